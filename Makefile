@@ -1,0 +1,49 @@
+# Everything starts from a bare python3 and make; `make help` lists what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup format check test test-browser demo bench lock
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: .venv/.ready ## make the environment in .venv from the lock
+
+.venv/.ready: requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "scaleops-worker needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv || { echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv \
+	  && $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.lock \
+	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+format: setup ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: setup ## form, lint, types and floor plan
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup ## every test that needs no browser
+	$(BIN)/python -m pytest -m "not browser"
+
+test-browser: setup ## the pages in a real Chromium
+	@sh tests/browser/ready.sh $(BIN)
+	$(BIN)/python -m pytest -m browser
+
+demo: setup ## live through twelve simulated weeks; writes demo-out/
+	$(BIN)/scaleops-worker demo
+
+bench: setup ## speed, as ratios against a reference of the same run
+	$(BIN)/python -m benchmarks
+
+lock: setup ## pin the dependencies anew
+	$(LOCK) -o requirements/runtime.lock
+	$(LOCK) --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(LOCK) --group dev --group browser -c requirements/dev.lock -o requirements/browser.lock

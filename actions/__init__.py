@@ -1,0 +1,1 @@
+"""The questions: the five live ones, typed in and out. Every door shares them."""

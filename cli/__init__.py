@@ -1,0 +1,1 @@
+"""The command line: every command in the foreground. Starts doors, decides nothing."""

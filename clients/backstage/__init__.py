@@ -1,0 +1,1 @@
+"""The Backstage catalog: a live backend or a file."""

@@ -1,0 +1,1 @@
+"""ScaleOps: its token, its calls, its answers in our units."""

@@ -1,0 +1,1 @@
+"""Slack Web API: one message out, with what came of it."""

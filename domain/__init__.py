@@ -1,0 +1,1 @@
+"""Facts and arithmetic of the trade. Units live here. No input, no output."""

@@ -1,0 +1,74 @@
+"""Catalog entities that matter here: components with workloads, and the teams that own them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.refs import EntityRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Where an entity asks to be told, by annotation. A routing key is known here by its fingerprint only."""
+
+    slack_channels: tuple[tuple[str, str], ...] = ()
+    """(annotation key, channel id), in the order of the catalog's own keys; which keys count is a setting."""
+    pagerduty_fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """An entity of any kind that names its Kubernetes workloads. Holds no secret, so it may be stored."""
+
+    ref: EntityRef
+    spelled_kind: str
+    spelled_namespace: str
+    spelled_name: str
+    title: str
+    team: EntityRef
+    lifecycle: str
+    """`spec.lifecycle`; empty when the entity names none."""
+    system: str
+    """`spec.system` as a reference; empty when the entity names none."""
+    label_selector: str | None
+    """`backstage.io/kubernetes-label-selector`, verbatim."""
+    kubernetes_id: str | None
+    """`backstage.io/kubernetes-id`, the fallback selector."""
+    namespace_limit: str | None
+    """`backstage.io/kubernetes-namespace`: only workloads of this namespace are its own."""
+    cluster_limit: str | None
+    """`backstage.io/kubernetes-cluster`: only workloads of this cluster are its own."""
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """A group (or a user who owns something, or a reference that the catalog does not know)."""
+
+    ref: EntityRef
+    title: str
+    parent: EntityRef | None
+    in_catalog: bool
+    contact: Contact
+
+
+class RoutingKey:
+    """A PagerDuty routing key on its way to be sealed or used. It never shows itself."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def reveal(self) -> str:
+        """Answer the key itself; only for sealing it and for sending with it."""
+        return self._secret
+
+    def __repr__(self) -> str:
+        return "RoutingKey(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RoutingKey) and other._secret == self._secret
+
+    def __hash__(self) -> int:
+        return hash(self._secret)

@@ -1,0 +1,109 @@
+"""What one sweep measured: a point a workload, a snapshot a component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.measures import Measured, Total, Unknown
+from domain.refs import EntityRef
+from domain.workload import WorkloadKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkUse:
+    """Network of one workload over the 168 hours before the sweep. Traffic in bytes."""
+
+    cost: Measured[Decimal]
+    cross_az_cost: Measured[Decimal]
+    traffic_bytes: Measured[Decimal]
+    cross_az_traffic_bytes: Measured[Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOff:
+    """ScaleOps does not watch the network of this workload's cluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadPoint:
+    """What one sweep measured of one workload. Cost is for the 7 days to `as_of`, savings are per month of 720 hours."""
+
+    as_of: datetime
+    key: WorkloadKey
+    policy_name: str | None
+    """None: the workload has no policy."""
+    automated: Measured[bool]
+    under_provisioned: Measured[bool]
+    over_provisioned: Measured[bool]
+    replicas: Measured[int]
+    cpu_request_millicores: Measured[float]
+    cpu_recommended_millicores: Measured[float]
+    memory_request_bytes: Measured[float]
+    memory_recommended_bytes: Measured[float]
+    cost_7d: Measured[Decimal]
+    savings_available_per_month: Measured[Decimal]
+    active_savings_per_month: Measured[Decimal]
+    oom_kills_24h: Measured[int]
+    network: Measured[NetworkUse | NetworkOff]
+
+    @classmethod
+    def unmeasured(cls, *, as_of: datetime, key: WorkloadKey, reason: str) -> WorkloadPoint:
+        """A workload that is known to exist and of which this sweep learned nothing."""
+        unknown = Unknown(reason)
+        return cls(
+            as_of=as_of,
+            key=key,
+            policy_name=None,
+            automated=unknown,
+            under_provisioned=unknown,
+            over_provisioned=unknown,
+            replicas=unknown,
+            cpu_request_millicores=unknown,
+            cpu_recommended_millicores=unknown,
+            memory_request_bytes=unknown,
+            memory_recommended_bytes=unknown,
+            cost_7d=unknown,
+            savings_available_per_month=unknown,
+            active_savings_per_month=unknown,
+            oom_kills_24h=unknown,
+            network=unknown,
+        )
+
+
+class Outcome(StrEnum):
+    """How a component came out of a sweep."""
+
+    MEASURED = "measured"
+    """Its workloads were listed, though some numbers may be missing."""
+    UNKNOWN = "unknown"
+    """Its workloads could not be listed; the snapshot says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One component in one sweep. The points it links to are its workloads, those of a lost cluster included."""
+
+    ref: EntityRef
+    as_of: datetime
+    team: EntityRef
+    """Who owned it then."""
+    outcome: Outcome
+    reason: str
+    """Why it is unknown; empty when measured."""
+    warnings: tuple[str, ...]
+    """What the person who owns it should know: a selector part that cannot be asked, numbers left out."""
+    workloads: tuple[WorkloadKey, ...]
+    cost_7d: Total
+    savings_available_per_month: Total
+    active_savings_per_month: Total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A snapshot with the points behind it, as a sweep delivers it and evaluation reads it."""
+
+    snapshot: Snapshot
+    points: tuple[WorkloadPoint, ...]

@@ -1,0 +1,84 @@
+"""A Kubernetes workload as ScaleOps describes it, in our units.
+
+Sources: the fields of `POST /api/v1/dashboard/byNamespace`, `POST /detailedCostReport/getWorkloads` and
+`GET /api/v1/workload-network`. In the three records below `None` has one meaning: upstream left the value out or sent null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class WorkloadKey:
+    """What makes a workload itself. The same name lives in other clusters, namespaces and types."""
+
+    cluster: str
+    namespace: str
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.cluster}/{self.namespace}/{self.type}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One row of the workload list. Requests and recommendations are per pod; savings are per month of 720 hours."""
+
+    key: WorkloadKey
+    id: str | None
+    policy_name: str | None
+    automated: bool | None
+    under_provisioned: bool | None
+    over_provisioned: bool | None
+    replicas: int | None
+    cpu_request_millicores: float | None
+    cpu_recommended_millicores: float | None
+    memory_request_bytes: float | None
+    memory_recommended_bytes: float | None
+    savings_available_per_month: Decimal | None
+    active_savings_per_month: Decimal | None
+    oom_kills_24h: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostRow:
+    """One row of the cost report of one cluster. Money is for the asked range; percents are 0 to 100.
+
+    The row names neither cluster nor namespace: `id` equals a workload's id but for letter case.
+    """
+
+    id: str
+    workload_name: str | None
+    total_cost: Decimal | None
+    hourly_cost: Decimal | None
+    spot_percent: float | None
+    on_demand_percent: float | None
+    savings_available: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Total, outgoing and incoming; money over the asked window, or bytes. None: upstream left it out."""
+
+    total: Decimal | None
+    egress: Decimal | None
+    ingress: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """One peer a workload talks to. A flow that upstream left out is None."""
+
+    name: str | None
+    namespace: str | None
+    workload_type: str | None
+    replicas: int | None
+    total_cost: Flow | None
+    intra_az_cost: Flow | None
+    cross_az_cost: Flow | None
+    total_traffic: Flow | None
+    intra_az_traffic: Flow | None
+    cross_az_traffic: Flow | None

@@ -1,0 +1,1 @@
+"""Words and pictures: facts and notices into ready messages. Pure."""

@@ -1,0 +1,1 @@
+"""The Jinja files, as a package of data."""

@@ -1,0 +1,1 @@
+"""Real databases: SQLite files and a PostgreSQL from a wheel."""

@@ -1,0 +1,1 @@
+"""The simulator, served for real in a thread."""

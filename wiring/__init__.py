@@ -1,0 +1,1 @@
+"""Settings, and building the parts once: engine, clients, clock, keys."""

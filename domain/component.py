@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from domain.refs import EntityRef
@@ -59,6 +60,11 @@ class RoutingKey:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+
+    @property
+    def fingerprint(self) -> str:
+        """Answer the name by which rows know the key: the first 16 hexadecimal digits of its SHA-256."""
+        return hashlib.sha256(self._secret.encode()).hexdigest()[:16]
 
     def reveal(self) -> str:
         """Answer the key itself; only for sealing it and for sending with it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from domain.refs import EntityRef
 
@@ -78,3 +79,16 @@ class RoutingKey:
 
     def __hash__(self) -> int:
         return hash(self._secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogPage:
+    """One page of a listing: components in scope, and the teams that own them with their parent groups, each once.
+
+    Teams come on the last pages, when every owner is known.
+    """
+
+    components: tuple[Component, ...] = ()
+    teams: tuple[Team, ...] = ()
+    routing_keys: Mapping[str, RoutingKey] = field(default_factory=dict)
+    """PagerDuty routing keys that entities of this page carry, by fingerprint."""

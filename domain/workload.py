@@ -6,8 +6,11 @@ Sources: the fields of `POST /api/v1/dashboard/byNamespace`, `POST /detailedCost
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+
+from domain.messages import Json
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -82,3 +85,11 @@ class Destination:
     total_traffic: Flow | None
     intra_az_traffic: Flow | None
     cross_az_traffic: Flow | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyDefinition:
+    """A ScaleOps Policy custom resource of one cluster: its name, and the resource as upstream spelled it, untouched."""
+
+    name: str
+    definition: Mapping[str, Json]

@@ -1,0 +1,93 @@
+from decimal import Decimal
+
+import pytest
+
+from domain.money import (
+    BadCurrency,
+    cores_in_words,
+    count_in_words,
+    memory_in_words,
+    money_in_words,
+    parse_currency,
+    per_month,
+    percent_in_words,
+)
+
+MINUS = "\N{MINUS SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "words"),
+    [
+        ("1234.5", "USD", "$1,234.50"),
+        ("0", "EUR", "\N{EURO SIGN}0.00"),
+        ("12", "CHF", "CHF\N{NO-BREAK SPACE}12.00"),
+        ("1234.6", "JPY", "\N{YEN SIGN}1,235"),
+        ("-3.456", "USD", f"{MINUS}$3.46"),
+        ("-0.001", "USD", "$0.00"),
+        ("0.125", "USD", "$0.12"),
+        ("0.135", "USD", "$0.14"),
+    ],
+)
+def test_money_is_rounded_once_in_words(amount: str, currency: str, words: str) -> None:
+    assert money_in_words(Decimal(amount), currency) == words
+
+
+def test_a_change_shows_its_sign() -> None:
+    assert money_in_words(Decimal(5), "USD", signed=True) == "+$5.00"
+    assert money_in_words(Decimal(-5), "USD", signed=True) == f"{MINUS}$5.00"
+    assert money_in_words(Decimal("0.001"), "USD", signed=True) == "$0.00"
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        ("0.254", "+25%"),
+        ("0.0344", "+3.4%"),
+        ("-0.5", f"{MINUS}50%"),
+        ("0", "0%"),
+        ("0.00001", "0%"),
+        ("0.0997", "+10%"),
+        ("12", "+1,200%"),
+    ],
+)
+def test_a_share_becomes_a_percentage(share: str, words: str) -> None:
+    assert percent_in_words(Decimal(share), signed=True) == words
+
+
+@pytest.mark.parametrize(
+    ("millicores", "words"), [(500, "0.5 cores"), (1000, "1 core"), (250.0, "0.25 cores"), (2500, "2.5 cores"), (0, "0 cores")]
+)
+def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
+    assert cores_in_words(millicores) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (512 * 1024**2, "512 Mi"),
+        (1536 * 1024**2, "1.5 Gi"),
+        (1.5 * 1024**2, "1.5 Mi"),
+        (1024, "1 Ki"),
+        (0, "0 Ki"),
+        (-1536 * 1024**2, f"{MINUS}1.5 Gi"),
+        (3 * 1024**4, "3 Ti"),
+    ],
+)
+def test_bytes_are_shown_as_kubernetes_writes_them(size: float, words: str) -> None:
+    assert memory_in_words(size) == words
+
+
+def test_cost_meets_savings_as_a_month_of_720_hours() -> None:
+    assert per_month(Decimal(7)) == Decimal(30)
+
+
+def test_one_workload_is_not_many() -> None:
+    assert count_in_words(1, "workload") == "1 workload"
+    assert count_in_words(1200, "policy", "policies") == "1,200 policies"
+
+
+def test_a_currency_is_an_iso_code() -> None:
+    assert parse_currency(" eur ") == "EUR"
+    with pytest.raises(BadCurrency, match="for example USD"):
+        parse_currency("$")

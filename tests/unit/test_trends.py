@@ -1,0 +1,175 @@
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.measures import Measured, Total, Unknown, total_of
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
+from domain.trends import Closing, Comparison, compare, month_to_date
+from domain.workload import WorkloadKey
+
+THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
+NOW = THEN + timedelta(days=7)
+TEAM = EntityRef.parse("group:default/payments")
+
+
+def key(name: str, cluster: str = "eu") -> WorkloadKey:
+    return WorkloadKey(cluster=cluster, namespace="shop", type="Deployment", name=name)
+
+
+def point(name: str, cost: Measured[Decimal] | int | None, cluster: str = "eu") -> WorkloadPoint:
+    """Cost None: nothing at all is known of it."""
+    blank = WorkloadPoint.unmeasured(as_of=NOW, key=key(name, cluster), reason="nothing came back")
+    if cost is None:
+        return blank
+    known = cost if isinstance(cost, Unknown) else Decimal(cost)
+    return WorkloadPoint(**{**{f: getattr(blank, f) for f in blank.__slots__}, "cost_7d": known, "replicas": 1})
+
+
+def component(name: str, *points: WorkloadPoint, outcome: Outcome = Outcome.MEASURED) -> Measurement:
+    snapshot = Snapshot(
+        ref=EntityRef.of("component", "default", name),
+        as_of=NOW,
+        team=TEAM,
+        outcome=outcome,
+        reason="" if outcome is Outcome.MEASURED else "ScaleOps did not answer",
+        warnings=(),
+        workloads=tuple(p.key for p in points),
+        cost_7d=total_of(p.cost_7d for p in points),
+        savings_available_per_month=total_of(p.savings_available_per_month for p in points),
+        active_savings_per_month=total_of(p.active_savings_per_month for p in points),
+    )
+    return Measurement(snapshot=snapshot, points=points)
+
+
+def closing(as_of: datetime, *measurements: Measurement, complete: bool = True) -> Closing:
+    return Closing(as_of=as_of, measurements=measurements, listing_complete=complete)
+
+
+def comparison_of(name: str, now: Closing, then: Closing, cluster: str = "eu") -> Comparison:
+    return next(change.comparison for change in compare(now, then).changes if change.key == key(name, cluster))
+
+
+def test_a_workload_known_at_both_ends_is_compared_like_for_like() -> None:
+    change = compare(closing(NOW, component("a", point("w", 15))), closing(THEN, component("a", point("w", 10))))
+    assert change.group(Comparison.LIKE_FOR_LIKE).amount == 5
+    assert change.like_for_like_share == Decimal("0.5")
+
+
+def test_there_is_no_percentage_of_nothing() -> None:
+    change = compare(closing(NOW, component("a", point("w", 15))), closing(THEN, component("a", point("w", 0))))
+    assert change.like_for_like_share is None
+
+
+def test_a_workload_absent_from_a_good_answer_then_is_added() -> None:
+    then = closing(THEN, component("a", point("w", 10)))
+    now = closing(NOW, component("a", point("w", 10), point("new", 3)))
+    assert comparison_of("new", now, then) is Comparison.ADDED
+
+
+def test_a_workload_missing_from_a_good_answer_now_is_removed() -> None:
+    then = closing(THEN, component("a", point("w", 10), point("old", 3)))
+    now = closing(NOW, component("a", point("w", 10)))
+    change = compare(now, then)
+    assert comparison_of("old", now, then) is Comparison.REMOVED
+    assert change.group(Comparison.REMOVED).amount == -3
+
+
+def test_a_workload_of_a_component_that_did_not_answer_then_is_not_comparable() -> None:
+    then = closing(THEN, component("a", outcome=Outcome.UNKNOWN))
+    now = closing(NOW, component("a", point("w", 10)))
+    assert comparison_of("w", now, then) is Comparison.NOT_COMPARABLE
+
+
+def test_a_workload_of_a_component_that_is_new_in_the_catalog_is_added() -> None:
+    assert comparison_of("w", closing(NOW, component("a", point("w", 10))), closing(THEN)) is Comparison.ADDED
+
+
+def test_a_component_missing_from_a_partial_listing_makes_its_workloads_not_comparable() -> None:
+    then = closing(THEN, complete=False)
+    assert comparison_of("w", closing(NOW, component("a", point("w", 10))), then) is Comparison.NOT_COMPARABLE
+
+
+def test_a_workload_that_appears_in_a_cluster_lost_then_is_not_comparable() -> None:
+    then = closing(THEN, component("a", point("w", 10), point("x", None, "us")))
+    now = closing(NOW, component("a", point("w", 10), point("x", 1, "us"), point("new", 3, "us")))
+    assert comparison_of("new", now, then, "us") is Comparison.NOT_COMPARABLE
+
+
+def test_a_shared_workload_counts_once_and_is_told() -> None:
+    now = closing(NOW, component("a", point("shared", 10)), component("b", point("shared", 10), point("own", 5)))
+    assert now.cost_7d == Total(amount=Decimal(15), known=2, parts=2)
+    assert now.claimed_twice == 1
+
+
+def test_movers_come_largest_first_and_leave_out_what_stood_still() -> None:
+    then = closing(THEN, component("a", point("up", 10), point("down", 50), point("still", 7)))
+    now = closing(NOW, component("a", point("up", 12), point("down", 20), point("still", 7)))
+    assert [change.key.name for change in compare(now, then).movers] == ["down", "up"]
+
+
+costs = st.one_of(st.none(), st.just(Unknown("no cost row")), st.integers(0, 1000))
+
+
+@st.composite
+def closings(draw: st.DrawFn, as_of: datetime) -> Closing:
+    """A few components over a few workloads of two clusters, with everything that can be missing missing."""
+    drawn = draw(st.dictionaries(st.tuples(st.sampled_from("uvwxyz"), st.sampled_from(["eu", "us"])), costs, max_size=8))
+    points = [point(name, cost, cluster) for (name, cluster), cost in drawn.items()]
+    measurements: list[Measurement] = []
+    for name in draw(st.lists(st.sampled_from("abc"), unique=True)):
+        if draw(st.booleans()):
+            measurements.append(component(name, outcome=Outcome.UNKNOWN))
+        else:
+            claimed: Sequence[WorkloadPoint] = draw(st.lists(st.sampled_from(points), unique=True)) if points else []
+            measurements.append(component(name, *claimed))
+    return closing(as_of, *measurements, complete=draw(st.booleans()))
+
+
+def counted(total: Total) -> Decimal:
+    return Decimal(0) if isinstance(total.amount, Unknown) else total.amount
+
+
+@given(closings(NOW), closings(THEN))
+def test_the_totals_differ_by_exactly_what_the_groups_add_up_to(now: Closing, then: Closing) -> None:
+    change = compare(now, then)
+    groups = {comparison: change.group(comparison) for comparison in Comparison}
+    removed = -groups[Comparison.REMOVED].amount
+    assert counted(now.cost_7d) - counted(then.cost_7d) == (
+        groups[Comparison.LIKE_FOR_LIKE].amount
+        + groups[Comparison.ADDED].amount
+        - removed
+        + groups[Comparison.NOT_COMPARABLE].amount
+    )
+    assert removed >= 0
+    assert groups[Comparison.ADDED].amount >= 0
+    assert sum(group.workloads for group in groups.values()) == len(now.points.keys() | then.points.keys())
+
+
+@given(closings(NOW), closings(THEN))
+def test_added_and_removed_trade_places_when_time_runs_backwards(now: Closing, then: Closing) -> None:
+    forward, backward = compare(now, then), compare(then, now)
+    assert forward.group(Comparison.ADDED).amount == -backward.group(Comparison.REMOVED).amount
+    assert forward.group(Comparison.LIKE_FOR_LIKE).amount == -backward.group(Comparison.LIKE_FOR_LIKE).amount
+
+
+def test_a_month_to_date_adds_a_seventh_of_each_days_cost() -> None:
+    daily: dict[date, Measured[Decimal]] = {date(2026, 11, day): Decimal(70) for day in (1, 2, 4)}
+    so_far = month_to_date(daily, through=date(2026, 11, 4))
+    assert so_far.amount == 30
+    assert (so_far.known_days, so_far.days) == (3, 4)
+
+
+def test_a_month_of_which_nothing_was_measured_is_unknown() -> None:
+    assert isinstance(month_to_date({}, through=date(2026, 11, 4)).amount, Unknown)
+
+
+@pytest.mark.parametrize("cost", [None, Unknown("no cost row")])
+def test_an_unknown_cost_makes_a_workload_not_comparable(cost: Unknown | None) -> None:
+    then = closing(THEN, component("a", point("w", 10)))
+    now = closing(NOW, component("a", point("w", cost), point("v", 1)))
+    assert comparison_of("w", now, then) is Comparison.NOT_COMPARABLE

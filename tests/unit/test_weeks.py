@@ -1,0 +1,228 @@
+from datetime import date, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.refs import EntityRef
+from domain.weeks import (
+    CATCH_UP,
+    BadSchedule,
+    BadWeek,
+    IsoWeek,
+    Schedule,
+    Schedules,
+    due_windows,
+    instant_of,
+    last_completed_week,
+    running_week,
+)
+
+ZONES = [
+    "UTC",
+    "Europe/Madrid",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Pacific/Chatham",
+    "Antarctica/Troll",
+    "America/Santiago",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+]
+UTC = timezone.utc
+
+zones = st.sampled_from(ZONES).map(ZoneInfo)
+days = st.dates(min_value=date(2011, 1, 3), max_value=date(2035, 12, 31))
+instants = st.datetimes(min_value=datetime(2011, 1, 3), max_value=datetime(2035, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001 - hypothesis takes naive bounds
+times = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0))
+schedules = st.builds(lambda zone, day, at: Schedule(zone=zone, day=day, at=at), zones, st.integers(0, 6), times)
+weeks = days.map(IsoWeek.of)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@given(weeks)
+def test_a_week_reads_back_as_it_is_written(week: IsoWeek) -> None:
+    assert IsoWeek.parse(str(week)) == week
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-W54", "the weeks of 2026 run from 2026-W01 to 2026-W53"),
+        ("2025-W53", "the weeks of 2025 run from 2025-W01 to 2025-W52"),
+        ("2026-W00", "there is no week 2026-W00"),
+        ("0000-W01", "is no week"),
+        ("2026-47", "for example 2026-W47"),
+        ("", "for example 2026-W47"),
+        ("\u0662\u0660\u0662\u0666-W47", "for example 2026-W47"),
+    ],
+)
+def test_an_impossible_week_is_refused_with_a_sentence(text: str, said: str) -> None:
+    with pytest.raises(BadWeek, match=said):
+        IsoWeek.parse(text)
+
+
+def test_the_week_before_the_first_is_the_53rd_of_a_long_year() -> None:
+    assert IsoWeek.parse("2027-W01").plus(-1) == IsoWeek.parse("2026-W53")
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "at", "expected"),
+    [
+        ("Europe/Madrid", date(2026, 3, 29), time(2, 30), "2026-03-29T01:00"),  # 02:00 -> 03:00: the first instant after
+        ("Europe/Madrid", date(2026, 10, 25), time(2, 30), "2026-10-25T00:30"),  # shown twice: the first
+        ("Australia/Lord_Howe", date(2026, 10, 4), time(2, 15), "2026-10-03T15:30"),  # half an hour is skipped
+        ("Australia/Lord_Howe", date(2026, 4, 5), time(1, 45), "2026-04-04T14:45"),
+        ("Pacific/Chatham", date(2026, 9, 27), time(3, 0), "2026-09-26T14:00"),  # 02:45 -> 03:45
+        ("Pacific/Chatham", date(2026, 4, 5), time(3, 0), "2026-04-04T13:15"),
+        ("Antarctica/Troll", date(2026, 3, 29), time(2, 0), "2026-03-29T01:00"),  # two hours are skipped
+        ("Antarctica/Troll", date(2026, 10, 25), time(2, 0), "2026-10-25T00:00"),
+        ("America/Santiago", date(2026, 9, 6), time(0, 0), "2026-09-06T04:00"),  # midnight itself is skipped
+        ("America/Santiago", date(2026, 4, 4), time(23, 30), "2026-04-05T02:30"),
+        ("Asia/Kathmandu", date(2026, 11, 23), time(9, 0), "2026-11-23T03:15"),
+        ("Pacific/Apia", date(2011, 12, 30), time(9, 0), "2011-12-30T10:00"),  # a whole day is skipped
+    ],
+)
+def test_a_local_time_becomes_one_instant(zone: str, day: date, at: time, expected: str) -> None:
+    assert instant_of(day, at, ZoneInfo(zone)) == utc(expected)
+
+
+@given(days, times, zones)
+def test_an_instant_shows_its_local_time_or_is_the_first_after_a_gap(day: date, at: time, zone: ZoneInfo) -> None:
+    asked = datetime.combine(day, at)
+    instant = instant_of(day, at, zone)
+    shown = instant.astimezone(zone).replace(tzinfo=None)
+    assert shown >= asked
+    if shown == asked:
+        assert instant.astimezone(zone).fold == 0
+    else:
+        a_second_before = (instant - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
+        assert a_second_before < asked
+
+
+@given(weeks, zones)
+def test_weeks_follow_each_other_without_a_gap(week: IsoWeek, zone: ZoneInfo) -> None:
+    assert week.starts_at(zone) < week.ends_at(zone) == week.plus(1).starts_at(zone)
+    assert timedelta(days=5) < week.ends_at(zone) - week.starts_at(zone) < timedelta(days=9)
+
+
+@given(instants, zones)
+def test_an_instant_lies_in_its_running_week(now: datetime, zone: ZoneInfo) -> None:
+    week = running_week(now, zone)
+    assert week.starts_at(zone) <= now < week.ends_at(zone)
+    assert last_completed_week(now, zone).ends_at(zone) <= now
+
+
+@given(schedules, weeks)
+def test_a_report_is_due_after_its_week_and_before_the_next_one(schedule: Schedule, week: IsoWeek) -> None:
+    assert week.ends_at(schedule.zone) <= schedule.due_at(week) < schedule.due_at(week.plus(1))
+
+
+@given(schedules, weeks)
+def test_a_closing_snapshot_is_never_younger_than_the_report(schedule: Schedule, week: IsoWeek) -> None:
+    window = schedule.closing_window(week)
+    end = week.ends_at(schedule.zone)
+    assert window.earliest == end - timedelta(hours=24)
+    assert end <= window.latest <= min(end + timedelta(hours=12), schedule.due_at(week))
+
+
+@given(schedules, instants)
+def test_the_newest_due_week_is_due_and_the_next_is_not(schedule: Schedule, now: datetime) -> None:
+    week = schedule.newest_due(now)
+    assert schedule.due_at(week) <= now < schedule.due_at(week.plus(1))
+
+
+@given(
+    schedules,
+    instants,
+    st.timedeltas(timedelta(0), timedelta(days=80)),
+    st.lists(st.timedeltas(timedelta(0), timedelta(days=40)), max_size=8),
+)
+def test_every_window_is_served_or_skipped_exactly_once(
+    schedule: Schedule, start: datetime, first_after: timedelta, naps: list[timedelta]
+) -> None:
+    now = start + first_after
+    handled: list[IsoWeek] = []
+    for nap in naps:
+        now += nap
+        due = due_windows(schedule, first_snapshot_at=start, newest_handled=max(handled, default=None), now=now)
+        told = [*due.skip, *([due.send] if due.send else [])]
+        assert told == sorted(told)
+        if due.send:
+            assert timedelta(0) <= now - schedule.due_at(due.send) <= CATCH_UP
+        handled += told
+    assert len(handled) == len(set(handled))
+    if handled:
+        assert handled[0] == running_week(start, schedule.zone)
+        assert handled == [handled[0].plus(number) for number in range(len(handled))]
+
+
+MONDAY_NINE = Schedule.parse(zone="Europe/Madrid", day="Monday", at="09:00")
+W47 = IsoWeek.parse("2026-W47")
+
+
+def test_nothing_is_due_before_monday_nine_in_madrid() -> None:
+    due = due_windows(MONDAY_NINE, first_snapshot_at=utc("2026-11-18T00:00"), newest_handled=None, now=utc("2026-11-23T07:59"))
+    assert due.send is None
+    assert due.skip == ()
+
+
+def test_a_report_is_due_on_time_at_monday_nine_in_madrid() -> None:
+    due = due_windows(MONDAY_NINE, first_snapshot_at=utc("2026-11-18T00:00"), newest_handled=None, now=utc("2026-11-23T08:00"))
+    assert due.send == W47
+    assert due.late is None
+
+
+def test_a_report_two_days_late_says_so() -> None:
+    now = utc("2026-11-25T08:00")
+    due = due_windows(MONDAY_NINE, first_snapshot_at=utc("2026-11-18T00:00"), newest_handled=None, now=now)
+    assert due.send == W47
+    assert due.late is not None
+    assert due.late.due_at == utc("2026-11-23T08:00")
+    assert due.late.made_at == now
+
+
+def test_a_report_more_than_three_days_late_is_skipped() -> None:
+    due = due_windows(MONDAY_NINE, first_snapshot_at=utc("2026-11-18T00:00"), newest_handled=None, now=utc("2026-11-26T08:01"))
+    assert due.send is None
+    assert due.skip == (W47,)
+
+
+def test_after_five_weeks_down_only_the_newest_report_is_sent() -> None:
+    due = due_windows(
+        MONDAY_NINE, first_snapshot_at=utc("2026-10-01T00:00"), newest_handled=W47.plus(-5), now=utc("2026-11-23T10:00")
+    )
+    assert due.send == W47
+    assert due.skip == tuple(W47.plus(-back) for back in (4, 3, 2, 1))
+
+
+def test_a_team_without_a_snapshot_has_no_window() -> None:
+    assert due_windows(MONDAY_NINE, first_snapshot_at=None, newest_handled=None, now=utc("2026-11-23T10:00")).send is None
+
+
+def test_a_team_follows_its_own_schedule_or_the_default() -> None:
+    payments = EntityRef.parse("group:default/payments")
+    own = Schedule.parse(zone="Asia/Kathmandu", day="tuesday", at="7:30")
+    schedules = Schedules(default=MONDAY_NINE, teams={payments: own})
+    assert schedules.of(payments) == own
+    assert schedules.of(EntityRef.parse("group:default/other")) == MONDAY_NINE
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "at", "said"),
+    [
+        ("Europe/Atlantis", "monday", "09:00", "is no time zone"),
+        ("../etc/passwd", "monday", "09:00", "is no time zone"),
+        ("", "monday", "09:00", "is no time zone"),
+        ("UTC", "Montag", "09:00", "is no weekday"),
+        ("UTC", "monday", "24:00", "is no time of day"),
+        ("UTC", "monday", "9", "is no time of day"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_refused(zone: str, day: str, at: str, said: str) -> None:
+    with pytest.raises(BadSchedule, match=said):
+        Schedule.parse(zone=zone, day=day, at=at)

@@ -1,1 +1,5 @@
-"""PagerDuty Events API v2: one event out, with what came of it."""
+"""PagerDuty's Events API v2, as far as we need it: one event to one routing key."""
+
+from clients.pagerduty.client import PagerDutyClient
+
+__all__ = ["PagerDutyClient"]

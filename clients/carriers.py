@@ -1,0 +1,57 @@
+"""What the services that carry messages share: safe addresses, and the two refusals a sender can answer.
+
+```
+CallFailed
+├── FormatRefused   the service will never take this form of the message; a plainer one may pass
+└── TargetRefused   the service will never take a message for this channel or key; another target may
+```
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from clients.calls import CallFailed, Fault
+
+
+class InsecureAddress(ValueError):
+    """An address that would carry messages and credentials in the clear; the message says what is allowed."""
+
+
+class FormatRefused(CallFailed):
+    """The service will never take this form of the message."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, fault=Fault.REFUSED, permanent=True)
+
+
+class TargetRefused(CallFailed):
+    """The service will never take a message for this channel or key."""
+
+    def __init__(self, message: str, *, fault: Fault = Fault.REFUSED) -> None:
+        super().__init__(message, fault=fault, permanent=True)
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether an address stays on this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_address(url: str, *, of: str) -> str:
+    """Answer the address if it is https, or http to this very machine.
+
+    Raises:
+        InsecureAddress: anything else; the address itself is not repeated, it may hold a password.
+    """
+    parts = urlsplit(url)
+    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))):
+        return url
+    message = f"the address of {of} must begin with https:// (http:// is for this machine only)"
+    raise InsecureAddress(message)

@@ -1,0 +1,80 @@
+"""Advice: the predecessor's rules, and the one it had wrong."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain.advice import Issue, Priority, advise, judge
+from domain.workload import Workload, WorkloadKey
+
+
+def a_workload(
+    name: str = "web",
+    *,
+    under: bool | None = False,
+    over: bool | None = False,
+    automated: bool | None = True,
+    savings: str | None = "0",
+) -> Workload:
+    return Workload(
+        key=WorkloadKey(cluster="c", namespace="n", type="Deployment", name=name),
+        id=name,
+        policy_name=None,
+        automated=automated,
+        under_provisioned=under,
+        over_provisioned=over,
+        replicas=1,
+        cpu_request_millicores=1,
+        cpu_recommended_millicores=1,
+        memory_request_bytes=1,
+        memory_recommended_bytes=1,
+        savings_available_per_month=None if savings is None else Decimal(savings),
+        active_savings_per_month=None,
+        oom_kills_24h=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("under", "over", "automated", "judged"),
+    [
+        (True, True, True, (Issue.UNDER_PROVISIONED, Priority.HIGH)),
+        (True, False, False, (Issue.UNDER_PROVISIONED, Priority.HIGH)),
+        (False, True, False, (Issue.OVER_PROVISIONED, Priority.HIGH)),
+        (False, True, True, (Issue.OVER_PROVISIONED, Priority.LOW)),
+        (False, False, False, (Issue.NOT_AUTOMATED, Priority.MEDIUM)),
+        (False, False, True, None),
+    ],
+)
+def test_each_finding_has_its_issue_and_priority(
+    *, under: bool, over: bool, automated: bool, judged: tuple[Issue, Priority] | None
+) -> None:
+    assert judge(under_provisioned=under, over_provisioned=over, automated=automated) == judged
+
+
+def test_the_most_pressing_comes_first_then_the_largest_saving() -> None:
+    workloads = [
+        a_workload("low", over=True, savings="900"),
+        a_workload("medium", automated=False, savings="5"),
+        a_workload("small", over=True, automated=False, savings="1"),
+        a_workload("unknown", over=True, automated=False, savings=None),
+        a_workload("large", over=True, automated=False, savings="7"),
+        a_workload("fine"),
+    ]
+    assert [advice.workload.key.name for advice in advise(workloads)] == ["large", "small", "unknown", "medium", "low"]
+
+
+def test_a_minimum_of_savings_never_hides_an_under_provisioned_workload() -> None:
+    workloads = [
+        a_workload("starved", under=True, savings="-3"),
+        a_workload("starved-too", under=True, savings=None),
+        a_workload("nine", over=True, savings="9.99"),
+        a_workload("ten", over=True, savings="10"),
+        a_workload("unknown", automated=False, savings=None),
+    ]
+    kept = [advice.workload.key.name for advice in advise(workloads, min_savings_per_month=Decimal(10))]
+    assert kept == ["starved-too", "starved", "ten"]
+
+
+def test_a_flag_that_was_left_out_counts_as_false() -> None:
+    [advice] = advise([a_workload(under=None, over=None, automated=None, savings=None)])
+    assert (advice.issue, advice.priority) == (Issue.NOT_AUTOMATED, Priority.MEDIUM)

@@ -1,0 +1,183 @@
+"""Selectors: the grammar of Kubernetes, and what of it ScaleOps can be asked."""
+
+import contextlib
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from domain.component import Component, Contact
+from domain.refs import UNOWNED, EntityRef
+from domain.selectors import MOST_QUERIES, BadSelector, Operator, Requirement, parse_selector, plan_for, plan_of
+
+
+def queries_of(text: str) -> tuple[tuple[str, ...], ...]:
+    return plan_of(parse_selector(text), text=text).queries
+
+
+def a_component(*, selector: str | None = None, kubernetes_id: str | None = None) -> Component:
+    return Component(
+        ref=EntityRef.parse("component:default/web"),
+        spelled_kind="Component",
+        spelled_namespace="default",
+        spelled_name="web",
+        title="web",
+        team=UNOWNED,
+        lifecycle="",
+        system="",
+        label_selector=selector,
+        kubernetes_id=kubernetes_id,
+        namespace_limit=None,
+        cluster_limit=None,
+        contact=Contact(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "requirements"),
+    [
+        ("app=web", [Requirement("app", Operator.EQUALS, ("web",))]),
+        ("app==web", [Requirement("app", Operator.EQUALS, ("web",))]),
+        (
+            " app = web ,\tenv == prod ",
+            [Requirement("app", Operator.EQUALS, ("web",)), Requirement("env", Operator.EQUALS, ("prod",))],
+        ),
+        ("app=", [Requirement("app", Operator.EQUALS, ("",))]),
+        ("app!=web", [Requirement("app", Operator.NOT_EQUALS, ("web",))]),
+        ("env in (a, b)", [Requirement("env", Operator.IN, ("a", "b"))]),
+        ("env in(a,b),x", [Requirement("env", Operator.IN, ("a", "b")), Requirement("x", Operator.EXISTS)]),
+        ("env in (a,)", [Requirement("env", Operator.IN, ("a", ""))]),
+        ("env notin (a)", [Requirement("env", Operator.NOT_IN, ("a",))]),
+        ("!gpu, ! spot", [Requirement("gpu", Operator.NOT_EXISTS), Requirement("spot", Operator.NOT_EXISTS)]),
+        ("gpu", [Requirement("gpu", Operator.EXISTS)]),
+        ("cores>4,cores<9", [Requirement("cores", Operator.GREATER, ("4",)), Requirement("cores", Operator.LESS, ("9",))]),
+        ("in in (in,notin)", [Requirement("in", Operator.IN, ("in", "notin"))]),
+        ("app.kubernetes.io/name=a-b_c.d", [Requirement("app.kubernetes.io/name", Operator.EQUALS, ("a-b_c.d",))]),
+    ],
+)
+def test_it_reads_the_grammar_of_kubernetes(text: str, requirements: list[Requirement]) -> None:
+    assert list(parse_selector(text)) == requirements
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        ("  ", "it is empty"),
+        ("a=b,", "ends with a comma"),
+        (",a=b", "a name is missing before ','"),
+        ("a=b,,c=d", "a name is missing before ','"),
+        ("a=b c=d", "',' is missing before 'c'"),
+        ("a in b", "'(' is missing before 'b'"),
+        ("a in (b", "')' is missing at its end"),
+        ("a in ()", "a list '()' is empty"),
+        ("a in (b c)", "')' is missing before 'c'"),
+        ("a in", "'(' is missing at its end"),
+        ("=b", "a name is missing before '='"),
+        ("!", "a name is missing at its end"),
+        ("a>", "a name is missing at its end"),
+        ("a(b)", "'(' cannot follow 'a'"),
+        ("a=b=c", "',' is missing before '='"),
+    ],
+)
+def test_what_is_no_selector_is_refused_with_its_reason(text: str, why: str) -> None:
+    with pytest.raises(BadSelector) as refused:
+        parse_selector(text)
+    assert why in str(refused.value)
+    assert f"'{text}'" in str(refused.value)
+
+
+def test_equality_is_asked_as_one_query() -> None:
+    assert queries_of("app=web, env == prod") == (("app=web", "env=prod"),)
+
+
+def test_a_set_becomes_one_query_per_value() -> None:
+    assert queries_of("tier=db, app in (a, b, a)") == (("tier=db", "app=a"), ("tier=db", "app=b"))
+
+
+def test_two_sets_become_every_combination() -> None:
+    assert queries_of("a in (1,2),b in (3,4)") == (("a=1", "b=3"), ("a=1", "b=4"), ("a=2", "b=3"), ("a=2", "b=4"))
+
+
+def test_all_labels_are_named_once_for_an_endpoint_that_ors_them() -> None:
+    assert plan_of(parse_selector("t=x,a in (1,2)"), text="").labels == ("t=x", "a=1", "a=2")
+
+
+@pytest.mark.parametrize("part", ["env!=prod", "env notin (a,b)", "!env", "env", "env>3", "env<3"])
+def test_what_cannot_be_asked_is_told(part: str) -> None:
+    plan = plan_of(parse_selector(f"app=web,{part}"), text=part)
+    assert plan.queries == (("app=web",),)
+    assert len(plan.warnings) == 1
+    assert f"'{part}'" in plan.warnings[0]
+    with pytest.raises(BadSelector, match="nothing of the selector"):
+        plan_of(parse_selector(part), text=part)
+
+
+def test_a_selector_that_would_become_a_flood_is_refused() -> None:
+    at_the_limit = f"a in ({','.join(str(n) for n in range(MOST_QUERIES))})"
+    assert len(queries_of(at_the_limit)) == MOST_QUERIES
+    with pytest.raises(BadSelector, match=f"stands for {2 * MOST_QUERIES} queries"):
+        queries_of(f"{at_the_limit},b in (1,2)")
+
+
+def test_the_label_selector_wins_over_the_kubernetes_id() -> None:
+    assert plan_for(a_component(selector="app=web", kubernetes_id="web")).queries == (("app=web",),)
+
+
+def test_the_kubernetes_id_is_the_fallback_selector() -> None:
+    assert plan_for(a_component(selector=" ", kubernetes_id="Web-1")).queries == (("backstage.io/kubernetes-id=Web-1",),)
+
+
+def test_an_entity_without_either_is_refused_naming_both() -> None:
+    with pytest.raises(BadSelector, match=r"kubernetes-label-selector or backstage\.io/kubernetes-id"):
+        plan_for(a_component())
+
+
+NAMES = some.from_regex(r"[a-z]([a-z0-9./_-]{0,8}[a-z0-9])?", fullmatch=True)
+REQUIREMENTS = some.one_of(
+    some.builds(lambda k, v: Requirement(k, Operator.EQUALS, (v,)), NAMES, some.one_of(NAMES, some.just(""))),
+    some.builds(lambda k, v: Requirement(k, Operator.NOT_EQUALS, (v,)), NAMES, NAMES),
+    some.builds(lambda k, v: Requirement(k, Operator.IN, tuple(v)), NAMES, some.lists(NAMES, min_size=1, max_size=4)),
+    some.builds(lambda k, v: Requirement(k, Operator.NOT_IN, tuple(v)), NAMES, some.lists(NAMES, min_size=1, max_size=4)),
+    some.builds(lambda k: Requirement(k, Operator.EXISTS), NAMES),
+    some.builds(lambda k: Requirement(k, Operator.NOT_EXISTS), NAMES),
+)
+
+
+@given(some.lists(REQUIREMENTS, min_size=1, max_size=5), some.sampled_from([",", " , ", ",\t "]))
+def test_what_is_written_is_read_again(requirements: list[Requirement], comma: str) -> None:
+    assert list(parse_selector(comma.join(str(requirement) for requirement in requirements))) == requirements
+
+
+@given(some.text(alphabet="ab=!(),<> in", max_size=20))
+def test_any_text_is_read_or_refused_and_never_breaks(text: str) -> None:
+    with contextlib.suppress(BadSelector):
+        assert parse_selector(text)
+
+
+@given(
+    some.dictionaries(some.sampled_from("klm"), some.sampled_from("xyz"), max_size=3),
+    some.lists(
+        some.one_of(
+            some.builds(lambda k, v: Requirement(k, Operator.EQUALS, (v,)), some.sampled_from("klm"), some.sampled_from("xyz")),
+            some.builds(
+                lambda k, v: Requirement(k, Operator.IN, tuple(v)),
+                some.sampled_from("klm"),
+                some.lists(some.sampled_from("xyz"), min_size=1, max_size=3),
+            ),
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+)
+def test_a_workload_is_found_exactly_when_the_selector_selects_it(
+    labels: dict[str, str], requirements: list[Requirement]
+) -> None:
+    selected = all(labels.get(requirement.key) in requirement.values for requirement in requirements)
+    carried = {f"{key}={value}" for key, value in labels.items()}
+    queries = plan_of(tuple(requirements), text="").queries
+    assert any(carried.issuperset(query) for query in queries) == selected
+    assert len(queries) == len(set(queries))
+    assert all(len(query) == len(set(query)) for query in queries)
+    assert list(itertools.chain(*queries))

@@ -179,12 +179,9 @@ def _parse_requirement(words: _Words) -> Requirement:
     match words.peek():
         case None | ",":
             return Requirement(key, Operator.EXISTS)
-        case "=" | "==":
+        case "=" | "==" | "!=" as sign:
             words.pop()
-            return Requirement(key, Operator.EQUALS, (_parse_value(words),))
-        case "!=":
-            words.pop()
-            return Requirement(key, Operator.NOT_EQUALS, (_parse_value(words),))
+            return Requirement(key, Operator.NOT_EQUALS if sign == "!=" else Operator.EQUALS, (_parse_value(words),))
         case "in" | "notin" as word:
             words.pop()
             return Requirement(key, Operator(word), _parse_values(words))

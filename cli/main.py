@@ -1,0 +1,86 @@
+"""The door itself: finds a command, and turns every failure into one sentence and an exit status.
+
+0: done, every unit has an outcome. 1: could not do its work. 2: bad usage or settings.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import click
+
+from cli.failures import sentence_for
+
+_LOG = logging.getLogger("scaleops_worker")
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "action": "cli.questions",
+    "alerts": "cli.alerts",
+    "check-config": "cli.config",
+    "collect": "cli.stages",
+    "deliver": "cli.stages",
+    "demo": "cli.demo",
+    "evaluate": "cli.stages",
+    "migrate": "cli.config",
+    "outbox": "cli.outbox",
+    "report": "cli.reports",
+    "run-once": "cli.stages",
+    "simulate": "cli.simulate",
+    "status": "cli.status",
+    "trend": "cli.reports",
+}
+"""Every command, and the module that holds it as a function of that name; it is imported when it is asked for."""
+
+
+class Door(click.Group):
+    """The list of commands, each imported only when it runs: `--help` and small commands start at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name every command."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import the module of a command and answer the command in it."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        return command if isinstance(command, click.Command) else None
+
+
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="scaleops-worker", prog_name="scaleops-worker")
+def door() -> None:
+    """Cost reports and alerts for ScaleOps, owner-aware through the Backstage catalog.
+
+    Settings come from the environment and .env (docs/settings.md), teams and rules from scaleops-worker.yaml
+    (docs/configuration.md). `scaleops-worker check-config --live` tells whether they are right.
+    """
+
+
+def main() -> None:
+    """Run a command; never show a traceback to a person who did nothing wrong."""
+    try:
+        status = door.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _say("stopped; what was done so far is kept")
+        status = 130
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - the reader left; Python would complain at exit
+        status = 1
+    except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, and the trace for who asks
+        status, sentence = sentence_for(error)
+        _say(sentence)
+        _LOG.debug("where it happened", exc_info=error)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"scaleops-worker: {' '.join(sentence.split())}", err=True)

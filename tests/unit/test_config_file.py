@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from datetime import time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from domain.refs import EntityRef
+from wiring.config_file import ConfigFile, read_config_file
+from wiring.settings import SettingsError
+
+WHOLE = """
+teams:
+  group:default/payments: {slack_channel: C0123, timezone: Europe/Madrid, report_day: monday, report_time: "09:00",
+                           pagerduty_routing_key_file: /run/secrets/pd, monthly_budget: 12000}
+components:
+  component:default/checkout: {monthly_budget: 900, alerts: {over-provisioned: off}}
+alerts:
+  under-provisioned: {for: 2, page: with-evidence, repeat_after: 24h}
+  over-provisioned: {for: 2, min_monthly_savings: 50, min_share: 0.2, page: never}
+  cost-increase: {min_increase: 50, min_ratio: 0.25}
+  storm: {pages_per_team: 5, teams: 10}
+routes: {slack_annotations: [slack.com/bot-notify], allowed_channels: []}
+selectors: {namespaces: {}}
+clusters: {non_production: [staging]}
+retention: {points: 14d, daily: 90d, weekly: 2y}
+"""
+
+
+def read(tmp_path: Path, text: str) -> ConfigFile:
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_config_file(path)
+
+
+def test_the_file_of_the_contract_is_read_whole(tmp_path: Path) -> None:
+    config = read(tmp_path, WHOLE)
+
+    payments = config.teams[EntityRef("group", "default", "payments")]
+    assert (payments.slack_channel, payments.report_time, payments.monthly_budget) == ("C0123", time(9, 0), Decimal(12000))
+    checkout = config.components[EntityRef("component", "default", "checkout")]
+    assert checkout.alerts.over_provisioned is not None
+    assert checkout.alerts.over_provisioned.enabled is False
+    assert config.alerts.under_provisioned is not None
+    assert (config.alerts.under_provisioned.for_, config.alerts.under_provisioned.repeat_after) == (2, timedelta(hours=24))
+    assert config.retention.weekly == timedelta(days=730)
+    assert config.clusters.non_production == ("staging",)
+
+
+def test_a_reference_in_any_letter_case_is_the_same_team(tmp_path: Path) -> None:
+    assert EntityRef("group", "default", "payments") in read(tmp_path, "teams: {'Group:Default/Payments': {}}").teams
+
+
+def test_a_time_that_yaml_reads_as_a_number_is_still_a_time(tmp_path: Path) -> None:
+    config = read(tmp_path, "teams: {group:default/x: {report_time: 10:30}}")
+
+    assert config.teams[EntityRef("group", "default", "x")].report_time == time(10, 30)
+
+
+def test_an_absent_file_means_defaults_unless_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert read_config_file(None) == ConfigFile()
+    with pytest.raises(SettingsError, match=r"WORKER_CONFIG_FILE: .*nothing\.yaml cannot be read"):
+        read_config_file(tmp_path / "nothing.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "teams: {group:default/x: {slack_chanel: C1}}",
+            "teams.group:default/x.slack_chanel is no key; did you mean slack_channel?",
+        ),
+        ("alert: {}", "alert is no key; did you mean alerts?"),
+        ("zzz: {}", "zzz is no key; docs/configuration.md lists the keys"),
+        ("components: {component:default/a: {alerts: {over-provisiond: off}}}", "did you mean over-provisioned?"),
+        ("alerts: {storm: {team: 3}}", "alerts.storm.team is no key; did you mean teams?"),
+        ("alerts: {over-provisioned: maybe}", "'maybe' is neither off, on nor the rule's own keys"),
+        ("alerts: {over-provisioned: {page: sometimes}}", "alerts.over-provisioned.page:"),
+        ("teams: {payments: {}}", "'payments' is no entity reference"),
+        ("teams: {group:default/x: {slack_channel: '#general'}}", "is no Slack channel id"),
+        ("teams: {group:default/x: {monthly_budget: -1}}", "should be greater than 0"),
+        ("retention: {points: 14}", "retention.points: 14 is no duration"),
+        ("a: 1\na: 2", "line 2: the key 'a' stands twice"),
+        ("- a", "the file must hold keys"),
+        ("x: [", "line 1:"),
+    ],
+)
+def test_a_wrong_file_says_where_and_what(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, text)
+
+    assert any(sentence in problem for problem in caught.value.problems), caught.value.problems
+    assert str(tmp_path / "config.yaml") in caught.value.problems[0]

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+
+from wiring.environment import resolve_settings
+from wiring.settings import SettingsError
+
+
+def problems_of(environment: dict[str, str], dotenv: Path | None = None) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as caught:
+        resolve_settings(environment, dotenv)
+    return caught.value.problems
+
+
+def test_nothing_set_gives_the_documented_defaults() -> None:
+    settings = resolve_settings({}, None).settings
+
+    assert settings.auth == "none"
+    assert settings.scaleops_currency == "USD"
+    assert settings.worker_collect_every == timedelta(hours=6)
+    assert settings.worker_report_time == time(9, 0)
+    assert settings.database_url.get_secret_value() == "sqlite:///scaleops-worker.db"
+
+
+@pytest.mark.parametrize(
+    ("environment", "auth"),
+    [
+        ({"SCALEOPS_TOKEN": "t"}, "token"),
+        ({"SCALEOPS_AZURE_TENANT_ID": "t"}, "azure"),
+        ({"SCALEOPS_USER": "u", "SCALEOPS_PASSWORD": "p"}, "internal"),
+        ({"SCALEOPS_USER": "u", "SCALEOPS_PASSWORD": "p", "SCALEOPS_AUTH": "ldap"}, "ldap"),
+        ({}, "none"),
+    ],
+)
+def test_the_way_into_scaleops_follows_from_the_credentials(environment: dict[str, str], auth: str) -> None:
+    assert resolve_settings(environment, None).settings.auth == auth
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"SCALEOPS_TOKEN": "t", "SCALEOPS_USER": "u"}, "SCALEOPS_AUTH: credentials of 2 kinds are set"),
+        ({"SCALEOPS_AUTH": "none", "SCALEOPS_TOKEN": "t"}, "SCALEOPS_AUTH is none, but SCALEOPS_TOKEN is set too"),
+        ({"SCALEOPS_BASEURL": "x"}, "SCALEOPS_BASEURL is no setting; did you mean SCALEOPS_BASE_URL?"),
+        ({"WORKER_NOISE": "x"}, "WORKER_NOISE is no setting; docs/settings.md lists the settings"),
+        ({"SLACK_BOT_TOKN": "x"}, "SLACK_BOT_TOKN is no setting; did you mean SLACK_BOT_TOKEN?"),
+        ({"SCALEOPS_BASE_URL": "scaleops.example.com"}, "SCALEOPS_BASE_URL: is no web address; write it as https://host"),
+        ({"SCALEOPS_BASE_URL": "https://me:pw@host"}, "SCALEOPS_BASE_URL: holds a user or password"),
+        ({"SLACK_BASE_URL": "http://slack.example.com"}, "SLACK_BASE_URL: must begin with https://"),
+        ({"BACKSTAGE_BASE_URL": "http://backstage"}, "BACKSTAGE_BASE_URL: must begin with https://"),
+        ({"WORKER_COLLECT_EVERY": "5h"}, "WORKER_COLLECT_EVERY: must divide 24 hours"),
+        ({"WORKER_COLLECT_EVERY": "six"}, "WORKER_COLLECT_EVERY: 'six' is no duration"),
+        ({"WORKER_TIMEZONE": "Mars/Base"}, "WORKER_TIMEZONE: 'Mars/Base' is no IANA time zone"),
+        ({"WORKER_REPORT_TIME": "25:00"}, "WORKER_REPORT_TIME: '25:00' is no time of day"),
+        ({"SCALEOPS_CURRENCY": "dollar"}, "SCALEOPS_CURRENCY: 'dollar' is no ISO 4217 currency code"),
+        ({"SCALEOPS_MAX_CONCURRENCY": "0"}, "SCALEOPS_MAX_CONCURRENCY: input should be greater than or equal to 1"),
+        (
+            {"BACKSTAGE_BASE_URL": "https://b", "BACKSTAGE_CATALOG_FILE": "c.yaml"},
+            "BACKSTAGE_BASE_URL and BACKSTAGE_CATALOG_FILE are both set",
+        ),
+        ({"SCALEOPS_TOKEN": "a\nb"}, "SCALEOPS_TOKEN: holds a line break"),
+        ({"WORKER_INSTANCE": "a:b"}, "WORKER_INSTANCE: must be one word"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_to_do(environment: dict[str, str], sentence: str) -> None:
+    assert any(problem.startswith(sentence) for problem in problems_of(environment)), problems_of(environment)
+
+
+def test_the_variables_kubernetes_sets_for_a_service_are_not_taken_for_settings() -> None:
+    links = {
+        "SCALEOPS_WORKER_SERVICE_HOST": "10.0.0.1",
+        "SCALEOPS_DASHBOARDS_PORT_8080_TCP_ADDR": "10.0.0.2",
+        "GATEWAY_PORT_80_TCP": "tcp://x",
+    }
+
+    assert resolve_settings(links, None).settings.auth == "none"
+
+
+def test_every_problem_is_told_not_only_the_first() -> None:
+    problems = problems_of({"WORKER_TIMEZONE": "Nowhere", "SCALEOPS_CURRENCY": "x", "WORKER_X": "1"})
+
+    assert len(problems) == 3
+
+
+def test_a_secret_comes_from_the_file_its_twin_names(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("xoxb-secret\n", encoding="utf-8")
+
+    resolved = resolve_settings({"SLACK_BOT_TOKEN_FILE": str(secret)}, None)
+
+    assert resolved.settings.slack_bot_token is not None
+    assert resolved.settings.slack_bot_token.get_secret_value() == "xoxb-secret"
+    assert str(secret) in resolved.origins["SLACK_BOT_TOKEN"].words
+
+
+def test_an_unreadable_or_empty_secret_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+
+    assert "SLACK_BOT_TOKEN_FILE: the file" in problems_of({"SLACK_BOT_TOKEN_FILE": str(tmp_path / "missing")})[0]
+    assert "is empty" in problems_of({"SLACK_BOT_TOKEN_FILE": str(tmp_path / "empty")})[0]
+
+
+def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("x", encoding="utf-8")
+
+    assert "keep one" in problems_of({"SLACK_BOT_TOKEN": "y", "SLACK_BOT_TOKEN_FILE": str(secret)})[0]
+
+
+def test_the_environment_wins_over_the_dotenv_file(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("WORKER_TIMEZONE=Europe/Madrid\nSCALEOPS_CURRENCY=EUR\n", encoding="utf-8")
+
+    resolved = resolve_settings({"WORKER_TIMEZONE": "Asia/Kathmandu"}, dotenv)
+
+    assert resolved.settings.worker_timezone == "Asia/Kathmandu"
+    assert resolved.settings.scaleops_currency == "EUR"
+    assert (resolved.origins["WORKER_TIMEZONE"].words, resolved.origins["SCALEOPS_CURRENCY"].words) == (
+        "environment",
+        str(dotenv),
+    )
+
+
+def test_no_secret_shows_in_the_settings_or_in_a_problem() -> None:
+    settings = resolve_settings(
+        {"SCALEOPS_TOKEN": "MARKED-SECRET", "DATABASE_URL": "postgresql://u:MARKED-SECRET@h/d"}, None
+    ).settings
+
+    assert "MARKED-SECRET" not in repr(settings)
+    assert "MARKED-SECRET" not in str(problems_of({"SCALEOPS_TOKEN": "MARKED-SECRET\n2", "WORKER_SECRET_KEY": "MARKED"}))

@@ -1,0 +1,35 @@
+"""`python -m simulator --port N --scenario NAME`: serve until interrupted; one JSON line tells where, once it listens."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from simulator.scenarios import UnknownScenario, find_scenario
+from simulator.serving import addresses_at, bind, build_server
+from simulator.state import State
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve. Answers 2 when the scenario or the port cannot be had."""
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator", description="Stand-in ScaleOps, Backstage, Slack and PagerDuty servers."
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes any free one")
+    parser.add_argument("--scenario", default="demo", help="demo, or a folder with upstream.json and catalog.yaml")
+    given = parser.parse_args(arguments)
+    try:
+        state = State(find_scenario(given.scenario))
+        taken = bind(given.port)
+    except (UnknownScenario, OSError) as error:
+        print(f"simulator: {error}", file=sys.stderr)  # noqa: T201 - a command's last word
+        return 2
+    taken.listen()
+    print(json.dumps(addresses_at(taken.getsockname()[1])), flush=True)  # noqa: T201 - the line that a parent process waits for
+    build_server(state).run(sockets=[taken])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""One application for all stand-in services, each under its own prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp
+
+from simulator import backstage, control, pagerduty, scaleops, slack
+from simulator.faults import CallDesk
+from simulator.scaleops import refusing_routes
+from simulator.scaleops_login import azure_routes
+from simulator.state import State
+
+PREFIXES: Final = {"scaleops": "/scaleops", "backstage": "/backstage", "slack": "/slack/api/", "pagerduty": "/pagerduty"}
+"""Where each service is, as a client is told."""
+
+
+def build_app(state: State) -> ASGIApp:
+    """Answer the application. Slack's routes are mounted at `/slack/api`, the others at their names."""
+    services: dict[str, Sequence[BaseRoute]] = {
+        "scaleops": scaleops.routes(state),
+        "azure": refusing_routes(azure_routes(state)),
+        "backstage": backstage.routes(state),
+        "slack": [Mount("/api", routes=slack.routes(state))],
+        "pagerduty": pagerduty.routes(state),
+    }
+    mounts = [Mount(f"/{name}", routes=routes) for name, routes in services.items()]
+    app = Starlette(routes=[*mounts, Mount("/control", routes=control.routes(state))])
+    return CallDesk(app, state=state, services=services)

@@ -1,0 +1,193 @@
+"""How the Backstage catalog selects, orders and pages: filters, fields, cursors. Pure, over a list of entities.
+
+From the facts on `GET /entities/by-query`: repeated filter = OR, comma = AND, the same key repeated inside one value = IN,
+a key alone = exists, letter case ignored; a cursor is base64 JSON that holds filter and order and must be sent back as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from simulator.refusals import Refusal
+from simulator.world import Record
+
+_INDEXED_CHARACTERS: Final = 200
+"""Longer values are not comparable and longer keys not there, as in the real search index."""
+
+Clause = dict[str, list[str]]
+"""AND over the keys; a key without values asks whether it exists, with values whether one of them is its value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Part of a listing."""
+
+    items: tuple[Record, ...]
+    total: int
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a listing asks for and from where on: `after` is (order value, uid) of the entity it goes on from."""
+
+    clauses: list[Clause]
+    order_field: str | None = None
+    descending: bool = False
+    after: tuple[str, str] | None = None
+    backwards: bool = False
+
+    def to_cursor(self, after: Sequence[str], *, backwards: bool, total: int) -> str:
+        """Write the place down, as Backstage does: base64 of JSON."""
+        text = json.dumps(
+            {
+                "orderFields": [{"field": self.order_field, "order": "desc" if self.descending else "asc"}]
+                if self.order_field
+                else [],
+                "isPrevious": backwards,
+                "query": self.clauses,
+                "orderFieldValues": list(after),
+                "totalItems": total,
+            }
+        )
+        return base64.b64encode(text.encode()).decode()
+
+    @classmethod
+    def from_cursor(cls, cursor: str) -> Query:
+        """Read a place again; raises Refusal 400 for what Backstage did not write."""
+        try:
+            known = json.loads(base64.b64decode(cursor, validate=True))
+            order = known["orderFields"][0] if known["orderFields"] else {"field": None, "order": "asc"}
+            value, uid = known["orderFieldValues"]
+            return cls(
+                clauses=known["query"],
+                order_field=order["field"],
+                descending=order["order"] == "desc",
+                after=(value, uid),
+                backwards=known["isPrevious"],
+            )
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise Refusal(400, f"Malformed cursor: {error}", name="InputError") from error
+
+
+def parse_filters(filters: Sequence[str]) -> list[Clause]:
+    """Read repeated `filter` parameters."""
+    clauses: list[Clause] = []
+    for text in filters:
+        clause: Clause = {}
+        for part in text.split(","):
+            key, equals, value = part.strip().partition("=")
+            if not key:
+                raise Refusal(
+                    400,
+                    f"Invalid filter, {text!r} is not a valid statement (expected a string on the form a=b)",
+                    name="InputError",
+                )
+            values = clause.setdefault(key.lower(), [])
+            if equals:
+                values.append(value.lower())
+        clauses.append(clause)
+    return clauses
+
+
+def list_page(entities: Sequence[Record], query: Query, *, limit: int, offset: int = 0) -> Page:
+    """Answer one page. With an order field, entities that lack it are left out."""
+    placed: list[tuple[tuple[str, str], Record]] = []
+    for entity in entities:
+        index = index_entity(entity)
+        if query.clauses and not any(_matches(index, clause) for clause in query.clauses):
+            continue
+        if query.order_field is None:
+            placed.append((("", entity["metadata"]["uid"]), entity))
+        elif values := [value for value in index.get(query.order_field.lower(), ()) if value is not None]:
+            placed.append(((values[0], entity["metadata"]["uid"]), entity))
+    placed.sort(key=lambda entry: entry[0][1])
+    placed.sort(key=lambda entry: entry[0][0], reverse=query.descending)
+    places = [place for place, _ in placed]
+    first, last = _window(places, query, limit, offset)
+    has_more, has_less = last < len(placed), first > 0
+    return Page(
+        items=tuple(entity for _, entity in placed[first:last]),
+        total=len(placed),
+        next_cursor=query.to_cursor(places[last - 1], backwards=False, total=len(placed)) if has_more and last > first else None,
+        previous_cursor=query.to_cursor(places[first], backwards=True, total=len(placed)) if has_less and last > first else None,
+    )
+
+
+def _window(places: Sequence[tuple[str, str]], query: Query, limit: int, offset: int) -> tuple[int, int]:
+    if query.after is None:
+        return offset, min(offset + limit, len(places))
+    if query.backwards:
+        end = sum(_is_before(place, query.after, query) for place in places)
+        return max(0, end - limit), end
+    start = sum(not _is_before(query.after, place, query) for place in places)
+    return start, min(start + limit, len(places))
+
+
+def _is_before(one: tuple[str, str], other: tuple[str, str], query: Query) -> bool:
+    if one[0] == other[0]:
+        return one[1] < other[1]
+    return (one[0] > other[0]) if query.descending else (one[0] < other[0])
+
+
+def index_entity(entity: Record) -> Mapping[str, list[str | None]]:
+    """Answer the entity's search index: lower-case dotted key to lower-case values; None stands for a value too long to compare."""
+    index: dict[str, list[str | None]] = defaultdict(list)
+    for path, value in _walk(entity, ""):
+        if len(path) <= _INDEXED_CHARACTERS:
+            index[path.lower()].append(value.lower() if len(value) <= _INDEXED_CHARACTERS else None)
+    for relation in entity.get("relations", ()):
+        index[f"relations.{relation['type']}".lower()].append(relation["targetRef"].lower())
+    return index
+
+
+def _walk(value: object, path: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case dict():
+            for key, inner in value.items():
+                if path or key != "relations":
+                    yield from _walk(inner, f"{path}.{key}" if path else key)
+        case list():
+            for item in value:
+                yield from _walk(item, path)
+                if isinstance(item, str):
+                    yield f"{path}.{item}", "true"
+        case None:
+            return
+        case bool():
+            yield path, str(value).lower()
+        case _:
+            yield path, str(value)
+
+
+def _matches(index: Mapping[str, list[str | None]], clause: Clause) -> bool:
+    return all(key in index and (not values or any(value in values for value in index[key])) for key, values in clause.items())
+
+
+def pick_fields(entity: Record, fields: Sequence[str]) -> Record:
+    """Answer only these dotted paths of the entity; dots inside a key (annotations) are understood. No fields: all of it."""
+    if not fields:
+        return entity
+    picked: Record = {}
+    for field in fields:
+        _copy(entity, picked, field.strip())
+    return picked
+
+
+def _copy(source: Record, target: Record, path: str) -> None:
+    if path in source:
+        target[path] = source[path]
+        return
+    for key, inner in source.items():
+        if path.startswith(f"{key}.") and isinstance(inner, dict):
+            branch: Record = dict(target.get(key, {}))
+            _copy(inner, branch, path[len(key) + 1 :])
+            if branch:
+                target[key] = branch
+            return

@@ -1,0 +1,207 @@
+"""The stand-in ScaleOps: the read-only calls of its HTTP API, written from the facts and stricter than any client.
+
+It lists workloads, answers costs, network and policies of the world of the simulated instant. What the facts leave open
+is a mode; what a careful client would not ask is refused, or answered and counted under `oddities`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from simulator.network import describe_network
+from simulator.refusals import Refusal, read_json_object, read_query, read_strings
+from simulator.scaleops_login import login_routes, require_token
+from simulator.state import State
+from simulator.world import Record, SimulatedWorkload
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+RANGE_HOURS: Final = {"7d": 168, "30d": 720, "90d": 2160}
+_BOOLEAN: Final = ("true", "false")
+_OPERATORS: Final = ("!=", "==", "!", "(", ">", "<")
+
+
+def routes(state: State) -> list[Route]:
+    """Answer all routes of the service."""
+    answers: tuple[tuple[str, str, Callable[[State, Request], Awaitable[Response]]], ...] = (
+        ("POST", "/api/v1/dashboard/byNamespace", _list_workloads),
+        ("POST", "/detailedCostReport/getWorkloads", _list_costs),
+        ("GET", "/api/v1/networkCost/networkCostEnabled", _tell_network_flags),
+        ("GET", "/api/v1/workload-network", _list_destinations),
+        ("GET", "/api/v1/policies", _list_policies),
+    )
+    return [
+        *refusing_routes(login_routes(state)),
+        *(Route(path, _refusing(_guarded(state, answer)), methods=[method]) for method, path, answer in answers),
+    ]
+
+
+def refusing_routes(routes: Iterable[Route]) -> list[Route]:
+    """Answer the same routes with their refusals put into plain text."""
+    return [Route(route.path, _refusing(route.endpoint), methods=list(route.methods or ())) for route in routes]
+
+
+def _guarded(state: State, answer: Callable[[State, Request], Awaitable[Response]]) -> Handler:
+    async def handle(request: Request) -> Response:
+        require_token(state, request)
+        return await answer(state, request)
+
+    return handle
+
+
+def _refusing(handle: Handler) -> Handler:
+    async def answer(request: Request) -> Response:
+        try:
+            return await handle(request)
+        except Refusal as refusal:
+            return PlainTextResponse(refusal.message, status_code=refusal.status)
+
+    return answer
+
+
+async def _list_workloads(state: State, request: Request) -> Response:
+    query = read_query(request, {"multiCluster": _BOOLEAN, "logicalLabel": ("AND", "OR")})
+    body = await read_json_object(request)
+    _refuse_unknown_keys(body, {"label"})
+    items = read_strings(body, "label")
+    if not items:
+        state.count("oddities", "byNamespace without a label")
+    if state.modes.label_operators == "400" and any(
+        "=" not in item or any(sign in item for sign in _OPERATORS) for item in items
+    ):
+        raise Refusal(400, "a label must be key=value")
+    world = state.world()
+    clusters = _clusters_asked(state, request, query)
+    found = [
+        workload.dash
+        for workload in _labelled(state, items, any_of=query.get("logicalLabel") == "OR")
+        if workload.cluster in clusters and workload.cluster not in world.silent_clusters
+    ]
+    return JSONResponse(_listed("workloads", found, state.modes.workloads_when_empty))
+
+
+def _labelled(state: State, items: list[str], *, any_of: bool) -> Iterable[SimulatedWorkload]:
+    world = state.world()
+    if not items:
+        return world.visible_workloads
+    if any_of:
+        return (workload for workload in world.visible_workloads if not workload.label_items.isdisjoint(items))
+    return (workload for workload in world.workloads_by_label.get(items[0], ()) if workload.label_items.issuperset(items))
+
+
+async def _list_costs(state: State, request: Request) -> Response:
+    query = read_query(request, {"multiCluster": _BOOLEAN, "range": tuple(RANGE_HOURS)})
+    body = await read_json_object(request)
+    _refuse_unknown_keys(body, {"clusterFilters", "namespaces", "workloadTypes", "labels"})
+    filters = {name: read_strings(body, name) for name in ("clusterFilters", "namespaces", "workloadTypes", "labels")}
+    for name, values in filters.items():
+        if not values:
+            state.count("oddities", f"getWorkloads with empty {name}")
+    clusters = _clusters_asked(state, request, query)
+    hours = RANGE_HOURS[query.get("range", "7d")]
+    rows = [
+        _cost_row(state, workload, hours)
+        for workload in _labelled(state, filters["labels"], any_of=True)
+        if workload.cluster in clusters
+        and _passes(workload.cluster, filters["clusterFilters"])
+        and _passes(workload.dash["namespace"], filters["namespaces"])
+        and _passes(workload.dash["type"], filters["workloadTypes"])
+    ]
+    return JSONResponse(_listed("aggregatedWorkloads", rows, state.modes.costs_when_empty))
+
+
+def _passes(value: str, wanted: list[str]) -> bool:
+    return not wanted or value in wanted
+
+
+def _cost_row(state: State, workload: SimulatedWorkload, hours: int) -> Record:
+    row = workload.cost_of(hours)
+    if state.modes.cost_ids != "as-is":
+        row["id"] = row["id"].upper() if state.modes.cost_ids == "upper" else row["id"].swapcase()
+    if state.modes.hourly_cost == "zero":
+        row["hourlyCost"] = 0.0
+    return row
+
+
+async def _tell_network_flags(state: State, request: Request) -> Response:
+    read_query(request, {"multiCluster": _BOOLEAN})
+    if state.modes.network_flags == "missing":
+        return JSONResponse({})
+    if state.modes.network_flags == "null":
+        return JSONResponse({"networkCostEnabled": None})
+    world = state.world()
+    clusters = _clusters_asked(state, request, dict(request.query_params))
+    flags = {cluster: on for cluster, on in world.network_enabled.items() if cluster in clusters}
+    return JSONResponse({"networkCostEnabled": flags})
+
+
+async def _list_destinations(state: State, request: Request) -> Response:
+    query = read_query(request, {"name": None, "namespace": None, "workloadType": None, "from": None, "to": None})
+    missing = {"name", "namespace", "workloadType", "from", "to"} - set(query)
+    if missing:
+        raise Refusal(400, f"query parameters are missing: {', '.join(sorted(missing))}")
+    if not (query["from"].isdecimal() and query["to"].isdecimal() and int(query["from"]) < int(query["to"])):
+        raise Refusal(400, "from and to must be milliseconds, from before to")
+    cluster = _routed_cluster(state, request)
+    if cluster is None:
+        raise Refusal(400, "the header X-Scaleops-Cluster is missing")
+    world = state.world()
+    if not world.network_enabled.get(cluster, False):
+        state.count("oddities", "workload-network on a cluster without it")
+    workload = world.workload_by_key.get((cluster, query["namespace"], query["workloadType"], query["name"]))
+    if workload is None:
+        state.count("oddities", "workload-network of an unknown workload")
+        return JSONResponse({"destinations": []})
+    mode = workload.network.mode if state.modes.network == "as-is" else state.modes.network
+    if mode == "error500":
+        return PlainTextResponse("internal error", status_code=500)
+    return JSONResponse(describe_network(workload.network.destinations, mode, milliseconds=int(query["to"]) - int(query["from"])))
+
+
+async def _list_policies(state: State, request: Request) -> Response:
+    read_query(request, {})
+    cluster = _routed_cluster(state, request) or state.world().clusters[0]
+    if state.modes.policies == "missing":
+        return JSONResponse({})
+    return JSONResponse({"policies": None if state.modes.policies == "null" else state.world().policies.get(cluster, ())})
+
+
+def _clusters_asked(state: State, request: Request, query: dict[str, str]) -> set[str]:
+    """Which clusters answer: the one the header names; else all, or without `multiCluster=true` the parent's own."""
+    routed = _routed_cluster(state, request)
+    if routed is not None:
+        return {routed}
+    world = state.world()
+    if query.get("multiCluster") == "true":
+        return set(world.clusters) - world.silent_clusters
+    return {world.clusters[0]}
+
+
+def _routed_cluster(state: State, request: Request) -> str | None:
+    """Answer the cluster that X-Scaleops-Cluster names. One that is not there is refused."""
+    cluster = request.headers.get("x-scaleops-cluster")
+    if cluster is None:
+        return None
+    world = state.world()
+    if cluster not in world.clusters:
+        raise Refusal(400, f"no cluster is named {cluster!r}")
+    if cluster in world.silent_clusters:
+        raise Refusal(502, f"cluster {cluster!r} is not connected")
+    return cluster
+
+
+def _listed(name: str, rows: list[Record], when_empty: str) -> Record:
+    if rows or when_empty == "list":
+        return {name: rows}
+    return {} if when_empty == "missing" else {name: None}
+
+
+def _refuse_unknown_keys(body: Record, known: set[str]) -> None:
+    unknown = set(body) - known
+    if unknown:
+        raise Refusal(400, f"unknown keys in the body: {', '.join(sorted(unknown))}")

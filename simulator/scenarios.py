@@ -1,0 +1,21 @@
+"""Scenarios by name: `demo`, or a folder with known upstream data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from simulator import parity
+from simulator.world import Scenario
+
+
+class UnknownScenario(ValueError):
+    """No scenario has this name; the message says which there are."""
+
+
+def find_scenario(name: str) -> Scenario:
+    """Answer a scenario by name, or read it from a folder."""
+    folder = Path(name)
+    if not (folder / "upstream.json").is_file():
+        message = f"{name!r} is no scenario; use demo, or a folder with upstream.json and catalog.yaml"
+        raise UnknownScenario(message)
+    return parity.load_scenario(folder)

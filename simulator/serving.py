@@ -1,0 +1,76 @@
+"""The stand-ins served for real: in this process's main thread, or in a thread of its own for tests."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+
+from simulator.app import PREFIXES, build_app
+from simulator.scenarios import find_scenario
+from simulator.state import State
+from simulator.world import Scenario
+
+HOST: Final = "127.0.0.1"
+_PATIENCE_S: Final = 20.0
+
+
+def addresses_at(port: int) -> dict[str, str]:
+    """Answer the base address of everything that is served on this port."""
+    url = f"http://{HOST}:{port}"
+    return {"url": url, **{service: f"{url}{prefix}" for service, prefix in PREFIXES.items()}}
+
+
+def bind(port: int) -> socket.socket:
+    """Take the port on loopback; 0 takes any free one."""
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.bind((HOST, port))
+    return taken
+
+
+def build_server(state: State) -> uvicorn.Server:
+    """Answer a server that says nothing and waits for nobody when it stops."""
+    config = uvicorn.Config(build_app(state), log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)
+
+
+class Simulator:
+    """All stand-in services in a thread. Use as a context manager; `state` may be read and changed while it runs."""
+
+    def __init__(self, scenario: Scenario | str) -> None:
+        self.state = State(_scenario(scenario))
+        self._socket = bind(0)
+        self._server = build_server(self.state)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name="simulator", daemon=True
+        )
+        addresses = addresses_at(self._socket.getsockname()[1])
+        self.url = addresses["url"]
+        self.scaleops_url = addresses["scaleops"]
+        self.backstage_url = addresses["backstage"]
+        self.slack_url = addresses["slack"]
+        self.pagerduty_url = addresses["pagerduty"]
+        self.azure_url = f"{self.url}/azure"
+
+    def load(self, scenario: Scenario | str) -> None:
+        """Take another scenario (or the same) with everything else as new."""
+        self.state.load(_scenario(scenario))
+
+    def __enter__(self) -> Self:
+        # Connections are accepted by the kernel from here on, and answered as soon as the thread has come up.
+        self._socket.listen()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.should_exit = True
+        self._thread.join(_PATIENCE_S)
+        self._socket.close()
+
+
+def _scenario(scenario: Scenario | str) -> Scenario:
+    return find_scenario(scenario) if isinstance(scenario, str) else scenario

@@ -107,3 +107,16 @@ class Measurement:
 
     snapshot: Snapshot
     points: tuple[WorkloadPoint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPoint:
+    """One sweep in the history of a component, a team or the platform. Each workload counts once."""
+
+    as_of: datetime
+    cost_7d: Total
+    savings_available_per_month: Total
+    active_savings_per_month: Total
+    measured: int
+    """Components that came out measured."""
+    unknown: int

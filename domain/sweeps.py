@@ -30,3 +30,18 @@ class Sweep:
     unknown: int
     listing_complete: bool
     """False when the catalog could not be listed whole: nobody is missed for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterState:
+    """What the sweeps know of one cluster."""
+
+    name: str
+    last_seen: datetime
+    """The newest sweep in which an answer named it."""
+    lost_since: datetime | None
+    """The first sweep that missed it; None while it answers."""
+    notified_at: datetime | None
+    """When the platform channel was told of this loss."""
+    removed_at: datetime | None
+    """The sweep from which it counts as removed: lost for too long, or named so by the settings."""

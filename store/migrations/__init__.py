@@ -1,0 +1,1 @@
+"""Alembic's migrations, run by `store.upgrades`; there is no ini file."""

@@ -1,0 +1,101 @@
+"""Rows of `workload_points` and values of `WorkloadPoint`, both ways. NULL is unknown, and its reason stands beside it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from sqlalchemy import RowMapping
+
+from domain.measures import Measured, Unknown
+from domain.snapshots import NetworkOff, NetworkUse, WorkloadPoint
+from domain.workload import WorkloadKey
+
+MEASURES: Final = (
+    "automated",
+    "under_provisioned",
+    "over_provisioned",
+    "replicas",
+    "cpu_request_millicores",
+    "cpu_recommended_millicores",
+    "memory_request_bytes",
+    "memory_recommended_bytes",
+    "cost_7d",
+    "savings_available_per_month",
+    "active_savings_per_month",
+    "oom_kills_24h",
+)
+"""Columns named like the field they hold."""
+
+_NETWORK: Final = ("cost", "cross_az_cost", "traffic_bytes", "cross_az_traffic_bytes")
+KEY: Final = ("as_of", "cluster", "namespace", "type", "name")
+"""What makes a point unique."""
+
+
+def row_of(point: WorkloadPoint) -> dict[str, Any]:
+    """Put a point into columns."""
+    unknown: dict[str, str] = {}
+    row: dict[str, Any] = {
+        "as_of": point.as_of,
+        "cluster": point.key.cluster,
+        "namespace": point.key.namespace,
+        "type": point.key.type,
+        "name": point.key.name,
+        "policy_name": point.policy_name,
+    }
+    for name in MEASURES:
+        row[name] = value_or_null(getattr(point, name), name, unknown)
+    network = point.network
+    row["network_watched"] = None if isinstance(network, Unknown) else isinstance(network, NetworkUse)
+    if isinstance(network, Unknown):
+        unknown["network"] = network.reason
+    for name in _NETWORK:
+        column = f"network_{name}"
+        row[column] = value_or_null(getattr(network, name), column, unknown) if isinstance(network, NetworkUse) else None
+    row["unknown"] = unknown
+    row["unknowns"] = len(unknown)
+    return row
+
+
+def point_of(row: RowMapping) -> WorkloadPoint:
+    """Read a point back; equal to the one that was put."""
+    reasons: dict[str, str] = row["unknown"]
+    measures: dict[str, Any] = {name: measured(row[name], name, reasons) for name in MEASURES}
+    return WorkloadPoint(
+        as_of=cast("datetime", row["as_of"]),
+        key=key_of(row),
+        policy_name=row["policy_name"],
+        network=_network_of(row, reasons),
+        **measures,
+    )
+
+
+def key_of(row: RowMapping) -> WorkloadKey:
+    """Read the workload's key."""
+    return WorkloadKey(cluster=row["cluster"], namespace=row["namespace"], type=row["type"], name=row["name"])
+
+
+def value_or_null(value: Any, column: str, unknown: dict[str, str]) -> Any:  # noqa: ANN401 - a measure of any type
+    """Answer what stands in the column, and put the reason of an unknown into `unknown`."""
+    if isinstance(value, Unknown):
+        unknown[column] = value.reason
+        return None
+    return value
+
+
+def measured(value: Any, column: str, reasons: dict[str, str]) -> Any:  # noqa: ANN401 - a measure of any type
+    """Answer the value, or Unknown with its reason."""
+    return Unknown(reasons[column]) if value is None else value
+
+
+def _network_of(row: RowMapping, reasons: dict[str, str]) -> Measured[NetworkUse | NetworkOff]:
+    watched = row["network_watched"]
+    if watched is None:
+        return Unknown(reasons["network"])
+    if not watched:
+        return NetworkOff()
+    values: dict[str, Measured[Decimal]] = {
+        name: measured(row[f"network_{name}"], f"network_{name}", reasons) for name in _NETWORK
+    }
+    return NetworkUse(**values)

@@ -1,0 +1,46 @@
+"""The two ways to write a row so that a repeat is harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+
+Row = Mapping[str, Any]
+
+
+def insert_into(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
+    """Begin an INSERT that knows ON CONFLICT, in the dialect of the connection."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Row],
+    *,
+    key: Sequence[str],
+    keep: Sequence[str] = (),
+    unless_fuller: str | None = None,
+) -> None:
+    """Insert rows; where one with the same unique `key` stands, overwrite it, but for the columns in `keep`.
+
+    With `unless_fuller` naming a column, a standing row in which that column is smaller is left as it is.
+    """
+    if not rows:
+        return
+    statement = insert_into(connection, table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key and name not in keep}
+    condition: ColumnElement[bool] | None = None
+    if unless_fuller is not None:
+        condition = statement.excluded[unless_fuller] <= table.c[unless_fuller]
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed, where=condition), list(rows))
+
+
+def insert_new(connection: Connection, table: Table, row: Row) -> bool:
+    """Insert a row unless one with its unique key stands; say whether it was inserted."""
+    return connection.execute(insert_into(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1

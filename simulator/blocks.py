@@ -1,0 +1,188 @@
+"""What Slack refuses about the blocks of one message, by its documented and its observed limits.
+
+Sources: https://docs.slack.dev/reference/block-kit/blocks and, for the limit of a whole message, slackapi/bolt-js issue 2509.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NoReturn
+
+MAX_BLOCKS: Final = 50
+MAX_BLOCK_TEXT: Final = 13_000
+"""Of all texts of all blocks; undocumented, seen from 13,172 on."""
+MAX_TABLE_ROWS: Final = 100
+MAX_TABLE_CELLS: Final = 20
+
+
+class Refused(Exception):
+    """Slack's error code, and its line in `response_metadata.messages`."""
+
+    def __init__(self, code: str, line: str) -> None:
+        super().__init__(line)
+        self.code = code
+        self.line = f"[ERROR] {line}"
+
+
+def check_blocks(blocks: object) -> None:
+    """Raise Refused at the first thing Slack would not take."""
+    if not isinstance(blocks, list):
+        _refuse("must be an array [json-pointer:/blocks]")
+    _limit(len(blocks), "no more than 50 items allowed [json-pointer:/blocks]", most=MAX_BLOCKS)
+    for number, block in enumerate(blocks):
+        at = f"/blocks/{number}"
+        kind = str(block.get("type")) if isinstance(block, dict) else "none"
+        if kind not in _CHECKS:
+            _refuse(f"unsupported type: {kind} [json-pointer:{at}/type]")
+        if len(str(block.get("block_id", ""))) > 255:  # noqa: PLR2004 - Slack's documented limit
+            _refuse(f"must be at most 255 characters [json-pointer:{at}/block_id]")
+        _CHECKS[kind](block, at)
+    kinds = [block["type"] for block in blocks]
+    if sum(kind in {"table", "data_table"} for kind in kinds) > 1:
+        raise Refused(code="only_one_table_allowed", line="only one table per message")
+    _limit(kinds.count("data_visualization"), "no more than 2 data visualizations [json-pointer:/blocks]", most=2)
+    names = [block["block_id"] for block in blocks if "block_id" in block]
+    if len(set(names)) < len(names):
+        _refuse("block_id is not unique [json-pointer:/blocks]")
+    if sum(map(_text_length, blocks)) > MAX_BLOCK_TEXT:
+        raise Refused(code="msg_blocks_too_long", line="the text of all blocks is too long")
+
+
+def _refuse(line: str) -> NoReturn:
+    raise Refused(code="invalid_blocks", line=line)
+
+
+def _limit(count: int, line: str, *, most: int, least: int = 0) -> None:
+    if not least <= count <= most:
+        _refuse(line)
+
+
+def _text_length(part: object) -> int:
+    if isinstance(part, dict):
+        return sum(
+            len(value) if name == "text" and isinstance(value, str) else _text_length(value) for name, value in part.items()
+        )
+    return sum(map(_text_length, part)) if isinstance(part, list) else 0
+
+
+def _check_text(text: object, at: str, *, most: int, kinds: tuple[str, ...] = ("mrkdwn", "plain_text")) -> None:
+    if not isinstance(text, dict) or text.get("type") not in kinds:
+        _refuse(f"must be a text object of {' or '.join(kinds)} [json-pointer:{at}]")
+    content = text.get("text")
+    if not isinstance(content, str) or not content.strip():
+        _refuse(f"must be more than 0 characters [json-pointer:{at}/text]")
+    _limit(len(content), f"must be less than {most + 1} characters [json-pointer:{at}/text]", most=most)
+
+
+def _header(block: Mapping[str, Any], at: str) -> None:
+    _check_text(block.get("text"), f"{at}/text", most=150, kinds=("plain_text",))
+
+
+def _section(block: Mapping[str, Any], at: str) -> None:
+    fields = block.get("fields")
+    if "text" not in block and not fields:
+        _refuse(f"missing text or fields [json-pointer:{at}]")
+    if "text" in block:
+        _check_text(block["text"], f"{at}/text", most=3000)
+    if fields is not None:
+        _limit(len(fields), f"no more than 10 items allowed [json-pointer:{at}/fields]", least=1, most=10)
+        for number, field in enumerate(fields):
+            _check_text(field, f"{at}/fields/{number}", most=2000)
+
+
+def _divider(block: Mapping[str, Any], at: str) -> None:
+    if set(block) - {"type", "block_id"}:
+        _refuse(f"additional property [json-pointer:{at}]")
+
+
+def _context(block: Mapping[str, Any], at: str) -> None:
+    elements = block.get("elements") or []
+    _limit(len(elements), f"1 to 10 items allowed [json-pointer:{at}/elements]", least=1, most=10)
+    for number, element in enumerate(elements):
+        if element.get("type") == "image":
+            _image(element, f"{at}/elements/{number}")
+        else:
+            _check_text(element, f"{at}/elements/{number}", most=3000)
+
+
+def _actions(block: Mapping[str, Any], at: str) -> None:
+    elements = block.get("elements") or []
+    _limit(len(elements), f"1 to 25 items allowed [json-pointer:{at}/elements]", least=1, most=25)
+    for number, element in enumerate(elements):
+        here = f"{at}/elements/{number}"
+        if element.get("type") == "button":
+            _check_text(element.get("text"), f"{here}/text", most=75, kinds=("plain_text",))
+        for name, most in (("action_id", 255), ("value", 2000), ("url", 3000)):
+            _limit(len(str(element.get(name, ""))), f"must be at most {most} characters [json-pointer:{here}/{name}]", most=most)
+
+
+def _image(block: Mapping[str, Any], at: str) -> None:
+    if "slack_file" not in block:
+        _limit(len(str(block.get("image_url", ""))), f"invalid url [json-pointer:{at}/image_url]", least=1, most=3000)
+    _limit(len(str(block.get("alt_text", ""))), f"1 to 2000 characters [json-pointer:{at}/alt_text]", least=1, most=2000)
+    if "title" in block:
+        _check_text(block["title"], f"{at}/title", most=2000, kinds=("plain_text",))
+
+
+def _table(block: Mapping[str, Any], at: str) -> None:
+    rows = block.get("rows") or []
+    _limit(len(rows), f"1 to 100 rows allowed [json-pointer:{at}/rows]", least=1, most=MAX_TABLE_ROWS)
+    _limit(len(block.get("column_settings") or []), f"at most 20 items [json-pointer:{at}/column_settings]", most=MAX_TABLE_CELLS)
+    for row_number, row in enumerate(rows):
+        here = f"{at}/rows/{row_number}"
+        _limit(len(row), f"1 to 20 cells allowed [json-pointer:{here}]", least=1, most=MAX_TABLE_CELLS)
+        for cell_number, cell in enumerate(row):
+            _cell(cell, f"{here}/{cell_number}")
+
+
+def _cell(cell: Mapping[str, Any], at: str) -> None:
+    match cell.get("type"):
+        case "raw_text":
+            if not str(cell.get("text") or ""):
+                _refuse(f"must be more than 0 characters [json-pointer:{at}/text]")
+        case "raw_number":
+            if not isinstance(cell.get("value"), int | float):
+                _refuse(f"must be a number [json-pointer:{at}/value]")
+        case "rich_text":
+            _rich_text(cell, at)
+        case other:
+            _refuse(f"unsupported type: {other} [json-pointer:{at}/type]")
+
+
+def _rich_text(block: Mapping[str, Any], at: str) -> None:
+    if not block.get("elements") or not _text_length(block):
+        _refuse(f"missing elements [json-pointer:{at}/elements]")
+
+
+def _markdown(block: Mapping[str, Any], at: str) -> None:
+    _limit(len(str(block.get("text", ""))), f"1 to 12000 characters [json-pointer:{at}/text]", least=1, most=12_000)
+
+
+def _data_table(block: Mapping[str, Any], at: str) -> None:
+    if not block.get("caption"):
+        _refuse(f"missing caption [json-pointer:{at}/caption]")
+    rows = block.get("rows") or []
+    _limit(len(rows), f"2 to 101 rows allowed [json-pointer:{at}/rows]", least=2, most=MAX_TABLE_ROWS + 1)
+    for row_number, row in enumerate(rows):
+        _limit(len(row), f"1 to 20 cells allowed [json-pointer:{at}/rows/{row_number}]", least=1, most=MAX_TABLE_CELLS)
+        for cell_number, cell in enumerate(row):
+            _cell(cell, f"{at}/rows/{row_number}/{cell_number}")
+
+
+def _data_visualization(block: Mapping[str, Any], at: str) -> None:
+    _limit(len(str(block.get("title", ""))), f"must be at most 50 characters [json-pointer:{at}/title]", most=50)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any], str], None]]] = {
+    "actions": _actions,
+    "context": _context,
+    "data_table": _data_table,
+    "data_visualization": _data_visualization,
+    "divider": _divider,
+    "header": _header,
+    "image": _image,
+    "markdown": _markdown,
+    "rich_text": _rich_text,
+    "section": _section,
+    "table": _table,
+}

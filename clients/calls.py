@@ -1,8 +1,31 @@
-"""What every outbound call shares: the one error that callers can act on."""
+"""What every outbound call shares: the one error that callers can act on, and the line over which httpx clients call.
+
+A line goes to one service. It bounds the calls in flight, the time and the size of an answer, follows no redirect, keeps no
+cookie, and tries again what may be tried again: all that is asked over a line only reads, so a repeat is harmless.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import random
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
+
+T = TypeVar("T")
 
 
 class Fault(StrEnum):
@@ -32,7 +55,14 @@ class CallFailed(Exception):
     """
 
     def __init__(
-        self, message: str, *, fault: Fault, permanent: bool, retry_after_s: float | None = None, may_have_happened: bool = False
+        self,
+        message: str,
+        *,
+        fault: Fault,
+        permanent: bool,
+        retry_after_s: float | None = None,
+        may_have_happened: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.fault = fault
@@ -42,3 +72,287 @@ class CallFailed(Exception):
         """When the service said to come back, seconds."""
         self.may_have_happened = may_have_happened
         """The request may have taken effect although no good answer came (a time-out after sending)."""
+        self.status = status
+        """The HTTP status that came back, if one did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How a line behaves. Times in seconds."""
+
+    timeout_s: float = 30.0
+    """For one attempt: waiting for the answer, and then for the whole of its body."""
+    connect_timeout_s: float = 5.0
+    max_in_flight: int = 16
+    max_answer_bytes: int = 64 * 1024 * 1024
+    """Of the body, unpacked."""
+    attempts: int = 3
+    first_wait_s: float = 0.5
+    """Doubles with each attempt; the wait itself is a random part of it, so that callers do not return in step."""
+    longest_wait_s: float = 20.0
+    """A service that asks for more patience than this is not waited for; the error says when to come back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One question. `target` is the path with its query, percent-encoded, below the line's base URL."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def route(self) -> str:
+        """What a person is told was asked: method and path, without the query."""
+        return f"{self.method} {self.target.partition('?')[0]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Line:
+    """The way to one service, for any number of threads.
+
+    Each call in flight borrows an `httpx.Client` of its own: one shared by many threads walks all its connections on every
+    request. They share one TLS context, which is what makes a client expensive. Make the line after a fork, not before.
+    """
+
+    def __init__(self, service: str, base_url: str, rules: Rules, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.service = service
+        self.rules = rules
+        self._base_url = base_url.rstrip("/")
+        self._is_local = is_loopback(base_url)
+        self._sleep = sleep
+        self._turns = threading.BoundedSemaphore(rules.max_in_flight)
+        self._idle: deque[httpx.Client] = deque()
+        self._tls: ssl.SSLContext | None = None
+        self._making_tls = threading.Lock()
+        self._closed = False
+
+    def exchange(self, request: Request) -> Answer:
+        """Send a request and answer what came back, if it is below 500 and not 429: the rest is tried again, then raised.
+
+        Raises:
+            CallFailed: no answer, an overloaded or broken service, an answer that is too large or breaks off.
+        """
+        retrying = Retrying(
+            stop=stop_after_attempt(self.rules.attempts) | stop_after_delay(2 * self.rules.timeout_s),
+            wait=self._wait_before_the_next,
+            retry=retry_if_exception(self._may_succeed_next_time),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return retrying(self._exchange_once, request)
+
+    def failure(self, request: Request, answer: Answer) -> CallFailed:
+        """Put an answer that is not the one hoped for into a sentence."""
+        status = answer.status
+        fault, came_back, permanent = _meaning_of(status)
+        return CallFailed(
+            f"{self.service} answered {request.route} with {came_back}",
+            fault=fault,
+            permanent=permanent,
+            retry_after_s=_retry_after_s(answer.headers),
+            status=status,
+        )
+
+    def parse(self, adapter: TypeAdapter[T], request: Request, answer: Answer) -> T:
+        """Read the body of a 200 as JSON of a known shape.
+
+        Raises:
+            CallFailed: another status, no body, no JSON, or JSON of another shape. The message never quotes the body.
+        """
+        if answer.status != HTTPStatus.OK:
+            raise self.failure(request, answer)
+        try:
+            return adapter.validate_json(answer.body)
+        except ValidationError as invalid:
+            trouble = _describe(invalid, answer)
+        message = f"{self.service} answered {request.route} with {trouble}"
+        raise CallFailed(message, fault=Fault.GARBAGE, permanent=False, status=answer.status)
+
+    def close(self) -> None:
+        """Close all idle connections; calls still in flight close theirs."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def _exchange_once(self, request: Request) -> Answer:
+        headers = self._encoded(request)
+        with self._turns:
+            client = self._borrow()
+            try:
+                answer = self._receive(client, request, headers)
+            finally:
+                self._give_back(client)
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise self.failure(request, answer)
+        return answer
+
+    def _receive(self, client: httpx.Client, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
+        deadline = time.monotonic() + self.rules.timeout_s
+        answered = False
+        try:
+            outgoing = client.build_request(
+                request.method, self._base_url + request.target, headers=headers, content=request.body
+            )
+            incoming = client.send(outgoing, stream=True)
+            answered = True
+            try:
+                return Answer(
+                    status=incoming.status_code, headers=incoming.headers, body=self._read_body(incoming, request, deadline)
+                )
+            finally:
+                incoming.close()
+        except httpx.TimeoutException as trouble:
+            connecting = isinstance(trouble, httpx.ConnectTimeout | httpx.PoolTimeout)
+            raise self._silence(request, f"no answer within {self.rules.timeout_s:g} s", happened=not connecting) from None
+        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.InvalidURL) as trouble:
+            raise self._silence(request, f"it cannot be reached ({trouble})", happened=False) from None
+        except (httpx.DecodingError, httpx.RemoteProtocolError) as trouble:
+            if answered:
+                message = f"{self.service} answered {request.route} with a body that breaks off or cannot be unpacked"
+                raise CallFailed(message, fault=Fault.GARBAGE, permanent=False, may_have_happened=True) from None
+            raise self._silence(request, f"the connection was closed ({trouble})", happened=True) from None
+        except httpx.HTTPError as trouble:
+            raise self._silence(request, f"the connection broke ({trouble})", happened=True) from None
+
+    def _read_body(self, incoming: httpx.Response, request: Request, deadline: float) -> bytes:
+        most = self.rules.max_answer_bytes
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in incoming.iter_bytes():
+            size += len(chunk)
+            if size > most:
+                message = f"{self.service} answered {request.route} with more than {most // 1024} KiB, which is too much to read"
+                raise CallFailed(
+                    message, fault=Fault.GARBAGE, permanent=True, may_have_happened=True, status=incoming.status_code
+                )
+            if time.monotonic() > deadline:
+                raise self._silence(request, f"the answer was not complete within {self.rules.timeout_s:g} s", happened=True)
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _silence(self, request: Request, why: str, *, happened: bool) -> CallFailed:
+        message = f"{self.service} did not answer {request.route}: {why}"
+        return CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=happened)
+
+    def _encoded(self, request: Request) -> list[tuple[bytes, bytes]]:
+        for name, value in request.headers.items():
+            if not value.isprintable():
+                message = f"{self.service} was not asked {request.route}: the value of {name} holds a control character"
+                raise CallFailed(message, fault=Fault.REFUSED, permanent=True)
+        return [(name.encode("ascii"), value.encode()) for name, value in request.headers.items()]
+
+    def _borrow(self) -> httpx.Client:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._make_client()
+
+    def _give_back(self, client: httpx.Client) -> None:
+        if self._closed:
+            client.close()
+        else:
+            self._idle.append(client)
+
+    def _make_client(self) -> httpx.Client:
+        return httpx.Client(
+            verify=self._tls_context(),
+            # Proxies and a CA bundle from the environment are for the network; loopback is this machine.
+            trust_env=not self._is_local,
+            timeout=httpx.Timeout(self.rules.timeout_s, connect=min(self.rules.connect_timeout_s, self.rules.timeout_s)),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=15),
+            follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            headers={"User-Agent": "scaleops-worker", "Accept": "application/json"},
+        )
+
+    def _tls_context(self) -> ssl.SSLContext:
+        with self._making_tls:
+            if self._tls is None:
+                needed = self._base_url.startswith("https:") or not self._is_local
+                self._tls = httpx.create_ssl_context() if needed else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            return self._tls
+
+    def _may_succeed_next_time(self, trouble: BaseException) -> bool:
+        return (
+            isinstance(trouble, CallFailed)
+            and trouble.fault in _WORTH_ANOTHER_TRY
+            and (trouble.retry_after_s or 0) <= self.rules.longest_wait_s
+        )
+
+    def _wait_before_the_next(self, state: RetryCallState) -> float:
+        """Wait for a random part of the doubling time, and never less than the service asked for."""
+        spread = random.uniform(0, self.rules.first_wait_s * 2 ** (state.attempt_number - 1))  # noqa: S311 - it spreads load
+        trouble = state.outcome.exception() if state.outcome else None
+        asked = trouble.retry_after_s if isinstance(trouble, CallFailed) else None
+        return min(self.rules.longest_wait_s, spread) if asked is None else asked + spread
+
+
+_WORTH_ANOTHER_TRY: Final = frozenset({Fault.UNREACHABLE, Fault.OVERLOADED, Fault.BROKEN})
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether an address can only be this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _meaning_of(status: int) -> tuple[Fault, str, bool]:
+    """Answer the fault, the words for what came back, and whether asking again is useless."""
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return Fault.DENIED, "401: it does not accept our credentials", True
+        case HTTPStatus.FORBIDDEN:
+            return Fault.DENIED, "403: our credentials are not allowed to ask this", True
+        case HTTPStatus.NOT_FOUND:
+            return Fault.NOT_FOUND, "404: it does not know this", True
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return Fault.OVERLOADED, "429: too many requests", False
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return Fault.OVERLOADED, "503: not available", False
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Fault.BROKEN, f"{status}: an error of its own", False
+    if status >= HTTPStatus.BAD_REQUEST:
+        return Fault.REFUSED, f"{status}: it refuses the request", True
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        return Fault.GARBAGE, f"a redirect ({status}), probably to a login page, which is not followed", False
+    return Fault.GARBAGE, f"status {status} instead of 200 with an answer", False
+
+
+def _describe(invalid: ValidationError, answer: Answer) -> str:
+    """Say what is wrong with a body without quoting it."""
+    if not answer.body.strip():
+        return "an empty body"
+    error = invalid.errors(include_url=False, include_context=False, include_input=False)[0]
+    if error["type"] == "json_invalid":
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip() or "of no stated type"
+        return f"something that is no JSON ({kind})" if "json" not in kind else "JSON that breaks off or is malformed"
+    place = ".".join(str(step) for step in error["loc"]) or "the whole"
+    return f"JSON of another shape than expected ({place}: {error['msg']})"
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Read Retry-After: seconds, or a date, which is taken relative to the Date of the same answer (RFC 9110, 10.2.3)."""
+    asked = headers.get("retry-after", "").strip()
+    if not asked:
+        return None
+    if asked.isascii() and asked.isdigit():
+        return float(asked)
+    try:
+        return max(0.0, (parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
+    except (ValueError, TypeError):
+        return None

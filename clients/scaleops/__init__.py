@@ -1,1 +1,1 @@
-"""ScaleOps: its token, its calls, its answers in our units."""
+"""ScaleOps: its five questions, its logins, and links into its dashboard."""

@@ -1,1 +1,1 @@
-"""The life of an alert: rules and the state machine. What changed, and why anyone should hear of it. Pure."""
+"""What changed, and why anyone should hear of it: rules, the life of an alert, storms. Pure: `now` is an argument."""

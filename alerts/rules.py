@@ -1,0 +1,298 @@
+"""The five rules: a measurement and what was known before, into one observation a rule. Nothing is told here."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from itertools import product
+from typing import Final
+
+from alerts.observations import (
+    AlertId,
+    Answer,
+    BudgetFigures,
+    CostFigures,
+    Finding,
+    Observation,
+    RequestFigures,
+    Severity,
+    SilenceFigures,
+)
+from alerts.policy import AlertPolicy, OverProvisionedSettings, Page, Rule, Rules, UnderProvisionedSettings
+from domain.advice import Issue, Priority, judge
+from domain.measures import Measured, T, Total, Unknown
+from domain.money import per_month
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, Outcome, WorkloadPoint
+from domain.trends import month_to_date
+
+WHOLE: Final = "as a whole"
+"""The subject of a finding that is about the component itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What was known before this sweep. Costs are of 7 days."""
+
+    measured_before: bool
+    closing_costs_7d: tuple[Measured[Decimal], ...] = ()
+    """Of the closing snapshots of the weeks before, the newest first."""
+    daily_costs_7d: Mapping[date, Measured[Decimal]] = field(default_factory=dict)
+    """Of each UTC day of this month before today, by its last snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Whether a workload meets a condition; both False: it does not."""
+
+    is_met: bool = False
+    is_unknown: bool = False
+
+
+def observe(measurement: Measurement, history: History, policy: AlertPolicy, *, lifecycle: str) -> tuple[Observation, ...]:
+    """Answer what one component's measurement shows, for each rule that is switched on for it.
+
+    `lifecycle` is the component's `spec.lifecycle`: outside production nothing pages.
+    """
+    snapshot = measurement.snapshot
+    rules = policy.rules_of(snapshot.ref)
+    observed: dict[Rule, Observation] = {
+        Rule.UNDER_PROVISIONED: _under_provisioned(measurement, history, policy, lifecycle),
+        Rule.OVER_PROVISIONED: _over_provisioned(measurement, history, policy, lifecycle),
+        Rule.COST_INCREASE: _cost_increase(measurement, history, rules),
+        Rule.UNMEASURED: _unmeasured(measurement, history),
+    }
+    budget = policy.monthly_budget_of(snapshot.ref)
+    if budget is not None:
+        observed[Rule.BUDGET] = observe_budget(
+            about=snapshot.ref,
+            team=snapshot.team,
+            as_of=snapshot.as_of,
+            cost_7d=snapshot.cost_7d,
+            daily_costs_7d=history.daily_costs_7d,
+            monthly_budget=budget,
+            page=_page_of(rules.budget.page, policy, lifecycle),
+            first_sweep=not history.measured_before,
+        )
+    return tuple(observation for rule, observation in observed.items() if rules.settings_of(rule).enabled)
+
+
+def observe_budget(
+    *,
+    about: EntityRef,
+    team: EntityRef,
+    as_of: datetime,
+    cost_7d: Total,
+    daily_costs_7d: Mapping[date, Measured[Decimal]],
+    monthly_budget: Decimal,
+    page: Page = Page.NEVER,
+    first_sweep: bool = False,
+) -> Observation:
+    """Compare the month as it is going with a budget: the days so far, and the rest of the month at today's rate.
+
+    What is known may already be too much; when it is not and something is missing, the answer is unknown.
+    """
+    alert = AlertId(rule=Rule.BUDGET, about=about)
+    if isinstance(cost_7d.amount, Unknown):
+        return _unknown(alert, team, as_of, cost_7d.amount.reason)
+    today = as_of.astimezone(timezone.utc).date()
+    so_far = month_to_date({**daily_costs_7d, today: cost_7d.amount}, through=today)
+    spent = Decimal(0) if isinstance(so_far.amount, Unknown) else so_far.amount
+    days_left = calendar.monthrange(today.year, today.month)[1] - today.day
+    forecast = spent + cost_7d.amount / 7 * days_left
+    if forecast <= monthly_budget:
+        if not cost_7d.is_complete:
+            return _unknown(alert, team, as_of, _incomplete(cost_7d))
+        return Observation(alert=alert, team=team, as_of=as_of, answer=Answer.GOOD)
+    figures = BudgetFigures(
+        month_to_date=spent, forecast=forecast, monthly_budget=monthly_budget, known_days=so_far.known_days, days=so_far.days
+    )
+    found = _whole(amount=forecast - monthly_budget, figures=figures, page=page)
+    return Observation(alert=alert, team=team, as_of=as_of, answer=Answer.GOOD, first_sweep=first_sweep, found=(found,))
+
+
+def withdrawn(alert: AlertId, *, team: EntityRef, as_of: datetime, reason: str) -> Observation:
+    """Answer that there is nothing left to watch."""
+    return Observation(alert=alert, team=team, as_of=as_of, answer=Answer.WITHDRAWN, reason=reason)
+
+
+def _under_provisioned(measurement: Measurement, history: History, policy: AlertPolicy, lifecycle: str) -> Observation:
+    settings = policy.rules_of(measurement.snapshot.ref).under_provisioned
+
+    def find(point: WorkloadPoint) -> Finding:
+        kills = _known(point.oom_kills_24h, 0)
+        return Finding(
+            subject=str(point.key),
+            workload=point.key,
+            severity=_severity_of(kills, settings),
+            amount=Decimal(kills),
+            has_evidence=kills >= settings.oom_kills_for_error,
+            page=_page_of(settings.page, policy, lifecycle, cluster=point.key.cluster),
+            figures=_figures_of(point),
+        )
+
+    def verdict(point: WorkloadPoint) -> _Verdict:
+        return _advised(point, Issue.UNDER_PROVISIONED)
+
+    return _by_workload(Rule.UNDER_PROVISIONED, measurement, history, verdict, find)
+
+
+def _severity_of(oom_kills: int, settings: UnderProvisionedSettings) -> Severity:
+    if oom_kills >= settings.oom_kills_for_critical:
+        return Severity.CRITICAL
+    if oom_kills >= settings.oom_kills_for_error or settings.page is Page.ALWAYS:
+        return Severity.ERROR
+    return Severity.WARNING
+
+
+def _over_provisioned(measurement: Measurement, history: History, policy: AlertPolicy, lifecycle: str) -> Observation:
+    settings = policy.rules_of(measurement.snapshot.ref).over_provisioned
+
+    def find(point: WorkloadPoint) -> Finding:
+        return Finding(
+            subject=str(point.key),
+            workload=point.key,
+            severity=Severity.WARNING,
+            amount=_known(point.savings_available_per_month, Decimal(0)),
+            has_evidence=False,
+            page=_page_of(settings.page, policy, lifecycle, cluster=point.key.cluster),
+            figures=_figures_of(point),
+        )
+
+    def verdict(point: WorkloadPoint) -> _Verdict:
+        advised = _advised(point, Issue.OVER_PROVISIONED)
+        worth = _is_worth_it(point, settings)
+        if not (advised.is_met or advised.is_unknown) or not (worth.is_met or worth.is_unknown):
+            return _Verdict()
+        return _Verdict(is_met=advised.is_met and worth.is_met, is_unknown=advised.is_unknown or worth.is_unknown)
+
+    return _by_workload(Rule.OVER_PROVISIONED, measurement, history, verdict, find)
+
+
+def _is_worth_it(point: WorkloadPoint, settings: OverProvisionedSettings) -> _Verdict:
+    """Judge savings against both floors; savings and cost are compared per month."""
+    savings, cost = point.savings_available_per_month, point.cost_7d
+    if isinstance(savings, Unknown):
+        return _Verdict(is_unknown=True)
+    if savings < settings.min_monthly_savings:
+        return _Verdict()
+    if isinstance(cost, Unknown):
+        return _Verdict(is_unknown=True)
+    return _Verdict(is_met=savings >= settings.min_share * per_month(cost))
+
+
+def _advised(point: WorkloadPoint, issue: Issue) -> _Verdict:
+    """Judge by the rules of `domain.advice`; flags that are unknown may be either, and matter only when that makes a difference."""
+    readings = {
+        judge(under_provisioned=under, over_provisioned=over, automated=automated) == (issue, Priority.HIGH)
+        for under, over, automated in product(
+            _readings(point.under_provisioned), _readings(point.over_provisioned), _readings(point.automated)
+        )
+    }
+    return _Verdict(is_met=readings == {True}, is_unknown=len(readings) > 1)
+
+
+def _readings(flag: Measured[bool]) -> tuple[bool, ...]:
+    return (False, True) if isinstance(flag, Unknown) else (flag,)
+
+
+def _by_workload(
+    rule: Rule,
+    measurement: Measurement,
+    history: History,
+    verdict: Callable[[WorkloadPoint], _Verdict],
+    find: Callable[[WorkloadPoint], Finding],
+) -> Observation:
+    snapshot = measurement.snapshot
+    alert = AlertId(rule=rule, about=snapshot.ref)
+    if snapshot.outcome is Outcome.UNKNOWN:
+        return _unknown(alert, snapshot.team, snapshot.as_of, snapshot.reason)
+    judged = [(point, verdict(point)) for point in sorted(measurement.points, key=lambda point: point.key)]
+    return Observation(
+        alert=alert,
+        team=snapshot.team,
+        as_of=snapshot.as_of,
+        answer=Answer.GOOD,
+        first_sweep=not history.measured_before,
+        found=tuple(find(point) for point, said in judged if said.is_met),
+        unknown=tuple(str(point.key) for point, said in judged if said.is_unknown and not said.is_met),
+    )
+
+
+def _cost_increase(measurement: Measurement, history: History, rules: Rules) -> Observation:
+    snapshot, settings = measurement.snapshot, rules.cost_increase
+    alert = AlertId(rule=Rule.COST_INCREASE, about=snapshot.ref)
+    cost = snapshot.cost_7d
+    if snapshot.outcome is Outcome.UNKNOWN or isinstance(cost.amount, Unknown):
+        reason = cost.amount.reason if isinstance(cost.amount, Unknown) else snapshot.reason
+        return _unknown(alert, snapshot.team, snapshot.as_of, snapshot.reason or reason)
+    before = [amount for amount in history.closing_costs_7d[: settings.weeks] if not isinstance(amount, Unknown)]
+    if len(before) < settings.min_weeks:
+        return _unknown(alert, snapshot.team, snapshot.as_of, "there are too few weeks to compare with")
+    usual = sum(before, Decimal(0)) / len(before)
+    increase = cost.amount - usual
+    if increase < settings.min_increase or increase < settings.min_ratio * usual:
+        if not cost.is_complete:
+            return _unknown(alert, snapshot.team, snapshot.as_of, _incomplete(cost))
+        return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Answer.GOOD)
+    figures = CostFigures(cost_7d=cost.amount, usual_cost_7d=usual, weeks=len(before))
+    found = _whole(amount=increase, figures=figures)
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Answer.GOOD, found=(found,))
+
+
+def _unmeasured(measurement: Measurement, history: History) -> Observation:
+    snapshot = measurement.snapshot
+    found: Iterable[Finding] = ()
+    if snapshot.outcome is Outcome.UNKNOWN and history.measured_before:
+        found = (_whole(amount=Decimal(0), figures=SilenceFigures(reason=snapshot.reason)),)
+    alert = AlertId(rule=Rule.UNMEASURED, about=snapshot.ref)
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Answer.GOOD, found=tuple(found))
+
+
+def _whole(*, amount: Decimal, figures: CostFigures | BudgetFigures | SilenceFigures, page: Page = Page.NEVER) -> Finding:
+    return Finding(
+        subject=WHOLE,
+        workload=None,
+        severity=Severity.WARNING,
+        amount=amount,
+        has_evidence=False,
+        page=page,
+        figures=figures,
+    )
+
+
+def _unknown(alert: AlertId, team: EntityRef, as_of: datetime, reason: str) -> Observation:
+    return Observation(alert=alert, team=team, as_of=as_of, answer=Answer.UNKNOWN, reason=reason)
+
+
+def _incomplete(total: Total) -> str:
+    return f"the cost of {total.parts - total.known} of {total.parts} workloads is not known"
+
+
+def _page_of(page: Page, policy: AlertPolicy, lifecycle: str, *, cluster: str | None = None) -> Page:
+    """Answer `never` outside production: another lifecycle, or a cluster that is listed as non-production."""
+    is_production = lifecycle.strip().lower() in policy.production_lifecycles
+    return page if is_production and cluster not in policy.non_production_clusters else Page.NEVER
+
+
+def _figures_of(point: WorkloadPoint) -> RequestFigures:
+    return RequestFigures(
+        cpu_request_millicores=_or_none(point.cpu_request_millicores),
+        cpu_recommended_millicores=_or_none(point.cpu_recommended_millicores),
+        memory_request_bytes=_or_none(point.memory_request_bytes),
+        memory_recommended_bytes=_or_none(point.memory_recommended_bytes),
+        oom_kills_24h=_or_none(point.oom_kills_24h),
+        savings_available_per_month=_or_none(point.savings_available_per_month),
+        cost_7d=_or_none(point.cost_7d),
+    )
+
+
+def _or_none(value: Measured[T]) -> T | None:
+    return None if isinstance(value, Unknown) else value
+
+
+def _known(value: Measured[T], otherwise: T) -> T:
+    return otherwise if isinstance(value, Unknown) else value

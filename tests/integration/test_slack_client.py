@@ -1,0 +1,319 @@
+"""The Slack client against the simulated Slack, served for real."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from clients.calls import CallFailed, Fault
+from clients.carriers import FormatRefused, InsecureAddress, TargetRefused
+from clients.slack import SlackClient
+from domain.messages import Json
+from simulator.credentials import SLACK_BOT_TOKEN
+from simulator.faults import Fault as Planned
+from simulator.serving import Simulator
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
+LONG_AGO = NOW - timedelta(days=1)
+CHANNEL = "C0123"
+DIVIDER: Json = {"type": "divider"}
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def slack(simulator: Simulator) -> SlackClient:
+    simulator.state.clock.set(NOW)
+    simulator.state.slack.channels = {
+        CHANNEL: {"name": "payments"},
+        "C0OLD": {"name": "old", "is_archived": True},
+        "C0FAR": {"name": "far", "is_member": False},
+    }
+    return SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=simulator.slack_url, timeout_s=2)
+
+
+def plan(simulator: Simulator, **fault: object) -> None:
+    simulator.state.faults = [Planned.model_validate({"service": "slack", **fault})]
+
+
+def say(text: str, *blocks: Json) -> dict[str, Json]:
+    return {"text": text, "blocks": list(blocks)} if blocks else {"text": text}
+
+
+def section(text: str) -> Json:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def header(text: str) -> Json:
+    return {"type": "header", "text": {"type": "plain_text", "text": text}}
+
+
+def table(*, rows: int = 1, cells: int = 1, text: str = "x") -> Json:
+    return {"type": "table", "rows": [[{"type": "raw_text", "text": text}] * cells] * rows}
+
+
+def test_a_post_names_its_message_and_carries_our_metadata(slack: SlackClient, simulator: Simulator) -> None:
+    posted = slack.post(CHANNEL, say("hello", section("*hello*")), thread_ts=None, message_key="k1")
+    (message,) = simulator.state.slack.messages
+    assert (posted.channel, posted.ts) == (CHANNEL, message["ts"])
+    assert message["metadata"] == {"event_type": "scaleops_worker", "event_payload": {"instance": "test", "key": "k1"}}
+    assert message["unfurl_links"] is False
+    assert message["unfurl_media"] is False
+    assert message["client_msg_id"]
+
+
+def test_the_same_key_has_the_same_client_msg_id_and_another_has_another(slack: SlackClient, simulator: Simulator) -> None:
+    for key in ("k1", "k1", "k2"):
+        slack.post(CHANNEL, say("hello"), thread_ts=None, message_key=key)
+    first, again, other = (message["client_msg_id"] for message in simulator.state.slack.messages)
+    assert first == again != other
+
+
+def test_time_stamps_are_new_though_the_clock_stands(slack: SlackClient) -> None:
+    stamps = [slack.post(CHANNEL, say("hello"), thread_ts=None, message_key=f"k{number}").ts for number in range(5)]
+    assert sorted(set(stamps)) == stamps
+
+
+def test_a_post_may_answer_in_a_thread(slack: SlackClient, simulator: Simulator) -> None:
+    parent = slack.post(CHANNEL, say("report"), thread_ts=None, message_key="k1")
+    slack.post(CHANNEL, say("details"), thread_ts=parent.ts, message_key="k2")
+    assert simulator.state.slack.messages[1]["thread_ts"] == parent.ts
+
+
+def test_a_payload_without_text_never_leaves(slack: SlackClient, simulator: Simulator) -> None:
+    with pytest.raises(FormatRefused, match="no text"):
+        slack.post(CHANNEL, {"blocks": [section("x")]}, thread_ts=None, message_key="k1")
+    assert not simulator.state.calls["slack"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (say("x", *[DIVIDER] * 51), "invalid_blocks"),
+        (say("x", header("h" * 151)), "invalid_blocks"),
+        (say("x", section("s" * 3001)), "invalid_blocks"),
+        (say("x", section("")), "invalid_blocks"),
+        (say("x", {"type": "section", "fields": [{"type": "mrkdwn", "text": "f"}] * 11}), "invalid_blocks"),
+        (say("x", table(rows=101)), "invalid_blocks"),
+        (say("x", table(cells=21)), "invalid_blocks"),
+        (say("x", table(text="")), "invalid_blocks"),
+        (say("x", table(), table()), "only_one_table_allowed"),
+        (say("x", {"type": "mystery"}), "invalid_blocks"),
+        (say("x", *[section("s" * 2700)] * 5), "msg_blocks_too_long"),
+    ],
+)
+def test_a_form_slack_never_takes_is_a_refused_format(slack: SlackClient, payload: dict[str, Json], code: str) -> None:
+    with pytest.raises(FormatRefused, match=code) as refused:
+        slack.post(CHANNEL, payload, thread_ts=None, message_key="k1")
+    assert refused.value.permanent
+    assert not refused.value.may_have_happened
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        say("x", *[DIVIDER] * 50),
+        say("x", header("h" * 150)),
+        say("x", section("s" * 3000)),
+        say("x", {"type": "section", "fields": [{"type": "mrkdwn", "text": "f"}] * 10}),
+        say("x", table(rows=100, cells=20)),
+        say("x", *[section("s" * 2600)] * 5),
+    ],
+)
+def test_what_just_fits_is_taken(slack: SlackClient, payload: dict[str, Json]) -> None:
+    assert slack.post(CHANNEL, payload, thread_ts=None, message_key="k1").ts
+
+
+def test_a_very_long_text_is_cut_by_slack(slack: SlackClient, simulator: Simulator) -> None:
+    slack.post(CHANNEL, say("x" * 40_001), thread_ts=None, message_key="k1")
+    assert len(simulator.state.slack.messages[0]["text"]) == 40_000
+
+
+@pytest.mark.parametrize(
+    ("channel", "code"), [("C0NONE", "channel_not_found"), ("C0OLD", "is_archived"), ("C0FAR", "not_in_channel")]
+)
+def test_a_channel_that_takes_nothing_is_a_refused_target(slack: SlackClient, channel: str, code: str) -> None:
+    with pytest.raises(TargetRefused, match=code) as refused:
+        slack.post(channel, say("x"), thread_ts=None, message_key="k1")
+    assert refused.value.permanent
+
+
+def test_an_unknown_thread_is_a_refused_target(slack: SlackClient) -> None:
+    with pytest.raises(TargetRefused, match="thread_not_found"):
+        slack.post(CHANNEL, say("x"), thread_ts="1.000001", message_key="k1")
+
+
+def test_a_wrong_token_is_denied_and_not_shown(simulator: Simulator) -> None:
+    slack = SlackClient(token="xoxb-wrong-secret", instance="test", base_url=simulator.slack_url)
+    with pytest.raises(CallFailed, match="invalid_auth") as refused:
+        slack.probe()
+    assert refused.value.fault is Fault.DENIED
+    assert refused.value.permanent
+    assert "xoxb" not in f"{refused.value!r} {refused.value.__cause__} {refused.value.__context__!r}"
+
+
+def test_too_many_requests_says_when_to_come_back_and_is_not_repeated(slack: SlackClient, simulator: Simulator) -> None:
+    plan(simulator, status=429, headers={"Retry-After": "7"}, body={"ok": False, "error": "ratelimited"})
+    with pytest.raises(CallFailed) as refused:
+        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
+    assert (refused.value.fault, refused.value.retry_after_s) == (Fault.OVERLOADED, 7)
+    assert not refused.value.permanent
+    assert not refused.value.may_have_happened
+    assert simulator.state.calls["slack"].total() == 1
+
+
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}])
+def test_a_useless_retry_after_counts_as_half_a_minute(slack: SlackClient, simulator: Simulator, header: dict[str, str]) -> None:
+    plan(simulator, status=429, headers=header)
+    with pytest.raises(CallFailed) as refused:
+        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
+    assert refused.value.retry_after_s == 30
+
+
+@pytest.mark.parametrize(
+    ("fault", "happened"),
+    [
+        ({"status": 500}, False),
+        ({"status": 503}, False),
+        ({"status": 502}, True),
+        ({"status": 504}, True),
+        ({"mode": "redirect"}, False),
+        ({"mode": "html"}, True),
+        ({"mode": "truncated"}, True),
+        ({"mode": "cut"}, True),
+        ({"mode": "empty"}, True),
+        ({"mode": "huge"}, True),
+        ({"mode": "drop"}, True),
+        ({"mode": "accept-then-drop"}, True),
+        ({"status": 200, "body": {"ok": False, "error": "internal_error"}}, True),
+        ({"status": 200, "body": {"ok": False, "error": "fatal_error"}}, True),
+        ({"status": 200, "body": {"ok": False, "error": "something_new"}}, False),
+        ({"status": 200, "body": {"ok": True}}, True),
+        ({"status": 200, "body": [1, 2]}, True),
+    ],
+)
+def test_a_failure_says_whether_the_message_may_have_arrived(
+    slack: SlackClient, simulator: Simulator, fault: dict[str, object], *, happened: bool
+) -> None:
+    plan(simulator, **fault)
+    with pytest.raises(CallFailed) as failed:
+        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
+    assert not failed.value.permanent
+    assert failed.value.may_have_happened is happened
+    assert simulator.state.calls["slack"].total() == 1
+    assert SLACK_BOT_TOKEN not in str(failed.value)
+
+
+def test_an_answer_that_does_not_come_may_have_happened(simulator: Simulator) -> None:
+    slack = SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=simulator.slack_url, timeout_s=1)
+    plan(simulator, mode="slow", delay_s=3)
+    with pytest.raises(CallFailed) as failed:
+        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
+    assert failed.value.fault is Fault.UNREACHABLE
+    assert failed.value.may_have_happened
+
+
+def test_a_connection_that_was_never_made_has_not_happened(free_port: int) -> None:
+    slack = SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=f"http://127.0.0.1:{free_port}/api/")
+    with pytest.raises(CallFailed) as failed:
+        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
+    assert failed.value.fault is Fault.UNREACHABLE
+    assert not failed.value.may_have_happened
+
+
+def test_a_lost_message_is_found_by_its_key(slack: SlackClient, simulator: Simulator) -> None:
+    plan(simulator, mode="accept-then-drop", times=1)
+    with pytest.raises(CallFailed):
+        slack.post(CHANNEL, say("lost"), thread_ts=None, message_key="k1")
+    slack.post(CHANNEL, say("other"), thread_ts=None, message_key="k2")
+    found = slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
+    assert found is not None
+    assert found.ts == simulator.state.slack.messages[0]["ts"]
+
+
+def test_a_lost_reply_is_found_in_its_thread_only(slack: SlackClient) -> None:
+    parent = slack.post(CHANNEL, say("report"), thread_ts=None, message_key="k1")
+    reply = slack.post(CHANNEL, say("details"), thread_ts=parent.ts, message_key="k2")
+    assert slack.find(CHANNEL, "k2", thread_ts=parent.ts, oldest=LONG_AGO) == reply
+    assert slack.find(CHANNEL, "k2", thread_ts=None, oldest=LONG_AGO) is None
+
+
+def test_a_message_that_never_arrived_is_absent(slack: SlackClient) -> None:
+    slack.post(CHANNEL, say("other"), thread_ts=None, message_key="k2")
+    assert slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO) is None
+
+
+def test_a_message_of_another_installation_is_not_ours(simulator: Simulator, slack: SlackClient) -> None:
+    other = SlackClient(token=SLACK_BOT_TOKEN, instance="elsewhere", base_url=simulator.slack_url)
+    other.post(CHANNEL, say("theirs"), thread_ts=None, message_key="k1")
+    assert slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO) is None
+
+
+def test_every_page_is_read_before_a_message_is_called_absent(slack: SlackClient, simulator: Simulator) -> None:
+    first = slack.post(CHANNEL, say("first"), thread_ts=None, message_key="k1")
+    fill(simulator, 450)
+    assert slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO) == first
+    assert slack.find(CHANNEL, "k0", thread_ts=None, oldest=LONG_AGO) is None
+    assert simulator.state.calls["slack"]["POST /api/conversations.history"] == 6
+
+
+def test_a_channel_too_busy_to_read_proves_nothing(slack: SlackClient, simulator: Simulator) -> None:
+    fill(simulator, 2001)
+    with pytest.raises(CallFailed, match="more than 2000"):
+        slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
+
+
+def test_a_page_that_fails_proves_nothing(slack: SlackClient, simulator: Simulator) -> None:
+    fill(simulator, 250)
+    plan(simulator, route="conversations.history", status=500, after=1)
+    with pytest.raises(CallFailed, match="500"):
+        slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
+
+
+def test_own_messages_without_metadata_prove_nothing(slack: SlackClient, simulator: Simulator) -> None:
+    slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2")
+    del simulator.state.slack.messages[0]["metadata"]
+    with pytest.raises(CallFailed, match="no metadata"):
+        slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
+
+
+def test_messages_before_the_window_are_not_looked_at(slack: SlackClient) -> None:
+    slack.post(CHANNEL, say("old"), thread_ts=None, message_key="k1")
+    assert slack.find(CHANNEL, "k1", thread_ts=None, oldest=NOW + timedelta(minutes=1)) is None
+
+
+def test_the_probe_says_who_we_are(slack: SlackClient) -> None:
+    assert slack.probe().bot_id == "B0BOT"
+
+
+def test_a_strict_channel_takes_one_message_a_second(slack: SlackClient, simulator: Simulator) -> None:
+    simulator.state.slack.strict_pace = True
+    slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
+    with pytest.raises(CallFailed) as refused:
+        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2")
+    assert refused.value.retry_after_s == 1
+    simulator.state.clock.set(NOW + timedelta(seconds=1))
+    assert slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2").ts
+
+
+def test_an_address_in_the_clear_is_refused_without_repeating_it() -> None:
+    with pytest.raises(InsecureAddress, match="https://") as refused:
+        SlackClient(token="t", instance="test", base_url="http://user:hidden@slack.example/api/")
+    assert "hidden" not in str(refused.value)
+
+
+def fill(simulator: Simulator, count: int) -> None:
+    """Let other people talk."""
+    begin = int(NOW.timestamp())
+    simulator.state.slack.messages += [
+        {"type": "message", "channel": CHANNEL, "user": "U0HUMAN", "text": "lunch?", "ts": f"{begin}.{number + 10:06d}"}
+        for number in range(count)
+    ]

@@ -1,0 +1,377 @@
+"""A report as Slack messages: the first screen in the channel, everything else in its thread.
+
+Names (workloads, components, clusters, reasons) stand in plain or raw text only, which Slack never interprets; mrkdwn is for our
+own words and numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
+
+from domain.messages import Rendering, Variant
+from domain.money import count_in_words, money_in_words
+from domain.weeks import IsoWeek
+from reports import content
+from reports.blocks import (
+    MOST_FALLBACK,
+    Block,
+    Piece,
+    context,
+    divider,
+    escape,
+    fields,
+    header,
+    link_button,
+    marked,
+    pack,
+    plain,
+    table,
+)
+from reports.moments import moment_in_words, week_in_words
+from reports.words import (
+    ELLIPSIS,
+    amount_in_words,
+    clip,
+    components_in_words,
+    coverage_in_words,
+    money_or_unknown,
+    place_in_words,
+    share_in_words,
+    sparkline,
+    trend_in_words,
+)
+
+MOST_NAME: Final = 60
+MOST_SENTENCE: Final = 400
+MOST_REASON: Final = 300
+ROWS: Final = 15
+"""A table in a thread shows this many rows of a kind; the page shows all."""
+
+T = TypeVar("T")
+
+
+def write_slack(report: content.Report) -> tuple[tuple[Rendering, ...], ...]:
+    """Write the messages in order, the first for the channel, the others for its thread; each native, then plain text."""
+    first = pack(_first_screen(report))
+    thread = pack(_thread(report))
+    return tuple(_renderings(message) for message in (*first, *thread))
+
+
+def _renderings(message: Piece) -> tuple[Rendering, ...]:
+    text = _clip_text(escape("\n".join(message.lines)))
+    quiet = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    return (
+        Rendering(variant=Variant.NATIVE, payload={"text": text, "blocks": list(message.blocks), **quiet}),
+        Rendering(variant=Variant.TEXT, payload={"text": text, **quiet}),
+    )
+
+
+def _clip_text(text: str) -> str:
+    return text if len(text) <= MOST_FALLBACK else f"{text[: MOST_FALLBACK - 10].rpartition(chr(10))[0]}\n{ELLIPSIS}"
+
+
+def _first_screen(report: content.Report) -> Iterator[Piece]:
+    headline = report.headline
+    title = f"{clip(report.title, 90)}: weekly cost, {report.week}"
+    when = week_in_words(IsoWeek.parse(report.week))
+    as_of = headline.cost.as_of
+    period = f"{when} ({report.zone})"
+    if as_of is not None:
+        period += f". Costs are for the 7 days to {moment_in_words(as_of, report.zone)}, in {report.currency}."
+    yield Piece(blocks=(header(title), context(period)), lines=(title, period))
+    for remark in remarks(report):
+        yield Piece(blocks=(context(clip(remark, MOST_SENTENCE)),), lines=(clip(remark, MOST_SENTENCE),))
+    if headline.missing:
+        lines = [clip(line, MOST_SENTENCE) for line in headline.missing]
+        yield Piece(
+            blocks=(plain("\n".join(f"\u26a0 {line}" for line in lines)),), lines=tuple(f"Missing: {line}" for line in lines)
+        )
+    said = f"*{escape(headline.changed)}*\n{escape(headline.todo)}"
+    yield Piece(blocks=(marked(said),), lines=(headline.changed, headline.todo))
+    pairs = tuple(key_figures(headline))
+    yield Piece(blocks=(fields(pairs),), lines=tuple(f"{label}: {value}".replace("\n", ", ") for label, value in pairs))
+    for section in report.sections:
+        if isinstance(section.body, content.Trend):
+            drawn = f"{sparkline(section.body)}  {trend_in_words(section.body)}"
+            yield Piece(blocks=(context(drawn),), lines=(drawn,))
+    for section in report.sections:
+        if isinstance(section.body, content.Actions):
+            yield from _safely(section, _actions, section.body)
+    if report.page is not None:
+        yield Piece(blocks=(link_button("Open the full report", report.page),), lines=(f"The full report: {report.page}",))
+
+
+def remarks(report: content.Report) -> Iterable[str]:
+    """Say what is unusual about this report: late, made again, of a week that still runs."""
+    if report.late_because:
+        yield report.late_because
+    if report.again:
+        yield f"Made again by hand (number {report.again}); the week's own report was sent before."
+    if report.running:
+        yield "This week has not ended; the numbers are those of now."
+
+
+def key_figures(headline: content.Headline) -> Iterator[tuple[str, str]]:
+    """Answer the figures of the first screen, each with its label."""
+    currency = headline.cost.currency
+    yield "Cost, 7 days", _with_coverage(headline.cost)
+    change = headline.change
+    if change is not None and change.like_for_like.workloads:
+        share = share_in_words(change.share)
+        moved = money_in_words(change.like_for_like.amount, currency, signed=True)
+        yield (
+            "Like for like",
+            f"{moved}{f' ({share})' if share else ''}\n{count_in_words(change.like_for_like.workloads, 'workload')}",
+        )
+    else:
+        yield "Like for like", "nothing to compare with"
+    yield "Could be saved, a month", _with_coverage(headline.savings_available)
+    yield "Saved by ScaleOps, a month", _with_coverage(headline.savings_realised)
+    if change is not None:
+        for label, group in (("Added", change.added), ("Removed", change.removed), ("Not comparable", change.not_comparable)):
+            if group.workloads:
+                yield (
+                    label,
+                    f"{money_in_words(group.amount, currency, signed=True)}\n{count_in_words(group.workloads, 'workload')}",
+                )
+    if headline.month_to_date is not None:
+        yield "Month to date", budget_in_words(headline.month_to_date)
+
+
+def budget_in_words(budget: content.Budget) -> str:
+    """Write the month so far, of its budget where there is one, and how many days are in it."""
+    spent = money_or_unknown(budget.spent, budget.currency)
+    of = "" if budget.monthly_budget is None else f" of {money_in_words(budget.monthly_budget, budget.currency)}"
+    days = "" if budget.known_days == budget.days else f"\n{budget.known_days} of {count_in_words(budget.days, 'day')} measured"
+    return f"{spent}{of}{days}"
+
+
+def _with_coverage(amount: content.Amount) -> str:
+    coverage = coverage_in_words(amount)
+    return f"{amount_in_words(amount)}\n{coverage}" if coverage and amount.amount is not None else amount_in_words(amount)
+
+
+def _actions(actions: content.Actions) -> Iterator[Piece]:
+    yield _title("What to do")
+    if not actions.top:
+        yield _paragraph("Nothing: ScaleOps advises no change that needs a person.")
+    for action in actions.top:
+        owner = clip(components_in_words(action.components), MOST_NAME)
+        place = clip(place_in_words(action.workload), MOST_NAME)
+        said = f"{action.number}. {clip(action.sentence, MOST_SENTENCE)}"
+        small = f"{owner}, {place}, {action.priority} priority"
+        link = None if action.link is None else ("Open in ScaleOps", action.link)
+        yield Piece(blocks=(plain(f"{said}\n{small}", link=link),), lines=(said, f"   {small}"))
+    rest: list[str] = []
+    if actions.more:
+        saved = f", {money_in_words(actions.more_savings, actions.currency)} a month" if actions.more_savings else ""
+        rest.append(f"{actions.more:,} more{saved}.")
+    if actions.left_to_automation:
+        rest.append(f"ScaleOps lowers {count_in_words(actions.left_to_automation, 'workload')} by itself.")
+    if rest:
+        yield Piece(blocks=(context(" ".join(rest)),), lines=(" ".join(rest),))
+
+
+def _thread(report: content.Report) -> Iterator[Piece]:
+    for section in report.sections:
+        body = section.body
+        if body is None:
+            yield _paragraph(f"{section.title}: {section.failed}")
+        elif body.kind in _WRITERS:
+            yield from _safely(section, _WRITERS[body.kind], body)
+
+
+def _safely(section: content.Section, write: Callable[[T], Iterable[Piece]], body: T) -> Iterable[Piece]:
+    try:
+        return tuple(write(body))
+    except Exception as trouble:  # noqa: BLE001 - one section's bug must not cost a team its report; the message tells it
+        return (_paragraph(f"{section.title}: this section could not be written ({type(trouble).__name__})."),)
+
+
+def _title(text: str) -> Piece:
+    return Piece(blocks=(divider(), marked(f"*{escape(text)}*")), lines=("", text))
+
+
+def _paragraph(text: str) -> Piece:
+    return Piece(blocks=(plain(text),), lines=(text,))
+
+
+def _name(text: str) -> str:
+    return clip(text, MOST_NAME)
+
+
+def _table(title: str, rows: Sequence[Sequence[str]], *, numbers_from: int, left_out: int = 0) -> Piece:
+    """Make a titled table; the plain lines name each value by its column."""
+    head, *values = rows
+    lines = [
+        ", ".join([row[0], *(f"{label}: {cell}" for label, cell in zip(head[1:], row[1:], strict=True) if cell)])
+        for row in values
+    ]
+    blocks: tuple[Block, ...] = (marked(f"*{escape(title)}*"), table(rows, numbers_from=numbers_from))
+    if left_out:
+        more = f"{left_out:,} more {'is' if left_out == 1 else 'are'} not shown here."
+        return Piece(blocks=(*blocks, context(more)), lines=("", title, *lines, more))
+    return Piece(blocks=blocks, lines=("", title, *lines))
+
+
+def _movers(movers: content.Movers) -> Iterator[Piece]:
+    kinds = (("", movers.moved), ("added", movers.added), ("removed", movers.removed))
+    rows = [["Workload", "Where", "Then", "Now", "Change"]]
+    left_out = 0
+    for kind, some in kinds:
+        shown = some[: ROWS if not kind else ROWS // 3]
+        left_out += len(some) - len(shown)
+        rows += [_mover_row(mover, kind, movers.currency) for mover in shown]
+    if len(rows) == 1:
+        yield _title("What moved the cost")
+        yield _paragraph("Nothing moved: every workload cost what it cost the week before.")
+        return
+    yield _table("What moved the cost, 7 days", rows, numbers_from=2, left_out=left_out)
+
+
+def _mover_row(mover: content.Mover, kind: str, currency: str) -> list[str]:
+    change = money_in_words(mover.amount, currency, signed=True)
+    note = kind or share_in_words(mover.share)
+    return [
+        clip(mover.workload.name, 40),
+        clip(place_in_words(mover.workload), 40),
+        "" if mover.then is None else money_in_words(mover.then, currency),
+        "" if mover.now is None else money_in_words(mover.now, currency),
+        f"{change} ({note})" if note else change,
+    ]
+
+
+def _follow_up(follow: content.FollowUp) -> Iterator[Piece]:
+    yield _title("What became of the recommendations")
+    yield _paragraph(follow_up_in_words(follow))
+    for outcome in (*follow.ended[:ROWS], *follow.ignored[:ROWS]):
+        yield _paragraph(
+            f"{_name(outcome.workload.name)} ({_name(outcome.component.title)}). {clip(outcome.sentence, MOST_SENTENCE)}"
+        )
+    left_out = max(0, len(follow.ended) - ROWS) + max(0, len(follow.ignored) - ROWS)
+    if left_out:
+        yield _paragraph(f"{left_out:,} more are not shown here.")
+
+
+def follow_up_in_words(follow: content.FollowUp) -> str:
+    """Sum up what became of the recommendations, in one sentence."""
+    counts = (
+        (follow.done, "done"),
+        (follow.no_longer_advised, "no longer advised"),
+        (follow.gone, "gone with their workload"),
+        (follow.still_open, "still open"),
+    )
+    said = ", ".join(f"{number:,} {word}" for number, word in counts if number)
+    if not said:
+        return "There were none."
+    ignored = f" (of them {len(follow.ignored):,} ignored for four reports or more)" if follow.ignored else ""
+    saved = f" What was done saves {money_in_words(follow.realised, follow.currency)} a month." if follow.realised else ""
+    return f"{said[0].upper()}{said[1:]}{ignored}.{saved}"
+
+
+def _network(network: content.Network) -> Iterator[Piece]:
+    yield _title("Traffic between zones, 7 days")
+    yield _paragraph(network_in_words(network))
+    for spot in network.hot_spots:
+        cost = money_in_words(spot.cross_az_cost, network.currency)
+        yield _paragraph(f"{_name(spot.workload.name)} ({_name(place_in_words(spot.workload))}): {cost} between zones")
+
+
+def network_in_words(network: content.Network) -> str:
+    """Sum up the cost of traffic between zones, and of how many workloads it is known."""
+    parts: list[str] = []
+    if network.cross_az_cost is not None:
+        parts.append(
+            f"{money_in_words(network.cross_az_cost, network.currency)} for traffic between zones, of "
+            f"{count_in_words(network.measured, 'workload')}."
+        )
+    if network.not_watched:
+        parts.append(f"ScaleOps does not watch the network of {count_in_words(network.not_watched, 'workload')}.")
+    if network.unknown:
+        parts.append(f"Of {count_in_words(network.unknown, 'workload')} it is unknown.")
+    return " ".join(parts) or "There are no workloads."
+
+
+def _automation(automation: content.Automation) -> Iterator[Piece]:
+    yield _title("Automation and policies")
+    yield _paragraph(automation_in_words(automation))
+
+
+def automation_in_words(automation: content.Automation) -> str:
+    """Sum up how much is automated, and under which policies."""
+    if not automation.workloads:
+        return "There are no workloads."
+    said = [f"{automation.automated:,} of {count_in_words(automation.known, 'workload')} automated."]
+    if automation.known < automation.workloads:
+        said.append(f"Of {automation.workloads - automation.known:,} it is unknown.")
+    named = ", ".join(f"{clip(use.policy, 40)} {use.workloads:,}" for use in automation.policies[:ROWS])
+    if named:
+        said.append(f"Policies: {named}.")
+    if automation.without_policy:
+        said.append(f"Without a policy: {automation.without_policy:,}.")
+    return " ".join(said)
+
+
+GAP_WORDS: Final = {"component": "Not measured", "workload": "Workloads", "warning": "To know"}
+
+
+def _gaps(gaps: content.Gaps) -> Iterator[Piece]:
+    yield _title("What could not be measured")
+    if not gaps.gaps:
+        yield _paragraph("Everything could be measured.")
+    for gap in gaps.gaps[:ROWS]:
+        yield _paragraph(f"{GAP_WORDS[gap.what]}: {names_in_words(gap.names, most=5)}. {clip(gap.reason, MOST_REASON)}")
+    if len(gaps.gaps) > ROWS:
+        yield _paragraph(f"{len(gaps.gaps) - ROWS:,} more reasons are not shown here.")
+
+
+def names_in_words(names: Sequence[str], *, most: int) -> str:
+    """List names, each shortened; of a long list the first ones and how many more."""
+    shown = ", ".join(clip(name, MOST_NAME) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+
+
+def _teams(teams: content.Teams) -> Iterator[Piece]:
+    rows = [["Team", "7 days", "Like for like", "Could be saved, a month", "Measured"]]
+    if not teams.teams:
+        yield _title("Teams")
+        yield _paragraph("No team owned a component.")
+        return
+    for line in teams.teams[: 2 * ROWS]:
+        share = share_in_words(line.share)
+        moved = "" if line.like_for_like is None else money_in_words(line.like_for_like, line.cost.currency, signed=True)
+        rows.append(
+            [
+                clip(line.title, 40),
+                amount_in_words(line.cost),
+                f"{moved} ({share})" if share else moved,
+                amount_in_words(line.savings_available),
+                f"{line.components_measured:,} of {line.components:,}",
+            ]
+        )
+    yield _table("Teams", rows, numbers_from=1, left_out=max(0, len(teams.teams) - 2 * ROWS))
+
+
+def _routing(routing: content.Routing) -> Iterator[Piece]:
+    yield _title("Routes")
+    if not routing.unrouted and not routing.skipped:
+        yield _paragraph("Every team has a channel of its own, and every report was made.")
+    for gap in routing.unrouted[:ROWS]:
+        yield _paragraph(f"{_name(gap.title)} has no channel of its own: {clip(gap.reason, MOST_REASON)}.")
+    if len(routing.unrouted) > ROWS:
+        yield _paragraph(f"{len(routing.unrouted) - ROWS:,} more teams have none.")
+    for sentence in routing.skipped[:ROWS]:
+        yield _paragraph(clip(sentence, MOST_SENTENCE))
+
+
+_WRITERS: Final[Mapping[str, Callable[..., Iterable[Piece]]]] = {
+    "movers": _movers,
+    "follow-up": _follow_up,
+    "network": _network,
+    "automation": _automation,
+    "gaps": _gaps,
+    "teams": _teams,
+    "routing": _routing,
+}
+"""What goes into the thread; trend and actions stand on the first screen."""

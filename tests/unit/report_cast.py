@@ -1,0 +1,349 @@
+"""The cast of the report tests: one team in a rich week, and the same team with nothing, with too much, with the unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from domain.advice import Issue
+from domain.measures import Measured, Unknown, total_of
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint
+from domain.trends import Closing, MonthToDate
+from domain.weeks import IsoWeek, Lateness
+from domain.workload import WorkloadKey
+from reports.facts import Followed, Frame, PlatformFacts, RoutingGap, TeamFacts, WeekTotal
+from reports.links import Links
+
+WEEK = IsoWeek.parse("2026-W47")
+NOW = datetime(2026, 11, 22, 23, 0, tzinfo=timezone.utc)
+THEN = NOW - timedelta(days=7)
+DUE = datetime(2026, 11, 23, 8, 0, tzinfo=timezone.utc)
+PAYMENTS = EntityRef.parse("group:default/payments")
+SHOP = EntityRef.parse("group:default/storefront")
+MI = 1024**2
+
+
+def ref(name: str) -> EntityRef:
+    return EntityRef.of("component", "default", name)
+
+
+def key(name: str, cluster: str = "prod@eu-west-1", namespace: str = "shop") -> WorkloadKey:
+    return WorkloadKey(cluster=cluster, namespace=namespace, type="Deployment", name=name)
+
+
+def dashboard(workload_name: str, labels: tuple[str, ...]) -> str | None:
+    return f"https://scaleops.example/cost-report/compute?searchTerms={workload_name}{''.join('&labels=' + label for label in labels)}"
+
+
+LINKS = Links(workload=dashboard, pages="https://reports.example")
+
+
+def a_point(
+    name: str,
+    cost: float | None = 10,
+    *,
+    cluster: str = "prod@eu-west-1",
+    under: bool = False,
+    over: bool = False,
+    automated: bool = True,
+    cpu: tuple[float, float] = (500, 500),
+    memory_mi: tuple[float, float] = (512, 512),
+    savings: float = 0,
+    active: float = 0,
+    ooms: int = 0,
+    policy: str | None = "production",
+    cross_az: float | None = None,
+    network_off: bool = False,
+) -> WorkloadPoint:
+    """Cost None: the cost report had no row for it."""
+    network: Measured[NetworkUse | NetworkOff] = Unknown("no network map came back")
+    if network_off:
+        network = NetworkOff()
+    elif cross_az is not None:
+        network = NetworkUse(
+            cost=Decimal(str(cross_az)) * 2,
+            cross_az_cost=Decimal(str(cross_az)),
+            traffic_bytes=Decimal(9_000_000_000),
+            cross_az_traffic_bytes=Decimal(str(cross_az)) * 100_000_000,
+        )
+    return WorkloadPoint(
+        as_of=NOW,
+        key=key(name, cluster),
+        policy_name=policy,
+        automated=automated,
+        under_provisioned=under,
+        over_provisioned=over,
+        replicas=3,
+        cpu_request_millicores=cpu[0],
+        cpu_recommended_millicores=cpu[1],
+        memory_request_bytes=memory_mi[0] * MI,
+        memory_recommended_bytes=memory_mi[1] * MI,
+        cost_7d=Unknown("no cost row for this workload") if cost is None else Decimal(str(cost)),
+        savings_available_per_month=Decimal(str(savings)),
+        active_savings_per_month=Decimal(str(active)),
+        oom_kills_24h=ooms,
+        network=network,
+    )
+
+
+def measured(
+    name: str, *points: WorkloadPoint, team: EntityRef = PAYMENTS, unknown: str = "", warnings: tuple[str, ...] = ()
+) -> Measurement:
+    snapshot = Snapshot(
+        ref=ref(name),
+        as_of=NOW,
+        team=team,
+        outcome=Outcome.UNKNOWN if unknown else Outcome.MEASURED,
+        reason=unknown,
+        warnings=warnings,
+        workloads=tuple(point.key for point in points),
+        cost_7d=total_of(point.cost_7d for point in points),
+        savings_available_per_month=total_of(point.savings_available_per_month for point in points),
+        active_savings_per_month=total_of(point.active_savings_per_month for point in points),
+    )
+    return Measurement(snapshot=snapshot, points=points)
+
+
+def closing_now() -> Closing:
+    return Closing(
+        as_of=NOW,
+        measurements=(
+            measured(
+                "checkout",
+                a_point("checkout", 412.5, under=True, memory_mi=(256, 512), cpu=(250, 400), ooms=3, cross_az=18.4, active=61.2),
+                a_point(
+                    "redis-cart",
+                    120,
+                    over=True,
+                    automated=False,
+                    cpu=(2000, 500),
+                    memory_mi=(4096, 1024),
+                    savings=214.8,
+                    cross_az=2.1,
+                ),
+                warnings=("ScaleOps cannot be asked for 'tier!=canary' of the selector; it was left out",),
+            ),
+            measured(
+                "payment-service",
+                a_point("payment-service", 310.25, over=True, automated=False, cpu=(1500, 600), savings=148.5, cross_az=7.75),
+                a_point(
+                    "redis-cart",
+                    120,
+                    over=True,
+                    automated=False,
+                    cpu=(2000, 500),
+                    memory_mi=(4096, 1024),
+                    savings=214.8,
+                    cross_az=2.1,
+                ),
+                a_point("fraud-scorer", 96.4, automated=False, savings=12, policy=None, cross_az=0),
+            ),
+            measured(
+                "ledger",
+                a_point("ledger", 88, over=True, savings=20, active=42.5, cross_az=0.4),
+                a_point("ledger-export", None, automated=False, savings=3),
+                a_point("ledger-archive", 15.5, cluster="dev-us", network_off=True, policy="cost"),
+                WorkloadPoint.unmeasured(as_of=NOW, key=key("ledger-dr", "dr-eu"), reason="the cluster dr-eu stopped answering"),
+            ),
+            measured("invoices", unknown="ScaleOps answered 503 three times to the list of its workloads"),
+        ),
+    )
+
+
+def closing_then() -> Closing:
+    return Closing(
+        as_of=THEN,
+        measurements=(
+            measured("checkout", a_point("checkout", 355.1), a_point("redis-cart", 121.75)),
+            measured("payment-service", a_point("payment-service", 402.6), a_point("legacy-gateway", 64.2)),
+            measured(
+                "ledger",
+                a_point("ledger", 88),
+                a_point("ledger-export", 9.5),
+                a_point("ledger-archive", 11.2, cluster="dev-us"),
+                a_point("ledger-dr", 44, cluster="dr-eu"),
+            ),
+            measured("invoices", a_point("invoices", 71)),
+        ),
+    )
+
+
+WEEKLY = (870.5, 905.25, 911.4, 899, None, 940.75, 1010.2, 1042.6, 1128.4, 1101.9, 1168.35)
+
+
+def weeks_until(now: Closing | None, costs: Sequence[float | None] = WEEKLY) -> tuple[WeekTotal, ...]:
+    first = WEEK.plus(-len(costs))
+    past = tuple(
+        WeekTotal(
+            week=first.plus(number),
+            as_of=None if cost is None else NOW - timedelta(weeks=len(costs) - number),
+            cost_7d=total_of([Unknown("no closing snapshot") if cost is None else Decimal(str(cost))]),
+        )
+        for number, cost in enumerate(costs)
+    )
+    total = total_of([Unknown("no closing snapshot")]) if now is None else now.cost_7d
+    return (*past, WeekTotal(week=WEEK, as_of=None if now is None else now.as_of, cost_7d=total))
+
+
+def followed() -> tuple[Followed, ...]:
+    def one(component: str, workload: str, issue: Issue, days: int, **more: Any) -> Followed:  # noqa: ANN401 - the fields of Followed by name
+        base = Followed(
+            component=ref(component),
+            workload=key(workload),
+            issue=issue,
+            opened_at=NOW - timedelta(days=days),
+            ended_at=None,
+            fate="open",
+            realised_per_month=None,
+        )
+        return replace(base, **more)
+
+    ended = NOW - timedelta(days=2)
+    return (
+        one("ledger", "ledger", Issue.OVER_PROVISIONED, 20, ended_at=ended, fate="done", realised_per_month=Decimal("118.4")),
+        one("invoices", "invoices", Issue.UNDER_PROVISIONED, 9, ended_at=ended, fate="done"),
+        one("payment-service", "legacy-gateway", Issue.NOT_AUTOMATED, 13, ended_at=ended, fate="gone"),
+        one("payment-service", "fraud-scorer", Issue.OVER_PROVISIONED, 8, ended_at=ended, fate="no longer advised"),
+        one("checkout", "redis-cart", Issue.OVER_PROVISIONED, 30),
+        one("payment-service", "payment-service", Issue.OVER_PROVISIONED, 30, answered=True),
+        one("checkout", "checkout", Issue.UNDER_PROVISIONED, 3),
+    )
+
+
+def a_frame(**changes: Any) -> Frame:  # noqa: ANN401 - the fields of Frame by name
+    frame = Frame(
+        week=WEEK,
+        zone="Europe/Madrid",
+        due_at=DUE,
+        made_at=DUE + timedelta(minutes=2),
+        late=None,
+        again=0,
+        running=False,
+        currency="EUR",
+        route="It goes to C0PAY, named by slack.com/bot-notify on group:default/payments.",
+        links=LINKS,
+    )
+    return replace(frame, **changes)
+
+
+TITLES = {
+    ref("checkout"): "Checkout",
+    ref("payment-service"): "Payment Service",
+    ref("ledger"): "Ledger",
+    ref("invoices"): "Invoices & Receipts",
+}
+
+
+def rich_facts() -> TeamFacts:
+    """A week in which something of everything happened."""
+    now = closing_now()
+    return TeamFacts(
+        frame=a_frame(),
+        team=PAYMENTS,
+        title="Payments",
+        now=now,
+        then=closing_then(),
+        weeks=weeks_until(now),
+        titles=TITLES,
+        labels={ref("checkout"): ("app=checkout",)},
+        followed=followed(),
+        followed_since=THEN,
+        month_to_date=MonthToDate(amount=Decimal("3121.4"), known_days=21, days=22),
+        monthly_budget=Decimal(4000),
+    )
+
+
+def platform_facts() -> PlatformFacts:
+    """The roll-up of the same week: two teams, one without a channel."""
+    now, then = closing_now(), closing_then()
+    shop_now = measured("frontend", a_point("frontend", 205.6, over=True, automated=False, savings=33, cross_az=4.2), team=SHOP)
+    shop_then = measured("frontend", a_point("frontend", 180.1), team=SHOP)
+    together = Closing(as_of=NOW, measurements=(*now.measurements, shop_now))
+    return PlatformFacts(
+        frame=a_frame(route="It goes to C0PLAT, the platform channel.", zone="UTC"),
+        now=together,
+        then=Closing(as_of=THEN, measurements=(*then.measurements, shop_then)),
+        weeks=weeks_until(together),
+        titles={**TITLES, ref("frontend"): "Frontend"},
+        team_titles={PAYMENTS: "Payments", SHOP: "Storefront <beta>"},
+        unrouted=(
+            RoutingGap(
+                team=SHOP,
+                title="Storefront <beta>",
+                reason="no channel on its components, its group or above it, nor in the configuration",
+            ),
+        ),
+        skipped=("Storefront: the report of 2026-W45 was more than three days late when the worker came back; it was not sent.",),
+    )
+
+
+def facts_of_the_first_week() -> TeamFacts:
+    """Something was measured, and there is nothing before it."""
+    now = closing_now()
+    return replace(rich_facts(), then=None, weeks=weeks_until(now, ()), followed=(), month_to_date=None, monthly_budget=None)
+
+
+def facts_of_nothing() -> TeamFacts:
+    """No snapshot at all."""
+    return replace(rich_facts(), now=None, then=None, weeks=weeks_until(None, (None, None)), followed=(), month_to_date=None)
+
+
+def facts_of_the_unknown() -> TeamFacts:
+    """Workloads are known to be there, and nothing else is."""
+    blank = tuple(
+        WorkloadPoint.unmeasured(as_of=NOW, key=key(f"w{number}"), reason="the cluster stopped answering") for number in range(3)
+    )
+    now = Closing(as_of=NOW, measurements=(measured("checkout", *blank), measured("ledger", unknown="ScaleOps answered HTML")))
+    return replace(rich_facts(), now=now, weeks=weeks_until(now), followed=())
+
+
+def facts_of_no_workloads() -> TeamFacts:
+    """Everything answered, and there is nothing."""
+    now = Closing(as_of=NOW, measurements=(measured("checkout"),))
+    return replace(rich_facts(), now=now, then=replace(now, as_of=THEN), weeks=weeks_until(now, (0, 0)), followed=())
+
+
+NASTY = "<!here> *bold* `code` & |pipe| <script>alert(1)</script> \u202eevil\n# heading "
+
+
+def facts_of_too_much(workloads: int = 500) -> TeamFacts:
+    """Five hundred workloads with names of three hundred characters that try everything."""
+    title = (NASTY * 5)[:300]
+    points = tuple(
+        a_point(
+            f"{number:04}{title}"[:300], 10 + number, over=True, automated=False, savings=number, cpu=(1000, 100), cross_az=number
+        )
+        for number in range(workloads)
+    )
+    unknown = tuple(a_point(f"u{number:04}{title}"[:300], None) for number in range(workloads))
+    before = tuple(a_point(f"{number:04}{title}"[:300], 5) for number in range(workloads // 2, workloads + workloads // 2))
+    now = Closing(
+        as_of=NOW, measurements=(measured("monster", *points, *unknown, warnings=(title,)), measured("gone", unknown=title))
+    )
+    then = Closing(as_of=THEN, measurements=(measured("monster", *before),))
+    many = tuple(
+        Followed(
+            component=ref("monster"),
+            workload=point.key,
+            issue=Issue.OVER_PROVISIONED,
+            opened_at=NOW - timedelta(days=40),
+            ended_at=NOW - timedelta(days=1),
+            fate="done",
+            realised_per_month=Decimal(5),
+        )
+        for point in points
+    )
+    return replace(
+        rich_facts(),
+        title=title,
+        now=now,
+        then=then,
+        weeks=weeks_until(now),
+        titles={ref("monster"): title, ref("gone"): title},
+        followed=many,
+        frame=a_frame(late=Lateness(due_at=DUE, made_at=DUE + timedelta(days=2, hours=3))),
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, true
 
-from domain.measures import Measured, total_of
+from domain.measures import Measured, Total, Unknown, total_of
 from domain.refs import EntityRef
 from domain.snapshots import Outcome, SeriesPoint
 from store import points
@@ -91,27 +91,35 @@ class History:
         for row in self._connection.execute(once_each).mappings():
             for name in TOTALS:
                 parts[row["as_of"]][name].append(points.measured(row[name], name, row["unknown"]))
-        return tuple(
-            SeriesPoint(
-                as_of=as_of,
-                cost_7d=total_of(parts[as_of]["cost_7d"]),
-                savings_available_per_month=total_of(parts[as_of]["savings_available_per_month"]),
-                active_savings_per_month=total_of(parts[as_of]["active_savings_per_month"]),
-                measured=measured,
-                unknown=unknown,
-            )
-            for as_of, (measured, unknown) in outcomes.items()
-        )
+        return tuple(_summed(as_of, parts[as_of], measured, unknown, why) for as_of, (measured, unknown, why) in outcomes.items())
 
-    def _outcomes(self, whose: ColumnElement[bool], as_ofs: Sequence[datetime]) -> Mapping[datetime, tuple[int, int]]:
-        chosen = select(snapshots.c.as_of, snapshots.c.outcome, func.count().label("many"))
+    def _outcomes(self, whose: ColumnElement[bool], as_ofs: Sequence[datetime]) -> Mapping[datetime, tuple[int, int, str]]:
+        """Count measured and unknown components of each sweep, oldest first, with one reason of an unknown."""
+        chosen = select(
+            snapshots.c.as_of, snapshots.c.outcome, func.count().label("many"), func.min(snapshots.c.reason).label("why")
+        )
         grouped = chosen.where(whose, snapshots.c.as_of.in_(as_ofs)).group_by(snapshots.c.as_of, snapshots.c.outcome)
-        counts: dict[datetime, tuple[int, int]] = {}
+        counts: dict[datetime, tuple[int, int, str]] = {}
         for row in self._connection.execute(grouped.order_by(snapshots.c.as_of)):
-            measured, unknown = counts.get(row.as_of, (0, 0))
+            measured, unknown, why = counts.get(row.as_of, (0, 0, ""))
             if row.outcome == Outcome.MEASURED.value:
-                measured += row.many
+                counts[row.as_of] = (row.many, unknown, why)
             else:
-                unknown += row.many
-            counts[row.as_of] = (measured, unknown)
+                counts[row.as_of] = (measured, row.many, row.why)
         return counts
+
+
+def _summed(as_of: datetime, parts: _Parts, measured: int, unknown: int, why: str) -> SeriesPoint:
+    def total(name: str) -> Total:
+        if unknown and not measured and not parts[name]:  # nothing was learned, which is not the same as nothing is there
+            return Total(amount=Unknown(why), known=0, parts=0)
+        return total_of(parts[name])
+
+    return SeriesPoint(
+        as_of=as_of,
+        cost_7d=total("cost_7d"),
+        savings_available_per_month=total("savings_available_per_month"),
+        active_savings_per_month=total("active_savings_per_month"),
+        measured=measured,
+        unknown=unknown,
+    )

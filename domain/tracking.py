@@ -1,0 +1,192 @@
+"""What becomes of a recommendation: from the first sweep that saw it to how it ended, and what that saved.
+
+    absent ──advised──> open ──┬── issue gone, and automated or moved at least half-way ──> done (has savings)
+                          ^    ├── issue gone otherwise ──────────────────────────────────> no longer advised
+                          │    └── workload or component gone ────────────────────────────> gone
+                          └── advised again: anew
+
+What could not be measured ends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from itertools import product
+from typing import Final
+
+from domain.advice import Issue, Priority, judge
+from domain.measures import Measured, Unknown
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, Outcome, WorkloadPoint
+from domain.workload import WorkloadKey
+
+HALF_WAY: Final = 0.5
+
+
+class Ending(StrEnum):
+    """How a recommendation ended."""
+
+    DONE = "done"
+    NO_LONGER_ADVISED = "no longer advised"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommendationKey:
+    """What makes a recommendation itself."""
+
+    entity: EntityRef
+    workload: WorkloadKey
+    issue: Issue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advised:
+    """What was asked for when it was last seen open. Per pod; savings per month. None: not known."""
+
+    priority: Priority
+    cpu_request_millicores: float | None
+    cpu_recommended_millicores: float | None
+    memory_request_bytes: float | None
+    memory_recommended_bytes: float | None
+    savings_available_per_month: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """One recommendation and its life."""
+
+    key: RecommendationKey
+    team: EntityRef
+    """Who owned it when it was last seen."""
+    opened_at: datetime
+    """The sweep that saw it first."""
+    last_seen_at: datetime
+    """The newest sweep that saw it open."""
+    advised: Advised
+    ended_at: datetime | None = None
+    ending: Ending | None = None
+    realised_per_month: Measured[Decimal] | None = None
+    """Savings of a done one: what was available when last seen open, less what still is. None: it is not done."""
+
+
+def track(measurement: Measurement, still_open: Iterable[Recommendation]) -> tuple[Recommendation, ...]:
+    """Answer the recommendations of one component that a sweep opened, saw again or ended.
+
+    `still_open` are those of the component that have not ended. What the sweep could not judge is left out, unchanged.
+    """
+    snapshot = measurement.snapshot
+    if snapshot.outcome is Outcome.UNKNOWN:
+        return ()
+    points = {point.key: point for point in measurement.points}
+    before = {known.key: known for known in still_open}
+    after = [_carry_on(known, points.get(known.key.workload), snapshot.as_of, snapshot.team) for known in before.values()]
+    for point in points.values():
+        judged = _judge(point)
+        if isinstance(judged, Unknown) or judged is None:
+            continue
+        key = RecommendationKey(entity=snapshot.ref, workload=point.key, issue=judged[0])
+        if key not in before:
+            after.append(_opened(key, point, judged[1], snapshot.as_of, snapshot.team))
+    return tuple(recommendation for recommendation in after if recommendation is not None)
+
+
+def end_as_gone(still_open: Iterable[Recommendation], *, as_of: datetime) -> tuple[Recommendation, ...]:
+    """End what is open of a component that left the catalog."""
+    return tuple(_ended(known, Ending.GONE, as_of) for known in still_open)
+
+
+def _carry_on(known: Recommendation, point: WorkloadPoint | None, as_of: datetime, team: EntityRef) -> Recommendation | None:
+    if point is None:
+        return _ended(known, Ending.GONE, as_of)
+    judged = _judge(point)
+    if isinstance(judged, Unknown):
+        return None
+    if judged is not None and judged[0] is known.key.issue:
+        return replace(known, last_seen_at=as_of, team=team, advised=_advised_by(point, judged[1], known.advised))
+    if not _was_done(known, point):
+        return _ended(known, Ending.NO_LONGER_ADVISED, as_of)
+    return replace(_ended(known, Ending.DONE, as_of), realised_per_month=_realised(known, point))
+
+
+def _opened(key: RecommendationKey, point: WorkloadPoint, priority: Priority, as_of: datetime, team: EntityRef) -> Recommendation:
+    advised = _advised_by(point, priority, None)
+    return Recommendation(key=key, team=team, opened_at=as_of, last_seen_at=as_of, advised=advised)
+
+
+def _ended(known: Recommendation, ending: Ending, as_of: datetime) -> Recommendation:
+    return replace(known, ended_at=as_of, ending=ending)
+
+
+def _judge(point: WorkloadPoint) -> tuple[Issue, Priority] | Unknown | None:
+    """Judge by the rules of `domain.advice`; unknown when a flag that is not known would make a difference to the issue."""
+    flags = (point.under_provisioned, point.over_provisioned, point.automated)
+    readings = [
+        judge(under_provisioned=under, over_provisioned=over, automated=automated)
+        for under, over, automated in product(*((False, True) if isinstance(flag, Unknown) else (flag,) for flag in flags))
+    ]
+    if len({reading and reading[0] for reading in readings}) > 1:
+        return next(flag for flag in flags if isinstance(flag, Unknown))
+    return readings[0]
+
+
+def _was_done(known: Recommendation, point: WorkloadPoint) -> bool:
+    return point.automated is True or _share_done(known.advised, point) >= HALF_WAY
+
+
+def _share_done(advised: Advised, point: WorkloadPoint) -> float:
+    """Answer how far the requests moved to the last advice: 0 not at all, 1 all the way, more when beyond.
+
+    CPU and memory count by how much of the old request the advice wanted to change, so that a small wish which nobody
+    followed does not hide a large one that somebody did.
+    """
+    wanted = moved = 0.0
+    for then, goal, now in (
+        (advised.cpu_request_millicores, advised.cpu_recommended_millicores, point.cpu_request_millicores),
+        (advised.memory_request_bytes, advised.memory_recommended_bytes, point.memory_request_bytes),
+    ):
+        if then is None or goal is None or isinstance(now, Unknown) or goal == then:
+            continue
+        size = max(then, goal)
+        wanted += abs(goal - then) / size
+        moved += (now - then) / size * (1 if goal > then else -1)
+    return moved / wanted if wanted else 0.0
+
+
+def _realised(known: Recommendation, point: WorkloadPoint) -> Measured[Decimal]:
+    if known.advised.savings_available_per_month is None:
+        return Unknown("what it could save was not known while it was open")
+    if isinstance(point.savings_available_per_month, Unknown):
+        return point.savings_available_per_month
+    return known.advised.savings_available_per_month - point.savings_available_per_month
+
+
+def _advised_by(point: WorkloadPoint, priority: Priority, before: Advised | None) -> Advised:
+    """Answer the advice as seen now; a number that is missing now is the one last seen."""
+
+    def seen(name: str) -> float | None:
+        value: Measured[float] = getattr(point, name)
+        return (getattr(before, name) if before else None) if isinstance(value, Unknown) else value
+
+    savings = point.savings_available_per_month
+    last = before.savings_available_per_month if before else None
+    return Advised(
+        priority=priority,
+        cpu_request_millicores=seen("cpu_request_millicores"),
+        cpu_recommended_millicores=seen("cpu_recommended_millicores"),
+        memory_request_bytes=seen("memory_request_bytes"),
+        memory_recommended_bytes=seen("memory_recommended_bytes"),
+        savings_available_per_month=last if isinstance(savings, Unknown) else savings,
+    )
+
+
+def by_entity(recommendations: Iterable[Recommendation]) -> Mapping[EntityRef, tuple[Recommendation, ...]]:
+    """Group recommendations by their component."""
+    grouped: dict[EntityRef, list[Recommendation]] = {}
+    for recommendation in recommendations:
+        grouped.setdefault(recommendation.key.entity, []).append(recommendation)
+    return {entity: tuple(found) for entity, found in grouped.items()}

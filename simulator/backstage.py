@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import credentials
-from simulator.catalog_query import Query, list_page, parse_filters, pick_fields
+from simulator.catalog_query import Index, Query, index_entity, list_page, parse_filters, pick_fields
 from simulator.refusals import Refusal, read_json_object, read_strings
 from simulator.state import State
 from simulator.world import Record, World
@@ -74,7 +75,7 @@ async def _list_by_query(state: State, request: Request) -> Response:
         raise Refusal(400, f"Unknown query parameter {min(unknown)!r}", name="InputError")
     query = Query.from_cursor(parameters["cursor"]) if "cursor" in parameters else _read_query(request)
     page = list_page(
-        entities_of(state.world()),
+        catalog_of(state.world()).entries,
         query,
         limit=_read_number(request, "limit", _DEFAULT_LIMIT),
         offset=_read_number(request, "offset", 0),
@@ -119,7 +120,7 @@ def _read_fields(request: Request) -> list[str]:
 
 async def _find_by_name(state: State, request: Request) -> Response:
     kind, namespace, name = (request.path_params[part] for part in ("kind", "namespace", "name"))
-    found = _by_ref(state.world()).get(f"{kind}:{namespace}/{name}".lower())
+    found = catalog_of(state.world()).by_ref.get(f"{kind}:{namespace}/{name}".lower())
     if found is None:
         raise Refusal(404, f"No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'", name="NotFoundError")
     return JSONResponse(found)
@@ -132,7 +133,7 @@ async def _find_by_refs(state: State, request: Request) -> Response:
         raise Refusal(400, f"Unknown key {min(unknown)!r} in the body", name="InputError")
     refs = read_strings(body, "entityRefs")
     fields = read_strings(body, "fields") if "fields" in body else []
-    known = _by_ref(state.world())
+    known = catalog_of(state.world()).by_ref
     found = (known.get(_full_ref(ref)) for ref in refs)
     return JSONResponse({"items": [None if entity is None else pick_fields(entity, fields) for entity in found]})
 
@@ -148,21 +149,29 @@ def _full_ref(ref: str) -> str:
     return f"{kind}:{rest if '/' in rest else f'default/{rest}'}"
 
 
-def _by_ref(world: World) -> dict[str, Record]:
-    return {ref_of(entity): entity for entity in entities_of(world)}
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """A world's entities as the catalog holds them: in a list with their search index, and by reference."""
+
+    entries: tuple[tuple[Record, Index], ...]
+    by_ref: Mapping[str, Record]
 
 
 @lru_cache(maxsize=8)
-def entities_of(world: World) -> tuple[Record, ...]:
-    """Answer the world's entities as the catalog holds them: namespace, uid, etag, location and relations filled in."""
-    stitched = tuple(_fill_in(entity) for entity in world.entities)
+def catalog_of(world: World) -> Catalog:
+    """Fill in namespace, uid, etag, location and relations, and index all."""
+    filled = tuple(_fill_in(entity) for entity in world.entities)
     relations: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for entity in stitched:
+    for entity in filled:
         for source, kind, target in _relations_of(entity):
             relations[source].add((kind, target))
-    return tuple(
+    stitched = tuple(
         {**entity, "relations": [{"type": kind, "targetRef": target} for kind, target in sorted(relations[ref_of(entity)])]}
-        for entity in stitched
+        for entity in filled
+    )
+    return Catalog(
+        entries=tuple((entity, index_entity(entity)) for entity in stitched),
+        by_ref={ref_of(entity): entity for entity in stitched},
     )
 
 

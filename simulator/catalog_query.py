@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,8 @@ _INDEXED_CHARACTERS: Final = 200
 
 Clause = dict[str, list[str]]
 """AND over the keys; a key without values asks whether it exists, with values whether one of them is its value."""
+
+Index = Mapping[str, list[str | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,11 +98,10 @@ def parse_filters(filters: Sequence[str]) -> list[Clause]:
     return clauses
 
 
-def list_page(entities: Sequence[Record], query: Query, *, limit: int, offset: int = 0) -> Page:
-    """Answer one page. With an order field, entities that lack it are left out."""
+def list_page(entries: Iterable[tuple[Record, Index]], query: Query, *, limit: int, offset: int = 0) -> Page:
+    """Answer one page of entities, each given with its search index. With an order field, entities that lack it are left out."""
     placed: list[tuple[tuple[str, str], Record]] = []
-    for entity in entities:
-        index = index_entity(entity)
+    for entity, index in entries:
         if query.clauses and not any(_matches(index, clause) for clause in query.clauses):
             continue
         if query.order_field is None:
@@ -136,7 +137,7 @@ def _is_before(one: tuple[str, str], other: tuple[str, str], query: Query) -> bo
     return (one[0] > other[0]) if query.descending else (one[0] < other[0])
 
 
-def index_entity(entity: Record) -> Mapping[str, list[str | None]]:
+def index_entity(entity: Record) -> Index:
     """Answer the entity's search index: lower-case dotted key to lower-case values; None stands for a value too long to compare."""
     index: dict[str, list[str | None]] = defaultdict(list)
     for path, value in _walk(entity, ""):
@@ -166,7 +167,7 @@ def _walk(value: object, path: str) -> Iterator[tuple[str, str]]:
             yield path, str(value)
 
 
-def _matches(index: Mapping[str, list[str | None]], clause: Clause) -> bool:
+def _matches(index: Index, clause: Clause) -> bool:
     return all(key in index and (not values or any(value in values for value in index[key])) for key, values in clause.items())
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.faults import Fault
 from simulator.refusals import Refusal, read_json_object
-from simulator.scenarios import UnknownScenario, find_scenario
+from simulator.scenarios import find_scenario
 from simulator.state import Modes, State
 from simulator.world import Record
 
@@ -50,7 +50,7 @@ def _answering(handle: Callable[[Request], Awaitable[object]]) -> Callable[[Requ
     async def answer(request: Request) -> Response:
         try:
             return JSONResponse(await handle(request))
-        except (ValidationError, UnknownScenario, KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except Refusal as refusal:
             return JSONResponse({"error": refusal.message}, status_code=refusal.status)

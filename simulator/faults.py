@@ -24,7 +24,7 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    service: str
+    service: Literal["scaleops", "azure", "backstage", "slack", "pagerduty"]
     route: str | None = None
     contains: str | None = None
     """Only calls whose body or X-Scaleops-Cluster header contains this."""

@@ -17,15 +17,18 @@ Record: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkData:
-    """Whom a workload talks to, per day. Each destination holds `egress`, `ingress` (bytes), `cegress`, `cingress` (money),
-    `intra` (share that stays in its zone) and the names ScaleOps shows."""  # noqa: D205, D209 - one sentence a field list
+    """Whom a workload talks to, per day.
+
+    Each destination holds `egress` and `ingress` (bytes), `cegress` and `cingress` (money), `intra` (the share that stays in
+    its zone) and the names that ScaleOps shows.
+    """
 
     destinations: tuple[Record, ...] = ()
     mode: str = "object"
     """How it is answered: `object`, `array`, `null`, `partial` (no cross-zone parts) or `error500`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SimulatedWorkload:
     """One workload: its labels, its row in the workload list, its cost and its network."""
 
@@ -47,7 +50,7 @@ class SimulatedWorkload:
         return frozenset(f"{key}={value}" for key, value in self.labels.items())
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class World:
     """Everything at one instant. The first cluster is the parent's own: all that is seen without `multiCluster=true`."""
 

@@ -1,0 +1,126 @@
+"""Who may ask the stand-in ScaleOps, and what its tokens look like."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+
+from simulator import credentials
+from simulator.serving import Simulator
+from simulator.state import Modes
+
+FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
+COOKIE = {"Cookie": "auth_state=TOKEN"}
+MONDAY = datetime(2026, 11, 16, 9, tzinfo=timezone.utc)
+AZURE_FORM = {
+    "grant_type": "client_credentials",
+    "client_id": credentials.AZURE_CLIENT_ID,
+    "client_secret": credentials.AZURE_CLIENT_SECRET,
+    "scope": "https://graph.microsoft.com/.default",
+}
+
+
+def log_in(
+    simulator: Simulator, password: str = "s3cr3t-pa55", *, field: str = "username", cookie: bool = True
+) -> httpx.Response:
+    body = {field: "backstage", "password": given}
+    return httpx.post(f"{simulator.scaleops_url}/auth/callback", json=body, headers=COOKIE if cookie else {})
+
+
+def token_in(answer: httpx.Response) -> str:
+    query = urlsplit(answer.headers["location"]).query
+    return unquote(next(part for part in query.split("&") if part.startswith("token=")).removeprefix("token="))
+
+
+def ask(simulator: Simulator, token: str) -> int:
+    return httpx.get(simulator.scaleops_url + FLAGS, headers={"Authorization": f"Bearer {token}"}).status_code
+
+
+def test_a_login_is_a_redirect_with_a_token_that_opens_the_api(simulator: Simulator) -> None:
+    answer = log_in(simulator)
+    assert answer.status_code == 302
+    assert ask(simulator, token_in(answer)) == 200
+    assert simulator.state.calls["scaleops"]["POST /auth/callback"] == 1
+
+
+def test_a_login_needs_the_cookie(simulator: Simulator) -> None:
+    assert log_in(simulator, cookie=False).status_code == 400
+
+
+def test_a_token_names_its_expiry_by_the_simulated_clock(simulator: Simulator) -> None:
+    simulator.state.clock.set(MONDAY)
+    token = token_in(log_in(simulator))
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert claims["exp"] == int((MONDAY + timedelta(hours=1)).timestamp())
+    simulator.state.clock.set(MONDAY + timedelta(minutes=59))
+    assert ask(simulator, token) == 200
+    simulator.state.clock.set(MONDAY + timedelta(minutes=60))
+    assert ask(simulator, token) == 401
+
+
+def test_an_opaque_token_is_spoilt_by_decoding_it_twice_or_as_a_form(simulator: Simulator) -> None:
+    simulator.state.modes = Modes(token="opaque")
+    token = token_in(log_in(simulator))
+    assert set("+/=%") <= set(token)
+    assert ask(simulator, token) == 200
+    assert ask(simulator, unquote(token)) == 401
+    assert ask(simulator, token.replace("+", " ")) == 401
+
+
+@pytest.mark.parametrize("location", ["absolute", "relative", "crowded"])
+def test_the_token_stands_in_every_form_of_the_location(simulator: Simulator, location: str) -> None:
+    simulator.state.modes = Modes.model_validate({"location": location})
+    answer = log_in(simulator)
+    assert answer.headers["location"].startswith("http") == (location == "absolute")
+    assert ask(simulator, token_in(answer)) == 200
+
+
+def test_tokens_can_be_revoked(simulator: Simulator) -> None:
+    token = token_in(log_in(simulator))
+    httpx.delete(f"{simulator.url}/control/tokens")
+    assert ask(simulator, token) == 401
+    assert ask(simulator, token_in(log_in(simulator))) == 200
+
+
+@pytest.mark.parametrize(("form", "status"), [("401", 401), ("302", 302), ("html", 200)])
+def test_a_wrong_password_gives_no_token_in_any_form(simulator: Simulator, form: str, status: int) -> None:
+    simulator.state.modes = Modes.model_validate({"login_failure": form})
+    answer = log_in(simulator, "wrong")
+    assert answer.status_code == status
+    assert "token=" not in answer.headers.get("location", "")
+    assert not simulator.state.tokens
+
+
+def test_an_old_installation_wants_the_old_field(simulator: Simulator) -> None:
+    simulator.state.modes = Modes(login_fields="userName")
+    assert log_in(simulator).status_code == 401
+    assert log_in(simulator, field="userName").status_code == 302
+
+
+def test_nothing_is_answered_without_a_good_token(simulator: Simulator) -> None:
+    assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
+    assert ask(simulator, "made-up") == 401
+    assert ask(simulator, credentials.SCALEOPS_TOKEN) == 200
+
+
+def test_an_installation_may_have_no_authentication(simulator: Simulator) -> None:
+    simulator.state.modes = Modes(auth="none")
+    assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 200
+
+
+def test_azure_hands_out_tokens_that_scaleops_takes(simulator: Simulator) -> None:
+    answer = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM)
+    assert ask(simulator, answer.json()["access_token"]) == 200
+
+
+@pytest.mark.parametrize("wrong", sorted(AZURE_FORM))
+def test_azure_refuses_what_is_not_exact(simulator: Simulator, wrong: str) -> None:
+    answer = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM | {wrong: "other"})
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "invalid_client"

@@ -132,7 +132,7 @@ def _resources(point: WorkloadPoint) -> Iterable[Resource]:
         yield Resource(resource="memory", now=memory, recommended=memory_to)
 
 
-def imperative(finding: Finding, requests: Iterable[Resource], *, currency: str) -> str:
+def imperative(finding: Finding, requests: tuple[Resource, ...], *, currency: str) -> str:
     """Say what to do with a workload, and why, in one sentence."""
     name = finding.point.key.name
     moves = " and ".join(_move(resource) for resource in requests)
@@ -140,14 +140,12 @@ def imperative(finding: Finding, requests: Iterable[Resource], *, currency: str)
     if finding.issue is Issue.NOT_AUTOMATED:
         return f"Let ScaleOps automate {name}{saves}."
     if finding.issue is Issue.OVER_PROVISIONED:
-        if moves:
-            return f"Change the requests of {name} per pod{saves}: {moves}."
-        return f"Lower the requests of {name}{saves}: ScaleOps finds it over-provisioned."
-    killed = f"was killed {count_in_words(finding.oom_kills, 'time')} for want of memory in 24 hours"
-    why = killed if finding.oom_kills else "has less than it needs"
-    if moves:
-        return f"Give {name} more room per pod, it {why}: {moves}."
-    return f"Give {name} more room, it {why}."
+        verb = "Change" if any(resource.recommended > resource.now for resource in requests) else "Lower"
+        return f"{verb} the requests of {name}{saves}: {moves} per pod." if moves else f"Lower the requests of {name}{saves}."
+    why = "it has less than it needs"
+    if finding.oom_kills:
+        why = f"it was killed {count_in_words(finding.oom_kills, 'time')} for want of memory in 24 hours"
+    return f"Give {name} more room, {moves} per pod: {why}." if moves else f"Give {name} more room: {why}."
 
 
 def _move(resource: Resource) -> str:

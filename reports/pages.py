@@ -1,0 +1,50 @@
+"""A report as one self-contained page: no script, nothing fetched, light and dark by what the reader prefers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup, escape
+
+from reports import content
+from reports.pictures import draw_trend
+from reports.sentences import remarks
+from reports.templating import environment
+
+PICTURE: Final = "trend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnSection:
+    """A section in HTML, and its anchor."""
+
+    ident: str
+    title: str
+    html: Markup
+
+
+def write_page(report: content.Report, env: SandboxedEnvironment | None = None) -> str:
+    """Write the page of a report. A section that cannot be drawn says so and leaves the others standing."""
+    made = env or environment("html")
+    drawn = tuple(_draw(made, report, section, number) for number, section in enumerate(report.sections, start=1))
+    return made.get_template("report.html").render(report=report, drawn=drawn, remarks=tuple(remarks(report)))
+
+
+def _draw(env: SandboxedEnvironment, report: content.Report, section: content.Section, number: int) -> DrawnSection:
+    body = section.body
+    if body is None:
+        return DrawnSection(ident=f"section-{number}", title=section.title, html=_sorry(section.failed))
+    try:
+        picture = draw_trend(body, currency=report.currency, ident=PICTURE) if isinstance(body, content.Trend) else None
+        html = env.get_template(f"sections/{body.kind}.html").render(report=report, section=section, body=body, picture=picture)
+    except Exception as trouble:  # noqa: BLE001 - one section's bug must not cost a team its report; the page tells it
+        return DrawnSection(
+            ident=body.kind, title=section.title, html=_sorry(f"This section could not be drawn ({type(trouble).__name__}).")
+        )
+    return DrawnSection(ident=body.kind, title=section.title, html=Markup(html))  # noqa: S704 - an autoescaping template made it
+
+
+def _sorry(sentence: str) -> Markup:
+    return Markup('<p class="empty">{}</p>').format(escape(sentence))

@@ -4,7 +4,6 @@ from store.alerts import AlertEventRow, AlertStateRow
 from store.database import Store
 from store.errors import SchemaMismatch, SchemaTooNew, SchemaTooOld, StoreUnavailable, SweepClosed
 from store.pulses import Pulse
-from store.recommendations import RecommendationRow
 from store.reports import ReportRun
 from store.transaction import Transaction
 from store.upgrades import migrate
@@ -13,7 +12,6 @@ __all__ = [
     "AlertEventRow",
     "AlertStateRow",
     "Pulse",
-    "RecommendationRow",
     "ReportRun",
     "SchemaMismatch",
     "SchemaTooNew",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
+from domain.advice import Issue, Priority
+from domain.measures import Unknown
 from domain.messages import Json
 from domain.refs import EntityRef
-from domain.workload import WorkloadKey
+from domain.tracking import Advised, Ending, Recommendation, RecommendationKey
 from store import points
 from store.schema import recommendations
 from store.writing import upsert
@@ -20,99 +22,98 @@ from store.writing import upsert
 _KEY = ("entity_ref", "cluster", "namespace", "type", "name", "issue", "opened_at")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecommendationRow:
-    """One recommendation of one workload of one component. The same issue, come back after it ended, is another row."""
-
-    ref: EntityRef
-    team: EntityRef
-    key: WorkloadKey
-    issue: str
-    opened_at: datetime
-    """The sweep that saw it first."""
-    last_seen: datetime
-    """The newest sweep that saw it open."""
-    ended_at: datetime | None = None
-    ended_as: str | None = None
-    """`done`, `no longer advised`, `gone`."""
-    realised_per_month: Decimal | None = None
-    """Savings of a done one, per month."""
-    details: Mapping[str, Json] = field(default_factory=dict)
-    """What else `domain.tracking` keeps; Decimals as text."""
-
-
 class Recommendations:
-    """Recommendations by component, workload, issue and opening. Written by `evaluate`."""
+    """Recommendations by component, workload, issue and opening: what comes back after it ended is another row.
+
+    Written by `evaluate`.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, rows: Sequence[RecommendationRow]) -> None:
+    def put(self, tracked: Sequence[Recommendation]) -> None:
         """Insert or overwrite; one row a component, workload, issue and opening."""
-        upsert(self._connection, recommendations, [_columns_of(row) for row in rows], key=_KEY)
+        upsert(self._connection, recommendations, [_row_of(recommendation) for recommendation in tracked], key=_KEY)
 
-    def open_ones(self, refs: Iterable[EntityRef] | None = None) -> tuple[RecommendationRow, ...]:
-        """Answer what has not ended, of all components or of these, by component, workload and issue."""
+    def open_ones(self, refs: Iterable[EntityRef] | None = None) -> tuple[Recommendation, ...]:
+        """Answer what has not ended, of all components or of these; by component, workload and issue."""
         chosen = select(recommendations).where(recommendations.c.ended_at.is_(None))
         if refs is not None:
             chosen = chosen.where(recommendations.c.entity_ref.in_(list(refs)))
         return self._all(chosen)
 
-    def open_of_team(self, team: EntityRef) -> tuple[RecommendationRow, ...]:
+    def open_of_team(self, team: EntityRef) -> tuple[Recommendation, ...]:
         """Answer what a team has not dealt with."""
         return self._all(select(recommendations).where(recommendations.c.team == team, recommendations.c.ended_at.is_(None)))
 
-    def ended_between(
-        self, earliest: datetime, latest: datetime, *, team: EntityRef | None = None
-    ) -> tuple[RecommendationRow, ...]:
+    def open_at(self, instant: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
+        """Answer what was open at an instant: opened by then, and not ended by then."""
+        columns = recommendations.c
+        chosen = select(recommendations).where(
+            columns.opened_at <= instant, columns.ended_at.is_(None) | (columns.ended_at > instant)
+        )
+        return self._all(chosen if team is None else chosen.where(columns.team == team))
+
+    def ended_between(self, earliest: datetime, latest: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
         """Answer what ended with earliest < ended_at <= latest, of everybody or of one team."""
         chosen = select(recommendations).where(recommendations.c.ended_at > earliest, recommendations.c.ended_at <= latest)
-        if team is not None:
-            chosen = chosen.where(recommendations.c.team == team)
-        return self._all(chosen)
+        return self._all(chosen if team is None else chosen.where(recommendations.c.team == team))
 
-    def _all(self, chosen: Select[tuple[object, ...]]) -> tuple[RecommendationRow, ...]:
+    def _all(self, chosen: Select[tuple[object, ...]]) -> tuple[Recommendation, ...]:
         columns = recommendations.c
-        ordered = chosen.order_by(
-            columns.entity_ref,
-            columns.cluster,
-            columns.namespace,
-            columns.type,
-            columns.name,
-            columns.issue,
-            columns.opened_at,
-        )
-        return tuple(_row_of(row) for row in self._connection.execute(ordered).mappings())
+        workload = (columns.cluster, columns.namespace, columns.type, columns.name)
+        ordered = chosen.order_by(columns.entity_ref, *workload, columns.issue, columns.opened_at)
+        return tuple(_recommendation_of(row) for row in self._connection.execute(ordered).mappings())
 
 
-def _columns_of(row: RecommendationRow) -> dict[str, Any]:
+def _row_of(recommendation: Recommendation) -> dict[str, Any]:
+    realised = recommendation.realised_per_month
+    advised = recommendation.advised
+    savings = advised.savings_available_per_month
+    details: dict[str, Json] = {
+        "priority": advised.priority.value,
+        "cpu_request_millicores": advised.cpu_request_millicores,
+        "cpu_recommended_millicores": advised.cpu_recommended_millicores,
+        "memory_request_bytes": advised.memory_request_bytes,
+        "memory_recommended_bytes": advised.memory_recommended_bytes,
+        "savings_available_per_month": None if savings is None else str(savings),
+        "realised_unknown": realised.reason if isinstance(realised, Unknown) else None,
+    }
     return {
-        "entity_ref": row.ref,
-        "team": row.team,
-        "cluster": row.key.cluster,
-        "namespace": row.key.namespace,
-        "type": row.key.type,
-        "name": row.key.name,
-        "issue": row.issue,
-        "opened_at": row.opened_at,
-        "last_seen": row.last_seen,
-        "ended_at": row.ended_at,
-        "ended_as": row.ended_as,
-        "realised_per_month": row.realised_per_month,
-        "details": dict(row.details),
+        "entity_ref": recommendation.key.entity,
+        "team": recommendation.team,
+        "cluster": recommendation.key.workload.cluster,
+        "namespace": recommendation.key.workload.namespace,
+        "type": recommendation.key.workload.type,
+        "name": recommendation.key.workload.name,
+        "issue": recommendation.key.issue.value,
+        "opened_at": recommendation.opened_at,
+        "last_seen": recommendation.last_seen_at,
+        "ended_at": recommendation.ended_at,
+        "ended_as": None if recommendation.ending is None else recommendation.ending.value,
+        "realised_per_month": None if isinstance(realised, Unknown) else realised,
+        "details": details,
     }
 
 
-def _row_of(row: RowMapping) -> RecommendationRow:
-    return RecommendationRow(
-        ref=row["entity_ref"],
+def _recommendation_of(row: RowMapping) -> Recommendation:
+    details: dict[str, Any] = row["details"]
+    savings, why = details["savings_available_per_month"], details["realised_unknown"]
+    recommendation = Recommendation(
+        key=RecommendationKey(entity=row["entity_ref"], workload=points.key_of(row), issue=Issue(row["issue"])),
         team=row["team"],
-        key=points.key_of(row),
-        issue=row["issue"],
         opened_at=row["opened_at"],
-        last_seen=row["last_seen"],
+        last_seen_at=row["last_seen"],
+        advised=Advised(
+            priority=Priority(details["priority"]),
+            cpu_request_millicores=details["cpu_request_millicores"],
+            cpu_recommended_millicores=details["cpu_recommended_millicores"],
+            memory_request_bytes=details["memory_request_bytes"],
+            memory_recommended_bytes=details["memory_recommended_bytes"],
+            savings_available_per_month=None if savings is None else Decimal(savings),
+        ),
         ended_at=row["ended_at"],
-        ended_as=row["ended_as"],
+        ending=None if row["ended_as"] is None else Ending(row["ended_as"]),
         realised_per_month=row["realised_per_month"],
-        details=row["details"],
     )
+    return recommendation if why is None else replace(recommendation, realised_per_month=Unknown(why))

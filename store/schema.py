@@ -189,7 +189,7 @@ recommendations = Table(
     Column("ended_at", Instant),
     Column("ended_as", Words),
     Column("realised_per_month", Exact),
-    Column("details", Document, nullable=False),  # the rest of the value of domain.tracking
+    Column("details", Document, nullable=False),  # what was advised, and why the realised savings are not known
     # The same issue may come back after it ended: that is another row, with its own opening.
     UniqueConstraint("entity_ref", "cluster", "namespace", "type", "name", "issue", "opened_at"),
     Index("ix_recommendations_ended_at_entity_ref", "ended_at", "entity_ref"),

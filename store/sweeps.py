@@ -38,9 +38,10 @@ class Sweeps:
             raise SweepClosed(message)
         return found
 
-    def get(self, as_of: datetime) -> Sweep | None:
-        """Answer the sweep of a slot."""
-        return self._first(select(sweeps).where(sweeps.c.as_of == as_of))
+    def get(self, as_of: datetime, *, to_change: bool = False) -> Sweep | None:
+        """Answer the sweep of a slot; `to_change` holds other writers off it until the transaction ends."""
+        chosen = select(sweeps).where(sweeps.c.as_of == as_of)
+        return self._first(chosen.with_for_update() if to_change else chosen)
 
     def record_listing(self, as_of: datetime, *, expected: int, complete: bool) -> None:
         """Note how many components an open sweep is to measure, and whether the catalog was listed whole."""

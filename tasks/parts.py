@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Protocol
 
 from actions.ports import Catalog, DashboardLink, ScaleOps, no_link
+from alerts.policy import AlertPolicy
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
 from domain.clock import Clock
 from domain.component import RoutingKey
 from domain.refs import EntityRef
+from domain.routes import RoutePolicy
 from domain.weeks import Schedule
 from store import Store
 from store.retention import Retention
@@ -55,6 +57,9 @@ class Services(Protocol):
     def default_routing_key(self) -> RoutingKey | None:
         """PAGERDUTY_ROUTING_KEY."""
 
+    def routing_key(self, fingerprint: str) -> RoutingKey | None:
+        """Find a key of the settings, of the configuration file or, last, of the catalog. Raises CallFailed of the catalog."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
@@ -74,9 +79,13 @@ class Policy:
     default_schedule: Schedule
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] = field(default_factory=dict)
     """`selectors.namespaces`: a component or team named here owns workloads of these namespaces only."""
-    non_production_clusters: frozenset[str] = frozenset()
+    alerts: AlertPolicy
+    """The rules; budgets and the clusters that are not production are there too."""
+    routes: RoutePolicy = field(default_factory=RoutePolicy)
     removed_clusters: frozenset[str] = frozenset()
     """Clusters that are gone for good: their workloads are removed, not lost."""
+    platform_channel: str | None = None
+    """The Slack channel that hears of what went wrong; None: nobody does, but `status` and the log."""
     retention: Retention = field(default_factory=Retention)
     dashboard_link: DashboardLink = no_link
 

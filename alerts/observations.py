@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from alerts.policy import Page, Rule
 from domain.refs import BadReference, EntityRef
@@ -15,6 +16,10 @@ from domain.workload import WorkloadKey
 
 PLATFORM = EntityRef("platform", "default", "platform")
 """Whom storms of many teams, and outages, are about."""
+
+
+LONGEST_DEDUP_KEY: Final = 255
+"""https://developer.pagerduty.com/docs/send-alert-event"""
 
 
 class BadAlertId(ValueError):
@@ -47,6 +52,12 @@ class AlertId:
 
     def __str__(self) -> str:
         return f"{self.rule}:{self.about}"
+
+
+def dedup_key_of(alert: AlertId, instance: str) -> str:
+    """Answer PagerDuty's dedup key: `<instance>:<rule>:<entity>`, or its SHA-256 when that is longer than PagerDuty takes."""
+    key = f"{instance}:{alert}"
+    return key if len(key) <= LONGEST_DEDUP_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 class Severity(StrEnum):

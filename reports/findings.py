@@ -1,0 +1,168 @@
+"""What an alert has found, in words: the headline, a line a workload, what to do. Money with its currency, sizes in readable units."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+from typing import assert_never
+
+from alerts.lifecycle import Notice
+from alerts.observations import (
+    BudgetFigures,
+    CostFigures,
+    Figures,
+    Finding,
+    MemberFigures,
+    OutageFigures,
+    RequestFigures,
+    SilenceFigures,
+)
+from alerts.policy import Rule
+from domain.messages import Json
+from domain.money import cores_in_words, count_in_words, memory_in_words, money_in_words, percent_in_words
+from domain.workload import WorkloadKey
+from reports.words import clip
+
+_NAME = 80
+_SHORT = {
+    Rule.UNDER_PROVISIONED: "too little CPU or memory",
+    Rule.OVER_PROVISIONED: "more CPU or memory than needed",
+    Rule.COST_INCREASE: "cost rose",
+    Rule.BUDGET: "above its budget",
+    Rule.UNMEASURED: "not measured",
+    Rule.STORM: "many alerts at once",
+    Rule.OUTAGE: "too little could be measured to judge anything",
+}
+
+
+def headline(notice: Notice, title: str, currency: str) -> str:
+    """Say in one line what it is about; without findings, what it was about."""
+    name = clip(title, _NAME)
+    figures = [finding.figures for finding in notice.findings]
+    match figures:
+        case []:
+            return f"{name}: {_SHORT[notice.alert.rule]}"
+        case [CostFigures() as cost]:
+            rise = money_in_words(cost.cost_7d - cost.usual_cost_7d, currency)
+            return f"{name}: {rise} more than usual in 7 days{_percent_of(cost)}"
+        case [BudgetFigures() as budget]:
+            forecast = money_in_words(budget.forecast, currency)
+            return f"{name}: this month is heading for {forecast}, budget {money_in_words(budget.monthly_budget, currency)}"
+        case [OutageFigures() as outage]:
+            return f"{outage.unknown:,} of {count_in_words(outage.components, 'component')} could not be measured"
+        case _:
+            return f"{name}: {_of_many(notice, currency)}"
+
+
+def _percent_of(cost: CostFigures) -> str:
+    if cost.usual_cost_7d <= 0:
+        return ""
+    return f" ({percent_in_words((cost.cost_7d - cost.usual_cost_7d) / cost.usual_cost_7d, signed=True)})"
+
+
+def _of_many(notice: Notice, currency: str) -> str:
+    many = len(notice.findings)
+    one = notice.findings[0].workload
+    who = clip(one.name, _NAME) if many == 1 and one is not None else count_in_words(many, "workload")
+    match notice.alert.rule:
+        case Rule.UNDER_PROVISIONED:
+            kills = sum(
+                finding.figures.oom_kills_24h or 0 for finding in notice.findings if isinstance(finding.figures, RequestFigures)
+            )
+            if kills:
+                return f"{who} killed {count_in_words(kills, 'time')} for want of memory in 24 hours"
+            return f"{who} with too little CPU or memory"
+        case Rule.OVER_PROVISIONED:
+            return f"{money_in_words(notice.amount, currency)} a month could be saved on {who}"
+        case Rule.STORM:
+            return f"{count_in_words(many, 'alert')} at once"
+        case rule:
+            return _SHORT[rule]
+
+
+def finding_in_words(finding: Finding, currency: str) -> str:
+    """Write one finding as a line with its numbers."""
+    figures = finding.figures
+    match figures:
+        case RequestFigures():
+            return f"{_place(finding)}: {_requests_in_words(figures, currency)}"
+        case CostFigures():
+            usual = f"{money_in_words(figures.usual_cost_7d, currency)} on average over {count_in_words(figures.weeks, 'week')}"
+            return f"{money_in_words(figures.cost_7d, currency)} in 7 days, after {usual}"
+        case BudgetFigures():
+            spent = money_in_words(figures.month_to_date, currency)
+            coverage = "" if figures.known_days == figures.days else f" ({figures.known_days} of {figures.days} days measured)"
+            return f"{spent} so far this month{coverage}, {money_in_words(figures.forecast, currency)} by its end at today's rate"
+        case SilenceFigures():
+            return figures.reason
+        case OutageFigures():
+            return f"{figures.unknown:,} of {figures.components:,} components are unknown; until that ends no alert opens or resolves"
+        case MemberFigures():
+            return f"{figures.alert} ({finding.severity}, {count_in_words(figures.workloads, 'finding')})"
+        case _:
+            assert_never(figures)
+
+
+def _place(finding: Finding) -> str:
+    workload = finding.workload
+    return finding.subject if workload is None else workload_in_words(workload)
+
+
+def workload_in_words(workload: WorkloadKey) -> str:
+    """Write a workload as `api (Deployment) in shop on east`."""
+    name, kind, namespace = clip(workload.name, _NAME), clip(workload.type, _NAME), clip(workload.namespace, _NAME)
+    return f"{name} ({kind}) in {namespace} on {clip(workload.cluster, _NAME)}"
+
+
+def _requests_in_words(figures: RequestFigures, currency: str) -> str:
+    parts = [
+        *_change("CPU", figures.cpu_request_millicores, figures.cpu_recommended_millicores, cores=True),
+        *_change("memory", figures.memory_request_bytes, figures.memory_recommended_bytes, cores=False),
+    ]
+    if figures.oom_kills_24h:
+        parts.append(f"{count_in_words(figures.oom_kills_24h, 'OOM kill')} in 24 hours")
+    if figures.savings_available_per_month is not None and figures.savings_available_per_month > 0:
+        parts.append(f"saves {money_in_words(figures.savings_available_per_month, currency)} a month")
+    return ", ".join(parts) or "no numbers are known"
+
+
+def _change(label: str, now: float | None, recommended: float | None, *, cores: bool) -> list[str]:
+    if now is None or recommended is None or now == recommended:
+        return []
+    in_words = cores_in_words if cores else memory_in_words
+    return [f"{label} {in_words(now)} \u2192 {in_words(recommended)} per pod"]
+
+
+def what_to_do(notice: Notice) -> str:
+    """Say in one imperative sentence what to do."""
+    about = notice.alert.about
+    names = ", ".join(clip(one.workload.name, _NAME) for one in notice.findings[:3] if one.workload is not None)
+    more = " and the others" if len(notice.findings) > 3 else ""  # noqa: PLR2004 - three names are shown
+    match notice.alert.rule:
+        case Rule.UNDER_PROVISIONED:
+            return f"Give {names}{more} the recommended requests, or let ScaleOps automate them."
+        case Rule.OVER_PROVISIONED:
+            return f"Lower the requests of {names}{more} as recommended, or let ScaleOps automate them."
+        case Rule.COST_INCREASE:
+            return f"Find out what grew: scaleops-worker trend {about}"
+        case Rule.BUDGET:
+            return f"Lower the cost, or agree on another monthly_budget for {about}."
+        case Rule.UNMEASURED:
+            return f"Find out why it cannot be measured: scaleops-worker action get_scaleops_data_for_entity {about} --json"
+        case Rule.STORM:
+            return "Look for what they have in common before you look at each: scaleops-worker alerts list"
+        case Rule.OUTAGE:
+            return "See whether ScaleOps and the catalog answer: scaleops-worker check-config --live"
+        case rule:
+            assert_never(rule)
+
+
+def figures_as_json(figures: Figures) -> dict[str, Json]:
+    """Answer the numbers of a finding as JSON, money as numbers, what is not known as null."""
+    return {name.name: _as_json(getattr(figures, name.name)) for name in fields(figures) if name.name != "of"}
+
+
+def _as_json(value: object) -> Json:
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if isinstance(value, int | float | str) or value is None else str(value)

@@ -1,0 +1,244 @@
+"""What people read: the words, what is escaped, and what fits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from alerts.lifecycle import Notice
+from alerts.observations import (
+    AlertId,
+    BudgetFigures,
+    CostFigures,
+    Figures,
+    MemberFigures,
+    OutageFigures,
+    RequestFigures,
+    SilenceFigures,
+)
+from alerts.policy import Rule
+from alerts.states import NoticeKind, OpenPage
+from alerts.storm import Summary, Why
+from domain.messages import Act, Channel, Message, Variant
+from domain.workload import WorkloadKey
+from reports.notices import (
+    MOST_EVENT_BYTES,
+    Voice,
+    pagerduty_follow_up,
+    pagerduty_trigger,
+    platform_notice,
+    slack_notice,
+    slack_summary,
+)
+from simulator.blocks import check_blocks
+from tests.unit.alerting import ALERT, CHECKOUT, PAYMENTS, Life, clear, finding, met, sweep
+
+VOICE = Voice(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
+PAGE = OpenPage(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
+NOW = sweep(1)
+
+
+def opening(*names: str) -> Notice:
+    life = Life()
+    findings = [finding(name, kills=3) for name in names or ("api",)]
+    life.see(met(0, *findings))
+    return life.see(met(1, *findings))[0]
+
+
+def about(rule: Rule, figures: Figures, amount: int = 0) -> Notice:
+    notice = opening()
+    whole = replace(finding(), subject="as a whole", workload=None, figures=figures)
+    return replace(notice, alert=AlertId(rule=rule, about=CHECKOUT), findings=(whole,), amount=Decimal(amount))
+
+
+def posted(notice: Notice, **changes: object) -> Message:
+    voice = replace(VOICE, **changes)  # type: ignore[arg-type]  # the names are those of the fields
+    return slack_notice(notice, voice, number=2, target="C1", route="the annotation on Checkout", root=None, now=NOW)
+
+
+def text_of(message: Message) -> str:
+    native, text = message.renderings
+    assert (native.variant, text.variant) == (Variant.NATIVE, Variant.TEXT)
+    check_blocks(native.payload["blocks"])
+    assert native.payload["text"] == text.payload["text"]
+    return str(text.payload["text"])
+
+
+def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
+    assert text_of(posted(opening())).splitlines() == [
+        "Checkout: api killed 3 times for want of memory in 24 hours",
+        "• api (Deployment) in shop on east: CPU 0.25 cores → 0.9 cores per pod, memory 256 Mi → 768 Mi per pod, 3 OOM kills in 24 hours",
+        "Since Mon 7 Sep 2026, 02:00 CEST, measured Mon 7 Sep 2026, 08:00 CEST.",
+        "What to do: Give api the recommended requests, or let ScaleOps automate them.",
+        "Why you get this: It has held in 2 measured sweeps in a row. Sent here by the annotation on Checkout.",
+        f"Taken care of? scaleops-worker alerts acknowledge {ALERT} (or: alerts snooze {ALERT} --until 2d)",
+    ]
+
+
+def test_a_slack_message_has_its_key_stream_number_and_a_day_to_live() -> None:
+    message = posted(opening())
+    assert message.key == "alert:under-provisioned:component:default/checkout:2:slack"
+    assert message.stream == "alert:under-provisioned:component:default/checkout:slack"
+    assert (message.number, message.channel, message.act, message.target) == (2, Channel.SLACK, Act.POST, "C1")
+    assert message.expires_at == NOW + timedelta(hours=24)
+    assert message.about == str(CHECKOUT)
+
+
+def test_a_resolve_is_short_and_offers_no_commands() -> None:
+    life = Life()
+    for number in (0, 1):
+        life.see(met(number))
+    life.see(clear(2))
+    (resolved,) = life.see(clear(3))
+    message = slack_notice(resolved, VOICE, number=5, target="C1", route="the default", root="the opening", now=NOW)
+    assert text_of(message).splitlines() == [
+        "Resolved: Checkout: too little CPU or memory",
+        "It had been open since Mon 7 Sep 2026, 08:00 CEST.",
+        "Why you get this: 2 good answers in a row showed that nothing meets the condition any more. Sent here by the default.",
+    ]
+    assert message.thread_of == "the opening"
+    assert message.renderings[0].payload["reply_broadcast"] is True
+
+
+@pytest.mark.parametrize(
+    ("notice", "first_line"),
+    [
+        (
+            about(Rule.COST_INCREASE, CostFigures(cost_7d=Decimal(150), usual_cost_7d=Decimal(100), weeks=4)),
+            "Checkout: €50.00 more than usual in 7 days (+50%)",
+        ),
+        (
+            about(
+                Rule.BUDGET,
+                BudgetFigures(
+                    month_to_date=Decimal(600), forecast=Decimal(1200), monthly_budget=Decimal(900), known_days=10, days=15
+                ),
+            ),
+            "Checkout: this month is heading for €1,200.00, budget €900.00",
+        ),
+        (about(Rule.UNMEASURED, SilenceFigures(reason="the selector has no label")), "Checkout: not measured"),
+        (about(Rule.OUTAGE, OutageFigures(unknown=4, components=10)), "4 of 10 components could not be measured"),
+        (about(Rule.STORM, MemberFigures(alert=ALERT, workloads=2)), "Checkout: 1 alert at once"),
+    ],
+)
+def test_every_rule_has_its_headline(notice: Notice, first_line: str) -> None:
+    assert text_of(posted(notice)).splitlines()[0] == first_line
+
+
+def test_over_provisioning_speaks_of_money_with_its_currency() -> None:
+    figures = finding().figures
+    assert isinstance(figures, RequestFigures)
+    saving = replace(finding(), figures=replace(figures, oom_kills_24h=0, savings_available_per_month=Decimal("102.364")))
+    alert = AlertId(rule=Rule.OVER_PROVISIONED, about=CHECKOUT)
+    lines = text_of(posted(replace(opening(), alert=alert, findings=(saving,), amount=Decimal("102.364")))).splitlines()
+    assert lines[0] == "Checkout: €102.36 a month could be saved on api"
+    assert lines[1].endswith("saves €102.36 a month")
+
+
+def test_a_name_is_never_markup() -> None:
+    evil = WorkloadKey(cluster="<!channel>", namespace="a&b", type="*bold*", name="<https://evil|click>")
+    message = posted(replace(opening(), findings=(replace(finding(), workload=evil),)), title="<!here> & co")
+    text = text_of(message)
+    assert "<" not in text
+    assert "&lt;!here&gt; &amp; co" in text
+    for rendering in message.renderings:
+        assert rendering.payload["mrkdwn"] is False
+    assert '"mrkdwn"' not in json.dumps(message.renderings[0].payload["blocks"])
+
+
+def test_five_hundred_workloads_with_long_names_fit_and_the_rest_is_counted() -> None:
+    message = posted(opening(*(f"{number:03}-{'x' * 240}" for number in range(500))), title="y" * 400)
+    text = text_of(message)
+    blocks = message.renderings[0].payload["blocks"]
+    assert isinstance(blocks, list)
+    assert len(blocks) <= 45
+    assert len(json.dumps(blocks, ensure_ascii=False)) <= 10_000
+    assert len(text) <= 4_000
+    assert " more\n" in text
+    assert "scaleops-worker alerts acknowledge" in text
+
+
+def test_a_name_full_of_signs_to_escape_still_fits() -> None:
+    message = posted(opening("&" * 250, "<" * 250), title="&" * 400)
+    assert len(text_of(message)) <= 4_010
+
+
+def test_a_summary_names_every_alert_by_its_id() -> None:
+    summary = Summary(audience=PAYMENTS, why=Why.FIRST_SWEEP, notices=(opening(), opening("worker")))
+    voice = replace(VOICE, title="Payments")
+    message = slack_summary(summary, voice, titles=("Checkout", "Cart"), target="C2", route="the default", now=NOW)
+    text = text_of(message)
+    assert text.splitlines()[0] == "Payments: 2 alerts found when this was first measured"
+    assert "Cart: worker killed 3 times" in text
+    assert text.count(str(ALERT)) == 2
+    assert message.key == "summary:first-sweep:group:default/payments:2026-09-07T06:00Z:slack"
+
+
+def test_a_large_summary_counts_what_it_leaves_out() -> None:
+    summary = Summary(audience=PAYMENTS, why=Why.MANY, notices=(opening(),) * 300)
+    message = slack_summary(summary, VOICE, titles=("z" * 300,) * 300, target="C2", route="the default", now=NOW)
+    assert " more\n" in text_of(message)
+
+
+def test_a_trigger_has_what_on_call_needs() -> None:
+    message = pagerduty_trigger(opening(), replace(VOICE, links=(("Dashboard", "https://x/y"),)), number=2, page=PAGE, now=NOW)
+    (rendering,) = message.renderings
+    body = rendering.payload
+    assert message.key == "alert:under-provisioned:component:default/checkout:2:pagerduty"
+    assert (message.act, message.target) == (Act.TRIGGER, "f" * 16)
+    assert (body["event_action"], body["dedup_key"]) == ("trigger", "k")
+    assert body["links"] == [{"text": "Dashboard", "href": "https://x/y"}]
+    payload = body["payload"]
+    assert isinstance(payload, dict)
+    assert payload["summary"] == "Checkout: api killed 3 times for want of memory in 24 hours"
+    assert (payload["severity"], payload["source"]) == ("critical", "scaleops.example")
+    assert (payload["component"], payload["group"], payload["class"]) == (str(CHECKOUT), str(PAYMENTS), "under-provisioned")
+    details = payload["custom_details"]
+    assert isinstance(details, dict)
+    assert details["what to do"] == "Give api the recommended requests, or let ScaleOps automate them."
+    (found,) = details["found"] if isinstance(details["found"], list) else []
+    assert isinstance(found, dict)
+    assert (found["oom_kills_24h"], found["memory_recommended_bytes"]) == (3, 768 * 2**20)
+
+
+def test_ten_thousand_workloads_are_trimmed_and_counted() -> None:
+    notice = replace(opening(), findings=tuple(finding(f"{n}-{'x' * 240}") for n in range(10_000)))
+    body = pagerduty_trigger(notice, VOICE, number=2, page=PAGE, now=NOW).renderings[0].payload
+    assert len(json.dumps(body).encode()) < MOST_EVENT_BYTES
+    payload = body["payload"]
+    assert isinstance(payload, dict)
+    details = payload["custom_details"]
+    assert isinstance(details, dict)
+    found, left_out = details["found"], details["left out, to fit"]
+    assert isinstance(found, list)
+    assert isinstance(left_out, int)
+    assert len(found) + left_out == 10_000
+
+
+def test_a_resolve_takes_the_key_and_the_route_that_opened_it() -> None:
+    message = pagerduty_follow_up(ALERT, Act.RESOLVE, number=7, page=PAGE, reason="It cleared.", now=NOW)
+    assert message.renderings[0].payload == {"event_action": "resolve", "dedup_key": "k"}
+    assert message.target == PAGE.target
+    assert message.reason == f"It cleared. Sent by {PAGE.route}."
+
+
+def test_a_reopened_alert_says_that_it_is_flapping() -> None:
+    assert text_of(posted(replace(opening(), kind=NoticeKind.REOPENED))).startswith("Flapping: Checkout")
+
+
+def test_a_platform_notice_is_told_once_by_its_key() -> None:
+    message = platform_notice(
+        key="cluster:lost:east:2026-09-07",
+        title="The cluster east is lost",
+        lines=["No answer names it."],
+        reason="It had workloads.",
+        target="C9",
+        route="WORKER_PLATFORM_CHANNEL",
+        now=NOW,
+    )
+    assert (message.key, message.about) == ("cluster:lost:east:2026-09-07:slack", "platform")
+    assert text_of(message).startswith("The cluster east is lost\nNo answer names it.")

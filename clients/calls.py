@@ -63,6 +63,7 @@ class CallFailed(Exception):
         retry_after_s: float | None = None,
         may_have_happened: bool = False,
         status: int | None = None,
+        whole_service: bool = False,
     ) -> None:
         super().__init__(message)
         self.fault = fault
@@ -74,6 +75,8 @@ class CallFailed(Exception):
         """The request may have taken effect although no good answer came (a time-out after sending)."""
         self.status = status
         """The HTTP status that came back, if one did."""
+        self.whole_service = whole_service
+        """Nothing can be had of the service now: no connection to it, or its login failed. Other questions would fail alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +164,7 @@ class Line:
             permanent=permanent,
             retry_after_s=_retry_after_s(answer.headers),
             status=status,
+            whole_service=status == HTTPStatus.UNAUTHORIZED,
         )
 
     def parse(self, adapter: TypeAdapter[T], request: Request, answer: Answer) -> T:
@@ -242,7 +246,9 @@ class Line:
 
     def _silence(self, request: Request, why: str, *, happened: bool) -> CallFailed:
         message = f"{self.service} did not answer {request.route}: {why}"
-        return CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=happened)
+        return CallFailed(
+            message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=happened, whole_service=not happened
+        )
 
     def _encoded(self, request: Request) -> list[tuple[bytes, bytes]]:
         for name, value in request.headers.items():

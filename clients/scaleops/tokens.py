@@ -99,7 +99,7 @@ class LoginTokens:
             just_failed = self._logins != seen
             still_denied = self._denied_until is not None and now < self._denied_until
             if self._failed is not None and (just_failed or still_denied):
-                raise _repeat(self._failed)
+                raise _of_the_whole(self._failed)
             self._logins += 1
             self._held = self._failed = self._denied_until = None
             try:
@@ -108,14 +108,21 @@ class LoginTokens:
                 self._failed = failure
                 if failure.fault is Fault.DENIED:
                     self._denied_until = now + DENIED_FOR
-                raise
+                raise _of_the_whole(failure) from None
             self._held = (token, good_until(token, now))
             return token
 
 
-def _repeat(failure: CallFailed) -> CallFailed:
-    """Answer the same failure for another thread: one exception object must not collect the tracebacks of many."""
-    return CallFailed(str(failure), fault=failure.fault, permanent=failure.permanent, status=failure.status)
+def _of_the_whole(failure: CallFailed) -> CallFailed:
+    """Answer the failure of a login as one of the whole service, a new object for each thread that hears of it."""
+    return CallFailed(
+        str(failure),
+        fault=failure.fault,
+        permanent=failure.permanent,
+        retry_after_s=failure.retry_after_s,
+        status=failure.status,
+        whole_service=True,
+    )
 
 
 def good_until(token: str, now: datetime) -> datetime:

@@ -1,0 +1,64 @@
+"""What every question does first: read its arguments, and look up the entity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from actions.desk import Desk, Viewer
+from actions.errors import InputError, NotFoundError, failed_lookup
+from actions.inputs import EntityInput
+from clients.calls import CallFailed
+from domain.component import Component
+from domain.messages import Json
+from domain.refs import BadReference, EntityRef
+
+I = TypeVar("I", bound=EntityInput)  # noqa: E741 - the input
+
+
+def read_arguments(model: type[I], arguments: Mapping[str, Json]) -> I:
+    """Read arguments as they come from outside.
+
+    Raises:
+        InputError: one is missing, unknown or wrong; the message says which, and what is valid.
+    """
+    try:
+        return model.model_validate(dict(arguments))
+    except ValidationError as invalid:
+        problems = [_describe(error, model) for error in invalid.errors(include_url=False)]
+    raise InputError("; ".join(problems))
+
+
+def look_up(reference: str, desk: Desk, viewer: Viewer) -> Component:
+    """Look up an entity that whoever asks may see.
+
+    Raises:
+        InputError: no reference. NotFoundError: no such entity, or one that may not be shown.
+        ServiceUnavailableError, AuthenticationError, NotAllowedError: the catalog did not answer.
+    """
+    try:
+        ref = EntityRef.parse(reference)
+    except BadReference as bad:
+        raise InputError(str(bad)) from None
+    if not viewer(ref):
+        message = f"the catalog has no entity {ref}"
+        raise NotFoundError(message)
+    try:
+        return desk.catalog.component(ref)
+    except CallFailed as failure:
+        raise failed_lookup(failure, str(ref)) from None
+
+
+def _describe(error: ErrorDetails, model: type[EntityInput]) -> str:
+    argument = ".".join(str(step) for step in error["loc"])
+    match error["type"]:
+        case "extra_forbidden":
+            valid = ", ".join(field.alias or name for name, field in model.model_fields.items())
+            return f"there is no argument {argument!r}; valid are {valid}"
+        case "missing":
+            return f"the argument {argument} is missing"
+        case _:
+            return f"the argument {argument} is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"

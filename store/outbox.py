@@ -69,6 +69,10 @@ class Outbox:
             if taken.rowcount == 1:
                 return self._claim(row, now=now, lease=lease, owner=owner)
 
+    def is_anything_due(self, now: datetime, *, channel: Channel) -> bool:
+        """Say whether there is something to claim, without taking it."""
+        return self._connection.execute(_due(now, channel)).first() is not None
+
     def _claim(self, row: RowMapping, *, now: datetime, lease: timedelta, owner: str) -> Claim:
         attempt = row["attempts"] + 1
         doubtful = row["status"] in {Status.UNKNOWN, Status.LEASED}

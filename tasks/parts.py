@@ -84,8 +84,6 @@ class Policy:
     routes: RoutePolicy = field(default_factory=RoutePolicy)
     removed_clusters: frozenset[str] = frozenset()
     """Clusters that are gone for good: their workloads are removed, not lost."""
-    platform_channel: str | None = None
-    """The Slack channel that hears of what went wrong; None: nobody does, but `status` and the log."""
     retention: Retention = field(default_factory=Retention)
     dashboard_link: DashboardLink = no_link
 

@@ -289,11 +289,9 @@ class Line:
             return self._tls
 
     def _may_succeed_next_time(self, trouble: BaseException) -> bool:
-        return (
-            isinstance(trouble, CallFailed)
-            and trouble.fault in _WORTH_ANOTHER_TRY
-            and (trouble.retry_after_s or 0) <= self.rules.longest_wait_s
-        )
+        if not isinstance(trouble, CallFailed) or (trouble.retry_after_s or 0) > self.rules.longest_wait_s:
+            return False
+        return trouble.fault in (Fault.UNREACHABLE, Fault.OVERLOADED) or trouble.status in _GATEWAY_TROUBLE
 
     def _wait_before_the_next(self, state: RetryCallState) -> float:
         """Wait for a random part of the doubling time, and never less than the service asked for."""
@@ -303,7 +301,8 @@ class Line:
         return min(self.rules.longest_wait_s, spread) if asked is None else asked + spread
 
 
-_WORTH_ANOTHER_TRY: Final = frozenset({Fault.UNREACHABLE, Fault.OVERLOADED, Fault.BROKEN})
+_GATEWAY_TROUBLE: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+"""Passing troubles between us and the service. A plain 500 is the service's own answer and would be the same again."""
 
 
 def is_loopback(url: str) -> bool:

@@ -1,1 +1,1 @@
-"""The Backstage catalog: a live backend or a file."""
+"""The software catalog: a live Backstage, or its YAML files."""

@@ -1,0 +1,200 @@
+"""Catalog entities read into our own: pure, and the same for a live catalog and for its files.
+
+Only the fields named here are read. A PagerDuty routing key leaves here as a fingerprint in the entity and as a sealed value beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from domain.component import Component, Contact, RoutingKey, Team
+from domain.refs import DEFAULT_NAMESPACE, UNOWNED, BadReference, EntityRef
+from domain.selectors import KUBERNETES_ID, LABEL_SELECTOR
+
+KUBERNETES_NAMESPACE: Final = "backstage.io/kubernetes-namespace"
+KUBERNETES_CLUSTER: Final = "backstage.io/kubernetes-cluster"
+PAGERDUTY_KEY: Final = "pagerduty.com/integration-key"
+SLACK_CHANNEL: Final = "slack.com/bot-notify"
+FINGERPRINT_LENGTH: Final = 16
+
+
+def _as_text(value: object) -> object:
+    """YAML reads an unquoted 42 or 1.5 as a number; an annotation is a text."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _nothing_as(empty: type[dict[str, object] | list[object]]) -> BeforeValidator:
+    return BeforeValidator(lambda value: empty() if value is None else value)
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+
+
+class _Loose(BaseModel):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
+
+
+class _Metadata(_Loose):
+    name: Annotated[Text, Field(pattern=r"\S")]
+    namespace: Text | None = None
+    title: Text | None = None
+    annotations: Annotated[dict[str, Text | None], _nothing_as(dict)] = {}
+
+
+class _Profile(_Loose):
+    display_name: Annotated[Text | None, Field(alias="displayName")] = None
+
+
+class _Spec(_Loose):
+    owner: Text | None = None
+    lifecycle: Text | None = None
+    system: Text | None = None
+    parent: Text | None = None
+    profile: _Profile | None = None
+
+
+class _Relation(_Loose):
+    type: str
+    target_ref: Annotated[str, Field(alias="targetRef")]
+
+
+class EntityDocument(_Loose):
+    """A catalog entity as JSON or YAML, of any kind."""
+
+    kind: Annotated[str, Field(pattern=r"\S")]
+    metadata: _Metadata
+    spec: Annotated[_Spec, _nothing_as(dict)] = _Spec()
+    relations: Annotated[list[_Relation], _nothing_as(list)] = []
+
+    @property
+    def namespace(self) -> str:
+        """The namespace as spelled; `default` when it names none."""
+        return self.metadata.namespace or DEFAULT_NAMESPACE
+
+    @property
+    def ref(self) -> EntityRef:
+        """The entity's reference. Raises BadReference when a part of it is no name."""
+        return EntityRef.parse(f"{self.kind}:{self.namespace}/{self.metadata.name}")
+
+    def annotation(self, key: str) -> str | None:
+        """Answer an annotation without the blanks around it; None when it says nothing."""
+        return (self.metadata.annotations.get(key) or "").strip() or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityReader:
+    """Reads documents into components and teams. `slack_annotations` are the keys that name a Slack channel."""
+
+    slack_annotations: tuple[str, ...] = (SLACK_CHANNEL,)
+
+    def component(self, document: EntityDocument) -> Component:
+        """Read an entity of any kind. Raises BadReference when it has no proper name."""
+        return Component(
+            ref=document.ref,
+            spelled_kind=document.kind,
+            spelled_namespace=document.namespace,
+            spelled_name=document.metadata.name,
+            title=document.metadata.title or document.metadata.name,
+            team=owner_of(document),
+            lifecycle=document.spec.lifecycle or "",
+            system=_system_of(document),
+            label_selector=document.annotation(LABEL_SELECTOR),
+            kubernetes_id=document.annotation(KUBERNETES_ID),
+            namespace_limit=document.annotation(KUBERNETES_NAMESPACE),
+            cluster_limit=document.annotation(KUBERNETES_CLUSTER),
+            contact=self._contact(document),
+        )
+
+    def team(self, document: EntityDocument) -> Team:
+        """Read a group, or whatever else owns something. Raises BadReference when it has no proper name."""
+        profile = document.spec.profile
+        return Team(
+            ref=document.ref,
+            title=(profile and profile.display_name) or document.metadata.title or document.metadata.name,
+            parent=_parent_of(document),
+            in_catalog=True,
+            contact=self._contact(document),
+        )
+
+    def _contact(self, document: EntityDocument) -> Contact:
+        key = routing_key_of(document)
+        return Contact(
+            slack_channels=tuple(
+                (name, channel)
+                for name in document.metadata.annotations
+                if name in self.slack_annotations and (channel := document.annotation(name)) is not None
+            ),
+            pagerduty_fingerprint=None if key is None else fingerprint_of(key),
+        )
+
+
+def team_without_entity(ref: EntityRef) -> Team:
+    """Answer the team of a reference that the catalog does not know."""
+    return Team(ref=ref, title=ref.name, parent=None, in_catalog=False, contact=Contact())
+
+
+def owner_of(document: EntityDocument) -> EntityRef:
+    """Answer who owns an entity: the first group that it is owned by, else the first owner, else `spec.owner`, else nobody."""
+    related = list(_targets(document, "ownedBy"))
+    for ref in related:
+        if ref.kind == "group":
+            return ref
+    if related:
+        return related[0]
+    return _reference(document.spec.owner, kind="group", namespace=document.namespace) or UNOWNED
+
+
+def is_in_scope(document: EntityDocument) -> bool:
+    """Say whether an entity names Kubernetes workloads."""
+    return document.annotation(LABEL_SELECTOR) is not None or document.annotation(KUBERNETES_ID) is not None
+
+
+def routing_key_of(document: EntityDocument) -> RoutingKey | None:
+    """Answer the PagerDuty routing key that an entity carries."""
+    key = document.annotation(PAGERDUTY_KEY)
+    return None if key is None else RoutingKey(key)
+
+
+def routing_keys_of(documents: Iterable[EntityDocument]) -> dict[str, RoutingKey]:
+    """Answer all routing keys by their fingerprints."""
+    keys = (routing_key_of(document) for document in documents)
+    return {fingerprint_of(key): key for key in keys if key is not None}
+
+
+def fingerprint_of(key: RoutingKey) -> str:
+    """Answer what names a key without giving it away: the first 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(key.reveal().encode()).hexdigest()[:FINGERPRINT_LENGTH]
+
+
+def _parent_of(document: EntityDocument) -> EntityRef | None:
+    for ref in _targets(document, "childOf"):
+        return ref
+    return _reference(document.spec.parent, kind="group", namespace=document.namespace)
+
+
+def _system_of(document: EntityDocument) -> str:
+    ref = _reference(document.spec.system, kind="system", namespace=document.namespace)
+    return "" if ref is None else str(ref)
+
+
+def _targets(document: EntityDocument, relation: str) -> Iterable[EntityRef]:
+    for related in document.relations:
+        if related.type.lower() == relation.lower():
+            ref = _reference(related.target_ref, kind="group", namespace=document.namespace)
+            if ref is not None:
+                yield ref
+
+
+def _reference(text: str | None, *, kind: str, namespace: str) -> EntityRef | None:
+    """Read a reference in which parts may be left out; what is none counts as nothing said."""
+    if text is None or not text.strip():
+        return None
+    try:
+        return EntityRef.parse_with_defaults(text, kind=kind, namespace=namespace)
+    except BadReference:
+        return None

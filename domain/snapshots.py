@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.measures import Measured, Total, Unknown
+from domain.measures import Measured, Total, Unknown, total_of
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 
@@ -107,6 +108,42 @@ class Measurement:
 
     snapshot: Snapshot
     points: tuple[WorkloadPoint, ...]
+
+    @classmethod
+    def of_nothing(
+        cls, *, ref: EntityRef, team: EntityRef, as_of: datetime, reason: str, warnings: tuple[str, ...] = ()
+    ) -> Measurement:
+        """A component of which the sweep learned nothing: its totals are unknown, not zero."""
+        nothing = Total(amount=Unknown(reason), known=0, parts=0)
+        snapshot = Snapshot(
+            ref=ref,
+            as_of=as_of,
+            team=team,
+            outcome=Outcome.UNKNOWN,
+            reason=reason,
+            warnings=warnings,
+            workloads=(),
+            cost_7d=nothing,
+            savings_available_per_month=nothing,
+            active_savings_per_month=nothing,
+        )
+        return cls(snapshot=snapshot, points=())
+
+    def with_unmeasured(self, keys: Iterable[WorkloadKey], *, reason: str) -> Measurement:
+        """The same, with workloads that are known to exist and of which nothing was learned; totals count them as unknown."""
+        standing = {point.key for point in self.points}
+        added = [
+            WorkloadPoint.unmeasured(as_of=self.snapshot.as_of, key=key, reason=reason) for key in keys if key not in standing
+        ]
+        points = tuple(sorted((*self.points, *added), key=lambda point: point.key))
+        snapshot = replace(
+            self.snapshot,
+            workloads=tuple(point.key for point in points),
+            cost_7d=total_of(point.cost_7d for point in points),
+            savings_available_per_month=total_of(point.savings_available_per_month for point in points),
+            active_savings_per_month=total_of(point.active_savings_per_month for point in points),
+        )
+        return Measurement(snapshot=snapshot, points=points)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

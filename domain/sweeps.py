@@ -7,6 +7,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 DAY: Final = timedelta(days=1)
+LOST_FOR: Final = timedelta(days=7)
+"""A cluster that is lost for so long counts as removed."""
 
 
 def slot_of(now: datetime, every: timedelta) -> datetime:
@@ -45,3 +47,12 @@ class ClusterState:
     """When the platform channel was told of this loss."""
     removed_at: datetime | None
     """The sweep from which it counts as removed: lost for too long, or named so by the settings."""
+
+    def counts_as_removed(self, as_of: datetime) -> bool:
+        """Say whether a sweep that misses it, too, misses it for good."""
+        return as_of - (self.lost_since or self.last_seen) >= LOST_FOR
+
+
+def deadline_of(as_of: datetime, *, opened_at: datetime, limit: timedelta, every: timedelta) -> datetime:
+    """Answer when a sweep ends at the latest: at its limit, or with its slot."""
+    return min(opened_at + limit, as_of + every)

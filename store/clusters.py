@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, func, select, update
@@ -14,8 +14,6 @@ from domain.workload import WorkloadKey
 from store import points
 from store.schema import clusters, snapshot_points, snapshots, workload_points
 from store.writing import upsert
-
-_REFS_AT_A_TIME = 200
 
 
 class Clusters:
@@ -57,36 +55,34 @@ class Clusters:
 
     def previous_workloads(
         self, cluster: str, refs: Sequence[EntityRef], *, before: datetime, within: timedelta
-    ) -> Iterator[tuple[EntityRef, tuple[WorkloadKey, ...]]]:
-        """Stream what components had in a cluster: by their newest measured snapshot before an instant, if it is not too old.
+    ) -> Mapping[EntityRef, tuple[WorkloadKey, ...]]:
+        """Answer what components had in a cluster, by their newest measured snapshot before an instant, if it is not too old.
 
         Components that had nothing there are left out.
         """
-        for start in range(0, len(refs), _REFS_AT_A_TIME):
-            some = refs[start : start + _REFS_AT_A_TIME]
-            newest = (
-                select(snapshots.c.entity_ref, func.max(snapshots.c.as_of).label("as_of"))
-                .where(
-                    snapshots.c.entity_ref.in_(some),
-                    snapshots.c.as_of < before,
-                    snapshots.c.as_of >= before - within,
-                    snapshots.c.outcome == Outcome.MEASURED.value,
-                )
-                .group_by(snapshots.c.entity_ref)
-                .subquery()
+        newest = (
+            select(snapshots.c.entity_ref, func.max(snapshots.c.as_of).label("as_of"))
+            .where(
+                snapshots.c.entity_ref.in_(refs),
+                snapshots.c.as_of < before,
+                snapshots.c.as_of >= before - within,
+                snapshots.c.outcome == Outcome.MEASURED.value,
             )
-            columns = workload_points.c
-            chosen = (
-                select(snapshots.c.entity_ref, columns.cluster, columns.namespace, columns.type, columns.name)
-                .join(newest, (newest.c.entity_ref == snapshots.c.entity_ref) & (newest.c.as_of == snapshots.c.as_of))
-                .join(snapshot_points, snapshot_points.c.snapshot_id == snapshots.c.id)
-                .join(workload_points, columns.id == snapshot_points.c.point_id)
-                .where(columns.cluster == cluster)
-            )
-            found: dict[EntityRef, list[WorkloadKey]] = {}
-            for row in self._connection.execute(chosen).mappings():
-                found.setdefault(row["entity_ref"], []).append(points.key_of(row))
-            yield from ((ref, tuple(sorted(keys))) for ref, keys in sorted(found.items()))
+            .group_by(snapshots.c.entity_ref)
+            .subquery()
+        )
+        columns = workload_points.c
+        chosen = (
+            select(snapshots.c.entity_ref, columns.cluster, columns.namespace, columns.type, columns.name)
+            .join(newest, (newest.c.entity_ref == snapshots.c.entity_ref) & (newest.c.as_of == snapshots.c.as_of))
+            .join(snapshot_points, snapshot_points.c.snapshot_id == snapshots.c.id)
+            .join(workload_points, columns.id == snapshot_points.c.point_id)
+            .where(columns.cluster == cluster)
+        )
+        found: dict[EntityRef, list[WorkloadKey]] = {}
+        for row in self._connection.execute(chosen).mappings():
+            found.setdefault(row["entity_ref"], []).append(points.key_of(row))
+        return {ref: tuple(sorted(keys)) for ref, keys in found.items()}
 
     def _set(self, name: str, **values: object) -> None:
         self._connection.execute(update(clusters).where(clusters.c.name == name).values(**values))

@@ -135,22 +135,25 @@ def _resources(point: WorkloadPoint) -> Iterable[Resource]:
 def imperative(finding: Finding, requests: tuple[Resource, ...], *, currency: str) -> str:
     """Say what to do with a workload, and why, in one sentence."""
     name = finding.point.key.name
-    moves = " and ".join(_move(resource) for resource in requests)
     saves = f" to save {money_in_words(finding.savings, currency)} a month" if finding.savings > 0 else ""
     if finding.issue is Issue.NOT_AUTOMATED:
         return f"Let ScaleOps automate {name}{saves}."
     if finding.issue is Issue.OVER_PROVISIONED:
         verb = "Change" if any(resource.recommended > resource.now for resource in requests) else "Lower"
-        return f"{verb} the requests of {name}{saves}: {moves} per pod." if moves else f"Lower the requests of {name}{saves}."
-    why = "it has less than it needs"
+        return f"{verb} the requests of {name}{saves}."
     if finding.oom_kills:
-        why = f"it was killed {count_in_words(finding.oom_kills, 'time')} for want of memory in 24 hours"
-    return f"Give {name} more room, {moves} per pod: {why}." if moves else f"Give {name} more room: {why}."
+        return f"Give {name} more room: it was killed {count_in_words(finding.oom_kills, 'time')} for want of memory in 24 hours."
+    return f"Give {name} more room: it has less than it needs."
 
 
-def _move(resource: Resource) -> str:
-    label = "CPU" if resource.resource == "cpu" else "memory"
-    return f"{label} from {size_in_words(resource.resource, resource.now)} to {size_in_words(resource.resource, resource.recommended)}"
+def requests_in_words(requests: Iterable[Resource]) -> str:
+    """Write requests per pod, now and as recommended: `CPU 2 cores -> 0.5 cores, memory 4 Gi -> 1 Gi per pod`, with real arrows."""
+    moves = [
+        f"{'CPU' if one.resource == 'cpu' else 'memory'} {size_in_words(one.resource, one.now)} \N{RIGHTWARDS ARROW} "
+        f"{size_in_words(one.resource, one.recommended)}"
+        for one in requests
+    ]
+    return f"{', '.join(moves)} per pod" if moves else ""
 
 
 def size_in_words(resource: str, size: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from domain.money import parse_currency
+from domain.money import count_in_words, parse_currency
 from domain.trends import Closing, CostChange, compare
 from reports import content
 from reports.advising import choose_actions, findings_of
@@ -69,12 +69,12 @@ def _team_parts(facts: TeamFacts, change: CostChange | None) -> Iterable[Part]:
     if now is None:
         return
     names = names_of(now, then, facts.titles)
+    if change is not None:
+        yield "What moved the cost", lambda: list_movers(change, currency, names)
     yield (
         "What to do",
         lambda: choose_actions(now, currency=currency, names=names, labels=facts.labels, links=facts.frame.links),
     )
-    if change is not None:
-        yield "What moved the cost", lambda: list_movers(change, currency, names)
     yield (
         "What became of the recommendations",
         lambda: follow_up(
@@ -159,7 +159,17 @@ def _headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) -> co
         no_snapshot_because=_why_no_snapshot(facts.frame),
         month_to_date=facts.month_to_date,
         monthly_budget=facts.monthly_budget,
+        also_missing=_unrouted(facts) if isinstance(facts, PlatformFacts) else (),
     )
+
+
+def _unrouted(facts: PlatformFacts) -> Iterable[str]:
+    if facts.unrouted:
+        verb = "has" if len(facts.unrouted) == 1 else "have"
+        yield f"{count_in_words(len(facts.unrouted), 'team')} {verb} no channel of its own: the report goes here instead."
+    if facts.skipped:
+        verb = "was" if len(facts.skipped) == 1 else "were"
+        yield f"{count_in_words(len(facts.skipped), 'report')} {verb} given up because the worker came back too late."
 
 
 def _why_no_snapshot(frame: Frame) -> str:

@@ -15,6 +15,8 @@ from domain.trends import Closing, Comparison, CostChange, MonthToDate
 from reports import content
 from reports.advising import Finding
 
+NO_SNAPSHOT = "no closing snapshot"
+
 STEADY = Decimal("0.005")
 """A change below half a percent is called steady."""
 
@@ -67,21 +69,22 @@ def write_headline(
     no_snapshot_because: str,
     month_to_date: MonthToDate | None,
     monthly_budget: Decimal | None,
+    also_missing: Iterable[str] = (),
 ) -> content.Headline:
     """Write the first screen; `change` is None exactly when one of the two closing snapshots is missing."""
-    nothing = unknown_total(no_snapshot_because)
+    nothing = unknown_total(NO_SNAPSHOT)
     as_of = None if now is None else now.as_of
     cost = nothing if now is None else now.cost_7d
     available = nothing if now is None else now.savings_available_per_month
     realised = nothing if now is None else now.realised_savings_per_month
     outcomes = () if now is None else tuple(now.outcomes.values())
     return content.Headline(
-        missing=tuple(_missing(now, no_snapshot_because)),
+        missing=(*_missing(now, no_snapshot_because), *also_missing),
         changed=_changed(cost, change, currency),
         todo=_todo(tuple(findings), currency) if now is not None else "Nothing can be advised without a measurement.",
         cost=amount_of(cost, currency=currency, period="7 days", as_of=as_of),
         change=None if change is None or then is None else change_of(change, currency=currency, then=then),
-        no_change_because="" if change is not None else _why_no_change(now, no_snapshot_because),
+        no_change_because="" if change is not None else _why_no_change(now),
         savings_available=amount_of(available, currency=currency, period="month", as_of=as_of),
         savings_realised=amount_of(realised, currency=currency, period="month", as_of=as_of),
         month_to_date=_budget(month_to_date, monthly_budget, currency),
@@ -108,9 +111,9 @@ def _missing(now: Closing | None, no_snapshot_because: str) -> Iterable[str]:
         yield "The catalog could not be listed whole: components may be missing."
 
 
-def _why_no_change(now: Closing | None, no_snapshot_because: str) -> str:
+def _why_no_change(now: Closing | None) -> str:
     if now is None:
-        return no_snapshot_because
+        return NO_SNAPSHOT
     return "There is no closing snapshot of the week before, so there is nothing to compare with yet."
 
 

@@ -37,13 +37,19 @@ def _draw(env: SandboxedEnvironment, report: content.Report, section: content.Se
     if body is None:
         return DrawnSection(ident=f"section-{number}", title=section.title, html=_sorry(section.failed))
     try:
-        picture = draw_trend(body, currency=report.currency, ident=PICTURE) if isinstance(body, content.Trend) else None
+        picture = _picture(body, report.currency)
         html = env.get_template(f"sections/{body.kind}.html").render(report=report, section=section, body=body, picture=picture)
     except Exception as trouble:  # noqa: BLE001 - one section's bug must not cost a team its report; the page tells it
         return DrawnSection(
             ident=body.kind, title=section.title, html=_sorry(f"This section could not be drawn ({type(trouble).__name__}).")
         )
     return DrawnSection(ident=body.kind, title=section.title, html=Markup(html))  # noqa: S704 - an autoescaping template made it
+
+
+def _picture(body: content.Body, currency: str) -> Markup | None:
+    if not isinstance(body, content.Trend) or all(one.cost.amount is None for one in body.weeks):
+        return None
+    return draw_trend(body, currency=currency, ident=PICTURE)
 
 
 def _sorry(sentence: str) -> Markup:

@@ -14,8 +14,8 @@ from domain.weeks import IsoWeek
 from reports import content
 from reports.words import amount_in_words, coverage_in_words, trend_in_words
 
-WIDTH: Final = 880
-HEIGHT: Final = 250
+WIDTH: Final = 640
+HEIGHT: Final = 190
 _UNWANTED: Final = frozenset({"", "defs", "desc", "script", "style", "title"})
 """The empty name is a comment."""
 _OVERLAYS: Final = frozenset({"titles", "plot overlay", "plot text-overlay", "plot tooltip-overlay"})
@@ -35,8 +35,8 @@ def draw_trend(trend: content.Trend, *, currency: str, ident: str) -> Markup:
         explicit_size=False,
         show_legend=False,
         margin=8,
-        spacing=8,
-        rounded_bars=3,
+        spacing=6,
+        rounded_bars=2,
         disable_xml_declaration=True,
         range=(0, _ceiling(amounts)),
         y_labels=[_ceiling(amounts) * step / 4 for step in range(5)],

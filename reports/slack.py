@@ -13,6 +13,7 @@ from domain.messages import Rendering, Variant
 from domain.money import count_in_words, money_in_words
 from domain.weeks import IsoWeek
 from reports import content
+from reports.advising import requests_in_words
 from reports.blocks import (
     MOST_FALLBACK,
     Block,
@@ -118,7 +119,8 @@ def _actions(actions: content.Actions) -> Iterator[Piece]:
         said = f"{action.number}. {clip(action.sentence, MOST_SENTENCE)}"
         small = f"{owner}, {place}, {action.priority} priority"
         link = None if action.link is None else ("Open in ScaleOps", action.link)
-        yield Piece(blocks=(plain(f"{said}\n{small}", link=link),), lines=(said, f"   {small}"))
+        lines = tuple(line for line in (said, requests_in_words(action.requests), small) if line)
+        yield Piece(blocks=(plain("\n".join(lines), link=link),), lines=(said, *(f"   {line}" for line in lines[1:])))
     rest: list[str] = []
     if actions.more:
         saved = f", {money_in_words(actions.more_savings, actions.currency)} a month" if actions.more_savings else ""

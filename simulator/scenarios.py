@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator import parity
+from simulator import company, parity
 from simulator.world import Scenario
 
 
@@ -14,6 +14,8 @@ class UnknownScenario(ValueError):
 
 def find_scenario(name: str) -> Scenario:
     """Answer a scenario by name, or read it from a folder."""
+    if name == company.SCENARIO.name:
+        return company.SCENARIO
     folder = Path(name)
     if not (folder / "upstream.json").is_file():
         message = f"{name!r} is no scenario; use demo, or a folder with upstream.json and catalog.yaml"

@@ -18,6 +18,7 @@ from simulator.state import Modes
 FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 COOKIE = {"Cookie": "auth_state=TOKEN"}
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=timezone.utc)
+RIGHT = "s3cr3t-pa55"
 AZURE_FORM = {
     "grant_type": "client_credentials",
     "client_id": credentials.AZURE_CLIENT_ID,
@@ -26,9 +27,7 @@ AZURE_FORM = {
 }
 
 
-def log_in(
-    simulator: Simulator, password: str = "s3cr3t-pa55", *, field: str = "username", cookie: bool = True
-) -> httpx.Response:
+def log_in(simulator: Simulator, given: str = RIGHT, *, field: str = "username", cookie: bool = True) -> httpx.Response:
     body = {field: "backstage", "password": given}
     return httpx.post(f"{simulator.scaleops_url}/auth/callback", json=body, headers=COOKIE if cookie else {})
 

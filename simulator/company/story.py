@@ -1,0 +1,161 @@
+"""When what happens in the company. Everything else follows from these instants; the demo reads them at `/control/story`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from simulator.world import Record
+
+US: Final = "prod-us-east-1"
+EDGE: Final = "edge-admin@eu-west-1"
+STAGING: Final = "staging"
+CLUSTERS: Final = (US, EDGE, STAGING)
+
+
+def _utc(month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=timezone.utc)
+
+
+BEGIN: Final = _utc(8, 24)
+END: Final = _utc(11, 16)
+EVENTFUL_WEEK: Final = "2026-W45"
+EVENTFUL_BEGIN: Final = _utc(11, 2)
+EVENTFUL_END: Final = _utc(11, 9)
+
+REMOVED_AT: Final = _utc(10, 28, 9)
+NEW_AT: Final = _utc(10, 20, 8)
+RIGHTSIZED_AT: Final = _utc(10, 6, 10)
+
+COST_JUMP_FROM: Final = _utc(11, 3)
+COST_JUMP_UNTIL: Final = _utc(11, 11, 12)
+COST_JUMP_FACTOR: Final = 2.5
+
+OOM_FROM: Final = _utc(11, 3, 7)
+OOM_UNTIL: Final = _utc(11, 4, 13)
+OOM_KILLS: Final = tuple(
+    day + timedelta(minutes=minutes) for day in (_utc(11, 3, 7), _utc(11, 4, 7)) for minutes in (5, 20, 50, 75)
+)
+"""Four at the morning peak of each day, so that the count of the last 24 hours stays at four until a day after the fix."""
+
+LOST_FROM: Final = _utc(11, 5, 10)
+LOST_UNTIL: Final = _utc(11, 6, 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happens, to whom, and in plain words. Without an end it stays so."""
+
+    name: str
+    what: str
+    begins: datetime | None = None
+    ends: datetime | None = None
+    component: str = ""
+    team: str = ""
+    cluster: str = ""
+
+    def to_record(self) -> Record:
+        """Answer it as JSON."""
+        return {
+            "name": self.name,
+            "what": self.what,
+            "from": None if self.begins is None else self.begins.isoformat(),
+            "until": None if self.ends is None else self.ends.isoformat(),
+            "component": self.component,
+            "team": self.team,
+            "cluster": self.cluster,
+        }
+
+
+EVENTS: Final = (
+    Event(
+        name="rightsizing",
+        what="The search team lets ScaleOps automate search-indexer: its requests fall to the advice.",
+        begins=RIGHTSIZED_AT,
+        component="component:default/search-indexer",
+        team="group:default/search",
+    ),
+    Event(
+        name="new-component",
+        what="The payments team puts giftcardservice into the catalog and into production.",
+        begins=NEW_AT,
+        component="component:default/giftcardservice",
+        team="group:default/payments",
+    ),
+    Event(
+        name="removed-component",
+        what="The storefront team takes wishlistservice out of production and out of the catalog.",
+        begins=REMOVED_AT,
+        component="component:default/wishlistservice",
+        team="group:default/storefront",
+    ),
+    Event(
+        name="cost-jump",
+        what="A release of recommendationservice runs two and a half times as many pods, until it is put right.",
+        begins=COST_JUMP_FROM,
+        ends=COST_JUMP_UNTIL,
+        component="component:default/recommendationservice",
+        team="group:default/storefront",
+    ),
+    Event(
+        name="oom-kills",
+        what="checkoutservice asks for too little memory and is OOM-killed, until its memory is raised.",
+        begins=OOM_FROM,
+        ends=OOM_UNTIL,
+        component="component:default/checkoutservice",
+        team="group:default/payments",
+        cluster=US,
+    ),
+    Event(
+        name="lost-cluster",
+        what="The cluster edge-admin@eu-west-1 stops answering for 18 hours.",
+        begins=LOST_FROM,
+        ends=LOST_UNTIL,
+        cluster=EDGE,
+    ),
+    Event(
+        name="several-clusters",
+        what="frontend runs on all three clusters.",
+        component="component:default/frontend",
+        team="group:default/storefront",
+    ),
+    Event(name="no-owner", what="image-resizer has no owner.", component="component:default/image-resizer"),
+    Event(
+        name="no-workloads",
+        what="loyalty-api is in the catalog but runs nowhere.",
+        component="component:default/loyalty-api",
+        team="group:default/storefront",
+    ),
+    Event(
+        name="set-selector",
+        what="shippingservice selects its workloads by a set of names.",
+        component="component:default/shippingservice",
+        team="group:default/fulfilment",
+    ),
+    Event(
+        name="claimed-twice",
+        what="The workload redis-cart is claimed by cartservice and by shared-redis of another team.",
+        component="component:default/cartservice",
+        team="group:default/storefront",
+    ),
+    Event(
+        name="staging-oom",
+        what="load-generator is OOM-killed too, but on staging, where nobody is paged for it.",
+        component="component:default/load-generator",
+        team="group:default/platform",
+        cluster=STAGING,
+    ),
+)
+
+STORY: Final[Record] = {
+    "begin": BEGIN.isoformat(),
+    "end": END.isoformat(),
+    "weeks": [f"2026-W{number}" for number in range(35, 47)],
+    "eventful_week": EVENTFUL_WEEK,
+    "clusters": list(CLUSTERS),
+    "non_production": [STAGING],
+    "platform_channel": "C0PLATFORM",
+    "events": {event.name: event.to_record() for event in EVENTS},
+}
+"""The story as JSON: the twelve weeks, the clusters, and every event by name with instants in ISO 8601."""

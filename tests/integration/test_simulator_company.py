@@ -1,0 +1,299 @@
+"""The demo's company: the same at the same instant, and every event of its story visible in the answers when it happens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator.company.catalog import KUBERNETES_ID, SELECTOR, SERVICES
+from simulator.company.scenario import SCENARIO, _world_at_minute, world_at
+from simulator.company.story import (
+    BEGIN,
+    CLUSTERS,
+    COST_JUMP_FROM,
+    EDGE,
+    END,
+    EVENTFUL_BEGIN,
+    EVENTFUL_END,
+    LOST_FROM,
+    LOST_UNTIL,
+    NEW_AT,
+    OOM_FROM,
+    OOM_UNTIL,
+    REMOVED_AT,
+    RIGHTSIZED_AT,
+    STAGING,
+    STORY,
+    US,
+)
+from simulator.credentials import BACKSTAGE_TOKEN, SCALEOPS_TOKEN
+from simulator.serving import Simulator
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+OOM_LIMIT = 4
+
+Row = dict[str, Any]
+
+
+class Asker:
+    """Asks the stand-ins over HTTP what they hold at an instant."""
+
+    def __init__(self, simulator: Simulator, client: httpx.Client) -> None:
+        self._simulator = simulator
+        self._client = client
+
+    def move_to(self, now: datetime) -> None:
+        answer = self._client.put(f"{self._simulator.url}/control/clock", json={"now": now.isoformat()})
+        assert answer.status_code == 200
+
+    def workloads(self, now: datetime, *labels: str) -> list[Row]:
+        self.move_to(now)
+        url = f"{self._simulator.scaleops_url}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND"
+        answer = self._client.post(url, json={"label": list(labels)}, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
+        found: list[Row] = answer.json()["workloads"]
+        return found
+
+    def cost_7d(self, now: datetime, label: str) -> float:
+        self.move_to(now)
+        body = {"clusterFilters": [], "namespaces": [], "workloadTypes": [], "labels": [label]}
+        url = f"{self._simulator.scaleops_url}/detailedCostReport/getWorkloads?multiCluster=true&range=7d"
+        answer = self._client.post(url, json=body, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
+        rows: list[Row] = answer.json()["aggregatedWorkloads"]
+        return float(sum(row["totalCost"] for row in rows))
+
+    def entity(self, now: datetime, ref: str) -> httpx.Response:
+        self.move_to(now)
+        kind, _, rest = ref.partition(":")
+        url = f"{self._simulator.backstage_url}/api/catalog/entities/by-name/{kind}/{rest}"
+        return self._client.get(url, headers={"Authorization": f"Bearer {BACKSTAGE_TOKEN}"})
+
+
+@pytest.fixture
+def company(simulator: Simulator) -> Iterator[Asker]:
+    simulator.load("demo")
+    with httpx.Client() as client:
+        yield Asker(simulator, client)
+
+
+def one(rows: list[Row], *, cluster: str = US) -> Row:
+    found = [row for row in rows if row["clusterName"] == cluster]
+    assert len(found) == 1
+    return found[0]
+
+
+def everything_at(now: datetime) -> list[object]:
+    world = world_at(now)
+    return [
+        world.entities,
+        world.policies,
+        world.silent_clusters,
+        [(workload.labels, workload.dash, workload.cost_of(168), workload.network) for workload in world.workloads],
+    ]
+
+
+@pytest.mark.parametrize("now", [BEGIN - 30 * DAY, BEGIN, OOM_FROM + 5 * HOUR, LOST_FROM, END])
+def test_the_same_instant_gives_the_same_answers(now: datetime) -> None:
+    first = everything_at(now)
+    _world_at_minute.cache_clear()
+    assert everything_at(now) == first
+
+
+def test_it_is_as_large_as_the_story_says() -> None:
+    world = world_at(EVENTFUL_BEGIN)
+    owners = {service.team for service in SERVICES} - {""}
+    services = [entity for entity in world.entities if {SELECTOR, KUBERNETES_ID} & set(entity["metadata"].get("annotations", {}))]
+    assert len(owners) == 7
+    assert 40 <= len(services) <= 45
+    assert 115 <= len(world.workloads) <= 140
+    assert {workload.cluster for workload in world.workloads} == set(CLUSTERS)
+    assert "@" in EDGE
+
+
+def test_a_team_costs_hundreds_to_thousands_a_week() -> None:
+    costs: Counter[str] = Counter()
+    for workload in world_at(EVENTFUL_BEGIN).workloads:
+        costs[workload.labels["team"]] += round(workload.cost_of(168)["totalCost"])
+    del costs["nobody"]
+    assert all(200 <= cost <= 5000 for cost in costs.values())
+
+
+def test_costs_drift_a_little_from_week_to_week(company: Asker) -> None:
+    weeks = [company.cost_7d(BEGIN + 7 * DAY * number, "app=kafka-brokers") for number in range(1, 13)]
+    assert len(set(weeks)) == 12
+    assert all(0.9 < later / earlier < 1.1 for earlier, later in pairwise(weeks))
+
+
+def test_keys_and_channels_have_the_form_of_the_real_ones() -> None:
+    annotations = [entity["metadata"].get("annotations", {}) for entity in world_at(END).entities]
+    keys = [notes["pagerduty.com/integration-key"] for notes in annotations if "pagerduty.com/integration-key" in notes]
+    channels = [notes["slack.com/bot-notify"] for notes in annotations if "slack.com/bot-notify" in notes]
+    assert len(keys) == len(set(keys)) == 3
+    assert all(len(key) == 32 for key in keys)
+    assert all(channel.startswith("C0") and channel.isalnum() and channel.isupper() for channel in channels)
+
+
+def test_one_components_cost_jumps_in_the_eventful_week(company: Asker) -> None:
+    label = "app.kubernetes.io/name=recommendationservice"
+    before = [company.cost_7d(EVENTFUL_BEGIN - 7 * DAY * number, label) for number in range(4)]
+    after = company.cost_7d(EVENTFUL_END, label)
+    mean = sum(before) / 4
+    assert after > 1.25 * mean
+    assert after > mean + 50
+    assert company.cost_7d(END, label) < after
+    replicas = [
+        one(company.workloads(now, "app=recommendationservice"))["replicas"] for now in (COST_JUMP_FROM - HOUR, COST_JUMP_FROM)
+    ]
+    assert replicas == [8, 20]
+
+
+def test_a_rightsizing_is_done_and_its_savings_appear(company: Asker) -> None:
+    before = company.workloads(RIGHTSIZED_AT - HOUR, "app.kubernetes.io/name=search-indexer")
+    after = company.workloads(RIGHTSIZED_AT, "app.kubernetes.io/name=search-indexer")
+    assert len(before) == len(after) == 3
+    for then, now in zip(before, after, strict=True):
+        assert then["isOverProvisioned"]
+        assert not then["auto"]
+        assert (now["cpuRequests"], now["memRequests"]) == (then["cpuRecommended"], then["memRecommended"])
+        assert now["auto"]
+        assert (then["activeSavings"], now["savingsAvailable"]) == (0, 0)
+        assert now["activeSavings"] == pytest.approx(then["savingsAvailable"], rel=0.02)
+    label = "app.kubernetes.io/name=search-indexer"
+    assert company.cost_7d(RIGHTSIZED_AT + 7 * DAY, label) < 0.5 * company.cost_7d(RIGHTSIZED_AT, label)
+
+
+def test_a_production_service_is_oom_killed_until_its_memory_is_raised(company: Asker) -> None:
+    instants = [OOM_FROM - HOUR, *(OOM_FROM + HOUR * hours for hours in (5, 11, 17, 23, 29)), OOM_UNTIL]
+    seen = [one(company.workloads(now, "app=checkoutservice")) for now in instants]
+    assert [row["isUnderProvisioned"] for row in seen] == [False, *[True] * 5, False]
+    assert [row["oomCountLast24h"] for row in seen[:-1]] == [0, *[OOM_LIMIT] * 5]
+    assert seen[-1]["memRequests"] > 1.5 * seen[0]["memRequests"]
+    assert one(company.workloads(OOM_UNTIL + DAY, "app=checkoutservice"))["oomCountLast24h"] == 0
+    entity = company.entity(OOM_FROM, "component:default/checkoutservice").json()
+    group = company.entity(OOM_FROM, "group:default/payments").json()
+    assert entity["spec"]["lifecycle"] == "production"
+    assert {"type": "ownedBy", "targetRef": "group:default/payments"} in entity["relations"]
+    assert "pagerduty.com/integration-key" in group["metadata"]["annotations"]
+
+
+def test_nothing_else_in_production_is_ever_oom_killed() -> None:
+    instants = (BEGIN + 6 * HOUR * number for number in range(84 * 4))
+    killed = {
+        (workload.dash["workloadName"], workload.cluster)
+        for now in instants
+        for workload in world_at(now).workloads
+        if workload.dash["oomCountLast24h"]
+    }
+    assert killed == {("checkoutservice", US), ("load-generator", STAGING)}
+
+
+def test_some_workloads_stay_over_provisioned_and_some_ask_for_too_little() -> None:
+    for now in (BEGIN, EVENTFUL_BEGIN, END):
+        rows = [workload.dash for workload in world_at(now).workloads]
+        assert sum(row["isOverProvisioned"] and not row["auto"] and row["savingsAvailable"] > 50 for row in rows) >= 8
+        assert {row["workloadName"] for row in rows if row["isUnderProvisioned"] and row["clusterName"] == EDGE} == {
+            "search-api",
+            "prometheus-server",
+        }
+
+
+def test_one_cluster_stops_answering_for_eighteen_hours_and_comes_back(company: Asker) -> None:
+    instants = (LOST_FROM - HOUR, LOST_FROM, LOST_UNTIL - HOUR, LOST_UNTIL)
+    seen = [{row["clusterName"] for row in company.workloads(now, "app=frontend")} for now in instants]
+    assert seen == [set(CLUSTERS), {US, STAGING}, {US, STAGING}, set(CLUSTERS)]
+    assert timedelta(hours=18) == LOST_UNTIL - LOST_FROM
+    assert company.workloads(LOST_FROM, "app=edge-gateway") == []
+
+
+def test_a_lost_cluster_is_missing_from_every_answer(simulator: Simulator, company: Asker) -> None:
+    company.move_to(LOST_FROM)
+    headers = {"Authorization": f"Bearer {SCALEOPS_TOKEN}"}
+    flags = httpx.get(f"{simulator.scaleops_url}/api/v1/networkCost/networkCostEnabled?multiCluster=true", headers=headers)
+    policies = httpx.get(f"{simulator.scaleops_url}/api/v1/policies", headers=headers | {"X-Scaleops-Cluster": EDGE})
+    assert flags.json() == {"networkCostEnabled": {US: True, STAGING: False}}
+    assert policies.status_code == 502
+
+
+def test_a_component_appears_with_its_workloads(company: Asker) -> None:
+    ref, label = "component:default/giftcardservice", "app.kubernetes.io/name=giftcardservice"
+    assert company.entity(NEW_AT - HOUR, ref).status_code == 404
+    assert company.workloads(NEW_AT - HOUR, label) == []
+    assert company.entity(NEW_AT, ref).status_code == 200
+    assert len(company.workloads(NEW_AT, label)) == 2
+
+
+def test_a_component_leaves_with_its_workloads(company: Asker) -> None:
+    ref, label = "component:default/wishlistservice", "app.kubernetes.io/name=wishlistservice"
+    assert company.entity(REMOVED_AT - HOUR, ref).status_code == 200
+    assert len(company.workloads(REMOVED_AT - HOUR, label)) == 2
+    assert company.entity(REMOVED_AT, ref).status_code == 404
+    assert company.workloads(REMOVED_AT, label) == []
+
+
+def test_the_odd_components_are_there(company: Asker) -> None:
+    def annotation(ref: str) -> str:
+        return str(company.entity(END, ref).json()["metadata"]["annotations"][SELECTOR])
+
+    assert "owner" not in company.entity(END, "component:default/image-resizer").json()["spec"]
+    assert company.workloads(END, annotation("component:default/loyalty-api")) == []
+    assert annotation("component:default/shippingservice") == "app in (shippingservice, shipping-quotes)"
+    assert {row["clusterName"] for row in company.workloads(END, annotation("component:default/frontend"))} == set(CLUSTERS)
+    cart = company.workloads(END, annotation("component:default/cartservice"))
+    shared = company.workloads(END, annotation("resource:default/shared-redis"))
+    assert [row["workloadName"] for row in shared] == ["redis-cart"]
+    assert shared[0] in cart
+
+
+def test_two_clusters_are_watched_and_have_hot_spots_between_zones(simulator: Simulator, company: Asker) -> None:
+    company.move_to(END)
+    now_ms = int(END.timestamp() * 1000)
+    answer = httpx.get(
+        f"{simulator.scaleops_url}/api/v1/workload-network",
+        params={
+            "name": "kafka-brokers",
+            "namespace": "data",
+            "workloadType": "StatefulSet",
+            "from": str(now_ms - 7 * 86_400_000),
+            "to": str(now_ms),
+        },
+        headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}", "X-Scaleops-Cluster": US},
+    )
+    crossing = sum(row["crossAZCost"]["total"] for row in answer.json()["destinations"])
+    assert crossing > 10
+
+
+def test_policies_of_one_name_differ_between_clusters() -> None:
+    policies = world_at(END).policies
+    used = {workload.dash["policyName"] for workload in world_at(END).workloads}
+    production = {
+        cluster: next(policy for policy in policies[cluster] if policy["metadata"]["name"] == "production")
+        for cluster in (US, EDGE)
+    }
+    assert production[US]["spec"] != production[EDGE]["spec"]
+    assert used <= {policy["metadata"]["name"] for policy in policies[STAGING]}
+
+
+def test_the_story_is_told_by_the_desk(simulator: Simulator, company: Asker) -> None:
+    del company
+    told = httpx.get(f"{simulator.url}/control/story").json()
+    assert told == STORY == SCENARIO.story
+    assert told["weeks"][0] == _iso_week(BEGIN)
+    assert told["weeks"][-1] == _iso_week(END - HOUR)
+    assert told["eventful_week"] == _iso_week(EVENTFUL_BEGIN)
+
+
+def test_every_event_of_the_story_falls_into_its_weeks() -> None:
+    for event in STORY["events"].values():
+        instants = [datetime.fromisoformat(event[key]) for key in ("from", "until") if event[key]]
+        assert all(BEGIN <= instant < END for instant in instants)
+
+
+def _iso_week(day: datetime) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week}"

@@ -1,0 +1,68 @@
+"""The simulator as a process: where it says it is, and what it says when it cannot start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from simulator.credentials import SCALEOPS_TOKEN
+from simulator.serving import Simulator
+
+PARITY_FOLDER = Path(__file__).parent.parent / "parity"
+FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
+
+
+def test_a_process_says_in_one_line_where_its_services_are() -> None:
+    command = [sys.executable, "-m", "simulator", "--scenario", str(PARITY_FOLDER)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        answer = httpx.get(told["scaleops"] + FLAGS, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
+        process.terminate()
+        process.communicate(timeout=30)
+    assert set(told) == {"url", "scaleops", "backstage", "slack", "pagerduty"}
+    assert told["slack"].endswith("/slack/api/")
+    assert answer.status_code == 200
+
+
+def test_an_unknown_scenario_is_said_in_one_line() -> None:
+    ended = _run(["--scenario", "nowhere"])
+    assert ended.returncode == 2
+    assert ended.stderr == "simulator: 'nowhere' is no scenario; use demo, or a folder with upstream.json and catalog.yaml\n"
+
+
+def test_a_taken_port_is_said_in_one_line(simulator: Simulator) -> None:
+    ended = _run(["--port", simulator.url.rpartition(":")[2]])
+    assert ended.returncode == 2
+    assert "in use" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "simulator", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_latency_is_waited_before_every_answer(simulator: Simulator) -> None:
+    httpx.put(f"{simulator.url}/control/latency", json={"ms": 30_000})
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(simulator.scaleops_url + FLAGS, timeout=0.3)
+    httpx.put(f"{simulator.url}/control/latency", json={"ms": 0})
+    assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
+
+
+def test_another_scenario_starts_with_everything_as_new(simulator: Simulator) -> None:
+    httpx.put(f"{simulator.url}/control/faults", json=[{"service": "scaleops"}])
+    assert httpx.put(f"{simulator.url}/control/scenario", json={"scenario": "demo"}).json() == {"scenario": "demo"}
+    assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
+    assert not simulator.state.faults
+
+
+@pytest.mark.parametrize("service", ["scaleops", "backstage", "slack/api", "pagerduty", "azure", "control"])
+def test_what_is_not_there_is_a_404(simulator: Simulator, service: str) -> None:
+    assert httpx.get(f"{simulator.url}/{service}/nowhere/at/all").status_code == 404

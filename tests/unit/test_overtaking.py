@@ -1,0 +1,86 @@
+"""What is cancelled when a resolve waits behind its unsent trigger."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.messages import Act, Status
+from domain.overtaking import Standing, overtaken
+
+
+def stream(*events: str) -> list[Standing]:
+    """Write events as `trigger sent`, `resolve pending`, `trigger pending 2` (tried twice)."""
+    standings = []
+    for number, event in enumerate(events):
+        act, status, attempts = (*event.split(), "0")[:3]
+        tried = int(attempts) or (0 if status in {"pending", "cancelled"} else 1)
+        standings.append(Standing(key=str(number), act=Act(act), status=Status(status), attempts=tried))
+    return standings
+
+
+@pytest.mark.parametrize(
+    ("events", "cancelled"),
+    [
+        ([], ()),
+        (["trigger pending"], ()),
+        (["resolve pending"], ()),
+        (["trigger sent", "resolve pending"], ()),
+        (["trigger pending", "resolve pending"], ("0", "1")),
+        (["trigger pending", "trigger pending", "resolve pending"], ("0", "1", "2")),
+        (["trigger pending", "acknowledge pending", "resolve pending"], ("0", "1", "2")),
+        # it may have opened an incident: nobody is paged again, but what may be open is closed
+        (["trigger pending 2", "resolve pending"], ("0",)),
+        (["trigger sent", "trigger pending", "resolve pending"], ("1",)),
+        (["trigger unknown", "trigger pending", "resolve pending"], ("1",)),
+        (["trigger expired", "trigger pending", "resolve pending"], ("1",)),
+        # nothing is open: the last incident was closed, or PagerDuty never took it
+        (["trigger sent", "resolve sent", "trigger pending", "resolve pending"], ("2", "3")),
+        (["trigger failed", "trigger pending", "resolve pending"], ("1", "2")),
+        (["trigger cancelled", "resolve cancelled", "trigger pending", "resolve pending"], ("2", "3")),
+        # a resolve that was tried may have closed something; it goes on
+        (["trigger pending", "resolve pending 1"], ("0",)),
+        # a new trigger behind the resolve is news
+        (["trigger pending", "resolve pending", "trigger pending"], ("0", "1")),
+        (["trigger leased", "resolve pending"], ()),
+    ],
+)
+def test_a_resolve_takes_the_triggers_that_wait_before_it(events: list[str], cancelled: tuple[str, ...]) -> None:
+    assert overtaken(stream(*events)) == cancelled
+
+
+EVENTS = st.builds(
+    lambda act, status, attempts: (act, status, attempts if status is Status.PENDING else 1),
+    st.sampled_from(list(Act)[1:]),
+    st.sampled_from([Status.PENDING, Status.SENT, Status.FAILED, Status.EXPIRED]),
+    st.integers(0, 2),
+)
+
+
+@given(st.lists(EVENTS, max_size=12))
+def test_an_incident_that_may_be_open_keeps_its_resolve(events: list[tuple[Act, Status, int]]) -> None:
+    standings = [
+        Standing(key=str(number), act=act, status=status, attempts=attempts)
+        for number, (act, status, attempts) in enumerate(events)
+    ]
+    cancelled = set(overtaken(standings))
+    may_be_open = False
+    for event in standings:
+        if event.act is Act.RESOLVE:
+            if event.status is Status.PENDING and may_be_open:
+                assert event.key not in cancelled
+            if event.status is Status.SENT:
+                may_be_open = False
+        elif event.status is Status.SENT or (event.attempts and event.status is not Status.FAILED):
+            may_be_open = True
+
+
+@given(st.lists(EVENTS, max_size=12))
+def test_only_what_waits_is_cancelled(events: list[tuple[Act, Status, int]]) -> None:
+    standings = [
+        Standing(key=str(number), act=act, status=status, attempts=attempts)
+        for number, (act, status, attempts) in enumerate(events)
+    ]
+    by_key = {one.key: one for one in standings}
+    assert all(by_key[key].status is Status.PENDING for key in overtaken(standings))

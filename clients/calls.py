@@ -140,7 +140,9 @@ class Line:
         self._closed = False
 
     def exchange(self, request: Request) -> Answer:
-        """Send a request and answer what came back, if it is below 500 and not 429: the rest is tried again, then raised.
+        """Send a request and answer what came back, if it is below 500 and not 429.
+
+        No answer, 429, 502, 503 and 504 are tried again, after what Retry-After asks for or a growing random wait.
 
         Raises:
             CallFailed: no answer, an overloaded or broken service, an answer that is too large or breaks off.

@@ -1,0 +1,251 @@
+"""Parity: our answers to the predecessor's questions contain its answers, but for the differences that DESIGN names.
+
+Where it is right, its own recorded answer is expected, field by field. Where it is wrong by a listed difference, the right answer
+is computed here from `upstream.json` by the arithmetic of this folder's README, without any of our code.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions import QUESTIONS, Desk
+from simulator.serving import Simulator
+from tests.services.asking import desk_of
+
+HERE = Path(__file__).parent
+UPSTREAM = json.loads((HERE / "upstream.json").read_text(encoding="utf-8"))
+HOURS = {"7d": 168, "30d": 720, "90d": 2160}
+RECORDED = sorted(path.stem for path in (HERE / "expected").glob("get_*.json"))
+
+Json = Any
+"""Recorded JSON: what its shape is, is what these tests are about."""
+
+
+def recording(stem: str) -> Json:
+    return json.loads((HERE / "expected" / f"{stem}.json").read_text(encoding="utf-8"))
+
+
+def upstream_of(reference: str) -> list[Json]:
+    return [workload for workload in UPSTREAM["workloads"] if workload["component"] == reference]
+
+
+def contains(ours: Json, theirs: Json, where: str = "") -> Iterator[str]:
+    """Name every place where our answer does not hold what theirs holds. Numbers compare as floats do."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for key, value in theirs.items():
+            yield from contains(ours[key], value, f"{where}.{key}") if key in ours else [f"{where}.{key} is missing"]
+    elif isinstance(theirs, list) and isinstance(ours, list) and len(ours) == len(theirs):
+        for number, (our, their) in enumerate(zip(ours, theirs, strict=True)):
+            yield from contains(our, their, f"{where}[{number}]")
+    elif not is_same(ours, theirs):
+        yield f"{where}: {ours!r} is not {theirs!r}"
+
+
+def is_same(ours: Json, theirs: Json) -> bool:
+    if type(theirs) in (int, float) and type(ours) in (int, float):
+        return math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-9)
+    return type(ours) is type(theirs) and bool(ours == theirs)
+
+
+def expected_of(stem: str, reference: str, recorded: Json) -> Json:
+    """Answer what ours must contain: their answer, corrected by the listed differences."""
+    name, _, variant = stem.partition(".")
+    correct: dict[str, Callable[[str, str, Json], Json]] = {
+        "get_scaleops_data_for_entity": right_data,
+        "get_scaleops_cost_analysis_for_entity": right_cost,
+        "get_scaleops_recommendations_for_entity": right_recommendations,
+        "get_scaleops_network_usage_for_entity": right_network,
+        "get_scaleops_policy_definitions_for_entity": lambda _v, _r, result: result["output"],
+    }
+    return correct[name](variant, reference, recorded)
+
+
+def right_data(_: str, reference: str, result: Json) -> Json:
+    """Difference 3: where a missing field made theirs fail, the field is null and the rest stands."""
+    if result["status"] == 200:
+        return result["output"]
+    fields = (
+        "clusterName",
+        "namespace",
+        "workloadName",
+        "type",
+        "policyName",
+        "auto",
+        "cpuRequests",
+        "memRequests",
+        "cpuRecommended",
+        "memRecommended",
+        "isUnderProvisioned",
+        "isOverProvisioned",
+        "savingsAvailable",
+        "activeSavings",
+    )
+    rows = [workload["dash"] for workload in upstream_of(reference)]
+    kind, _, rest = reference.partition(":")
+    namespace, _, name = rest.partition("/")
+    return {
+        "entity": {"kind": kind.capitalize(), "namespace": namespace, "name": name},
+        "workloads": [{**{field: row.get(field) for field in fields}, "dashboardUrl": None} for row in rows],
+        "summary": {
+            "totalWorkloads": len(rows),
+            "totalSavingsAvailable": sum(row.get("savingsAvailable") or 0 for row in rows),
+            "totalActiveSavings": sum(row.get("activeSavings") or 0 for row in rows),
+            "automatedWorkloads": sum(1 for row in rows if row["auto"]),
+            "overProvisionedCount": sum(1 for row in rows if row["isOverProvisioned"]),
+            "underProvisionedCount": sum(1 for row in rows if row["isUnderProvisioned"]),
+        },
+    }
+
+
+def right_cost(variant: str, reference: str, result: Json) -> Json:
+    """Differences 1 and 3: all workloads of the component, each with its own place; nulls for what is left out."""
+    hours = HOURS[variant.removeprefix("range-") or "7d"]
+    workloads = upstream_of(reference)
+    places = {(w["dash"]["clusterName"], w["dash"]["namespace"], w["dash"]["type"]) for w in workloads}
+    left_out = any(w["cost"].get(field) is None for w in workloads for field in ("savingsAvailable", "spotPercent"))
+    if len(places) == 1 and not left_out:
+        return result["output"]
+    rows = []
+    clusters = dict.fromkeys(w["dash"]["clusterName"] for w in workloads)
+    for workload in (w for cluster in clusters for w in workloads if w["dash"]["clusterName"] == cluster):
+        cost, dash = workload["cost"], workload["dash"]
+        savings = cost.get("savingsAvailable")
+        rows.append(
+            {
+                "workloadName": cost.get("workloadName", cost["id"]),
+                "clusterName": dash["clusterName"],
+                "namespace": dash["namespace"],
+                "totalCost": round(cost["hourlyCost"] * hours, 4),
+                "hourlyCost": cost["hourlyCost"],
+                "spotPercent": cost.get("spotPercent"),
+                "onDemandPercent": cost.get("onDemandPercent"),
+                "savingsAvailable": None if savings is None else round(savings * hours / 720, 4),
+                "dashboardUrl": None,
+            }
+        )
+    return {
+        "entity": result["output"]["entity"],
+        "costAnalysis": rows,
+        "summary": {
+            "totalCost": sum(row["totalCost"] for row in rows),
+            "averageHourlyCost": sum(row["hourlyCost"] for row in rows) / len(rows),
+            "totalSavingsAvailable": sum(row["savingsAvailable"] or 0 for row in rows),
+        },
+    }
+
+
+def right_recommendations(variant: str, reference: str, result: Json) -> Json:
+    """Differences 2 and 3: the minimum never hides what is under-provisioned; theirs turned a missing number into 0."""
+    right = json.loads(json.dumps(result["output"]))
+    if variant == "min-10":
+        everything = recording("get_scaleops_recommendations_for_entity")["results"][reference]["output"]["recommendations"]
+        rows = [row for row in everything if row["savingsAvailable"] >= 10 or row["issue"] == "under-provisioned"]
+        right["recommendations"] = rows
+        right["summary"] = {
+            "totalRecommendations": len(rows),
+            "highPriority": sum(1 for row in rows if row["priority"] == "high"),
+            "totalPotentialSavings": sum(row["savingsAvailable"] for row in rows),
+        }
+    sources = {
+        (w["dash"]["clusterName"], w["dash"]["namespace"], w["dash"]["type"], w["dash"]["workloadName"]): w["dash"]
+        for w in upstream_of(reference)
+    }
+    for row in right["recommendations"]:
+        source = sources[row["clusterName"], row["namespace"], row["type"], row["workloadName"]]
+        row["recommendedCPU"] = source.get("cpuRecommended")
+        row["recommendedMemory"] = source.get("memRecommended")
+        row["savingsAvailable"] = source.get("savingsAvailable")
+    return right
+
+
+def right_network(_: str, reference: str, result: Json) -> Json:
+    """Difference 3: a call that failed is told with its reason; theirs said that the network is not watched."""
+    right = json.loads(json.dumps(result["output"]))
+    failing = {
+        (w["dash"]["clusterName"], w["dash"]["namespace"], w["dash"]["workloadName"])
+        for w in upstream_of(reference)
+        if w["net"]["mode"] == "error500"
+    }
+    for row in right["workloadNetworkData"]:
+        if (row["clusterName"], row["namespace"], row["workloadName"]) in failing:
+            row["networkCostEnabled"] = UPSTREAM["networkCostEnabled"][row["clusterName"]]
+            row["error"] = "ScaleOps answered GET /api/v1/workload-network with 500: an error of its own"
+            row["totalNetworkCost"] = row["totalTraffic"] = None
+    return right
+
+
+@pytest.fixture
+def desk(simulator: Simulator) -> Iterator[Desk]:
+    with desk_of(simulator) as over_the_simulator:
+        yield over_the_simulator
+
+
+@pytest.mark.parametrize("stem", RECORDED)
+def test_our_answer_contains_the_predecessors(stem: str, desk: Desk) -> None:
+    recorded = recording(stem)
+    question = QUESTIONS[recorded["action"]]
+    differences = []
+    for reference, result in recorded["results"].items():
+        answer = question.ask({"entityRef": reference, **recorded["extraInput"]}, desk=desk)
+        ours = answer.model_dump(mode="json", by_alias=True)
+        expected = expected_of(stem, reference, result)
+        differences += [f"{reference}{difference}" for difference in contains(ours, expected)]
+    assert differences == []
+    assert len(recorded["results"]) == 40
+
+
+def test_the_recording_holds_every_question() -> None:
+    assert {stem.partition(".")[0] for stem in RECORDED} == set(QUESTIONS)
+
+
+def test_every_number_that_was_left_out_is_named(desk: Desk) -> None:
+    data, cost = QUESTIONS["get_scaleops_data_for_entity"], QUESTIONS["get_scaleops_cost_analysis_for_entity"]
+    numbers = ("cpuRequests", "memRequests", "cpuRecommended", "memRecommended", "savingsAvailable", "activeSavings")
+    for reference in {workload["component"] for workload in UPSTREAM["workloads"]}:
+        workloads = upstream_of(reference)
+        said = data.ask({"entityRef": reference}, desk=desk).warnings
+        lacking = [w for w in workloads if any(w["dash"].get(field) is None for field in (*numbers, "policyName"))]
+        assert len(said) == len(lacking)
+        said = cost.ask({"entityRef": reference}, desk=desk).warnings
+        lacking = [w for w in workloads if any(w["cost"].get(field) is None for field in ("savingsAvailable", "spotPercent"))]
+        assert len(said) == len(lacking)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_predecessors_input_and_output_are_still_there(name: str) -> None:
+    actions = json.loads((HERE / "expected" / "actions_list.json").read_text(encoding="utf-8"))["actions"]
+    theirs = next(action["schema"] for action in actions if action["name"] == name)
+    ours_in = QUESTIONS[name].input.model_json_schema(by_alias=True)
+    assert ours_in["properties"].keys() == theirs["input"]["properties"].keys()
+    assert ours_in["required"] == theirs["input"]["required"]
+    assert ours_in["additionalProperties"] is False
+    ours_out = QUESTIONS[name].output.model_json_schema(by_alias=True, mode="serialization")
+    assert list(lost_names(ours_out, theirs["output"], ours_out.get("$defs", {}))) == []
+
+
+def lost_names(ours: Json, theirs: Json, definitions: Json, where: str = "") -> Iterator[str]:
+    """Name the properties of their schema that ours lacks."""
+    ours = resolved(ours, definitions)
+    for key, schema in theirs.get("properties", {}).items():
+        if key in ours.get("properties", {}):
+            yield from lost_names(ours["properties"][key], schema, definitions, f"{where}.{key}")
+        else:
+            yield f"{where}.{key}"
+    if "items" in theirs:
+        yield from lost_names(ours.get("items", {}), theirs["items"], definitions, f"{where}[]")
+
+
+def resolved(schema: Json, definitions: Json) -> Json:
+    """Follow references, and take the one branch that is not null."""
+    if "$ref" in schema:
+        return resolved(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    for branch in schema.get("anyOf", ()):
+        if branch.get("type") != "null":
+            return resolved(branch, definitions)
+    return schema

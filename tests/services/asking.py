@@ -1,0 +1,82 @@
+"""The real clients and a desk over the simulator, closed again when a test is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+
+from actions import Desk
+from actions.fanout import Threads
+from actions.ports import Catalog, DashboardLink, no_link
+from clients.backstage.client import BackstageCatalog
+from clients.calls import Line, Rules
+from clients.scaleops.client import ScaleOpsClient
+from clients.scaleops.logins import PasswordLogin
+from clients.scaleops.tokens import Credentials, LoginTokens
+from domain.clock import Clock
+from simulator import credentials
+from simulator.serving import Simulator
+
+NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
+
+
+class Sleeps(list[float]):
+    """Stands for `time.sleep` and remembers how long it should have been."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+def password_tokens(simulator: Simulator, line: Line, *, clock: Clock, password: str | None = None) -> LoginTokens:
+    world = simulator.state.world()
+    return LoginTokens(
+        PasswordLogin(line=line, user=world.scaleops_user, password=password or world.scaleops_password), clock=clock
+    )
+
+
+@contextmanager
+def scaleops_of(
+    simulator: Simulator,
+    *,
+    rules: Rules | None = None,
+    clock: Clock = lambda: NOW,
+    sleep: Sleeps | None = None,
+    credentials: Credentials | None = None,
+) -> Iterator[ScaleOpsClient]:
+    """The ScaleOps client of a simulator, logging in with the password of its world; waits are not waited."""
+    line = Line("ScaleOps", simulator.scaleops_url, rules or Rules(), sleep=sleep if sleep is not None else Sleeps())
+    client = ScaleOpsClient(line, credentials or password_tokens(simulator, line, clock=clock))
+    simulator.state.clock.set(clock())
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def backstage_of(
+    simulator: Simulator, *, token: str | None = credentials.BACKSTAGE_TOKEN, page: int = 500, rules: Rules | None = None
+) -> Iterator[BackstageCatalog]:
+    """The Backstage client of a simulator; waits are not waited."""
+    catalog = BackstageCatalog(Line("Backstage", simulator.backstage_url, rules or Rules(), sleep=Sleeps()), token, page=page)
+    try:
+        yield catalog
+    finally:
+        catalog.close()
+
+
+@contextmanager
+def desk_of(
+    simulator: Simulator, *, catalog: Catalog | None = None, link: DashboardLink = no_link, rules: Rules | None = None
+) -> Iterator[Desk]:
+    """A desk over a simulator, its calls side by side."""
+    with scaleops_of(simulator, rules=rules) as scaleops, backstage_of(simulator) as backstage, Threads(8) as threads:
+        yield Desk(
+            scaleops=scaleops,
+            catalog=catalog or backstage,
+            clock=lambda: NOW,
+            currency="EUR",
+            link=link,
+            fan_out=threads,
+        )

@@ -69,8 +69,12 @@ def main() -> None:
     except click.exceptions.Abort:
         _say("stopped; what was done so far is kept")
         status = 130
+    except click.UsageError as error:
+        where = f" {error.ctx.info_name}" if error.ctx and error.ctx.parent else ""
+        _say(f"{error.format_message().rstrip('.')} (see scaleops-worker{where} --help)")
+        status = error.exit_code
     except click.ClickException as error:
-        error.show()
+        _say(error.format_message())
         status = error.exit_code
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - the reader left; Python would complain at exit

@@ -7,7 +7,7 @@ import json
 import sys
 
 from simulator.scenarios import UnknownScenario, find_scenario
-from simulator.serving import addresses_at, bind, build_server
+from simulator.serving import addresses_at, bind, build_server, settings_for
 from simulator.state import State
 
 
@@ -26,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"simulator: {error}", file=sys.stderr)  # noqa: T201 - a command's last word
         return 2
     taken.listen()
-    print(json.dumps(addresses_at(taken.getsockname()[1])), flush=True)  # noqa: T201 - the line that a parent process waits for
+    addresses = addresses_at(taken.getsockname()[1])
+    print(json.dumps({**addresses, "settings": settings_for(addresses)}), flush=True)  # noqa: T201 - the line that a parent process waits for
     build_server(state).run(sockets=[taken])
     return 0
 

@@ -16,3 +16,6 @@ SLACK_BOT_TOKEN: Final = "xoxb-simulated-slack-token"
 
 PAGERDUTY_ROUTING_KEY: Final = "simulateddefaultroutingkey000001"
 """The key of the platform team; the demo's company has more in its annotations. 32 characters, as Events v2 wants."""
+
+SLACK_DEFAULT_CHANNEL: Final = "C0GENERAL01"
+SLACK_PLATFORM_CHANNEL: Final = "C0PLATFORM1"

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import uvicorn
 
+from simulator import credentials
 from simulator.app import PREFIXES, build_app
 from simulator.scenarios import find_scenario
 from simulator.state import State
@@ -22,6 +23,23 @@ def addresses_at(port: int) -> dict[str, str]:
     """Answer the base address of everything that is served on this port."""
     url = f"http://{HOST}:{port}"
     return {"url": url, **{service: f"{url}{prefix}" for service, prefix in PREFIXES.items()}}
+
+
+def settings_for(addresses: dict[str, str]) -> dict[str, str]:
+    """Answer the product's settings that lead to what is served there. The credentials are made up."""
+    return {
+        "SCALEOPS_BASE_URL": addresses["scaleops"],
+        "SCALEOPS_USER": credentials.SCALEOPS_USER,
+        "SCALEOPS_PASSWORD": credentials.SCALEOPS_PASSWORD,
+        "BACKSTAGE_BASE_URL": addresses["backstage"],
+        "BACKSTAGE_TOKEN": credentials.BACKSTAGE_TOKEN,
+        "SLACK_BOT_TOKEN": credentials.SLACK_BOT_TOKEN,
+        "SLACK_BASE_URL": addresses["slack"].rstrip("/"),
+        "SLACK_DEFAULT_CHANNEL": credentials.SLACK_DEFAULT_CHANNEL,
+        "WORKER_PLATFORM_CHANNEL": credentials.SLACK_PLATFORM_CHANNEL,
+        "PAGERDUTY_ROUTING_KEY": credentials.PAGERDUTY_ROUTING_KEY,
+        "PAGERDUTY_EVENTS_URL": addresses["pagerduty"],
+    }
 
 
 def bind(port: int) -> socket.socket:

@@ -86,6 +86,17 @@ def _divides_a_day(value: timedelta) -> timedelta:
     return value
 
 
+def _database(value: SecretStr) -> SecretStr:
+    kind, colon, rest = value.get_secret_value().partition("://")
+    if not colon or kind.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
+        message = "is no database address; write sqlite:///file.db or postgresql://user:password@host/name"
+        raise ValueError(message)
+    if kind.startswith("sqlite") and rest.strip("/") in {"", ":memory:"}:
+        message = "names a SQLite database in memory, which would forget everything; write sqlite:///file.db"
+        raise ValueError(message)
+    return value
+
+
 def _currency(value: str) -> str:
     if not re.fullmatch("[A-Z]{3}", value):
         message = f"{value!r} is no ISO 4217 currency code; write for example USD or EUR"
@@ -157,7 +168,7 @@ class Settings(BaseModel):
     backstage_token: Secret | None = None
     backstage_catalog_file: Path | None = None
 
-    database_url: Secret = SecretStr("sqlite:///scaleops-worker.db")
+    database_url: Annotated[Secret, AfterValidator(_database)] = SecretStr("sqlite:///scaleops-worker.db")
     redis_url: Secret | None = None
 
     slack_bot_token: Secret | None = None

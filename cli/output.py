@@ -1,0 +1,60 @@
+"""How commands speak: tables and sentences for people, JSON lines for programs, progress on a terminal only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from domain.messages import Json
+
+
+def say(sentence: str) -> None:
+    """Say one line on stdout."""
+    click.echo(sentence)
+
+
+def say_json(value: Json) -> None:
+    """Write one JSON line on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Draw a table; no cell is read as markup. Narrow outputs that are no terminal are given room."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=500)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
+class Bar(Protocol):
+    """Moves as work gets done."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` units are through."""
+
+
+@contextmanager
+def shown_progress(title: str) -> Iterator[Bar]:
+    """Draw a progress bar on stderr; quiet when that is no terminal."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None)
+
+        def move(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield move

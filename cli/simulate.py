@@ -1,0 +1,32 @@
+"""`simulate`: stand-in ScaleOps, Backstage, Slack and PagerDuty on loopback, to try everything without touching anything."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cli.children import running_simulator
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="Port on 127.0.0.1; 0 takes a free one."
+)
+@click.option("--scenario", default="demo", show_default=True, help="`demo`, or a folder with upstream.json and catalog.yaml.")
+def simulate(port: int, scenario: str) -> None:
+    r"""Serve stand-ins for ScaleOps, Backstage, Slack and PagerDuty until interrupted.
+
+    Prints the settings that lead to them, ready for a .env file:
+
+    \b
+      scaleops-worker simulate > .env &
+      scaleops-worker check-config --live
+      scaleops-worker collect
+    """
+    with running_simulator(port=port, scenario=scenario) as simulation:
+        for name, value in simulation.settings.items():
+            click.echo(f"{name}={value}")
+        sys.stdout.flush()
+        click.echo(f"scaleops-worker: the stand-ins listen at {simulation.url}; Ctrl-C ends them", err=True)
+        simulation.process.wait()

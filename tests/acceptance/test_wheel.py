@@ -1,0 +1,34 @@
+"""What ships is what works: the wheel is built, installed into an environment of its own, and used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+
+def test_the_wheel_installs_clean_and_runs(tmp_path: Path) -> None:
+    def ran(*command: str | Path) -> str:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTEST", "PYTHONPATH"))}
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    ran(BIN / "python", "-c", f"import os; os.chdir({str(ROOT)!r}); import hatchling.build as b; print(b.build_wheel({str(tmp_path)!r}))")
+    wheel = next(tmp_path.glob("*.whl"))
+    ran(BIN / "uv", "venv", "-q", "--python", sys.executable, tmp_path / "clean")
+    clean = tmp_path / "clean" / "bin"
+    install = (BIN / "uv", "pip", "install", "-q", "--python", clean / "python")
+    ran(*install, "--require-hashes", "-r", ROOT / "requirements" / "runtime.lock")
+    ran(*install, "--no-deps", wheel)
+
+    assert "0.1.0" in ran(clean / "scaleops-worker", "--version")
+    ran(clean / "scaleops-worker", "migrate")
+    assert (tmp_path / "scaleops-worker.db").exists()
+    story = ran(clean / "scaleops-worker", "demo", "--out", tmp_path / "demo-out", "--weeks", "1")
+    assert "incident" in story
+    assert (tmp_path / "demo-out" / "index.html").exists()

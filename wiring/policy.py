@@ -1,0 +1,119 @@
+"""Turns settings and the configuration file into the values that the rooms decide with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from actions.ports import no_link
+from alerts.policy import AlertPolicy, Page, Rules, RuleSettings, StormLimits
+from clients.scaleops.links import DashboardLinks
+from domain.component import RoutingKey
+from domain.refs import EntityRef
+from domain.routes import RoutePolicy
+from domain.weeks import Schedule
+from store.retention import Retention
+from tasks.parts import Policy
+from wiring.config_file import ConfigFile, RuleSection, RulesSection, TeamSection
+from wiring.environment import read_secret_file
+from wiring.settings import Settings
+
+Chosen = TypeVar("Chosen", bound=RuleSettings)
+
+
+def build_policy(settings: Settings, config: ConfigFile) -> Policy:
+    """Make everything that the stages decide with.
+
+    Raises:
+        SettingsError: a routing key's file that the configuration names cannot be read.
+    """
+    links = settings.scaleops_link_to_dashboard and settings.scaleops_base_url
+    return Policy(
+        instance=settings.instance,
+        currency=settings.scaleops_currency,
+        collect_every=settings.worker_collect_every,
+        sweep_limit=settings.worker_sweep_limit,
+        max_in_flight=settings.scaleops_max_concurrency,
+        default_schedule=_schedule(settings, TeamSection()),
+        schedules={ref: _schedule(settings, team) for ref, team in config.teams.items()},
+        namespaces_allowed=dict(config.selectors.namespaces),
+        alerts=alert_policy(settings, config),
+        routes=route_policy(settings, config),
+        removed_clusters=frozenset(config.clusters.removed),
+        retention=Retention(**config.retention.model_dump()),
+        dashboard_link=DashboardLinks(links) if links else no_link,
+    )
+
+
+def route_policy(settings: Settings, config: ConfigFile) -> RoutePolicy:
+    """Make what settings and file say of routes. Routing keys stand in it by their fingerprints."""
+    default = settings.pagerduty_routing_key
+    return RoutePolicy(
+        slack_annotations=config.routes.slack_annotations,
+        allowed_channels=frozenset(config.routes.allowed_channels),
+        slack_by_team={ref: team.slack_channel for ref, team in config.teams.items() if team.slack_channel},
+        slack_default=settings.slack_default_channel,
+        platform_channel=settings.platform_channel,
+        pagerduty_by_team={ref: key.fingerprint for ref, key in routing_keys_of_teams(config).items()},
+        pagerduty_default=RoutingKey(default.get_secret_value()).fingerprint if default else None,
+    )
+
+
+def routing_keys_of_teams(config: ConfigFile) -> dict[EntityRef, RoutingKey]:
+    """Read the routing keys that the configuration file points to.
+
+    Raises:
+        SettingsError: a file cannot be read or is empty.
+    """
+    return {
+        ref: RoutingKey(read_secret_file(team.pagerduty_routing_key_file, f"teams.{ref}.pagerduty_routing_key_file"))
+        for ref, team in config.teams.items()
+        if team.pagerduty_routing_key_file
+    }
+
+
+def _schedule(settings: Settings, team: TeamSection) -> Schedule:
+    return Schedule.parse(
+        zone=team.timezone or settings.worker_timezone,
+        day=team.report_day or settings.worker_report_day,
+        at=(team.report_time or settings.worker_report_time).strftime("%H:%M"),
+    )
+
+
+def alert_policy(settings: Settings, config: ConfigFile) -> AlertPolicy:
+    """Make the alert policy: the defaults of the code, changed by what the file says for all and for one component."""
+    rules = _rules(config.alerts, Rules())
+    storm = config.alerts.storm.model_dump(exclude_none=True)
+    budgets = {ref: team.monthly_budget for ref, team in config.teams.items() if team.monthly_budget is not None}
+    budgets |= {ref: own.monthly_budget for ref, own in config.components.items() if own.monthly_budget is not None}
+    return AlertPolicy(
+        instance=settings.instance,
+        rules=rules,
+        component_rules={ref: _rules(own.alerts, rules) for ref, own in config.components.items()},
+        monthly_budgets=budgets,
+        storm=replace(StormLimits(), **storm),
+        non_production_clusters=frozenset(config.clusters.non_production),
+    )
+
+
+def _rules(section: RulesSection, defaults: Rules) -> Rules:
+    return Rules(
+        under_provisioned=_changed(defaults.under_provisioned, section.under_provisioned),
+        over_provisioned=_changed(defaults.over_provisioned, section.over_provisioned),
+        cost_increase=_changed(defaults.cost_increase, section.cost_increase),
+        budget=_changed(defaults.budget, section.budget),
+        unmeasured=_changed(defaults.unmeasured, section.unmeasured),
+    )
+
+
+def _changed(defaults: Chosen, section: RuleSection | None) -> Chosen:
+    if section is None:
+        return defaults
+    given: dict[str, Any] = section.model_dump(exclude_none=True)
+    if "for_" in given:
+        given["for_sweeps"] = given.pop("for_")
+    if "page" in given:
+        given["page"] = Page(given["page"])
+    if "repeat_after" in given:
+        given["slack_repeat_after"] = given["repeat_after"]
+    return replace(defaults, **given)

@@ -1,0 +1,141 @@
+"""The outside, built when it is first asked for: a command needs only the settings of what it uses."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from actions.ports import Catalog
+from clients.backstage.client import BackstageCatalog
+from clients.backstage.file import CatalogFile
+from clients.calls import Line, Rules
+from clients.pagerduty.client import PagerDutyClient
+from clients.scaleops.client import ScaleOpsClient
+from clients.scaleops.logins import AzureLogin, PasswordLogin
+from clients.scaleops.tokens import Credentials, FixedToken, LoginTokens, NoCredentials
+from clients.slack.client import SlackClient
+from domain.clock import Clock
+from domain.component import RoutingKey
+from wiring.config_file import ConfigFile
+from wiring.policy import routing_keys_of_teams
+from wiring.sealing import Sealer
+from wiring.settings import Settings, SettingsError
+
+Value = TypeVar("Value")
+
+
+def required(value: Value | None, name: str, use: str) -> Value:
+    """Answer the value of a setting that may be left out in general, but not for this use.
+
+    Raises:
+        SettingsError: naming the setting, and what it is needed for.
+    """
+    if value is None:
+        message = f"{name} is not set; {use} needs it"
+        raise SettingsError(message)
+    return value
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
+
+
+class LiveServices:
+    """ScaleOps, the catalog, Slack and PagerDuty as the settings name them. Make it after a fork, not before."""
+
+    def __init__(self, settings: Settings, *, config: ConfigFile, clock: Clock) -> None:
+        self._settings = settings
+        self._config = config
+        self._clock = clock
+        self._open = ExitStack()
+
+    @cached_property
+    def scaleops(self) -> ScaleOpsClient:
+        """ScaleOps; may be used by many threads."""
+        line = self._line("ScaleOps", required(self._settings.scaleops_base_url, "SCALEOPS_BASE_URL", "asking ScaleOps"))
+        return ScaleOpsClient(line, self.scaleops_credentials(line))
+
+    def scaleops_credentials(self, line: Line) -> Credentials:
+        """Answer how we sign in to ScaleOps, as SCALEOPS_AUTH says or the credentials imply."""
+        settings = self._settings
+        use = f"SCALEOPS_AUTH={settings.auth}"
+        match settings.auth:
+            case "token":
+                return FixedToken(required(_revealed(settings.scaleops_token), "SCALEOPS_TOKEN", use))
+            case "internal" | "ldap":
+                login = PasswordLogin(
+                    line=line,
+                    user=required(settings.scaleops_user, "SCALEOPS_USER", use),
+                    password=required(_revealed(settings.scaleops_password), "SCALEOPS_PASSWORD", use),
+                )
+                return LoginTokens(login, clock=self._clock)
+            case "azure":
+                azure = AzureLogin(
+                    line=self._line("Azure AD", settings.scaleops_azure_login_url),
+                    tenant_id=required(settings.scaleops_azure_tenant_id, "SCALEOPS_AZURE_TENANT_ID", use),
+                    client_id=required(settings.scaleops_azure_client_id, "SCALEOPS_AZURE_CLIENT_ID", use),
+                    client_secret=required(_revealed(settings.scaleops_azure_client_secret), "SCALEOPS_AZURE_CLIENT_SECRET", use),
+                )
+                return LoginTokens(azure, clock=self._clock)
+            case _:
+                return NoCredentials()
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The live catalog, or the catalog file."""
+        settings = self._settings
+        if settings.backstage_catalog_file is not None:
+            return CatalogFile(Path(settings.backstage_catalog_file))
+        base_url = required(settings.backstage_base_url, "BACKSTAGE_BASE_URL (or BACKSTAGE_CATALOG_FILE)", "reading the catalog")
+        return BackstageCatalog(self._line("Backstage", base_url), _revealed(settings.backstage_token))
+
+    @cached_property
+    def slack(self) -> SlackClient:
+        """Slack, as our bot."""
+        settings = self._settings
+        token = required(_revealed(settings.slack_bot_token), "SLACK_BOT_TOKEN", "sending to Slack")
+        return SlackClient(token=token, instance=settings.instance, base_url=settings.slack_base_url)
+
+    @cached_property
+    def pagerduty(self) -> PagerDutyClient:
+        """PagerDuty, by the routing key of each event."""
+        return PagerDutyClient(events_url=self._settings.pagerduty_events_url)
+
+    @cached_property
+    def sealer(self) -> Sealer | None:
+        """None without WORKER_SECRET_KEY: routing keys are then not remembered."""
+        secret = _revealed(self._settings.worker_secret_key)
+        return Sealer(secret) if secret is not None else None
+
+    @cached_property
+    def default_routing_key(self) -> RoutingKey | None:
+        """PAGERDUTY_ROUTING_KEY."""
+        key = _revealed(self._settings.pagerduty_routing_key)
+        return RoutingKey(key) if key is not None else None
+
+    def routing_key(self, fingerprint: str) -> RoutingKey | None:
+        """Find a key of the settings, of the configuration file or, last, of the catalog. Raises CallFailed of the catalog."""
+        configured = [*routing_keys_of_teams(self._config).values(), self.default_routing_key]
+        found = next((key for key in configured if key is not None and key.fingerprint == fingerprint), None)
+        return found or self._keys_of_the_catalog.get(fingerprint)
+
+    @cached_property
+    def _keys_of_the_catalog(self) -> dict[str, RoutingKey]:
+        found: dict[str, RoutingKey] = {}
+        for page in self.catalog.listing():
+            found |= page.routing_keys
+        return found
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._open.close()
+
+    def _line(self, service: str, base_url: str) -> Line:
+        rules = Rules(timeout_s=self._settings.scaleops_timeout_s, max_in_flight=self._settings.scaleops_max_concurrency)
+        line = Line(service, base_url, rules)
+        self._open.callback(line.close)
+        return line

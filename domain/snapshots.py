@@ -109,26 +109,6 @@ class Measurement:
     snapshot: Snapshot
     points: tuple[WorkloadPoint, ...]
 
-    @classmethod
-    def of_nothing(
-        cls, *, ref: EntityRef, team: EntityRef, as_of: datetime, reason: str, warnings: tuple[str, ...] = ()
-    ) -> Measurement:
-        """A component of which the sweep learned nothing: its totals are unknown, not zero."""
-        nothing = Total(amount=Unknown(reason), known=0, parts=0)
-        snapshot = Snapshot(
-            ref=ref,
-            as_of=as_of,
-            team=team,
-            outcome=Outcome.UNKNOWN,
-            reason=reason,
-            warnings=warnings,
-            workloads=(),
-            cost_7d=nothing,
-            savings_available_per_month=nothing,
-            active_savings_per_month=nothing,
-        )
-        return cls(snapshot=snapshot, points=())
-
     def with_unmeasured(self, keys: Iterable[WorkloadKey], *, reason: str) -> Measurement:
         """The same, with workloads that are known to exist and of which nothing was learned; totals count them as unknown."""
         standing = {point.key for point in self.points}

@@ -101,10 +101,10 @@ class Snapshots:
         chosen = select(snapshots.c.team).where(snapshots.c.as_of == as_of).distinct().order_by(snapshots.c.team)
         return tuple(self._connection.execute(chosen).scalars())
 
-    def put_raw(self, ref: EntityRef, as_of: datetime, answers: Mapping[str, Json]) -> None:
-        """Keep the answers of the five questions about a component, by action name; compressed, until a newer sweep closes."""
-        row = {"as_of": as_of, "entity_ref": ref, "answers": dict(answers)}
-        upsert(self._connection, raw_answers, [row], key=["as_of", "entity_ref"])
+    def put_raw(self, as_of: datetime, answers: Mapping[EntityRef, Mapping[str, Json]]) -> None:
+        """Keep the answers of the five questions about components, by action name; compressed, until a newer sweep closes."""
+        rows = [{"as_of": as_of, "entity_ref": ref, "answers": dict(given)} for ref, given in answers.items()]
+        upsert(self._connection, raw_answers, rows, key=["as_of", "entity_ref"])
 
     def raw(self, ref: EntityRef) -> Mapping[str, Json] | None:
         """Answer what the newest closed sweep heard about a component, by action name."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from actions.measure import unmeasured
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome
+from domain.snapshots import Outcome
 from domain.sweeps import LOST_FOR, Sweep, deadline_of
 from store import Store, Transaction
 from tasks.parts import Parts
@@ -53,9 +54,7 @@ def _name_what_is_missing(store: Store, as_of: datetime, reason: str) -> None:
     for start in range(0, len(missing), _AT_A_TIME):
         some = missing[start : start + _AT_A_TIME]
         with store.transaction() as transaction:
-            transaction.snapshots.put_all(
-                [Measurement.of_nothing(ref=one.ref, team=one.team, as_of=as_of, reason=reason) for one in some]
-            )
+            transaction.snapshots.put_all([unmeasured(component, as_of=as_of, reason=reason) for component in some])
     with store.transaction() as transaction:
         transaction.sweeps.record_listing(as_of, expected=expected, complete=sweep.listing_complete)
 

@@ -247,14 +247,14 @@ def test_raw_answers_are_those_of_the_newest_closed_sweep(store: Store) -> None:
     answers: dict[str, Json] = {"get_scaleops_data_for_entity": {"workloads": [{"cost": 1.5, "odd": "a\0b"}]}}
     with store.transaction() as transaction:
         transaction.sweeps.open(SLOT, opened_at=NOW)
-        transaction.snapshots.put_raw(ref("checkout"), SLOT, answers)
+        transaction.snapshots.put_raw(SLOT, {ref("checkout"): answers})
         assert transaction.snapshots.raw(ref("checkout")) is None
         transaction.sweeps.close(SLOT, closed_at=NOW)
     cleaned = {"get_scaleops_data_for_entity": {"workloads": [{"cost": 1.5, "odd": "a\ufffdb"}]}}
     with store.transaction() as transaction:
         assert transaction.snapshots.raw(ref("checkout")) == cleaned
         transaction.sweeps.open(NEXT, opened_at=NEXT)
-        transaction.snapshots.put_raw(ref("checkout"), NEXT, {"new": True})
+        transaction.snapshots.put_raw(NEXT, {ref("checkout"): {"new": True}})
         assert transaction.snapshots.raw(ref("checkout")) == cleaned
         transaction.sweeps.close(NEXT, closed_at=NEXT)
         assert transaction.snapshots.raw(ref("checkout")) == {"new": True}

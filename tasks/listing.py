@@ -1,0 +1,50 @@
+"""Takes the catalog's listing into the store: components, teams, and their routing keys when they can be sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from actions.ports import Catalog
+from domain.component import RoutingKey
+from store import Transaction
+from tasks.parts import Parts, Sealer
+from tasks.progress import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What came of listing the catalog."""
+
+    components: int
+    """Components the sweep is to measure: those listed, and those that are not gone yet."""
+    is_complete: bool
+    reason: str
+    """Why it is not complete; empty when it is."""
+
+
+def list_catalog(parts: Parts, catalog: Catalog, *, as_of: datetime, progress: Progress) -> Listed:
+    """Stream the listing into the store, a transaction a page, and count who was missing when it was complete.
+
+    Raises CallFailed when not even the first page can be had; nothing is changed then.
+    """
+    listing = catalog.listing()
+    sealer = parts.services.sealer
+    seen = 0
+    for page in listing:
+        with parts.store.transaction() as transaction:
+            transaction.components.record_page(page.components, page.teams, as_of=as_of)
+            for fingerprint, key in page.routing_keys.items():
+                _keep(transaction, sealer, fingerprint, key, as_of)
+        seen += len(page.components)
+        progress.listed(seen)
+    with parts.store.transaction() as transaction:
+        transaction.components.finish_listing(as_of=as_of, complete=listing.is_complete)
+        expected = transaction.components.count()
+        transaction.sweeps.record_listing(as_of, expected=expected, complete=listing.is_complete)
+    return Listed(components=expected, is_complete=listing.is_complete, reason=listing.reason)
+
+
+def _keep(transaction: Transaction, sealer: Sealer | None, fingerprint: str, key: RoutingKey, as_of: datetime) -> None:
+    if sealer is not None:
+        transaction.keys.put_sealed(fingerprint, sealer.seal(key), at=as_of)

@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m simulator", description="Stand-in ScaleOps, Backstage, Slack and PagerDuty servers."
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes any free one")
-    parser.add_argument("--scenario", default="demo", help="demo, or a folder with upstream.json and catalog.yaml")
+    parser.add_argument("--scenario", default="demo", help="demo, crowd:N, or a folder with upstream.json and catalog.yaml")
     given = parser.parse_args(arguments)
     try:
         state = State(find_scenario(given.scenario))
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     taken.listen()
     addresses = addresses_at(taken.getsockname()[1])
-    print(json.dumps({**addresses, "settings": settings_for(addresses)}), flush=True)  # noqa: T201 - the line that a parent process waits for
+    print(json.dumps({**addresses, "settings": settings_for(addresses, state.world())}), flush=True)  # noqa: T201 - the line that a parent process waits for
     build_server(state).run(sockets=[taken])
     return 0
 

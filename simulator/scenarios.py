@@ -1,10 +1,10 @@
-"""Scenarios by name: `demo`, or a folder with known upstream data."""
+"""Scenarios by name: `demo`, `crowd:<number of components>`, or a folder with known upstream data."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from simulator import company, parity
+from simulator import company, crowd, parity
 from simulator.world import Scenario
 
 
@@ -16,8 +16,11 @@ def find_scenario(name: str) -> Scenario:
     """Answer a scenario by name, or read it from a folder."""
     if name == company.SCENARIO.name:
         return company.SCENARIO
+    kind, _, size = name.partition(":")
+    if kind == "crowd" and size.isdecimal() and int(size) > 0:
+        return crowd.build_scenario(int(size))
     folder = Path(name)
     if not (folder / "upstream.json").is_file():
-        message = f"{name!r} is no scenario; use demo, or a folder with upstream.json and catalog.yaml"
+        message = f"{name!r} is no scenario; use demo, crowd:200, or a folder with upstream.json and catalog.yaml"
         raise UnknownScenario(message)
     return parity.load_scenario(folder)

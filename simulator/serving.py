@@ -13,7 +13,7 @@ from simulator import credentials
 from simulator.app import PREFIXES, build_app
 from simulator.scenarios import find_scenario
 from simulator.state import State
-from simulator.world import Scenario
+from simulator.world import Scenario, World
 
 HOST: Final = "127.0.0.1"
 _PATIENCE_S: Final = 20.0
@@ -25,12 +25,12 @@ def addresses_at(port: int) -> dict[str, str]:
     return {"url": url, **{service: f"{url}{prefix}" for service, prefix in PREFIXES.items()}}
 
 
-def settings_for(addresses: dict[str, str]) -> dict[str, str]:
-    """Answer the product's settings that lead to what is served there. The credentials are made up."""
+def settings_for(addresses: dict[str, str], world: World) -> dict[str, str]:
+    """Answer the product's settings that lead to what is served there. The credentials are made up; ScaleOps' are its world's."""
     return {
         "SCALEOPS_BASE_URL": addresses["scaleops"],
-        "SCALEOPS_USER": credentials.SCALEOPS_USER,
-        "SCALEOPS_PASSWORD": credentials.SCALEOPS_PASSWORD,
+        "SCALEOPS_USER": world.scaleops_user,
+        "SCALEOPS_PASSWORD": world.scaleops_password,
         "BACKSTAGE_BASE_URL": addresses["backstage"],
         "BACKSTAGE_TOKEN": credentials.BACKSTAGE_TOKEN,
         "SLACK_BOT_TOKEN": credentials.SLACK_BOT_TOKEN,

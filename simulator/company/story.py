@@ -155,7 +155,6 @@ STORY: Final[Record] = {
     "eventful_week": EVENTFUL_WEEK,
     "clusters": list(CLUSTERS),
     "non_production": [STAGING],
-    "platform_channel": "C0PLATFORM",
     "events": {event.name: event.to_record() for event in EVENTS},
 }
 """The story as JSON: the twelve weeks, the clusters, and every event by name with instants in ISO 8601."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from simulator.credentials import SCALEOPS_TOKEN
+from simulator.credentials import BACKSTAGE_TOKEN, SCALEOPS_TOKEN
 from simulator.serving import Simulator
 
 PARITY_FOLDER = Path(__file__).parent.parent / "parity"
@@ -25,7 +25,8 @@ def test_a_process_says_in_one_line_where_its_services_are() -> None:
         answer = httpx.get(told["scaleops"] + FLAGS, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
         process.terminate()
         process.communicate(timeout=30)
-    assert set(told) == {"url", "scaleops", "backstage", "slack", "pagerduty"}
+    assert set(told) >= {"url", "scaleops", "backstage", "slack", "pagerduty"}
+    assert told["settings"]["SCALEOPS_PASSWORD"] == "s3cr3t-pa55"
     assert told["slack"].endswith("/slack/api/")
     assert answer.status_code == 200
 
@@ -33,7 +34,10 @@ def test_a_process_says_in_one_line_where_its_services_are() -> None:
 def test_an_unknown_scenario_is_said_in_one_line() -> None:
     ended = _run(["--scenario", "nowhere"])
     assert ended.returncode == 2
-    assert ended.stderr == "simulator: 'nowhere' is no scenario; use demo, or a folder with upstream.json and catalog.yaml\n"
+    assert (
+        ended.stderr
+        == "simulator: 'nowhere' is no scenario; use demo, crowd:200, or a folder with upstream.json and catalog.yaml\n"
+    )
 
 
 def test_a_taken_port_is_said_in_one_line(simulator: Simulator) -> None:
@@ -66,3 +70,14 @@ def test_another_scenario_starts_with_everything_as_new(simulator: Simulator) ->
 @pytest.mark.parametrize("service", ["scaleops", "backstage", "slack/api", "pagerduty", "azure", "control"])
 def test_what_is_not_there_is_a_404(simulator: Simulator, service: str) -> None:
     assert httpx.get(f"{simulator.url}/{service}/nowhere/at/all").status_code == 404
+
+
+def test_a_crowd_has_as_many_components_as_asked(simulator: Simulator) -> None:
+    simulator.load("crowd:25")
+    url = f"{simulator.backstage_url}/api/catalog/entities/by-query?filter=kind=component&limit=1"
+    assert httpx.get(url, headers={"Authorization": f"Bearer {BACKSTAGE_TOKEN}"}).json()["totalItems"] == 25
+    listing = f"{simulator.scaleops_url}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND"
+    body = {"label": ["app.kubernetes.io/name=service-00024"]}
+    found = httpx.post(listing, json=body, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"}).json()["workloads"]
+    assert [row["workloadName"] for row in found] == ["service-00024-api", "service-00024-worker", "service-00024-cache"]
+    assert len(simulator.state.world().workload_by_key) == 75

@@ -46,7 +46,8 @@ class Outbox:
         for message in messages:
             row = {**values_of(message), "status": str(Status.PENDING), "attempts": 0}
             statement = insert_into(self._connection, outbox).on_conflict_do_nothing(index_elements=["key"])
-            if self._connection.execute(statement, row).rowcount == 1:
+            # asked for the row itself: PostgreSQL's driver counts no rows of an INSERT that returns its new id
+            if self._connection.execute(statement.returning(outbox.c.id), row).first() is not None:
                 new.append(message)
         return tuple(new)
 

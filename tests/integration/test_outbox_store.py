@@ -1,0 +1,306 @@
+"""The outbox on SQLite and on PostgreSQL: claiming, marking, order, ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from domain.messages import Act, Channel, Message, Status, Variant
+from store import Store
+from store.outbox_rows import Claim, Entry, Place, Result
+from tests.integration.telling import NOW, TEAM, page, post, text, too_big
+
+LEASE = timedelta(seconds=120)
+SECOND = timedelta(seconds=1)
+PLACE = Place(channel=TEAM, ts="1.000001")
+
+
+def put(store: Store, *messages: Message) -> tuple[Message, ...]:
+    with store.transaction() as t:
+        return t.outbox.put(messages)
+
+
+def claim(store: Store, now: datetime = NOW, *, channel: Channel = Channel.SLACK, owner: str = "me") -> Claim | None:
+    with store.transaction() as t:
+        return t.outbox.claim_due(now, channel=channel, lease=LEASE, owner=owner)
+
+
+def claimed(store: Store, now: datetime = NOW, *, channel: Channel = Channel.SLACK, owner: str = "me") -> Claim:
+    taken = claim(store, now, channel=channel, owner=owner)
+    assert taken is not None
+    return taken
+
+
+def key_of(taken: Claim | None) -> str | None:
+    return None if taken is None else taken.message.key
+
+
+def send(store: Store, now: datetime = NOW, *, place: Place = PLACE) -> str:
+    taken = claimed(store, now)
+    with store.transaction() as t:
+        assert t.outbox.mark_sent(taken, now, variant=Variant.TEXT, place=place)
+    return taken.message.key
+
+
+def entry(store: Store, key: str) -> Entry:
+    with store.reading() as t:
+        found = t.outbox.get(key)
+    assert found is not None
+    return found
+
+
+def test_a_message_comes_back_as_it_was_written(store: Store) -> None:
+    message = post("k1", thread_of="k0", renderings=(too_big("a <b> & c"), text("só")))
+    put(store, message)
+    assert entry(store, "k1").message == message
+    assert claimed(store).message == message
+
+
+def test_a_repeated_key_changes_nothing(store: Store) -> None:
+    first = post("k1")
+    assert put(store, first) == (first,)
+    assert put(store, post("k1", renderings=(text("other words"),)), post("k2")) == (post("k2"),)
+    assert entry(store, "k1").message == first
+
+
+def test_two_messages_with_one_number_in_a_stream_are_an_error(store: Store) -> None:
+    put(store, post("k1", stream="s", number=1))
+    with pytest.raises(IntegrityError):
+        put(store, post("k2", stream="s", number=1))
+
+
+def test_a_claimed_message_is_nobody_elses_until_the_lease_ends(store: Store) -> None:
+    put(store, post("k1"))
+    assert key_of(claim(store, owner="a")) == "k1"
+    assert claim(store, NOW + LEASE - SECOND, owner="b") is None
+    again = claimed(store, NOW + LEASE, owner="b")
+    assert (again.message.key, again.attempt, again.doubtful_since) == ("k1", 2, NOW)
+
+
+def test_who_lost_the_lease_marks_nothing(store: Store) -> None:
+    put(store, post("k1"))
+    late = claimed(store, owner="a")
+    claimed(store, NOW + LEASE, owner="b")
+    with store.transaction() as t:
+        assert not t.outbox.mark_failed(late, why="too late")
+        assert not t.outbox.put_off(late, until=NOW, why="too late")
+    assert entry(store, "k1").status is Status.LEASED
+
+
+def test_two_claims_of_the_same_process_are_told_apart_by_their_attempt(store: Store) -> None:
+    put(store, post("k1"))
+    late = claimed(store)
+    claimed(store, NOW + LEASE)
+    with store.transaction() as t:
+        assert not t.outbox.mark_sent(late, NOW + LEASE, variant=Variant.TEXT, place=PLACE)
+
+
+def test_a_first_attempt_is_in_no_doubt(store: Store) -> None:
+    put(store, post("k1"))
+    assert claimed(store).doubtful_since is None
+
+
+def test_what_was_put_off_is_due_again_at_its_time_and_in_no_doubt(store: Store) -> None:
+    put(store, post("k1"))
+    first = claimed(store)
+    with store.transaction() as t:
+        assert t.outbox.put_off(first, until=NOW + timedelta(seconds=30), why="429")
+    assert claim(store, NOW + timedelta(seconds=29)) is None
+    again = claimed(store, NOW + timedelta(seconds=30))
+    assert (again.attempt, again.doubtful_since) == (2, None)
+
+
+def test_what_is_unknown_is_due_for_a_look_and_in_doubt_since_its_first_attempt(store: Store) -> None:
+    put(store, post("k1"))
+    minute = timedelta(seconds=60)
+    for times in range(2):
+        taken = claimed(store, NOW + times * minute)
+        with store.transaction() as t:
+            t.outbox.mark_unknown(taken, look_up_at=NOW + (times + 1) * minute, why="no answer")
+    assert claim(store, NOW + 2 * minute - SECOND) is None
+    assert claimed(store, NOW + 2 * minute).doubtful_since == NOW
+
+
+def test_what_stays_unknown_is_never_due_again(store: Store) -> None:
+    put(store, post("k1"))
+    taken = claimed(store)
+    with store.transaction() as t:
+        t.outbox.mark_unknown(taken, look_up_at=None, why="nobody can tell")
+    assert claim(store, NOW + timedelta(days=1)) is None
+
+
+def test_every_attempt_is_on_record(store: Store) -> None:
+    put(store, post("k1"))
+    first = claimed(store)
+    with store.transaction() as t:
+        assert [one.result for one in t.outbox.deliveries_of("k1")] == [Result.BEGUN]
+        t.outbox.put_off(first, until=NOW, why="429")
+    send(store)
+    with store.reading() as t:
+        put_off, sent = t.outbox.deliveries_of("k1")
+    assert (put_off.result, put_off.detail) == (Result.PUT_OFF, "429")
+    assert (sent.result, sent.variant, sent.place) == (Result.SENT, Variant.TEXT, PLACE)
+
+
+def test_a_stream_goes_out_in_its_order(store: Store) -> None:
+    put(store, post("k2", stream="s", number=2, created_at=NOW - SECOND), post("k1", stream="s", number=1), post("other"))
+    assert [send(store), send(store), send(store)] == ["k1", "k2", "other"]
+
+
+@pytest.mark.parametrize(
+    ("end", "goes_on"),
+    [
+        (lambda t, taken: t.outbox.mark_failed(taken, why="no"), True),
+        (lambda t, taken: t.outbox.mark_unknown(taken, look_up_at=None, why="?"), True),
+        (lambda t, taken: t.outbox.mark_unknown(taken, look_up_at=NOW + LEASE, why="?"), False),
+        (lambda t, taken: t.outbox.put_off(taken, until=NOW + LEASE, why="429"), False),
+    ],
+)
+def test_a_later_message_waits_only_for_what_is_not_over(store: Store, end: Callable[..., bool], *, goes_on: bool) -> None:
+    put(store, post("k1", stream="s", number=1), post("k2", stream="s", number=2))
+    first = claimed(store)
+    assert claim(store) is None
+    with store.transaction() as t:
+        assert end(t, first)
+    assert key_of(claim(store)) == ("k2" if goes_on else None)
+
+
+def test_slack_does_not_hold_up_pagerduty_in_one_stream(store: Store) -> None:
+    put(store, post("k1", stream="s", number=1))
+    event = page(Act.TRIGGER)
+    put(store, Message(**{name: getattr(event, name) for name in event.__slots__} | {"stream": "s", "number": 2}))
+    assert key_of(claim(store, channel=Channel.PAGERDUTY)) == event.key
+
+
+def test_a_reply_waits_for_what_it_answers_and_learns_its_place(store: Store) -> None:
+    put(store, post("reply", thread_of="root", created_at=NOW - SECOND), post("root"))
+    assert send(store, place=PLACE) == "root"
+    assert claimed(store).thread == PLACE
+
+
+def test_a_reply_to_nothing_goes_out_on_its_own(store: Store) -> None:
+    put(store, post("reply", thread_of="never written"))
+    assert claimed(store).thread is None
+
+
+def test_a_reply_follows_its_root_to_where_it_fell_back(store: Store) -> None:
+    put(store, post("root"), post("reply", thread_of="root"))
+    root = claimed(store)
+    with store.transaction() as t:
+        t.outbox.mark_failed(root, why="archived")
+        t.outbox.put([post("root:fallback", target="C0PLATFORM")])
+    elsewhere = Place(channel="C0PLATFORM", ts="2.000002")
+    assert send(store, place=elsewhere) == "root:fallback"
+    assert claimed(store).thread == elsewhere
+
+
+def test_what_is_held_waits(store: Store) -> None:
+    put(store, post("k1"), post("k2", target="C0OTHER"))
+    with store.transaction() as t:
+        assert t.outbox.hold(Channel.SLACK, target=TEAM, until=NOW + SECOND) == 1
+    assert send(store) == "k2"
+    assert claim(store) is None
+    assert send(store, NOW + SECOND) == "k1"
+
+
+def test_a_hold_never_brings_anything_forward(store: Store) -> None:
+    put(store, post("k1"))
+    with store.transaction() as t:
+        t.outbox.hold(Channel.SLACK, until=NOW + 2 * SECOND)
+        t.outbox.hold(Channel.SLACK, until=NOW + SECOND)
+    assert claim(store, NOW + SECOND) is None
+
+
+def test_what_was_not_sent_in_its_time_expires_once(store: Store) -> None:
+    put(store, post("k1"), post("k2", created_at=NOW + timedelta(days=1)))
+    late = NOW + timedelta(days=3)
+    assert key_of(claim(store, late)) == "k2"
+    with store.transaction() as t:
+        assert [message.key for message in t.outbox.expire(late)] == ["k1"]
+        assert t.outbox.expire(late) == ()
+    assert entry(store, "k1").status is Status.EXPIRED
+
+
+def test_what_is_unknown_past_its_time_is_settled_once(store: Store) -> None:
+    put(store, post("k1"))
+    taken = claimed(store)
+    late = NOW + timedelta(days=3)
+    with store.transaction() as t:
+        t.outbox.mark_unknown(taken, look_up_at=late, why="?")
+        assert t.outbox.settle_unknown(late - SECOND) == ()
+        assert [message.key for message in t.outbox.settle_unknown(late)] == ["k1"]
+        assert t.outbox.settle_unknown(late) == ()
+    assert claim(store, late) is None
+
+
+def test_an_unsent_trigger_and_its_resolve_cancel_each_other(store: Store) -> None:
+    trigger, resolve = page(Act.TRIGGER, 1), page(Act.RESOLVE, 2)
+    put(store, trigger, resolve, page(Act.TRIGGER, 1, dedup_key="another"))
+    with store.transaction() as t:
+        assert t.outbox.cancel_overtaken() == 2
+        assert t.outbox.cancel_overtaken() == 0
+    assert entry(store, trigger.key).status is Status.CANCELLED
+    assert entry(store, resolve.key).status is Status.CANCELLED
+    assert claimed(store, channel=Channel.PAGERDUTY).message.key == "alert:another:1:pagerduty"
+
+
+def test_a_trigger_under_way_keeps_its_resolve(store: Store) -> None:
+    put(store, page(Act.TRIGGER, 1), page(Act.RESOLVE, 2))
+    claimed(store, channel=Channel.PAGERDUTY)
+    with store.transaction() as t:
+        assert t.outbox.cancel_overtaken() == 0
+
+
+def test_a_message_that_ended_badly_is_sent_again_by_hand(store: Store) -> None:
+    put(store, post("k1"))
+    taken = claimed(store)
+    late = NOW + timedelta(days=4)
+    with store.transaction() as t:
+        t.outbox.mark_failed(taken, why="no")
+        assert t.outbox.retry("k1", late)
+        assert not t.outbox.retry("nothing", late)
+    assert send(store, late) == "k1"
+    with store.transaction() as t:
+        assert not t.outbox.retry("k1", late)
+
+
+def test_the_outbox_says_what_stands_where(store: Store) -> None:
+    put(store, post("k1"), post("k2", created_at=NOW + SECOND), post("k3", created_at=NOW + 2 * SECOND))
+    send(store)
+    with store.reading() as t:
+        assert t.outbox.counts() == {Status.SENT: 1, Status.PENDING: 2}
+        assert [one.message.key for one in t.outbox.listing()] == ["k3", "k2", "k1"]
+        assert [one.message.key for one in t.outbox.listing([Status.SENT])] == ["k1"]
+        assert t.outbox.oldest_pending() == NOW + SECOND
+        assert t.outbox.next_due() == NOW + SECOND
+        assert t.outbox.posts_since(TEAM, NOW - SECOND) == 1
+        assert t.outbox.posts_since(TEAM, NOW) == 0
+        assert t.outbox.get("nothing") is None
+
+
+def test_an_empty_outbox_waits_for_nothing(store: Store) -> None:
+    with store.reading() as t:
+        assert t.outbox.next_due() is None
+        assert t.outbox.oldest_pending() is None
+
+
+def test_two_threads_share_the_messages_out_between_them(store: Store) -> None:
+    put(store, *[post(f"k{number:02}") for number in range(40)])
+    start = threading.Barrier(2)
+    taken: dict[str, list[str]] = {"a": [], "b": []}
+
+    def work(owner: str) -> None:
+        start.wait(timeout=10)
+        while one := claim(store, owner=owner):
+            taken[owner].append(one.message.key)
+
+    threads = [threading.Thread(target=work, args=(owner,)) for owner in taken]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(taken["a"] + taken["b"]) == [f"k{number:02}" for number in range(40)]

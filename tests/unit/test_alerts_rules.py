@@ -1,0 +1,230 @@
+"""The five rules, by tables: who meets the condition, who does not, who is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timezone
+from decimal import Decimal
+
+import pytest
+
+from alerts.observations import AlertId, Answer, BudgetFigures, CostFigures, Observation, Severity, dedup_key_of
+from alerts.policy import (
+    BudgetSettings,
+    CostIncreaseSettings,
+    OverProvisionedSettings,
+    Page,
+    Rule,
+    Rules,
+    UnderProvisionedSettings,
+)
+from alerts.rules import History, observe, observe_budget
+from domain.measures import Measured, Total, Unknown
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, WorkloadPoint
+from tests.unit.alerting import CHECKOUT, PAYMENTS, POLICY, key, measurement, point
+
+KNOWN = History(measured_before=True)
+UNKNOWN = Unknown("ScaleOps left it out")
+
+
+def seen(
+    rule: Rule,
+    measured: Measurement,
+    history: History = KNOWN,
+    *,
+    rules: Rules | None = None,
+    lifecycle: str = "production",
+    non_production: frozenset[str] = frozenset(),
+) -> Observation:
+    policy = replace(POLICY, rules=rules or Rules(), non_production_clusters=non_production)
+    found = {one.alert.rule: one for one in observe(measured, history, policy, lifecycle=lifecycle)}
+    return found[rule]
+
+
+@pytest.mark.parametrize(
+    ("starved", "is_found", "is_unknown"), [(True, True, False), (False, False, False), (UNKNOWN, False, True)]
+)
+def test_under_provisioned_is_what_scaleops_says(starved: Measured[bool], *, is_found: bool, is_unknown: bool) -> None:
+    observation = seen(Rule.UNDER_PROVISIONED, measurement(point(under_provisioned=starved)))
+    assert bool(observation.found) is is_found
+    assert observation.unknown == ((str(key("api")),) if is_unknown else ())
+
+
+@pytest.mark.parametrize(
+    ("kills", "severity", "has_evidence"),
+    [
+        (0, Severity.WARNING, False),
+        (1, Severity.ERROR, True),
+        (2, Severity.ERROR, True),
+        (3, Severity.CRITICAL, True),
+        (UNKNOWN, Severity.WARNING, False),
+    ],
+)
+def test_evidence_is_an_oom_kill(kills: Measured[int], severity: Severity, *, has_evidence: bool) -> None:
+    (found,) = seen(Rule.UNDER_PROVISIONED, measurement(point(under_provisioned=True, oom_kills_24h=kills))).found
+    assert (found.severity, found.has_evidence, found.page) == (severity, has_evidence, Page.WITH_EVIDENCE)
+
+
+def test_paging_always_makes_the_lack_of_evidence_an_error() -> None:
+    rules = Rules(under_provisioned=UnderProvisionedSettings(page=Page.ALWAYS))
+    (found,) = seen(Rule.UNDER_PROVISIONED, measurement(point(under_provisioned=True)), rules=rules).found
+    assert (found.severity, found.page) == (Severity.ERROR, Page.ALWAYS)
+
+
+@pytest.mark.parametrize(("lifecycle", "cluster"), [("experimental", "east"), ("", "east"), ("production", "staging")])
+def test_only_production_pages(lifecycle: str, cluster: str) -> None:
+    starved = measurement(point(cluster=cluster, under_provisioned=True, oom_kills_24h=9))
+    observation = seen(Rule.UNDER_PROVISIONED, starved, lifecycle=lifecycle, non_production=frozenset({"staging"}))
+    assert observation.found[0].page is Page.NEVER
+
+
+WASTE = point(over_provisioned=True, savings_available_per_month=Decimal(60), cost_7d=Decimal(60))
+
+
+@pytest.mark.parametrize(
+    ("wasteful", "is_found", "is_unknown"),
+    [
+        (WASTE, True, False),
+        (replace(WASTE, automated=True), False, False),
+        (replace(WASTE, under_provisioned=True), False, False),
+        (replace(WASTE, savings_available_per_month=Decimal("49.99")), False, False),
+        (replace(WASTE, cost_7d=Decimal(70)), True, False),  # 60 is exactly a fifth of 300 a month
+        (replace(WASTE, cost_7d=Decimal("70.01")), False, False),
+        (replace(WASTE, cost_7d=UNKNOWN), False, True),
+        (replace(WASTE, savings_available_per_month=Decimal(10), cost_7d=UNKNOWN), False, False),
+        (replace(WASTE, savings_available_per_month=UNKNOWN), False, True),
+        (replace(WASTE, automated=UNKNOWN), False, True),
+        (replace(WASTE, automated=UNKNOWN, over_provisioned=False), False, False),
+        (replace(WASTE, automated=True, over_provisioned=UNKNOWN), False, False),
+        (replace(WASTE, over_provisioned=UNKNOWN), False, True),
+    ],
+)
+def test_over_provisioned_needs_both_floors_and_nobody_who_automates(
+    wasteful: WorkloadPoint, *, is_found: bool, is_unknown: bool
+) -> None:
+    observation = seen(Rule.OVER_PROVISIONED, measurement(wasteful))
+    assert (bool(observation.found), bool(observation.unknown)) == (is_found, is_unknown)
+
+
+def test_over_provisioning_may_be_raised_to_a_warning_page() -> None:
+    rules = Rules(over_provisioned=OverProvisionedSettings(page=Page.ALWAYS))
+    (found,) = seen(Rule.OVER_PROVISIONED, measurement(WASTE), rules=rules).found
+    assert found.may_page(from_first_sweep=False)
+    assert not found.may_page(from_first_sweep=True)
+    assert found.severity is Severity.WARNING
+
+
+def weeks(*costs: Measured[Decimal] | int) -> History:
+    known = tuple(Decimal(cost) if isinstance(cost, int) else cost for cost in costs)
+    return History(measured_before=True, closing_costs_7d=known)
+
+
+@pytest.mark.parametrize(
+    ("cost", "history", "is_found", "answer"),
+    [
+        (Decimal(250), weeks(200, 200, 200, 200), True, Answer.GOOD),
+        (Decimal("249.99"), weeks(200, 200, 200, 200), False, Answer.GOOD),
+        (Decimal(300), weeks(260, 260), False, Answer.GOOD),  # 40 more is under the floor of 50
+        (Decimal(450), weeks(400, 400), False, Answer.GOOD),  # an eighth more is under a quarter
+        (Decimal(250), weeks(200, UNKNOWN, UNKNOWN, 200), True, Answer.GOOD),
+        (Decimal(250), weeks(200), False, Answer.UNKNOWN),
+        (Decimal(250), weeks(200, UNKNOWN), False, Answer.UNKNOWN),
+        (Decimal(250), weeks(), False, Answer.UNKNOWN),
+        (UNKNOWN, weeks(200, 200), False, Answer.UNKNOWN),
+        (Decimal(250), weeks(200, 200, 200, 200, 9000), True, Answer.GOOD),  # the fifth is too long ago
+    ],
+)
+def test_cost_increase_compares_with_the_mean_of_the_weeks_before(
+    cost: Measured[Decimal], history: History, *, is_found: bool, answer: Answer
+) -> None:
+    observation = seen(Rule.COST_INCREASE, measurement(point(cost_7d=cost)), history)
+    assert (bool(observation.found), observation.answer) == (is_found, answer)
+
+
+def test_cost_that_is_not_complete_is_never_an_all_clear_but_may_be_too_much_already() -> None:
+    low = measurement(point("api", cost_7d=Decimal(100)), point("worker", cost_7d=UNKNOWN))
+    assert seen(Rule.COST_INCREASE, low, weeks(200, 200)).answer is Answer.UNKNOWN
+    high = measurement(point("api", cost_7d=Decimal(300)), point("worker", cost_7d=UNKNOWN))
+    (found,) = seen(Rule.COST_INCREASE, high, weeks(200, 200)).found
+    assert found.figures == CostFigures(cost_7d=Decimal(300), usual_cost_7d=Decimal(200), weeks=2)
+    assert found.amount == Decimal(100)
+
+
+def budget(cost: int, as_of: datetime, days: dict[date, Measured[Decimal]], *, limit: int, known: int = 1) -> Observation:
+    total = Total(amount=Decimal(cost), known=known, parts=1)
+    return observe_budget(
+        about=CHECKOUT, team=PAYMENTS, as_of=as_of, cost_7d=total, daily_costs_7d=days, monthly_budget=Decimal(limit)
+    )
+
+
+def test_budget_is_month_to_date_plus_the_rest_at_todays_rate() -> None:
+    as_of = datetime(2026, 9, 3, 18, tzinfo=timezone.utc)
+    days: dict[date, Measured[Decimal]] = {date(2026, 9, 1): Decimal(70), date(2026, 9, 2): Decimal(140)}
+    observation = budget(210, as_of, days, limit=869)
+    (found,) = observation.found
+    # 10 + 20 + 30 so far, and 27 days of 30
+    assert found.figures == BudgetFigures(
+        month_to_date=Decimal(60), forecast=Decimal(870), monthly_budget=Decimal(869), known_days=3, days=3
+    )
+    assert found.amount == Decimal(1)
+    assert budget(210, as_of, days, limit=870).shows_nothing
+
+
+def test_a_budget_is_not_kept_by_what_could_not_be_measured() -> None:
+    as_of = datetime(2026, 9, 30, 18, tzinfo=timezone.utc)
+    assert budget(70, as_of, {}, limit=900, known=0).answer is Answer.UNKNOWN
+    assert budget(70, as_of, {}, limit=1, known=0).found
+
+
+def test_a_component_without_a_budget_is_not_watched_for_one() -> None:
+    measured = measurement(point())
+    assert Rule.BUDGET not in {one.alert.rule for one in observe(measured, KNOWN, POLICY, lifecycle="production")}
+    own = replace(POLICY, monthly_budgets={CHECKOUT: Decimal(1)})
+    assert Rule.BUDGET in {one.alert.rule for one in observe(measured, KNOWN, own, lifecycle="production")}
+    everybody = Rules(budget=BudgetSettings(monthly_budget=Decimal(1)))
+    assert seen(Rule.BUDGET, measured, rules=everybody).found
+
+
+def test_unmeasured_needs_a_measurement_before() -> None:
+    failed = measurement(reason="ScaleOps answered with status 503")
+    assert seen(Rule.UNMEASURED, failed).found
+    assert seen(Rule.UNMEASURED, failed, History(measured_before=False)).shows_nothing
+    assert seen(Rule.UNMEASURED, measurement(point())).shows_nothing
+
+
+def test_a_failed_component_is_unknown_to_every_other_rule() -> None:
+    failed = measurement(reason="ScaleOps answered with status 503")
+    for rule in (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED, Rule.COST_INCREASE):
+        observation = seen(rule, failed, weeks(1, 1))
+        assert (observation.answer, observation.reason) == (Answer.UNKNOWN, "ScaleOps answered with status 503")
+
+
+def test_a_workload_of_a_lost_cluster_is_unknown() -> None:
+    lost = WorkloadPoint.unmeasured(as_of=point().as_of, key=key("api"), reason="the cluster is lost")
+    for rule in (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED):
+        assert seen(rule, measurement(lost)).unknown == (str(key("api")),)
+
+
+def test_a_first_sweep_says_so() -> None:
+    starved = measurement(point(under_provisioned=True))
+    assert seen(Rule.UNDER_PROVISIONED, starved, History(measured_before=False)).first_sweep
+    assert not seen(Rule.UNDER_PROVISIONED, starved).first_sweep
+
+
+def test_a_rule_may_be_off_for_one_component_only() -> None:
+    off = Rules(over_provisioned=OverProvisionedSettings(enabled=False), cost_increase=CostIncreaseSettings(enabled=False))
+    policy = replace(POLICY, component_rules={CHECKOUT: off})
+    rules = {one.alert.rule for one in observe(measurement(point()), KNOWN, policy, lifecycle="production")}
+    assert rules == {Rule.UNDER_PROVISIONED, Rule.UNMEASURED}
+    other = EntityRef("component", "default", "cart")
+    elsewhere = replace(measurement(point()), snapshot=replace(measurement(point()).snapshot, ref=other))
+    assert Rule.OVER_PROVISIONED in {one.alert.rule for one in observe(elsewhere, KNOWN, policy, lifecycle="production")}
+
+
+def test_a_dedup_key_names_installation_rule_and_entity_and_never_grows_too_long() -> None:
+    alert = AlertId(rule=Rule.UNDER_PROVISIONED, about=CHECKOUT)
+    assert dedup_key_of(alert, "scaleops.example") == "scaleops.example:under-provisioned:component:default/checkout"
+    long = dedup_key_of(alert, "x" * 300)
+    assert len(long) == 64
+    assert long != dedup_key_of(alert, "y" * 300)

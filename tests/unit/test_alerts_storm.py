@@ -1,0 +1,186 @@
+"""Many notices at once are one: storms, summaries, outages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.lifecycle import Notice, Paging
+from alerts.observations import PLATFORM, AlertId, MemberFigures, OutageFigures
+from alerts.policy import Rule, StormLimits
+from alerts.states import AlertState, Incident, NoticeKind
+from alerts.storm import OUTAGE, Plan, Why, observe_outage, plan, storm_of
+from domain.refs import EntityRef
+from tests.unit.alerting import PAYMENTS, POLICY, Life, finding, met, sweep
+
+LIMITS = StormLimits()
+
+
+def team(number: int) -> EntityRef:
+    return EntityRef("group", "default", f"team-{number}")
+
+
+def alert(number: int) -> AlertId:
+    return AlertId(rule=Rule.UNDER_PROVISIONED, about=EntityRef("component", "default", f"c-{number:04}"))
+
+
+def new_page(number: int, of: EntityRef = PAYMENTS) -> Notice:
+    life = Life()
+    life.see(met(0))
+    (notice,) = life.see(met(1))
+    return replace(notice, alert=alert(number), team=of)
+
+
+def new_post(number: int, of: EntityRef = PAYMENTS) -> Notice:
+    return replace(new_page(number, of), paging=Paging.NONE, is_new_page=False)
+
+
+def planned(notices: Sequence[Notice], open_alerts: Sequence[AlertState] = ()) -> Plan:
+    return plan(notices, open_alerts, as_of=sweep(1), limits=LIMITS)
+
+
+def test_five_new_pages_are_five_pages() -> None:
+    calm = planned([new_page(number) for number in range(5)])
+    assert len(calm.alone) == 5
+    assert all(notice.paging is Paging.TRIGGER for notice in calm.alone)
+    assert calm.observations == ()
+
+
+def test_six_are_one_and_none_of_the_members() -> None:
+    stormy = planned([new_page(number) for number in range(6)])
+    assert stormy.alone == ()
+    assert {notice.paging for notice in stormy.silent} == {Paging.NONE}
+    (observation,) = stormy.observations
+    assert observation.alert == storm_of(PAYMENTS)
+    assert [one.figures for one in observation.found] == [MemberFigures(alert=alert(n), workloads=1) for n in range(6)]
+
+
+def test_a_storm_of_one_team_leaves_the_others_alone() -> None:
+    stormy = planned([*(new_page(number) for number in range(6)), new_page(99, team(1))])
+    assert [notice.alert for notice in stormy.alone] == [alert(99)]
+    assert stormy.alone[0].is_new_page
+
+
+def test_more_than_ten_teams_with_pages_are_one_page_for_the_platform() -> None:
+    stormy = planned([new_page(number, team(number)) for number in range(11)])
+    (observation,) = stormy.observations
+    assert observation.alert == storm_of(PLATFORM)
+    assert set(stormy.storms.values()) == {storm_of(PLATFORM)}
+    assert len(stormy.alone) == 11, "each team still reads of it in Slack"
+    assert all(notice.posts and notice.paging is Paging.NONE for notice in stormy.alone)
+
+
+def test_ten_teams_are_not_too_many() -> None:
+    assert planned([new_page(number, team(number)) for number in range(10)]).observations == ()
+
+
+def incident_in_storm() -> Incident:
+    life = Life()
+    life.see(met(0))
+    life.see(met(1))
+    incident = life.state.incident
+    assert incident is not None
+    assert incident.told is not None
+    return replace(incident, told=replace(incident.told, page=None, storm=storm_of(PAYMENTS)))
+
+
+@given(st.integers(6, 40))
+def test_a_storm_is_one_page_whose_resolve_comes_with_the_last_member(members: int) -> None:
+    opened = planned([new_page(number) for number in range(members)])
+    storm = Life(storm_of(PAYMENTS))
+    (page,) = storm.see(opened.observations[0])
+    assert (page.paging, page.is_new_page) == (Paging.TRIGGER, True)
+    states = [AlertState(alert=alert(number), team=PAYMENTS, incident=incident_in_storm()) for number in range(members)]
+    for left in range(members - 1, 0, -1):
+        still = planned([], [*states[:left], storm.state])
+        assert storm.see(replace(still.observations[0], as_of=sweep(2))) == ()
+    over = planned([], [storm.state])
+    (resolve,) = storm.see(replace(over.observations[0], as_of=sweep(3)))
+    assert (resolve.kind, resolve.paging) == (NoticeKind.RESOLVED, Paging.RESOLVE)
+
+
+def test_whoever_joins_an_open_storm_changes_it() -> None:
+    first = planned([new_page(number) for number in range(6)])
+    storm = Life(storm_of(PAYMENTS))
+    storm.see(first.observations[0])
+    members = [AlertState(alert=alert(n), team=PAYMENTS, incident=incident_in_storm()) for n in range(6)]
+    more = planned([new_page(number) for number in range(6, 12)], [*members, storm.state])
+    (changed,) = storm.see(replace(more.observations[0], as_of=sweep(2)))
+    assert changed.kind is NoticeKind.CHANGED
+    assert not changed.is_new_page
+    assert len(changed.findings) == 12
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_what_a_first_sweep_shows_is_one_summary_a_team(many: int) -> None:
+    first = [replace(new_post(number), from_first_sweep=True) for number in range(many)]
+    (summary,) = planned(first).summaries
+    assert (summary.audience, summary.why, len(summary.notices)) == (PAYMENTS, Why.FIRST_SWEEP, many)
+
+
+def test_a_first_sweep_with_evidence_still_pages() -> None:
+    (summary,) = planned([replace(new_page(1), from_first_sweep=True)]).summaries
+    assert summary.notices[0].paging is Paging.TRIGGER
+
+
+def test_many_slack_notices_for_one_team_are_one_summary() -> None:
+    assert planned([new_post(number) for number in range(5)]).summaries == ()
+    (summary,) = planned([new_post(number) for number in range(6)]).summaries
+    assert (summary.why, len(summary.notices)) == (Why.MANY, 6)
+
+
+def test_what_could_not_be_measured_is_told_to_the_platform() -> None:
+    notices = [
+        replace(new_post(number, team(number)), alert=AlertId(rule=Rule.UNMEASURED, about=alert(number).about))
+        for number in range(8)
+    ]
+    (summary,) = planned(notices).summaries
+    assert summary.audience == PLATFORM
+
+
+@given(st.lists(st.tuples(st.integers(0, 14), st.booleans(), st.booleans()), max_size=80))
+def test_every_notice_is_told_exactly_once_and_no_team_has_more_pages_than_the_limit(
+    drawn: list[tuple[int, bool, bool]],
+) -> None:
+    notices = [
+        replace(new_page(n, team(of)) if pages else new_post(n, team(of)), from_first_sweep=first)
+        for n, (of, pages, first) in enumerate(drawn)
+    ]
+    result = planned(notices)
+    told = [*result.alone, *result.silent, *(notice for summary in result.summaries for notice in summary.notices)]
+    assert sorted(notice.alert for notice in told) == [notice.alert for notice in notices]
+    storms = {observation.alert for observation in result.observations}
+    paging_teams = {notice.team for notice in told if notice.is_new_page}
+    for of in paging_teams:
+        assert sum(notice.is_new_page for notice in told if notice.team == of) <= LIMITS.pages_per_team
+        assert storm_of(of) not in storms
+    assert len(paging_teams) <= LIMITS.teams
+
+
+@pytest.mark.parametrize(("unknown", "components", "is_outage"), [(3, 10, False), (4, 10, True), (1, 1, True), (0, 0, False)])
+def test_an_outage_is_more_than_thirty_percent(unknown: int, components: int, *, is_outage: bool) -> None:
+    observation = observe_outage(unknown=unknown, components=components, as_of=sweep(1), policy=POLICY)
+    assert bool(observation.found) is is_outage
+    if is_outage:
+        assert observation.found[0].figures == OutageFigures(unknown=unknown, components=components)
+
+
+def test_an_outage_is_told_once_never_pages_and_ends_by_itself() -> None:
+    life = Life(OUTAGE)
+    (opened,) = life.see(observe_outage(unknown=5, components=10, as_of=sweep(1), policy=POLICY))
+    assert (opened.kind, opened.paging) == (NoticeKind.OPENED, Paging.NONE)
+    assert life.see(observe_outage(unknown=6, components=10, as_of=sweep(2), policy=POLICY)) == ()
+    (over,) = life.see(observe_outage(unknown=0, components=10, as_of=sweep(3), policy=POLICY))
+    assert over.kind is NoticeKind.RESOLVED
+
+
+def test_findings_are_counted_by_workload() -> None:
+    notice = replace(new_page(1), findings=(finding("api"), finding("worker")))
+    stormy = planned([notice, *(new_page(number) for number in range(2, 8))])
+    figures = stormy.observations[0].found[0].figures
+    assert isinstance(figures, MemberFigures)
+    assert figures.workloads == 2

@@ -1,0 +1,141 @@
+"""What becomes of a recommendation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.advice import Issue
+from domain.measures import Unknown
+from domain.snapshots import Measurement, WorkloadPoint
+from domain.tracking import Ending, Recommendation, by_entity, end_as_gone, track
+from tests.unit.alerting import CHECKOUT, key, measurement, point, sweep
+
+UNKNOWN = Unknown("ScaleOps left it out")
+WASTE = point(
+    over_provisioned=True,
+    cpu_request_millicores=1000.0,
+    cpu_recommended_millicores=200.0,
+    memory_request_bytes=1000.0,
+    memory_recommended_bytes=1000.0,
+    savings_available_per_month=Decimal(100),
+)
+
+
+def at(number: int, *points: WorkloadPoint, reason: str = "") -> Measurement:
+    measured = measurement(*points, reason=reason)
+    return replace(measured, snapshot=replace(measured.snapshot, as_of=sweep(number)))
+
+
+def opened(wanted: WorkloadPoint = WASTE) -> tuple[Recommendation, ...]:
+    return track(at(0, wanted), ())
+
+
+def test_advice_opens_a_recommendation() -> None:
+    (known,) = opened()
+    assert (known.key.entity, known.key.workload, known.key.issue) == (CHECKOUT, key("api"), Issue.OVER_PROVISIONED)
+    assert (known.opened_at, known.last_seen_at, known.ended_at) == (sweep(0), sweep(0), None)
+    assert known.advised.savings_available_per_month == Decimal(100)
+
+
+def test_seen_again_it_keeps_its_opening_and_takes_the_newer_advice() -> None:
+    (known,) = track(at(1, replace(WASTE, savings_available_per_month=Decimal(80))), opened())
+    assert (known.opened_at, known.last_seen_at) == (sweep(0), sweep(1))
+    assert known.advised.savings_available_per_month == Decimal(80)
+
+
+def test_a_number_that_is_missing_once_is_the_one_last_seen() -> None:
+    (known,) = track(at(1, replace(WASTE, cpu_recommended_millicores=UNKNOWN, savings_available_per_month=UNKNOWN)), opened())
+    assert known.advised.cpu_recommended_millicores == 200.0
+    assert known.advised.savings_available_per_month == Decimal(100)
+
+
+CALM = replace(WASTE, over_provisioned=False, automated=True, savings_available_per_month=Decimal(5))
+MANUAL = replace(CALM, automated=False)
+
+
+@pytest.mark.parametrize(
+    ("now", "ending", "realised"),
+    [
+        (CALM, Ending.DONE, Decimal(95)),
+        (replace(MANUAL, cpu_request_millicores=600.0), Ending.DONE, Decimal(95)),
+        (replace(MANUAL, cpu_request_millicores=610.0), Ending.NO_LONGER_ADVISED, None),
+        (replace(MANUAL, cpu_request_millicores=1400.0), Ending.NO_LONGER_ADVISED, None),
+        (MANUAL, Ending.NO_LONGER_ADVISED, None),
+    ],
+)
+def test_it_is_done_when_automated_or_moved_half_way(now: WorkloadPoint, ending: Ending, realised: Decimal | None) -> None:
+    known = next(one for one in track(at(1, now), opened()) if one.key.issue is Issue.OVER_PROVISIONED)
+    assert (known.ending, known.ended_at, known.realised_per_month) == (ending, sweep(1), realised)
+
+
+def test_more_room_given_by_hand_is_done_too() -> None:
+    starved = replace(WASTE, over_provisioned=False, under_provisioned=True, cpu_recommended_millicores=2000.0)
+    fed = replace(starved, under_provisioned=False, cpu_request_millicores=1600.0, automated=False)
+    (known,) = [one for one in track(at(1, fed), opened(starved)) if one.key.issue is Issue.UNDER_PROVISIONED]
+    assert known.ending is Ending.DONE
+
+
+def test_the_issue_that_follows_opens_its_own() -> None:
+    after = track(at(1, replace(MANUAL, cpu_request_millicores=300.0)), opened())
+    assert {(one.key.issue, one.ending) for one in after} == {
+        (Issue.OVER_PROVISIONED, Ending.DONE),
+        (Issue.NOT_AUTOMATED, None),
+    }
+
+
+def test_realised_savings_that_nobody_knows_are_unknown() -> None:
+    (known,) = track(at(1, replace(CALM, savings_available_per_month=UNKNOWN)), opened())
+    assert (known.ending, known.realised_per_month) == (Ending.DONE, UNKNOWN)
+    (never,) = track(at(1, CALM), opened(replace(WASTE, savings_available_per_month=UNKNOWN)))
+    assert isinstance(never.realised_per_month, Unknown)
+
+
+def test_a_workload_absent_from_a_good_answer_is_gone() -> None:
+    (known,) = track(at(1), opened())
+    assert (known.ending, known.realised_per_month) == (Ending.GONE, None)
+
+
+def test_a_component_that_left_the_catalog_takes_its_recommendations_along() -> None:
+    (known,) = end_as_gone(opened(), as_of=sweep(2))
+    assert (known.ending, known.ended_at) == (Ending.GONE, sweep(2))
+
+
+def test_come_back_after_its_end_it_opens_anew() -> None:
+    (again,) = track(at(5, WASTE), ())
+    assert again.opened_at == sweep(5)
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        at(1, reason="ScaleOps answered with status 503"),
+        at(1, WorkloadPoint.unmeasured(as_of=sweep(1), key=key("api"), reason="the cluster is lost")),
+        at(1, replace(CALM, over_provisioned=UNKNOWN)),
+    ],
+)
+def test_what_could_not_be_measured_ends_nothing(measured: Measurement) -> None:
+    assert track(measured, opened()) == ()
+
+
+flags = st.sampled_from([True, False, UNKNOWN])
+
+
+@given(st.lists(st.tuples(flags, flags, flags, st.booleans()), max_size=12))
+def test_one_issue_is_open_at_a_time_and_only_done_has_savings(sweeps: list[tuple[object, object, object, bool]]) -> None:
+    still_open: dict[object, Recommendation] = {}
+    for number, (under, over, automated, is_there) in enumerate(sweeps):
+        now = point(under_provisioned=under, over_provisioned=over, automated=automated)
+        for known in track(at(number, *([now] if is_there else [])), still_open.values()):
+            if known.ended_at is None:
+                still_open[known.key] = known
+            else:
+                del still_open[known.key]
+            assert (known.realised_per_month is not None) == (known.ending is Ending.DONE)
+            assert (known.ended_at is None) == (known.ending is None)
+        assert len(still_open) <= 1
+    assert sum(map(len, by_entity(still_open.values()).values())) == len(still_open)

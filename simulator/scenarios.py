@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
+
 from simulator import company, crowd, parity
 from simulator.world import Scenario
 
 
 class UnknownScenario(ValueError):
-    """No scenario has this name; the message says which there are."""
+    """No scenario has this name, or its folder cannot be read; the message says what and which there are."""
 
 
 def find_scenario(name: str) -> Scenario:
@@ -23,4 +25,8 @@ def find_scenario(name: str) -> Scenario:
     if not (folder / "upstream.json").is_file():
         message = f"{name!r} is no scenario; use demo, crowd:200, or a folder with upstream.json and catalog.yaml"
         raise UnknownScenario(message)
-    return parity.load_scenario(folder)
+    try:
+        return parity.load_scenario(folder)
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        message = f"the scenario in {name!r} cannot be read: {error}"
+        raise UnknownScenario(message) from error

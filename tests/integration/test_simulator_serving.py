@@ -40,6 +40,15 @@ def test_an_unknown_scenario_is_said_in_one_line() -> None:
     )
 
 
+def test_a_folder_with_something_else_in_it_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "upstream.json").write_text("{}")
+    (tmp_path / "catalog.yaml").write_text("")
+    ended = _run(["--scenario", str(tmp_path)])
+    assert ended.returncode == 2
+    assert "cannot be read" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
 def test_a_taken_port_is_said_in_one_line(simulator: Simulator) -> None:
     ended = _run(["--port", simulator.url.rpartition(":")[2]])
     assert ended.returncode == 2

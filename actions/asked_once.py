@@ -70,7 +70,6 @@ class _Entry(Generic[T]):
     answer: T | None = None
     failure: CallFailed | None = None
     failures: int = 0
-    asked: int = 0
 
 
 class _Memo(Generic[T]):
@@ -85,13 +84,12 @@ class _Memo(Generic[T]):
             entry = self._entries.setdefault(question, _Entry())
         if entry.answer is not None:
             return entry.answer
-        seen = entry.asked
+        seen = entry.failures
         with entry.turn:
             if entry.answer is not None:
                 return entry.answer
-            if entry.failure is not None and (entry.asked != seen or entry.failures >= MOST_FAILURES):
+            if entry.failure is not None and (entry.failures != seen or entry.failures >= MOST_FAILURES):
                 raise _again(entry.failure)
-            entry.asked += 1
             try:
                 entry.answer = ask()
             except CallFailed as failure:

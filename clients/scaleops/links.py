@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +22,4 @@ class DashboardLinks:
             ("logicalLabel", "AND"),
             *(("labels", label) for label in labels),
         ]
-        return f"{self.base_url.rstrip('/')}/cost-report/compute?{urlencode(query)}"
+        return f"{self.base_url.rstrip('/')}/cost-report/compute?{urlencode(query, quote_via=quote)}"

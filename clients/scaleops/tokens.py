@@ -73,7 +73,7 @@ class LoginTokens:
         self._clock = clock
         self._turn = threading.Lock()
         self._held: tuple[str, datetime] | None = None
-        self._logins = 0
+        self._finished = 0
         self._failed: CallFailed | None = None
         self._denied_until: datetime | None = None
 
@@ -90,17 +90,16 @@ class LoginTokens:
         return held[0] if held is not None and self._clock() < held[1] else None
 
     def _fetch(self, *, refused: str | None) -> str:
-        seen = self._logins
+        seen = self._finished
         with self._turn:
             good = self._good_token()
             if good is not None and good != refused:
                 return good
             now = self._clock()
-            just_failed = self._logins != seen
+            just_failed = self._finished != seen
             still_denied = self._denied_until is not None and now < self._denied_until
             if self._failed is not None and (just_failed or still_denied):
                 raise _of_the_whole(self._failed)
-            self._logins += 1
             self._held = self._failed = self._denied_until = None
             try:
                 token = self._log_in()
@@ -109,6 +108,8 @@ class LoginTokens:
                 if failure.fault is Fault.DENIED:
                     self._denied_until = now + DENIED_FOR
                 raise _of_the_whole(failure) from None
+            finally:
+                self._finished += 1
             self._held = (token, good_until(token, now))
             return token
 

@@ -9,10 +9,9 @@ CallFailed
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
-from clients.calls import CallFailed, Fault
+from clients.calls import CallFailed, Fault, is_loopback
 
 
 class InsecureAddress(ValueError):
@@ -31,17 +30,6 @@ class TargetRefused(CallFailed):
 
     def __init__(self, message: str, *, fault: Fault = Fault.REFUSED) -> None:
         super().__init__(message, fault=fault, permanent=True)
-
-
-def is_loopback(url: str) -> bool:
-    """Say whether an address stays on this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_address(url: str, *, of: str) -> str:

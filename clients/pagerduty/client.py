@@ -17,8 +17,8 @@ with warnings.catch_warnings():
 
 from requests import Response
 
-from clients.calls import CallFailed, Fault
-from clients.carriers import FormatRefused, TargetRefused, check_address, is_loopback
+from clients.calls import CallFailed, Fault, is_loopback
+from clients.carriers import FormatRefused, TargetRefused, check_address
 from domain.component import RoutingKey
 from domain.messages import Json
 

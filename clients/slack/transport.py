@@ -19,8 +19,7 @@ from urllib.error import HTTPError, URLError
 
 from slack_sdk import WebClient
 
-from clients.calls import CallFailed, Fault
-from clients.carriers import is_loopback
+from clients.calls import CallFailed, Fault, is_loopback
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """A page of 200 messages of 50 blocks stays well below."""

@@ -1,0 +1,125 @@
+"""Several deliver stages at once, and one that is killed: every message arrives once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+
+from domain.messages import Act, Channel, Message, Status
+from simulator.serving import Simulator
+from store import Store
+from tasks.deliver import LEASE, Delivered, deliver
+from tests.integration.telling import CHANNELS, NOW, PLATFORM, TEAM, Clock, outside, page, parts_of, post, texts
+
+
+@pytest.fixture
+def clock(simulator: Simulator) -> Clock:
+    simulator.state.clock.set(NOW)
+    simulator.state.slack.channels = CHANNELS
+    return Clock(simulator=simulator)
+
+
+def put(store: Store, *messages: Message) -> None:
+    with store.transaction() as t:
+        t.outbox.put(messages)
+
+
+def many() -> list[Message]:
+    """Twelve reports to as many teams, three pages."""
+    reports = [post(f"report:{number:02}", target=f"C0TEAM{number:02}") for number in range(12)]
+    return [*reports, *(page(Act.TRIGGER, dedup_key=f"d{number}") for number in range(3))]
+
+
+def child(simulator: Simulator, database_url: str, *, dies: str = "never", now: datetime = NOW) -> subprocess.Popen[str]:
+    asked = {
+        "database": database_url,
+        "slack": simulator.slack_url,
+        "pagerduty": simulator.pagerduty_url,
+        "now": now.isoformat(),
+        "dies": dies,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.deliver_child", json.dumps(asked)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*children: subprocess.Popen[str]) -> list[str]:
+    """Let all begin when all are ready; answer what each said last."""
+    for one in children:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in children:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    return [one.communicate(timeout=60)[0].strip() for one in children]
+
+
+def arrived(simulator: Simulator) -> list[str]:
+    return sorted(message["metadata"]["event_payload"]["key"] for message in simulator.state.slack.messages)
+
+
+def test_two_threads_send_every_message_once(store: Store, simulator: Simulator, clock: Clock) -> None:
+    simulator.state.slack.channels = {}
+    put(store, *many())
+    start = threading.Barrier(2)
+    rounds: list[Delivered] = []
+
+    def work() -> None:
+        parts = parts_of(store, outside(simulator), clock)
+        start.wait(timeout=10)
+        rounds.append(deliver(parts))
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert arrived(simulator) == sorted(message.key for message in many() if message.channel is Channel.SLACK)
+    assert len(simulator.state.pagerduty.events) == 3
+    assert sum(one.sent for one in rounds) == 15
+
+
+def test_two_processes_send_every_message_once(store: Store, database_url: str, simulator: Simulator, clock: Clock) -> None:
+    simulator.state.slack.channels = {}
+    put(store, *many())
+    said = run(child(simulator, database_url), child(simulator, database_url))
+    assert arrived(simulator) == sorted(message.key for message in many() if message.channel is Channel.SLACK)
+    assert len(simulator.state.pagerduty.events) == 3
+    assert sum(map(int, said)) == 15
+    assert clock() == NOW
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+def test_a_sender_killed_around_the_call_leaves_one_message(
+    store: Store, database_url: str, simulator: Simulator, clock: Clock, dies: str
+) -> None:
+    put(store, post("k1"))
+    killed = child(simulator, database_url, dies=dies)
+    run(killed)
+    assert killed.returncode == -9
+    assert len(texts(simulator, TEAM)) == (1 if dies == "after" else 0)
+    parts = parts_of(store, outside(simulator), clock)
+
+    clock.pass_(LEASE - timedelta(seconds=1))
+    assert deliver(parts).sent == 0
+    clock.pass_(timedelta(seconds=1))
+    assert deliver(parts).sent == 1
+
+    assert texts(simulator, TEAM) == ["words of k1"]
+    assert texts(simulator, PLATFORM) == []
+    with store.reading() as t:
+        entry = t.outbox.get("k1")
+        place = t.outbox.place_of("k1")
+    assert entry is not None
+    assert entry.status is Status.SENT
+    assert place is not None
+    assert place.ts == simulator.state.slack.messages[0]["ts"]

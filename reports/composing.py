@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from domain.money import count_in_words, parse_currency
 from domain.trends import Closing, CostChange, compare
@@ -15,8 +14,6 @@ from reports.facts import Frame, PlatformFacts, TeamFacts, WeekTotal
 from reports.headlines import amount_of, write_headline
 from reports.links import PLATFORM_SLUG, team_slug
 from reports.moments import delay_in_words, moment_in_words
-
-PLATFORM: Final = "platform"
 
 Part = tuple[str, Callable[[], content.Body]]
 """The title of a section, and what makes it."""
@@ -44,7 +41,7 @@ def compose_platform(facts: PlatformFacts) -> content.Report:
     return _report(
         frame,
         scope="platform",
-        team=PLATFORM,
+        team=content.PLATFORM,
         title="All teams",
         slug=PLATFORM_SLUG,
         headline=_headline(facts, change),
@@ -110,7 +107,7 @@ def _report(
     frame: Frame, *, scope: str, team: str, title: str, slug: str, headline: content.Headline, parts: Iterable[Part]
 ) -> content.Report:
     return content.Report(
-        scope="platform" if scope == PLATFORM else "team",
+        scope="platform" if scope == content.PLATFORM else "team",
         team=team,
         title=title,
         week=str(frame.week),

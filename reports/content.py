@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 FORMAT: Final = 1
 """Version of the JSON. Fields may be added; a renamed or removed one raises it."""
 
+PLATFORM: Final = "platform"
+"""What stands for all teams where a team's reference would stand."""
+
 Money: TypeAlias = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 """Exact inside, a number in JSON."""
 Share: TypeAlias = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]

@@ -71,6 +71,11 @@ class History:
         ).scalar()
         return found
 
+    def first_of_all(self) -> datetime | None:
+        """Answer the first sweep in which anything was measured."""
+        found: datetime | None = self._connection.execute(select(func.min(snapshots.c.as_of))).scalar()
+        return found
+
     def first_of_components(self, refs: Iterable[EntityRef]) -> Mapping[EntityRef, datetime]:
         """Answer the first sweep of each component that has one."""
         chosen = select(snapshots.c.entity_ref, func.min(snapshots.c.as_of).label("first"))

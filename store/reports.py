@@ -88,6 +88,21 @@ class Reports:
         found = self._connection.execute(_of(team, report).order_by(report_runs.c.week, report_runs.c.again)).mappings()
         return tuple(_run_of(row) for row in found)
 
+    def handled(self, report: str, week: str) -> frozenset[EntityRef]:
+        """Answer the teams whose week was made or given up, without reading what the reports say."""
+        chosen = select(report_runs.c.team).where(
+            report_runs.c.report == report, report_runs.c.week == week, report_runs.c.again == 0
+        )
+        return frozenset(self._connection.execute(chosen).scalars())
+
+    def given_up_since(self, report: str, instant: datetime) -> tuple[ReportRun, ...]:
+        """Answer the runs that were skipped since an instant, by team and week."""
+        chosen = select(report_runs).where(
+            report_runs.c.report == report, report_runs.c.status == "skipped", report_runs.c.created_at > instant
+        )
+        found = self._connection.execute(chosen.order_by(report_runs.c.team, report_runs.c.week)).mappings()
+        return tuple(_run_of(row) for row in found)
+
     def set_status(self, team: EntityRef, report: str, week: str, *, status: str, again: int = 0) -> None:
         """Change the status of one run."""
         self._connection.execute(

@@ -86,6 +86,8 @@ class Policy:
     """Clusters that are gone for good: their workloads are removed, not lost."""
     retention: Retention = field(default_factory=Retention)
     dashboard_link: DashboardLink = no_link
+    public_url: str | None = None
+    """Base of the links to report pages (WORKER_PUBLIC_URL); None: reports do not point to their pages."""
 
 
 @dataclass(frozen=True, kw_only=True)

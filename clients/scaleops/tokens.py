@@ -34,7 +34,7 @@ class Credentials(Protocol):
         """Answer the token to send; None: send none."""
 
     def after_refusal(self, refused: str) -> str | None:
-        """Answer another token than the refused one; None: there is no other."""
+        """Answer another token than the refused one, which is the very object that `current` gave; None: there is no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,12 @@ class FixedToken:
         return None
 
 
+class _Token(str):
+    """A token of one login, told from that of another by being another object: two logins within a second may give one text."""
+
+    __slots__ = ()
+
+
 class LoginTokens:
     """Tokens that a login gives, shared by any number of threads."""
 
@@ -93,7 +99,7 @@ class LoginTokens:
         seen = self._finished
         with self._turn:
             good = self._good_token()
-            if good is not None and good != refused:
+            if good is not None and good is not refused:
                 return good
             now = self._clock()
             just_failed = self._finished != seen
@@ -102,7 +108,7 @@ class LoginTokens:
                 raise _of_the_whole(self._failed)
             self._held = self._failed = self._denied_until = None
             try:
-                token = self._log_in()
+                token = _Token(self._log_in())
             except CallFailed as failure:
                 self._failed = failure
                 if failure.fault is Fault.DENIED:

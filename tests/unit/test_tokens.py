@@ -131,10 +131,28 @@ def test_a_refused_token_is_replaced_once_whoever_heard_the_refusal() -> None:
 def test_a_late_refusal_of_an_old_token_does_not_throw_the_new_one_away() -> None:
     logins = Logins()
     tokens = LoginTokens(logins, clock=MovingClock())
-    tokens.current()
-    tokens.after_refusal("token-1")
-    assert tokens.after_refusal("token-1") == "token-2"
+    old = tokens.current()
+    assert old is not None
+    tokens.after_refusal(old)
+    assert tokens.after_refusal(old) == "token-2"
     assert logins.count == 2
+
+
+def test_two_logins_that_give_the_same_text_give_two_tokens() -> None:
+    count = 0
+
+    def log_in() -> str:
+        nonlocal count
+        count += 1
+        return "same"
+
+    tokens = LoginTokens(log_in, clock=MovingClock())
+    old = tokens.current()
+    assert old is not None
+    new = tokens.after_refusal(old)
+    assert new is not old
+    assert tokens.after_refusal(old) is new
+    assert count == 2
 
 
 def test_a_denied_login_is_not_repeated_at_once_so_that_no_account_is_locked() -> None:

@@ -1,0 +1,126 @@
+"""The catalog from files: one or many, YAML or JSON, with the same values as a live catalog gives."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from clients.backstage.file import CatalogFile
+from clients.calls import CallFailed, Fault
+from domain.refs import EntityRef
+
+WEB = """
+kind: Component
+metadata:
+  name: web
+  annotations: {backstage.io/kubernetes-label-selector: app=web, pagerduty.com/integration-key: "key-of-web"}
+spec: {owner: shop}
+---
+kind: Group
+metadata: {name: shop}
+spec: {parent: division}
+"""
+OTHERS = {
+    "kind": "API",
+    "metadata": {"name": "orders", "annotations": {"backstage.io/kubernetes-id": "orders"}},
+    "spec": {"owner": "ghosts"},
+}
+
+
+def refs_of(catalog: CatalogFile) -> tuple[list[str], list[str]]:
+    listing = catalog.listing()
+    pages = list(listing)
+    assert listing.is_complete
+    assert listing.reason == ""
+    return (
+        [str(component.ref) for page in pages for component in page.components],
+        [str(team.ref) for page in pages for team in page.teams],
+    )
+
+
+def test_one_file_may_hold_many_documents(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(WEB)
+    assert refs_of(CatalogFile(file)) == (["component:default/web"], ["group:default/shop", "group:default/division"])
+
+
+def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / "web.yml").write_text(WEB)
+    (tmp_path / "api.json").write_text(json.dumps(OTHERS))
+    (tmp_path / "README.md").write_text("kind: not read")
+    components, teams = refs_of(CatalogFile(tmp_path))
+    assert components == ["api:default/orders", "component:default/web"]
+    assert set(teams) == {"group:default/ghosts", "group:default/shop", "group:default/division"}
+
+
+def test_a_team_without_an_entity_is_a_team_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "api.json"
+    file.write_text(json.dumps(OTHERS))
+    [team] = [team for page in CatalogFile(file).listing() for team in page.teams]
+    assert (str(team.ref), team.title, team.in_catalog) == ("group:default/ghosts", "ghosts", False)
+
+
+def test_parents_that_lead_in_a_circle_are_listed_once(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(WEB + "\n---\n{kind: Group, metadata: {name: division}, spec: {parent: shop}}\n")
+    assert refs_of(CatalogFile(file))[1] == ["group:default/shop", "group:default/division"]
+
+
+def test_routing_keys_come_beside_the_entities(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(WEB)
+    pages = list(CatalogFile(file).listing())
+    [component] = pages[0].components
+    assert component.contact.pagerduty_fingerprint is not None
+    assert pages[0].routing_keys[component.contact.pagerduty_fingerprint].reveal() == "key-of-web"
+
+
+def test_an_entity_is_found_in_any_letter_case_of_its_reference(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(WEB)
+    catalog = CatalogFile(file)
+    assert catalog.component(EntityRef.parse("Component:Default/WEB")).spelled_name == "web"
+    with pytest.raises(CallFailed, match="has no entity component:default/none") as missing:
+        catalog.component(EntityRef.parse("component:none"))
+    assert missing.value.fault is Fault.NOT_FOUND
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(WEB)
+    catalog = CatalogFile(file)
+    assert refs_of(catalog)[0] == ["component:default/web"]
+    file.write_text(WEB.replace("name: web", "name: www"))
+    os.utime(file, ns=(1, 1))
+    assert refs_of(catalog)[0] == ["component:default/www"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"kind: [", "it is no valid YAML in line"),
+        (b"just text", "document 1 is no catalog entity"),
+        (b"kind: Component\nmetadata: {}", "document 1 is no catalog entity (metadata.name: Field required)"),
+        (b"kind: Component\nmetadata: {name: a b}", "document 1: 'Component:default/a b' is no entity reference"),
+        (b"\xff\xfe\x00", "it is no text in UTF-8"),
+        (b"!!python/object/apply:os.getcwd []", "it is no valid YAML"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_and_no_smaller_catalog(tmp_path: Path, content: bytes, why: str) -> None:
+    file = tmp_path / "catalog.yaml"
+    file.write_bytes(content)
+    with pytest.raises(CallFailed) as failed:
+        CatalogFile(tmp_path).listing()
+    assert why in str(failed.value)
+    assert str(file) in str(failed.value)
+
+
+def test_a_missing_file_and_an_empty_folder_are_told(tmp_path: Path) -> None:
+    with pytest.raises(CallFailed, match="No such file or directory"):
+        CatalogFile(tmp_path / "none.yaml").listing()
+    with pytest.raises(CallFailed, match=r"it holds no \.yaml, \.yml or \.json file"):
+        CatalogFile(tmp_path).listing()

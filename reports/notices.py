@@ -236,7 +236,7 @@ def _after(notice: Notice, voice: Voice) -> str:
 
 
 def _commands(alert: AlertId) -> str:
-    return f"Taken care of? scaleops-worker alerts acknowledge {alert} (or: alerts snooze {alert} --until 2d)"
+    return f"Taken care of? scaleops-worker alerts acknowledge {alert} (or: alerts snooze {alert} --for 2d)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
         "Since Mon 7 Sep 2026, 02:00 CEST, measured Mon 7 Sep 2026, 08:00 CEST.",
         "What to do: Give api the recommended requests, or let ScaleOps automate them.",
         "Why you get this: It has held in 2 measured sweeps in a row. Sent here by the annotation on Checkout.",
-        f"Taken care of? scaleops-worker alerts acknowledge {ALERT} (or: alerts snooze {ALERT} --until 2d)",
+        f"Taken care of? scaleops-worker alerts acknowledge {ALERT} (or: alerts snooze {ALERT} --for 2d)",
     ]
 
 

@@ -14,8 +14,13 @@ Row = Mapping[str, Any]
 
 
 def insert_into(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
-    """Begin an INSERT that knows ON CONFLICT, in the dialect of the connection."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    """Begin an INSERT that knows ON CONFLICT, in the dialect of the connection, and counts its rows.
+
+    On PostgreSQL an INSERT into a table with a serial column returns that column, and then SQLAlchemy forgets the count.
+    """
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).execution_options(preserve_rowcount=True)
+    return sqlite.insert(table).execution_options(preserve_rowcount=True)
 
 
 def upsert(

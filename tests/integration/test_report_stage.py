@@ -1,0 +1,261 @@
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+
+from alerts.policy import AlertPolicy
+from domain.component import Component, Contact, Team
+from domain.measures import total_of
+from domain.refs import EntityRef
+from domain.routes import RoutePolicy
+from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
+from domain.weeks import IsoWeek, Schedule
+from domain.workload import WorkloadKey
+from store import Store
+from tasks.parts import Parts, Policy, Services
+from tasks.report import AlreadySent, Made, ReportRefused, preview, report_due, send, stored_reports
+from tasks.report_facts import PLATFORM, REPORT
+from tests.unit.report_cast import a_point
+
+PAYMENTS = EntityRef.parse("group:default/payments")
+SEARCH = EntityRef.parse("group:default/search")
+W47 = IsoWeek.parse("2026-W47")
+MONDAY = datetime(2026, 11, 23, tzinfo=timezone.utc)
+DUE = MONDAY + timedelta(hours=9)
+
+
+def a_component(name: str, team: EntityRef) -> Component:
+    return Component(
+        ref=EntityRef.of("component", "default", name),
+        spelled_kind="Component",
+        spelled_namespace="default",
+        spelled_name=name,
+        title=name.title(),
+        team=team,
+        lifecycle="production",
+        system="",
+        label_selector=f"app={name}",
+        kubernetes_id=None,
+        namespace_limit=None,
+        cluster_limit=None,
+        contact=Contact(),
+    )
+
+
+def a_measurement(component: Component, points: tuple[WorkloadPoint, ...], as_of: datetime) -> Measurement:
+    snapshot = Snapshot(
+        ref=component.ref,
+        as_of=as_of,
+        team=component.team,
+        outcome=Outcome.MEASURED,
+        reason="",
+        warnings=(),
+        workloads=tuple(point.key for point in points),
+        cost_7d=total_of(point.cost_7d for point in points),
+        savings_available_per_month=total_of(point.savings_available_per_month for point in points),
+        active_savings_per_month=total_of(point.active_savings_per_month for point in points),
+    )
+    return Measurement(snapshot=snapshot, points=points)
+
+
+def sweep(store: Store, as_of: datetime, costs: dict[str, float], *, close: bool = True) -> None:
+    """Measure checkout (of payments) and finder (of search), each with one workload of its name."""
+    components = {"checkout": a_component("checkout", PAYMENTS), "finder": a_component("finder", SEARCH)}
+    teams = [
+        Team(
+            ref=PAYMENTS,
+            title="Payments",
+            parent=None,
+            in_catalog=True,
+            contact=Contact(slack_channels=(("slack.com/bot-notify", "CPAY"),)),
+        ),
+        Team(ref=SEARCH, title="Search", parent=None, in_catalog=True, contact=Contact()),
+    ]
+    listed = [components[name] for name in costs]
+    measurements = []
+    for component in listed:
+        point = a_point(component.ref.name, costs[component.ref.name])
+        fields: dict[str, Any] = {name: getattr(point, name) for name in point.__slots__}
+        fields["as_of"] = as_of
+        fields["key"] = WorkloadKey(cluster="eu", namespace="shop", type="Deployment", name=component.ref.name)
+        measurements.append(a_measurement(component, (WorkloadPoint(**fields),), as_of))
+    with store.transaction() as transaction:
+        transaction.sweeps.open(as_of, opened_at=as_of)
+        transaction.components.record_listing(listed, teams, as_of=as_of, complete=True)
+        transaction.sweeps.record_listing(as_of, expected=len(listed), complete=True)
+        if measurements:
+            transaction.snapshots.put_all(measurements)
+        if close:
+            transaction.sweeps.close(as_of, closed_at=as_of + timedelta(minutes=5))
+
+
+def parts_at(store: Store, now: datetime, **policy: Any) -> Parts:  # noqa: ANN401 - the fields of Policy by name
+    settings: dict[str, Any] = {
+        "instance": "test",
+        "currency": "USD",
+        "collect_every": timedelta(hours=6),
+        "sweep_limit": timedelta(minutes=30),
+        "max_in_flight": 4,
+        "default_schedule": Schedule.parse(zone="UTC", day="monday", at="09:00"),
+        "alerts": AlertPolicy(instance="test"),
+        "routes": RoutePolicy(platform_channel="CPLAT"),
+        **policy,
+    }
+    # The report stage talks to no service.
+    return Parts(store=store, services=cast(Services, None), clock=lambda: now, policy=Policy(**settings))
+
+
+def two_weeks(store: Store) -> None:
+    sweep(store, MONDAY - timedelta(days=7), {"checkout": 100, "finder": 40})
+    sweep(store, MONDAY - timedelta(days=3), {"checkout": 115, "finder": 40})
+    sweep(store, MONDAY, {"checkout": 130, "finder": 40})
+
+
+def put_messages(made: Iterable[Made]) -> set[str]:
+    return {message.key for one in made for message in one.messages}
+
+
+def test_a_report_is_made_once_for_each_team_and_the_platform(store: Store) -> None:
+    two_weeks(store)
+    first = report_due(parts_at(store, DUE))
+    again = report_due(parts_at(store, DUE + timedelta(minutes=1)))
+    assert [one.report.title for one in first.made] == ["Payments", "Search", "All teams"]
+    assert again.made == ()
+    assert f"report:weekly:{PAYMENTS}:2026-W47:slack:1" in put_messages(first.made)
+    assert "report:weekly:platform:2026-W47:slack:1" in put_messages(first.made)
+
+
+def test_nothing_is_due_a_minute_before_its_time(store: Store) -> None:
+    two_weeks(store)
+    assert report_due(parts_at(store, DUE - timedelta(minutes=1))).made == ()
+
+
+def test_the_report_compares_the_two_closing_snapshots(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    report = preview(parts_at(sqlite_store, DUE), PAYMENTS)
+    assert report.headline.change is not None
+    assert report.headline.change.like_for_like.amount == Decimal(30)
+    assert report.headline.changed == "Cost rose 30% ($30.00) like for like, to $130.00 for 7 days."
+
+
+def test_a_later_sweep_does_not_change_a_repeated_report(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    sweep(sqlite_store, MONDAY + timedelta(hours=12), {"checkout": 999, "finder": 40})
+    report = preview(parts_at(sqlite_store, DUE + timedelta(days=2)), PAYMENTS)
+    assert report.headline.cost.amount == Decimal(130)
+
+
+def test_a_preview_writes_nothing(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    preview(parts_at(sqlite_store, DUE), PAYMENTS)
+    preview(parts_at(sqlite_store, DUE), None)
+    with sqlite_store.reading() as transaction:
+        assert transaction.reports.runs(REPORT, "2026-W47") == ()
+        assert transaction.reports.runs_of(PLATFORM, REPORT) == ()
+
+
+def test_a_team_without_a_channel_goes_to_the_platform_and_stands_in_the_roll_up(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    made = {one.report.title: one for one in report_due(parts_at(sqlite_store, DUE)).made}
+    assert {message.target for message in made["Payments"].messages} == {"CPAY"}
+    assert {message.target for message in made["Search"].messages} == {"CPLAT"}
+    assert "1 team has no channel of its own" in " ".join(made["All teams"].report.headline.missing)
+
+
+def test_a_report_without_any_channel_is_told_as_a_trouble(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    reported = report_due(parts_at(sqlite_store, DUE, routes=RoutePolicy()))
+    assert any("The report of Search for 2026-W47 goes nowhere" in trouble for trouble in reported.troubles)
+
+
+def test_a_report_waits_for_a_running_sweep_at_most_an_hour(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    sweep(sqlite_store, MONDAY + timedelta(hours=6), {"checkout": 131, "finder": 41}, close=False)
+    waiting = report_due(parts_at(sqlite_store, DUE + timedelta(minutes=59)))
+    assert waiting.made == ()
+    assert PAYMENTS in waiting.waiting
+    assert len(report_due(parts_at(sqlite_store, DUE + timedelta(minutes=60))).made) == 3
+
+
+def test_a_late_report_says_so(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    made = report_due(parts_at(sqlite_store, DUE + timedelta(days=2))).made
+    assert made[0].report.late_because.startswith("This report comes 2 days late")
+    assert made[0].messages[0].expires_at == DUE + timedelta(days=3)
+
+
+def test_missed_weeks_are_recorded_and_told_once(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    later = DUE + timedelta(days=14)
+    reported = report_due(parts_at(sqlite_store, later))
+    assert [one.report.week for one in reported.made] == ["2026-W49"] * 3
+    assert len(reported.skipped) == 6  # W47 and W48 of three
+    assert report_due(parts_at(sqlite_store, later + timedelta(minutes=1))).skipped == ()
+    with sqlite_store.reading() as transaction:
+        run = transaction.reports.run(PAYMENTS, REPORT, "2026-W48")
+        assert run is not None
+        assert run.status == "skipped"
+
+
+def test_sending_by_hand_is_the_run_of_the_week(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    parts = parts_at(sqlite_store, MONDAY + timedelta(hours=1))
+    first = send(parts, PAYMENTS, W47)
+    second = send(parts, PAYMENTS, W47)
+    assert isinstance(first, Made)
+    assert isinstance(second, AlreadySent)
+    assert "was made on 2026-11-23 01:00 UTC" in second.sentence
+    assert "Payments" not in [one.report.title for one in report_due(parts_at(sqlite_store, DUE)).made]
+
+
+def test_again_makes_a_new_marked_report(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    parts = parts_at(sqlite_store, DUE)
+    send(parts, PAYMENTS, W47)
+    once_more = send(parts, PAYMENTS, W47, again=True)
+    assert isinstance(once_more, Made)
+    assert once_more.report.again == 1
+    assert once_more.messages[0].key == f"report:weekly:{PAYMENTS}:2026-W47:slack:1:again-1"
+    assert once_more.messages[1].thread_of == once_more.messages[0].key
+
+
+def test_the_running_week_can_be_shown_and_not_sent(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    sweep(sqlite_store, MONDAY + timedelta(hours=6), {"checkout": 150, "finder": 41})
+    parts = parts_at(sqlite_store, DUE)
+    report = preview(parts, PAYMENTS, W47.plus(1))
+    assert report.running
+    assert report.headline.cost.amount == Decimal(150)
+    with pytest.raises(ReportRefused, match="has not ended in UTC"):
+        send(parts, PAYMENTS, W47.plus(1))
+
+
+def test_a_week_that_has_not_begun_is_refused(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    with pytest.raises(ReportRefused, match="has not begun"):
+        preview(parts_at(sqlite_store, DUE), PAYMENTS, W47.plus(2))
+
+
+def test_an_unknown_team_is_refused_with_the_known_ones(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    with pytest.raises(ReportRefused, match="the teams are group:default/payments, group:default/search"):
+        preview(parts_at(sqlite_store, DUE), EntityRef.parse("group:default/nobody"))
+
+
+def test_a_made_report_is_kept_as_it_was_said(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    made = report_due(parts_at(sqlite_store, DUE)).made
+    kept = stored_reports(parts_at(sqlite_store, DUE), PAYMENTS)
+    assert [report.to_json() for report in kept] == [made[0].report.to_json()]
+    assert preview(parts_at(sqlite_store, DUE + timedelta(days=30)), PAYMENTS, W47).to_json() == made[0].report.to_json()
+
+
+def test_each_team_hears_at_its_own_time(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    own = {SEARCH: Schedule.parse(zone="UTC", day="tuesday", at="07:30")}
+    monday = report_due(parts_at(sqlite_store, DUE, schedules=own))
+    tuesday = report_due(parts_at(sqlite_store, DUE + timedelta(hours=22, minutes=30), schedules=own))
+    assert [one.report.title for one in monday.made] == ["Payments", "All teams"]
+    assert [one.report.title for one in tuesday.made] == ["Search"]

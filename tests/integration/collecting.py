@@ -1,0 +1,120 @@
+"""A collect stage over the simulator, with a clock that is set by hand, and a catalog and ScaleOps that are really asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from actions.ports import Catalog, ScaleOps
+from alerts.policy import AlertPolicy
+from clients.calls import Rules
+from clients.pagerduty import PagerDutyClient
+from clients.slack import SlackClient
+from domain.component import RoutingKey
+from domain.refs import EntityRef
+from domain.snapshots import Measurement
+from domain.sweeps import Sweep
+from domain.weeks import Schedule
+from simulator.faults import Fault
+from simulator.serving import Simulator
+from store import Store
+from tasks.parts import Parts, Policy, Sealer
+from tests.services.asking import backstage_of, scaleops_of
+
+SLOT = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
+NEXT_SLOT = SLOT + timedelta(hours=6)
+IN_FLIGHT = 16
+
+
+@dataclass
+class Hands:
+    """A clock, moved by hand."""
+
+    now: datetime = SLOT + timedelta(minutes=1)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move_to(self, now: datetime) -> None:
+        self.now = now
+
+
+@dataclass
+class Outside:
+    """ScaleOps and the catalog; there is nobody to tell."""
+
+    scaleops: ScaleOps
+    catalog: Catalog
+    sealer: Sealer | None = None
+    default_routing_key: RoutingKey | None = None
+
+    def routing_key(self, fingerprint: str) -> RoutingKey | None:
+        raise AssertionError(fingerprint)
+
+    @property
+    def slack(self) -> SlackClient:
+        raise AssertionError
+
+    @property
+    def pagerduty(self) -> PagerDutyClient:
+        raise AssertionError
+
+
+def policy(**changed: object) -> Policy:
+    settings: dict[str, object] = {
+        "instance": "test",
+        "currency": "EUR",
+        "collect_every": timedelta(hours=6),
+        "sweep_limit": timedelta(minutes=30),
+        "max_in_flight": IN_FLIGHT,
+        "default_schedule": Schedule.parse(zone="UTC", day="monday", at="09:00"),
+        "alerts": AlertPolicy(instance="test"),
+    }
+    return Policy(**(settings | changed))  # type: ignore[arg-type]  # the fields of a policy, by name
+
+
+@dataclass
+class Bench:
+    """Everything a test of collect holds in its hands."""
+
+    simulator: Simulator
+    parts: Parts
+    clock: Hands
+    outside: Outside
+    store: Store = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = self.parts.store
+
+    def spoil(self, **fault: object) -> None:
+        self.simulator.state.faults.append(Fault.model_validate(fault))
+
+    def heal(self) -> None:
+        self.simulator.state.faults.clear()
+
+    def calls(self) -> dict[str, int]:
+        """Answer what ScaleOps was asked so far, by route."""
+        return dict(self.simulator.state.calls["scaleops"])
+
+    def forget_calls(self) -> None:
+        self.simulator.state.calls.clear()
+
+    def measurements(self, as_of: datetime = SLOT) -> dict[EntityRef, Measurement]:
+        with self.store.reading() as transaction:
+            return {found.snapshot.ref: found for found in transaction.snapshots.of_sweep(as_of)}
+
+    def sweep(self, as_of: datetime = SLOT) -> Sweep | None:
+        with self.store.reading() as transaction:
+            return transaction.sweeps.get(as_of)
+
+
+@contextmanager
+def bench_of(simulator: Simulator, store: Store, *, rules: Rules | None = None, **changed: object) -> Iterator[Bench]:
+    clock = Hands()
+    quick = rules or Rules(first_wait_s=0, max_in_flight=IN_FLIGHT)
+    with scaleops_of(simulator, clock=clock, rules=quick) as scaleops, backstage_of(simulator, rules=quick) as catalog:
+        outside = Outside(scaleops, catalog)
+        parts = Parts(store=store, services=outside, clock=clock, policy=policy(**changed))
+        yield Bench(simulator, parts, clock, outside)

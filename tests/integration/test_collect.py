@@ -1,0 +1,320 @@
+"""One sweep: listed, measured, closed; and what a second collect makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.measures import Unknown
+from domain.refs import EntityRef
+from domain.snapshots import Outcome
+from simulator.serving import Simulator
+from simulator.world import Scenario
+from store import Store
+from tasks.collect import CollectFailed, collect
+from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
+from tests.services.simulated import PARITY_FOLDER
+from wiring.sealing import Sealer
+
+UPSTREAM: dict[str, Any] = json.loads((PARITY_FOLDER / "upstream.json").read_text())
+
+
+@pytest.fixture
+def bench(simulator: Simulator, sqlite_store: Store) -> Iterator[Bench]:
+    with bench_of(simulator, sqlite_store) as made:
+        yield made
+
+
+class Told:
+    """Remembers what progress said."""
+
+    def __init__(self) -> None:
+        self.listings: list[int] = []
+        self.totals: list[tuple[int, int]] = []
+        self.known = self.unknown = 0
+
+    def listed(self, components: int) -> None:
+        self.listings.append(components)
+
+    def started(self, *, total: int, done: int) -> None:
+        self.totals.append((total, done))
+
+    def measured(self, *, known: int, unknown: int) -> None:
+        self.known += known
+        self.unknown += unknown
+
+
+def test_a_sweep_measures_every_component_and_closes(simulator: Simulator, store: Store) -> None:
+    with bench_of(simulator, store) as bench:
+        told = Told()
+        collected = collect(bench.parts, progress=told)
+        found = bench.measurements()
+        assert collected.sweep.as_of == SLOT
+        assert collected.sweep.closed_at == bench.clock.now
+        assert collected.sweep.listing_complete
+        assert not collected.was_closed_before
+        assert collected.asked == collected.sweep.expected == len(found)
+        assert collected.sweep.measured + collected.sweep.unknown == len(found)
+        assert told.listings[-1] == len(found)
+        assert told.totals == [(len(found), 0)]
+        assert (told.known, told.unknown) == (collected.sweep.measured, collected.sweep.unknown)
+        for measurement in found.values():
+            if measurement.snapshot.outcome is Outcome.UNKNOWN:
+                assert measurement.snapshot.reason
+                assert isinstance(measurement.snapshot.cost_7d.amount, Unknown)
+
+
+def test_what_is_stored_is_what_upstream_has(bench: Bench) -> None:
+    collect(bench.parts)
+    found = bench.measurements()
+    with_savings = 0
+    for measurement in found.values():
+        upstream = {
+            (
+                workload["dash"]["clusterName"],
+                workload["dash"]["namespace"],
+                workload["dash"]["type"],
+                workload["dash"]["workloadName"],
+            ): workload
+            for workload in UPSTREAM["workloads"]
+        }
+        for point in measurement.points:
+            row = upstream[(point.key.cluster, point.key.namespace, point.key.type, point.key.name)]["dash"]
+            if row.get("savingsAvailable") is not None:
+                assert point.savings_available_per_month == Decimal(repr(row["savingsAvailable"]))
+                with_savings += 1
+    assert with_savings > 0
+
+
+def test_a_second_collect_in_a_slot_asks_nothing(bench: Bench) -> None:
+    first = collect(bench.parts)
+    bench.simulator.state.calls.clear()
+    bench.clock.move_to(SLOT + timedelta(hours=5, minutes=59))
+    second = collect(bench.parts)
+    assert second.was_closed_before
+    assert second.asked == 0
+    assert second.sweep == first.sweep
+    assert bench.simulator.state.calls == {}
+
+
+def test_the_next_slot_is_a_sweep_of_its_own(bench: Bench) -> None:
+    collect(bench.parts)
+    bench.clock.move_to(NEXT_SLOT)
+    second = collect(bench.parts)
+    assert second.sweep.as_of == NEXT_SLOT
+    assert second.asked > 0
+    assert bench.measurements(SLOT).keys() == bench.measurements(NEXT_SLOT).keys()
+
+
+def test_the_calls_of_a_sweep_are_the_fewest_possible(bench: Bench) -> None:
+    collect(bench.parts)
+    found = bench.measurements()
+    points = {point.key for one in found.values() for point in one.points}
+    watched = {cluster for cluster, is_watched in UPSTREAM["networkCostEnabled"].items() if is_watched}
+    assert len(found) == len(UPSTREAM["components"])
+    assert bench.calls() == {
+        "POST /auth/callback": 1,
+        "GET /api/v1/networkCost/networkCostEnabled": 1,
+        "GET /api/v1/policies": len(UPSTREAM["clusters"]),
+        "POST /api/v1/dashboard/byNamespace": len(found),
+        "POST /detailedCostReport/getWorkloads": sum(len({point.key.cluster for point in one.points}) for one in found.values()),
+        "GET /api/v1/workload-network": len([key for key in points if key.cluster in watched]),
+    }
+
+
+def test_raw_answers_are_kept_for_the_newest_closed_sweep(bench: Bench) -> None:
+    collect(bench.parts)
+    measured = next(ref for ref, one in bench.measurements().items() if one.snapshot.outcome is Outcome.MEASURED)
+    with bench.store.reading() as transaction:
+        raw = transaction.snapshots.raw(measured)
+    assert raw is not None
+    assert set(raw) >= {"get_scaleops_data_for_entity", "get_scaleops_policy_definitions_for_entity"}
+
+
+def test_a_question_that_fails_leaves_an_unknown_with_its_reason_and_never_a_zero(bench: Bench) -> None:
+    bench.spoil(service="scaleops", route="getWorkloads", status=500)
+    collected = collect(bench.parts)
+    points = [point for one in bench.measurements().values() for point in one.points]
+    assert points
+    assert collected.sweep.measured > 0
+    for point in points:
+        assert isinstance(point.cost_7d, Unknown)
+        assert "500" in point.cost_7d.reason
+        assert not isinstance(point.automated, Unknown) or point.automated.reason
+    for one in bench.measurements().values():
+        if one.points:
+            assert isinstance(one.snapshot.cost_7d.amount, Unknown)
+            assert (one.snapshot.cost_7d.known, one.snapshot.cost_7d.parts) == (0, len(one.points))
+
+
+@pytest.mark.parametrize("mode", ["html", "truncated", "empty", "status"])
+def test_a_workload_list_that_cannot_be_read_is_an_unknown_component(bench: Bench, mode: str) -> None:
+    bench.spoil(service="scaleops", route="byNamespace", mode=mode, times=3)
+    collected = collect(bench.parts)
+    unknown = [one for one in bench.measurements().values() if one.snapshot.outcome is Outcome.UNKNOWN]
+    assert collected.sweep.unknown == len(unknown) >= 1
+    assert all(one.snapshot.reason for one in unknown)
+    assert any("byNamespace" in one.snapshot.reason for one in unknown)
+
+
+def test_the_network_map_that_failed_is_unknown_and_not_off(bench: Bench) -> None:
+    bench.spoil(service="scaleops", route="etworkCost", status=500)
+    bench.spoil(service="scaleops", route="network-cost", status=500)
+    collect(bench.parts)
+    points = [point for one in bench.measurements().values() for point in one.points]
+    assert points
+    assert all(isinstance(point.network, Unknown) for point in points)
+
+
+def test_scaleops_as_a_whole_away_fails_the_collect_and_leaves_the_sweep_open(bench: Bench) -> None:
+    bench.spoil(service="scaleops", mode="drop")
+    with pytest.raises(CollectFailed, match=r"^ScaleOps could not be asked, so the sweep of 2026-11-16 06:00 UTC stays open: "):
+        collect(bench.parts)
+    sweep = bench.sweep()
+    assert sweep is not None
+    assert sweep.closed_at is None
+    assert not any(one.snapshot.outcome is Outcome.MEASURED for one in bench.measurements().values())
+
+    bench.heal()
+    healed = collect(bench.parts)
+    assert healed.sweep.closed_at is not None
+    assert healed.sweep.measured > 0
+
+
+def test_wrong_credentials_are_told_after_one_login(bench: Bench) -> None:
+    world = bench.simulator.state.world()
+    changed = Scenario(name="changed", world_at=lambda _: replace(world, scaleops_password="another"))
+    bench.simulator.load(changed)
+    bench.simulator.state.clock.set(SLOT)
+    with pytest.raises(CollectFailed, match="ScaleOps could not be asked"):
+        collect(bench.parts)
+    assert bench.calls() == {"POST /auth/callback": 1}
+
+
+def test_what_an_outage_left_unmeasured_is_named_when_the_time_is_up(bench: Bench) -> None:
+    bench.spoil(service="scaleops", mode="drop")
+    with pytest.raises(CollectFailed):
+        collect(bench.parts)
+    bench.clock.move_to(SLOT + timedelta(minutes=31))
+    collected = collect(bench.parts)
+    assert collected.closed_overdue == (collected.sweep,)
+    assert collected.asked == 0
+    assert collected.sweep.measured == 0
+    assert collected.sweep.unknown == collected.sweep.expected > 0
+    for one in bench.measurements().values():
+        assert one.snapshot.outcome is Outcome.UNKNOWN
+        assert one.snapshot.reason
+
+
+def test_an_open_sweep_of_an_ended_slot_is_closed_before_the_next_begins(bench: Bench) -> None:
+    bench.spoil(service="scaleops", mode="drop")
+    with pytest.raises(CollectFailed):
+        collect(bench.parts)
+    bench.heal()
+    bench.clock.move_to(NEXT_SLOT)
+    collected = collect(bench.parts)
+    assert [sweep.as_of for sweep in collected.closed_overdue] == [SLOT]
+    assert collected.sweep.as_of == NEXT_SLOT
+    assert collected.sweep.measured > 0
+    reasons = {one.snapshot.reason for one in bench.measurements(SLOT).values()}
+    assert any("ended before this component was measured" in reason for reason in reasons)
+
+
+def test_a_catalog_that_does_not_answer_fails_the_collect_and_asks_scaleops_nothing(bench: Bench) -> None:
+    bench.spoil(service="backstage", mode="drop")
+    with pytest.raises(CollectFailed, match="the catalog could not be listed, so the sweep of 2026-11-16 06:00 UTC stays open"):
+        collect(bench.parts)
+    assert bench.calls() == {}
+    assert bench.measurements() == {}
+    bench.heal()
+    assert collect(bench.parts).sweep.measured > 0
+
+
+def test_a_catalog_that_breaks_off_half_way_misses_nobody(simulator: Simulator, sqlite_store: Store) -> None:
+    with bench_of(simulator, sqlite_store) as bench:
+        whole = collect(bench.parts).sweep.expected
+        for hours in (6, 12, 18):
+            bench.heal()
+            bench.spoil(service="backstage", route="by-query", status=500, after=0 if hours == 6 else 1)
+            bench.clock.move_to(SLOT + timedelta(hours=hours))
+            try:
+                collected = collect(bench.parts)
+            except CollectFailed:
+                continue
+            assert collected.sweep.expected == whole
+        with bench.store.reading() as transaction:
+            assert transaction.components.gone() == {}
+
+
+def fingerprints_in(bench: Bench) -> set[str]:
+    with bench.store.reading() as transaction:
+        contacts = [one.contact for one in transaction.components.all()]
+        contacts += [team.contact for team in transaction.components.teams()]
+    named = {contact.pagerduty_fingerprint for contact in contacts}
+    return {fingerprint for fingerprint in named if fingerprint is not None}
+
+
+@pytest.mark.parametrize("simulator", ["demo"], indirect=True)
+def test_routing_keys_of_the_catalog_are_remembered_sealed(bench: Bench) -> None:
+    sealer = Sealer("a secret of sixteen letters")
+    bench.outside.sealer = sealer
+    collect(bench.parts)
+    fingerprints = fingerprints_in(bench)
+    assert fingerprints
+    with bench.store.reading() as transaction:
+        for fingerprint in fingerprints:
+            sealed = transaction.keys.get(fingerprint)
+            assert sealed is not None
+            opened = sealer.open(sealed)
+            assert opened is not None
+            assert hashlib.sha256(opened.reveal().encode()).hexdigest()[:16] == fingerprint
+            assert opened.reveal().encode() not in sealed
+
+
+@pytest.mark.parametrize("simulator", ["demo"], indirect=True)
+def test_without_a_secret_key_no_routing_key_is_kept(bench: Bench) -> None:
+    collect(bench.parts)
+    fingerprints = fingerprints_in(bench)
+    assert fingerprints
+    with bench.store.reading() as transaction:
+        assert [transaction.keys.get(fingerprint) for fingerprint in fingerprints] == [None] * len(fingerprints)
+
+
+def test_a_component_without_an_askable_selector_is_unknown_with_the_reason(bench: Bench) -> None:
+    collect(bench.parts)
+    unknown = {ref: one for ref, one in bench.measurements().items() if one.snapshot.outcome is Outcome.UNKNOWN}
+    for one in unknown.values():
+        assert one.snapshot.reason
+        assert one.points == ()
+
+
+def test_components_that_left_are_not_measured_any_more_after_two_listings(bench: Bench) -> None:
+    world = bench.simulator.state.world()
+    collect(bench.parts)
+    leaving = next(iter(bench.measurements()))
+
+    def without(_: object) -> Any:  # noqa: ANN401 - a world
+        kept = tuple(entity for entity in world.entities if not _is(entity, leaving))
+        assert len(kept) == len(world.entities) - 1
+        return replace(world, entities=kept)
+
+    bench.simulator.load(Scenario(name="without", world_at=without))
+    for number in (1, 2, 3):
+        bench.clock.move_to(SLOT + timedelta(hours=6 * number))
+        bench.simulator.state.clock.set(bench.clock.now)
+        collect(bench.parts)
+    assert leaving in bench.measurements(SLOT + timedelta(hours=6))
+    assert leaving not in bench.measurements(SLOT + timedelta(hours=12))
+    assert leaving not in bench.measurements(SLOT + timedelta(hours=18))
+
+
+def _is(entity: dict[str, Any], ref: EntityRef) -> bool:
+    metadata = entity["metadata"]
+    return EntityRef.of(entity["kind"], metadata.get("namespace", "default"), metadata["name"]) == ref

@@ -1,0 +1,162 @@
+"""A collect that is killed, interrupted, overtaken or out of time leaves a sweep that the next one finishes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from domain.snapshots import Outcome
+from simulator.serving import Simulator
+from store import Store
+from tasks.collect import Collected, collect
+from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
+
+BY_NAMESPACE = "POST /api/v1/dashboard/byNamespace"
+
+
+@pytest.fixture
+def bench(simulator: Simulator, sqlite_store: Store) -> Iterator[Bench]:
+    with bench_of(simulator, sqlite_store) as made:
+        yield made
+
+
+class Interrupting:
+    """Presses Ctrl-C after the first batch is stored."""
+
+    def __init__(self) -> None:
+        self.stored = 0
+
+    def listed(self, components: int) -> None: ...
+
+    def started(self, *, total: int, done: int) -> None: ...
+
+    def measured(self, *, known: int, unknown: int) -> None:
+        self.stored += known + unknown
+        raise KeyboardInterrupt
+
+
+def test_a_collect_killed_in_the_middle_is_continued_and_asks_only_for_the_rest(simulator: Simulator, database_url: str) -> None:
+    store = Store.open(database_url)
+    world = simulator.state.world()
+    simulator.state.clock.set(SLOT)
+    simulator.state.latency_s = 0.02
+    addresses = [database_url, simulator.scaleops_url, simulator.backstage_url, world.scaleops_user, world.scaleops_password]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.collect_child", *addresses], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    with child.stdout:
+        assert child.stdout.readline() != ""
+        assert child.stdout.readline() != ""
+        child.kill()
+        child.wait()
+    simulator.state.latency_s = 0
+    with bench_of(simulator, store) as bench:
+        standing = bench.measurements()
+        open_sweep = bench.sweep()
+        assert open_sweep is not None
+        assert open_sweep.closed_at is None
+        assert 0 < len(standing) < open_sweep.expected
+        measured = {ref for ref, one in standing.items() if one.snapshot.outcome is Outcome.MEASURED}
+
+        bench.forget_calls()
+        collected = collect(bench.parts)
+        assert collected.asked == collected.sweep.expected - len(measured)
+        assert bench.calls()[BY_NAMESPACE] <= collected.asked
+        assert simulator.state.calls["backstage"] == {}, "the listing was complete before"
+        assert collected.sweep.measured + collected.sweep.unknown == collected.sweep.expected
+        after = bench.measurements()
+        assert {ref: after[ref] for ref in measured} == {ref: standing[ref] for ref in measured}
+    store.close()
+
+
+def test_ctrl_c_leaves_an_open_sweep_that_the_next_collect_finishes(bench: Bench) -> None:
+    pressing = Interrupting()
+    with pytest.raises(KeyboardInterrupt):
+        collect(bench.parts, progress=pressing)
+    assert len(bench.measurements()) == pressing.stored
+    collected = collect(bench.parts)
+    assert collected.sweep.closed_at is not None
+    assert collected.sweep.measured + collected.sweep.unknown == collected.sweep.expected == len(bench.measurements())
+
+
+def test_a_sweep_out_of_time_names_what_it_did_not_reach(simulator: Simulator, sqlite_store: Store) -> None:
+    with bench_of(simulator, sqlite_store, max_in_flight=1) as bench:
+
+        class Dawdling(Interrupting):
+            def measured(self, *, known: int, unknown: int) -> None:
+                self.stored += known + unknown
+                bench.clock.move_to(SLOT + timedelta(hours=1))
+
+        collected = collect(bench.parts, progress=Dawdling())
+        reasons = [one.snapshot.reason for one in bench.measurements().values() if one.snapshot.outcome is Outcome.UNKNOWN]
+        assert collected.sweep.closed_at == SLOT + timedelta(hours=1)
+        assert collected.sweep.measured > 0
+        assert any("ran out of time before this component was measured" in reason for reason in reasons)
+        assert collected.sweep.measured + len(reasons) == collected.sweep.expected
+
+
+def test_a_closed_sweep_that_holds_unknowns_is_not_asked_again(bench: Bench) -> None:
+    bench.spoil(service="scaleops", route="byNamespace", status=500, times=3)
+    first = collect(bench.parts)
+    assert first.sweep.unknown > 0
+    bench.heal()
+    bench.forget_calls()
+    assert collect(bench.parts).asked == 0
+    assert bench.calls() == {}
+
+
+def test_an_open_sweep_asks_again_for_what_is_unknown(bench: Bench) -> None:
+    components = sum(1 for entity in bench.simulator.state.world().entities if entity["kind"] == "Component")
+
+    class AtTheEnd(Interrupting):
+        def measured(self, *, known: int, unknown: int) -> None:
+            self.stored += known + unknown
+            if self.stored == components:
+                raise KeyboardInterrupt
+
+    bench.spoil(service="scaleops", route="byNamespace", status=500)
+    with pytest.raises(KeyboardInterrupt):
+        collect(bench.parts, progress=AtTheEnd())
+    assert {one.snapshot.outcome for one in bench.measurements().values()} == {Outcome.UNKNOWN}
+    bench.heal()
+    collected = collect(bench.parts)
+    assert collected.asked == components
+    assert collected.sweep.measured > 0
+
+
+def test_two_collects_at_once_store_every_component_once(simulator: Simulator, store: Store) -> None:
+    simulator.state.latency_s = 0.005
+    results: list[Collected] = []
+    with bench_of(simulator, store) as one, bench_of(simulator, store) as other:
+        threads = [threading.Thread(target=lambda bench=bench: results.append(collect(bench.parts))) for bench in (one, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        first, second = results
+        assert first.sweep == second.sweep
+        assert first.sweep.measured + first.sweep.unknown == first.sweep.expected == len(one.measurements())
+
+
+def test_a_slot_that_was_missed_stays_missing(bench: Bench) -> None:
+    collect(bench.parts)
+    bench.clock.move_to(SLOT + timedelta(hours=18))
+    collect(bench.parts)
+    with bench.store.reading() as transaction:
+        closed = transaction.sweeps.closed_between(SLOT, SLOT + timedelta(days=1))
+    assert [sweep.as_of for sweep in closed] == [SLOT + timedelta(hours=18), SLOT]
+    assert bench.sweep(NEXT_SLOT) is None
+
+
+def test_the_slot_of_an_instant_is_its_floor(bench: Bench) -> None:
+    late = SLOT + timedelta(hours=5, minutes=59, seconds=59)
+    bench.clock.move_to(late)
+    collected = collect(bench.parts)
+    assert collected.sweep.as_of == SLOT
+    assert isinstance(collected.sweep.closed_at, datetime)

@@ -1,0 +1,194 @@
+"""A cluster that stops answering is lost, not removed; and how it comes back, or is given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from domain.measures import Unknown
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, Outcome
+from domain.sweeps import ClusterState, Sweep
+from domain.workload import WorkloadKey
+from simulator.serving import Simulator
+from simulator.world import Scenario, World
+from store import Store
+from tasks.collect import collect
+from tests.integration.collecting import SLOT, Bench, bench_of
+
+
+@dataclass
+class Changing:
+    """The parity world, with clusters that fall silent and workloads that go."""
+
+    world: World
+    silent: set[str] = field(default_factory=set)
+    without: set[str] = field(default_factory=set)
+
+    def at(self, _: datetime) -> World:
+        kept = tuple(workload for workload in self.world.workloads if workload.cluster not in self.without)
+        return replace(self.world, silent_clusters=frozenset(self.silent), workloads=kept)
+
+
+@pytest.fixture
+def world(simulator: Simulator) -> Changing:
+    changing = Changing(simulator.state.world())
+    simulator.load(Scenario(name="changing", world_at=changing.at))
+    return changing
+
+
+@pytest.fixture
+def bench(simulator: Simulator, world: Changing, sqlite_store: Store) -> Iterator[Bench]:
+    assert world.silent == set()
+    with bench_of(simulator, sqlite_store) as made:
+        yield made
+
+
+@pytest.fixture
+def cluster(world: Changing) -> str:
+    return world.world.clusters[1]
+
+
+def collect_at(bench: Bench, hours: int) -> Sweep:
+    bench.clock.move_to(SLOT + timedelta(hours=hours))
+    bench.simulator.state.clock.set(bench.clock.now)
+    return collect(bench.parts).sweep
+
+
+def on(cluster: str, measurement: Measurement) -> set[WorkloadKey]:
+    return {point.key for point in measurement.points if point.key.cluster == cluster}
+
+
+def everything_on(cluster: str, bench: Bench, hours: int) -> dict[EntityRef, set[WorkloadKey]]:
+    found = bench.measurements(SLOT + timedelta(hours=hours))
+    return {ref: on(cluster, one) for ref, one in found.items() if on(cluster, one)}
+
+
+def state_of(cluster: str, bench: Bench) -> ClusterState:
+    with bench.store.reading() as transaction:
+        return next(state for state in transaction.clusters.all() if state.name == cluster)
+
+
+def lost(bench: Bench) -> list[str]:
+    with bench.store.reading() as transaction:
+        return [state.name for state in transaction.clusters.lost()]
+
+
+def test_the_workloads_of_a_lost_cluster_are_unknown_and_not_removed(bench: Bench, world: Changing, cluster: str) -> None:
+    collect_at(bench, 0)
+    before = everything_on(cluster, bench, 0)
+    assert before
+    world.silent = {cluster}
+    collect_at(bench, 6)
+
+    assert everything_on(cluster, bench, 6) == before
+    for ref, one in bench.measurements(SLOT + timedelta(hours=6)).items():
+        there = [point for point in one.points if point.key.cluster == cluster]
+        assert all(isinstance(point.cost_7d, Unknown) and cluster in point.cost_7d.reason for point in there)
+        assert all(isinstance(point.under_provisioned, Unknown) for point in there)
+        if ref in before:
+            assert one.snapshot.outcome is Outcome.MEASURED
+            assert one.snapshot.cost_7d.parts == len(one.points)
+            assert one.snapshot.cost_7d.known <= len(one.points) - len(there)
+    assert lost(bench) == [cluster]
+    assert state_of(cluster, bench).lost_since == SLOT + timedelta(hours=6)
+
+
+def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(bench: Bench, world: Changing, cluster: str) -> None:
+    collect_at(bench, 0)
+    before = everything_on(cluster, bench, 0)
+    world.silent = {cluster}
+    for hours in (6, 12, 18):
+        collect_at(bench, hours)
+        assert everything_on(cluster, bench, hours) == before
+    assert state_of(cluster, bench).lost_since == SLOT + timedelta(hours=6)
+
+    world.silent = set()
+    collect_at(bench, 24)
+    assert lost(bench) == []
+    back = bench.measurements(SLOT + timedelta(hours=24))
+    assert any(
+        not isinstance(point.cost_7d, Unknown) for one in back.values() for point in one.points if point.key.cluster == cluster
+    )
+
+
+def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: Bench, world: Changing, cluster: str) -> None:
+    collect_at(bench, 0)
+    world.silent = {cluster}
+    for hours in range(6, 6 + 24 * 7, 24):
+        collect_at(bench, hours)
+    assert lost(bench) == [cluster]
+    collect_at(bench, 6 + 24 * 7)
+    assert lost(bench) == []
+    assert state_of(cluster, bench).removed_at == SLOT + timedelta(hours=6 + 24 * 7)
+    assert everything_on(cluster, bench, 6 + 24 * 7) == {}
+    collect_at(bench, 12 + 24 * 7)
+    assert everything_on(cluster, bench, 12 + 24 * 7) == {}
+
+
+def test_a_cluster_that_the_settings_name_as_removed_is_not_lost(bench: Bench, world: Changing, cluster: str) -> None:
+    collect_at(bench, 0)
+    world.silent = {cluster}
+    removed = replace(bench.parts, policy=replace(bench.parts.policy, removed_clusters=frozenset({cluster})))
+    collect_at(replace(bench, parts=removed), 6)
+    assert lost(bench) == []
+    assert everything_on(cluster, bench, 6) == {}
+
+
+def test_a_component_that_left_one_cluster_for_good_loses_nothing(bench: Bench, world: Changing, cluster: str) -> None:
+    """Others still answer from that cluster, so it is not lost, and what is absent is removed."""
+    collect_at(bench, 0)
+    mover = min(everything_on(cluster, bench, 0))
+    going = {str(key.name) for key in everything_on(cluster, bench, 0)[mover]}
+    kept = tuple(
+        workload
+        for workload in world.world.workloads
+        if workload.cluster != cluster or str(workload.dash["workloadName"]) not in going
+    )
+    world.world = replace(world.world, workloads=kept)
+    collect_at(bench, 6)
+    assert lost(bench) == []
+    assert mover not in everything_on(cluster, bench, 6)
+    assert everything_on(cluster, bench, 6)
+
+
+def test_an_outage_of_all_questions_loses_no_cluster(bench: Bench, world: Changing, cluster: str) -> None:
+    """Nobody gave a good answer, so nothing says that a cluster is missing."""
+    collect_at(bench, 0)
+    before = everything_on(cluster, bench, 0)
+    bench.spoil(service="scaleops", route="byNamespace", status=500)
+    outage = collect_at(bench, 6)
+    assert outage.measured == 0
+    assert lost(bench) == []
+
+    bench.heal()
+    world.silent = {cluster}
+    collect_at(bench, 12)
+    assert lost(bench) == [cluster]
+    assert everything_on(cluster, bench, 12) == before
+
+
+def test_a_component_that_was_unknown_when_its_cluster_was_lost_still_has_its_workloads_later(
+    bench: Bench, world: Changing, cluster: str
+) -> None:
+    collect_at(bench, 0)
+    before = everything_on(cluster, bench, 0)
+    world.silent = {cluster}
+    selector = min(before)
+    bench.spoil(service="scaleops", route="byNamespace", contains=selector.name, status=500)
+    collect_at(bench, 6)
+    assert bench.measurements(SLOT + timedelta(hours=6))[selector].snapshot.outcome is Outcome.UNKNOWN
+    bench.heal()
+    collect_at(bench, 12)
+    assert everything_on(cluster, bench, 12) == before
+
+
+def test_a_sweep_without_workloads_anywhere_is_a_loss_of_all_clusters(bench: Bench, world: Changing) -> None:
+    collect_at(bench, 0)
+    clusters = {point.key.cluster for one in bench.measurements().values() for point in one.points}
+    world.silent = set(clusters)
+    collect_at(bench, 6)
+    assert set(lost(bench)) == clusters

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
-from simulator import backstage, control, pagerduty, scaleops, slack
+from simulator import backstage_auth, control, pagerduty, scaleops, slack
 from simulator.faults import CallDesk
 from simulator.scaleops import refusing_routes
 from simulator.scaleops_login import azure_routes
@@ -24,7 +24,7 @@ def build_app(state: State) -> ASGIApp:
     services: dict[str, Sequence[BaseRoute]] = {
         "scaleops": scaleops.routes(state),
         "azure": refusing_routes(azure_routes(state)),
-        "backstage": backstage.routes(state),
+        "backstage": backstage_auth.routes(state),
         "slack": [Mount("/api", routes=slack.routes(state))],
         "pagerduty": pagerduty.routes(state),
     }

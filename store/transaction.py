@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from store.alerts import Alerts
+from store.claims import Claims
 from store.clusters import Clusters
 from store.components import Components
 from store.history import History
@@ -13,6 +14,7 @@ from store.outbox import Outbox
 from store.pulses import Pulses
 from store.recommendations import Recommendations
 from store.reports import Reports
+from store.signing_keys import SigningKeys
 from store.snapshots import Snapshots
 from store.sweeps import Sweeps
 
@@ -25,6 +27,7 @@ class Transaction:
         self.sweeps = Sweeps(connection)
         self.snapshots = Snapshots(connection)
         self.history = History(connection)
+        self.claims = Claims(connection)
         self.clusters = Clusters(connection)
         self.recommendations = Recommendations(connection)
         self.alerts = Alerts(connection)
@@ -32,3 +35,4 @@ class Transaction:
         self.outbox = Outbox(connection)
         self.keys = Keys(connection)
         self.pulses = Pulses(connection)
+        self.signing_keys = SigningKeys(connection)

@@ -1,0 +1,122 @@
+"""The line over which the gateway's event loop calls a service: one attempt, bounded in time, size and number, no redirects.
+
+The rules, the error and its words are those of `clients.calls`. What differs: nothing is tried again but a request on a kept
+connection that the service had already closed, and who finds too many waiting is told at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, TypeVar
+
+import aiohttp
+from pydantic import TypeAdapter
+from yarl import URL
+
+from clients.calls import Answer, CallFailed, Fault, Line, Request, Rules, is_loopback
+
+T = TypeVar("T")
+
+_CHUNK: Final = 64 * 1024
+_WAITING_PER_TURN: Final = 4
+"""So many may wait for each call in flight; a hung service must not gather callers without end."""
+
+
+class AsyncLine:
+    """The way to one service, for one event loop. Make it, use it and close it there."""
+
+    def __init__(self, service: str, base_url: str, rules: Rules) -> None:
+        self.service = service
+        self.rules = rules
+        self._base_url = base_url.rstrip("/")
+        self._words = Line(service, base_url, rules)
+        self._session: aiohttp.ClientSession | None = None
+        self._present = 0
+
+    async def exchange(self, request: Request) -> Answer:
+        """Send a request and answer what came back, whatever its status.
+
+        Raises:
+            CallFailed: no answer in time, no connection, too many waiting, an answer that is too large or breaks off.
+        """
+        if self._present >= self.rules.max_in_flight * (1 + _WAITING_PER_TURN):
+            message = f"{self.service} was not asked {request.route}: {self._present} calls are waiting for it already"
+            raise CallFailed(message, fault=Fault.OVERLOADED, permanent=False, retry_after_s=5)
+        self._present += 1
+        try:
+            return await self._receive(request, again=True)
+        finally:
+            self._present -= 1
+
+    def failure(self, request: Request, answer: Answer) -> CallFailed:
+        """Put an answer that is not the one hoped for into a sentence."""
+        return self._words.failure(request, answer)
+
+    def parse(self, adapter: TypeAdapter[T], request: Request, answer: Answer) -> T:
+        """Read the body of a 200 as JSON of a known shape. Raises CallFailed."""
+        return self._words.parse(adapter, request, answer)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _receive(self, request: Request, *, again: bool) -> Answer:
+        try:
+            async with self._opened().request(
+                request.method,
+                URL(self._base_url + request.target, encoded=True),
+                headers=request.headers,
+                data=request.body,
+                allow_redirects=False,
+            ) as incoming:
+                body = await self._read_body(incoming, request)
+                return Answer(status=incoming.status, headers=incoming.headers, body=body)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as trouble:
+            if again and not isinstance(trouble, aiohttp.ClientConnectorError):
+                return await self._receive(request, again=False)
+            raise self._silence(request, "it cannot be reached or closed the connection") from None
+        except TimeoutError:
+            raise self._silence(request, f"no answer within {self.rules.timeout_s:g} s") from None
+        except aiohttp.ClientPayloadError:
+            message = f"{self.service} answered {request.route} with a body that breaks off or cannot be unpacked"
+            raise CallFailed(message, fault=Fault.GARBAGE, permanent=False, may_have_happened=True) from None
+        except (aiohttp.ClientError, ValueError) as trouble:
+            raise self._silence(request, f"the exchange broke ({type(trouble).__name__})") from None
+
+    async def _read_body(self, incoming: aiohttp.ClientResponse, request: Request) -> bytes:
+        most = self.rules.max_answer_bytes
+        length = incoming.content_length
+        if length is not None and length <= most and "Content-Encoding" not in incoming.headers:
+            return await incoming.read()
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in incoming.content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            if size > most:
+                incoming.close()
+                message = f"{self.service} answered {request.route} with more than {most // 1024} KiB, which is too much to read"
+                raise CallFailed(message, fault=Fault.GARBAGE, permanent=True, status=incoming.status)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            rules = self.rules
+            patience = min(rules.connect_timeout_s, rules.timeout_s)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=rules.max_in_flight, keepalive_timeout=15),
+                # `connect` holds the wait for a free connection too.
+                timeout=aiohttp.ClientTimeout(total=rules.timeout_s, connect=patience, sock_connect=patience),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "scaleops-worker", "Accept": "application/json"},
+                # Proxies from the environment are for the network; loopback is this machine.
+                trust_env=not is_loopback(self._base_url),
+                loop=asyncio.get_running_loop(),
+            )
+        return self._session
+
+    def _silence(self, request: Request, why: str) -> CallFailed:
+        message = f"{self.service} did not answer {request.route}: {why}"
+        return CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=True)

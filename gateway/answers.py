@@ -1,0 +1,99 @@
+"""What goes back to a caller: a status, headers and a body, and refusals in the form that Backstage gives its errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from starlette.types import Send
+
+from actions.errors import QuestionFailed
+from clients.calls import CallFailed, Fault
+
+Header = tuple[bytes, bytes]
+
+JSON_TYPE: Final[Header] = (b"content-type", b"application/json; charset=utf-8")
+_LONGEST_URL: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One HTTP answer, whole. `headers` are lower case and hold no content-length."""
+
+    status: int
+    headers: Sequence[Header] = ()
+    body: bytes = field(default=b"", repr=False)
+
+
+class Refused(Exception):
+    """The request is not served, and why: an error name of Backstage, its status, and a sentence for who asked."""
+
+    def __init__(self, status: int, name: str, message: str, *, headers: Sequence[Header] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.name = name
+        self.message = message
+        self.headers = tuple(headers)
+
+
+def refuse_input(message: str, *, status: int = HTTPStatus.BAD_REQUEST) -> Refused:
+    """Answer the refusal of something the caller can change."""
+    return Refused(status, "InputError", message)
+
+
+def refuse_unknown(message: str) -> Refused:
+    """Answer that there is nothing here."""
+    return Refused(HTTPStatus.NOT_FOUND, "NotFoundError", message)
+
+
+def refuse_caller(message: str, *, headers: Sequence[Header] = ()) -> Refused:
+    """Answer that we know who asks, and that they may not have it."""
+    return Refused(HTTPStatus.FORBIDDEN, "NotAllowedError", message, headers=headers)
+
+
+def refuse_for_now(message: str, *, status: int = HTTPStatus.SERVICE_UNAVAILABLE, retry_after_s: float | None = None) -> Refused:
+    """Answer that it may work later. The name is one that Backstage shows to a person, whatever the status."""
+    headers = () if retry_after_s is None else ((b"retry-after", b"%d" % max(1, round(retry_after_s))),)
+    return Refused(status, "ServiceUnavailableError", message, headers=headers)
+
+
+def refused_by_service(failure: CallFailed) -> Refused:
+    """Put a call of ours that failed as the caller should see it: never as a fault of their credentials."""
+    if failure.fault is Fault.OVERLOADED:
+        return refuse_for_now(str(failure), retry_after_s=failure.retry_after_s or 5)
+    if failure.fault is Fault.UNREACHABLE:
+        return refuse_for_now(str(failure), retry_after_s=failure.retry_after_s)
+    return refuse_for_now(str(failure), status=HTTPStatus.BAD_GATEWAY)
+
+
+def refusal_of(error: QuestionFailed) -> Refused:
+    """Put a question that has no answer."""
+    return Refused(error.status, error.name, str(error))
+
+
+def answer_json(content: object, *, status: int = HTTPStatus.OK, headers: Sequence[Header] = ()) -> Answer:
+    """Answer a value as JSON."""
+    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return Answer(status=status, headers=(JSON_TYPE, *headers), body=body)
+
+
+def answer_refusal(refused: Refused, *, method: str, url: str) -> Answer:
+    """Answer Backstage's error body. `url` is what was asked, below the plugin's base."""
+    content = {
+        "error": {"name": refused.name, "message": refused.message},
+        "request": {"method": method, "url": url[:_LONGEST_URL]},
+        "response": {"statusCode": refused.status},
+    }
+    return answer_json(content, status=refused.status, headers=refused.headers)
+
+
+async def send_answer(send: Send, answer: Answer, extra: Sequence[Header] = ()) -> None:
+    """Send an answer with further headers."""
+    length = (b"content-length", b"%d" % len(answer.body))
+    no_body = answer.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+    headers = [*answer.headers, *extra] if no_body else [*answer.headers, *extra, length]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if no_body else answer.body})

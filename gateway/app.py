@@ -1,0 +1,243 @@
+"""The gateway as an ASGI application: every request takes the same way in, and what is not said to be open is closed.
+
+Host ─> Origin ─> open routes ─> who asks ─> how often ─> route ─> answer ─> audit and metrics
+
+Raw ASGI and no framework: measured, it is what keeps the proxy ahead of the one it replaces (docs/decisions/0006).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from starlette.types import Message, Receive, Scope, Send
+
+from actions.errors import QuestionFailed
+from clients.calls import CallFailed
+from gateway.answers import (
+    Answer,
+    Header,
+    Refused,
+    answer_refusal,
+    refusal_of,
+    refuse_caller,
+    refuse_for_now,
+    refuse_unknown,
+    refused_by_service,
+    send_answer,
+)
+from gateway.audit import AuditLog
+from gateway.callers import NOBODY, Callers
+from gateway.cors import PREFLIGHT, Cors, is_preflight
+from gateway.exchange import BODY_LIMIT, Exchange, begin
+from gateway.hosts import Hosts
+from gateway.limits import RateLimit
+from gateway.metrics import Metrics
+from gateway.sections import Section
+from store import StoreUnavailable
+from wiring.settings import is_loopback
+
+_LOG = logging.getLogger("gateway")
+
+PROXY: Final = b"/api/scaleops/api/"
+METRICS: Final = b"/metrics"
+_GET: Final = frozenset({"GET", "HEAD"})
+_DRAINED: Final = 4 * 1024 * 1024
+
+Handler = Callable[[Exchange], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The rooms behind the door, built in `gateway.building`."""
+
+    hosts: Hosts
+    cors: Cors
+    callers: Callers
+    limit: RateLimit
+    failures: RateLimit
+    """Refused callers, by address."""
+    proxy: Handler
+    open_routes: Mapping[bytes, Handler] = field(default_factory=dict)
+    """GET routes that anybody may ask, by exact path."""
+    sections: Sequence[Section] = ()
+    metrics: Metrics
+    audit: AuditLog
+    timer: Callable[[], float]
+    on_stop: Callable[[], Awaitable[None]]
+
+
+class Gateway:
+    """The application."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection of the server: its lifespan, or a request."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        house = self._house
+        began = house.timer()
+        exchange: Exchange | None = None
+        told = _Told(send)
+        cors: Sequence[Header] = ()
+        try:
+            exchange = begin(scope, receive)
+            server = scope.get("server")
+            house.hosts.require_known(exchange.headers.get(b"host"), server[0] if server else None)
+            cors = house.cors.admit(exchange)
+            answer = PREFLIGHT if is_preflight(exchange) else await self._answer(exchange, told, cors)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: every failure has a body, none shows its insides
+            refused = _refusal(error)
+            url = exchange.url if exchange is not None else "/"
+            answer = None if told.started else answer_refusal(refused, method=scope["method"], url=url)
+            told.status = told.status or refused.status
+        try:
+            if answer is not None:
+                await _finish(answer, cors, exchange, receive, told)
+        finally:
+            self._note(exchange, told.status, house.timer() - began)
+
+    async def _answer(self, exchange: Exchange, told: _Told, cors: Sequence[Header]) -> Answer | None:
+        """Answer a request, or None when a section has answered it."""
+        house = self._house
+        open_route = house.open_routes.get(exchange.target) if exchange.method in _GET else None
+        if open_route is not None:
+            exchange.route = exchange.target.decode()
+            exchange.caller = NOBODY
+            answer = await open_route(exchange)
+            return answer if exchange.method == "GET" else Answer(status=answer.status, headers=answer.headers)
+        if exchange.target == METRICS and exchange.method == "GET" and _is_here(exchange):
+            exchange.route, exchange.caller = "/metrics", NOBODY
+            return house.metrics.answer()
+        await self._admit(exchange)
+        if exchange.target.startswith(PROXY):
+            return await house.proxy(exchange)
+        if exchange.target == METRICS and exchange.method == "GET":
+            exchange.route = "/metrics"
+            if not exchange.caller or exchange.caller.kind != "static":
+                message = "metrics are for this machine, and for holders of a static token"
+                raise refuse_caller(message)
+            return house.metrics.answer()
+        path = exchange.target.decode("latin-1")
+        for section in house.sections:
+            if path == section.path or path.startswith(f"{section.path}/"):
+                exchange.route = section.name
+                exchange.scope["caller"] = exchange.caller
+                told.extra = cors
+                await section.app(exchange.scope, exchange.receive, told)
+                return None
+        message = f"there is nothing at {path[:200]}"
+        raise refuse_unknown(message)
+
+    async def _admit(self, exchange: Exchange) -> None:
+        """Find out who asks, and whether they ask too often. Raises Refused, CallFailed."""
+        house = self._house
+        try:
+            exchange.caller = await house.callers.identify(exchange.header(b"authorization"))
+        except Refused:
+            house.failures.take(exchange.peer)
+            raise
+        house.limit.take(exchange.caller.name)
+
+    def _note(self, exchange: Exchange | None, status: int, seconds: float) -> None:
+        house = self._house
+        kind = exchange.caller.kind if exchange is not None and exchange.caller is not None else "-"
+        route = exchange.route if exchange is not None else ""
+        house.metrics.count_request(route or "-", kind, status, seconds)
+        house.audit.note(exchange, status=status, seconds=seconds)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        house = self._house
+        async with AsyncExitStack() as open_now:
+            await receive()
+            try:
+                open_now.push_async_callback(house.on_stop)
+                for section in house.sections:
+                    if section.lifespan is not None:
+                        await open_now.enter_async_context(section.lifespan())
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                raise
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            house.audit.flush()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Told:
+    """The way back to the caller; knows whether an answer has begun, and with which status."""
+
+    __slots__ = ("_send", "extra", "started", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+        self.status = 0
+        self.extra: Sequence[Header] = ()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            if self.extra:
+                message = {**message, "headers": [*message.get("headers", ()), *self.extra]}
+        await self._send(message)
+
+
+async def _finish(answer: Answer, cors: Sequence[Header], exchange: Exchange | None, receive: Receive, told: _Told) -> None:
+    """Send an answer. When the caller is still sending a body that nobody wants, let them read the answer before hanging up."""
+    told.extra = ()
+    unwanted = answer.status in _WITH_UNREAD_BODY and (exchange is None or _is_large(exchange))
+    if not unwanted:
+        await send_answer(told, answer, cors)
+        return
+    headers = [*answer.headers, *cors, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close")]
+    await told({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await told({"type": "http.response.body", "body": answer.body, "more_body": True})
+    drained = 0
+    while drained < _DRAINED:
+        message = await receive()
+        drained += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            break
+    await told({"type": "http.response.body", "body": b""})
+
+
+_WITH_UNREAD_BODY: Final = frozenset(range(HTTPStatus.BAD_REQUEST, 600))
+
+
+def _is_large(exchange: Exchange) -> bool:
+    """Say whether a body may be on its way that was not read."""
+    announced = exchange.headers.get(b"content-length", b"0")
+    return b"transfer-encoding" in exchange.headers or not announced.isdigit() or int(announced) > BODY_LIMIT
+
+
+def _is_here(exchange: Exchange) -> bool:
+    """Say whether the caller is on this machine, and nobody else's request is handed on by it."""
+    return is_loopback(exchange.peer) and not exchange.was_forwarded
+
+
+def _refusal(error: Exception) -> Refused:
+    match error:
+        case Refused():
+            return error
+        case QuestionFailed():
+            return refusal_of(error)
+        case CallFailed():
+            return refused_by_service(error)
+        case StoreUnavailable():
+            return refuse_for_now("the database cannot be reached", retry_after_s=5)
+    _LOG.error("a request failed", exc_info=error)
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "ServiceUnavailableError", "the gateway failed; its log says where")

@@ -1,0 +1,68 @@
+"""One line for every call: who, what, how it ended, how long it took. Lines are gathered for a moment and written together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Literal
+
+from domain.clock import Clock
+from gateway.exchange import Exchange
+
+_GATHERED_S: Final = 0.1
+_MOST_GATHERED: Final = 200
+_LONGEST_TARGET: Final = 200
+
+Write = Callable[[str], object]
+
+
+class AuditLog:
+    """Writes lines of JSON, or of words for a person at a terminal. `write` gets whole lines."""
+
+    def __init__(self, write: Write, *, clock: Clock, form: Literal["json", "console"] = "json") -> None:
+        self._write = write
+        self._clock = clock
+        self._as_json = form == "json"
+        self._lines: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def note(self, exchange: Exchange | None, *, status: int, seconds: float) -> None:
+        """Put down one call. Headers, bodies and query values stay out of it."""
+        self._lines.append(self._line(exchange, status, round(seconds * 1000, 2), self._clock()))
+        if len(self._lines) >= _MOST_GATHERED:
+            self.flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_GATHERED_S, self.flush)
+
+    def flush(self) -> None:
+        """Write what is gathered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._lines:
+            lines, self._lines = self._lines, []
+            self._write("\n".join(lines) + "\n")
+
+    def _line(self, exchange: Exchange | None, status: int, milliseconds: float, now: datetime) -> str:
+        caller = exchange.caller.name if exchange is not None and exchange.caller is not None else "-"
+        method = exchange.method if exchange is not None else "-"
+        route = exchange.route if exchange is not None else "-"
+        target = exchange.target[:_LONGEST_TARGET].decode("latin-1") if exchange is not None else "-"
+        if not self._as_json:
+            return f"{now:%H:%M:%S} call {caller!r} {method} {route or '-'} {json.dumps(target)} {status} {milliseconds} ms"
+        return json.dumps(
+            {
+                "event": "call",
+                "logger": "gateway.audit",
+                "level": "info",
+                "timestamp": now.isoformat(),
+                "caller": caller,
+                "method": method,
+                "route": route or "-",
+                "path": target,
+                "status": status,
+                "ms": milliseconds,
+            }
+        )

@@ -1,0 +1,137 @@
+"""Who asks: a Backstage user or plugin by their token, the holder of a static token, or nobody where no door is closed.
+
+A token that was found good is remembered by its hash, at most five minutes and never beyond its expiry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Final, Literal, Protocol
+
+from domain.clock import Clock
+from gateway.answers import Header, Refused
+from gateway.static_tokens import StaticTokens
+
+REMEMBERED_FOR: Final = timedelta(minutes=5)
+MOST_REMEMBERED: Final = 4096
+LONGEST_TOKEN: Final = 16 * 1024
+_REALM: Final = b'Bearer realm="scaleops-worker"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, as the token proves."""
+
+    kind: Literal["user", "service", "static", "nobody"]
+    subject: str
+    """`user:default/jane`, `plugin:mcp-actions`, the name of a static token, or empty."""
+    actor: str | None = None
+    """The plugin that asks on behalf of a user, as `plugin:<id>`."""
+    obo: str | None = field(default=None, repr=False)
+    """The limited token of the user, with which the catalog is read as that user."""
+    expires_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Name the caller in the audit and for its rate limit."""
+        if self.kind in {"static", "nobody"}:
+            return f"{self.kind}:{self.subject}" if self.subject else self.kind
+        return f"{self.subject} via {self.actor}" if self.actor else self.subject
+
+    @property
+    def sees_everything(self) -> bool:
+        """Say whether no user is behind the call: only a user's sight is narrowed."""
+        return self.kind != "user"
+
+
+NOBODY: Final = Caller(kind="nobody", subject="")
+
+
+class Unauthenticated(Exception):
+    """The token proves nobody; the message says why, to who sent it."""
+
+
+class TokenVerifier(Protocol):
+    """Checks the tokens of an issuer."""
+
+    async def verify(self, token: str) -> Caller:
+        """Answer who the token proves. Raises Unauthenticated, and CallFailed when that cannot be found out now."""
+
+
+class Callers:
+    """Tells who asks."""
+
+    def __init__(
+        self,
+        *,
+        static: StaticTokens,
+        verifier: TokenVerifier | None,
+        is_open: bool,
+        clock: Clock,
+        resource_metadata_url: str | None = None,
+    ) -> None:
+        self._static = static
+        self._verifier = verifier
+        self._is_open = is_open
+        self._clock = clock
+        self._resource_metadata_url = resource_metadata_url
+        self._known: dict[bytes, tuple[Caller, datetime]] = {}
+
+    async def identify(self, authorization: str | None) -> Caller:
+        """Answer who sent this Authorization header.
+
+        Raises:
+            Refused: 401 with a WWW-Authenticate that says what would be accepted.
+            CallFailed: whether the token is good cannot be found out now.
+        """
+        if self._is_open:
+            return NOBODY
+        if authorization is None:
+            message = "Missing credentials"
+            raise self._refuse(message)
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token or token != token.strip() or len(token) > LONGEST_TOKEN:
+            message = "Illegal credentials: one bearer token is wanted"
+            raise self._refuse(message, error=b"invalid_request")
+        try:
+            return await self._holder_of(token)
+        except Unauthenticated as why:
+            raise self._refuse(str(why), error=b"invalid_token") from None
+
+    async def _holder_of(self, token: str) -> Caller:
+        digest = hashlib.sha256(token.encode("latin-1")).digest()
+        now = self._clock()
+        known = self._known.get(digest)
+        if known is not None and now < known[1]:
+            return known[0]
+        self._known.pop(digest, None)
+        caller = await self._verify(token)
+        until = now + REMEMBERED_FOR
+        if caller.expires_at is not None:
+            until = min(until, caller.expires_at)
+        while len(self._known) >= MOST_REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+        self._known[digest] = caller, until
+        return caller
+
+    async def _verify(self, token: str) -> Caller:
+        holder = self._static.holder_of(token)
+        if holder is not None:
+            return Caller(kind="static", subject=holder)
+        if self._verifier is None:
+            message = "Illegal token"
+            raise Unauthenticated(message)
+        return await self._verifier.verify(token)
+
+    def _refuse(self, message: str, *, error: bytes | None = None) -> Refused:
+        challenge = _REALM
+        if error is not None:
+            challenge += b', error="' + error + b'"'
+        if self._resource_metadata_url is not None:
+            challenge += b', resource_metadata="' + self._resource_metadata_url.encode() + b'"'
+        headers: Sequence[Header] = ((b"www-authenticate", challenge),)
+        return Refused(HTTPStatus.UNAUTHORIZED, "AuthenticationError", message, headers=headers)

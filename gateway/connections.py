@@ -1,0 +1,127 @@
+"""One connection of the server, watched: whoever sends too slowly, sends too much of a head, or does not read is cut off.
+
+uvicorn's own protocol waits for such a peer for ever. Here a clock runs while a request's head and body are on their way in, and
+while an answer cannot be written on; when it runs out the connection is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_LIMIT: Final = 64 * 1024
+REQUEST_PATIENCE_S: Final = 30.0
+"""From the first byte of a request to the last."""
+READER_PATIENCE_S: Final = 20.0
+"""How long an answer may lie there unread; looked at again after each such time."""
+SLOWEST_READER_BYTES_PER_S: Final = 8 * 1024
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 46\r\n\r\n"
+    b"the head of the request is larger than 64 KiB\n"
+)
+
+
+class WatchedConnection(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 over httptools, with patience that ends."""
+
+    reader_patience_s = READER_PATIENCE_S
+    request_patience_s = REQUEST_PATIENCE_S
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
+        super().__init__(*args, **kwargs)
+        self._head_bytes = 0
+        self._in_head = True
+        self._request_clock: asyncio.TimerHandle | None = None
+        self._reader_clock: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Count the head's bytes, and start the clock of a request with its first."""
+        if self._request_clock is None:
+            self._request_clock = self.loop.call_later(self.request_patience_s, self._drop)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_LIMIT and not self._may_hold_a_whole_head(data):
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """End the head, and let the application see the target as it was sent."""
+        self._in_head = False
+        self._head_bytes = 0
+        # uvicorn leaves out what follows a '#', and the authority of an absolute target.
+        target: bytes = self.url.partition(b"?")[0]
+        self.scope["target"] = target  # type: ignore[typeddict-unknown-key] # a key of our own beside ASGI's
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Stop the clock: the request is here."""
+        self._stop_request_clock()
+        self._head_bytes = 0
+        self._in_head = True
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Start the clock of a reader who does not read."""
+        super().pause_writing()
+        self._start_reader_clock()
+
+    def resume_writing(self) -> None:
+        """Stop it: they read."""
+        self._stop_reader_clock()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, and do not wait for ever until its last answer is read."""
+        super().timeout_keep_alive_handler()
+        self._start_reader_clock()
+
+    def on_response_complete(self) -> None:
+        """See that the last answer of a connection is read, too."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._start_reader_clock()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop all clocks."""
+        self._stop_request_clock()
+        self._stop_reader_clock()
+        super().connection_lost(exc)
+
+    def _may_hold_a_whole_head(self, data: bytes) -> bool:
+        """Say whether this piece ends the head: then what counts is its body."""
+        return self._head_bytes - len(data) <= HEAD_LIMIT and b"\r\n\r\n" in data[:HEAD_LIMIT]
+
+    def _stop_request_clock(self) -> None:
+        if self._request_clock is not None:
+            self._request_clock.cancel()
+            self._request_clock = None
+
+    def _stop_reader_clock(self) -> None:
+        if self._reader_clock is not None:
+            self._reader_clock.cancel()
+            self._reader_clock = None
+
+    def _drop(self) -> None:
+        self.transport.abort()
+
+    def _start_reader_clock(self) -> None:
+        if self._reader_clock is None:
+            unread = self.transport.get_write_buffer_size()
+            self._reader_clock = self.loop.call_later(self.reader_patience_s, self._drop_unless_read, unread)
+
+    def _drop_unless_read(self, unread_before: int) -> None:
+        self._reader_clock = None
+        read = unread_before - self.transport.get_write_buffer_size()
+        if read < SLOWEST_READER_BYTES_PER_S * self.reader_patience_s:
+            self._drop()
+        else:
+            self._start_reader_clock()

@@ -1,0 +1,188 @@
+"""The proxy: a question of the list goes upstream as we understood it, and the answer comes back as it is.
+
+request ─> path, query, headers, body: read strictly ─> may this caller ask it? ─> cache ─> ScaleOps ─> repair ─> cut ─> answer
+
+Status, content type and Retry-After are upstream's. What would mislead is not passed: a redirect (to a login page) and a 401 (which a
+browser would take for its own) are told as our trouble with ScaleOps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qsl
+
+from clients.calls import Answer as UpstreamAnswer
+from clients.calls import CallFailed, Request
+from clients.scaleops.passthrough import Asking
+from domain.workload import WorkloadKey
+from gateway.answers import Answer, Header, refuse_caller, refuse_for_now, refuse_input
+from gateway.cache import AnswerCache, Had, Kept
+from gateway.callers import NOBODY, Caller
+from gateway.exchange import Exchange
+from gateway.proxy_answers import repair
+from gateway.proxy_bodies import (
+    read_costs_body,
+    read_workloads_body,
+    write_costs_body,
+    write_workloads_body,
+)
+from gateway.proxy_routes import ROUTES, Route, RouteTable, read_cluster, read_query
+from gateway.scoping import Scope, one_cluster
+
+Observe = Callable[[str, str, float], None]
+"""Told of every upstream call: route, outcome (a status or a word), seconds."""
+
+_JSON_BODY: Final = {"Content-Type": "application/json"}
+_PASSED: Final = (("Content-Type", b"content-type"), ("Retry-After", b"retry-after"))
+"""The headers of upstream's that pass, by name; no other does."""
+_OURS: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    # An upstream error page must not become a page of Backstage's own origin.
+    (b"content-security-policy", b"default-src 'none'; sandbox"),
+)
+_WORKLOADS: Final = next(route for route in ROUTES if route.kind == "workloads")
+_LONGEST_HEADER: Final = 256
+
+
+class Proxy:
+    """Answers the routes of the list. `scope` is None for GATEWAY_PROXY_SCOPE=any."""
+
+    def __init__(
+        self,
+        *,
+        routes: RouteTable,
+        ask: Asking,
+        cache: AnswerCache,
+        scope: Scope | None,
+        timer: Callable[[], float],
+        observe: Observe,
+    ) -> None:
+        self._routes = routes
+        self._ask = ask
+        self._cache = cache
+        self._scope = scope
+        self._timer = timer
+        self._observe = observe
+
+    async def answer(self, exchange: Exchange) -> Answer:
+        """Answer one request.
+
+        Raises:
+            Refused: it may not pass; nothing was sent upstream on its behalf.
+            CallFailed: ScaleOps or the catalog gave no answer.
+        """
+        exchange.route = "proxy"
+        route = self._routes.find(exchange.target, exchange.method)
+        exchange.route = route.name
+        query = read_query(route, exchange.query)
+        cluster = read_cluster(route, exchange)
+        if route.method == "GET" and exchange.has_body:
+            message = "a GET takes no body here"
+            raise refuse_input(message)
+        caller = exchange.caller or NOBODY
+        scope = None if caller.sees_everything else self._scope
+        match route.kind:
+            case "workloads":
+                return await self._answer_workloads(exchange, route, query, scope=scope, caller=caller)
+            case "costs":
+                return await self._answer_costs(exchange, route, query, cluster=cluster, scope=scope, caller=caller)
+            case "network" if scope is not None:
+                await scope.require_workload(caller, _workload_asked(query, cluster))
+            case "extra" if scope is not None:
+                message = "this path is for services only: what a user may see of its answer cannot be told (GATEWAY_PROXY_SCOPE=catalog)"
+                raise refuse_caller(message)
+        had = await self._had(route, query, cluster, None)
+        return _answer(had, had.kept.body)
+
+    async def _answer_workloads(
+        self, exchange: Exchange, route: Route, query: str, *, scope: Scope | None, caller: Caller
+    ) -> Answer:
+        labels = read_workloads_body(await exchange.read_body(), exchange.header(b"content-type"))
+        components = () if scope is None else await scope.components_for(caller, labels)
+        had = await self._had(route, query, None, write_workloads_body(labels))
+        if scope is None or had.kept.status != HTTPStatus.OK:
+            return _answer(had, had.kept.body)
+        return _answer(had, scope.cut_workloads(had.kept, components))
+
+    async def _answer_costs(
+        self, exchange: Exchange, route: Route, query: str, *, cluster: str | None, scope: Scope | None, caller: Caller
+    ) -> Answer:
+        question = read_costs_body(await exchange.read_body(), exchange.header(b"content-type"))
+        if scope is None:
+            had = await self._had(route, query, cluster, write_costs_body(question))
+            return _answer(had, had.kept.body)
+        named = one_cluster(question, cluster)
+        components = await scope.components_for(caller, question.labels)
+        had = await self._had(route, query, cluster, write_costs_body(question))
+        if had.kept.status != HTTPStatus.OK:
+            return _answer(had, had.kept.body)
+        body = await scope.cut_costs(had.kept, components, cluster=named, ask_workloads=self._workloads_of)
+        return _answer(had, body)
+
+    async def _workloads_of(self, labels: tuple[str, ...]) -> Kept:
+        query = read_query(_WORKLOADS, b"")
+        return (await self._had(_WORKLOADS, query, None, write_workloads_body(labels))).kept
+
+    async def _had(self, route: Route, query: str, cluster: str | None, body: bytes | None) -> Had:
+        async def ask() -> Kept:
+            return await self._kept(route, query, cluster, body)
+
+        return await self._cache.get((route.name, query, cluster, body), ask)
+
+    async def _kept(self, route: Route, query: str, cluster: str | None, body: bytes | None) -> Kept:
+        headers: dict[str, str] = {} if body is None else dict(_JSON_BODY)
+        if cluster is not None:
+            headers["X-Scaleops-Cluster"] = cluster
+        target = f"{route.path}?{query}" if query else route.path
+        began = self._timer()
+        outcome = "failed"
+        try:
+            answer = await self._ask(Request(method=route.method, target=target, headers=headers, body=body))
+            outcome = str(answer.status)
+        except CallFailed as failure:
+            outcome = failure.fault.value
+            raise
+        finally:
+            self._observe(route.name, outcome, self._timer() - began)
+        return _kept(route, answer)
+
+
+def _workload_asked(query: str, cluster: str | None) -> WorkloadKey:
+    if cluster is None:
+        message = "the header X-Scaleops-Cluster is missing: a workload is known by its cluster too"
+        raise refuse_input(message)
+    asked = dict(parse_qsl(query))
+    return WorkloadKey(cluster=cluster, namespace=asked["namespace"], type=asked["workloadType"], name=asked["name"])
+
+
+def _kept(route: Route, answer: UpstreamAnswer) -> Kept:
+    """Answer what of an upstream answer may be kept and passed.
+
+    Raises:
+        Refused: 502, it would mislead whoever asked.
+    """
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        message = "ScaleOps does not accept the gateway's credentials"
+        raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
+    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST or answer.status < HTTPStatus.OK:
+        message = f"ScaleOps answered with a redirect ({answer.status}), probably to a login page, which is not followed"
+        raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
+    headers = [(name, _value(value)) for sent, name in _PASSED if (value := answer.headers.get(sent)) is not None]
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    body = answer.body
+    if answer.status == HTTPStatus.OK and kind == "application/json" and route.repaired is not None:
+        body = repair(body, route.repaired, empty=route.empty)
+    return Kept(status=answer.status, headers=(*headers, *_OURS), body=body)
+
+
+def _value(text: str) -> bytes:
+    """Answer a header value that is fit to be sent on: printable, and not endless."""
+    kept = "".join(sign for sign in text if " " <= sign <= "~")
+    return kept[:_LONGEST_HEADER].encode("ascii")
+
+
+def _answer(had: Had, body: bytes) -> Answer:
+    return Answer(status=had.kept.status, headers=(*had.kept.headers, (b"cache-status", had.status)), body=body)

@@ -1,0 +1,184 @@
+"""What of ScaleOps' answers a user may see: the workloads of components that the catalog shows them.
+
+The labels they ask by must be the selector of such a component, and rows that are no workload of it are cut out. The cost endpoint
+takes labels one by one, so that for one component hundreds of foreign rows come back; ids are the same in every cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from domain.component import Component
+from domain.refs import EntityRef
+from domain.selectors import plan_for
+from domain.workload import WorkloadKey
+from gateway.answers import Refused, refuse_caller, refuse_for_now, refuse_input
+from gateway.cache import Kept
+from gateway.callers import Caller
+from gateway.component_index import ComponentIndex
+from gateway.owners import WorkloadOwners
+from gateway.proxy_answers import Row, Unreadable, keep_rows, rows_of
+from gateway.proxy_bodies import CostQuestion
+from gateway.visibility import Visibility
+
+AskWorkloads = Callable[[tuple[str, ...]], Awaitable[Kept]]
+"""Answers what ScaleOps lists for labels, all of which a workload carries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far a component reaches: what its annotations and our settings leave of the workloads with its labels."""
+
+    ref: EntityRef
+    namespace: str | None
+    cluster: str | None
+    namespaces_allowed: tuple[str, ...] | None
+
+    def holds(self, *, cluster: object, namespace: object) -> bool:
+        """Say whether a workload that carries the labels is the component's own."""
+        return (
+            self.namespace in (None, namespace)
+            and self.cluster in (None, cluster)
+            and (self.namespaces_allowed is None or namespace in self.namespaces_allowed)
+        )
+
+
+class Scope:
+    """GATEWAY_PROXY_SCOPE=catalog. Everything here may raise CallFailed, when the catalog cannot be asked."""
+
+    def __init__(
+        self,
+        *,
+        index: ComponentIndex,
+        visibility: Visibility,
+        owners: WorkloadOwners,
+        namespaces_allowed: Mapping[EntityRef, tuple[str, ...]],
+    ) -> None:
+        self._index = index
+        self._visibility = visibility
+        self._owners = owners
+        self._namespaces_allowed = namespaces_allowed
+
+    async def components_for(self, caller: Caller, labels: Sequence[str]) -> tuple[Component, ...]:
+        """Answer the components of these labels that the caller may see.
+
+        Raises:
+            Refused: 403, there is none. Whether there is one they may not see is not told.
+        """
+        found = await self._index.asking_by(labels)
+        shown = await self._visibility.visible(caller, [component.ref for component in found])
+        visible = tuple(component for component in found if component.ref in shown)
+        if not visible:
+            message = (
+                "these labels are the selector of no component that the catalog shows you; "
+                "the proxy answers only about the workloads of such components"
+            )
+            raise refuse_caller(message)
+        return visible
+
+    def cut_workloads(self, kept: Kept, components: Sequence[Component]) -> bytes:
+        """Answer the list of workloads without rows that are none of the components' own."""
+        reaches = self._reaches(components)
+
+        def cut(body: bytes) -> bytes:
+            self._note(_rows(body, "workloads"), reaches)
+            return _keep(body, "workloads", lambda row: _is_held(row, reaches))
+
+        return kept.cut(reaches, cut)
+
+    async def cut_costs(self, kept: Kept, components: Sequence[Component], *, cluster: str, ask_workloads: AskWorkloads) -> bytes:
+        """Answer the cost rows of one cluster without those of workloads that are none of the components' own."""
+        own: set[str] = set()
+        for component in components:
+            reaches = self._reaches((component,))
+            for labels in plan_for(component).queries:
+                answer = await ask_workloads(labels)
+                if answer.status != HTTPStatus.OK:
+                    message = f"ScaleOps answered {answer.status} when it was asked whose the costs are"
+                    raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
+                rows = _rows(answer.body, "workloads")
+                self._note(rows, reaches)
+                own |= {
+                    str(row["id"]).casefold()
+                    for row in rows
+                    if row.get("clusterName") == cluster and row.get("id") is not None and _is_held(row, reaches)
+                }
+        ids = frozenset(own)
+        return kept.cut(ids, lambda body: _keep(body, "aggregatedWorkloads", lambda row: str(row.get("id")).casefold() in ids))
+
+    async def require_workload(self, caller: Caller, key: WorkloadKey) -> None:
+        """Check that a workload belongs to a component that the caller may see.
+
+        Raises:
+            Refused: 403, it does not, as far as is known.
+        """
+        owners = await self._owners.owners_of(key)
+        if not await self._visibility.visible(caller, owners):
+            message = (
+                f"{key.type} {key.name} is known to be a workload of no component that the catalog shows you; "
+                "list the component's workloads first"
+            )
+            raise refuse_caller(message)
+
+    def _reaches(self, components: Sequence[Component]) -> tuple[Reach, ...]:
+        allowed = self._namespaces_allowed
+        return tuple(
+            Reach(
+                ref=component.ref,
+                namespace=component.namespace_limit,
+                cluster=component.cluster_limit,
+                namespaces_allowed=allowed.get(component.ref, allowed.get(component.team)),
+            )
+            for component in components
+        )
+
+    def _note(self, rows: Sequence[Row], reaches: Sequence[Reach]) -> None:
+        for reach in reaches:
+            self._owners.note(reach.ref, [key for row in rows if _is_held(row, (reach,)) and (key := _key_of(row)) is not None])
+
+
+def one_cluster(question: CostQuestion, routed: str | None) -> str:
+    """Answer the one cluster that a cost question is about: rows do not name theirs, and ids recur.
+
+    Raises:
+        Refused: 400, it names none, several, or another than the header.
+    """
+    named: set[str] = {*question.clusters, *(() if routed is None else (routed,))}
+    if len(named) != 1:
+        message = "name one cluster, alike in clusterFilters and in X-Scaleops-Cluster: costs are told apart by cluster only"
+        raise refuse_input(message)
+    (cluster,) = named
+    return cluster
+
+
+def _is_held(row: Row, reaches: Sequence[Reach]) -> bool:
+    return any(reach.holds(cluster=row.get("clusterName"), namespace=row.get("namespace")) for reach in reaches)
+
+
+def _key_of(row: Row) -> WorkloadKey | None:
+    parts = [row.get(name) for name in ("clusterName", "namespace", "type", "workloadName")]
+    cluster, namespace, kind, name = (part if isinstance(part, str) else None for part in parts)
+    if cluster is None or namespace is None or kind is None or name is None:
+        return None
+    return WorkloadKey(cluster=cluster, namespace=namespace, type=kind, name=name)
+
+
+def _rows(body: bytes, member: str) -> tuple[Row, ...]:
+    try:
+        return rows_of(body, member)
+    except Unreadable as why:
+        raise _cannot_cut(why) from None
+
+
+def _keep(body: bytes, member: str, keep: Callable[[Row], bool]) -> bytes:
+    try:
+        return keep_rows(body, member, keep)
+    except Unreadable as why:
+        raise _cannot_cut(why) from None
+
+
+def _cannot_cut(why: Unreadable) -> Refused:
+    message = f"ScaleOps' answer cannot be narrowed to what you may see: {why}"
+    return refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)

@@ -1,0 +1,162 @@
+"""What a caller may see: what the catalog shows them. It is asked as the user, and what it said holds for a minute."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from actions.desk import Viewer, sees_everything
+from clients.async_calls import AsyncLine
+from clients.backstage.visible import visible_among
+from domain.clock import Clock
+from domain.refs import EntityRef
+from gateway.answers import refuse_caller
+from gateway.callers import Caller
+from gateway.signing import Signer
+
+HOLDS_FOR: Final = timedelta(seconds=60)
+MOST_CALLERS: Final = 1000
+MOST_REFS: Final = 20_000
+"""Of one caller."""
+_CATALOG: Final = "catalog"
+
+Seen = dict[EntityRef, tuple[bool, datetime]]
+
+
+class UserTokens:
+    """The token with which the catalog is read as the user behind a call: our own, carrying theirs."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+
+    def token_of(self, caller: Caller) -> str:
+        """Answer the token. For threads: it may write a row.
+
+        Raises:
+            Refused: 403, nothing was sent with which we could ask as this user.
+            StoreUnavailable: our key cannot be published.
+        """
+        if caller.obo is None:
+            message = "your token carries no proof (uip) with which the catalog could be asked on your behalf"
+            raise refuse_caller(message)
+        return self._signer.token_for(_CATALOG, obo=caller.obo, until=caller.expires_at)
+
+    async def token_on_the_loop(self, caller: Caller) -> str:
+        """Answer the same without holding up the event loop."""
+        kept = self._signer.kept_token(_CATALOG, obo=caller.obo) if caller.obo is not None else None
+        return kept if kept is not None else await asyncio.to_thread(self.token_of, caller)
+
+
+class Sight(Protocol):
+    """Asks the catalog as a caller."""
+
+    async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        """Answer which of the entities are shown. Raises CallFailed, Refused, StoreUnavailable."""
+
+
+class CatalogSight:
+    """Asks the catalog over HTTP."""
+
+    def __init__(self, line: AsyncLine, tokens: UserTokens) -> None:
+        self._line = line
+        self._tokens = tokens
+
+    async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        """Answer which of the entities are shown."""
+        return await visible_among(self._line, tuple(refs), token=await self._tokens.token_on_the_loop(caller))
+
+
+class Visibility:
+    """Remembers what the catalog shows to whom. Lives on one event loop; `viewer_for` serves threads beside it."""
+
+    def __init__(self, sight: Sight | None, *, clock: Clock) -> None:
+        self._sight = sight
+        self._clock = clock
+        self._seen: OrderedDict[tuple[str, str | None], Seen] = OrderedDict()
+        self._asking: dict[tuple[str, str | None, EntityRef], asyncio.Task[frozenset[EntityRef]]] = {}
+
+    async def visible(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        """Answer which of the entities the caller may see.
+
+        Raises:
+            CallFailed: the catalog cannot be asked; nothing is taken for visible then.
+            Refused: the caller brought nothing with which it could be asked.
+        """
+        if caller.sees_everything:
+            return frozenset(refs)
+        seen = self._seen_by(caller)
+        now = self._clock()
+        unknown = [ref for ref in refs if ref not in seen or now >= seen[ref][1]]
+        if unknown:
+            await self._ask(caller, unknown)
+        return frozenset(ref for ref in refs if ref in seen and seen[ref][0])
+
+    def viewer_for(self, caller: Caller, loop: asyncio.AbstractEventLoop) -> Viewer:
+        """Answer what questions want: may this entity be shown? For threads; each asks the event loop and waits."""
+        if caller.sees_everything:
+            return sees_everything
+        return ThreadViewer(lambda refs: asyncio.run_coroutine_threadsafe(self.visible(caller, refs), loop).result())
+
+    async def _ask(self, caller: Caller, refs: Collection[EntityRef]) -> None:
+        who = caller.subject, caller.actor
+        mine = [ref for ref in refs if (*who, ref) not in self._asking]
+        tasks = {self._asking[(*who, ref)] for ref in refs if (*who, ref) in self._asking}
+        if mine:
+            task = asyncio.create_task(self._look(caller, mine))
+            for ref in mine:
+                self._asking[(*who, ref)] = task
+            task.add_done_callback(lambda done: self._forget(who, mine, done))
+            tasks.add(task)
+        await asyncio.gather(*(asyncio.shield(task) for task in tasks))
+
+    def _forget(self, who: tuple[str, str | None], refs: Collection[EntityRef], done: asyncio.Task[frozenset[EntityRef]]) -> None:
+        for ref in refs:
+            self._asking.pop((*who, ref), None)
+        if not done.cancelled():
+            done.exception()
+
+    async def _look(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        if self._sight is None:
+            message = "no Backstage is configured that could say what you may see"
+            raise refuse_caller(message)
+        shown = await self._sight(caller, refs)
+        until = self._clock() + HOLDS_FOR
+        seen = self._seen_by(caller)
+        if len(seen) + len(refs) > MOST_REFS:
+            seen.clear()
+        seen.update({ref: (ref in shown, until) for ref in refs})
+        return shown
+
+    def _seen_by(self, caller: Caller) -> Seen:
+        who = caller.subject, caller.actor
+        seen = self._seen.get(who)
+        if seen is None:
+            while len(self._seen) >= MOST_CALLERS:
+                self._seen.popitem(last=False)
+            seen = self._seen[who] = {}
+        else:
+            self._seen.move_to_end(who)
+        return seen
+
+
+class ThreadViewer:
+    """A viewer for one question in a thread; `look_at` asks about many entities in one call beforehand."""
+
+    def __init__(self, visible: Callable[[Collection[EntityRef]], frozenset[EntityRef]]) -> None:
+        self._visible = visible
+        self._looked_at: dict[EntityRef, bool] = {}
+
+    def __call__(self, ref: EntityRef) -> bool:
+        """Say whether an entity may be shown. Raises CallFailed."""
+        if ref not in self._looked_at:
+            self.look_at((ref,))
+        return self._looked_at[ref]
+
+    def look_at(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        """Answer which of these may be shown, and remember it. Raises CallFailed."""
+        shown = self._visible(refs)
+        self._looked_at.update({ref: ref in shown for ref in refs})
+        return shown

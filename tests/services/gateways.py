@@ -1,0 +1,164 @@
+"""The gateway, served for real in a thread between a client and the simulator; its clock is the simulator's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from actions.desk import Desk
+from clients.backstage.client import BackstageCatalog
+from clients.calls import Line, Rules
+from clients.scaleops.client import ScaleOpsClient
+from clients.scaleops.logins import PasswordLogin
+from clients.scaleops.tokens import LoginTokens
+from gateway.building import Materials, build_gateway
+from gateway.connections import WatchedConnection
+from gateway.sections import SectionsOf
+from gateway.server import bind, build_server
+from simulator.backstage_auth import Auth, auth_of
+from simulator.credentials import BACKSTAGE_TOKEN
+from simulator.serving import Simulator
+from store import Store
+from wiring.settings import Settings
+
+STATIC_TOKEN: Final = "static-token-of-ci-0001"
+PATIENCE_S: Final = 20
+
+
+class ServedGateway:
+    """A gateway in a thread. `client` asks it without credentials; `as_user`, `as_plugin` and `as_ci` answer headers that have them."""
+
+    def __init__(
+        self,
+        simulator: Simulator,
+        folder: Path,
+        *,
+        sections_of: tuple[SectionsOf, ...] = (),
+        connections: type[WatchedConnection] = WatchedConnection,
+        **changed: Any,  # noqa: ANN401 - settings of any type
+    ) -> None:
+        self.simulator = simulator
+        self._audit: list[str] = []
+        self._opened = ExitStack()
+        self.settings = Settings.model_validate(_settings(simulator) | changed)
+        self.materials = self._materials(folder)
+        self.app = build_gateway(self.materials, write_audit=self._audit.append, sections_of=sections_of)
+        self._socket = bind(self.settings)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.auth.peers["scaleops"] = f"{self.url}/api/scaleops"
+        self._server = build_server(self.app, connections=connections)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="gateway", daemon=True)
+        # Connections are accepted by the kernel from here on, and answered as soon as the thread has come up.
+        self._socket.listen(512)
+        self._thread.start()
+        self.client = self._opened.enter_context(httpx.Client(base_url=self.url, timeout=PATIENCE_S, trust_env=False))
+
+    @property
+    def auth(self) -> Auth:
+        """The auth plugin of the simulated Backstage."""
+        return auth_of(self.simulator.state)
+
+    @property
+    def now(self) -> int:
+        """The present second."""
+        return int(self.simulator.state.clock.now().timestamp())
+
+    @property
+    def audit(self) -> list[str]:
+        """Lines of the audit so far; complete once the gateway is closed."""
+        return "".join(self._audit).splitlines()
+
+    def as_user(self, user: str, *groups: str) -> dict[str, str]:
+        """Answer the headers of a user who is in these groups."""
+        self.auth.groups[user] = set(groups)
+        return bearer(self.auth.user_token(user, now=self.now))
+
+    def as_plugin(self, plugin: str = "mcp-actions", *, obo: str | None = None) -> dict[str, str]:
+        """Answer the headers of a plugin, on behalf of the user of a limited token if there is one."""
+        return bearer(self.auth.plugin_token(plugin, now=self.now, obo=obo))
+
+    def as_ci(self) -> dict[str, str]:
+        """Answer the headers of the holder of a static token."""
+        return bearer(STATIC_TOKEN)
+
+    def calls(self, service: str) -> dict[str, int]:
+        """Answer how often each route of a simulated service was asked."""
+        return dict(self.simulator.state.calls[service])
+
+    def close(self) -> None:
+        """Stop, and be gone."""
+        self._opened.close()
+        self._server.should_exit = True
+        self._thread.join(PATIENCE_S)
+        self._socket.close()
+        self.materials.store.close()
+
+    def _materials(self, folder: Path) -> Materials:
+        settings = self.settings
+        world = self.simulator.state.world()
+        line = Line("ScaleOps", settings.scaleops_base_url or "", Rules(timeout_s=10))
+        login = PasswordLogin(line=line, user=world.scaleops_user, password=world.scaleops_password)
+        backstage = Line("Backstage", settings.backstage_base_url or "", Rules(timeout_s=10))
+        self._opened.callback(line.close)
+        self._opened.callback(backstage.close)
+        clock = self.simulator.state.clock.now
+        credentials = LoginTokens(login, clock=clock)
+        return Materials(
+            settings=settings,
+            store=Store.open(f"sqlite:///{folder / 'gateway.db'}"),
+            desk=Desk(
+                scaleops=ScaleOpsClient(line, credentials),
+                catalog=BackstageCatalog(backstage, BACKSTAGE_TOKEN),
+                clock=clock,
+                currency="USD",
+            ),
+            credentials=credentials,
+            catalog_with=lambda token: BackstageCatalog(backstage, token),
+        )
+
+
+def bearer(token: str) -> dict[str, str]:
+    """Answer the header that brings a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _settings(simulator: Simulator) -> dict[str, Any]:
+    return {
+        "scaleops_base_url": simulator.scaleops_url,
+        "backstage_base_url": simulator.backstage_url,
+        "backstage_token": BACKSTAGE_TOKEN,
+        "gateway_port": 0,
+        "gateway_tokens": f"ci={STATIC_TOKEN}",
+        "gateway_rate_limit": "100000/s",
+        "gateway_allowed_origins": ("http://localhost:3000",),
+        "gateway_cache_ttl_s": 0,
+    }
+
+
+ServeGateway = Callable[..., ServedGateway]
+
+
+@pytest.fixture
+def serve_gateway(simulator: Simulator, tmp_path: Path) -> Iterator[ServeGateway]:
+    """Serve gateways with changed settings (names in lower case); all are stopped at the end."""
+    with ExitStack() as served:
+
+        def serve(**changed: Any) -> ServedGateway:  # noqa: ANN401 - settings of any type
+            gateway = ServedGateway(simulator, tmp_path, **changed)
+            served.callback(gateway.close)
+            return gateway
+
+        yield serve
+
+
+@pytest.fixture
+def gateway(serve_gateway: ServeGateway) -> ServedGateway:
+    """A gateway in backstage mode with one static token, without a cache."""
+    return serve_gateway()

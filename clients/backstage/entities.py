@@ -5,7 +5,6 @@ Only the fields named here are read. A PagerDuty routing key leaves here as a fi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -20,7 +19,6 @@ KUBERNETES_NAMESPACE: Final = "backstage.io/kubernetes-namespace"
 KUBERNETES_CLUSTER: Final = "backstage.io/kubernetes-cluster"
 PAGERDUTY_KEY: Final = "pagerduty.com/integration-key"
 SLACK_CHANNEL: Final = "slack.com/bot-notify"
-FINGERPRINT_LENGTH: Final = 16
 
 
 def _as_text(value: object) -> object:
@@ -129,7 +127,7 @@ class EntityReader:
                 for name in document.metadata.annotations
                 if name in self.slack_annotations and (channel := document.annotation(name)) is not None
             ),
-            pagerduty_fingerprint=None if key is None else fingerprint_of(key),
+            pagerduty_fingerprint=None if key is None else key.fingerprint,
         )
 
 
@@ -163,12 +161,7 @@ def routing_key_of(document: EntityDocument) -> RoutingKey | None:
 def routing_keys_of(documents: Iterable[EntityDocument]) -> dict[str, RoutingKey]:
     """Answer all routing keys by their fingerprints."""
     keys = (routing_key_of(document) for document in documents)
-    return {fingerprint_of(key): key for key in keys if key is not None}
-
-
-def fingerprint_of(key: RoutingKey) -> str:
-    """Answer what names a key without giving it away: the first 16 hexadecimal digits of its SHA-256."""
-    return hashlib.sha256(key.reveal().encode()).hexdigest()[:FINGERPRINT_LENGTH]
+    return {key.fingerprint: key for key in keys if key is not None}
 
 
 def _parent_of(document: EntityDocument) -> EntityRef | None:

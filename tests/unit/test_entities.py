@@ -7,7 +7,7 @@ import hashlib
 import pytest
 from pydantic import ValidationError
 
-from clients.backstage.entities import EntityDocument, EntityReader, fingerprint_of, is_in_scope, owner_of, routing_keys_of
+from clients.backstage.entities import EntityDocument, EntityReader, is_in_scope, owner_of, routing_keys_of
 from domain.component import Contact, RoutingKey
 from domain.refs import UNOWNED, BadReference, EntityRef
 
@@ -107,7 +107,7 @@ def test_a_routing_key_is_known_by_its_fingerprint_and_never_shows() -> None:
     document = annotated({"pagerduty.com/integration-key": f" {secret} "})
     component = READER.component(document)
     fingerprint = hashlib.sha256(secret.encode()).hexdigest()[:16]
-    assert component.contact.pagerduty_fingerprint == fingerprint == fingerprint_of(RoutingKey(secret))
+    assert component.contact.pagerduty_fingerprint == fingerprint == RoutingKey(secret).fingerprint
     assert routing_keys_of([document]) == {fingerprint: RoutingKey(secret)}
     assert secret not in repr(component) + repr(routing_keys_of([document]))
 

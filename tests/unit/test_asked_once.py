@@ -1,0 +1,169 @@
+"""The memo of a sweep: one question, one call, whoever asks; and a failure does not last for ever."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+
+from actions.asked_once import MOST_FAILURES, AskedOnce
+from clients.calls import CallFailed, Fault
+from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
+
+NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
+KEY = WorkloadKey(cluster="c", namespace="n", type="Deployment", name="web")
+FLOW = Flow(total=Decimal("0.30"), egress=Decimal("0.1"), ingress=None)
+PEER = Destination(
+    name="x",
+    namespace=None,
+    workload_type="External",
+    replicas=3,
+    total_cost=FLOW,
+    intra_az_cost=None,
+    cross_az_cost=FLOW,
+    total_traffic=FLOW,
+    intra_az_traffic=None,
+    cross_az_traffic=None,
+)
+
+
+class CountingScaleOps:
+    """Answers everything and counts it. `failures` fail so many of the next calls; `hold` keeps calls waiting."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.failures = 0
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def _count(self, what: str) -> None:
+        self.calls[what] += 1
+        assert self.hold.wait(20)
+        if self.failures:
+            self.failures -= 1
+            message = f"no {what}"
+            raise CallFailed(message, fault=Fault.BROKEN, permanent=False, status=500)
+
+    def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
+        self._count(f"workloads {labels}")
+        return ()
+
+    def costs(
+        self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
+    ) -> tuple[CostRow, ...]:
+        self._count(f"costs {cluster} {namespaces} {types} {labels} {cost_range}")
+        return ()
+
+    def network_flags(self) -> Mapping[str, bool]:
+        self._count("flags")
+        return {"c": True}
+
+    def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
+        self._count(f"network {key} {end - start}")
+        return (PEER,)
+
+    def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
+        self._count(f"policies {cluster}")
+        return (PolicyDefinition(name="cost", definition={"kind": "Policy"}),)
+
+
+def test_shared_questions_are_asked_once_whoever_asks() -> None:
+    scaleops = CountingScaleOps()
+    memo = AskedOnce(scaleops)
+    window = timedelta(hours=168)
+    for _ in range(3):
+        assert memo.network_flags() == {"c": True}
+        assert [policy.name for policy in memo.policies("a")] == ["cost"]
+        assert memo.policies("b")
+        assert memo.network(KEY, start=NOW - window, end=NOW) == (PEER,)
+    assert scaleops.calls == {
+        "flags": 1,
+        "policies a": 1,
+        "policies b": 1,
+        "network c/n/Deployment/web 7 days, 0:00:00": 1,
+    }
+
+
+def test_what_belongs_to_one_component_passes_through() -> None:
+    scaleops = CountingScaleOps()
+    memo = AskedOnce(scaleops)
+    for _ in range(2):
+        memo.workloads(("a=b",))
+        memo.costs(cluster="c", namespaces=("n",), types=("t",), labels=("a=b",), cost_range="7d")
+    assert set(scaleops.calls.values()) == {2}
+
+
+def test_an_empty_answer_is_an_answer() -> None:
+    class Silent(CountingScaleOps):
+        def network_flags(self) -> Mapping[str, bool]:
+            super().network_flags()
+            return {}
+
+    scaleops = Silent()
+    memo = AskedOnce(scaleops)
+    assert [memo.network_flags(), memo.network_flags()] == [{}, {}]
+    assert scaleops.calls["flags"] == 1
+
+
+def test_threads_that_ask_together_wait_for_one_call() -> None:
+    scaleops = CountingScaleOps()
+    scaleops.hold.clear()
+    memo = AskedOnce(scaleops)
+    together = threading.Barrier(17)
+
+    def ask() -> Mapping[str, bool]:
+        together.wait(timeout=20)
+        return memo.network_flags()
+
+    with ThreadPoolExecutor(16) as threads:
+        waiting = [threads.submit(ask) for _ in range(16)]
+        together.wait(timeout=20)
+        scaleops.hold.set()
+        assert [future.result(timeout=20) for future in waiting] == [{"c": True}] * 16
+    assert scaleops.calls["flags"] == 1
+
+
+def test_different_questions_do_not_wait_for_each_other() -> None:
+    class Stuck(CountingScaleOps):
+        def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
+            if cluster == "slow":
+                assert self.hold.wait(20)
+            return ()
+
+    scaleops = Stuck()
+    scaleops.hold.clear()
+    memo = AskedOnce(scaleops)
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(memo.policies, "slow")
+        assert memo.policies("fast") == ()
+        assert not slow.done()
+        scaleops.hold.set()
+        assert slow.result(timeout=20) == ()
+
+
+def test_a_hiccup_does_not_spoil_the_sweep() -> None:
+    scaleops = CountingScaleOps()
+    scaleops.failures = 1
+    memo = AskedOnce(scaleops)
+    with pytest.raises(CallFailed, match="no flags"):
+        memo.network_flags()
+    assert memo.network_flags() == {"c": True}
+    assert scaleops.calls["flags"] == 2
+
+
+def test_an_outage_does_not_become_a_storm() -> None:
+    scaleops = CountingScaleOps()
+    scaleops.failures = 1000
+    memo = AskedOnce(scaleops)
+    raised = []
+    for _ in range(20):
+        with pytest.raises(CallFailed, match="no flags") as failed:
+            memo.network_flags()
+        raised.append(failed.value)
+    assert scaleops.calls["flags"] == MOST_FAILURES
+    assert {(failure.fault, failure.status) for failure in raised} == {(Fault.BROKEN, 500)}

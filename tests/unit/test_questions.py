@@ -1,0 +1,216 @@
+"""The five questions over a double of ScaleOps: what they ask, what they refuse, and what they say when something is missing."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from actions import (
+    QUESTIONS,
+    AuthenticationError,
+    Desk,
+    InputError,
+    NotAllowedError,
+    NotFoundError,
+    QuestionFailed,
+    ServiceUnavailableError,
+)
+from actions.fanout import Threads
+from clients.calls import CallFailed, Fault
+from domain.component import Component
+from domain.messages import Json
+from domain.refs import UNOWNED, EntityRef
+from tests.unit.questioning import NOW, WEB, OneEntity, PlannedScaleOps, a_component, a_workload, ask, ask_with, failure, found
+
+# What is refused, and by which name
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("data", {"entityRef": "web"}, "'web' is no entity reference"),
+        ("data", {"entityRef": ""}, "'' is no entity reference"),
+        ("data", {"entityRef": 7}, "the argument entityRef is wrong: input should be a valid string"),
+        ("data", {"entity": "x"}, "there is no argument 'entity'; valid are entityRef"),
+        ("cost_analysis", {"range": "1y"}, "the argument range is wrong: input should be '7d', '30d' or '90d'"),
+        ("cost_analysis", {"hours": 1}, "there is no argument 'hours'; valid are entityRef, range"),
+        ("recommendations", {"minSavingsThreshold": "much"}, "the argument minSavingsThreshold is wrong"),
+        (
+            "network_usage",
+            {"timeRangeHours": 0},
+            "the argument timeRangeHours is wrong: input should be greater than or equal to 1",
+        ),
+        ("network_usage", {"timeRangeHours": -1}, "greater than or equal to 1"),
+        ("network_usage", {"timeRangeHours": 2161}, "less than or equal to 2160"),
+    ],
+)
+def test_arguments_that_are_wrong_are_refused_naming_what_is_valid(name: str, arguments: dict[str, Json], sentence: str) -> None:
+    with pytest.raises(InputError) as refused:
+        ask_with(name, found(), arguments)
+    assert sentence in str(refused.value)
+
+
+def test_a_missing_reference_is_refused() -> None:
+    desk = Desk(scaleops=found(), catalog=OneEntity(a_component()), clock=lambda: NOW, currency="EUR")
+    with pytest.raises(InputError, match="the argument entityRef is missing"):
+        QUESTIONS["get_scaleops_data_for_entity"].ask({}, desk=desk)
+
+
+@pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (failure(Fault.UNREACHABLE, None), ServiceUnavailableError),
+        (failure(Fault.OVERLOADED, 429), ServiceUnavailableError),
+        (failure(Fault.BROKEN, 500), ServiceUnavailableError),
+        (failure(Fault.GARBAGE, 200), ServiceUnavailableError),
+        (failure(Fault.NOT_FOUND, 404), ServiceUnavailableError),
+        (failure(Fault.DENIED, 401), AuthenticationError),
+        (failure(Fault.DENIED, 403), NotAllowedError),
+        (failure(Fault.REFUSED, 400), InputError),
+    ],
+)
+def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
+    name: str, trouble: CallFailed, error: type[QuestionFailed]
+) -> None:
+    with pytest.raises(error, match="ScaleOps answered with trouble"):
+        ask(name, PlannedScaleOps(workloads_by_labels={("app=web",): trouble}))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (failure(Fault.NOT_FOUND, 404), NotFoundError),
+        (failure(Fault.UNREACHABLE, None), ServiceUnavailableError),
+        (failure(Fault.DENIED, 401), AuthenticationError),
+        (failure(Fault.DENIED, 403), NotAllowedError),
+    ],
+)
+def test_trouble_of_the_catalog_has_the_name_that_backstage_gives_it(trouble: CallFailed, error: type[QuestionFailed]) -> None:
+    with pytest.raises(error):
+        ask("data", found(), trouble)
+
+
+def test_error_names_and_statuses_are_those_of_backstage() -> None:
+    assert {
+        (error.name, error.status)
+        for error in (InputError, NotFoundError, AuthenticationError, NotAllowedError, ServiceUnavailableError)
+    } == {
+        ("InputError", 400),
+        ("NotFoundError", 404),
+        ("AuthenticationError", 401),
+        ("NotAllowedError", 403),
+        ("ServiceUnavailableError", 503),
+    }
+
+
+def test_an_entity_that_may_not_be_seen_is_not_there() -> None:
+    desk = Desk(scaleops=found(a_workload()), catalog=OneEntity(a_component()), clock=lambda: NOW, currency="EUR")
+    with pytest.raises(NotFoundError, match="the catalog has no entity component:default/web"):
+        QUESTIONS["get_scaleops_data_for_entity"].ask({"entityRef": str(WEB)}, desk=desk, viewer=lambda _: False)
+
+
+@pytest.mark.parametrize(
+    "component",
+    [a_component(label_selector=None), a_component(label_selector="env!=prod"), a_component(label_selector="a in (")],
+)
+def test_an_entity_of_which_nothing_can_be_asked_is_an_input_error(component: Component) -> None:
+    scaleops = found()
+    with pytest.raises(InputError):
+        ask("data", scaleops, component)
+    assert scaleops.asked == []
+
+
+@pytest.mark.parametrize("name", ["network_usage", "policy_definitions"])
+def test_an_unknown_workload_is_not_found(name: str) -> None:
+    with pytest.raises(NotFoundError, match="component:default/web has no workload of the name 'nobody'"):
+        ask(name, found(a_workload()), workloadName="nobody")
+
+
+# What every answer says
+
+
+@pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
+def test_every_answer_says_of_what_in_which_money_and_when(name: str) -> None:
+    answer = ask(name, found(), entityRef="COMPONENT:Default/WEB")
+    assert answer["entity"] == {"name": "Web", "namespace": "Default", "kind": "Component"}
+    assert (answer["currency"], answer["asOf"], answer["warnings"]) == ("EUR", "2026-11-16T06:00:00Z", [])
+    assert answer["period"] == {"cost_analysis": "7d", "network_usage": "24h", "policy_definitions": "now"}.get(name, "month")
+
+
+@pytest.mark.parametrize(
+    ("name", "summary"),
+    [
+        ("data", {"totalWorkloads": 0, "totalSavingsAvailable": 0, "totalActiveSavings": 0, "automatedWorkloads": 0}),
+        ("cost_analysis", {"totalCost": 0, "averageHourlyCost": 0, "totalSavingsAvailable": 0}),
+        ("recommendations", {"totalRecommendations": 0, "highPriority": 0, "totalPotentialSavings": 0}),
+        ("network_usage", {"totalWorkloads": 0, "totalNetworkCost": 0, "totalTraffic": 0}),
+        ("policy_definitions", {"totalWorkloads": 0, "workloadsWithPolicies": 0, "uniquePolicies": []}),
+    ],
+)
+def test_no_workloads_are_empty_lists_and_zero_sums_and_nothing_more_is_asked(name: str, summary: dict[str, Json]) -> None:
+    scaleops = found()
+    assert ask(name, scaleops)["summary"].items() >= summary.items()
+    assert scaleops.asked == [("workloads", "app=web")]
+
+
+# Which workloads are the component's own
+
+
+def test_a_set_in_the_selector_is_one_call_a_value_and_counts_a_workload_once() -> None:
+    scaleops = PlannedScaleOps(
+        workloads_by_labels={
+            ("app=a",): (a_workload("one"), a_workload("both")),
+            ("app=b",): (a_workload("both"), a_workload("two")),
+        }
+    )
+    answer = ask("data", scaleops, a_component(label_selector="app in (a, b), !gpu"))
+    assert [row["workloadName"] for row in answer["workloads"]] == ["one", "both", "two"]
+    assert answer["summary"]["totalSavingsAvailable"] == 4.5
+    assert len(answer["warnings"]) == 1
+    assert "'!gpu'" in answer["warnings"][0]
+    assert scaleops.asked == [("workloads", "app=a"), ("workloads", "app=b")]
+
+
+def test_namespace_and_cluster_annotations_narrow_the_result() -> None:
+    workloads = (a_workload("a"), a_workload("b", namespace="other"), a_workload("c", cluster="west"))
+    for component, names in [
+        (a_component(namespace_limit="shop"), ["a", "c"]),
+        (a_component(cluster_limit="east"), ["a", "b"]),
+        (a_component(namespace_limit="shop", cluster_limit="east"), ["a"]),
+    ]:
+        assert [row["workloadName"] for row in ask("data", found(*workloads), component)["workloads"]] == names
+
+
+@pytest.mark.parametrize("named", [WEB, UNOWNED])
+def test_namespaces_that_the_settings_do_not_allow_are_left_out_and_told(named: EntityRef) -> None:
+    workloads = (a_workload("a"), a_workload("b", namespace="other"))
+    answer = ask("data", found(*workloads), namespaces_allowed={named: ("shop",)})
+    assert [row["workloadName"] for row in answer["workloads"]] == ["a"]
+    assert answer["warnings"] == [
+        "1 of 2 workloads were left out: the settings do not allow component:default/web the namespaces other"
+    ]
+
+
+def test_the_settings_of_a_component_win_over_those_of_its_team() -> None:
+    allowed = {WEB: ("shop", "other"), UNOWNED: ("shop",)}
+    answer = ask("data", found(a_workload("a"), a_workload("b", namespace="other")), namespaces_allowed=allowed)
+    assert len(answer["workloads"]) == 2
+
+
+# Side by side
+
+
+def test_calls_side_by_side_answer_in_order_and_raise_what_fails() -> None:
+    with Threads(4) as threads:
+        assert threads([partial(pow, n, 2) for n in range(10)]) == [n * n for n in range(10)]
+        assert threads([]) == []
+        done = []
+
+        def fail() -> None:
+            raise failure()
+
+        with pytest.raises(CallFailed):
+            threads([fail, lambda: done.append(1)])
+        assert done == [1]

@@ -1,0 +1,112 @@
+"""Measuring one component: what is known, what is not and why, and never an exception for its own trouble."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from actions import QUESTIONS
+from actions.measure import Measuring, measure
+from clients.calls import CallFailed, Fault
+from domain.component import Component
+from domain.measures import Total, Unknown
+from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
+from tests.unit.questioning import NOW, PlannedScaleOps, a_component, a_peer, a_row, a_workload, failure, found
+
+
+def measured(scaleops: PlannedScaleOps, component: Component | None = None) -> Measuring:
+    return measure(component or a_component(), scaleops, as_of=NOW, currency="EUR")
+
+
+def points_of(measuring: Measuring) -> dict[str, WorkloadPoint]:
+    return {f"{point.key.name}@{point.key.cluster}": point for point in measuring.measurement.points}
+
+
+def test_all_five_answers_come_from_one_set_of_calls() -> None:
+    a = a_workload("a")
+    scaleops = found(a, costs_by_cluster={"east": (a_row(a),)}, flags={"east": True}, network_by_name={"a": (a_peer("2"),)})
+    result = measured(scaleops)
+    assert sorted(str(call[0]) for call in scaleops.asked) == ["costs", "flags", "network", "policies", "workloads"]
+    assert ("network", "east/shop/Deployment/a", timedelta(hours=168), NOW) in scaleops.asked
+    assert set(result.answers) == set(QUESTIONS)
+    assert all(isinstance(answer, dict) and answer["asOf"] == "2026-11-16T06:00:00Z" for answer in result.answers.values())
+    assert not result.scaleops_is_away
+
+
+def test_what_is_known_of_a_workload_becomes_its_point() -> None:
+    a = a_workload("a", under_provisioned=True, oom_kills_24h=3)
+    plans = {"costs_by_cluster": {"east": (a_row(a, total="12.34"),)}, "flags": {"east": True}}
+    [point] = measured(found(a, network_by_name={"a": (a_peer("2", cross="1"), a_peer("3"))}, **plans)).measurement.points
+    assert (point.as_of, point.key, point.policy_name) == (NOW, a.key, "cost")
+    assert (point.automated, point.under_provisioned, point.over_provisioned) == (True, True, False)
+    assert (point.cpu_request_millicores, point.cpu_recommended_millicores) == (100, 80.5)
+    assert (point.memory_request_bytes, point.memory_recommended_bytes, point.replicas) == (1024, 512, 2)
+    assert (point.cost_7d, point.savings_available_per_month) == (Decimal("12.34"), Decimal("1.5"))
+    assert (point.active_savings_per_month, point.oom_kills_24h) == (Decimal(2), 3)
+    assert point.network == NetworkUse(
+        cost=Decimal(5), cross_az_cost=Decimal(1), traffic_bytes=Decimal(200), cross_az_traffic_bytes=Decimal(100)
+    )
+
+
+def test_totals_hold_what_is_known_with_their_coverage() -> None:
+    known, unknown = a_workload("a"), a_workload("b", savings_available_per_month=None)
+    snapshot = measured(found(known, unknown, costs_by_cluster={"east": (a_row(known),)})).measurement.snapshot
+    assert snapshot.outcome is Outcome.MEASURED
+    assert snapshot.workloads == (known.key, unknown.key)
+    assert snapshot.cost_7d == Total(amount=Decimal(168), known=1, parts=2)
+    assert snapshot.savings_available_per_month == Total(amount=Decimal("1.5"), known=1, parts=2)
+    assert "the cost report has no row for b (Deployment in shop on east)" in snapshot.warnings
+    assert "ScaleOps left out savingsAvailable of b (Deployment in shop on east)" in snapshot.warnings
+    assert len(snapshot.warnings) == len(set(snapshot.warnings))
+
+
+def test_a_component_without_workloads_is_measured_as_zero() -> None:
+    result = measured(found())
+    assert result.measurement.snapshot.outcome is Outcome.MEASURED
+    assert result.measurement.snapshot.cost_7d == Total(amount=Decimal(0), known=0, parts=0)
+    assert result.measurement.points == ()
+
+
+def test_what_could_not_be_had_is_unknown_with_its_reason() -> None:
+    a, b = a_workload("a", automated=None), a_workload("b", cluster="west", policy_name="N/A")
+    scaleops = found(
+        a, b, costs_by_cluster={"east": failure(), "west": ()}, flags={"east": True}, network_by_name={"a": failure()}
+    )
+    points = points_of(measured(scaleops))
+    trouble = Unknown("ScaleOps answered with trouble")
+    assert (points["a@east"].cost_7d, points["a@east"].network) == (trouble, trouble)
+    assert points["a@east"].automated == Unknown("ScaleOps left it out")
+    assert points["b@west"].cost_7d == Unknown("the cost report has no row for it")
+    assert (points["b@west"].network, points["b@west"].policy_name) == (NetworkOff(), None)
+
+
+def test_network_figures_that_were_left_out_are_unknown_alone() -> None:
+    plans = {"flags": {"east": True}, "network_by_name": {"a": (a_peer("2", cross=None),)}}
+    [point] = measured(found(a_workload("a"), **plans)).measurement.points
+    assert isinstance(point.network, NetworkUse)
+    assert (point.network.cost, point.network.cross_az_cost) == (Decimal(2), Unknown("ScaleOps left it out"))
+
+
+def test_without_the_map_of_clusters_network_is_unknown_and_not_off() -> None:
+    [point] = measured(found(a_workload("a"), flags=failure())).measurement.points
+    assert point.network == Unknown("ScaleOps answered with trouble")
+
+
+def test_workloads_that_cannot_be_listed_are_an_unknown_outcome() -> None:
+    result = measured(PlannedScaleOps(workloads_by_labels={("app=web",): failure()}))
+    snapshot = result.measurement.snapshot
+    assert (snapshot.outcome, snapshot.reason) == (Outcome.UNKNOWN, "ScaleOps answered with trouble")
+    assert snapshot.cost_7d.amount == Unknown("ScaleOps answered with trouble")
+    assert (result.answers, result.measurement.points, result.scaleops_is_away) == ({}, (), False)
+
+
+def test_a_selector_that_cannot_be_asked_is_an_unknown_outcome() -> None:
+    result = measured(found(), a_component(label_selector="!gpu"))
+    assert result.measurement.snapshot.outcome is Outcome.UNKNOWN
+    assert "nothing of the selector '!gpu' can be asked" in result.measurement.snapshot.reason
+    assert not result.scaleops_is_away
+
+
+def test_scaleops_being_away_as_a_whole_is_told_apart() -> None:
+    away = CallFailed("ScaleOps refused the login", fault=Fault.DENIED, permanent=True, whole_service=True)
+    assert measured(PlannedScaleOps(workloads_by_labels={("app=web",): away})).scaleops_is_away

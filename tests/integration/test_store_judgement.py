@@ -1,0 +1,224 @@
+"""Recommendations, alerts, report runs, clusters and pulses come back as they were put. On both databases."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from domain.advice import Issue, Priority
+from domain.measures import Unknown
+from domain.sweeps import ClusterState
+from domain.tracking import Advised, Ending, Recommendation, RecommendationKey
+from store import AlertEventRow, AlertStateRow, Pulse, ReportRun, Store
+from tests.integration.measured import NOW, PAYMENTS, SEARCH, SLOT, key, ref
+
+LATER = SLOT + timedelta(hours=6)
+MUCH_LATER = SLOT + timedelta(hours=12)
+
+
+def recommendation(name: str, issue: Issue = Issue.OVER_PROVISIONED) -> Recommendation:
+    return Recommendation(
+        key=RecommendationKey(entity=ref(name), workload=key(name), issue=issue),
+        team=PAYMENTS,
+        opened_at=SLOT,
+        last_seen_at=SLOT,
+        advised=Advised(
+            priority=Priority.HIGH,
+            cpu_request_millicores=500.5,
+            cpu_recommended_millicores=None,
+            memory_request_bytes=2.0**31,
+            memory_recommended_bytes=0.0,
+            savings_available_per_month=Decimal("12.30"),
+        ),
+    )
+
+
+def test_an_open_recommendation_comes_back_until_it_ends(store: Store) -> None:
+    one, other = recommendation("checkout"), recommendation("search", Issue.UNDER_PROVISIONED)
+    with store.transaction() as transaction:
+        transaction.recommendations.put([other, one])
+        transaction.recommendations.put([one])
+    with store.reading() as transaction:
+        assert transaction.recommendations.open_ones() == (one, other)
+        assert transaction.recommendations.open_ones([ref("search")]) == (other,)
+        assert transaction.recommendations.open_of_team(PAYMENTS) == (one, other)
+        assert transaction.recommendations.open_of_team(SEARCH) == ()
+
+    done = replace(one, ended_at=LATER, ending=Ending.DONE, realised_per_month=Decimal("12.30"))
+    unclear = replace(other, ended_at=MUCH_LATER, ending=Ending.DONE, realised_per_month=Unknown("it was not known"))
+    with store.transaction() as transaction:
+        transaction.recommendations.put([done, unclear])
+        assert transaction.recommendations.open_ones() == ()
+        assert transaction.recommendations.ended_between(SLOT, MUCH_LATER) == (done, unclear)
+        assert transaction.recommendations.ended_between(SLOT, LATER, team=PAYMENTS) == (done,)
+        assert transaction.recommendations.ended_between(LATER, MUCH_LATER) == (unclear,)
+        assert transaction.recommendations.ended_between(SLOT, MUCH_LATER, team=SEARCH) == ()
+        assert transaction.recommendations.open_at(SLOT) == (done, unclear)
+        assert transaction.recommendations.open_at(LATER) == (unclear,)
+
+
+def test_an_issue_that_comes_back_is_a_row_of_its_own(store: Store) -> None:
+    ended = replace(recommendation("checkout"), ended_at=LATER, ending=Ending.NO_LONGER_ADVISED)
+    again = replace(recommendation("checkout"), opened_at=MUCH_LATER, last_seen_at=MUCH_LATER)
+    with store.transaction() as transaction:
+        transaction.recommendations.put([ended])
+        transaction.recommendations.put([again])
+        assert transaction.recommendations.open_ones() == (again,)
+        assert transaction.recommendations.ended_between(SLOT, MUCH_LATER) == (ended,)
+
+
+def event(number: int, kind: str = "observed") -> AlertEventRow:
+    return AlertEventRow(alert="i:over:c", number=number, kind=kind, at=SLOT, details={"n": number, "amount": "1.10"})
+
+
+def state(alert: str, *, status: str = "firing", name: str = "checkout") -> AlertStateRow:
+    return AlertStateRow(
+        alert=alert,
+        rule="over-provisioned",
+        ref=ref(name),
+        team=PAYMENTS,
+        status=status,
+        opened_at=SLOT,
+        updated_at=LATER,
+        state={"sweeps": 2, "members": ["a", "b"], "none": None},
+    )
+
+
+def test_events_are_only_added_and_a_repeat_adds_nothing(store: Store) -> None:
+    with store.transaction() as transaction:
+        assert transaction.alerts.next_number("i:over:c") == 1
+        transaction.alerts.append_events([event(1), event(2, "noticed")])
+        transaction.alerts.append_events([event(2, "snoozed"), event(3)])
+        transaction.alerts.append_events([])
+        assert transaction.alerts.events_of("i:over:c") == (event(1), event(2, "noticed"), event(3))
+        assert transaction.alerts.events_of("another") == ()
+        assert transaction.alerts.next_number("i:over:c") == 4
+
+
+def test_states_are_listed_by_status_team_and_component(store: Store) -> None:
+    firing, resolved = state("a"), state("b", status="resolved", name="search")
+    with store.transaction() as transaction:
+        transaction.alerts.put_states([firing, resolved])
+        assert transaction.alerts.state("a") == firing
+        assert transaction.alerts.state("a", to_change=True) == firing
+        assert transaction.alerts.state("c") is None
+        assert transaction.alerts.states() == (firing, resolved)
+        assert transaction.alerts.states(statuses=["firing"]) == (firing,)
+        assert transaction.alerts.states(team=SEARCH) == ()
+        assert transaction.alerts.states_of([ref("search")]) == (resolved,)
+        transaction.alerts.put_state(replace(firing, status="resolved", opened_at=None))
+        assert transaction.alerts.states(statuses=["firing"]) == ()
+
+
+def run(week: str = "2026-W47", *, again: int = 0, status: str = "made") -> ReportRun:
+    return ReportRun(
+        team=PAYMENTS,
+        report="weekly",
+        week=week,
+        status=status,
+        due_at=SLOT,
+        created_at=NOW,
+        late_reason="",
+        as_of_now=SLOT,
+        as_of_then=None,
+        content={"headline": {"cost": "12.30"}, "rows": [1, 2.5, None]},
+        again=again,
+    )
+
+
+def test_a_run_of_a_week_is_claimed_once(store: Store) -> None:
+    with store.transaction() as transaction:
+        assert transaction.reports.newest(PAYMENTS, "weekly") is None
+        assert transaction.reports.next_again(PAYMENTS, "weekly", "2026-W47") == 0
+        assert transaction.reports.claim(run())
+        assert not transaction.reports.claim(run(status="skipped"))
+        assert transaction.reports.run(PAYMENTS, "weekly", "2026-W47") == run()
+        assert transaction.reports.run(SEARCH, "weekly", "2026-W47") is None
+        assert transaction.reports.claim(run("2026-W53"))
+        assert transaction.reports.newest(PAYMENTS, "weekly") == run("2026-W53")
+        assert transaction.reports.next_again(PAYMENTS, "weekly", "2026-W47") == 1
+        assert transaction.reports.claim(run(again=1))
+        assert transaction.reports.runs("weekly", "2026-W47") == (run(), run(again=1))
+        assert transaction.reports.runs_of(PAYMENTS, "weekly") == (run(), run(again=1), run("2026-W53"))
+        transaction.reports.set_status(PAYMENTS, "weekly", "2026-W47", status="sent")
+        assert transaction.reports.run(PAYMENTS, "weekly", "2026-W47") == run(status="sent")
+        assert transaction.reports.run(PAYMENTS, "weekly", "2026-W47", again=1) == run(again=1)
+
+
+def test_of_many_who_claim_at_once_exactly_one_hears_yes(store: Store) -> None:
+    answers: list[bool] = []
+    start = threading.Barrier(6)
+
+    def claim() -> None:
+        start.wait()
+        with store.transaction() as transaction:
+            answers.append(transaction.reports.claim(run()))
+
+    threads = [threading.Thread(target=claim) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False] * 5 + [True]
+
+
+def test_writers_wait_for_each_other_and_none_fails(store: Store) -> None:
+    def count_up() -> None:
+        for _ in range(20):
+            with store.transaction() as transaction:
+                number = transaction.alerts.state("a", to_change=True)
+                assert number is not None
+                count = number.state["count"]
+                assert isinstance(count, int)
+                transaction.alerts.put_state(replace(number, state={"count": count + 1}))
+
+    with store.transaction() as transaction:
+        transaction.alerts.put_state(replace(state("a"), state={"count": 0}))
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.reading() as transaction:
+        counted = transaction.alerts.state("a")
+    assert counted is not None
+    assert counted.state == {"count": 80}
+
+
+def test_a_reader_sees_one_state_and_holds_up_no_writer(store: Store) -> None:
+    with store.transaction() as transaction:
+        transaction.pulses.beat("collect", at=SLOT)
+    with store.reading() as reader:
+        before = reader.pulses.last("collect")
+        with store.transaction() as writer:
+            writer.pulses.beat("collect", at=LATER)
+        assert reader.pulses.last("collect") == before
+    with store.reading() as reader:
+        assert reader.pulses.last("collect") == Pulse(name="collect", at=LATER, details={})
+
+
+def test_pulses_say_when_something_happened_last(store: Store) -> None:
+    with store.transaction() as transaction:
+        assert transaction.pulses.last("collect") is None
+        transaction.pulses.beat("deliver", at=SLOT, details={"sent": 3})
+        transaction.pulses.beat("collect", at=SLOT)
+        transaction.pulses.beat("collect", at=LATER)
+        assert transaction.pulses.last("collect") == Pulse(name="collect", at=LATER, details={})
+        assert [pulse.name for pulse in transaction.pulses.all()] == ["collect", "deliver"]
+
+
+def test_a_cluster_is_seen_lost_told_of_and_seen_again(store: Store) -> None:
+    seen = ClusterState(name="eu-1", last_seen=SLOT, lost_since=None, notified_at=None, removed_at=None)
+    with store.transaction() as transaction:
+        transaction.clusters.record_seen(["eu-1", "us@1"], as_of=SLOT)
+        assert transaction.clusters.all() == (seen, replace(seen, name="us@1"))
+        transaction.clusters.record_lost("eu-1", as_of=LATER)
+        transaction.clusters.record_lost("eu-1", as_of=MUCH_LATER)
+        transaction.clusters.mark_notified("eu-1", at=NOW)
+        assert transaction.clusters.lost() == (replace(seen, lost_since=LATER, notified_at=NOW),)
+        transaction.clusters.record_removed("eu-1", as_of=MUCH_LATER)
+        assert transaction.clusters.lost() == ()
+        transaction.clusters.record_seen(["eu-1"], as_of=MUCH_LATER)
+        assert transaction.clusters.all()[0] == replace(seen, last_seen=MUCH_LATER)

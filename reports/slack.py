@@ -225,15 +225,13 @@ def _automation(automation: content.Automation) -> Iterator[Piece]:
     yield _paragraph(automation_in_words(automation))
 
 
-GAP_WORDS: Final = {"component": "Not measured", "workload": "Workloads", "warning": "To know"}
-
-
 def _gaps(gaps: content.Gaps) -> Iterator[Piece]:
     yield _title("What could not be measured")
     if not gaps.gaps:
         yield _paragraph("Everything could be measured.")
     for gap in gaps.gaps[:ROWS]:
-        yield _paragraph(f"{GAP_WORDS[gap.what]}: {names_in_words(gap.names, most=5)}. {clip(gap.reason, MOST_REASON)}")
+        what = "not measured: " if gap.what == "component" else ""
+        yield _paragraph(f"{names_in_words(gap.names, most=5)}: {what}{clip(gap.reason, MOST_REASON)}")
     if len(gaps.gaps) > ROWS:
         yield _paragraph(f"{len(gaps.gaps) - ROWS:,} more reasons are not shown here.")
 

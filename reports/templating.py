@@ -18,7 +18,7 @@ from markupsafe import Markup
 from domain.money import count_in_words, money_in_words
 from domain.weeks import IsoWeek
 from reports import sentences, words
-from reports.advising import size_in_words
+from reports.advising import requests_in_words, size_in_words
 from reports.moments import day_in_words, moment_in_words, week_in_words
 
 Form = Literal["html", "markdown"]
@@ -62,6 +62,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         money=words.money_or_unknown,
         network=sentences.network_in_words,
         place=words.place_in_words,
+        requests=requests_in_words,
         share=words.share_in_words,
         size=size_in_words,
         sparkline=words.sparkline,

@@ -15,6 +15,8 @@ from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snaps
 from domain.trends import Closing, MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from domain.workload import WorkloadKey
+from reports import content
+from reports.composing import compose_platform, compose_team
 from reports.facts import Followed, Frame, PlatformFacts, RoutingGap, TeamFacts, WeekTotal
 from reports.links import Links
 
@@ -347,3 +349,18 @@ def facts_of_too_much(workloads: int = 500) -> TeamFacts:
         followed=many,
         frame=a_frame(late=Lateness(due_at=DUE, made_at=DUE + timedelta(days=2, hours=3))),
     )
+
+
+def many_reports() -> tuple[content.Report, ...]:
+    """Two teams and the roll-up over five weeks, for the index."""
+    reports: list[content.Report] = []
+    for back in range(4, -1, -1):
+        week = WEEK.plus(-back)
+        frame = a_frame(week=week, made_at=DUE - timedelta(weeks=back), due_at=DUE - timedelta(weeks=back))
+        reports.append(compose_team(replace(rich_facts(), frame=frame)))
+        reports.append(compose_platform(replace(platform_facts(), frame=frame)))
+        if back < 3:
+            small = Closing(as_of=NOW, measurements=(measured("frontend", a_point("frontend", 200 - 10 * back)),))
+            facts = replace(rich_facts(), frame=frame, team=SHOP, title="Storefront <beta>", now=small, then=None)
+            reports.append(compose_team(replace(facts, weeks=weeks_until(small, (150, 160)), followed=())))
+    return tuple(reports)

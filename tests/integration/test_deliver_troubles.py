@@ -9,12 +9,12 @@ import pytest
 from clients.calls import CallFailed, Fault
 from clients.slack import SlackClient
 from domain.component import RoutingKey
-from domain.messages import Act, Json, Message, Rendering, Status, Variant
+from domain.messages import Act, Channel, Json, Message, Rendering, Status, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_BOT_TOKEN
 from simulator.serving import Simulator
 from store import Store
 from store.outbox_rows import Entry
-from tasks.deliver import Delivered, deliver
+from tasks.deliver import LEASE, Delivered, deliver
 from tasks.parts import Parts
 from tests.integration.telling import (
     ARCHIVED,
@@ -294,6 +294,25 @@ def test_a_message_that_did_not_arrive_is_sent_again(
     assert texts(simulator, PLATFORM) == []
 
 
+def test_a_message_is_found_though_slacks_clock_is_behind(parts: Parts, simulator: Simulator, clock: Clock) -> None:
+    plan(simulator, "slack", mode="accept-then-drop", times=1)
+    simulator.state.clock.set(NOW - 2 * MINUTE)
+    put(parts, post("k1"))
+    deliver(parts)
+    wait_and_deliver(parts, clock, MINUTE)
+    assert texts(simulator, TEAM) == ["words of k1"]
+
+
+def test_a_lost_message_past_its_time_is_not_sent_but_told(parts: Parts, simulator: Simulator, clock: Clock) -> None:
+    put(parts, post("k1"))
+    with parts.store.transaction() as t:
+        assert t.outbox.claim_due(NOW, channel=Channel.SLACK, lease=LEASE, owner="a process that died")
+    wait_and_deliver(parts, clock, timedelta(days=4))
+    assert wait_and_deliver(parts, clock, MINUTE).expired == 1
+    assert texts(simulator, TEAM) == []
+    assert len(texts(simulator, PLATFORM)) == 1
+
+
 def test_a_look_that_fails_is_made_again(parts: Parts, simulator: Simulator, clock: Clock) -> None:
     plan(simulator, "slack", route="chat.postMessage", mode="accept-then-drop", times=1)
     plan(simulator, "slack", route="conversations.history", status=500, times=1)
@@ -368,6 +387,14 @@ def test_a_closed_platform_channel_ends_the_story(parts: Parts, simulator: Simul
     assert simulator.state.slack.messages == []
     with parts.store.reading() as t:
         assert t.outbox.counts() == {Status.FAILED: 3}
+
+
+def test_a_notice_that_is_refused_is_not_told_of(parts: Parts, simulator: Simulator) -> None:
+    plan(simulator, "slack", contains=PLATFORM, status=200, body={"ok": False, "error": "msg_too_long"})
+    put(parts, post("k1", renderings=(too_big("a"),)))
+    assert deliver(parts).failed == 2
+    with parts.store.reading() as t:
+        assert t.outbox.counts() == {Status.FAILED: 2}
 
 
 def test_without_a_platform_channel_the_trouble_is_only_reported(

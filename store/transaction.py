@@ -14,6 +14,7 @@ from store.outbox import Outbox
 from store.pulses import Pulses
 from store.recommendations import Recommendations
 from store.reports import Reports
+from store.retention import Forgetting
 from store.signing_keys import SigningKeys
 from store.snapshots import Snapshots
 from store.sweeps import Sweeps
@@ -36,3 +37,4 @@ class Transaction:
         self.keys = Keys(connection)
         self.pulses = Pulses(connection)
         self.signing_keys = SigningKeys(connection)
+        self.forgetting = Forgetting(connection)

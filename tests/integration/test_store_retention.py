@@ -1,0 +1,68 @@
+"""Sweeps whose time is over go with all that hangs on them, and nothing else does. On both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from store import Store
+from store.engines import reading
+from store.retention import Retention
+from store.schema import raw_answers, snapshot_points, snapshots, workload_points
+from tests.integration.measured import SLOT, measurement, point, ref
+from tests.integration.test_store_judgement import run
+
+DAYS = (0, 1, 20, 21)
+
+
+def sweep_at(store: Store, as_of: datetime) -> None:
+    with store.transaction() as transaction:
+        transaction.sweeps.open(as_of, opened_at=as_of)
+        shared = point("shared", as_of=as_of)
+        transaction.snapshots.put_all(
+            [measurement("a", shared, point("own", as_of=as_of), as_of=as_of), measurement("b", shared, as_of=as_of)]
+        )
+        transaction.snapshots.put_raw(as_of, {ref("a"): {"as of": as_of.isoformat()}})
+        transaction.sweeps.close(as_of, closed_at=as_of)
+
+
+def rows_in(store: Store) -> list[int]:
+    with reading(store._engine) as connection:
+        tables = (snapshots, workload_points, snapshot_points, raw_answers)
+        return [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
+
+
+def test_a_dropped_sweep_leaves_nothing_behind(store: Store) -> None:
+    for days in DAYS:
+        sweep_at(store, SLOT + timedelta(days=days))
+    assert rows_in(store) == [8, 8, 12, 1]
+    now = SLOT + timedelta(days=21, hours=1)
+    never = Retention(points=timedelta(days=14), daily=timedelta(0), weekly=timedelta(0))
+    with store.transaction() as transaction:
+        due = transaction.forgetting.due(never, now=now)
+        assert due == (SLOT, SLOT + timedelta(days=1))
+        for as_of in due:
+            transaction.forgetting.drop(as_of)
+        assert transaction.forgetting.due(never, now=now) == ()
+        assert transaction.sweeps.get(SLOT) is None
+        left = transaction.sweeps.closed_between(SLOT, now)
+        assert [sweep.as_of for sweep in left] == [SLOT + timedelta(days=21), SLOT + timedelta(days=20)]
+        assert list(transaction.snapshots.of_sweep(SLOT)) == []
+        assert len(list(transaction.snapshots.of_sweep(SLOT + timedelta(days=20)))) == 2
+    assert rows_in(store) == [4, 4, 6, 1]
+
+
+def test_open_sweeps_and_those_that_reports_were_made_from_are_kept(store: Store) -> None:
+    tuesday = SLOT + timedelta(days=1)
+    sweep_at(store, tuesday)
+    sweep_at(store, tuesday + timedelta(days=1))
+    sweep_at(store, tuesday + timedelta(days=200))
+    now = tuesday + timedelta(days=200, hours=1)
+    with store.transaction() as transaction:
+        transaction.sweeps.open(tuesday + timedelta(days=2), opened_at=tuesday)
+        transaction.reports.claim(replace(run(), as_of_now=tuesday + timedelta(days=1), as_of_then=tuesday))
+        assert transaction.forgetting.due(Retention(), now=now) == ()
+        much_later = now + timedelta(days=600)
+        assert transaction.forgetting.due(Retention(), now=much_later) == (tuesday, tuesday + timedelta(days=1))

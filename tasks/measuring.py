@@ -1,0 +1,176 @@
+"""Measures many components of one sweep: the threads that ask, and the writing of what they found.
+
+The foreground stage measures a whole sweep with it, a distributed worker a chunk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from actions.asked_once import AskedOnce
+from actions.fanout import Threads
+from actions.measure import Measuring, measure, unmeasured
+from actions.ports import ScaleOps
+from domain.component import Component
+from domain.snapshots import Outcome
+from domain.sweeps import Sweep, deadline_of
+from tasks.closing import in_words
+from tasks.parts import Parts
+from tasks.progress import QUIET, Progress
+from tasks.stopping import Stoppable
+
+log = logging.getLogger(__name__)
+
+_MORE_THREADS: Final = 4
+"""Threads that prepare and digest while the others have a call in flight."""
+_BATCH: Final = 64
+"""Measurements written in one transaction, at most."""
+_AWAY_AT_FIRST: Final = 3
+"""So many components found ScaleOps away and none found it there: it is down, or our credentials are wrong."""
+_LOOK_AT_CLOCK_EVERY_S: Final = 1.0
+
+
+class CollectFailed(Exception):
+    """The catalog or ScaleOps as a whole could not be asked. The sweep stays open; the sentence says so."""
+
+
+def deadline_in(parts: Parts, sweep: Sweep) -> datetime:
+    """Answer when a sweep ends at the latest, by this installation's policy."""
+    policy = parts.policy
+    return deadline_of(sweep.as_of, opened_at=sweep.opened_at, limit=policy.sweep_limit, every=policy.collect_every)
+
+
+class Round:
+    """Measures components of one sweep in threads, and writes what came of it, a batch at a time, in the calling thread.
+
+    `remember` wraps ScaleOps so that what several components need is asked once: within this process, or by all workers. While
+    `may_begin` says no, no further component is begun; what is left has no outcome then.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        sweep: Sweep,
+        *,
+        progress: Progress = QUIET,
+        remember: Callable[[ScaleOps], ScaleOps] = AskedOnce,
+        may_begin: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._parts = parts
+        self._as_of = sweep.as_of
+        self._deadline = deadline_in(parts, sweep)
+        self.out_of_time = f"the sweep of {in_words(sweep.as_of)} ran out of time before this component was measured"
+        """What is said of a component that was not measured because of the deadline."""
+        self._progress = progress
+        self._may_begin = may_begin
+        self._stoppable = Stoppable(parts.services.scaleops)
+        self._memo = remember(self._stoppable)
+        self._threads = parts.policy.max_in_flight + _MORE_THREADS
+        self._results: SimpleQueue[Future[Measuring]] = SimpleQueue()
+        self._away_in_a_row = 0
+        self._found_there = False
+        self._last_away = ""
+        self.asked = 0
+        """Components asked about so far."""
+
+    def run(self, waiting: Iterator[Component]) -> None:
+        """Measure and write.
+
+        Raises:
+            CollectFailed: ScaleOps is away.
+            SweepClosed: another collect closed the sweep meanwhile.
+        """
+        with Threads(self._parts.policy.max_in_flight) as fan_out:
+            pool = ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="component")
+            try:
+                self._measure_all(pool, fan_out, waiting)
+            finally:
+                self._stoppable.stop("the collect was stopped")
+                pool.shutdown(cancel_futures=True)
+
+    def _measure_all(self, pool: ThreadPoolExecutor, fan_out: Threads, waiting: Iterator[Component]) -> None:
+        in_progress = 0
+        more = True
+        while more or in_progress:
+            more = not self._is_out_of_time() and self._may_begin() and more
+            while more and in_progress < 2 * self._threads:
+                component = next(waiting, None)
+                if component is None:
+                    more = False
+                    break
+                pool.submit(self._measure, component, fan_out).add_done_callback(self._results.put)
+                self.asked += 1
+                in_progress += 1
+            finished = self._finished() if in_progress else []
+            self._write(finished)
+            in_progress -= len(finished)
+            self._give_up_if_away()
+        if self._last_away and not self._found_there:
+            raise self._away()
+
+    def _measure(self, component: Component, fan_out: Threads) -> Measuring:
+        policy = self._parts.policy
+        try:
+            return measure(
+                component,
+                self._memo,
+                as_of=self._as_of,
+                currency=policy.currency,
+                namespaces_allowed=policy.namespaces_allowed,
+                link=policy.dashboard_link,
+                fan_out=fan_out,
+            )
+        except Exception as error:
+            # A defect that one component brings to light must not cost the others their measurement.
+            log.exception("measuring %s failed", component.ref)
+            reason = f"scaleops-worker itself failed on it ({type(error).__name__}); the log says where"
+            return Measuring(measurement=unmeasured(component, as_of=self._as_of, reason=reason))
+
+    def _finished(self) -> list[Measuring]:
+        """Wait for a result, a moment at most, and take what else is there."""
+        finished: list[Measuring] = []
+        try:
+            finished.append(self._results.get(timeout=_LOOK_AT_CLOCK_EVERY_S).result())
+            while len(finished) < _BATCH:
+                finished.append(self._results.get_nowait().result())
+        except Empty:
+            pass  # there is no more for now
+        return finished
+
+    def _write(self, finished: list[Measuring]) -> None:
+        if not finished:
+            return
+        with self._parts.store.transaction() as transaction:
+            transaction.snapshots.put_all([one.measurement for one in finished])
+            transaction.snapshots.put_raw(
+                self._as_of, {one.measurement.snapshot.ref: one.answers for one in finished if one.answers}
+            )
+        for one in finished:
+            self._away_in_a_row = self._away_in_a_row + 1 if one.scaleops_is_away else 0
+            if one.scaleops_is_away:
+                self._last_away = one.measurement.snapshot.reason
+            elif one.measurement.snapshot.outcome is Outcome.MEASURED:
+                self._found_there = True
+        known = sum(1 for one in finished if one.measurement.snapshot.outcome is Outcome.MEASURED)
+        self._progress.measured(known=known, unknown=len(finished) - known)
+
+    def _give_up_if_away(self) -> None:
+        patience = 2 * self._threads if self._found_there else _AWAY_AT_FIRST
+        if self._away_in_a_row >= patience:
+            raise self._away()
+
+    def _away(self) -> CollectFailed:
+        return CollectFailed(
+            f"ScaleOps could not be asked, so the sweep of {in_words(self._as_of)} stays open: {self._last_away}"
+        )
+
+    def _is_out_of_time(self) -> bool:
+        if self._parts.clock() < self._deadline:
+            return False
+        self._stoppable.stop(self.out_of_time)
+        return True

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from actions.errors import QuestionFailed
+from alerts.observations import BadAlertId
 from cli.children import SimulatorFailed
 from clients.calls import CallFailed
+from clients.carriers import InsecureAddress
 from domain.refs import BadReference
 from domain.weeks import BadSchedule, BadWeek
 from store import SchemaMismatch, StoreUnavailable
+from tasks.alerts import AlertNotOpen, BadSnooze
+from tasks.collect import CollectFailed
+from tasks.report import ReportRefused
+from tasks.trend import NoHistory
 from wiring.settings import SettingsError
 
 COULD_NOT = 1
@@ -17,9 +23,11 @@ BAD_USAGE = 2
 def sentence_for(error: Exception) -> tuple[int, str]:
     """Answer the exit status and the sentence. A failure nobody foresaw is named by its kind only: its text may hold anything."""
     match error:
-        case SettingsError() | BadReference() | BadWeek() | BadSchedule():
+        case SettingsError() | BadReference() | BadWeek() | BadSchedule() | BadAlertId() | BadSnooze() | InsecureAddress():
             return BAD_USAGE, str(error)
         case CallFailed() | StoreUnavailable() | SchemaMismatch() | QuestionFailed() | SimulatorFailed():
+            return COULD_NOT, str(error)
+        case CollectFailed() | ReportRefused() | NoHistory() | AlertNotOpen():
             return COULD_NOT, str(error)
         case OSError():
             place = f"{error.filename}: " if error.filename else ""

@@ -6,17 +6,13 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Final
 
 import click
-
-from cli.failures import sentence_for
-
-_LOG = logging.getLogger("scaleops_worker")
 
 COMMANDS: Final[Mapping[str, str]] = {
     "action": "cli.questions",
@@ -80,9 +76,12 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - the reader left; Python would complain at exit
         status = 1
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, and the trace for who asks
-        status, sentence = sentence_for(error)
+        status, sentence = importlib.import_module("cli.failures").sentence_for(
+            error
+        )  # it knows every room, so it is loaded late
         _say(sentence)
-        _LOG.debug("where it happened", exc_info=error)
+        if os.environ.get("LOG_LEVEL", "").lower() == "debug":
+            traceback.print_exception(error)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -1,0 +1,135 @@
+"""`check-config` and `migrate`: is everything set as it should be, and are the tables there."""
+
+from __future__ import annotations
+
+import os
+from datetime import time, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+from pydantic import SecretStr
+
+from cli.output import say, say_json, show_table
+from domain.messages import Json
+from store import migrate as migrate_store
+from wiring.building import Installation, load_installation, policy_of
+from wiring.durations import spell_duration
+from wiring.environment import NAMES
+from wiring.logs import configure_logs
+from wiring.probing import probe_services
+from wiring.settings import SettingsError
+
+
+@click.command(name="check-config")
+@click.option("--live", is_flag=True, help="Ask each service too. Nobody is paged and nothing is posted.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
+    r"""Show every setting, where it came from, and what is wrong. Secrets are never shown.
+
+    \b
+    Example:
+      scaleops-worker check-config --live
+    """
+    configure_logs(level="warning", form="auto")
+    try:
+        installation = load_installation(os.environ, Path(".env"))
+        policy_of(installation)
+    except SettingsError as error:
+        _tell_problems(error.problems, as_json=as_json)
+        ctx.exit(2)
+    rows = _rows(installation)
+    missing = _missing(installation)
+    probes = list(probe_services(installation)) if live else []
+    if as_json:
+        settings: Json = {name: {"value": value, "from": origin} for name, value, origin in rows}
+        asked: Json = [
+            {"service": probe.service, "good": probe.is_good, "asked": probe.is_asked, "message": probe.sentence}
+            for probe in probes
+        ]
+        say_json({"settings": settings, "problems": [], "missing": list(missing), "live": asked})
+    else:
+        show_table(["setting", "value", "from"], [row for row in rows if row[1] or row[2] != "default"])
+        teams, components = len(installation.config.teams), len(installation.config.components)
+        say(f"\nconfiguration file: {teams} teams and {components} components named")
+        for sentence in missing:
+            say(f"! {sentence}")
+        for probe in probes:
+            say(f"{'ok ' if probe.is_good else 'NOT'} {probe.service}: {probe.sentence}")
+        if not live:
+            say("the settings can be read; --live asks each service")
+    ctx.exit(0 if all(probe.is_good for probe in probes) else 1)
+
+
+@click.command()
+def migrate() -> None:
+    r"""Make or bring up to date the tables of DATABASE_URL. Safe to run twice, and from several places at once.
+
+    \b
+    Example:
+      scaleops-worker migrate
+    """
+    installation = load_installation(os.environ, Path(".env"))
+    configure_logs(level=installation.settings.log_level, form=installation.settings.log_format)
+    before = migrate_store(installation.settings.database_url.get_secret_value())
+    say(f"the tables are those of this version (before: {before or 'none'})")
+
+
+def _tell_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
+    if as_json:
+        say_json({"problems": list(problems)})
+        return
+    for problem in problems:
+        click.echo(f"scaleops-worker: {problem}", err=True)
+
+
+def _rows(installation: Installation) -> list[tuple[str, str, str]]:
+    values = installation.settings
+    return [(name, _shown(name, getattr(values, name.lower())), installation.resolved.origins[name].words) for name in NAMES]
+
+
+def _shown(name: str, value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr() if name == "DATABASE_URL":
+            return _without_credentials(value.get_secret_value())
+        case SecretStr():
+            return "(set, not shown)"
+        case tuple():
+            return ",".join(str(part) for part in value)
+        case bool():
+            return str(value).lower()
+        case str() if name == "WORKER_HEARTBEAT_URL":
+            return f"{urlsplit(value).scheme}://{urlsplit(value).netloc}/..."
+        case timedelta():
+            return spell_duration(value)
+        case time():
+            return f"{value:%H:%M}"
+        case _:
+            return str(value)
+
+
+def _without_credentials(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+
+
+def _missing(installation: Installation) -> list[str]:
+    """Say what this installation cannot do with what is set; nothing of it is wrong."""
+    settings = installation.settings
+    found = []
+    if not settings.scaleops_base_url:
+        found.append("SCALEOPS_BASE_URL is not set: nothing can be collected")
+    if not (settings.backstage_base_url or settings.backstage_catalog_file):
+        found.append("neither BACKSTAGE_BASE_URL nor BACKSTAGE_CATALOG_FILE is set: there are no components")
+    if settings.slack_bot_token is None:
+        found.append("SLACK_BOT_TOKEN is not set: nothing can be sent to Slack")
+    if settings.platform_channel is None:
+        found.append("neither WORKER_PLATFORM_CHANNEL nor SLACK_DEFAULT_CHANNEL is set: what has no other route goes nowhere")
+    if settings.pagerduty_routing_key is None:
+        found.append("PAGERDUTY_ROUTING_KEY is not set: teams without a key of their own are told in Slack only")
+    if settings.worker_secret_key is None:
+        found.append("WORKER_SECRET_KEY is not set: a routing key that leaves the catalog cannot close its incident")
+    return found

@@ -1,0 +1,119 @@
+"""`collect`, `evaluate`, `deliver` and `run-once`: the stages in the foreground, without a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from cli.output import say, say_json
+from cli.session import opened_parts
+from cli.told import collected_in_words, delivered_in_words, evaluated_in_words, reported_in_words
+from tasks.collect import collect as collect_slot
+from tasks.deliver import deliver as deliver_due
+from tasks.evaluate import evaluate as evaluate_sweeps
+from tasks.rounds import run_once as run_round
+from tasks.rounds import run_stage
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON line instead of sentences.")
+
+
+@click.command()
+@AS_JSON
+def collect(*, as_json: bool) -> None:
+    r"""Measure every component once for the current slot and close the sweep.
+
+    A slot that is done asks nothing; an interrupted one goes on where it stopped.
+
+    \b
+    Example:
+      scaleops-worker collect
+    """
+    with opened_parts() as parts, drawn_sweep() as progress:
+        collected = run_stage(parts, "collect", lambda: collect_slot(parts, progress=progress))
+    _tell(collected_in_words(collected), as_json=as_json)
+
+
+@click.command()
+@AS_JSON
+def evaluate(*, as_json: bool) -> None:
+    r"""Judge every closed sweep that was not judged yet, and put what should be told into the outbox.
+
+    \b
+    Example:
+      scaleops-worker evaluate
+    """
+    with opened_parts() as parts:
+        evaluated = run_stage(parts, "evaluate", lambda: evaluate_sweeps(parts))
+    _tell(evaluated_in_words(evaluated), as_json=as_json)
+
+
+@click.command()
+@AS_JSON
+@click.pass_context
+def deliver(ctx: click.Context, *, as_json: bool) -> None:
+    r"""Send what is due in the outbox to Slack and PagerDuty.
+
+    \b
+    Example:
+      scaleops-worker deliver
+    """
+    with opened_parts() as parts:
+        delivered = run_stage(parts, "deliver", lambda: deliver_due(parts))
+    _tell(delivered_in_words(delivered), as_json=as_json)
+    ctx.exit(0)
+
+
+@click.command(name="run-once")
+@AS_JSON
+@click.pass_context
+def run_once(ctx: click.Context, *, as_json: bool) -> None:
+    r"""Do everything that is due now: collect, evaluate, report, deliver. For cron or a Kubernetes CronJob.
+
+    \b
+    Example, every ten minutes:
+      */10 * * * * scaleops-worker run-once
+    """
+    with opened_parts() as parts, drawn_sweep() as progress:
+        done = run_round(parts, progress=progress)
+    told = collected_in_words(done.collected) if done.collected else {"collect": done.collect_failure}
+    told |= evaluated_in_words(done.evaluated) | reported_in_words(done.reported) | delivered_in_words(done.delivered)
+    _tell(told, as_json=as_json)
+    ctx.exit(1 if done.collect_failure else 0)
+
+
+def _tell(told: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        say_json(dict(told))
+        return
+    for stage, sentence in told.items():
+        say(f"{stage}: {sentence}")
+
+
+class _Drawn:
+    """Draws the progress of a sweep."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("listing the catalog", total=None)
+
+    def listed(self, components: int) -> None:
+        self._progress.update(self._task, description=f"listing the catalog: {components} components")
+
+    def started(self, *, total: int, done: int) -> None:
+        self._progress.update(self._task, description="measuring", total=total, completed=done)
+
+    def measured(self, *, known: int, unknown: int) -> None:
+        self._progress.advance(self._task, known + unknown)
+
+
+@contextmanager
+def drawn_sweep() -> Iterator[_Drawn]:
+    """Draw a sweep's progress on stderr; quiet when that is no terminal."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield _Drawn(progress)

@@ -1,0 +1,98 @@
+"""`status`: what ran last, what comes next, what is wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from cli.output import say, say_json, show_table
+from cli.session import opened_parts
+from domain.messages import Json
+from tasks.status import Status, read_status
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Exit 1 when a person should look at something: for probes and monitors.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_context
+def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
+    r"""Show last and next runs, what could not be measured, and what is wrong, from the database alone.
+
+    \b
+    Example:
+      scaleops-worker status --check
+    """
+    with opened_parts() as parts:
+        found = read_status(parts)
+    if as_json:
+        say_json(_as_json(found))
+    else:
+        _show(found)
+    ctx.exit(1 if check and found.troubles else 0)
+
+
+def _show(found: Status) -> None:
+    sweep = found.newest_closed
+    if sweep is not None:
+        say(f"newest sweep    {_utc(sweep.as_of)}: {sweep.measured} of {sweep.expected} components measured")
+    for running in found.open_sweeps:
+        say(f"open sweep      {_utc(running.as_of)}: {running.measured} of {running.expected} measured so far")
+    say(f"next slot       {_utc(found.next_slot)}")
+    for pulse in found.pulses:
+        say(f"{pulse.name:<15} {_utc(pulse.at)}")
+    say(f"open alerts     {found.open_alerts}")
+    say(f"outbox          {', '.join(f'{count} {name}' for name, count in sorted(found.outbox.items())) or 'empty'}")
+    if found.teams:
+        say("")
+        rows = [
+            [str(one.team), one.last_week or "-", one.last_outcome, _utc(one.next_due), one.last_error] for one in found.teams
+        ]
+        show_table(["team", "last report", "outcome", "next due", "last error"], rows)
+    if found.unmeasured:
+        say("\nnot measured in the newest sweep:")
+        for ref, reason in found.unmeasured.items():
+            say(f"  {ref}: {reason}")
+    say("")
+    for trouble in found.troubles:
+        say(f"! {trouble}")
+    if not found.troubles:
+        say("nothing needs a person")
+
+
+def _as_json(found: Status) -> dict[str, Json]:
+    sweep = found.newest_closed
+    return {
+        "now": found.now.isoformat(),
+        "newestSweep": {
+            "asOf": sweep.as_of.isoformat(),
+            "expected": sweep.expected,
+            "measured": sweep.measured,
+            "unknown": sweep.unknown,
+        }
+        if sweep
+        else None,
+        "openSweeps": [running.as_of.isoformat() for running in found.open_sweeps],
+        "nextSlot": found.next_slot.isoformat(),
+        "stages": {pulse.name: pulse.at.isoformat() for pulse in found.pulses},
+        "unmeasured": dict(found.unmeasured),
+        "lostClusters": [cluster.name for cluster in found.lost_clusters],
+        "openAlerts": found.open_alerts,
+        "outbox": {str(name): count for name, count in found.outbox.items()},
+        "oldestPending": found.oldest_pending.isoformat() if found.oldest_pending else None,
+        "teams": [
+            {
+                "team": str(one.team),
+                "lastWeek": one.last_week or None,
+                "lastOutcome": one.last_outcome,
+                "nextDue": one.next_due.isoformat(),
+                "lastError": one.last_error or None,
+            }
+            for one in found.teams
+        ],
+        "troubles": list(found.troubles),
+    }
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,64 @@
+"""What a stage came to, in one sentence each."""
+
+from __future__ import annotations
+
+from domain.money import count_in_words
+from tasks.collect import Collected
+from tasks.deliver import Delivered
+from tasks.evaluate import Evaluated
+from tasks.report import Reported
+
+
+def collected_in_words(collected: Collected) -> dict[str, str]:
+    """Say what was measured."""
+    sweep = collected.sweep
+    slot = f"{sweep.as_of:%Y-%m-%d %H:%M} UTC"
+    if collected.was_closed_before:
+        sentence = f"the slot of {slot} is done already; nothing was asked"
+    else:
+        sentence = f"{sweep.measured} of {sweep.expected} components measured for the slot of {slot}"
+        if sweep.unknown:
+            sentence += f", {sweep.unknown} unknown (`scaleops-worker status` names them)"
+    if collected.closed_overdue:
+        slots = ", ".join(f"{overdue.as_of:%Y-%m-%d %H:%M}" for overdue in collected.closed_overdue)
+        sentence += f"; closed because their time was up: {slots} UTC"
+    if collected.listing_reason:
+        sentence += f"; the catalog was not listed whole: {collected.listing_reason}"
+    return {"collect": sentence}
+
+
+def evaluated_in_words(evaluated: Evaluated) -> dict[str, str]:
+    """Say what was judged."""
+    if not evaluated.sweeps:
+        return {"evaluate": "no closed sweep waits"}
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(evaluated.notices.items())) or "nothing to tell"
+    sentence = f"{count_in_words(len(evaluated.sweeps), 'sweep')} judged: {kinds}; {count_in_words(evaluated.messages, 'message')} put into the outbox"
+    for nowhere in evaluated.nowhere:
+        sentence += f"; NOWHERE TO GO: {nowhere}"
+    return {"evaluate": sentence}
+
+
+def reported_in_words(reported: Reported) -> dict[str, str]:
+    """Say which reports were made."""
+    parts = [f"{count_in_words(len(reported.made), 'report')} made" if reported.made else "none is due"]
+    if reported.waiting:
+        parts.append(f"{count_in_words(len(reported.waiting), 'report')} wait for the running sweep")
+    parts += [f"\n  {sentence}" for sentence in (*reported.skipped, *reported.troubles)]
+    return {"report": "; ".join(parts[:2]) + "".join(parts[2:])}
+
+
+def delivered_in_words(delivered: Delivered) -> dict[str, str]:
+    """Say what was sent, and what was not and why."""
+    counts = {
+        "put off": delivered.put_off,
+        "unknown": delivered.unknown,
+        "failed": delivered.failed,
+        "expired": delivered.expired,
+        "cancelled": delivered.cancelled,
+    }
+    sentence = ", ".join([f"{delivered.sent} sent", *(f"{count} {word}" for word, count in counts.items() if count)])
+    if delivered.next_due is not None:
+        sentence += f"; next at {delivered.next_due:%Y-%m-%d %H:%M:%S} UTC"
+    for trouble in delivered.troubles:
+        sentence += f"\n  {trouble}"
+    return {"deliver": sentence}

@@ -1,0 +1,184 @@
+"""The report pages as people see them: no errors, nothing cut off, light and dark, printable, by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from reports.composing import compose_platform, compose_team
+from reports.pages import write_page
+from reports.site import page_path, write_index
+from tests.unit import report_cast as cast
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+PAGES: dict[str, Callable[[], str]] = {
+    "rich": lambda: write_page(compose_team(cast.rich_facts())),
+    "first week": lambda: write_page(compose_team(cast.facts_of_the_first_week())),
+    "nothing": lambda: write_page(compose_team(cast.facts_of_nothing())),
+    "unknown": lambda: write_page(compose_team(cast.facts_of_the_unknown())),
+    "no workloads": lambda: write_page(compose_team(cast.facts_of_no_workloads())),
+    "too much": lambda: write_page(compose_team(cast.facts_of_too_much(120))),
+    "platform": lambda: write_page(compose_platform(cast.platform_facts())),
+    "index": lambda: write_index(cast.many_reports(), instance="demo"),
+    "empty index": lambda: write_index((), instance="demo"),
+}
+WIDTHS = (380, 1280)
+
+# The smallest contrast of any visible text against the nearest painted background behind it (WCAG 2, relative luminance).
+SMALLEST_CONTRAST = """() => {
+  const channel = v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
+  const parse = c => c.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  let worst = [21, ""];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, element = node.parentElement;
+    if (!node.textContent.trim() || element.closest("svg, style") || !element.checkVisibility()) continue;
+    let behind = element, paper = [255, 255, 255];
+    while (behind) {
+      const found = parse(getComputedStyle(behind).backgroundColor);
+      if (found.length === 3 || found[3] === 1) { paper = found; break; }
+      behind = behind.parentElement;
+    }
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(paper)].sort((x, y) => y - x);
+    const contrast = (a + 0.05) / (b + 0.05);
+    if (contrast < worst[0]) worst = [contrast, node.textContent.trim()];
+  }
+  return worst;
+}"""
+
+
+class Visit:
+    """One page that is open in a browser, and what it complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: self.complaints.append(f"could not load {request.url}"))
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
+    """Open a page of the cast at a width, in a colour scheme."""
+    opened: list[Page] = []
+
+    def open_page(name: str, *, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Visit:
+        file = tmp_path / "page.html"
+        file.write_text(PAGES[name](), encoding="utf-8")
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        opened.append(page)
+        visited = Visit(page)
+        page.goto(file.as_uri())
+        return visited
+
+    yield open_page
+    for page in opened:
+        page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_and_complains_of_nothing(
+    visit: Callable[..., Visit], name: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    visited = visit(name, width=width, scheme=scheme)
+    assert visited.complaints == []
+    assert visited.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_when_everything_is_unfolded(visit: Callable[..., Visit], name: str) -> None:
+    page = visit(name, width=380).page
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_text_stands_out_from_its_paper(visit: Callable[..., Visit], name: str, scheme: Literal["light", "dark"]) -> None:
+    contrast, text = visit(name, scheme=scheme).page.evaluate(SMALLEST_CONTRAST)
+    assert contrast >= 4.5, text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_first_screen_answers_what_changed_and_what_to_do(visit: Callable[..., Visit], width: int) -> None:
+    page = visit("rich", width=width).page
+    for text in (
+        "1 of 4 components could not be measured.",
+        "Cost fell 3.3% (€32.40) like for like, to €1,042.65 for 7 days.",
+        "Give 1 workload more room, and take up 4 recommendations to save €378.30 a month.",
+    ):
+        box = page.get_by_text(text, exact=True).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 900
+
+
+def test_the_key_facts_are_visible(visit: Callable[..., Visit]) -> None:
+    page = visit("rich").page
+    shown = page.inner_text("main")
+    for fact in (
+        "€1,042.65", "\N{MINUS SIGN}€32.40", "€398.30", "€103.70", "Give checkout more room", "256 Mi → 512 Mi", "€214.80",
+        "Done: saves €118.40 a month", "3 of 7 workloads automated", "ScaleOps answered 503 three times",
+    ):  # fmt: skip
+        assert fact in shown, fact
+
+
+def test_light_and_dark_are_two_papers(visit: Callable[..., Visit]) -> None:
+    paper = "getComputedStyle(document.body).backgroundColor"
+    assert visit("rich", scheme="light").page.evaluate(paper) != visit("rich", scheme="dark").page.evaluate(paper)
+
+
+def test_the_picture_is_drawn_and_has_a_name(visit: Callable[..., Visit]) -> None:
+    page = visit("rich").page
+    picture = page.get_by_role("img", name="Cost for 7 days, 12 weeks, from €870.50 to €1,042.65, 1 not measured")
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["width"] > 600
+    assert page.locator("svg .bar").count() == 11
+
+
+def test_the_keyboard_reaches_links_and_wide_tables(visit: Callable[..., Visit]) -> None:
+    page = visit("rich").page
+    reached: list[str] = []
+    page.keyboard.press("Tab")
+    while (found := page.evaluate("document.activeElement.tagName + '.' + document.activeElement.className")) != "BODY.":
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid", found
+        reached.append(found)
+        assert len(reached) < 100
+        page.keyboard.press("Tab")
+    assert {"DIV.scroll", "A."} <= set(reached)
+
+
+def test_a_page_prints_on_white(visit: Callable[..., Visit]) -> None:
+    page = visit("rich", scheme="dark").page
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(SMALLEST_CONTRAST)[0] >= 4.5
+
+
+def test_the_index_leads_to_every_report(browser: Browser, tmp_path: Path) -> None:
+    reports = cast.many_reports()
+    for report in reports:
+        file = tmp_path / page_path(report)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(write_page(report), encoding="utf-8")
+    index = tmp_path / "index.html"
+    index.write_text(write_index(reports, instance="demo"), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(index.as_uri())
+    addresses = page.eval_on_selector_all("a", "links => [...new Set(links.map(link => link.href))]")
+    assert len(addresses) == len(reports)
+    for address in addresses:
+        page.goto(address)
+        assert page.locator("h1").count() == 1
+    page.close()

@@ -28,11 +28,13 @@ log = logging.getLogger(__name__)
 
 _MORE_THREADS: Final = 4
 """Threads that prepare and digest while the others have a call in flight."""
-_BATCH: Final = 64
-"""Measurements written in one transaction, at most."""
+_BATCH: Final = 16
+"""Measurements written in one transaction, at most. Fewer cost the threads more of the one interpreter than their own work."""
 _AWAY_AT_FIRST: Final = 3
 """So many components found ScaleOps away and none found it there: it is down, or our credentials are wrong."""
 _LOOK_AT_CLOCK_EVERY_S: Final = 1.0
+_GATHER_FOR_S: Final = 0.1
+"""A batch that is not full is written when no result comes for so long."""
 
 
 class CollectFailed(Exception):
@@ -96,6 +98,7 @@ class Round:
     def _measure_all(self, pool: ThreadPoolExecutor, fan_out: Threads, waiting: Iterator[Component]) -> None:
         in_progress = 0
         more = True
+        gathered: list[Measuring] = []
         while more or in_progress:
             more = not self._is_out_of_time() and self._may_begin() and more
             while more and in_progress < 2 * self._threads:
@@ -106,10 +109,16 @@ class Round:
                 pool.submit(self._measure, component, fan_out).add_done_callback(self._results.put)
                 self.asked += 1
                 in_progress += 1
-            finished = self._finished() if in_progress else []
-            self._write(finished)
-            in_progress -= len(finished)
-            self._give_up_if_away()
+            result = self._next_result(_GATHER_FOR_S if gathered else _LOOK_AT_CLOCK_EVERY_S) if in_progress else None
+            if result is not None:
+                in_progress -= 1
+                gathered.append(result)
+                self._note(result)
+            if result is None or not in_progress or len(gathered) >= _BATCH or self._is_away():
+                self._write(gathered)
+                gathered = []
+            if self._is_away():
+                raise self._away()
         if self._last_away and not self._found_there:
             raise self._away()
 
@@ -131,16 +140,21 @@ class Round:
             reason = f"scaleops-worker itself failed on it ({type(error).__name__}); the log says where"
             return Measuring(measurement=unmeasured(component, as_of=self._as_of, reason=reason))
 
-    def _finished(self) -> list[Measuring]:
-        """Wait for a result, a moment at most, and take what else is there."""
-        finished: list[Measuring] = []
+    def _next_result(self, patience_s: float) -> Measuring | None:
         try:
-            finished.append(self._results.get(timeout=_LOOK_AT_CLOCK_EVERY_S).result())
-            while len(finished) < _BATCH:
-                finished.append(self._results.get_nowait().result())
+            return self._results.get(timeout=patience_s).result()
         except Empty:
-            pass  # there is no more for now
-        return finished
+            return None
+
+    def _note(self, result: Measuring) -> None:
+        self._away_in_a_row = self._away_in_a_row + 1 if result.scaleops_is_away else 0
+        if result.scaleops_is_away:
+            self._last_away = result.measurement.snapshot.reason
+        elif result.measurement.snapshot.outcome is Outcome.MEASURED:
+            self._found_there = True
+
+    def _is_away(self) -> bool:
+        return self._away_in_a_row >= (2 * self._threads if self._found_there else _AWAY_AT_FIRST)
 
     def _write(self, finished: list[Measuring]) -> None:
         if not finished:
@@ -150,19 +164,8 @@ class Round:
             transaction.snapshots.put_raw(
                 self._as_of, {one.measurement.snapshot.ref: one.answers for one in finished if one.answers}
             )
-        for one in finished:
-            self._away_in_a_row = self._away_in_a_row + 1 if one.scaleops_is_away else 0
-            if one.scaleops_is_away:
-                self._last_away = one.measurement.snapshot.reason
-            elif one.measurement.snapshot.outcome is Outcome.MEASURED:
-                self._found_there = True
         known = sum(1 for one in finished if one.measurement.snapshot.outcome is Outcome.MEASURED)
         self._progress.measured(known=known, unknown=len(finished) - known)
-
-    def _give_up_if_away(self) -> None:
-        patience = 2 * self._threads if self._found_there else _AWAY_AT_FIRST
-        if self._away_in_a_row >= patience:
-            raise self._away()
 
     def _away(self) -> CollectFailed:
         return CollectFailed(

@@ -118,7 +118,7 @@ def decide(state: AlertState, observation: Observation, now: datetime, settings:
     change = _change_in(incident.told, ripe)
     if change:
         return (_notice(state, incident, observation, kind=NoticeKind.CHANGED, reason=change),)
-    if incident.acknowledged is not None or incident.clear_sweeps or not ripe or incident.told.storm is not None:
+    if incident.acknowledged is not None or not ripe or incident.told.storm is not None:
         return ()
     return _repeats(state, incident, incident.told, observation, settings=settings)
 
@@ -197,7 +197,7 @@ def _ending_notice(state: AlertState, incident: Incident, observation: Observati
         raise ValueError(message)
     notice = _notice(state, incident, observation, kind=ending.kind, reason=ending.reason, pages=False)
     paging = Paging.RESOLVE if told.page is not None else Paging.NONE
-    return replace(notice, paging=paging, posts=told.post is not None, severity=told.severity, since=incident.opened_as_of)
+    return replace(notice, paging=paging, posts=told.post is not None, severity=told.severity)
 
 
 def _opening_reason(incident: Incident, ripe: tuple[Streak, ...]) -> str:

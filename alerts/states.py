@@ -159,6 +159,7 @@ class Told:
     subjects: frozenset[str]
     """Every subject ever told in this incident: one that comes back is no news."""
     severity: Severity
+    """The worst ever told in this incident."""
     amount: Decimal
     pages: bool
     post: Post | None
@@ -364,7 +365,7 @@ def _after_notice(state: AlertState, incident: Incident, event: Noticed) -> Aler
         posted_as_of=event.as_of if event.post or before is None else before.posted_as_of,
         paged_as_of=event.as_of if event.page else (before.paged_as_of if before else None),
         subjects=frozenset(event.subjects) | (before.subjects if before else frozenset()),
-        severity=worst_of([event.severity, *([before.severity] if before else [])]),
+        severity=event.severity,
         amount=event.amount,
         pages=event.pages or (before.pages if before else False),
         post=event.post or (before.post if before else None),

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from alerts.lifecycle import Paging
+from alerts.lifecycle import Paging, record, step
 from alerts.observations import AlertId, BadAlertId, Severity
-from alerts.policy import Page, Rules, UnderProvisionedSettings
-from alerts.states import Acknowledged, NoticeKind, Phase, Snoozed
+from alerts.policy import Page, Rule, Rules, UnderProvisionedSettings
+from alerts.states import Acknowledged, NoticeKind, Phase, Post, Snoozed, apply
 from tests.unit.alerting import ALERT, PAYMENTS, POLICY, SLOT, Life, clear, finding, gone, key, met, sweep, unknown
 
 
@@ -309,3 +309,83 @@ def test_an_alert_is_named_by_rule_and_entity() -> None:
     with pytest.raises(BadAlertId, match="scaleops-worker alerts list"):
         AlertId.parse("checkout")
     assert timedelta(hours=6) == SLOT
+
+
+def test_exactly_a_day_after_resolving_is_still_flapping() -> None:
+    life = opened()
+    life.see(clear(2))
+    life.see(clear(3))
+    for number in (7, 8, 9):
+        assert life.see(met(number)) == ()
+    assert life.see(met(10))[0].kind is NoticeKind.REOPENED
+
+
+def test_clear_answers_more_than_a_day_apart_are_not_in_a_row() -> None:
+    life = opened()
+    life.see(clear(2))
+    assert life.see(clear(7)) == ()
+    assert life.see(clear(8))[0].kind is NoticeKind.RESOLVED
+
+
+def test_an_incident_that_nobody_heard_of_ends_without_a_word() -> None:
+    life = Life()
+    life.see(met(0))
+    untold = step(life.state, met(1), sweep(1), POLICY).state
+    assert untold.is_open
+    ended = step(untold, gone(2), sweep(2), POLICY)
+    assert (ended.notices, ended.state.phase) == ((), Phase.QUIET)
+
+
+def test_who_was_told_once_is_no_news_even_after_a_notice_without_them() -> None:
+    life = opened()
+    both = finding("api"), finding("worker")
+    life.see(met(2, *both))
+    assert life.see(met(3, *both))[0].kind is NoticeKind.CHANGED
+    assert life.see(met(4, finding("api", kills=3)))[0].kind is NoticeKind.CHANGED
+    worst = finding("api", kills=3), finding("worker", kills=1)
+    life.see(met(5, *worst))
+    assert life.see(met(6, *worst)) == ()
+
+
+def test_a_severity_that_falls_and_comes_back_is_no_news() -> None:
+    life = Life()
+    life.see(met(0, finding(kills=3, amount=1)))
+    life.see(met(1, finding(kills=3, amount=1)))
+    both = finding("api", kills=1, amount=1), finding("worker", kills=1, amount=0)
+    life.see(met(2, *both))
+    assert life.see(met(3, *both))[0].severity is Severity.CRITICAL
+    assert life.see(met(4, finding("api", kills=3, amount=1), both[1])) == ()
+
+
+def test_a_snooze_ends_at_its_instant() -> None:
+    life = opened()
+    life.happens(Snoozed(at=sweep(1), by="ana", until=sweep(2)))
+    assert life.see(met(2), now=sweep(2) - timedelta(seconds=1)) == ()
+    assert life.see(met(3), now=sweep(2))[0].kind is NoticeKind.REPEATED
+
+
+def in_a_storm() -> Life:
+    """Answer a life whose page a storm stands for."""
+    life = Life()
+    life.see(met(0))
+    stepped = step(life.state, met(1), sweep(1), POLICY)
+    calm = replace(stepped.notices[0], paging=Paging.NONE)
+    post = Post(target="C1", route="by default", root="the storm")
+    storm = AlertId(rule=Rule.STORM, about=PAYMENTS)
+    life.state = apply(stepped.state, record(calm, now=sweep(1), post=post, page=None, storm=storm))
+    return life
+
+
+def test_a_member_of_a_storm_never_pages_by_itself_and_is_not_repeated() -> None:
+    life = in_a_storm()
+    for number in range(2, 40):
+        assert life.see(met(number)) == ()
+    (notice,) = life.see(met(40, finding(kills=3)))
+    assert (notice.kind, notice.paging, notice.is_new_page) == (NoticeKind.CHANGED, Paging.NONE, False)
+
+
+def test_a_member_of_a_storm_resolves_no_page() -> None:
+    life = in_a_storm()
+    life.see(clear(2))
+    (notice,) = life.see(clear(3))
+    assert (notice.kind, notice.paging) == (NoticeKind.RESOLVED, Paging.NONE)

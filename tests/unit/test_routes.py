@@ -166,3 +166,12 @@ def test_parents_are_the_nearest_first_and_a_circle_ends() -> None:
     }
     assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]
     assert parents_of(EntityRef("group", "default", "nobody"), teams) == ()
+
+
+def test_a_circle_above_the_team_ends_too() -> None:
+    teams = {
+        PAYMENTS: group(PAYMENTS, contact(), SHOP),
+        SHOP: group(SHOP, contact(), ALL),
+        ALL: group(ALL, contact(), SHOP),
+    }
+    assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]

@@ -62,6 +62,7 @@ class Metrics:
             registry=self.registry,
         )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._cached = {outcome: self._cache.labels(outcome) for outcome in ("hit", "miss", "collapsed", "bypass")}
 
     def count_request(self, route: str, caller_kind: str, status: int, seconds: float) -> None:
         """Count one answered request. `route` is a template, never a path."""
@@ -80,7 +81,7 @@ class Metrics:
 
     def count_cache(self, outcome: str) -> None:
         """Count how an answer came: hit, miss, collapsed or bypass."""
-        self._cache.labels(outcome).inc()
+        self._cached[outcome].inc()
 
     def count_new_token(self) -> None:
         """Count a ScaleOps token fetched anew."""

@@ -77,7 +77,7 @@ class Proxy:
         exchange.route = "proxy"
         route = self._routes.find(exchange.target, exchange.method)
         exchange.route = route.name
-        query = read_query(route, exchange.query)
+        query = self._routes.read_query(route, exchange.query)
         cluster = read_cluster(route, exchange)
         if route.method == "GET" and exchange.has_body:
             message = "a GET takes no body here"

@@ -27,6 +27,7 @@ _PLAIN_PATH: Final = re.compile(rb"/[A-Za-z0-9/_.~-]*")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONGEST_VALUE: Final = 512
 _MOST_PARAMETERS: Final = 32
+_MOST_REMEMBERED: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,7 @@ class RouteTable:
     def __init__(self, extra: Sequence[Route] = ()) -> None:
         self._by_path: dict[str, dict[str, Route]] = {}
         self._plain: dict[tuple[bytes, str], Route] = {}
+        self._queries: dict[tuple[str, bytes], str] = {}
         for route in (*ROUTES, *extra):
             self._by_path.setdefault(route.path, {})[route.method] = route
             self._plain[PREFIX + route.path.encode(), route.method] = route
@@ -172,6 +174,16 @@ class RouteTable:
             message = f"the proxy passes {path} with {allowed} only"
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "InputError", message, headers=((b"allow", allowed.encode()),))
         return routes[method]
+
+    def read_query(self, route: Route, query: bytes) -> str:
+        """Answer what the function of that name does, and remember it: most callers send one of a few queries."""
+        known = self._queries.get((route.name, query))
+        if known is None:
+            known = read_query(route, query)
+            if len(self._queries) >= _MOST_REMEMBERED:
+                self._queries.clear()
+            self._queries[route.name, query] = known
+        return known
 
 
 def read_path(sent: bytes) -> str:

@@ -1,0 +1,107 @@
+"""The two bodies are read strictly and written anew."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.answers import Refused
+from gateway.proxy_bodies import (
+    CostQuestion,
+    read_costs_body,
+    read_workloads_body,
+    write_costs_body,
+    write_workloads_body,
+)
+
+JSON = "application/json"
+
+
+def test_labels_are_read_and_written_anew() -> None:
+    labels = read_workloads_body(b' { "label" : [ "app=a", " tier == web ", "app=a" ] } ', "application/json; charset=utf-8")
+
+    assert labels == ("app=a", "tier=web")
+    assert write_workloads_body(labels) == b'{"label":["app=a","tier=web"]}'
+
+
+def test_a_cost_question_is_written_with_all_its_lists() -> None:
+    question = read_costs_body(b'{"labels":["app=a"],"clusterFilters":["prod"]}', JSON)
+
+    assert question == CostQuestion(clusters=("prod",), namespaces=(), types=(), labels=("app=a",))
+    assert json.loads(write_costs_body(question)) == {
+        "clusterFilters": ["prod"],
+        "namespaces": [],
+        "workloadTypes": [],
+        "labels": ["app=a"],
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{oops",
+        b"null",
+        b"[]",
+        b'"label"',
+        b"{}",
+        b'{"label":[]}',
+        b'{"label":null}',
+        b'{"label":"app=a"}',
+        b'{"label":{"0":"app=a"}}',
+        b'{"label":[1]}',
+        b'{"label":[["app=a"]]}',
+        b'{"label":[""]}',
+        b'{"label":["  "]}',
+        b'{"label":["app"]}',
+        b'{"label":["=a"]}',
+        b'{"label":["!app"]}',
+        b'{"label":["app!=a"]}',
+        b'{"label":["app in (a"]}',
+        b'{"label":["app=a,tier=b"]}',
+        b'{"label":["app=a=b"]}',
+        b'{"label":["app=a\\u0000"]}',
+        b'{"label":["app=a"],"label":["app=b"]}',
+        b'{"label":["app=a"],"extra":1}',
+        b'{"Label":["app=a"]}',
+        b'{"label":["app=a"],"__proto__":{}}',
+        b'{"label":["app=a"]} trailing',
+        b'{"label":[NaN]}',
+        b'{"label":["app=\xff"]}',
+        b"[" * 20_000,
+        b'{"label":' + json.dumps(["app=a"] * 1001).encode() + b"}",
+        b'{"label":["app=' + b"a" * 600 + b'"]}',
+    ],
+)
+def test_any_other_body_is_refused(body: bytes) -> None:
+    with pytest.raises(Refused) as caught:
+        read_workloads_body(body, JSON)
+
+    assert caught.value.status == 400
+    assert caught.value.name == "InputError"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"labels":[]}',
+        b'{"labels":["app=a"],"clusterFilters":"prod"}',
+        b'{"labels":["app=a"],"clusterFilters":[""]}',
+        b'{"labels":["app=a"],"namespaces":[1]}',
+        b'{"labels":["app=a"],"namespaces":[],"namespaces":["x"]}',
+        b'{"labels":["app=a"],"workloadTypes":null}',
+        b'{"labels":["app=a"],"label":["app=a"]}',
+    ],
+)
+def test_any_other_cost_question_is_refused(body: bytes) -> None:
+    with pytest.raises(Refused):
+        read_costs_body(body, JSON)
+
+
+@pytest.mark.parametrize("kind", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+def test_a_body_that_is_not_sent_as_json_is_refused(kind: str | None) -> None:
+    with pytest.raises(Refused) as caught:
+        read_workloads_body(b'{"label":["app=a"]}', kind)
+
+    assert caught.value.status == 415

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping
 from domain.measures import Measured, Unknown
 from domain.snapshots import NetworkOff, NetworkUse, WorkloadPoint
 from domain.workload import WorkloadKey
+from store.columns import storable
 
 MEASURES: Final = (
     "automated",
@@ -68,6 +69,13 @@ def point_of(row: RowMapping) -> WorkloadPoint:
         policy_name=row["policy_name"],
         network=_network_of(row, reasons),
         **measures,
+    )
+
+
+def stored_key(key: WorkloadKey) -> WorkloadKey:
+    """Answer the key as it will be read back: with what no database can hold replaced."""
+    return WorkloadKey(
+        cluster=storable(key.cluster), namespace=storable(key.namespace), type=storable(key.type), name=storable(key.name)
     )
 
 

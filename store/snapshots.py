@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, delete, select, tuple_
+from sqlalchemy import Connection, RowMapping, Select, delete, func, select, tuple_
 
 from domain.measures import Total
 from domain.messages import Json
@@ -66,6 +66,14 @@ class Snapshots:
         """Answer who has an outcome in a sweep so far, and which."""
         chosen = select(snapshots.c.entity_ref, snapshots.c.outcome).where(snapshots.c.as_of == as_of)
         return {row.entity_ref: Outcome(row.outcome) for row in self._connection.execute(chosen)}
+
+    def outcomes_of(self, refs: Sequence[EntityRef], as_of: datetime) -> Mapping[EntityRef, Outcome]:
+        """Answer which of these components have an outcome in a sweep so far, and which."""
+        return self._outcomes_of(as_of, refs)
+
+    def count(self, as_of: datetime) -> int:
+        """Count the components that have an outcome in a sweep so far."""
+        return self._connection.execute(select(func.count()).where(snapshots.c.as_of == as_of)).scalar_one()
 
     def of_sweep(self, as_of: datetime) -> Iterator[Measurement]:
         """Stream the measurements of a sweep by reference, a page at a time, two statements a page."""
@@ -151,13 +159,14 @@ class Snapshots:
             )
         )
         snapshot_ids = {row.entity_ref: row.id for row in found}
-        keys = sorted({point.key for measurement in chosen.values() for point in measurement.points})
+        keys_of = {ref: {points.stored_key(point.key) for point in measurement.points} for ref, measurement in chosen.items()}
+        keys = sorted(set().union(*keys_of.values()))
         point_ids = self._point_ids(as_of, keys)
         self._connection.execute(delete(snapshot_points).where(snapshot_points.c.snapshot_id.in_(snapshot_ids.values())))
         links = [
             {"snapshot_id": snapshot_ids[ref], "point_id": point_ids[key]}
-            for ref, measurement in chosen.items()
-            for key in sorted({point.key for point in measurement.points})
+            for ref, keys_of_one in keys_of.items()
+            for key in sorted(keys_of_one)
         ]
         if links:
             self._connection.execute(snapshot_points.insert(), links)
@@ -165,10 +174,10 @@ class Snapshots:
     def _write_points(self, measured: Iterable[WorkloadPoint]) -> None:
         fullest: dict[WorkloadKey, dict[str, Any]] = {}
         for point in measured:
-            row = points.row_of(point)
-            standing = fullest.get(point.key)
+            row, key = points.row_of(point), points.stored_key(point.key)
+            standing = fullest.get(key)
             if standing is None or row["unknowns"] <= standing["unknowns"]:
-                fullest[point.key] = row
+                fullest[key] = row
         # In the order of their keys, so that two writers never wait for each other.
         rows = [fullest[key] for key in sorted(fullest)]
         upsert(self._connection, workload_points, rows, key=points.KEY, unless_fuller="unknowns")

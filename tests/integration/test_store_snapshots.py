@@ -101,6 +101,12 @@ def test_one_name_in_two_clusters_is_two_workloads(store: Store) -> None:
     assert of_sweep(store) == [checkout]
 
 
+def test_a_workload_whose_name_no_database_can_hold_is_stored_all_the_same(store: Store) -> None:
+    put(store, measurement("checkout", point("a\0b\ud800"), point("a")))
+    (checkout,) = of_sweep(store)
+    assert [found.name for found in checkout.snapshot.workloads] == ["a", "a\ufffdb?"]
+
+
 def test_a_closed_sweep_never_changes(store: Store) -> None:
     checkout = measurement("checkout", point("a"))
     put(store, checkout, close=True)

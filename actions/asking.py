@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from actions.desk import Desk, Viewer
 from actions.errors import InputError, NotFoundError, failed_lookup
-from actions.inputs import EntityInput
 from clients.calls import CallFailed
 from domain.component import Component
 from domain.messages import Json
 from domain.refs import BadReference, EntityRef
 
-I = TypeVar("I", bound=EntityInput)  # noqa: E741 - the input
+I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the input
 
 
 def read_arguments(model: type[I], arguments: Mapping[str, Json]) -> I:
@@ -52,7 +51,7 @@ def look_up(reference: str, desk: Desk, viewer: Viewer) -> Component:
         raise failed_lookup(failure, str(ref)) from None
 
 
-def _describe(error: ErrorDetails, model: type[EntityInput]) -> str:
+def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:
     argument = ".".join(str(step) for step in error["loc"])
     match error["type"]:
         case "extra_forbidden":

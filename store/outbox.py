@@ -238,6 +238,17 @@ class Outbox:
             which = which.where(outbox.c.status.in_([str(status) for status in statuses]))
         return tuple(entry_of(row) for row in self._connection.execute(which).mappings())
 
+    def about(self, whom: str, *, limit: int = 200) -> tuple[Entry, ...]:
+        """Answer messages about an entity, a team or `platform`, newest first."""
+        which = select(outbox).where(outbox.c.about == whom).order_by(outbox.c.id.desc()).limit(limit)
+        return tuple(entry_of(row) for row in self._connection.execute(which).mappings())
+
+    def of_alert(self, alert: str, *, limit: int = 200) -> tuple[Entry, ...]:
+        """Answer the messages of one alert, newest first."""
+        of_it = outbox.c.key.startswith(f"alert:{alert}:", autoescape=True)
+        which = select(outbox).where(of_it).order_by(outbox.c.id.desc()).limit(limit)
+        return tuple(entry_of(row) for row in self._connection.execute(which).mappings())
+
     def deliveries_of(self, key: str) -> tuple[Delivery, ...]:
         """Answer the attempts at one message, in order."""
         rows = select(deliveries).where(deliveries.c.message_key == key).order_by(deliveries.c.attempt)

@@ -1,0 +1,154 @@
+"""Questions over what was stored: how they are asked, and what of the store whoever asks may see.
+
+Nothing here calls ScaleOps. A user sees what the catalog shows them: totals are made again over what remains, and say how much is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel
+
+from actions.asking import read_arguments
+from actions.desk import Viewer, sees_everything
+from actions.errors import InputError, NotFoundError, ServiceUnavailableError, failed_call
+from clients.calls import CallFailed
+from domain.clock import Clock
+from domain.component import Component
+from domain.messages import Json
+from domain.refs import BadReference, EntityRef
+from domain.routes import RoutePolicy
+from domain.snapshots import Measurement
+from domain.weeks import BadWeek, IsoWeek, Schedules
+from store import Store, StoreUnavailable, Transaction
+
+I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the input
+O = TypeVar("O", bound=BaseModel)  # noqa: E741 - the output
+T = TypeVar("T")
+
+OWNERS = frozenset({"group", "user"})
+"""Kinds of entities that are taken for a team."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """Where history is asked."""
+
+    store: Store
+    clock: Clock
+    currency: str
+    """ISO 4217."""
+    schedules: Schedules
+    routes: RoutePolicy
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A viewer that can be asked about many entities in one call."""
+
+    def look_at(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        """Answer which of these may be shown. Raises CallFailed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One state of the store, as one viewer may see it."""
+
+    rows: Transaction
+    archive: Archive
+    viewer: Viewer
+
+    @property
+    def sees_everything(self) -> bool:
+        """Say whether nothing is hidden from who asks."""
+        return self.viewer is sees_everything
+
+    def visible(self, refs: Iterable[EntityRef]) -> frozenset[EntityRef]:
+        """Answer which of these may be shown."""
+        asked = frozenset(refs)
+        if self.sees_everything:
+            return asked
+        if isinstance(self.viewer, LooksAhead):
+            return self.viewer.look_at(sorted(asked)) if asked else asked
+        return frozenset(ref for ref in asked if self.viewer(ref))
+
+    def only_visible(self, found: Iterable[T], ref_of: Callable[[T], EntityRef]) -> tuple[tuple[T, ...], int]:
+        """Answer what is about entities that may be shown, and how much is not."""
+        kept = tuple(found)
+        shown = self.visible(ref_of(one) for one in kept)
+        visible = tuple(one for one in kept if ref_of(one) in shown)
+        return visible, len(kept) - len(visible)
+
+    def measured_of(self, measurements: Iterable[Measurement]) -> tuple[tuple[Measurement, ...], int]:
+        """Answer the measurements of components that may be shown, and how many components are not."""
+        return self.only_visible(measurements, lambda one: one.snapshot.ref)
+
+    def component(self, ref: EntityRef) -> Component:
+        """Answer a component that was ever listed and may be shown. Raises NotFoundError."""
+        known = self.rows.components.get(ref)
+        if known is None or not self.visible([ref]):
+            message = f"nothing was ever measured of {ref}; list_components finds what was"
+            raise NotFoundError(message)
+        return known
+
+    def require_visible(self, ref: EntityRef) -> None:
+        """Check that an entity may be shown. Raises NotFoundError."""
+        if not self.visible([ref]):
+            message = f"the catalog has no entity {ref}"
+            raise NotFoundError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryQuestion(Generic[I, O]):
+    """One question over history. It only reads, so asking twice is harmless."""
+
+    name: str
+    title: str
+    description: str
+    input: type[I]
+    output: type[O]
+    rows: str
+    """The name, as it stands in JSON, of the list in the answer that may be long."""
+    answer: Callable[[Reading, I], O]
+
+    def ask(self, arguments: Mapping[str, Json], *, archive: Archive, viewer: Viewer = sees_everything) -> O:
+        """Check the arguments (camelCase names, JSON values) and answer from one state of the store.
+
+        Raises:
+            QuestionFailed: there is no answer; the error's class and sentence say why.
+        """
+        asked = read_arguments(self.input, arguments)
+        try:
+            with archive.store.reading() as rows:
+                return self.answer(Reading(rows=rows, archive=archive, viewer=viewer), asked)
+        except StoreUnavailable as unavailable:
+            message = "the history cannot be read now: the database does not answer"
+            raise ServiceUnavailableError(message) from unavailable
+        except CallFailed as failure:
+            raise failed_call(failure) from None
+
+
+def parse_ref(text: str) -> EntityRef:
+    """Read a reference of any kind. Raises InputError."""
+    try:
+        return EntityRef.parse(text)
+    except BadReference as bad:
+        raise InputError(str(bad)) from None
+
+
+def parse_team(text: str) -> EntityRef:
+    """Read a team: `payments`, `group:default/payments`, `user:default/ann`. Raises InputError."""
+    try:
+        return EntityRef.parse_with_defaults(text, kind="group", namespace="default")
+    except BadReference as bad:
+        raise InputError(str(bad)) from None
+
+
+def parse_week(text: str) -> IsoWeek:
+    """Read `2026-W47`. Raises InputError."""
+    try:
+        return IsoWeek.parse(text)
+    except BadWeek as bad:
+        raise InputError(str(bad)) from None

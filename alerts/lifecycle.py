@@ -24,6 +24,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from alerts.folding import apply
 from alerts.observations import AlertId, Finding, Observation, Severity, worst_of
 from alerts.policy import AlertPolicy, RuleSettings
 from alerts.states import (
@@ -38,7 +39,6 @@ from alerts.states import (
     Streak,
     Terms,
     Told,
-    apply,
 )
 from domain.refs import EntityRef
 

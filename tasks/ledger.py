@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from alerts.folding import apply
 from alerts.observations import AlertId
 from alerts.policy import Rule
-from alerts.states import AlertState, Event, Phase, apply, event_to_json, state_from_json, state_to_json
+from alerts.states import AlertState, Event, Phase, event_to_json, state_from_json, state_to_json
 from domain.refs import EntityRef
 from store import AlertEventRow, AlertStateRow, Transaction
 

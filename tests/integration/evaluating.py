@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import TypeAlias, cast
 
+from alerts.folding import fold
 from alerts.observations import AlertId
 from alerts.policy import AlertPolicy, Rule
-from alerts.states import AlertState, event_from_json, fold, state_from_json
+from alerts.states import AlertState, event_from_json, state_from_json
 from domain.component import Component, Contact, Team
 from domain.measures import total_of
 from domain.messages import Channel, Message

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
+from alerts.folding import apply
 from alerts.lifecycle import Notice, Paging, record, step
 from alerts.observations import AlertId, Answer, Finding, Observation, RequestFigures, Severity
 from alerts.policy import AlertPolicy, Page, Rule
-from alerts.states import AlertState, Event, OpenPage, Post, apply
+from alerts.states import AlertState, Event, OpenPage, Post
 from domain.measures import Measured, total_of
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, Outcome, Snapshot, WorkloadPoint

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from alerts.folding import apply
 from alerts.lifecycle import Paging, record, step
 from alerts.observations import AlertId, BadAlertId, Severity
 from alerts.policy import Page, Rule, Rules, UnderProvisionedSettings
-from alerts.states import Acknowledged, NoticeKind, Phase, Post, Snoozed, apply
+from alerts.states import Acknowledged, NoticeKind, Phase, Post, Snoozed
 from tests.unit.alerting import ALERT, PAYMENTS, POLICY, SLOT, Life, clear, finding, gone, key, met, sweep, unknown
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.folding import fold
 from alerts.lifecycle import Notice, Paging
 from alerts.observations import Answer, Observation
 from alerts.states import (
@@ -19,7 +20,6 @@ from alerts.states import (
     Snoozed,
     event_from_json,
     event_to_json,
-    fold,
     state_from_json,
     state_to_json,
 )

@@ -23,6 +23,7 @@ from rich.text import Text
 from cli.children import Simulation, running_simulator
 from cli.demo_folder import DemoFolder
 from cli.stand_ins import ControlDesk
+from domain.money import count_in_words
 from domain.weeks import IsoWeek
 from tasks.deliver import deliver
 from tasks.parts import Parts
@@ -36,8 +37,8 @@ from wiring.settings import SettingsError, is_loopback
 
 _SLOT: Final = timedelta(hours=6)
 _AFTER_THE_SLOT: Final = timedelta(minutes=1)
-_REPORT_HOUR: Final = timedelta(hours=15)
-"""Past nine on Monday morning in every zone of the company."""
+_REPORT_HOUR: Final = timedelta(hours=9)
+"""Monday morning, when the reports are due."""
 _PATIENCE: Final = timedelta(minutes=10)
 """What was put off for no longer than this is waited for, on the simulated clock."""
 
@@ -97,7 +98,7 @@ class Story:
             if week == eventful:
                 instants |= {monday - number * _SLOT + _AFTER_THE_SLOT for number in range(28)}
         first = datetime.combine(chosen[0].monday, datetime.min.time(), tzinfo=zone)
-        instants.add(first + _AFTER_THE_SLOT)
+        instants.add(first + 2 * _SLOT)
         events = []
         for event in told["events"].values():
             begins, ends = (datetime.fromisoformat(at) if at else None for at in (event["from"], event["until"]))
@@ -135,7 +136,6 @@ def _installation(simulation: Simulation, folder: DemoFolder, story: Story) -> I
             "clusters": {"non_production": list(story.non_production)},
             "teams": {
                 "group:default/payments": {"timezone": "Europe/Madrid"},
-                "group:default/search": {"timezone": "America/New_York"},
                 "group:default/storefront": {"monthly_budget": 9000},
             },
         }
@@ -153,7 +153,7 @@ def _live_through(story: Story, parts: Parts, desk: ControlDesk, clock: Simulate
         for instant in story.instants:
             while coming and coming[0][0] <= instant:
                 at, what = coming.pop(0)
-                console.print(Text(f"{at:%a %d %b %H:%M}  · {what}", style="dim italic"))
+                console.print(Text(f"{at:%a %d %b %H:%M}  · {what}", style="dim italic"), soft_wrap=True)
             clock.now = instant
             desk.move_clock(instant)
             progress.update(task, description=f"{instant:%a %d %b %Y %H:%M}")
@@ -166,7 +166,7 @@ def _live_through(story: Story, parts: Parts, desk: ControlDesk, clock: Simulate
                 desk.move_clock(clock.now)
                 next_due = deliver(parts).next_due
             for line in heard.news(desk):
-                console.print(line)
+                console.print(line, soft_wrap=True)
             progress.advance(task)
 
 
@@ -186,7 +186,7 @@ class Heard:
             what = event.get("payload", {}).get("summary") or event["dedup_key"]
             style = {"trigger": "bold red", "resolve": "bold green"}.get(event["event_action"], "bold")
             yield Text(f"{at:%a %d %b %H:%M}  PagerDuty {event['event_action']}: {what}", style=style)
-        reports = [message for message in messages if _key_of(message).startswith("report:")]
+        reports = [message for message in messages if _key_of(message).startswith("report:weekly:")]
         for message in messages:
             if message not in reports and not message.get("thread_ts"):
                 at = datetime.fromtimestamp(float(message["ts"]), tz=timezone.utc)
@@ -195,7 +195,9 @@ class Heard:
         if whole:
             at = datetime.fromtimestamp(float(whole[0]["ts"]), tz=timezone.utc)
             week = _key_of(whole[0]).split(":")[-3]
-            yield Text(f"{at:%a %d %b %H:%M}  {week}: {len(whole)} weekly reports posted to Slack", style="cyan")
+            yield Text(
+                f"{at:%a %d %b %H:%M}  {week}: {count_in_words(len(whole), 'weekly report')} posted to Slack", style="cyan"
+            )
 
 
 def _key_of(message: Mapping[str, Any]) -> str:
@@ -218,17 +220,18 @@ def _write_down(folder: DemoFolder, parts: Parts, desk: ControlDesk) -> None:
 
 def _conclude(folder: DemoFolder, desk: ControlDesk, *, seconds: float) -> None:
     messages, incidents = desk.slack_messages(), desk.pagerduty_incidents()
-    reports = [message for message in messages if _key_of(message).startswith("report:") and not message.get("thread_ts")]
+    reports = [message for message in messages if _key_of(message).startswith("report:weekly:") and not message.get("thread_ts")]
     asked = sum(count for route, count in desk.calls()["scaleops"].items() if not route.startswith("POST /auth/"))
     console = Console(highlight=False)
     console.print()
     for incident in incidents:
-        console.print(Text(_life_of(incident)))
+        console.print(Text(_life_of(incident)), soft_wrap=True)
     console.print(
         Text(
             f"{len(reports)} weekly reports, {len(messages)} Slack messages in all, {len(incidents)} PagerDuty incident"
             f"{'' if len(incidents) == 1 else 's'}; ScaleOps was asked {asked:,} times; {seconds:.0f} s"
-        )
+        ),
+        soft_wrap=True,
     )
     console.print(Text(f"open {folder.path / 'index.html'}", style="bold"))
 

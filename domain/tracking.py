@@ -158,6 +158,9 @@ def _share_done(advised: Advised, point: WorkloadPoint) -> float:
 
 
 def _realised(known: Recommendation, point: WorkloadPoint) -> Measured[Decimal]:
+    """Answer what doing it saves a month. Giving a workload the room it needs ends a danger; it saves nothing, and costs no savings."""
+    if known.key.issue is Issue.UNDER_PROVISIONED:
+        return Decimal(0)
     if known.advised.savings_available_per_month is None:
         return Unknown("what it could save was not known while it was open")
     if isinstance(point.savings_available_per_month, Unknown):

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from actions.ports import Catalog
 from clients.backstage.client import BackstageCatalog
+from clients.backstage.entities import EntityReader
 from clients.backstage.file import CatalogFile
 from clients.calls import Line, Rules
 from clients.pagerduty.client import PagerDutyClient
@@ -88,10 +89,11 @@ class LiveServices:
     def catalog(self) -> Catalog:
         """The live catalog, or the catalog file."""
         settings = self._settings
+        reader = EntityReader(slack_annotations=self._config.routes.slack_annotations)
         if settings.backstage_catalog_file is not None:
-            return CatalogFile(Path(settings.backstage_catalog_file))
+            return CatalogFile(Path(settings.backstage_catalog_file), reader=reader)
         base_url = required(settings.backstage_base_url, "BACKSTAGE_BASE_URL (or BACKSTAGE_CATALOG_FILE)", "reading the catalog")
-        return BackstageCatalog(self._line("Backstage", base_url), _revealed(settings.backstage_token))
+        return BackstageCatalog(self._line("Backstage", base_url), _revealed(settings.backstage_token), reader=reader)
 
     @cached_property
     def slack(self) -> SlackClient:

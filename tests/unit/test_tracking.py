@@ -78,6 +78,7 @@ def test_more_room_given_by_hand_is_done_too() -> None:
     fed = replace(starved, under_provisioned=False, cpu_request_millicores=1600.0, automated=False)
     (known,) = [one for one in track(at(1, fed), opened(starved)) if one.key.issue is Issue.UNDER_PROVISIONED]
     assert known.ending is Ending.DONE
+    assert known.realised_per_month == 0, "room that was needed saves nothing, whatever could be saved afterwards"
 
 
 def test_the_issue_that_follows_opens_its_own() -> None:

@@ -390,3 +390,10 @@ def test_a_member_of_a_storm_resolves_no_page() -> None:
     life.see(clear(2))
     (notice,) = life.see(clear(3))
     assert (notice.kind, notice.paging) == (NoticeKind.RESOLVED, Paging.NONE)
+
+
+def test_a_gap_takes_nobody_out_of_an_open_incident() -> None:
+    life = opened()
+    assert [notice.kind for notice in life.see(met(7))] == [NoticeKind.REPEATED]
+    assert [member.subject for member in life.state.members] == [str(key("api"))]
+    assert life.see(met(8)) == ()

@@ -17,6 +17,7 @@ import click
 COMMANDS: Final[Mapping[str, str]] = {
     "action": "cli.questions",
     "alerts": "cli.alerts",
+    "beat": "cli.processes",
     "check-config": "cli.config",
     "collect": "cli.stages",
     "deliver": "cli.stages",
@@ -29,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "simulate": "cli.simulate",
     "status": "cli.status",
     "trend": "cli.reports",
+    "worker": "cli.processes",
 }
 """Every command, and the module that holds it as a function of that name; it is imported when it is asked for."""
 

@@ -86,6 +86,11 @@ class Components:
         found = self._connection.execute(chosen.order_by(components.c.entity_ref).limit(size)).mappings()
         return tuple(_component_of(row) for row in found)
 
+    def some(self, refs: Sequence[EntityRef]) -> tuple[Component, ...]:
+        """Answer those of these components that are not gone, by reference."""
+        chosen = select(components).where(components.c.entity_ref.in_(refs), components.c.gone_at.is_(None))
+        return tuple(_component_of(row) for row in self._connection.execute(chosen.order_by(components.c.entity_ref)).mappings())
+
     def count(self) -> int:
         """Count the components that are not gone."""
         counted = self._connection.execute(select(func.count()).where(components.c.gone_at.is_(None)))

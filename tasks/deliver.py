@@ -56,22 +56,23 @@ class Delivered:
     """When there is something to do again; None: nothing waits."""
 
 
-def deliver(parts: Parts, *, progress: Progress = lambda _: None) -> Delivered:
-    """Send everything that is due.
+def deliver(parts: Parts, *, progress: Progress = lambda _: None, may_begin: Callable[[], bool] = lambda: True) -> Delivered:
+    """Send everything that is due; once `may_begin` says no, no further message is begun.
 
     Raises:
         StoreUnavailable: the database cannot be used.
         SettingsError: of `wiring`: a message waits for a service that no setting names. Nothing is lost by that.
     """
-    return _Round(parts, progress).run()
+    return _Round(parts, progress, may_begin).run()
 
 
 class _Round:
     """One round of one process: its name in leases, its counts, and what it has learnt of the services."""
 
-    def __init__(self, parts: Parts, progress: Progress) -> None:
+    def __init__(self, parts: Parts, progress: Progress, may_begin: Callable[[], bool]) -> None:
         self._parts = parts
         self._progress = progress
+        self._may_begin = may_begin
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._counts: Counter[str] = Counter()
         self._troubles: list[str] = []
@@ -125,7 +126,7 @@ class _Round:
     def _send_all(self, channel: Channel) -> None:
         in_a_row = 0
         while in_a_row < TROUBLES_IN_A_ROW:
-            if not self._is_anything_due(channel):
+            if not self._may_begin() or not self._is_anything_due(channel):
                 return
             send = self._sender(channel)  # before the claim: a missing setting must not leave a lease behind
             with self._parts.store.transaction() as t:

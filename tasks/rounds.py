@@ -58,12 +58,13 @@ def run_stage(parts: Parts, stage: str, work: Callable[[], Answer]) -> Answer:
     try:
         answer = work()
     except CollectFailed as failure:
-        _leave_pulse(parts, f"{stage} failed", {"why": str(failure)})
+        leave_pulse(parts, f"{stage} failed", {"why": str(failure)})
         raise
-    _leave_pulse(parts, stage, {})
+    leave_pulse(parts, stage, {})
     return answer
 
 
-def _leave_pulse(parts: Parts, name: str, details: Mapping[str, Json]) -> None:
+def leave_pulse(parts: Parts, name: str, details: Mapping[str, Json]) -> None:
+    """Leave a sign of life."""
     with parts.store.transaction() as transaction:
         transaction.pulses.beat(name, at=parts.clock(), details=details)

@@ -1,0 +1,77 @@
+"""ScaleOps, with what several components need remembered for all workers of one sweep: asked once, whichever process asks first.
+
+It stands behind `asked_once.AskedOnce`, which remembers within one process. What was shared is forgotten by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+from pydantic import TypeAdapter
+
+from actions.ports import ScaleOps
+from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
+
+T = TypeVar("T")
+
+KEEP_FOR: Final = timedelta(hours=1)
+"""Longer than a sweep lasts; a sweep has its own names, so nothing old is ever read."""
+
+_FLAGS: Final = TypeAdapter(Mapping[str, bool])
+_DESTINATIONS: Final = TypeAdapter(tuple[Destination, ...])
+
+
+class SharedMemory(Protocol):
+    """Where answers are shared."""
+
+    def ask_once(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
+        """Answer a question that somebody asked already, or ask it while everybody else waits."""
+
+
+class SharedAnswers:
+    """ScaleOps with the shared memory of one sweep. Failures are not remembered."""
+
+    def __init__(self, scaleops: ScaleOps, memory: SharedMemory, *, as_of: datetime) -> None:
+        self._scaleops = scaleops
+        self._memory = memory
+        self._sweep = f"sweep:{as_of:%Y%m%dT%H%M}"
+
+    def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
+        """Ask ScaleOps."""
+        return self._scaleops.workloads(labels)
+
+    def costs(
+        self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
+    ) -> tuple[CostRow, ...]:
+        """Ask ScaleOps."""
+        return self._scaleops.costs(cluster=cluster, namespaces=namespaces, types=types, labels=labels, cost_range=cost_range)
+
+    def network_flags(self) -> Mapping[str, bool]:
+        """Ask ScaleOps once for all workers."""
+        return self._once("flags", _FLAGS, self._scaleops.network_flags)
+
+    def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
+        """Ask ScaleOps once a cluster for all workers."""
+
+        def ask() -> bytes:
+            found = self._scaleops.policies(cluster)
+            return json.dumps([[policy.name, policy.definition] for policy in found]).encode()
+
+        packed = self._ask_once(f"policies:{cluster}", ask)
+        return tuple(PolicyDefinition(name=name, definition=definition) for name, definition in json.loads(packed))
+
+    def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
+        """Ask ScaleOps once a workload for all workers: some are claimed by components of several chunks."""
+        name = f"network:{key.cluster}/{key.namespace}/{key.type}/{key.name}:{start.timestamp():.0f}-{end.timestamp():.0f}"
+        return self._once(name, _DESTINATIONS, lambda: self._scaleops.network(key, start=start, end=end))
+
+    def _once(self, name: str, adapter: TypeAdapter[T], ask: Callable[[], T]) -> T:
+        return adapter.validate_json(self._ask_once(name, lambda: adapter.dump_json(ask())))
+
+    def _ask_once(self, name: str, ask: Callable[[], bytes]) -> bytes:
+        packed = self._memory.ask_once(f"{self._sweep}:{name}", lambda: zlib.compress(ask(), level=1), keep_for=KEEP_FOR)
+        return zlib.decompress(packed)

@@ -1,0 +1,97 @@
+"""`worker` and `beat`: the processes of the distributed service, with the right options."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.session import open_installation
+from store import Store
+from wiring.building import Installation
+from wiring.services import required
+
+if TYPE_CHECKING:  # imported when a process starts: Celery reads the environment at import, and takes its time
+    from celery import Celery
+
+QUEUES = ("deliver", "evaluate", "collect")
+
+
+def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    chosen = {name.strip() for name in value.split(",")}
+    unknown = sorted(chosen.difference(QUEUES))
+    if unknown:
+        message = f"there is no queue {', '.join(unknown)}; the queues are {', '.join(QUEUES)}"
+        raise click.BadParameter(message)
+    return tuple(name for name in QUEUES if name in chosen)
+
+
+@click.command()
+@click.option(
+    "--queues",
+    default=",".join(QUEUES),
+    show_default=True,
+    callback=_chosen_queues,
+    help="Which queues to serve; in this order, whatever the order here.",
+)
+@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Processes that work at a time.")
+@click.pass_context
+def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int) -> None:
+    r"""Work on what beat rings for: collect, evaluate, report, deliver. Needs REDIS_URL.
+
+    Any number may run, on any number of machines. On SIGTERM what is under way may end (20 s), then it is handed back.
+
+    \b
+    Example, so that a slow ScaleOps can hold up no alert:
+      scaleops-worker worker --queues collect
+      scaleops-worker worker --queues evaluate,deliver
+    """
+    installation = open_installation()
+    _try_store(installation)
+    app = _app_of(installation)
+    process = app.Worker(
+        hostname=f"{queues[0]}-{os.getpid()}@{socket.gethostname()}",
+        queues=list(queues),
+        concurrency=concurrency,
+        pool="prefork",
+        loglevel=installation.settings.log_level.upper(),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    process.start()
+    ctx.exit(process.exitcode or 0)
+
+
+@click.command()
+def beat() -> None:
+    r"""Ring every stage once a minute. Needs REDIS_URL. One is enough; several do no harm.
+
+    \b
+    Example:
+      scaleops-worker beat
+    """
+    installation = open_installation()
+    app = _app_of(installation)
+    app.Beat(loglevel=installation.settings.log_level.upper(), quiet=True, scheduler="celery.beat:Scheduler").run()
+    sys.exit(0)
+
+
+def _app_of(installation: Installation) -> Celery:
+    """Make the app. Only after the environment says how Celery is to take SIGTERM."""
+    url = required(installation.settings.redis_url, "REDIS_URL", "the distributed worker")
+    # SIGTERM: take nothing new, let what is under way end for a while, hand back the rest. Read by billiard when imported.
+    os.environ["REMAP_SIGTERM"] = "SIGQUIT"
+    from worker.app import build_app  # noqa: PLC0415 - after the line above
+    from worker.equipment import equip_from  # noqa: PLC0415 - as above
+
+    return build_app(url.get_secret_value(), instance=installation.settings.instance, equip=lambda: equip_from(installation))
+
+
+def _try_store(installation: Installation) -> None:
+    """Refuse to start on a database that cannot be used; nothing of it stays open over the fork."""
+    Store.open(installation.settings.database_url.get_secret_value()).close()

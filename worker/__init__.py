@@ -1,0 +1,1 @@
+"""The process: Celery app, beat schedule, queues, supervision. Decides nothing; the stages are in `tasks`."""

@@ -1,0 +1,162 @@
+"""What the queue messages ring. Each is a few lines around a stage of `tasks`, and rings the next stage when it has work for it.
+
+    tick ──> sweep.advance ──> sweep.measure (a chunk) ... ──> evaluate ──> deliver
+    tick ──> report ──> deliver          tick ──> deliver          tick ──> canary (one a queue)
+
+A message that is rung twice, late or out of order finds in the rows that there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
+from kombu.exceptions import OperationalError
+
+from actions.asked_once import AskedOnce
+from actions.ports import ScaleOps
+from actions.shared_answers import SharedAnswers
+from clients.calls import CallFailed
+from domain.refs import EntityRef
+from domain.sweeps import Sweep
+from store import SchemaMismatch, StoreUnavailable
+from tasks.chunks import Chunk, Step, advance_sweep, measure_chunk
+from tasks.deliver import deliver
+from tasks.evaluate import evaluate
+from tasks.measuring import CollectFailed
+from tasks.report import report_due
+from tasks.rounds import leave_pulse, run_stage
+from wiring.settings import SettingsError
+from worker.equipment import Equipment, Shed
+from worker.schedule import Pace
+
+log = logging.getLogger(__name__)
+
+AWAY_FOR: Final = timedelta(seconds=60)
+"""After one chunk found ScaleOps away, the others of the sweep do not ask for so long."""
+DELIVER_MAY_BEGIN_FOR: Final = timedelta(seconds=60)
+
+_FORESEEN: Final = (CallFailed, CollectFailed, SchemaMismatch, SettingsError, StoreUnavailable, OperationalError)
+"""What has its sentence: it is logged, and the next tick tries again."""
+
+
+class Bells:
+    """The work behind each message."""
+
+    def __init__(self, app: Celery, shed: Shed, pace: Pace) -> None:
+        self._app = app
+        self._shed = shed
+        self._pace = pace
+
+    def advance(self) -> None:
+        """Open, ring out, or close the sweep of the present slot."""
+        equipment = self._shed.equipment()
+        with equipment.memory.turn("sweep.advance") as is_ours:
+            if not is_ours:
+                return
+            step = self._advance(equipment)
+            for chunk in step.chunks:
+                self._ring("sweep.measure", chunk.as_of.isoformat(), [str(ref) for ref in chunk.refs])
+            if step.closed:
+                self._ring("evaluate")
+
+    def _advance(self, equipment: Equipment) -> Step:
+        try:
+            return advance_sweep(equipment.parts)
+        except CollectFailed as failure:
+            leave_pulse(equipment.parts, "collect failed", {"why": str(failure)})
+            raise
+
+    def measure(self, as_of: str, refs: Sequence[str]) -> None:
+        """Measure a chunk."""
+        equipment = self._shed.equipment()
+        chunk = Chunk(as_of=datetime.fromisoformat(as_of), refs=tuple(EntityRef.parse(ref) for ref in refs))
+        away = f"away:{as_of}"
+        if equipment.memory.get(away):
+            return
+        try:
+            closed = self._measure(equipment, chunk)
+        except CollectFailed as failure:
+            equipment.memory.put(away, b"1", keep_for=AWAY_FOR)
+            leave_pulse(equipment.parts, "collect failed", {"why": str(failure)})
+            raise
+        if closed is not None:
+            self._ring("evaluate")
+
+    def _measure(self, equipment: Equipment, chunk: Chunk) -> Sweep | None:
+        def remember(scaleops: ScaleOps) -> ScaleOps:
+            return AskedOnce(SharedAnswers(scaleops, equipment.memory, as_of=chunk.as_of))
+
+        with equipment.memory.turn(f"chunk:{chunk.as_of:%Y%m%dT%H%M}:{chunk.refs[0]}") as is_ours:
+            if not is_ours:
+                return None
+            may_begin = _for(self._pace.chunk_may_begin_for)
+            return measure_chunk(equipment.parts, chunk, remember=remember, may_begin=may_begin)
+
+    def evaluate(self) -> None:
+        """Judge closed sweeps."""
+        equipment = self._shed.equipment()
+        with equipment.memory.turn("evaluate") as is_ours:
+            if is_ours and run_stage(equipment.parts, "evaluate", partial(evaluate, equipment.parts)).messages:
+                self._ring("deliver")
+
+    def report(self) -> None:
+        """Make the reports that are due."""
+        equipment = self._shed.equipment()
+        with equipment.memory.turn("report") as is_ours:
+            if is_ours and run_stage(equipment.parts, "report", partial(report_due, equipment.parts)).made:
+                self._ring("deliver")
+
+    def deliver(self) -> None:
+        """Send what is due."""
+        parts = self._shed.equipment().parts
+        delivered = run_stage(parts, "deliver", lambda: deliver(parts, may_begin=_for(DELIVER_MAY_BEGIN_FOR)))
+        for trouble in delivered.troubles:
+            log.warning("%s", trouble)
+
+    def canary(self, queue: str) -> None:
+        """Leave a sign that beat, broker, a worker of this queue and the store work."""
+        leave_pulse(self._shed.equipment().parts, f"canary through {queue}", {})
+
+    def _ring(self, task: str, *arguments: Any) -> None:  # noqa: ANN401 - what JSON can hold
+        self._app.send_task(task, args=arguments)
+
+
+def attach(app: Celery, shed: Shed, pace: Pace) -> None:
+    """Let the messages of an app ring the stages."""
+    bells = Bells(app, shed, pace)
+    long = {"soft_time_limit": pace.long_soft_limit.total_seconds(), "time_limit": pace.long_hard_limit.total_seconds()}
+    _hang(app, "sweep.advance", bells.advance)
+    _hang(app, "sweep.measure", bells.measure)
+    _hang(app, "evaluate", bells.evaluate, **long)
+    _hang(app, "report", bells.report, **long)
+    _hang(app, "deliver", bells.deliver)
+    _hang(app, "canary", bells.canary)
+
+
+def _hang(app: Celery, name: str, work: Callable[..., None], **options: float) -> None:
+    def ring(*arguments: Any) -> None:  # noqa: ANN401 - what JSON can hold
+        try:
+            work(*arguments)
+        except _FORESEEN as failure:
+            log.warning("%s: %s", name, failure)
+        except SoftTimeLimitExceeded:
+            log.warning("%s took too long and was stopped; the next tick goes on with what is left", name)
+
+    app.task(ring, name=name, **options)
+
+
+def _for(duration: timedelta) -> Callable[[], bool]:
+    ends = time.monotonic() + duration.total_seconds()
+    return lambda: time.monotonic() < ends
+
+
+def names_of(app: Celery) -> Iterable[str]:
+    """Name every message that an app knows."""
+    return (name for name in app.tasks if not name.startswith("celery."))

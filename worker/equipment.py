@@ -1,0 +1,66 @@
+"""What a worker process works with. Made in each child after the fork, when it is first needed, and again if that failed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+
+from clients.redis import SharedMemory
+from domain.clock import Clock
+from tasks.parts import Parts
+from wiring.building import Installation, build_parts
+from wiring.clocks import present
+from wiring.services import required
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equipment:
+    """The parts of the stages, and what only a process beside others needs."""
+
+    parts: Parts
+    memory: SharedMemory
+
+
+Equip = Callable[[], AbstractContextManager[Equipment]]
+"""Makes the equipment of one process, and puts it away afterwards."""
+
+
+@contextmanager
+def equip_from(installation: Installation, *, clock: Clock = present) -> Iterator[Equipment]:
+    """Make the equipment that the settings name.
+
+    Raises:
+        SettingsError: REDIS_URL is not set.
+        StoreUnavailable: the database cannot be used.
+    """
+    settings = installation.settings
+    url = required(settings.redis_url, "REDIS_URL", "a worker")
+    with ExitStack() as opened:
+        parts = opened.enter_context(build_parts(installation, clock=clock))
+        memory = SharedMemory(url.get_secret_value(), instance=settings.instance)
+        opened.callback(memory.close)
+        yield Equipment(parts=parts, memory=memory)
+
+
+class Shed:
+    """Holds the equipment of this process."""
+
+    def __init__(self, equip: Equip) -> None:
+        self._equip = equip
+        self._open = ExitStack()
+        self._held: Equipment | None = None
+        self._turn = threading.Lock()
+
+    def equipment(self) -> Equipment:
+        """Answer it, made now if it is not there. Raises what making it raises; the next call tries again."""
+        with self._turn:
+            if self._held is None:
+                self._held = self._open.enter_context(self._equip())
+            return self._held
+
+    def close(self) -> None:
+        """Put it away."""
+        self._held = None
+        self._open.close()

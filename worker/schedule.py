@@ -1,0 +1,62 @@
+"""Beat as a metronome: every minute it asks each stage whether something is due. What is due is computed from stored state.
+
+So two beats, none for a while, or a tick that comes twice or late change nothing but when things happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+COLLECT: Final = "collect"
+"""Sweeps and their chunks: as slow as ScaleOps is."""
+EVALUATE: Final = "evaluate"
+"""Judging sweeps, making reports, keeping house."""
+DELIVER: Final = "deliver"
+"""Sending. First of all wherever one worker serves several queues, so that a slow ScaleOps holds up no page."""
+QUEUES: Final = (DELIVER, EVALUATE, COLLECT)
+"""In the order in which a worker that serves all of them empties them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often the metronome ticks, and how long work may take. In real time, whatever the clock of the stages says."""
+
+    tick: timedelta = timedelta(minutes=1)
+    housekeeping: timedelta = timedelta(hours=1)
+    tick_is_stale_after: timedelta = timedelta(minutes=10)
+    """A tick nobody took by then is dropped: later ones ask the same."""
+    chunk_may_begin_for: timedelta = timedelta(seconds=60)
+    """A chunk begins no further component after this; a tick rings out what is left."""
+    soft_limit: timedelta = timedelta(minutes=5)
+    hard_limit: timedelta = timedelta(minutes=6)
+    long_soft_limit: timedelta = timedelta(minutes=10)
+    """For judging and reporting."""
+    long_hard_limit: timedelta = timedelta(minutes=11)
+    visibility: timedelta = timedelta(minutes=30)
+    """A message whose worker vanished comes back after this. Nobody waits for it: the next ticks ring what is outstanding."""
+    soft_shutdown: timedelta = timedelta(seconds=20)
+    """How long work under way may take after SIGTERM before it is handed back."""
+    broker_looks_again: timedelta = timedelta(seconds=5)
+
+
+def beat_schedule(pace: Pace) -> dict[str, dict[str, Any]]:
+    """Answer what beat rings, and how often."""
+    each_tick = {
+        "advance the sweep": ("sweep.advance", COLLECT, ()),
+        "judge closed sweeps": ("evaluate", EVALUATE, ()),
+        "make reports that are due": ("report", EVALUATE, ()),
+        "send what is due": ("deliver", DELIVER, ()),
+        **{f"canary through {queue}": ("canary", queue, (queue,)) for queue in QUEUES},
+    }
+    expires = pace.tick_is_stale_after.total_seconds()
+    return {
+        name: {
+            "task": task,
+            "schedule": pace.tick,
+            "args": arguments,
+            "options": {"queue": queue, "expires": expires},
+        }
+        for name, (task, queue, arguments) in each_tick.items()
+    }

@@ -12,7 +12,7 @@ from cli.output import say, say_json, show_table
 from cli.session import opened_parts
 from domain.measures import Measured, Total, Unknown
 from domain.messages import Json
-from domain.money import money_in_words
+from domain.money import count_in_words, money_in_words
 from domain.refs import EntityRef
 from domain.weeks import IsoWeek
 from reports import content
@@ -55,7 +55,9 @@ def report(*, team: str | None, week: str | None, form: str, send: bool, again: 
     elif done.trouble:
         raise click.ClickException(done.trouble)
     else:
-        say(f"{done.report.title}: {len(done.messages)} messages put into the outbox; `scaleops-worker deliver` sends them")
+        say(
+            f"{done.report.title}: {count_in_words(len(done.messages), 'message')} put into the outbox; `scaleops-worker deliver` sends what is there"
+        )
 
 
 def _rendered(report: content.Report, form: str) -> str:

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.observations import AlertId, BadAlertId
-from alerts.states import Acknowledged, AlertState, Event, Snoozed, state_from_json
+from alerts.states import Acknowledged, AlertState, Event, Phase, Snoozed, state_from_json
 from domain.messages import Act
 from domain.refs import EntityRef
 from reports.notices import pagerduty_follow_up
 from store import Transaction
-from tasks.ledger import OPEN_STATUSES, Ledger
+from tasks.ledger import Ledger
 from tasks.parts import Parts
+
+OPEN = (Phase.FIRING.value, Phase.RESOLVING.value)
+"""Somebody was told, and it is not over."""
+LISTED = (Phase.PENDING.value, *OPEN)
 
 
 class AlertNotOpen(Exception):
@@ -42,9 +46,9 @@ class AlertLine:
 
 
 def list_alerts(parts: Parts, *, team: EntityRef | None = None, all_of_them: bool = False) -> tuple[AlertLine, ...]:
-    """Answer the alerts that are not quiet, or all that were ever heard of, by id."""
+    """Answer the alerts that are open or about to be, or all that were ever heard of, by id."""
     with parts.store.reading() as transaction:
-        rows = transaction.alerts.states(statuses=None if all_of_them else OPEN_STATUSES, team=team)
+        rows = transaction.alerts.states(statuses=None if all_of_them else LISTED, team=team)
     return tuple(_line_of(state_from_json(row.state)) for row in rows)
 
 

@@ -14,7 +14,7 @@ from domain.sweeps import ClusterState, Sweep, slot_of
 from domain.weeks import Schedule
 from store import Pulse, ReportRun, Transaction
 from store.outbox_rows import Entry
-from tasks.ledger import OPEN_STATUSES
+from tasks.alerts import OPEN
 from tasks.parts import Parts, Policy
 from tasks.report import teams_with_reports
 from tasks.report_facts import PLATFORM, REPORT, schedules_of
@@ -75,7 +75,7 @@ def read_status(parts: Parts) -> Status:
             next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
             unmeasured=dict(_unmeasured(transaction, newest)),
             lost_clusters=lost,
-            open_alerts=len(transaction.alerts.states(statuses=OPEN_STATUSES)),
+            open_alerts=len(transaction.alerts.states(statuses=OPEN)),
             outbox=transaction.outbox.counts(),
             oldest_pending=oldest,
             ended_badly=bad,

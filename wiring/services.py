@@ -123,7 +123,13 @@ class LiveServices:
         """Find a key of the settings, of the configuration file or, last, of the catalog. Raises CallFailed of the catalog."""
         configured = [*routing_keys_of_teams(self._config).values(), self.default_routing_key]
         found = next((key for key in configured if key is not None and key.fingerprint == fingerprint), None)
-        return found or self._keys_of_the_catalog.get(fingerprint)
+        if found is not None or not self._has_catalog:
+            return found
+        return self._keys_of_the_catalog.get(fingerprint)
+
+    @property
+    def _has_catalog(self) -> bool:
+        return bool(self._settings.backstage_base_url or self._settings.backstage_catalog_file)
 
     @cached_property
     def _keys_of_the_catalog(self) -> dict[str, RoutingKey]:

@@ -38,8 +38,6 @@ from worker.schedule import Pace
 
 log = logging.getLogger(__name__)
 
-AWAY_FOR: Final = timedelta(seconds=60)
-"""After one chunk found ScaleOps away, the others of the sweep do not ask for so long."""
 DELIVER_MAY_BEGIN_FOR: Final = timedelta(seconds=60)
 
 _FORESEEN: Final = (CallFailed, CollectFailed, SchemaMismatch, SettingsError, StoreUnavailable, OperationalError)
@@ -57,7 +55,7 @@ class Bells:
     def advance(self) -> None:
         """Open, ring out, or close the sweep of the present slot."""
         equipment = self._shed.equipment()
-        with equipment.memory.turn("sweep.advance") as is_ours:
+        with equipment.memory.turn("sweep.advance", lease=self._pace.turn_lease) as is_ours:
             if not is_ours:
                 return
             step = self._advance(equipment)
@@ -83,7 +81,7 @@ class Bells:
         try:
             closed = self._measure(equipment, chunk)
         except CollectFailed as failure:
-            equipment.memory.put(away, b"1", keep_for=AWAY_FOR)
+            equipment.memory.put(away, b"1", keep_for=self._pace.scaleops_is_left_alone_for)
             leave_pulse(equipment.parts, "collect failed", {"why": str(failure)})
             raise
         if closed is not None:
@@ -93,7 +91,8 @@ class Bells:
         def remember(scaleops: ScaleOps) -> ScaleOps:
             return AskedOnce(SharedAnswers(scaleops, equipment.memory, as_of=chunk.as_of))
 
-        with equipment.memory.turn(f"chunk:{chunk.as_of:%Y%m%dT%H%M}:{chunk.refs[0]}") as is_ours:
+        name = f"chunk:{chunk.as_of:%Y%m%dT%H%M}:{chunk.refs[0]}"
+        with equipment.memory.turn(name, lease=self._pace.turn_lease) as is_ours:
             if not is_ours:
                 return None
             may_begin = _for(self._pace.chunk_may_begin_for)
@@ -102,14 +101,14 @@ class Bells:
     def evaluate(self) -> None:
         """Judge closed sweeps."""
         equipment = self._shed.equipment()
-        with equipment.memory.turn("evaluate") as is_ours:
+        with equipment.memory.turn("evaluate", lease=self._pace.turn_lease) as is_ours:
             if is_ours and run_stage(equipment.parts, "evaluate", partial(evaluate, equipment.parts)).messages:
                 self._ring("deliver")
 
     def report(self) -> None:
         """Make the reports that are due."""
         equipment = self._shed.equipment()
-        with equipment.memory.turn("report") as is_ours:
+        with equipment.memory.turn("report", lease=self._pace.turn_lease) as is_ours:
             if is_ours and run_stage(equipment.parts, "report", partial(report_due, equipment.parts)).made:
                 self._ring("deliver")
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from clients.redis.memory import TURN_LEASE
+
 COLLECT: Final = "collect"
 """Sweeps and their chunks: as slow as ScaleOps is."""
 EVALUATE: Final = "evaluate"
@@ -39,6 +41,10 @@ class Pace:
     soft_shutdown: timedelta = timedelta(seconds=20)
     """How long work under way may take after SIGTERM before it is handed back."""
     broker_looks_again: timedelta = timedelta(seconds=5)
+    turn_lease: timedelta = TURN_LEASE
+    """How long a stage waits for a worker that died in its turn."""
+    scaleops_is_left_alone_for: timedelta = timedelta(seconds=60)
+    """After one chunk found ScaleOps away, the others of the sweep do not ask for so long."""
 
 
 def beat_schedule(pace: Pace) -> dict[str, dict[str, Any]]:

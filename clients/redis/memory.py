@@ -42,11 +42,12 @@ _RELEASE: Final = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.ca
 class SharedMemory:
     """The shared memory of one installation. Safe for any number of threads; make it after a fork, not before."""
 
-    def __init__(self, url: str, *, instance: str) -> None:
+    def __init__(self, url: str, *, instance: str, asking_lease: timedelta = ASKING_LEASE) -> None:
         self._redis = redis.Redis.from_url(
             server_address(url), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, health_check_interval=25
         )
         self._prefix = f"scaleops-worker:{instance}:"
+        self._asking_lease = asking_lease
 
     def get(self, name: str) -> bytes | None:
         """Answer what is remembered; None: nothing, or Redis is away."""
@@ -63,7 +64,7 @@ class SharedMemory:
     def ask_once(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
         """Answer a question that somebody asked already, or ask it while everybody else waits. What `ask` raises is raised."""
         key = self._prefix + question
-        waits_until = time.monotonic() + ASKING_LEASE.total_seconds()
+        waits_until = time.monotonic() + self._asking_lease.total_seconds()
         while time.monotonic() < waits_until:
             standing = self._try("claim a question", lambda: self._claim(key), None)
             if standing is None:
@@ -108,7 +109,7 @@ class SharedMemory:
 
     def _claim(self, key: str) -> bytes | None:
         """Claim a question nobody answered or asks; else answer what stands there."""
-        standing = self._redis.set(key, _BEING_ASKED, nx=True, get=True, px=_milliseconds(ASKING_LEASE))
+        standing = self._redis.set(key, _BEING_ASKED, nx=True, get=True, px=_milliseconds(self._asking_lease))
         return cast("bytes | None", standing)
 
     def _ask(self, key: str, ask: Callable[[], bytes], keep_for: timedelta) -> bytes:

@@ -1,0 +1,110 @@
+"""What workers share in a real Valkey: answers asked for once, turns held by one, and nothing lost when all of it vanishes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from clients.redis import SharedMemory
+from tests.services.queues import QueueServer
+
+LONG = timedelta(minutes=5)
+SHORT = timedelta(milliseconds=150)
+
+
+@pytest.fixture
+def memory(queues: QueueServer) -> Iterator[SharedMemory]:
+    made = SharedMemory(queues.url, instance="test")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def other(queues: QueueServer) -> Iterator[SharedMemory]:
+    made = SharedMemory(queues.url, instance="test")
+    yield made
+    made.close()
+
+
+def test_a_question_is_asked_once_however_many_ask(memory: SharedMemory, other: SharedMemory) -> None:
+    asked = []
+    everybody_is_here = threading.Barrier(8)
+
+    def ask() -> bytes:
+        asked.append(1)
+        return b"forty-two"
+
+    def question(number: int) -> bytes:
+        everybody_is_here.wait()
+        return (memory, other)[number % 2].ask_once("q", ask, keep_for=LONG)
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = set(threads.map(question, range(8)))
+    assert answers == {b"forty-two"}
+    assert len(asked) == 1
+
+
+def test_an_empty_answer_is_an_answer(memory: SharedMemory) -> None:
+    assert memory.ask_once("q", lambda: b"", keep_for=LONG) == b""
+    assert memory.ask_once("q", lambda: b"again", keep_for=LONG) == b""
+
+
+def test_a_failure_is_not_remembered(memory: SharedMemory) -> None:
+    def fail() -> bytes:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        memory.ask_once("q", fail, keep_for=LONG)
+    assert memory.ask_once("q", lambda: b"now", keep_for=LONG) == b"now"
+
+
+def test_a_question_whose_asker_died_is_asked_by_another(queues: QueueServer) -> None:
+    memory = SharedMemory(queues.url, instance="test", asking_lease=SHORT)
+    memory._claim("scaleops-worker:test:q")  # by a process that will never come back
+    assert memory.ask_once("q", lambda: b"mine", keep_for=LONG) == b"mine"
+    memory.close()
+
+
+def test_a_turn_is_held_by_one_at_a_time(memory: SharedMemory, other: SharedMemory) -> None:
+    with memory.turn("t") as first:
+        with other.turn("t") as second:
+            assert (first, second) == (True, False)
+        with other.turn("another") as elsewhere:
+            assert elsewhere
+    with other.turn("t") as afterwards:
+        assert afterwards
+
+
+def test_a_turn_outlives_its_lease_while_its_holder_lives(memory: SharedMemory, other: SharedMemory) -> None:
+    with memory.turn("t", lease=SHORT):
+        threading.Event().wait(4 * SHORT.total_seconds())
+        with other.turn("t") as second:
+            assert not second
+
+
+def test_a_turn_whose_holder_died_is_free_after_its_lease(memory: SharedMemory) -> None:
+    memory._redis.set("scaleops-worker:test:turn:t", "dead", px=100)
+    with memory.waiting_turn("t", patience=LONG):
+        assert memory._redis.get("scaleops-worker:test:turn:t") != b"dead"
+
+
+def test_installations_do_not_share(queues: QueueServer, memory: SharedMemory) -> None:
+    stranger = SharedMemory(queues.url, instance="other")
+    memory.put("x", b"mine", keep_for=LONG)
+    assert stranger.get("x") is None
+    stranger.close()
+
+
+def test_without_redis_everybody_goes_on_alone(queues: QueueServer) -> None:
+    memory = SharedMemory(f"unix://{queues.folder}/nobody.sock", instance="test")
+    assert memory.ask_once("q", lambda: b"mine", keep_for=LONG) == b"mine"
+    assert memory.get("x") is None
+    memory.put("x", b"y", keep_for=LONG)
+    with memory.turn("t") as first, memory.turn("t") as second:
+        assert first
+        assert second
+    memory.close()

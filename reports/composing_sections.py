@@ -74,7 +74,9 @@ def follow_up(
     outcomes: list[tuple[Became, content.Outcome, Decimal]] = []
     for one in followed:
         became = _became(one, until)
-        realised = one.realised_per_month if became == "done" else None
+        # Giving a workload room ends a danger; it saves nothing.
+        saves = became == "done" and one.issue is not Issue.UNDER_PROVISIONED
+        realised = one.realised_per_month if saves else None
         outcome = content.Outcome(
             workload=workload_name(one.workload),
             component=component_name(one.component, titles),
@@ -122,6 +124,8 @@ def _fate_in_words(one: Followed, became: Became, *, currency: str, zone: str, u
                 return f"Done: it has the room it needs (advised since {since})."
             if saved is None:
                 return f"Done; what it saves could not be measured (advised since {since})."
+            if saved <= 0:
+                return f"Done; as much could still be saved as before (advised since {since})."
             return f"Done: saves {money_in_words(saved, currency)} a month (advised since {since})."
         case "no longer advised":
             return f"ScaleOps no longer advises it (advised since {since})."

@@ -76,7 +76,7 @@ def follow_up_in_words(follow: content.FollowUp) -> str:
     if not said:
         return "There were none."
     ignored = f" (of them {len(follow.ignored):,} ignored for four reports or more)" if follow.ignored else ""
-    saved = f" What was done saves {money_in_words(follow.realised, follow.currency)} a month." if follow.realised else ""
+    saved = f" What was done saves {money_in_words(follow.realised, follow.currency)} a month." if follow.realised > 0 else ""
     return f"{said[0].upper()}{said[1:]}{ignored}.{saved}"
 
 

@@ -90,7 +90,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, asked
         labels={component.ref: _labels_of(component) for component in owned},
         followed=tuple(_followed(transaction, team, since=since, until=until, now=asked.now)),
         followed_since=since,
-        month_to_date=_month_to_date(transaction, closings.now, series),
+        month_to_date=_month_to_date(transaction, asked.week, closings.now, series),
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
     )
 
@@ -121,7 +121,7 @@ def gather_platform(transaction: Transaction, policy: Policy, asked: Asked) -> P
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
             for run in transaction.reports.given_up_since(REPORT, asked.now - timedelta(days=7))
         ),
-        month_to_date=_month_to_date(transaction, closings.now, series),
+        month_to_date=_month_to_date(transaction, asked.week, closings.now, series),
     )
 
 
@@ -208,12 +208,12 @@ def _week_total(week: IsoWeek, point: SeriesPoint | None) -> WeekTotal:
 
 
 def _month_to_date(
-    transaction: Transaction, now: Closing | None, series: Callable[[Sequence[datetime]], tuple[SeriesPoint, ...]]
+    transaction: Transaction, week: IsoWeek, now: Closing | None, series: Callable[[Sequence[datetime]], tuple[SeriesPoint, ...]]
 ) -> MonthToDate | None:
     if now is None:
         return None
-    # A snapshot of midnight closes the day before.
-    through = (now.as_of - timedelta(microseconds=1)).date()
+    # The closing snapshot may be some hours younger than the week, and a day that has just begun is not elapsed.
+    through = min(week.sunday, now.as_of.date())
     start = datetime(through.year, through.month, 1, tzinfo=now.as_of.tzinfo)
     sweeps = transaction.sweeps.last_of_each_day(start, now.as_of)
     costs: dict[date, Measured[Decimal]] = {

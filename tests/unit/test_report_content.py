@@ -13,6 +13,7 @@ from reports.composing import compose_platform, compose_team
 from reports.composing_sections import reports_it_stood_in
 from reports.facts import TeamFacts
 from reports.links import Links, team_slug
+from reports.sentences import follow_up_in_words
 from tests.unit import report_cast as cast
 
 KINDS = ["trend", "movers", "actions", "follow-up", "network", "automation", "gaps"]
@@ -68,6 +69,21 @@ def test_what_was_done_counts_as_saved_and_nothing_else() -> None:
     assert (follow.done, follow.no_longer_advised, follow.gone, follow.still_open) == (2, 1, 1, 3)
     assert follow.realised == Decimal("118.4")
     assert [outcome.workload.name for outcome in follow.ignored] == ["redis-cart"]
+
+
+def test_giving_room_saves_nothing_and_a_loss_is_not_called_saved() -> None:
+    danger, loss = (
+        replace(cast.followed()[0], issue=issue, realised_per_month=Decimal(-5))
+        for issue in (Issue.UNDER_PROVISIONED, Issue.OVER_PROVISIONED)
+    )
+    follow = body_of(compose_team(replace(cast.rich_facts(), followed=(danger, loss))), "follow-up")
+    assert isinstance(follow, content.FollowUp)
+    assert follow.realised == -5
+    assert [outcome.sentence for outcome in follow.ended] == [
+        "Done: it has the room it needs (advised since Tue 3 Nov).",
+        "Done; as much could still be saved as before (advised since Tue 3 Nov).",
+    ]
+    assert "saves" not in follow_up_in_words(follow)
 
 
 @pytest.mark.parametrize(("days", "reports"), [(0, 1), (6, 1), (7, 2), (20, 3), (21, 4)])

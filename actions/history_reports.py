@@ -13,6 +13,7 @@ from domain.messages import Json
 from domain.refs import EntityRef
 from reports.content import PLATFORM as PLATFORM_WORD
 from reports.content import Report
+from reports.links import PLATFORM_SLUG
 from store import ReportRun
 
 PLATFORM: Final = EntityRef("platform", "default", "platform")
@@ -46,10 +47,23 @@ def stored_report(reading: Reading, team: EntityRef, week: str | None) -> Report
     return Report.model_validate(run.content)
 
 
-def reports_to_read(reading: Reading) -> tuple[tuple[EntityRef, tuple[str, ...]], ...]:
-    """Answer the teams, and the roll-up, of which whoever asks may read a report, with the weeks they may read, oldest first."""
-    found = ((team, weeks_to_read(reading, team)) for team in reading.rows.reports.teams(WEEKLY))
-    return tuple((team, weeks) for team, weeks in found if weeks)
+def team_of_slug(slug: str) -> EntityRef:
+    """Read what `reports.links.team_slug` writes, its percent signs decoded, and plain references too. Raises InputError."""
+    if slug == PLATFORM_SLUG:
+        return PLATFORM
+    match slug.split("~"):
+        case [kind, namespace, name]:
+            return team_of_report(f"{kind}:{namespace}/{name}")
+        case [namespace, name]:
+            return team_of_report(f"group:{namespace}/{name}")
+        case _:
+            return team_of_report(slug)
+
+
+def reports_of_week(reading: Reading, week: str) -> tuple[Report, ...]:
+    """Answer the reports of a week that whoever asks may read, by team."""
+    runs = [run for run in reading.rows.reports.runs(WEEKLY, week) if run.content is not None]
+    return tuple(Report.model_validate(run.content) for run in runs if not _hidden(reading, run.team, run)[0])
 
 
 def weeks_to_read(reading: Reading, team: EntityRef) -> tuple[str, ...]:

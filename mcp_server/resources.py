@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
-from urllib.parse import unquote
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from actions.errors import NotFoundError, QuestionFailed, ServiceUnavailableError, failed_call
 from actions.history import Reading
-from actions.history_reports import PLATFORM, stored_report, team_of_report, weeks_to_read
+from actions.history_reports import stored_report, team_of_slug, weeks_to_read
 from clients.calls import CallFailed
-from domain.refs import EntityRef
 from mcp_server.tools import Desks, request_of
-from reports.links import PLATFORM_SLUG
 from reports.pages import write_page
 from store import StoreUnavailable
 
@@ -70,21 +67,6 @@ def add_resources(server: MCPServer[Any], desks: Desks) -> None:
     @server.prompt(name="weekly_cost_review", title="Weekly cost review", description="Walks through last week's cost of a team")
     def review(team: str) -> str:
         return REVIEW.format(team=team)
-
-
-def team_of_slug(slug: str) -> EntityRef:
-    """Read what `team_slug` writes, and plain references too. Raises InputError."""
-    text = unquote(slug)
-    if text == PLATFORM_SLUG:
-        return PLATFORM
-    parts = text.split("~")
-    match parts:
-        case [kind, namespace, name]:
-            return team_of_report(f"{kind}:{namespace}/{name}")
-        case [namespace, name]:
-            return team_of_report(f"group:{namespace}/{name}")
-        case _:
-            return team_of_report(text)
 
 
 async def _read(desks: Desks, context: Context[Any, Any], read: Callable[[Reading], T]) -> T:

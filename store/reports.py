@@ -88,11 +88,6 @@ class Reports:
         found = self._connection.execute(_of(team, report).order_by(report_runs.c.week, report_runs.c.again)).mappings()
         return tuple(_run_of(row) for row in found)
 
-    def teams(self, report: str) -> tuple[EntityRef, ...]:
-        """Answer the teams that have a run, by reference."""
-        chosen = select(report_runs.c.team).where(report_runs.c.report == report).distinct().order_by(report_runs.c.team)
-        return tuple(self._connection.execute(chosen).scalars())
-
     def handled(self, report: str, week: str) -> frozenset[EntityRef]:
         """Answer the teams whose week was made or given up, without reading what the reports say."""
         chosen = select(report_runs.c.team).where(

@@ -57,8 +57,16 @@ class LiveServices:
     @cached_property
     def scaleops(self) -> ScaleOpsClient:
         """ScaleOps; may be used by many threads."""
-        line = self._line("ScaleOps", required(self._settings.scaleops_base_url, "SCALEOPS_BASE_URL", "asking ScaleOps"))
-        return ScaleOpsClient(line, self.scaleops_credentials(line))
+        return ScaleOpsClient(self._scaleops_line, self.credentials)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Of ScaleOps: one login for whoever asks it in this process."""
+        return self.scaleops_credentials(self._scaleops_line)
+
+    @cached_property
+    def _scaleops_line(self) -> Line:
+        return self._line("ScaleOps", required(self._settings.scaleops_base_url, "SCALEOPS_BASE_URL", "asking ScaleOps"))
 
     def scaleops_credentials(self, line: Line) -> Credentials:
         """Answer how we sign in to ScaleOps, as SCALEOPS_AUTH says or the credentials imply."""
@@ -92,8 +100,18 @@ class LiveServices:
         reader = EntityReader(slack_annotations=self._config.routes.slack_annotations)
         if settings.backstage_catalog_file is not None:
             return CatalogFile(Path(settings.backstage_catalog_file), reader=reader)
-        base_url = required(settings.backstage_base_url, "BACKSTAGE_BASE_URL (or BACKSTAGE_CATALOG_FILE)", "reading the catalog")
-        return BackstageCatalog(self._line("Backstage", base_url), _revealed(settings.backstage_token), reader=reader)
+        return BackstageCatalog(self._backstage_line, _revealed(settings.backstage_token), reader=reader)
+
+    def catalog_with(self, token: str) -> Catalog:
+        """Answer the live catalog as the holder of a token sees it."""
+        reader = EntityReader(slack_annotations=self._config.routes.slack_annotations)
+        return BackstageCatalog(self._backstage_line, token, reader=reader)
+
+    @cached_property
+    def _backstage_line(self) -> Line:
+        base_url = self._settings.backstage_base_url
+        use = "reading the catalog"
+        return self._line("Backstage", required(base_url, "BACKSTAGE_BASE_URL (or BACKSTAGE_CATALOG_FILE)", use))
 
     @cached_property
     def slack(self) -> SlackClient:

@@ -1,0 +1,102 @@
+"""`mcp` and `serve`: the doors for agents, for Backstage and for its ScaleOps frontend."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import click
+
+from actions.desk import Desk
+from actions.fanout import Threads
+from actions.history import Archive
+from actions.lanes import Lanes
+from actions.offers import Asker
+from cli.output import say
+from cli.session import open_installation, opened_parts
+from domain.weeks import Schedules
+from store import Store
+from tasks.parts import Policy
+from wiring.building import Installation, desk_of, policy_of
+from wiring.clocks import present
+from wiring.services import LiveServices
+
+_STORED = 4
+"""Threads for questions that the store answers, of one agent."""
+
+
+@click.command()
+def mcp() -> None:
+    r"""Offer every question to an AI agent, as an MCP server on standard input and output.
+
+    The agent starts this command itself; docs/agents.md shows the entry for its settings. It sees what the credentials in the
+    settings see. Logs go to standard error.
+
+    \b
+    Example, in the settings of an agent:
+      {"command": "scaleops-worker", "args": ["mcp"]}
+    """
+    from mcp_server import build_mcp_server  # noqa: PLC0415 - the SDK takes a second to import, and a --help needs none of it
+
+    with opened_parts() as parts, Threads(parts.policy.max_in_flight) as threads:
+        policy = parts.policy
+        asker = Asker(desk=replace(desk_of(parts), fan_out=threads), archive=_archive(parts.store, policy))
+        lanes = Lanes(live=policy.max_in_flight, stored=_STORED)
+        build_mcp_server(asker_of=lambda _: asker, lanes=lanes).run("stdio")
+
+
+@click.command()
+def serve() -> None:
+    r"""Serve the gateway: MCP over HTTP, Backstage's Actions Registry, the ScaleOps proxy, report pages, health and metrics.
+
+    GATEWAY_HOST, GATEWAY_PORT and GATEWAY_AUTH say where and for whom (docs/settings.md). It does not start when it would be open.
+
+    \b
+    Example, for this machine only:
+      GATEWAY_AUTH=none scaleops-worker serve
+    """
+    run_gateway(open_installation())
+
+
+def run_gateway(installation: Installation) -> None:
+    """Serve until told to stop. Raises SettingsError when it would be open, or the address cannot be had."""
+    from gateway.building import Materials, build_gateway, require_closed  # noqa: PLC0415 - as in `mcp`
+    from gateway.server import serve as serve_until_stopped  # noqa: PLC0415 - as above
+
+    settings, policy = installation.settings, policy_of(installation)
+    require_closed(settings)
+    services = LiveServices(settings, config=installation.config, clock=present)
+    with (
+        closing(Store.open(settings.database_url.get_secret_value())) as store,
+        closing(services),
+        Threads(policy.max_in_flight) as threads,
+    ):
+        desk = Desk(
+            scaleops=services.scaleops,
+            catalog=services.catalog,
+            clock=present,
+            currency=policy.currency,
+            link=policy.dashboard_link,
+            namespaces_allowed=policy.namespaces_allowed,
+            fan_out=threads,
+        )
+        materials = Materials(
+            settings=settings,
+            store=store,
+            desk=desk,
+            credentials=services.credentials,
+            catalog_with=services.catalog_with if settings.backstage_base_url is not None else None,
+        )
+        gateway = build_gateway(materials)
+        say(f"serving on http://{settings.gateway_host}:{settings.gateway_port} (GATEWAY_AUTH={settings.gateway_auth})")
+        serve_until_stopped(gateway, settings)
+
+
+def _archive(store: Store, policy: Policy) -> Archive:
+    return Archive(
+        store=store,
+        clock=present,
+        currency=policy.currency,
+        schedules=Schedules(default=policy.default_schedule, teams=policy.schedules),
+        routes=policy.routes,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actions.errors import QuestionFailed
 from alerts.observations import BadAlertId
 from cli.children import SimulatorFailed
+from cli.demo_folder import NotOurFolder
 from clients.calls import CallFailed
 from clients.carriers import InsecureAddress
 from domain.refs import BadReference
@@ -23,7 +24,16 @@ BAD_USAGE = 2
 def sentence_for(error: Exception) -> tuple[int, str]:
     """Answer the exit status and the sentence. A failure nobody foresaw is named by its kind only: its text may hold anything."""
     match error:
-        case SettingsError() | BadReference() | BadWeek() | BadSchedule() | BadAlertId() | BadSnooze() | InsecureAddress():
+        case (
+            SettingsError()
+            | BadReference()
+            | BadWeek()
+            | BadSchedule()
+            | BadAlertId()
+            | BadSnooze()
+            | InsecureAddress()
+            | NotOurFolder()
+        ):
             return BAD_USAGE, str(error)
         case CallFailed() | StoreUnavailable() | SchemaMismatch() | QuestionFailed() | SimulatorFailed():
             return COULD_NOT, str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -51,7 +52,11 @@ def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int) -> 
     """
     installation = open_installation()
     _try_store(installation)
-    app = _app_of(installation)
+    ctx.exit(run_worker(_app_of(installation), installation, queues=queues, concurrency=concurrency))
+
+
+def run_worker(app: Celery, installation: Installation, *, queues: Sequence[str], concurrency: int) -> int:
+    """Work until told to stop; answer the exit status."""
     process = app.Worker(
         hostname=f"{queues[0]}-{os.getpid()}@{socket.gethostname()}",
         queues=list(queues),
@@ -64,7 +69,7 @@ def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int) -> 
         quiet=True,
     )
     process.start()
-    ctx.exit(process.exitcode or 0)
+    return process.exitcode or 0
 
 
 @click.command()
@@ -76,9 +81,13 @@ def beat() -> None:
       scaleops-worker beat
     """
     installation = open_installation()
-    app = _app_of(installation)
-    app.Beat(loglevel=installation.settings.log_level.upper(), quiet=True, scheduler="celery.beat:Scheduler").run()
+    run_beat(_app_of(installation), installation)
     sys.exit(0)
+
+
+def run_beat(app: Celery, installation: Installation) -> None:
+    """Ring until told to stop."""
+    app.Beat(loglevel=installation.settings.log_level.upper(), quiet=True, scheduler="celery.beat:Scheduler").run()
 
 
 def _app_of(installation: Installation) -> Celery:

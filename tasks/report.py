@@ -263,7 +263,7 @@ def _already(run: ReportRun, title: str) -> str:
 def write_messages(report: content.Report, team: EntityRef, route: Route, *, now: datetime, by_hand: bool) -> tuple[Message, ...]:
     """Write the Slack messages of a report: the first for the channel, the others for its thread."""
     about = report.team
-    base = f"report:{REPORT}:{about}:{report.week}:slack"
+    base = stream_of(team, report.week)
     suffix = f":again-{report.again}" if report.again else ""
     expires_at = report.due_at + CATCH_UP
     if by_hand:
@@ -277,7 +277,7 @@ def write_messages(report: content.Report, team: EntityRef, route: Route, *, now
             target=route.target,
             act=Act.POST,
             thread_of=None if number == 1 else f"{base}:1{suffix}",
-            about=about if team != PLATFORM else content.PLATFORM,
+            about=about,
             reason=f"The weekly report of {report.title} for {report.week}. {report.route}",
             renderings=renderings,
             created_at=now,
@@ -285,6 +285,11 @@ def write_messages(report: content.Report, team: EntityRef, route: Route, *, now
         )
         for number, renderings in enumerate(write_slack(report), start=1)
     )
+
+
+def stream_of(team: EntityRef, week: str) -> str:
+    """Name the outbox stream of a week's report; its messages are `<stream>:1`, `<stream>:2`, ..."""
+    return f"report:{REPORT}:{content.PLATFORM if team == PLATFORM else team}:{week}:slack"
 
 
 def _give_up(parts: Parts, skip: Sequence[tuple[EntityRef, IsoWeek]], now: datetime) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from store import Pulse, ReportRun, Transaction
 from store.outbox_rows import Entry
 from tasks.alerts import OPEN
 from tasks.parts import Parts, Policy
-from tasks.report import teams_with_reports
+from tasks.report import stream_of, teams_with_reports
 from tasks.report_facts import PLATFORM, REPORT, schedules_of
 
 OUTBOX_MAY_WAIT: Final = timedelta(hours=1)
@@ -97,7 +97,7 @@ def _teams(transaction: Transaction, policy: Policy, now: datetime) -> Iterator[
     for team in (*teams_with_reports(transaction), PLATFORM):
         run = transaction.reports.newest(team, REPORT)
         schedule = schedules.of(team)
-        main = transaction.outbox.get(f"report:weekly:{team}:{run.week}:slack:1") if run else None
+        main = transaction.outbox.get(f"{stream_of(team, run.week)}:1") if run else None
         yield TeamStatus(
             team=team,
             last_week=run.week if run else "",

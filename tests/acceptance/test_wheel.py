@@ -13,12 +13,18 @@ BIN = Path(sys.executable).parent
 
 def test_the_wheel_installs_clean_and_runs(tmp_path: Path) -> None:
     def ran(*command: str | Path) -> str:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTEST", "PYTHONPATH"))}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTEST", "PYTHONPATH"))
+        }
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    ran(BIN / "python", "-c", f"import os; os.chdir({str(ROOT)!r}); import hatchling.build as b; print(b.build_wheel({str(tmp_path)!r}))")
+    ran(
+        BIN / "python",
+        "-c",
+        f"import os; os.chdir({str(ROOT)!r}); import hatchling.build as b; print(b.build_wheel({str(tmp_path)!r}))",
+    )
     wheel = next(tmp_path.glob("*.whl"))
     ran(BIN / "uv", "venv", "-q", "--python", sys.executable, tmp_path / "clean")
     clean = tmp_path / "clean" / "bin"
@@ -30,5 +36,5 @@ def test_the_wheel_installs_clean_and_runs(tmp_path: Path) -> None:
     ran(clean / "scaleops-worker", "migrate")
     assert (tmp_path / "scaleops-worker.db").exists()
     story = ran(clean / "scaleops-worker", "demo", "--out", tmp_path / "demo-out", "--weeks", "1")
-    assert "incident" in story
+    assert "weekly reports" in story
     assert (tmp_path / "demo-out" / "index.html").exists()

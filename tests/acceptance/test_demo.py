@@ -1,0 +1,238 @@
+"""The demo is the whole product lived through once; its story is held here line by line."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.measures import Unknown
+from domain.refs import EntityRef
+from domain.snapshots import Measurement
+from simulator.company.story import CLUSTERS, COST_JUMP_FROM, END, LOST_FROM, LOST_UNTIL
+from simulator.credentials import SCALEOPS_TOKEN
+from simulator.serving import Simulator
+from store import Store
+
+WEEKS = [f"2026-W{number}" for number in range(35, 47)]
+TEAMS = {"storefront", "payments", "fulfilment", "search", "identity", "data", "platform", "unowned"}
+CHECKOUT = "component:default/checkoutservice"
+COMMAND = Path(sys.executable).parent / "scaleops-worker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lived:
+    """What one demo left behind."""
+
+    path: Path
+    told: str
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """Slack messages as received, in order."""
+        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.path / "slack").iterdir())]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """PagerDuty events as received, in order."""
+        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.path / "pagerduty").iterdir())]
+
+
+def live(path: Path, *, weeks: int) -> Lived:
+    """Run the demo as a user does, in a folder of its own and with settings around that it must not read."""
+    done = subprocess.run(
+        [COMMAND, "demo", "--out", str(path), "--weeks", str(weeks)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=path.parent,
+        env={"PATH": "/usr/bin:/bin", "SCALEOPS_BASE_URL": "https://scaleops.example.com", "SLACK_BOT_TOKEN": "xoxb-of-somebody"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Lived(path=path, told=done.stdout)
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """All twelve weeks, lived through once for all tests here."""
+    return live(tmp_path_factory.mktemp("demo") / "demo-out", weeks=12)
+
+
+@pytest.fixture
+def stored(lived: Lived) -> Iterator[Store]:
+    """The demo's own database."""
+    store = Store.open(f"sqlite:///{lived.path / 'demo.db'}")
+    yield store
+    store.close()
+
+
+def key_of(message: dict[str, Any]) -> str:
+    return str(message["metadata"]["event_payload"]["key"])
+
+
+def at(message: dict[str, Any]) -> datetime:
+    return datetime.fromtimestamp(float(message["ts"]), tz=timezone.utc)
+
+
+def test_every_team_and_the_platform_get_exactly_one_report_a_week(lived: Lived) -> None:
+    reports = Counter(key_of(message) for message in lived.messages if re.fullmatch(r"report:weekly:.*:slack:1", key_of(message)))
+
+    expected = {f"report:weekly:group:default/{team}:{week}:slack:1" for team in TEAMS for week in WEEKS}
+    expected |= {f"report:weekly:platform:{week}:slack:1" for week in WEEKS}
+    assert reports == dict.fromkeys(expected, 1)
+
+
+def test_no_message_of_any_kind_arrived_twice(lived: Lived) -> None:
+    assert [key for key, count in Counter(key_of(message) for message in lived.messages).items() if count > 1] == []
+
+
+def test_on_call_is_paged_once_for_the_oom_killed_service_and_told_when_it_is_over(lived: Lived) -> None:
+    assert [(event["event_action"], event["dedup_key"]) for event in lived.events] == [
+        ("trigger", f"demo:under-provisioned:{CHECKOUT}"),
+        ("resolve", f"demo:under-provisioned:{CHECKOUT}"),
+    ]
+    assert "for want of memory" in lived.events[0]["payload"]["summary"]
+    assert lived.events[0]["payload"]["severity"] == "critical"
+    assert lived.events[0]["routing_key"] == lived.events[1]["routing_key"]
+
+
+def test_nobody_is_paged_for_money(lived: Lived) -> None:
+    assert any(key_of(message).startswith("alert:over-provisioned") for message in lived.messages)
+    assert not [event for event in lived.events if "over-provisioned" in event["dedup_key"] or "cost" in event["dedup_key"]]
+
+
+def test_nothing_resolves_while_the_cluster_is_lost(lived: Lived) -> None:
+    meanwhile = [message for message in lived.messages if LOST_FROM <= at(message) <= LOST_UNTIL]
+
+    assert [message["text"] for message in meanwhile if message["text"].startswith(("Resolved", "Closed"))] == []
+    assert sum("is lost" in message["text"] for message in meanwhile) == 1
+    assert any(message["text"].startswith("Resolved") for message in lived.messages), "and something does at other times"
+
+
+def test_the_cost_jump_is_told_to_the_team_that_owns_it(lived: Lived) -> None:
+    jumps = [message for message in lived.messages if key_of(message).startswith("alert:cost-increase")]
+
+    assert {message["channel"] for message in jumps} == {"C0STORE001"}
+    assert at(jumps[0]) > COST_JUMP_FROM
+    assert "more than usual" in jumps[0]["text"]
+
+
+def test_the_component_on_several_clusters_costs_the_sum_of_them(stored: Store) -> None:
+    ref = EntityRef.parse("component:default/frontend")
+    with stored.reading() as transaction:
+        newest = transaction.sweeps.newest_closed()
+        assert newest is not None
+        measured = transaction.snapshots.of_component(ref, newest.as_of)
+    assert measured is not None
+    with Simulator("demo") as scaleops:
+        scaleops.state.clock.set(END.replace(hour=9))
+        upstream = [
+            cost_of("app.kubernetes.io/name=frontend", cluster, scaleops.scaleops_url, ids_of(measured, cluster))
+            for cluster in CLUSTERS
+        ]
+
+    assert {point.key.cluster for point in measured.points} == set(CLUSTERS)
+    assert all(upstream)
+    assert measured.snapshot.cost_7d.amount == sum(upstream)
+
+
+def ids_of(measured: Measurement, cluster: str) -> set[str]:
+    return {point.key.name for point in measured.points if point.key.cluster == cluster}
+
+
+def cost_of(label: str, cluster: str, scaleops_url: str, names: set[str]) -> Decimal:
+    answer = httpx.post(
+        f"{scaleops_url}/detailedCostReport/getWorkloads?multiCluster=true&range=7d",
+        headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}", "X-Scaleops-Cluster": cluster},
+        json={"clusterFilters": [cluster], "namespaces": ["shop"], "workloadTypes": ["Deployment"], "labels": [label]},
+    )
+    rows = json.loads(answer.raise_for_status().text, parse_float=Decimal)["aggregatedWorkloads"]
+    return sum((Decimal(row["totalCost"]) for row in rows if row["workloadName"] in names), Decimal(0))
+
+
+def test_a_workload_claimed_by_two_components_counts_once_in_the_total(stored: Store, lived: Lived) -> None:
+    with stored.reading() as transaction:
+        sweep = transaction.sweeps.newest_closed()
+        assert sweep is not None
+        measurements = list(transaction.snapshots.of_sweep(sweep.as_of))
+        (total,) = transaction.history.of_platform(as_ofs=[sweep.as_of])
+    once = {point.key: point.cost_7d for measurement in measurements for point in measurement.points}
+    claims = Counter(point.key for measurement in measurements for point in measurement.points)
+
+    assert [key.name for key, count in claims.items() if count > 1] == ["redis-cart"]
+    assert total.cost_7d.amount == sum((cost for cost in once.values() if not isinstance(cost, Unknown)), Decimal(0))
+    assert "claimed" in (lived.path / "reports" / "~platform" / "2026-W46.html").read_text(encoding="utf-8")
+
+
+def test_the_rightsizing_shows_as_done_with_what_it_saves(lived: Lived) -> None:
+    page = (lived.path / "reports" / "search" / "2026-W41.html").read_text(encoding="utf-8")
+
+    assert re.search(r"Done: saves \$[\d,.]+ a month", page)
+
+
+class Links(HTMLParser):
+    """Collects where a page leads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if tag == "a" and name == "href"]
+
+
+def test_the_index_leads_to_every_team_and_week(lived: Lived) -> None:
+    links = Links()
+    links.feed((lived.path / "index.html").read_text(encoding="utf-8"))
+    pages = {str(page.relative_to(lived.path)) for page in (lived.path / "reports").rglob("*.html")}
+
+    assert len(pages) == (len(TEAMS) + 1) * len(WEEKS)
+    assert pages <= {link.replace("%7E", "~") for link in links.found}
+
+
+def test_it_tells_the_story_in_words(lived: Lived) -> None:
+    for line in (
+        "PagerDuty trigger: Checkout",
+        "PagerDuty resolve",
+        "stops answering for 18 hours",
+        "1 PagerDuty incident",
+        "index.html",
+    ):
+        assert line in lived.told
+
+
+def test_the_same_story_comes_out_the_same(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    one, two = live(tmp_path / "one" / "out", weeks=1), live(tmp_path / "two" / "out", weeks=1)
+
+    names = sorted(
+        str(path.relative_to(one.path)) for path in one.path.rglob("*") if path.is_file() and "demo.db" not in path.name
+    )
+    same, different, missing = filecmp.cmpfiles(one.path, two.path, names, shallow=False)
+    assert (different, missing) == ([], [])
+    assert len(same) > len(TEAMS)
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+
+    done = subprocess.run([COMMAND, "demo", "--out", tmp_path / "mine"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "name another folder with --out" in done.stderr
+    assert (tmp_path / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"

@@ -21,9 +21,9 @@ from actions.history_shapes import (
     TrendWeek,
     page_of,
 )
-from domain.measures import Unknown
+from domain.measures import Total, Unknown
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, SeriesPoint
+from domain.snapshots import Measurement, Outcome, SeriesPoint
 from domain.sweeps import Sweep
 from domain.trends import Change, Closing, Comparison, CostChange, compare
 from domain.weeks import IsoWeek, last_completed_week, running_week
@@ -99,8 +99,8 @@ def compare_weeks(reading: Reading, asked: CompareInput) -> CompareAnswer:
         entity_ref=str(ref),
         week=str(week),
         before=str(before),
-        cost_now=known(now.cost_7d.amount),
-        cost_then=known(then.cost_7d.amount),
+        cost_now=known(_amount(now, now.cost_7d)),
+        cost_then=known(_amount(then, then.cost_7d)),
         like_for_like=_group(changed, Comparison.LIKE_FOR_LIKE),
         like_for_like_percent=_share(changed.like_for_like_share),
         added=_group(changed, Comparison.ADDED),
@@ -157,12 +157,19 @@ def _series_point(point: SeriesPoint) -> _Point:
 def _point_of(closing: Closing) -> _Point:
     return _Point(
         as_of=closing.as_of,
-        cost=closing.cost_7d.amount,
-        savings_available=closing.savings_available_per_month.amount,
-        savings_realised=closing.realised_savings_per_month.amount,
+        cost=_amount(closing, closing.cost_7d),
+        savings_available=_amount(closing, closing.savings_available_per_month),
+        savings_realised=_amount(closing, closing.realised_savings_per_month),
         workloads=closing.cost_7d.parts,
         workloads_with_cost=closing.cost_7d.known,
     )
+
+
+def _amount(closing: Closing, total: Total) -> Decimal | Unknown:
+    """Answer a total; where nothing was learned it is unknown, which is not the same as nothing being there."""
+    if total.parts == 0 and Outcome.UNKNOWN in closing.outcomes.values():
+        return next(Unknown(one.snapshot.reason) for one in closing.measurements if one.snapshot.outcome is Outcome.UNKNOWN)
+    return total.amount
 
 
 def _trend_week(week: IsoWeek, point: _Point | None, running: IsoWeek) -> TrendWeek:

@@ -24,7 +24,7 @@ from alerts.states import (
 from domain.component import Component
 from domain.refs import EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
-from domain.weeks import IsoWeek
+from domain.weeks import IsoWeek, running_week
 from reports.content import PLATFORM as PLATFORM_WORD
 from store.outbox_rows import Entry
 
@@ -214,13 +214,18 @@ def _report_sentences(reading: Reading, team: EntityRef, week: IsoWeek | None) -
     newest = schedule.newest_due(now)
     asked = week or newest
     run = runs.get(str(asked))
+    history = reading.rows.history
+    first = history.first_of_all() if team == PLATFORM else history.first_of_team(team)
+    about = "everything" if team == PLATFORM else str(team)
     if run is not None:
         late = f" {run.late_reason}" if run.late_reason else ""
         yield f"The report for {asked} was due at {run.due_at:%Y-%m-%d %H:%M} UTC and {_made(run.status)} at {run.created_at:%Y-%m-%d %H:%M} UTC.{late}"
     elif schedule.due_at(asked) > now:
         yield f"The report for {asked} is not due before {schedule.due_at(asked):%Y-%m-%d %H:%M} UTC."
-    elif team != PLATFORM and reading.rows.history.first_of_team(team) is None:
-        yield f"Nothing was ever measured of {team}, so there is nothing to report."
+    elif first is None:
+        yield f"Nothing was ever measured of {about}, so there is nothing to report."
+    elif asked < running_week(first, schedule.zone):
+        yield f"The first measurement of {about} was at {first:%Y-%m-%d %H:%M} UTC; the first report is for {running_week(first, schedule.zone)}."
     else:
         yield f"The report for {asked} was due at {schedule.due_at(asked):%Y-%m-%d %H:%M} UTC and was not made; the report stage has not run since, or waits for a sweep."
     upcoming = schedule.due_at(newest.plus(1))

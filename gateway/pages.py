@@ -126,7 +126,10 @@ def _component(reading: Reading, *, ref: EntityRef) -> str:
             as_of=None if trend is None else trend.as_of,
             picture=None if trend is None else _picture(trend, reading.archive.currency),
             alerts=alerts.alerts,
-            advice=advice.recommendations,
+            advice=[
+                (one, None if one.savings_available is None else Decimal(repr(one.savings_available)))
+                for one in advice.recommendations
+            ],
             more_advice=advice.total - len(advice.recommendations),
         )
     )

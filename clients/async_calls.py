@@ -18,15 +18,16 @@ from clients.calls import Answer, CallFailed, Fault, Line, Request, Rules, is_lo
 T = TypeVar("T")
 
 _CHUNK: Final = 64 * 1024
-_WAITING_PER_TURN: Final = 4
-"""So many may wait for each call in flight; a hung service must not gather callers without end."""
+MOST_WAITING: Final = 512
+"""So many may wait for their turn; a hung service must not gather callers without end."""
 
 
 class AsyncLine:
     """The way to one service, for one event loop. Make it, use it and close it there."""
 
-    def __init__(self, service: str, base_url: str, rules: Rules) -> None:
+    def __init__(self, service: str, base_url: str, rules: Rules, *, most_waiting: int = MOST_WAITING) -> None:
         self.service = service
+        self._most_present = rules.max_in_flight + most_waiting
         self.rules = rules
         self._base_url = base_url.rstrip("/")
         self._words = Line(service, base_url, rules)
@@ -39,7 +40,7 @@ class AsyncLine:
         Raises:
             CallFailed: no answer in time, no connection, too many waiting, an answer that is too large or breaks off.
         """
-        if self._present >= self.rules.max_in_flight * (1 + _WAITING_PER_TURN):
+        if self._present >= self._most_present:
             message = f"{self.service} was not asked {request.route}: {self._present} calls are waiting for it already"
             raise CallFailed(message, fault=Fault.OVERLOADED, permanent=False, retry_after_s=5)
         self._present += 1

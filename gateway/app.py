@@ -7,9 +7,10 @@ Raw ASGI and no framework: measured, it is what keeps the proxy ahead of the one
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -47,6 +48,7 @@ PROXY: Final = b"/api/scaleops/api/"
 METRICS: Final = b"/metrics"
 _GET: Final = frozenset({"GET", "HEAD"})
 _DRAINED: Final = 4 * 1024 * 1024
+_DRAINED_FOR_S: Final = 2.0
 
 Handler = Callable[[Exchange], Awaitable[Answer]]
 
@@ -206,13 +208,19 @@ async def _finish(answer: Answer, cors: Sequence[Header], exchange: Exchange | N
     headers = [*answer.headers, *cors, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close")]
     await told({"type": "http.response.start", "status": answer.status, "headers": headers})
     await told({"type": "http.response.body", "body": answer.body, "more_body": True})
+    with suppress(TimeoutError):  # whoever sends on more slowly than that has had the answer long since
+        async with asyncio.timeout(_DRAINED_FOR_S):
+            await _drain(receive)
+    await told({"type": "http.response.body", "body": b""})
+
+
+async def _drain(receive: Receive) -> None:
     drained = 0
     while drained < _DRAINED:
         message = await receive()
         drained += len(message.get("body", b""))
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            break
-    await told({"type": "http.response.body", "body": b""})
+            return
 
 
 _WITH_UNREAD_BODY: Final = frozenset(range(HTTPStatus.BAD_REQUEST, 600))
@@ -221,7 +229,9 @@ _WITH_UNREAD_BODY: Final = frozenset(range(HTTPStatus.BAD_REQUEST, 600))
 def _is_large(exchange: Exchange) -> bool:
     """Say whether a body may be on its way that was not read."""
     announced = exchange.headers.get(b"content-length", b"0")
-    return b"transfer-encoding" in exchange.headers or not announced.isdigit() or int(announced) > BODY_LIMIT
+    return not exchange.body_is_read and (
+        b"transfer-encoding" in exchange.headers or not announced.isdigit() or int(announced) > BODY_LIMIT
+    )
 
 
 def _is_here(exchange: Exchange) -> bool:

@@ -177,7 +177,7 @@ def _user_ref(claims: Mapping[str, Any]) -> str:
         ref = EntityRef.parse(subject)
     except (BadReference, AttributeError, TypeError):
         ref = None
-    if ref is None or ref.kind != "user":
+    if ref is None or ref.kind != "user" or not subject.isprintable():
         message = "Illegal user token: its subject is no user"
         raise Unauthenticated(message)
     return str(ref)

@@ -56,6 +56,7 @@ class Exchange:
     receive: Receive = field(repr=False)
     caller: Caller | None = None
     route: str = ""
+    body_is_read: bool = False
 
     def header(self, name: bytes) -> str | None:
         """Answer one of the headers that are read."""
@@ -107,6 +108,7 @@ class Exchange:
                 raise too_large()
             chunks.append(chunk)
             if not message.get("more_body", False):
+                self.body_is_read = True
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

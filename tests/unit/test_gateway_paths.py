@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gateway.answers import Refused
-from gateway.proxy_routes import ROUTES, RouteTable, read_extra_routes, read_path, read_query
+from gateway.proxy_routes import ROUTES, Route, RouteTable, read_extra_routes, read_path, read_query
 from wiring.settings import SettingsError
 
 PROXY = b"/api/scaleops/api"
 FLAGS = b"/api/v1/networkCost/networkCostEnabled"
-BY_KIND = {route.kind: route for route in ROUTES}
+BY_KIND: dict[str, Route] = {route.kind: route for route in ROUTES}
 
 
 def refused(target: bytes, method: str = "GET") -> Refused:

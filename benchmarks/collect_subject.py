@@ -1,0 +1,88 @@
+"""One process that asks ScaleOps: the collect stage, or a bare client that repeats the calls which a collect made.
+
+`python -m benchmarks.collect_subject collect|record|bare FILE`, with the settings as JSON on stdin. Prints one line of JSON:
+seconds, CPU seconds, peak resident memory in MiB. `record` writes the calls of a collect to FILE, `bare` makes those of FILE.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from clients.calls import Answer, Line, Request, Rules
+from clients.scaleops.client import ScaleOpsClient
+from tasks.collect import collect
+from tasks.parts import Parts
+from wiring.building import Installation, build_parts
+from wiring.config_file import ConfigFile
+from wiring.environment import resolve_settings
+from wiring.services import LiveServices
+
+IN_FLIGHT: Final = 16
+
+
+class RecordingLine(Line):
+    """A line that remembers what was sent over it."""
+
+    sent: list[Request]
+
+    def exchange(self, request: Request) -> Answer:
+        """Send it, and remember it."""
+        self.sent.append(request)
+        return super().exchange(request)
+
+
+def main() -> int:
+    """Do what the arguments say and tell what it took."""
+    what, file = sys.argv[1], Path(sys.argv[2])
+    settings: dict[str, str] = json.load(sys.stdin)
+    with tempfile.TemporaryDirectory() as folder:
+        given = {
+            **settings,
+            "DATABASE_URL": f"sqlite:///{folder}/bench.db",
+            "WORKER_SECRET_KEY": "a-secret-of-the-benchmark",
+            "SCALEOPS_MAX_CONCURRENCY": str(IN_FLIGHT),
+        }
+        installation = Installation(resolved=resolve_settings(given, None), config=ConfigFile())
+        with build_parts(installation) as parts:
+            match what:
+                case "collect":
+                    told = timed(lambda: collect(parts))
+                case "record":
+                    told = timed(lambda: record(parts, file))
+                case "bare":
+                    calls = json.loads(file.read_text(encoding="utf-8"))
+                    told = timed(lambda: repeat_bare(calls, settings["SCALEOPS_BASE_URL"]))
+                case _:
+                    return 2
+    print(json.dumps(told))
+    return 0
+
+
+def timed(work: Callable[[], object]) -> dict[str, float]:
+    """Do the work and tell what it took of wall time, CPU and memory."""
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    began = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"seconds": seconds, "cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024}
+
+
+def record(parts: Parts, file: Path) -> None:
+    """Collect, and write down every call to ScaleOps but the login."""
+    services = parts.services
+    assert isinstance(services, LiveServices)  # noqa: S101 - build_parts makes no other
+    line = RecordingLine("ScaleOps", services.scaleops_base_url, Rules(max_in_flight=IN_FLIGHT))

@@ -1,0 +1,285 @@
+"""Attacks on the connection itself: targets no client library sends, smuggled headers, endless heads and bodies, readers who do not read."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Final
+
+import pytest
+
+from gateway.connections import WatchedConnection
+from simulator.faults import Fault
+from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
+
+FLAGS: Final = "/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
+WORKLOADS: Final = "/api/scaleops/api/api/v1/dashboard/byNamespace"
+AUTHORIZED: Final = f"Host: 127.0.0.1\r\nAuthorization: Bearer {STATIC_TOKEN}\r\n"
+PATIENCE_S: Final = 20
+
+
+class Impatient(WatchedConnection):
+    """The same, for a test that will not wait half a minute."""
+
+    reader_patience_s = 0.5
+    request_patience_s = 0.5
+
+
+def connect(gateway: ServedGateway, *, receive_buffer: int | None = None) -> socket.socket:
+    opened = socket.socket()
+    if receive_buffer is not None:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    opened.settimeout(PATIENCE_S)
+    opened.connect(("127.0.0.1", gateway.port))
+    return opened
+
+
+def read_to_end(opened: socket.socket) -> bytes:
+    received = b""
+    while True:
+        try:
+            piece = opened.recv(65536)
+        except ConnectionResetError:
+            return received
+        if not piece:
+            return received
+        received += piece
+
+
+def exchange(gateway: ServedGateway, request: bytes) -> bytes:
+    with connect(gateway) as opened:
+        opened.sendall(request)
+        opened.shutdown(socket.SHUT_WR)
+        return read_to_end(opened)
+
+
+def asked(gateway: ServedGateway, target: str, more: str = "", *, method: str = "GET") -> int:
+    head = f"{method} {target} HTTP/1.1\r\n{AUTHORIZED}{more}Connection: close\r\n\r\n"
+    answer = exchange(gateway, head.encode("latin-1"))
+    return int(answer.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"{FLAGS}#/../../admin",
+        f"{FLAGS}%23",
+        "/api/scaleops/api/%2e%2e/%2e%2e/admin",
+        "/api/scaleops/api/../../admin",
+        "/api/scaleops/api/..%2fadmin",
+        "/api/scaleops/api/%252e%252e/admin",
+        "/api/scaleops/api//evil.example/x",
+        "/api/scaleops/api/\\evil.example/x",
+        "/api/scaleops/api/@evil.example/x",
+        "/api/scaleops/api/api/v1%2FnetworkCost/networkCostEnabled",
+        "/api/scaleops/api/api/v1/./networkCost/networkCostEnabled",
+        f"{FLAGS};x=1",
+    ],
+)
+def test_a_target_that_is_up_to_something_reaches_nothing(gateway: ServedGateway, target: str) -> None:
+    assert asked(gateway, target) == 400
+    assert gateway.calls("scaleops") == {}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"http://127.0.0.1{FLAGS}",
+        f"http://evil.example{FLAGS}",
+        f"/healthz/../..{FLAGS}",
+        f"//evil.example{FLAGS}",
+        "/healthz/",
+        "/healthz%2f",
+        "/%68ealthz",
+        "/healthz;/api",
+        "/api/scaleops/api",
+        "/api/scaleops",
+        "/API/scaleops/api/api/v1/networkCost/networkCostEnabled",
+        "*",
+    ],
+)
+def test_a_target_that_is_none_of_ours_is_not_there(gateway: ServedGateway, target: str) -> None:
+    assert asked(gateway, target) in {400, 404}
+    assert gateway.calls("scaleops") == {}
+
+
+@pytest.mark.parametrize("target", ["/healthz/../metrics", "/healthz?x=/metrics", "/readyz#", "/healthz/x", "/healthz.json"])
+def test_an_open_route_is_open_by_its_exact_path_only(gateway: ServedGateway, target: str) -> None:
+    head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: kube-probe/1.30\r\nConnection: close\r\n\r\n"
+    answer = exchange(gateway, head.encode())
+
+    status = int(answer.split(b" ", 2)[1])
+    assert status == (200 if target.startswith("/healthz?") else 401)
+    assert b"scaleops_worker_" not in answer
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "X_Scaleops_Cluster: prod-us-east-1\r\n",
+        "X.Scaleops.Cluster: prod-us-east-1\r\n",
+        "X-Scaleops-Cluster: a\r\nX-Scaleops-Cluster: b\r\n",
+        "Host: evil.example\r\n",
+        f"Authorization: Bearer {STATIC_TOKEN}\r\n",
+        "Content_Length: 10\r\n",
+        "Transfer_Encoding: chunked\r\n",
+    ],
+)
+def test_a_header_that_misleads_is_refused(gateway: ServedGateway, more: str) -> None:
+    assert asked(gateway, FLAGS, more) == 400
+    assert gateway.calls("scaleops") == {}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: +5\r\n",
+        "Transfer-Encoding: identity, chunked\r\n",
+        "X-A: b\r\n folded: c\r\n",
+        "X A: b\r\n",
+        "X-A\x00: b\r\n",
+    ],
+)
+def test_a_smuggled_request_is_never_answered_as_a_second_one(gateway: ServedGateway, more: str) -> None:
+    smuggled = f"0\r\n\r\nGET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}\r\n"
+    head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\n{more}\r\n{smuggled}"
+    answer = exchange(gateway, head.encode("latin-1"))
+
+    assert int(answer.split(b" ", 2)[1]) in {400, 413, 415}
+    assert "GET /api/v1/networkCost/networkCostEnabled" not in gateway.calls("scaleops")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", ""])
+@pytest.mark.parametrize(
+    "target", ["/healthz", "/readyz", "/metrics", "/api/scaleops/health", "/api/scaleops/.backstage/auth/v1/jwks.json", FLAGS]
+)
+def test_the_host_is_checked_on_every_route(gateway: ServedGateway, target: str, host: str) -> None:
+    head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Host: 127.0.0.1\r\nConnection: close\r\n\r\n"
+
+    assert exchange(gateway, head.encode()).startswith(b"HTTP/1.1 421")
+
+
+def test_a_request_without_a_host_is_refused(gateway: ServedGateway) -> None:
+    assert exchange(gateway, b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 421")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "X-Forwarded-For: 127.0.0.1\r\n",
+        "Forwarded: for=127.0.0.1\r\n",
+        "X-Real-IP: 127.0.0.1\r\n",
+        "X-Original-URL: /healthz\r\n",
+    ],
+)
+def test_nothing_is_believed_that_is_forwarded(gateway: ServedGateway, more: str) -> None:
+    head = f"GET {FLAGS} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Uri: /healthz\r\n{more}Connection: close\r\n\r\n"
+
+    assert exchange(gateway, head.encode()).startswith(b"HTTP/1.1 401")
+
+
+def test_a_get_takes_no_body(gateway: ServedGateway) -> None:
+    head = f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+
+    assert exchange(gateway, head.encode()).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("how", ["Content-Length: 104857600", "Transfer-Encoding: chunked"])
+def test_a_body_of_a_hundred_megabytes_is_cut_off_with_a_clear_error(gateway: ServedGateway, how: str) -> None:
+    piece = b"10000\r\n" + b" " * 65536 + b"\r\n" if "chunked" in how else b" " * 65536
+    sent = 0
+    with connect(gateway) as opened:
+        opened.sendall(f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\n{how}\r\n\r\n".encode())
+        try:
+            while sent < 100 * 1024 * 1024:
+                opened.sendall(piece)
+                sent += 65536
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        answer = read_to_end(opened)
+
+    assert answer.startswith(b"HTTP/1.1 413"), answer[:200]
+    assert b"larger than 64 KiB" in answer
+    assert sent < 50 * 1024 * 1024
+    assert gateway.calls("scaleops") == {}
+
+
+def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(gateway: ServedGateway) -> None:
+    body = b'{"label":["app.kubernetes.io/name=orders-000"]}'
+    headers = {**gateway.as_ci(), "Content-Type": "application/json"}
+
+    assert gateway.client.post(WORKLOADS, content=body.ljust(65536), headers=headers).status_code == 200
+    assert gateway.client.post(WORKLOADS, content=body.ljust(65537), headers=headers).status_code == 413
+
+
+def test_a_packed_body_is_refused(gateway: ServedGateway) -> None:
+    headers = {**gateway.as_ci(), "Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+    assert gateway.client.post(WORKLOADS, content=b"x", headers=headers).status_code == 415
+
+
+def test_an_endless_head_is_cut_off(gateway: ServedGateway) -> None:
+    with connect(gateway) as opened:
+        opened.sendall(f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}".encode())
+        try:
+            for number in range(2000):
+                opened.sendall(f"X-{number}: {'a' * 1000}\r\n".encode())
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        answer = read_to_end(opened)
+
+    assert answer.startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize("begun", [b"G", f"GET {FLAGS} HTTP/1.1\r\nHost: 127".encode()])
+def test_a_head_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway, begun: bytes) -> None:
+    gateway = serve_gateway(connections=Impatient)
+    with connect(gateway) as opened:
+        opened.sendall(begun)
+
+        assert read_to_end(opened) == b""
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(connections=Impatient)
+    with connect(gateway) as opened:
+        head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+        opened.sendall(head.encode())
+
+        assert read_to_end(opened) == b""
+
+
+def test_a_reader_who_does_not_read_is_cut_off_and_the_others_are_served(serve_gateway: ServeGateway) -> None:
+    gone = threading.Event()
+
+    class Watching(Impatient):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            gone.set()
+
+    gateway = serve_gateway(connections=Watching)
+    gateway.simulator.state.faults = [Fault(service="scaleops", route="networkCost", mode="huge", megabytes=20)]
+    with connect(gateway, receive_buffer=4096) as opened:
+        opened.sendall(f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}\r\n".encode())
+        assert opened.recv(1024).startswith(b"HTTP/1.1 200")
+        assert gateway.client.get("/healthz").status_code == 200
+        assert gone.wait(PATIENCE_S), "the connection is dropped though nobody read on"
+        received = read_to_end(opened)
+
+    assert len(received) < 15 * 1024 * 1024
+
+
+def test_a_slow_reader_who_does_read_gets_everything(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(connections=Impatient)
+    gateway.simulator.state.faults = [Fault(service="scaleops", route="networkCost", mode="huge", megabytes=8)]
+    pause = threading.Event()
+    with connect(gateway, receive_buffer=65536) as opened:
+        opened.sendall(f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}Connection: close\r\n\r\n".encode())
+        received = len(opened.recv(1024))
+        while piece := opened.recv(256 * 1024):
+            received += len(piece)
+            pause.wait(0.02)
+
+    assert received > 8 * 1024 * 1024

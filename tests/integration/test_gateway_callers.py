@@ -1,0 +1,382 @@
+"""Who gets in: the tokens of Backstage's users and plugins, and static ones. Who does not: everybody else."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+
+from gateway.sections import Rooms, Section
+from simulator.backstage_auth import PLUGIN, USER, KeyPair
+from simulator.faults import Fault
+from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway, bearer
+
+FLAGS = "/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
+ANN = "user:default/ann"
+KEYS = "GET /api/auth/.well-known/jwks.json"
+PLUGIN_KEYS = "GET /api/{plugin}/.backstage/auth/v1/jwks.json"
+
+
+def who(rooms: Rooms) -> list[Section]:
+    """A section that tells who asks."""
+    del rooms
+
+    async def tell(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        del receive
+        caller = scope["caller"]
+        body = json.dumps([caller.kind, caller.subject, caller.actor, caller.obo]).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    return [Section(path="/who", name="who", app=tell)]
+
+
+@pytest.fixture
+def gateway(serve_gateway: ServeGateway) -> ServedGateway:
+    return serve_gateway(sections_of=(who,))
+
+
+def asked_by(gateway: ServedGateway, headers: dict[str, str]) -> tuple[int, Any]:
+    answer = gateway.client.get("/who", headers=headers)
+    return answer.status_code, answer.json()
+
+
+def refusal(gateway: ServedGateway, headers: dict[str, str]) -> str:
+    answer = gateway.client.get(FLAGS, headers=headers)
+    assert answer.status_code == 401, answer.text
+    body = answer.json()
+    assert body["error"]["name"] == "AuthenticationError"
+    assert body["response"]["statusCode"] == 401
+    assert gateway.calls("scaleops") == {}, "nothing goes upstream for who is not known"
+    message: str = body["error"]["message"]
+    return message
+
+
+def test_a_user_is_known_by_their_own_token(gateway: ServedGateway) -> None:
+    status, caller = asked_by(gateway, gateway.as_user(ANN))
+
+    assert (status, caller[:3]) == (200, ["user", ANN, None])
+    assert caller[3] == gateway.auth.limited_token(ANN, now=gateway.now).rpartition(".")[0] + "." + caller[3].rpartition(".")[2]
+
+
+def test_a_plugin_is_a_service_and_with_obo_it_is_its_user(gateway: ServedGateway) -> None:
+    obo = gateway.auth.limited_token(ANN, now=gateway.now)
+
+    assert asked_by(gateway, gateway.as_plugin()) == (200, ["service", "plugin:mcp-actions", None, None])
+    assert asked_by(gateway, gateway.as_plugin(obo=obo)) == (200, ["user", ANN, "plugin:mcp-actions", obo])
+
+
+def test_the_holder_of_a_static_token_is_known_by_its_name(gateway: ServedGateway) -> None:
+    assert asked_by(gateway, gateway.as_ci()) == (200, ["static", "ci", None, None])
+    assert refusal(gateway, bearer(STATIC_TOKEN + "x")) == "Illegal token"
+    assert refusal(gateway, bearer(STATIC_TOKEN[:-1])) == "Illegal token"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Bearer",
+        "Basic " + base64.b64encode(b"ci:" + STATIC_TOKEN.encode()).decode(),
+        STATIC_TOKEN,
+        f"Bearer {STATIC_TOKEN} {STATIC_TOKEN}",
+        f"Bearer  {STATIC_TOKEN}",
+        "Bearer " + "a" * 20_000,
+        "Bearer a.b.c",
+        "Bearer ...",
+    ],
+)
+def test_what_is_no_bearer_token_is_refused(gateway: ServedGateway, authorization: str) -> None:
+    refusal(gateway, {"Authorization": authorization})
+
+
+def test_no_credentials_are_answered_with_what_would_be_accepted(gateway: ServedGateway) -> None:
+    answer = gateway.client.get(FLAGS)
+
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "error": {"name": "AuthenticationError", "message": "Missing credentials"},
+        "request": {"method": "GET", "url": "/api/api/v1/networkCost/networkCostEnabled"},
+        "response": {"statusCode": 401},
+    }
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith('Bearer realm="scaleops-worker"')
+    assert "error=" not in challenge
+    assert 'resource_metadata="http://127.0.0.1:' in challenge
+    assert 'error="invalid_token"' in gateway.client.get(FLAGS, headers=bearer("x" * 20)).headers["www-authenticate"]
+
+
+def test_a_token_in_the_query_is_no_credential(gateway: ServedGateway) -> None:
+    assert gateway.client.get(f"{FLAGS}?access_token={STATIC_TOKEN}").status_code == 401
+
+
+def test_an_expired_token_is_refused_even_if_it_was_good_before(gateway: ServedGateway) -> None:
+    user = gateway.as_user(ANN)
+    assert asked_by(gateway, user)[0] == 200
+    clock = gateway.simulator.state.clock
+    clock.set(clock.now() + timedelta(hours=1, seconds=1))
+
+    assert "expired" in refusal(gateway, user)
+
+
+def test_a_plugin_token_ends_with_the_user_in_it(gateway: ServedGateway) -> None:
+    obo = gateway.auth.limited_token(ANN, now=gateway.now, life_s=60)
+    plugin = gateway.as_plugin(obo=obo)
+    assert asked_by(gateway, plugin)[0] == 200
+    clock = gateway.simulator.state.clock
+    clock.set(clock.now() + timedelta(seconds=61))
+
+    assert "expired" in refusal(gateway, plugin)
+
+
+def test_a_limited_user_token_is_good_inside_obo_only(gateway: ServedGateway) -> None:
+    assert refusal(gateway, bearer(gateway.auth.limited_token(ANN, now=gateway.now))) == "Illegal limited user token"
+
+
+def test_a_user_token_is_not_good_as_obo(gateway: ServedGateway) -> None:
+    whole = gateway.auth.user_token(ANN, now=gateway.now)
+
+    assert "obo" in refusal(gateway, gateway.as_plugin(obo=whole))
+
+
+def test_a_token_signed_with_somebody_elses_key_is_refused(gateway: ServedGateway) -> None:
+    foreign = KeyPair()
+    foreign.kid = gateway.auth.users.kid
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+    header = {"typ": USER, "alg": "ES256", "kid": foreign.kid}
+
+    assert refusal(gateway, bearer(foreign.sign(header, claims))) == "Failed user token verification"
+
+
+def test_a_plugins_key_signs_for_that_plugin_only(gateway: ServedGateway) -> None:
+    key = gateway.auth.plugins["mcp-actions"]
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+
+    assert refusal(gateway, bearer(key.sign({"typ": USER, "alg": "ES256", "kid": key.kid}, claims)))
+
+
+def confused(gateway: ServedGateway, algorithm: str) -> str:
+    """A token that is "signed" with what everybody knows: the public key."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - for this one forgery
+
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+    head = {"typ": USER, "alg": algorithm, "kid": gateway.auth.users.kid}
+    signed = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, claims))
+    if algorithm.lower() == "none":
+        return f"{signed}."
+    public = gateway.auth.users.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    digest = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    signature = digest.sign(signed.encode(), public)
+    return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS512", "none", "None", "nOnE", "RS256", "ES384", "ES256K", ""])
+def test_a_token_with_a_confused_algorithm_is_refused(gateway: ServedGateway, algorithm: str) -> None:
+    assert refusal(gateway, bearer(confused(gateway, algorithm))).startswith(("Failed user token verification", "Illegal token"))
+
+
+def test_a_symmetric_key_in_the_key_set_verifies_nothing(gateway: ServedGateway) -> None:
+    secret = base64.urlsafe_b64encode(b"s" * 32).decode().rstrip("=")
+    gateway.simulator.state.faults = [
+        Fault(
+            service="backstage",
+            route="/api/auth/.well-known/jwks.json",
+            status=200,
+            body={"keys": [{"kty": "oct", "k": secret, "kid": "k", "alg": "HS256"}]},
+        )
+    ]
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+    token = jwt.encode(claims, b"s" * 32, algorithm="HS256", headers={"typ": USER, "kid": "k"})
+
+    refusal(gateway, bearer(token))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"aud": "catalog"},
+        {"aud": None},
+        {"aud": []},
+        {"exp": None},
+        {"exp": "tomorrow"},
+        {"exp": True},
+        {"exp": 10**30},
+        {"iat": 10**30},
+        {"nbf": 10**11},
+        {"sub": "group:default/team-00"},
+        {"sub": "ann"},
+        {"sub": ["user:default/ann"]},
+        {"sub": ""},
+        {"sub": "user:default/ann\n"},
+    ],
+)
+def test_a_token_with_wrong_claims_is_refused(gateway: ServedGateway, changed: dict[str, Any]) -> None:
+    refusal(gateway, bearer(gateway.auth.user_token(ANN, now=gateway.now, **changed)))
+
+
+def test_a_subject_is_compared_whole_and_told_as_it_is(gateway: ServedGateway) -> None:
+    _, caller = asked_by(gateway, gateway.as_user("user:default/ann@evil@good.example"))
+
+    assert caller[1] == "user:default/ann@evil@good.example"
+
+
+def test_a_token_that_names_its_own_keys_is_checked_with_ours(gateway: ServedGateway) -> None:
+    foreign = KeyPair()
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+    header = {
+        "typ": USER,
+        "alg": "ES256",
+        "kid": gateway.auth.users.kid,
+        "jwk": foreign.jwk,
+        "jku": f"{gateway.url}/evil",
+        "x5u": "x",
+    }
+
+    refusal(gateway, bearer(foreign.sign(header, claims)))
+
+
+def test_a_critical_header_that_we_do_not_know_is_refused(gateway: ServedGateway) -> None:
+    key = gateway.auth.users
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+
+    refusal(gateway, bearer(key.sign({"typ": USER, "alg": "ES256", "kid": key.kid, "crit": ["x"], "x": 1}, claims)))
+
+
+@pytest.mark.parametrize("kind", [None, "JWT", "vnd.backstage.USER", 7])
+def test_a_token_of_another_type_is_refused(gateway: ServedGateway, kind: object) -> None:
+    key = gateway.auth.users
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+
+    assert refusal(gateway, bearer(key.sign({"typ": kind, "alg": "ES256", "kid": key.kid}, claims))) == "Illegal token"
+
+
+def test_a_plugin_that_is_not_listed_is_refused_and_its_keys_are_not_asked_for(gateway: ServedGateway) -> None:
+    assert "GATEWAY_ALLOWED_CALLERS" in refusal(gateway, gateway.as_plugin("scaffolder"))
+    assert gateway.calls("backstage") == {}
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [
+        "../../evil",
+        "mcp-actions/../auth",
+        "evil.example",
+        "mcp-actions?x=",
+        "mcp-actions#",
+        "@evil.example",
+        "MCP-ACTIONS",
+        "",
+        None,
+        7,
+    ],
+)
+def test_a_made_up_plugin_sends_us_nowhere(gateway: ServedGateway, plugin: object) -> None:
+    key = gateway.auth.plugins["mcp-actions"]
+    claims = {"sub": plugin, "aud": "scaleops", "iat": gateway.now, "exp": gateway.now + 60}
+
+    refusal(gateway, bearer(key.sign({"typ": PLUGIN, "alg": "ES256", "kid": key.kid}, claims)))
+    assert gateway.calls("backstage") == {}
+
+
+def test_a_plugin_token_for_another_plugin_is_refused(gateway: ServedGateway) -> None:
+    token = gateway.auth.plugin_token("mcp-actions", now=gateway.now, aud="catalog")
+
+    assert "somebody else" in refusal(gateway, bearer(token))
+
+
+def test_further_plugins_may_be_listed(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(sections_of=(who,), gateway_allowed_callers="mcp-actions,scaffolder")
+
+    assert asked_by(gateway, gateway.as_plugin("scaffolder")) == (200, ["service", "plugin:scaffolder", None, None])
+
+
+def test_made_up_key_ids_do_not_make_us_a_hammer(gateway: ServedGateway) -> None:
+    assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
+    for number in range(20):
+        stranger = KeyPair()
+        stranger.kid = f"made-up-{number}"
+        claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+        refusal(gateway, bearer(stranger.sign({"typ": USER, "alg": "ES256", "kid": stranger.kid}, claims)))
+
+    assert gateway.calls("backstage")[KEYS] == 1
+
+
+def test_a_rotated_key_is_found_once_the_cool_down_is_over(gateway: ServedGateway) -> None:
+    clock = gateway.simulator.state.clock
+    start = clock.now()
+    clock.set(start)
+    assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
+    gateway.auth.users = KeyPair()
+    rotated = gateway.as_user("user:default/ben")
+    refusal(gateway, rotated)
+    clock.set(start + timedelta(seconds=31))
+
+    assert asked_by(gateway, rotated)[0] == 200
+    assert gateway.calls("backstage")[KEYS] == 2
+
+
+def test_a_token_is_verified_once_and_then_remembered(gateway: ServedGateway) -> None:
+    user = gateway.as_user(ANN)
+    for _ in range(5):
+        assert asked_by(gateway, user)[0] == 200
+    for _ in range(2):
+        assert asked_by(gateway, gateway.as_plugin())[0] == 200
+
+    assert gateway.calls("backstage") == {KEYS: 1, PLUGIN_KEYS: 1}
+
+
+def test_keys_that_cannot_be_had_are_not_the_callers_fault(gateway: ServedGateway) -> None:
+    gateway.simulator.state.faults = [Fault(service="backstage", status=500)]
+
+    answer = gateway.client.get(FLAGS, headers=gateway.as_user(ANN))
+
+    assert answer.status_code == 502
+    assert answer.json()["error"]["name"] == "ServiceUnavailableError"
+    assert "www-authenticate" not in answer.headers
+
+
+def test_older_keys_serve_while_backstage_is_away(gateway: ServedGateway) -> None:
+    clock = gateway.simulator.state.clock
+    start = clock.now()
+    clock.set(start)
+    assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
+    gateway.simulator.state.faults = [Fault(service="backstage", mode="drop")]
+    clock.set(start + timedelta(minutes=11))
+
+    assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
+
+
+def test_keys_are_not_taken_from_where_a_redirect_leads(gateway: ServedGateway) -> None:
+    gateway.simulator.state.faults = [Fault(service="backstage", mode="redirect")]
+
+    assert gateway.client.get(FLAGS, headers=gateway.as_user(ANN)).status_code == 502
+
+
+def test_in_token_mode_only_static_tokens_count(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(sections_of=(who,), gateway_auth="token")
+
+    assert asked_by(gateway, gateway.as_ci())[0] == 200
+    assert refusal(gateway, gateway.as_user(ANN)) == "Illegal token"
+    assert "resource_metadata" not in gateway.client.get(FLAGS).headers["www-authenticate"]
+
+
+def test_in_none_mode_everybody_on_this_machine_is_nobody(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(sections_of=(who,), gateway_auth="none")
+
+    assert asked_by(gateway, {}) == (200, ["nobody", "", None, None])
+
+
+def test_nothing_shows_a_token(gateway: ServedGateway) -> None:
+    user = gateway.as_user(ANN)
+    asked_by(gateway, user)
+    gateway.client.get(FLAGS, headers=bearer("x" + user["Authorization"][7:]))
+    gateway.close()
+
+    told = "\n".join(gateway.audit)
+    assert ANN in told
+    assert user["Authorization"].rpartition(".")[2] not in told
+    assert STATIC_TOKEN not in told

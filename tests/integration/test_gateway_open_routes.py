@@ -1,0 +1,330 @@
+"""What answers without a caller, what browsers are told, and what is put down about every call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+
+from actions.errors import NotFoundError
+from domain.refs import EntityRef
+from gateway.answers import refuse_caller
+from gateway.sections import Rooms, Section
+from simulator.faults import Fault
+from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
+
+PROXY = "/api/scaleops/api"
+FLAGS = f"{PROXY}/api/v1/networkCost/networkCostEnabled"
+WORKLOADS = f"{PROXY}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND"
+JWKS = "/api/scaleops/.backstage/auth/v1/jwks.json"
+METADATA = "/.well-known/oauth-protected-resource/mcp"
+PAGE = "http://localhost:3000"
+OPEN = ("/healthz", "/readyz", "/api/scaleops/health", JWKS, METADATA)
+
+
+def test_without_a_caller_only_these_answer(gateway: ServedGateway) -> None:
+    for path in OPEN:
+        assert gateway.client.get(path).status_code == 200, path
+    for path in ("/", "/mcp", "/reports", "/status", FLAGS, "/api/scaleops/.backstage/actions/v1/actions", "/nothing", "/docs"):
+        assert gateway.client.get(path).status_code == 401, path
+    assert gateway.client.get("/nothing", headers=gateway.as_ci()).status_code == 404
+
+
+@pytest.mark.parametrize("path", OPEN)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_they_are_open_for_reading_only(gateway: ServedGateway, path: str, method: str) -> None:
+    assert gateway.client.request(method, path).status_code == 401
+
+
+def test_health_is_the_predecessors(gateway: ServedGateway) -> None:
+    assert gateway.client.get("/api/scaleops/health").json() == {"status": "ok"}
+    assert gateway.client.get("/healthz").json() == {"status": "ok"}
+    assert gateway.client.head("/healthz").status_code == 200
+
+
+def test_readiness_tells_each_dependency_in_words(gateway: ServedGateway) -> None:
+    ready = gateway.client.get("/readyz")
+
+    assert ready.status_code == 200
+    assert ready.json() == {"status": "ready", "dependencies": {"database": "ok", "scaleops": "ok", "backstage": "ok"}}
+
+
+def test_a_dependency_that_is_down_degrades_and_is_asked_again_after_a_while(gateway: ServedGateway) -> None:
+    clock = gateway.simulator.state.clock
+    start = clock.now()
+    clock.set(start)
+    gateway.simulator.state.faults = [Fault(service="scaleops", mode="drop")]
+
+    degraded = gateway.client.get("/readyz")
+    gateway.simulator.state.faults = []
+    still = gateway.client.get("/readyz")
+    clock.set(start + timedelta(seconds=11))
+    ready = gateway.client.get("/readyz")
+
+    assert degraded.status_code == 200
+    assert degraded.json() == {"status": "degraded", "dependencies": {"database": "ok", "scaleops": "down", "backstage": "ok"}}
+    assert gateway.simulator.url not in degraded.text
+    assert still.json() == degraded.json()
+    assert ready.json()["status"] == "ready"
+
+
+def test_our_public_key_is_listed_and_nothing_private(gateway: ServedGateway) -> None:
+    (key,) = gateway.client.get(JWKS).json()["keys"]
+
+    assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
+    assert (key["kty"], key["crv"], key["alg"]) == ("EC", "P-256", "ES256")
+    assert gateway.client.get(JWKS).json()["keys"] == [key]
+
+
+def test_every_replica_lists_the_keys_of_all(serve_gateway: ServeGateway) -> None:
+    first, second = serve_gateway(), serve_gateway()
+    own = first.client.get(JWKS).json()["keys"]
+
+    both = second.client.get(JWKS).json()["keys"]
+
+    assert len(both) == 2
+    assert own[0] in both
+    assert {key["kid"] for key in first.client.get(JWKS).json()["keys"]} == {key["kid"] for key in both}
+
+
+def test_our_key_is_replaced_each_hour_and_listed_for_three(gateway: ServedGateway) -> None:
+    clock = gateway.simulator.state.clock
+    start = clock.now()
+    listed = []
+    for hours in (0, 1, 2, 3):
+        clock.set(start + timedelta(hours=hours, seconds=hours))
+        listed.append([key["kid"] for key in gateway.client.get(JWKS).json()["keys"]])
+
+    assert [len(kids) for kids in listed] == [1, 2, 3, 3]
+    assert listed[0][0] not in listed[3]
+    assert all(later[-len(earlier) :] == earlier for earlier, later in pairwise(listed[:3]))
+
+
+def test_without_a_database_nobody_signs_and_the_gateway_is_not_ready(
+    gateway: ServedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from store import StoreUnavailable  # noqa: PLC0415 - for this failure
+
+    def away(*_: object) -> Any:  # noqa: ANN401 - never answers
+        message = "gone"
+        raise StoreUnavailable(message)
+
+    monkeypatch.setattr(gateway.materials.store, "transaction", away)
+    monkeypatch.setattr(gateway.materials.store, "reading", away)
+
+    assert gateway.client.get(JWKS).status_code == 503
+    assert gateway.client.get("/readyz").status_code == 503
+
+
+def test_an_mcp_client_finds_out_where_tokens_come_from(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(gateway_public_url="https://gateway.example.com")
+
+    challenge = gateway.client.post("/mcp", json={}).headers["www-authenticate"]
+    metadata = gateway.client.get(METADATA).json()
+
+    assert challenge == (
+        'Bearer realm="scaleops-worker", resource_metadata="https://gateway.example.com/.well-known/oauth-protected-resource/mcp"'
+    )
+    assert metadata == {
+        "resource": "https://gateway.example.com/mcp",
+        "authorization_servers": [f"{gateway.simulator.backstage_url}/api/auth"],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "scaleops-worker",
+    }
+    assert gateway.client.get("/.well-known/oauth-protected-resource").json() == metadata
+    assert serve_gateway(gateway_auth="token").client.get(METADATA).status_code == 401
+
+
+def preflight(gateway: ServedGateway, origin: str) -> httpx.Response:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,x-scaleops-cluster",
+    }
+    return gateway.client.options(WORKLOADS, headers=headers)
+
+
+def test_the_frontends_preflight_is_answered(gateway: ServedGateway) -> None:
+    answer = preflight(gateway, PAGE)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert answer.headers["vary"] == "Origin"
+    allowed = {name.strip() for name in answer.headers["access-control-allow-headers"].split(",")}
+    assert {"authorization", "content-type", "x-scaleops-cluster"} <= allowed
+    assert {"GET", "POST"} <= {name.strip() for name in answer.headers["access-control-allow-methods"].split(",")}
+
+
+def test_another_origin_gets_no_preflight_and_no_answer(gateway: ServedGateway) -> None:
+    for answer in (
+        preflight(gateway, "https://evil.example"),
+        gateway.client.get(FLAGS, headers={**gateway.as_ci(), "Origin": "https://evil.example"}),
+        gateway.client.get("/healthz", headers={"Origin": "https://evil.example"}),
+    ):
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+    assert gateway.calls("scaleops") == {}
+
+
+def test_a_page_may_read_refusals_too(gateway: ServedGateway) -> None:
+    good = gateway.client.get(FLAGS, headers={**gateway.as_ci(), "Origin": PAGE})
+    unknown = gateway.client.get(FLAGS, headers={"Origin": PAGE})
+
+    assert [answer.status_code for answer in (good, unknown)] == [200, 401]
+    for answer in (good, unknown):
+        assert answer.headers["access-control-allow-origin"] == PAGE
+        assert "retry-after" in answer.headers["access-control-expose-headers"]
+    assert "cache-status" in good.headers["access-control-expose-headers"]
+
+
+def test_an_options_that_is_no_preflight_needs_a_caller(gateway: ServedGateway) -> None:
+    assert gateway.client.options(FLAGS).status_code == 401
+    assert gateway.client.options(FLAGS, headers=gateway.as_ci()).status_code == 405
+
+
+def test_there_is_one_audit_line_for_every_call(gateway: ServedGateway) -> None:
+    client = gateway.client
+    ann = gateway.as_user("user:default/ann", "group:default/team-00")
+    client.get(f"{FLAGS}?multiCluster=true", headers=ann)
+    client.post(WORKLOADS, json={"label": ["app.kubernetes.io/name=billing-001"]}, headers=ann)
+    client.get(FLAGS)
+    client.get(f"{PROXY}/%2e%2e/admin", headers=gateway.as_ci())
+    client.get("/healthz")
+    client.get("/healthz", headers={"Host": "evil.example"})
+    preflight(gateway, PAGE)
+    gateway.close()
+
+    # The catalog fetches our keys meanwhile, which is a call of its own.
+    lines = [line for line in map(json.loads, gateway.audit) if line["path"] != JWKS]
+
+    assert [(line["caller"], line["method"], line["route"], line["status"]) for line in lines] == [
+        ("user:default/ann", "GET", "GET /api/v1/networkCost/networkCostEnabled", 200),
+        ("user:default/ann", "POST", "POST /api/v1/dashboard/byNamespace", 403),
+        ("-", "GET", "-", 401),
+        ("static:ci", "GET", "proxy", 400),
+        ("nobody", "GET", "/healthz", 200),
+        ("-", "GET", "-", 421),
+        ("-", "OPTIONS", "-", 204),
+    ]
+    assert all(line["ms"] >= 0 and line["timestamp"] and line["event"] == "call" for line in lines)
+    assert all("multiCluster" not in line for line in gateway.audit), "what was asked for stays out of it"
+
+
+def test_a_caller_cannot_write_lines_into_the_audit(gateway: ServedGateway) -> None:
+    gateway.client.get('/x"%0a{"status":200', headers=gateway.as_user('user:default/a"b'))
+    gateway.close()
+
+    (line,) = gateway.audit
+    assert json.loads(line)["caller"] == 'user:default/a"b'
+
+
+def test_each_caller_has_a_rate_and_the_others_are_not_concerned(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(gateway_rate_limit="3/h")
+    ann, ben = gateway.as_user("user:default/ann"), gateway.as_user("user:default/ben")
+
+    statuses = [gateway.client.get(FLAGS, headers=ann) for _ in range(4)]
+
+    assert [answer.status_code for answer in statuses] == [200, 200, 200, 429]
+    assert int(statuses[3].headers["retry-after"]) > 1000
+    assert statuses[3].json()["error"]["name"] == "ServiceUnavailableError"
+    assert gateway.client.get(FLAGS, headers=ben).status_code == 200
+    assert gateway.client.get("/healthz").status_code == 200
+
+
+def test_whoever_is_refused_too_often_is_told_to_wait(gateway: ServedGateway) -> None:
+    async def run() -> list[int]:
+        async with httpx.AsyncClient(base_url=gateway.url, timeout=30, trust_env=False) as client:
+            return [(await client.get(FLAGS)).status_code for _ in range(620)]
+
+    statuses = asyncio.run(run())
+
+    assert statuses[:600] == [401] * 600
+    assert 429 in statuses[600:]
+    assert gateway.client.get(FLAGS, headers=gateway.as_ci()).status_code == 200, "who has a good token is not concerned"
+
+
+def test_metrics_are_for_this_machine_and_static_tokens(gateway: ServedGateway) -> None:
+    ann = gateway.as_user("user:default/ann", "group:default/team-00")
+    gateway.client.post(WORKLOADS, json={"label": ["app.kubernetes.io/name=orders-000"]}, headers=ann)
+    forwarded = {"X-Forwarded-For": "10.0.0.1"}
+
+    told = gateway.client.get("/metrics")
+    gateway.client.get("/metrics", headers={**forwarded, **gateway.as_ci()}).raise_for_status()
+
+    assert told.status_code == 200
+    assert told.headers["content-type"].startswith("text/plain")
+    for name in ("requests_total", "request_seconds", "upstream_calls_total", "upstream_seconds", "cache_answers_total"):
+        assert f"scaleops_worker_gateway_{name}" in told.text
+    assert "scaleops_worker_gateway_scaleops_tokens_total 1.0" in told.text
+    assert 'outcome="200",route="POST /api/v1/dashboard/byNamespace"' in told.text
+    for name in ("ann", "orders", "team-00", STATIC_TOKEN):
+        assert name not in told.text
+    assert gateway.client.get("/metrics", headers=forwarded).status_code == 401
+    assert gateway.client.get("/metrics", headers={**forwarded, **ann}).status_code == 403
+
+
+def sections(rooms: Rooms) -> list[Section]:
+    """A section that asks what its caller may see, in a thread, and fails on demand."""
+    state: dict[str, object] = {}
+
+    @asynccontextmanager
+    async def live() -> AsyncIterator[None]:
+        state["alive"] = True
+        yield
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        del receive
+        if scope["path"].endswith("/unknown"):
+            message = "no such thing"
+            raise NotFoundError(message)
+        if scope["path"].endswith("/refused"):
+            message = "not for you"
+            raise refuse_caller(message)
+        if scope["path"].endswith("/broken"):
+            message = f"a secret: {STATIC_TOKEN}"
+            raise RuntimeError(message)
+        viewer = rooms.viewer_for(scope["caller"])
+        refs = [EntityRef.parse(f"component:default/{name}") for name in ("orders-000", "billing-001")]
+        shown = await asyncio.to_thread(lambda: [viewer(ref) for ref in refs])
+        catalog = rooms.catalog_as
+        title = await asyncio.to_thread(lambda: catalog(scope["caller"]).component(refs[0]).title)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": json.dumps([state, shown, title]).encode()})
+
+    return [Section(path="/mcp", name="mcp", app=serve, lifespan=live)]
+
+
+def test_a_section_knows_its_caller_and_what_they_may_see(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(sections_of=(sections,))
+    ann = gateway.as_user("user:default/ann", "group:default/team-00")
+
+    answer = gateway.client.get("/mcp/x", headers={**ann, "Origin": PAGE})
+
+    assert answer.json() == [{"alive": True}, [True, False], "Orders-000"]
+    assert answer.headers["access-control-allow-origin"] == PAGE
+    assert gateway.client.get("/mcp", headers=gateway.as_ci()).json()[1] == [True, True]
+    assert gateway.client.get("/mcpx", headers=ann).status_code == 404
+    assert gateway.client.get("/mcp").status_code == 401
+
+
+def test_what_a_section_raises_is_answered_as_backstage_does(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(sections_of=(sections,))
+    service = gateway.as_ci()
+
+    failures = [gateway.client.get(f"/mcp/{what}", headers=service) for what in ("unknown", "refused", "broken")]
+
+    assert [(answer.status_code, answer.json()["error"]["name"]) for answer in failures] == [
+        (404, "NotFoundError"),
+        (403, "NotAllowedError"),
+        (500, "ServiceUnavailableError"),
+    ]
+    assert failures[0].json()["request"] == {"method": "GET", "url": "/mcp/unknown"}
+    assert STATIC_TOKEN not in failures[2].text

@@ -1,0 +1,340 @@
+"""ScaleOps behind the proxy: its answers come back as they are, its failures as ours, and its silence hurts nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from clients.async_calls import AsyncLine
+from clients.calls import CallFailed, Request, Rules
+from clients.calls import Fault as Reason
+from simulator.faults import Fault
+from tests.services.gateways import ServedGateway, ServeGateway
+
+PROXY = "/api/scaleops/api"
+WORKLOADS = f"{PROXY}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND"
+COSTS = f"{PROXY}/detailedCostReport/getWorkloads?multiCluster=true&range=7d"
+FLAGS = f"{PROXY}/api/v1/networkCost/networkCostEnabled?multiCluster=true"
+NETWORK = f"{PROXY}/api/v1/workload-network?name=a&namespace=b&workloadType=c&from=1&to=2"
+ORDERS = {"label": ["app.kubernetes.io/name=orders-000"]}
+LOGIN = "POST /auth/callback"
+
+
+def fault(gateway: ServedGateway, **planned: Any) -> None:  # noqa: ANN401 - fields of any type
+    gateway.simulator.state.faults = [Fault(service="scaleops", **planned)]
+
+
+def set_modes(gateway: ServedGateway, **modes: str) -> None:
+    gateway.simulator.state.modes = gateway.simulator.state.modes.model_copy(update=modes)
+
+
+def flags(gateway: ServedGateway) -> httpx.Response:
+    return gateway.client.get(FLAGS, headers=gateway.as_ci())
+
+
+async def ask_all(gateway: ServedGateway, count: int, target: str = FLAGS) -> list[httpx.Response]:
+    limits = httpx.Limits(max_connections=count)
+    async with httpx.AsyncClient(
+        base_url=gateway.url, headers=gateway.as_ci(), timeout=30, limits=limits, trust_env=False
+    ) as client:
+        return list(await asyncio.gather(*(client.get(target) for _ in range(count))))
+
+
+def test_an_answer_passes_byte_for_byte(gateway: ServedGateway) -> None:
+    upstream = httpx.post(
+        f"{gateway.simulator.scaleops_url}/auth/callback",
+        json={
+            "username": gateway.simulator.state.world().scaleops_user,
+            "password": gateway.simulator.state.world().scaleops_password,
+        },
+        cookies={"auth_state": "TOKEN"},
+        trust_env=False,
+    )
+    token = httpx.URL(upstream.headers["location"]).params["token"]
+    direct = httpx.post(
+        f"{gateway.simulator.scaleops_url}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND",
+        json=ORDERS,
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+    )
+
+    passed = gateway.client.post(WORKLOADS, json=ORDERS, headers=gateway.as_ci())
+
+    assert direct.json()["workloads"]
+    assert passed.content == direct.content
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (400, "application/json", '{"error":"invalid range"}'),
+        (404, "text/plain", "not here"),
+        (429, "application/json", '{"error":"slow down"}'),
+        (500, "text/html", "<h1>broken</h1>"),
+        (503, "text/html", "<h1>away</h1>"),
+    ],
+)
+def test_status_content_type_and_retry_after_pass(gateway: ServedGateway, status: int, kind: str, body: str) -> None:
+    fault(gateway, status=status, headers={"content-type": kind, "retry-after": "7"}, body=body, route="networkCost")
+
+    answer = flags(gateway)
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith(kind)
+    assert answer.headers["retry-after"] == "7"
+    assert answer.text == body
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_an_empty_answer_passes_as_one(gateway: ServedGateway) -> None:
+    fault(gateway, mode="empty", route="networkCost")
+
+    answer = flags(gateway)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_no_other_header_of_upstreams_passes(gateway: ServedGateway) -> None:
+    sent = {
+        "set-cookie": "session=1",
+        "set_cookie": "session=1",
+        "location": "http://evil.example",
+        "access-control-allow-origin": "*",
+        "x-powered-by": "scaleops",
+        "content-security-policy": "default-src *",
+        "www-authenticate": "Basic",
+        "server": "scaleops",
+        "etag": "1",
+    }
+    fault(gateway, status=200, headers=sent, body={"networkCostEnabled": {}}, route="networkCost")
+
+    answer = flags(gateway)
+
+    assert set(answer.headers) == {
+        "date",
+        "content-type",
+        "content-length",
+        "cache-control",
+        "cache-status",
+        "x-content-type-options",
+        "content-security-policy",
+    }
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+
+
+def test_a_header_passes_plain_and_not_endless(gateway: ServedGateway) -> None:
+    fault(gateway, status=429, headers={"retry-after": "7\xe9" + "x" * 500}, body="x", route="networkCost")
+
+    assert flags(gateway).headers["retry-after"] == "7" + "x" * 255
+
+
+def test_a_header_that_would_split_ours_makes_no_answer(gateway: ServedGateway) -> None:
+    fault(gateway, status=429, headers={"retry-after": "7\x0bx"}, body="x", route="networkCost")
+
+    assert flags(gateway).status_code == 503
+
+
+def test_nothing_of_the_callers_goes_upstream(gateway: ServedGateway) -> None:
+    sent = {
+        **gateway.as_ci(),
+        "Cookie": "session=1",
+        "X-Forwarded-For": "1.2.3.4",
+        "X-Forwarded-Host": "evil.example",
+        "X-Auth-Request-User": "root",
+        "X-Scaleops-Cluster": "no-such-cluster",
+    }
+
+    answer = gateway.client.get(FLAGS, headers=sent)
+
+    assert answer.status_code == 200, "a cluster that the route does not take is not passed"
+
+
+@pytest.mark.parametrize("mode", ["list", "null", "missing"])
+def test_the_frontend_always_finds_its_lists(gateway: ServedGateway, mode: str) -> None:
+    set_modes(gateway, workloads_when_empty=mode, costs_when_empty=mode, network_flags="map" if mode == "list" else mode)
+    service = gateway.as_ci()
+
+    none = gateway.client.post(WORKLOADS, json={"label": ["app=none"]}, headers=service)
+    costs = gateway.client.post(COSTS, json={"labels": ["app=none"]}, headers=service)
+
+    assert none.json() == {"workloads": []}
+    assert costs.json() == {"aggregatedWorkloads": []}
+    assert isinstance(flags(gateway).json()["networkCostEnabled"], dict)
+
+
+@pytest.mark.parametrize("mode", ["array", "null", "object"])
+def test_the_network_answer_is_always_an_object_with_destinations(gateway: ServedGateway, mode: str) -> None:
+    service = gateway.as_ci()
+    row = gateway.client.post(WORKLOADS, json=ORDERS, headers=service).json()["workloads"][0]
+    set_modes(gateway, network=mode)
+    query = {
+        "name": row["workloadName"],
+        "namespace": row["namespace"],
+        "workloadType": row["type"],
+        "from": "1000",
+        "to": "2000",
+    }
+
+    answer = gateway.client.get(
+        f"{PROXY}/api/v1/workload-network", params=query, headers={**service, "X-Scaleops-Cluster": row["clusterName"]}
+    )
+
+    assert isinstance(answer.json()["destinations"], list)
+
+
+def test_a_redirect_is_not_followed_and_not_passed(gateway: ServedGateway) -> None:
+    fault(gateway, mode="redirect", route="networkCost")
+
+    answer = flags(gateway)
+
+    assert answer.status_code == 502
+    assert "location" not in answer.headers
+    assert answer.json()["error"]["name"] == "ServiceUnavailableError"
+    assert "GET /login" not in gateway.calls("scaleops")
+
+
+@pytest.mark.parametrize(("mode", "status"), [("drop", 503), ("cut", 502), ("huge", 502)])
+def test_an_answer_that_cannot_be_read_is_a_failure_in_words(gateway: ServedGateway, mode: str, status: int) -> None:
+    fault(gateway, mode=mode, route="networkCost", megabytes=65)
+
+    answer = flags(gateway)
+
+    assert answer.status_code == status, answer.text[:200]
+    assert answer.json()["error"]["message"].startswith("ScaleOps")
+
+
+def test_a_truncated_answer_passes_as_it_came_and_a_user_gets_none(gateway: ServedGateway) -> None:
+    fault(gateway, mode="truncated")
+    whole = gateway.client.post(WORKLOADS, json=ORDERS, headers=gateway.as_ci())
+    narrowed = gateway.client.post(WORKLOADS, json=ORDERS, headers=gateway.as_user("user:default/ann", "group:default/team-00"))
+
+    assert whole.status_code == 200
+    assert narrowed.status_code == 502
+
+
+def test_a_connection_that_was_dropped_meanwhile_is_opened_again(gateway: ServedGateway) -> None:
+    assert flags(gateway).status_code == 200
+    fault(gateway, mode="drop", route="networkCost", times=1)
+
+    assert flags(gateway).status_code == 200
+
+
+def test_two_hundred_parallel_calls_with_a_cold_token_make_one_login(gateway: ServedGateway) -> None:
+    answers = asyncio.run(ask_all(gateway, 200))
+
+    assert Counter(answer.status_code for answer in answers) == {200: 200}
+    assert gateway.calls("scaleops")[LOGIN] == 1
+
+
+def test_a_token_of_the_event_loop_is_the_threads_too(gateway: ServedGateway) -> None:
+    assert flags(gateway).status_code == 200
+    gateway.materials.desk.scaleops.network_flags()
+
+    assert gateway.calls("scaleops")[LOGIN] == 1
+
+
+def test_a_revoked_token_costs_one_refresh(gateway: ServedGateway) -> None:
+    assert flags(gateway).status_code == 200
+    tokens = gateway.simulator.state.tokens
+    for token in tokens:
+        tokens[token] = gateway.simulator.state.clock.now() - timedelta(seconds=1)
+    answers = asyncio.run(ask_all(gateway, 40))
+    gateway.materials.desk.scaleops.network_flags()
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert gateway.calls("scaleops")[LOGIN] == 2
+
+
+def test_a_refused_login_is_not_the_callers_fault_and_is_not_tried_by_everybody(gateway: ServedGateway) -> None:
+    fault(gateway, route="/auth/callback", status=401, body={"error": "invalid"})
+    answers = asyncio.run(ask_all(gateway, 20))
+
+    assert {answer.status_code for answer in answers} == {502}
+    assert all("www-authenticate" not in answer.headers for answer in answers)
+    assert gateway.calls("scaleops") == {LOGIN: 1}
+
+
+def test_a_401_that_a_new_token_does_not_mend_is_not_passed(gateway: ServedGateway) -> None:
+    fault(gateway, route="networkCost", status=401, body="no")
+
+    answer = flags(gateway)
+
+    assert answer.status_code == 502
+    assert "credentials" in answer.json()["error"]["message"]
+    assert gateway.calls("scaleops") == {LOGIN: 2, "GET /api/v1/networkCost/networkCostEnabled": 2}
+
+
+def test_callers_who_ask_the_same_at_once_share_one_call(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(gateway_cache_ttl_s=30)
+    answers = asyncio.run(ask_all(gateway, 100))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert gateway.calls("scaleops")["GET /api/v1/networkCost/networkCostEnabled"] == 1
+    stored = [answer for answer in answers if answer.headers["cache-status"].endswith("stored")]
+    assert len(stored) == 1
+
+
+def test_a_failure_is_not_kept(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(gateway_cache_ttl_s=30)
+    fault(gateway, route="networkCost", status=500, times=1)
+
+    assert [flags(gateway).status_code for _ in range(3)] == [500, 200, 200]
+
+
+def test_a_hung_upstream_never_exhausts_the_server(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(scaleops_timeout_s=3, scaleops_max_concurrency=4)
+    assert flags(gateway).status_code == 200
+    fault(gateway, route="networkCost", delay_s=4)
+
+    async def run() -> tuple[list[int], list[int]]:
+        limits = httpx.Limits(max_connections=200)
+        async with httpx.AsyncClient(
+            base_url=gateway.url, headers=gateway.as_ci(), timeout=30, limits=limits, trust_env=False
+        ) as client:
+            hung = [asyncio.create_task(client.get(FLAGS)) for _ in range(60)]
+            await asyncio.wait(hung, return_when=asyncio.FIRST_COMPLETED)
+            others = [
+                await client.get(path)
+                for path in ("/healthz", "/api/scaleops/health", "/api/scaleops/.backstage/auth/v1/jwks.json")
+            ]
+            others.append(await client.post(WORKLOADS, json={"label": [1]}))
+            return [answer.status_code for answer in others], [(await task).status_code for task in hung]
+
+    others, hung = asyncio.run(run())
+
+    assert others == [200, 200, 200, 400]
+    assert set(hung) == {503}
+
+
+def test_an_overfull_queue_is_told_at_once(gateway: ServedGateway) -> None:
+    gateway.simulator.state.faults = [Fault(service="backstage", delay_s=1, status=200, body={})]
+
+    async def run() -> list[object]:
+        line = AsyncLine("Backstage", gateway.simulator.backstage_url, Rules(max_in_flight=1), most_waiting=2)
+        request = Request(method="GET", target="/api/auth/.well-known/jwks.json")
+        try:
+            return await asyncio.gather(*(line.exchange(request) for _ in range(10)), return_exceptions=True)
+        finally:
+            await line.close()
+
+    failures = [answer for answer in asyncio.run(run()) if isinstance(answer, CallFailed)]
+
+    assert len(failures) == 7
+    assert {(failure.fault, failure.retry_after_s) for failure in failures} == {(Reason.OVERLOADED, 5)}
+
+
+def test_money_keeps_its_digits(gateway: ServedGateway) -> None:
+    body = '{"aggregatedWorkloads":[{"id":"a","totalCost":1.10,"big":12345678901234567890.12345678901234567890}]}'
+    fault(gateway, route="getWorkloads", status=200, headers={"content-type": "application/json"}, body=body)
+
+    answer = gateway.client.post(COSTS, json={"labels": ["app=a"]}, headers=gateway.as_ci())
+
+    assert answer.text == body
+    assert json.loads(answer.text)

@@ -56,7 +56,11 @@ def main() -> int:
 
 def find_benchmarks() -> dict[str, Benchmark]:
     """Answer the benchmarks by name: modules of this package with a NAME and a measure()."""
-    modules = [import_module(f"{benchmarks.__name__}.{each.name}") for each in iter_modules(benchmarks.__path__) if each.name != "__main__"]
+    modules = [
+        import_module(f"{benchmarks.__name__}.{each.name}")
+        for each in iter_modules(benchmarks.__path__)
+        if each.name != "__main__"
+    ]
     measuring = [module for module in modules if hasattr(module, "NAME") and hasattr(module, "measure")]
     return {module.NAME: Benchmark(name=module.NAME, measure=module.measure) for module in measuring}
 

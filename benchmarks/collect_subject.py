@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import resource
+import ssl
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from itertools import count
+from contextlib import closing
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import httpx
@@ -35,7 +36,9 @@ IN_FLIGHT: Final = 16
 class RecordingLine(Line):
     """A line that remembers what was sent over it."""
 
-    sent: list[Request]
+    def __init__(self, base_url: str) -> None:
+        super().__init__("ScaleOps", base_url, Rules(max_in_flight=IN_FLIGHT))
+        self.sent: list[Request] = []
 
     def exchange(self, request: Request) -> Answer:
         """Send it, and remember it."""
@@ -60,7 +63,7 @@ def main() -> int:
                 case "collect":
                     told = timed(lambda: collect(parts))
                 case "record":
-                    told = timed(lambda: record(parts, file))
+                    told = timed(lambda: record(parts, settings["SCALEOPS_BASE_URL"], file))
                 case "bare":
                     calls = json.loads(file.read_text(encoding="utf-8"))
                     told = timed(lambda: repeat_bare(calls, settings["SCALEOPS_BASE_URL"]))
@@ -81,8 +84,43 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
     return {"seconds": seconds, "cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024}
 
 
-def record(parts: Parts, file: Path) -> None:
+def record(parts: Parts, base_url: str, file: Path) -> None:
     """Collect, and write down every call to ScaleOps but the login."""
     services = parts.services
-    assert isinstance(services, LiveServices)  # noqa: S101 - build_parts makes no other
-    line = RecordingLine("ScaleOps", services.scaleops_base_url, Rules(max_in_flight=IN_FLIGHT))
+    if not isinstance(services, LiveServices):
+        raise TypeError(services)
+    line = RecordingLine(base_url)
+    login = Line("ScaleOps", base_url, Rules())
+    services.scaleops = ScaleOpsClient(line, services.scaleops_credentials(login))
+    with closing(line), closing(login):
+        collect(parts)
+    calls = [
+        {"method": sent.method, "target": sent.target, "headers": dict(sent.headers), "body": (sent.body or b"").decode()}
+        for sent in line.sent
+    ]
+    file.write_text(json.dumps(calls), encoding="utf-8")
+
+
+def repeat_bare(calls: list[dict[str, Any]], base_url: str) -> None:
+    """Make the calls in their order with a client a thread, and read the bodies; nothing is parsed, nothing kept."""
+    waiting = iter(calls)
+    taking = Lock()
+
+    def work() -> None:
+        with httpx.Client(trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as client:
+            while True:
+                with taking:
+                    call = next(waiting, None)
+                if call is None:
+                    return
+                address = base_url + call["target"]
+                answer = client.request(call["method"], address, headers=call["headers"], content=call["body"] or None)
+                answer.raise_for_status()
+
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        for worker in [pool.submit(work) for _ in range(IN_FLIGHT)]:
+            worker.result()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

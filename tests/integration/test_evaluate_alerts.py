@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 
@@ -12,13 +14,14 @@ from alerts.observations import PLATFORM, AlertId
 from alerts.policy import AlertPolicy, OverProvisionedSettings, Rule, Rules
 from alerts.states import NoticeKind, Phase
 from alerts.storm import OUTAGE, storm_of
+from domain.measures import Unknown
 from domain.messages import Act, Channel, Message
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.tracking import Ending
 from store import Store
 from tasks.alerts import AlertNotOpen, BadSnooze, acknowledge_alert, list_alerts, snooze_alert
-from tasks.evaluate import evaluate
+from tasks.evaluate import Evaluated, evaluate
 from tests.integration.evaluating import (
     KEY,
     OTHER_KEY,
@@ -363,3 +366,66 @@ def test_recommendations_are_tracked_to_their_end(here: Installation) -> None:
         (ended,) = transaction.recommendations.ended_between(START, here.now)
         assert transaction.recommendations.open_ones() == ()
     assert ended.ending is Ending.DONE
+
+
+def test_what_comes_back_within_a_day_needs_four_sweeps_and_says_that_it_flaps(here: Installation) -> None:
+    ill, well = {"checkout": [starved()]}, {"checkout": [fine()]}
+    here.live(ill, ill, well, well)
+    before = here.state(alert("checkout")).events
+    assert here.live(ill, ill, ill) == []
+    page, post = here.live(ill)
+    assert words(post).startswith("Flapping: Checkout")
+    assert page.act is Act.TRIGGER
+    assert here.state(alert("checkout")).events == before + 5
+
+
+def test_a_closing_snapshot_that_was_not_complete_is_nothing_to_compare_with(store: Store) -> None:
+    here = Installation(store=store)
+    half: Shown = {"checkout": [fine("api", cost_7d=Decimal(10)), fine("worker", cost_7d=Unknown("no cost row"))]}
+    for week in range(3):
+        here.number = week * 28
+        assert here.live(half) == []
+    here.number = 3 * 28 - 8
+    assert here.live({"checkout": [fine("api", cost_7d=Decimal(10)), fine("worker", cost_7d=Decimal(190))]}) == []
+
+
+def test_a_sweep_is_not_compared_with_itself(store: Store) -> None:
+    here = Installation(store=store)
+    for week in range(2):
+        here.number = week * 28
+        here.live({"checkout": [fine(cost_7d=Decimal(200))]})
+    here.number = 2 * 28  # it could close the week that ends with it
+    (post,) = here.live({"checkout": [fine(cost_7d=Decimal(260))]})
+    assert words(post).startswith("Checkout: $60.00 more than usual")
+
+
+def test_a_team_budget_is_not_kept_while_a_component_could_not_be_measured(store: Store) -> None:
+    here = Installation(
+        store=store,
+        components=[component("checkout"), component("cart")],
+        alerts=AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(240)}, outage_share=Decimal(1)),
+    )
+    (post,) = here.live({"checkout": [fine(cost_7d=Decimal(70))], "cart": [fine("cart", cost_7d=Decimal(70))]})
+    half: Shown = {"checkout": [fine(cost_7d=Decimal(7))], "cart": "ScaleOps did not answer"}
+    assert here.live(half, half) == []
+    budget = AlertId(rule=Rule.BUDGET, about=PAYMENTS)
+    assert here.state(budget).phase is Phase.FIRING
+    whole: Shown = {"checkout": [fine(cost_7d=Decimal(7))], "cart": [fine("cart", cost_7d=Decimal(7))]}
+    (resolved,) = here.live(whole, whole)
+    assert resolved.thread_of in {post.key, post.thread_of}
+
+
+def test_two_evaluations_at_once_share_the_sweeps_and_tell_once(here: Installation) -> None:
+    as_ofs = [here.sweep({"checkout": [starved()]}) for _ in range(6)]
+    start = Barrier(2)
+
+    def work() -> Evaluated:
+        start.wait()
+        return here.judge()
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [future.result() for future in [pool.submit(work) for _ in range(2)]]
+    assert sorted(as_of for one in both for as_of in one.sweeps) == as_ofs
+    assert sum(one.notices[NoticeKind.OPENED] for one in both) == 1
+    assert [message.act for message in here.told()] == [Act.TRIGGER, Act.POST, Act.TRIGGER]
+    assert here.state(alert("checkout")).events == 6 + 2

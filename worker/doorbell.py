@@ -66,7 +66,7 @@ class Bells:
 
     def _advance(self, equipment: Equipment) -> Step:
         try:
-            return advance_sweep(equipment.parts)
+            return advance_sweep(equipment.parts, size=self._pace.chunk)
         except CollectFailed as failure:
             leave_pulse(equipment.parts, "collect failed", {"why": str(failure)})
             raise

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from clients.redis.memory import TURN_LEASE
+from tasks.chunks import CHUNK
 
 COLLECT: Final = "collect"
 """Sweeps and their chunks: as slow as ScaleOps is."""
@@ -29,6 +30,8 @@ class Pace:
     housekeeping: timedelta = timedelta(hours=1)
     tick_is_stale_after: timedelta = timedelta(minutes=10)
     """A tick nobody took by then is dropped: later ones ask the same."""
+    chunk: int = CHUNK
+    """Components a message names."""
     chunk_may_begin_for: timedelta = timedelta(seconds=60)
     """A chunk begins no further component after this; a tick rings out what is left."""
     soft_limit: timedelta = timedelta(minutes=5)

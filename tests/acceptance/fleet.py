@@ -1,0 +1,237 @@
+"""A whole installation under test: real beats and workers as processes, real queue and database, the stand-ins, one clock for all.
+
+The clock moves by hand. `step` moves it and waits until every queue has shown a sign of life at the new time; `live` does so until
+what is due is done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final, Self
+
+from domain.messages import Status
+from domain.sweeps import slot_of
+from simulator.serving import Simulator, addresses_at, settings_for
+from store import Store
+from tests.services.queues import QueueServer
+from worker.app import build_app
+from worker.equipment import Equipment
+from worker.schedule import QUEUES
+
+ROOT: Final = Path(__file__).parent.parent.parent
+INSTANCE: Final = "test"
+PATIENCE_S: Final = 90.0
+MINUTE: Final = timedelta(minutes=1)
+OPEN: Final = (Status.PENDING, Status.LEASED)
+
+
+def wait_until(what: str, is_so: Callable[[], bool], *, explain: Callable[[], str] = str, patience_s: float = PATIENCE_S) -> None:
+    """Look again and again until it is so."""
+    ends = time.monotonic() + patience_s
+    while not is_so():
+        assert time.monotonic() < ends, f"waited {patience_s:g} s for {what}\n{explain()}"
+        time.sleep(0.03)
+
+
+@contextmanager
+def _nothing() -> Iterator[Equipment]:
+    """Equip nobody: the test only rings."""
+    raise AssertionError
+    yield
+
+
+@dataclass
+class Process:
+    """One process of the fleet, started again when it died."""
+
+    kind: str
+    options: dict[str, Any]
+    running: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+
+
+@dataclass
+class Fleet:
+    """Everything, held by a test."""
+
+    folder: Path
+    simulator: Simulator
+    queues: QueueServer
+    database_url: str
+    now: datetime
+    beats: int = 1
+    workers: Sequence[Sequence[str]] = (QUEUES,)
+    concurrency: int = 2
+    settings: dict[str, str] = field(default_factory=dict)
+    record: bool = False
+    every: timedelta = timedelta(hours=6)
+    chunk: int = 4
+    processes: list[Process] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.begun = self.now - timedelta(days=1)
+        self.store = Store.open(self.database_url)
+        self.clock = self.folder / "clock"
+        self.plan = self.folder / "plan.json"
+        self.crossings = self.folder / "crossings"
+        self.set_clock(self.now)
+        self._app = build_app(self.queues.url, instance=INSTANCE, equip=_nothing)
+        common = {
+            "chunk": self.chunk,
+            "clock": str(self.clock),
+            "plan": str(self.plan),
+            "crossings": str(self.crossings) if self.record else None,
+        }
+        self.processes += [Process("beat", dict(common)) for _ in range(self.beats)]
+        for served in self.workers:
+            self.processes.append(Process("worker", {**common, "queues": list(served), "concurrency": self.concurrency}))
+
+    # Processes --------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.revive()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            self.kill(process)
+        self.store.close()
+
+    def revive(self) -> None:
+        """Start whatever is not running, as a supervisor does."""
+        for process in self.processes:
+            if process.running is None or process.running.poll() is not None:
+                self._start(process)
+
+    def _start(self, process: Process) -> None:
+        process.starts += 1
+        with (self.folder / f"{process.kind}-{id(process)}.log").open("ab") as log:
+            process.running = subprocess.Popen(
+                [sys.executable, "-m", "tests.acceptance.run", process.kind, json.dumps(process.options)],
+                cwd=ROOT,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self, process: Process, how: signal.Signals = signal.SIGKILL) -> None:
+        """Kill a process with all its children."""
+        if process.running is not None and process.running.poll() is None:
+            os.killpg(process.running.pid, how)
+            process.running.wait()
+
+    def of_kind(self, kind: str) -> list[Process]:
+        """Answer the processes of one kind."""
+        return [process for process in self.processes if process.kind == kind]
+
+    def _environment(self) -> dict[str, str]:
+        addresses = addresses_at(int(self.simulator.url.rpartition(":")[2]))
+        return {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.queues.url,
+            "WORKER_INSTANCE": INSTANCE,
+            "WORKER_SECRET_KEY": "a key for tests only",
+            "WORKER_COLLECT_EVERY": f"{self.every // timedelta(hours=1)}h",
+            "SCALEOPS_TIMEOUT_S": "5",
+            "SCALEOPS_MAX_CONCURRENCY": "4",
+            "C_FORCE_ROOT": "1",
+            **settings_for(addresses, self.simulator.state.world()),
+            **self.settings,
+        }
+
+    # Faults -----------------------------------------------------------------------------------------------------------
+
+    def arm(self, crossing: str, who: str) -> None:
+        """Plan one death: the child (`child`) or the worker with all its children (`worker`) that next comes to this crossing."""
+        self.plan.with_suffix(".done").unlink(missing_ok=True)
+        fresh = self.plan.with_suffix(".new")
+        fresh.write_text(json.dumps({"at": crossing, "who": who}))
+        fresh.rename(self.plan)
+
+    def has_died(self) -> bool:
+        """Say whether the planned death has happened."""
+        return self.plan.with_suffix(".done").exists()
+
+    def ring(self, task: str, *arguments: object) -> None:
+        """Send a queue message by hand."""
+        with self._app.connection_for_write() as connection:
+            self._app.send_task(task, args=arguments, connection=connection)
+
+    # Time -------------------------------------------------------------------------------------------------------------
+
+    def set_clock(self, now: datetime) -> None:
+        """Let it be this time for everybody. Whoever reads meanwhile reads the old or the new time, never half of one."""
+        self.now = now
+        fresh = self.clock.with_suffix(".new")
+        fresh.write_text(now.isoformat())
+        fresh.rename(self.clock)
+        self.simulator.state.clock.set(now)
+
+    def step(self, by: timedelta = MINUTE) -> None:
+        """Move the clock, and wait until every queue has been served at the new time."""
+        self.set_clock(self.now + by)
+        wait_until(f"a sign of life at {self.now}", self._is_alive, explain=self.story)
+
+    def _is_alive(self) -> bool:
+        self.revive()
+        with self.store.reading() as transaction:
+            signs = {pulse.name: pulse.at for pulse in transaction.pulses.all()}
+        return all(
+            signs.get(f"canary through {queue}", datetime.min.replace(tzinfo=timezone.utc)) >= self.now for queue in QUEUES
+        )
+
+    def live(self, *, until: Callable[[], bool] = lambda: True, most: timedelta = timedelta(minutes=30)) -> timedelta:
+        """Let minutes pass until nothing is left to do, and it is so; answer how many it took."""
+        begun = self.now
+        while not (self.is_settled() and until()):
+            assert self.now - begun <= most, f"not settled after {most}: {self.unsettled()}\n{self.story()}"
+            self.step()
+        return self.now - begun
+
+    @property
+    def slot(self) -> datetime:
+        """The present slot."""
+        return slot_of(self.now, self.every)
+
+    def next_slot(self) -> None:
+        """Go to just after the beginning of the next slot."""
+        self.set_clock(self.slot + self.every + MINUTE)
+
+    # What is so -------------------------------------------------------------------------------------------------------
+
+    def is_settled(self) -> bool:
+        """Say whether the present slot's sweep is judged and nothing waits to be sent."""
+        return not self.unsettled()
+
+    def unsettled(self) -> str:
+        """Say what is still to be done; empty: nothing."""
+        with self.store.reading() as transaction:
+            sweep = transaction.sweeps.get(self.slot)
+            if sweep is None or sweep.evaluated_at is None:
+                return f"the sweep is {sweep}"
+            counts = transaction.outbox.counts()
+            waiting = [entry.message.key for entry in transaction.outbox.listing(OPEN)]
+        looked_for = counts.get(Status.UNKNOWN, 0)
+        return f"waiting: {waiting}, unknown: {looked_for}" if waiting or looked_for else ""
+
+    def posts(self) -> Counter[str]:
+        """Count what stands in Slack, by the key of our message."""
+        found = self.simulator.state.slack.messages
+        return Counter(str(message["metadata"]["event_payload"]["key"]) for message in found)
+
+    def story(self) -> str:
+        """The last words of every process."""
+        return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-12:]) for log in self.folder.glob("*.log"))

@@ -1,0 +1,50 @@
+"""A week of simulated schedule with two beats and four workers: no duplicate, no gap."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from reports import content
+from simulator.serving import Simulator
+from store import ReportRun
+from tasks.report import teams_with_reports
+from tasks.report_facts import PLATFORM
+from tests.acceptance.fleet import MINUTE, Fleet
+from tests.acceptance.promises import broken_promises
+from tests.services.queues import QueueServer
+from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES
+
+MONDAY = datetime(2026, 11, 2, tzinfo=timezone.utc)
+NEXT_MONDAY = MONDAY + timedelta(days=7)
+
+
+def test_two_beats_and_four_workers_live_through_a_week(
+    tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_url: str
+) -> None:
+    simulator.load("demo")
+    workers = (QUEUES, QUEUES, (COLLECT,), (DELIVER, EVALUATE))
+    every = timedelta(hours=12)
+    with Fleet(tmp_path, simulator, queues, postgres_url, MONDAY + MINUTE, beats=2, workers=workers, every=every) as fleet:
+        fleet.live()
+        while fleet.now < NEXT_MONDAY:
+            fleet.next_slot()
+            fleet.live()
+        fleet.set_clock(NEXT_MONDAY + timedelta(hours=9, minutes=1))
+        fleet.live(until=lambda: len(reports_of(fleet)) > 0)
+        fleet.live()
+        reported = reports_of(fleet)
+        with fleet.store.reading() as transaction:
+            teams = {*teams_with_reports(transaction), PLATFORM}
+        assert {run.team for run in reported} == teams
+        assert len(reported) == len(teams)
+        posts = fleet.posts()
+        names = [content.PLATFORM if run.team == PLATFORM else run.team for run in reported]
+        assert [name for name in names if posts[f"report:weekly:{name}:2026-W45:slack:1"] != 1] == []
+        assert any(one["resolved_at"] for one in simulator.state.pagerduty.incidents)
+        assert broken_promises(fleet) == []
+
+
+def reports_of(fleet: Fleet) -> tuple[ReportRun, ...]:
+    with fleet.store.reading() as transaction:
+        return transaction.reports.runs("weekly", "2026-W45")

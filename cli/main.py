@@ -65,7 +65,7 @@ def door() -> None:
 def main() -> None:
     """Run a command; never show a traceback to a person who did nothing wrong."""
     try:
-        status = door.main(standalone_mode=False)
+        status = door.main(prog_name="scaleops-worker", standalone_mode=False)
     except click.exceptions.Abort:
         _say("stopped; what was done so far is kept")
         status = 130

@@ -13,13 +13,19 @@ from cli.children import running_simulator
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="Port on 127.0.0.1; 0 takes a free one."
 )
-@click.option("--scenario", default="demo", show_default=True, help="`demo`, or a folder with upstream.json and catalog.yaml.")
+@click.option(
+    "--scenario",
+    default="demo",
+    show_default=True,
+    help="`demo`, `crowd:N` (N components), or a folder with upstream.json and catalog.yaml.",
+)
 def simulate(port: int, scenario: str) -> None:
     r"""Serve stand-ins for ScaleOps, Backstage, Slack and PagerDuty until interrupted.
 
-    Prints the settings that lead to them, ready for a .env file:
+    Prints the settings that lead to them, ready for a .env file.
 
     \b
+    Example:
       scaleops-worker simulate > .env &
       scaleops-worker check-config --live
       scaleops-worker collect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -13,6 +14,9 @@ from domain.money import money_in_words
 from domain.weeks import IsoWeek
 from reports import content
 from reports.words import amount_in_words, coverage_in_words, trend_in_words
+
+# pygal hooks itself into every import of the process for its plugins, in a form that Python retired: each later import would warn.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
 
 WIDTH: Final = 640
 HEIGHT: Final = 190

@@ -42,6 +42,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         removed_clusters=frozenset(config.clusters.removed),
         retention=Retention(**config.retention.model_dump()),
         dashboard_link=DashboardLinks(links) if links else no_link,
+        public_url=settings.worker_public_url,
     )
 
 

@@ -1,0 +1,157 @@
+"""Secrets are nowhere but where they are used: everything is run with marked ones, and everything it left behind is searched."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator import credentials
+from simulator.company.catalog import PAYMENTS_KEY, PLATFORM_KEY
+from simulator.faults import Fault
+from simulator.serving import Simulator
+from tests.services.commands import Run
+
+SECRET_KEY = "marked-worker-secret-key"
+TEAM_KEY = "markedteamroutingkey000000000001"
+DATABASE_PASSWORD = "marked-database-password"
+
+
+def settings_for(simulator: Simulator) -> dict[str, str]:
+    return {
+        "SCALEOPS_BASE_URL": simulator.scaleops_url,
+        "SCALEOPS_USER": credentials.SCALEOPS_USER,
+        "SCALEOPS_PASSWORD": credentials.SCALEOPS_PASSWORD,
+        "BACKSTAGE_BASE_URL": simulator.backstage_url,
+        "BACKSTAGE_TOKEN": credentials.BACKSTAGE_TOKEN,
+        "SLACK_BOT_TOKEN": credentials.SLACK_BOT_TOKEN,
+        "SLACK_BASE_URL": simulator.slack_url.rstrip("/"),
+        "SLACK_DEFAULT_CHANNEL": "C0GENERAL01",
+        "PAGERDUTY_ROUTING_KEY": credentials.PAGERDUTY_ROUTING_KEY,
+        "PAGERDUTY_EVENTS_URL": simulator.pagerduty_url,
+        "WORKER_SECRET_KEY": SECRET_KEY,
+        "LOG_LEVEL": "debug",
+        "LOG_FORMAT": "json",
+    }
+
+
+def secrets_of(simulator: Simulator) -> dict[str, str]:
+    """Name every secret of this installation, the tokens that ScaleOps gave out among them."""
+    return {
+        "SCALEOPS_PASSWORD": credentials.SCALEOPS_PASSWORD,
+        "BACKSTAGE_TOKEN": credentials.BACKSTAGE_TOKEN,
+        "SLACK_BOT_TOKEN": credentials.SLACK_BOT_TOKEN,
+        "PAGERDUTY_ROUTING_KEY": credentials.PAGERDUTY_ROUTING_KEY,
+        "annotation of payments": PAYMENTS_KEY,
+        "annotation of platform": PLATFORM_KEY,
+        "routing key file of search": TEAM_KEY,
+        "WORKER_SECRET_KEY": SECRET_KEY,
+        "password in DATABASE_URL": DATABASE_PASSWORD,
+        **{f"token {number} of ScaleOps": token for number, token in enumerate(simulator.state.tokens)},
+    }
+
+
+def texts_in(database: Path) -> Iterator[tuple[str, bytes]]:
+    """Answer every cell of every table; what is compressed is unpacked."""
+    with sqlite3.connect(database) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in connection.execute(f'SELECT * FROM "{table}"'):
+                for cell in row:
+                    raw = cell if isinstance(cell, bytes) else str(cell).encode()
+                    yield table, raw
+                    try:
+                        yield table, zlib.decompress(raw)
+                    except zlib.error:
+                        continue
+
+
+def test_no_secret_is_in_logs_errors_rows_reports_or_messages(run: Run, simulator: Simulator, tmp_path: Path) -> None:
+    simulator.load("demo")
+    key_file = tmp_path / "search-routing-key"
+    key_file.write_text(TEAM_KEY, encoding="utf-8")
+    Path("scaleops-worker.yaml").write_text(
+        f"teams: {{group:default/search: {{pagerduty_routing_key_file: {key_file}}}}}\nalerts: {{under-provisioned: {{for: 1, page: always}}}}\n",
+        encoding="utf-8",
+    )
+    settings = settings_for(simulator)
+    said: list[str] = []
+
+    def do(*command: str, **changes: str) -> None:
+        ran = run(*command, **{**settings, **changes})
+        assert "defect" not in ran.err, ran.err
+        said.append(ran.out + ran.err)
+
+    do("check-config", "--live")
+    do("check-config", "--live", "--json")
+    for status in (401, 403, 429, 500):
+        simulator.state.faults[:] = [
+            Fault(service="scaleops", status=status, times=200),
+            Fault(service="backstage", status=status, times=2),
+        ]
+        do("collect", DATABASE_URL=f"sqlite:///{status}.db")
+    simulator.state.faults.clear()
+    do("action", "get_scaleops_policy_definitions_for_entity", "--all", "--json")
+    do("run-once")
+    for service in ("slack", "pagerduty"):
+        simulator.state.faults[:] = [Fault(service=service, status=500)]
+        do("report", "--team", "group:default/payments", "--send", "--again")
+        do("deliver")
+    simulator.state.faults.clear()
+    do("run-once")
+    for form in ("html", "markdown", "slack", "json"):
+        do("report", "--team", "group:default/payments", "--format", form)
+    for command in (
+        ["status", "--json"],
+        ["alerts", "list", "--json"],
+        ["outbox", "list", "--json"],
+        ["trend", "group:default/payments"],
+    ):
+        do(*command)
+    do("collect", SCALEOPS_PASSWORD="wrong", DATABASE_URL="sqlite:///denied.db")
+    do("status", DATABASE_URL=f"postgresql://somebody:{DATABASE_PASSWORD}@127.0.0.1:1/nothing")
+    do("collect", SCALEOPS_TOKEN="a-second-credential")
+
+    assert simulator.state.pagerduty.events, "somebody was paged, so that the routing keys were in use"
+    secrets = secrets_of(simulator)
+    assert len(secrets) > 9
+    events = [
+        {name: value for name, value in told["event"].items() if name != "routing_key"}
+        for told in simulator.state.pagerduty.events
+    ]
+    places = [("what was said and logged", text.encode()) for text in said]
+    places += [("Slack", json.dumps(message).encode()) for message in simulator.state.slack.messages]
+    places += [("PagerDuty, but for the routing key", json.dumps(event).encode()) for event in events]
+    places += [(f"table {table}", text) for database in Path().glob("*.db") for table, text in texts_in(database)]
+    found = {(name, place) for place, text in places for name, secret in secrets.items() if secret.encode() in text}
+    assert found == set()
+
+
+def test_the_hunt_itself_finds_what_is_hidden(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "x.db") as connection:
+        connection.execute("CREATE TABLE plain (a TEXT, b BLOB)")
+        connection.execute("INSERT INTO plain VALUES (?, ?)", (f"a {TEAM_KEY} b", zlib.compress(SECRET_KEY.encode())))
+        connection.commit()
+
+    texts = [text for _, text in texts_in(tmp_path / "x.db")]
+
+    assert any(TEAM_KEY.encode() in text for text in texts)
+    assert any(SECRET_KEY.encode() in text for text in texts)
+
+
+@pytest.mark.parametrize("name", ["scaleops_password", "slack_bot_token", "worker_secret_key", "database_url"])
+def test_settings_never_show_a_secret(name: str) -> None:
+    from wiring.environment import resolve_settings  # noqa: PLC0415 - the room under test
+
+    values = {
+        name.upper(): "sqlite:///marked-secret-value" if name == "database_url" else "marked-secret-value",
+        "SCALEOPS_USER": "x",
+    }
+    resolved = resolve_settings(values, None)
+
+    assert "marked-secret-value" not in repr(resolved)
+    assert "marked-secret-value" not in str(resolved.settings.model_dump())

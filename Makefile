@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format check test test-browser demo bench lock
+.PHONY: help setup format check test test-browser conformance demo bench lock
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,14 @@ test: setup ## every test that needs no browser
 test-browser: setup ## the pages in a real Chromium
 	@sh tests/browser/ready.sh $(BIN)
 	$(BIN)/python -m pytest -m browser
+
+conformance: setup ## the MCP protocol's own test suite and inspector (needs npm)
+	@command -v npm >/dev/null || { echo "npm is missing, which brings the test suite; on Debian: apt-get install npm"; exit 1; }
+	@mkdir -p .conformance
+	@test -x .conformance/node_modules/.bin/mcp-inspector \
+	  || npm install --prefix .conformance --silent --no-fund --no-audit --foreground-scripts \
+	       node@22 @modelcontextprotocol/conformance@0.1.16 @modelcontextprotocol/inspector@2.12.0
+	$(BIN)/python -m tests.conformance
 
 demo: setup ## live through twelve simulated weeks; writes demo-out/
 	$(BIN)/scaleops-worker demo

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeAlias, cast
+from typing import Annotated, Any, Final, TypeAlias, cast
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from actions.asking import read_arguments
 from actions.errors import InputError, NotFoundError, QuestionFailed, ServiceUnavailableError
@@ -40,7 +40,7 @@ LIVE_PAGE: Final = 25
 class LivePage(PagedInput):
     """Which rows of a live answer are wanted."""
 
-    limit: int = LIVE_PAGE
+    limit: Annotated[int, Field(ge=1, le=200)] = LIVE_PAGE
 
 
 _PAGE: Final = cast("Mapping[str, Json]", input_schema(PagedInput)["properties"])

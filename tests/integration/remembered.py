@@ -42,7 +42,6 @@ def remember(store: Store) -> None:
 
     The team ops owns dns and mail, which have no workloads.
     """
-    starving = {"under_provisioned": True, "over_provisioned": False, "automated": False, "oom_kills_24h": 2}
     week_before = MONDAY - timedelta(days=7)
     _sweep(
         store,
@@ -55,7 +54,7 @@ def remember(store: Store) -> None:
             store,
             as_of,
             {
-                "checkout": [replace(_point("api", "130"), **starving), _point("shared", "10")],
+                "checkout": [_starving("api", "130"), _point("shared", "10")],
                 "ledger": [_point("shared", "10"), _point("new-job", "5")],
             },
             finder=None,
@@ -88,10 +87,14 @@ def _point(name: str, cost: str) -> WorkloadPoint:
     return replace(point(name, cost=cost), over_provisioned=False, automated=True)
 
 
+def _starving(name: str, cost: str) -> WorkloadPoint:
+    return replace(point(name, cost=cost), over_provisioned=False, automated=False, under_provisioned=True, oom_kills_24h=2)
+
+
 def _unknown(blank: Measurement) -> Measurement:
     nothing = Total(amount=Unknown(blank.snapshot.reason), known=0, parts=0)
-    totals = dict.fromkeys(("cost_7d", "savings_available_per_month", "active_savings_per_month"), nothing)
-    return replace(blank, snapshot=replace(blank.snapshot, **totals))
+    snapshot = replace(blank.snapshot, cost_7d=nothing, savings_available_per_month=nothing, active_savings_per_month=nothing)
+    return replace(blank, snapshot=snapshot)
 
 
 def _sweep(store: Store, as_of: datetime, points: dict[str, list[WorkloadPoint]], *, finder: list[WorkloadPoint] | None) -> None:

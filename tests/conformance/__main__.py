@@ -1,0 +1,120 @@
+"""`make conformance`: the protocol's own test suite against the gateway, then its inspector lists and calls every tool on both transports.
+
+Needs npm and the packages that the Makefile puts into .conformance/.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from gateway import mcp_door
+from simulator.credentials import BACKSTAGE_TOKEN
+from simulator.serving import Simulator
+from tests.conformance.fixtures import add_fixtures
+from tests.integration.remembered import remember
+from tests.services.gateways import ServedGateway
+
+ROOT: Final = Path(__file__).parents[2]
+BIN: Final = ROOT / ".conformance" / "node_modules" / ".bin"
+BASELINE: Final = Path(__file__).parent / "baseline.yml"
+LIVE: Final = {"entityRef": "component:default/orders-000"}
+CALLS: Final[dict[str, dict[str, Any]]] = {
+    "get_scaleops_data_for_entity": LIVE,
+    "get_scaleops_cost_analysis_for_entity": {**LIVE, "range": "30d"},
+    "get_scaleops_recommendations_for_entity": LIVE,
+    "get_scaleops_network_usage_for_entity": {**LIVE, "timeRangeHours": 24},
+    "get_scaleops_policy_definitions_for_entity": LIVE,
+    "list_components": {"owner": "payments"},
+    "get_cost_trend": {"entityRef": "group:default/payments", "weeks": 104},
+    "compare_weeks": {"entityRef": "group:default/payments", "week": "2026-W47"},
+    "get_team_report": {"team": "payments"},
+    "list_recommendations": {"team": "payments"},
+    "list_alerts": {},
+    "explain_delivery": {"about": "payments", "week": "2026-W47"},
+}
+
+
+def main() -> int:
+    """Run it all; 0 when all passed."""
+    folder = Path(tempfile.mkdtemp(prefix="conformance-"))
+    with Simulator(str(ROOT / "tests" / "parity")) as simulator:
+        sections = (partial(mcp_door.sections, extend=add_fixtures),)
+        gateway = ServedGateway(simulator, folder, sections_of=sections, gateway_auth="none", gateway_tokens=None)
+        try:
+            remember(gateway.materials.store)
+            suite = _run(
+                "conformance",
+                "server",
+                "--url",
+                f"{gateway.url}/mcp",
+                "--suite",
+                "all",
+                "--expected-failures",
+                BASELINE,
+                "-o",
+                folder,
+            )
+            over_http = _inspect("http", [f"{gateway.url}/mcp", "--transport", "http"])
+            program = str(Path(sys.executable).parent / "scaleops-worker")
+            over_stdio = _inspect("stdio", [*_environment(gateway, folder), program, "mcp"])
+        finally:
+            gateway.close()
+    return 0 if suite and over_http and over_stdio else 1
+
+
+def _run(*command: str | Path) -> bool:
+    return subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, env=_with_node(), check=False).returncode == 0
+
+
+def _inspect(transport: str, server: list[str]) -> bool:
+    """List the tools, and call each; say what failed."""
+    listed = _ask(server, "tools/list")
+    names = {tool["name"] for tool in json.loads(listed.stdout or "{}").get("tools", [])}
+    failed = {name: "not listed" for name in CALLS if name not in names}
+    for name, arguments in CALLS.items():
+        called = _ask(server, "tools/call", "--tool-name", name, *_flags(arguments))
+        if called.returncode != 0:
+            failed.setdefault(name, called.stdout[-500:] + called.stderr[-500:])
+    told = [f"inspector over {transport}: {len(CALLS) - len(failed)} of {len(CALLS)} tools listed and called"]
+    told += [f"  {name}: {why}" for name, why in failed.items()]
+    sys.stdout.write("\n".join(told) + "\n")
+    return not failed
+
+
+def _ask(server: list[str], method: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """Ask the inspector; it ends with another status than 0 when a tool fails."""
+    command: list[str | Path] = [BIN / "mcp-inspector", "--cli", *server, "--method", method, *more]
+    return subprocess.run(command, cwd=ROOT, env=_with_node(), capture_output=True, text=True, check=False, timeout=120)
+
+
+def _flags(arguments: dict[str, Any]) -> list[str]:
+    return [part for name, value in arguments.items() for part in ("--tool-arg", f"{name}={value}")]
+
+
+def _with_node() -> dict[str, str]:
+    return {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+
+
+def _environment(gateway: ServedGateway, folder: Path) -> list[str]:
+    """Answer the settings of the server that the inspector starts; it hands on no others."""
+    world = gateway.simulator.state.world()
+    settings = {
+        "SCALEOPS_BASE_URL": gateway.simulator.scaleops_url,
+        "SCALEOPS_USER": world.scaleops_user,
+        "SCALEOPS_PASSWORD": world.scaleops_password,
+        "BACKSTAGE_BASE_URL": gateway.simulator.backstage_url,
+        "BACKSTAGE_TOKEN": BACKSTAGE_TOKEN,
+        "DATABASE_URL": f"sqlite:///{folder / 'gateway.db'}",
+    }
+    return [part for name, value in settings.items() for part in ("-e", f"{name}={value}")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

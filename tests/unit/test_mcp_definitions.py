@@ -1,0 +1,115 @@
+"""What the doors say of the questions: to agents, who pay for every word of it, and to Backstage, which knew the predecessor."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from mcp import Client
+from mcp.types import Tool
+
+from actions.lanes import Lanes
+from actions.offers import OFFERS, Asker
+from actions.schemas import input_schema, output_schema
+from gateway.registry import describe
+from mcp_server import build_mcp_server
+
+MOST_CHARACTERS = 28_500
+"""Of all tool definitions as they are sent: about 7,000 tokens. Every agent pays them with every request: make room before you raise this."""
+MOST_OF_ONE = 4_100
+PREDECESSOR = json.loads((Path(__file__).parents[1] / "parity" / "expected" / "actions_list.json").read_text(encoding="utf-8"))[
+    "actions"
+]
+Schema = dict[str, Any]
+
+
+async def _list() -> list[Tool]:
+    async with Client(build_mcp_server(asker_of=lambda _: cast(Asker, None), lanes=Lanes(live=1, stored=1))) as client:
+        return (await client.list_tools()).tools
+
+
+@pytest.fixture(scope="module")
+def tools() -> list[Tool]:
+    return asyncio.run(_list())
+
+
+def written(tool: Tool) -> str:
+    return json.dumps(tool.model_dump(mode="json", by_alias=True, exclude_none=True), separators=(",", ":"))
+
+
+def test_the_definitions_of_all_tools_stay_within_their_budget(tools: list[Tool]) -> None:
+    assert sum(len(written(tool)) for tool in tools) <= MOST_CHARACTERS
+    assert {tool.name: len(written(tool)) for tool in tools if len(written(tool)) > MOST_OF_ONE} == {}
+
+
+def test_every_question_is_a_tool_by_its_own_name(tools: list[Tool]) -> None:
+    assert [tool.name for tool in tools] == [offer.name for offer in OFFERS]
+    assert {action["name"] for action in PREDECESSOR} < {tool.name for tool in tools}
+
+
+def test_every_tool_says_that_it_only_reads(tools: list[Tool]) -> None:
+    hints = [tool.annotations for tool in tools]
+
+    assert all(
+        hint and (hint.read_only_hint, hint.destructive_hint, hint.idempotent_hint) == (True, False, True) for hint in hints
+    )
+
+
+def test_every_tool_has_title_description_and_closed_input(tools: list[Tool]) -> None:
+    for tool in tools:
+        assert tool.title
+        assert tool.description
+        assert tool.input_schema["type"] == "object"
+        assert tool.input_schema["additionalProperties"] is False
+        assert tool.output_schema
+        assert tool.output_schema["type"] == "object"
+
+
+def test_every_argument_but_choices_is_described(tools: list[Tool]) -> None:
+    for tool in tools:
+        for name, argument in tool.input_schema["properties"].items():
+            assert "description" in argument or "enum" in argument, f"{tool.name}: {name}"
+
+
+@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)
+def test_schemas_need_nothing_resolved_and_have_no_titles(offer: Any) -> None:  # noqa: ANN401 - a parameter
+    for schema in (input_schema(offer.input), output_schema(offer.output)):
+        text = json.dumps(schema)
+        assert "$ref" not in text
+        assert "$defs" not in text
+        assert '"anyOf"' not in text
+
+
+@pytest.mark.parametrize("action", PREDECESSOR, ids=lambda action: action["name"])
+def test_the_registry_lists_what_the_predecessor_listed(action: Schema) -> None:
+    ours = {described["id"]: described for described in map(describe, OFFERS)}[action["id"]]
+
+    for key in ("id", "name", "pluginId", "attributes"):
+        assert ours[key] == action[key]
+    schema = cast("Schema", ours["schema"])
+    assert set(schema["input"]["properties"]) == set(action["schema"]["input"]["properties"])
+    assert schema["input"]["required"] == action["schema"]["input"]["required"]
+    assert schema["input"]["additionalProperties"] is False
+    assert schema["input"]["$schema"] == action["schema"]["input"]["$schema"]
+    for name, argument in action["schema"]["input"]["properties"].items():
+        assert_contains(schema["input"]["properties"][name], argument)
+    assert_contains(schema["output"], action["schema"]["output"])
+
+
+def assert_contains(ours: Schema, theirs: Schema) -> None:
+    """Everything that theirs has ours has too, with the same type; where theirs must have a value, ours may say null."""
+    if "type" in theirs:
+        kinds = ours["type"] if isinstance(ours["type"], list) else [ours["type"]]
+        allowed = theirs["type"] if isinstance(theirs["type"], list) else [theirs["type"]]
+        assert {"number" if kind == "integer" else kind for kind in kinds} - {"null"} == set(allowed) - {"null"}
+    if "enum" in theirs:
+        assert ours["enum"] == theirs["enum"]
+    if "default" in theirs:
+        assert ours["default"] == theirs["default"]
+    for name, part in theirs.get("properties", {}).items():
+        assert_contains(ours["properties"][name], part)
+    if "items" in theirs:
+        assert_contains(ours["items"], theirs["items"])

@@ -206,6 +206,14 @@ def test_a_body_of_a_hundred_megabytes_is_cut_off_with_a_clear_error(gateway: Se
     assert gateway.calls("scaleops") == {}
 
 
+def test_a_body_that_is_announced_too_large_is_not_asked_for(gateway: ServedGateway) -> None:
+    head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n\r\n"
+    with connect(gateway) as opened:
+        opened.sendall(head.encode())
+
+        assert opened.recv(65536).startswith(b"HTTP/1.1 413")
+
+
 def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(gateway: ServedGateway) -> None:
     body = b'{"label":["app.kubernetes.io/name=orders-000"]}'
     headers = {**gateway.as_ci(), "Content-Type": "application/json"}

@@ -174,9 +174,11 @@ def confused(gateway: ServedGateway, algorithm: str) -> str:
     return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
-@pytest.mark.parametrize("algorithm", ["HS256", "HS512", "none", "None", "nOnE", "RS256", "ES384", "ES256K", ""])
+@pytest.mark.parametrize("algorithm", ["HS256", "HS512", "none", "None", "nOnE", "ES256K", "", "RS256", "ES384"])
 def test_a_token_with_a_confused_algorithm_is_refused(gateway: ServedGateway, algorithm: str) -> None:
     assert refusal(gateway, bearer(confused(gateway, algorithm))).startswith(("Failed user token verification", "Illegal token"))
+    if algorithm not in {"RS256", "ES384"}:
+        assert gateway.calls("backstage") == {}, "no key is asked for what no key may sign with"
 
 
 def test_a_symmetric_key_in_the_key_set_verifies_nothing(gateway: ServedGateway) -> None:

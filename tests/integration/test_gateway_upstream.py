@@ -14,6 +14,7 @@ import pytest
 from clients.async_calls import AsyncLine
 from clients.calls import CallFailed, Request, Rules
 from clients.calls import Fault as Reason
+from clients.scaleops.passthrough import Passthrough
 from simulator.faults import Fault
 from tests.services.gateways import ServedGateway, ServeGateway
 
@@ -328,6 +329,50 @@ def test_an_overfull_queue_is_told_at_once(gateway: ServedGateway) -> None:
 
     assert len(failures) == 7
     assert {(failure.fault, failure.retry_after_s) for failure in failures} == {(Reason.OVERLOADED, 5)}
+
+
+class Counted:
+    """Credentials that count how often they are asked, and give a token of ScaleOps' own."""
+
+    def __init__(self, gateway: ServedGateway) -> None:
+        self._inner = gateway.materials.credentials
+        self.asked: list[str | None] = []
+
+    def current(self) -> str | None:
+        self.asked.append(None)
+        return self._inner.current()
+
+    def after_refusal(self, refused: str) -> str | None:
+        self.asked.append(refused)
+        return self._inner.after_refusal(refused)
+
+
+def test_on_the_event_loop_one_asks_for_the_token_of_all(gateway: ServedGateway) -> None:
+    credentials = Counted(gateway)
+    tokens = gateway.simulator.state.tokens
+    fetched: list[int] = []
+
+    async def run() -> None:
+        line = AsyncLine("ScaleOps", gateway.simulator.scaleops_url, Rules())
+        passthrough = Passthrough(
+            line, credentials, clock=gateway.simulator.state.clock.now, on_new_token=lambda: fetched.append(1)
+        )
+        request = Request(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
+        try:
+            for _ in range(2):
+                answers = await asyncio.gather(*(passthrough.ask(request) for _ in range(30)))
+                assert {answer.status for answer in answers} == {200}
+                for token in tokens:
+                    tokens[token] = gateway.simulator.state.clock.now()
+        finally:
+            await passthrough.close()
+
+    asyncio.run(run())
+
+    first, second = tokens
+    assert credentials.asked == [None, first]
+    assert second != first
+    assert len(fetched) == 2
 
 
 def test_money_keeps_its_digits(gateway: ServedGateway) -> None:

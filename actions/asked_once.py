@@ -26,6 +26,7 @@ MOST_FAILURES: Final = 3
 """After so many failures of one question the last one stands for the rest of the sweep."""
 
 _DESTINATIONS: Final = TypeAdapter(tuple[Destination, ...])
+_LONG_BYTES: Final = 1024
 
 
 class AskedOnce:
@@ -57,11 +58,23 @@ class AskedOnce:
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
         """Ask ScaleOps once a workload. Kept packed: nearly all are asked for by one component only, yet all must be kept."""
+        own: list[tuple[Destination, ...]] = []
 
         def ask() -> bytes:
-            return zlib.compress(_DESTINATIONS.dump_json(self._scaleops.network(key, start=start, end=end)), level=1)
+            own.append(self._scaleops.network(key, start=start, end=end))
+            return _pack(_DESTINATIONS.dump_json(own[0]))
 
-        return _DESTINATIONS.validate_json(zlib.decompress(self._network.get((key, start, end), ask)))
+        packed = self._network.get((key, start, end), ask)
+        return own[0] if own else _DESTINATIONS.validate_json(_unpack(packed))
+
+
+def _pack(document: bytes) -> bytes:
+    """Compress what is long; a short one would save less than it costs."""
+    return zlib.compress(document, level=1) if len(document) >= _LONG_BYTES else document
+
+
+def _unpack(packed: bytes) -> bytes:
+    return packed if packed.startswith(b"[") else zlib.decompress(packed)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from queue import SimpleQueue
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -132,8 +133,18 @@ class Line:
         self.rules = rules
         self._base_url = base_url.rstrip("/")
         self._is_local = is_loopback(base_url)
-        self._sleep = sleep
-        self._turns = threading.BoundedSemaphore(rules.max_in_flight)
+        timeout = httpx.Timeout(rules.timeout_s, connect=min(rules.connect_timeout_s, rules.timeout_s))
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._retrying = Retrying(
+            stop=stop_after_attempt(rules.attempts) | stop_after_delay(2 * rules.timeout_s),
+            wait=self._wait_before_the_next,
+            retry=retry_if_exception(self._may_succeed_next_time),
+            sleep=sleep,
+            reraise=True,
+        )
+        self._turns: SimpleQueue[None] = SimpleQueue()  # a semaphore that costs next to nothing
+        for _ in range(rules.max_in_flight):
+            self._turns.put(None)
         self._idle: deque[httpx.Client] = deque()
         self._tls: ssl.SSLContext | None = None
         self._making_tls = threading.Lock()
@@ -147,14 +158,7 @@ class Line:
         Raises:
             CallFailed: no answer, an overloaded or broken service, an answer that is too large or breaks off.
         """
-        retrying = Retrying(
-            stop=stop_after_attempt(self.rules.attempts) | stop_after_delay(2 * self.rules.timeout_s),
-            wait=self._wait_before_the_next,
-            retry=retry_if_exception(self._may_succeed_next_time),
-            sleep=self._sleep,
-            reraise=True,
-        )
-        return retrying(self._exchange_once, request)
+        return self._retrying(self._exchange_once, request)
 
     def failure(self, request: Request, answer: Answer) -> CallFailed:
         """Put an answer that is not the one hoped for into a sentence."""
@@ -192,12 +196,15 @@ class Line:
 
     def _exchange_once(self, request: Request) -> Answer:
         headers = self._encoded(request)
-        with self._turns:
+        self._turns.get()
+        try:
             client = self._borrow()
             try:
                 answer = self._receive(client, request, headers)
             finally:
                 self._give_back(client)
+        finally:
+            self._turns.put(None)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise self.failure(request, answer)
         return answer
@@ -206,8 +213,13 @@ class Line:
         deadline = time.monotonic() + self.rules.timeout_s
         answered = False
         try:
-            outgoing = client.build_request(
-                request.method, self._base_url + request.target, headers=headers, content=request.body
+            # Made here and not by the client, which would merge what is complete with defaults it does not have.
+            outgoing = httpx.Request(
+                request.method,
+                self._base_url + request.target,
+                headers=headers,
+                content=request.body,
+                extensions=self._extensions,
             )
             incoming = client.send(outgoing, stream=True)
             answered = True
@@ -257,7 +269,7 @@ class Line:
             if not value.isprintable():
                 message = f"{self.service} was not asked {request.route}: the value of {name} holds a control character"
                 raise CallFailed(message, fault=Fault.REFUSED, permanent=True)
-        return [(name.encode("ascii"), value.encode()) for name, value in request.headers.items()]
+        return [*_ALWAYS_SENT, *((name.encode("ascii"), value.encode()) for name, value in request.headers.items())]
 
     def _borrow(self) -> httpx.Client:
         try:
@@ -276,11 +288,9 @@ class Line:
             verify=self._tls_context(),
             # Proxies and a CA bundle from the environment are for the network; loopback is this machine.
             trust_env=not self._is_local,
-            timeout=httpx.Timeout(self.rules.timeout_s, connect=min(self.rules.connect_timeout_s, self.rules.timeout_s)),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=15),
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers={"User-Agent": "scaleops-worker", "Accept": "application/json"},
         )
 
     def _tls_context(self) -> ssl.SSLContext:
@@ -303,6 +313,11 @@ class Line:
         return min(self.rules.longest_wait_s, spread) if asked is None else asked + spread
 
 
+_ALWAYS_SENT: Final = (
+    (b"User-Agent", b"scaleops-worker"),
+    (b"Accept", b"application/json"),
+    (b"Accept-Encoding", b"gzip, deflate"),
+)
 _GATEWAY_TROUBLE: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 """Passing troubles between us and the service. A plain 500 is the service's own answer and would be the same again."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table
@@ -18,9 +19,12 @@ def insert_into(connection: Connection, table: Table) -> PostgresInsert | Sqlite
 
     On PostgreSQL an INSERT into a table with a serial column returns that column, and then SQLAlchemy forgets the count.
     """
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).execution_options(preserve_rowcount=True)
-    return sqlite.insert(table).execution_options(preserve_rowcount=True)
+    return _insert_into(table, connection.dialect.name)
+
+
+def _insert_into(table: Table, dialect: str) -> PostgresInsert | SqliteInsert:
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return insert.execution_options(preserve_rowcount=True)
 
 
 def upsert(
@@ -38,12 +42,22 @@ def upsert(
     """
     if not rows:
         return
-    statement = insert_into(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in key and name not in keep}
+    changed = tuple(name for name in rows[0] if name not in key and name not in keep)
+    statement = _build_upsert(table, connection.dialect.name, tuple(key), changed, unless_fuller)
+    connection.execute(statement, list(rows))
+
+
+@lru_cache(maxsize=64)
+def _build_upsert(
+    table: Table, dialect: str, key: tuple[str, ...], changed: tuple[str, ...], unless_fuller: str | None
+) -> PostgresInsert | SqliteInsert:
+    """Build the statement of `upsert`. Building it costs as much as running it with a few rows, and there are few of them."""
+    statement = _insert_into(table, dialect)
     condition: ColumnElement[bool] | None = None
     if unless_fuller is not None:
         condition = statement.excluded[unless_fuller] <= table.c[unless_fuller]
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed, where=condition), list(rows))
+    values = {name: statement.excluded[name] for name in changed}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=values, where=condition)
 
 
 def insert_new(connection: Connection, table: Table, row: Row) -> bool:

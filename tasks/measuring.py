@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _MORE_THREADS: Final = 4
 """Threads that prepare and digest while the others have a call in flight."""
-_BATCH: Final = 16
+_BATCH: Final = 32
 """Measurements written in one transaction, at most. Fewer cost the threads more of the one interpreter than their own work."""
 _AWAY_AT_FIRST: Final = 3
 """So many components found ScaleOps away and none found it there: it is down, or our credentials are wrong."""

@@ -1,0 +1,138 @@
+"""The pages for people, behind the callers of the gateway."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.component import Component
+from simulator.serving import Simulator
+from tests.integration.agents import SECTIONS
+from tests.integration.measured import component, measurement, point
+from tests.integration.remembered import MONDAY, NOW, remember
+from tests.services.gateways import ServedGateway, ServeGateway
+
+EVIL = '<script>alert("x")</script>'
+
+
+@pytest.fixture
+def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
+    simulator.state.clock.set(NOW)
+    served = serve_gateway(sections_of=SECTIONS)
+    remember(served.materials.store)
+    return served
+
+
+def page(gateway: ServedGateway, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    answer = gateway.client.get(path, headers=headers or gateway.as_ci())
+    return answer.status_code, answer.text
+
+
+def test_the_index_leads_to_every_report(gateway: ServedGateway) -> None:
+    status, html = page(gateway, "/reports")
+
+    assert status == 200
+    for address in ("reports/payments/2026-W47.html", "reports/~platform/2026-W47.html"):
+        assert address in html
+        assert page(gateway, f"/{address}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/reports/payments", "/reports/payments/2026-W47", "/reports/default~payments", "/reports/group~default~payments"]
+)
+def test_a_report_is_found_by_its_team_and_week(gateway: ServedGateway, path: str) -> None:
+    status, html = page(gateway, path)
+
+    assert status == 200
+    assert "Payments" in html
+    assert "2026-W47" in html
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "name"),
+    [
+        ("/reports/payments/2026-W30", 404, "NotFoundError"),
+        ("/reports/payments/monday", 400, "InputError"),
+        ("/reports/nobody", 404, "NotFoundError"),
+        ("/reports/payments/2026-W47/more", 404, "NotFoundError"),
+        ("/components/component/default/nope", 404, "NotFoundError"),
+        ("/components/component/default", 404, "NotFoundError"),
+        ("/status/more", 404, "NotFoundError"),
+    ],
+)
+def test_what_is_not_there_is_said_in_backstage_s_form(gateway: ServedGateway, path: str, status: int, name: str) -> None:
+    answer = gateway.client.get(path, headers=gateway.as_ci())
+
+    assert (answer.status_code, answer.json()["error"]["name"]) == (status, name)
+
+
+def test_the_page_of_a_component_shows_its_trend_its_alerts_and_what_is_advised(gateway: ServedGateway) -> None:
+    status, html = page(gateway, "/components/Component/default/Checkout")
+
+    assert status == 200
+    assert "trend-picture" in html
+    assert "under-provisioned" in html
+    assert "api" in html
+
+
+def test_a_component_without_measurements_has_a_page_that_says_so(gateway: ServedGateway) -> None:
+    with gateway.materials.store.transaction() as rows:
+        rows.components.record_page([component("fresh")], [], as_of=NOW)
+    status, html = page(gateway, "/components/component/default/fresh")
+
+    assert status == 200
+    assert "No cost was measured in the last twelve weeks." in html
+
+
+def test_names_from_the_catalog_and_the_clusters_are_text_on_a_page(gateway: ServedGateway) -> None:
+    evil: Component = component("evil")
+    fields = {name: getattr(evil, name) for name in Component.__slots__} | {"title": EVIL}
+    as_of = MONDAY.replace(hour=12)
+    with gateway.materials.store.transaction() as rows:
+        rows.sweeps.open(as_of, opened_at=as_of)
+        rows.components.record_page([Component(**fields)], [], as_of=as_of)
+        rows.snapshots.put_all([measurement("evil", point("api", as_of=as_of), as_of=as_of)])
+        rows.sweeps.close(as_of, closed_at=as_of)
+    status, html = page(gateway, "/components/component/default/evil")
+
+    assert status == 200
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
+    status, html = page(gateway, "/status", gateway.as_user("user:default/bob"))
+
+    assert status == 200
+    assert "measured" in html
+    for name in ("checkout", "ledger", "finder", "payments", "search"):
+        assert name not in html.lower()
+
+
+def test_a_stored_page_is_shown_only_to_who_may_see_all_its_components(gateway: ServedGateway) -> None:
+    stranger = gateway.as_user("user:default/bob")
+
+    assert page(gateway, "/reports/payments/2026-W47", stranger)[0] == 403
+    status, html = page(gateway, "/reports", stranger)
+    assert status == 200
+    assert "payments" not in html.lower()
+    assert page(gateway, "/components/component/default/checkout", stranger)[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/reports", "/reports/payments", "/components/component/default/checkout", "/status"])
+def test_nobody_reads_a_page_without_a_token(gateway: ServedGateway, path: str) -> None:
+    assert gateway.client.get(path).status_code == 401
+
+
+def test_a_page_may_run_nothing_and_stand_in_no_frame(gateway: ServedGateway) -> None:
+    headers = gateway.client.get("/reports", headers=gateway.as_ci()).headers
+
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "private, no-store"
+
+
+def test_pages_are_only_read(gateway: ServedGateway) -> None:
+    assert gateway.client.post("/reports", headers=gateway.as_ci()).status_code == 405
+    head = gateway.client.head("/status", headers=gateway.as_ci())
+    assert (head.status_code, head.content) == (200, b"")

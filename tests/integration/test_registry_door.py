@@ -1,0 +1,230 @@
+"""The Actions Registry as Backstage asks it (captured in the facts: list, invoke with either spelling of the id, both versions, errors)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.offers import OFFERS
+from simulator.faults import Fault
+from simulator.serving import Simulator
+from tests.integration.agents import MONSTER, SECTIONS, WORKLOADS, monstrous
+from tests.integration.remembered import NOW, remember
+from tests.services.gateways import ServedGateway, ServeGateway, bearer
+
+BASE = "/api/scaleops/.backstage/actions"
+DATA = "get_scaleops_data_for_entity"
+ORDERS = "component:default/orders-000"
+TEAM_OF_ORDERS = "group:default/team-00"
+ANN = "user:default/ann"
+BACKSTAGE_NAMES = {
+    "InputError",
+    "AuthenticationError",
+    "NotAllowedError",
+    "NotFoundError",
+    "ConflictError",
+    "NotModifiedError",
+    "NotImplementedError",
+    "ResponseError",
+    "ServiceUnavailableError",
+}
+"""All others become `Request failed with ...`, and the message is lost."""
+
+
+@pytest.fixture
+def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
+    simulator.state.clock.set(NOW)
+    served = serve_gateway(sections_of=SECTIONS)
+    remember(served.materials.store)
+    return served
+
+
+def invoke(
+    gateway: ServedGateway,
+    body: Any,  # noqa: ANN401 - any JSON
+    *,
+    headers: dict[str, str] | None = None,
+    name: str = DATA,
+    path: str = "v1/actions/scaleops%3A{}/invoke",
+) -> tuple[int, Any]:
+    answer = gateway.client.post(f"{BASE}/{path.format(name)}", json=body, headers=headers or gateway.as_plugin())
+    return answer.status_code, answer.json()
+
+
+def test_the_list_is_answered_without_calling_anybody(gateway: ServedGateway, simulator: Simulator) -> None:
+    simulator.state.calls.clear()
+    answer = gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci())
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/json")
+    assert [action["name"] for action in answer.json()["actions"]] == [offer.name for offer in OFFERS]
+    assert gateway.calls("scaleops") == {}
+    assert gateway.calls("backstage") == {}
+
+
+def test_every_listed_action_is_one_that_backstage_can_offer(gateway: ServedGateway) -> None:
+    for action in gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci()).json()["actions"]:
+        assert action["id"] == f"scaleops:{action['name']}"
+        assert action["pluginId"] == "scaleops"
+        assert action["attributes"] == {"destructive": False, "idempotent": True, "readOnly": True}
+        assert action["schema"]["input"]["type"] == action["schema"]["output"]["type"] == "object"
+        assert action["schema"]["input"]["additionalProperties"] is False
+        assert action["schema"]["input"]["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+@pytest.mark.parametrize("path", ["v1/actions/scaleops%3A{}/invoke", "v1/actions/scaleops:{}/invoke"])
+def test_an_action_is_invoked_by_its_raw_input(gateway: ServedGateway, path: str) -> None:
+    status, body = invoke(gateway, {"entityRef": ORDERS}, path=path)
+
+    assert status == 200
+    assert list(body) == ["output"]
+    assert body["output"]["entity"] == {"name": "orders-000", "namespace": "default", "kind": "Component"}
+
+
+def test_the_second_version_wraps_input_and_secrets(gateway: ServedGateway) -> None:
+    status, body = invoke(gateway, {"input": {"entityRef": ORDERS}, "secrets": {"a": "b"}}, path="v2/actions/scaleops:{}/invoke")
+
+    assert (status, body["output"]["entity"]["name"]) == (200, "orders-000")
+
+
+def test_history_is_asked_the_same_way(gateway: ServedGateway) -> None:
+    status, body = invoke(gateway, {"owner": "payments"}, name="list_components")
+
+    assert (status, body["output"]["total"]) == (200, 2)
+
+
+def test_an_answer_about_500_workloads_is_whole(serve_gateway: ServeGateway, simulator: Simulator) -> None:
+    simulator.load(monstrous())
+    gateway = serve_gateway(sections_of=SECTIONS)
+    status, body = invoke(gateway, {"entityRef": MONSTER}, headers=gateway.as_ci())
+
+    assert (status, len(body["output"]["workloads"])) == (200, WORKLOADS)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "the argument entityRef is missing"),
+        ({"entityRef": ORDERS, "nope": 1}, "there is no argument 'nope'; valid are entityRef"),
+        ({"entityRef": "orders"}, "'orders' is no entity reference; write kind:namespace/name"),
+        ([], "the input must be a JSON object"),
+        ("text", "the input must be a JSON object"),
+    ],
+)
+def test_a_wrong_input_is_refused_in_backstage_s_form(gateway: ServedGateway, body: Any, said: str) -> None:  # noqa: ANN401 - any JSON
+    status, answer = invoke(gateway, body)
+
+    assert status == 400
+    assert answer["error"]["name"] == "InputError"
+    assert answer["error"]["message"].startswith(said)
+    assert answer["request"] == {"method": "POST", "url": f"/.backstage/actions/v1/actions/scaleops%3A{DATA}/invoke"}
+    assert answer["response"] == {"statusCode": 400}
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"{", "application/json"),
+        (b"\xff", "application/json"),
+        (b"[" * 60_000, "application/json"),
+        (b'{"entityRef":"component:default/orders-000"}', "text/plain"),
+        (b"entityRef=component:default/orders-000", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_what_is_no_json_is_refused(gateway: ServedGateway, content: bytes, kind: str) -> None:
+    answer = gateway.client.post(
+        f"{BASE}/v1/actions/scaleops:{DATA}/invoke", content=content, headers={**gateway.as_ci(), "content-type": kind}
+    )
+
+    assert (answer.status_code, answer.json()["error"]["name"]) == (400, "InputError")
+
+
+def test_an_empty_body_is_an_empty_input(gateway: ServedGateway) -> None:
+    answer = gateway.client.post(f"{BASE}/v1/actions/scaleops:list_components/invoke", headers=gateway.as_ci())
+
+    assert (answer.status_code, answer.json()["output"]["total"]) == (200, 5)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "v1/actions/scaleops:nope/invoke",
+        "v1/actions/other:get_scaleops_data_for_entity/invoke",
+        "v1/actions/get_scaleops_data_for_entity/invoke",
+    ],
+)
+def test_an_unknown_action_is_not_found(gateway: ServedGateway, path: str) -> None:
+    status, answer = invoke(gateway, {"entityRef": ORDERS}, path=path)
+
+    assert (status, answer["error"]["name"]) == (404, "NotFoundError")
+    assert answer["error"]["message"] == f'Action "{path.split("/")[2]}" not found'
+
+
+@pytest.mark.parametrize(
+    "path", ["v3/actions", "v1", "v1/actions/scaleops:x", "v1/actions/scaleops:x/invoke/more", "v1/actions/"]
+)
+def test_there_is_nothing_elsewhere(gateway: ServedGateway, path: str) -> None:
+    answer = gateway.client.post(f"{BASE}/{path}", json={}, headers=gateway.as_ci())
+
+    assert (answer.status_code, answer.json()["error"]["name"]) == (404, "NotFoundError")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "v1/actions"), ("GET", f"v1/actions/scaleops:{DATA}/invoke"), ("PUT", "v1/actions")]
+)
+def test_the_wrong_method_is_refused(gateway: ServedGateway, method: str, path: str) -> None:
+    answer = gateway.client.request(method, f"{BASE}/{path}", headers=gateway.as_ci())
+
+    assert answer.status_code == 405
+    assert answer.json()["error"]["name"] in BACKSTAGE_NAMES
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_scaleops_in_trouble_is_told_by_a_name_that_backstage_shows(
+    gateway: ServedGateway, simulator: Simulator, status: int
+) -> None:
+    simulator.state.faults = [Fault(service="scaleops", route="/api/v1/dashboard/byNamespace", status=status)]
+    code, answer = invoke(gateway, {"entityRef": ORDERS})
+
+    assert (code, answer["error"]["name"]) == (503, "ServiceUnavailableError")
+    assert "ScaleOps" in answer["error"]["message"]
+
+
+def test_a_database_that_is_gone_is_told_by_a_name_that_backstage_shows(gateway: ServedGateway, tmp_path: Path) -> None:
+    gateway.materials.store.close()  # lets go of its connections; the next one is opened anew
+    for file in tmp_path.glob("gateway.db*"):
+        file.unlink()
+    (tmp_path / "gateway.db").mkdir()
+    status, answer = invoke(gateway, {}, name="list_components", headers=gateway.as_ci())
+
+    assert (status, answer["error"]["name"]) == (503, "ServiceUnavailableError")
+
+
+def test_nobody_lists_or_invokes_without_a_token(gateway: ServedGateway) -> None:
+    for answer in (
+        gateway.client.get(f"{BASE}/v1/actions"),
+        gateway.client.post(f"{BASE}/v1/actions/scaleops:{DATA}/invoke", json={}),
+    ):
+        assert answer.status_code == 401
+        assert answer.json()["error"] == {"name": "AuthenticationError", "message": "Missing credentials"}
+
+
+def test_a_plugin_on_behalf_of_a_user_sees_what_the_user_sees(gateway: ServedGateway) -> None:
+    gateway.as_user(ANN, TEAM_OF_ORDERS)
+    gateway.as_user("user:default/bob")
+    owner = gateway.as_plugin(obo=gateway.auth.limited_token(ANN, now=gateway.now))
+    stranger = gateway.as_plugin(obo=gateway.auth.limited_token("user:default/bob", now=gateway.now))
+
+    assert invoke(gateway, {"entityRef": ORDERS}, headers=owner)[0] == 200
+    status, answer = invoke(gateway, {"entityRef": ORDERS}, headers=stranger)
+    assert (status, answer["error"]["name"]) == (404, "NotFoundError")
+
+
+def test_a_user_without_proof_for_the_catalog_is_told_so(gateway: ServedGateway) -> None:
+    token = gateway.auth.user_token(ANN, now=gateway.now, uip=None)
+    status, answer = invoke(gateway, {"entityRef": ORDERS}, headers=bearer(token))
+
+    assert (status, answer["error"]["name"]) == (403, "NotAllowedError")
+    assert "uip" in answer["error"]["message"]

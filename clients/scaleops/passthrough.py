@@ -47,7 +47,7 @@ class Passthrough:
         token = held[0] if held is not None and self._clock() < held[1] else await self._fetch(refused=None)
         answer = await self._line.exchange(_bearing(request, token))
         if answer.status == HTTPStatus.UNAUTHORIZED and token is not None:
-            replaced = await self._replace(token)
+            replaced = await self._fetch(refused=token)
             if replaced is not None:
                 answer = await self._line.exchange(_bearing(request, replaced))
         return answer
@@ -56,11 +56,6 @@ class Passthrough:
         """Close all connections; a login that is under way ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._line.close()
-
-    async def _replace(self, refused: str) -> str | None:
-        if self._held is not None and self._held[0] != refused:
-            return self._held[0]
-        return await self._fetch(refused=refused)
 
     async def _fetch(self, *, refused: str | None) -> str | None:
         task = self._fetching.get(refused)

@@ -47,7 +47,7 @@ class Passthrough:
         token = held[0] if held is not None and self._clock() < held[1] else await self._fetch(refused=None)
         answer = await self._line.exchange(_bearing(request, token))
         if answer.status == HTTPStatus.UNAUTHORIZED and token is not None:
-            replaced = await self._fetch(refused=token)
+            replaced = await self._replace(token)
             if replaced is not None:
                 answer = await self._line.exchange(_bearing(request, replaced))
         return answer
@@ -56,6 +56,12 @@ class Passthrough:
         """Close all connections; a login that is under way ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._line.close()
+
+    async def _replace(self, refused: str) -> str | None:
+        held = self._held
+        if held is not None and held[0] != refused:  # replaced while this answer was on its way
+            return held[0]
+        return await self._fetch(refused=refused)
 
     async def _fetch(self, *, refused: str | None) -> str | None:
         task = self._fetching.get(refused)

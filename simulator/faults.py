@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -67,6 +68,7 @@ class CallDesk:
         self._app = app
         self._state = state
         self._services = services
+        self._route_of = lru_cache(maxsize=4096)(self._find_route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
@@ -74,7 +76,7 @@ class CallDesk:
         if service not in self._services:
             await self._app(scope, receive, send)
             return
-        self._state.count(service, f"{scope['method']} {_route_of(self._services[service], scope, '/' + rest)}")
+        self._state.count(service, f"{scope['method']} {self._route_of(service, '/' + rest)}")
         body = await _read_body(receive)
         if self._state.latency_s:
             await asyncio.sleep(self._state.latency_s)
@@ -88,13 +90,17 @@ class CallDesk:
         else:
             await _misbehave(fault, self._app, scope, again, send)
 
+    def _find_route(self, service: str, path: str) -> str:
+        return _route_of(self._services[service], path)
 
-def _route_of(routes: Sequence[BaseRoute], scope: Scope, path: str) -> str:
+
+def _route_of(routes: Sequence[BaseRoute], path: str) -> str:
     """Answer the template of the route, so that counts do not scatter over names; the path itself when there is none."""
     for route in routes:
         if isinstance(route, Mount) and path.startswith(f"{route.path}/"):
-            return route.path + _route_of(route.routes, scope, path[len(route.path) :])
-        if isinstance(route, Route) and route.matches({**scope, "path": path, "root_path": ""})[0] is not Match.NONE:
+            return route.path + _route_of(route.routes, path[len(route.path) :])
+        asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}  # another method is a match too, in part
+        if isinstance(route, Route) and route.matches(asked)[0] is not Match.NONE:
             return route.path
     return path
 

@@ -90,7 +90,8 @@ def _labelled(state: State, items: list[str], *, any_of: bool) -> Iterable[Simul
     if not items:
         return world.visible_workloads
     if any_of:
-        return (workload for workload in world.visible_workloads if not workload.label_items.isdisjoint(items))
+        found = {workload: None for item in items for workload in world.workloads_by_label.get(item, ())}
+        return (workload for workload in world.visible_workloads if workload in found) if len(items) > 1 else found
     return (workload for workload in world.workloads_by_label.get(items[0], ()) if workload.label_items.issuperset(items))
 
 

@@ -52,7 +52,9 @@ def bind(port: int) -> socket.socket:
 
 def build_server(state: State) -> uvicorn.Server:
     """Answer a server that says nothing and waits for nobody when it stops."""
-    config = uvicorn.Config(build_app(state), log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        build_app(state), log_level="critical", access_log=False, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=1
+    )
     return uvicorn.Server(config)
 
 

@@ -1,13 +1,12 @@
 """The proxy against a bare Node pass-through that serves the same upstream in the same run: requests a second, as ratios.
 
-`python -m benchmarks.gateway [--seconds 4] [--rounds 3]`. Needs node and npm (express and node-fetch are installed into
+`python -m benchmarks gateway`. Needs node and npm (express and node-fetch are installed into
 benchmarks/node/node_modules) and wrk; without wrk the load comes from autocannon, which is itself a limit for the cached rows.
 One process each, 32 connections; the gateway verifies a Backstage user token and writes an audit line for every call.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -27,12 +26,17 @@ from typing import Final
 
 import httpx
 
+from benchmarks.rows import Row, require_programs
 from simulator.backstage_auth import Auth
+
+NAME: Final = "gateway"
 
 ROOT: Final = Path(__file__).parent.parent
 NODE: Final = Path(__file__).parent / "node"
 TARGET: Final = "/api/scaleops/api/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 CONNECTIONS: Final = 32
+SECONDS: Final = 4
+ROUNDS: Final = 3
 SIZES: Final = {"1 KB": 1024, "50 KB": 50 * 1024}
 WANTED: Final = {("1 KB", "uncached"): 1.2, ("50 KB", "uncached"): 1.2, ("1 KB", "cached"): 3.0, ("50 KB", "cached"): 5.0}
 
@@ -46,42 +50,29 @@ class Subject:
     headers: Mapping[str, str]
 
 
-def main() -> int:
-    """Measure, print the table and a line of JSON; answers 1 when a ratio is below what was asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        print("benchmarks.gateway: node and npm are needed for the reference; nothing was measured", file=sys.stderr)
-        return 1
+def measure() -> Iterator[Row]:
+    """Measure both sizes of answer, uncached and cached. Raises CannotMeasure without node and npm."""
+    require_programs("node", "npm")
     install_reference()
-    results: dict[str, dict[str, float]] = {}
     for size, length in SIZES.items():
-        with tempfile.TemporaryDirectory() as folder, serving(Path(folder), length) as subjects:
-            rates: dict[str, list[float]] = {subject.name: [] for subject in subjects}
-            for subject in subjects:
-                load(subject, seconds=1)
-            for _ in range(given.rounds):
-                for subject in subjects:
-                    rates[subject.name].append(load(subject, seconds=given.seconds))
-            results[size] = {name: statistics.median(found) for name, found in rates.items()}
-    return report(results)
+        rates = rates_of(length)
+        for name in ("uncached", "cached"):
+            yield Row(
+                what=f"proxy, {size} of JSON, {name}, token verified",
+                measured=f"{rates[name]:,.0f} calls/s",
+                reference=f"{rates['node']:,.0f} calls/s: node express + node-fetch, uncached, no token",
+                ratio=rates[name] / rates["node"],
+                wanted=("at least", WANTED[size, name]),
+            )
 
 
-def report(results: Mapping[str, Mapping[str, float]]) -> int:
-    """Print what was measured."""
-    print("| answer | node express + node-fetch | gateway uncached | ratio | gateway cached | ratio |")
-    print("|---|---|---|---|---|---|")
-    ratios: dict[str, float] = {}
-    for size, rates in results.items():
-        found = {name: rates[name] / rates["node"] for name in ("uncached", "cached")}
-        ratios |= {f"{size} {name}": round(ratio, 2) for name, ratio in found.items()}
-        cells = [f"{rates[name]:,.0f}/s | {found[name]:.2f} x" for name in ("uncached", "cached")]
-        print(f"| {size} | {rates['node']:,.0f}/s | {' | '.join(cells)} |")
-    missed = [f"{size} {name}" for (size, name), wanted in WANTED.items() if ratios[f"{size} {name}"] < wanted]
-    print(json.dumps({"benchmark": "gateway", "ratios": ratios, "below what was asked": missed}))
-    return 1 if missed else 0
+def rates_of(length: int) -> Mapping[str, float]:
+    """Answer the good answers a second of every subject: the median of the rounds, which take turns."""
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), length) as subjects:
+        for subject in subjects:
+            load(subject, seconds=1)
+        rounds = [{subject.name: load(subject, seconds=SECONDS) for subject in subjects} for _ in range(ROUNDS)]
+    return {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
 
 
 @contextmanager
@@ -192,7 +183,3 @@ def install_reference() -> None:
     if not (NODE / "node_modules/express").exists():
         command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
         subprocess.run(command, cwd=NODE, check=True)  # noqa: S603 - our own command
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -34,7 +34,7 @@ def main(folder: Path) -> None:
         credentials=credentials,
     )
     with (folder / f"audit-{settings.gateway_port}.log").open("w", encoding="utf-8") as audit:
-        serve(build_gateway(materials, write_audit=audit.write, sections_of=()), settings)
+        serve(build_gateway(materials, write_audit=audit.write, sections_of=()), settings, announce=lambda _: None)
 
 
 if __name__ == "__main__":

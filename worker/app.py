@@ -1,7 +1,7 @@
 """The Celery app: how messages travel, and what happens to them when a worker dies.
 
-JSON only, no results. A message is acknowledged when its work is done and goes back when its child is killed; each child holds
-one at a time. Nothing is ever delayed in the broker (no ETA, no countdown): what has to wait is a row with a time.
+JSON only, no results. A message is acknowledged when its work is done and goes back, once, when its child is killed; each child
+holds one at a time. Nothing is ever delayed in the broker (no ETA, no countdown): what has to wait is a row with a time.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def _settings(pace: Pace, *, instance: str) -> dict[str, Any]:
         "task_store_errors_even_if_ignored": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
+        "task_retry_on_worker_lost": True,  # so that work that always kills its child does not go round for ever
         "worker_prefetch_multiplier": 1,
         "task_create_missing_queues": False,
         "task_queues": {name: {} for name in QUEUES},

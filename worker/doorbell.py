@@ -38,6 +38,8 @@ from worker.schedule import Pace
 
 log = logging.getLogger(__name__)
 
+AGAIN_WHEN_KILLED: Final = 1
+"""So often a message is worked on again at once when it killed its child. After that, the next ticks ring what is left."""
 DELIVER_MAY_BEGIN_FOR: Final = timedelta(seconds=60)
 
 _FORESEEN: Final = (CallFailed, CollectFailed, SchemaMismatch, SettingsError, StoreUnavailable, OperationalError)
@@ -148,7 +150,7 @@ def _hang(app: Celery, name: str, work: Callable[..., None], **options: float) -
         except SoftTimeLimitExceeded:
             log.warning("%s took too long and was stopped; the next tick goes on with what is left", name)
 
-    app.task(ring, name=name, **options)
+    app.task(ring, name=name, max_retries=AGAIN_WHEN_KILLED, default_retry_delay=0, **options)
 
 
 def _for(duration: timedelta) -> Callable[[], bool]:

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from clients.redis import SharedMemory
+from clients.redis.memory import ASKING_LEASE
 from domain.clock import Clock
 from tasks.parts import Parts
 from wiring.building import Installation, build_parts
@@ -28,7 +30,9 @@ Equip = Callable[[], AbstractContextManager[Equipment]]
 
 
 @contextmanager
-def equip_from(installation: Installation, *, clock: Clock = present) -> Iterator[Equipment]:
+def equip_from(
+    installation: Installation, *, clock: Clock = present, asking_lease: timedelta = ASKING_LEASE
+) -> Iterator[Equipment]:
     """Make the equipment that the settings name.
 
     Raises:
@@ -39,7 +43,7 @@ def equip_from(installation: Installation, *, clock: Clock = present) -> Iterato
     url = required(settings.redis_url, "REDIS_URL", "a worker")
     with ExitStack() as opened:
         parts = opened.enter_context(build_parts(installation, clock=clock))
-        memory = SharedMemory(url.get_secret_value(), instance=settings.instance)
+        memory = SharedMemory(url.get_secret_value(), instance=settings.instance, asking_lease=asking_lease)
         opened.callback(memory.close)
         yield Equipment(parts=parts, memory=memory)
 

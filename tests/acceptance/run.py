@@ -37,7 +37,7 @@ PACE = Pace(
     housekeeping=timedelta(seconds=2),
     chunk=4,
     broker_looks_again=timedelta(seconds=1),
-    turn_lease=timedelta(seconds=3),
+    turn_lease=timedelta(seconds=1),
     scaleops_is_left_alone_for=timedelta(seconds=1),
     soft_shutdown=timedelta(seconds=5),
 )
@@ -157,7 +157,7 @@ class WatchedServices:
 def equip_under_test(installation: Installation, clock: SharedClock, frontier: Frontier) -> Equip:
     @contextmanager
     def equip() -> Iterator[Equipment]:
-        with equip_from(installation, clock=clock) as equipment:
+        with equip_from(installation, clock=clock, asking_lease=timedelta(seconds=1)) as equipment:
             parts = equipment.parts
             services = cast("Services", WatchedServices(parts.services, frontier))
             yield replace(equipment, parts=replace(parts, store=WatchedStore(parts.store, frontier), services=services))

@@ -88,8 +88,11 @@ def run_gateway(installation: Installation) -> None:
             catalog_with=services.catalog_with if settings.backstage_base_url is not None else None,
         )
         gateway = build_gateway(materials)
-        say(f"serving on http://{settings.gateway_host}:{settings.gateway_port} (GATEWAY_AUTH={settings.gateway_auth})")
-        serve_until_stopped(gateway, settings)
+
+        def announce(port: int) -> None:
+            say(f"serving on http://{settings.gateway_host}:{port} (GATEWAY_AUTH={settings.gateway_auth})")
+
+        serve_until_stopped(gateway, settings, announce=announce)
 
 
 def _archive(store: Store, policy: Policy) -> Archive:

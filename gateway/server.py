@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
@@ -15,6 +16,7 @@ from wiring.settings import Settings, SettingsError
 KEEP_ALIVE_S: Final = 75
 """Longer than load balancers keep a connection, so that they never send on one that we are closing."""
 STOPS_WITHIN_S: Final = 10
+BACKLOG: Final = 2048
 
 
 def build_server(gateway: Gateway, *, connections: type[WatchedConnection] = WatchedConnection) -> uvicorn.Server:
@@ -55,10 +57,13 @@ def bind(settings: Settings) -> socket.socket:
     return taken
 
 
-def serve(gateway: Gateway, settings: Settings) -> None:
-    """Serve until told to stop. Raises SettingsError when the address cannot be had."""
+def serve(gateway: Gateway, settings: Settings, *, announce: Callable[[int], None] = lambda _: None) -> None:
+    """Serve until told to stop; `announce` hears the port once calls are accepted. Raises SettingsError when it cannot be had."""
     taken = bind(settings)
     try:
+        # Connections are accepted by the kernel from here on, and answered as soon as the server has come up.
+        taken.listen(BACKLOG)
+        announce(taken.getsockname()[1])
         build_server(gateway).run(sockets=[taken])
     finally:
         taken.close()

@@ -221,28 +221,6 @@ def test_the_prompt_walks_through_a_review(gateway: ServedGateway) -> None:
     assert all(tool in {offer.name for offer in OFFERS} for tool in ("compare_weeks", "explain_delivery", "list_alerts"))
 
 
-def test_a_hung_scaleops_takes_its_own_threads_only(serve_gateway: ServeGateway, simulator: Simulator) -> None:
-    simulator.state.clock.set(NOW)
-    gateway = serve_gateway(sections_of=SECTIONS, scaleops_max_concurrency=2)
-    remember(gateway.materials.store)
-    simulator.state.faults = [Fault(service="scaleops", route=BYNAMESPACE, mode="slow", delay_s=3, times=6)]
-
-    async def say(client: Client) -> list[str]:
-        finished: list[str] = []
-
-        async def ask(name: str, arguments: dict[str, Any]) -> None:
-            await client.call_tool(name, arguments)
-            finished.append(name)
-
-        hung = [ask("get_scaleops_data_for_entity", {"entityRef": ORDERS}) for _ in range(6)]
-        stored = [ask("list_components", {}) for _ in range(20)]
-        await asyncio.gather(*hung, *stored)
-        return finished
-
-    finished = talk(gateway, gateway.as_ci(), say)
-    assert finished[:20] == ["list_components"] * 20
-
-
 def test_an_agent_starts_the_server_itself_on_stdio(simulator: Simulator, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'worker.db'}"
     store = Store.open(database)

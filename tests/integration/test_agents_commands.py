@@ -1,0 +1,91 @@
+"""`serve` and `mcp` as they are started: what they say when a setting is missing, and a gateway that really answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from simulator.credentials import BACKSTAGE_TOKEN
+from simulator.serving import Simulator
+from tests.services.commands import Run
+
+PROGRAM = Path(sys.executable).parent / "scaleops-worker"
+SCALEOPS = {"SCALEOPS_BASE_URL": "http://127.0.0.1:1", "SCALEOPS_TOKEN": "x"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "GATEWAY_AUTH=backstage needs BACKSTAGE_BASE_URL"),
+        ({"GATEWAY_AUTH": "none", "GATEWAY_HOST": "0.0.0.0"}, "GATEWAY_AUTH=none is for this machine only"),  # noqa: S104 - refused
+        ({"GATEWAY_AUTH": "token"}, "GATEWAY_AUTH=token needs GATEWAY_TOKENS"),
+        ({"GATEWAY_AUTH": "none", "SCALEOPS_BASE_URL": "", "SCALEOPS_TOKEN": ""}, "SCALEOPS_BASE_URL is not set"),
+    ],
+)
+def test_serve_does_not_start_when_it_would_be_open_or_of_no_use(run: Run, settings: dict[str, str], said: str) -> None:
+    ran = run("serve", **{**SCALEOPS, **settings})
+
+    assert ran.status == 2
+    assert said in ran.err
+
+
+def test_mcp_names_the_setting_that_is_missing(run: Run) -> None:
+    ran = run("mcp")
+
+    assert ran.status == 2
+    assert "SCALEOPS_BASE_URL is not set" in ran.err
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize("command", ["serve", "mcp"])
+def test_each_command_explains_itself_with_an_example(run: Run, command: str) -> None:
+    ran = run(command, "--help")
+
+    assert ran.status == 0
+    assert "Example" in ran.out
+
+
+def test_serve_answers_until_it_is_told_to_stop(simulator: Simulator, tmp_path: Path) -> None:
+    world = simulator.state.world()
+    settings = {
+        "PATH": os.environ["PATH"],
+        "SCALEOPS_BASE_URL": simulator.scaleops_url,
+        "SCALEOPS_USER": world.scaleops_user,
+        "SCALEOPS_PASSWORD": world.scaleops_password,
+        "BACKSTAGE_BASE_URL": simulator.backstage_url,
+        "BACKSTAGE_TOKEN": BACKSTAGE_TOKEN,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'worker.db'}",
+        "GATEWAY_AUTH": "none",
+        "GATEWAY_PORT": "0",
+        "PYTHONUNBUFFERED": "1",
+    }
+    with subprocess.Popen(
+        [PROGRAM, "serve"], cwd=tmp_path, env=settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as served:
+        assert served.stdout is not None
+        try:
+            address = re.search(r"http://127\.0\.0\.1:\d+", served.stdout.readline())
+            assert address is not None
+            with httpx.Client(base_url=address[0], timeout=20, trust_env=False) as client:
+                listed = client.get("/api/scaleops/.backstage/actions/v1/actions").json()
+                asked = client.post(
+                    "/api/scaleops/.backstage/actions/v1/actions/scaleops:get_scaleops_data_for_entity/invoke",
+                    content=json.dumps({"entityRef": "component:default/orders-000"}),
+                    headers={"content-type": "application/json"},
+                ).json()
+                page = client.get("/status")
+        finally:
+            served.send_signal(signal.SIGTERM)
+        assert served.wait(timeout=30) in {0, -signal.SIGTERM}
+
+    assert len(listed["actions"]) == 12
+    assert asked["output"]["entity"]["name"] == "orders-000"
+    assert page.status_code == 200

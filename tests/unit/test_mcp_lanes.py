@@ -1,0 +1,106 @@
+"""A hung ScaleOps takes the threads of its own questions only."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+
+from actions.errors import ServiceUnavailableError
+from actions.lanes import Lanes
+
+PATIENCE_S = 20
+
+
+class Hang:
+    """A call that hangs until it is let go; `begun` counts how many threads are in it."""
+
+    def __init__(self) -> None:
+        self._released = threading.Event()
+        self.begun = threading.Semaphore(0)
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> str:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        self.begun.release()
+        assert self._released.wait(PATIENCE_S)
+        with self._lock:
+            self._now -= 1
+        return "at last"
+
+    def release(self) -> None:
+        self._released.set()
+
+
+def hung(hang: Hang, lanes: Lanes, many: int) -> list[asyncio.Task[str]]:
+    return [asyncio.create_task(lanes.run(hang, is_live=True)) for _ in range(many)]
+
+
+async def until_begun(hang: Hang, many: int) -> None:
+    for _ in range(many):
+        assert await asyncio.to_thread(hang.begun.acquire, timeout=PATIENCE_S)
+
+
+def play(scene: Callable[[Hang], Awaitable[None]]) -> Hang:
+    hang = Hang()
+
+    async def played() -> None:
+        try:
+            await scene(hang)
+        finally:
+            hang.release()
+
+    asyncio.run(played())
+    return hang
+
+
+def test_history_is_answered_while_every_live_thread_hangs() -> None:
+    async def scene(hang: Hang) -> None:
+        lanes = Lanes(live=2, stored=1, patience_s=PATIENCE_S)
+        waiting = hung(hang, lanes, 5)
+        await until_begun(hang, 2)
+        assert [await lanes.run(lambda: "history", is_live=False) for _ in range(10)] == ["history"] * 10
+        assert not any(task.done() for task in waiting)
+        hang.release()
+        assert await asyncio.gather(*waiting) == ["at last"] * 5
+
+    assert play(scene).most == 2
+
+
+def test_who_waits_too_long_for_a_thread_is_told_so_and_takes_none() -> None:
+    async def scene(hang: Hang) -> None:
+        lanes = Lanes(live=1, stored=1, patience_s=0.01)
+        (first,) = hung(hang, lanes, 1)
+        await until_begun(hang, 1)
+        with pytest.raises(
+            ServiceUnavailableError, match="ScaleOps answers too slowly: 1 questions are under way already; ask again"
+        ):
+            await lanes.run(lambda: "never", is_live=True)
+        hang.release()
+        assert await first == "at last"
+        assert await lanes.run(lambda: "now", is_live=True) == "now"
+
+    play(scene)
+
+
+def test_a_caller_who_leaves_does_not_free_the_thread_before_the_call_has_ended() -> None:
+    async def scene(hang: Hang) -> None:
+        lanes = Lanes(live=1, stored=1, patience_s=0.01)
+        (first,) = hung(hang, lanes, 1)
+        await until_begun(hang, 1)
+        first.cancel()
+        with pytest.raises(ServiceUnavailableError):
+            await lanes.run(lambda: "never", is_live=True)
+        hang.release()
+        with suppress(asyncio.CancelledError):
+            await first
+        assert await lanes.run(lambda: "now", is_live=True) == "now"
+
+    assert play(scene).most == 1

@@ -178,7 +178,7 @@ class Heard:
 
     def news(self, desk: ControlDesk) -> Iterator[Text]:
         """Tell what is new, pages first."""
-        events, messages = desk.pagerduty_events()[self._events :], desk.slack_messages()[self._messages :]
+        events, messages = desk.pagerduty_events(after=self._events), desk.slack_messages(after=self._messages)
         self._events += len(events)
         self._messages += len(messages)
         for told in events:

@@ -27,14 +27,14 @@ class ControlDesk:
         told: dict[str, Any] = self._ask("story")
         return told
 
-    def slack_messages(self) -> Sequence[dict[str, Any]]:
-        """Answer every message Slack accepted, oldest first."""
-        told: list[dict[str, Any]] = self._ask("slack/messages")
+    def slack_messages(self, *, after: int = 0) -> Sequence[dict[str, Any]]:
+        """Answer every message Slack accepted, oldest first, without the first so many."""
+        told: list[dict[str, Any]] = self._ask(f"slack/messages?after={after}")
         return told
 
-    def pagerduty_events(self) -> Sequence[dict[str, Any]]:
-        """Answer every event PagerDuty accepted, oldest first."""
-        told: list[dict[str, Any]] = self._ask("pagerduty/events")
+    def pagerduty_events(self, *, after: int = 0) -> Sequence[dict[str, Any]]:
+        """Answer every event PagerDuty accepted, oldest first, without the first so many."""
+        told: list[dict[str, Any]] = self._ask(f"pagerduty/events?after={after}")
         return told
 
     def pagerduty_incidents(self) -> Sequence[dict[str, Any]]:

@@ -23,7 +23,7 @@ ISSUE_WORDS: Final = {
 
 def one_line(text: str) -> str:
     """Replace what cannot be printed (line breaks, control and direction characters) by a blank."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    return text if text.isprintable() else "".join(character if character.isprintable() else " " for character in text)
 
 
 def clip(text: str, most: int) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.faults import Fault
-from simulator.refusals import Refusal, read_json_object
+from simulator.refusals import Refusal, read_json_object, read_query
 from simulator.scenarios import find_scenario
 from simulator.state import Modes, State
 from simulator.world import Record
@@ -56,6 +56,10 @@ def _answering(handle: Callable[[Request], Awaitable[object]]) -> Callable[[Requ
             return JSONResponse({"error": refusal.message}, status_code=refusal.status)
 
     return answer
+
+
+def _after(request: Request) -> int:
+    return int(read_query(request, {"after": None}).get("after", "0"))
 
 
 class Desk:
@@ -130,9 +134,9 @@ class Desk:
             self._state.tokens[token] = self._state.clock.now()
         return {"revoked": len(self._state.tokens)}
 
-    async def tell_slack_messages(self, _: Request) -> object:
-        """Accepted messages, oldest first."""
-        return self._state.slack.messages
+    async def tell_slack_messages(self, request: Request) -> object:
+        """Accepted messages, oldest first; with `?after=N` without the first N."""
+        return self._state.slack.messages[_after(request) :]
 
     async def tell_slack_channels(self, _: Request) -> object:
         """Channels by id."""
@@ -143,9 +147,9 @@ class Desk:
         self._state.slack.channels = _CHANNELS.validate_json(await request.body())
         return self._state.slack.channels
 
-    async def tell_pagerduty_events(self, _: Request) -> object:
-        """Accepted events, oldest first."""
-        return self._state.pagerduty.events
+    async def tell_pagerduty_events(self, request: Request) -> object:
+        """Accepted events, oldest first; with `?after=N` without the first N."""
+        return self._state.pagerduty.events[_after(request) :]
 
     async def tell_pagerduty_incidents(self, _: Request) -> object:
         """Incidents, oldest first."""

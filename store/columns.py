@@ -133,10 +133,13 @@ def storable(text: str) -> str:
 
 def dump_json(value: Json) -> str:
     """Write JSON that both databases accept. Raises ValueError for NaN, TypeError for a Decimal: those are put into words first."""
-    written = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    written = _ENCODER.encode(value)
     if "\\u0000" in written or "\\ud" in written:  # JSONB refuses NUL and lone surrogates
-        return json.dumps(_storable_json(value), allow_nan=False, separators=(",", ":"))
+        return _ENCODER.encode(_storable_json(value))
     return written
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 def _storable_json(value: Json) -> Json:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.sql.selectable import FromClause
 
 from domain.messages import Act, Channel, Message, Status, Variant
@@ -59,7 +60,7 @@ class Outbox:
         Due are pending ones past `not_before`, those whose lease ran out (their sender died), and unknown ones to look up.
         """
         while True:
-            row = self._connection.execute(_due(now, channel)).mappings().first()
+            row = self._connection.execute(_due_first(), {"now": now, "service": str(channel)}).mappings().first()
             if row is None:
                 return None
             taken = self._connection.execute(
@@ -72,7 +73,8 @@ class Outbox:
 
     def is_anything_due(self, now: datetime, *, channel: Channel) -> bool:
         """Say whether there is something to claim, without taking it."""
-        return self._connection.execute(_due(now, channel)).first() is not None
+        first_id = _due_first().with_only_columns(outbox.c.id)
+        return self._connection.execute(first_id, {"now": now, "service": str(channel)}).first() is not None
 
     def _claim(self, row: RowMapping, *, now: datetime, lease: timedelta, owner: str) -> Claim:
         attempt = row["attempts"] + 1
@@ -299,7 +301,10 @@ def _is_open(row: FromClause) -> ColumnElement[bool]:
     return or_(under_way, and_(row.c.status == str(Status.UNKNOWN), row.c.not_before.is_not(None)))
 
 
-def _due(now: datetime, channel: Channel) -> Any:  # noqa: ANN401 - a select over all columns has no narrower type
+@cache
+def _due_first() -> Select[Any]:
+    """Build the select of what `service` has due first at `now`, once: building it takes longer than running it."""
+    now = bindparam("now", type_=outbox.c.expires_at.type)
     earlier, parent = outbox.alias("earlier"), outbox.alias("parent")
     no_longer_put_off = or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now)
     pending = and_(outbox.c.status == str(Status.PENDING), no_longer_put_off, outbox.c.expires_at > now)
@@ -316,7 +321,7 @@ def _due(now: datetime, channel: Channel) -> Any:  # noqa: ANN401 - a select ove
     )
     return (
         select(outbox)
-        .where(outbox.c.channel == str(channel), or_(pending, left_behind, to_look_up))
+        .where(outbox.c.channel == bindparam("service"), or_(pending, left_behind, to_look_up))
         .where(~exists(select(1).where(is_before_it).correlate(outbox)))
         .where(~exists(select(1).where(opens_its_thread).correlate(outbox)))
         .order_by(outbox.c.created_at, outbox.c.id)

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "run-once": "cli.stages",
     "serve": "cli.agents",
     "simulate": "cli.simulate",
+    "standalone": "cli.standalone",
     "status": "cli.status",
     "trend": "cli.reports",
     "worker": "cli.processes",

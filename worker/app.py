@@ -32,6 +32,9 @@ def build_app(redis_url: str, *, instance: str, equip: Equip, pace: Pace | None 
     shed = Shed(equip)
     doorbell.attach(app, shed, pace)
     signals.setup_logging.connect(_keep_our_logs, weak=False)
+    signals.worker_ready.connect(
+        lambda sender, **_: doorbell.ring_everything(app, sender.app.amqp.queues.consume_from), weak=False
+    )
     signals.worker_process_shutdown.connect(lambda **_: shed.close(), weak=False)
     return app
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -153,11 +153,13 @@ def _hang(app: Celery, name: str, work: Callable[..., None], **options: float) -
     app.task(ring, name=name, max_retries=AGAIN_WHEN_KILLED, default_retry_delay=0, **options)
 
 
+def ring_everything(app: Celery, queues: Collection[str]) -> None:
+    """Ring once whatever beat would ring in these queues within a minute: a worker that just started need not wait for it."""
+    for entry in app.conf.beat_schedule.values():
+        if entry["options"]["queue"] in queues:
+            app.send_task(entry["task"], args=entry["args"], **entry["options"])
+
+
 def _for(duration: timedelta) -> Callable[[], bool]:
     ends = time.monotonic() + duration.total_seconds()
     return lambda: time.monotonic() < ends
-
-
-def names_of(app: Celery) -> Iterable[str]:
-    """Name every message that an app knows."""
-    return (name for name in app.tasks if not name.startswith("celery."))

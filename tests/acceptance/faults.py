@@ -16,9 +16,10 @@ from domain.component import RoutingKey
 from domain.messages import Act, Channel, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY
 from simulator.faults import Fault as Misbehaviour
-from tests.acceptance.fleet import MINUTE, Fleet, wait_until
+from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.promises import broken_promises
 from tests.services.databases import PostgresServer
+from tests.services.waiting import wait_until
 
 ADVANCE: Final = (
     "sweep.advance/sweeps.open:committed",

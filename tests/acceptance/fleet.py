@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,23 +24,15 @@ from domain.sweeps import slot_of
 from simulator.serving import Simulator, addresses_at, settings_for
 from store import Store
 from tests.services.queues import QueueServer
+from tests.services.waiting import wait_until
 from worker.app import build_app
 from worker.equipment import Equipment
 from worker.schedule import QUEUES
 
 ROOT: Final = Path(__file__).parent.parent.parent
 INSTANCE: Final = "test"
-PATIENCE_S: Final = 90.0
 MINUTE: Final = timedelta(minutes=1)
 OPEN: Final = (Status.PENDING, Status.LEASED)
-
-
-def wait_until(what: str, is_so: Callable[[], bool], *, explain: Callable[[], str] = str, patience_s: float = PATIENCE_S) -> None:
-    """Look again and again until it is so."""
-    ends = time.monotonic() + patience_s
-    while not is_so():
-        assert time.monotonic() < ends, f"waited {patience_s:g} s for {what}\n{explain()}"
-        time.sleep(0.03)
 
 
 @contextmanager
@@ -164,6 +155,10 @@ class Fleet:
     def has_died(self) -> bool:
         """Say whether the planned death has happened."""
         return self.plan.with_suffix(".done").exists()
+
+    def heal(self) -> None:
+        """Let every service behave again."""
+        self.simulator.state.faults.clear()
 
     def ring(self, task: str, *arguments: object) -> None:
         """Send a queue message by hand."""

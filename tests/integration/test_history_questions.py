@@ -213,6 +213,15 @@ def test_a_delivery_about_what_may_not_be_seen_is_not_explained(archive: Archive
     assert ask(archive, "explain_delivery", Sees(CHECKOUT, PAYMENTS), about=about)["explanation"]
 
 
+@pytest.mark.parametrize("about", ["platform", "storm:platform:default/platform", "report:weekly:platform:2026-W47:slack:1"])
+def test_what_the_platform_was_told_is_for_those_who_see_everything(archive: Archive, about: str) -> None:
+    everything = [EntityRef.parse(row["entityRef"]) for row in ask(archive, "list_components")["components"]]
+
+    assert ask(archive, "explain_delivery", about=about)["explanation"]
+    with pytest.raises(NotAllowedError, match="a component or a team of yours"):
+        ask(archive, "explain_delivery", Sees(*everything), about=about)
+
+
 @pytest.mark.parametrize("name", sorted(HISTORY))
 def test_an_unknown_argument_is_refused_naming_the_valid_ones(archive: Archive, name: str) -> None:
     with pytest.raises(InputError, match=r"there is no argument 'nope'; valid are \w+"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,6 +49,14 @@ def test_the_definitions_of_all_tools_stay_within_their_budget(tools: list[Tool]
 def test_every_question_is_a_tool_by_its_own_name(tools: list[Tool]) -> None:
     assert [tool.name for tool in tools] == [offer.name for offer in OFFERS]
     assert {action["name"] for action in PREDECESSOR} < {tool.name for tool in tools}
+
+
+def test_the_documentation_lists_every_question_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| ([a-z_]+) \| (ScaleOps|the store) \|", text, re.MULTILINE) == [
+        (offer.name, "ScaleOps" if offer.is_live else "the store") for offer in OFFERS
+    ]
 
 
 def test_every_tool_says_that_it_only_reads(tools: list[Tool]) -> None:

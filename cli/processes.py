@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,11 @@ def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: 
     help="Which queues to serve; in this order, whatever the order here.",
 )
 @click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Processes that work at a time.")
+@click.option(
+    "--metrics/--no-metrics", default=True, show_default=True, help="Serve metrics on WORKER_METRICS_PORT, when it is set."
+)
 @click.pass_context
-def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int) -> None:
+def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, metrics: bool) -> None:
     r"""Work on what beat rings for: collect, evaluate, report, deliver. Needs REDIS_URL.
 
     Any number may run, on any number of machines. On SIGTERM what is under way may end (20 s), then it is handed back.
@@ -52,7 +56,16 @@ def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int) -> 
     """
     installation = open_installation()
     _try_store(installation)
-    ctx.exit(run_worker(_app_of(installation), installation, queues=queues, concurrency=concurrency))
+    port = installation.settings.worker_metrics_port
+    if port is None or not metrics:
+        ctx.exit(run_worker(_app_of(installation), installation, queues=queues, concurrency=concurrency))
+    with tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read when the metrics are imported, by this process and its children
+        app = _app_of(installation)
+        from worker.metrics import serve  # noqa: PLC0415 - after the line above
+
+        serve(port)
+        ctx.exit(run_worker(app, installation, queues=queues, concurrency=concurrency))
 
 
 def run_worker(app: Celery, installation: Installation, *, queues: Sequence[str], concurrency: int) -> int:

@@ -131,9 +131,9 @@ def commands_for(queue: Queue | None, *, concurrency: int) -> list[Command]:
         environment["REDIS_URL"] = queue.url
         commands.append(queue.command(dict(os.environ)))
     ours = [sys.executable, "-c", "from cli.main import main; main()"]
-    workers = {"the collecting worker": "collect", "the telling worker": "evaluate,deliver"}
-    for name, served in workers.items():
-        arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency)]
+    workers = {"the collecting worker": ("collect", "--no-metrics"), "the telling worker": ("evaluate,deliver", "--metrics")}
+    for name, (served, metrics) in workers.items():
+        arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency), metrics]
         commands.append(Command(name=name, arguments=arguments, environment=environment))
     commands.append(Command(name="beat", arguments=[*ours, "beat"], environment=environment, grace_s=10))
     if "serve" in COMMANDS:

@@ -68,6 +68,8 @@ def _settings(pace: Pace, *, instance: str) -> dict[str, Any]:
             "sweep.*": {"queue": COLLECT},
             "evaluate": {"queue": EVALUATE},
             "report": {"queue": EVALUATE},
+            "watch": {"queue": EVALUATE},
+            "forget": {"queue": EVALUATE},
             "deliver": {"queue": DELIVER},
         },
         "task_soft_time_limit": pace.soft_limit.total_seconds(),

@@ -29,10 +29,13 @@ from store import SchemaMismatch, StoreUnavailable
 from tasks.chunks import Chunk, Step, advance_sweep, measure_chunk
 from tasks.deliver import deliver
 from tasks.evaluate import evaluate
+from tasks.forgetting import forget_what_is_old
 from tasks.measuring import CollectFailed
 from tasks.report import report_due
 from tasks.rounds import leave_pulse, run_stage
+from tasks.watching import CANARY, watch
 from wiring.settings import SettingsError
+from worker import metrics
 from worker.equipment import Equipment, Shed
 from worker.schedule import Pace
 
@@ -41,6 +44,7 @@ log = logging.getLogger(__name__)
 AGAIN_WHEN_KILLED: Final = 1
 """So often a message is worked on again at once when it killed its child. After that, the next ticks ring what is left."""
 DELIVER_MAY_BEGIN_FOR: Final = timedelta(seconds=60)
+FORGET_MAY_BEGIN_FOR: Final = timedelta(minutes=2)
 
 _FORESEEN: Final = (CallFailed, CollectFailed, SchemaMismatch, SettingsError, StoreUnavailable, OperationalError)
 """What has its sentence: it is logged, and the next tick tries again."""
@@ -118,12 +122,35 @@ class Bells:
         """Send what is due."""
         parts = self._shed.equipment().parts
         delivered = run_stage(parts, "deliver", lambda: deliver(parts, may_begin=_for(DELIVER_MAY_BEGIN_FOR)))
+        metrics.note_deliveries(delivered)
         for trouble in delivered.troubles:
             log.warning("%s", trouble)
 
     def canary(self, queue: str) -> None:
         """Leave a sign that beat, broker, a worker of this queue and the store work."""
-        leave_pulse(self._shed.equipment().parts, f"canary through {queue}", {})
+        leave_pulse(self._shed.equipment().parts, f"{CANARY}{queue}", {})
+
+    def watch(self) -> None:
+        """Look whether all is well; tell the dead-man's switch, and the platform channel when it lasts."""
+        equipment = self._shed.equipment()
+        heartbeat = equipment.heartbeat
+        if heartbeat is not None:
+            heartbeat.start()
+        watched = watch(equipment.parts)
+        metrics.note_state(watched)
+        if watched.is_told:
+            self._ring("deliver")
+        if heartbeat is not None and watched.troubles:
+            heartbeat.failure("\n".join(watched.troubles))
+        elif heartbeat is not None:
+            heartbeat.success()
+
+    def forget(self) -> None:
+        """Drop what is older than the retention says."""
+        equipment = self._shed.equipment()
+        with equipment.memory.turn("forget", lease=self._pace.turn_lease) as is_ours:
+            if is_ours:
+                forget_what_is_old(equipment.parts, may_begin=_for(FORGET_MAY_BEGIN_FOR))
 
     def _ring(self, task: str, *arguments: Any) -> None:  # noqa: ANN401 - what JSON can hold
         self._app.send_task(task, args=arguments)
@@ -139,16 +166,23 @@ def attach(app: Celery, shed: Shed, pace: Pace) -> None:
     _hang(app, "report", bells.report, **long)
     _hang(app, "deliver", bells.deliver)
     _hang(app, "canary", bells.canary)
+    _hang(app, "watch", bells.watch)
+    _hang(app, "forget", bells.forget)
 
 
 def _hang(app: Celery, name: str, work: Callable[..., None], **options: float) -> None:
     def ring(*arguments: Any) -> None:  # noqa: ANN401 - what JSON can hold
+        began, outcome = time.monotonic(), "failed"
         try:
             work(*arguments)
+            outcome = "done"
         except _FORESEEN as failure:
             log.warning("%s: %s", name, failure)
         except SoftTimeLimitExceeded:
+            outcome = "stopped"
             log.warning("%s took too long and was stopped; the next tick goes on with what is left", name)
+        finally:
+            metrics.note_run(name, outcome=outcome, seconds=time.monotonic() - began)
 
     app.task(ring, name=name, max_retries=AGAIN_WHEN_KILLED, default_retry_delay=0, **options)
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from clients.heartbeat import Heartbeat
 from clients.redis import SharedMemory
 from clients.redis.memory import ASKING_LEASE
 from domain.clock import Clock
@@ -23,6 +24,8 @@ class Equipment:
 
     parts: Parts
     memory: SharedMemory
+    heartbeat: Heartbeat | None = None
+    """None without WORKER_HEARTBEAT_URL."""
 
 
 Equip = Callable[[], AbstractContextManager[Equipment]]
@@ -45,7 +48,10 @@ def equip_from(
         parts = opened.enter_context(build_parts(installation, clock=clock))
         memory = SharedMemory(url.get_secret_value(), instance=settings.instance, asking_lease=asking_lease)
         opened.callback(memory.close)
-        yield Equipment(parts=parts, memory=memory)
+        heartbeat = Heartbeat(settings.worker_heartbeat_url) if settings.worker_heartbeat_url else None
+        if heartbeat is not None:
+            opened.callback(heartbeat.close)
+        yield Equipment(parts=parts, memory=memory, heartbeat=heartbeat)
 
 
 class Shed:

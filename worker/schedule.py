@@ -27,6 +27,7 @@ class Pace:
     """How often the metronome ticks, and how long work may take. In real time, whatever the clock of the stages says."""
 
     tick: timedelta = timedelta(minutes=1)
+    watching: timedelta = timedelta(minutes=5)
     housekeeping: timedelta = timedelta(hours=1)
     tick_is_stale_after: timedelta = timedelta(minutes=10)
     """A tick nobody took by then is dropped: later ones ask the same."""
@@ -52,20 +53,25 @@ class Pace:
 
 def beat_schedule(pace: Pace) -> dict[str, dict[str, Any]]:
     """Answer what beat rings, and how often."""
-    each_tick = {
+    ticks = {
         "advance the sweep": ("sweep.advance", COLLECT, ()),
         "judge closed sweeps": ("evaluate", EVALUATE, ()),
         "make reports that are due": ("report", EVALUATE, ()),
         "send what is due": ("deliver", DELIVER, ()),
         **{f"canary through {queue}": ("canary", queue, (queue,)) for queue in QUEUES},
     }
+    each_tick = {name: (*what, pace.tick) for name, what in ticks.items()}
+    now_and_then = {
+        "look whether all is well": ("watch", EVALUATE, (), pace.watching),
+        "forget what is old": ("forget", EVALUATE, (), pace.housekeeping),
+    }
     expires = pace.tick_is_stale_after.total_seconds()
     return {
         name: {
             "task": task,
-            "schedule": pace.tick,
+            "schedule": how_often,
             "args": arguments,
             "options": {"queue": queue, "expires": expires},
         }
-        for name, (task, queue, arguments) in each_tick.items()
+        for name, (task, queue, arguments, how_often) in (each_tick | now_and_then).items()
     }

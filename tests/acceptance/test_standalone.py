@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from simulator.serving import Simulator, addresses_at, settings_for
@@ -53,13 +59,58 @@ def has_judged_a_sweep(folder: Path) -> bool:
         store.close()
 
 
-def test_one_command_is_the_whole_service(tmp_path: Path, simulator: Simulator) -> None:
-    service = start(tmp_path, simulator, GATEWAY_AUTH="none", GATEWAY_PORT="0")
+@pytest.fixture
+def pings() -> Iterator[tuple[str, list[str]]]:
+    """A dead-man's switch that remembers how it was pinged."""
+    heard: list[str] = []
+
+    class Switch(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Switch) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/ping", heard
+        server.shutdown()
+        thread.join()
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def metrics_at(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
+def test_one_command_is_the_whole_service(tmp_path: Path, simulator: Simulator, pings: tuple[str, list[str]]) -> None:
+    url, heard = pings
+    port = free_port()
+    more = {"WORKER_HEARTBEAT_URL": url, "WORKER_METRICS_PORT": str(port)}
+    service = start(tmp_path, simulator, GATEWAY_AUTH="none", GATEWAY_PORT="0", **more)
     try:
         wait_until("a sweep that is judged", lambda: has_judged_a_sweep(tmp_path), explain=(tmp_path / "log").read_text)
         running = " ".join(children_of(service.pid))
         for part in ("valkey-server", "--queues collect", "--queues evaluate,deliver", "beat", "serve"):
             assert part in running
+        wait_until("a ping", lambda: "/ping/start" in heard and ("/ping" in heard or "/ping/fail" in heard))
+        wait_until(
+            "metrics of every stage", lambda: all(f'stage="{name}"' in metrics_at(port) for name in ("evaluate", "deliver"))
+        )
+        assert "scaleops_worker_outbox_messages" in metrics_at(port)
+        assert "default/" not in metrics_at(port)
         second = start(tmp_path, simulator)
         assert second.wait(60) == 1
         assert "another standalone" in (tmp_path / "log").read_text()

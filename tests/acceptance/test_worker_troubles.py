@@ -116,7 +116,7 @@ def test_slack_in_trouble_gets_each_message_once(fleet: Fleet, mode: str) -> Non
 def test_an_archived_channel_falls_back_to_the_platform_channel_once(fleet: Fleet) -> None:
     with fleet:
         fleet.live()
-        others = {name: {} for name in (SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL)}
+        others: dict[str, dict[str, object]] = {name: {} for name in (SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL)}
         fleet.simulator.state.slack.channels = {"C0TESTING1": {"is_archived": True}, **others}
         put_something_to_say(fleet, channel="C0TESTING1")
         fleet.live()

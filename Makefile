@@ -31,7 +31,7 @@ check: setup ## form, lint, types and floor plan
 	$(BIN)/lint-imports
 
 test: setup ## every test that needs no browser
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -m "not browser" -n auto
 
 test-browser: setup ## the pages in a real Chromium
 	@sh tests/browser/ready.sh $(BIN)

@@ -1,5 +1,11 @@
 """What every test may ask for: the simulator served for real, and real databases, and the command line."""
 
+from hypothesis import HealthCheck, settings
+
+# No test has a time limit: the machine may be busy.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
 pytest_plugins = [
     "tests.services.simulated",
     "tests.services.databases",

@@ -85,6 +85,7 @@ def test_ctrl_c_leaves_an_open_sweep_that_the_next_collect_finishes(bench: Bench
 
 
 def test_a_sweep_out_of_time_names_what_it_did_not_reach(simulator: Simulator, sqlite_store: Store) -> None:
+    simulator.state.latency_s = 0.1  # so that the first batch is stored long before the last component is asked
     with bench_of(simulator, sqlite_store, max_in_flight=1) as bench:
 
         class Dawdling(Interrupting):

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _MORE_THREADS: Final = 4
 """Threads that prepare and digest while the others have a call in flight."""
-_BATCH: Final = 32
+_BATCH: Final = 16
 """Measurements written in one transaction, at most. Fewer cost the threads more of the one interpreter than their own work."""
 _AWAY_AT_FIRST: Final = 3
 """So many components found ScaleOps away and none found it there: it is down, or our credentials are wrong."""
@@ -106,6 +106,10 @@ class Round:
                 if component is None:
                     more = False
                     break
+                if not self.asked:
+                    # Every component needs the flags next; asked only then, they would all wait for that one call. What
+                    # comes of it is the memo's: a failure is told to the components that ask.
+                    pool.submit(self._memo.network_flags)
                 pool.submit(self._measure, component, fan_out).add_done_callback(self._results.put)
                 self.asked += 1
                 in_progress += 1

@@ -2,7 +2,8 @@
 
 Flags (once), policies (once a cluster) and network (once a workload and window) are remembered; workloads and cost belong to one
 component and pass through. Threads that ask for the same thing at the same time wait for one call. A failure is told to all who
-wait and may be asked again a few times, so that a hiccup does not spoil the sweep and an outage does not become a storm.
+wait. Flags and policies, which many depend on, are asked for again a few times then, so that a hiccup does not spoil the sweep and an
+outage does not become a storm; the network of one workload is not, for all who claim it share the one answer.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from domain.workload import CostRow, Destination, PolicyDefinition, Workload, Wo
 T = TypeVar("T")
 
 MOST_FAILURES: Final = 3
-"""After so many failures of one question the last one stands for the rest of the sweep."""
+"""After so many failures to answer for flags or policies the last one stands for the rest of the sweep."""
 
 _DESTINATIONS: Final = TypeAdapter(tuple[Destination, ...])
 _LONG_BYTES: Final = 1024
@@ -36,7 +37,7 @@ class AskedOnce:
         self._scaleops = scaleops
         self._flags: _Memo[Mapping[str, bool]] = _Memo()
         self._policies: _Memo[tuple[PolicyDefinition, ...]] = _Memo()
-        self._network: _Memo[bytes] = _Memo()
+        self._network: _Memo[bytes] = _Memo(most_failures=1)
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
         """Ask ScaleOps."""
@@ -88,7 +89,8 @@ class _Entry(Generic[T]):
 class _Memo(Generic[T]):
     """Answers by question; each question has its own turn, so that different ones do not wait for each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_failures: int = MOST_FAILURES) -> None:
+        self._most_failures = most_failures
         self._entries: dict[Hashable, _Entry[T]] = {}
         self._adding = threading.Lock()
 
@@ -101,7 +103,7 @@ class _Memo(Generic[T]):
         with entry.turn:
             if entry.answer is not None:
                 return entry.answer
-            if entry.failure is not None and (entry.failures != seen or entry.failures >= MOST_FAILURES):
+            if entry.failure is not None and (entry.failures != seen or entry.failures >= self._most_failures):
                 raise _again(entry.failure)
             try:
                 entry.answer = ask()

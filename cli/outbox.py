@@ -38,7 +38,7 @@ def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
         for entry in entries:
             say_json(_as_json(entry))
     elif not entries:
-        say("no such message")
+        say("no message is in that state" if statuses else "the outbox is empty")
     else:
         rows = [
             [
@@ -73,7 +73,8 @@ def retry(ctx: click.Context, keys: tuple[str, ...]) -> None:
                 say(f"{key} will be sent by the next deliver")
             else:
                 refused += 1
-                say(f"{key} is {entry.status} and is not sent again by hand" if entry else f"there is no message {key}")
+                why = f"{key} is {entry.status} and is not sent again by hand" if entry else f"there is no message {key}"
+                click.echo(f"scaleops-worker: {why}", err=True)
     ctx.exit(1 if refused else 0)
 
 

@@ -116,5 +116,8 @@ def _changed(defaults: Chosen, section: RuleSection | None) -> Chosen:
     if "page" in given:
         given["page"] = Page(given["page"])
     if "repeat_after" in given:
-        given["slack_repeat_after"] = given["repeat_after"]
+        # Of a rule that pages it is the page's: the default of 24h, written out, must not make Slack repeat daily as well.
+        pages = given.get("page", defaults.page) is not Page.NEVER
+        asked = given["repeat_after"]
+        given["slack_repeat_after"] = max(asked, defaults.slack_repeat_after) if pages else asked
     return replace(defaults, **given)

@@ -16,6 +16,8 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from wiring.durations import parse_duration
 
@@ -94,6 +96,11 @@ def _database(value: SecretStr) -> SecretStr:
     if kind.startswith("sqlite") and rest.strip("/") in {"", ":memory:"}:
         message = "names a SQLite database in memory, which would forget everything; write sqlite:///file.db"
         raise ValueError(message)
+    try:
+        make_url(value.get_secret_value())
+    except (ArgumentError, ValueError):  # their texts may hold the password
+        message = "cannot be read, perhaps its port is no number; write postgresql://user:password@host:5432/name"
+        raise ValueError(message) from None
     return value
 
 

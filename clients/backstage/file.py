@@ -88,18 +88,32 @@ def _read_documents(file: Path) -> Iterator[EntityDocument]:
         place = "" if mark is None else f" in line {mark.line + 1}"
         raise _unreadable(file, f"it is no valid YAML{place}") from None
     for number, document in enumerate(documents, start=1):
-        if document is None:
-            continue
-        try:
-            entity = _ENTITY.validate_python(document)
-            _ = entity.ref
-        except ValidationError as invalid:
-            error = invalid.errors(include_url=False, include_input=False, include_context=False)[0]
-            place = ".".join(str(step) for step in error["loc"]) or "the whole"
-            raise _unreadable(file, f"document {number} is no catalog entity ({place}: {error['msg']})") from None
-        except BadReference as bad:
-            raise _unreadable(file, f"document {number}: {bad}") from None
-        yield entity
+        listed = _list_in(document)
+        if listed is not None:
+            for position, entity in enumerate(listed, start=1):
+                yield _read_entity(entity, file, f"document {number}, entity {position}")
+        elif document is not None:
+            yield _read_entity(document, file, f"document {number}")
+
+
+def _list_in(document: object) -> list[object] | None:
+    """Answer the entities of a document that holds many, as exports of the catalog's API do: a list, or a list named `items`."""
+    if isinstance(document, dict) and "kind" not in document:
+        document = document.get("items")
+    return document if isinstance(document, list) else None
+
+
+def _read_entity(document: object, file: Path, where: str) -> EntityDocument:
+    try:
+        entity = _ENTITY.validate_python(document)
+        _ = entity.ref
+    except ValidationError as invalid:
+        error = invalid.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(step) for step in error["loc"]) or "the whole"
+        raise _unreadable(file, f"{where} is no catalog entity ({place}: {error['msg']})") from None
+    except BadReference as bad:
+        raise _unreadable(file, f"{where}: {bad}") from None
+    return entity
 
 
 def _unreadable(path: Path, why: str) -> CallFailed:

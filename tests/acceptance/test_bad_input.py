@@ -90,6 +90,7 @@ def test_bad_usage_is_refused_in_one_line(run: Run, simulator: Simulator, comman
         (["collect"], {"WORKER_CONFIG_FILE": "/nowhere/config.yaml"}, ("WORKER_CONFIG_FILE", "/nowhere/config.yaml")),
         (["status"], {"DATABASE_URL": "mysql://x/y"}, ("DATABASE_URL", "postgresql://")),
         (["status"], {"DATABASE_URL": "sqlite://"}, ("DATABASE_URL", "in memory")),
+        (["status"], {"DATABASE_URL": "postgresql://u:MARKED@host:port/x"}, ("DATABASE_URL", "port")),
     ],
 )
 def test_a_bad_setting_is_refused_in_one_line(
@@ -118,6 +119,7 @@ def test_a_wrong_configuration_file_names_the_key(run: Run, simulator: Simulator
         (["report", "--team", "group:default/nobody"], {}, ("group:default/nobody",)),
         (["trend", "component:default/nobody"], {}, ("component:default/nobody", "collect")),
         (["alerts", "acknowledge", "budget:component:default/nobody"], {}, ("budget:component:default/nobody", "alerts list")),
+        (["outbox", "retry", "report:nobody"], {}, ("there is no message report:nobody",)),
     ],
 )
 def test_what_cannot_be_done_says_why_in_one_line(

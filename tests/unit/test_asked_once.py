@@ -156,6 +156,16 @@ def test_a_hiccup_does_not_spoil_the_sweep() -> None:
     assert scaleops.calls["flags"] == 2
 
 
+def test_a_workload_whose_network_failed_is_not_asked_again_by_the_next_who_claims_it() -> None:
+    scaleops = CountingScaleOps()
+    scaleops.failures = 1
+    memo = AskedOnce(scaleops)
+    for _ in range(3):
+        with pytest.raises(CallFailed, match="no network"):
+            memo.network(KEY, start=NOW - timedelta(days=7), end=NOW)
+    assert scaleops.calls.total() == 1
+
+
 def test_an_outage_does_not_become_a_storm() -> None:
     scaleops = CountingScaleOps()
     scaleops.failures = 1000

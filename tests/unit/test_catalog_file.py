@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
     components, teams = refs_of(CatalogFile(tmp_path))
     assert components == ["api:default/orders", "component:default/web"]
     assert set(teams) == {"group:default/ghosts", "group:default/shop", "group:default/division"}
+
+
+@pytest.mark.parametrize("wrap", [lambda entities: entities, lambda entities: {"items": entities}])
+def test_a_document_may_be_a_list_of_entities_as_the_catalog_exports_them(
+    tmp_path: Path, wrap: Callable[[list[object]], object]
+) -> None:
+    group = {"kind": "Group", "metadata": {"name": "ghosts"}}
+    (tmp_path / "export.json").write_text(json.dumps(wrap([OTHERS, group])))
+    (tmp_path / "web.yaml").write_text(WEB)
+    components, teams = refs_of(CatalogFile(tmp_path))
+    assert components == ["api:default/orders", "component:default/web"]
+    assert set(teams) == {"group:default/ghosts", "group:default/shop", "group:default/division"}
+
+
+def test_a_bad_entity_of_a_list_is_named_by_its_place(tmp_path: Path) -> None:
+    (tmp_path / "export.json").write_text(json.dumps([OTHERS, {"kind": "API"}]))
+    with pytest.raises(CallFailed, match=r"document 1, entity 2 is no catalog entity \(metadata: Field required\)"):
+        CatalogFile(tmp_path).listing()
 
 
 def test_a_team_without_an_entity_is_a_team_all_the_same(tmp_path: Path) -> None:

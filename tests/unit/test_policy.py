@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from alerts.policy import Page, Rule
+from alerts.policy import Page, Rule, Rules
 from domain.refs import EntityRef
 from wiring.config_file import read_config_file
 from wiring.environment import resolve_settings
@@ -21,6 +21,20 @@ def test_without_a_file_the_rules_are_the_defaults_of_the_code(tmp_path: Path) -
 
     assert policy.rules.under_provisioned.page is Page.WITH_EVIDENCE
     assert policy.rules.over_provisioned.min_monthly_savings == Decimal(50)
+
+
+def test_how_often_a_page_repeats_does_not_make_slack_repeat_more_often(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "alerts: {under-provisioned: {repeat_after: 24h}, over-provisioned: {repeat_after: 2d}, unmeasured: {repeat_after: 14d}}",
+        encoding="utf-8",
+    )
+
+    rules = alert_policy(resolve_settings({}, None).settings, read_config_file(file)).rules
+
+    assert rules.under_provisioned == Rules().under_provisioned
+    assert rules.over_provisioned.slack_repeat_after == timedelta(days=2)
+    assert rules.unmeasured.slack_repeat_after == timedelta(days=14)
 
 
 def test_what_the_file_says_changes_only_what_it_names(tmp_path: Path) -> None:

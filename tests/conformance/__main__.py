@@ -43,8 +43,8 @@ CALLS: Final[dict[str, dict[str, Any]]] = {
 
 def main() -> int:
     """Run it all; 0 when all passed."""
-    folder = Path(tempfile.mkdtemp(prefix="conformance-"))
-    with Simulator(str(ROOT / "tests" / "parity")) as simulator:
+    with tempfile.TemporaryDirectory(prefix="conformance-") as temporary, Simulator(str(ROOT / "tests" / "parity")) as simulator:
+        folder = Path(temporary)
         sections = (partial(mcp_door.sections, extend=add_fixtures),)
         gateway = ServedGateway(simulator, folder, sections_of=sections, gateway_auth="none", gateway_tokens=None)
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actions.desk import Desk
+from clients.scaleops.tokens import TokenCache
 from domain.clock import Clock
 from store import Store
 from tasks.parts import Parts, Policy
@@ -48,10 +49,10 @@ def policy_of(installation: Installation) -> Policy:
 
 
 @contextmanager
-def build_parts(installation: Installation, *, clock: Clock = present) -> Iterator[Parts]:
-    """Build what the stages work with, and close it afterwards."""
+def build_parts(installation: Installation, *, clock: Clock = present, shared_token: TokenCache | None = None) -> Iterator[Parts]:
+    """Build what the stages work with, and close it afterwards. With `shared_token`, one login serves several processes."""
     policy = policy_of(installation)
-    services = LiveServices(installation.settings, config=installation.config, clock=clock)
+    services = LiveServices(installation.settings, config=installation.config, clock=clock, shared_token=shared_token)
     store = Store.open(installation.settings.database_url.get_secret_value())
     try:
         yield Parts(store=store, services=services, clock=clock, policy=policy)

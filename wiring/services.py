@@ -17,7 +17,7 @@ from clients.calls import Line, Rules
 from clients.pagerduty.client import PagerDutyClient
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.logins import AzureLogin, PasswordLogin
-from clients.scaleops.tokens import Credentials, FixedToken, LoginTokens, NoCredentials
+from clients.scaleops.tokens import Credentials, FixedToken, LoginTokens, NoCredentials, TokenCache
 from clients.slack.client import SlackClient
 from domain.clock import Clock
 from domain.component import RoutingKey
@@ -48,8 +48,9 @@ def _revealed(secret: SecretStr | None) -> str | None:
 class LiveServices:
     """ScaleOps, the catalog, Slack and PagerDuty as the settings name them. Make it after a fork, not before."""
 
-    def __init__(self, settings: Settings, *, config: ConfigFile, clock: Clock) -> None:
+    def __init__(self, settings: Settings, *, config: ConfigFile, clock: Clock, shared_token: TokenCache | None = None) -> None:
         self._settings = settings
+        self._shared_token = shared_token
         self._config = config
         self._clock = clock
         self._open = ExitStack()
@@ -81,7 +82,7 @@ class LiveServices:
                     user=required(settings.scaleops_user, "SCALEOPS_USER", use),
                     password=required(_revealed(settings.scaleops_password), "SCALEOPS_PASSWORD", use),
                 )
-                return LoginTokens(login, clock=self._clock)
+                return LoginTokens(login, clock=self._clock, shared=self._shared_token)
             case "azure":
                 azure = AzureLogin(
                     line=self._line("Azure AD", settings.scaleops_azure_login_url),
@@ -89,7 +90,7 @@ class LiveServices:
                     client_id=required(settings.scaleops_azure_client_id, "SCALEOPS_AZURE_CLIENT_ID", use),
                     client_secret=required(_revealed(settings.scaleops_azure_client_secret), "SCALEOPS_AZURE_CLIENT_SECRET", use),
                 )
-                return LoginTokens(azure, clock=self._clock)
+                return LoginTokens(azure, clock=self._clock, shared=self._shared_token)
             case _:
                 return NoCredentials()
 

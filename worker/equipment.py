@@ -11,11 +11,13 @@ from datetime import timedelta
 from clients.heartbeat import Heartbeat
 from clients.redis import SharedMemory
 from clients.redis.memory import ASKING_LEASE
+from clients.redis.tokens import SharedToken
 from domain.clock import Clock
 from tasks.parts import Parts
 from wiring.building import Installation, build_parts
 from wiring.clocks import present
 from wiring.services import required
+from wiring.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +47,22 @@ def equip_from(
     settings = installation.settings
     url = required(settings.redis_url, "REDIS_URL", "a worker")
     with ExitStack() as opened:
-        parts = opened.enter_context(build_parts(installation, clock=clock))
         memory = SharedMemory(url.get_secret_value(), instance=settings.instance, asking_lease=asking_lease)
         opened.callback(memory.close)
+        parts = opened.enter_context(build_parts(installation, clock=clock, shared_token=_shared_token(settings, memory)))
         heartbeat = Heartbeat(settings.worker_heartbeat_url) if settings.worker_heartbeat_url else None
         if heartbeat is not None:
             opened.callback(heartbeat.close)
         yield Equipment(parts=parts, memory=memory, heartbeat=heartbeat)
+
+
+def _shared_token(settings: Settings, memory: SharedMemory) -> SharedToken | None:
+    """Share ScaleOps' token among all workers, if there is a key to seal it with."""
+    secret = settings.worker_secret_key
+    if secret is None:
+        return None
+    who = f"{settings.scaleops_base_url} {settings.auth} {settings.scaleops_user} {settings.scaleops_azure_client_id}"
+    return SharedToken(memory, secret_key=secret.get_secret_value(), who=who)
 
 
 class Shed:

@@ -12,6 +12,7 @@ import binascii
 import json
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final, Protocol
@@ -65,6 +66,34 @@ class FixedToken:
         return None
 
 
+class TokenCache(Protocol):
+    """Where processes share a token, so that one login serves all. It may forget at any time, and never raises."""
+
+    def get(self) -> str | None:
+        """Answer the newest token of any process that was still good when it was put there."""
+
+    def put(self, token: str, *, good_for: timedelta) -> None:
+        """Share a token."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until nobody else logs in, a while at most."""
+
+
+class Unshared:
+    """For a process of its own: nothing is shared."""
+
+    def get(self) -> str | None:
+        """Have none."""
+        return None
+
+    def put(self, token: str, *, good_for: timedelta) -> None:
+        """Keep it to oneself."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait for nobody."""
+        return nullcontext()
+
+
 class _Token(str):
     """A token of one login, told from that of another by being another object: two logins within a second may give one text."""
 
@@ -72,11 +101,12 @@ class _Token(str):
 
 
 class LoginTokens:
-    """Tokens that a login gives, shared by any number of threads."""
+    """Tokens that a login gives, shared by any number of threads and, by way of a cache, of processes."""
 
-    def __init__(self, log_in: Callable[[], str], *, clock: Clock) -> None:
+    def __init__(self, log_in: Callable[[], str], *, clock: Clock, shared: TokenCache | None = None) -> None:
         self._log_in = log_in
         self._clock = clock
+        self._shared = shared or Unshared()
         self._turn = threading.Lock()
         self._held: tuple[str, datetime] | None = None
         self._finished = 0
@@ -108,7 +138,7 @@ class LoginTokens:
                 raise _of_the_whole(self._failed)
             self._held = self._failed = self._denied_until = None
             try:
-                token = _Token(self._log_in())
+                token = self._obtain(refused, now)
             except CallFailed as failure:
                 self._failed = failure
                 if failure.fault is Fault.DENIED:
@@ -117,6 +147,16 @@ class LoginTokens:
             finally:
                 self._finished += 1
             self._held = (token, good_until(token, now))
+            return token
+
+    def _obtain(self, refused: str | None, now: datetime) -> str:
+        """Take what another process has shared since, or log in and share it."""
+        with self._shared.turn():
+            found = self._shared.get()
+            if found is not None and found != refused and now < good_until(found, now):
+                return _Token(found)
+            token = _Token(self._log_in())
+            self._shared.put(token, good_for=good_until(token, now) - now)
             return token
 
 

@@ -34,7 +34,8 @@ def running_simulator(*, port: int, scenario: str) -> Iterator[Simulation]:
         SimulatorFailed: the port or the scenario cannot be had.
     """
     process = subprocess.Popen(  # noqa: S603 - our own module, by the interpreter that runs us
-        [sys.executable, "-m", "simulator", "--port", str(port), "--scenario", scenario],
+        [sys.executable, "-m", "simulator", "--port", str(port), "--scenario", scenario, "--with-parent"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -53,6 +54,6 @@ def running_simulator(*, port: int, scenario: str) -> Iterator[Simulation]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        for stream in (process.stdout, process.stderr):
+        for stream in (process.stdin, process.stdout, process.stderr):
             if stream:
                 stream.close()

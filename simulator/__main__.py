@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
+
+import uvicorn
 
 from simulator.scenarios import UnknownScenario, find_scenario
 from simulator.serving import addresses_at, bind, build_server, settings_for
@@ -18,6 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes any free one")
     parser.add_argument("--scenario", default="demo", help="demo, crowd:N, or a folder with upstream.json and catalog.yaml")
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when standard input does, that is with whoever started it"
+    )
     given = parser.parse_args(arguments)
     try:
         state = State(find_scenario(given.scenario))
@@ -28,8 +34,18 @@ def main(arguments: list[str] | None = None) -> int:
     taken.listen()
     addresses = addresses_at(taken.getsockname()[1])
     print(json.dumps({**addresses, "settings": settings_for(addresses, state.world())}), flush=True)  # noqa: T201 - the line that a parent process waits for
-    build_server(state).run(sockets=[taken])
+    server = build_server(state)
+    if given.with_parent:
+        threading.Thread(target=_end_with_parent, args=(server,), daemon=True).start()
+    server.run(sockets=[taken])
     return 0
+
+
+def _end_with_parent(server: uvicorn.Server) -> None:
+    """Stop when the parent is gone, however it ended: its end of the pipe closes with it."""
+    while sys.stdin.buffer.read(1):
+        pass
+    server.should_exit = True
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""`simulate` serves the stand-ins while it lives, and takes them along however it ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+COMMAND: Final = Path(sys.executable).parent / "scaleops-worker"
+PATIENCE_S: Final = 60
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_stand_ins_end_with_the_command(how: signal.Signals, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [COMMAND, "simulate", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        assert process.stdout is not None
+        name, _, address = process.stdout.readline().strip().partition("=")
+        assert name == "SCALEOPS_BASE_URL"
+        clock = address.removesuffix("/scaleops") + "/control/clock"
+        assert httpx.get(clock).status_code == 200
+
+        process.send_signal(how)
+        process.wait(PATIENCE_S)
+
+    assert _is_gone(clock)
+
+
+def _is_gone(address: str) -> bool:
+    """Wait until nobody answers there any more."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(address, timeout=1)
+        except httpx.TransportError:
+            return True
+    return False

@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format check test test-browser conformance demo bench lock
+.PHONY: help setup format check test test-browser conformance demo chaos bench lock
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,9 @@ conformance: setup ## the MCP protocol's own test suite and inspector (needs npm
 
 demo: setup ## live through twelve simulated weeks; writes demo-out/
 	$(BIN)/scaleops-worker demo
+
+chaos: setup ## try every fault from a seed, print the fault table (SEED=1 TIMES=1)
+	$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) --times $(or $(TIMES),1)
 
 bench: setup ## speed, as ratios against a reference of the same run
 	$(BIN)/python -m benchmarks

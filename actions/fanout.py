@@ -48,3 +48,23 @@ class Threads:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._pool.shutdown()
+
+
+class SparingThreads:
+    """Makes calls in turn while others keep enough of them in flight, and the rest in parallel as soon as they do not.
+
+    Handing a call to another thread costs about as much CPU as digesting its answer, and gains nothing while no line is free.
+    """
+
+    def __init__(self, threads: FanOut, *, are_lines_busy: Callable[[], bool]) -> None:
+        self._threads = threads
+        self._are_lines_busy = are_lines_busy
+
+    def __call__(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """Make all calls."""
+        answers: list[T] = []
+        for number, call in enumerate(calls):
+            if not self._are_lines_busy():
+                return [*answers, *self._threads(calls[number:])]
+            answers.append(call())
+        return answers

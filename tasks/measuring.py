@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from actions.asked_once import AskedOnce
-from actions.fanout import Threads
+from actions.fanout import FanOut, SparingThreads, Threads
 from actions.measure import Measuring, measure, unmeasured
 from actions.ports import ScaleOps
 from domain.component import Component
@@ -74,6 +74,7 @@ class Round:
         self._memo = remember(self._stoppable)
         self._threads = parts.policy.max_in_flight + _MORE_THREADS
         self._results: SimpleQueue[Future[Measuring]] = SimpleQueue()
+        self._in_progress = 0
         self._away_in_a_row = 0
         self._found_there = False
         self._last_away = ""
@@ -87,7 +88,8 @@ class Round:
             CollectFailed: ScaleOps is away.
             SweepClosed: another collect closed the sweep meanwhile.
         """
-        with Threads(self._parts.policy.max_in_flight) as fan_out:
+        with Threads(self._parts.policy.max_in_flight) as threads:
+            fan_out = SparingThreads(threads, are_lines_busy=self._are_lines_busy)
             pool = ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="component")
             try:
                 self._measure_all(pool, fan_out, waiting)
@@ -95,13 +97,12 @@ class Round:
                 self._stoppable.stop("the collect was stopped")
                 pool.shutdown(cancel_futures=True)
 
-    def _measure_all(self, pool: ThreadPoolExecutor, fan_out: Threads, waiting: Iterator[Component]) -> None:
-        in_progress = 0
+    def _measure_all(self, pool: ThreadPoolExecutor, fan_out: FanOut, waiting: Iterator[Component]) -> None:
         more = True
         gathered: list[Measuring] = []
-        while more or in_progress:
+        while more or self._in_progress:
             more = not self._is_out_of_time() and self._may_begin() and more
-            while more and in_progress < 2 * self._threads:
+            while more and self._in_progress < 2 * self._threads:
                 component = next(waiting, None)
                 if component is None:
                     more = False
@@ -112,13 +113,13 @@ class Round:
                     pool.submit(self._memo.network_flags)
                 pool.submit(self._measure, component, fan_out).add_done_callback(self._results.put)
                 self.asked += 1
-                in_progress += 1
-            result = self._next_result(_GATHER_FOR_S if gathered else _LOOK_AT_CLOCK_EVERY_S) if in_progress else None
+                self._in_progress += 1
+            result = self._next_result(_GATHER_FOR_S if gathered else _LOOK_AT_CLOCK_EVERY_S) if self._in_progress else None
             if result is not None:
-                in_progress -= 1
+                self._in_progress -= 1
                 gathered.append(result)
                 self._note(result)
-            if result is None or not in_progress or len(gathered) >= _BATCH or self._is_away():
+            if result is None or not self._in_progress or len(gathered) >= _BATCH or self._is_away():
                 self._write(gathered)
                 gathered = []
             if self._is_away():
@@ -126,7 +127,11 @@ class Round:
         if self._last_away and not self._found_there:
             raise self._away()
 
-    def _measure(self, component: Component, fan_out: Threads) -> Measuring:
+    def _are_lines_busy(self) -> bool:
+        """Whether other components keep all lines busy. Not before the first is done: until then all wait for the same answers."""
+        return self._threads <= self._in_progress < self.asked
+
+    def _measure(self, component: Component, fan_out: FanOut) -> Measuring:
         policy = self._parts.policy
         try:
             return measure(

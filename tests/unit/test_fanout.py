@@ -1,0 +1,40 @@
+"""Calls of one caller, side by side or in turn."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from actions.fanout import SparingThreads, Threads
+
+MAIN = threading.get_ident
+
+
+def test_while_the_lines_are_busy_calls_are_made_in_turn_by_the_caller_itself() -> None:
+    with Threads(4) as threads:
+        made_by = SparingThreads(threads, are_lines_busy=lambda: True)([MAIN] * 3)
+    assert made_by == [MAIN()] * 3
+
+
+def test_as_soon_as_a_line_is_free_the_rest_is_made_side_by_side_and_answered_in_order() -> None:
+    busy = iter([True, False])
+    together = threading.Barrier(3, timeout=10)  # breaks unless three calls are under way at once
+
+    def waits(name: str) -> str:
+        together.wait()
+        return name
+
+    calls = [lambda: "first", lambda: waits("second"), lambda: waits("third"), lambda: waits("fourth")]
+    with Threads(4) as threads:
+        answers = SparingThreads(threads, are_lines_busy=lambda: next(busy))(calls)
+    assert answers == ["first", "second", "third", "fourth"]
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_the_first_error_is_raised(*, busy: bool) -> None:
+    def fails() -> int:
+        raise LookupError
+
+    with Threads(4) as threads, pytest.raises(LookupError):
+        SparingThreads(threads, are_lines_busy=lambda: busy)([lambda: 1, fails, lambda: 2])

@@ -69,8 +69,7 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
 
 @click.command(name="run-once")
 @AS_JSON
-@click.pass_context
-def run_once(ctx: click.Context, *, as_json: bool) -> None:
+def run_once(*, as_json: bool) -> None:
     r"""Do everything that is due now: collect, evaluate, report, deliver. For cron or a Kubernetes CronJob.
 
     \b
@@ -79,10 +78,11 @@ def run_once(ctx: click.Context, *, as_json: bool) -> None:
     """
     with opened_parts() as parts, drawn_sweep() as progress:
         done = run_round(parts, progress=progress)
-    told = collected_in_words(done.collected) if done.collected else {"collect": done.collect_failure}
+    told = collected_in_words(done.collected) if done.collected else {"collect": "failed"}
     told |= evaluated_in_words(done.evaluated) | reported_in_words(done.reported) | delivered_in_words(done.delivered)
     _tell(told, as_json=as_json)
-    ctx.exit(1 if done.collect_failure else 0)
+    if done.collect_failure:
+        raise click.ClickException(done.collect_failure)
 
 
 def _tell(told: dict[str, str], *, as_json: bool) -> None:

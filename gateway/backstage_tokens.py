@@ -99,7 +99,7 @@ class BackstageTokens:
             message = f"Failed {what} verification"
             raise Unauthenticated(message)
         algorithm = header.get("alg")
-        if algorithm not in ALGORITHMS:
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             message = f"Failed {what} verification: its algorithm is not accepted"
             raise Unauthenticated(message)
         key = await self._keys.key(path, kid)

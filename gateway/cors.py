@@ -40,8 +40,7 @@ class Cors:
             SettingsError: one of them is no origin; `*` is none, for these answers are not for every page.
         """
         for origin in allowed:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+            if not _is_origin(origin):
                 message = f"GATEWAY_ALLOWED_ORIGINS holds {origin!r}, which is no origin; write for example https://backstage.example.com"
                 raise SettingsError(message)
         own = (public_url,) if public_url else ()
@@ -58,7 +57,7 @@ class Cors:
             return ()
         if origin.lower() not in self.origins:
             # A page of this very server, behind whatever scheme.
-            if urlsplit(origin).netloc.lower() == (exchange.header(b"host") or "").lower():
+            if origin.partition("://")[2].lower() == (exchange.header(b"host") or "").lower():
                 return ()
             message = "pages of this origin may not ask; GATEWAY_ALLOWED_ORIGINS lists those that may"
             raise refuse_caller(message, headers=((b"vary", b"Origin"),))
@@ -84,3 +83,11 @@ PREFLIGHT: Final = Answer(
     ),
 )
 """What every preflight of an allowed origin is answered; whether the call itself is allowed is seen when it comes."""
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path.strip("/") and not parts.query

@@ -131,6 +131,7 @@ def _read_input(body: bytes, content_type: str | None, version: str) -> dict[str
 def _parsed(body: bytes) -> Json:
     try:
         parsed: Json = json.loads(body)
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is JSON, but no text that could be answered
     except (ValueError, RecursionError):
         message = "the body is no JSON"
         raise refuse_input(message) from None

@@ -39,10 +39,19 @@ def list_catalog(parts: Parts, catalog: Catalog, *, as_of: datetime, progress: P
         seen += len(page.components)
         progress.listed(seen)
     with parts.store.transaction() as transaction:
-        transaction.components.finish_listing(as_of=as_of, complete=listing.is_complete)
+        known = transaction.components.count()
+        # A token that lost its permission is answered with an empty list, and without an error.
+        is_hollow = listing.is_complete and not seen and known > 0
+        complete = listing.is_complete and not is_hollow
+        transaction.components.finish_listing(as_of=as_of, complete=complete)
         expected = transaction.components.count()
-        transaction.sweeps.record_listing(as_of, expected=expected, complete=listing.is_complete)
-    return Listed(components=expected, is_complete=listing.is_complete, reason=listing.reason)
+        transaction.sweeps.record_listing(as_of, expected=expected, complete=complete)
+    reason = (
+        f"the catalog answered no component at all, though {known} are known; nobody is taken for removed"
+        if is_hollow
+        else listing.reason
+    )
+    return Listed(components=expected, is_complete=complete, reason=reason)
 
 
 def _keep(transaction: Transaction, sealer: Sealer | None, fingerprint: str, key: RoutingKey, as_of: datetime) -> None:

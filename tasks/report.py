@@ -15,6 +15,7 @@ from typing import Final
 from domain.messages import Act, Channel, Message, Rendering, Variant
 from domain.refs import EntityRef
 from domain.routes import Route, Unrouted, platform_route
+from domain.sweeps import slot_of
 from domain.weeks import CATCH_UP, SWEEP_PATIENCE, IsoWeek, Lateness, due_windows, last_completed_week
 from reports import content
 from reports.blocks import escape
@@ -77,15 +78,19 @@ class _Due:
     late: Lateness | None
 
 
-def report_due(parts: Parts, *, progress: Progress = lambda _: None) -> Reported:
+def report_due(parts: Parts, *, progress: Progress = lambda _: None, collecting_beside: bool = False) -> Reported:
     """Make every report that is due now, those of the teams first, then the roll-up.
+
+    `collecting_beside`: collecting runs elsewhere, and may begin the present slot's sweep a moment later. It is waited for like
+    one that runs.
 
     Raises:
         StoreUnavailable: the database cannot be used.
     """
     now = parts.clock()
     with parts.store.reading() as transaction:
-        due, skip, waiting = _what_is_due(transaction, parts.policy, now)
+        coming = _sweeps_to_come(transaction, parts.policy, now, collecting_beside=collecting_beside)
+        due, skip, waiting = _what_is_due(transaction, parts.policy, now, coming)
     skipped = _give_up(parts, skip, now)
     made: list[Made] = []
     for one in due:
@@ -156,10 +161,9 @@ def read_stored(run: ReportRun) -> content.Report:
 
 
 def _what_is_due(
-    transaction: Transaction, policy: Policy, now: datetime
+    transaction: Transaction, policy: Policy, now: datetime, coming: Sequence[datetime]
 ) -> tuple[tuple[_Due, ...], tuple[tuple[EntityRef, IsoWeek], ...], tuple[EntityRef, ...]]:
     schedules = schedules_of(policy)
-    running = [sweep.as_of for sweep in transaction.sweeps.open_ones()]
     handled: dict[IsoWeek, frozenset[EntityRef]] = {}
     due: list[_Due] = []
     skip: list[tuple[EntityRef, IsoWeek]] = []
@@ -182,12 +186,19 @@ def _what_is_due(
         if windows.send is None:
             continue
         closing = schedule.closing_window(windows.send)
-        sweeping = any(closing.earliest <= as_of <= closing.latest for as_of in running)
+        sweeping = any(closing.earliest <= as_of <= closing.latest for as_of in coming)
         if sweeping and now < schedule.due_at(windows.send) + SWEEP_PATIENCE:
             waiting.append(team)
         else:
             due.append(_Due(team=team, week=windows.send, late=windows.late))
     return tuple(due), tuple(skip), tuple(waiting)
+
+
+def _sweeps_to_come(transaction: Transaction, policy: Policy, now: datetime, *, collecting_beside: bool) -> tuple[datetime, ...]:
+    """Answer the sweeps that run, and that of the present slot when somebody else is about to begin it."""
+    running = tuple(sweep.as_of for sweep in transaction.sweeps.open_ones())
+    slot = slot_of(now, policy.collect_every)
+    return (*running, slot) if collecting_beside and transaction.sweeps.get(slot) is None else running
 
 
 def _first_snapshot(transaction: Transaction, team: EntityRef) -> datetime | None:

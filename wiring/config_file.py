@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from domain.refs import EntityRef
+from domain.refs import BadReference, EntityRef
 from wiring.settings import Duration, SettingsError, TimeOfDay, Weekday, Zone
 
 DEFAULT_NAME: Final = "scaleops-worker.yaml"
@@ -47,6 +47,22 @@ def _channel_id(value: str) -> str:
     if not value or value.startswith("#") or any(sign.isspace() for sign in value):
         message = f"{value!r} is no Slack channel id; write the id (for example C0123ABCD), not the name"
         raise ValueError(message)
+    return value
+
+
+def _each_once(value: object) -> object:
+    """Refuse the same entity written in two ways: the last would win without a word."""
+    if isinstance(value, Mapping):
+        written: dict[EntityRef, object] = {}
+        for key in value:
+            try:
+                ref = EntityRef.parse(str(key))
+            except BadReference:
+                continue  # told as that key's own problem
+            if ref in written:
+                message = f"{written[ref]} and {key} are the same entity; keep one"
+                raise ValueError(message)
+            written[ref] = key
     return value
 
 
@@ -163,7 +179,7 @@ class RoutesSection(_Section):
 class SelectorsSection(_Section):
     """By component or team: the namespaces in which its selector may look."""
 
-    namespaces: Mapping[Ref, tuple[str, ...]] = Field(default_factory=dict)
+    namespaces: Annotated[Mapping[Ref, tuple[str, ...]], BeforeValidator(_each_once)] = Field(default_factory=dict)
 
 
 class ClustersSection(_Section):
@@ -184,8 +200,8 @@ class RetentionSection(_Section):
 class ConfigFile(_Section):
     """The whole file. Every part may be left out."""
 
-    teams: Mapping[Ref, TeamSection] = Field(default_factory=dict)
-    components: Mapping[Ref, ComponentSection] = Field(default_factory=dict)
+    teams: Annotated[Mapping[Ref, TeamSection], BeforeValidator(_each_once)] = Field(default_factory=dict)
+    components: Annotated[Mapping[Ref, ComponentSection], BeforeValidator(_each_once)] = Field(default_factory=dict)
     alerts: AlertsSection = AlertsSection()
     routes: RoutesSection = RoutesSection()
     selectors: SelectorsSection = SelectorsSection()
@@ -254,7 +270,12 @@ def _sentence(detail: dict[str, Any]) -> str:
         near = difflib.get_close_matches(location[-1], _keys_beside(location), n=1, cutoff=_NEAR)
         advice = f"did you mean {near[0]}?" if near else "docs/configuration.md lists the keys"
         return f"{where} is no key; {advice}"
-    return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
+    plain = {
+        "tuple_type": "must be a list, for example [a, b]",
+        "dict_type": "must hold keys of its own",
+        "model_type": "must hold keys of its own",
+    }
+    return f"{where}: {plain.get(detail['type'], detail['msg'].removeprefix('Value error, '))}"
 
 
 def _keys_beside(location: list[str]) -> list[str]:

@@ -115,7 +115,10 @@ class Bells:
         """Make the reports that are due."""
         equipment = self._shed.equipment()
         with equipment.memory.turn("report", lease=self._pace.turn_lease) as is_ours:
-            if is_ours and run_stage(equipment.parts, "report", partial(report_due, equipment.parts)).made:
+            if (
+                is_ours
+                and run_stage(equipment.parts, "report", partial(report_due, equipment.parts, collecting_beside=True)).made
+            ):
                 self._ring("deliver")
 
     def deliver(self) -> None:

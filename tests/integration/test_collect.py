@@ -315,6 +315,19 @@ def test_components_that_left_are_not_measured_any_more_after_two_listings(bench
     assert leaving not in bench.measurements(SLOT + timedelta(hours=18))
 
 
+def test_a_catalog_that_suddenly_shows_nothing_is_not_believed(bench: Bench) -> None:
+    world = bench.simulator.state.world()
+    before = collect(bench.parts).sweep.expected
+    bench.simulator.load(Scenario(name="hollow", world_at=lambda _: replace(world, entities=())))
+    for number in (1, 2, 3):
+        bench.clock.move_to(SLOT + timedelta(hours=6 * number))
+        bench.simulator.state.clock.set(bench.clock.now)
+        collected = collect(bench.parts)
+        assert collected.sweep.expected == before, "nobody is taken for removed"
+        assert not collected.sweep.listing_complete
+        assert "no component at all" in collected.listing_reason
+
+
 def _is(entity: dict[str, Any], ref: EntityRef) -> bool:
     metadata = entity["metadata"]
     return EntityRef.of(entity["kind"], metadata.get("namespace", "default"), metadata["name"]) == ref

@@ -181,6 +181,15 @@ def test_a_token_with_a_confused_algorithm_is_refused(gateway: ServedGateway, al
         assert gateway.calls("backstage") == {}, "no key is asked for what no key may sign with"
 
 
+@pytest.mark.parametrize("algorithm", [["ES256"], {}, None, 256])
+def test_an_algorithm_that_is_no_word_is_refused_like_any_other(gateway: ServedGateway, algorithm: object) -> None:
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+    head = {"typ": USER, "alg": algorithm, "kid": gateway.auth.users.kid}
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, claims)]
+
+    assert refusal(gateway, bearer(".".join([*parts, "c2ln"]))).startswith(("Failed user token verification", "Illegal token"))
+
+
 def test_a_symmetric_key_in_the_key_set_verifies_nothing(gateway: ServedGateway) -> None:
     secret = base64.urlsafe_b64encode(b"s" * 32).decode().rstrip("=")
     gateway.simulator.state.faults = [

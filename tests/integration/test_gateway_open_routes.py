@@ -163,6 +163,11 @@ def test_the_frontends_preflight_is_answered(gateway: ServedGateway) -> None:
     assert {"GET", "POST"} <= {name.strip() for name in answer.headers["access-control-allow-methods"].split(",")}
 
 
+def test_an_origin_that_is_no_address_is_refused(gateway: ServedGateway) -> None:
+    for path in ("/healthz", FLAGS):
+        assert gateway.client.get(path, headers={**gateway.as_ci(), "Origin": "http://["}).status_code == 403
+
+
 def test_another_origin_gets_no_preflight_and_no_answer(gateway: ServedGateway) -> None:
     for answer in (
         preflight(gateway, "https://evil.example"),

@@ -128,6 +128,7 @@ def test_a_wrong_input_is_refused_in_backstage_s_form(gateway: ServedGateway, bo
     [
         (b"{", "application/json"),
         (b"\xff", "application/json"),
+        (b'{"entityRef":"component:default/\\ud800"}', "application/json"),
         (b"[" * 60_000, "application/json"),
         (b'{"entityRef":"component:default/orders-000"}', "text/plain"),
         (b"entityRef=component:default/orders-000", "application/x-www-form-urlencoded"),

@@ -179,6 +179,16 @@ def test_a_report_waits_for_a_running_sweep_at_most_an_hour(sqlite_store: Store)
     assert len(report_due(parts_at(sqlite_store, DUE + timedelta(minutes=60))).made) == 3
 
 
+def test_where_collecting_runs_beside_it_the_sweep_of_the_present_slot_is_waited_for(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    beside = report_due(parts_at(sqlite_store, DUE), collecting_beside=True)
+    assert beside.made == ()
+    assert PAYMENTS in beside.waiting
+    sweep(sqlite_store, MONDAY + timedelta(hours=6), {"checkout": 131, "finder": 41})
+    made = report_due(parts_at(sqlite_store, DUE + timedelta(minutes=1)), collecting_beside=True).made
+    assert {one.report.headline.cost.as_of for one in made} == {MONDAY + timedelta(hours=6)}
+
+
 def test_a_late_report_says_so(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     made = report_due(parts_at(sqlite_store, DUE + timedelta(days=2))).made

@@ -1,31 +1,21 @@
-# One image for every process of the service; the command says which. Base images are named by tag: pin them by digest where
-# builds must be the same for ever.
-ARG PYTHON=3.11
-
-FROM python:${PYTHON}-slim AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-WORKDIR /source
-COPY requirements/ requirements/
-# The wheel's own build tool comes from the lock as well: nothing without a hash gets in.
-RUN python -m pip install --require-hashes -r requirements/dev.lock
-RUN python -m venv --without-pip /opt/scaleops-worker \
- && python -m pip --python /opt/scaleops-worker/bin/python install --require-hashes --only-binary :all: -r requirements/runtime.lock
+# The worker, the beat, the gateway and every command in one image. Build tools stay in the first stage.
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /build
+COPY requirements/runtime.lock requirements/runtime.lock
+RUN python -m venv /opt/scaleops-worker \
+ && /opt/scaleops-worker/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.lock
 COPY . .
-RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
- && python -m pip --python /opt/scaleops-worker/bin/python install --no-deps --no-index /wheels/*.whl
+RUN /opt/scaleops-worker/bin/pip wheel --no-cache-dir --no-deps -w /wheels . \
+ && /opt/scaleops-worker/bin/pip install --no-cache-dir --no-deps /wheels/*.whl
 
-FROM python:${PYTHON}-slim
-RUN python -m pip uninstall --yes --root-user-action=ignore pip setuptools wheel \
- && install -d -o 10001 -g 10001 -m 0750 /var/lib/scaleops-worker
+FROM python:3.11-slim-bookworm
+RUN useradd --system --uid 10001 --no-create-home scaleops-worker && mkdir /data && chown 10001:10001 /data
 COPY --from=build /opt/scaleops-worker /opt/scaleops-worker
-ENV PATH=/opt/scaleops-worker/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-# By number, so that Kubernetes can see that it is not root.
+ENV PATH=/opt/scaleops-worker/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LOG_FORMAT=json
 USER 10001:10001
-# The root file system may be read-only; what is written goes to /tmp and here: .env, scaleops-worker.yaml and a SQLite file
-# are looked for where the command is started.
-WORKDIR /var/lib/scaleops-worker
-EXPOSE 8080 9100
-# For `standalone`; a container that runs one process only has a check of its own in compose.yaml and deploy/.
-HEALTHCHECK --interval=5m --timeout=30s --start-period=15m --retries=2 CMD ["scaleops-worker", "status", "--check"]
+WORKDIR /data
+VOLUME ["/data"]
+EXPOSE 8080 9090
+HEALTHCHECK --interval=60s --timeout=20s --start-period=120s CMD ["scaleops-worker", "status"]
 ENTRYPOINT ["scaleops-worker"]
 CMD ["standalone"]

@@ -15,6 +15,7 @@ from celery.schedules import schedule as every
 from clients.redis import broker_address
 from worker import doorbell
 from worker.equipment import Equip, Shed
+from worker.hearing import Hearing
 from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES, Pace, beat_schedule
 
 _CHATTY: Final = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
@@ -32,9 +33,14 @@ def build_app(redis_url: str, *, instance: str, equip: Equip, pace: Pace | None 
     shed = Shed(equip)
     doorbell.attach(app, shed, pace)
     signals.setup_logging.connect(_keep_our_logs, weak=False)
-    signals.worker_ready.connect(
-        lambda sender, **_: doorbell.ring_everything(app, sender.app.amqp.queues.consume_from), weak=False
-    )
+
+    def begin(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's consumer has no types
+        served = sender.app.amqp.queues.consume_from
+        prefix = app.conf.broker_transport_options["global_keyprefix"]
+        Hearing(redis_url, keys=[f"{prefix}{queue}" for queue in served], deaf_after=pace.deaf_after).start()
+        doorbell.ring_everything(app, served)
+
+    signals.worker_ready.connect(begin, weak=False)
     signals.worker_process_shutdown.connect(lambda **_: shed.close(), weak=False)
     return app
 

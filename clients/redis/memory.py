@@ -20,6 +20,8 @@ from datetime import timedelta
 from typing import Final, TypeVar, cast
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from clients.redis.addresses import server_address
 
@@ -44,7 +46,12 @@ class SharedMemory:
 
     def __init__(self, url: str, *, instance: str, asking_lease: timedelta = ASKING_LEASE) -> None:
         self._redis = redis.Redis.from_url(
-            server_address(url), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, health_check_interval=25
+            server_address(url),
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            health_check_interval=25,
+            # A connection that went stale is made anew, once; the library's own retries would hold work up for a minute a call.
+            retry=Retry(NoBackoff(), 1),
         )
         self._prefix = f"scaleops-worker:{instance}:"
         self._asking_lease = asking_lease

@@ -39,6 +39,7 @@ PACE = Pace(
     broker_looks_again=timedelta(seconds=1),
     turn_lease=timedelta(seconds=1),
     scaleops_is_left_alone_for=timedelta(seconds=1),
+    deaf_after=timedelta(seconds=4),
     soft_shutdown=timedelta(seconds=5),
 )
 """The product's pace, with leases of seconds."""

@@ -44,7 +44,7 @@ def test_machines_fail_in_the_middle_of_a_sweep(fleet: Fleet, postgres_server: P
             lambda: kill_beats(fleet),
             fleet.queues.flush,
             lambda: restart_queues(fleet),
-            lambda: restart_queues(fleet, away_s=3),
+            lambda: restart_queues(fleet, away_s=8),
             lambda: restart_database(postgres_server),
             lambda: kill_workers(fleet),
             lambda: stop_workers(fleet),

@@ -39,7 +39,7 @@ def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> Res
     origins: dict[str, Origin] = {}
     for name in NAMES:
         for source, words in ((environment, "environment"), (from_file, str(dotenv))):
-            given = source.get(name, "").strip()
+            given = _given(source, name)
             file_name = source.get(f"{name}_FILE", "").strip() if name.lower() in SECRETS else ""
             if given and file_name:
                 problems.append(f"{name} and {name}_FILE are both set in {words}; keep one")
@@ -60,6 +60,12 @@ def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> Res
     if problems:
         raise SettingsError(*problems)
     return Resolved(settings=settings, origins={name: origins.get(name, Origin(words="default")) for name in NAMES})
+
+
+def _given(source: Mapping[str, str], name: str) -> str:
+    """Answer what a source says; where a Service is called `gateway`, Kubernetes sets GATEWAY_PORT, and means no setting of ours."""
+    value = source.get(name, "").strip()
+    return "" if name.endswith("_PORT") and value.startswith("tcp://") else value
 
 
 def read_secret_file(path: str, setting: str) -> str:

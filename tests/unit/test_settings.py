@@ -79,6 +79,10 @@ def test_the_variables_kubernetes_sets_for_a_service_are_not_taken_for_settings(
     assert resolve_settings(links, None).settings.auth == "none"
 
 
+def test_the_port_kubernetes_sets_for_a_service_called_gateway_is_not_taken_for_ours() -> None:
+    assert resolve_settings({"GATEWAY_PORT": "tcp://10.0.0.7:8080"}, None).settings.gateway_port == 8080
+
+
 def test_every_problem_is_told_not_only_the_first() -> None:
     problems = problems_of({"WORKER_TIMEZONE": "Nowhere", "SCALEOPS_CURRENCY": "x", "WORKER_X": "1"})
 

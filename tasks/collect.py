@@ -11,9 +11,9 @@ goes on with what has no outcome or an unknown one. Sweeps whose time is up are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clients.calls import CallFailed
 from domain.component import Component
@@ -64,16 +64,17 @@ def collect(parts: Parts, *, progress: Progress = QUIET) -> Collected:
         CollectFailed: the catalog cannot be listed, or ScaleOps cannot be reached or refuses our login.
         StoreUnavailable: the database cannot be used.
     """
-    opened = open_sweep(parts, progress=progress)
+    opened = _open(parts)
     sweep, overdue = opened.sweep, opened.closed_overdue
     if sweep.closed_at is not None:
         return Collected(sweep=sweep, was_closed_before=sweep not in overdue, asked=0, closed_overdue=overdue, listing_reason="")
+    work = Round(parts, sweep, progress=progress)
+    opened = _with_listing(parts, opened, progress=progress, once_it_answers=work.ask_ahead)
     with parts.store.reading() as transaction:
         outcomes = transaction.snapshots.outcomes(sweep.as_of)
         total = transaction.components.count()
     done = {ref for ref, outcome in outcomes.items() if outcome is Outcome.MEASURED}
     progress.started(total=total, done=len(done))
-    work = Round(parts, sweep, progress=progress)
     with suppress(SweepClosed):  # by another collect of the same slot, which was faster: its line stands
         work.run(_waiting(parts.store, done))
     closed = close(parts, sweep.as_of, now=parts.clock(), missing_because=work.out_of_time)
@@ -88,6 +89,11 @@ def open_sweep(parts: Parts, *, progress: Progress = QUIET) -> Opened:
         CollectFailed: the catalog cannot be listed.
         StoreUnavailable: the database cannot be used.
     """
+    opened = _open(parts)
+    return opened if opened.sweep.closed_at is not None else _with_listing(parts, opened, progress=progress)
+
+
+def _open(parts: Parts) -> Opened:
     now = parts.clock()
     as_of = slot_of(now, parts.policy.collect_every)
     overdue = close_overdue(parts, now=now)
@@ -95,19 +101,27 @@ def open_sweep(parts: Parts, *, progress: Progress = QUIET) -> Opened:
         sweep = transaction.sweeps.get(as_of)
     if sweep is not None and sweep.closed_at is not None:
         return Opened(sweep=sweep, closed_overdue=overdue)
-    catalog, _ = parts.services.catalog, parts.services.scaleops  # both are needed: a missing setting is told before any row
+    _ = parts.services.catalog, parts.services.scaleops  # both are needed: a missing setting is told before any row
     with parts.store.transaction() as transaction:
         sweep = transaction.sweeps.open(as_of, opened_at=now)
-    if sweep.listing_complete:
-        return Opened(sweep=sweep, closed_overdue=overdue)
+    return Opened(sweep=sweep, closed_overdue=overdue)
+
+
+def _with_listing(
+    parts: Parts, opened: Opened, *, progress: Progress, once_it_answers: Callable[[], None] = lambda: None
+) -> Opened:
+    if opened.sweep.listing_complete:
+        return opened
+    as_of = opened.sweep.as_of
     try:
-        listed = list_catalog(parts, catalog, as_of=as_of, progress=progress)
+        catalog = parts.services.catalog
+        listed = list_catalog(parts, catalog, as_of=as_of, progress=progress, once_it_answers=once_it_answers)
     except CallFailed as failure:
         message = f"the catalog could not be listed, so the sweep of {in_words(as_of)} stays open: {failure}"
         raise CollectFailed(message) from failure
     with parts.store.reading() as transaction:
-        sweep = transaction.sweeps.get(as_of) or sweep
-    return Opened(sweep=sweep, closed_overdue=overdue, listing_reason=listed.reason)
+        sweep = transaction.sweeps.get(as_of) or opened.sweep
+    return replace(opened, sweep=sweep, listing_reason=listed.reason)
 
 
 def _waiting(store: Store, done: set[EntityRef]) -> Iterator[Component]:

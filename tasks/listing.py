@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,15 +24,20 @@ class Listed:
     """Why it is not complete; empty when it is."""
 
 
-def list_catalog(parts: Parts, catalog: Catalog, *, as_of: datetime, progress: Progress) -> Listed:
+def list_catalog(
+    parts: Parts, catalog: Catalog, *, as_of: datetime, progress: Progress, once_it_answers: Callable[[], None] = lambda: None
+) -> Listed:
     """Stream the listing into the store, a transaction a page, and count who was missing when it was complete.
 
+    `once_it_answers` is called when the first page has come, so that something else can go on beside the rest.
     Raises CallFailed when not even the first page can be had; nothing is changed then.
     """
     listing = catalog.listing()
     sealer = parts.services.sealer
     seen = 0
-    for page in listing:
+    for number, page in enumerate(listing):
+        if number == 0:
+            once_it_answers()
         with parts.store.transaction() as transaction:
             transaction.components.record_page(page.components, page.teams, as_of=as_of)
             for fingerprint, key in page.routing_keys.items():

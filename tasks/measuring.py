@@ -8,14 +8,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Final
 
 from actions.asked_once import AskedOnce
 from actions.fanout import FanOut, SparingThreads, Threads
 from actions.measure import Measuring, measure, unmeasured
 from actions.ports import ScaleOps
+from clients.calls import CallFailed
 from domain.component import Component
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep, deadline_of
@@ -75,11 +78,22 @@ class Round:
         self._threads = parts.policy.max_in_flight + _MORE_THREADS
         self._results: SimpleQueue[Future[Measuring]] = SimpleQueue()
         self._in_progress = 0
+        self._has_asked_ahead = False
         self._away_in_a_row = 0
         self._found_there = False
         self._last_away = ""
         self.asked = 0
         """Components asked about so far."""
+
+    def ask_ahead(self) -> None:
+        """Log in and ask what every component needs, once, beside whatever goes on. What comes of it is the memo's to tell."""
+        if not self._has_asked_ahead:
+            self._has_asked_ahead = True
+            Thread(target=self._ask_flags, name="ahead", daemon=True).start()
+
+    def _ask_flags(self) -> None:
+        with suppress(CallFailed):  # it is told to the components that ask for the same
+            self._memo.network_flags()
 
     def run(self, waiting: Iterator[Component]) -> None:
         """Measure and write.
@@ -108,9 +122,8 @@ class Round:
                     more = False
                     break
                 if not self.asked:
-                    # Every component needs the flags next; asked only then, they would all wait for that one call. What
-                    # comes of it is the memo's: a failure is told to the components that ask.
-                    pool.submit(self._memo.network_flags)
+                    # Every component needs the flags next; asked only then, they would all wait for that one call.
+                    self.ask_ahead()
                 pool.submit(self._measure, component, fan_out).add_done_callback(self._results.put)
                 self.asked += 1
                 self._in_progress += 1

@@ -26,8 +26,8 @@ ADVANCE: Final = (
     "sweep.advance/catalog.listing:after",
     "sweep.advance/components.record_page+keys.put_sealed:before commit",
     "sweep.advance/components.record_page:committed",
-    "sweep.advance/components.count+sweeps.record_listing:before commit",
-    "sweep.advance/components.count+sweeps.record_listing:committed",
+    "sweep.advance/components.finish_listing+sweeps.record_listing:before commit",
+    "sweep.advance/components.finish_listing+sweeps.record_listing:committed",
     "sweep.advance/snapshots.outcomes+components.all:before commit",
     "sweep.advance/snapshots.outcomes+components.all:committed",
 )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
@@ -286,8 +286,3 @@ class Resolved:
 
     settings: Settings
     origins: Mapping[str, Origin]
-
-
-def field_type(name: str) -> Any:  # noqa: ANN401 - whatever the annotation is
-    """Answer the annotation of a setting; for the documentation's test."""
-    return Settings.model_fields[name.lower()].annotation

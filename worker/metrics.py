@@ -11,9 +11,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from domain.messages import Status as MessageStatus
 from tasks.deliver import Delivered
+from tasks.rounds import STAGES
 from tasks.watching import CANARY, Watched
 
-_STAGES = frozenset({"collect", "evaluate", "report", "deliver"})
 _SECONDS = (0.05, 0.25, 1, 5, 15, 60, 180, 600)
 
 _RUNS = Counter("scaleops_worker_stage_runs", "Runs of each stage by outcome", ["stage", "outcome"])
@@ -61,7 +61,7 @@ def note_state(watched: Watched) -> None:
         _SWEEP.labels("unknown").set(status.newest_closed.unknown)
         _SWEEP_AGE.set((status.now - status.newest_closed.as_of).total_seconds())
     for pulse in status.pulses:
-        if pulse.name in _STAGES or pulse.name.startswith(CANARY):
+        if pulse.name in STAGES or pulse.name.startswith(CANARY):
             _SILENCE.labels(pulse.name).set((status.now - pulse.at).total_seconds())
     _REPORT_LAG.set(watched.reports_overdue)
     _TROUBLES.set(len(watched.troubles))

@@ -18,13 +18,14 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from queue import SimpleQueue
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
+
+from clients.gate import Gate
 
 T = TypeVar("T")
 
@@ -142,9 +143,7 @@ class Line:
             sleep=sleep,
             reraise=True,
         )
-        self._turns: SimpleQueue[None] = SimpleQueue()  # a semaphore that costs next to nothing
-        for _ in range(rules.max_in_flight):
-            self._turns.put(None)
+        self._gate = Gate(rules.max_in_flight)
         self._idle: deque[httpx.Client] = deque()
         self._tls: ssl.SSLContext | None = None
         self._making_tls = threading.Lock()
@@ -196,7 +195,7 @@ class Line:
 
     def _exchange_once(self, request: Request) -> Answer:
         headers = self._encoded(request)
-        self._turns.get()
+        self._gate.enter()
         try:
             client = self._borrow()
             try:
@@ -204,7 +203,7 @@ class Line:
             finally:
                 self._give_back(client)
         finally:
-            self._turns.put(None)
+            self._gate.leave()
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise self.failure(request, answer)
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -16,6 +17,7 @@ from clients.calls import CallFailed, Fault
 Header = tuple[bytes, bytes]
 
 JSON_TYPE: Final[Header] = (b"content-type", b"application/json; charset=utf-8")
+WITHOUT_BODY: Final = frozenset({204, 304})
 _LONGEST_URL: Final = 500
 
 
@@ -90,10 +92,25 @@ def answer_refusal(refused: Refused, *, method: str, url: str) -> Answer:
     return answer_json(content, status=refused.status, headers=refused.headers)
 
 
+@lru_cache(maxsize=1024)
+def head_of(status: int, headers: tuple[Header, ...], length: int) -> bytes:
+    """Answer the status line and the headers as they are sent, without the empty line that ends them.
+
+    Raises:
+        ValueError: a header would break its line.
+    """
+    lines = [b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode())]
+    lines += [b"%b: %b" % header for header in headers]
+    if any(b"\r" in line or b"\n" in line for line in lines):
+        message = "a header holds a line break"
+        raise ValueError(message)
+    return b"%b\r\ncontent-length: %d\r\n" % (b"\r\n".join(lines), length)
+
+
 async def send_answer(send: Send, answer: Answer, extra: Sequence[Header] = ()) -> None:
     """Send an answer with further headers."""
     length = (b"content-length", b"%d" % len(answer.body))
-    no_body = answer.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+    no_body = answer.status in WITHOUT_BODY
     headers = [*answer.headers, *extra] if no_body else [*answer.headers, *extra, length]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if no_body else answer.body})

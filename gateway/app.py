@@ -20,10 +20,12 @@ from starlette.types import Message, Receive, Scope, Send
 from actions.errors import QuestionFailed
 from clients.calls import CallFailed
 from gateway.answers import (
+    WITHOUT_BODY,
     Answer,
     Header,
     Refused,
     answer_refusal,
+    head_of,
     refusal_of,
     refuse_caller,
     refuse_for_now,
@@ -33,6 +35,7 @@ from gateway.answers import (
 )
 from gateway.audit import AuditLog
 from gateway.callers import NOBODY, Callers
+from gateway.connections import WHOLE
 from gateway.cors import PREFLIGHT, Cors, is_preflight
 from gateway.exchange import BODY_LIMIT, Exchange, begin
 from gateway.hosts import Hosts
@@ -203,7 +206,12 @@ async def _finish(answer: Answer, cors: Sequence[Header], exchange: Exchange | N
     told.extra = ()
     unwanted = answer.status in _WITH_UNREAD_BODY and (exchange is None or _is_large(exchange))
     if not unwanted:
-        await send_answer(told, answer, cors)
+        write_whole = exchange.scope.get(WHOLE) if exchange is not None and exchange.method != "HEAD" else None
+        if write_whole is None or answer.status in WITHOUT_BODY:
+            await send_answer(told, answer, cors)
+            return
+        told.started, told.status = True, answer.status
+        await write_whole(head_of(answer.status, (*answer.headers, *cors), len(answer.body)), answer.body)
         return
     headers = [*answer.headers, *cors, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close")]
     await told({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -14,6 +14,8 @@ from gateway.exchange import Exchange
 _GATHERED_S: Final = 0.1
 _MOST_GATHERED: Final = 200
 _LONGEST_TARGET: Final = 200
+_MOST_KNOWN: Final = 1024
+_ALWAYS: Final = '"logger": "gateway.audit", "level": "info", '
 
 Write = Callable[[str], object]
 
@@ -26,6 +28,7 @@ class AuditLog:
         self._clock = clock
         self._as_json = form == "json"
         self._lines: list[str] = []
+        self._known: dict[tuple[str, str, str, bytes], str] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, exchange: Exchange | None, *, status: int, seconds: float) -> None:
@@ -46,15 +49,27 @@ class AuditLog:
             self._write("\n".join(lines) + "\n")
 
     def _line(self, exchange: Exchange | None, status: int, milliseconds: float, now: datetime) -> str:
-        caller = exchange.caller.name if exchange is not None and exchange.caller is not None else "-"
-        method = exchange.method if exchange is not None else "-"
-        route = exchange.route if exchange is not None else "-"
-        target = exchange.target[:_LONGEST_TARGET].decode("latin-1") if exchange is not None else "-"
+        if exchange is None:
+            what = self._what("-", "-", "-", b"-")
+        else:
+            caller = "-" if exchange.caller is None else exchange.caller.name
+            what = self._what(caller, exchange.method, exchange.route or "-", exchange.target[:_LONGEST_TARGET])
         if not self._as_json:
-            return f"{now:%H:%M:%S} call {caller!r} {method} {route or '-'} {json.dumps(target)} {status} {milliseconds} ms"
-        # Put together by hand, for this is done for every call; what comes from outside goes through json.
-        return (
-            f'{{"event": "call", "logger": "gateway.audit", "level": "info", "timestamp": "{now.isoformat()}", '
-            f'"caller": {json.dumps(caller)}, "method": {json.dumps(method)}, "route": {json.dumps(route or "-")}, '
-            f'"path": {json.dumps(target)}, "status": {status}, "ms": {milliseconds}}}'
-        )
+            return f"{now:%H:%M:%S} call {what} {status} {milliseconds} ms"
+        return f'{{"event": "call", {_ALWAYS}"timestamp": "{now.isoformat()}", {what}, "status": {status}, "ms": {milliseconds}}}'
+
+    def _what(self, caller: str, method: str, route: str, target: bytes) -> str:
+        """Answer the part of a line that calls have in common; put together by hand, for this is done for every call."""
+        key = caller, method, route, target
+        what = self._known.get(key)
+        if what is None:
+            path = json.dumps(target.decode("latin-1"))
+            what = (
+                f'"caller": {json.dumps(caller)}, "method": {json.dumps(method)}, "route": {json.dumps(route)}, "path": {path}'
+                if self._as_json
+                else f"{caller!r} {method} {route} {path}"
+            )
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = what
+        return what

@@ -7,10 +7,13 @@ while an answer cannot be written on; when it runs out the connection is dropped
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+WHOLE: Final = "write_whole"
+"""The key of a request's scope with the way to answer it at once: a head that is ready to be sent, and a body."""
 HEAD_LIMIT: Final = 64 * 1024
 REQUEST_PATIENCE_S: Final = 30.0
 """From the first byte of a request to the last."""
@@ -33,13 +36,13 @@ class WatchedConnection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._in_head = True
+        self._is_whole = False
         self._request_clock: asyncio.TimerHandle | None = None
         self._reader_clock: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Count the head's bytes, and start the clock of a request with its first."""
-        if self._request_clock is None:
-            self._request_clock = self.loop.call_later(self.request_patience_s, self._drop)
+        """Count the head's bytes, and start the clock of a request that has not come whole."""
+        self._is_whole = False
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_LIMIT and not self._may_hold_a_whole_head(data):
@@ -47,10 +50,13 @@ class WatchedConnection(HttpToolsProtocol):
                 self.transport.close()
                 return
         super().data_received(data)
+        if not self._is_whole and self._request_clock is None:
+            self._request_clock = self.loop.call_later(self.request_patience_s, self._drop)
 
     def on_message_begin(self) -> None:
         """Begin a head."""
         self._in_head = True
+        self._is_whole = False
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -61,12 +67,15 @@ class WatchedConnection(HttpToolsProtocol):
         target: bytes = self.url.partition(b"?")[0]
         self.scope["target"] = target  # type: ignore[typeddict-unknown-key] # a key of our own beside ASGI's
         super().on_headers_complete()
+        if self.cycle is not None and self.cycle.scope is self.scope:
+            self.scope[WHOLE] = partial(write_whole, self.cycle)  # type: ignore[typeddict-unknown-key] # as above
 
     def on_message_complete(self) -> None:
         """Stop the clock: the request is here."""
         self._stop_request_clock()
         self._head_bytes = 0
         self._in_head = True
+        self._is_whole = True
         super().on_message_complete()
 
     def pause_writing(self) -> None:
@@ -125,3 +134,22 @@ class WatchedConnection(HttpToolsProtocol):
             self._drop()
         else:
             self._start_reader_clock()
+
+
+async def write_whole(cycle: RequestResponseCycle, head: bytes, body: bytes) -> None:
+    """Answer a request in one piece: what two messages of ASGI do, without looking at every header again for every call.
+
+    `head` is the status line and the headers, content-length among them, each line ended and the empty one not yet there.
+    """
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    always = b"".join([b"%b: %b\r\n" % header for header in cycle.default_headers])
+    cycle.transport.writelines((head, always, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n", body))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()

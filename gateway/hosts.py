@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from gateway.answers import Refused
 from wiring.settings import is_loopback
 
 _HOST: Final = re.compile(rb"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
+_MOST_ACCEPTED: Final = 256
 _INSIDE_A_CLUSTER: Final = (".svc", ".svc.cluster.local")
 
 
@@ -27,6 +28,8 @@ class Hosts:
     bound: str
     """GATEWAY_HOST."""
     public_url: str | None = None
+    _accepted: set[tuple[bytes | None, str | None]] = field(default_factory=set, repr=False, compare=False)
+    """What was found good: nearly every request sends the same."""
 
     def require_known(self, sent: bytes | None, reached_at: str | None) -> None:
         """Check a Host header; `reached_at` is the local address of the connection.
@@ -34,10 +37,14 @@ class Hosts:
         Raises:
             Refused: 421, it is missing or names another server.
         """
+        if (sent, reached_at) in self._accepted:
+            return
         found = _HOST.fullmatch(sent or b"")
         if found is None or not self._is_known(found["name"].decode().lower(), found["port"], reached_at):
             message = "this server does not go by that Host name; GATEWAY_PUBLIC_URL names the one it is known by"
             raise Refused(HTTPStatus.MISDIRECTED_REQUEST, "InputError", message)
+        if len(self._accepted) < _MOST_ACCEPTED:
+            self._accepted.add((sent, reached_at))
 
     def _is_known(self, name: str, port: bytes | None, reached_at: str | None) -> bool:
         if self.public_url is not None:

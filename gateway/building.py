@@ -36,6 +36,7 @@ from gateway.metrics import Metrics
 from gateway.owners import WorkloadOwners
 from gateway.proxy import Proxy
 from gateway.proxy_routes import RouteTable, read_extra_routes
+from gateway.reading import LARGEST_BYTES, AnswerReader
 from gateway.resource_metadata import MCP, WELL_KNOWN, describe_resource, metadata_url
 from gateway.scoping import Scope
 from gateway.sections import Rooms, SectionsOf
@@ -117,7 +118,11 @@ class _Site:
         self._timer = timer
         self._write_audit = write_audit
         self._metrics = Metrics()
-        rules = Rules(timeout_s=settings.scaleops_timeout_s, max_in_flight=settings.scaleops_max_concurrency)
+        rules = Rules(
+            timeout_s=settings.scaleops_timeout_s,
+            max_in_flight=settings.scaleops_max_concurrency,
+            max_answer_bytes=LARGEST_BYTES,
+        )
         self._scaleops = Passthrough(
             AsyncLine("ScaleOps", settings.scaleops_base_url or "", rules),
             materials.credentials,
@@ -131,6 +136,7 @@ class _Site:
         sight = CatalogSight(self._backstage, self._user_tokens) if self._backstage is not None else None
         self._visibility = Visibility(sight, clock=self._clock)
         self._index = ComponentIndex(materials.desk.catalog, clock=self._clock)
+        self._reader = AnswerReader()
 
     def build(self, sections_of: Iterable[SectionsOf]) -> Gateway:
         settings = self._settings
@@ -185,6 +191,7 @@ class _Site:
                 index=self._index,
                 visibility=self._visibility,
                 owners=WorkloadOwners(self._owners_in_history, clock=self._clock),
+                reader=self._reader,
                 namespaces_allowed=self._materials.desk.namespaces_allowed,
             )
         return Proxy(
@@ -192,6 +199,7 @@ class _Site:
             ask=self._scaleops.ask,
             cache=AnswerCache(ttl_s=settings.gateway_cache_ttl_s, timer=self._timer, count=self._metrics.count_cache),
             scope=scope,
+            reader=self._reader,
             timer=self._timer,
             observe=self._metrics.observe_upstream,
         )
@@ -255,6 +263,7 @@ class _Site:
 
     async def _close(self) -> None:
         self._index.close()
+        self._reader.close()
         await self._scaleops.close()
         if self._backstage is not None:
             await self._backstage.close()

@@ -1,7 +1,7 @@
 """Answers shared for a few seconds, by the upstream question: one call for all who ask it at the same time, and for who asks soon after.
 
 Whoever gets one was authorised first. What is kept is upstream's whole answer; what each caller may see of it is cut out for them
-(and remembered beside it, for callers who may see the same).
+(and remembered beside it, for callers who may see the same). Both count against the same bytes.
 """
 
 from __future__ import annotations
@@ -14,27 +14,94 @@ from http import HTTPStatus
 from typing import Final
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-_MOST_CUTS: Final = 16
+ENTRY_BYTES: Final = 512
+"""What an entry takes up beside its body and its question, roughly; a part costs as much."""
+_MOST_PARTS: Final = 16
+
+
+class Room:
+    """The bytes that one cache may hold."""
+
+    __slots__ = ("held", "most")
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.held = 0
+
+    def take(self, count: int) -> bool:
+        """Take so many bytes; say whether there was room for them."""
+        if self.held + count > self.most:
+            return False
+        self.held += count
+        return True
+
+    def give_back(self, count: int) -> None:
+        """Give back what was taken."""
+        self.held -= count
+
+
+class Parts:
+    """What was cut out of one answer, by what was allowed to be seen. Kept as long as the answer, and only where there is room for it."""
+
+    __slots__ = ("_made", "_making", "_room")
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[Hashable, tuple[bytes, int]] = OrderedDict()
+        self._making: dict[Hashable, asyncio.Task[bytes]] = {}
+        self._room: Room | None = None
+
+    async def get(self, by: Hashable, make: Callable[[], Awaitable[bytes]], *, whole: bytes) -> bytes:
+        """Answer a part; made once for all who may see the same. Raises what `make` raises, to all who wait for it."""
+        made = self._made.get(by)
+        if made is not None:
+            return made[0]
+        task = self._making.get(by)
+        if task is None:
+            task = asyncio.ensure_future(self._make(by, make, whole))
+            self._making[by] = task
+            task.add_done_callback(lambda done: self._land(by, done))
+        return await asyncio.shield(task)
+
+    def open(self, room: Room) -> None:
+        """Keep parts from now on."""
+        self._room = room
+
+    def close(self) -> None:
+        """Give back all, and keep nothing more: the answer has left the cache."""
+        if self._room is not None:
+            self._room.give_back(sum(size for _, size in self._made.values()))
+        self._made.clear()
+        self._room = None
+
+    async def _make(self, by: Hashable, make: Callable[[], Awaitable[bytes]], whole: bytes) -> bytes:
+        part = await make()
+        size = ENTRY_BYTES + (0 if part is whole else len(part))
+        room = self._room
+        if room is not None:
+            if len(self._made) >= _MOST_PARTS:
+                room.give_back(self._made.popitem(last=False)[1][1])
+            if room.take(size):
+                self._made[by] = part, size
+        return part
+
+    def _land(self, by: Hashable, done: asyncio.Task[bytes]) -> None:
+        self._making.pop(by, None)
+        if not done.cancelled():
+            done.exception()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An upstream answer, already repaired. `cuts` are parts of it, by what was allowed to be seen."""
+    """An upstream answer, already repaired."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes = field(repr=False)
-    cuts: dict[Hashable, bytes] = field(default_factory=dict, repr=False, compare=False)
+    parts: Parts = field(default_factory=Parts, repr=False, compare=False)
 
-    def cut(self, by: Hashable, make: Callable[[bytes], bytes]) -> bytes:
-        """Answer a part of the body; made once for all who may see the same."""
-        part = self.cuts.get(by)
-        if part is None:
-            part = make(self.body)
-            if len(self.cuts) >= _MOST_CUTS:
-                self.cuts.clear()
-            self.cuts[by] = part
-        return part
+    async def part(self, by: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        """Answer a part of the body, made of it by `make` unless it was made before."""
+        return await self.parts.get(by, make, whole=self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +131,16 @@ class AnswerCache:
     ) -> None:
         self._ttl_s = ttl_s
         self._timer = timer
-        self._most_bytes = most_bytes
+        self._room = Room(most_bytes)
+        # The oldest first: they all live equally long, so the first is the first to go.
         self._entries: OrderedDict[Hashable, tuple[Kept, float]] = OrderedDict()
-        self._bytes = 0
         self._flights: dict[Hashable, asyncio.Task[Kept]] = {}
         self._count = count
+
+    @property
+    def held_bytes(self) -> int:
+        """Answer how many bytes are held: answers, parts and what they are kept by."""
+        return self._room.held
 
     async def get(self, question: Hashable, ask: Callable[[], Awaitable[Kept]]) -> Had:
         """Answer what is kept, or join the call that is under way, or make it.
@@ -96,16 +168,20 @@ class AnswerCache:
         flight.add_done_callback(lambda done: self._land(question, done))
         # The call is everybody's: one caller who leaves does not end it.
         kept = await asyncio.shield(flight)
-        return Had(kept=kept, status=_STORED if kept.status == HTTPStatus.OK else _MISS)
+        return Had(kept=kept, status=_STORED if question in self._entries else _MISS)
 
     async def _fly(self, question: Hashable, ask: Callable[[], Awaitable[Kept]]) -> Kept:
         kept = await ask()
-        if kept.status == HTTPStatus.OK and len(kept.body) <= self._most_bytes:
+        now = self._timer()
+        while self._entries and next(iter(self._entries.values()))[1] <= now:
+            self._drop(next(iter(self._entries)))
+        size = _size_of(question, kept)
+        if kept.status == HTTPStatus.OK and size <= self._room.most:
             self._drop(question)
-            self._entries[question] = kept, self._timer() + self._ttl_s
-            self._bytes += len(kept.body)
-            while self._bytes > self._most_bytes:
+            while not self._room.take(size):
                 self._drop(next(iter(self._entries)))
+            self._entries[question] = kept, now + self._ttl_s
+            kept.parts.open(self._room)
         return kept
 
     def _land(self, question: Hashable, done: asyncio.Task[Kept]) -> None:
@@ -116,4 +192,10 @@ class AnswerCache:
     def _drop(self, question: Hashable) -> None:
         entry = self._entries.pop(question, None)
         if entry is not None:
-            self._bytes -= len(entry[0].body)
+            entry[0].parts.close()
+            self._room.give_back(_size_of(question, entry[0]))
+
+
+def _size_of(question: Hashable, kept: Kept) -> int:
+    asked = question if isinstance(question, tuple) else (question,)
+    return ENTRY_BYTES + len(kept.body) + sum(len(part) for part in asked if isinstance(part, str | bytes))

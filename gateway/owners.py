@@ -1,7 +1,8 @@
-"""Which components a workload belongs to: as the proxy saw it while it answered, else as the newest sweep did.
+"""Which components a workload belongs to: as the proxy saw it while it answered, and as the newest sweep did.
 
 The network endpoint names one workload and no label, so this is the only way to tell whose it is. The frontend asks for a
-component's workloads before it asks for their network, so the first source nearly always knows.
+component's workloads before it asks for their network, so the first source nearly always knows; what it does not know, a component that
+nobody has asked about lately, the second may.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ class WorkloadOwners:
         while len(self._seen) > MOST_WORKLOADS:
             self._seen.popitem(last=False)
 
-    async def owners_of(self, key: WorkloadKey) -> frozenset[EntityRef]:
-        """Answer the components that claim a workload, as far as is known. Raises StoreUnavailable."""
+    async def recent(self, key: WorkloadKey) -> frozenset[EntityRef]:
+        """Answer the components that answers of the last hour showed to claim a workload; there may be others."""
         earliest = self._clock() - SEEN_FOR
-        recent = frozenset(ref for ref, at in self._seen.get(key, {}).items() if at > earliest)
-        if recent:
-            return recent
+        return frozenset(ref for ref, at in self._seen.get(key, {}).items() if at > earliest)
+
+    async def stored(self, key: WorkloadKey) -> frozenset[EntityRef]:
+        """Answer the components that claimed a workload in the newest sweep. Raises StoreUnavailable."""
         return frozenset(await asyncio.to_thread(self._from_history, key))

@@ -9,6 +9,7 @@ browser would take for its own) are told as our trouble with ScaleOps.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
@@ -21,7 +22,7 @@ from gateway.answers import Answer, Header, refuse_caller, refuse_for_now, refus
 from gateway.cache import AnswerCache, Had, Kept
 from gateway.callers import NOBODY, Caller
 from gateway.exchange import Exchange
-from gateway.proxy_answers import repair
+from gateway.proxy_answers import is_as_usual, repair
 from gateway.proxy_bodies import (
     read_costs_body,
     read_workloads_body,
@@ -29,6 +30,7 @@ from gateway.proxy_bodies import (
     write_workloads_body,
 )
 from gateway.proxy_routes import ROUTES, Route, RouteTable, read_cluster, read_query
+from gateway.reading import AnswerReader
 from gateway.scoping import Scope, one_cluster
 
 Observe = Callable[[str, str, float], None]
@@ -57,6 +59,7 @@ class Proxy:
         ask: Asking,
         cache: AnswerCache,
         scope: Scope | None,
+        reader: AnswerReader,
         timer: Callable[[], float],
         observe: Observe,
     ) -> None:
@@ -64,6 +67,7 @@ class Proxy:
         self._ask = ask
         self._cache = cache
         self._scope = scope
+        self._reader = reader
         self._timer = timer
         self._observe = observe
 
@@ -105,7 +109,7 @@ class Proxy:
         had = await self._had(route, query, None, write_workloads_body(labels))
         if scope is None or had.kept.status != HTTPStatus.OK:
             return _answer(had, had.kept.body)
-        return _answer(had, scope.cut_workloads(had.kept, components))
+        return _answer(had, await scope.cut_workloads(had.kept, components))
 
     async def _answer_costs(
         self, exchange: Exchange, route: Route, query: str, *, cluster: str | None, scope: Scope | None, caller: Caller
@@ -147,7 +151,11 @@ class Proxy:
             raise
         finally:
             self._observe(route.name, outcome, self._timer() - began)
-        return _kept(route, answer)
+        kept = _kept(answer)
+        member = route.repaired
+        if member is None or not _is_json(answer) or is_as_usual(kept.body, member):
+            return kept
+        return replace(kept, body=await self._reader.read(kept.body, lambda sent: repair(sent, member, empty=route.empty)))
 
 
 def _workload_asked(query: str, cluster: str | None) -> WorkloadKey:
@@ -158,7 +166,13 @@ def _workload_asked(query: str, cluster: str | None) -> WorkloadKey:
     return WorkloadKey(cluster=cluster, namespace=asked["namespace"], type=asked["workloadType"], name=asked["name"])
 
 
-def _kept(route: Route, answer: UpstreamAnswer) -> Kept:
+def _is_json(answer: UpstreamAnswer) -> bool:
+    """Say whether it is an answer in JSON."""
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return answer.status == HTTPStatus.OK and kind == "application/json"
+
+
+def _kept(answer: UpstreamAnswer) -> Kept:
     """Answer what of an upstream answer may be kept and passed.
 
     Raises:
@@ -171,11 +185,7 @@ def _kept(route: Route, answer: UpstreamAnswer) -> Kept:
         message = f"ScaleOps answered with a redirect ({answer.status}), probably to a login page, which is not followed"
         raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
     headers = [(name, _value(value)) for sent, name in _PASSED if (value := answer.headers.get(sent)) is not None]
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    body = answer.body
-    if answer.status == HTTPStatus.OK and kind == "application/json" and route.repaired is not None:
-        body = repair(body, route.repaired, empty=route.empty)
-    return Kept(status=answer.status, headers=(*headers, *_OURS), body=body)
+    return Kept(status=answer.status, headers=(*headers, *_OURS), body=answer.body)
 
 
 def _value(text: str) -> bytes:

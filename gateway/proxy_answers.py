@@ -1,13 +1,14 @@
 """What is done to an upstream answer: nothing, but for the member that the frontend crashes without, and rows that are not the caller's.
 
-Both work on the text. What is kept is kept byte for byte: numbers are not read and written again.
+Both work on the text. What is kept is kept byte for byte: numbers are not read and written again. A list is read element by element,
+for a thread that reads a large one lets others have their turn between two elements only.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,21 +30,48 @@ class _Span:
     end: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """The objects in a member's array, and the text around and between them."""
+
+    body: bytes
+    before: str
+    after: str
+    entries: Sequence[tuple[Row, str]]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Answer the objects."""
+        return tuple(row for row, _ in self.entries)
+
+    def keeping(self, keep: Callable[[Row], bool]) -> bytes:
+        """Answer the body without the rows that are not kept; what remains is as it was, byte for byte."""
+        kept = [text for row, text in self.entries if keep(row)]
+        if len(kept) == len(self.entries):
+            return self.body
+        return f"{self.before}[{','.join(kept)}]{self.after}".encode()
+
+
+def is_as_usual(body: bytes, member: str) -> bool:
+    """Say whether a body begins with the member, as it nearly always does: then there is nothing to put right."""
+    head = b'{"%s":' % member.encode()
+    return body.startswith((head + b"[", head + b"{"))
+
+
 def repair(body: bytes, member: str, *, empty: bytes) -> bytes:
     """Answer the body with the member there: an empty one when it is null or missing; a bare array becomes the member itself.
 
     Any other body, and one that is no JSON object, is answered as it is.
     """
-    head = b'{"%s":' % member.encode()
-    if body.startswith((head + b"[", head + b"{")):  # how it nearly always is: nothing to put right
+    if is_as_usual(body, member):
         return body
+    head = b'{"%s":' % member.encode()
     try:
         text = body.decode("utf-8")
         start = _after_blanks(text, 0)
         match text[start : start + 1]:
             case "[" if empty == b"[]":
-                _, end = _value(text, start)
-                _require_end(text, end)
+                _require_end(text, _end_of(text, start))
                 return head + body.strip() + b"}"
             case "n" if text.strip() == "null":
                 return head + empty + b"}"
@@ -54,8 +82,40 @@ def repair(body: bytes, member: str, *, empty: bytes) -> bytes:
     return body
 
 
+def read_rows(body: bytes, member: str) -> Listed:
+    """Read the objects in the member's array.
+
+    Raises:
+        Unreadable: the body is no JSON object with such an array of objects.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        message = "the answer is no UTF-8"
+        raise Unreadable(message) from None
+    start = _after_blanks(text, 0)
+    if text[start : start + 1] != "{":
+        message = "the answer is no JSON object"
+        raise Unreadable(message)
+    entries: list[tuple[Row, str]] = []
+
+    def read(row: object, begin: int, end: int) -> None:
+        if not isinstance(row, dict):
+            message = "a row of the answer is no object"
+            raise Unreadable(message)
+        entries.append((row, text[begin:end]))
+
+    members, end = _members(text, start, {member: read})
+    _require_end(text, end)
+    span = members.get(member)
+    if span is None or text[span.start] != "[":
+        message = f"the answer holds no list {member}"
+        raise Unreadable(message)
+    return Listed(body=body, before=text[: span.start], after=text[span.end :], entries=entries)
+
+
 def _repair_object(text: str, start: int, member: str, empty: str) -> str:
-    members, end = _members(text, start)
+    members, end = _members(text, start, {})
     _require_end(text, end)
     span = members.get(member)
     if span is None:
@@ -66,88 +126,53 @@ def _repair_object(text: str, start: int, member: str, empty: str) -> str:
     return text
 
 
-def rows_of(body: bytes, member: str) -> tuple[Row, ...]:
-    """Answer the objects in the member's array. Raises Unreadable."""
-    _, rows, _ = _split(body, member)
-    return tuple(row for row, _ in rows)
+Told = Callable[[object, int, int], None]
+"""Hears an element, where it begins and where it ends."""
 
 
-def keep_rows(body: bytes, member: str, keep: Callable[[Row], bool]) -> bytes:
-    """Answer the body without the rows of the member's array that are not kept; what remains is as it was, byte for byte.
-
-    Raises:
-        Unreadable: the body is no JSON object with such an array of objects.
-    """
-    before, rows, after = _split(body, member)
-    kept = [text for row, text in rows if keep(row)]
-    if len(kept) == len(rows):
-        return body
-    return f"{before}[{','.join(kept)}]{after}".encode()
-
-
-def _split(body: bytes, member: str) -> tuple[str, list[tuple[Row, str]], str]:
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        message = "the answer is no UTF-8"
-        raise Unreadable(message) from None
-    start = _after_blanks(text, 0)
-    if text[start : start + 1] != "{":
-        message = "the answer is no JSON object"
-        raise Unreadable(message)
-    members, end = _members(text, start)
-    _require_end(text, end)
-    span = members.get(member)
-    if span is None or text[span.start] != "[":
-        message = f"the answer holds no list {member}"
-        raise Unreadable(message)
-    return text[: span.start], _rows(text, span.start), text[span.end :]
-
-
-def _rows(text: str, start: int) -> list[tuple[Row, str]]:
-    rows: list[tuple[Row, str]] = []
-    at = _after_blanks(text, start + 1)
-    if text[at : at + 1] == "]":
-        return rows
-    while True:
-        value, end = _value(text, at)
-        if not isinstance(value, dict):
-            message = "a row of the answer is no object"
-            raise Unreadable(message)
-        rows.append((value, text[at:end]))
-        at = _after_blanks(text, end)
-        if text[at : at + 1] == "]":
-            return rows
-        at = _after_blanks(text, at + 1)
-
-
-def _members(text: str, start: int) -> tuple[dict[str, _Span], int]:
-    """Answer where each member's value stands, and where the object ends."""
+def _members(text: str, start: int, listening: Mapping[str, Told]) -> tuple[dict[str, _Span], int]:
+    """Answer where each member's value stands, and where the object ends. Who listens to a member hears the elements of its array."""
     members: dict[str, _Span] = {}
     at = _after_blanks(text, start + 1)
     if text[at : at + 1] == "}":
         return members, at + 1
     while True:
         if text[at : at + 1] != '"':
-            message = "the answer is no JSON"
-            raise Unreadable(message)
+            raise _no_json()
         name, at = _value(text, at)
         at = _after_blanks(text, at)
         if text[at : at + 1] != ":":
-            message = "the answer is no JSON"
-            raise Unreadable(message)
+            raise _no_json()
         begin = _after_blanks(text, at + 1)
-        _, at = _value(text, begin)
         if name in members:
             message = f"the answer holds {name} twice"
             raise Unreadable(message)
+        at = _end_of(text, begin, listening.get(name))
         members[name] = _Span(start=begin, end=at)
         at = _after_blanks(text, at)
         if text[at : at + 1] == "}":
             return members, at + 1
         if text[at : at + 1] != ",":
-            message = "the answer is no JSON"
-            raise Unreadable(message)
+            raise _no_json()
+        at = _after_blanks(text, at + 1)
+
+
+def _end_of(text: str, start: int, tell: Told | None = None) -> int:
+    """Answer where a value ends; an array is read element by element."""
+    if text[start : start + 1] != "[":
+        return _value(text, start)[1]
+    at = _after_blanks(text, start + 1)
+    if text[at : at + 1] == "]":
+        return at + 1
+    while True:
+        value, end = _value(text, at)
+        if tell is not None:
+            tell(value, at, end)
+        at = _after_blanks(text, end)
+        if text[at : at + 1] == "]":
+            return at + 1
+        if text[at : at + 1] != ",":
+            raise _no_json()
         at = _after_blanks(text, at + 1)
 
 
@@ -155,8 +180,12 @@ def _value(text: str, at: int) -> tuple[Any, int]:
     try:
         return _SCAN.raw_decode(text, at)
     except (ValueError, RecursionError):
-        message = "the answer is no JSON"
-        raise Unreadable(message) from None
+        raise _no_json() from None
+
+
+def _no_json() -> Unreadable:
+    message = "the answer is no JSON"
+    return Unreadable(message)
 
 
 def _after_blanks(text: str, at: int) -> int:

@@ -6,7 +6,9 @@ takes labels one by one, so that for one component hundreds of foreign rows come
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -19,12 +21,16 @@ from gateway.cache import Kept
 from gateway.callers import Caller
 from gateway.component_index import ComponentIndex
 from gateway.owners import WorkloadOwners
-from gateway.proxy_answers import Row, Unreadable, keep_rows, rows_of
+from gateway.proxy_answers import Listed, Row, Unreadable, read_rows
 from gateway.proxy_bodies import CostQuestion
+from gateway.reading import AnswerReader
 from gateway.visibility import Visibility
 
 AskWorkloads = Callable[[tuple[str, ...]], Awaitable[Kept]]
 """Answers what ScaleOps lists for labels, all of which a workload carries."""
+
+Owned = Sequence[tuple[EntityRef, Sequence[WorkloadKey]]]
+"""Which workloads an answer showed to be whose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +60,13 @@ class Scope:
         index: ComponentIndex,
         visibility: Visibility,
         owners: WorkloadOwners,
+        reader: AnswerReader,
         namespaces_allowed: Mapping[EntityRef, tuple[str, ...]],
     ) -> None:
         self._index = index
         self._visibility = visibility
         self._owners = owners
+        self._reader = reader
         self._namespaces_allowed = namespaces_allowed
 
     async def components_for(self, caller: Caller, labels: Sequence[str]) -> tuple[Component, ...]:
@@ -78,35 +86,44 @@ class Scope:
             raise refuse_caller(message)
         return visible
 
-    def cut_workloads(self, kept: Kept, components: Sequence[Component]) -> bytes:
+    async def cut_workloads(self, kept: Kept, components: Sequence[Component]) -> bytes:
         """Answer the list of workloads without rows that are none of the components' own."""
         reaches = self._reaches(components)
 
-        def cut(body: bytes) -> bytes:
-            self._note(_rows(body, "workloads"), reaches)
-            return _keep(body, "workloads", lambda row: _is_held(row, reaches))
+        async def make() -> bytes:
+            part, owned = await self._reader.read(kept.body, lambda body: _cut_workloads(body, reaches))
+            self._note(owned)
+            return part
 
-        return kept.cut(reaches, cut)
+        return await kept.part(reaches, make)
 
     async def cut_costs(self, kept: Kept, components: Sequence[Component], *, cluster: str, ask_workloads: AskWorkloads) -> bytes:
         """Answer the cost rows of one cluster without those of workloads that are none of the components' own."""
-        own: set[str] = set()
+        own: list[bytes] = []
         for component in components:
-            reaches = self._reaches((component,))
             for labels in plan_for(component).queries:
                 answer = await ask_workloads(labels)
                 if answer.status != HTTPStatus.OK:
                     message = f"ScaleOps answered {answer.status} when it was asked whose the costs are"
                     raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
-                rows = _rows(answer.body, "workloads")
-                self._note(rows, reaches)
-                own |= {
-                    str(row["id"]).casefold()
-                    for row in rows
-                    if row.get("clusterName") == cluster and row.get("id") is not None and _is_held(row, reaches)
-                }
-        ids = frozenset(own)
-        return kept.cut(ids, lambda body: _keep(body, "aggregatedWorkloads", lambda row: str(row.get("id")).casefold() in ids))
+                own.append(await self._own_ids(answer, component, cluster))
+
+        async def make() -> bytes:
+            ids = frozenset(one for part in own for one in json.loads(part))
+            return await self._reader.read(kept.body, lambda body: _cut_costs(body, ids))
+
+        return await kept.part(hashlib.sha256(b"\n".join(own)).digest(), make)
+
+    async def _own_ids(self, answer: Kept, component: Component, cluster: str) -> bytes:
+        """Answer the ids of a component's workloads in one cluster, in lower case, as a JSON list."""
+        reaches = self._reaches((component,))
+
+        async def make() -> bytes:
+            part, owned = await self._reader.read(answer.body, lambda body: _list_ids(body, reaches, cluster))
+            self._note(owned)
+            return part
+
+        return await answer.part((cluster, reaches), make)
 
     async def require_workload(self, caller: Caller, key: WorkloadKey) -> None:
         """Check that a workload belongs to a component that the caller may see.
@@ -114,13 +131,14 @@ class Scope:
         Raises:
             Refused: 403, it does not, as far as is known.
         """
-        owners = await self._owners.owners_of(key)
-        if not await self._visibility.visible(caller, owners):
-            message = (
-                f"{key.type} {key.name} is known to be a workload of no component that the catalog shows you; "
-                "list the component's workloads first"
-            )
-            raise refuse_caller(message)
+        for known in (self._owners.recent, self._owners.stored):
+            if await self._visibility.visible(caller, await known(key)):
+                return
+        message = (
+            f"{key.type} {key.name} is known to be a workload of no component that the catalog shows you; "
+            "list the component's workloads first"
+        )
+        raise refuse_caller(message)
 
     def _reaches(self, components: Sequence[Component]) -> tuple[Reach, ...]:
         allowed = self._namespaces_allowed
@@ -134,9 +152,9 @@ class Scope:
             for component in components
         )
 
-    def _note(self, rows: Sequence[Row], reaches: Sequence[Reach]) -> None:
-        for reach in reaches:
-            self._owners.note(reach.ref, [key for row in rows if _is_held(row, (reach,)) and (key := _key_of(row)) is not None])
+    def _note(self, owned: Owned) -> None:
+        for ref, keys in owned:
+            self._owners.note(ref, keys)
 
 
 def one_cluster(question: CostQuestion, routed: str | None) -> str:
@@ -165,16 +183,35 @@ def _key_of(row: Row) -> WorkloadKey | None:
     return WorkloadKey(cluster=cluster, namespace=namespace, type=kind, name=name)
 
 
-def _rows(body: bytes, member: str) -> tuple[Row, ...]:
-    try:
-        return rows_of(body, member)
-    except Unreadable as why:
-        raise _cannot_cut(why) from None
+def _cut_workloads(body: bytes, reaches: Sequence[Reach]) -> tuple[bytes, Owned]:
+    listed = _read(body, "workloads")
+    return listed.keeping(lambda row: _is_held(row, reaches)), _owned(listed.rows, reaches)
 
 
-def _keep(body: bytes, member: str, keep: Callable[[Row], bool]) -> bytes:
+def _list_ids(body: bytes, reaches: Sequence[Reach], cluster: str) -> tuple[bytes, Owned]:
+    rows = _read(body, "workloads").rows
+    ids = {
+        str(row["id"]).casefold()
+        for row in rows
+        if row.get("clusterName") == cluster and row.get("id") is not None and _is_held(row, reaches)
+    }
+    return json.dumps(sorted(ids)).encode(), _owned(rows, reaches)
+
+
+def _cut_costs(body: bytes, ids: Collection[str]) -> bytes:
+    return _read(body, "aggregatedWorkloads").keeping(lambda row: str(row.get("id")).casefold() in ids)
+
+
+def _owned(rows: Sequence[Row], reaches: Sequence[Reach]) -> Owned:
+    """Answer which workloads are whose."""
+    return [
+        (reach.ref, [key for row in rows if _is_held(row, (reach,)) and (key := _key_of(row)) is not None]) for reach in reaches
+    ]
+
+
+def _read(body: bytes, member: str) -> Listed:
     try:
-        return keep_rows(body, member, keep)
+        return read_rows(body, member)
     except Unreadable as why:
         raise _cannot_cut(why) from None
 

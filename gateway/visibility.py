@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final, Protocol
 
 from actions.desk import Viewer, sees_everything
@@ -89,10 +90,11 @@ class Visibility:
             return frozenset(refs)
         seen = self._seen_by(caller)
         now = self._clock()
-        unknown = [ref for ref in refs if ref not in seen or now >= seen[ref][1]]
-        if unknown:
-            await self._ask(caller, unknown)
-        return frozenset(ref for ref in refs if ref in seen and seen[ref][0])
+        fresh = {ref: seen[ref][0] for ref in refs if ref in seen and now < seen[ref][1]}
+        shown = frozenset(ref for ref, is_shown in fresh.items() if is_shown)
+        unknown = [ref for ref in refs if ref not in fresh]
+        # What was just said is answered from what was just said: it need not have found room in the memory.
+        return shown | await self._ask(caller, unknown) if unknown else shown
 
     def viewer_for(self, caller: Caller, loop: asyncio.AbstractEventLoop) -> Viewer:
         """Answer what questions want: may this entity be shown? For threads; each asks the event loop and waits."""
@@ -100,7 +102,7 @@ class Visibility:
             return sees_everything
         return ThreadViewer(lambda refs: asyncio.run_coroutine_threadsafe(self.visible(caller, refs), loop).result())
 
-    async def _ask(self, caller: Caller, refs: Collection[EntityRef]) -> None:
+    async def _ask(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
         who = caller.subject, caller.actor
         mine = [ref for ref in refs if (*who, ref) not in self._asking]
         tasks = {self._asking[(*who, ref)] for ref in refs if (*who, ref) in self._asking}
@@ -110,7 +112,8 @@ class Visibility:
                 self._asking[(*who, ref)] = task
             task.add_done_callback(lambda done: self._forget(who, mine, done))
             tasks.add(task)
-        await asyncio.gather(*(asyncio.shield(task) for task in tasks))
+        said = await asyncio.gather(*(asyncio.shield(task) for task in tasks))
+        return frozenset(refs).intersection(frozenset().union(*said))
 
     def _forget(self, who: tuple[str, str | None], refs: Collection[EntityRef], done: asyncio.Task[frozenset[EntityRef]]) -> None:
         for ref in refs:
@@ -127,7 +130,7 @@ class Visibility:
         seen = self._seen_by(caller)
         if len(seen) + len(refs) > MOST_REFS:
             seen.clear()
-        seen.update({ref: (ref in shown, until) for ref in refs})
+        seen.update({ref: (ref in shown, until) for ref in islice(refs, MOST_REFS)})
         return shown
 
     def _seen_by(self, caller: Caller) -> Seen:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy_answers import Unreadable, keep_rows, repair, rows_of
+from gateway.answers import head_of
+from gateway.proxy_answers import Unreadable, read_rows, repair
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,9 @@ from gateway.proxy_answers import Unreadable, keep_rows, repair, rows_of
         b"",
         b'{"workloads":[1,2',
         b'{"workloads":null} x',
+        b'[{"a":1};{"b":2}]',
+        b'[{"a":1},]',
+        b'{"x":[1 2]}',
         b"\xff",
         b'"text"',
     ],
@@ -51,14 +55,22 @@ def test_a_map_is_made_empty_and_no_array_is_taken_for_it() -> None:
     assert repair(b"[]", "networkCostEnabled", empty=b"{}") == b"[]"
 
 
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: x", b"a\nb", b"a\rb"])
+def test_a_header_that_would_break_its_line_is_never_sent(value: bytes) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        head_of(200, ((b"retry-after", value),), 0)
+
+
 def test_rows_that_stay_keep_their_bytes() -> None:
     body = b'{"total": 1.10, "rows" : [ {"id":"a","n":1.10} , {"id":"b"},{"id":"c","n":0.30000000000000004}] , "z":[]}'
 
-    assert keep_rows(body, "rows", lambda row: row["id"] != "b") == (
+    listed = read_rows(body, "rows")
+
+    assert listed.keeping(lambda row: row["id"] != "b") == (
         b'{"total": 1.10, "rows" : [{"id":"a","n":1.10},{"id":"c","n":0.30000000000000004}] , "z":[]}'
     )
-    assert keep_rows(body, "rows", lambda _: True) == body
-    assert keep_rows(body, "rows", lambda _: False) == b'{"total": 1.10, "rows" : [] , "z":[]}'
+    assert listed.keeping(lambda _: True) is body
+    assert listed.keeping(lambda _: False) == b'{"total": 1.10, "rows" : [] , "z":[]}'
 
 
 @pytest.mark.parametrize(
@@ -71,6 +83,11 @@ def test_rows_that_stay_keep_their_bytes() -> None:
         b'{"rows":[1]}',
         b'{"rows":[{}],"rows":[{}]}',
         b'{"rows":[{}]} x',
+        b'{"rows":[{};{}]}',
+        b'{"rows":[{} {}]}',
+        b'{"rows":[{},]}',
+        b'{"rows":[{}],"other":[1;2]}',
+        b'{"rows":[{}],"other":[1,2}',
         b'{"rows":[{}',
         b"\xff",
         b"",
@@ -78,7 +95,7 @@ def test_rows_that_stay_keep_their_bytes() -> None:
 )
 def test_an_answer_that_cannot_be_cut_is_no_answer(body: bytes) -> None:
     with pytest.raises(Unreadable):
-        keep_rows(body, "rows", lambda _: True)
+        read_rows(body, "rows")
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers()
@@ -93,7 +110,7 @@ def test_cutting_means_what_filtering_means(rows: list[dict[str, object]], other
     def keep(row: dict[str, object]) -> bool:
         return len(row) % 2 == 0
 
-    cut = keep_rows(body, "rows", keep)
+    listed = read_rows(body, "rows")
 
-    assert json.loads(cut) == {**others, "rows": [row for row in rows if keep(row)]}
-    assert list(rows_of(body, "rows")) == rows
+    assert json.loads(listed.keeping(keep)) == {**others, "rows": [row for row in rows if keep(row)]}
+    assert list(listed.rows) == rows

@@ -1,0 +1,120 @@
+"""What a caller may see, and whose a workload is: what was just said counts, whatever there is room to remember."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from datetime import datetime, timezone
+
+import pytest
+
+from domain.refs import EntityRef
+from domain.workload import WorkloadKey
+from gateway.answers import Refused
+from gateway.callers import Caller
+from gateway.component_index import ComponentIndex
+from gateway.owners import WorkloadOwners
+from gateway.reading import AnswerReader
+from gateway.scoping import Scope
+from gateway.visibility import MOST_REFS, Visibility
+from tests.unit.questioning import OneEntity, a_component
+
+JANE = Caller(kind="user", subject="user:default/jane")
+HIDDEN = EntityRef.parse("component:default/hidden")
+SHOWN = EntityRef.parse("component:default/shown")
+KEY = WorkloadKey(cluster="east", namespace="shop", type="Deployment", name="web")
+
+
+def now() -> datetime:
+    return datetime(2026, 11, 23, tzinfo=timezone.utc)
+
+
+class Sight:
+    """Shows all but one, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        assert caller is JANE
+        self.asked += len(refs)
+        await asyncio.sleep(0)
+        return frozenset(refs) - {HIDDEN}
+
+
+def entities(count: int, prefix: str = "c") -> list[EntityRef]:
+    return [EntityRef.of("component", "default", f"{prefix}{number}") for number in range(count)]
+
+
+def test_what_was_just_said_counts_when_there_is_no_room_to_remember_it() -> None:
+    async def run() -> None:
+        sight = Sight()
+        visibility = Visibility(sight, clock=now)
+        half, rest = entities(MOST_REFS - 10), entities(20, "d")
+        await visibility.visible(JANE, half)
+        # The rest does not fit beside the half: what was known of the half is forgotten while the rest is asked about.
+        shown = await visibility.visible(JANE, [*half, *rest, HIDDEN])
+        at_once = await visibility.visible(JANE, [*entities(MOST_REFS + 500, "e"), HIDDEN])
+
+        assert shown == {*half, *rest}
+        assert len(at_once) == MOST_REFS + 500
+        assert sight.asked == len(half) + len(rest) + 1 + MOST_REFS + 500
+
+    asyncio.run(run())
+
+
+def test_questions_that_overlap_share_what_is_asked_and_each_gets_only_its_own() -> None:
+    async def run() -> None:
+        sight = Sight()
+        visibility = Visibility(sight, clock=now)
+        a, b, c = entities(3)
+        first, second = await asyncio.gather(visibility.visible(JANE, [a, b, HIDDEN]), visibility.visible(JANE, [b, c]))
+
+        assert first == {a, b}
+        assert second == {b, c}
+        assert sight.asked == 4
+
+    asyncio.run(run())
+
+
+def a_scope(owners: WorkloadOwners) -> Scope:
+    return Scope(
+        index=ComponentIndex(OneEntity(a_component()), clock=now),
+        visibility=Visibility(Sight(), clock=now),
+        owners=owners,
+        reader=AnswerReader(),
+        namespaces_allowed={},
+    )
+
+
+def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> None:
+    async def run() -> None:
+        read: list[WorkloadKey] = []
+
+        def from_history(key: WorkloadKey) -> tuple[EntityRef, ...]:
+            read.append(key)
+            return (HIDDEN, SHOWN)
+
+        owners = WorkloadOwners(from_history, clock=now)
+        owners.note(HIDDEN, [KEY])
+        await a_scope(owners).require_workload(JANE, KEY)
+        asked_once = list(read)
+        owners.note(SHOWN, [KEY])
+        await a_scope(owners).require_workload(JANE, KEY)
+
+        assert asked_once == [KEY]
+        assert read == asked_once, "who is seen by a recent owner costs no question to the store"
+
+    asyncio.run(run())
+
+
+def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
+    async def run() -> None:
+        owners = WorkloadOwners(lambda _: (HIDDEN,), clock=now)
+        owners.note(HIDDEN, [KEY])
+        with pytest.raises(Refused) as caught:
+            await a_scope(owners).require_workload(JANE, KEY)
+
+        assert caught.value.status == 403
+
+    asyncio.run(run())

@@ -1,15 +1,20 @@
-# The worker, the beat, the gateway and every command in one image. Build tools stay in the first stage.
+# The worker, the beat, the gateway and every command in one image. What builds it, pip included, stays in the first stage.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
-COPY requirements/runtime.lock requirements/runtime.lock
-RUN python -m venv /opt/scaleops-worker \
- && /opt/scaleops-worker/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.lock
+COPY requirements/build.lock requirements/runtime.lock requirements/
+RUN python -m venv --without-pip /opt/scaleops-worker \
+ && pip install --no-cache-dir --require-hashes -r requirements/build.lock \
+ && pip --python /opt/scaleops-worker/bin/python install --no-cache-dir --require-hashes -r requirements/runtime.lock
 COPY . .
-RUN /opt/scaleops-worker/bin/pip wheel --no-cache-dir --no-deps -w /wheels . \
- && /opt/scaleops-worker/bin/pip install --no-cache-dir --no-deps /wheels/*.whl
+# Without isolation the backend is the one of build.lock; with it, pip would fetch one whose hash nobody knows.
+RUN pip wheel --no-index --no-deps --no-build-isolation -w /wheels . \
+ && pip --python /opt/scaleops-worker/bin/python install --no-index --no-deps /wheels/*.whl
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home scaleops-worker && mkdir /data && chown 10001:10001 /data
+RUN python -m pip uninstall -q -y --root-user-action=ignore setuptools wheel pip \
+ && rm -rf /usr/local/lib/python3.11/ensurepip \
+ && useradd --system --uid 10001 --no-create-home scaleops-worker \
+ && mkdir /data && chown 10001:10001 /data
 COPY --from=build /opt/scaleops-worker /opt/scaleops-worker
 ENV PATH=/opt/scaleops-worker/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LOG_FORMAT=json
 USER 10001:10001

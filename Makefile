@@ -1,7 +1,8 @@
 # Everything starts from a bare python3 and make; `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
-LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
+COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup format check test test-browser conformance demo chaos bench lock
@@ -58,3 +59,4 @@ lock: setup ## pin the dependencies anew
 	$(LOCK) -o requirements/runtime.lock
 	$(LOCK) --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(LOCK) --group dev --group browser -c requirements/dev.lock -o requirements/browser.lock
+	sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) - -c requirements/dev.lock -o requirements/build.lock

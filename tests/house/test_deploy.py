@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import pytest
 import yaml
 
 from cli.main import COMMANDS, door
+from simulator.company import SCENARIO
+from simulator.serving import addresses_at, settings_for
 from wiring.environment import resolve_settings
-from wiring.settings import Settings
+from wiring.settings import Settings, is_loopback
+from worker.children import WRONG_SETTINGS
+from worker.hearing import EXIT_STATUS
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -22,7 +27,10 @@ FOLDERS = ("base", "cronjob")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SETTINGS = {name.upper() for name in Settings.model_fields} | {f"{name.upper()}_FILE" for name in Settings.model_fields}
 OTHERS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
-OURS = [name for name, service in COMPOSE["services"].items() if service.get("image") == "scaleops-worker:local"]
+SERVICES = COMPOSE["services"]
+OURS = [name for name, service in SERVICES.items() if service.get("image") == "scaleops-worker:local"]
+LIVE = [name for name in OURS if SERVICES[name]["profiles"] == ["live"]]
+DEMO = [name for name in SERVICES if SERVICES[name]["profiles"] == ["demo"]]
 
 
 def manifests(folder: str) -> Iterator[dict[str, Any]]:
@@ -31,16 +39,22 @@ def manifests(folder: str) -> Iterator[dict[str, Any]]:
         yield from yaml.safe_load_all((ROOT / "deploy" / folder / name).read_text())
 
 
-def pods() -> Iterator[tuple[str, dict[str, Any]]]:
+def templates() -> Iterator[tuple[str, dict[str, Any]]]:
     for folder in FOLDERS:
         for manifest in manifests(folder):
             spec = manifest.get("spec", {})
             spec = spec.get("jobTemplate", {}).get("spec", spec)
             if "template" in spec:
-                yield f"{folder}/{manifest['metadata']['name']}", spec["template"]["spec"]
+                yield f"{folder}/{manifest['metadata']['name']}", spec["template"]
 
 
-PODS = dict(pods())
+def the(kind: str, *, folder: str, name: str) -> dict[str, Any]:
+    (found,) = (one for one in manifests(folder) if one["kind"] == kind and one["metadata"]["name"] == name)
+    return found
+
+
+PODS = {name: template["spec"] for name, template in templates()}
+LABELS = {name: template["metadata"]["labels"] for name, template in templates()}
 
 
 def parse(arguments: list[str]) -> click.Context:
@@ -54,7 +68,7 @@ def parse(arguments: list[str]) -> click.Context:
 
 @pytest.mark.parametrize("name", OURS)
 def test_compose_starts_commands_we_have(name: str) -> None:
-    parse(COMPOSE["services"][name]["command"])
+    parse(SERVICES[name]["command"])
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -63,22 +77,29 @@ def test_manifests_start_commands_we_have(name: str) -> None:
     parse(container["args"])
 
 
+def assert_it_asks_for_a_sign_of_life(command: list[str], *, of: list[str]) -> None:
+    program, *arguments = command
+    assert program == "scaleops-worker"
+    assert arguments[0] == of[0]
+    asked, running = parse(arguments).params, parse(of).params
+    assert asked["alive"] is True
+    assert asked.get("queues") == running.get("queues")
+
+
 @pytest.mark.parametrize("name", PODS)
 def test_probes_ask_what_we_answer(name: str) -> None:
     (container,) = PODS[name]["containers"]
     for kind in ("livenessProbe", "readinessProbe"):
         probe = container.get(kind, {})
         if "exec" in probe:
-            program, *arguments = probe["exec"]["command"]
-            assert program == "scaleops-worker"
-            assert parse(arguments).params["alive"] is True
+            assert_it_asks_for_a_sign_of_life(probe["exec"]["command"], of=container["args"])
         if "httpGet" in probe:
             assert probe["httpGet"]["path"] in {"/healthz", "/readyz"}
             assert probe["httpGet"]["port"] in {port["name"] for port in container["ports"]}
 
 
 def test_every_setting_is_one_we_read() -> None:
-    named = {name for service in OURS for name in COMPOSE["services"][service].get("environment", {})}
+    named = {name for service in OURS for name in SERVICES[service].get("environment", {})}
     for folder in FOLDERS:
         for manifest in manifests(folder):
             named |= set(manifest.get("data", {})) | set(manifest.get("stringData", {}))
@@ -95,20 +116,80 @@ def test_ports_are_the_ones_that_are_listened_on() -> None:
         for port in container.get("ports", []):
             setting = "GATEWAY_PORT" if port["name"] == "http" else "WORKER_METRICS_PORT"
             assert int(values[setting]) == port["containerPort"], name
-    gateway = COMPOSE["services"]["gateway"]
+    gateway = SERVICES["gateway"]
     assert gateway["ports"] == [f"127.0.0.1:{gateway['environment']['GATEWAY_PORT']}:{gateway['environment']['GATEWAY_PORT']}"]
     exposed = next(line for line in DOCKERFILE.splitlines() if line.startswith("EXPOSE")).split()[1:]
     assert exposed == [
         gateway["environment"]["GATEWAY_PORT"],
-        COMPOSE["services"]["worker"]["environment"]["WORKER_METRICS_PORT"],
+        SERVICES["worker"]["environment"]["WORKER_METRICS_PORT"],
     ]
 
 
-def test_the_settings_of_the_manifests_can_be_read() -> None:
+def settings_of(folder: str) -> Settings:
     values: dict[str, str] = {}
-    for manifest in manifests("base"):
+    for manifest in manifests(folder):
         values |= manifest.get("data", {}) | manifest.get("stringData", {})
-    assert resolve_settings(values, None).settings.redis_url is not None
+    return resolve_settings(values, None).settings
+
+
+def test_the_settings_of_the_manifests_can_be_read() -> None:
+    assert settings_of("base").redis_url is not None
+    assert settings_of("cronjob").redis_url is None
+
+
+def test_the_cronjob_keeps_its_database_and_runs_once_at_a_time() -> None:
+    pod = PODS["cronjob/run-once"]
+    folder = Path(urlsplit(settings_of("cronjob").database_url.get_secret_value()).path[1:]).parent
+    (mount,) = (one for one in pod["containers"][0]["volumeMounts"] if one["mountPath"] == str(folder))
+    (volume,) = (one for one in pod["volumes"] if one["name"] == mount["name"])
+    claim = the("PersistentVolumeClaim", folder="cronjob", name=volume["persistentVolumeClaim"]["claimName"])
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+    assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
+    job = the("CronJob", folder="cronjob", name="run-once")["spec"]
+    assert job["concurrencyPolicy"] == "Forbid"
+    assert job["jobTemplate"]["spec"]["activeDeadlineSeconds"] >= 2 * Settings().worker_sweep_limit.total_seconds()
+
+
+def test_what_ends_is_started_again() -> None:
+    """A deaf worker ends itself; not with the status by which `standalone` is told to leave it alone."""
+    assert EXIT_STATUS not in {0, WRONG_SETTINGS}
+    for name in (*LIVE, *DEMO):
+        assert SERVICES[name]["restart"] == ("no" if name == "migrate" else "unless-stopped"), name
+    for name in ("worker-collect", "worker-tell", "beat", "gateway"):
+        assert the("Deployment", folder="base", name=name)["spec"]["template"]["spec"].get("restartPolicy", "Always") == "Always"
+
+
+def test_one_beat_ends_before_the_next_begins() -> None:
+    beat = the("Deployment", folder="base", name="beat")["spec"]
+    assert beat["replicas"] == 1
+    assert beat["strategy"] == {"type": "Recreate"}
+
+
+def is_selected(selector: dict[str, Any], labels: dict[str, str]) -> bool:
+    wanted = all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+    rules = selector.get("matchExpressions", [])
+    assert all(rule["operator"] == "In" for rule in rules)
+    return wanted and all(labels.get(rule["key"]) in rule["values"] for rule in rules)
+
+
+def ports_let_through(pod: str, way: str) -> set[tuple[int, str]] | None:
+    """Answer the ports, or None when nothing restricts this pod that way."""
+    policies = [one["spec"] for one in manifests(pod.partition("/")[0]) if one["kind"] == "NetworkPolicy"]
+    mine = [one for one in policies if is_selected(one["podSelector"], LABELS[pod]) and way in one["policyTypes"]]
+    rules = [rule for one in mine for rule in one.get(way.lower(), [])]
+    return {(port["port"], port.get("protocol", "TCP")) for rule in rules for port in rule["ports"]} if mine else None
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_is_reached_at_what_it_serves_and_reaches_what_it_needs(name: str) -> None:
+    (container,) = PODS[name]["containers"]
+    assert ports_let_through(name, "Ingress") == {(port["containerPort"], "TCP") for port in container.get("ports", [])}
+    settings = settings_of(name.partition("/")[0])
+    needed = {(53, "UDP"), (53, "TCP"), (443, "TCP")}
+    for address, port in ((settings.redis_url, 6379), (settings.database_url, 5432)):
+        if address is not None and not address.get_secret_value().startswith("sqlite"):
+            needed.add((urlsplit(address.get_secret_value()).port or port, "TCP"))
+    assert ports_let_through(name, "Egress") == needed
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -125,16 +206,60 @@ def test_every_pod_is_without_privileges(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_service_is_without_privileges_and_runs_after_the_migration(name: str) -> None:
-    service = COMPOSE["services"][name]
+    service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    if name not in {"migrate", "demo"}:
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    if name in LIVE and name != "migrate":
         assert service["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+@pytest.mark.parametrize("name", ["worker-collect", "worker", "beat"])
+def test_compose_asks_workers_and_beat_for_a_sign_of_life(name: str) -> None:
+    kind, *command = SERVICES[name]["healthcheck"]["test"]
+    assert kind == "CMD"
+    assert_it_asks_for_a_sign_of_life(command, of=SERVICES[name]["command"])
+
+
+def test_nobody_outside_reaches_the_database_or_the_queue_and_no_password_is_a_known_word() -> None:
+    for name in ("postgres", "redis"):
+        assert "ports" not in SERVICES[name]
+        assert SERVICES[name]["networks"] == ["data"]
+    assert COMPOSE["networks"] == {"data": {"internal": True}}
+    # Empty unless set, and the image of PostgreSQL refuses an empty one.
+    assert SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD:-}"
+    assert all(":${POSTGRES_PASSWORD:-}@" in SERVICES[name]["environment"]["DATABASE_URL"] for name in LIVE)
+
+
+def test_every_service_is_of_one_profile_and_waits_for_its_like_only() -> None:
+    assert {*LIVE, *DEMO, "redis", "postgres"} == set(SERVICES)
+    for service in SERVICES.values():
+        assert len(service["profiles"]) == 1
+        assert all(SERVICES[other]["profiles"] == service["profiles"] for other in service.get("depends_on", {}))
+
+
+def test_the_demo_is_wired_to_the_stand_ins_and_to_nothing_else() -> None:
+    simulator, demo = SERVICES["simulator"], SERVICES["demo"]
+    assert set(DEMO) == {"simulator", "demo"}
+    assert "env_file" not in simulator
+    assert "env_file" not in demo
+    assert "${" not in str(simulator) + str(demo)
+    assert demo["network_mode"] == "service:simulator"  # the stand-ins listen on loopback
+    addresses = addresses_at(parse(simulator["command"]).params["port"])
+    wired = settings_for(addresses, SCENARIO.world_at(datetime(2026, 11, 24, tzinfo=timezone.utc)))
+    assert {name: value for name, value in demo["environment"].items() if name in wired} == wired
+    settings = resolve_settings(demo["environment"], None).settings
+    reached = [value for name, value in demo["environment"].items() if value.startswith("http")]
+    assert reached
+    assert all(is_loopback(urlsplit(value).hostname) for value in reached)
+    assert settings.redis_url is None
+    (published,) = simulator["ports"]
+    assert published == f"127.0.0.1:{settings.gateway_port}:{settings.gateway_port}"
 
 
 def test_every_queue_is_served_and_collecting_holds_up_nothing_else() -> None:
     for commands in (
-        [COMPOSE["services"][name]["command"] for name in OURS],
+        [SERVICES[name]["command"] for name in OURS],
         [pod["containers"][0]["args"] for name, pod in PODS.items() if name.startswith("base/")],
     ):
         served = [parse(command).params["queues"] for command in commands if command[0] == "worker"]
@@ -142,18 +267,3 @@ def test_every_queue_is_served_and_collecting_holds_up_nothing_else() -> None:
         assert ("collect",) in served
         assert all("collect" not in queues for queues in served if queues != ("collect",))
         assert sum(command[0] == "beat" for command in commands) == 1
-
-
-def test_the_image_runs_as_nobody_and_holds_no_build_tools() -> None:
-    last = DOCKERFILE.rpartition("\nFROM ")[2]
-    user = re.search(r"^USER (\d+):\d+$", last, re.MULTILINE)
-    assert user is not None
-    assert int(user.group(1)) > 0
-    assert not re.search(r"gcc|build-essential|hatchling|pip install", last)
-    health = re.search(r"HEALTHCHECK .* CMD (\[.*\])", last)
-    assert health is not None
-    program, *arguments = yaml.safe_load(health.group(1))
-    assert program == "scaleops-worker"
-    parse(arguments)
-    for line in ("ENTRYPOINT", "CMD"):
-        assert shlex.quote("scaleops-worker") in last if line == "ENTRYPOINT" else "standalone" in last

@@ -50,7 +50,16 @@ class Door(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
-        return command if isinstance(command, click.Command) else None
+        return _with_its_form(command) if isinstance(command, click.Command) else None
+
+
+def _with_its_form(command: click.Command) -> click.Command:
+    r"""Turn the `\b` that a raw docstring spells out into the sign by which click keeps a paragraph's lines as they are."""
+    command.help = (command.help or "").replace("\\b", "\b")
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _with_its_form(each)
+    return command
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

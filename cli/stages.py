@@ -11,12 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from cli.output import say, say_json
 from cli.session import opened_parts
-from cli.told import collected_in_words, delivered_in_words, evaluated_in_words, reported_in_words
 from tasks.collect import collect as collect_slot
 from tasks.deliver import deliver as deliver_due
 from tasks.evaluate import evaluate as evaluate_sweeps
 from tasks.rounds import run_once as run_round
 from tasks.rounds import run_stage
+from tasks.told import collected_in_words, delivered_in_words, evaluated_in_words, reported_in_words
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON line instead of sentences.")
 

@@ -55,6 +55,11 @@ class Delivered:
     next_due: datetime | None = None
     """When there is something to do again; None: nothing waits."""
 
+    @property
+    def has_done_something(self) -> bool:
+        """Say whether any message got an outcome, or a person should hear of a trouble."""
+        return bool(self.sent + self.put_off + self.unknown + self.failed + self.expired + self.cancelled or self.troubles)
+
 
 def deliver(parts: Parts, *, progress: Progress = lambda _: None, may_begin: Callable[[], bool] = lambda: True) -> Delivered:
     """Send everything that is due; once `may_begin` says no, no further message is begun.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -33,6 +33,7 @@ from tasks.forgetting import forget_what_is_old
 from tasks.measuring import CollectFailed
 from tasks.report import report_due
 from tasks.rounds import leave_pulse, run_stage
+from tasks.told import delivered_in_words, evaluated_in_words, reported_in_words, swept_in_words
 from tasks.watching import CANARY, watch
 from wiring.settings import SettingsError
 from worker import metrics
@@ -65,6 +66,14 @@ class Bells:
             if not is_ours:
                 return
             step = self._advance(equipment)
+            if step.opened is not None:
+                log.info(
+                    "a sweep began: %d components for the slot of %s UTC",
+                    step.opened.expected,
+                    f"{step.opened.as_of:%Y-%m-%d %H:%M}",
+                )
+            for sweep in step.closed:
+                log.info("a sweep closed: %s", swept_in_words(sweep))
             for chunk in step.chunks:
                 self._ring("sweep.measure", chunk.as_of.isoformat(), [str(ref) for ref in chunk.refs])
             if step.closed:
@@ -91,6 +100,7 @@ class Bells:
             leave_pulse(equipment.parts, "collect failed", {"why": str(failure)})
             raise
         if closed is not None:
+            log.info("a sweep closed: %s", swept_in_words(closed))
             self._ring("evaluate")
 
     def _measure(self, equipment: Equipment, chunk: Chunk) -> Sweep | None:
@@ -108,17 +118,24 @@ class Bells:
         """Judge closed sweeps."""
         equipment = self._shed.equipment()
         with equipment.memory.turn("evaluate", lease=self._pace.turn_lease) as is_ours:
-            if is_ours and run_stage(equipment.parts, "evaluate", partial(evaluate, equipment.parts)).messages:
+            if not is_ours:
+                return
+            evaluated = run_stage(equipment.parts, "evaluate", partial(evaluate, equipment.parts))
+            if evaluated.sweeps:
+                _say(evaluated_in_words(evaluated), is_trouble=bool(evaluated.nowhere))
+            if evaluated.messages:
                 self._ring("deliver")
 
     def report(self) -> None:
         """Make the reports that are due."""
         equipment = self._shed.equipment()
         with equipment.memory.turn("report", lease=self._pace.turn_lease) as is_ours:
-            if (
-                is_ours
-                and run_stage(equipment.parts, "report", partial(report_due, equipment.parts, collecting_beside=True)).made
-            ):
+            if not is_ours:
+                return
+            reported = run_stage(equipment.parts, "report", partial(report_due, equipment.parts, collecting_beside=True))
+            if reported.made or reported.skipped or reported.troubles:
+                _say(reported_in_words(reported), is_trouble=bool(reported.skipped or reported.troubles))
+            if reported.made:
                 self._ring("deliver")
 
     def deliver(self) -> None:
@@ -126,8 +143,8 @@ class Bells:
         parts = self._shed.equipment().parts
         delivered = run_stage(parts, "deliver", lambda: deliver(parts, may_begin=_for(DELIVER_MAY_BEGIN_FOR)))
         metrics.note_deliveries(delivered)
-        for trouble in delivered.troubles:
-            log.warning("%s", trouble)
+        if delivered.has_done_something:
+            _say(delivered_in_words(delivered), is_trouble=bool(delivered.troubles))
 
     def canary(self, queue: str) -> None:
         """Leave a sign that beat, broker, a worker of this queue and the store work."""
@@ -195,6 +212,11 @@ def ring_everything(app: Celery, queues: Collection[str]) -> None:
     for entry in app.conf.beat_schedule.values():
         if entry["options"]["queue"] in queues:
             app.send_task(entry["task"], args=entry["args"], **entry["options"])
+
+
+def _say(told: Mapping[str, str], *, is_trouble: bool) -> None:
+    for stage, sentence in told.items():
+        log.log(logging.WARNING if is_trouble else logging.INFO, "%s: %s", stage, sentence)
 
 
 def _for(duration: timedelta) -> Callable[[], bool]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from domain.money import count_in_words
+from domain.sweeps import Sweep
 from tasks.collect import Collected
 from tasks.deliver import Delivered
 from tasks.evaluate import Evaluated
 from tasks.report import Reported
 
 
+def swept_in_words(sweep: Sweep) -> str:
+    """Say how a sweep ended."""
+    sentence = f"{sweep.measured} of {sweep.expected} components measured for the slot of {sweep.as_of:%Y-%m-%d %H:%M} UTC"
+    return f"{sentence}, {sweep.unknown} unknown (`scaleops-worker status` names them)" if sweep.unknown else sentence
+
+
 def collected_in_words(collected: Collected) -> dict[str, str]:
     """Say what was measured."""
-    sweep = collected.sweep
-    slot = f"{sweep.as_of:%Y-%m-%d %H:%M} UTC"
     if collected.was_closed_before:
-        sentence = f"the slot of {slot} is done already; nothing was asked"
+        sentence = f"the slot of {collected.sweep.as_of:%Y-%m-%d %H:%M} UTC is done already; nothing was asked"
     else:
-        sentence = f"{sweep.measured} of {sweep.expected} components measured for the slot of {slot}"
-        if sweep.unknown:
-            sentence += f", {sweep.unknown} unknown (`scaleops-worker status` names them)"
+        sentence = swept_in_words(collected.sweep)
     if collected.closed_overdue:
         slots = ", ".join(f"{overdue.as_of:%Y-%m-%d %H:%M}" for overdue in collected.closed_overdue)
         sentence += f"; closed because their time was up: {slots} UTC"

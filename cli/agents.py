@@ -14,6 +14,7 @@ from actions.lanes import Lanes
 from actions.offers import Asker
 from cli.output import say
 from cli.session import open_installation, opened_parts
+from clients.limits import Kind
 from domain.weeks import Schedules
 from store import Store
 from tasks.parts import Policy
@@ -38,7 +39,7 @@ def mcp() -> None:
     """
     from mcp_server import build_mcp_server  # noqa: PLC0415 - the SDK takes a second to import, and a --help needs none of it
 
-    with opened_parts() as parts, Threads(parts.policy.max_in_flight) as threads:
+    with opened_parts(kind=Kind.LIVE) as parts, Threads(parts.policy.max_in_flight) as threads:
         policy = parts.policy
         asker = Asker(desk=replace(desk_of(parts), fan_out=threads), archive=_archive(parts.store, policy))
         lanes = Lanes(live=policy.max_in_flight, stored=_STORED)
@@ -65,7 +66,7 @@ def run_gateway(installation: Installation) -> None:
 
     settings, policy = installation.settings, policy_of(installation)
     require_closed(settings)
-    services = LiveServices(settings, config=installation.config, clock=present)
+    services = LiveServices(settings, config=installation.config, clock=present, kind=Kind.LIVE)
     with (
         closing(Store.open(settings.database_url.get_secret_value())) as store,
         closing(services),
@@ -85,6 +86,7 @@ def run_gateway(installation: Installation) -> None:
             store=store,
             desk=desk,
             credentials=services.credentials,
+            pace=services.pace,
             catalog_with=services.catalog_with if settings.backstage_base_url is not None else None,
         )
         gateway = build_gateway(materials)

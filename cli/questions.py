@@ -16,6 +16,7 @@ from actions.errors import QuestionFailed, failed_call
 from cli.output import say, say_json, show_table, shown_progress
 from cli.session import opened_parts
 from clients.calls import CallFailed
+from clients.limits import Kind
 from domain.messages import Json
 from domain.money import cores_in_words, memory_in_words
 from domain.refs import BadReference, EntityRef
@@ -83,7 +84,7 @@ def action(
     arguments: dict[str, Json] = {key: value for key, value in options.items() if value is not None}
     _refuse_foreign_options(name, arguments)
     failed = False
-    with opened_parts() as parts:
+    with opened_parts(kind=Kind.LIVE) as parts:
         chosen = _all_refs(parts) if everything else list(refs)
         with shown_progress(name) as bar:
             for done, asked in enumerate(_ask_all(parts, name, chosen, arguments), start=1):

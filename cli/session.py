@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clients.limits import Kind
 from tasks.parts import Parts
 from wiring.building import Installation, build_parts, load_installation
 from wiring.logs import configure_logs
@@ -21,7 +22,7 @@ def open_installation() -> Installation:
 
 
 @contextmanager
-def opened_parts() -> Iterator[Parts]:
-    """Build the parts, and close what was opened when the command is done."""
-    with build_parts(open_installation()) as parts:
+def opened_parts(*, kind: Kind = Kind.SWEEP) -> Iterator[Parts]:
+    """Build the parts, and close what was opened when the command is done. `kind` says for whom ScaleOps is asked."""
+    with build_parts(open_installation(), kind=kind) as parts:
         yield parts

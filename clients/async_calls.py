@@ -7,13 +7,15 @@ connection that the service had already closed, and who finds too many waiting i
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final, TypeVar
 
 import aiohttp
 from pydantic import TypeAdapter
 from yarl import URL
 
-from clients.calls import Answer, CallFailed, Fault, Line, Request, Rules, is_loopback
+from clients.calls import Answer, CallFailed, Fault, Line, Request, Rules, is_loopback, is_silence
+from clients.pace import Pace
 
 T = TypeVar("T")
 
@@ -23,13 +25,19 @@ MOST_WAITING: Final = 512
 
 
 class AsyncLine:
-    """The way to one service, for one event loop. Make it, use it and close it there."""
+    """The way to one service, for one event loop. Make it, use it and close it there.
 
-    def __init__(self, service: str, base_url: str, rules: Rules, *, most_waiting: int = MOST_WAITING) -> None:
+    With a pace, that says how many calls may be in flight; what they meet is told to it.
+    """
+
+    def __init__(
+        self, service: str, base_url: str, rules: Rules, *, pace: Pace | None = None, most_waiting: int = MOST_WAITING
+    ) -> None:
         self.service = service
         self._most_present = rules.max_in_flight + most_waiting
         self.rules = rules
         self._base_url = base_url.rstrip("/")
+        self._pace = pace
         self._words = Line(service, base_url, rules)
         self._session: aiohttp.ClientSession | None = None
         self._present = 0
@@ -41,11 +49,12 @@ class AsyncLine:
             CallFailed: no answer in time, no connection, too many waiting, an answer that is too large or breaks off.
         """
         if self._present >= self._most_present:
-            message = f"{self.service} was not asked {request.route}: {self._present} calls are waiting for it already"
-            raise CallFailed(message, fault=Fault.OVERLOADED, permanent=False, retry_after_s=5)
+            raise self._too_many(request, f"{self._present} calls are waiting for it already")
         self._present += 1
         try:
-            return await self._receive(request, again=True)
+            if self._pace is None:
+                return await self._receive(request, again=True)
+            return await self._receive_at(self._pace, request)
         finally:
             self._present -= 1
 
@@ -63,6 +72,28 @@ class AsyncLine:
             await self._session.close()
             self._session = None
 
+    async def _receive_at(self, pace: Pace, request: Request) -> Answer:
+        try:
+            await pace.gate.enter_async(self._patience_s)
+        except TimeoutError:
+            raise self._too_many(request, f"no call could be made within {self._patience_s:g} s") from None
+        try:
+            hold_s = pace.call_begins()
+            if hold_s > self._patience_s:
+                raise self._too_many(request, f"it asks to be left alone for {hold_s:.0f} s", retry_after_s=hold_s)
+            if hold_s:
+                await asyncio.sleep(hold_s)
+            began = time.monotonic()
+            answer = await self._receive(request, again=True)
+        except CallFailed as failure:
+            if is_silence(failure):
+                pace.call_was_silent()
+            raise
+        finally:
+            pace.gate.leave()
+        pace.call_answered(request.route, status=answer.status, seconds=time.monotonic() - began, headers=answer.headers)
+        return answer
+
     async def _receive(self, request: Request, *, again: bool) -> Answer:
         try:
             async with self._opened().request(
@@ -77,7 +108,8 @@ class AsyncLine:
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as trouble:
             if again and not isinstance(trouble, aiohttp.ClientConnectorError):
                 return await self._receive(request, again=False)
-            raise self._silence(request, "it cannot be reached or closed the connection") from None
+            connecting = isinstance(trouble, aiohttp.ClientConnectorError)
+            raise self._silence(request, "it cannot be reached or closed the connection", happened=not connecting) from None
         except TimeoutError:
             raise self._silence(request, f"no answer within {self.rules.timeout_s:g} s") from None
         except aiohttp.ClientPayloadError:
@@ -102,10 +134,14 @@ class AsyncLine:
             chunks.append(chunk)
         return b"".join(chunks)
 
+    @property
+    def _patience_s(self) -> float:
+        return min(self.rules.connect_timeout_s, self.rules.timeout_s)
+
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             rules = self.rules
-            patience = min(rules.connect_timeout_s, rules.timeout_s)
+            patience = self._patience_s
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=rules.max_in_flight, keepalive_timeout=15),
                 # `connect` holds the wait for a free connection too.
@@ -118,6 +154,10 @@ class AsyncLine:
             )
         return self._session
 
-    def _silence(self, request: Request, why: str) -> CallFailed:
+    def _silence(self, request: Request, why: str, *, happened: bool = True) -> CallFailed:
         message = f"{self.service} did not answer {request.route}: {why}"
-        return CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=True)
+        return CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=happened)
+
+    def _too_many(self, request: Request, why: str, *, retry_after_s: float = 5) -> CallFailed:
+        message = f"{self.service} was not asked {request.route}: {why}"
+        return CallFailed(message, fault=Fault.OVERLOADED, permanent=False, retry_after_s=retry_after_s)

@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -23,9 +22,11 @@ from urllib.parse import urlsplit
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from clients.gate import Gate
+from clients.pace import Pace
+from clients.patience import retry_after_s
 
 T = TypeVar("T")
 
@@ -125,11 +126,21 @@ class Answer:
 class Line:
     """The way to one service, for any number of threads.
 
+    With a pace, that says how many calls may be in flight, in place of the rules; what they meet is told to it.
+
     Each call in flight borrows an `httpx.Client` of its own: one shared by many threads walks all its connections on every
     request. They share one TLS context, which is what makes a client expensive. Make the line after a fork, not before.
     """
 
-    def __init__(self, service: str, base_url: str, rules: Rules, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        service: str,
+        base_url: str,
+        rules: Rules,
+        *,
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.service = service
         self.rules = rules
         self._base_url = base_url.rstrip("/")
@@ -137,13 +148,15 @@ class Line:
         timeout = httpx.Timeout(rules.timeout_s, connect=min(rules.connect_timeout_s, rules.timeout_s))
         self._extensions = {"timeout": timeout.as_dict()}
         self._retrying = Retrying(
-            stop=stop_after_attempt(rules.attempts) | stop_after_delay(2 * rules.timeout_s),
+            stop=self._has_tried_enough,
             wait=self._wait_before_the_next,
             retry=retry_if_exception(self._may_succeed_next_time),
             sleep=sleep,
             reraise=True,
         )
-        self._gate = Gate(rules.max_in_flight)
+        self._pace = pace
+        self._gate = Gate(rules.max_in_flight) if pace is None else pace.gate
+        self._sleep = sleep
         self._idle: deque[httpx.Client] = deque()
         self._tls: ssl.SSLContext | None = None
         self._making_tls = threading.Lock()
@@ -152,7 +165,8 @@ class Line:
     def exchange(self, request: Request) -> Answer:
         """Send a request and answer what came back, if it is below 500 and not 429.
 
-        No answer, 429, 502, 503 and 504 are tried again, after what Retry-After asks for or a growing random wait.
+        No answer, 429, 502, 503 and 504 are tried again, after what Retry-After asks for or a growing random wait. With a
+        pace, 429 and 503 count as a try only when no other call gets through either.
 
         Raises:
             CallFailed: no answer, an overloaded or broken service, an answer that is too large or breaks off.
@@ -167,7 +181,7 @@ class Line:
             f"{self.service} answered {request.route} with {came_back}",
             fault=fault,
             permanent=permanent,
-            retry_after_s=_retry_after_s(answer.headers),
+            retry_after_s=retry_after_s(answer.headers),
             status=status,
             whole_service=status == HTTPStatus.UNAUTHORIZED,
         )
@@ -197,16 +211,34 @@ class Line:
         headers = self._encoded(request)
         self._gate.enter()
         try:
-            client = self._borrow()
-            try:
-                answer = self._receive(client, request, headers)
-            finally:
-                self._give_back(client)
+            pace = self._pace
+            answer = self._send(request, headers) if pace is None else self._send_at(pace, request, headers)
         finally:
             self._gate.leave()
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise self.failure(request, answer)
         return answer
+
+    def _send_at(self, pace: Pace, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
+        hold_s = pace.call_begins()
+        if hold_s:
+            self._sleep(hold_s)
+        began = time.monotonic()
+        try:
+            answer = self._send(request, headers)
+        except CallFailed as failure:
+            if is_silence(failure):
+                pace.call_was_silent()
+            raise
+        pace.call_answered(request.route, status=answer.status, seconds=time.monotonic() - began, headers=answer.headers)
+        return answer
+
+    def _send(self, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
+        client = self._borrow()
+        try:
+            return self._receive(client, request, headers)
+        finally:
+            self._give_back(client)
 
     def _receive(self, client: httpx.Client, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
         deadline = time.monotonic() + self.rules.timeout_s
@@ -304,12 +336,22 @@ class Line:
             return False
         return trouble.fault in (Fault.UNREACHABLE, Fault.OVERLOADED) or trouble.status in _GATEWAY_TROUBLE
 
+    def _has_tried_enough(self, state: RetryCallState) -> bool:
+        trouble = state.outcome.exception() if state.outcome else None
+        if (state.seconds_since_start or 0) >= 2 * self.rules.timeout_s:
+            return True
+        is_one_too_many = isinstance(trouble, CallFailed) and trouble.fault is Fault.OVERLOADED
+        if is_one_too_many and self._pace is not None and self._pace.gets_through():
+            return False
+        return state.attempt_number >= self.rules.attempts
+
     def _wait_before_the_next(self, state: RetryCallState) -> float:
         """Wait for a random part of the doubling time, and never less than the service asked for."""
-        spread = random.uniform(0, self.rules.first_wait_s * 2 ** (state.attempt_number - 1))  # noqa: S311 - it spreads load
+        longest = min(self.rules.longest_wait_s, self.rules.first_wait_s * 2.0 ** (state.attempt_number - 1))
+        spread = random.uniform(0, longest)  # noqa: S311 - it spreads load
         trouble = state.outcome.exception() if state.outcome else None
         asked = trouble.retry_after_s if isinstance(trouble, CallFailed) else None
-        return min(self.rules.longest_wait_s, spread) if asked is None else asked + spread
+        return spread if asked is None else asked + spread
 
 
 _ALWAYS_SENT: Final = (
@@ -330,6 +372,11 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_silence(failure: CallFailed) -> bool:
+    """Say whether a call was sent, and no answer came in time."""
+    return failure.fault is Fault.UNREACHABLE and failure.may_have_happened
 
 
 def _meaning_of(status: int) -> tuple[Fault, str, bool]:
@@ -364,16 +411,3 @@ def _describe(invalid: ValidationError, answer: Answer) -> str:
         return f"something that is no JSON ({kind})" if "json" not in kind else "JSON that breaks off or is malformed"
     place = ".".join(str(step) for step in error["loc"]) or "the whole"
     return f"JSON of another shape than expected ({place}: {error['msg']})"
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read Retry-After: seconds, or a date, which is taken relative to the Date of the same answer (RFC 9110, 10.2.3)."""
-    asked = headers.get("retry-after", "").strip()
-    if not asked:
-        return None
-    if asked.isascii() and asked.isdigit():
-        return float(asked)
-    try:
-        return max(0.0, (parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
-    except (ValueError, TypeError):
-        return None

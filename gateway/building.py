@@ -16,6 +16,7 @@ from actions.ports import Catalog
 from clients.async_calls import AsyncLine
 from clients.backstage.keys import USER_KEYS, KeySets
 from clients.calls import Request, Rules
+from clients.pace import Pace
 from clients.scaleops.passthrough import Passthrough
 from clients.scaleops.tokens import Credentials
 from domain.refs import EntityRef
@@ -62,6 +63,8 @@ class Materials:
     """Where questions are asked as the service."""
     credentials: Credentials
     """Of ScaleOps: the very ones that `desk` asks with, so that one login serves both."""
+    pace: Pace | None = None
+    """Of ScaleOps: the very one that `desk` asks at. None: the proxy minds only its own number of calls."""
     catalog_with: Callable[[str], Catalog] | None = None
     """The live catalog read with the token of somebody; None without BACKSTAGE_BASE_URL."""
 
@@ -123,8 +126,10 @@ class _Site:
             max_in_flight=settings.scaleops_max_concurrency,
             max_answer_bytes=LARGEST_BYTES,
         )
+        if materials.pace is not None:
+            materials.pace.listen(self._metrics.note_pace)
         self._scaleops = Passthrough(
-            AsyncLine("ScaleOps", settings.scaleops_base_url or "", rules),
+            AsyncLine("ScaleOps", settings.scaleops_base_url or "", rules, pace=materials.pace),
             materials.credentials,
             clock=self._clock,
             on_new_token=self._metrics.count_new_token,

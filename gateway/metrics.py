@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from clients.pace import Standing
 from gateway.answers import Answer
 
 _SECONDS = (0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -61,6 +62,20 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._calls_limit = Gauge(
+            "scaleops_worker_gateway_calls_limit",
+            "Calls to ScaleOps that all processes asking it may have in flight together",
+            registry=self.registry,
+        )
+        self._calls_share = Gauge(
+            "scaleops_worker_gateway_calls_share", "Calls of that limit which are for this gateway", registry=self.registry
+        )
+        self._calls_cuts = Counter(
+            "scaleops_worker_gateway_calls_limit_cuts",
+            "Cuts of that limit that followed from what this gateway met",
+            ["reason"],
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._cached = {outcome: self._cache.labels(outcome) for outcome in ("hit", "miss", "collapsed", "bypass")}
 
@@ -91,6 +106,13 @@ class Metrics:
         """Count one question through a door (`mcp`, `registry`); the outcome is `done` or the error's name."""
         self._tools.labels(door, tool, outcome).inc()
         self._tool_latency.labels(door, tool).observe(seconds)
+
+    def note_pace(self, standing: Standing) -> None:
+        """Set how many calls to ScaleOps may be in flight; told once a second while there are any."""
+        self._calls_limit.set(standing.total)
+        self._calls_share.set(standing.share)
+        if standing.cut is not None:
+            self._calls_cuts.labels(standing.cut.value).inc()
 
     def answer(self) -> Answer:
         """Answer the page that Prometheus reads."""

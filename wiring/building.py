@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from actions.desk import Desk
+from clients.limits import Kind
+from clients.pace import Standing
 from clients.scaleops.tokens import TokenCache
 from domain.clock import Clock
 from store import Store
@@ -49,10 +51,22 @@ def policy_of(installation: Installation) -> Policy:
 
 
 @contextmanager
-def build_parts(installation: Installation, *, clock: Clock = present, shared_token: TokenCache | None = None) -> Iterator[Parts]:
-    """Build what the stages work with, and close it afterwards. With `shared_token`, one login serves several processes."""
+def build_parts(
+    installation: Installation,
+    *,
+    clock: Clock = present,
+    shared_token: TokenCache | None = None,
+    kind: Kind = Kind.SWEEP,
+    on_pace: Callable[[Standing], None] | None = None,
+) -> Iterator[Parts]:
+    """Build what the stages work with, and close it afterwards.
+
+    With `shared_token`, one login serves several processes. `kind` says for whom ScaleOps is asked; `on_pace` hears how fast.
+    """
     policy = policy_of(installation)
-    services = LiveServices(installation.settings, config=installation.config, clock=clock, shared_token=shared_token)
+    services = LiveServices(
+        installation.settings, config=installation.config, clock=clock, shared_token=shared_token, kind=kind, on_pace=on_pace
+    )
     store = Store.open(installation.settings.database_url.get_secret_value())
     try:
         yield Parts(store=store, services=services, clock=clock, policy=policy)

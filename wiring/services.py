@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,8 @@ from clients.backstage.client import BackstageCatalog
 from clients.backstage.entities import EntityReader
 from clients.backstage.file import CatalogFile
 from clients.calls import Line, Rules
+from clients.limits import Kind
+from clients.pace import Pace, Standing
 from clients.pagerduty.client import PagerDutyClient
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.logins import AzureLogin, PasswordLogin
@@ -22,6 +25,7 @@ from clients.slack.client import SlackClient
 from domain.clock import Clock
 from domain.component import RoutingKey
 from wiring.config_file import ConfigFile
+from wiring.pace import opened_pace
 from wiring.policy import routing_keys_of_teams
 from wiring.sealing import Sealer
 from wiring.settings import Settings, SettingsError
@@ -46,10 +50,24 @@ def _revealed(secret: SecretStr | None) -> str | None:
 
 
 class LiveServices:
-    """ScaleOps, the catalog, Slack and PagerDuty as the settings name them. Make it after a fork, not before."""
+    """ScaleOps, the catalog, Slack and PagerDuty as the settings name them. Make it after a fork, not before.
 
-    def __init__(self, settings: Settings, *, config: ConfigFile, clock: Clock, shared_token: TokenCache | None = None) -> None:
+    `kind` says for whom ScaleOps is asked; `on_pace` hears how fast it may be.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        config: ConfigFile,
+        clock: Clock,
+        shared_token: TokenCache | None = None,
+        kind: Kind = Kind.SWEEP,
+        on_pace: Callable[[Standing], None] | None = None,
+    ) -> None:
         self._settings = settings
+        self._kind = kind
+        self._on_pace = on_pace
         self._shared_token = shared_token
         self._config = config
         self._clock = clock
@@ -67,7 +85,16 @@ class LiveServices:
 
     @cached_property
     def _scaleops_line(self) -> Line:
-        return self._line("ScaleOps", required(self._settings.scaleops_base_url, "SCALEOPS_BASE_URL", "asking ScaleOps"))
+        base_url = required(self._settings.scaleops_base_url, "SCALEOPS_BASE_URL", "asking ScaleOps")
+        return self._line("ScaleOps", base_url, pace=self.pace)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How many calls to ScaleOps this process may have in flight, over all lines to it. Raises SettingsError."""
+        pace = self._open.enter_context(opened_pace(self._settings, self._kind))
+        if self._on_pace is not None:
+            pace.listen(self._on_pace)
+        return pace
 
     def scaleops_credentials(self, line: Line) -> Credentials:
         """Answer how we sign in to ScaleOps, as SCALEOPS_AUTH says or the credentials imply."""
@@ -161,8 +188,8 @@ class LiveServices:
         """Let go of all connections."""
         self._open.close()
 
-    def _line(self, service: str, base_url: str) -> Line:
+    def _line(self, service: str, base_url: str, *, pace: Pace | None = None) -> Line:
         rules = Rules(timeout_s=self._settings.scaleops_timeout_s, max_in_flight=self._settings.scaleops_max_concurrency)
-        line = Line(service, base_url, rules)
+        line = Line(service, base_url, rules, pace=pace)
         self._open.callback(line.close)
         return line

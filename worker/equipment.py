@@ -18,6 +18,7 @@ from wiring.building import Installation, build_parts
 from wiring.clocks import present
 from wiring.services import required
 from wiring.settings import Settings
+from worker import metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,8 @@ def equip_from(
     with ExitStack() as opened:
         memory = SharedMemory(url.get_secret_value(), instance=settings.instance, asking_lease=asking_lease)
         opened.callback(memory.close)
-        parts = opened.enter_context(build_parts(installation, clock=clock, shared_token=_shared_token(settings, memory)))
+        shared = _shared_token(settings, memory)
+        parts = opened.enter_context(build_parts(installation, clock=clock, shared_token=shared, on_pace=metrics.note_pace))
         heartbeat = Heartbeat(settings.worker_heartbeat_url) if settings.worker_heartbeat_url else None
         if heartbeat is not None:
             opened.callback(heartbeat.close)

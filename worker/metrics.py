@@ -9,6 +9,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from clients.pace import Standing
 from domain.messages import Status as MessageStatus
 from tasks.deliver import Delivered
 from tasks.rounds import STAGES
@@ -34,6 +35,15 @@ _SILENCE = Gauge(
 )  # fmt: skip
 _REPORT_LAG = Gauge(
     "scaleops_worker_reports_overdue", "Teams whose newest due weekly report was not made yet", multiprocess_mode="mostrecent"
+)
+_CALLS_LIMIT = Gauge(
+    "scaleops_worker_calls_limit",
+    "Calls to ScaleOps that all processes asking it may have in flight together",
+    multiprocess_mode="mostrecent",
+)
+_CALLS_SHARE = Gauge("scaleops_worker_calls_share", "Calls of that limit which are for this worker", multiprocess_mode="livesum")
+_CALLS_CUTS = Counter(
+    "scaleops_worker_calls_limit_cuts", "Cuts of that limit that followed from what this worker met", ["reason"]
 )
 _TROUBLES = Gauge("scaleops_worker_troubles", "What a person should look at", multiprocess_mode="mostrecent")
 
@@ -65,6 +75,14 @@ def note_state(watched: Watched) -> None:
             _SILENCE.labels(pulse.name).set((status.now - pulse.at).total_seconds())
     _REPORT_LAG.set(watched.reports_overdue)
     _TROUBLES.set(len(watched.troubles))
+
+
+def note_pace(standing: Standing) -> None:
+    """Set how many calls to ScaleOps may be in flight; told once a second while there are any."""
+    _CALLS_LIMIT.set(standing.total)
+    _CALLS_SHARE.set(standing.share)
+    if standing.cut is not None:
+        _CALLS_CUTS.labels(standing.cut.value).inc()
 
 
 def serve(port: int) -> None:

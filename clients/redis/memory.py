@@ -38,17 +38,25 @@ _LOOK_AGAIN_S: Final = 0.02
 _BEING_ASKED: Final = b""
 _ANSWERED: Final = b"="
 _RENEW: Final = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) else return 0 end"
+_REPLACE: Final = """
+local standing = redis.call('get', KEYS[1])
+if (standing or '') ~= ARGV[1] then return 0 end
+redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
+return 1
+"""
+"""Only if nobody else replaced it since it was read. An empty value is never kept, so it can stand for none."""
+_MOST_TRIES: Final = 20
 _RELEASE: Final = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 
 
 class SharedMemory:
     """The shared memory of one installation. Safe for any number of threads; make it after a fork, not before."""
 
-    def __init__(self, url: str, *, instance: str, asking_lease: timedelta = ASKING_LEASE) -> None:
+    def __init__(self, url: str, *, instance: str, asking_lease: timedelta = ASKING_LEASE, timeout_s: float = TIMEOUT_S) -> None:
         self._redis = redis.Redis.from_url(
             server_address(url),
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
             health_check_interval=25,
             # A connection that went stale is made anew, once; the library's own retries would hold work up for a minute a call.
             retry=Retry(NoBackoff(), 1),
@@ -67,6 +75,13 @@ class SharedMemory:
     def forget(self, name: str) -> None:
         """Remember it no longer."""
         self._try("write", lambda: self._redis.delete(self._prefix + name), None)
+
+    def update(self, name: str, change: Callable[[bytes | None, float], bytes], *, keep_for: timedelta) -> bool:
+        """Replace what is remembered by what `change` makes of it and of Redis' own time (seconds), as if nobody else did.
+
+        Answers no when Redis is away, or when others were quicker again and again. `change` may be called several times.
+        """
+        return self._try("update what is shared", lambda: self._update(self._prefix + name, change, keep_for), default=False)
 
     def ask_once(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
         """Answer a question that somebody asked already, or ask it while everybody else waits. What `ask` raises is raised."""
@@ -113,6 +128,17 @@ class SharedMemory:
     def close(self) -> None:
         """Close all connections."""
         self._redis.close()
+
+    def _update(self, key: str, change: Callable[[bytes | None, float], bytes], keep_for: timedelta) -> bool:
+        for _ in range(_MOST_TRIES):
+            reading = self._redis.pipeline(transaction=False)
+            reading.get(key)
+            reading.time()
+            standing, (seconds, microseconds) = reading.execute()
+            changed = change(standing, seconds + microseconds / 1_000_000)
+            if self._redis.eval(_REPLACE, 1, key, standing or b"", changed, _milliseconds(keep_for)):
+                return True
+        return False
 
     def _claim(self, key: str) -> bytes | None:
         """Claim a question nobody answered or asks; else answer what stands there."""

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from clients.calls import Answer, CallFailed, Fault, Line, Request, Rules, _retry_after_s, is_loopback
+from clients.calls import Answer, CallFailed, Fault, Line, Request, Rules, is_loopback
+from clients.patience import retry_after_s
 from simulator.faults import Fault as Trouble
 from simulator.serving import Simulator
 from tests.services.asking import Sleeps
@@ -109,7 +110,7 @@ def test_it_waits_at_least_as_long_as_the_service_asks(simulator: Simulator) -> 
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(headers: dict[str, str], seconds: float | None) -> None:
-    assert _retry_after_s(headers) == seconds
+    assert retry_after_s(headers) == seconds
 
 
 def test_it_does_not_wait_for_a_service_that_asks_for_too_much_patience(simulator: Simulator) -> None:

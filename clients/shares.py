@@ -35,8 +35,11 @@ def _part_for_live(live: Mapping[str, Member], sweep: Mapping[str, Member], tota
     reserved = max(1, round(total / LIVE_PART), len(live)) if live or was_asked else 0
     left_by_sweep = total - sum(member.wanted for member in sweep.values())
     wanted = sum(member.wanted for member in live.values())
-    part = min(max(wanted, reserved), max(reserved, left_by_sweep))
-    return min(part, max(len(live), total - len(sweep)))
+    part = min(max(wanted, reserved), max(reserved, left_by_sweep), total - len(sweep))
+    if not live:
+        return part
+    of_no_use_to_sweep = total - sum(member.ceiling for member in sweep.values())
+    return min(max(part, of_no_use_to_sweep), sum(member.ceiling for member in live.values()))
 
 
 def _divide(part: int, members: Mapping[str, Member]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -68,6 +69,8 @@ class CallDesk:
         self._app = app
         self._state = state
         self._services = services
+        self._serving: Counter[str] = Counter()
+        """Calls in flight by service."""
         self._route_of = lru_cache(maxsize=4096)(self._find_route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +81,25 @@ class CallDesk:
             return
         self._state.count(service, f"{scope['method']} {self._route_of(service, '/' + rest)}")
         body = await _read_body(receive)
+        if service == "scaleops" and self._is_full():
+            await _refusal(self._state)(scope, receive, send)
+            return
+        self._serving[service] += 1
+        try:
+            await self._serve(scope, body, receive, send)
+        finally:
+            self._serving[service] -= 1
+
+    def _is_full(self) -> bool:
+        modes = self._state.modes
+        if modes.capacity is None:
+            return False
+        is_full = self._serving["scaleops"] >= modes.capacity
+        self._state.count("capacity", "refused" if is_full else "served")
+        return is_full
+
+    async def _serve(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        service, _, rest = scope["path"].lstrip("/").partition("/")
         if self._state.latency_s:
             await asyncio.sleep(self._state.latency_s)
         line = f"{scope['method']} /{rest}?{scope['query_string'].decode('latin-1')}"
@@ -128,6 +150,16 @@ async def _misbehave(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive,
             await _hang_up(receive, send)
         case "truncated" | "cut" | "slow":
             await _spoil(fault, await _collect(app, scope, receive), receive, send)
+
+
+def _refusal(state: State) -> Response:
+    seconds = state.modes.capacity_retry_after_s
+    return Response(
+        "too many calls in flight",
+        status_code=int(state.modes.over_capacity),
+        headers={} if seconds is None else {"Retry-After": str(seconds)},
+        media_type="text/plain",
+    )
 
 
 def _plain(fault: Fault) -> Response:

@@ -53,6 +53,11 @@ class Modes(BaseModel):
     network_flags: Literal["map", "null", "missing"] = "map"
     network: Literal["as-is", "object", "array", "null", "partial"] = "as-is"
     policies: Literal["list", "null", "missing"] = "list"
+    capacity: int | None = None
+    """So many calls in flight are served; more are refused at once, and counted under the service `capacity`."""
+    over_capacity: Literal["429", "503"] = "429"
+    capacity_retry_after_s: int | None = 1
+    """None: the refusal does not say when to come back."""
 
 
 class State:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clients.limits import Common, Kind, Report, Timing, advance
+from clients.limits import Common, Cut, Kind, Report, Timing, advance
 from clients.shares import shares_of
 
 TICK_S = 0.01
@@ -17,7 +17,7 @@ ROUTE = "GET /x"
 
 @dataclass
 class Service:
-    """Answers calls; `takes_s` of (in flight, random), `capacity` refuses what is more, `queues` makes it slower instead."""
+    """Answers a call in `takes_s` of (calls in flight, randomness), and refuses at once what is more than its capacity."""
 
     takes_s: Callable[[int, random.Random], float] = lambda _, __: 0.1
     capacity: int | None = None
@@ -30,7 +30,7 @@ class Service:
 
 @dataclass
 class Process:
-    """Asks as much as it may, up to `wants` at a time."""
+    """Asks as much as its share allows, up to `wants` at a time."""
 
     name: str
     kind: Kind = Kind.SWEEP
@@ -47,6 +47,7 @@ class Process:
     next_report: float = 0.0
     last_report: float = -1.0
     is_dead: bool = False
+    """Killed: says nothing any more. Its calls never end."""
 
 
 class Town:
@@ -60,8 +61,7 @@ class Town:
         self.random = random.Random(seed)  # noqa: S311 - it makes noise
         self.totals: list[tuple[float, int, int]] = []
         """Instant, limit of all, in flight."""
-        self.cuts: Counter[str] = Counter()
-        self.overshoot: list[int] = []
+        self.cuts: Counter[Cut] = Counter()
         for number, process in enumerate(self.processes):
             process.next_report = self.now + number / max(1, len(self.processes))
 
@@ -85,6 +85,11 @@ class Town:
         """Answer the limits of the last so many seconds."""
         return [total for at, total, _ in self.totals if at > self.now - since_s]
 
+    def total_after(self, seconds: float) -> int:
+        """Go on for a while; answer the limit then."""
+        self.run(seconds)
+        return self.common.total
+
     def _end_calls(self, process: Process) -> None:
         while process.ends and process.ends[0] <= self.now:
             heapq.heappop(process.ends)
@@ -93,13 +98,9 @@ class Town:
 
     def _begin_calls(self, process: Process) -> None:
         service = self.service
-        tries = 0
-        while (
-            len(process.ends) < min(process.share, process.wants)
-            and self.now >= process.held_until
-            and tries < process.share
-        ):
-            tries += 1
+        if self.now < process.held_until:
+            return
+        for _ in range(min(process.share, process.wants) - len(process.ends)):
             if service.is_down or (service.capacity is not None and service.in_flight >= service.capacity):
                 service.refused += 1
                 process.refused += 1

@@ -1,7 +1,8 @@
 """The whole fault matrix, from a seed: `make chaos`, or `python -m tests.chaos --seed 7 --times 2`. Prints the fault table.
 
-Every crossing of every stage is died at, by a child and by a whole worker, in a slot of its own; beats, queue, database and services
-go away in the middle of sweeps. The order is shuffled by the seed. Exit status 1 when a promise was broken.
+Every crossing of every stage is died at, by a child and by a whole worker, in a slot or on a report morning of its own; beats,
+queue, database and services go away in the middle of sweeps and of report mornings. The order is shuffled by the seed. Each fault
+is printed when it is over. Exit status 1 when a promise was broken, or when a stage has a step boundary that nobody died at.
 """
 
 from __future__ import annotations
@@ -10,41 +11,31 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
-from functools import partial
+from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from simulator.serving import Simulator
 from store import migrate
-from tests.acceptance.faults import (
-    ADVANCE,
-    DELIVER,
-    JUDGE,
-    MEASURE,
-    FaultTable,
-    in_the_middle_of_a_sweep,
-    kill_at,
-    kill_beats,
-    kill_workers,
-    misbehave,
-    put_something_to_say,
-    restart_database,
-    restart_queues,
-    stop_workers,
-)
+from tests.acceptance.crossings import HARMLESS, KEEPING_HOUSE, STAGES
+from tests.acceptance.fault_table import FaultTable
 from tests.acceptance.fleet import MINUTE, Fleet
+from tests.acceptance.matrix import Fault, matrix
+from tests.acceptance.promises import broken_promises, wrong_by_the_world
+from tests.acceptance.waves import COMPONENTS, EPOCH, WAVES, is_in_danger
 from tests.services.databases import NOBODY, PostgresServer
 from tests.services.queues import QueueServer
 from worker.schedule import QUEUES
 
-BEGIN = datetime(2026, 11, 2, tzinfo=timezone.utc)
-LONGEST_RECOVERY = timedelta(minutes=60)
-
-Fault = tuple[str, Callable[[Fleet], timedelta]]
+FIRST_SLOTS: Final = 4
+"""Lived through before the first fault, so that there are incidents."""
 
 
 def main() -> None:
@@ -53,59 +44,67 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--times", type=int, default=1, help="how often each fault is tried")
     parser.add_argument("--only", default="", help="only faults whose name contains this")
+    parser.add_argument("--list", action="store_true", help="name the faults, and try none")
     asked = parser.parse_args()
-    table = FaultTable()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing of it is left running
     with installation() as (fleet, database):
         faults = [fault for fault in matrix(database) if asked.only in fault[0]] * asked.times
+        if asked.list:
+            say("\n".join(name for name, _ in faults))
+            return
         random.Random(asked.seed).shuffle(faults)  # noqa: S311 - an order, not a secret
-        fleet.live()
-        for number, (name, happen) in enumerate(faults, start=1):
-            one = table.note(fleet, name, happen(fleet))
-            say(f"{number}/{len(faults)} {name}: {one.minutes:.0f} simulated minutes {'; '.join(one.broken)}")
-    say(f"\nseed {asked.seed}, {len(faults)} faults\n{table}")
-    sys.exit(1 if any(one.broken for one in table.tried) else 0)
+        began = time.monotonic()
+        for _ in range(FIRST_SLOTS):
+            fleet.live()
+            fleet.next_slot()
+        table = try_all(fleet, faults)
+        unknown = never_died_at(fleet)
+    say(f"\nseed {asked.seed}, {len(faults)} faults in {(time.monotonic() - began) / 60:.0f} minutes\n\n{table}\n")
+    say("\n".join(["broken promises:", *(table.broken or ["none"]), "step boundaries nobody died at:", *(unknown or ["none"])]))
+    sys.exit(1 if table.broken or unknown else 0)
+
+
+def try_all(fleet: Fleet, faults: list[Fault]) -> FaultTable:
+    """Try each fault and look at every promise after it; whatever one of them does, the next one is tried."""
+    table = FaultTable()
+    for number, (name, happen) in enumerate(faults, start=1):
+        began, simulated = time.monotonic(), fleet.now
+        broken = []
+        try:
+            recovery = happen(fleet)
+            broken += [*broken_promises(fleet), *wrong_by_the_world(fleet, COMPONENTS, is_in_danger)]
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what came of this fault
+            recovery = fleet.now - simulated
+            broken.append(f"fault {number} failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
+            say("".join(traceback.format_exception(error)))
+            make_well(fleet)
+        one = table.note(name, recovery=recovery, broken=broken)
+        took = time.monotonic() - began
+        verdict = "; ".join(one.broken) or "kept"
+        say(
+            f"{number}/{len(faults)} {fleet.now:%m-%d %H:%M} {took:.0f} s, {one.minutes:.0f} simulated minutes: {name}: {verdict}"
+        )
+    return table
+
+
+def make_well(fleet: Fleet) -> None:
+    """End whatever a fault that failed has left behind."""
+    fleet.heal()
+    fleet.disarm()
+    fleet.simulator.state.latency_s = 0.0
+    fleet.simulator.state.slack.channels = {}
+
+
+def never_died_at(fleet: Fleet) -> list[str]:
+    """Name the step boundaries that were crossed and that the matrix does not have."""
+    seen = set(fleet.crossings.read_text().splitlines())
+    return sorted(seen - {*STAGES, *HARMLESS, *KEEPING_HOUSE})
 
 
 def say(line: str) -> None:
     """Print at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def matrix(database: PostgresServer) -> Iterator[Fault]:
-    """Name every fault and say how it happens. Reports are made once a week; `make test` kills those."""
-    for crossing in (*ADVANCE, *MEASURE, *JUDGE, *DELIVER):
-        for who in ("child", "worker"):
-            yield f"kill -9 of a {who}: {crossing}", partial(kill_at, crossing=crossing, who=who)
-    machines: dict[str, Callable[[Fleet], None]] = {
-        "kill -9 of every beat, mid-sweep": kill_beats,
-        "kill -9 of every worker, mid-sweep": kill_workers,
-        "SIGTERM to every worker, mid-sweep": stop_workers,
-        "FLUSHALL, mid-sweep": lambda fleet: fleet.queues.flush(),
-        "Redis restarted, mid-sweep": restart_queues,
-        "Redis 60 s away, mid-sweep": partial(restart_queues, away_s=60),
-        "PostgreSQL restarted, mid-sweep": lambda _: restart_database(database),
-    }
-    for name, happen in machines.items():
-        yield name, partial(_mid_sweep, happen=happen)
-    for mode in ("status", "accept-then-drop", "drop", "html", "slow"):
-        yield f"Slack: {mode}, three posts", partial(_troubled, service="slack", mode=mode, times=3)
-    for status in (429, 500):
-        yield f"PagerDuty: {status}, five events", partial(_troubled, service="pagerduty", mode="status", status=status, times=5)
-    yield "ScaleOps: 503, twenty calls", partial(_troubled, service="scaleops", mode="status", status=503, times=20)
-
-
-def _mid_sweep(fleet: Fleet, happen: Callable[[Fleet], None]) -> timedelta:
-    return in_the_middle_of_a_sweep(fleet, lambda: happen(fleet))
-
-
-def _troubled(fleet: Fleet, **how: object) -> timedelta:
-    fleet.next_slot()
-    misbehave(fleet, **how)
-    put_something_to_say(fleet)
-    took = fleet.live(most=LONGEST_RECOVERY)
-    fleet.heal()
-    return took
 
 
 @contextmanager
@@ -124,8 +123,19 @@ def installation() -> Iterator[tuple[Fleet, PostgresServer]]:
         queues.start()
         url = database.url(database.create())
         migrate(url)
-        with Simulator("demo") as simulator:
-            fleet = Fleet(folder, simulator, queues, url, BEGIN + MINUTE, beats=2, workers=(QUEUES, QUEUES))
+        with Simulator(WAVES) as simulator:
+            fleet = Fleet(
+                folder,
+                simulator,
+                queues,
+                url,
+                EPOCH + MINUTE,
+                beats=2,
+                workers=(QUEUES, QUEUES),
+                record=True,
+                reports_on_mondays=True,
+                every=timedelta(hours=6),
+            )
             with fleet:
                 yield fleet, database
     finally:

@@ -1,124 +1,145 @@
-"""What can happen to an installation, each fault as a few lines; and what a whole run of them came to.
+"""What can happen to an installation, each fault as a few lines.
 
-A fault is let happen in a slot of its own; then minutes pass until nothing is left to do. The minutes it took are its recovery time.
+A fault is let happen in a slot, or on a report morning, of its own; then minutes pass until nothing is left to do. The minutes it
+took are its recovery time.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from domain.component import RoutingKey
 from domain.messages import Act, Channel, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY
 from simulator.faults import Fault as Misbehaviour
+from tests.acceptance.crossings import CLOSING, DOUBTFUL, PUT_OFF, REPORT
 from tests.acceptance.fleet import MINUTE, Fleet
-from tests.acceptance.promises import broken_promises
 from tests.services.databases import PostgresServer
 from tests.services.waiting import wait_until
 
-ADVANCE: Final = (
-    "sweep.advance/sweeps.open:committed",
-    "sweep.advance/catalog.listing:after",
-    "sweep.advance/components.record_page+keys.put_sealed:before commit",
-    "sweep.advance/components.record_page:committed",
-    "sweep.advance/components.finish_listing+sweeps.record_listing:before commit",
-    "sweep.advance/components.finish_listing+sweeps.record_listing:committed",
-    "sweep.advance/snapshots.outcomes+components.all:before commit",
-    "sweep.advance/snapshots.outcomes+components.all:committed",
-)
-MEASURE: Final = (
-    "sweep.measure/scaleops.workloads:before",
-    "sweep.measure/scaleops.workloads:after",
-    "sweep.measure/scaleops.network_flags:after",
-    "sweep.measure/scaleops.policies:before",
-    "sweep.measure/scaleops.costs:after",
-    "sweep.measure/scaleops.network:after",
-    "sweep.measure/snapshots.put_all+snapshots.put_raw:before commit",
-    "sweep.measure/snapshots.put_all+snapshots.put_raw:committed",
-    "sweep.measure/sweeps.record_listing:committed",
-    "sweep.measure/pulses.beat+sweeps.close:before commit",
-    "sweep.measure/pulses.beat+sweeps.close:committed",
-)
-JUDGE: Final = (
-    "evaluate/alerts.put_states+outbox.put:before commit",
-    "evaluate/alerts.put_states+outbox.put:committed",
-    "evaluate/pulses.beat:committed",
-)
-REPORT: Final = (
-    "report/reports.claim+outbox.put:before commit",
-    "report/reports.claim+outbox.put:committed",
-)
-DELIVER: Final = (
-    "deliver/outbox.claim_due:before commit",
-    "deliver/outbox.claim_due:committed",
-    "deliver/slack.post:before",
-    "deliver/slack.post:after",
-    "deliver/outbox.mark_sent+outbox.posts_since:before commit",
-    "deliver/outbox.mark_sent+outbox.posts_since:committed",
-    "deliver/pagerduty.send:before",
-    "deliver/pagerduty.send:after",
-)
-CROSSINGS: Final = (*ADVANCE, *MEASURE, *JUDGE, *REPORT, *DELIVER)
+REPORTS_ARE_DUE: Final = timedelta(hours=9)
+"""After the beginning of Monday, in UTC: what the fleet's settings say by leaving it out."""
+SWEEP_LIMIT: Final = timedelta(minutes=30)
+"""WORKER_SWEEP_LIMIT, left out too."""
+SOMEWHERE_ELSE: Final = "C0TESTING1"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tried:
-    """One fault, once: how long it took to be as if nothing had happened, and what was broken afterwards."""
-
-    fault: str
-    minutes: float
-    broken: tuple[str, ...]
-
-
-@dataclass
-class FaultTable:
-    """Every fault that was tried."""
-
-    tried: list[Tried] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        """Draw it: fault, how often tried, duplicates, losses, longest recovery in minutes."""
-        rows = [f"{'fault':<82} {'tried':>5} {'doubled':>7} {'other':>5} {'minutes':>7}"]
-        for fault, times in sorted(Counter(one.fault for one in self.tried).items()):
-            mine = [one for one in self.tried if one.fault == fault]
-            doubled = sum("times in Slack" in sentence or "several open" in sentence for one in mine for sentence in one.broken)
-            other = sum(len(one.broken) for one in mine) - doubled
-            rows.append(f"{fault:<82} {times:>5} {doubled:>7} {other:>5} {max(one.minutes for one in mine):>7.0f}")
-        return "\n".join(rows)
-
-    def note(self, fleet: Fleet, fault: str, took: timedelta) -> Tried:
-        """Look whether every promise is kept, and write it down."""
-        one = Tried(fault=fault, minutes=took / MINUTE, broken=tuple(broken_promises(fleet)))
-        self.tried.append(one)
-        return one
+# Deaths ---------------------------------------------------------------------------------------------------------------
 
 
 def kill_at(fleet: Fleet, crossing: str, who: str) -> timedelta:
     """Kill a process where it comes to a crossing, in a slot of its own, and live on; answer the minutes from death to done."""
-    fleet.next_slot()
+    if crossing in REPORT:
+        go_to_report_morning(fleet)
+    else:
+        fleet.next_slot()
     die_at(fleet, crossing, who)
     return fleet.live()
 
 
-def die_at(fleet: Fleet, crossing: str, who: str) -> None:
-    """Let minutes pass, and slots, until a process was killed where it came to a crossing."""
+def kill_on_report_morning(fleet: Fleet, crossing: str, who: str) -> timedelta:
+    """Kill a process that sends reports where it comes to a crossing."""
+    go_to_report_morning(fleet)
     fleet.arm(crossing, who)
+    begin_report_morning(fleet)
+    _step_until_death(fleet, crossing)
+    return fleet.live()
+
+
+def die_at(fleet: Fleet, crossing: str, who: str) -> None:
+    """Let minutes pass, and slots, until a process was killed where it came to a crossing; see to it that one comes there."""
+    fleet.arm(crossing, who)
+    if crossing in REPORT:
+        begin_report_morning(fleet)
+    if crossing in CLOSING:
+        let_time_be_up(fleet)
+    if crossing in DOUBTFUL:
+        misbehave(fleet, service="slack", route="chat.postMessage", mode="accept-then-drop", times=1)
+    if crossing in PUT_OFF:
+        misbehave(fleet, service="slack", route="chat.postMessage", status=500, times=1)
     if crossing.startswith("deliver/"):
         put_something_to_say(fleet)
+    _step_until_death(fleet, crossing)
+    fleet.heal()
+    fleet.simulator.state.latency_s = 0.0
+
+
+def _step_until_death(fleet: Fleet, crossing: str) -> None:
     begun = fleet.now
     while not fleet.has_died():
         assert fleet.now - begun < timedelta(days=1), f"nothing came to {crossing}\n{fleet.story()}"
-        if fleet.is_settled() and not crossing.startswith("deliver/"):
+        if fleet.is_settled() and not crossing.startswith(("deliver/", "report/")):
             fleet.next_slot()  # what is asked once a sweep is not asked again in this one
         fleet.step()
 
 
-def put_something_to_say(fleet: Fleet, *, channel: str = "C0TESTING1") -> None:
+# Moments --------------------------------------------------------------------------------------------------------------
+
+
+def let_time_be_up(fleet: Fleet) -> None:
+    """Let a sweep of a slow ScaleOps come to its limit before everybody is measured."""
+    fleet.next_slot()
+    fleet.simulator.state.latency_s = 0.5
+    wait_until("the first outcomes of a sweep", lambda: _is_under_way(fleet), explain=fleet.story)
+    fleet.set_clock(fleet.now + SWEEP_LIMIT)
+
+
+def in_the_middle_of_a_sweep(fleet: Fleet, happen: Callable[[], None]) -> timedelta:
+    """Let something happen while a sweep has some outcomes and not yet all; answer the minutes until all is done."""
+    fleet.next_slot()
+    fleet.simulator.state.latency_s = 0.15
+    wait_until("the first outcomes of a sweep", lambda: _is_under_way(fleet), explain=fleet.story)
+    fleet.simulator.state.latency_s = 0.0
+    happen()
+    return fleet.live()
+
+
+def _is_under_way(fleet: Fleet) -> bool:
+    with fleet.store.reading() as transaction:
+        return transaction.snapshots.count(fleet.slot) > 0
+
+
+def in_the_middle_of_a_report_morning(fleet: Fleet, happen: Callable[[], None]) -> timedelta:
+    """Let something happen while the first reports of a week are sent; answer the minutes until all is done."""
+    go_to_report_morning(fleet)
+    before = len(fleet.simulator.state.slack.messages)
+    fleet.simulator.state.latency_s = 0.15
+    begin_report_morning(fleet)
+    wait_until("the first report", lambda: len(fleet.simulator.state.slack.messages) > before, explain=fleet.story)
+    fleet.simulator.state.latency_s = 0.0
+    happen()
+    return fleet.live()
+
+
+def go_to_report_morning(fleet: Fleet) -> None:
+    """Go to the Monday on which the next reports are due, shortly before, with its sweep done."""
+    due = _next_due(fleet.now)
+    if fleet.now < due - timedelta(hours=3):
+        fleet.set_clock(due - timedelta(hours=3) + MINUTE)  # the slot that the due instant lies in
+    fleet.live()
+
+
+def begin_report_morning(fleet: Fleet) -> None:
+    """Let it be time for the reports, unless it is."""
+    due = _next_due(fleet.now - fleet.every)
+    if fleet.now < due:
+        fleet.set_clock(due + MINUTE)
+
+
+def _next_due(now: datetime) -> datetime:
+    """Answer the first due instant that lies ahead."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    due = midnight - timedelta(days=now.weekday()) + REPORTS_ARE_DUE
+    return due if due > now else due + timedelta(days=7)
+
+
+# Something to say -------------------------------------------------------------------------------------------------------
+
+
+def put_something_to_say(fleet: Fleet, *, channel: str = SOMEWHERE_ELSE) -> None:
     """Put a Slack message and an event that opens an incident into the outbox."""
     stamp = f"by-hand:{fleet.now:%Y%m%dT%H%M}"
     key = RoutingKey(PAGERDUTY_ROUTING_KEY).fingerprint
@@ -155,24 +176,10 @@ def _message(fleet: Fleet, key: str, *, channel: Channel, target: str, act: Act,
 # What happens to the machines -----------------------------------------------------------------------------------------
 
 
-def in_the_middle_of_a_sweep(fleet: Fleet, happen: Callable[[], None]) -> timedelta:
-    """Let something happen while a sweep has some outcomes and not yet all; answer the minutes until all is done."""
-    fleet.next_slot()
-    fleet.simulator.state.latency_s = 0.15
-    wait_until("the first outcomes of a sweep", lambda: _is_under_way(fleet), explain=fleet.story)
-    fleet.simulator.state.latency_s = 0.0
-    happen()
-    return fleet.live()
-
-
-def _is_under_way(fleet: Fleet) -> bool:
-    with fleet.store.reading() as transaction:
-        return transaction.snapshots.count(fleet.slot) > 0
-
-
-def restart_database(database: PostgresServer) -> None:
-    """Stop PostgreSQL at once, cutting every connection, and start it again."""
+def restart_database(database: PostgresServer, *, away_s: float = 0.0) -> None:
+    """Stop PostgreSQL at once, cutting every connection, and start it again after a while."""
     database.stop()
+    time.sleep(away_s)
     database.start()
 
 
@@ -183,26 +190,55 @@ def restart_queues(fleet: Fleet, *, away_s: float = 0.0) -> None:
     fleet.queues.start()
 
 
+def kill_one(fleet: Fleet, kind: str) -> None:
+    """Kill one of several beats or workers, with all its children."""
+    fleet.kill(fleet.of_kind(kind)[0])
+
+
+def kill_all(fleet: Fleet, *kinds: str) -> None:
+    """Kill every process of some kinds; `live` starts them again."""
+    for kind in kinds:
+        for process in fleet.of_kind(kind):
+            fleet.kill(process)
+
+
 def kill_beats(fleet: Fleet) -> None:
     """Kill every beat; `live` starts them again."""
-    for beat in fleet.of_kind("beat"):
-        fleet.kill(beat)
+    kill_all(fleet, "beat")
 
 
 def kill_workers(fleet: Fleet) -> None:
-    """Kill every worker with all its children."""
-    for worker in fleet.of_kind("worker"):
-        fleet.kill(worker)
+    """Kill every worker with all its children; `live` starts them again."""
+    kill_all(fleet, "worker")
+
+
+def stay_away(fleet: Fleet, *kinds: str, until: timedelta) -> None:
+    """Kill every process of some kinds, and start them again only so much later."""
+    kill_all(fleet, *kinds)
+    fleet.set_clock(fleet.now + until)
 
 
 def stop_workers(fleet: Fleet) -> None:
-    """Tell every worker to stop, as a platform does that puts another one in its place."""
+    """Tell every worker to stop, as a platform does that puts another one in its place; it has a minute for it."""
     for worker in fleet.of_kind("worker"):
         assert worker.running is not None
         worker.running.terminate()
     for worker in fleet.of_kind("worker"):
         assert worker.running is not None
-        worker.running.wait()
+        worker.running.wait(timeout=60)
+
+
+def ring_everything_again(fleet: Fleet) -> None:
+    """Send every message thrice: too early, of now, and too late, in the wrong order."""
+    with fleet.store.reading() as transaction:
+        refs = [str(component.ref) for component in transaction.components.all()]
+    chunks = [refs[start : start + fleet.chunk] for start in range(0, len(refs), fleet.chunk)]
+    for as_of in (fleet.slot + fleet.every, fleet.slot, fleet.slot - fleet.every):
+        for task in ("deliver", "report", "evaluate", "forget", "watch", "sweep.advance"):
+            for _ in range(3):
+                fleet.ring(task)
+        for chunk in (*chunks, *reversed(chunks), *chunks):
+            fleet.ring("sweep.measure", as_of.isoformat(), chunk)
 
 
 def misbehave(fleet: Fleet, **how: object) -> None:

@@ -18,11 +18,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, Self
+from zoneinfo import ZoneInfo
 
 from domain.messages import Status
 from domain.sweeps import slot_of
+from domain.weeks import IsoWeek
 from simulator.serving import Simulator, addresses_at, settings_for
-from store import Store
+from store import Store, Transaction
+from tasks.report import teams_with_reports
+from tasks.report_facts import PLATFORM, REPORT
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
 from worker.app import build_app
@@ -68,10 +72,14 @@ class Fleet:
     record: bool = False
     every: timedelta = timedelta(hours=6)
     chunk: int = 4
+    reports_on_mondays: bool = False
+    """Nothing is settled before the reports are made that are due on Mondays at nine, in UTC."""
     processes: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.begun = self.now - timedelta(days=1)
+        self.begun = slot_of(self.now, self.every)
+        self.lived: dict[datetime, str] = {}
+        """The slots that were lived through, each with the newest week whose reports were due then (empty: none was)."""
         self.store = Store.open(self.database_url)
         self.clock = self.folder / "clock"
         self.plan = self.folder / "plan.json"
@@ -156,6 +164,10 @@ class Fleet:
         """Say whether the planned death has happened."""
         return self.plan.with_suffix(".done").exists()
 
+    def disarm(self) -> None:
+        """Take back a planned death that has not happened."""
+        self.plan.unlink(missing_ok=True)
+
     def heal(self) -> None:
         """Let every service behave again."""
         self.simulator.state.faults.clear()
@@ -194,6 +206,7 @@ class Fleet:
         while not (self.is_settled() and until()):
             assert self.now - begun <= most, f"not settled after {most}: {self.unsettled()}\n{self.story()}"
             self.step()
+        self.lived[self.slot] = self._week_due() if self.reports_on_mondays else ""
         return self.now - begun
 
     @property
@@ -219,8 +232,24 @@ class Fleet:
                 return f"the sweep is {sweep}"
             counts = transaction.outbox.counts()
             waiting = [entry.message.key for entry in transaction.outbox.listing(OPEN)]
+            unreported = self._unreported(transaction) if self.reports_on_mondays else ()
+        if unreported:
+            return f"no report yet for {unreported}"
         looked_for = counts.get(Status.UNKNOWN, 0)
         return f"waiting: {waiting}, unknown: {looked_for}" if waiting or looked_for else ""
+
+    def _unreported(self, transaction: Transaction) -> tuple[str, ...]:
+        week = self._week_due()
+        if not week:
+            return ()
+        teams = {*teams_with_reports(transaction), PLATFORM}
+        return tuple(sorted(str(team) for team in teams - transaction.reports.handled(REPORT, week)))
+
+    def _week_due(self) -> str:
+        """Name the newest week whose reports are due by now; empty when it had ended before this fleet began."""
+        due = self.now - timedelta(hours=9)
+        week = IsoWeek.of(due.date()).plus(-1)
+        return str(week) if week.ends_at(ZoneInfo("UTC")) > self.begun else ""
 
     def posts(self) -> Counter[str]:
         """Count what stands in Slack, by the key of our message."""

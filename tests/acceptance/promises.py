@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
 
+from alerts.policy import Rule
 from alerts.states import state_from_json
 from domain.messages import Channel, Status
+from domain.sweeps import Sweep
 from store import Transaction
+from store.outbox import FALLBACK
+from store.retention import Retention, to_forget
 from tasks.ledger import OPEN_STATUSES
-from tests.acceptance.fleet import Fleet
+from tasks.report import MADE, stream_of, teams_with_reports
+from tasks.report_facts import PLATFORM, REPORT
+from tests.acceptance.fleet import INSTANCE, Fleet
 
-KEPT = timedelta(days=13)
-"""Every sweep is kept for 14 days; a long run of faults outlives that."""
-FOUND_DEAD = (Status.FAILED, Status.EXPIRED, Status.UNKNOWN)
+FOUND_DEAD: Final = (Status.FAILED, Status.EXPIRED, Status.UNKNOWN)
+
+FLAPS_WITHIN: Final = timedelta(hours=24 + 4 * 6)
+"""An incident that was resolved so short before a sweep may have to be shown in four of them to be opened again."""
+
+InDanger = Callable[[str, datetime], bool]
+"""Whether ScaleOps shows a component in danger at an instant."""
 
 
 def broken_promises(fleet: Fleet) -> list[str]:
@@ -22,26 +34,51 @@ def broken_promises(fleet: Fleet) -> list[str]:
         return [
             *_doubled(fleet),
             *_lost(fleet, transaction),
+            *_missing_reports(fleet, transaction),
             *_wrong_incidents(fleet, transaction),
             *_gaps(fleet, transaction),
         ]
 
 
+def is_double(sentence: str) -> bool:
+    """Say whether a broken promise is that something came twice; else it was lost, is stuck or is wrong."""
+    return "times in Slack" in sentence or "several open incidents" in sentence or "several reports" in sentence
+
+
 def _doubled(fleet: Fleet) -> Iterator[str]:
-    for key, count in fleet.posts().items():
+    posts = fleet.posts()
+    for key, count in posts.items():
         if count > 1:
             yield f"{key} stands {count} times in Slack"
+        if key + FALLBACK in posts:
+            yield f"{key} stands 2 times in Slack: where it belongs and where it stands in"
 
 
 def _lost(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     posts = fleet.posts()
     for entry in transaction.outbox.listing(limit=100_000):
+        key = entry.message.key
         if entry.status in {Status.PENDING, Status.LEASED}:
-            yield f"{entry.message.key} is stuck: {entry.status} {entry.last_error}"
-        if entry.status in FOUND_DEAD:
-            yield f"{entry.message.key} did not arrive: {entry.status} {entry.last_error}"
-        if entry.status is Status.SENT and entry.message.channel is Channel.SLACK and entry.message.key not in posts:
-            yield f"{entry.message.key} is said to be sent, and Slack does not have it"
+            yield f"{key} is stuck: {entry.status} {entry.last_error}"
+        if entry.status in FOUND_DEAD and key + FALLBACK not in posts:
+            yield f"{key} did not arrive: {entry.status} {entry.last_error}"
+        if entry.status is Status.SENT and entry.message.channel is Channel.SLACK and key not in posts:
+            yield f"{key} is said to be sent, and Slack does not have it"
+
+
+def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
+    """Each week whose morning was lived through: one report for each team, and one for all, with its first page in Slack."""
+    posts = fleet.posts()
+    for week in sorted({week for week in fleet.lived.values() if week}):
+        runs = [run for run in transaction.reports.runs(REPORT, week) if run.again == 0]
+        for team in {*teams_with_reports(transaction), PLATFORM}:
+            made = [run for run in runs if run.team == team]
+            if len(made) != 1 or made[0].status != MADE:
+                yield f"{team} has {'several reports' if len(made) > 1 else 'no report'} for {week}: {made}"
+                continue
+            first = f"{stream_of(team, week)}:1"
+            if first not in posts and first + FALLBACK not in posts:
+                yield f"{first} was made, and is not in Slack"
 
 
 def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
@@ -50,24 +87,56 @@ def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     incidents = [state.incident for state in states if state.incident is not None]
     wanted = [one.told.page.dedup_key for one in incidents if one.told is not None and one.told.page is not None]
     if len(told) != len(set(told)):
-        yield f"one condition has several open incidents: {sorted(told)}"
+        yield f"one condition has several open incidents: {[key for key, count in Counter(told).items() if count > 1]}"
     by_alerts = {key for key in told if not key.startswith("by-hand:")}
     if by_alerts != set(wanted):
         yield f"open in PagerDuty {sorted(by_alerts)}, open here {sorted(wanted)}"
 
 
+def wrong_by_the_world(fleet: Fleet, components: Iterable[str], is_in_danger: InDanger) -> Iterator[str]:
+    """Good sweeps, one after the other, that all show a danger: its incident is open. Two that show none: it is not.
+
+    Two sweeps show it, or four where an incident was resolved within the day before.
+    """
+    incidents = fleet.simulator.state.pagerduty.incidents
+    for component in components:
+        key = f"{INSTANCE}:{Rule.UNDER_PROVISIONED}:{component}"
+        mine = [one["resolved_at"] for one in incidents if one["dedup_key"] == key]
+        is_open = None in mine
+        flaps = any(at is not None and fleet.slot - datetime.fromisoformat(at) < FLAPS_WITHIN for at in mine)
+        shown = [is_in_danger(component, as_of) for as_of in _good_sweeps(fleet)]
+        needed = 4 if flaps else 2
+        if len(shown) >= needed and all(shown[:needed]) and not is_open:
+            yield f"{component} is in danger for {needed} sweeps until {fleet.slot}, and nobody is paged"
+        if len(shown) >= 2 and not any(shown[:2]) and is_open:
+            yield f"{component} is well for 2 sweeps until {fleet.slot}, and its incident is open"
+
+
+def _good_sweeps(fleet: Fleet) -> Iterator[datetime]:
+    """Answer the sweeps without a gap until the present one in which everybody was measured, newest first."""
+    with fleet.store.reading() as transaction:
+        slot = fleet.slot
+        while (sweep := transaction.sweeps.get(slot)) is not None and _is_good(sweep):
+            yield slot
+            slot -= fleet.every
+
+
+def _is_good(sweep: Sweep) -> bool:
+    return sweep.evaluated_at is not None and sweep.unknown == 0 and sweep.measured == sweep.expected
+
+
 def _gaps(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
-    newest = transaction.sweeps.newest_closed()
-    if newest is None:
+    """Every slot that was lived through has its sweep, closed and judged, until its time is over."""
+    sweeps = {sweep.as_of: sweep for sweep in transaction.sweeps.closed_between(fleet.begun, fleet.now)}
+    if not sweeps:
         yield "no sweep was closed"
-        return
-    since = max(fleet.begun, newest.as_of - KEPT)
-    closed = [sweep.as_of for sweep in transaction.sweeps.closed_between(since, newest.as_of)]
-    lived = int((newest.as_of - min(closed)) / fleet.every) + 1
-    if len(closed) != lived:
-        yield f"{lived} slots were lived through, {len(closed)} sweeps were closed"
-    if transaction.sweeps.unevaluated():
-        yield "a closed sweep was not judged"
-    for sweep in transaction.sweeps.closed_between(newest.as_of - KEPT, newest.as_of):
+    # A day of grace: whether what is due to be dropped is dropped yet is nobody's promise.
+    may_be_gone = to_forget({*fleet.lived, *sweeps}, reported=(), retention=Retention(), now=fleet.now + timedelta(days=1))
+    for slot in fleet.lived:
+        if slot not in sweeps and slot not in may_be_gone:
+            yield f"the slot of {slot} was lived through, and has no closed sweep"
+    for slot, sweep in sweeps.items():
+        if sweep.evaluated_at is None:
+            yield f"the sweep of {slot} was not judged"
         if sweep.measured + sweep.unknown != sweep.expected:
-            yield f"the sweep of {sweep.as_of} expected {sweep.expected}, and {sweep.measured} + {sweep.unknown} have an outcome"
+            yield f"the sweep of {slot} expected {sweep.expected}, and {sweep.measured} + {sweep.unknown} have an outcome"

@@ -1,6 +1,6 @@
 """kill -9 at every step boundary of every stage: afterwards everything is as if nothing had happened, within minutes.
 
-Here one death follows another within a slot; `make chaos` gives each a slot of its own and kills whole workers too.
+Here one death follows another within a slot; `make chaos` gives each a slot of its own, and kills child and whole worker at each.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from simulator.serving import Simulator
 from store import ReportRun
 from tasks.report import teams_with_reports
 from tasks.report_facts import PLATFORM
-from tests.acceptance.faults import ADVANCE, DELIVER, JUDGE, MEASURE, REPORT, die_at
+from tests.acceptance.crossings import ADVANCE, DELIVER, JUDGE, MEASURE, REPORT
+from tests.acceptance.faults import die_at, go_to_report_morning
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.promises import broken_promises
 from tests.services.queues import QueueServer
@@ -42,8 +43,7 @@ def test_killed_anywhere_while_measuring(fleet: Fleet) -> None:
 
 
 def test_killed_anywhere_while_judging(fleet: Fleet) -> None:
-    for crossing in JUDGE:
-        kill_everywhere(fleet, (crossing,))
+    kill_everywhere(fleet, JUDGE)
 
 
 def test_killed_anywhere_while_sending(fleet: Fleet) -> None:
@@ -54,9 +54,7 @@ def test_killed_anywhere_while_reporting(fleet: Fleet) -> None:
     with fleet:
         fleet.set_clock(NEXT_MONDAY - timedelta(hours=6) + MINUTE)
         fleet.live()
-        fleet.next_slot()
-        fleet.live()
-        fleet.set_clock(NEXT_MONDAY + timedelta(hours=9, minutes=1))
+        go_to_report_morning(fleet)
         die_at(fleet, REPORT[0], "child")
         die_at(fleet, REPORT[1], "worker")
         with fleet.store.reading() as transaction:

@@ -1,0 +1,66 @@
+"""Every step boundary of every stage: where a step crosses from our code into the store or a service, and back.
+
+`run.py` gives them their names; `make chaos` fails when a stage crosses somewhere that stands in no list here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def _around(stage: str, *transactions: str) -> tuple[str, ...]:
+    return tuple(f"{stage}/{done}:{moment}" for done in transactions for moment in ("before commit", "committed"))
+
+
+def _calls(stage: str, *calls: str) -> tuple[str, ...]:
+    return tuple(f"{stage}/{call}:{moment}" for call in calls for moment in ("before", "after"))
+
+
+ADVANCE: Final = (
+    *_around("sweep.advance", "sweeps.open"),
+    *_calls("sweep.advance", "catalog.listing"),
+    *_around(
+        "sweep.advance",
+        "components.record_page+keys.put_sealed",
+        "components.record_page",
+        "components.finish_listing+sweeps.record_listing",
+        "snapshots.outcomes+components.all",
+    ),
+)
+"""Opening a sweep, listing the catalog, ringing out the chunks."""
+WATCHING: Final = _around("sweep.advance", "pulses.last+pulses.beat", "snapshots.count+pulses.last")
+"""Looking how far a sweep is."""
+CLOSING: Final = _around("sweep.advance", "snapshots.put_all", "sweeps.record_listing", "pulses.beat+sweeps.close")
+"""Closing a sweep whose time was up."""
+MEASURE: Final = (
+    *_calls(
+        "sweep.measure",
+        "scaleops.workloads",
+        "scaleops.network_flags",
+        "scaleops.policies",
+        "scaleops.costs",
+        "scaleops.network",
+    ),
+    *_around("sweep.measure", "snapshots.put_all+snapshots.put_raw", "sweeps.record_listing", "pulses.beat+sweeps.close"),
+)
+JUDGE: Final = _around("evaluate", "alerts.put_states+outbox.put", "pulses.beat")
+REPORT: Final = _around("report", "reports.claim+outbox.put", "pulses.beat")
+DELIVER: Final = (
+    *_around("deliver", "outbox.settle_unknown+outbox.cancel_overtaken", "outbox.claim_due"),
+    *_calls("deliver", "slack.post", "pagerduty.send"),
+    *_around("deliver", "outbox.mark_sent+outbox.posts_since", "outbox.mark_sent", "pulses.beat"),
+)
+DOUBTFUL: Final = (*_around("deliver", "outbox.mark_unknown"), *_calls("deliver", "slack.find"))
+"""Sending what Slack took without saying so."""
+PUT_OFF: Final = _around("deliver", "outbox.put_off")
+"""Sending to a service that says: later."""
+KEEPING_HOUSE: Final = (*_around("canary", "pulses.beat"), *_around("watch", "pulses.last+pulses.beat"))
+
+STAGES: Final = (*ADVANCE, *WATCHING, *CLOSING, *MEASURE, *JUDGE, *REPORT, *DELIVER, *DOUBTFUL, *PUT_OFF)
+"""All that the matrix dies at."""
+HARMLESS: Final = (
+    *_around("sweep.advance", "sweeps.get"),
+    *_around("sweep.measure", "sweeps.get"),
+    *_around("report", "reports.claim+reports.run"),
+)
+"""Where a process finds that another one was faster, and writes nothing. It takes a race to come there."""

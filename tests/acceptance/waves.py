@@ -1,0 +1,63 @@
+"""The demo's company, in which there is always somebody in danger: incidents open and resolve in nearly every slot.
+
+Eight components, each in danger for six slots of six hours and well for ten, one behind the other by two slots. So whoever dies
+has something to lose, and a test knows from the clock alone which incidents should be open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Final
+
+from simulator.company import SCENARIO
+from simulator.company.story import US
+from simulator.world import Record, Scenario, SimulatedWorkload, World
+
+COMPONENTS: Final = {
+    "component:default/invoicing": "invoice-renderer",
+    "component:default/warehouse-sync": "warehouse-sync",
+    "component:default/ranking": "ranking",
+    "component:default/consent": "consent",
+    "component:default/dbt-runner": "dbt-runner",
+    "component:default/search-indexer": "search-indexer",
+    "component:default/returns": "returns",
+    "component:default/feature-store": "feature-store",
+}
+"""Components in production, and the workload of each that comes into danger: all in a cluster that is never lost."""
+EPOCH: Final = datetime(2026, 11, 2, tzinfo=timezone.utc)
+SLOT: Final = timedelta(hours=6)
+IN_DANGER, CYCLE, BEHIND = 6, 16, 2
+"""In slots. Well for 60 hours: an alert that fires again within a day of its end would need more evidence."""
+
+WELL: Final[Record] = {"isUnderProvisioned": False, "oomCountLast24h": 0}
+DIRE: Final[Record] = {"isUnderProvisioned": True, "oomCountLast24h": 5, "memRecommended": 4 * 1024**3, "auto": False}
+
+
+def is_in_danger(component: str, now: datetime) -> bool:
+    """Say whether ScaleOps shows it in danger in the slot of an instant."""
+    number = list(COMPONENTS).index(component)
+    return ((now - EPOCH) // SLOT - BEHIND * number) % CYCLE < IN_DANGER
+
+
+def world_at(now: datetime) -> World:
+    """Answer the demo's world with the waves in it. The stand-ins ask at every call; within a minute nothing changes."""
+    return _world_at_minute(now.astimezone(timezone.utc).replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=8)
+def _world_at_minute(now: datetime) -> World:
+    world = SCENARIO.world_at(now)
+    of = {workload: component for component, workload in COMPONENTS.items()}
+
+    def waved(workload: SimulatedWorkload) -> SimulatedWorkload:
+        component = of.get(workload.dash["workloadName"]) if workload.dash["clusterName"] == US else None
+        if component is None:
+            return workload
+        return replace(workload, dash={**workload.dash, **(DIRE if is_in_danger(component, now) else WELL)})
+
+    return replace(world, workloads=tuple(waved(workload) for workload in world.workloads))
+
+
+WAVES: Final = Scenario(name="waves", world_at=world_at)

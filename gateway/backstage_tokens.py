@@ -12,6 +12,7 @@ from one that a token names.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
@@ -23,6 +24,8 @@ from clients.backstage.plugin_tokens import LIMITED_USER_TYPE, OUR_PLUGIN, PLUGI
 from domain.clock import Clock
 from domain.refs import BadReference, EntityRef
 from gateway.callers import Caller, Unauthenticated
+
+_LOG = logging.getLogger("gateway.callers")
 
 ALGORITHMS: Final = frozenset({"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"})
 """What a key may sign with. Nothing symmetric, and never `none`: a public key is no secret."""
@@ -107,21 +110,13 @@ class BackstageTokens:
             message = f"Failed {what} verification"
             raise Unauthenticated(message)
         try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                jwt.PyJWK(dict(key), algorithm=algorithm),
-                algorithms=[algorithm],
-                # Times are checked below, by the clock that we are given.
-                options={
-                    "require": ["iat", "exp", "sub"],
-                    "verify_aud": False,
-                    "verify_exp": False,
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                },
-            )
+            claims = _signed_claims(token, key, algorithm)
         except jwt.PyJWTError:
             message = f"Failed {what} verification"
+            raise Unauthenticated(message) from None
+        except Exception as error:  # noqa: BLE001 - a malformed key makes the libraries raise whatever they happen to; it verifies nothing
+            _LOG.warning("a key in %s of Backstage cannot be used (%s)", path, type(error).__name__)
+            message = f"Failed {what} verification: its key cannot be used"
             raise Unauthenticated(message) from None
         self._check_times(claims, what)
         if audience is not None and audience not in _audiences(claims):
@@ -142,6 +137,23 @@ class BackstageTokens:
         if early or _instant(times["exp"]) - _instant(times["iat"]) > LONGEST_LIFE:
             message = f"Failed {what} verification: its times are not believable"
             raise Unauthenticated(message)
+
+
+def _signed_claims(token: str, key: Jwk, algorithm: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        jwt.PyJWK(dict(key), algorithm=algorithm),
+        algorithms=[algorithm],
+        # Times are checked by the clock that we are given, and the audience by who knows it.
+        options={
+            "require": ["iat", "exp", "sub"],
+            "verify_aud": False,
+            "verify_exp": False,
+            "verify_iat": False,
+            "verify_nbf": False,
+        },
+    )
+    return claims
 
 
 def read_unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

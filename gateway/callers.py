@@ -81,51 +81,56 @@ class Callers:
         self._resource_metadata_url = resource_metadata_url
         self._known: dict[bytes, tuple[Caller, datetime]] = {}
 
+    def recall(self, authorization: str | None) -> Caller | None:
+        """Answer who sent this Authorization header where nothing has to be verified: it was a moment ago, or is a static token."""
+        if self._is_open:
+            return NOBODY
+        if authorization is None:
+            return None
+        known = self._known.get(_digest(authorization))
+        if known is not None and self._clock() < known[1]:
+            return known[0]
+        token = _bearer_token(authorization)
+        holder = self._static.holder_of(token) if token is not None else None
+        if holder is None:
+            return None
+        caller = Caller(kind="static", subject=holder)
+        self._remember(authorization, caller)
+        return caller
+
     async def identify(self, authorization: str | None) -> Caller:
-        """Answer who sent this Authorization header.
+        """Find out who sent a header that is not recalled, and remember it.
 
         Raises:
             Refused: 401 with a WWW-Authenticate that says what would be accepted.
             CallFailed: whether the token is good cannot be found out now.
         """
-        if self._is_open:
-            return NOBODY
         if authorization is None:
             message = "Missing credentials"
             raise self._refuse(message)
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token or token != token.strip() or len(token) > LONGEST_TOKEN:
+        token = _bearer_token(authorization)
+        if token is None:
             message = "Illegal credentials: one bearer token is wanted"
             raise self._refuse(message, error=b"invalid_request")
+        if self._verifier is None:
+            message = "Illegal token"
+            raise self._refuse(message, error=b"invalid_token")
         try:
-            return await self._holder_of(token)
+            caller = await self._verifier.verify(token)
         except Unauthenticated as why:
             raise self._refuse(str(why), error=b"invalid_token") from None
+        self._remember(authorization, caller)
+        return caller
 
-    async def _holder_of(self, token: str) -> Caller:
-        digest = hashlib.sha256(token.encode("latin-1")).digest()
-        now = self._clock()
-        known = self._known.get(digest)
-        if known is not None and now < known[1]:
-            return known[0]
-        self._known.pop(digest, None)
-        caller = await self._verify(token)
-        until = now + REMEMBERED_FOR
+    def _remember(self, authorization: str, caller: Caller) -> None:
+        until = self._clock() + REMEMBERED_FOR
         if caller.expires_at is not None:
             until = min(until, caller.expires_at)
+        digest = _digest(authorization)
+        self._known.pop(digest, None)
         while len(self._known) >= MOST_REMEMBERED:
             self._known.pop(next(iter(self._known)))
         self._known[digest] = caller, until
-        return caller
-
-    async def _verify(self, token: str) -> Caller:
-        holder = self._static.holder_of(token)
-        if holder is not None:
-            return Caller(kind="static", subject=holder)
-        if self._verifier is None:
-            message = "Illegal token"
-            raise Unauthenticated(message)
-        return await self._verifier.verify(token)
 
     def _refuse(self, message: str, *, error: bytes | None = None) -> Refused:
         challenge = _REALM
@@ -135,3 +140,14 @@ class Callers:
             challenge += b', resource_metadata="' + self._resource_metadata_url.encode() + b'"'
         headers: Sequence[Header] = ((b"www-authenticate", challenge),)
         return Refused(HTTPStatus.UNAUTHORIZED, "AuthenticationError", message, headers=headers)
+
+
+def _digest(authorization: str) -> bytes:
+    return hashlib.sha256(authorization.encode("latin-1")).digest()
+
+
+def _bearer_token(authorization: str) -> str | None:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token or token != token.strip() or len(token) > LONGEST_TOKEN:
+        return None
+    return token

@@ -44,14 +44,22 @@ class RateLimit:
             Refused: 429 with Retry-After, the bucket is empty.
         """
         now = self._timer()
+        left = self._require_room(caller, now)
+        if caller in self._buckets:
+            self._buckets.move_to_end(caller)
+        elif len(self._buckets) >= MOST_CALLERS:
+            self._buckets.popitem(last=False)
+        self._buckets[caller] = left - 1, now
+
+    def require_room(self, caller: str) -> None:
+        """Check that one more call may be counted, and count none. Raises Refused like `take`."""
+        self._require_room(caller, self._timer())
+
+    def _require_room(self, caller: str, now: float) -> float:
         left, at = self._buckets.get(caller, (float(self._rate.calls), now))
         left = min(float(self._rate.calls), left + (now - at) * self._per_second)
         if left < 1:
             wait_s = (1 - left) / self._per_second
             message = f"too many calls: {self._rate.calls} in {self._rate.period_s:g} s are allowed to one caller"
             raise refuse_for_now(message, status=HTTPStatus.TOO_MANY_REQUESTS, retry_after_s=wait_s)
-        if caller in self._buckets:
-            self._buckets.move_to_end(caller)
-        elif len(self._buckets) >= MOST_CALLERS:
-            self._buckets.popitem(last=False)
-        self._buckets[caller] = left - 1, now
+        return left

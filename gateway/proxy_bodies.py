@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from gateway.answers import refuse_input
+from gateway.strict_json import parse_strictly
 
 _LONGEST: Final = 512
 _MOST: Final = 1000
@@ -73,13 +74,7 @@ def _read_object(body: bytes, content_type: str | None, known: set[str]) -> dict
     if kind.strip().lower() != "application/json":
         message = "the body must be sent as application/json"
         raise refuse_input(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    try:
-        found = json.loads(body.decode("utf-8"), object_pairs_hook=_each_key_once, parse_constant=_no_constant)
-    except _Unacceptable as why:
-        raise refuse_input(str(why)) from None
-    except (ValueError, RecursionError):
-        message = "the body is no JSON"
-        raise refuse_input(message) from None
+    found = parse_strictly(body)
     if not isinstance(found, dict):
         message = "the body must be a JSON object"
         raise refuse_input(message)
@@ -88,23 +83,6 @@ def _read_object(body: bytes, content_type: str | None, known: set[str]) -> dict
         message = f"the body holds {min(unknown)[:64]!r}, which may not pass; known are: {', '.join(sorted(known))}"
         raise refuse_input(message)
     return found
-
-
-class _Unacceptable(Exception):
-    """JSON, but not of a kind that is read."""
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        message = "the body holds a key twice"
-        raise _Unacceptable(message)
-    return found
-
-
-def _no_constant(name: str) -> None:
-    message = f"the body holds {name}, which is no JSON"
-    raise _Unacceptable(message)
 
 
 def _labels(found: dict[str, Any], name: str) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from gateway.callers import Caller
 from gateway.exchange import BASE, Exchange, begin
 from gateway.metrics import Metrics
 from gateway.sections import Rooms, Section
+from gateway.strict_json import parse_strictly
 
 PLUGIN: Final = "scaleops"
 ACTIONS: Final = f"{BASE}/.backstage/actions"
@@ -129,8 +130,8 @@ def _read_input(body: bytes, content_type: str | None, version: str) -> dict[str
 
 
 def _parsed(body: bytes) -> Json:
+    parsed: Json = parse_strictly(body)
     try:
-        parsed: Json = json.loads(body)
         json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is JSON, but no text that could be answered
     except (ValueError, RecursionError):
         message = "the body is no JSON"

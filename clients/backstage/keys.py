@@ -46,7 +46,7 @@ def plugin_keys(plugin: str) -> str:
 
 
 class _KeySetAnswer(BaseModel):
-    keys: list[dict[str, JsonValue]]
+    keys: list[JsonValue]
 
 
 _KEY_SET: Final = TypeAdapter(_KeySetAnswer)
@@ -122,7 +122,8 @@ class KeySets:
             self._sets[path] = _KeySet(keys={}, fetched_at=now)
             return
         found = self._line.parse(_KEY_SET, request, answer)
-        keys = {kid: key for key in found.keys if isinstance(kid := key.get("kid"), str)}
+        # What is no key among them is nobody's; it must not take the others away.
+        keys = {kid: key for key in found.keys if isinstance(key, dict) and isinstance(kid := key.get("kid"), str)}
         self._sets[path] = _KeySet(keys=keys, fetched_at=now)
 
 

@@ -206,6 +206,47 @@ def test_a_symmetric_key_in_the_key_set_verifies_nothing(gateway: ServedGateway)
     refusal(gateway, bearer(token))
 
 
+B64 = "AQAB"
+BAD_KEYS: list[Any] = [
+    "no object",
+    None,
+    7,
+    [],
+    {},
+    {"kid": 5, "kty": "EC"},
+    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256"},
+    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256", "x": 5, "y": None},
+    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256", "x": "!!", "y": "!"},
+    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256", "x": "A" * 43, "y": "A" * 43},
+    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256", "x": "\u00e4", "y": "\u00e4"},
+    {"kid": "bad", "kty": "EC", "crv": ["P-256"], "alg": "ES256", "x": "A" * 43, "y": "A" * 43},
+    {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": 5, "e": 3},
+    {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": "AQ", "e": "AQ"},
+    {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": B64, "e": B64, "d": B64, "oth": [1]},
+    {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": B64, "e": B64, "d": B64, "p": "x", "q": 1, "dp": [], "dq": {}, "qi": None},
+    {"kid": "bad", "kty": "RSA", "alg": ["RS256"], "n": B64, "e": B64},
+    {"kid": "bad", "kty": "OKP", "alg": "EdDSA", "crv": "Ed25519", "x": 9},
+    {"kid": "bad", "kty": "OKP", "alg": "EdDSA", "crv": "Ed25519", "x": "AA", "d": "AA"},
+    {"kid": "bad", "kty": "OKP", "alg": "EdDSA"},
+    {"kid": "bad", "kty": ["EC"], "use": ["sig"]},
+]
+
+
+@pytest.mark.parametrize("bad", BAD_KEYS)
+def test_a_malformed_key_verifies_nothing_and_takes_no_other_away(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any JSON
+    listed = {"keys": [bad, gateway.auth.users.jwk, bad]}
+    gateway.simulator.state.faults = [
+        Fault(service="backstage", route="/api/auth/.well-known/jwks.json", status=200, body=listed)
+    ]
+    named = bad if isinstance(bad, dict) else {}
+    kind, curve = named.get("kty"), KeyPair()
+    algorithm = {"RSA": "RS256", "OKP": "EdDSA"}.get(kind, "ES256") if isinstance(kind, str) else "ES256"
+    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+    refusal(gateway, bearer(curve.sign({"typ": USER, "alg": algorithm, "kid": "bad"}, claims)))
+
+    assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
+
+
 @pytest.mark.parametrize(
     "changed",
     [

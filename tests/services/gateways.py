@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -41,6 +42,7 @@ class ServedGateway:
         *,
         sections_of: tuple[SectionsOf, ...] = (),
         connections: type[WatchedConnection] = WatchedConnection,
+        timer: Callable[[], float] = time.monotonic,
         **changed: Any,  # noqa: ANN401 - settings of any type
     ) -> None:
         self.simulator = simulator
@@ -48,7 +50,7 @@ class ServedGateway:
         self._opened = ExitStack()
         self.settings = Settings.model_validate(_settings(simulator) | changed)
         self.materials = self._materials(folder)
-        self.app = build_gateway(self.materials, write_audit=self._audit.append, sections_of=sections_of)
+        self.app = build_gateway(self.materials, write_audit=self._audit.append, sections_of=sections_of, timer=timer)
         self._socket = bind(self.settings)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

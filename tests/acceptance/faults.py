@@ -15,7 +15,7 @@ from domain.component import RoutingKey
 from domain.messages import Act, Channel, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY
 from simulator.faults import Fault as Misbehaviour
-from tests.acceptance.crossings import CLOSING, DOUBTFUL, PUT_OFF, REPORT
+from tests.acceptance.crossings import CLOSING, DOUBTFUL, PUT_OFF, REPORT, WATCHING
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.services.databases import PostgresServer
 from tests.services.waiting import wait_until
@@ -54,6 +54,8 @@ def die_at(fleet: Fleet, crossing: str, who: str) -> None:
     fleet.arm(crossing, who)
     if crossing in REPORT:
         begin_report_morning(fleet)
+    if crossing in WATCHING:
+        fleet.simulator.state.latency_s = 0.15  # so that a look finds it as far as the one before
     if crossing in CLOSING:
         let_time_be_up(fleet)
     if crossing in DOUBTFUL:

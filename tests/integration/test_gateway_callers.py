@@ -9,6 +9,8 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 from gateway.sections import Rooms, Section
 from simulator.backstage_auth import PLUGIN, USER, KeyPair
@@ -232,8 +234,17 @@ BAD_KEYS: list[Any] = [
 ]
 
 
+def test_a_private_key_in_the_key_set_verifies_nothing_and_is_no_failure_of_ours(gateway: ServedGateway) -> None:
+    published = json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 2048)))
+    refuse_by(gateway, {**published, "kid": "bad", "alg": "RS256"})
+
+
 @pytest.mark.parametrize("bad", BAD_KEYS)
 def test_a_malformed_key_verifies_nothing_and_takes_no_other_away(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any JSON
+    refuse_by(gateway, bad)
+
+
+def refuse_by(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any JSON
     listed = {"keys": [bad, gateway.auth.users.jwk, bad]}
     gateway.simulator.state.faults = [
         Fault(service="backstage", route="/api/auth/.well-known/jwks.json", status=200, body=listed)

@@ -182,6 +182,24 @@ def advance(common: Common, name: str, report: Report, now: float) -> Common:
     return _judge(_climb(common, elapsed_s, now), now)
 
 
+def recalled(kept: Common | None, known: Common, now: float) -> Common:
+    """Answer what is kept, with the cut that a process knows of and that was forgotten there."""
+    if kept is None:
+        return known
+    if known.cut_at <= kept.cut_at:
+        return kept
+    return replace(
+        kept,
+        limit=known.limit,
+        usual=known.usual,
+        cut=known.cut,
+        cut_at=min(known.cut_at, now),
+        cut_from=known.cut_from,
+        cut_to=known.cut_to,
+        climbed_s=known.climbed_s,
+    )
+
+
 def alone(common: Common, name: str, *, share: int, now: float) -> Common:
     """Answer what a process goes on with by itself, by another clock, when it can no longer hear of the others."""
     member = common.members.get(name)

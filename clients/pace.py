@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, Protocol
 from pydantic import TypeAdapter, ValidationError
 
 from clients.gate import Crowd, Gate
-from clients.limits import LONGEST_HOLD_S, Common, Cut, Kind, Report, Timing, advance, alone
+from clients.limits import LONGEST_HOLD_S, Common, Cut, Kind, Report, Timing, advance, alone, recalled
 from clients.patience import retry_after_s
 from clients.shares import shares_of
 
@@ -78,8 +78,9 @@ class Pace:
     `most` is how many calls this process may have in flight when nothing limits it.
     """
 
-    def __init__(self, service: str, most: int, *, kind: Kind, board: Board | None = None) -> None:
+    def __init__(self, service: str, most: int, *, kind: Kind, board: Board | None = None, period_s: float = PERIOD_S) -> None:
         self.kind = kind
+        self._period_s = period_s
         self._service = service
         self._most = most
         self._board = board
@@ -163,7 +164,7 @@ class Pace:
 
     def _run(self) -> None:
         while not self._closing.wait(_GAP_S):  # refusals gather for a moment: a hundred of them are one report
-            self._kicked.wait(PERIOD_S if self._is_awake else None)
+            self._kicked.wait(self._period_s if self._is_awake else None)
             self._kicked.clear()
             if not self._closing.is_set():
                 self._report()
@@ -238,7 +239,7 @@ class Pace:
         decided: list[tuple[Common, Common, float]] = []
 
         def change(kept: bytes | None, now: float) -> bytes:
-            before = _read(kept) or self._shared
+            before = recalled(_read(kept), self._shared, now)
             after = advance(before, self._name, report, now)
             decided.append((before, after, now))
             return _COMMON.dump_json(after)

@@ -14,9 +14,9 @@ from wiring.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from clients.redis import SharedMemory
 
-_NAME: Final = "pace:1"
+NAME: Final = "pace:1"
 """With the version of what stands there."""
-_KEEP_FOR: Final = timedelta(minutes=10)
+KEEP_FOR: Final = timedelta(minutes=10)
 _TIMEOUT_S: Final = 1.0
 """A report that comes later is of no use."""
 
@@ -39,7 +39,7 @@ def opened_pace(settings: Settings, kind: Kind) -> Iterator[Pace]:
     except BadRedisAddress as bad:
         raise SettingsError(str(bad)) from None
     try:
-        yield from _closing(Pace("ScaleOps", most, kind=kind, board=_Board(memory)))
+        yield from _closing(Pace("ScaleOps", most, kind=kind, board=MemoryBoard(memory)))
     finally:
         memory.close()
 
@@ -51,11 +51,12 @@ def _closing(pace: Pace) -> Iterator[Pace]:
         pace.close()
 
 
-class _Board:
+class MemoryBoard:
     """A `clients.pace.Board` in the memory that all workers share."""
 
     def __init__(self, memory: SharedMemory) -> None:
         self._memory = memory
 
     def update(self, change: Callable[[bytes | None, float], bytes]) -> bool:
-        return self._memory.update(_NAME, change, keep_for=_KEEP_FOR)
+        """Replace what is kept."""
+        return self._memory.update(NAME, change, keep_for=KEEP_FOR)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ class QueueServer:
 @pytest.fixture(scope="session")
 def queue_server() -> Iterator[QueueServer]:
     """One server a test process; ask for `queues` instead."""
+    with _served() as server:
+        yield server
+
+
+@pytest.fixture
+def own_queues() -> Iterator[QueueServer]:
+    """Answer a Valkey of this test alone, which may be stopped."""
+    with _served() as server:
+        yield server
+
+
+@contextmanager
+def _served() -> Iterator[QueueServer]:
     folder = Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
     server = QueueServer(folder)
     server.start()

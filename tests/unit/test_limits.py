@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients.limits import LONGEST_HOLD_S, MEMBER_FOR_S, SETTLES_IN_S, Common, Cut, Kind, Report, Timing, advance, alone
+from clients.limits import LONGEST_HOLD_S, MEMBER_FOR_S, SETTLES_IN_S, Common, Cut, Kind, Report, Timing, advance, alone, recalled
 from clients.shares import LIVE_LINGERS_S, shares_of
 from tests.unit.pacing import ROUTE, Process, Service, Town
 
@@ -216,6 +216,15 @@ def test_alone_a_process_that_was_not_limited_is_not() -> None:
     common = advance(Common(), "a", BUSY, NOW)
     assert alone(common, "a", share=16, now=5.0).limit is None
     assert alone(Common(), "a", share=16, now=5.0).limit is None
+
+
+def test_a_cut_that_was_forgotten_is_recalled_by_who_knows_of_it() -> None:
+    before = advance(Common(), "a", BUSY, NOW)
+    cut = advance(before, "a", replace(BUSY, refused=1), NOW + 1)
+    assert recalled(None, cut, NOW + 2) == cut
+    assert recalled(before, cut, NOW + 2).limit == cut.limit
+    assert recalled(cut, before, NOW + 2) == cut
+    assert recalled(before, cut, NOW).cut_at == NOW
 
 
 def test_a_clock_that_was_set_back_stops_nothing() -> None:

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +28,11 @@ from store import Store, migrate
 from tasks.chunks import PROGRESS
 from tests.services.databases import NOBODY, PostgresServer
 from tests.services.queues import QueueServer
+from worker.app import build_app
+from worker.equipment import Equipment
 
 ROOT: Final = Path(__file__).parent.parent
+INSTANCE: Final = "bench"
 EVERY: Final = timedelta(hours=24)
 WORKER: Final = ("-c", "from cli.main import main; main()", "worker", "--queues", "collect", "--concurrency", "1")
 """`scaleops-worker worker` by the interpreter that runs the benchmark."""
@@ -91,7 +94,7 @@ class Installation:
             "SCALEOPS_TOKEN": "a-token-of-the-benchmark",
             "BACKSTAGE_CATALOG_FILE": str(catalog),
             "WORKER_COLLECT_EVERY": f"{EVERY // timedelta(hours=1)}h",
-            "WORKER_INSTANCE": "bench",
+            "WORKER_INSTANCE": INSTANCE,
             "LOG_LEVEL": "warning",
             "C_FORCE_ROOT": "1",
             "REMAP_SIGTERM": "SIGQUIT",  # what `scaleops-worker worker` sets; read when billiard is imported
@@ -111,6 +114,38 @@ class Installation:
             message = f"the sweep measured {sweep.measured} of {components} components"
             raise RuntimeError(message)
         return Took(seconds=(sweep.closed_at - began.at).total_seconds(), cpu_s=cpu_s)
+
+    def resident_after_sweeps(self, components: int, *, sweeps: int) -> list[float]:
+        """Let one child measure several sweeps, a day apart; answer its resident memory after each, MiB."""
+        database_url, clock = self.fresh_database(), self.folder / "clock"
+        first = datetime(2026, 11, 1, tzinfo=timezone.utc)
+        resident = []
+        with opened(database_url) as store, ExitStack() as started:
+            worker: Worker | None = None
+            for number in range(sweeps):
+                now = first + number * EVERY
+                as_of = open_listed(store, components, now=now)
+                write_whole(clock, now.isoformat())
+                if worker is None:  # it rings the first sweep by itself when it is ready
+                    command = ("-m", "benchmarks.scale_worker", json.dumps({"clock": str(clock)}))
+                    worker = started.enter_context(working(command, self.settings(database_url)))
+                else:
+                    self._ring("sweep.advance")
+                await_closed(store, as_of)
+                resident.append(worker.resident_mib())
+        return resident
+
+    def _ring(self, task: str) -> None:
+        app = build_app(self.queues.url, instance=INSTANCE, equip=_nothing)
+        with app.connection_for_write() as connection:
+            app.send_task(task, connection=connection)
+
+
+@contextmanager
+def _nothing() -> Iterator[Equipment]:
+    """Equip nobody: the benchmark only rings."""
+    raise AssertionError
+    yield
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,3 +273,10 @@ def await_closed(store: Store, as_of: datetime) -> Sweep:
         time.sleep(0.1)
     message = f"the sweep of {as_of.isoformat()} was not closed within {_PATIENCE_S:g} s"
     raise RuntimeError(message)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a small file so that whoever reads it reads the old text or the new one."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, encoding="ascii")
+    fresh.rename(file)

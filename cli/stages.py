@@ -16,7 +16,7 @@ from tasks.deliver import deliver as deliver_due
 from tasks.evaluate import evaluate as evaluate_sweeps
 from tasks.rounds import run_once as run_round
 from tasks.rounds import run_stage
-from tasks.told import collected_in_words, delivered_in_words, evaluated_in_words, reported_in_words
+from tasks.told import collected_in_words, delivered_in_words, evaluated_in_words, forgotten_in_words, reported_in_words
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON line instead of sentences.")
 
@@ -70,7 +70,7 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
 @click.command(name="run-once")
 @AS_JSON
 def run_once(*, as_json: bool) -> None:
-    r"""Do everything that is due now: collect, evaluate, report, deliver. For cron or a Kubernetes CronJob.
+    r"""Do everything that is due now: collect, evaluate, report, deliver; then forget what is old. For cron or a Kubernetes CronJob.
 
     \b
     Example, every ten minutes:
@@ -80,6 +80,7 @@ def run_once(*, as_json: bool) -> None:
         done = run_round(parts, progress=progress)
     told = collected_in_words(done.collected) if done.collected else {"collect": "failed"}
     told |= evaluated_in_words(done.evaluated) | reported_in_words(done.reported) | delivered_in_words(done.delivered)
+    told |= forgotten_in_words(done.forgotten)
     _tell(told, as_json=as_json)
     if done.collect_failure:
         raise click.ClickException(done.collect_failure)

@@ -83,7 +83,7 @@ def slack_notice(
     title = f"{_KIND_WORDS[notice.kind]}{headline(notice, voice.title, voice.currency)}"
     return _slack_message(
         key=f"alert:{notice.alert}:{number}:slack",
-        stream=f"alert:{notice.alert}:slack",
+        stream=stream_of(notice.alert, Channel.SLACK),
         number=number,
         target=target,
         root=root,
@@ -128,6 +128,11 @@ def slack_summary(summary: Summary, voice: Voice, *, titles: Sequence[str], targ
         ),
         now=now,
     )
+
+
+def stream_of(alert: AlertId, channel: Channel) -> str:
+    """Name the outbox stream of what a service is told about one alert."""
+    return f"alert:{alert}:{channel}"
 
 
 def summary_key(summary: Summary) -> str:
@@ -200,7 +205,7 @@ def _event(
 ) -> Message:
     return Message(
         key=f"alert:{alert}:{number}:pagerduty",
-        stream=f"alert:{alert}:pagerduty",
+        stream=stream_of(alert, Channel.PAGERDUTY),
         number=number,
         channel=Channel.PAGERDUTY,
         target=page.target,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, select
 
 from domain.messages import Json
 from domain.refs import EntityRef
@@ -17,7 +17,7 @@ from store.writing import insert_into, upsert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertEventRow:
-    """Something that happened to an alert. Numbers of one alert begin at 1 and leave none out."""
+    """Something that happened to an alert. Numbers of one alert begin at 1 and leave none out; the oldest are forgotten in time."""
 
     alert: str
     number: int
@@ -58,13 +58,8 @@ class Alerts:
         if rows:
             self._connection.execute(insert_into(self._connection, alert_events).on_conflict_do_nothing(), rows)
 
-    def next_number(self, alert: str) -> int:
-        """Answer the number of an alert's next event."""
-        newest = self._connection.execute(select(func.max(alert_events.c.number)).where(alert_events.c.alert == alert)).scalar()
-        return (newest or 0) + 1
-
     def events_of(self, alert: str) -> tuple[AlertEventRow, ...]:
-        """Answer all events of an alert, in order."""
+        """Answer the events of an alert, in order."""
         chosen = select(alert_events).where(alert_events.c.alert == alert).order_by(alert_events.c.number)
         return tuple(
             AlertEventRow(alert=row["alert"], number=row["number"], kind=row["kind"], at=row["at"], details=row["details"])

@@ -1,4 +1,7 @@
-"""How long sweeps are kept: each for two weeks, the last of a day for three months, those that closed a week for two years."""
+"""How long things are kept: sweeps, messages, what happened to alerts, what reports said.
+
+Each sweep two weeks, the last of a day three months, what closed a week two years; messages three months, the rest two years.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,42 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
-from store.schema import raw_answers, report_runs, snapshots, sweeps, workload_points
+from domain.messages import Status
+from store.outbox import FALLBACK
+from store.schema import (
+    alert_events,
+    alert_states,
+    outbox,
+    raw_answers,
+    recommendations,
+    report_runs,
+    snapshots,
+    sweeps,
+    workload_points,
+)
 
 CLOSING_BEFORE: Final = timedelta(hours=24)
 CLOSING_AFTER: Final = timedelta(hours=12)
-"""A week's closing snapshot lies between these two around its end (DESIGN, 3a.8)."""
+"""A week's closing snapshot lies between these two around its end."""
+BATCH: Final = 500
+"""Rows that one transaction drops at most, so that nobody waits long for a writer."""
+_ENDED: Final = tuple(str(status) for status in (Status.SENT, Status.CANCELLED, Status.EXPIRED))
+_UNFINISHED: Final = tuple(str(status) for status in Status if str(status) not in _ENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long each kind of sweep is kept."""
+    """How long each kind of sweep is kept, and what was told in that time."""
 
     points: timedelta = timedelta(days=14)
     """Every sweep."""
     daily: timedelta = timedelta(days=90)
-    """The last sweep of each UTC day."""
+    """The last sweep of each UTC day. Messages that arrived, were cancelled or expired, with their attempts."""
     weekly: timedelta = timedelta(days=730)
-    """Sweeps that a report was made from, and the one that closed each week in UTC."""
+    """Sweeps that a report was made from, and the one that closed each week in UTC. What a report said; recommendations that
+    ended; what happened to alerts that are quiet."""
 
 
 def to_forget(
@@ -60,8 +80,17 @@ def _nearest_week_end(as_of: datetime) -> datetime:
     return monday if as_of <= monday + CLOSING_AFTER else monday + timedelta(days=7)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedMessage:
+    """A message that nobody waits for any more."""
+
+    id: int
+    key: str
+    stream: str
+
+
 class Forgetting:
-    """Drops sweeps whose time is over, with all that hangs on them."""
+    """Drops what is older than it need be, with all that hangs on it, a few rows at a time."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -79,3 +108,50 @@ class Forgetting:
         self._connection.execute(delete(workload_points).where(workload_points.c.as_of == as_of))
         self._connection.execute(delete(raw_answers).where(raw_answers.c.as_of == as_of))
         self._connection.execute(delete(sweeps).where(sweeps.c.as_of == as_of))
+
+    def ended_messages(self, *, before: datetime, after_id: int) -> tuple[EndedMessage, ...]:
+        """Answer messages that could be dropped: sent, cancelled or expired, and too late since `before`. By id, from `after_id` on.
+
+        Kept is what something unfinished still leans on: the rest of its stream (what PagerDuty may think open is read off it), the
+        message whose thread it answers in, and what stood in for one that failed.
+        """
+        other = outbox.alias("other")
+        leans_on_it = or_(
+            other.c.stream == outbox.c.stream, other.c.thread_of == outbox.c.key, other.c.key + FALLBACK == outbox.c.key
+        )
+        chosen = (
+            select(outbox.c.id, outbox.c.key, outbox.c.stream)
+            .where(outbox.c.status.in_(_ENDED), outbox.c.expires_at < before, outbox.c.id > after_id)
+            .where(~exists(select(1).where(other.c.status.in_(_UNFINISHED), leans_on_it).correlate(outbox)))
+            .order_by(outbox.c.id)
+            .limit(BATCH)
+        )
+        return tuple(EndedMessage(id=row.id, key=row.key, stream=row.stream) for row in self._connection.execute(chosen))
+
+    def drop_messages(self, ids: Collection[int]) -> int:
+        """Drop messages with their attempts, but for those that somebody sends again; answer how many."""
+        mine = and_(outbox.c.id.in_(list(ids)), outbox.c.status.in_(_ENDED))
+        return self._connection.execute(delete(outbox).where(mine)).rowcount
+
+    def drop_alert_events(self, *, before: datetime, quiet: str) -> int:
+        """Drop old events of alerts whose status is `quiet`, some alerts at a time; answer how many, 0 when there are no more.
+
+        The states stay: they remember at which number an alert's events go on.
+        """
+        is_quiet = alert_events.c.alert.in_(select(alert_states.c.alert).where(alert_states.c.status == quiet))
+        old = and_(alert_events.c.at < before, is_quiet)
+        some = self._connection.execute(select(alert_events.c.alert).where(old).limit(BATCH)).scalars().all()
+        if not some:
+            return 0
+        return self._connection.execute(delete(alert_events).where(old, alert_events.c.alert.in_(set(some)))).rowcount
+
+    def drop_recommendations(self, *, before: datetime) -> int:
+        """Drop some recommendations that ended long ago; answer how many, 0 when there are no more."""
+        some = select(recommendations.c.id).where(recommendations.c.ended_at < before).limit(BATCH)
+        return self._connection.execute(delete(recommendations).where(recommendations.c.id.in_(some))).rowcount
+
+    def blank_reports(self, *, before: datetime) -> int:
+        """Forget what some old reports said; answer how many, 0 when there are no more. That their weeks were reported stays known."""
+        old = and_(report_runs.c.due_at < before, report_runs.c.content.is_not(None))
+        some = select(report_runs.c.id).where(old).limit(BATCH)
+        return self._connection.execute(update(report_runs).where(report_runs.c.id.in_(some)).values(content=None)).rowcount

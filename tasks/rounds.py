@@ -1,4 +1,4 @@
-"""One round of everything that is due, in the foreground: collect, evaluate, report, deliver."""
+"""One round of everything that is due, in the foreground: collect, evaluate, report, deliver, and then forget what is old."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from domain.messages import Json
 from tasks.collect import Collected, CollectFailed, collect
 from tasks.deliver import Delivered, deliver
 from tasks.evaluate import Evaluated, evaluate
+from tasks.forgetting import Forgotten, forget_what_is_old
 from tasks.parts import Parts
 from tasks.progress import QUIET, Progress
 from tasks.report import Reported, report_due
@@ -29,6 +30,7 @@ class Round:
     evaluated: Evaluated
     reported: Reported
     delivered: Delivered
+    forgotten: Forgotten
 
 
 def run_once(parts: Parts, *, progress: Progress = QUIET) -> Round:
@@ -50,6 +52,7 @@ def run_once(parts: Parts, *, progress: Progress = QUIET) -> Round:
         evaluated=run_stage(parts, "evaluate", lambda: evaluate(parts)),
         reported=run_stage(parts, "report", lambda: report_due(parts)),
         delivered=run_stage(parts, "deliver", lambda: deliver(parts)),
+        forgotten=run_stage(parts, "forget", lambda: forget_what_is_old(parts)),
     )
 
 

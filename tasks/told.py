@@ -7,6 +7,7 @@ from domain.sweeps import Sweep
 from tasks.collect import Collected
 from tasks.deliver import Delivered
 from tasks.evaluate import Evaluated
+from tasks.forgetting import Forgotten
 from tasks.report import Reported
 
 
@@ -65,3 +66,16 @@ def delivered_in_words(delivered: Delivered) -> dict[str, str]:
     for trouble in delivered.troubles:
         sentence += f"\n  {trouble}"
     return {"deliver": sentence}
+
+
+def forgotten_in_words(forgotten: Forgotten) -> dict[str, str]:
+    """Say what was dropped because it was old; nothing where nothing was."""
+    counts = (
+        (forgotten.sweeps, "sweep"),
+        (forgotten.messages, "message"),
+        (forgotten.alert_events, "alert event"),
+        (forgotten.recommendations, "recommendation"),
+        (forgotten.reports, "report"),
+    )
+    told = [count_in_words(count, what) for count, what in counts if count]
+    return {"forget": f"{', '.join(told)} dropped, older than the retention"} if told else {}

@@ -33,7 +33,7 @@ from tasks.forgetting import forget_what_is_old
 from tasks.measuring import CollectFailed
 from tasks.report import report_due
 from tasks.rounds import leave_pulse, run_stage
-from tasks.told import delivered_in_words, evaluated_in_words, reported_in_words, swept_in_words
+from tasks.told import delivered_in_words, evaluated_in_words, forgotten_in_words, reported_in_words, swept_in_words
 from tasks.watching import CANARY, watch
 from wiring.settings import SettingsError
 from worker import metrics
@@ -170,7 +170,10 @@ class Bells:
         equipment = self._shed.equipment()
         with equipment.memory.turn("forget", lease=self._pace.turn_lease) as is_ours:
             if is_ours:
-                forget_what_is_old(equipment.parts, may_begin=_for(FORGET_MAY_BEGIN_FOR))
+                may_begin = _for(FORGET_MAY_BEGIN_FOR)
+                forgotten = run_stage(equipment.parts, "forget", lambda: forget_what_is_old(equipment.parts, may_begin=may_begin))
+                if forgotten.is_anything:
+                    _say(forgotten_in_words(forgotten), is_trouble=False)
 
     def _ring(self, task: str, *arguments: Any) -> None:  # noqa: ANN401 - what JSON can hold
         self._app.send_task(task, args=arguments)

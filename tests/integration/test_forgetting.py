@@ -1,0 +1,253 @@
+"""What is told, judged and reported goes when its time is over, and nothing goes that anything still leans on. On both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from alerts.states import Phase
+from domain.messages import Act, Channel, Status
+from domain.tracking import Ending
+from simulator.serving import Simulator
+from store import AlertEventRow, AlertStateRow, Store
+from store.retention import BATCH, Retention
+from tasks.forgetting import Forgotten, forget_what_is_old
+from tasks.report import report_due
+from tasks.rounds import run_once
+from tasks.told import forgotten_in_words
+from tests.integration.collecting import SLOT, bench_of
+from tests.integration.evaluating import Installation, alert, fine, starved
+from tests.integration.measured import PAYMENTS, SEARCH, ref
+from tests.integration.telling import NOW, page, post
+from tests.integration.test_outbox_store import claimed, put, send
+from tests.integration.test_report_stage import DUE, parts_at, put_messages, sweep, two_weeks
+from tests.integration.test_store_judgement import recommendation, run
+
+DAY = timedelta(days=1)
+LATER = NOW + timedelta(days=100)
+"""Longer than a message is kept."""
+YEARS = timedelta(days=800)
+"""Longer than anything is kept."""
+
+
+def forget(store: Store, now: datetime, **retention: timedelta) -> Forgotten:
+    return forget_what_is_old(parts_at(store, now, retention=Retention(**retention)))
+
+
+def keys(store: Store) -> set[str]:
+    with store.reading() as t:
+        return {entry.message.key for entry in t.outbox.listing(limit=10_000)}
+
+
+def end(store: Store, key: str, status: Status) -> None:
+    """Bring the message that is due first, which is this one, to an end."""
+    if status is Status.EXPIRED:
+        with store.transaction() as t:
+            assert [one.key for one in t.outbox.expire(NOW + 4 * DAY)] == [key]
+        return
+    taken = claimed(store)
+    assert taken.message.key == key
+    with store.transaction() as t:
+        if status is Status.FAILED:
+            assert t.outbox.mark_failed(taken, why="the channel is archived")
+        elif status is Status.UNKNOWN:
+            assert t.outbox.mark_unknown(taken, look_up_at=None, why="the connection broke")
+
+
+def test_a_message_that_arrived_goes_with_its_attempts_after_three_months(store: Store) -> None:
+    put(store, post("old"))
+    send(store)
+    with store.reading() as t:
+        assert len(t.outbox.deliveries_of("old")) == 1
+    kept_until = post("old").expires_at + Retention().daily
+    assert forget(store, kept_until).messages == 0
+    assert forget(store, kept_until + timedelta(seconds=1)) == Forgotten(messages=1)
+    with store.reading() as t:
+        assert t.outbox.get("old") is None
+        assert t.outbox.deliveries_of("old") == ()
+
+
+@pytest.mark.parametrize("status", [Status.EXPIRED, Status.FAILED, Status.UNKNOWN, Status.LEASED, Status.PENDING])
+def test_what_a_person_may_still_have_to_look_at_stays(store: Store, status: Status) -> None:
+    put(store, post("it"))
+    if status is not Status.PENDING:
+        end(store, "it", status)
+    assert forget(store, LATER + YEARS).messages == (1 if status is Status.EXPIRED else 0)
+    assert keys(store) == (set() if status is Status.EXPIRED else {"it"})
+
+
+def test_a_cancelled_page_goes(store: Store) -> None:
+    put(store, page(Act.TRIGGER), page(Act.RESOLVE, 2))
+    with store.transaction() as t:
+        assert t.outbox.cancel_overtaken() == 2
+    assert forget(store, LATER).messages == 2
+
+
+def test_nothing_goes_that_an_unfinished_message_leans_on(store: Store) -> None:
+    """Its stream, for what may be open at PagerDuty is read off it; the thread it answers in; what stood in for it."""
+    put(store, post("root"), post("alone"))
+    send(store), send(store)
+    put(store, post("answer", thread_of="root"))
+    with store.transaction() as t:
+        t.outbox.put([page(Act.TRIGGER)])
+        trigger = t.outbox.claim_due(NOW, channel=Channel.PAGERDUTY, lease=DAY, owner="me")
+        assert trigger is not None
+        assert t.outbox.mark_sent(trigger, NOW, variant=None, place=None)
+        t.outbox.put([page(Act.RESOLVE, 2)])
+    end(store, "answer", Status.FAILED)
+    put(store, post("answer:fallback"))
+    send(store)
+    assert forget(store, LATER).messages == 1
+    assert keys(store) == {"root", "answer", "answer:fallback", page(Act.TRIGGER).key, page(Act.RESOLVE, 2).key}
+
+
+def test_the_messages_of_an_open_alert_stay_until_it_is_over(store: Store) -> None:
+    installation = Installation(store=store)
+    installation.live({"checkout": [starved()]}, {"checkout": [starved()]})
+    opened = keys(store)
+    assert len(opened) >= 2
+    _all_arrive(store)
+    root = _root(installation)
+    much_later = installation.now + timedelta(days=200)
+    assert forget_what_is_old(replace(installation.parts, clock=lambda: much_later)).messages == 0
+    assert root in keys(store)
+    installation.number += 4 * 200
+    installation.live({"checkout": [fine()]}, {"checkout": [fine()]})
+    _all_arrive(store)
+    assert installation.state(alert("checkout")).phase is Phase.QUIET
+    after = installation.now + timedelta(days=200)
+    assert forget_what_is_old(replace(installation.parts, clock=lambda: after)).messages >= len(opened)
+    assert keys(store) == set()
+
+
+def _root(installation: Installation) -> str:
+    incident = installation.state(alert("checkout")).incident
+    assert incident is not None
+    assert incident.told is not None
+    assert incident.told.post is not None
+    return incident.told.post.root
+
+
+def _all_arrive(store: Store) -> None:
+    with store.reading() as t:
+        waiting = [entry.message for entry in t.outbox.listing([Status.PENDING])]
+    for message in waiting:
+        with store.transaction() as t:
+            taken = t.outbox.claim_due(message.created_at, channel=message.channel, lease=DAY, owner="me")
+            assert taken is not None
+            assert t.outbox.mark_sent(taken, message.created_at, variant=None, place=None)
+
+
+def test_many_messages_go_in_batches_past_those_that_stay(store: Store) -> None:
+    stay = [post(f"stay{number}", stream="s", number=number) for number in range(BATCH // 10)]
+    go = [post(f"go{number:04}") for number in range(2 * BATCH)]
+    put(store, *stay, *go)
+    with store.transaction() as t:
+        for message in (*stay, *go):
+            taken = t.outbox.claim_due(NOW, channel=Channel.SLACK, lease=DAY, owner="me")
+            assert taken is not None
+            assert taken.message.key == message.key
+            assert t.outbox.mark_sent(taken, NOW, variant=None, place=None)
+        t.outbox.put([post("waits", stream="s", number=len(stay))])
+    assert forget(store, LATER).messages == len(go)
+    assert keys(store) == {"waits", *(message.key for message in stay)}
+
+
+def test_what_may_not_begin_is_left_for_another_time(sqlite_store: Store) -> None:
+    put(sqlite_store, post("old"))
+    send(sqlite_store)
+    assert forget_what_is_old(parts_at(sqlite_store, LATER), may_begin=lambda: False) == Forgotten()
+    assert keys(sqlite_store) == {"old"}
+
+
+def test_a_report_of_a_week_is_never_made_twice_however_little_is_kept(store: Store) -> None:
+    """The window of catching up is three days. The row of its run is what decides, and it stays; only what it said goes."""
+    two_weeks(store)
+    sent = put_messages(report_due(parts_at(store, DUE)).made)
+    with store.transaction() as t:
+        for _ in sent:
+            taken = t.outbox.claim_due(DUE, channel=Channel.SLACK, lease=DAY, owner="me")
+            assert taken is not None
+            assert t.outbox.mark_sent(taken, DUE, variant=None, place=None)
+    nothing = {"points": timedelta(), "daily": timedelta(), "weekly": timedelta()}
+    now = DUE + timedelta(days=3, hours=1)
+    forgotten = forget(store, now, **nothing)
+    assert (forgotten.messages, forgotten.reports) == (len(sent), 3)
+    assert keys(store) == set()
+    assert report_due(parts_at(store, now)).made == ()
+    with store.reading() as t:
+        kept = t.reports.newest(PAYMENTS, "weekly")
+    assert kept is not None
+    assert (kept.week, kept.content) == ("2026-W47", None)
+
+
+def test_events_of_a_quiet_alert_go_after_two_years_and_its_numbers_go_on(store: Store) -> None:
+    installation = Installation(store=store)
+    installation.live({"checkout": [starved()]}, {"checkout": [starved()]}, {"checkout": [fine()]}, {"checkout": [fine()]})
+    before = installation.state(alert("checkout"))
+    assert before.phase is Phase.QUIET
+    old = installation.now + Retention().weekly
+    assert forget_what_is_old(replace(installation.parts, clock=lambda: old - timedelta(hours=1))).alert_events < before.events
+    assert forget_what_is_old(replace(installation.parts, clock=lambda: old + timedelta(hours=1))).alert_events > 0
+    with store.reading() as t:
+        assert t.alerts.events_of(str(alert("checkout"))) == ()
+    installation.number += 4 * 731
+    told = installation.live({"checkout": [starved()]}, {"checkout": [starved()]})
+    assert any(message.act is Act.TRIGGER for message in told)
+    with store.reading() as t:
+        numbers = [event.number for event in t.alerts.events_of(str(alert("checkout")))]
+    assert numbers[0] == before.events + 1
+
+
+def test_events_of_an_open_alert_stay_however_old(store: Store) -> None:
+    with store.transaction() as t:
+        for name, status in (("open", "firing"), ("over", "quiet")):
+            events = [AlertEventRow(alert=name, number=number, kind="observed", at=NOW, details={}) for number in (1, 2)]
+            t.alerts.append_events(events)
+            state = AlertStateRow(
+                alert=name, rule="unmeasured", ref=ref(name), team=SEARCH, status=status, opened_at=NOW, updated_at=NOW, state={}
+            )
+            t.alerts.put_state(state)
+        t.alerts.append_events([AlertEventRow(alert="over", number=3, kind="observed", at=NOW + YEARS, details={})])
+    with store.transaction() as t:
+        assert t.forgetting.drop_alert_events(before=NOW + DAY, quiet="quiet") == 2
+        assert t.forgetting.drop_alert_events(before=NOW + DAY, quiet="quiet") == 0
+        assert [event.number for event in t.alerts.events_of("open")] == [1, 2]
+        assert [event.number for event in t.alerts.events_of("over")] == [3]
+
+
+def test_a_recommendation_that_ended_goes_and_an_open_one_stays(store: Store) -> None:
+    ended = replace(recommendation("checkout"), ended_at=NOW, ending=Ending.NO_LONGER_ADVISED)
+    with store.transaction() as t:
+        t.recommendations.put([ended, recommendation("finder")])
+    assert forget(store, NOW + YEARS).recommendations == 1
+    with store.reading() as t:
+        assert t.recommendations.open_ones() == (recommendation("finder"),)
+        assert t.recommendations.ended_between(NOW - DAY, NOW + DAY) == ()
+
+
+def test_what_a_report_said_is_kept_for_two_years(store: Store) -> None:
+    with store.transaction() as t:
+        t.reports.claim(run())
+    assert forget(store, run().due_at + Retention().weekly).reports == 0
+    assert forget(store, run().due_at + Retention().weekly + timedelta(seconds=1)).reports == 1
+    assert forget(store, run().due_at + Retention().weekly + DAY).reports == 0
+
+
+def test_the_embedded_installation_is_pruned_after_everything_that_is_due(store: Store, simulator: Simulator) -> None:
+    with bench_of(simulator, store, retention=Retention(points=DAY, daily=DAY, weekly=DAY)) as bench:
+        bench.spoil(service="backstage", status=503)
+        sweep(store, SLOT - timedelta(days=9), {"checkout": 100})
+        sweep(store, SLOT - timedelta(days=8), {"checkout": 100})
+        put(store, replace(post("old"), created_at=SLOT - timedelta(days=9), expires_at=SLOT - timedelta(days=8)))
+        with store.transaction() as t:
+            assert len(t.outbox.expire(SLOT)) == 1
+        done = run_once(bench.parts)
+        assert done.collect_failure
+        assert done.forgotten == Forgotten(sweeps=1, messages=1)
+        assert forgotten_in_words(done.forgotten) == {"forget": "1 sweep, 1 message dropped, older than the retention"}
+        assert forgotten_in_words(run_once(bench.parts).forgotten) == {}
+        with store.reading() as t:
+            assert t.pulses.last("forget") is not None

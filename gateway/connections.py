@@ -15,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 WHOLE: Final = "write_whole"
 """The key of a request's scope with the way to answer it at once: a head that is ready to be sent, and a body."""
 HEAD_LIMIT: Final = 64 * 1024
+FRAMING_LIMIT: Final = 512 * 1024
+"""Of what comes with a body and is none of it: sizes of chunks, their extensions, trailers."""
 REQUEST_PATIENCE_S: Final = 30.0
 """From the first byte of a request to the last."""
 READER_PATIENCE_S: Final = 20.0
@@ -35,13 +37,19 @@ class WatchedConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
+        self._framing_bytes = 0
         self._in_head = True
         self._is_whole = False
         self._request_clock: asyncio.TimerHandle | None = None
         self._reader_clock: asyncio.TimerHandle | None = None
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own signature
+        """Start the clock of whoever connects and says nothing."""
+        super().connection_made(transport)
+        self._request_clock = self.loop.call_later(self.request_patience_s, self._drop)
+
     def data_received(self, data: bytes) -> None:
-        """Count the head's bytes, and start the clock of a request that has not come whole."""
+        """Count what is no body, and start the clock of a request that has not come whole."""
         self._is_whole = False
         if self._in_head:
             self._head_bytes += len(data)
@@ -49,7 +57,11 @@ class WatchedConnection(HttpToolsProtocol):
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
                 return
+        else:
+            self._framing_bytes += len(data)
         super().data_received(data)
+        if self._framing_bytes > FRAMING_LIMIT:
+            self._drop()
         if not self._is_whole and self._request_clock is None:
             self._request_clock = self.loop.call_later(self.request_patience_s, self._drop)
 
@@ -57,7 +69,18 @@ class WatchedConnection(HttpToolsProtocol):
         """Begin a head."""
         self._in_head = True
         self._is_whole = False
+        self._framing_bytes = 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header of the head, and none that trails the body: it was not there when a proxy before us looked."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body, which is bounded elsewhere."""
+        self._framing_bytes -= len(body)
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """End the head, and let the application see the target as it was sent."""

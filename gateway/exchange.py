@@ -35,7 +35,8 @@ READ: Final = frozenset(
 )
 """The headers that the gateway reads. No other has any effect, forwarded addresses, hosts and paths least of all."""
 
-_FORWARDED: Final = (b"forwarded", b"x-forwarded", b"x-real-ip", b"via")
+_FORWARDED: Final = (b"forwarded", b"via", b"client-ip", b"real-ip", b"connecting-ip", b"x-original-", b"x-envoy-")
+"""What the names of headers hold that a proxy adds."""
 BODY_LIMIT: Final = 64 * 1024
 BODY_PATIENCE_S: Final = 10.0
 BASE: Final = "/api/scaleops"
@@ -51,7 +52,6 @@ class Exchange:
     query: bytes
     headers: Mapping[bytes, bytes] = field(repr=False)
     peer: str
-    was_forwarded: bool
     scope: Scope = field(repr=False)
     receive: Receive = field(repr=False)
     caller: Caller | None = None
@@ -90,6 +90,12 @@ class Exchange:
             raise refuse_input(message, status=HTTPStatus.REQUEST_TIMEOUT) from None
 
     @property
+    def was_forwarded(self) -> bool:
+        """Say whether a proxy says that it hands on somebody else's request."""
+        names = (name.replace(b"_", b"-").replace(b".", b"-") for name, _ in self.scope["headers"])
+        return any(sign in name for name in names for sign in _FORWARDED)
+
+    @property
     def has_body(self) -> bool:
         """Say whether a body was announced."""
         return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0").strip(b"0") != b""
@@ -122,9 +128,12 @@ def begin(scope: Scope, receive: Receive) -> Exchange:
     """Make an exchange of an ASGI request.
 
     Raises:
-        Refused: a header that matters is sent twice or in a misleading spelling.
+        Refused: a header that matters is sent twice or in a misleading spelling, or the body is packed for the way.
     """
-    headers, was_forwarded = read_headers(scope["headers"])
+    headers = read_headers(scope["headers"])
+    if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+        message = "of transfer encodings only chunked is understood"
+        raise refuse_input(message, status=HTTPStatus.NOT_IMPLEMENTED)
     client = scope.get("client")
     return Exchange(
         method=scope["method"],
@@ -132,30 +141,25 @@ def begin(scope: Scope, receive: Receive) -> Exchange:
         query=scope["query_string"],
         headers=headers,
         peer=client[0] if client else "",
-        was_forwarded=was_forwarded,
         scope=scope,
         receive=receive,
     )
 
 
-def read_headers(sent: Iterable[tuple[bytes, bytes]]) -> tuple[Mapping[bytes, bytes], bool]:
-    """Answer the headers of READ, and whether anybody forwarded the request.
+def read_headers(sent: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Answer the headers of READ.
 
     Raises:
         Refused: one of them is sent twice or in a misleading spelling.
     """
     found: dict[bytes, bytes] = {}
-    was_forwarded = False
     for name, value in sent:
         if name in READ:
             if name in found:
                 message = f"the header {name.decode()} was sent twice"
                 raise refuse_input(message)
             found[name] = value
-        elif b"_" in name or b"." in name:
-            if name.replace(b"_", b"-").replace(b".", b"-") in READ:
-                message = f"the header {name.decode('latin-1')} is a misleading spelling; write it with '-'"
-                raise refuse_input(message)
-        elif name.startswith(_FORWARDED):
-            was_forwarded = True
-    return found, was_forwarded
+        elif (b"_" in name or b"." in name) and name.replace(b"_", b"-").replace(b".", b"-") in READ:
+            message = f"the header {name.decode('latin-1')} is a misleading spelling; write it with '-'"
+            raise refuse_input(message)
+    return found

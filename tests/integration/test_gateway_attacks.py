@@ -147,7 +147,7 @@ def test_a_smuggled_request_is_never_answered_as_a_second_one(gateway: ServedGat
     head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\n{more}\r\n{smuggled}"
     answer = exchange(gateway, head.encode("latin-1"))
 
-    assert int(answer.split(b" ", 2)[1]) in {400, 413, 415}
+    assert int(answer.split(b" ", 2)[1]) in {400, 413, 415, 501}
     assert "GET /api/v1/networkCost/networkCostEnabled" not in gateway.calls("scaleops")
 
 
@@ -322,3 +322,61 @@ def test_a_connection_that_sends_next_to_nothing_is_not_kept(serve_gateway: Serv
         assert opened.recv(65536)
         opened.sendall(waste)
         assert not opened.recv(65536)
+
+
+CHUNKED: Final = (
+    f"POST {WORKLOADS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+)
+TOLD: Final = f"Authorization: Bearer {STATIC_TOKEN}\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "trailers", "status"),
+    [("", TOLD, 401), (TOLD, "Origin: https://evil.example\r\nHost: evil.example\r\nAuthorization: Bearer bad\r\n", 400)],
+)
+def test_what_trails_a_body_is_no_header(gateway: ServedGateway, head: str, trailers: str, status: int) -> None:
+    with connect(gateway) as opened:
+        opened.sendall(f"{CHUNKED}{head}Connection: close\r\n\r\n2\r\n{{}}\r\n0\r\n{trailers}\r\n".encode())
+        assert read_to_end(opened).startswith(b"HTTP/1.1 %d" % status)
+
+
+@pytest.mark.parametrize("head", ["", TOLD])
+@pytest.mark.parametrize(
+    ("begun", "more"),
+    [
+        ("0\r\n", f"X-T: {'a' * 60_000}\r\n"),
+        ("0\r\n", "X-T: a\r\n" * 6_000),
+        ("0\r\nX-T: ", "a" * 60_000),
+        ("1;a=", "a" * 60_000),
+    ],
+    ids=["trailers", "short trailers", "a trailer", "an extension"],
+)
+def test_endless_framing_of_a_body_is_cut_off(gateway: ServedGateway, head: str, begun: str, more: str) -> None:
+    sent = 0
+    with connect(gateway) as opened:
+        opened.sendall(f"{CHUNKED}{head}\r\n{begun}".encode())
+        try:
+            while sent < 64 * 1024 * 1024:
+                opened.sendall(more.encode())
+                sent += len(more)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    assert sent < 16 * 1024 * 1024, "what the sockets' own buffers take, and not more"
+
+
+def test_a_body_in_very_small_pieces_is_read(gateway: ServedGateway) -> None:
+    body = b'{"logicalLabel":[' + b" " * 20_000 + b"]}"
+    pieces = b"".join(b"1\r\n%c\r\n" % sign for sign in body)
+    with connect(gateway) as opened:
+        opened.sendall(f"{CHUNKED}{TOLD}Connection: close\r\n\r\n".encode() + pieces + b"0\r\n\r\n")
+        answer = read_to_end(opened)
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"logicalLabel" in answer
+
+
+def test_whoever_connects_and_says_nothing_is_not_kept(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(connections=Impatient)
+    with connect(gateway) as opened:
+        assert read_to_end(opened) == b""

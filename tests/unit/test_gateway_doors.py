@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from starlette.types import Message
 
 from gateway.answers import Refused
 from gateway.building import require_closed
@@ -35,6 +36,13 @@ def test_a_misleading_spelling_of_a_header_that_matters_is_refused(spelling: byt
     assert caught.value.status == 400
 
 
+_SCOPE: Final[dict[str, Any]] = {"method": "POST", "target": b"/healthz", "query_string": b"", "headers": []}
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
 def test_a_header_that_matters_is_sent_once() -> None:
     for name in (b"host", b"authorization", b"x-scaleops-cluster", b"content-length", b"origin"):
         with pytest.raises(Refused):
@@ -49,10 +57,37 @@ def test_no_other_header_is_read() -> None:
         (b"x-auth-request-user", b"root"),
     ]
 
-    headers, was_forwarded = read_headers(sent)
+    assert read_headers(sent) == {}
 
-    assert headers == {}
-    assert was_forwarded
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"forwarded",
+        b"x-forwarded-for",
+        b"x_forwarded_for",
+        b"x.forwarded.for",
+        b"x-original-forwarded-for",
+        b"x-real-ip",
+        b"via",
+        b"x-client-ip",
+        b"true-client-ip",
+        b"cf-connecting-ip",
+        b"x-envoy-external-address",
+        b"x-original-url",
+    ],
+)
+def test_a_request_that_is_handed_on_is_known_by_its_headers(name: bytes) -> None:
+    assert begin({**_SCOPE, "headers": [(name, b"203.0.113.7")]}, _nothing).was_forwarded
+    assert not begin({**_SCOPE, "headers": [(b"accept", b"*/*"), (b"x-scaleops-cluster", b"a")]}, _nothing).was_forwarded
+
+
+@pytest.mark.parametrize("encoding", [b"gzip, chunked", b"gzip", b"identity", b"chunked, chunked", b""])
+def test_a_body_that_is_packed_for_the_way_is_not_taken(encoding: bytes) -> None:
+    with pytest.raises(Refused) as caught:
+        begin({**_SCOPE, "headers": [(b"transfer-encoding", encoding)]}, _nothing)
+
+    assert caught.value.status == 501
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -69,8 +68,6 @@ class CallDesk:
         self._app = app
         self._state = state
         self._services = services
-        self._serving: Counter[str] = Counter()
-        """Calls in flight by service."""
         self._route_of = lru_cache(maxsize=4096)(self._find_route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,17 +81,19 @@ class CallDesk:
         if service == "scaleops" and self._is_full():
             await _refusal(self._state)(scope, receive, send)
             return
-        self._serving[service] += 1
+        serving, call = self._state.serving, object()
+        if service == "scaleops":
+            serving.add(call)
         try:
             await self._serve(scope, body, receive, send)
         finally:
-            self._serving[service] -= 1
+            serving.discard(call)
 
     def _is_full(self) -> bool:
         modes = self._state.modes
         if modes.capacity is None:
             return False
-        is_full = self._serving["scaleops"] >= modes.capacity
+        is_full = len(self._state.serving) >= modes.capacity
         self._state.count("capacity", "refused" if is_full else "served")
         return is_full
 

@@ -73,6 +73,8 @@ class State:
         self.modes = Modes()
         self.latency_s = 0.0
         self.faults: list[Fault] = []
+        self.serving: set[object] = set()
+        """Calls that ScaleOps has in flight; what began under an earlier scenario is not among them."""
         self.calls: dict[str, Counter[str]] = defaultdict(Counter)
         self.tokens: dict[str, datetime] = {}
         """Bearer tokens handed out, and when each expires."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from simulator.credentials import BACKSTAGE_TOKEN, SCALEOPS_TOKEN
 from simulator.serving import Simulator
+from simulator.state import Modes
 
 FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 QUERY = "/api/catalog/entities/by-query"
@@ -117,6 +119,18 @@ def test_a_call_takes_effect_and_the_connection_is_dropped(simulator: Simulator)
             headers={"Cookie": "auth_state=TOKEN"},
         )
     assert len(simulator.state.tokens) == 1
+
+
+def test_more_calls_at_a_time_than_it_can_serve_are_refused(simulator: Simulator) -> None:
+    simulator.state.latency_s = 0.3
+    simulator.state.modes = Modes(auth="none", capacity=2, over_capacity="503", capacity_retry_after_s=7)
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda _: ask(simulator), range(6)))
+    told = sorted((answer.status_code, answer.headers.get("retry-after")) for answer in answers)
+    assert told == [(200, None)] * 2 + [(503, "7")] * 4
+    assert simulator.state.calls["capacity"] == {"served": 2, "refused": 4}
+    simulator.state.latency_s = 0
+    assert ask(simulator).status_code == 200
 
 
 def test_the_desk_tells_and_forgets(simulator: Simulator) -> None:

@@ -1,0 +1,132 @@
+"""A ScaleOps that serves so many calls at a time and refuses more: sweeps are complete all the same, and settle below that."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from actions import QUESTIONS
+from clients.calls import CallFailed
+from clients.limits import Cut, Kind
+from clients.pace import Standing
+from domain.snapshots import Outcome
+from simulator.serving import Simulator, addresses_at, settings_for
+from simulator.state import Modes
+from tasks.chunks import Chunk, advance_sweep, measure_chunk
+from tasks.parts import Parts
+from tests.integration.collecting import SLOT, Hands
+from tests.services.queues import QueueServer
+from wiring.building import Installation, build_parts, desk_of
+from wiring.config_file import ConfigFile
+from wiring.environment import resolve_settings
+
+CAPACITY = 8
+LATENCY_S = 0.05
+QUESTION = "get_scaleops_data_for_entity"
+
+
+@dataclass
+class Installed:
+    """The settings of an installation, and what its processes were told of their pace."""
+
+    settings: Mapping[str, str]
+    opened: ExitStack
+    told: list[Standing] = field(default_factory=list)
+
+    def start(self, kind: Kind = Kind.SWEEP) -> Parts:
+        """Build the parts of another process."""
+        installation = Installation(resolved=resolve_settings(dict(self.settings), None), config=ConfigFile())
+        return self.opened.enter_context(build_parts(installation, clock=Hands(), kind=kind, on_pace=self.told.append))
+
+
+@pytest.fixture
+def installed(simulator: Simulator, tmp_path: Path) -> Iterator[Installed]:
+    """Settings of an installation without Redis, over a crowd of components."""
+    simulator.load("crowd:90")
+    simulator.state.clock.set(Hands()())
+    addresses = addresses_at(int(simulator.url.rpartition(":")[2]))
+    settings = settings_for(addresses, simulator.state.world()) | {"DATABASE_URL": f"sqlite:///{tmp_path / 'sweep.db'}"}
+    with ExitStack() as opened:
+        yield Installed(settings, opened)
+    simulator.state.modes = Modes()
+
+
+def narrow(simulator: Simulator, **modes: object) -> None:
+    simulator.state.latency_s = LATENCY_S
+    simulator.state.modes = Modes.model_validate({"capacity": CAPACITY} | modes)
+
+
+def measure(parts: Parts, chunks: list[Chunk]) -> threading.Thread:
+    """Work through chunks in a thread, as a worker does."""
+
+    def work() -> None:
+        while chunks:
+            try:
+                chunk = chunks.pop()
+            except IndexError:
+                return
+            measure_chunk(parts, chunk)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def outcomes(parts: Parts) -> set[Outcome]:
+    with parts.store.reading() as rows:
+        assert len(rows.snapshots.outcomes(SLOT)) == 90
+        return set(rows.snapshots.outcomes(SLOT).values())
+
+
+def refused(simulator: Simulator) -> int:
+    return simulator.state.calls["capacity"]["refused"]
+
+
+@pytest.mark.parametrize(
+    "modes", [{}, {"over_capacity": "503", "capacity_retry_after_s": None}], ids=["429 with Retry-After", "503 without"]
+)
+def test_every_component_is_measured_although_calls_are_refused(
+    installed: Installed, simulator: Simulator, modes: dict[str, object]
+) -> None:
+    parts = installed.start()
+    chunks = list(advance_sweep(parts, size=30).chunks)
+    narrow(simulator, **modes)
+    measure(parts, chunks).join()
+    assert outcomes(parts) == {Outcome.MEASURED}
+    assert refused(simulator) > 0
+    assert Cut.REFUSED in {standing.cut for standing in installed.told}
+
+
+def test_two_workers_settle_below_it_together_while_questions_are_answered(
+    installed: Installed, simulator: Simulator, queues: QueueServer
+) -> None:
+    installed.settings = {**installed.settings, "REDIS_URL": queues.url}
+    workers = [installed.start() for _ in range(2)]
+    desk = desk_of(installed.start(Kind.LIVE))
+    chunks = list(advance_sweep(workers[0], size=15).chunks)
+    narrow(simulator)
+    working = [measure(parts, chunks) for parts in workers]
+    answered = 0
+    while any(thread.is_alive() for thread in working):
+        QUESTIONS[QUESTION].ask({"entityRef": "component:default/service-00007"}, desk=desk)
+        answered += 1
+        time.sleep(LATENCY_S)
+    assert outcomes(workers[0]) == {Outcome.MEASURED}
+    assert answered > 3
+    assert min(standing.total for standing in installed.told) <= CAPACITY
+    calls = simulator.state.calls["capacity"]
+    assert calls["refused"] < calls["served"] / 3
+
+
+def test_a_service_that_refuses_everything_is_given_up_as_before(installed: Installed, simulator: Simulator) -> None:
+    scaleops = installed.start().services.scaleops
+    narrow(simulator, capacity=0, capacity_retry_after_s=None)
+    with pytest.raises(CallFailed, match="429"):
+        scaleops.network_flags()
+    assert refused(simulator) == 3

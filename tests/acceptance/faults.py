@@ -116,11 +116,9 @@ def in_the_middle_of_a_report_morning(fleet: Fleet, happen: Callable[[], None]) 
     return fleet.live()
 
 
-def go_to_report_morning(fleet: Fleet) -> None:
-    """Go to the Monday on which the next reports are due, shortly before, with its sweep done."""
-    due = _next_due(fleet.now)
-    if fleet.now < due - timedelta(hours=3):
-        fleet.set_clock(due - timedelta(hours=3) + MINUTE)  # the slot that the due instant lies in
+def go_to_report_morning(fleet: Fleet, *, before: timedelta = timedelta(hours=3) - MINUTE) -> None:
+    """Go to the Monday on which the next reports are due, so long before, with its sweep done; usually to the slot of nine."""
+    fleet.set_clock(max(fleet.now, _next_due(fleet.now) - before))
     fleet.live()
 
 
@@ -190,6 +188,13 @@ def restart_queues(fleet: Fleet, *, away_s: float = 0.0) -> None:
     fleet.queues.stop()
     time.sleep(away_s)
     fleet.queues.start()
+
+
+def restart_everything(fleet: Fleet, database: PostgresServer) -> None:
+    """Lose the power: beats, workers, queue and database at once."""
+    kill_all(fleet, "beat", "worker")
+    restart_queues(fleet)
+    restart_database(database)
 
 
 def kill_one(fleet: Fleet, kind: str) -> None:

@@ -25,6 +25,7 @@ from tests.acceptance.faults import (
     misbehave,
     put_something_to_say,
     restart_database,
+    restart_everything,
     restart_queues,
     ring_everything_again,
     stay_away,
@@ -46,6 +47,7 @@ def matrix(database: PostgresServer) -> Iterator[Fault]:
     for name, happen in _machines(database).items():
         yield f"{name}, mid-sweep", partial(_happen, moment=in_the_middle_of_a_sweep, happen=happen)
         yield f"{name}, on a report morning", partial(_happen, moment=in_the_middle_of_a_report_morning, happen=happen)
+    yield "nobody there from 5:55 to 9:10 on a report morning", _nobody_there_for_the_sweep
     yield "nobody there from 8:55 to 9:50 on a report morning", partial(_nobody_there, until=timedelta(minutes=50))
     yield "nobody there from 8:55 to 11:30 on a report morning", partial(_nobody_there, until=timedelta(minutes=150))
     yield from _services()
@@ -74,6 +76,7 @@ def _machines(database: PostgresServer) -> dict[str, Callable[[Fleet], None]]:
         "Redis 60 s away": partial(restart_queues, away_s=60),
         "PostgreSQL restarted": lambda _: restart_database(database),
         "PostgreSQL 10 s away": lambda _: restart_database(database, away_s=10),
+        "everything restarted at once": lambda fleet: restart_everything(fleet, database),
         "every message again, early, late, out of order": ring_everything_again,
     }
 
@@ -90,6 +93,8 @@ def _services() -> Iterator[Fault]:
         trouble = {"service": "slack", "route": "chat.postMessage", "times": 3, **how}
         yield f"Slack {name}", partial(_troubled, **trouble)
         yield f"Slack {name}, on a report morning", partial(_troubled_morning, **trouble)
+    yield "Slack accepts a post, drops the connection, and answers 500 for ten minutes", _silent_slack
+    yield "Slack 429 for ten minutes, on a report morning", partial(_ten_minutes_of_a_morning, service="slack", status=429)
     yield "Slack: a channel is archived", _archived
     yield "Slack: a team's channel is archived, on a report morning", _archived_on_report_morning
     for status in (429, 500):
@@ -110,6 +115,13 @@ def _nobody_there(fleet: Fleet, until: timedelta) -> timedelta:
     go_to_report_morning(fleet)
     begin_report_morning(fleet)
     stay_away(fleet, "beat", "worker", until=until)
+    return fleet.live()
+
+
+def _nobody_there_for_the_sweep(fleet: Fleet) -> timedelta:
+    """The last sweep before the reports and the reports themselves are due at once."""
+    go_to_report_morning(fleet, before=timedelta(hours=3, minutes=5))
+    stay_away(fleet, "beat", "worker", until=timedelta(hours=3, minutes=15))
     return fleet.live()
 
 
@@ -187,6 +199,22 @@ def _ten_minutes(fleet: Fleet, **how: object) -> timedelta:
 def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
     fleet.next_slot()
     misbehave(fleet, **how)
+    return _heal_after_ten_minutes(fleet)
+
+
+def _ten_minutes_of_a_morning(fleet: Fleet, **how: object) -> timedelta:
+    go_to_report_morning(fleet)
+    misbehave(fleet, **how)
+    begin_report_morning(fleet)
+    return _heal_after_ten_minutes(fleet)
+
+
+def _silent_slack(fleet: Fleet) -> timedelta:
+    """What was taken cannot be looked up for a while; afterwards it is found, and not sent again."""
+    fleet.next_slot()
+    misbehave(fleet, service="slack", route="chat.postMessage", mode="accept-then-drop", times=1)
+    misbehave(fleet, service="slack", status=500)
+    put_something_to_say(fleet)
     return _heal_after_ten_minutes(fleet)
 
 

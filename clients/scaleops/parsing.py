@@ -7,12 +7,15 @@ error; a list that is null or missing is empty, for that is how ScaleOps says th
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
+
+_GIVEN_UP_EARLY: Final = Field(fail_fast=True)
+"""At the first row of another shape: one is named, and to put a hundred thousand of them into words takes seconds."""
 
 
 class _Wire(BaseModel):
@@ -71,13 +74,13 @@ class _Destination(_Wire):
 class WorkloadsAnswer(_Wire):
     """The answer of `POST /api/v1/dashboard/byNamespace`."""
 
-    workloads: list[_WorkloadRow] | None = None
+    workloads: Annotated[list[_WorkloadRow] | None, _GIVEN_UP_EARLY] = None
 
 
 class CostsAnswer(_Wire):
     """The answer of `POST /detailedCostReport/getWorkloads`."""
 
-    aggregated_workloads: list[_CostRow] | None = None
+    aggregated_workloads: Annotated[list[_CostRow] | None, _GIVEN_UP_EARLY] = None
 
 
 class FlagsAnswer(_Wire):
@@ -87,13 +90,13 @@ class FlagsAnswer(_Wire):
 
 
 class _Destinations(_Wire):
-    destinations: list[_Destination] | None = None
+    destinations: Annotated[list[_Destination] | None, _GIVEN_UP_EARLY] = None
 
 
 class PoliciesAnswer(_Wire):
     """The answer of `GET /api/v1/policies`: custom resources, kept as they are."""
 
-    policies: list[dict[str, JsonValue]] | None = None
+    policies: Annotated[list[dict[str, JsonValue]] | None, _GIVEN_UP_EARLY] = None
 
 
 def _wrap(answer: object) -> object:

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from clients.calls import CallFailed, Fault, Line, Rules
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.links import DashboardLinks
 from clients.scaleops.logins import AzureLogin
+from clients.scaleops.parsing import COSTS, NETWORK, POLICIES, WORKLOADS
 from clients.scaleops.tokens import FixedToken, LoginTokens, NoCredentials
 from domain.workload import WorkloadKey
 from simulator import credentials
@@ -195,6 +197,14 @@ def test_a_row_without_its_place_is_an_error_that_names_the_field(simulator: Sim
     answer_with(simulator, {"workloads": [{"namespace": "n", "workloadName": "w", "type": "t"}]}, route="byNamespace")
     with pytest.raises(CallFailed, match=r"\(workloads\.0\.clusterName: Field required\)"):
         client.workloads(LABELS)
+
+
+@pytest.mark.parametrize("adapter", [WORKLOADS, COSTS, NETWORK, POLICIES])
+def test_an_answer_of_another_shape_is_given_up_at_its_first_row(adapter: TypeAdapter[object]) -> None:
+    name = next(iter(adapter.json_schema()["properties"]))
+    with pytest.raises(ValidationError) as failed:
+        adapter.validate_python({name: [7] * 1000})
+    assert failed.value.error_count() == 1
 
 
 @pytest.mark.parametrize("form", ["object", "array", "null", "partial"])

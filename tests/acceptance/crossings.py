@@ -54,9 +54,23 @@ DOUBTFUL: Final = (*_around("deliver", "outbox.mark_unknown"), *_calls("deliver"
 """Sending what Slack took without saying so."""
 PUT_OFF: Final = _around("deliver", "outbox.put_off")
 """Sending to a service that says: later."""
-KEEPING_HOUSE: Final = (*_around("canary", "pulses.beat"), *_around("watch", "pulses.last+pulses.beat"))
+FORGET: Final = _around(
+    "forget",
+    "forgetting.drop",
+    "forgetting.ended_messages+forgetting.drop_messages",
+    "forgetting.drop_alert_events",
+    "forgetting.drop_recommendations",
+    "forgetting.blank_reports",
+)
+"""Dropping what is old: a sweep after two weeks, a message after three months."""
+KEEPING_HOUSE: Final = (
+    *_around("canary", "pulses.beat"),
+    *_around("watch", "pulses.last+pulses.beat", "pulses.beat+outbox.put"),
+    *_around("forget", "forgetting.ended_messages", "pulses.beat"),
+)
+"""Signs of life, and looks at what is old and finding nothing."""
 
-STAGES: Final = (*ADVANCE, *WATCHING, *CLOSING, *MEASURE, *JUDGE, *REPORT, *DELIVER, *DOUBTFUL, *PUT_OFF)
+STAGES: Final = (*ADVANCE, *WATCHING, *CLOSING, *MEASURE, *JUDGE, *REPORT, *DELIVER, *DOUBTFUL, *PUT_OFF, *FORGET)
 """All that the matrix dies at."""
 HARMLESS: Final = (
     *_around("sweep.advance", "sweeps.get"),

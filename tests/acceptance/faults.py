@@ -15,7 +15,7 @@ from domain.component import RoutingKey
 from domain.messages import Act, Channel, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY
 from simulator.faults import Fault as Misbehaviour
-from tests.acceptance.crossings import CLOSING, DOUBTFUL, PUT_OFF, REPORT, WATCHING
+from tests.acceptance.crossings import CLOSING, DOUBTFUL, FORGET, PUT_OFF, REPORT, WATCHING
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.services.databases import PostgresServer
 from tests.services.waiting import wait_until
@@ -71,6 +71,9 @@ def die_at(fleet: Fleet, crossing: str, who: str) -> None:
 
 def _step_until_death(fleet: Fleet, crossing: str) -> None:
     begun = fleet.now
+    while crossing in FORGET and not fleet.has_died():
+        assert fleet.now - begun < timedelta(weeks=20), f"nothing was so old as to come to {crossing}"
+        go_to_report_morning(fleet)
     while not fleet.has_died():
         assert fleet.now - begun < timedelta(days=1), f"nothing came to {crossing}\n{fleet.story()}"
         if fleet.is_settled() and not crossing.startswith(("deliver/", "report/")):

@@ -1,4 +1,7 @@
-"""Answers that fit into a model's window: the most important rows first, as many as there is room for, and how to get the rest."""
+"""Answers that fit into a model's window: the most important rows first, as many as there is room for, and how to get the rest.
+
+Whatever is cut, the answer remains what its output schema promises: clients check it, and drop an answer that is not.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from actions.history_reports import shorten
+from actions.schemas import Schema
 from domain.messages import Json
 
 MOST_BYTES: Final = 68_000
@@ -45,25 +49,23 @@ def cut_page(document: Document, *, rows: str, limit: int, offset: int) -> Docum
     return {**document, rows: list(shown), **_note(total=len(listed), offset=offset, shown=len(shown))}
 
 
-def make_fit(document: Document, *, rows: str, offset: int, most_bytes: int = MOST_BYTES) -> Document:
-    """Cut what is too long in an answer until it fits; what was cut is said."""
+def make_fit(document: Document, *, rows: str, offset: int, schema: Schema, most_bytes: int = MOST_BYTES) -> Document:
+    """Cut what is too long in an answer until it fits, and it is still one of the schema; what was cut is said."""
     listed = cast("list[Json]", document[rows])
     beside = _shorten_beside({key: value for key, value in document.items() if key != rows})
     if len(listed) > 1:
         listed = [shorten(row, MOST_INSIDE) for row in listed]
-    for most in (MOST_INSIDE, 5, 3, 1, 0):
-        if size_of(beside) <= most_bytes * 3 // 4:
-            break
-        beside = cast("Document", shorten(beside, most))
+    beside = cast("Document", _make_one_fit(beside, schema, most_bytes * 3 // 4))
     room = most_bytes - size_of(beside) - _FOR_THE_NOTE
     kept: list[Json] = []
+    left = room
     for row in listed:
-        room -= size_of(row) + 1
-        if room < 0:
+        left -= size_of(row) + 1
+        if left < 0:
             break
         kept.append(row)
     if listed and not kept:
-        kept = [_make_row_fit(listed[0], most_bytes - size_of(beside) - _FOR_THE_NOTE)]
+        kept = [_make_one_fit(listed[0], _member(_member(schema, "properties", rows), "items"), room)]
     if len(kept) == len(listed):
         return {**beside, rows: kept}
     total = beside.get("total")
@@ -102,18 +104,57 @@ def _shorten_beside(beside: Document) -> Document:
     return short
 
 
-def _make_row_fit(row: Json, room: int) -> Json:
-    """Cut one row that is too large by itself: first its lists, then its largest values, each named in `leftOut`."""
-    for most in (100, 50, MOST_INSIDE, 3, 1):
-        short = shorten(row, most)
+_STEPS: Final = ((100, None), (50, 4000), (MOST_INSIDE, 1000), (3, 200), (1, 80), (0, 40))
+"""Entries that a list may keep and characters that a text may, from the mildest cut to the hardest."""
+
+
+def _make_one_fit(value: Json, schema: Schema, room: int) -> Json:
+    """Cut one part that is too large by itself: first its lists, then its texts, at last what may have any members at all."""
+    if size_of(value) <= room:
+        return value
+    short = value
+    for entries, characters in _STEPS:
+        short = shorten(value, entries)
+        if characters is not None:
+            short = _shorten_texts(short, schema, characters)
         if size_of(short) <= room:
             return short
-    fields = dict(cast("Document", row))
+    return _leave_out_free_forms(short, schema)
+
+
+def _shorten_texts(value: Json, schema: Schema, most: int) -> Json:
+    if isinstance(value, str):
+        is_free = not schema.keys() & _NO_FREE_TEXT
+        return f"{value[:most]}… ({len(value)} characters)" if is_free and len(value) > most else value
+    if isinstance(value, list):
+        return [_shorten_texts(one, _member(schema, "items"), most) for one in value]
+    if isinstance(value, dict):
+        return {key: _shorten_texts(one, _member(schema, "properties", key), most) for key, one in value.items()}
+    return value
+
+
+_NO_FREE_TEXT: Final = frozenset({"const", "enum", "format"})
+
+
+def _leave_out_free_forms(value: Json, schema: Schema) -> Json:
+    """Leave out the objects that a schema says nothing of, naming them in `leftOut`."""
+    if not isinstance(value, dict):
+        return value
+    kept: Document = {}
     left_out: list[Json] = []
-    for name in sorted(fields, key=lambda key: size_of(fields[key]), reverse=True):
-        if size_of(fields) <= room:
-            break
-        fields[name] = None
-        left_out.append(name)
-        fields["leftOut"] = left_out
-    return fields
+    for key, one in value.items():
+        inner = _member(schema, "properties", key)
+        if isinstance(one, dict | list) and one and "properties" not in inner and "items" not in inner:
+            kept[key] = {} if isinstance(one, dict) else []
+            left_out.append(key)
+        else:
+            kept[key] = _leave_out_free_forms(one, inner)
+    return {**kept, "leftOut": left_out} if left_out else kept
+
+
+def _member(schema: Schema, *path: str) -> Schema:
+    """Answer what a schema says of a part; nothing when it says nothing."""
+    found: Json = schema
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}

@@ -60,13 +60,23 @@ class Desks:
     on_call: OnCall
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What a tool takes and what it promises."""
+
+    valid: tuple[str, ...]
+    """Its arguments."""
+    output: Schema
+
+
 def tool_of(offer: Offer, desks: Desks) -> Tool:
     """Make the tool of a question."""
     schema = _input_of(offer)
-    valid = tuple(cast("Mapping[str, Json]", schema["properties"]))
+    promised = output_of(offer)
+    shape = Shape(valid=tuple(cast("Mapping[str, Json]", schema["properties"])), output=promised)
 
     async def answer(arguments: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
-        return await _call(offer, valid, arguments, desks, context)
+        return await _call(offer, shape, arguments, desks, context)
 
     return Tool(
         fn=answer,
@@ -74,7 +84,7 @@ def tool_of(offer: Offer, desks: Desks) -> Tool:
         title=offer.title,
         description=offer.description,
         parameters=cast("dict[str, Any]", schema),
-        fn_metadata=RawArguments(arg_model=ArgModelBase, output_schema=cast("dict[str, Any]", _output_of(offer))),
+        fn_metadata=RawArguments(arg_model=ArgModelBase, output_schema=cast("dict[str, Any]", promised)),
         is_async=True,
         context_kwarg="context",
         annotations=HINTS.model_copy(update={"title": offer.title}),
@@ -90,12 +100,12 @@ class RawArguments(FuncMetadata):
 
 
 async def _call(
-    offer: Offer, valid: tuple[str, ...], arguments: dict[str, Any], desks: Desks, context: Context[Any, Any]
+    offer: Offer, shape: Shape, arguments: dict[str, Any], desks: Desks, context: Context[Any, Any]
 ) -> CallToolResult:
     began = time.monotonic()
     outcome = "done"
     try:
-        return await _answer(offer, valid, arguments, desks, context)
+        return await _answer(offer, shape, arguments, desks, context)
     except QuestionFailed as failed:
         outcome = failed.name
         text = f"{failed.name}: {failed}{_advice(failed)}"
@@ -108,26 +118,26 @@ async def _call(
 
 
 async def _answer(
-    offer: Offer, valid: tuple[str, ...], arguments: dict[str, Any], desks: Desks, context: Context[Any, Any]
+    offer: Offer, shape: Shape, arguments: dict[str, Any], desks: Desks, context: Context[Any, Any]
 ) -> CallToolResult:
     for name in arguments:
-        if name not in valid:
-            message = f"there is no argument {name!r}; valid are {', '.join(valid)}"
+        if name not in shape.valid:
+            message = f"there is no argument {name!r}; valid are {', '.join(shape.valid)}"
             raise InputError(message)
     paging: dict[str, Json] = {name: arguments[name] for name in ("limit", "offset") if name in arguments}
     page: PagedInput = read_arguments(LivePage, paging) if offer.is_live else read_arguments(PagedInput, paging)
     asked = {name: value for name, value in arguments.items() if not (offer.is_live and name in paging)}
     asker = desks.asker_of(request_of(context))
-    answer = await desks.lanes.run(partial(_ask, offer, asked, asker, page), is_live=offer.is_live)
+    answer = await desks.lanes.run(partial(_ask, offer, asked, asker, page, output=shape.output), is_live=offer.is_live)
     return CallToolResult(content=[TextContent(type="text", text=text_of(answer))], structured_content=answer)
 
 
-def _ask(offer: Offer, arguments: Mapping[str, Json], asker: Asker, page: PagedInput) -> Document:
+def _ask(offer: Offer, arguments: Mapping[str, Json], asker: Asker, page: PagedInput, *, output: Schema) -> Document:
     answer: BaseModel = offer.ask(arguments, asker)
     document = cast("Document", answer.model_dump(mode="json", by_alias=True))
     if offer.is_live:
         document = cut_page(document, rows=offer.rows, limit=page.limit, offset=page.offset)
-    return make_fit(document, rows=offer.rows, offset=page.offset)
+    return make_fit(document, rows=offer.rows, offset=page.offset, schema=output)
 
 
 def request_of(context: Context[Any, Any]) -> object:
@@ -154,7 +164,8 @@ def _input_of(offer: Offer) -> Schema:
     return {**schema, "properties": {**properties, **paged}}
 
 
-def _output_of(offer: Offer) -> Schema:
+def output_of(offer: Offer) -> Schema:
+    """Answer the schema of a tool's structured content."""
     schema = output_schema(offer.output, described=False)
     if not offer.is_live:
         return schema

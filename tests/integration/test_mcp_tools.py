@@ -131,6 +131,8 @@ def test_every_answer_about_500_workloads_fits_a_model_and_says_how_to_get_the_r
     live = [offer.name for offer in OFFERS if offer.is_live]
 
     async def say(client: Client) -> list[CallToolResult]:
+        # The client checks structured content against the output schema of the tool once it has listed them.
+        await client.list_tools()
         return [await client.call_tool(name, {"entityRef": MONSTER, "limit": 200}) for name in live]
 
     for name, result in zip(live, talk(gateway, gateway.as_ci(), say), strict=True):

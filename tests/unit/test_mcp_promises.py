@@ -1,0 +1,65 @@
+"""However large an answer is, what a tool sends fits, and is what its output schema promises."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped] # it brings no types along
+import pytest
+
+from actions.offers import OFFERS, Offer
+from mcp_server.bounding import MOST_BYTES, cut_page, make_fit, size_of
+from mcp_server.tools import output_of
+
+MONSTERS = {
+    "500 workloads": {"rows": 500, "inner": 3, "text": 180, "free": 30},
+    "500 workloads of long lists": {"rows": 500, "inner": 15, "text": 30, "free": 30},
+    "one workload of endless lists": {"rows": 1, "inner": 1000, "text": 100, "free": 30},
+    "one workload of endless texts": {"rows": 1, "inner": 2, "text": 90_000, "free": 30},
+    "one workload of endless objects": {"rows": 1, "inner": 2, "text": 20, "free": 4_000},
+    "quotes, which count double": {"rows": 500, "inner": 4, "text": -400, "free": 30},
+    "nothing": {"rows": 0, "inner": 0, "text": 0, "free": 0},
+}
+
+
+def monster(schema: Any, rows: str, *, sizes: dict[str, int], at: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - JSON
+    """Make a document of a schema, as large as the sizes say."""
+    kind = schema["type"][0] if isinstance(schema.get("type"), list) else schema.get("type")
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("format") == "date-time":
+        return "2026-11-23T06:00:00Z"
+    match kind:
+        case "object" if "properties" in schema:
+            return {name: monster(one, rows, sizes=sizes, at=(*at, name)) for name, one in schema["properties"].items()}
+        case "object":
+            return {f"{number}": {"value": "v" * 50} for number in range(sizes["free"])}
+        case "array":
+            count = sizes["rows"] if at == (rows,) else sizes["inner"]
+            return [monster(schema["items"], rows, sizes=sizes, at=(*at, "items")) for _ in range(count)]
+        case "string":
+            return "x" * sizes["text"] if sizes["text"] >= 0 else '"' * -sizes["text"]
+        case "integer" | "number":
+            return 10**9
+        case "boolean":
+            return True
+    message = f"a schema of a kind that this does not know: {schema}"
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize("sizes", MONSTERS.values(), ids=MONSTERS)
+@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)
+def test_a_bounded_answer_fits_and_is_what_the_schema_promises(offer: Offer, sizes: dict[str, int]) -> None:
+    schema: Any = output_of(offer)
+    document = monster(schema, offer.rows, sizes=sizes)
+    if offer.is_live:
+        document = cut_page(document, rows=offer.rows, limit=200, offset=0)
+    bounded = make_fit(document, rows=offer.rows, offset=0, schema=schema)
+
+    jsonschema.validate(bounded, schema)
+    json.dumps(bounded, allow_nan=False)
+    assert size_of(bounded) <= MOST_BYTES
+    assert bool(bounded[offer.rows]) == bool(sizes["rows"]), "one row at least is shown when there is one"

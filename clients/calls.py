@@ -24,6 +24,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
+from clients.direct import DirectTransport, knows_a_proxy
 from clients.gate import Gate
 from clients.pace import Pace
 from clients.patience import retry_after_s
@@ -315,11 +316,14 @@ class Line:
             self._idle.append(client)
 
     def _make_client(self) -> httpx.Client:
+        tls = self._tls_context()
+        # Proxies and a CA bundle from the environment are for the network; loopback is this machine.
+        is_proxied = not self._is_local and knows_a_proxy(httpx.URL(self._base_url))
         return httpx.Client(
-            verify=self._tls_context(),
-            # Proxies and a CA bundle from the environment are for the network; loopback is this machine.
+            transport=None if is_proxied else DirectTransport(tls, keepalive_s=_KEEPALIVE_S),
+            verify=tls,
             trust_env=not self._is_local,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=15),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S),
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
@@ -354,6 +358,7 @@ class Line:
         return spread if asked is None else asked + spread
 
 
+_KEEPALIVE_S: Final = 15.0
 _ALWAYS_SENT: Final = (
     (b"User-Agent", b"scaleops-worker"),
     (b"Accept", b"application/json"),

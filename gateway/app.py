@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from actions.errors import QuestionFailed
@@ -29,6 +30,7 @@ from gateway.answers import (
     refusal_of,
     refuse_caller,
     refuse_for_now,
+    refuse_input,
     refuse_unknown,
     refused_by_service,
     send_answer,
@@ -261,6 +263,8 @@ def _refusal(error: Exception) -> Refused:
             return refusal_of(error)
         case CallFailed():
             return refused_by_service(error)
+        case ClientDisconnect():
+            return refuse_input("the caller left before the request was complete", status=HTTPStatus.REQUEST_TIMEOUT)
         case StoreUnavailable():
             return refuse_for_now("the database cannot be reached", retry_after_s=5)
     _LOG.error("a request failed", exc_info=error)

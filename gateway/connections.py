@@ -144,6 +144,9 @@ class WatchedConnection(HttpToolsProtocol):
 
     def _drop(self) -> None:
         self.transport.abort()
+        if self.cycle is not None:  # whoever still answers it learns at once that nobody listens
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _start_reader_clock(self) -> None:
         if self._reader_clock is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from typing import Final
@@ -250,13 +251,17 @@ def test_a_head_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway
         assert read_to_end(opened) == b""
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway) -> None:
+def test_a_body_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway = serve_gateway(connections=Impatient)
     with connect(gateway) as opened:
         head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
         opened.sendall(head.encode())
 
         assert read_to_end(opened) == b""
+
+    gateway.close()
+    assert [json.loads(line)["status"] for line in gateway.audit] == [400]
+    assert not caplog.records, "whoever leaves is no failure of ours"
 
 
 def test_a_reader_who_does_not_read_is_cut_off_and_the_others_are_served(serve_gateway: ServeGateway) -> None:

@@ -73,7 +73,7 @@ def _step_until_death(fleet: Fleet, crossing: str) -> None:
     begun = fleet.now
     while crossing in FORGET and not fleet.has_died():
         assert fleet.now - begun < timedelta(weeks=20), f"nothing was so old as to come to {crossing}"
-        go_to_report_morning(fleet)
+        live_through_report_morning(fleet)
     while not fleet.has_died():
         assert fleet.now - begun < timedelta(days=1), f"nothing came to {crossing}\n{fleet.story()}"
         if fleet.is_settled() and not crossing.startswith(("deliver/", "report/")):
@@ -122,6 +122,13 @@ def in_the_middle_of_a_report_morning(fleet: Fleet, happen: Callable[[], None]) 
 def go_to_report_morning(fleet: Fleet, *, before: timedelta = timedelta(hours=3) - MINUTE) -> None:
     """Go to the Monday on which the next reports are due, so long before, with its sweep done; usually to the slot of nine."""
     fleet.set_clock(max(fleet.now, _next_due(fleet.now) - before))
+    fleet.live()
+
+
+def live_through_report_morning(fleet: Fleet) -> None:
+    """Go to the next reports, and let them be made."""
+    go_to_report_morning(fleet)
+    begin_report_morning(fleet)
     fleet.live()
 
 

@@ -74,7 +74,8 @@ def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
         for team in {*teams_with_reports(transaction), PLATFORM}:
             made = [run for run in runs if run.team == team]
             if len(made) != 1 or made[0].status != MADE:
-                yield f"{team} has {'several reports' if len(made) > 1 else 'no report'} for {week}: {made}"
+                said = [f"{run.status} {run.late_reason}" for run in made]
+                yield f"{team} has {'several reports' if len(made) > 1 else 'no report'} for {week}: {said}"
                 continue
             first = f"{stream_of(team, week)}:1"
             if first not in posts and first + FALLBACK not in posts:

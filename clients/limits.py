@@ -209,7 +209,7 @@ def alone(common: Common, name: str, *, share: int, now: float) -> Common:
         limit=float(share) if is_limited else None,
         usual=common.usual,
         cut=common.cut if is_limited else None,
-        cut_at=now,
+        cut_at=now if is_limited else 0.0,
         cut_from=common.cut_from * scale,
         cut_to=common.cut_to * scale,
         climbed_s=common.climbed_s,

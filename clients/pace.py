@@ -163,11 +163,12 @@ class Pace:
             self._kicked.set()
 
     def _run(self) -> None:
-        while not self._closing.wait(_GAP_S):  # refusals gather for a moment: a hundred of them are one report
+        while not self._closing.is_set():
             self._kicked.wait(self._period_s if self._is_awake else None)
             self._kicked.clear()
             if not self._closing.is_set():
                 self._report()
+            self._closing.wait(_GAP_S)  # refusals gather for a moment: a hundred of them are one report
         if self._is_awake:
             self._decide(Report(kind=self.kind, ceiling=self._most))
 

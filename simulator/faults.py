@@ -84,6 +84,7 @@ class CallDesk:
         serving, call = self._state.serving, object()
         if service == "scaleops":
             serving.add(call)
+            self._state.most_serving = max(self._state.most_serving, len(serving))
         try:
             await self._serve(scope, body, receive, send)
         finally:

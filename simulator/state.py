@@ -75,6 +75,7 @@ class State:
         self.faults: list[Fault] = []
         self.serving: set[object] = set()
         """Calls that ScaleOps has in flight; what began under an earlier scenario is not among them."""
+        self.most_serving = 0
         self.calls: dict[str, Counter[str]] = defaultdict(Counter)
         self.tokens: dict[str, datetime] = {}
         """Bearer tokens handed out, and when each expires."""

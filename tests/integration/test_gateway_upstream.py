@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from clients.calls import Fault as Reason
 from clients.scaleops.passthrough import Passthrough
 from simulator.faults import Fault
 from tests.services.gateways import ServedGateway, ServeGateway
+from tests.services.waiting import wait_until
 
 PROXY = "/api/scaleops/api"
 WORKLOADS = f"{PROXY}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND"
@@ -383,3 +386,46 @@ def test_money_keeps_its_digits(gateway: ServedGateway) -> None:
 
     assert answer.text == body
     assert json.loads(answer.text)
+
+
+def test_while_it_asks_to_be_left_alone_nobody_asks(gateway: ServedGateway) -> None:
+    assert flags(gateway).status_code == 200
+    fault(gateway, status=429, headers={"retry-after": "17"}, body="x", route="networkCost", times=1)
+    assert flags(gateway).status_code == 429
+    asked = gateway.calls("scaleops")
+
+    held = flags(gateway)
+
+    assert held.status_code == 503
+    assert 10 < int(held.headers["retry-after"]) <= 17
+    assert "left alone" in held.json()["error"]["message"]
+    assert gateway.calls("scaleops") == asked
+
+
+def test_proxy_and_questions_share_the_calls_of_the_process(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(scaleops_max_concurrency=1)
+    assert flags(gateway).status_code == 200
+    question = gateway.materials.desk.scaleops
+    gateway.simulator.state.latency_s = 1
+    with ThreadPoolExecutor(2) as threads:
+        waited = [threads.submit(question.network_flags) for _ in range(2)]
+        while not gateway.simulator.state.serving:
+            time.sleep(0.001)
+        assert flags(gateway).status_code == 200
+        assert [future.result() for future in waited]
+    assert gateway.simulator.state.most_serving == 1
+
+
+def test_metrics_tell_the_pace(gateway: ServedGateway) -> None:
+    assert flags(gateway).status_code == 200
+    fault(gateway, status=503, body="x", route="networkCost", times=1)
+    flags(gateway)
+
+    def metrics() -> str:
+        return gateway.client.get("/metrics").text
+
+    wait_until(
+        "the cut", lambda: 'scaleops_worker_gateway_calls_limit_cuts_total{reason="refused"} 1.0' in metrics(), explain=metrics
+    )
+    assert "scaleops_worker_gateway_calls_limit 8.0" in metrics()
+    assert "scaleops_worker_gateway_calls_share" in metrics()

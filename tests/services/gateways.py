@@ -15,6 +15,8 @@ import pytest
 from actions.desk import Desk
 from clients.backstage.client import BackstageCatalog
 from clients.calls import Line, Rules
+from clients.limits import Kind
+from clients.pace import Pace
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.logins import PasswordLogin
 from clients.scaleops.tokens import LoginTokens
@@ -43,13 +45,14 @@ class ServedGateway:
         sections_of: tuple[SectionsOf, ...] = (),
         connections: type[WatchedConnection] = WatchedConnection,
         timer: Callable[[], float] = time.monotonic,
+        database_url: str | None = None,
         **changed: Any,  # noqa: ANN401 - settings of any type
     ) -> None:
         self.simulator = simulator
         self._audit: list[str] = []
         self._opened = ExitStack()
         self.settings = Settings.model_validate(_settings(simulator) | changed)
-        self.materials = self._materials(folder)
+        self.materials = self._materials(database_url or f"sqlite:///{folder / 'gateway.db'}")
         self.app = build_gateway(self.materials, write_audit=self._audit.append, sections_of=sections_of, timer=timer)
         self._socket = bind(self.settings)
         self.port: int = self._socket.getsockname()[1]
@@ -102,19 +105,21 @@ class ServedGateway:
         self._socket.close()
         self.materials.store.close()
 
-    def _materials(self, folder: Path) -> Materials:
+    def _materials(self, database_url: str) -> Materials:
         settings = self.settings
         world = self.simulator.state.world()
-        line = Line("ScaleOps", settings.scaleops_base_url or "", Rules(timeout_s=10))
+        pace = Pace("ScaleOps", settings.scaleops_max_concurrency, kind=Kind.LIVE)
+        line = Line("ScaleOps", settings.scaleops_base_url or "", Rules(timeout_s=10), pace=pace)
         login = PasswordLogin(line=line, user=world.scaleops_user, password=world.scaleops_password)
         backstage = Line("Backstage", settings.backstage_base_url or "", Rules(timeout_s=10))
         self._opened.callback(line.close)
+        self._opened.callback(pace.close)
         self._opened.callback(backstage.close)
         clock = self.simulator.state.clock.now
         credentials = LoginTokens(login, clock=clock)
         return Materials(
             settings=settings,
-            store=Store.open(f"sqlite:///{folder / 'gateway.db'}"),
+            store=Store.open(database_url),
             desk=Desk(
                 scaleops=ScaleOpsClient(line, credentials),
                 catalog=BackstageCatalog(backstage, BACKSTAGE_TOKEN),
@@ -122,6 +127,7 @@ class ServedGateway:
                 currency="USD",
             ),
             credentials=credentials,
+            pace=pace,
             catalog_with=lambda token: BackstageCatalog(backstage, token),
         )
 

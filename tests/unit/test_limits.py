@@ -215,7 +215,7 @@ def test_alone_a_process_goes_on_with_its_share() -> None:
 def test_alone_a_process_that_was_not_limited_is_not() -> None:
     common = advance(Common(), "a", BUSY, NOW)
     assert alone(common, "a", share=16, now=5.0).limit is None
-    assert alone(Common(), "a", share=16, now=5.0).limit is None
+    assert alone(Common(), "a", share=16, now=5.0) == Common(advanced_at=5.0)
 
 
 def test_a_cut_that_was_forgotten_is_recalled_by_who_knows_of_it() -> None:

@@ -48,7 +48,7 @@ _LEARNS_IN_S: Final = 180.0
 _RELEARNS_IN_S: Final = 10.0
 _LONGEST_CALL_S: Final = 10.0
 _FORGOTTEN_AFTER_S: Final = 600.0
-"""A cut that stood in nobody's way for so long says nothing about today."""
+"""A cut that stood in nobody's way for so long, or that nobody asked anything after, says nothing about now."""
 
 
 class Kind(StrEnum):
@@ -175,7 +175,7 @@ class Common:
 
 def advance(common: Common, name: str, report: Report, now: float) -> Common:
     """Take a report of one process and decide anew."""
-    common = _with_member(_in_time(common, now), name, report, now)
+    common = _with_member(_in_time(_unless_old(common, now), now), name, report, now)
     held_until = max(common.held_until, now + min(report.hold_s, LONGEST_HOLD_S)) if report.hold_s else common.held_until
     elapsed_s = min(now - common.advanced_at, 2 * ROUND_S)
     common = replace(common, held_until=held_until, advanced_at=now, round=_with_report(common.round, report, now))
@@ -184,6 +184,7 @@ def advance(common: Common, name: str, report: Report, now: float) -> Common:
 
 def recalled(kept: Common | None, known: Common, now: float) -> Common:
     """Answer what is kept, with the cut that a process knows of and that was forgotten there."""
+    known = _unless_old(known, now)
     if kept is None:
         return known
     if known.cut_at <= kept.cut_at:
@@ -215,6 +216,11 @@ def alone(common: Common, name: str, *, share: int, now: float) -> Common:
         climbed_s=common.climbed_s,
         advanced_at=now,
     )
+
+
+def _unless_old(common: Common, now: float) -> Common:
+    """Keep of a record that nobody touched for long only how long calls usually take."""
+    return Common(usual=common.usual) if now - common.advanced_at > _FORGOTTEN_AFTER_S else common
 
 
 def _in_time(common: Common, now: float) -> Common:

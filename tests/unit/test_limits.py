@@ -199,6 +199,18 @@ def test_an_old_cut_that_stands_in_nobodys_way_is_forgotten() -> None:
     assert advance(common, "a", light, NOW + 700).limit is None
 
 
+def test_after_a_long_pause_a_cut_is_forgotten_but_not_what_is_usual() -> None:
+    common = advance(Common(), "a", replace(BUSY, good=answered(100)), NOW)
+    common = advance(common, "a", replace(BUSY, good=answered(100)), NOW + 2)
+    common = advance(common, "a", replace(BUSY, refused=1), NOW + 4)
+    assert advance(common, "a", BUSY, NOW + 500).limit is not None
+    later = advance(common, "a", BUSY, NOW + 700)
+    assert (later.limit, later.total) == (None, 16)
+    assert later.usual == common.usual != {}
+    assert recalled(None, common, NOW + 700).limit is None
+    assert recalled(Common(advanced_at=NOW + 699), common, NOW + 700).limit is None
+
+
 def test_alone_a_process_goes_on_with_its_share() -> None:
     common = Common()
     for number in range(4):

@@ -116,10 +116,10 @@ class SharedMemory:
 
     @contextmanager
     def waiting_turn(self, name: str, *, patience: timedelta) -> Iterator[None]:
-        """Wait for our turn, not longer than `patience`: then go on without it."""
+        """Wait for our turn, not longer than `patience`: then go on without it. A holder that died holds it half an asking lease."""
         waits_until = time.monotonic() + patience.total_seconds()
         while True:
-            with self.turn(name) as mine:
+            with self.turn(name, lease=self._asking_lease / 2) as mine:
                 if mine or time.monotonic() >= waits_until:
                     yield
                     return

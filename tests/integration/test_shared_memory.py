@@ -92,6 +92,14 @@ def test_a_turn_whose_holder_died_is_free_after_its_lease(memory: SharedMemory) 
         assert memory._redis.get("scaleops-worker:test:turn:t") != b"dead"
 
 
+def test_whoever_dies_while_others_wait_for_his_turn_holds_them_up_for_less_than_the_asking_lease(queues: QueueServer) -> None:
+    memory = SharedMemory(queues.url, instance="test", asking_lease=SHORT)
+    with memory.waiting_turn("t", patience=LONG):
+        kept_ms = int(memory._redis.pttl("scaleops-worker:test:turn:t"))
+    memory.close()
+    assert 0 < kept_ms < SHORT.total_seconds() * 1000
+
+
 def test_installations_do_not_share(queues: QueueServer, memory: SharedMemory) -> None:
     stranger = SharedMemory(queues.url, instance="other")
     memory.put("x", b"mine", keep_for=LONG)

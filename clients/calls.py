@@ -15,8 +15,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from clients.direct import DirectTransport, knows_a_proxy
+from clients.direct import DirectTransport, proxy_of
 from clients.gate import Gate
 from clients.pace import Pace
 from clients.patience import retry_after_s
@@ -129,8 +129,8 @@ class Line:
 
     With a pace, that says how many calls may be in flight, in place of the rules; what they meet is told to it.
 
-    Each call in flight borrows an `httpx.Client` of its own: one shared by many threads walks all its connections on every
-    request. They share one TLS context, which is what makes a client expensive. Make the line after a fork, not before.
+    Each call in flight borrows an httpx transport of its own, with one connection: a pool shared by many threads walks all its
+    connections on every request. They share one TLS context, which is expensive. Make the line after a fork, not before.
     """
 
     def __init__(
@@ -146,8 +146,7 @@ class Line:
         self.rules = rules
         self._base_url = base_url.rstrip("/")
         self._is_local = is_loopback(base_url)
-        timeout = httpx.Timeout(rules.timeout_s, connect=min(rules.connect_timeout_s, rules.timeout_s))
-        self._extensions = {"timeout": timeout.as_dict()}
+        self._timeout = httpx.Timeout(rules.timeout_s, connect=min(rules.connect_timeout_s, rules.timeout_s)).as_dict()
         self._retrying = Retrying(
             stop=self._has_tried_enough,
             wait=self._wait_before_the_next,
@@ -158,7 +157,7 @@ class Line:
         self._pace = pace
         self._gate = Gate(rules.max_in_flight) if pace is None else pace.gate
         self._sleep = sleep
-        self._idle: deque[httpx.Client] = deque()
+        self._idle: deque[httpx.BaseTransport] = deque()
         self._tls: ssl.SSLContext | None = None
         self._making_tls = threading.Lock()
         self._closed = False
@@ -235,25 +234,22 @@ class Line:
         return answer
 
     def _send(self, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
-        client = self._borrow()
         try:
-            return self._receive(client, request, headers)
+            transport = self._borrow()
+        except httpx.InvalidURL as bad:
+            raise self._silence(request, f"it cannot be reached ({bad})", happened=False) from None
+        try:
+            return self._receive(transport, request, headers)
         finally:
-            self._give_back(client)
+            self._give_back(transport)
 
-    def _receive(self, client: httpx.Client, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
+    def _receive(self, transport: httpx.BaseTransport, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
         deadline = time.monotonic() + self.rules.timeout_s
         answered = False
         try:
-            # Made here and not by the client, which would merge what is complete with defaults it does not have.
-            outgoing = httpx.Request(
-                request.method,
-                self._base_url + request.target,
-                headers=headers,
-                content=request.body,
-                extensions=self._extensions,
-            )
-            incoming = client.send(outgoing, stream=True)
+            # No client: it would keep cookies, follow redirects and fill in headers, none of which is wanted.
+            outgoing = self._outgoing(request, headers, is_direct=isinstance(transport, DirectTransport))
+            incoming = transport.handle_request(outgoing)
             answered = True
             try:
                 return Answer(
@@ -264,7 +260,7 @@ class Line:
         except httpx.TimeoutException as trouble:
             connecting = isinstance(trouble, httpx.ConnectTimeout | httpx.PoolTimeout)
             raise self._silence(request, f"no answer within {self.rules.timeout_s:g} s", happened=not connecting) from None
-        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.InvalidURL) as trouble:
+        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as trouble:
             raise self._silence(request, f"it cannot be reached ({trouble})", happened=False) from None
         except (httpx.DecodingError, httpx.RemoteProtocolError) as trouble:
             if answered:
@@ -273,6 +269,15 @@ class Line:
             raise self._silence(request, f"the connection was closed ({trouble})", happened=True) from None
         except httpx.HTTPError as trouble:
             raise self._silence(request, f"the connection broke ({trouble})", happened=True) from None
+
+    def _outgoing(self, request: Request, headers: list[tuple[bytes, bytes]], *, is_direct: bool) -> httpx.Request:
+        extensions: dict[str, object] = {"timeout": self._timeout}
+        if not is_direct:  # a proxy is told the whole address
+            url = httpx.URL(self._base_url + request.target)
+            return httpx.Request(request.method, url, headers=headers, content=request.body, extensions=extensions)
+        # The base is read once, and what is asked for below it goes along as it is.
+        extensions["target"] = self._url.raw_path.rstrip(b"/") + request.target.encode("ascii")
+        return httpx.Request(request.method, self._url, headers=headers, content=request.body, extensions=extensions)
 
     def _read_body(self, incoming: httpx.Response, request: Request, deadline: float) -> bytes:
         most = self.rules.max_answer_bytes
@@ -303,30 +308,30 @@ class Line:
                 raise CallFailed(message, fault=Fault.REFUSED, permanent=True)
         return [*_ALWAYS_SENT, *((name.encode("ascii"), value.encode()) for name, value in request.headers.items())]
 
-    def _borrow(self) -> httpx.Client:
+    def _borrow(self) -> httpx.BaseTransport:
         try:
             return self._idle.pop()
         except IndexError:
-            return self._make_client()
+            return self._make_transport()
 
-    def _give_back(self, client: httpx.Client) -> None:
+    def _give_back(self, transport: httpx.BaseTransport) -> None:
         if self._closed:
-            client.close()
+            transport.close()
         else:
-            self._idle.append(client)
+            self._idle.append(transport)
 
-    def _make_client(self) -> httpx.Client:
+    def _make_transport(self) -> httpx.BaseTransport:
         tls = self._tls_context()
         # Proxies and a CA bundle from the environment are for the network; loopback is this machine.
-        is_proxied = not self._is_local and knows_a_proxy(httpx.URL(self._base_url))
-        return httpx.Client(
-            transport=None if is_proxied else DirectTransport(tls, keepalive_s=_KEEPALIVE_S),
-            verify=tls,
-            trust_env=not self._is_local,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S),
-            follow_redirects=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
+        proxy = None if self._is_local else proxy_of(self._url)
+        if proxy is None:
+            return DirectTransport(tls, keepalive_s=_KEEPALIVE_S)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S)
+        return httpx.HTTPTransport(verify=tls, trust_env=False, proxy=proxy, limits=limits)
+
+    @cached_property
+    def _url(self) -> httpx.URL:
+        return httpx.URL(self._base_url)
 
     def _tls_context(self) -> ssl.SSLContext:
         with self._making_tls:

@@ -1,4 +1,4 @@
-"""The standard library's HTTP connection as a transport of httpx: what a client sends and hears is the same, at a third of the CPU.
+"""The standard library's HTTP connection as a transport of httpx: what is sent and heard is the same, at a third of the CPU.
 
 A transport keeps one connection to one origin and is used by one thread at a time. It speaks HTTP/1.1, follows nothing, unpacks
 nothing, and knows no proxy: where the environment names one, httpx's own transport is used (docs/decisions/0015).
@@ -38,9 +38,7 @@ class DirectTransport(httpx.BaseTransport):
         connection = self._ready(request.url, timeout)
         try:
             with _in_words_of_httpx():
-                connection.putrequest(
-                    request.method, request.url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True
-                )
+                connection.putrequest(request.method, _target_of(request), skip_host=True, skip_accept_encoding=True)
                 for name, value in request.headers.raw:
                     connection.putheader(name.decode("ascii"), value)
                 connection.endheaders(request.read() or None)
@@ -116,10 +114,17 @@ class _Body(httpx.SyncByteStream):
         self._transport.give_back(self._answer)
 
 
-def knows_a_proxy(url: httpx.URL) -> bool:
-    """Say whether the environment names a proxy for an address."""
+def proxy_of(url: httpx.URL) -> str | None:
+    """Answer the proxy that the environment names for an address."""
     proxies = getproxies()
-    return bool(proxies.get(url.scheme) or proxies.get("all")) and not proxy_bypass(url.host)
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return None if proxy is None or proxy_bypass(url.host) else proxy
+
+
+def _target_of(request: httpx.Request) -> str:
+    """Answer what is asked for: httpx's extension `target` saves reading each address anew."""
+    target: bytes = request.extensions.get("target") or request.url.raw_path
+    return target.decode("ascii")
 
 
 def _is_quiet(connection: HTTPConnection) -> bool:

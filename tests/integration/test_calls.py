@@ -165,12 +165,12 @@ def test_no_more_calls_are_in_flight_than_allowed(simulator: Simulator) -> None:
         most = now = 0
         counting = threading.Lock()
 
-        def _receive(self, client: httpx.Client, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
+        def _receive(self, transport: httpx.BaseTransport, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
             with self.counting:
                 self.now += 1
                 self.most = max(self.most, self.now)
             try:
-                return super()._receive(client, request, headers)
+                return super()._receive(transport, request, headers)
             finally:
                 with self.counting:
                     self.now -= 1
@@ -193,13 +193,11 @@ def test_a_header_cannot_smuggle_another_one(simulator: Simulator) -> None:
     assert not simulator.state.calls["scaleops"]
 
 
-def test_cookies_are_not_kept(simulator: Simulator) -> None:
-    simulator.state.faults = [
-        Trouble(service="scaleops", status=200, body={}, headers={"Set-Cookie": "session=stale; Path=/"}, times=1)
-    ]
-    with line_to(simulator) as line:
-        read(line)
-        assert [len(client.cookies) for client in line._idle] == [0]
+def test_an_address_that_cannot_be_read_cannot_be_reached() -> None:
+    line = Line("ScaleOps", "http://scaleops.example.com:99999", Rules(), sleep=Sleeps())
+    with pytest.raises(CallFailed, match=r"ScaleOps did not answer .*: it cannot be reached") as failed:
+        line.exchange(FLAGS)
+    assert failed.value.whole_service
 
 
 def test_a_closed_line_keeps_no_connection(simulator: Simulator) -> None:

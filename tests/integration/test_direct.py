@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from clients.calls import CallFailed, Line, Request, Rules
-from clients.direct import DirectTransport, knows_a_proxy
+from clients.direct import DirectTransport, proxy_of
 from tests.services.asking import Sleeps
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -142,13 +142,23 @@ def test_a_proxy_of_the_environment_is_not_passed_by(monkeypatch: pytest.MonkeyP
     with serving(TO_THE_END) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "inside.example.com")
-        assert knows_a_proxy(httpx.URL("http://scaleops.example.com"))
-        assert not knows_a_proxy(httpx.URL("http://inside.example.com"))
-        assert not knows_a_proxy(httpx.URL("https://scaleops.example.com"))
-        line = Line("ScaleOps", "http://scaleops.example.com", Rules(attempts=1), sleep=Sleeps())
+        assert proxy_of(httpx.URL("http://scaleops.example.com")) == proxy.url
+        assert proxy_of(httpx.URL("http://inside.example.com")) is None
+        assert proxy_of(httpx.URL("https://scaleops.example.com")) is None
+        line = Line("ScaleOps", "http://scaleops.example.com/parent", Rules(attempts=1), sleep=Sleeps())
         assert line.exchange(Request(method="GET", target="/api")).body == b"{}"
         line.close()
-    assert proxy.heads[0].startswith(b"GET http://scaleops.example.com/api HTTP/1.1\r\n")
+    assert proxy.heads[0].startswith(b"GET http://scaleops.example.com/parent/api HTTP/1.1\r\n")
+
+
+def test_a_line_keeps_no_cookie() -> None:
+    with serving(WHOLE.replace(b"\r\n\r\n", b"\r\nSet-Cookie: session=stale; Path=/\r\n\r\n"), WHOLE) as server:
+        line = Line("ScaleOps", server.url, Rules(), sleep=Sleeps())
+        for _ in range(2):
+            line.exchange(Request(method="GET", target="/api"))
+        line.close()
+    assert len(server.heads) == 2
+    assert b"cookie" not in server.heads[1].lower()
 
 
 def test_no_scheme_but_http_is_spoken() -> None:

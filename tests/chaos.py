@@ -34,6 +34,8 @@ from tests.services.databases import NOBODY, PostgresServer
 from tests.services.queues import QueueServer
 from worker.schedule import QUEUES
 
+MINUTE_S: Final = 1.0
+"""Half of what would be fair: recovery times are rather stated too long than a run be twice as long."""
 FIRST_SLOTS: Final = 4
 """Lived through before the first fault, so that there are incidents."""
 
@@ -133,6 +135,7 @@ def installation() -> Iterator[tuple[Fleet, PostgresServer]]:
                 beats=2,
                 workers=(QUEUES, QUEUES),
                 record=True,
+                minute_s=MINUTE_S,
                 reports_on_mondays=True,
                 every=timedelta(hours=6),
             )

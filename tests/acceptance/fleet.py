@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -72,6 +73,8 @@ class Fleet:
     record: bool = False
     every: timedelta = timedelta(hours=6)
     chunk: int = 4
+    minute_s: float = 0.0
+    """A simulated minute lasts so many seconds at least. Leases and pauses are a thirtieth of the product's, so two seconds are fair."""
     reports_on_mondays: bool = False
     """Nothing is settled before the reports are made that are due on Mondays at nine, in UTC."""
     processes: list[Process] = field(default_factory=list)
@@ -189,8 +192,10 @@ class Fleet:
 
     def step(self, by: timedelta = MINUTE) -> None:
         """Move the clock, and wait until every queue has been served at the new time."""
+        over_at = time.monotonic() + self.minute_s * (by / MINUTE)
         self.set_clock(self.now + by)
         wait_until(f"a sign of life at {self.now}", self._is_alive, explain=self.story)
+        time.sleep(max(0.0, over_at - time.monotonic()))
 
     def _is_alive(self) -> bool:
         self.revive()

@@ -24,6 +24,10 @@ def read_arguments(model: type[I], arguments: Mapping[str, Json]) -> I:
     Raises:
         InputError: one is missing, unknown or wrong; the message says which, and what is valid.
     """
+    for name, value in arguments.items():
+        if not _is_text(value):
+            message = f"the argument {name!r} holds a character that is no text"
+            raise InputError(message)
     try:
         return model.model_validate(dict(arguments))
     except ValidationError as invalid:
@@ -49,6 +53,18 @@ def look_up(reference: str, desk: Desk, viewer: Viewer) -> Component:
         return desk.catalog.component(ref)
     except CallFailed as failure:
         raise failed_lookup(failure, str(ref)) from None
+
+
+def _is_text(value: Json) -> bool:
+    """Say whether nothing in a value is a NUL or half a surrogate pair: JSON can spell them, a database cannot hold them."""
+    match value:
+        case str():
+            return "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
+        case list():
+            return all(_is_text(one) for one in value)
+        case dict():
+            return all(_is_text(key) and _is_text(one) for key, one in value.items())
+    return True
 
 
 def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:

@@ -89,7 +89,7 @@ class Reading:
         """Answer a component that was ever listed and may be shown. Raises NotFoundError."""
         known = self.rows.components.get(ref)
         if known is None or not self.visible([ref]):
-            message = f"nothing was ever measured of {ref}; list_components finds what was"
+            message = f"nothing that you may see was ever measured of {ref}; list_components finds what was"
             raise NotFoundError(message)
         return known
 

@@ -56,8 +56,9 @@ def get_cost_trend(reading: Reading, asked: TrendInput) -> TrendAnswer:
     rows = [_trend_week(week, points.get(chosen[week].as_of) if week in chosen else None, running) for week in weeks]
     first = next((number for number, row in enumerate(rows) if row.as_of is not None), None)
     if first is None:
-        _refuse_hidden(ref, hidden)
-        message = f"nothing was measured of {ref} in the last {asked.weeks} weeks; list_components finds what is measured"
+        message = (
+            f"nothing that you may see was measured of {ref} in the last {asked.weeks} weeks; list_components finds what was"
+        )
         raise NotFoundError(message)
     rows = rows[first:]
     costs = [row.cost for row in rows if row.cost is not None]
@@ -192,8 +193,7 @@ def _closing(reading: Reading, ref: EntityRef, week: IsoWeek) -> tuple[Closing, 
     if sweep is not None:
         measured, hidden = reading.measured_of(_measurements(reading, ref, sweep.as_of))
     if sweep is None or not measured:
-        _refuse_hidden(ref, hidden)
-        message = f"no snapshot closes the week {week} of {ref}; get_cost_trend shows the weeks that were measured"
+        message = f"nothing that you may see closes the week {week} of {ref}; get_cost_trend shows the weeks that were measured"
         raise NotFoundError(message)
     return Closing(as_of=sweep.as_of, measurements=measured, listing_complete=sweep.listing_complete), hidden
 
@@ -203,13 +203,6 @@ def _measurements(reading: Reading, ref: EntityRef, as_of: datetime) -> tuple[Me
         return reading.rows.snapshots.of_team(ref, as_of)
     found = reading.rows.snapshots.of_component(ref, as_of)
     return () if found is None else (found,)
-
-
-def _refuse_hidden(ref: EntityRef, hidden: int) -> None:
-    """Answer a team of which nothing may be shown as one that is not there."""
-    if hidden:
-        message = f"nothing was ever measured of {ref} that you may see"
-        raise NotFoundError(message)
 
 
 def _group(changed: CostChange, comparison: Comparison) -> ChangeGroup:

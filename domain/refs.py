@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 DEFAULT_NAMESPACE = "default"
 
-_REFERENCE = re.compile(r"(?P<kind>[^:/\s]+):(?:(?P<namespace>[^:/\s]+)/)?(?P<name>[^:/\s]+)")
+_PART = r"[^:/\s\x00-\x1f\x7f\ud800-\udfff]+"
+"""No separator, no blank, and nothing that a database could not hold."""
+_REFERENCE = re.compile(rf"(?P<kind>{_PART}):(?:(?P<namespace>{_PART})/)?(?P<name>{_PART})")
 
 
 class BadReference(ValueError):

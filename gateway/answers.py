@@ -78,7 +78,8 @@ def refusal_of(error: QuestionFailed) -> Refused:
 
 def answer_json(content: object, *, status: int = HTTPStatus.OK, headers: Sequence[Header] = ()) -> Answer:
     """Answer a value as JSON."""
-    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    # Half a surrogate pair has no bytes of its own; written as the escape that JSON has for it, it harms nobody.
+    body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode(errors="backslashreplace")
     return Answer(status=status, headers=(JSON_TYPE, *headers), body=body)
 
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from starlette.types import Receive, Scope, Send
 
 from actions.errors import NotFoundError
-from actions.history import Reading
+from actions.history import Reading, parse_ref
 from actions.history_costs import get_cost_trend
 from actions.history_lists import list_alerts, list_recommendations
 from actions.history_reports import reports_of_week, stored_report, team_of_slug
@@ -76,7 +76,8 @@ class Pages:
         page = self._page_of(exchange)
         asker = self._asking.asker_of(cast("Caller", scope["caller"]))
         html = await self._asking.lanes.run(partial(_written, asker, page), is_live=False)
-        await send_answer(send, Answer(status=HTTPStatus.OK, headers=_HEADERS, body=html if exchange.method == "GET" else b""))
+        # To a HEAD the server sends all but the body.
+        await send_answer(send, Answer(status=HTTPStatus.OK, headers=_HEADERS, body=html))
 
     def _page_of(self, exchange: Exchange) -> Page:
         path = exchange.target.decode("latin-1")
@@ -88,7 +89,7 @@ class Pages:
             case ["reports", slug, week]:
                 return partial(_report, slug=slug, week=week.removesuffix(".html"))
             case ["components", kind, namespace, name]:
-                return partial(_component, ref=EntityRef.of(kind, namespace, name))
+                return partial(_component, ref=parse_ref(f"{kind}:{namespace}/{name}"))
             case ["status"]:
                 return _status
         message = f"there is no page at {path[:200]}"

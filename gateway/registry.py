@@ -77,7 +77,7 @@ class Registry:
         if path == _LIST:
             if exchange.method not in {"GET", "HEAD"}:
                 raise _not_allowed(exchange, "GET")
-            return LISTED if exchange.method == "GET" else Answer(status=LISTED.status, headers=LISTED.headers)
+            return LISTED  # to a HEAD the server sends all but the body
         version, identifier = _invoked(path)
         if exchange.method != "POST":
             raise _not_allowed(exchange, "POST")

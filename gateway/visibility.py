@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from actions.desk import Viewer, sees_everything
 from clients.async_calls import AsyncLine
 from clients.backstage.visible import visible_among
+from clients.calls import CallFailed, Fault
 from domain.clock import Clock
 from domain.refs import EntityRef
 from gateway.answers import refuse_caller
@@ -22,6 +24,8 @@ HOLDS_FOR: Final = timedelta(seconds=60)
 MOST_CALLERS: Final = 1000
 MOST_REFS: Final = 20_000
 """Of one caller."""
+PATIENCE_S: Final = 30.0
+"""How long a thread waits for the catalog, whose own time-outs are shorter."""
 _CATALOG: Final = "catalog"
 
 Seen = dict[EntityRef, tuple[bool, datetime]]
@@ -73,8 +77,9 @@ class CatalogSight:
 class Visibility:
     """Remembers what the catalog shows to whom. Lives on one event loop; `viewer_for` serves threads beside it."""
 
-    def __init__(self, sight: Sight | None, *, clock: Clock) -> None:
+    def __init__(self, sight: Sight | None, *, clock: Clock, patience_s: float = PATIENCE_S) -> None:
         self._sight = sight
+        self._patience_s = patience_s
         self._clock = clock
         self._seen: OrderedDict[tuple[str, str | None], Seen] = OrderedDict()
         self._asking: dict[tuple[str, str | None, EntityRef], asyncio.Task[frozenset[EntityRef]]] = {}
@@ -100,7 +105,7 @@ class Visibility:
         """Answer what questions want: may this entity be shown? For threads; each asks the event loop and waits."""
         if caller.sees_everything:
             return sees_everything
-        return ThreadViewer(lambda refs: asyncio.run_coroutine_threadsafe(self.visible(caller, refs), loop).result())
+        return ThreadViewer(lambda refs: _wait(self.visible(caller, refs), loop, self._patience_s))
 
     async def _ask(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
         who = caller.subject, caller.actor
@@ -143,6 +148,19 @@ class Visibility:
         else:
             self._seen.move_to_end(who)
         return seen
+
+
+def _wait(
+    asking: Coroutine[Any, Any, frozenset[EntityRef]], loop: asyncio.AbstractEventLoop, patience_s: float
+) -> frozenset[EntityRef]:
+    """Wait in a thread for what the event loop finds out; not for ever, for a loop that has stopped answers nobody."""
+    asked = asyncio.run_coroutine_threadsafe(asking, loop)
+    try:
+        return asked.result(patience_s)
+    except FutureTimeoutError:
+        asked.cancel()
+        message = f"the catalog did not say within {patience_s:g} s what may be shown"
+        raise CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, retry_after_s=5) from None
 
 
 class ThreadViewer:

@@ -47,7 +47,9 @@ def test_they_are_open_for_reading_only(gateway: ServedGateway, path: str, metho
 def test_health_is_the_predecessors(gateway: ServedGateway) -> None:
     assert gateway.client.get("/api/scaleops/health").json() == {"status": "ok"}
     assert gateway.client.get("/healthz").json() == {"status": "ok"}
-    assert gateway.client.head("/healthz").status_code == 200
+    head = gateway.client.head("/healthz")
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) == len(gateway.client.get("/healthz").content) > 0
 
 
 def test_readiness_tells_each_dependency_in_words(gateway: ServedGateway) -> None:

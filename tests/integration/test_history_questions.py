@@ -101,10 +101,14 @@ def test_a_team_of_which_nothing_was_learned_has_no_cost_rather_than_none(archiv
 
 @pytest.mark.parametrize("question", ["get_cost_trend", "compare_weeks"])
 def test_what_may_not_be_seen_is_not_there(archive: Archive, question: str) -> None:
-    with pytest.raises(NotFoundError):
-        ask(archive, question, Sees(FINDER), entityRef="component:default/checkout")
-    with pytest.raises(NotFoundError):
-        ask(archive, question, Sees(FINDER), entityRef="group:default/payments")
+    said: dict[str, str] = {}
+    for ref in ("component:default/checkout", "component:default/nope", "group:default/payments", "group:default/nope"):
+        with pytest.raises(NotFoundError) as caught:
+            ask(archive, question, Sees(FINDER), entityRef=ref)
+        said[ref] = str(caught.value).replace(ref, "it")
+
+    assert said["component:default/checkout"] == said["component:default/nope"]
+    assert said["group:default/payments"] == said["group:default/nope"], "what is hidden is told like what never was"
 
 
 def test_two_weeks_are_compared_workload_by_workload_and_the_parts_add_up(archive: Archive) -> None:

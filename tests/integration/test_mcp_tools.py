@@ -95,7 +95,11 @@ def test_an_unknown_argument_is_refused_naming_the_valid_ones(gateway: ServedGat
             "InputError: the argument range is wrong",
         ),
         ("get_scaleops_data_for_entity", {"entityRef": "component:default/nope"}, "NotFoundError: the catalog has no entity"),
-        ("get_cost_trend", {"entityRef": "component:default/nope"}, "NotFoundError: nothing was ever measured of"),
+        (
+            "get_cost_trend",
+            {"entityRef": "component:default/nope"},
+            "NotFoundError: nothing that you may see was ever measured of",
+        ),
         ("list_alerts", {"entityRef": "group:default/payments"}, "InputError: group:default/payments is a team; name it in team"),
     ],
 )

@@ -132,7 +132,42 @@ def test_a_page_may_run_nothing_and_stand_in_no_frame(gateway: ServedGateway) ->
     assert headers["cache-control"] == "private, no-store"
 
 
+@pytest.mark.parametrize("kind_of_database", ["sqlite_url", "postgres_url"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/components/component/default/check%00out",
+        "/components/component/%00/checkout",
+        "/components/%00/default/checkout",
+        "/components/component/default/check%0aout",
+        "/components/component:a/default/checkout",
+        "/components/component/default/a%2Fb",
+        "/reports/pay%00ments",
+        "/reports/pay%00ments/2026-W47",
+        "/reports/payments/2026-W47%00",
+        "/reports/a~b%00~c",
+    ],
+)
+def test_what_is_no_name_is_refused_in_words_whatever_the_database(
+    serve_gateway: ServeGateway, request: pytest.FixtureRequest, kind_of_database: str, path: str
+) -> None:
+    gateway = serve_gateway(sections_of=SECTIONS, database_url=request.getfixturevalue(kind_of_database))
+    answer = gateway.client.get(path, headers=gateway.as_ci())
+
+    assert (answer.status_code, answer.json()["error"]["name"]) == (400, "InputError")
+
+
 def test_pages_are_only_read(gateway: ServedGateway) -> None:
     assert gateway.client.post("/reports", headers=gateway.as_ci()).status_code == 405
-    head = gateway.client.head("/status", headers=gateway.as_ci())
+
+
+@pytest.mark.parametrize("path", ["/status", "/reports", "/reports/payments", "/components/component/default/checkout"])
+def test_a_head_says_what_a_get_would(gateway: ServedGateway, path: str) -> None:
+    whole = gateway.client.get(path, headers=gateway.as_ci())
+    head = gateway.client.head(path, headers=gateway.as_ci())
+
     assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) == len(whole.content) > 0
+    assert {name: value for name, value in head.headers.items() if name != "date"} == {
+        name: value for name, value in whole.headers.items() if name != "date"
+    }

@@ -145,6 +145,37 @@ def test_what_is_no_json_is_refused(gateway: ServedGateway, content: bytes, kind
     assert (answer.status_code, answer.json()["error"]["name"]) == (400, "InputError")
 
 
+@pytest.mark.parametrize("kind_of_database", ["sqlite_url", "postgres_url"])
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("list_components", {"text": "a\0b"}),
+        ("list_components", {"owner": "a\0b"}),
+        ("get_cost_trend", {"entityRef": "component:default/a\0b"}),
+        ("get_team_report", {"team": "a\0b"}),
+        ("explain_delivery", {"about": "a\0b"}),
+        ("explain_delivery", {"about": "payments", "week": "2026-W47\0"}),
+        (DATA, {"entityRef": "component:default/a\0b"}),
+    ],
+)
+def test_what_a_database_cannot_hold_is_refused_in_words(
+    serve_gateway: ServeGateway, request: pytest.FixtureRequest, kind_of_database: str, name: str, arguments: dict[str, str]
+) -> None:
+    gateway = serve_gateway(sections_of=SECTIONS, database_url=request.getfixturevalue(kind_of_database))
+    status, answer = invoke(gateway, arguments, name=name, headers=gateway.as_ci())
+
+    assert (status, answer["error"]["name"]) == (400, "InputError")
+    assert "no text" in answer["error"]["message"]
+
+
+def test_a_head_of_the_list_says_what_a_get_would(gateway: ServedGateway) -> None:
+    whole = gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci())
+    head = gateway.client.head(f"{BASE}/v1/actions", headers=gateway.as_ci())
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+
+
 def test_an_empty_body_is_an_empty_input(gateway: ServedGateway) -> None:
     answer = gateway.client.post(f"{BASE}/v1/actions/scaleops:list_components/invoke", headers=gateway.as_ci())
 

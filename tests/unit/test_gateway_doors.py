@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 import pytest
 from starlette.types import Message
 
-from gateway.answers import Refused
+from gateway.answers import Refused, answer_json
 from gateway.building import require_closed
 from gateway.cors import Cors
 from gateway.exchange import Exchange, begin, read_headers
@@ -237,3 +238,10 @@ def test_a_gateway_that_would_be_open_does_not_start(given: dict[str, object], n
 def test_without_credentials_it_starts_on_loopback_only() -> None:
     require_closed(settings(gateway_auth="none", gateway_host="127.0.0.1"))
     require_closed(settings(gateway_auth="none", gateway_host="::1"))
+
+
+def test_half_a_surrogate_pair_is_answered_as_json_spells_it() -> None:
+    answer = answer_json({"message": "no \ud800 such thing", "name": "\u00e4\U0001f600"})
+
+    assert answer.body == '{"message":"no \\ud800 such thing","name":"\u00e4\U0001f600"}'.encode()
+    assert json.loads(answer.body)["message"] == "no \ud800 such thing"

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from clients.calls import CallFailed
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 from gateway.answers import Refused
@@ -116,5 +117,31 @@ def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
             await a_scope(owners).require_workload(JANE, KEY)
 
         assert caught.value.status == 403
+
+    asyncio.run(run())
+
+
+class Silent:
+    """Says nothing until it is let."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+
+    async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        assert caller is JANE
+        await self.gate.wait()
+        return frozenset(refs)
+
+
+def test_a_thread_does_not_wait_for_ever_for_what_may_be_shown() -> None:
+    async def run() -> None:
+        silent = Silent()
+        visibility = Visibility(silent, clock=now, patience_s=0.01)
+        viewer = visibility.viewer_for(JANE, asyncio.get_running_loop())
+        with pytest.raises(CallFailed, match="did not say within"):
+            await asyncio.to_thread(viewer, SHOWN)
+        silent.gate.set()
+
+        assert await visibility.visible(JANE, [SHOWN]) == {SHOWN}, "the question goes on for whoever else asks it"
 
     asyncio.run(run())

@@ -100,6 +100,20 @@ def test_whoever_dies_while_others_wait_for_his_turn_holds_them_up_for_less_than
     assert 0 < kept_ms < SHORT.total_seconds() * 1000
 
 
+def test_nobody_overwrites_what_another_wrote_meanwhile(memory: SharedMemory, other: SharedMemory) -> None:
+    def add_one(standing: bytes | None, now: float) -> bytes:
+        assert now > 1_700_000_000
+        return b"%d" % (int(standing or b"0") + 1)
+
+    def add(number: int) -> bool:
+        return (memory, other)[number % 2].update("n", add_one, keep_for=LONG)
+
+    with ThreadPoolExecutor(4) as threads:
+        written = list(threads.map(add, range(200)))
+    assert memory.get("n") == b"%d" % sum(written)
+    assert sum(written) > 190
+
+
 def test_installations_do_not_share(queues: QueueServer, memory: SharedMemory) -> None:
     stranger = SharedMemory(queues.url, instance="other")
     memory.put("x", b"mine", keep_for=LONG)
@@ -112,6 +126,7 @@ def test_without_redis_everybody_goes_on_alone(queues: QueueServer) -> None:
     assert memory.ask_once("q", lambda: b"mine", keep_for=LONG) == b"mine"
     assert memory.get("x") is None
     memory.put("x", b"y", keep_for=LONG)
+    assert not memory.update("x", lambda _, __: b"y", keep_for=LONG)
     with memory.turn("t") as first, memory.turn("t") as second:
         assert first
         assert second

@@ -1,0 +1,20 @@
+"""What a worker tells Prometheus of its pace."""
+
+from __future__ import annotations
+
+from prometheus_client import REGISTRY
+
+from clients.limits import Cut
+from clients.pace import Standing
+from worker.metrics import note_pace
+
+CUTS = "scaleops_worker_calls_limit_cuts_total"
+
+
+def test_the_pace_is_told() -> None:
+    cuts = REGISTRY.get_sample_value(CUTS, {"reason": "slow"}) or 0.0
+    note_pace(Standing(total=40, share=10, cut=Cut.SLOW))
+    note_pace(Standing(total=41, share=11))
+    assert REGISTRY.get_sample_value("scaleops_worker_calls_limit") == 41
+    assert REGISTRY.get_sample_value("scaleops_worker_calls_share") == 11
+    assert REGISTRY.get_sample_value(CUTS, {"reason": "slow"}) == cuts + 1

@@ -74,6 +74,8 @@ def _step_until_death(fleet: Fleet, crossing: str) -> None:
     while crossing in FORGET and not fleet.has_died():
         assert fleet.now - begun < timedelta(weeks=20), f"nothing was so old as to come to {crossing}"
         live_through_report_morning(fleet)
+        if "forgetting.drop:" in crossing:
+            live_until_tuesday_noon(fleet)
     while not fleet.has_died():
         assert fleet.now - begun < timedelta(days=1), f"nothing came to {crossing}\n{fleet.story()}"
         if fleet.is_settled() and not crossing.startswith(("deliver/", "report/")):
@@ -130,6 +132,13 @@ def live_through_report_morning(fleet: Fleet) -> None:
     go_to_report_morning(fleet)
     begin_report_morning(fleet)
     fleet.live()
+
+
+def live_until_tuesday_noon(fleet: Fleet) -> None:
+    """Let there be sweeps that no report was made from and that are not the last of their day: they go first."""
+    for _ in range(5):
+        fleet.next_slot()
+        fleet.live()
 
 
 def begin_report_morning(fleet: Fleet) -> None:

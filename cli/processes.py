@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from cli.session import open_installation
 from store import Store
-from tasks.watching import CANARY, silent_queues
 from wiring.building import Installation
 from wiring.clocks import present
 from wiring.services import required
+from worker.signs import BEAT, Sign, is_redis_there, why_not_alive
 
 if TYPE_CHECKING:  # imported when a process starts: Celery reads the environment at import, and takes its time
     from celery import Celery
 
 QUEUES = ("deliver", "evaluate", "collect")
+METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the processes of a worker write their metrics: read when the metrics are imported. `standalone` names one for both its workers."""
 
 
 def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
@@ -45,7 +47,9 @@ def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: 
     "--metrics/--no-metrics", default=True, show_default=True, help="Serve metrics on WORKER_METRICS_PORT, when it is set."
 )
 @click.option(
-    "--alive", is_flag=True, help="Start nothing: say by the exit status whether these queues are served. For a liveness probe."
+    "--alive",
+    is_flag=True,
+    help="Start nothing: say by the exit status whether the worker of these queues on this machine lives. For a liveness probe.",
 )
 @click.pass_context
 def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, metrics: bool, alive: bool) -> None:
@@ -60,17 +64,18 @@ def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, met
     """
     installation = open_installation()
     if alive:
-        ctx.exit(_say_whether_served(installation, queues))
+        ctx.exit(_say_whether_alive(installation, queues))
     _try_store(installation)
     port = installation.settings.worker_metrics_port
     if port is None or not metrics:
         ctx.exit(run_worker(_app_of(installation), installation, queues=queues, concurrency=concurrency))
     with tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # read when the metrics are imported, by this process and its children
+        os.environ.setdefault(METRICS_FOLDER, folder)
         app = _app_of(installation)
         from worker.metrics import serve  # noqa: PLC0415 - after the line above
+        from worker.rows import Rows, look_at  # noqa: PLC0415 - as above
 
-        serve(port)
+        serve(port, Rows(lambda: look_at(installation)))
         ctx.exit(run_worker(app, installation, queues=queues, concurrency=concurrency))
 
 
@@ -87,13 +92,18 @@ def run_worker(app: Celery, installation: Installation, *, queues: Sequence[str]
         without_heartbeat=True,
         quiet=True,
     )
-    process.start()
+    try:
+        process.start()
+    finally:
+        Sign(instance=installation.settings.instance, serves=queues).take_back()
     return process.exitcode or 0
 
 
 @click.command()
 @click.option(
-    "--alive", is_flag=True, help="Start nothing: say by the exit status whether anything is rung. For a liveness probe."
+    "--alive",
+    is_flag=True,
+    help="Start nothing: say by the exit status whether the beat on this machine lives. For a liveness probe.",
 )
 @click.pass_context
 def beat(ctx: click.Context, *, alive: bool) -> None:
@@ -105,13 +115,16 @@ def beat(ctx: click.Context, *, alive: bool) -> None:
     """
     installation = open_installation()
     if alive:
-        ctx.exit(_say_whether_served(installation, QUEUES))
+        ctx.exit(_say_whether_alive(installation, BEAT))
     run_beat(_app_of(installation), installation)
 
 
 def run_beat(app: Celery, installation: Installation) -> None:
     """Ring until told to stop."""
-    app.Beat(loglevel=installation.settings.log_level.upper(), quiet=True, scheduler="celery.beat:Scheduler").run()
+    try:
+        app.Beat(loglevel=installation.settings.log_level.upper(), quiet=True).run()
+    finally:
+        Sign(instance=installation.settings.instance, serves=BEAT).take_back()
 
 
 def _app_of(installation: Installation) -> Celery:
@@ -130,15 +143,11 @@ def _try_store(installation: Installation) -> None:
     Store.open(installation.settings.database_url.get_secret_value()).close()
 
 
-def _say_whether_served(installation: Installation, queues: Collection[str]) -> int:
-    """Answer 1, with a sentence for each, when canaries came through one of these queues once and do not any more."""
-    store = Store.open(installation.settings.database_url.get_secret_value())
-    try:
-        with store.reading() as transaction:
-            pulses = [pulse for pulse in transaction.pulses.all() if pulse.name in {f"{CANARY}{queue}" for queue in queues}]
-    finally:
-        store.close()
-    silent = tuple(silent_queues(pulses, present()))
-    for sentence in silent:
-        click.echo(sentence, err=True)
-    return 1 if silent else 0
+def _say_whether_alive(installation: Installation, serves: Sequence[str]) -> int:
+    """Answer 1, with a sentence, when the process on this machine that serves this should be started again."""
+    url = required(installation.settings.redis_url, "REDIS_URL", "the distributed worker").get_secret_value()
+    sign = Sign(instance=installation.settings.instance, serves=serves)
+    why_not = why_not_alive(sign, now=present(), is_redis_there=lambda: is_redis_there(url))
+    if why_not:
+        click.echo(why_not, err=True)
+    return 1 if why_not else 0

@@ -15,6 +15,7 @@ from typing import Final
 import click
 
 from cli.main import COMMANDS
+from cli.processes import METRICS_FOLDER
 from cli.session import open_installation
 from store import Store
 from wiring.building import Installation
@@ -46,8 +47,9 @@ def standalone(ctx: click.Context, data: Path, concurrency: int) -> None:
     """
     installation = open_installation()
     Store.open(installation.settings.database_url.get_secret_value()).close()
-    with _place_for_queue(installation, data) as queue:
-        supervisor = Supervisor(commands_for(queue, concurrency=concurrency))
+    # Both workers write their metrics into one folder, and the telling one serves them: there is one port.
+    with _place_for_queue(installation, data) as queue, tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as metrics:
+        supervisor = Supervisor(commands_for(queue, concurrency=concurrency, metrics=Path(metrics)))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: supervisor.stop())
         ctx.exit(supervisor.run())
@@ -120,17 +122,17 @@ def _socket_in(folder: Path) -> Iterator[Path]:
         yield Path(short) / "queue.sock"
 
 
-def commands_for(queue: Queue | None, *, concurrency: int) -> list[Command]:
+def commands_for(queue: Queue | None, *, concurrency: int, metrics: Path) -> list[Command]:
     """Answer what runs, in the order in which it is started."""
-    environment = dict(os.environ)
+    environment = {**os.environ, METRICS_FOLDER: str(metrics)}
     commands = []
     if queue is not None:
         environment["REDIS_URL"] = queue.url
         commands.append(queue.command(dict(os.environ)))
     ours = [sys.executable, "-c", "from cli.main import main; main()"]
     workers = {"the collecting worker": ("collect", "--no-metrics"), "the telling worker": ("evaluate,deliver", "--metrics")}
-    for name, (served, metrics) in workers.items():
-        arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency), metrics]
+    for name, (served, serving) in workers.items():
+        arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency), serving]
         commands.append(Command(name=name, arguments=arguments, environment=environment))
     commands.append(Command(name="beat", arguments=[*ours, "beat"], environment=environment, grace_s=10))
     if "serve" in COMMANDS:

@@ -32,16 +32,34 @@ _DIGITS: Final = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
-    """What one look came to."""
+class Look:
+    """What one look shows."""
 
     status: Status
     troubles: tuple[str, ...]
     """A sentence for each; none when all is well."""
-    is_told: bool
-    """The platform channel hears of it now."""
     reports_overdue: int
     """Teams that were reported before, and whose newest due week was not yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What came of one look."""
+
+    troubles: tuple[str, ...]
+    is_told: bool
+    """The platform channel hears of it now."""
+
+
+def look(parts: Parts) -> Look:
+    """Look at the installation; nothing is written.
+
+    Raises:
+        StoreUnavailable: the database cannot be used.
+    """
+    status = read_status(parts)
+    troubles = (*status.troubles, *silent_queues(status.pulses, status.now))
+    return Look(status=status, troubles=troubles, reports_overdue=_overdue(status, parts.policy))
 
 
 def watch(parts: Parts) -> Watched:
@@ -50,16 +68,15 @@ def watch(parts: Parts) -> Watched:
     Raises:
         StoreUnavailable: the database cannot be used.
     """
-    status = read_status(parts)
-    now = status.now
-    troubles = (*status.troubles, *silent_queues(status.pulses, now))
+    seen = look(parts)
+    now, troubles = seen.status.now, seen.troubles
     with parts.store.transaction() as transaction:
         last = transaction.pulses.last(_SINCE)
         since = _since(last, troubles, now)
         transaction.pulses.beat(_SINCE, at=now, details={"since": since.isoformat() if since else None})
         notice = notice_of(troubles, parts.policy.routes, now=now) if since is not None and now - since >= PATIENCE else None
         is_told = bool(transaction.outbox.put([notice])) if notice is not None else False
-    return Watched(status=status, troubles=troubles, is_told=is_told, reports_overdue=_overdue(status, parts.policy))
+    return Watched(troubles=troubles, is_told=is_told)
 
 
 def silent_queues(pulses: Sequence[Pulse], now: datetime) -> Iterator[str]:

@@ -7,17 +7,23 @@ holds one at a time. Nothing is ever delayed in the broker (no ETA, no countdown
 from __future__ import annotations
 
 import logging
+import time
+from datetime import timedelta
 from typing import Any, Final
 
 from celery import Celery, signals
 from celery.schedules import schedule as every
+from celery.worker import state
 
 from clients.redis import broker_address
 from worker import doorbell
 from worker.equipment import Equip, Shed
 from worker.hearing import Hearing
+from worker.metronome import Metronome
 from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES, Pace, beat_schedule
+from worker.signs import BEAT, Loop, Sign
 
+_GRACE: Final = timedelta(minutes=2)
 _CHATTY: Final = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
 
 
@@ -36,13 +42,26 @@ def build_app(redis_url: str, *, instance: str, equip: Equip, pace: Pace | None 
 
     def begin(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's consumer has no types
         served = sender.app.amqp.queues.consume_from
+        sign = Sign(instance=instance, serves=served)
+        loop = Loop(sign, under_way=_work_under_way, hangs_after=pace.long_hard_limit + _GRACE)
+        loop.turn(time.monotonic())
+        # The timer of the main loop, which outlives a connection: where that loop hangs, no sign is given.
+        sender.timer.call_repeatedly(pace.sign.total_seconds(), lambda: loop.turn(time.monotonic()))
         prefix = app.conf.broker_transport_options["global_keyprefix"]
         Hearing(redis_url, keys=[f"{prefix}{queue}" for queue in served], deaf_after=pace.deaf_after).start()
         doorbell.ring_everything(app, served)
 
+    def begin_beat(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's service has no types
+        sender.scheduler.on_tick = Sign(instance=instance, serves=BEAT).give
+
     signals.worker_ready.connect(begin, weak=False)
+    signals.beat_init.connect(begin_beat, weak=False)
     signals.worker_process_shutdown.connect(lambda **_: shed.close(), weak=False)
     return app
+
+
+def _work_under_way() -> set[str]:
+    return {request.id for request in tuple(state.active_requests)}
 
 
 def _keep_our_logs(**_: object) -> None:
@@ -101,7 +120,7 @@ def _settings(pace: Pace, *, instance: str) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "timezone": "UTC",
         "enable_utc": True,
-        "beat_scheduler": "celery.beat:Scheduler",
+        "beat_scheduler": Metronome,
         "beat_max_loop_interval": min(5.0, pace.tick.total_seconds()),
         "beat_schedule": entries,
     }

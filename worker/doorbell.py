@@ -157,7 +157,6 @@ class Bells:
         if heartbeat is not None:
             heartbeat.start()
         watched = watch(equipment.parts)
-        metrics.note_state(watched)
         if watched.is_told:
             self._ring("deliver")
         if heartbeat is not None and watched.troubles:

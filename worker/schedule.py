@@ -47,6 +47,8 @@ class Pace:
     broker_looks_again: timedelta = timedelta(seconds=5)
     turn_lease: timedelta = TURN_LEASE
     """How long a stage waits for a worker that died in its turn."""
+    sign: timedelta = timedelta(seconds=10)
+    """How often a worker gives its sign of life."""
     deaf_after: timedelta = timedelta(minutes=2)
     """A worker that is idle so long while messages lie in its queues ends, to be started again."""
     scaleops_is_left_alone_for: timedelta = timedelta(seconds=60)

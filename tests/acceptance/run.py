@@ -40,6 +40,7 @@ PACE = Pace(
     turn_lease=timedelta(seconds=1),
     scaleops_is_left_alone_for=timedelta(seconds=1),
     deaf_after=timedelta(seconds=4),
+    sign=timedelta(seconds=0.2),
     soft_shutdown=timedelta(seconds=5),
 )
 """The product's pace, with leases of seconds."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -21,9 +21,25 @@ from store import Store, StoreUnavailable
 from tests.services.waiting import wait_until
 
 
-def start(folder: Path, simulator: Simulator, **settings: str) -> subprocess.Popen[bytes]:
+def environment_for(folder: Path, simulator: Simulator, settings: Mapping[str, str]) -> dict[str, str]:
     addresses = addresses_at(int(simulator.url.rpartition(":")[2]))
-    environment = {"PATH": os.environ["PATH"], **settings_for(addresses, simulator.state.world()), **settings}
+    known = {"PATH": os.environ["PATH"], "TMPDIR": str(folder)}
+    return {**known, **settings_for(addresses, simulator.state.world()), **settings}
+
+
+def probe(folder: Path, simulator: Simulator, *arguments: str) -> int:
+    """Ask as a liveness probe does; the database is not asked, nor is Redis while the sign is fresh."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from cli.main import main; main()", *arguments, "--alive"],
+        cwd=folder,
+        env=environment_for(folder, simulator, {"REDIS_URL": "redis://127.0.0.1:1/0", "DATABASE_URL": "postgresql://nowhere/x"}),
+        check=False,
+    )
+    return done.returncode
+
+
+def start(folder: Path, simulator: Simulator, **settings: str) -> subprocess.Popen[bytes]:
+    environment = environment_for(folder, simulator, settings)
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-c", "from cli.main import main; main()", "standalone", "--concurrency", "1"],
@@ -106,11 +122,15 @@ def test_one_command_is_the_whole_service(tmp_path: Path, simulator: Simulator, 
         for part in ("valkey-server", "--queues collect", "--queues evaluate,deliver", "beat", "serve"):
             assert part in running
         wait_until("a ping", lambda: "/ping/start" in heard and ("/ping" in heard or "/ping/fail" in heard))
-        wait_until(
-            "metrics of every stage", lambda: all(f'stage="{name}"' in metrics_at(port) for name in ("evaluate", "deliver"))
-        )
+        served = ("sweep.measure", "evaluate", "deliver")
+        wait_until("metrics of both workers", lambda: all(f'stage="{name}"' in metrics_at(port) for name in served))
         assert "scaleops_worker_outbox_messages" in metrics_at(port)
         assert "default/" not in metrics_at(port)
+        assert 'scaleops_worker_sweep_components{outcome="measured"}' in metrics_at(port)
+        signs = {path.name.removeprefix(f"scaleops-worker-{os.getuid()}-127.0.0.1-") for path in tmp_path.glob("*.alive")}
+        assert signs == {"collect.alive", "deliver-evaluate.alive", "beat.alive"}
+        for command in (("worker", "--queues", "collect"), ("worker", "--queues", "evaluate,deliver"), ("beat",)):
+            assert probe(tmp_path, simulator, *command) == 0
         second = start(tmp_path, simulator)
         assert second.wait(60) == 1
         assert "another standalone" in (tmp_path / "log").read_text()
@@ -118,5 +138,6 @@ def test_one_command_is_the_whole_service(tmp_path: Path, simulator: Simulator, 
         service.send_signal(signal.SIGTERM)
         status = service.wait(60)
     assert status == 0
+    assert not list(tmp_path.glob("*.alive"))
     assert "Traceback" not in (tmp_path / "log").read_text()
     assert list((tmp_path / "standalone-data").glob("appendonlydir/*"))

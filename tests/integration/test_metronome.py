@@ -1,0 +1,68 @@
+"""Beat while Redis is away: one sentence when it goes, one when it is back, and no stack for every entry."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.services.queues import QueueServer
+from worker.app import build_app
+from worker.equipment import Equipment
+from worker.metronome import Metronome
+from worker.schedule import Pace
+
+
+@pytest.fixture
+def server() -> Iterator[QueueServer]:
+    """A Valkey of this test's own, which may be taken away."""
+    folder = Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
+    server = QueueServer(folder)
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+def nothing() -> Equipment:
+    raise AssertionError
+
+
+def messages_in(server: QueueServer) -> int:
+    with redis.Redis.from_url(server.url) as client:
+        return sum(client.llen(key) for key in client.keys("*:queue:*") if client.type(key) == b"list")
+
+
+def test_redis_away_is_one_sentence_and_so_is_its_return(server: QueueServer, caplog: pytest.LogCaptureFixture) -> None:
+    app = build_app(server.url, instance="test", equip=nothing, pace=Pace())  # type: ignore[arg-type]  # nothing is equipped here
+    ticks: list[None] = []
+    try:
+        beat = Metronome(app=app)
+        beat.on_tick = lambda: ticks.append(None)
+        assert beat.tick() > 0
+        assert len(ticks) == 1
+        entries = list(beat.schedule.values())
+        beat.apply_entry(entries[0], producer=beat.producer)
+        assert messages_in(server) == 1
+        server.stop()
+        with caplog.at_level(logging.WARNING):
+            for entry in entries[:3]:
+                beat.apply_entry(entry, producer=beat.producer)
+        assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+            "Redis cannot be asked (OperationalError): nothing is rung until it is back, and then what is due is done"
+        ]
+        assert not any(record.exc_info for record in caplog.records)
+        caplog.clear()
+        server.start()
+        with caplog.at_level(logging.WARNING):
+            for entry in entries[:2]:
+                beat.apply_entry(entry, producer=beat.producer)
+        assert caplog.messages == ["Redis is back: everything is rung again"]
+        assert messages_in(server) == 2
+    finally:
+        app.close()

@@ -1,0 +1,99 @@
+"""What Prometheus reads off the rows: as they are when it asks, at whichever worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from domain.routes import RoutePolicy
+from simulator.serving import Simulator
+from store import Store
+from tasks.collect import collect
+from tasks.rounds import run_stage
+from tasks.watching import Look, look
+from tests.integration.collecting import SLOT, Bench, bench_of
+from tests.integration.telling import post
+from tests.services.databases import PostgresServer
+from wiring.building import Installation
+from wiring.config_file import ConfigFile
+from wiring.environment import resolve_settings
+from worker.rows import KEPT_FOR_S, Rows, look_at
+
+
+class Ticks:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
+    with bench_of(simulator, store, routes=RoutePolicy(platform_channel="C0PLATFORM")) as made:
+        yield made
+
+
+def scrape(rows: Rows) -> dict[str, float]:
+    registry = CollectorRegistry()
+    registry.register(rows)
+    lines = (line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_two_workers_tell_the_same_and_what_is_true_now(bench: Bench) -> None:
+    run_stage(bench.parts, "collect", lambda: collect(bench.parts))
+    here, there = (Rows(lambda: look(bench.parts), clock=Ticks()) for _ in range(2))
+    found = scrape(here)
+    assert scrape(there) == found
+    assert found["scaleops_worker_database_up"] == 1
+    assert found['scaleops_worker_sweep_components{outcome="measured"}'] > 0
+    assert found["scaleops_worker_sweep_age_seconds"] == 60
+    assert found['scaleops_worker_pulse_age_seconds{name="collect"}'] == 0
+    assert found["scaleops_worker_troubles"] == 0
+    assert not any("default/" in name for name in found)
+
+
+def test_a_look_is_kept_for_those_who_ask_at_the_same_time(bench: Bench) -> None:
+    ticks, looks = Ticks(), list[Look]()
+
+    def look_and_count() -> Look:
+        looks.append(look(bench.parts))
+        return looks[-1]
+
+    rows = Rows(look_and_count, clock=ticks)
+    assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
+    with bench.store.transaction() as transaction:
+        transaction.outbox.put([post("new", created_at=SLOT)])
+    ticks.now = KEPT_FOR_S - 1
+    assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
+    assert len(looks) == 1
+    ticks.now = KEPT_FOR_S
+    bench.clock.move_to(SLOT + timedelta(hours=1))
+    found = scrape(rows)
+    assert found['scaleops_worker_outbox_messages{status="pending"}'] == 1
+    assert found["scaleops_worker_outbox_oldest_seconds"] == 3600
+    assert len(looks) == 2
+
+
+def installation(database_url: str) -> Installation:
+    return Installation(resolved=resolve_settings({"DATABASE_URL": database_url}, None), config=ConfigFile())
+
+
+def test_it_is_looked_up_with_the_settings_and_the_database_is_let_go(database_url: str, postgres_server: PostgresServer) -> None:
+    Store.open(database_url).close()
+    found = scrape(Rows(lambda: look_at(installation(database_url))))
+    assert found["scaleops_worker_database_up"] == 1
+    assert found["scaleops_worker_troubles"] == 1  # nothing was ever collected
+    if database_url.startswith("postgresql"):
+        database = database_url.partition("@/")[2].partition("?")[0]
+        postgres_server.execute(f"ALTER DATABASE {database} RENAME TO {database}x")  # refused while anybody is connected
+        postgres_server.execute(f"ALTER DATABASE {database}x RENAME TO {database}")
+
+
+def test_a_database_that_is_away_is_said_and_nothing_else() -> None:
+    gone = "postgresql://nobody@127.0.0.1:1/nowhere"
+    assert scrape(Rows(lambda: look_at(installation(gone)))) == {"scaleops_worker_database_up": 0}

@@ -22,6 +22,7 @@ REQUEST_PATIENCE_S: Final = 30.0
 READER_PATIENCE_S: Final = 20.0
 """How long an answer may lie there unread; looked at again after each such time."""
 SLOWEST_READER_BYTES_PER_S: Final = 8 * 1024
+_END_OF_HEAD: Final = b"\r\n\r\n"
 _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 46\r\n\r\n"
     b"the head of the request is larger than 64 KiB\n"
@@ -38,6 +39,7 @@ class WatchedConnection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._framing_bytes = 0
+        self._last_bytes = b""
         self._in_head = True
         self._is_whole = False
         self._request_clock: asyncio.TimerHandle | None = None
@@ -62,8 +64,10 @@ class WatchedConnection(HttpToolsProtocol):
         super().data_received(data)
         if self._framing_bytes > FRAMING_LIMIT:
             self._drop()
-        if not self._is_whole and self._request_clock is None:
-            self._request_clock = self.loop.call_later(self.request_patience_s, self._drop)
+        if not self._is_whole:
+            self._last_bytes = data[1 - len(_END_OF_HEAD) :]
+            if self._request_clock is None:
+                self._request_clock = self.loop.call_later(self.request_patience_s, self._drop)
 
     def on_message_begin(self) -> None:
         """Begin a head."""
@@ -130,7 +134,7 @@ class WatchedConnection(HttpToolsProtocol):
 
     def _may_hold_a_whole_head(self, data: bytes) -> bool:
         """Say whether this piece ends the head: then what counts is its body."""
-        return self._head_bytes - len(data) <= HEAD_LIMIT and b"\r\n\r\n" in data[:HEAD_LIMIT]
+        return self._head_bytes - len(data) <= HEAD_LIMIT and _END_OF_HEAD in (self._last_bytes + data[:HEAD_LIMIT])
 
     def _stop_request_clock(self) -> None:
         if self._request_clock is not None:

@@ -52,26 +52,38 @@ class SharedAnswers:
 
     def network_flags(self) -> Mapping[str, bool]:
         """Ask ScaleOps once for all workers."""
-        return self._once("flags", _FLAGS, self._scaleops.network_flags)
+        return self._once("flags", self._scaleops.network_flags, write=_FLAGS.dump_json, read=_FLAGS.validate_json)
 
     def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
         """Ask ScaleOps once a cluster for all workers."""
-
-        def ask() -> bytes:
-            found = self._scaleops.policies(cluster)
-            return json.dumps([[policy.name, policy.definition] for policy in found]).encode()
-
-        packed = self._ask_once(f"policies:{cluster}", ask)
-        return tuple(PolicyDefinition(name=name, definition=definition) for name, definition in json.loads(packed))
+        return self._once(
+            f"policies:{cluster}", lambda: self._scaleops.policies(cluster), write=_write_policies, read=_read_policies
+        )
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
         """Ask ScaleOps once a workload for all workers: some are claimed by components of several chunks."""
         name = f"network:{key.cluster}/{key.namespace}/{key.type}/{key.name}:{start.timestamp():.0f}-{end.timestamp():.0f}"
-        return self._once(name, _DESTINATIONS, lambda: self._scaleops.network(key, start=start, end=end))
 
-    def _once(self, name: str, adapter: TypeAdapter[T], ask: Callable[[], T]) -> T:
-        return adapter.validate_json(self._ask_once(name, lambda: adapter.dump_json(ask())))
+        def ask() -> tuple[Destination, ...]:
+            return self._scaleops.network(key, start=start, end=end)
 
-    def _ask_once(self, name: str, ask: Callable[[], bytes]) -> bytes:
-        packed = self._memory.ask_once(f"{self._sweep}:{name}", lambda: zlib.compress(ask(), level=1), keep_for=KEEP_FOR)
-        return zlib.decompress(packed)
+        return self._once(name, ask, write=_DESTINATIONS.dump_json, read=_DESTINATIONS.validate_json)
+
+    def _once(self, name: str, ask: Callable[[], T], *, write: Callable[[T], bytes], read: Callable[[bytes], T]) -> T:
+        own: list[T] = []
+
+        def pack() -> bytes:
+            own.append(ask())
+            return zlib.compress(write(own[0]), level=1)
+
+        packed = self._memory.ask_once(f"{self._sweep}:{name}", pack, keep_for=KEEP_FOR)
+        # Mostly nobody else asks, and what we have just been told need not be read again.
+        return own[0] if own else read(zlib.decompress(packed))
+
+
+def _write_policies(policies: tuple[PolicyDefinition, ...]) -> bytes:
+    return json.dumps([[policy.name, policy.definition] for policy in policies]).encode()
+
+
+def _read_policies(written: bytes) -> tuple[PolicyDefinition, ...]:
+    return tuple(PolicyDefinition(name=name, definition=definition) for name, definition in json.loads(written))

@@ -356,7 +356,7 @@ class Line:
 
     def _wait_before_the_next(self, state: RetryCallState) -> float:
         """Wait for a random part of the doubling time, and never less than the service asked for."""
-        longest = min(self.rules.longest_wait_s, self.rules.first_wait_s * 2.0 ** (state.attempt_number - 1))
+        longest = min(self.rules.longest_wait_s, self.rules.first_wait_s * 2.0 ** min(_MOST_DOUBLINGS, state.attempt_number - 1))
         spread = random.uniform(0, longest)  # noqa: S311 - it spreads load
         trouble = state.outcome.exception() if state.outcome else None
         asked = trouble.retry_after_s if isinstance(trouble, CallFailed) else None
@@ -369,6 +369,7 @@ _ALWAYS_SENT: Final = (
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"gzip, deflate"),
 )
+_MOST_DOUBLINGS: Final = 16
 _GATEWAY_TROUBLE: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 """Passing troubles between us and the service. A plain 500 is the service's own answer and would be the same again."""
 

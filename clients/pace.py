@@ -188,15 +188,13 @@ class Pace:
             self.gate.resize(self._at_first)
 
     def _gather(self, crowd: Crowd) -> Report:
-        good: dict[str, Timing] = {}
+        took: dict[str, list[float]] = {}
         refused = silent = 0
         while self._notes:
-            note = self._notes.popleft()
-            if note.route:
-                name = note.route if note.route in good or len(good) < _MOST_ROUTES else _OTHER_ROUTES
-                known = good.get(name, Timing())
-                good[name] = Timing(calls=known.calls + 1, seconds=known.seconds + note.seconds)
-            elif note.is_refused:
+            route, seconds, is_refused = self._notes.popleft()
+            if route:
+                took.setdefault(route if route in took or len(took) < _MOST_ROUTES else _OTHER_ROUTES, []).append(seconds)
+            elif is_refused:
                 refused += 1
             else:
                 silent += 1
@@ -205,7 +203,7 @@ class Pace:
             ceiling=self._most,
             in_flight=crowd.inside,
             wanted=crowd.wanting,
-            good=good,
+            good={route: Timing(calls=len(each), seconds=sum(each)) for route, each in took.items()},
             refused=refused,
             silent=silent,
             hold_s=max(0.0, self._hold_heard_until - time.monotonic()),

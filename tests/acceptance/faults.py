@@ -40,6 +40,17 @@ def kill_at(fleet: Fleet, crossing: str, who: str) -> timedelta:
     return fleet.live()
 
 
+def kill_thrice_at(fleet: Fleet, crossing: str) -> timedelta:
+    """Kill three children one after another where they come to a crossing: the message that brings them there is given up."""
+    if crossing in REPORT:
+        go_to_report_morning(fleet)
+    else:
+        fleet.next_slot()
+    for _ in range(3):
+        die_at(fleet, crossing, "child")
+    return fleet.live()
+
+
 def kill_on_report_morning(fleet: Fleet, crossing: str, who: str) -> timedelta:
     """Kill a process that sends reports where it comes to a crossing."""
     go_to_report_morning(fleet)

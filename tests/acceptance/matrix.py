@@ -22,6 +22,7 @@ from tests.acceptance.faults import (
     kill_at,
     kill_on_report_morning,
     kill_one,
+    kill_thrice_at,
     misbehave,
     put_something_to_say,
     restart_database,
@@ -36,6 +37,18 @@ from tests.services.databases import PostgresServer
 
 LONGEST_RECOVERY: Final = timedelta(minutes=60)
 """From the end of a service's trouble."""
+
+THRICE: Final = (
+    "sweep.advance/components.record_page:committed",
+    "sweep.measure/scaleops.workloads:before",
+    "sweep.measure/snapshots.put_all+snapshots.put_raw:before commit",
+    "evaluate/alerts.put_states+outbox.put:before commit",
+    "report/reports.claim+outbox.put:before commit",
+    "deliver/slack.post:before",
+    "deliver/slack.post:after",
+    "deliver/pagerduty.send:after",
+)
+"""Where work is lost that has to be done again."""
 
 Fault = tuple[str, Callable[[Fleet], timedelta]]
 """A name, and what happens; it answers how much simulated time it took to recover."""
@@ -57,6 +70,8 @@ def _deaths() -> Iterator[Fault]:
     for crossing in STAGES:
         for who in ("child", "worker"):
             yield f"kill -9 of a {who}: {crossing}", partial(kill_at, crossing=crossing, who=who)
+    for crossing in THRICE:
+        yield f"kill -9 of three children, one after another: {crossing}", partial(kill_thrice_at, crossing=crossing)
     for crossing in DELIVER:
         if "pagerduty" not in crossing:
             for who in ("child", "worker"):

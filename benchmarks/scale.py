@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.rows import Row
+from benchmarks.scale_history import measure_history, sqlite_url
 from benchmarks.scale_installation import ROOT, Installation, installed
 
 NAME: Final = "scale"
-COMPONENTS: Final = int(os.environ.get("N", "10000"))
+COMPONENTS: Final = 10_000
 ROOMS_COMPONENTS: Final = 1_000
 LATENCY_MS: Final = 200
 SLOW_COMPONENTS: Final = 400
@@ -33,6 +34,9 @@ def measure() -> Iterator[Row]:
         yield from measure_rooms(installation)
         yield from measure_two_workers(installation)
         yield from measure_memory(installation)
+        yield from measure_history(installation.fresh_database(), COMPONENTS)
+    with tempfile.TemporaryDirectory() as folder:
+        yield from measure_history(sqlite_url(Path(folder)), COMPONENTS)
 
 
 def measure_rate(installation: Installation) -> Iterator[Row]:

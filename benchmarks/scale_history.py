@@ -43,8 +43,8 @@ _MADE: Final = f"{_NUMBERED} JOIN {_PLACES} ON place < 3 + number % 2"
 _KEY: Final = (
     "'scale-' || substr('abc', (number + place) % 3 + 1, 1), substr(c.team, 15), 'Deployment', spelled_name || '-' || place"
 )
-_SNAPSHOT_ID: Final = ":week * :components + number + 1"
-_POINT_ID: Final = "4 * (:week * :components + number) + place + 1"
+_SNAPSHOT_ID: Final = "CAST(:week AS BIGINT) * :components + number + 1"
+_POINT_ID: Final = "4 * (CAST(:week AS BIGINT) * :components + number) + place + 1"
 _POINTS: Final = f"""
 INSERT INTO workload_points (id, as_of, cluster, namespace, type, name, policy_name, automated, under_provisioned, over_provisioned,
     replicas, cpu_request_millicores, cpu_recommended_millicores, memory_request_bytes, memory_recommended_bytes, cost_7d,

@@ -232,12 +232,19 @@ def serving_upstream(components: int) -> Iterator[str]:
 def working(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Worker]:
     """Run a worker."""
     arguments = [sys.executable, *command]
-    process = subprocess.Popen(arguments, cwd=ROOT, env=dict(environment), start_new_session=True)  # noqa: S603 - our own command
-    try:
-        yield Worker(process=process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            arguments, cwd=ROOT, env=dict(environment), start_new_session=True, stdout=told, stderr=told
+        )
+        try:
+            yield Worker(process=process)
+        except BaseException:
+            told.seek(0)
+            sys.stderr.write(told.read().decode(errors="replace"))
+            raise
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
 
 
 @contextmanager

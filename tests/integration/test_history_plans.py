@@ -1,0 +1,85 @@
+"""A report and a trend look up two years of rows by index, on both databases: the statements that they really run are explained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from store import Store
+from tasks.parts import Parts
+from tasks.report import preview
+from tasks.trend import weekly_trend
+from tests.integration.measured import PAYMENTS, ref
+from tests.integration.test_report_stage import MONDAY, parts_at, two_weeks
+
+LARGE = {"snapshots", "snapshot_points", "workload_points", "recommendations"}
+"""Tables that grow with components and weeks."""
+Parameters = tuple[Any, ...] | dict[str, Any]
+Statement = tuple[str, Parameters]
+
+
+def statements_of(store: Store, ask: Callable[[], object]) -> list[Statement]:
+    """Answer what is sent to the database meanwhile about the large tables."""
+    sent: list[Statement] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Parameters, *_: object) -> None:
+        if LARGE.intersection(re.findall(r"\w+", statement)):
+            sent.append((statement, parameters))
+
+    event.listen(store._engine, "before_cursor_execute", note)
+    try:
+        ask()
+    finally:
+        event.remove(store._engine, "before_cursor_execute", note)
+    return sent
+
+
+def unindexed(store: Store, statement: Statement) -> list[str]:
+    """Answer the steps of a plan that read a large table from its beginning to its end."""
+    with store._engine.connect() as connection:
+        return list((_whole_in_postgres if connection.dialect.name == "postgresql" else _whole_in_sqlite)(connection, *statement))
+
+
+def _whole_in_sqlite(connection: Connection, statement: str, parameters: Parameters) -> Iterator[str]:
+    for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters):
+        step = re.match(r"SCAN (\w+)", row.detail)
+        if step is not None and step[1] in LARGE:
+            yield row.detail
+
+
+def _whole_in_postgres(connection: Connection, statement: str, parameters: Parameters) -> Iterator[str]:
+    # A test's tables are so small that reading them whole is cheapest; made dear, it gives way to the plan of large ones.
+    for way in ("seqscan", "hashjoin", "mergejoin"):
+        connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+    [explained] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+    yield from _whole_in(explained["Plan"])
+
+
+def _whole_in(node: dict[str, Any]) -> Iterator[str]:
+    table = node.get("Relation Name")
+    is_by_index = "Index Cond" in node or node["Node Type"] == "Bitmap Heap Scan"
+    if table in LARGE and not is_by_index:
+        yield f"{node['Node Type']} of {table}"
+    for inner in node.get("Plans", ()):
+        yield from _whole_in(inner)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda parts: preview(parts, PAYMENTS),
+        lambda parts: weekly_trend(parts, PAYMENTS, weeks=12),
+        lambda parts: weekly_trend(parts, ref("checkout"), weeks=12),
+    ],
+    ids=["a team's report", "a team's trend", "a component's trend"],
+)
+def test_two_years_of_rows_are_looked_up_by_index(store: Store, ask: Callable[[Parts], object]) -> None:
+    two_weeks(store)
+    statements = statements_of(store, lambda: ask(parts_at(store, MONDAY + timedelta(hours=10))))
+    assert statements
+    assert [step for statement in statements for step in unindexed(store, statement)] == []

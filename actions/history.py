@@ -81,6 +81,21 @@ class Reading:
         visible = tuple(one for one in kept if ref_of(one) in shown)
         return visible, len(kept) - len(visible)
 
+    def only_visible_of(
+        self, found: Iterable[T], ref_of: Callable[[T], EntityRef], *, counted: Callable[[], Mapping[EntityRef, int]]
+    ) -> tuple[tuple[T, ...], int]:
+        """Answer what was found about entities that may be shown, and how much there is that is not, found or not.
+
+        A number that moved with the search would tell, letter by letter, what hidden things are called. `counted` answers how
+        much there is of each entity; whoever sees everything does not pay for it.
+        """
+        kept = tuple(found)
+        if self.sees_everything:
+            return kept, 0
+        there = counted()
+        shown = self.visible({*there, *(ref_of(one) for one in kept)})
+        return tuple(one for one in kept if ref_of(one) in shown), sum(many for ref, many in there.items() if ref not in shown)
+
     def measured_of(self, measurements: Iterable[Measurement]) -> tuple[tuple[Measurement, ...], int]:
         """Answer the measurements of components that may be shown, and how many components are not."""
         return self.only_visible(measurements, lambda one: one.snapshot.ref)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 
 from actions.answers import figure, number
 from actions.errors import InputError
@@ -42,7 +43,7 @@ def list_components(reading: Reading, asked: ComponentsInput) -> ComponentsAnswe
     owner = None if asked.owner is None else parse_team(asked.owner)
     candidates = rows.of_team(owner) if owner is not None else tuple(rows.all())
     wanted = [one for one in candidates if _is_of_system(one, asked.system) and _holds(one, asked.text)]
-    visible, hidden = reading.only_visible(wanted, lambda one: one.ref)
+    visible, hidden = reading.only_visible_of(wanted, lambda one: one.ref, counted=rows.counted)
     shown, note = page_of(visible, asked)
     newest = reading.rows.sweeps.newest_closed()
     as_ofs = [] if newest is None else [newest.as_of]
@@ -91,7 +92,9 @@ def list_recommendations(reading: Reading, asked: RecommendationsInput) -> Advic
     """Answer what is advised and not done yet, the most pressing or the most saving first."""
     found = _open_advice(reading, team=asked.team, entity_ref=asked.entity_ref)
     wanted = [one for one in found if asked.priority in (None, one.advised.priority.value)]
-    visible, hidden = reading.only_visible(wanted, lambda one: one.key.entity)
+    visible, hidden = reading.only_visible_of(
+        wanted, lambda one: one.key.entity, counted=reading.rows.recommendations.counted if asked.entity_ref is None else dict
+    )
     ordered = sorted(visible, key=_savings_first if asked.order == "savings" else _priority_first)
     shown, note = page_of(ordered, asked)
     newest = reading.rows.sweeps.newest_closed()
@@ -150,7 +153,8 @@ def _advice_row(one: Recommendation) -> AdviceRow:
 def list_alerts(reading: Reading, asked: AlertsInput) -> AlertsAnswer:
     """Answer alerts that are not quiet, or all that were ever heard of, the newest first."""
     rows = _alert_rows(reading, asked)
-    visible, hidden = reading.only_visible(rows, lambda row: row.ref)
+    counted = partial(reading.rows.alerts.counted, statuses=_statuses(asked))
+    visible, hidden = reading.only_visible_of(rows, lambda row: row.ref, counted=counted if asked.entity_ref is None else dict)
     ordered = sorted(visible, key=lambda row: (row.updated_at, row.alert), reverse=True)
     shown, note = page_of(ordered, asked)
     newest = reading.rows.sweeps.newest_closed()
@@ -167,13 +171,17 @@ def _alert_rows(reading: Reading, asked: AlertsInput) -> Iterable[AlertStateRow]
     alerts = reading.rows.alerts
     team = None if asked.team is None else parse_team(asked.team)
     if asked.entity_ref is None:
-        return alerts.states(statuses=None if asked.quiet else _OPEN, team=team)
+        return alerts.states(statuses=_statuses(asked), team=team)
     ref = parse_ref(asked.entity_ref)
     if ref.kind in OWNERS:
         message = f"{ref} is a team; name it in team"
         raise InputError(message)
     reading.component(ref)
     return [row for row in alerts.states_of([ref]) if (asked.quiet or row.status in _OPEN) and team in (None, row.team)]
+
+
+def _statuses(asked: AlertsInput) -> tuple[str, ...] | None:
+    return None if asked.quiet else _OPEN
 
 
 def alert_row(state: AlertState) -> AlertRow:

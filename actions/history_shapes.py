@@ -97,7 +97,9 @@ class HistoryAnswer(Shape):
 
     currency: Annotated[str, Field(description="ISO 4217")]
     as_of: Annotated[datetime | None, Field(description="The measurement it speaks of; null: nothing was measured yet")]
-    not_shown: Annotated[int, Field(description="Left out, in rows and totals, because you may not see them")] = 0
+    not_shown: Annotated[
+        int, Field(description="Left out because you may not see them; of a list, whatever it is narrowed to")
+    ] = 0
     warnings: list[str] = Field(default_factory=list)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from domain.messages import Json
 from domain.refs import EntityRef
@@ -90,6 +90,13 @@ class Alerts:
         if team is not None:
             chosen = chosen.where(alert_states.c.team == team)
         return self._all(chosen)
+
+    def counted(self, *, statuses: Collection[str] | None = None) -> Mapping[EntityRef, int]:
+        """Answer how many alerts there are, all or by status, by what they are about."""
+        chosen = select(alert_states.c.entity_ref, func.count().label("many")).group_by(alert_states.c.entity_ref)
+        if statuses is not None:
+            chosen = chosen.where(alert_states.c.status.in_(list(statuses)))
+        return {row.entity_ref: row.many for row in self._connection.execute(chosen)}
 
     def states_of(self, refs: Collection[EntityRef]) -> tuple[AlertStateRow, ...]:
         """Answer the states of some components, by alert."""

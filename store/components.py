@@ -91,6 +91,12 @@ class Components:
         chosen = select(components).where(components.c.entity_ref.in_(refs), components.c.gone_at.is_(None))
         return tuple(_component_of(row) for row in self._connection.execute(chosen.order_by(components.c.entity_ref)).mappings())
 
+    def counted(self) -> Mapping[EntityRef, int]:
+        """Answer who is not gone, each counted as one."""
+        return dict.fromkeys(
+            self._connection.execute(select(components.c.entity_ref).where(components.c.gone_at.is_(None))).scalars(), 1
+        )
+
     def count(self) -> int:
         """Count the components that are not gone."""
         counted = self._connection.execute(select(func.count()).where(components.c.gone_at.is_(None)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from domain.advice import Issue, Priority
 from domain.measures import Unknown
@@ -45,6 +45,12 @@ class Recommendations:
     def open_of_team(self, team: EntityRef) -> tuple[Recommendation, ...]:
         """Answer what a team has not dealt with."""
         return self._all(select(recommendations).where(recommendations.c.team == team, recommendations.c.ended_at.is_(None)))
+
+    def counted(self) -> Mapping[EntityRef, int]:
+        """Answer how much has not ended, by component."""
+        columns = recommendations.c
+        chosen = select(columns.entity_ref, func.count().label("many")).where(columns.ended_at.is_(None))
+        return {row.entity_ref: row.many for row in self._connection.execute(chosen.group_by(columns.entity_ref))}
 
     def open_at(self, instant: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
         """Answer what was open at an instant: opened by then, and not ended by then."""

@@ -50,6 +50,7 @@ def test_components_and_teams_come_back_as_they_were_listed(store: Store) -> Non
         assert transaction.components.team(SEARCH) is None
         assert transaction.components.owners() == (PAYMENTS,)
         assert transaction.components.count() == 2
+        assert transaction.components.counted() == {ref("checkout"): 1, ref("odd"): 1}
 
 
 def test_a_listing_again_takes_over_what_changed(store: Store) -> None:

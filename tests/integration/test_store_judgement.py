@@ -45,12 +45,14 @@ def test_an_open_recommendation_comes_back_until_it_ends(store: Store) -> None:
         assert transaction.recommendations.open_ones([ref("search")]) == (other,)
         assert transaction.recommendations.open_of_team(PAYMENTS) == (one, other)
         assert transaction.recommendations.open_of_team(SEARCH) == ()
+        assert transaction.recommendations.counted() == {ref("checkout"): 1, ref("search"): 1}
 
     done = replace(one, ended_at=LATER, ending=Ending.DONE, realised_per_month=Decimal("12.30"))
     unclear = replace(other, ended_at=MUCH_LATER, ending=Ending.DONE, realised_per_month=Unknown("it was not known"))
     with store.transaction() as transaction:
         transaction.recommendations.put([done, unclear])
         assert transaction.recommendations.open_ones() == ()
+        assert transaction.recommendations.counted() == {}
         assert transaction.recommendations.ended_between(SLOT, MUCH_LATER) == (done, unclear)
         assert transaction.recommendations.ended_between(SLOT, LATER, team=PAYMENTS) == (done,)
         assert transaction.recommendations.ended_between(LATER, MUCH_LATER) == (unclear,)
@@ -106,6 +108,8 @@ def test_states_are_listed_by_status_team_and_component(store: Store) -> None:
         assert transaction.alerts.states(statuses=["firing"]) == (firing,)
         assert transaction.alerts.states(team=SEARCH) == ()
         assert transaction.alerts.states_of([ref("search")]) == (resolved,)
+        assert transaction.alerts.counted() == {ref("checkout"): 1, ref("search"): 1}
+        assert transaction.alerts.counted(statuses=["firing"]) == {ref("checkout"): 1}
         transaction.alerts.put_state(replace(firing, status="resolved", opened_at=None))
         assert transaction.alerts.states(statuses=["firing"]) == ()
 

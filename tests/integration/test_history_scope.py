@@ -1,0 +1,63 @@
+"""What a question over history says of what whoever asks may not see: nothing that could be told by asking again, otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actions.history import Archive
+from actions.history_catalogue import HISTORY
+from domain.messages import Json
+from store import Store
+from tests.integration.remembered import CHECKOUT, LEDGER, Sees, archive_of, remember
+
+
+@pytest.fixture
+def archive(store: Store) -> Archive:
+    remember(store)
+    return archive_of(store)
+
+
+def ask(archive: Archive, question: str, viewer: Sees, **arguments: Json) -> Any:  # noqa: ANN401 - a document
+    return HISTORY[question].ask(arguments, archive=archive, viewer=viewer).model_dump(mode="json", by_alias=True)
+
+
+@pytest.mark.parametrize(
+    ("question", "not_shown", "searches"),
+    [
+        (
+            "list_components",
+            4,
+            [
+                {"text": "ledge"},
+                {"text": "ledgy"},
+                {"owner": "payments"},
+                {"owner": "search"},
+                {"owner": "nobody"},
+                {"system": "shop"},
+                {"system": "other"},
+            ],
+        ),
+        ("list_recommendations", 0, [{"team": "payments"}, {"team": "nobody"}, {"priority": "high"}, {"priority": "low"}]),
+        ("list_alerts", 1, [{"team": "payments"}, {"team": "nobody"}]),
+    ],
+)
+def test_how_much_is_not_shown_says_nothing_of_what_it_is(
+    archive: Archive, question: str, not_shown: int, searches: list[dict[str, Json]]
+) -> None:
+    told = [ask(archive, question, Sees(CHECKOUT), **search)["notShown"] for search in ({}, *searches)]
+
+    assert set(told) == {not_shown}
+
+
+@pytest.mark.parametrize(("question", "not_shown"), [("list_recommendations", 1), ("list_alerts", 2)])
+def test_advice_and_alerts_of_a_hidden_team_are_not_counted_by_team(archive: Archive, question: str, not_shown: int) -> None:
+    told = {team: ask(archive, question, Sees(LEDGER), team=team)["notShown"] for team in ("payments", "search", "nobody")}
+
+    assert set(told.values()) == {not_shown}
+
+
+@pytest.mark.parametrize("question", ["list_recommendations", "list_alerts"])
+def test_of_one_entity_that_may_be_seen_nothing_is_hidden(archive: Archive, question: str) -> None:
+    assert ask(archive, question, Sees(LEDGER), entityRef=str(LEDGER))["notShown"] == 0

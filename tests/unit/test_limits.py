@@ -126,6 +126,24 @@ def test_a_light_load_is_not_cut_for_slowness() -> None:
     assert not town.cuts
 
 
+def test_a_tenth_of_a_second_more_is_no_slowness_of_the_service() -> None:
+    service = Service(takes_s=lambda _, __: 0.02)
+    town = Town(service, *sweepers(2))
+    town.run(30)
+    service.takes_s = lambda _, __: 0.1
+    town.run(60)
+    assert not town.cuts
+
+
+def test_nothing_is_judged_by_the_first_few_calls() -> None:
+    common = advance(Common(), "a", replace(BUSY, good=answered(12, each_s=0.01)), NOW)
+    common = advance(common, "a", BUSY, NOW + 1.2)
+    for second in range(1, 6):
+        common = advance(common, "a", replace(BUSY, good=answered(10, each_s=1.0)), NOW + 1.2 + 1.1 * second)
+    assert common.cut is None
+    assert common.usual[ROUTE].seconds > 0.5
+
+
 def test_dearer_calls_are_not_slower_ones() -> None:
     common = Common()
     for second in range(30):

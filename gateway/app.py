@@ -44,6 +44,7 @@ from gateway.hosts import Hosts
 from gateway.limits import RateLimit
 from gateway.metrics import Metrics
 from gateway.sections import Section
+from gateway.signed_pages import SignedPages
 from store import StoreUnavailable
 from wiring.settings import is_loopback
 
@@ -68,6 +69,7 @@ class House:
     limit: RateLimit
     failures: RateLimit
     """Refused callers, by address."""
+    signed_pages: SignedPages
     proxy: Handler
     open_routes: Mapping[bytes, Handler] = field(default_factory=dict)
     """GET routes that anybody may ask, by exact path."""
@@ -156,7 +158,7 @@ class Gateway:
             # Before anything is verified or fetched: that work is what a flood of bad tokens would make us do.
             house.failures.require_room(exchange.peer)
             try:
-                caller = await house.callers.identify(authorization)
+                caller = house.signed_pages.caller_of(exchange) or await house.callers.identify(authorization)
             except Refused:
                 house.failures.take(exchange.peer)
                 raise

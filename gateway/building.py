@@ -41,11 +41,13 @@ from gateway.reading import LARGEST_BYTES, AnswerReader
 from gateway.resource_metadata import MCP, WELL_KNOWN, describe_resource, metadata_url
 from gateway.scoping import Scope
 from gateway.sections import Rooms, SectionsOf
+from gateway.signed_pages import SignedPages
 from gateway.signing import Signer
 from gateway.static_tokens import StaticTokens
 from gateway.visibility import CatalogSight, UserTokens, Visibility
 from store import Store
 from wiring.settings import Settings, SettingsError, is_loopback
+from wiring.signing import page_links
 
 MODULES_OF_SECTIONS: Final = ("gateway.registry", "gateway.mcp_door", "gateway.pages")
 """Hung in where they are installed."""
@@ -156,11 +158,16 @@ class _Site:
         )
         return Gateway(
             House(
-                hosts=Hosts(bound=settings.gateway_host, public_url=settings.gateway_public_url),
+                hosts=Hosts(
+                    bound=settings.gateway_host,
+                    # Where links to our pages lead is an address that we are known by.
+                    public_url=settings.gateway_public_url or settings.worker_public_url,
+                ),
                 cors=Cors.of(settings.gateway_allowed_origins, settings.gateway_public_url),
                 callers=self._callers(),
                 limit=RateLimit(Rate.parse(settings.gateway_rate_limit), timer=self._timer),
                 failures=RateLimit(_FAILURES, timer=self._timer),
+                signed_pages=SignedPages(page_links(settings), clock=self._clock),
                 proxy=self._proxy().answer,
                 open_routes=self._open_routes(),
                 sections=[section for offer in sections_of for section in offer(rooms)],

@@ -26,9 +26,9 @@ _REALM: Final = b'Bearer realm="scaleops-worker"'
 class Caller:
     """Who asks, as the token proves."""
 
-    kind: Literal["user", "service", "static", "nobody"]
+    kind: Literal["user", "service", "static", "link", "nobody"]
     subject: str
-    """`user:default/jane`, `plugin:mcp-actions`, the name of a static token, or empty."""
+    """`user:default/jane`, `plugin:mcp-actions`, the name of a static token, the page of a signed link, or empty."""
     actor: str | None = None
     """The plugin that asks on behalf of a user, as `plugin:<id>`."""
     obo: str | None = field(default=None, repr=False)
@@ -38,13 +38,13 @@ class Caller:
     @property
     def name(self) -> str:
         """Name the caller in the audit and for its rate limit."""
-        if self.kind in {"static", "nobody"}:
+        if self.kind in {"static", "link", "nobody"}:
             return f"{self.kind}:{self.subject}" if self.subject else self.kind
         return f"{self.subject} via {self.actor}" if self.actor else self.subject
 
     @property
     def sees_everything(self) -> bool:
-        """Say whether no user is behind the call: only a user's sight is narrowed."""
+        """Say whether no user is behind the call: only a user's sight is narrowed. A signed link leads to its one page only."""
         return self.kind != "user"
 
 

@@ -58,9 +58,12 @@ ROWS: Final = 15
 T = TypeVar("T")
 
 
-def write_slack(report: content.Report) -> tuple[tuple[Rendering, ...], ...]:
-    """Write the messages in order, the first for the channel, the others for its thread; each native, then plain text."""
-    first = pack(_first_screen(report))
+def write_slack(report: content.Report, *, page: str | None = None) -> tuple[tuple[Rendering, ...], ...]:
+    """Write the messages in order, the first for the channel, the others for its thread; each native, then plain text.
+
+    `page`: where the link to the whole report leads, when not to `report.page`.
+    """
+    first = pack(_first_screen(report, page or report.page))
     thread = pack(_thread(report))
     return tuple(_renderings(message) for message in (*first, *thread))
 
@@ -78,7 +81,7 @@ def _clip_text(text: str) -> str:
     return text if len(text) <= MOST_FALLBACK else f"{text[: MOST_FALLBACK - 10].rpartition(chr(10))[0]}\n{ELLIPSIS}"
 
 
-def _first_screen(report: content.Report) -> Iterator[Piece]:
+def _first_screen(report: content.Report, page: str | None) -> Iterator[Piece]:
     headline = report.headline
     title = f"{clip(report.title, 90)}: weekly cost, {report.week}"
     when = week_in_words(IsoWeek.parse(report.week))
@@ -105,8 +108,8 @@ def _first_screen(report: content.Report) -> Iterator[Piece]:
     for section in report.sections:
         if isinstance(section.body, content.Actions):
             yield from _safely(section, _actions, section.body)
-    if report.page is not None:
-        yield Piece(blocks=(link_button("Open the full report", report.page),), lines=(f"The full report: {report.page}",))
+    if page is not None:
+        yield Piece(blocks=(link_button("Open the full report", page),), lines=(f"The full report: {page}",))
 
 
 def _actions(actions: content.Actions) -> Iterator[Piece]:

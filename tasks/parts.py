@@ -16,6 +16,7 @@ from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.weeks import Schedule
+from reports.signed_links import PageLinks
 from store import Store
 from store.retention import Retention
 
@@ -88,6 +89,8 @@ class Policy:
     dashboard_link: DashboardLink = no_link
     public_url: str | None = None
     """Base of the links to report pages (WORKER_PUBLIC_URL); None: reports do not point to their pages."""
+    page_links: PageLinks | None = field(default=None, repr=False)
+    """Signs the links that are sent; None: who follows one must bring credentials."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from domain.weeks import CATCH_UP, SWEEP_PATIENCE, IsoWeek, Lateness, due_window
 from reports import content
 from reports.blocks import escape
 from reports.composing import compose_platform, compose_team
+from reports.signed_links import good_until
 from reports.slack import write_slack
 from store import ReportRun, Transaction
 from tasks.parts import Parts, Policy
@@ -238,7 +239,10 @@ def _make_and_put(parts: Parts, team: EntityRef, asked: Asked, *, by_hand: bool)
         report = _compose(transaction, parts.policy, team, asked)
         teams = {known.ref: known for known in transaction.components.teams()}
     route = route_of(team, teams, parts.policy)
-    messages = write_messages(report, team, route, now=asked.now, by_hand=by_hand) if isinstance(route, Route) else ()
+    messages: tuple[Message, ...] = ()
+    if isinstance(route, Route):
+        page = _signed_page(report, parts.policy)
+        messages = write_messages(report, team, route, now=asked.now, by_hand=by_hand, page=page)
     change = report.headline.change
     run = ReportRun(
         team=team,
@@ -271,8 +275,18 @@ def _already(run: ReportRun, title: str) -> str:
     return f"The report of {title} for {run.week} was made on {at}; --again makes another one, marked as such."
 
 
-def write_messages(report: content.Report, team: EntityRef, route: Route, *, now: datetime, by_hand: bool) -> tuple[Message, ...]:
-    """Write the Slack messages of a report: the first for the channel, the others for its thread."""
+def _signed_page(report: content.Report, policy: Policy) -> str | None:
+    """Answer where the link that is sent leads. What is stored and shown elsewhere is the plain address."""
+    if report.page is None or policy.page_links is None:
+        return report.page
+    until = good_until(due_at=report.due_at, made_at=report.made_at, catch_up=CATCH_UP)
+    return policy.page_links.sign(report.page, until)
+
+
+def write_messages(
+    report: content.Report, team: EntityRef, route: Route, *, now: datetime, by_hand: bool, page: str | None
+) -> tuple[Message, ...]:
+    """Write the Slack messages of a report: the first for the channel, the others for its thread. `page`: where its link leads."""
     about = report.team
     base = stream_of(team, report.week)
     suffix = f":again-{report.again}" if report.again else ""
@@ -294,7 +308,7 @@ def write_messages(report: content.Report, team: EntityRef, route: Route, *, now
             created_at=now,
             expires_at=expires_at,
         )
-        for number, renderings in enumerate(write_slack(report), start=1)
+        for number, renderings in enumerate(write_slack(report, page=page), start=1)
     )
 
 

@@ -17,6 +17,7 @@ from tasks.parts import Policy
 from wiring.config_file import ConfigFile, RuleSection, RulesSection, TeamSection
 from wiring.environment import read_secret_file
 from wiring.settings import Settings
+from wiring.signing import page_links
 
 Chosen = TypeVar("Chosen", bound=RuleSettings)
 
@@ -43,6 +44,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         retention=Retention(**config.retention.model_dump()),
         dashboard_link=DashboardLinks(links) if links else no_link,
         public_url=settings.worker_public_url,
+        page_links=page_links(settings),
     )
 
 

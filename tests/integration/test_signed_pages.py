@@ -1,0 +1,190 @@
+"""From the message in Slack to the page in a browser that brings no token along, and no step further."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from actions.desk import sees_everything
+from actions.history import Reading
+from actions.history_reports import get_team_report
+from actions.history_shapes import ReportInput
+from domain.messages import Variant
+from domain.weeks import IsoWeek
+from simulator.serving import Simulator
+from store import Store
+from tasks.report import Made, preview, report_due, send
+from tests.integration.agents import SECTIONS
+from tests.integration.remembered import DUE, NOW, archive_of, remember
+from tests.integration.test_report_stage import PAYMENTS, parts_at, two_weeks
+from tests.services.gateways import ServedGateway, ServeGateway
+from wiring.settings import Settings
+from wiring.signing import page_links
+
+SECRET = "a-secret-key-of-this-installation"
+PUBLIC = "https://reports.example.com"
+PAGE = "/reports/payments/2026-W47"
+
+
+@pytest.fixture
+def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
+    simulator.state.clock.set(NOW)
+    served = serve_gateway(sections_of=SECTIONS, worker_secret_key=SECRET)
+    remember(served.materials.store)
+    return served
+
+
+def links_in(made: Made) -> dict[Variant, str]:
+    """Answer the link to the page in each rendering of the first message."""
+    found: dict[Variant, str] = {}
+    for rendering in made.messages[0].renderings:
+        payload: Any = rendering.payload
+        if rendering.variant is Variant.NATIVE:
+            buttons = [one for block in payload["blocks"] if block["type"] == "actions" for one in block["elements"]]
+            (found[rendering.variant],) = [button["url"] for button in buttons]
+        else:
+            (line,) = [line for line in payload["text"].splitlines() if line.startswith("The full report: ")]
+            found[rendering.variant] = line.removeprefix("The full report: ").replace("&amp;", "&")
+    return found
+
+
+def sent_link(gateway: ServedGateway, **policy: Any) -> str:  # noqa: ANN401 - the fields of Policy by name
+    parts = parts_at(gateway.materials.store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings), **policy)
+    made = send(parts, PAYMENTS, IsoWeek.parse("2026-W47"), again=True)
+    assert isinstance(made, Made)
+    return links_in(made)[Variant.NATIVE]
+
+
+def target_of(link: str) -> str:
+    split = urlsplit(link)
+    assert f"{split.scheme}://{split.netloc}" == PUBLIC
+    return f"{split.path}?{split.query}"
+
+
+def test_whoever_follows_the_link_in_the_message_sees_the_page(gateway: ServedGateway) -> None:
+    target = target_of(sent_link(gateway))
+    page = gateway.client.get(target)
+    head = gateway.client.head(target)
+
+    assert (page.status_code, head.status_code) == (200, 200)
+    assert "Payments" in page.text
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "private, no-store"
+    assert "sig=" not in page.text, "the page does not hand its own authority on"
+
+
+def test_a_link_opens_no_other_door(gateway: ServedGateway) -> None:
+    query = urlsplit(sent_link(gateway)).query
+    others = [
+        "/reports",
+        "/reports/payments",
+        "/reports/payments/2026-W46",
+        "/reports/~platform/2026-W47",
+        "/reports/payments/2026-W47.html",
+        "/reports/%70ayments/2026-W47",
+        "/components/component/default/checkout",
+        "/status",
+        "/mcp",
+        "/api/scaleops/.backstage/actions/v1/actions",
+        "/api/scaleops/api/api/v1/networkCost/networkCostEnabled",
+    ]
+    statuses = {path: gateway.client.get(f"{path}?{query}").status_code for path in others}
+
+    assert set(statuses.values()) == {401}, statuses
+    assert gateway.client.post(f"{PAGE}?{query}").status_code == 401
+    assert gateway.client.get(PAGE).status_code == 401
+
+
+def test_a_link_that_was_changed_is_refused_and_counts_as_a_failure(serve_gateway: ServeGateway, simulator: Simulator) -> None:
+    simulator.state.clock.set(NOW)
+    gateway = serve_gateway(sections_of=SECTIONS, worker_secret_key=SECRET, timer=lambda: 0.0)
+    remember(gateway.materials.store)
+    target = target_of(sent_link(gateway))
+    until, signature = target.removeprefix(f"{PAGE}?until=").split("&sig=")
+    answers = [gateway.client.get(f"{PAGE}?until={int(until) + number}&sig={signature}") for number in range(1, 602)]
+
+    assert answers[0].json()["error"]["name"] == "AuthenticationError"
+    assert [answer.status_code for answer in answers] == [401] * 600 + [429]
+    assert gateway.client.get(target).status_code == 429, "nothing is checked for whoever is refused too often"
+
+
+def test_an_expired_link_says_so(gateway: ServedGateway, simulator: Simulator) -> None:
+    target = target_of(sent_link(gateway))
+    simulator.state.clock.set(DUE + timedelta(days=35))
+    in_time = gateway.client.get(target)
+    simulator.state.clock.set(DUE + timedelta(days=35, seconds=1))
+    late = gateway.client.get(target)
+
+    assert (in_time.status_code, late.status_code) == (200, 403)
+    assert "expired" in late.json()["error"]["message"]
+
+
+def test_a_link_is_behind_the_host_check(gateway: ServedGateway, serve_gateway: ServeGateway) -> None:
+    target = target_of(sent_link(gateway))
+    named = serve_gateway(sections_of=SECTIONS, worker_secret_key=SECRET, worker_public_url=PUBLIC)
+    statuses = [
+        named.client.get(target, headers={"host": host}).status_code for host in ("reports.example.com", "evil.example.com")
+    ]
+
+    assert statuses == [200, 421]
+    assert gateway.client.get(target, headers={"host": "reports.example.com"}).status_code == 421
+
+
+def test_a_bearer_token_is_what_counts_where_both_are_sent(gateway: ServedGateway) -> None:
+    target = target_of(sent_link(gateway))
+
+    assert gateway.client.get(target, headers=gateway.as_user("user:default/bob")).status_code == 403
+    assert gateway.client.get(target, headers={"Authorization": "Bearer nonsense"}).status_code == 401
+
+
+def test_the_signature_is_never_put_down(gateway: ServedGateway) -> None:
+    target = target_of(sent_link(gateway))
+    gateway.client.get(target)
+    gateway.client.get(f"{target}x")
+    gateway.close()
+    lines = [json.loads(line) for line in gateway.audit]
+
+    assert [(line["caller"], line["path"], line["status"]) for line in lines] == [(f"link:{PAGE}", PAGE, 200), ("-", PAGE, 401)]
+    assert "sig" not in "".join(gateway.audit)
+
+
+def test_without_the_key_or_with_another_one_nobody_gets_in(serve_gateway: ServeGateway, gateway: ServedGateway) -> None:
+    target = target_of(sent_link(gateway))
+    without = serve_gateway(sections_of=SECTIONS)
+    other = serve_gateway(sections_of=SECTIONS, worker_secret_key="another-key-of-another-installation")
+
+    assert without.client.get(target).json()["error"]["message"] == "Missing credentials"
+    assert other.client.get(target).status_code == 401
+
+
+def test_a_report_written_again_carries_the_same_link_and_only_its_message_carries_it(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    policy: dict[str, Any] = {
+        "public_url": f"{PUBLIC}/",
+        "page_links": page_links(Settings.model_validate({"worker_secret_key": SECRET})),
+    }
+    first = next(one for one in report_due(parts_at(sqlite_store, DUE, **policy)).made if one.report.team == str(PAYMENTS))
+    made = send(parts_at(sqlite_store, DUE + timedelta(days=1), **policy), PAYMENTS, IsoWeek.parse("2026-W47"), again=True)
+    assert isinstance(made, Made)
+    shown = preview(parts_at(sqlite_store, NOW, **policy), PAYMENTS)
+
+    links = {*links_in(first).values(), *links_in(made).values()}
+    assert len(links) == 1
+    assert links.pop().startswith(f"{PUBLIC}{PAGE}?until={int((DUE + timedelta(days=35)).timestamp())}&sig=")
+    assert shown.page == f"{PUBLIC}{PAGE}"
+    with sqlite_store.reading() as rows:
+        answer = get_team_report(
+            Reading(rows=rows, archive=archive_of(sqlite_store), viewer=sees_everything), ReportInput(team="payments")
+        )
+    assert "sig=" not in answer.model_dump_json()
+
+
+def test_without_the_key_the_link_is_plain(sqlite_store: Store) -> None:
+    two_weeks(sqlite_store)
+    made = report_due(parts_at(sqlite_store, DUE, public_url=PUBLIC)).made
+
+    assert [links_in(one)[Variant.NATIVE] for one in made if one.report.team == str(PAYMENTS)] == [f"{PUBLIC}{PAGE}"]

@@ -260,7 +260,7 @@ class Line:
         except httpx.TimeoutException as trouble:
             connecting = isinstance(trouble, httpx.ConnectTimeout | httpx.PoolTimeout)
             raise self._silence(request, f"no answer within {self.rules.timeout_s:g} s", happened=not connecting) from None
-        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as trouble:
+        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.LocalProtocolError) as trouble:
             raise self._silence(request, f"it cannot be reached ({trouble})", happened=False) from None
         except (httpx.DecodingError, httpx.RemoteProtocolError) as trouble:
             if answered:

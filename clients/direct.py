@@ -36,14 +36,14 @@ class DirectTransport(httpx.BaseTransport):
         """Send a request and read the head of the answer; its body is read when it is iterated over."""
         timeout: dict[str, float | None] = request.extensions.get("timeout", {})
         connection = self._ready(request.url, timeout)
+        answer = HTTPResponse(connection.sock, method=request.method)
         try:
             with _in_words_of_httpx():
-                connection.putrequest(request.method, _target_of(request), skip_host=True, skip_accept_encoding=True)
-                for name, value in request.headers.raw:
-                    connection.putheader(name.decode("ascii"), value)
-                connection.endheaders(request.read() or None)
-                answer = connection.getresponse()
+                # In one piece: HTTPConnection's own way sends head and body apart and looks at each header twice.
+                connection.sock.sendall(_message_of(request))
+                answer.begin()
         except BaseException:
+            answer.close()
             self.close()
             raise
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
@@ -59,7 +59,7 @@ class DirectTransport(httpx.BaseTransport):
         """Keep the connection for the next request, if this answer was read to its end."""
         was_read = answer.isclosed() if answer.length is None else answer.length == 0
         answer.close()
-        if not was_read:
+        if answer.will_close or not was_read:
             self.close()
         self._used_at = time.monotonic()
 
@@ -121,10 +121,16 @@ def proxy_of(url: httpx.URL) -> str | None:
     return None if proxy is None or proxy_bypass(url.host) else proxy
 
 
-def _target_of(request: httpx.Request) -> str:
-    """Answer what is asked for: httpx's extension `target` saves reading each address anew."""
+def _message_of(request: httpx.Request) -> bytes:
+    """Write a request. What is asked for may come as httpx's extension `target`, which saves reading each address anew."""
     target: bytes = request.extensions.get("target") or request.url.raw_path
-    return target.decode("ascii")
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
+    lines += [b"%s: %s" % header for header in request.headers.raw]
+    head = b"\r\n".join([*lines, b"", b""])
+    if b" " in target or head.count(b"\r") != len(lines) + 1 or head.count(b"\n") != len(lines) + 1 or b"\0" in head:
+        message = "the request holds a character that would make another one of it"
+        raise httpx.LocalProtocolError(message)
+    return head + request.read()
 
 
 def _is_quiet(connection: HTTPConnection) -> bool:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from clients.calls import CallFailed, Line, Request, Rules
-from clients.direct import DirectTransport, proxy_of
+from clients.direct import DirectTransport, _message_of, proxy_of
 from tests.services.asking import Sleeps
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -149,6 +149,23 @@ def test_a_proxy_of_the_environment_is_not_passed_by(monkeypatch: pytest.MonkeyP
         assert line.exchange(Request(method="GET", target="/api")).body == b"{}"
         line.close()
     assert proxy.heads[0].startswith(b"GET http://scaleops.example.com/parent/api HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("/a b", {}),
+        ("/a\r\nX: y", {}),
+        ("/a\0", {}),
+        ("/a", {"X": "a\r\nY: b"}),
+        ("/a", {"X": "a\nY: b"}),
+        ("/a", {"X\r\nY": "b"}),
+    ],
+)
+def test_no_request_becomes_another_one(target: str, headers: dict[str, str]) -> None:
+    request = httpx.Request("GET", "http://127.0.0.1:1/", headers=headers, extensions={"target": target.encode()})
+    with pytest.raises(httpx.LocalProtocolError):
+        _message_of(request)
 
 
 def test_a_line_keeps_no_cookie() -> None:

@@ -136,7 +136,7 @@ def test_a_tenth_of_a_second_more_is_no_slowness_of_the_service() -> None:
 
 
 def test_nothing_is_judged_by_the_first_few_calls() -> None:
-    common = advance(Common(), "a", replace(BUSY, good=answered(12, each_s=0.01)), NOW)
+    common = advance(Common(), "a", replace(BUSY, good=answered(24, each_s=0.01)), NOW)
     common = advance(common, "a", BUSY, NOW + 1.2)
     for second in range(1, 6):
         common = advance(common, "a", replace(BUSY, good=answered(10, each_s=1.0)), NOW + 1.2 + 1.1 * second)

@@ -12,7 +12,7 @@ from gateway.answers import refuse_for_now
 T = TypeVar("T")
 
 LARGE_BYTES: Final = 256 * 1024
-"""Reading this much takes about 5 ms: as long as others may be kept waiting."""
+"""Reading this much takes some 10 ms: as long as others may be kept waiting."""
 LARGEST_BYTES: Final = 16 * 1024 * 1024
 """The largest answer that the proxy passes: some thousands of workloads."""
 THREADS: Final = 2

@@ -26,6 +26,7 @@ from simulator.serving import Simulator
 from store import migrate
 from tests.acceptance.crossings import HARMLESS, KEEPING_HOUSE, STAGES
 from tests.acceptance.fault_table import FaultTable
+from tests.acceptance.faults import make_well
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.matrix import Fault, matrix
 from tests.acceptance.promises import broken_promises, wrong_by_the_world
@@ -79,6 +80,7 @@ def try_all(fleet: Fleet, faults: list[Fault]) -> FaultTable:
             recovery = fleet.now - simulated
             broken.append(f"fault {number} failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
             say("".join(traceback.format_exception(error)))
+            fleet.disarm()
             make_well(fleet)
         one = table.note(name, recovery=recovery, broken=broken)
         took = time.monotonic() - began
@@ -87,14 +89,6 @@ def try_all(fleet: Fleet, faults: list[Fault]) -> FaultTable:
             f"{number}/{len(faults)} {fleet.now:%m-%d %H:%M} {took:.0f} s, {one.minutes:.0f} simulated minutes: {name}: {verdict}"
         )
     return table
-
-
-def make_well(fleet: Fleet) -> None:
-    """End whatever a fault that failed has left behind."""
-    fleet.heal()
-    fleet.disarm()
-    fleet.simulator.state.latency_s = 0.0
-    fleet.simulator.state.slack.channels = {}
 
 
 def never_died_at(fleet: Fleet) -> list[str]:

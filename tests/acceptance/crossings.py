@@ -52,8 +52,12 @@ DELIVER: Final = (
 )
 DOUBTFUL: Final = (*_around("deliver", "outbox.mark_unknown"), *_calls("deliver", "slack.find"))
 """Sending what Slack took without saying so."""
-PUT_OFF: Final = _around("deliver", "outbox.put_off")
-"""Sending to a service that says: later."""
+PUT_OFF: Final = _around("deliver", "outbox.put_off", "outbox.put_off+outbox.hold", "outbox.hold")
+"""Sending to a service that fails, that says when to come again, that fails again and again."""
+REFUSED: Final = _around("deliver", "outbox.mark_failed+outbox.put")
+"""Sending to a channel that is archived."""
+AWAY: Final = (*_around("sweep.advance", "pulses.beat"), *_around("sweep.measure", "pulses.beat"))
+"""Saying that the catalog or ScaleOps is away."""
 FORGET: Final = _around(
     "forget",
     "forgetting.drop",
@@ -70,7 +74,20 @@ KEEPING_HOUSE: Final = (
 )
 """Signs of life, and looks at what is old and finding nothing."""
 
-STAGES: Final = (*ADVANCE, *WATCHING, *CLOSING, *MEASURE, *JUDGE, *REPORT, *DELIVER, *DOUBTFUL, *PUT_OFF, *FORGET)
+STAGES: Final = (
+    *ADVANCE,
+    *WATCHING,
+    *CLOSING,
+    *MEASURE,
+    *JUDGE,
+    *REPORT,
+    *DELIVER,
+    *DOUBTFUL,
+    *PUT_OFF,
+    *REFUSED,
+    *AWAY,
+    *FORGET,
+)
 """All that the matrix dies at."""
 HARMLESS: Final = (
     *_around("sweep.advance", "sweeps.get"),

@@ -13,9 +13,9 @@ from typing import Final
 
 from domain.component import RoutingKey
 from domain.messages import Act, Channel, Json, Message, Rendering, Variant
-from simulator.credentials import PAGERDUTY_ROUTING_KEY
+from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.faults import Fault as Misbehaviour
-from tests.acceptance.crossings import CLOSING, DOUBTFUL, FORGET, PUT_OFF, REPORT, WATCHING
+from tests.acceptance.crossings import CLOSING, FORGET, REFUSED, REPORT, WATCHING
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.services.databases import PostgresServer
 from tests.services.waiting import wait_until
@@ -25,6 +25,10 @@ REPORTS_ARE_DUE: Final = timedelta(hours=9)
 SWEEP_LIMIT: Final = timedelta(minutes=30)
 """WORKER_SWEEP_LIMIT, left out too."""
 SOMEWHERE_ELSE: Final = "C0TESTING1"
+THREE_IN_A_ROW: Final = 3
+"""After so many failures one after another a service is left alone for a while (`tasks.deliver`)."""
+TEAMS_CHANNELS: Final = ("C0COMMERCE", "C0STORE001", "C0PAYMENTS1", "C0SEARCH01", "C0IDENTITY", "C0DATA0001", "C0PLATFORM")
+"""What the catalog of the demo's company names."""
 
 
 # Deaths ---------------------------------------------------------------------------------------------------------------
@@ -69,15 +73,29 @@ def die_at(fleet: Fleet, crossing: str, who: str) -> None:
         fleet.simulator.state.latency_s = 0.15  # so that a look finds it as far as the one before
     if crossing in CLOSING:
         let_time_be_up(fleet)
-    if crossing in DOUBTFUL:
-        misbehave(fleet, service="slack", route="chat.postMessage", mode="accept-then-drop", times=1)
-    if crossing in PUT_OFF:
-        misbehave(fleet, service="slack", route="chat.postMessage", status=500, times=1)
+    if crossing in REFUSED:
+        archive(fleet, SOMEWHERE_ELSE)
+    trouble = next((how for beginning, how in _TROUBLES.items() if crossing.startswith(beginning)), None)
+    if trouble is not None:
+        misbehave(fleet, **trouble)
     if crossing.startswith("deliver/"):
-        put_something_to_say(fleet)
+        for number in range(THREE_IN_A_ROW):
+            put_something_to_say(fleet, number=number)
     _step_until_death(fleet, crossing)
-    fleet.heal()
-    fleet.simulator.state.latency_s = 0.0
+    make_well(fleet)
+
+
+_POST: Final = {"service": "slack", "route": "chat.postMessage"}
+_TROUBLES: Final[dict[str, dict[str, object]]] = {
+    "deliver/outbox.put_off:": {**_POST, "status": 500, "times": 1},
+    "deliver/outbox.put_off+outbox.hold:": {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
+    "deliver/outbox.hold:": {**_POST, "status": 500, "times": THREE_IN_A_ROW},
+    "deliver/outbox.mark_unknown:": {**_POST, "mode": "accept-then-drop", "times": 1},
+    "deliver/slack.find:": {**_POST, "mode": "accept-then-drop", "times": 1},
+    "sweep.advance/pulses.beat:": {"service": "backstage", "status": 500},
+    "sweep.measure/pulses.beat:": {"service": "scaleops", "status": 503},
+}
+"""What brings a process to a crossing that it does not come to by itself."""
 
 
 def _step_until_death(fleet: Fleet, crossing: str) -> None:
@@ -169,9 +187,9 @@ def _next_due(now: datetime) -> datetime:
 # Something to say -------------------------------------------------------------------------------------------------------
 
 
-def put_something_to_say(fleet: Fleet, *, channel: str = SOMEWHERE_ELSE) -> None:
-    """Put a Slack message and an event that opens an incident into the outbox."""
-    stamp = f"by-hand:{fleet.now:%Y%m%dT%H%M}"
+def put_something_to_say(fleet: Fleet, *, channel: str = SOMEWHERE_ELSE, number: int = 0) -> None:
+    """Put a Slack message and an event that opens an incident into the outbox. Another `number`, another message."""
+    stamp = f"by-hand:{fleet.now:%Y%m%dT%H%M}:{number}"
     key = RoutingKey(PAGERDUTY_ROUTING_KEY).fingerprint
     details: dict[str, Json] = {"summary": "a test", "source": "test", "severity": "error"}
     event: dict[str, Json] = {"event_action": "trigger", "dedup_key": stamp, "payload": details}
@@ -281,3 +299,16 @@ def ring_everything_again(fleet: Fleet) -> None:
 def misbehave(fleet: Fleet, **how: object) -> None:
     """Let a service misbehave; `fleet.heal()` ends it."""
     fleet.simulator.state.faults.append(Misbehaviour.model_validate(how))
+
+
+def archive(fleet: Fleet, channel: str) -> None:
+    """Archive a channel; all others that the demo knows stay open."""
+    names = {SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL, SOMEWHERE_ELSE, *TEAMS_CHANNELS}
+    fleet.simulator.state.slack.channels = {name: {"is_archived": name == channel} for name in names}
+
+
+def make_well(fleet: Fleet) -> None:
+    """Let every service behave, be quick, and have every channel open."""
+    fleet.heal()
+    fleet.simulator.state.latency_s = 0.0
+    fleet.simulator.state.slack.channels = {}

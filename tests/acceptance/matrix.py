@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from domain.messages import Status
 from domain.snapshots import Outcome
-from simulator.credentials import SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from store.outbox import FALLBACK
 from tests.acceptance.crossings import DELIVER, STAGES
 from tests.acceptance.faults import (
     SOMEWHERE_ELSE,
+    archive,
     begin_report_morning,
     go_to_report_morning,
     in_the_middle_of_a_report_morning,
@@ -23,6 +23,7 @@ from tests.acceptance.faults import (
     kill_on_report_morning,
     kill_one,
     kill_thrice_at,
+    make_well,
     misbehave,
     put_something_to_say,
     restart_database,
@@ -156,39 +157,26 @@ def _troubled_morning(fleet: Fleet, **how: object) -> timedelta:
 
 def _live_and_heal(fleet: Fleet) -> timedelta:
     took = fleet.live(most=LONGEST_RECOVERY)
-    fleet.heal()
+    make_well(fleet)
     return took
 
 
 def _archived(fleet: Fleet) -> timedelta:
     """What was meant for it stands in the platform channel, once."""
     fleet.next_slot()
-    with_archived(fleet, SOMEWHERE_ELSE)
+    archive(fleet, SOMEWHERE_ELSE)
     put_something_to_say(fleet)
-    took = _live_and_open(fleet)
+    took = _live_and_heal(fleet)
     _require_stand_in(fleet, "by-hand:")
     return took
 
 
 def _archived_on_report_morning(fleet: Fleet) -> timedelta:
     go_to_report_morning(fleet)
-    with_archived(fleet, "C0SEARCH01")
+    archive(fleet, "C0SEARCH01")
     begin_report_morning(fleet)
-    took = _live_and_open(fleet)
+    took = _live_and_heal(fleet)
     _require_stand_in(fleet, "report:weekly:group:default/search:")
-    return took
-
-
-def with_archived(fleet: Fleet, channel: str) -> None:
-    """Archive a channel; the others that the demo's company knows stay open."""
-    teams = ("C0COMMERCE", "C0STORE001", "C0PAYMENTS1", "C0SEARCH01", "C0IDENTITY", "C0DATA0001", "C0PLATFORM")
-    names = {SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL, SOMEWHERE_ELSE, *teams}
-    fleet.simulator.state.slack.channels = {name: {"is_archived": name == channel} for name in names}
-
-
-def _live_and_open(fleet: Fleet) -> timedelta:
-    took = fleet.live(most=LONGEST_RECOVERY)
-    fleet.simulator.state.slack.channels = {}
     return took
 
 

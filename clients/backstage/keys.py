@@ -1,16 +1,20 @@
 """The public keys that Backstage signs its tokens with: fetched when a token needs them, kept for a while, by key id.
 
-A key set is kept for ten minutes, and used an hour longer when Backstage cannot be asked. An unknown key id fetches again, at
-most once in half a minute for a set and ten times a minute in all, so that made-up ids cannot make us a hammer. Source: what
-`jose` does in Backstage's own backend. Whether a token is good is decided elsewhere.
+A key set is good for ten minutes. After that it is fetched again beside the work: who asks meanwhile is answered from what is at
+hand, for an hour at most, so that a Backstage that fails or hangs holds nobody up. An unknown key id fetches again and waits. No set
+is fetched more than once in half a minute, and unknown ids fetch ten times a minute in all, so that neither made-up ids nor a
+Backstage in trouble make us a hammer. Source: what `jose` does in Backstage's own backend. Whether a token is good is decided
+elsewhere.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -21,6 +25,8 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 from clients.async_calls import AsyncLine
 from clients.calls import CallFailed, Fault, Request
 from domain.clock import Clock
+
+log = logging.getLogger(__name__)
 
 Jwk = Mapping[str, JsonValue]
 """A public key as JSON (RFC 7517)."""
@@ -73,13 +79,17 @@ class KeySets:
         """Answer the key of this id in the set at a path, or None when there is no such key (or no such set).
 
         Raises:
-            CallFailed: the set cannot be had, and no older one is at hand.
+            CallFailed: the set cannot be had, and no older one that may be used is at hand.
         """
         held = self._sets.get(path)
         now = self._clock()
-        is_old = held is None or now - held.fetched_at >= KEPT_FOR
-        if is_old or (held is not None and kid not in held.keys and self._may_ask_again(path, now)):
-            await self._refresh(path, now)
+        if held is None or now - held.fetched_at >= KEPT_FOR + STALE_FOR:
+            await self._fetched(path, now)
+        elif kid not in held.keys:
+            if self._may_ask_again(path, now):
+                await self._fetched_or_at_hand(path, now)
+        elif now - held.fetched_at >= KEPT_FOR and now - self._asked_at[path] >= COOL_DOWN:
+            self._fetch_once(path, now)
         held = self._sets.get(path)
         return held.keys.get(kid) if held is not None else None
 
@@ -93,27 +103,33 @@ class KeySets:
         self._forced.append(now)
         return True
 
-    async def _refresh(self, path: str, now: datetime) -> None:
-        held = self._sets.get(path)
-        if path not in self._fetching and held is None and path in self._asked_at and now - self._asked_at[path] < _RETRY_AFTER:
+    async def _fetched(self, path: str, now: datetime) -> None:
+        """Wait for the set, for there is none that could be used. Raises CallFailed."""
+        if path not in self._fetching and path in self._asked_at and now - self._asked_at[path] < _RETRY_AFTER:
             message = "Backstage's keys could not be fetched just now"
             raise CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, retry_after_s=_RETRY_AFTER.total_seconds())
+        await asyncio.shield(self._fetch_once(path, now))
+
+    async def _fetched_or_at_hand(self, path: str, now: datetime) -> None:
+        """Wait for a newer set; the failure is told in the log, and what is at hand stays."""
+        with suppress(CallFailed):
+            await asyncio.shield(self._fetch_once(path, now))
+
+    def _fetch_once(self, path: str, now: datetime) -> asyncio.Task[None]:
+        """Answer the one fetch of a set that is under way."""
         task = self._fetching.get(path)
         if task is None:
             self._asked_at[path] = now
             task = asyncio.create_task(self._fetch(path, now))
             self._fetching[path] = task
             task.add_done_callback(lambda done: self._forget(path, done))
-        try:
-            await asyncio.shield(task)
-        except CallFailed:
-            if held is None or now - held.fetched_at >= KEPT_FOR + STALE_FOR:
-                raise
+        return task
 
     def _forget(self, path: str, done: asyncio.Task[None]) -> None:
         self._fetching.pop(path, None)
-        if not done.cancelled():
-            done.exception()
+        failure = None if done.cancelled() else done.exception()
+        if failure is not None and path in self._sets:
+            log.warning("the keys at %s are used on though they could not be fetched again: %s", path, failure)
 
     async def _fetch(self, path: str, now: datetime) -> None:
         request = Request(method="GET", target=path)

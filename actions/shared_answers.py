@@ -1,6 +1,7 @@
-"""ScaleOps, with what several components need remembered for all workers of one sweep: asked once, whichever process asks first.
+"""ScaleOps, with what every component needs remembered for all workers of one sweep: asked once, whichever process asks first.
 
-It stands behind `asked_once.AskedOnce`, which remembers within one process. What was shared is forgotten by itself.
+It stands behind `asked_once.AskedOnce`, which remembers within one chunk. What was shared is forgotten by itself. The network of a
+workload is not shared: two words with Redis for each cost more than the few calls they save (docs/decisions/0018).
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ KEEP_FOR: Final = timedelta(hours=1)
 """Longer than a sweep lasts; a sweep has its own names, so nothing old is ever read."""
 
 _FLAGS: Final = TypeAdapter(Mapping[str, bool])
-_DESTINATIONS: Final = TypeAdapter(tuple[Destination, ...])
 
 
 class SharedMemory(Protocol):
@@ -61,13 +61,8 @@ class SharedAnswers:
         )
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
-        """Ask ScaleOps once a workload for all workers: some are claimed by components of several chunks."""
-        name = f"network:{key.cluster}/{key.namespace}/{key.type}/{key.name}:{start.timestamp():.0f}-{end.timestamp():.0f}"
-
-        def ask() -> tuple[Destination, ...]:
-            return self._scaleops.network(key, start=start, end=end)
-
-        return self._once(name, ask, write=_DESTINATIONS.dump_json, read=_DESTINATIONS.validate_json)
+        """Ask ScaleOps."""
+        return self._scaleops.network(key, start=start, end=end)
 
     def _once(self, name: str, ask: Callable[[], T], *, write: Callable[[T], bytes], read: Callable[[bytes], T]) -> T:
         own: list[T] = []
@@ -77,7 +72,7 @@ class SharedAnswers:
             return zlib.compress(write(own[0]), level=1)
 
         packed = self._memory.ask_once(f"{self._sweep}:{name}", pack, keep_for=KEEP_FOR)
-        # Mostly nobody else asks, and what we have just been told need not be read again.
+        # What we have just been told ourselves need not be read again.
         return own[0] if own else read(zlib.decompress(packed))
 
 

@@ -18,6 +18,8 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 _READ_AT_ONCE: Final = 64 * 1024
+_SURELY_OPEN_S: Final = 0.1
+"""No server closes a connection so soon after an answer; looking would cost a tenth of a call."""
 
 
 class DirectTransport(httpx.BaseTransport):
@@ -67,7 +69,8 @@ class DirectTransport(httpx.BaseTransport):
         """Answer a connection that is open as far as one can see."""
         connection = self._connection
         if connection is not None:
-            if connection.sock is not None and time.monotonic() - self._used_at < self._keepalive_s and _is_quiet(connection):
+            idle_s = time.monotonic() - self._used_at
+            if idle_s < _SURELY_OPEN_S or (idle_s < self._keepalive_s and _is_quiet(connection)):
                 return connection
             self.close()
         connection = self._connection_to(url, timeout.get("connect"))

@@ -78,10 +78,14 @@ def serving(*answers: bytes | None) -> Iterator[Canned]:
         server.close()
 
 
+class Client(httpx.Client):
+    _transport: DirectTransport
+
+
 @contextmanager
-def client() -> Iterator[httpx.Client]:
+def client() -> Iterator[Client]:
     transport = DirectTransport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), keepalive_s=15)
-    with httpx.Client(transport=transport, trust_env=False, timeout=5) as opened:
+    with Client(transport=transport, trust_env=False, timeout=5) as opened:
         yield opened
 
 
@@ -103,6 +107,7 @@ def test_a_connection_that_went_stale_is_not_used() -> None:
     with serving(WHOLE, None, WHOLE) as server, client() as opened:
         opened.get(server.url)
         assert server.hung_up.wait(5)
+        opened._transport._used_at -= 1  # a second ago
         assert opened.get(server.url).content == b"{}"
     assert server.connections == 2
 

@@ -15,7 +15,7 @@ from domain.component import RoutingKey
 from domain.messages import Act, Channel, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.faults import Fault as Misbehaviour
-from tests.acceptance.crossings import CLOSING, FORGET, REFUSED, REPORT, WATCHING
+from tests.acceptance.crossings import CLOSING, FORGET, PUT_OFF, REFUSED, REPORT, WATCHING
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.services.databases import PostgresServer
 from tests.services.waiting import wait_until
@@ -25,8 +25,8 @@ REPORTS_ARE_DUE: Final = timedelta(hours=9)
 SWEEP_LIMIT: Final = timedelta(minutes=30)
 """WORKER_SWEEP_LIMIT, left out too."""
 SOMEWHERE_ELSE: Final = "C0TESTING1"
-THREE_IN_A_ROW: Final = 3
-"""After so many failures one after another a service is left alone for a while (`tasks.deliver`)."""
+MANY: Final = 12
+"""Messages of which one process out of four sees three fail one after another."""
 TEAMS_CHANNELS: Final = ("C0COMMERCE", "C0STORE001", "C0PAYMENTS1", "C0SEARCH01", "C0IDENTITY", "C0DATA0001", "C0PLATFORM")
 """What the catalog of the demo's company names."""
 
@@ -79,7 +79,7 @@ def die_at(fleet: Fleet, crossing: str, who: str) -> None:
     if trouble is not None:
         misbehave(fleet, **trouble)
     if crossing.startswith("deliver/"):
-        for number in range(THREE_IN_A_ROW):
+        for number in range(MANY if crossing in PUT_OFF else 1):
             put_something_to_say(fleet, number=number)
     _step_until_death(fleet, crossing)
     make_well(fleet)
@@ -89,11 +89,11 @@ _POST: Final = {"service": "slack", "route": "chat.postMessage"}
 _TROUBLES: Final[dict[str, dict[str, object]]] = {
     "deliver/outbox.put_off:": {**_POST, "status": 500, "times": 1},
     "deliver/outbox.put_off+outbox.hold:": {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
-    "deliver/outbox.hold:": {**_POST, "status": 500, "times": THREE_IN_A_ROW},
+    "deliver/outbox.hold:": {**_POST, "status": 500},
     "deliver/outbox.mark_unknown:": {**_POST, "mode": "accept-then-drop", "times": 1},
     "deliver/slack.find:": {**_POST, "mode": "accept-then-drop", "times": 1},
     "sweep.advance/pulses.beat:": {"service": "backstage", "status": 500},
-    "sweep.measure/pulses.beat:": {"service": "scaleops", "status": 503},
+    "sweep.measure/pulses.beat:": {"service": "scaleops", "mode": "drop"},
 }
 """What brings a process to a crossing that it does not come to by itself."""
 
@@ -106,8 +106,10 @@ def _step_until_death(fleet: Fleet, crossing: str) -> None:
         if "forgetting.drop:" in crossing:
             live_until_tuesday_noon(fleet)
     while not fleet.has_died():
-        assert fleet.now - begun < timedelta(days=1), f"nothing came to {crossing}\n{fleet.story()}"
-        if fleet.is_settled() and not crossing.startswith(("deliver/", "report/")):
+        is_of_a_sweep = not crossing.startswith(("deliver/", "report/"))
+        patience = timedelta(days=1) if is_of_a_sweep else timedelta(hours=1)
+        assert fleet.now - begun < patience, f"nothing came to {crossing}\n{fleet.story()}"
+        if is_of_a_sweep and fleet.is_settled():
             fleet.next_slot()  # what is asked once a sweep is not asked again in this one
         fleet.step()
 

@@ -74,7 +74,7 @@ def _deaths() -> Iterator[Fault]:
     for crossing in THRICE:
         yield f"kill -9 of three children, one after another: {crossing}", partial(kill_thrice_at, crossing=crossing)
     for crossing in DELIVER:
-        if "pagerduty" not in crossing:
+        if "pagerduty" not in crossing and "outbox.mark_sent:" not in crossing:  # reports page nobody
             for who in ("child", "worker"):
                 name = f"kill -9 of a {who} while reports are sent: {crossing}"
                 yield name, partial(kill_on_report_morning, crossing=crossing, who=who)

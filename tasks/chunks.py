@@ -23,7 +23,7 @@ from domain.sweeps import Sweep
 from store import SweepClosed, Transaction
 from tasks.closing import close
 from tasks.collect import open_sweep
-from tasks.measuring import Round
+from tasks.measuring import Crew, Round
 from tasks.parts import Parts
 
 CHUNK: Final = 25
@@ -82,6 +82,7 @@ def measure_chunk(
     *,
     remember: Callable[[ScaleOps], ScaleOps] = AskedOnce,
     may_begin: Callable[[], bool] = lambda: True,
+    crew: Crew | None = None,
 ) -> Sweep | None:
     """Measure what has no good outcome yet of a chunk; answer the sweep if that completed and closed it.
 
@@ -98,7 +99,7 @@ def measure_chunk(
     waiting = [component for component in components if outcomes.get(component.ref) is not Outcome.MEASURED]
     if waiting:
         with suppress(SweepClosed):  # its time was up, and a tick closed it: its line stands
-            Round(parts, sweep, remember=remember, may_begin=may_begin).run(iter(waiting))
+            Round(parts, sweep, remember=remember, may_begin=may_begin, crew=crew).run(iter(waiting))
     return close_if_complete(parts, chunk.as_of)
 
 

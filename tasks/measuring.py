@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from actions.asked_once import AskedOnce
 from actions.fanout import FanOut, SparingThreads, Threads
@@ -50,11 +52,35 @@ def deadline_in(parts: Parts, sweep: Sweep) -> datetime:
     return deadline_of(sweep.as_of, opened_at=sweep.opened_at, limit=policy.sweep_limit, every=policy.collect_every)
 
 
+class Crew:
+    """The threads that measure. A worker keeps them from chunk to chunk: starting them costs as much as measuring a component or two.
+
+    They start with the first use, so it may be made before a fork and used after it.
+    """
+
+    def __init__(self, max_in_flight: int) -> None:
+        self.size = max_in_flight + _MORE_THREADS
+        """Components at a time."""
+        self.questions = Threads(max_in_flight)
+        self._components = ThreadPoolExecutor(max_workers=self.size, thread_name_prefix="component")
+
+    def measure(self, work: Callable[[], Measuring]) -> Future[Measuring]:
+        """Let a thread measure one component."""
+        return self._components.submit(work)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._components.shutdown(cancel_futures=True)
+        self.questions.__exit__(kind, error, trace)
+
+
 class Round:
     """Measures components of one sweep in threads, and writes what came of it, a batch at a time, in the calling thread.
 
     `remember` wraps ScaleOps so that what several components need is asked once: within this process, or by all workers. While
-    `may_begin` says no, no further component is begun; what is left has no outcome then.
+    `may_begin` says no, no further component is begun; what is left has no outcome then. Without a `crew` it has threads of its own.
     """
 
     def __init__(
@@ -65,8 +91,10 @@ class Round:
         progress: Progress = QUIET,
         remember: Callable[[ScaleOps], ScaleOps] = AskedOnce,
         may_begin: Callable[[], bool] = lambda: True,
+        crew: Crew | None = None,
     ) -> None:
         self._parts = parts
+        self._crew = crew
         self._as_of = sweep.as_of
         self._deadline = deadline_in(parts, sweep)
         self.out_of_time = f"the sweep of {in_words(sweep.as_of)} ran out of time before this component was measured"
@@ -75,8 +103,9 @@ class Round:
         self._may_begin = may_begin
         self._stoppable = Stoppable(parts.services.scaleops)
         self._memo = remember(self._stoppable)
-        self._threads = parts.policy.max_in_flight + _MORE_THREADS
+        self._threads = parts.policy.max_in_flight + _MORE_THREADS if crew is None else crew.size
         self._results: SimpleQueue[Future[Measuring]] = SimpleQueue()
+        self._begun: set[Future[Measuring]] = set()
         self._in_progress = 0
         self._has_asked_ahead = False
         self._away_in_a_row = 0
@@ -102,16 +131,18 @@ class Round:
             CollectFailed: ScaleOps is away.
             SweepClosed: another collect closed the sweep meanwhile.
         """
-        with Threads(self._parts.policy.max_in_flight) as threads:
-            fan_out = SparingThreads(threads, are_lines_busy=self._are_lines_busy)
-            pool = ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="component")
+        with ExitStack() as opened:
+            crew = self._crew or opened.enter_context(Crew(self._parts.policy.max_in_flight))
+            fan_out = SparingThreads(crew.questions, are_lines_busy=self._are_lines_busy)
             try:
-                self._measure_all(pool, fan_out, waiting)
+                self._measure_all(crew, fan_out, waiting)
             finally:
                 self._stoppable.stop("the collect was stopped")
-                pool.shutdown(cancel_futures=True)
+                for left in self._begun:
+                    left.cancel()
+                wait(self._begun)
 
-    def _measure_all(self, pool: ThreadPoolExecutor, fan_out: FanOut, waiting: Iterator[Component]) -> None:
+    def _measure_all(self, crew: Crew, fan_out: FanOut, waiting: Iterator[Component]) -> None:
         more = True
         gathered: list[Measuring] = []
         while more or self._in_progress:
@@ -124,7 +155,9 @@ class Round:
                 if not self.asked:
                     # Every component needs the flags next; asked only then, they would all wait for that one call.
                     self.ask_ahead()
-                pool.submit(self._measure, component, fan_out).add_done_callback(self._results.put)
+                begun = crew.measure(partial(self._measure, component, fan_out))
+                self._begun.add(begun)
+                begun.add_done_callback(self._results.put)
                 self.asked += 1
                 self._in_progress += 1
             result = self._next_result(_GATHER_FOR_S if gathered else _LOOK_AT_CLOCK_EVERY_S) if self._in_progress else None
@@ -164,9 +197,11 @@ class Round:
 
     def _next_result(self, patience_s: float) -> Measuring | None:
         try:
-            return self._results.get(timeout=patience_s).result()
+            done = self._results.get(timeout=patience_s)
         except Empty:
             return None
+        self._begun.discard(done)
+        return done.result()
 
     def _note(self, result: Measuring) -> None:
         self._away_in_a_row = self._away_in_a_row + 1 if result.scaleops_is_away else 0

@@ -112,7 +112,7 @@ class Bells:
             if not is_ours:
                 return None
             may_begin = _for(self._pace.chunk_may_begin_for)
-            return measure_chunk(equipment.parts, chunk, remember=remember, may_begin=may_begin)
+            return measure_chunk(equipment.parts, chunk, remember=remember, may_begin=may_begin, crew=equipment.crew)
 
     def evaluate(self) -> None:
         """Judge closed sweeps."""

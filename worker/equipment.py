@@ -13,6 +13,7 @@ from clients.redis import SharedMemory
 from clients.redis.memory import ASKING_LEASE
 from clients.redis.tokens import SharedToken
 from domain.clock import Clock
+from tasks.measuring import Crew
 from tasks.parts import Parts
 from wiring.building import Installation, build_parts
 from wiring.clocks import present
@@ -29,6 +30,8 @@ class Equipment:
     memory: SharedMemory
     heartbeat: Heartbeat | None = None
     """None without WORKER_HEARTBEAT_URL."""
+    crew: Crew | None = None
+    """Threads kept for measuring; None: each chunk starts its own."""
 
 
 Equip = Callable[[], AbstractContextManager[Equipment]]
@@ -55,7 +58,8 @@ def equip_from(
         heartbeat = Heartbeat(settings.worker_heartbeat_url) if settings.worker_heartbeat_url else None
         if heartbeat is not None:
             opened.callback(heartbeat.close)
-        yield Equipment(parts=parts, memory=memory, heartbeat=heartbeat)
+        crew = opened.enter_context(Crew(parts.policy.max_in_flight))
+        yield Equipment(parts=parts, memory=memory, heartbeat=heartbeat, crew=crew)
 
 
 def _shared_token(settings: Settings, memory: SharedMemory) -> SharedToken | None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
+from domain.snapshots import Outcome
+from simulator.faults import Fault as Trouble
 from simulator.serving import Simulator
 from store import Store
 from store.retention import Retention
 from tasks.chunks import STALLED_AFTER, Chunk, advance_sweep, measure_chunk
 from tasks.collect import collect
 from tasks.forgetting import forget_what_is_old
+from tasks.measuring import CollectFailed, Crew
 from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
 
 
@@ -41,6 +45,33 @@ def test_the_last_chunk_closes_the_sweep(bench: Bench) -> None:
     assert closed[-1] is not None
     assert closed[-1].closed_at is not None
     assert advance_sweep(bench.parts).chunks == ()
+
+
+def test_a_crew_measures_chunk_after_chunk_with_the_same_threads(bench: Bench) -> None:
+    chunks = advance_sweep(bench.parts, size=3).chunks
+    with Crew(2) as crew:
+        closed, threads = [], []
+        for chunk in chunks:
+            closed.append(measure_chunk(bench.parts, chunk, crew=crew))
+            threads.append({one.ident for one in threading.enumerate() if one.name.startswith("component")})
+    assert closed[-1] is not None
+    assert closed[-1].unknown == 0
+    assert threads[0] <= threads[1] <= threads[-1]
+    assert len(threads[-1]) <= crew.size
+    assert not [one for one in threading.enumerate() if one.name.startswith("component")]
+
+
+def test_a_crew_outlives_a_chunk_that_found_scaleops_away(bench: Bench, simulator: Simulator) -> None:
+    chunk, *_ = advance_sweep(bench.parts, size=9).chunks
+    with Crew(2) as crew:
+        simulator.state.faults = [Trouble(service="scaleops", status=401)]
+        with pytest.raises(CollectFailed):
+            measure_chunk(bench.parts, chunk, crew=crew)
+        simulator.state.faults = []
+        bench.clock.move_to(bench.clock.now + timedelta(minutes=1))  # a login that was refused is not tried again at once
+        measure_chunk(bench.parts, chunk, crew=crew)
+    with bench.parts.store.reading() as transaction:
+        assert set(transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of).values()) == {Outcome.MEASURED}
 
 
 def test_a_sweep_that_moves_is_not_rung_out_again(bench: Bench) -> None:

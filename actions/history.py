@@ -108,10 +108,20 @@ class Reading:
             raise NotFoundError(message)
         return known
 
+    def may_see(self, ref: EntityRef) -> bool:
+        """Say whether an entity may be shown; a team only to who may see one of its components, for all catalogs list all teams."""
+        if self.sees_everything:
+            return True
+        return bool(self.visible([ref])) and (ref.kind not in OWNERS or self.sees_of_team(ref))
+
+    def sees_of_team(self, team: EntityRef) -> bool:
+        """Say whether a component that a team owns now may be shown."""
+        return self.sees_everything or bool(self.visible(one.ref for one in self.rows.components.of_team(team)))
+
     def require_visible(self, ref: EntityRef) -> None:
-        """Check that an entity may be shown. Raises NotFoundError."""
-        if not self.visible([ref]):
-            message = f"the catalog has no entity {ref}"
+        """Check that there is something about an entity that may be shown. Raises NotFoundError."""
+        if not self.may_see(ref):
+            message = f"nothing that you may see is known of {ref}; list_components finds what is"
             raise NotFoundError(message)
 
 

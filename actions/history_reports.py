@@ -33,15 +33,18 @@ def stored_report(reading: Reading, team: EntityRef, week: str | None) -> Report
     """Answer the report of a week, or the newest one, to who may see all that it counts.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is none, or nothing of the team may be shown.
         NotAllowedError: it counts components that may not be shown.
     """
     runs = {run.week: run for run in reading.rows.reports.runs_of(team, WEEKLY) if run.content is not None}
     chosen = max(runs, default=None) if week is None else str(parse_week(week))
     run = runs.get(chosen) if chosen is not None else None
-    if run is None:
-        kept = ", ".join(list(runs)[-LISTED:]) or "none"
-        message = f"there is no report of {_name(team)}{f' for {chosen}' if chosen else ''}; weeks with a report: {kept}"
+    if run is None or _is_of_a_hidden_team(reading, team, run):
+        listed = runs if team == PLATFORM or reading.sees_of_team(team) else {}
+        kept = ", ".join(list(listed)[-LISTED:]) or "none"
+        message = (
+            f"there is no report of {_name(team)}{f' for {chosen}' if week else ''} that you may see; weeks with a report: {kept}"
+        )
         raise NotFoundError(message)
     _require_whole(reading, team, run)
     return Report.model_validate(run.content)
@@ -117,6 +120,12 @@ def _require_whole(reading: Reading, team: EntityRef, run: ReportRun) -> None:
             "get_cost_trend, compare_weeks and list_recommendations answer over those that you may"
         )
         raise NotAllowedError(message)
+
+
+def _is_of_a_hidden_team(reading: Reading, team: EntityRef, run: ReportRun) -> bool:
+    """Say whether nothing of a team may be seen, neither what a report counts nor what it owns now: to whoever asks there is none."""
+    hidden, counted = _hidden(reading, team, run)
+    return team != PLATFORM and hidden > 0 and hidden == counted and not reading.sees_of_team(team)
 
 
 def _hidden(reading: Reading, team: EntityRef, run: ReportRun) -> tuple[int, int]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from actions.errors import QuestionFailed
 from actions.history import Archive
 from actions.history_catalogue import HISTORY
 from domain.messages import Json
 from store import Store
-from tests.integration.remembered import CHECKOUT, LEDGER, Sees, archive_of, remember
+from tests.integration.measured import PAYMENTS
+from tests.integration.remembered import CHECKOUT, FINDER, LEDGER, Sees, archive_of, remember
 
 
 @pytest.fixture
@@ -21,6 +23,12 @@ def archive(store: Store) -> Archive:
 
 def ask(archive: Archive, question: str, viewer: Sees, **arguments: Json) -> Any:  # noqa: ANN401 - a document
     return HISTORY[question].ask(arguments, archive=archive, viewer=viewer).model_dump(mode="json", by_alias=True)
+
+
+def refusal(archive: Archive, question: str, viewer: Sees, **arguments: Json) -> str:
+    with pytest.raises(QuestionFailed) as caught:
+        ask(archive, question, viewer, **arguments)
+    return f"{caught.value.name}: {caught.value}"
 
 
 @pytest.mark.parametrize(
@@ -61,3 +69,25 @@ def test_advice_and_alerts_of_a_hidden_team_are_not_counted_by_team(archive: Arc
 @pytest.mark.parametrize("question", ["list_recommendations", "list_alerts"])
 def test_of_one_entity_that_may_be_seen_nothing_is_hidden(archive: Archive, question: str) -> None:
     assert ask(archive, question, Sees(LEDGER), entityRef=str(LEDGER))["notShown"] == 0
+
+
+@pytest.mark.parametrize(
+    "about",
+    ["group:default/payments", "budget:group:default/payments", "report:weekly:group:default/payments:2026-W47:slack:1"],
+)
+def test_what_a_team_was_told_is_for_those_who_see_some_of_it(archive: Archive, about: str) -> None:
+    """Catalogs list every group to everybody; that somebody sees a team says nothing of what it owns."""
+    hidden = refusal(archive, "explain_delivery", Sees(FINDER, PAYMENTS), about=about)
+    unknown = refusal(archive, "explain_delivery", Sees(FINDER), about=about.replace("payments", "nobody"))
+
+    assert hidden.replace("payments", "nobody") == unknown
+    assert ask(archive, "explain_delivery", Sees(LEDGER, PAYMENTS), about=about)["explanation"]
+
+
+@pytest.mark.parametrize("week", [{}, {"week": "2026-W47"}, {"week": "2026-W30"}])
+def test_reports_of_a_hidden_team_are_told_like_those_of_none(archive: Archive, week: dict[str, Json]) -> None:
+    hidden = refusal(archive, "get_team_report", Sees(FINDER, PAYMENTS), team="payments", **week)
+    unknown = refusal(archive, "get_team_report", Sees(FINDER), team="nobody", **week)
+
+    assert hidden.replace("payments", "nobody") == unknown
+    assert "2026-W47" in refusal(archive, "get_team_report", Sees(LEDGER), team="payments", week="2026-W30")

@@ -162,7 +162,7 @@ def test_a_user_sees_what_the_catalog_shows_them(gateway: ServedGateway) -> None
     listed = call(gateway, stranger, "list_components").structured_content
     assert listed is not None
     assert (listed["total"], listed["notShown"]) == (0, 5)
-    assert text_in(call(gateway, stranger, "get_team_report", team="payments")).startswith("NotAllowedError: ")
+    assert text_in(call(gateway, stranger, "get_team_report", team="payments")).startswith("NotFoundError: ")
 
 
 def test_nobody_asks_without_a_token(gateway: ServedGateway) -> None:
@@ -214,7 +214,9 @@ def test_a_report_is_a_resource_for_who_may_read_it(gateway: ServedGateway) -> N
     assert json.loads(weeks) == [{"week": "2026-W47", "resource": "scaleops-worker://reports/payments/2026-W47"}]
     assert page.startswith("<!doctype html>")
     assert "Payments" in page
-    assert "NotAllowedError: the report of group:default/payments" in talk(gateway, gateway.as_user("user:default/bob"), fail)
+    assert "there is no report of group:default/payments that you may see" in talk(
+        gateway, gateway.as_user("user:default/bob"), fail
+    )
 
 
 def test_the_prompt_walks_through_a_review(gateway: ServedGateway) -> None:

@@ -111,7 +111,7 @@ def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
 def test_a_stored_page_is_shown_only_to_who_may_see_all_its_components(gateway: ServedGateway) -> None:
     stranger = gateway.as_user("user:default/bob")
 
-    assert page(gateway, "/reports/payments/2026-W47", stranger)[0] == 403
+    assert page(gateway, "/reports/payments/2026-W47", stranger)[0] == 404
     status, html = page(gateway, "/reports", stranger)
     assert status == 200
     assert "payments" not in html.lower()

@@ -137,7 +137,7 @@ def test_a_link_is_behind_the_host_check(gateway: ServedGateway, serve_gateway: 
 def test_a_bearer_token_is_what_counts_where_both_are_sent(gateway: ServedGateway) -> None:
     target = target_of(sent_link(gateway))
 
-    assert gateway.client.get(target, headers=gateway.as_user("user:default/bob")).status_code == 403
+    assert gateway.client.get(target, headers=gateway.as_user("user:default/bob")).status_code == 404
     assert gateway.client.get(target, headers={"Authorization": "Bearer nonsense"}).status_code == 401
 
 

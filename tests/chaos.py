@@ -37,6 +37,8 @@ from worker.schedule import QUEUES
 
 MINUTE_S: Final = 0.5
 """A quarter of what would be fair: recovery times are rather stated too long than a run last all day."""
+LONGEST_RECOVERY: Final = timedelta(minutes=60)
+"""Of simulated time; what takes longer counts as lost."""
 FIRST_SLOTS: Final = 4
 """Lived through before the first fault, so that there are incidents."""
 
@@ -132,6 +134,7 @@ def installation() -> Iterator[tuple[Fleet, PostgresServer]]:
                 workers=(QUEUES, QUEUES),
                 record=True,
                 minute_s=MINUTE_S,
+                most=LONGEST_RECOVERY,
                 reports_on_mondays=True,
                 every=timedelta(hours=6),
             )

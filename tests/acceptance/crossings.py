@@ -52,8 +52,10 @@ DELIVER: Final = (
 )
 DOUBTFUL: Final = (*_around("deliver", "outbox.mark_unknown"), *_calls("deliver", "slack.find"))
 """Sending what Slack took without saying so."""
-PUT_OFF: Final = _around("deliver", "outbox.put_off", "outbox.put_off+outbox.hold", "outbox.hold")
-"""Sending to a service that fails, that says when to come again, that fails again and again."""
+PUT_OFF: Final = _around(
+    "deliver", "outbox.put_off", "outbox.put_off+outbox.hold", "outbox.hold", "outbox.posts_since+outbox.hold"
+)
+"""Sending to a service that fails, that says when to come again, that fails again and again, that is told too much at once."""
 REFUSED: Final = _around("deliver", "outbox.mark_failed+outbox.put")
 """Sending to a channel that is archived."""
 AWAY: Final = (*_around("sweep.advance", "pulses.beat"), *_around("sweep.measure", "pulses.beat"))

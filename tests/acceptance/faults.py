@@ -15,7 +15,7 @@ from domain.component import RoutingKey
 from domain.messages import Act, Channel, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.faults import Fault as Misbehaviour
-from tests.acceptance.crossings import CLOSING, FORGET, PUT_OFF, REFUSED, REPORT, WATCHING
+from tests.acceptance.crossings import AWAY, CLOSING, FORGET, PUT_OFF, REFUSED, REPORT, WATCHING
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.services.databases import PostgresServer
 from tests.services.waiting import wait_until
@@ -100,6 +100,8 @@ _TROUBLES: Final[dict[str, dict[str, object]]] = {
 
 def _step_until_death(fleet: Fleet, crossing: str) -> None:
     begun = fleet.now
+    if crossing in AWAY:  # real time has to pass, for a call is given up after some
+        wait_until(f"somebody to come to {crossing}", fleet.has_died, explain=fleet.story)
     while crossing in FORGET and not fleet.has_died():
         assert fleet.now - begun < timedelta(weeks=20), f"nothing was so old as to come to {crossing}"
         live_through_report_morning(fleet)

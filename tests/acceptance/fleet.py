@@ -75,6 +75,8 @@ class Fleet:
     chunk: int = 4
     minute_s: float = 0.0
     """A simulated minute lasts so many seconds at least. Leases and pauses are a thirtieth of the product's, so two seconds are fair."""
+    most: timedelta = timedelta(minutes=30)
+    """Longer than that nothing may take."""
     reports_on_mondays: bool = False
     """Nothing is settled before the reports are made that are due on Mondays at nine, in UTC."""
     processes: list[Process] = field(default_factory=list)
@@ -205,9 +207,9 @@ class Fleet:
             signs.get(f"canary through {queue}", datetime.min.replace(tzinfo=timezone.utc)) >= self.now for queue in QUEUES
         )
 
-    def live(self, *, until: Callable[[], bool] = lambda: True, most: timedelta = timedelta(minutes=30)) -> timedelta:
+    def live(self, *, until: Callable[[], bool] = lambda: True, most: timedelta | None = None) -> timedelta:
         """Let minutes pass until nothing is left to do, and it is so; answer how many it took."""
-        begun = self.now
+        begun, most = self.now, most or self.most
         while not (self.is_settled() and until()):
             assert self.now - begun <= most, f"not settled after {most}: {self.unsettled()}\n{self.story()}"
             self.step()

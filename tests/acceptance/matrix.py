@@ -36,8 +36,6 @@ from tests.acceptance.faults import (
 from tests.acceptance.fleet import Fleet
 from tests.services.databases import PostgresServer
 
-LONGEST_RECOVERY: Final = timedelta(minutes=60)
-"""From the end of a service's trouble."""
 
 THRICE: Final = (
     "sweep.advance/components.record_page:committed",
@@ -156,7 +154,7 @@ def _troubled_morning(fleet: Fleet, **how: object) -> timedelta:
 
 
 def _live_and_heal(fleet: Fleet) -> timedelta:
-    took = fleet.live(most=LONGEST_RECOVERY)
+    took = fleet.live()
     make_well(fleet)
     return took
 
@@ -225,7 +223,7 @@ def _heal_after_ten_minutes(fleet: Fleet) -> timedelta:
     for _ in range(10):
         fleet.step()
     fleet.heal()
-    return fleet.live(most=LONGEST_RECOVERY)
+    return fleet.live()
 
 
 def _scaleops_down(fleet: Fleet) -> timedelta:
@@ -235,7 +233,7 @@ def _scaleops_down(fleet: Fleet) -> timedelta:
     before = _open_incidents(fleet)
     misbehave(fleet, service="scaleops", status=503)
     fleet.next_slot()
-    fleet.live(most=LONGEST_RECOVERY)
+    fleet.live()
     with fleet.store.reading() as transaction:
         outcomes = set(transaction.snapshots.outcomes(fleet.slot).values())
         entries = transaction.outbox.listing(limit=100)

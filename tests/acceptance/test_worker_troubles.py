@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from domain.messages import Status
-from domain.snapshots import Outcome
+from alerts.policy import Rule
+from alerts.storm import OUTAGE
+from domain.measures import Total, Unknown
+from domain.messages import Channel, Message, Status
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, Outcome
+from reports.notices import stream_of
 from simulator.credentials import SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.serving import Simulator
+from tasks.alerts import OPEN
+from tasks.trend import weekly_trend
 from tests.acceptance.faults import (
     in_the_middle_of_a_sweep,
     kill_beats,
@@ -23,6 +31,7 @@ from tests.acceptance.faults import (
 )
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.promises import broken_promises
+from tests.integration.test_report_stage import parts_at
 from tests.services.databases import PostgresServer
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
@@ -79,19 +88,25 @@ def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: F
         for _ in range(3):  # until checkout is killed for want of memory, and its page is open
             fleet.next_slot()
             fleet.live()
-        open_before = open_incidents(fleet)
-        assert open_before
+        incidents, alerts, cost = open_incidents(fleet), open_alerts(fleet), cost_this_week(fleet)
+        assert incidents
+        assert isinstance(cost.amount, Decimal)
+        assert cost.amount > 0
         misbehave(fleet, service="scaleops", status=503)
         fleet.next_slot()
         fleet.live(most=timedelta(minutes=45))
-        assert open_incidents(fleet) == open_before
         with fleet.store.reading() as transaction:
             sweep = transaction.sweeps.get(fleet.slot)
-            outcomes = set(transaction.snapshots.outcomes(fleet.slot).values())
-            told = [one for one in transaction.outbox.listing(limit=1000) if one.message.about == "platform:default/platform"]
         assert sweep is not None
         assert sweep.unknown == sweep.expected > 0
-        assert outcomes == {Outcome.UNKNOWN}
+        assert {known_costs(row) for row in rows_of(fleet).values()} == {0}
+        assert {row.snapshot.outcome for row in rows_of(fleet).values()} == {Outcome.UNKNOWN}
+        assert isinstance(cost_this_week(fleet).amount, Unknown)
+        assert open_incidents(fleet) == incidents
+        assert open_alerts(fleet) == alerts | {str(OUTAGE)}
+        (notice,) = told_in_this_slot(fleet)
+        assert notice.stream == stream_of(OUTAGE, Channel.SLACK)
+        assert fleet.posts()[notice.key] == 1
         fleet.heal()
         fleet.next_slot()
         fleet.live()
@@ -99,7 +114,8 @@ def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: F
             sweep = transaction.sweeps.get(fleet.slot)
         assert sweep is not None
         assert sweep.measured == sweep.expected
-        assert len([one for one in told if "outage" in one.message.key]) <= 1
+        assert alerts <= open_alerts(fleet)
+        assert isinstance(cost_this_week(fleet).amount, Decimal)
         assert broken_promises(fleet) == []
 
 
@@ -154,9 +170,35 @@ def test_a_worker_told_to_stop_hands_its_work_back(fleet: Fleet) -> None:
         assert broken_promises(fleet) == []
 
 
-def rows_of(fleet: Fleet) -> dict[object, object]:
+def rows_of(fleet: Fleet) -> dict[EntityRef, Measurement]:
     with fleet.store.reading() as transaction:
         return {one.snapshot.ref: one for one in transaction.snapshots.of_sweep(fleet.slot)}
+
+
+def known_costs(row: Measurement) -> int:
+    """How many costs stand in a component's rows, its own and its workloads': a zero would be one."""
+    costs = [row.snapshot.cost_7d.amount, *(point.cost_7d for point in row.points)]
+    return sum(isinstance(cost, Decimal) for cost in costs)
+
+
+def cost_this_week(fleet: Fleet) -> Total:
+    """What the trend shows of the running week for the component whose incident opened first."""
+    about = fleet.simulator.state.pagerduty.incidents[0]["dedup_key"].rpartition(f"{Rule.UNDER_PROVISIONED}:")[2]
+    trend = weekly_trend(parts_at(fleet.store, fleet.now), EntityRef.parse(about), weeks=1)
+    assert trend[-1].is_running
+    assert trend[-1].point is not None
+    return trend[-1].point.cost_7d
+
+
+def told_in_this_slot(fleet: Fleet) -> list[Message]:
+    with fleet.store.reading() as transaction:
+        written = [one.message for one in transaction.outbox.listing(limit=1000)]
+    return [one for one in written if one.created_at >= fleet.slot]
+
+
+def open_alerts(fleet: Fleet) -> set[str]:
+    with fleet.store.reading() as transaction:
+        return {row.alert for row in transaction.alerts.states(statuses=OPEN)}
 
 
 def open_incidents(fleet: Fleet) -> set[str]:

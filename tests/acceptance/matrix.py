@@ -36,7 +36,6 @@ from tests.acceptance.faults import (
 from tests.acceptance.fleet import Fleet
 from tests.services.databases import PostgresServer
 
-
 THRICE: Final = (
     "sweep.advance/components.record_page:committed",
     "sweep.measure/scaleops.workloads:before",

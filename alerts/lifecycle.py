@@ -19,6 +19,7 @@ says where they go, and `record` then turns each into the event that makes the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -63,6 +64,9 @@ class Notice:
     kind: NoticeKind
     reason: str
     as_of: datetime
+    """Of the sweep that made it told."""
+    seen_as_of: datetime
+    """When the condition was last measured and found; before `as_of` while nobody can say whether it still holds."""
     since: datetime
     """When the condition was first seen, or the incident opened when nobody meets it any more."""
     posts: bool
@@ -177,6 +181,7 @@ def _notice(
         kind=kind,
         reason=reason,
         as_of=observation.as_of,
+        seen_as_of=_last_seen(ripe, observation),
         since=min((streak.since for streak in ripe), default=incident.opened_as_of),
         posts=posts,
         paging=Paging.TRIGGER if triggers else Paging.NONE,
@@ -188,6 +193,10 @@ def _notice(
         unknown=incident.unknown,
         told=told,
     )
+
+
+def _last_seen(ripe: Sequence[Streak], observation: Observation) -> datetime:
+    return max((streak.last for streak in ripe), default=observation.as_of)
 
 
 def _ending_notice(state: AlertState, incident: Incident, observation: Observation) -> Notice:
@@ -229,7 +238,7 @@ def _repeats(
     state: AlertState, incident: Incident, told: Told, observation: Observation, *, settings: RuleSettings
 ) -> tuple[Notice, ...]:
     if incident.snoozed is not None and told.at < incident.snoozed.until:
-        reason = f"{incident.snoozed.by}'s snooze ended and it still holds."
+        reason = f"{incident.snoozed.by}'s snooze ended. {_standing(state, observation)}"
         return (_notice(state, incident, observation, kind=NoticeKind.REPEATED, reason=reason),)
     pages = (
         told.page is not None and told.paged_as_of is not None and observation.as_of - told.paged_as_of >= settings.repeat_after
@@ -237,5 +246,13 @@ def _repeats(
     posts = observation.as_of - told.posted_as_of >= settings.slack_repeat_after
     if not (pages or posts):
         return ()
-    reason = "It still holds, and nobody has acknowledged it."
+    reason = f"{_standing(state, observation)} Nobody has acknowledged it."
     return (_notice(state, incident, observation, kind=NoticeKind.REPEATED, reason=reason, pages=pages, posts=posts),)
+
+
+def _standing(state: AlertState, observation: Observation) -> str:
+    """Say that it holds; of what was not measured this time, when it was last seen."""
+    last = _last_seen([streak for streak in state.streaks if streak.is_ripe], observation)
+    if last >= observation.as_of:
+        return "It still holds."
+    return f"It held when it was last seen, {last:%Y-%m-%d %H:%M} UTC, and has not been measured since."

@@ -163,11 +163,12 @@ def platform_notice(
 def pagerduty_trigger(notice: Notice, voice: Voice, *, number: int, page: OpenPage, now: datetime) -> Message:
     """Write the event that opens or renews an incident."""
     what = headline(notice, voice.title, voice.currency)
+    where = _where(notice)
     details: dict[str, Json] = {
         "what": clip(what, MOST_SUMMARY),
         "why": notice.reason,
         "since": notice.since.isoformat(),
-        "measured": notice.as_of.isoformat(),
+        "measured": notice.seen_as_of.isoformat(),
         "what to do": clip(what_to_do(notice), MOST_SUMMARY),
         "currency": voice.currency,
         "route": page.route,
@@ -180,7 +181,7 @@ def pagerduty_trigger(notice: Notice, voice: Voice, *, number: int, page: OpenPa
         "dedup_key": page.dedup_key,
         "client": "scaleops-worker",
         "payload": {
-            "summary": clip(what, MOST_SUMMARY),
+            "summary": f"{clip(what, MOST_SUMMARY - len(where))}{where}",
             "source": clip(voice.instance, _LINE),
             "severity": notice.severity.value,
             "timestamp": notice.as_of.isoformat(),
@@ -192,6 +193,14 @@ def pagerduty_trigger(notice: Notice, voice: Voice, *, number: int, page: OpenPa
         "links": [{"text": clip(label, _LINE), "href": address} for label, address in voice.links],
     }
     return _event(notice.alert, body, act=Act.TRIGGER, number=number, page=page, reason=notice.reason, now=now)
+
+
+def _where(notice: Notice) -> str:
+    """Name the clusters of what was found: whoever is paged knows at once where to look."""
+    clusters = sorted({finding.workload.cluster for finding in notice.findings if finding.workload is not None})
+    if not clusters:
+        return ""
+    return f", cluster {clip(clusters[0], _LINE)}" if len(clusters) == 1 else f", {len(clusters)} clusters"
 
 
 def pagerduty_follow_up(alert: AlertId, act: Act, *, number: int, page: OpenPage, reason: str, now: datetime) -> Message:
@@ -234,7 +243,7 @@ def _trimmed(workloads: Sequence[dict[str, Json]]) -> dict[str, Json]:
 def _after(notice: Notice, voice: Voice) -> str:
     if notice.kind in ENDINGS:
         return f"It had been open since {moment_in_words(notice.since, voice.zone)}."
-    told = [f"Since {moment_in_words(notice.since, voice.zone)}, measured {moment_in_words(notice.as_of, voice.zone)}."]
+    told = [f"Since {moment_in_words(notice.since, voice.zone)}, measured {moment_in_words(notice.seen_as_of, voice.zone)}."]
     if notice.unknown:
         told.append(f"{count_in_words(len(notice.unknown), 'workload')} could not be judged this time.")
     return "\n".join([*told, f"What to do: {clip(what_to_do(notice), _SENTENCE)}"])

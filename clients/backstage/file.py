@@ -62,7 +62,7 @@ class CatalogFile:
             try:
                 signature = tuple((file, (status := file.stat()).st_mtime_ns, status.st_size) for file in files)
                 if signature != self._signature:
-                    self._entities = {document.ref: document for file in files for document in _read_documents(file)}
+                    self._entities = _read_all(files)
                     self._signature = signature
             except OSError as trouble:
                 raise _unreadable(self._path, trouble.strerror or "it cannot be read") from None
@@ -75,6 +75,18 @@ class CatalogFile:
         if not files:
             raise _unreadable(self._path, "it holds no .yaml, .yml or .json file")
         return files
+
+
+def _read_all(files: Sequence[Path]) -> dict[EntityRef, EntityDocument]:
+    """Read all entities of all files. Two that differ and have one reference spoil them: nobody can say which is meant."""
+    entities: dict[EntityRef, EntityDocument] = {}
+    found_in: dict[EntityRef, Path] = {}
+    for file in files:
+        for document in _read_documents(file):
+            if entities.setdefault(document.ref, document) != document:
+                raise _unreadable(file, f"{document.ref} stands in {found_in[document.ref]} too, and says something else")
+            found_in.setdefault(document.ref, file)
+    return entities
 
 
 def _read_documents(file: Path) -> Iterator[EntityDocument]:

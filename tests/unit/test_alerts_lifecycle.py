@@ -210,6 +210,22 @@ def test_an_amount_that_grows_by_half_is_news() -> None:
     assert notice.amount == Decimal(150)
 
 
+def test_a_page_repeated_while_nothing_is_measured_says_when_it_was_last_seen() -> None:
+    life = opened()
+    told = [notice for number in range(2, 7) for notice in life.see(unknown(number))]
+    (repeated,) = told
+    assert (repeated.kind, repeated.paging) == (NoticeKind.REPEATED, Paging.TRIGGER)
+    assert repeated.reason == (
+        f"It held when it was last seen, {sweep(1):%Y-%m-%d %H:%M} UTC, and has not been measured since. Nobody has acknowledged it."
+    )
+    assert (repeated.as_of, repeated.seen_as_of) == (sweep(5), sweep(1))
+    for number in (7, 8):
+        life.see(met(number))
+    (again,) = life.see(met(9))
+    assert again.reason == "It still holds. Nobody has acknowledged it."
+    assert again.seen_as_of == again.as_of == sweep(9)
+
+
 def test_acknowledged_stops_repeats_but_not_news_and_not_the_resolve() -> None:
     life = opened()
     life.happens(Acknowledged(at=sweep(1), by="ana"))
@@ -237,7 +253,7 @@ def test_snoozed_is_silent_until_its_end_and_then_says_so() -> None:
     for number in range(2, 9):
         assert life.see(met(number, finding(kills=4))) == ()
     (notice,) = life.see(met(9, finding(kills=1)))
-    assert (notice.kind, notice.reason) == (NoticeKind.REPEATED, "ana's snooze ended and it still holds.")
+    assert (notice.kind, notice.reason) == (NoticeKind.REPEATED, "ana's snooze ended. It still holds.")
     assert life.see(met(10)) == ()
 
 

@@ -48,6 +48,16 @@ def test_one_file_may_hold_many_documents(tmp_path: Path) -> None:
     assert refs_of(CatalogFile(file)) == (["component:default/web"], ["group:default/shop", "group:default/division"])
 
 
+def test_one_reference_that_says_two_things_is_refused_and_a_copy_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(WEB)
+    (tmp_path / "b.yaml").write_text(WEB)
+    assert refs_of(CatalogFile(tmp_path))[0] == ["component:default/web"]
+    (tmp_path / "b.yaml").write_text(WEB.replace("app=web", "app=other"))
+    with pytest.raises(CallFailed, match=r"b\.yaml cannot be used: component:default/web stands in \S*a\.yaml too") as refused:
+        refs_of(CatalogFile(tmp_path))
+    assert refused.value.fault is Fault.GARBAGE
+
+
 def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "deep" / "er" / "web.yml").write_text(WEB)

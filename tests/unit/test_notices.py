@@ -25,6 +25,7 @@ from alerts.states import NoticeKind, OpenPage
 from alerts.storm import Summary, Why
 from domain.messages import Act, Channel, Message, Variant
 from domain.workload import WorkloadKey
+from reports.moments import moment_in_words
 from reports.notices import (
     MOST_EVENT_BYTES,
     Voice,
@@ -35,7 +36,7 @@ from reports.notices import (
     slack_summary,
 )
 from simulator.blocks import check_blocks
-from tests.unit.alerting import ALERT, CHECKOUT, PAYMENTS, Life, clear, finding, met, sweep
+from tests.unit.alerting import ALERT, CHECKOUT, PAYMENTS, Life, clear, finding, key, met, sweep
 
 VOICE = Voice(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
 PAGE = OpenPage(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
@@ -194,7 +195,7 @@ def test_a_trigger_has_what_on_call_needs() -> None:
     assert body["links"] == [{"text": "Dashboard", "href": "https://x/y"}]
     payload = body["payload"]
     assert isinstance(payload, dict)
-    assert payload["summary"] == "Checkout: api killed 3 times for want of memory in 24 hours"
+    assert payload["summary"] == "Checkout: api killed 3 times for want of memory in 24 hours, cluster east"
     assert (payload["severity"], payload["source"]) == ("critical", "scaleops.example")
     assert (payload["component"], payload["group"], payload["class"]) == (str(CHECKOUT), str(PAYMENTS), "under-provisioned")
     details = payload["custom_details"]
@@ -217,6 +218,24 @@ def test_ten_thousand_workloads_are_trimmed_and_counted() -> None:
     assert isinstance(found, list)
     assert isinstance(left_out, int)
     assert len(found) + left_out == 10_000
+
+
+def test_a_page_names_its_cluster_or_how_many_there_are_and_when_it_was_last_seen() -> None:
+    life = Life()
+    findings = [finding("api", kills=3), replace(finding("worker", kills=3), workload=replace(key("worker"), cluster="west"))]
+    for number in range(2):
+        life.see(met(number, *findings))
+    notice = replace(life.notices[0], seen_as_of=sweep(-3))
+    payload = (
+        pagerduty_trigger(notice, replace(VOICE, title="C" * 5000), number=2, page=PAGE, now=NOW).renderings[0].payload["payload"]
+    )
+    assert isinstance(payload, dict)
+    assert str(payload["summary"]).endswith(", 2 clusters")
+    assert len(str(payload["summary"])) <= 1024
+    details = payload["custom_details"]
+    assert isinstance(details, dict)
+    assert details["measured"] == sweep(-3).isoformat()
+    assert moment_in_words(sweep(-3), VOICE.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
 
 
 def test_a_resolve_takes_the_key_and_the_route_that_opened_it() -> None:

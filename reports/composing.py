@@ -162,12 +162,11 @@ def _headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) -> co
 
 def _unrouted(facts: PlatformFacts) -> Iterable[str]:
     if facts.unrouted:
+        one = len(facts.unrouted) == 1
         have = (
-            "has no channel of its own: the report goes"
-            if len(facts.unrouted) == 1
-            else "have no channel of their own: the reports go"
+            "has no channel of its own; where its report goes" if one else "have no channel of their own; where their reports go"
         )
-        yield f"{count_in_words(len(facts.unrouted), 'team')} {have} here instead."
+        yield f"{count_in_words(len(facts.unrouted), 'team')} {have} stands below."
     if facts.skipped:
         verb = "was" if len(facts.skipped) == 1 else "were"
         yield f"{count_in_words(len(facts.skipped), 'report')} {verb} given up because the worker came back too late."

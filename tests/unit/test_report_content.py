@@ -138,13 +138,13 @@ def test_the_roll_up_lines_up_all_teams_and_names_who_has_no_channel() -> None:
     teams = body_of(report, "teams")
     assert isinstance(teams, content.Teams)
     assert [line.title for line in teams.teams] == ["Payments", "Storefront <beta>"]
-    assert "1 team has no channel of its own: the report goes here instead." in report.headline.missing
+    assert "1 team has no channel of its own; where its report goes stands below." in report.headline.missing
 
 
 def test_several_teams_without_a_channel_are_told_in_the_plural() -> None:
     facts = cast.platform_facts()
     report = compose_platform(replace(facts, unrouted=facts.unrouted * 2))
-    assert "2 teams have no channel of their own: the reports go here instead." in report.headline.missing
+    assert "2 teams have no channel of their own; where their reports go stands below." in report.headline.missing
 
 
 def test_every_team_total_adds_up_over_the_platform() -> None:

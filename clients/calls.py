@@ -26,6 +26,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from clients.direct import DirectTransport, proxy_of
 from clients.gate import Gate
+from clients.limits import Kind
 from clients.pace import Pace
 from clients.patience import retry_after_s
 
@@ -347,11 +348,13 @@ class Line:
 
     def _has_tried_enough(self, state: RetryCallState) -> bool:
         trouble = state.outcome.exception() if state.outcome else None
-        if (state.seconds_since_start or 0) >= 2 * self.rules.timeout_s:
+        tried_for_s = state.seconds_since_start or 0
+        if tried_for_s >= 2 * self.rules.timeout_s:
             return True
         is_one_too_many = isinstance(trouble, CallFailed) and trouble.fault is Fault.OVERLOADED
         if is_one_too_many and self._pace is not None and self._pace.gets_through():
-            return False
+            # A sweep can wait; whoever asks in person is told soon.
+            return self._pace.kind is Kind.LIVE and tried_for_s >= _LIVE_PATIENCE_S
         return state.attempt_number >= self.rules.attempts
 
     def _wait_before_the_next(self, state: RetryCallState) -> float:
@@ -364,6 +367,7 @@ class Line:
 
 
 _KEEPALIVE_S: Final = 15.0
+_LIVE_PATIENCE_S: Final = 4.0
 _ALWAYS_SENT: Final = (
     (b"User-Agent", b"scaleops-worker"),
     (b"Accept", b"application/json"),

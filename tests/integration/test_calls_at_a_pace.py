@@ -21,10 +21,15 @@ ROUTE = "GET /api/v1/networkCost/networkCostEnabled"
 
 @contextmanager
 def line_to(
-    simulator: Simulator, rules: Rules, *, url: str | None = None, told: list[Standing] | None = None
+    simulator: Simulator,
+    rules: Rules,
+    *,
+    kind: Kind = Kind.SWEEP,
+    url: str | None = None,
+    told: list[Standing] | None = None,
 ) -> Iterator[tuple[Line, Sleeps]]:
     simulator.state.modes = simulator.state.modes.model_copy(update={"auth": "none"})
-    pace = Pace("ScaleOps", 16, kind=Kind.SWEEP, period_s=0.1)
+    pace = Pace("ScaleOps", 16, kind=kind, period_s=0.1)
     if told is not None:
         pace.listen(told.append)
     sleeps = Sleeps()
@@ -57,6 +62,16 @@ def test_not_for_ever(simulator: Simulator) -> None:
             line.exchange(FLAGS)
         assert max(sleeps) <= line.rules.longest_wait_s
     assert calls(simulator) > 4
+
+
+def test_whoever_asks_in_person_is_told_long_before(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clients.calls._LIVE_PATIENCE_S", 0.0)
+    with line_to(simulator, Rules(attempts=3), kind=Kind.LIVE) as (line, _):
+        assert line.exchange(FLAGS).status == 200
+        simulator.state.faults = [Trouble(service="scaleops", status=429)]
+        with pytest.raises(CallFailed, match="429"):
+            line.exchange(FLAGS)
+    assert calls(simulator) == 2
 
 
 def test_other_troubles_count_as_before(simulator: Simulator) -> None:

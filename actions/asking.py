@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,19 +17,26 @@ from domain.refs import BadReference, EntityRef
 
 I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the input
 
+LONGEST: Final = 1000
+"""Characters of a text among the arguments. No question needs more, and what is told of it is told back."""
+_SHOWN: Final = 64
+
 
 def read_arguments(model: type[I], arguments: Mapping[str, Json]) -> I:
-    """Read arguments as they come from outside.
+    """Read arguments as they come from outside: of the types that the published schema names, and of no others.
 
     Raises:
         InputError: one is missing, unknown or wrong; the message says which, and what is valid.
     """
     for name, value in arguments.items():
         if not _is_text(value):
-            message = f"the argument {name!r} holds a character that is no text"
+            message = f"the argument {name[:_SHOWN]!r} holds a character that is no text"
+            raise InputError(message)
+        if isinstance(value, str) and len(value) > LONGEST:
+            message = f"the argument {name[:_SHOWN]!r} is longer than {LONGEST} characters"
             raise InputError(message)
     try:
-        return model.model_validate(dict(arguments))
+        return model.model_validate({name: _whole(value) for name, value in arguments.items()}, strict=True)
     except ValidationError as invalid:
         problems = [_describe(error, model) for error in invalid.errors(include_url=False)]
     raise InputError("; ".join(problems))
@@ -55,6 +62,11 @@ def look_up(reference: str, desk: Desk, viewer: Viewer) -> Component:
         raise failed_lookup(failure, str(ref)) from None
 
 
+def _whole(value: Json) -> Json:
+    """Answer a number without a fraction as the integer that it is in JSON, however it is spelled (5.0)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _is_text(value: Json) -> bool:
     """Say whether nothing in a value is a NUL or half a surrogate pair: JSON can spell them, a database cannot hold them."""
     match value:
@@ -68,7 +80,7 @@ def _is_text(value: Json) -> bool:
 
 
 def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:
-    argument = ".".join(str(step) for step in error["loc"])
+    argument = ".".join(str(step) for step in error["loc"])[:_SHOWN]
     match error["type"]:
         case "extra_forbidden":
             valid = ", ".join(field.alias or name for name, field in model.model_fields.items())

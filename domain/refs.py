@@ -12,6 +12,11 @@ _PART = r"[^:/\s\x00-\x1f\x7f\ud800-\udfff]+"
 _REFERENCE = re.compile(rf"(?P<kind>{_PART}):(?:(?P<namespace>{_PART})/)?(?P<name>{_PART})")
 
 
+LONGEST = 255
+"""Characters of a reference. Backstage's own rules allow 191: 63 of each part; an installation may loosen them."""
+_SHOWN = 100
+
+
 class BadReference(ValueError):
     """The text is no entity reference; the message says what one looks like."""
 
@@ -34,9 +39,14 @@ class EntityRef:
         Raises:
             BadReference: anything else.
         """
-        found = _REFERENCE.fullmatch(text.strip())
+        spelled = text.strip()
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        if len(spelled) > LONGEST:
+            message = f"{shown!r} is no entity reference: it has more than {LONGEST} characters"
+            raise BadReference(message)
+        found = _REFERENCE.fullmatch(spelled)
         if found is None:
-            message = f"{text!r} is no entity reference; write kind:namespace/name, for example component:default/checkout"
+            message = f"{shown!r} is no entity reference; write kind:namespace/name, for example component:default/checkout"
             raise BadReference(message)
         return cls.of(found["kind"], found["namespace"] or DEFAULT_NAMESPACE, found["name"])
 

@@ -122,7 +122,7 @@ async def _answer(
 ) -> CallToolResult:
     for name in arguments:
         if name not in shape.valid:
-            message = f"there is no argument {name!r}; valid are {', '.join(shape.valid)}"
+            message = f"there is no argument {name[:64]!r}; valid are {', '.join(shape.valid)}"
             raise InputError(message)
     paging: dict[str, Json] = {name: arguments[name] for name in ("limit", "offset") if name in arguments}
     page: PagedInput = read_arguments(LivePage, paging) if offer.is_live else read_arguments(PagedInput, paging)

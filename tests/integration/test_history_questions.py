@@ -232,6 +232,28 @@ def test_an_unknown_argument_is_refused_naming_the_valid_ones(archive: Archive, 
         ask(archive, name, nope=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("list_components", {"limit": "5"}),
+        ("list_components", {"limit": True}),
+        ("list_components", {"limit": 5.5}),
+        ("list_components", {"text": 5}),
+        ("list_alerts", {"quiet": "yes"}),
+        ("list_alerts", {"quiet": 1}),
+    ],
+)
+def test_an_argument_of_another_type_than_the_published_one_is_refused(
+    archive: Archive, name: str, arguments: dict[str, Json]
+) -> None:
+    with pytest.raises(InputError, match=r"the argument \w+ is wrong"):
+        HISTORY[name].ask(arguments, archive=archive)
+
+
+def test_a_whole_number_is_one_however_json_spells_it(archive: Archive) -> None:
+    assert refs(ask(archive, "list_components", limit=2.0)) == refs(ask(archive, "list_components", limit=2))
+
+
 def test_who_sees_less_is_asked_about_in_one_call(archive: Archive) -> None:
     viewer = Sees(CHECKOUT)
     ask(archive, "list_components", viewer)

@@ -43,6 +43,13 @@ from tests.unit.questioning import NOW, WEB, OneEntity, PlannedScaleOps, a_compo
         ),
         ("network_usage", {"timeRangeHours": -1}, "greater than or equal to 1"),
         ("network_usage", {"timeRangeHours": 2161}, "less than or equal to 2160"),
+        ("network_usage", {"timeRangeHours": "24"}, "the argument timeRangeHours is wrong: input should be a valid number"),
+        ("network_usage", {"timeRangeHours": True}, "the argument timeRangeHours is wrong: input should be a valid number"),
+        ("data", {"entityRef": "b" * 1001}, "the argument 'entityRef' is longer than 1000 characters"),
+        ("data", {"b" * 9999: 1}, f"there is no argument {'b' * 64!r}; valid are entityRef"),
+        ("data", {"b" * 9999: "\0"}, f"the argument {'b' * 64!r} holds a character that is no text"),
+        ("data", {"entityRef": "component:default/" + "b" * 300}, "…' is no entity reference: it has more than 255 characters"),
+        ("data", {"entityRef": "b" * 200}, f"'{'b' * 100}…' is no entity reference; write"),
     ],
 )
 def test_arguments_that_are_wrong_are_refused_naming_what_is_valid(name: str, arguments: dict[str, Json], sentence: str) -> None:

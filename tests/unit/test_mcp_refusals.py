@@ -1,0 +1,71 @@
+"""What is asked of the MCP server that cannot be: refused in few words, whatever was sent, and no failure of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import pytest
+from mcp import Client, MCPError
+from mcp.types import INVALID_PARAMS
+
+from actions.lanes import Lanes
+from actions.offers import Asker
+from mcp_server import build_mcp_server
+
+LONG = "b" * 200_000
+
+
+def refusal_of(ask: Callable[[Client], Awaitable[Any]]) -> MCPError:
+    async def talk() -> MCPError:
+        async with Client(build_mcp_server(asker_of=lambda _: cast(Asker, None), lanes=Lanes(live=1, stored=1))) as client:
+            with pytest.raises(MCPError) as refused:
+                await ask(client)
+            return refused.value
+
+    return asyncio.run(talk())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.call_tool(LONG, {}),
+        lambda client: client.get_prompt(LONG),
+        lambda client: client.get_prompt("weekly_cost_review", {"team": LONG}),
+        lambda client: client.read_resource(f"scaleops-worker://reports/{LONG}"),
+    ],
+    ids=["tool", "prompt", "argument of a prompt", "resource"],
+)
+def test_what_is_too_long_is_not_told_back(ask: Callable[[Client], Awaitable[Any]]) -> None:
+    refused = refusal_of(ask)
+
+    assert refused.error.code == INVALID_PARAMS
+    assert "1000 characters" in refused.error.message
+    assert len(str(refused.error)) < 500
+
+
+@pytest.mark.parametrize(
+    ("prompt", "arguments", "said"),
+    [
+        ("weekly_cost_review", None, "the prompt weekly_cost_review needs team"),
+        ("weekly_cost_review", {}, "the prompt weekly_cost_review needs team"),
+        ("monthly_review", None, "there is no prompt 'monthly_review'"),
+    ],
+)
+def test_a_prompt_that_cannot_be_written_is_the_askers_mistake(
+    caplog: pytest.LogCaptureFixture, prompt: str, arguments: dict[str, str] | None, said: str
+) -> None:
+    refused = refusal_of(lambda client: client.get_prompt(prompt, arguments))
+
+    assert (refused.error.code, refused.error.message) == (INVALID_PARAMS, said)
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_made_up_argument_is_named_in_short() -> None:
+    async def talk() -> str:
+        async with Client(build_mcp_server(asker_of=lambda _: cast(Asker, None), lanes=Lanes(live=1, stored=1))) as client:
+            (content,) = (await client.call_tool("list_components", {LONG: 1})).content
+            return str(content)
+
+    assert len(asyncio.run(talk())) < 1000

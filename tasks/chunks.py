@@ -9,10 +9,11 @@ The rows are the work list, so a message that is lost, doubled, late or out of o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from actions.asked_once import AskedOnce
@@ -104,7 +105,13 @@ def measure_chunk(
 
 
 def close_if_complete(parts: Parts, as_of: datetime) -> Sweep | None:
-    """Close a sweep in which every component has an outcome. None: it is not so, or it was closed before."""
+    """Close a sweep in which every component has an outcome. None: it is not so, or it was closed before.
+
+    One in which so much is unknown that it is an outage stays open: nobody would be judged by it, and until its time is up it is
+    rung out again, so that a ScaleOps that was away for minutes does not cost the whole slot. It is closed then when nothing is
+    unknown any more, or when asking again moves nothing.
+    """
+    now = parts.clock()
     with parts.store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of)
         if sweep is None or sweep.closed_at is not None:
@@ -114,19 +121,49 @@ def close_if_complete(parts: Parts, as_of: datetime) -> Sweep | None:
         outcomes = transaction.snapshots.outcomes(as_of)
         if any(ref not in outcomes for ref in _all(transaction)):
             return None
-    return close(parts, as_of, now=parts.clock(), missing_because="it joined the catalog while the sweep was closed")
+        if is_outage(outcomes, before=_measured_before(transaction, as_of), share=parts.policy.alerts.outage_share):
+            return None
+        if Outcome.UNKNOWN in outcomes.values() and _is_being_asked_again(transaction, as_of, now):
+            return None
+    return close(parts, as_of, now=now, missing_because="it joined the catalog while the sweep was closed")
+
+
+def is_outage(outcomes: Mapping[EntityRef, Outcome], *, before: Collection[EntityRef], share: Decimal) -> bool:
+    """Say whether more than a share of those that were measured `before` is unknown now; of all, when none was."""
+    looked_at = [outcome for ref, outcome in outcomes.items() if ref in before] or list(outcomes.values())
+    return looked_at.count(Outcome.UNKNOWN) > share * len(looked_at)
+
+
+def _measured_before(transaction: Transaction, as_of: datetime) -> frozenset[EntityRef]:
+    last = transaction.sweeps.closed_before(as_of)
+    outcomes = {} if last is None else transaction.snapshots.outcomes(last.as_of)
+    return frozenset(ref for ref, outcome in outcomes.items() if outcome is Outcome.MEASURED)
+
+
+def _is_being_asked_again(transaction: Transaction, as_of: datetime, now: datetime) -> bool:
+    """Say whether chunks were rung out again after an outage, and still move."""
+    last = transaction.pulses.last(PROGRESS)
+    if last is None or last.details.get("as_of") != as_of.isoformat():
+        return False
+    return last.details.get("complete") is True and now - last.at < STALLED_AFTER
 
 
 def _note_progress(transaction: Transaction, sweep: Sweep, now: datetime) -> tuple[bool, bool]:
-    """Say whether the sweep is new, and whether its outstanding chunks are to be rung out now; remember when it moved last."""
+    """Say whether the sweep is new, and whether its outstanding chunks are to be rung out now; remember when it moved last.
+
+    One in which everybody has an outcome and that is not closed moves with those that are measured after all.
+    """
     slot = sweep.as_of.isoformat()
     outcomes = transaction.snapshots.count(sweep.as_of)
+    complete = 0 < transaction.components.count() <= outcomes
+    if complete:
+        outcomes = list(transaction.snapshots.outcomes(sweep.as_of).values()).count(Outcome.MEASURED)
     last = transaction.pulses.last(PROGRESS)
     is_new = last is None or last.details.get("as_of") != slot
-    has_moved = last is not None and last.details.get("outcomes") != outcomes
+    has_moved = last is not None and (last.details.get("outcomes"), last.details.get("complete", False)) != (outcomes, complete)
     is_due = is_new or (last is not None and not has_moved and now - last.at >= STALLED_AFTER)
     if is_due or has_moved:
-        transaction.pulses.beat(PROGRESS, at=now, details={"as_of": slot, "outcomes": outcomes})
+        transaction.pulses.beat(PROGRESS, at=now, details={"as_of": slot, "outcomes": outcomes, "complete": complete})
     return is_new, is_due
 
 

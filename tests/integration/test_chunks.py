@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from simulator.faults import Fault as Trouble
 from simulator.serving import Simulator
 from store import Store
 from store.retention import Retention
-from tasks.chunks import STALLED_AFTER, Chunk, advance_sweep, measure_chunk
+from tasks.chunks import STALLED_AFTER, Chunk, advance_sweep, is_outage, measure_chunk
 from tasks.collect import collect
 from tasks.forgetting import forget_what_is_old
 from tasks.measuring import CollectFailed, Crew
@@ -74,6 +77,74 @@ def test_a_crew_outlives_a_chunk_that_found_scaleops_away(bench: Bench, simulato
         assert set(transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of).values()) == {Outcome.MEASURED}
 
 
+def test_a_scaleops_that_was_away_for_minutes_does_not_cost_the_slot(bench: Bench) -> None:
+    chunks = advance_sweep(bench.parts, size=1).chunks  # so small that each has its outcomes before it finds out
+    bench.spoil(service="scaleops", mode="drop")
+    for chunk in chunks:
+        with suppress(CollectFailed):
+            measure_chunk(bench.parts, chunk)
+    step = advance_sweep(bench.parts, size=1)
+    assert (step.closed, step.chunks) == ((), ())
+
+    bench.heal()
+    later(bench, STALLED_AFTER)
+    closed = [measure_chunk(bench.parts, chunk) for chunk in advance_sweep(bench.parts, size=9).chunks]
+    assert closed[:-1] == [None] * (len(closed) - 1)
+    assert closed[-1] is not None
+    assert closed[-1].unknown == 0
+
+
+def test_who_stays_unknown_after_an_outage_holds_the_sweep_up_for_two_minutes(bench: Bench) -> None:
+    chunks = advance_sweep(bench.parts, size=1).chunks
+    bench.spoil(service="scaleops", mode="drop")
+    for chunk in chunks:
+        with suppress(CollectFailed):
+            measure_chunk(bench.parts, chunk)
+    advance_sweep(bench.parts)
+    later(bench, STALLED_AFTER)
+    last, *others = advance_sweep(bench.parts, size=1).chunks
+    bench.heal()
+    for chunk in others:
+        measure_chunk(bench.parts, chunk)
+    assert advance_sweep(bench.parts).closed == ()
+    later(bench, STALLED_AFTER)
+    (closed,) = advance_sweep(bench.parts).closed
+    assert closed.unknown == len(last.refs)
+
+
+def test_an_outage_that_lasts_is_closed_when_its_time_is_up(bench: Bench) -> None:
+    chunks = advance_sweep(bench.parts, size=1).chunks
+    bench.spoil(service="scaleops", mode="drop")
+    for chunk in chunks:
+        with suppress(CollectFailed):
+            measure_chunk(bench.parts, chunk)
+    later(bench, timedelta(minutes=31))
+    (closed,) = advance_sweep(bench.parts).closed
+    assert closed.unknown == closed.expected > 0
+
+
+REFS = [EntityRef.parse(f"component:default/c{number}") for number in range(10)]
+SHARE = Decimal("0.3")
+
+
+@pytest.mark.parametrize(
+    ("unknown", "before", "expected"),
+    [
+        (3, REFS, False),
+        (4, REFS, True),
+        (4, REFS[4:], False),
+        (4, REFS[:5], True),
+        (3, [], False),
+        (4, [], True),
+    ],
+)
+def test_an_outage_is_when_too_many_of_those_measured_before_are_unknown(
+    unknown: int, before: list[EntityRef], *, expected: bool
+) -> None:
+    outcomes = dict.fromkeys(REFS, Outcome.MEASURED) | dict.fromkeys(REFS[:unknown], Outcome.UNKNOWN)
+    assert is_outage(outcomes, before=before, share=SHARE) is expected
+
+
 def test_a_sweep_that_moves_is_not_rung_out_again(bench: Bench) -> None:
     chunks = advance_sweep(bench.parts, size=3).chunks
     for chunk in chunks[:-1]:
@@ -128,8 +199,8 @@ def test_sweeps_are_forgotten_one_at_a_time(simulator: Simulator, store: Store) 
             bench.clock.move_to(SLOT + slot * timedelta(hours=6))
             collect(bench.parts)
         may_begin = iter((True, False))
-        assert forget_what_is_old(bench.parts, may_begin=lambda: next(may_begin)) == 1
+        assert forget_what_is_old(bench.parts, may_begin=lambda: next(may_begin, False)).sweeps == 1
         assert bench.sweep(SLOT) is None
         assert bench.sweep(NEXT_SLOT) is not None
-        assert forget_what_is_old(bench.parts) == 1
+        assert forget_what_is_old(bench.parts).sweeps == 1
         assert bench.sweep(SLOT + timedelta(hours=12)) is not None

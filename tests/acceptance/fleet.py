@@ -144,6 +144,7 @@ class Fleet:
         addresses = addresses_at(int(self.simulator.url.rpartition(":")[2]))
         return {
             "PATH": os.environ["PATH"],
+            "TMPDIR": str(self.folder),
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.queues.url,
             "WORKER_INSTANCE": INSTANCE,

@@ -197,9 +197,15 @@ def _ten_minutes(fleet: Fleet, **how: object) -> timedelta:
 
 
 def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
+    """Afterwards everybody is measured all the same."""
     fleet.next_slot()
     misbehave(fleet, **how)
-    return _heal_after_ten_minutes(fleet)
+    took = _heal_after_ten_minutes(fleet)
+    with fleet.store.reading() as transaction:
+        sweep = transaction.sweeps.get(fleet.slot)
+    assert sweep is not None
+    assert sweep.unknown == 0, f"{sweep.unknown} of {sweep.expected} were not measured"
+    return took
 
 
 def _ten_minutes_of_a_morning(fleet: Fleet, **how: object) -> timedelta:

@@ -28,8 +28,10 @@ ADVANCE: Final = (
     ),
 )
 """Opening a sweep, listing the catalog, ringing out the chunks."""
-WATCHING: Final = _around("sweep.advance", "pulses.last+pulses.beat", "snapshots.count+pulses.last")
+WATCHING: Final = _around("sweep.advance", "pulses.last+pulses.beat", "components.count+pulses.last")
 """Looking how far a sweep is."""
+OUTAGE: Final = _around("sweep.advance", "snapshots.outcomes+pulses.last", "pulses.beat+components.all")
+"""Looking at a sweep in which too much is unknown, and ringing it out again."""
 CLOSING: Final = _around("sweep.advance", "snapshots.put_all", "sweeps.record_listing", "pulses.beat+sweeps.close")
 """Closing a sweep whose time was up."""
 MEASURE: Final = (

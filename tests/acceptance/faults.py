@@ -93,7 +93,9 @@ _TROUBLES: Final[dict[str, dict[str, object]]] = {
     "deliver/outbox.mark_unknown:": {**_POST, "mode": "accept-then-drop", "times": 1},
     "deliver/slack.find:": {**_POST, "mode": "accept-then-drop", "times": 1},
     "sweep.advance/pulses.beat:": {"service": "backstage", "status": 500},
-    "sweep.measure/pulses.beat:": {"service": "scaleops", "mode": "drop"},
+    "sweep.advance/snapshots.outcomes+pulses.last:": {"service": "scaleops", "status": 503},
+    "sweep.advance/pulses.beat+components.all:": {"service": "scaleops", "status": 503},
+    "sweep.measure/pulses.beat:": {"service": "scaleops", "status": 401},
 }
 """What brings a process to a crossing that it does not come to by itself."""
 

@@ -36,6 +36,8 @@ from tests.acceptance.faults import (
 from tests.acceptance.fleet import Fleet
 from tests.services.databases import PostgresServer
 
+SHARE_OF_AN_OUTAGE: Final = 0.3
+
 THRICE: Final = (
     "sweep.advance/components.record_page:committed",
     "sweep.measure/scaleops.workloads:before",
@@ -197,14 +199,14 @@ def _ten_minutes(fleet: Fleet, **how: object) -> timedelta:
 
 
 def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
-    """Afterwards everybody is measured all the same."""
+    """Afterwards the sweep is no outage. Who is asked again too slowly may stay unknown until the next slot (decision 2)."""
     fleet.next_slot()
     misbehave(fleet, **how)
     took = _heal_after_ten_minutes(fleet)
     with fleet.store.reading() as transaction:
         sweep = transaction.sweeps.get(fleet.slot)
     assert sweep is not None
-    assert sweep.unknown == 0, f"{sweep.unknown} of {sweep.expected} were not measured"
+    assert sweep.unknown <= SHARE_OF_AN_OUTAGE * sweep.expected, f"{sweep.unknown} of {sweep.expected} were not measured"
     return took
 
 

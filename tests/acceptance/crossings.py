@@ -81,6 +81,7 @@ KEEPING_HOUSE: Final = (
 STAGES: Final = (
     *ADVANCE,
     *WATCHING,
+    *OUTAGE,
     *CLOSING,
     *MEASURE,
     *JUDGE,

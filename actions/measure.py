@@ -5,11 +5,14 @@ Give it a `ScaleOps` wrapped in `actions.asked_once.AskedOnce`, one for the whol
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeVar
+
+from pydantic_core import PydanticSerializationError
 
 from actions import questions
 from actions.answers import Answer
@@ -37,7 +40,6 @@ from actions.workload_answers import data_answer, recommendations_answer
 from clients.calls import CallFailed
 from domain.component import Component
 from domain.measures import Measured, Unknown, total_of
-from domain.messages import Json
 from domain.refs import EntityRef
 from domain.selectors import BadSelector
 from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint
@@ -55,8 +57,8 @@ class Measuring:
     """What came of measuring one component."""
 
     measurement: Measurement
-    answers: Mapping[str, Json] = field(default_factory=dict)
-    """The answers of the five questions by name, as JSON; none when the workloads could not be listed."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """The answers of the five questions by name, as JSON text; none when the workloads could not be listed."""
     scaleops_is_away: bool = False
     """The reason it is unknown holds for every component: ScaleOps cannot be reached, or refuses our login."""
 
@@ -104,8 +106,15 @@ def measure(
     points = _points(claim, costs, network, as_of=as_of)
     return Measuring(
         measurement=Measurement(snapshot=_snapshot(component, claim, points, given, as_of=as_of), points=points),
-        answers={name: answer.model_dump(mode="json", by_alias=True) for name, answer in given.items()},
+        answers={name: _written(answer) for name, answer in given.items()},
     )
+
+
+def _written(answer: Answer) -> str:
+    try:
+        return answer.model_dump_json(by_alias=True)
+    except PydanticSerializationError:  # half a character, which a YAML file can hold
+        return json.dumps(answer.model_dump(mode="json", by_alias=True))
 
 
 def unmeasured(component: Component, *, as_of: datetime, reason: str) -> Measurement:

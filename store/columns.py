@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -98,18 +99,26 @@ class Reference(TypeDecorator[EntityRef]):
         return None if value is None else EntityRef.parse(value)
 
 
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """JSON, written."""
+
+    text: str
+
+
 class Packed(TypeDecorator[Json]):
-    """JSON that nobody searches, compressed."""
+    """JSON that nobody searches, compressed. A `JsonText` is taken for JSON that is written already."""
 
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: Json, dialect: Dialect) -> bytes | None:
+    def process_bind_param(self, value: Json | JsonText, dialect: Dialect) -> bytes | None:
         """Compress it; None stays NULL."""
         del dialect
-        return (
-            None if value is None else zlib.compress(dump_json(value).encode(), 3)
-        )  # 9 costs six times as long and saves little
+        if value is None:
+            return None
+        written = value.text if isinstance(value, JsonText) else dump_json(value)
+        return zlib.compress(written.encode(), 3)  # 9 costs six times as long and saves little
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Json:
         """Unpack it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +15,7 @@ from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
 from domain.workload import WorkloadKey
 from store import points
+from store.columns import JsonText
 from store.errors import SweepClosed
 from store.schema import raw_answers, snapshot_points, snapshots, sweeps, workload_points
 from store.writing import upsert
@@ -109,9 +111,9 @@ class Snapshots:
         chosen = select(snapshots.c.team).where(snapshots.c.as_of == as_of).distinct().order_by(snapshots.c.team)
         return tuple(self._connection.execute(chosen).scalars())
 
-    def put_raw(self, as_of: datetime, answers: Mapping[EntityRef, Mapping[str, Json]]) -> None:
-        """Keep the answers of the five questions about components, by action name; compressed, until a newer sweep closes."""
-        rows = [{"as_of": as_of, "entity_ref": ref, "answers": dict(given)} for ref, given in answers.items()]
+    def put_raw(self, as_of: datetime, answers: Mapping[EntityRef, Mapping[str, str]]) -> None:
+        """Keep the answers of the five questions about components, by action name, as JSON text; compressed, until a newer sweep closes."""
+        rows = [{"as_of": as_of, "entity_ref": ref, "answers": _as_object(given)} for ref, given in answers.items()]
         upsert(self._connection, raw_answers, rows, key=["as_of", "entity_ref"])
 
     def raw(self, ref: EntityRef) -> Mapping[str, Json] | None:
@@ -210,6 +212,10 @@ class Snapshots:
                     point = read[row["id"]] = points.point_of(row)
                 behind[row["snapshot_id"]].append(point)
         return tuple(_measurement_of(row, behind[row["id"]]) for row in rows)
+
+
+def _as_object(members: Mapping[str, str]) -> JsonText:
+    return JsonText("{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}")
 
 
 def _snapshot_row(snapshot: Snapshot) -> dict[str, Any]:

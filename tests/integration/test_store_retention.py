@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -24,7 +25,7 @@ def sweep_at(store: Store, as_of: datetime) -> None:
         transaction.snapshots.put_all(
             [measurement("a", shared, point("own", as_of=as_of), as_of=as_of), measurement("b", shared, as_of=as_of)]
         )
-        transaction.snapshots.put_raw(as_of, {ref("a"): {"as of": as_of.isoformat()}})
+        transaction.snapshots.put_raw(as_of, {ref("a"): {"as of": json.dumps(as_of.isoformat())}})
         transaction.sweeps.close(as_of, closed_at=as_of)
 
 

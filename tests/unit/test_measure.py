@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -29,8 +30,15 @@ def test_all_five_answers_come_from_one_set_of_calls() -> None:
     assert sorted(str(call[0]) for call in scaleops.asked) == ["costs", "flags", "network", "policies", "workloads"]
     assert ("network", "east/shop/Deployment/a", timedelta(hours=168), NOW) in scaleops.asked
     assert set(result.answers) == set(QUESTIONS)
-    assert all(isinstance(answer, dict) and answer["asOf"] == "2026-11-16T06:00:00Z" for answer in result.answers.values())
+    assert all(json.loads(answer)["asOf"] == "2026-11-16T06:00:00Z" for answer in result.answers.values())
     assert not result.scaleops_is_away
+
+
+def test_half_a_character_keeps_nobody_from_being_measured() -> None:
+    a = a_workload("a", policy_name="odd \ud800")
+    result = measured(found(a, costs_by_cluster={"east": (a_row(a),)}, flags={"east": False}))
+    assert result.measurement.snapshot.outcome is Outcome.MEASURED
+    assert all(json.loads(answer) for answer in result.answers.values())
 
 
 def test_what_is_known_of_a_workload_becomes_its_point() -> None:

@@ -206,7 +206,8 @@ def _hang(app: Celery, name: str, work: Callable[..., None], **options: float) -
         finally:
             metrics.note_run(name, outcome=outcome, seconds=time.monotonic() - began)
 
-    app.task(ring, name=name, max_retries=AGAIN_WHEN_KILLED, default_retry_delay=0, **options)
+    # Not shared: with every other app of the process, as those of tests are.
+    app.task(ring, name=name, shared=False, max_retries=AGAIN_WHEN_KILLED, default_retry_delay=0, **options)
 
 
 def ring_everything(app: Celery, queues: Collection[str]) -> None:

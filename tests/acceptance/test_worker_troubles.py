@@ -108,6 +108,7 @@ def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: F
         assert notice.stream == stream_of(OUTAGE, Channel.SLACK)
         assert fleet.posts()[notice.key] == 1
         fleet.heal()
+        fleet.minute_s = 1.0  # the workers leave a service alone for seconds of real time
         fleet.next_slot()
         fleet.live()
         with fleet.store.reading() as transaction:

@@ -367,7 +367,7 @@ class Line:
 
 
 _KEEPALIVE_S: Final = 15.0
-_LIVE_PATIENCE_S: Final = 4.0
+_LIVE_PATIENCE_S: Final = 8.0
 _ALWAYS_SENT: Final = (
     (b"User-Agent", b"scaleops-worker"),
     (b"Accept", b"application/json"),

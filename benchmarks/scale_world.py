@@ -15,7 +15,6 @@ from domain.refs import EntityRef
 CLUSTERS: Final = ("scale-a", "scale-b", "scale-c")
 PARTS: Final = ("api", "worker", "cache", "cron")
 TEAM_SIZE: Final = 50
-WORKLOADS_EACH: Final = 3.5
 _GIB: Final = 1024**3
 _HOURS: Final = 168
 

@@ -353,8 +353,8 @@ class Line:
             return True
         is_one_too_many = isinstance(trouble, CallFailed) and trouble.fault is Fault.OVERLOADED
         if is_one_too_many and self._pace is not None and self._pace.gets_through():
-            # A sweep can wait; whoever asks in person is told soon.
-            return self._pace.kind is Kind.LIVE and tried_for_s >= _LIVE_PATIENCE_S
+            # A sweep can wait; whoever asks in person is told soon, and not after one more wait.
+            return self._pace.kind is Kind.LIVE and tried_for_s + state.upcoming_sleep >= _LIVE_PATIENCE_S
         return state.attempt_number >= self.rules.attempts
 
     def _wait_before_the_next(self, state: RetryCallState) -> float:

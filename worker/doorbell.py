@@ -206,7 +206,7 @@ def _hang(app: Celery, name: str, work: Callable[..., None], **options: float) -
         finally:
             metrics.note_run(name, outcome=outcome, seconds=time.monotonic() - began)
 
-    # Not shared: with every other app of the process, as those of tests are.
+    # Of this app alone: a shared task joins every other app of the process.
     app.task(ring, name=name, shared=False, max_retries=AGAIN_WHEN_KILLED, default_retry_delay=0, **options)
 
 

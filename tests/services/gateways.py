@@ -31,7 +31,7 @@ from store import Store
 from wiring.settings import Settings
 
 STATIC_TOKEN: Final = "static-token-of-ci-0001"
-PATIENCE_S: Final = 30
+PATIENCE_S: Final = 20
 """Longer than a question may take whose upstream refuses it again and again."""
 
 

@@ -1,26 +1,19 @@
 """The questions: the five live ones, typed in and out. Every door shares them."""
 
-from actions.desk import Desk, Viewer, sees_everything
-from actions.errors import (
-    AuthenticationError,
-    InputError,
-    NotAllowedError,
-    NotFoundError,
-    QuestionFailed,
-    ServiceUnavailableError,
-)
-from actions.questions import QUESTIONS, Question
+from actions.context import LiveContext, Viewer, allow_all
+from actions.errors import ActionError, AuthenticationError, InputError, NotAllowedError, NotFoundError, ServiceUnavailableError
+from actions.live.definitions import LIVE_ACTIONS, LiveAction
 
 __all__ = [
-    "QUESTIONS",
+    "LIVE_ACTIONS",
+    "ActionError",
     "AuthenticationError",
-    "Desk",
     "InputError",
+    "LiveAction",
+    "LiveContext",
     "NotAllowedError",
     "NotFoundError",
-    "Question",
-    "QuestionFailed",
     "ServiceUnavailableError",
     "Viewer",
-    "sees_everything",
+    "allow_all",
 ]

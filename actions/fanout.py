@@ -17,12 +17,12 @@ class FanOut(Protocol):
         """Make all calls."""
 
 
-def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
+def sequential(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Make the calls one after the other."""
     return [call() for call in calls]
 
 
-class Threads:
+class ThreadFanOut:
     """Makes calls in parallel. Any number of threads may ask; a call must not itself ask the same object.
 
     The threads start with the first use, so it may be made before a fork and used after it.
@@ -50,7 +50,7 @@ class Threads:
         self._pool.shutdown()
 
 
-class SparingThreads:
+class AdaptiveFanOut:
     """Makes calls in turn while others keep enough of them in flight, and the rest in parallel as soon as they do not.
 
     Handing a call to another thread costs about as much CPU as digesting its answer, and gains nothing while no line is free.

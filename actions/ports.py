@@ -1,6 +1,6 @@
 """What the questions need of the outside: ScaleOps and the catalog, as narrow protocols.
 
-The real clients fit, and so do the memo of a sweep and the doubles of tests. Both raise `clients.calls.CallFailed`;
+The real clients fit, and so do the memo of a sweep and the doubles of tests. Both raise `clients.calls.ServiceError`;
 `actions.errors` turns that into the errors that callers of a question see.
 """
 
@@ -16,7 +16,7 @@ from domain.workload import CostRow, Destination, PolicyDefinition, Workload, Wo
 
 
 class ScaleOps(Protocol):
-    """The five upstream questions. Every method raises CallFailed."""
+    """The five upstream questions. Every method raises ServiceError."""
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
         """List the workloads of all clusters that carry every one of these `key=value` labels; at least one is needed."""
@@ -40,7 +40,7 @@ class Listing(Protocol):
     """All components in scope, streamed. Whether it was whole is known once the pages are through."""
 
     def __iter__(self) -> Iterator[CatalogPage]:
-        """Stream the pages, once. Raises CallFailed when not even the first can be had."""
+        """Stream the pages, once. Raises ServiceError when not even the first can be had."""
 
     @property
     def is_complete(self) -> bool:
@@ -52,7 +52,7 @@ class Listing(Protocol):
 
 
 class Catalog(Protocol):
-    """The software catalog. Every method raises CallFailed; an entity it does not know is `Fault.NOT_FOUND`."""
+    """The software catalog. Every method raises ServiceError; an entity it does not know is `Fault.NOT_FOUND`."""
 
     def component(self, ref: EntityRef) -> Component:
         """Look up one entity of any kind."""

@@ -7,21 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from alerts.observations import AlertId, Answer, Finding, Observation
+from alerts.observations import AlertId, Finding, Observation, Verdict
 from alerts.states import (
     ENDINGS,
     Acknowledged,
     AlertState,
-    Ending,
+    EndReason,
     Event,
     Incident,
-    Noticed,
+    LastNotification,
     NoticeKind,
+    NotificationSent,
     Observed,
+    RuleTerms,
     Snoozed,
     Streak,
-    Terms,
-    Told,
 )
 
 
@@ -47,7 +47,7 @@ def _effect_of(event: Event, state: AlertState) -> AlertState:
             return state if incident is None else replace(state, incident=replace(incident, acknowledged=event))
         case Snoozed():
             return state if incident is None else replace(state, incident=replace(incident, snoozed=event))
-        case Noticed():
+        case NotificationSent():
             return state if incident is None else _after_notice(state, incident, event)
         case _:
             assert_never(event)
@@ -56,12 +56,12 @@ def _effect_of(event: Event, state: AlertState) -> AlertState:
 def _after_observation(state: AlertState, event: Observed) -> AlertState:
     observation = event.observation
     match observation.answer:
-        case Answer.UNKNOWN:
+        case Verdict.UNKNOWN:
             return state  # neither counts nor resets
-        case Answer.WITHDRAWN:
-            ended = _ended(state.incident, Ending(kind=NoticeKind.CLOSED, reason=observation.reason))
+        case Verdict.WITHDRAWN:
+            ended = _ended(state.incident, EndReason(kind=NoticeKind.CLOSED, reason=observation.reason))
             return replace(state, streaks=(), incident=ended, team=observation.team)
-        case Answer.GOOD:
+        case Verdict.GOOD:
             streaks = _streaks_after(state, observation, event.terms)
             incident = _incident_after(state, streaks, event)
             known = bool(streaks) or incident is not None
@@ -70,7 +70,7 @@ def _after_observation(state: AlertState, event: Observed) -> AlertState:
             assert_never(observation.answer)
 
 
-def _streaks_after(state: AlertState, observation: Observation, terms: Terms) -> tuple[Streak, ...]:
+def _streaks_after(state: AlertState, observation: Observation, terms: RuleTerms) -> tuple[Streak, ...]:
     before = {streak.finding.subject: streak for streak in state.streaks}
     kept = {subject: before[subject] for subject in observation.unknown if subject in before}
     grown = {
@@ -81,7 +81,7 @@ def _streaks_after(state: AlertState, observation: Observation, terms: Terms) ->
 
 
 def _grown(
-    before: Streak | None, finding: Finding, observation: Observation, *, terms: Terms, resolved: datetime | None
+    before: Streak | None, finding: Finding, observation: Observation, *, terms: RuleTerms, resolved: datetime | None
 ) -> Streak:
     as_of = observation.as_of
     goes_on = before is not None and as_of - before.last <= terms.longest_gap
@@ -102,7 +102,7 @@ def _grown(
     )
 
 
-def _is_flapping(since: datetime, resolved: datetime | None, terms: Terms) -> bool:
+def _is_flapping(since: datetime, resolved: datetime | None, terms: RuleTerms) -> bool:
     return resolved is not None and since - resolved <= terms.refire_within
 
 
@@ -120,7 +120,7 @@ def _incident_after(state: AlertState, streaks: tuple[Streak, ...], event: Obser
     if cleared < terms.clear_sweeps:
         return after
     times = "A good answer" if cleared == 1 else f"{cleared} good answers in a row"
-    return _ended(after, Ending(kind=NoticeKind.RESOLVED, reason=f"{times} showed that nothing meets the condition any more."))
+    return _ended(after, EndReason(kind=NoticeKind.RESOLVED, reason=f"{times} showed that nothing meets the condition any more."))
 
 
 def _opened(state: AlertState, streaks: tuple[Streak, ...], event: Observed) -> Incident | None:
@@ -136,18 +136,18 @@ def _opened(state: AlertState, streaks: tuple[Streak, ...], event: Observed) -> 
     )
 
 
-def _ended(incident: Incident | None, ending: Ending) -> Incident | None:
+def _ended(incident: Incident | None, ending: EndReason) -> Incident | None:
     """End an incident; one of which nobody ever heard is simply gone."""
     return None if incident is None or incident.told is None else replace(incident, ending=ending)
 
 
-def _after_notice(state: AlertState, incident: Incident, event: Noticed) -> AlertState:
+def _after_notice(state: AlertState, incident: Incident, event: NotificationSent) -> AlertState:
     if event.notice in ENDINGS:
         return replace(state, incident=None, streaks=(), resolved_as_of=event.as_of)
     before = incident.told
     if event.notice is NoticeKind.MOVED:
         return state if before is None else replace(state, incident=replace(incident, told=replace(before, page=None)))
-    told = Told(
+    told = LastNotification(
         at=event.at,
         posted_as_of=event.as_of if event.post or before is None else before.posted_as_of,
         paged_as_of=event.as_of if event.page else (before.paged_as_of if before else None),

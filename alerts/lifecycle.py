@@ -32,14 +32,14 @@ from alerts.states import (
     AlertState,
     Event,
     Incident,
-    Noticed,
+    LastNotification,
     NoticeKind,
+    NotificationSent,
     Observed,
-    OpenPage,
-    Post,
+    OpenIncident,
+    RuleTerms,
+    SlackPost,
     Streak,
-    Terms,
-    Told,
 )
 from domain.refs import EntityRef
 
@@ -79,7 +79,7 @@ class Notice:
     amount: Decimal
     findings: tuple[Finding, ...]
     unknown: tuple[str, ...]
-    told: Told | None
+    told: LastNotification | None
     """What was told before; a resolve goes to where that went."""
 
 
@@ -127,9 +127,11 @@ def decide(state: AlertState, observation: Observation, now: datetime, settings:
     return _repeats(state, incident, incident.told, observation, settings=settings)
 
 
-def record(notice: Notice, *, now: datetime, post: Post | None, page: OpenPage | None, storm: AlertId | None = None) -> Noticed:
+def record(
+    notice: Notice, *, now: datetime, post: SlackPost | None, page: OpenIncident | None, storm: AlertId | None = None
+) -> NotificationSent:
     """Answer the event of a notice that was told: where it was posted, which incident it opened, which storm stands for it."""
-    return Noticed(
+    return NotificationSent(
         at=now,
         as_of=notice.as_of,
         notice=notice.kind,
@@ -144,14 +146,14 @@ def record(notice: Notice, *, now: datetime, post: Post | None, page: OpenPage |
     )
 
 
-def move(notice: Notice, *, now: datetime) -> Noticed:
+def move(notice: Notice, *, now: datetime) -> NotificationSent:
     """Answer the event that an open incident was closed where it stands, because its pages now go elsewhere."""
     reason = "Pages about this now go to another PagerDuty service, so the incident here is closed and opened there."
     return replace(record(notice, now=now, post=None, page=None), notice=NoticeKind.MOVED, reason=reason)
 
 
-def _terms_of(settings: RuleSettings, policy: AlertPolicy) -> Terms:
-    return Terms(
+def _terms_of(settings: RuleSettings, policy: AlertPolicy) -> RuleTerms:
+    return RuleTerms(
         for_sweeps=settings.for_sweeps,
         clear_sweeps=settings.clear_sweeps,
         refire_within=settings.refire_within,
@@ -217,7 +219,7 @@ def _opening_reason(incident: Incident, ripe: tuple[Streak, ...]) -> str:
     return sweeps
 
 
-def _change_in(told: Told, ripe: tuple[Streak, ...]) -> str:
+def _change_in(told: LastNotification, ripe: tuple[Streak, ...]) -> str:
     """Put into words what is materially new since the last notice; empty when nothing is."""
     joined = [streak.finding for streak in ripe if streak.finding.subject not in told.subjects]
     if joined:
@@ -235,7 +237,7 @@ def _change_in(told: Told, ripe: tuple[Streak, ...]) -> str:
 
 
 def _repeats(
-    state: AlertState, incident: Incident, told: Told, observation: Observation, *, settings: RuleSettings
+    state: AlertState, incident: Incident, told: LastNotification, observation: Observation, *, settings: RuleSettings
 ) -> tuple[Notice, ...]:
     if incident.snoozed is not None and told.at < incident.snoozed.until:
         reason = f"{incident.snoozed.by}'s snooze ended. {_standing(state, observation)}"

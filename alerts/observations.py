@@ -10,8 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Literal
 
-from alerts.policy import Page, Rule
-from domain.refs import BadReference, EntityRef
+from alerts.policy import PagingMode, Rule
+from domain.refs import EntityRef, InvalidReference
 from domain.workload import WorkloadKey
 
 PLATFORM = EntityRef("platform", "default", "platform")
@@ -22,7 +22,7 @@ LONGEST_DEDUP_KEY: Final = 255
 """https://developer.pagerduty.com/docs/send-alert-event"""
 
 
-class BadAlertId(ValueError):
+class InvalidAlertId(ValueError):
     """The text names no alert; the message says what one looks like."""
 
 
@@ -38,17 +38,17 @@ class AlertId:
         """Read `under-provisioned:component:default/checkout`.
 
         Raises:
-            BadAlertId: anything else.
+            InvalidAlertId: anything else.
         """
         rule, _, about = text.strip().partition(":")
         try:
             return cls(rule=Rule(rule), about=EntityRef.parse(about))
-        except (ValueError, BadReference) as error:
+        except (ValueError, InvalidReference) as error:
             message = (
                 f"{text!r} is no alert; write RULE:ENTITY, for example under-provisioned:component:default/checkout "
                 "(`scaleops-worker alerts list` shows them)"
             )
-            raise BadAlertId(message) from error
+            raise InvalidAlertId(message) from error
 
     def __str__(self) -> str:
         return f"{self.rule}:{self.about}"
@@ -115,7 +115,7 @@ class BudgetFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SilenceFigures:
+class UnmeasuredFigures:
     """Why nothing could be measured."""
 
     of: Literal["silence"] = "silence"
@@ -140,7 +140,7 @@ class MemberFigures:
     workloads: int
 
 
-Figures = RequestFigures | CostFigures | BudgetFigures | SilenceFigures | OutageFigures | MemberFigures
+Figures = RequestFigures | CostFigures | BudgetFigures | UnmeasuredFigures | OutageFigures | MemberFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,18 +155,18 @@ class Finding:
     """What may grow: OOM kills, savings per month, money above the usual or the budget."""
     has_evidence: bool
     """There is a sign of harm, not only of waste or risk."""
-    page: Page
+    page: PagingMode
     """When this may page; `never` outside production, whatever the rule says."""
     figures: Figures
 
     def may_page(self, *, from_first_sweep: bool) -> bool:
         """Say whether it may call somebody. What was there when we first looked calls only with evidence."""
-        if self.page is Page.NEVER:
+        if self.page is PagingMode.NEVER:
             return False
-        return self.has_evidence or (self.page is Page.ALWAYS and not from_first_sweep)
+        return self.has_evidence or (self.page is PagingMode.ALWAYS and not from_first_sweep)
 
 
-class Answer(StrEnum):
+class Verdict(StrEnum):
     """What kind of answer the sweep gave."""
 
     GOOD = "good"
@@ -184,7 +184,7 @@ class Observation:
     alert: AlertId
     team: EntityRef
     as_of: datetime
-    answer: Answer
+    answer: Verdict
     reason: str = ""
     """Why nothing was learned, or why there is nothing left to watch; empty for a good answer."""
     first_sweep: bool = False
@@ -196,8 +196,8 @@ class Observation:
     @property
     def shows_nothing(self) -> bool:
         """Say whether a good answer shows that nobody meets the condition."""
-        return self.answer is Answer.GOOD and not self.found and not self.unknown
+        return self.answer is Verdict.GOOD and not self.found and not self.unknown
 
     def held_back(self, reason: str) -> Observation:
         """Answer the observation that learned nothing, whatever this one shows: during an outage nobody is judged."""
-        return Observation(alert=self.alert, team=self.team, as_of=self.as_of, answer=Answer.UNKNOWN, reason=reason)
+        return Observation(alert=self.alert, team=self.team, as_of=self.as_of, answer=Verdict.UNKNOWN, reason=reason)

@@ -28,7 +28,7 @@ class Rule(StrEnum):
 COMPONENT_RULES = (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED, Rule.COST_INCREASE, Rule.BUDGET, Rule.UNMEASURED)
 
 
-class Page(StrEnum):
+class PagingMode(StrEnum):
     """When a rule may call somebody through PagerDuty."""
 
     NEVER = "never"
@@ -44,7 +44,7 @@ class RuleSettings:
     enabled: bool = True
     for_sweeps: int = 1
     """Consecutive measured sweeps in which the condition must hold before anybody hears of it."""
-    page: Page = Page.NEVER
+    page: PagingMode = PagingMode.NEVER
     repeat_after: timedelta = timedelta(hours=24)
     """How long an open page goes unrepeated."""
     slack_repeat_after: timedelta = timedelta(days=7)
@@ -62,7 +62,7 @@ class UnderProvisionedSettings(RuleSettings):
     """Workloads whose requests are too small."""
 
     for_sweeps: int = 2
-    page: Page = Page.WITH_EVIDENCE
+    page: PagingMode = PagingMode.WITH_EVIDENCE
     oom_kills_for_error: int = 1
     oom_kills_for_critical: int = 3
 
@@ -127,7 +127,7 @@ class Rules:
         return chosen.get(rule, INSTALLATION)
 
 
-INSTALLATION = RuleSettings(page=Page.ALWAYS, clear_sweeps=1, refire_sweeps=1)
+INSTALLATION = RuleSettings(page=PagingMode.ALWAYS, clear_sweeps=1, refire_sweeps=1)
 """Storms and outages: opened and resolved in the sweep that shows it."""
 
 

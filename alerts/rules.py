@@ -12,16 +12,16 @@ from typing import Final
 
 from alerts.observations import (
     AlertId,
-    Answer,
     BudgetFigures,
     CostFigures,
     Finding,
     Observation,
     RequestFigures,
     Severity,
-    SilenceFigures,
+    UnmeasuredFigures,
+    Verdict,
 )
-from alerts.policy import AlertPolicy, OverProvisionedSettings, Page, Rule, Rules, UnderProvisionedSettings
+from alerts.policy import AlertPolicy, OverProvisionedSettings, PagingMode, Rule, Rules, UnderProvisionedSettings
 from domain.advice import Issue, Priority, judge
 from domain.measures import Measured, T, Total, Unknown
 from domain.money import per_month
@@ -34,7 +34,7 @@ WHOLE: Final = "as a whole"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class SweepHistory:
     """What was known before this sweep. Costs are of 7 days."""
 
     measured_before: bool
@@ -45,14 +45,14 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _WorkloadVerdict:
     """Whether a workload meets a condition; both False: it does not."""
 
     is_met: bool = False
     is_unknown: bool = False
 
 
-def observe(measurement: Measurement, history: History, policy: AlertPolicy, *, lifecycle: str) -> tuple[Observation, ...]:
+def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, *, lifecycle: str) -> tuple[Observation, ...]:
     """Answer what one component's measurement shows, for each rule that is switched on for it.
 
     `lifecycle` is the component's `spec.lifecycle`: outside production nothing pages.
@@ -88,7 +88,7 @@ def observe_budget(
     cost_7d: Total,
     daily_costs_7d: Mapping[date, Measured[Decimal]],
     monthly_budget: Decimal,
-    page: Page = Page.NEVER,
+    page: PagingMode = PagingMode.NEVER,
     first_sweep: bool = False,
 ) -> Observation:
     """Compare the month as it is going with a budget: the days so far, and the rest of the month at today's rate.
@@ -106,20 +106,20 @@ def observe_budget(
     if forecast <= monthly_budget:
         if not cost_7d.is_complete:
             return _unknown(alert, team, as_of, _incomplete(cost_7d))
-        return Observation(alert=alert, team=team, as_of=as_of, answer=Answer.GOOD)
+        return Observation(alert=alert, team=team, as_of=as_of, answer=Verdict.GOOD)
     figures = BudgetFigures(
         month_to_date=spent, forecast=forecast, monthly_budget=monthly_budget, known_days=so_far.known_days, days=so_far.days
     )
     found = _whole(amount=forecast - monthly_budget, figures=figures, page=page)
-    return Observation(alert=alert, team=team, as_of=as_of, answer=Answer.GOOD, first_sweep=first_sweep, found=(found,))
+    return Observation(alert=alert, team=team, as_of=as_of, answer=Verdict.GOOD, first_sweep=first_sweep, found=(found,))
 
 
 def withdrawn(alert: AlertId, *, team: EntityRef, as_of: datetime, reason: str) -> Observation:
     """Answer that there is nothing left to watch."""
-    return Observation(alert=alert, team=team, as_of=as_of, answer=Answer.WITHDRAWN, reason=reason)
+    return Observation(alert=alert, team=team, as_of=as_of, answer=Verdict.WITHDRAWN, reason=reason)
 
 
-def _under_provisioned(measurement: Measurement, history: History, policy: AlertPolicy, lifecycle: str) -> Observation:
+def _under_provisioned(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, lifecycle: str) -> Observation:
     settings = policy.rules_of(measurement.snapshot.ref).under_provisioned
 
     def find(point: WorkloadPoint) -> Finding:
@@ -134,7 +134,7 @@ def _under_provisioned(measurement: Measurement, history: History, policy: Alert
             figures=_figures_of(point),
         )
 
-    def verdict(point: WorkloadPoint) -> _Verdict:
+    def verdict(point: WorkloadPoint) -> _WorkloadVerdict:
         return _advised(point, Issue.UNDER_PROVISIONED)
 
     return _by_workload(Rule.UNDER_PROVISIONED, measurement, history, verdict, find)
@@ -143,12 +143,12 @@ def _under_provisioned(measurement: Measurement, history: History, policy: Alert
 def _severity_of(oom_kills: int, settings: UnderProvisionedSettings) -> Severity:
     if oom_kills >= settings.oom_kills_for_critical:
         return Severity.CRITICAL
-    if oom_kills >= settings.oom_kills_for_error or settings.page is Page.ALWAYS:
+    if oom_kills >= settings.oom_kills_for_error or settings.page is PagingMode.ALWAYS:
         return Severity.ERROR
     return Severity.WARNING
 
 
-def _over_provisioned(measurement: Measurement, history: History, policy: AlertPolicy, lifecycle: str) -> Observation:
+def _over_provisioned(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, lifecycle: str) -> Observation:
     settings = policy.rules_of(measurement.snapshot.ref).over_provisioned
 
     def find(point: WorkloadPoint) -> Finding:
@@ -162,29 +162,29 @@ def _over_provisioned(measurement: Measurement, history: History, policy: AlertP
             figures=_figures_of(point),
         )
 
-    def verdict(point: WorkloadPoint) -> _Verdict:
+    def verdict(point: WorkloadPoint) -> _WorkloadVerdict:
         advised = _advised(point, Issue.OVER_PROVISIONED)
         worth = _is_worth_it(point, settings)
         if not (advised.is_met or advised.is_unknown) or not (worth.is_met or worth.is_unknown):
-            return _Verdict()
-        return _Verdict(is_met=advised.is_met and worth.is_met, is_unknown=advised.is_unknown or worth.is_unknown)
+            return _WorkloadVerdict()
+        return _WorkloadVerdict(is_met=advised.is_met and worth.is_met, is_unknown=advised.is_unknown or worth.is_unknown)
 
     return _by_workload(Rule.OVER_PROVISIONED, measurement, history, verdict, find)
 
 
-def _is_worth_it(point: WorkloadPoint, settings: OverProvisionedSettings) -> _Verdict:
+def _is_worth_it(point: WorkloadPoint, settings: OverProvisionedSettings) -> _WorkloadVerdict:
     """Judge savings against both floors; savings and cost are compared per month."""
     savings, cost = point.savings_available_per_month, point.cost_7d
     if isinstance(savings, Unknown):
-        return _Verdict(is_unknown=True)
+        return _WorkloadVerdict(is_unknown=True)
     if savings < settings.min_monthly_savings:
-        return _Verdict()
+        return _WorkloadVerdict()
     if isinstance(cost, Unknown):
-        return _Verdict(is_unknown=True)
-    return _Verdict(is_met=savings >= settings.min_share * per_month(cost))
+        return _WorkloadVerdict(is_unknown=True)
+    return _WorkloadVerdict(is_met=savings >= settings.min_share * per_month(cost))
 
 
-def _advised(point: WorkloadPoint, issue: Issue) -> _Verdict:
+def _advised(point: WorkloadPoint, issue: Issue) -> _WorkloadVerdict:
     """Judge by the rules of `domain.advice`; flags that are unknown may be either, and matter only when that makes a difference."""
     readings = {
         judge(under_provisioned=under, over_provisioned=over, automated=automated) == (issue, Priority.HIGH)
@@ -192,7 +192,7 @@ def _advised(point: WorkloadPoint, issue: Issue) -> _Verdict:
             _readings(point.under_provisioned), _readings(point.over_provisioned), _readings(point.automated)
         )
     }
-    return _Verdict(is_met=readings == {True}, is_unknown=len(readings) > 1)
+    return _WorkloadVerdict(is_met=readings == {True}, is_unknown=len(readings) > 1)
 
 
 def _readings(flag: Measured[bool]) -> tuple[bool, ...]:
@@ -202,8 +202,8 @@ def _readings(flag: Measured[bool]) -> tuple[bool, ...]:
 def _by_workload(
     rule: Rule,
     measurement: Measurement,
-    history: History,
-    verdict: Callable[[WorkloadPoint], _Verdict],
+    history: SweepHistory,
+    verdict: Callable[[WorkloadPoint], _WorkloadVerdict],
     find: Callable[[WorkloadPoint], Finding],
 ) -> Observation:
     snapshot = measurement.snapshot
@@ -215,14 +215,14 @@ def _by_workload(
         alert=alert,
         team=snapshot.team,
         as_of=snapshot.as_of,
-        answer=Answer.GOOD,
+        answer=Verdict.GOOD,
         first_sweep=not history.measured_before,
         found=tuple(find(point) for point, said in judged if said.is_met),
         unknown=tuple(str(point.key) for point, said in judged if said.is_unknown and not said.is_met),
     )
 
 
-def _cost_increase(measurement: Measurement, history: History, rules: Rules) -> Observation:
+def _cost_increase(measurement: Measurement, history: SweepHistory, rules: Rules) -> Observation:
     snapshot, settings = measurement.snapshot, rules.cost_increase
     alert = AlertId(rule=Rule.COST_INCREASE, about=snapshot.ref)
     cost = snapshot.cost_7d
@@ -237,22 +237,24 @@ def _cost_increase(measurement: Measurement, history: History, rules: Rules) -> 
     if increase < settings.min_increase or increase < settings.min_ratio * usual:
         if not cost.is_complete:
             return _unknown(alert, snapshot.team, snapshot.as_of, _incomplete(cost))
-        return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Answer.GOOD)
+        return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Verdict.GOOD)
     figures = CostFigures(cost_7d=cost.amount, usual_cost_7d=usual, weeks=len(before))
     found = _whole(amount=increase, figures=figures)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Answer.GOOD, found=(found,))
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Verdict.GOOD, found=(found,))
 
 
-def _unmeasured(measurement: Measurement, history: History) -> Observation:
+def _unmeasured(measurement: Measurement, history: SweepHistory) -> Observation:
     snapshot = measurement.snapshot
     found: Iterable[Finding] = ()
     if snapshot.outcome is Outcome.UNKNOWN and history.measured_before:
-        found = (_whole(amount=Decimal(0), figures=SilenceFigures(reason=snapshot.reason)),)
+        found = (_whole(amount=Decimal(0), figures=UnmeasuredFigures(reason=snapshot.reason)),)
     alert = AlertId(rule=Rule.UNMEASURED, about=snapshot.ref)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Answer.GOOD, found=tuple(found))
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Verdict.GOOD, found=tuple(found))
 
 
-def _whole(*, amount: Decimal, figures: CostFigures | BudgetFigures | SilenceFigures, page: Page = Page.NEVER) -> Finding:
+def _whole(
+    *, amount: Decimal, figures: CostFigures | BudgetFigures | UnmeasuredFigures, page: PagingMode = PagingMode.NEVER
+) -> Finding:
     return Finding(
         subject=WHOLE,
         workload=None,
@@ -265,17 +267,17 @@ def _whole(*, amount: Decimal, figures: CostFigures | BudgetFigures | SilenceFig
 
 
 def _unknown(alert: AlertId, team: EntityRef, as_of: datetime, reason: str) -> Observation:
-    return Observation(alert=alert, team=team, as_of=as_of, answer=Answer.UNKNOWN, reason=reason)
+    return Observation(alert=alert, team=team, as_of=as_of, answer=Verdict.UNKNOWN, reason=reason)
 
 
 def _incomplete(total: Total) -> str:
     return f"the cost of {total.parts - total.known} of {total.parts} workloads is not known"
 
 
-def _page_of(page: Page, policy: AlertPolicy, lifecycle: str, *, cluster: str | None = None) -> Page:
+def _page_of(page: PagingMode, policy: AlertPolicy, lifecycle: str, *, cluster: str | None = None) -> PagingMode:
     """Answer `never` outside production: another lifecycle, or a cluster that is listed as non-production."""
     is_production = lifecycle.strip().lower() in policy.production_lifecycles
-    return page if is_production and cluster not in policy.non_production_clusters else Page.NEVER
+    return page if is_production and cluster not in policy.non_production_clusters else PagingMode.NEVER
 
 
 def _figures_of(point: WorkloadPoint) -> RequestFigures:

@@ -48,7 +48,7 @@ ENDINGS = frozenset({NoticeKind.RESOLVED, NoticeKind.CLOSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class RuleTerms:
     """The settings under which an observation was judged."""
 
     for_sweeps: int
@@ -59,7 +59,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class SlackPost:
     """A Slack message: where it went, by which rule, and the key of the message that is the root of its thread."""
 
     target: str
@@ -68,7 +68,7 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenPage:
+class OpenIncident:
     """An open PagerDuty incident: whoever resolves it takes this key and this target."""
 
     target: str
@@ -83,7 +83,7 @@ class Observed:
     kind: Literal["observed"] = "observed"
     at: datetime
     observation: Observation
-    terms: Terms
+    terms: RuleTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ class Snoozed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noticed:
+class NotificationSent:
     """Somebody was told, or it was decided that a summary tells them."""
 
     kind: Literal["noticed"] = "noticed"
@@ -121,13 +121,13 @@ class Noticed:
     amount: Decimal = Decimal(0)
     pages: bool = False
     """It was a reason to page, whether or not there was anywhere to page."""
-    post: Post | None = None
-    page: OpenPage | None = None
+    post: SlackPost | None = None
+    page: OpenIncident | None = None
     storm: AlertId | None = None
     """The summary that pages instead of this alert."""
 
 
-Event = Observed | Acknowledged | Snoozed | Noticed
+Event = Observed | Acknowledged | Snoozed | NotificationSent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +150,7 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class LastNotification:
     """The last that people heard of an open incident."""
 
     at: datetime
@@ -162,13 +162,13 @@ class Told:
     """The worst ever told in this incident."""
     amount: Decimal
     pages: bool
-    post: Post | None
-    page: OpenPage | None
+    post: SlackPost | None
+    page: OpenIncident | None
     storm: AlertId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class EndReason:
     """Why an incident is over; it is told in the same transaction."""
 
     kind: NoticeKind
@@ -189,8 +189,8 @@ class Incident:
     """Subjects that the last good answer could not judge."""
     acknowledged: Acknowledged | None = None
     snoozed: Snoozed | None = None
-    told: Told | None = None
-    ending: Ending | None = None
+    told: LastNotification | None = None
+    ending: EndReason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

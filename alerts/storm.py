@@ -15,18 +15,8 @@ from enum import StrEnum
 from typing import Final
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import (
-    PLATFORM,
-    AlertId,
-    Answer,
-    Finding,
-    MemberFigures,
-    Observation,
-    OutageFigures,
-    Severity,
-    worst_of,
-)
-from alerts.policy import AlertPolicy, Page, Rule, StormLimits
+from alerts.observations import PLATFORM, AlertId, Finding, MemberFigures, Observation, OutageFigures, Severity, Verdict, worst_of
+from alerts.policy import AlertPolicy, PagingMode, Rule, StormLimits
 from alerts.rules import WHOLE
 from alerts.states import ENDINGS, AlertState, NoticeKind
 from domain.refs import EntityRef
@@ -36,7 +26,7 @@ PLATFORM_RULES: Final = frozenset({Rule.UNMEASURED, Rule.OUTAGE})
 """What the platform hears instead of the owner."""
 
 
-class Why(StrEnum):
+class SummaryReason(StrEnum):
     """Why several notices are told as one."""
 
     FIRST_SWEEP = "first-sweep"
@@ -49,7 +39,7 @@ class Summary:
     """Notices that share one Slack message. Each keeps its own page."""
 
     audience: EntityRef
-    why: Why
+    why: SummaryReason
     notices: tuple[Notice, ...]
 
 
@@ -62,7 +52,7 @@ class Absorbed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class NoticePlan:
     """What becomes of the notices of one sweep. Every one stands in `alone`, in a summary, or is silent."""
 
     alone: tuple[Notice, ...]
@@ -81,7 +71,7 @@ def audience_of(notice: Notice) -> EntityRef:
     return PLATFORM if is_for_platform else notice.team
 
 
-def plan(notices: Sequence[Notice], open_alerts: Iterable[AlertState], *, as_of: datetime, limits: StormLimits) -> Plan:
+def plan(notices: Sequence[Notice], open_alerts: Iterable[AlertState], *, as_of: datetime, limits: StormLimits) -> NoticePlan:
     """Decide which notices are told alone and which as one.
 
     `open_alerts` are all alerts that are open after this sweep's steps, open storms among them.
@@ -91,7 +81,7 @@ def plan(notices: Sequence[Notice], open_alerts: Iterable[AlertState], *, as_of:
     silent = [notice for notice in calmed if _storm_speaks_for(notice, storms)]
     loud = [notice for notice in calmed if not _storm_speaks_for(notice, storms)]
     alone, summaries = _folded(loud, limits)
-    return Plan(
+    return NoticePlan(
         alone=alone,
         summaries=summaries,
         silent=tuple(silent),
@@ -112,11 +102,11 @@ def observe_outage(*, unknown: int, components: int, as_of: datetime, policy: Al
                 severity=Severity.ERROR,
                 amount=Decimal(0),
                 has_evidence=True,
-                page=Page.NEVER,
+                page=PagingMode.NEVER,
                 figures=figures,
             ),
         )
-    return Observation(alert=OUTAGE, team=PLATFORM, as_of=as_of, answer=Answer.GOOD, found=found)
+    return Observation(alert=OUTAGE, team=PLATFORM, as_of=as_of, answer=Verdict.GOOD, found=found)
 
 
 def _storms_of(notices: Sequence[Notice], limits: StormLimits) -> dict[AlertId, AlertId]:
@@ -147,18 +137,18 @@ def _storm_speaks_for(notice: Notice, storms: Mapping[AlertId, AlertId]) -> bool
 
 
 def _folded(notices: Sequence[Notice], limits: StormLimits) -> tuple[tuple[Notice, ...], tuple[Summary, ...]]:
-    groups: dict[tuple[EntityRef, Why], list[Notice]] = defaultdict(list)
+    groups: dict[tuple[EntityRef, SummaryReason], list[Notice]] = defaultdict(list)
     alone: list[Notice] = []
     for notice in notices:
         if not notice.posts:
             alone.append(notice)
         elif notice.kind is NoticeKind.OPENED and notice.from_first_sweep:
-            groups[audience_of(notice), Why.FIRST_SWEEP].append(notice)
+            groups[audience_of(notice), SummaryReason.FIRST_SWEEP].append(notice)
         else:
-            groups[audience_of(notice), Why.MANY_ENDED if notice.kind in ENDINGS else Why.MANY].append(notice)
+            groups[audience_of(notice), SummaryReason.MANY_ENDED if notice.kind in ENDINGS else SummaryReason.MANY].append(notice)
     summaries: list[Summary] = []
     for (audience, why), members in sorted(groups.items()):
-        if why is Why.FIRST_SWEEP or len(members) > limits.pages_per_team:
+        if why is SummaryReason.FIRST_SWEEP or len(members) > limits.pages_per_team:
             summaries.append(Summary(audience=audience, why=why, notices=tuple(members)))
         else:
             alone.extend(members)
@@ -186,7 +176,7 @@ def _storm_observations(
             alert=storm,
             team=storm.about,
             as_of=as_of,
-            answer=Answer.GOOD,
+            answer=Verdict.GOOD,
             found=tuple(finding for _, finding in sorted(found.items())),
         )
         for storm, found in sorted(members.items())
@@ -200,6 +190,6 @@ def _member(alert: AlertId, severity: Severity, workloads: int) -> Finding:
         severity=worst_of([severity]),
         amount=Decimal(0),
         has_evidence=True,
-        page=Page.ALWAYS,
+        page=PagingMode.ALWAYS,
         figures=MemberFigures(alert=alert, workloads=workloads),
     )

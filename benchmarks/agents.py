@@ -17,10 +17,10 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from actions.history import Archive
-from actions.history_catalogue import HISTORY
+from actions.history.context import HistoryContext
+from actions.history.definitions import HISTORY_ACTIONS
 from benchmarks.rows import Row
-from gateway import mcp_door
+from gateway.web import mcp_app
 from simulator.serving import Simulator
 from tests.integration.remembered import archive_of, remember
 from tests.services.gateways import ServedGateway
@@ -36,7 +36,7 @@ ERAS: Final[tuple[tuple[Literal["auto", "legacy"], str], ...]] = (("auto", "mess
 def measure() -> Iterator[Row]:
     """Measure both protocol eras, with a static token to be checked at every call."""
     with Simulator(str(ROOT / "tests" / "parity")) as simulator:
-        gateway = ServedGateway(simulator, Path(tempfile.mkdtemp()), sections_of=(mcp_door.sections,))
+        gateway = ServedGateway(simulator, Path(tempfile.mkdtemp()), sections_of=(mcp_app.sections,))
         try:
             remember(gateway.materials.store)
             plain = _plain_ms(archive_of(gateway.materials.store))
@@ -53,11 +53,11 @@ def measure() -> Iterator[Row]:
             gateway.close()
 
 
-def _plain_ms(archive: Archive) -> float:
+def _plain_ms(archive: HistoryContext) -> float:
     times = []
     for _ in range(CALLS):
         began = time.perf_counter()
-        HISTORY[TOOL].ask({}, archive=archive)
+        HISTORY_ACTIONS[TOOL].ask({}, archive=archive)
         times.append(time.perf_counter() - began)
     return statistics.median(times) * 1000
 

@@ -21,26 +21,26 @@ from typing import Any, Final
 
 import httpx
 
-from clients.calls import Answer, Line, Request, Rules
+from clients.http.client import HttpClient, HttpOptions, HttpRequest, HttpResponse
 from clients.scaleops.client import ScaleOpsClient
-from tasks.collect import collect
-from tasks.parts import Parts
-from wiring.building import Installation, build_parts
+from tasks.collect.stage import collect
+from tasks.context import StageContext
 from wiring.config_file import ConfigFile
+from wiring.contexts import LoadedConfig, build_stage_context
 from wiring.environment import resolve_settings
 from wiring.services import LiveServices
 
 IN_FLIGHT: Final = 16
 
 
-class RecordingLine(Line):
+class RecordingLine(HttpClient):
     """A line that remembers what was sent over it."""
 
     def __init__(self, base_url: str) -> None:
-        super().__init__("ScaleOps", base_url, Rules(max_in_flight=IN_FLIGHT))
-        self.sent: list[Request] = []
+        super().__init__("ScaleOps", base_url, HttpOptions(max_in_flight=IN_FLIGHT))
+        self.sent: list[HttpRequest] = []
 
-    def exchange(self, request: Request) -> Answer:
+    def exchange(self, request: HttpRequest) -> HttpResponse:
         """Send it, and remember it."""
         self.sent.append(request)
         return super().exchange(request)
@@ -57,8 +57,8 @@ def main() -> int:
             "WORKER_SECRET_KEY": "a-secret-of-the-benchmark",
             "SCALEOPS_MAX_CONCURRENCY": str(IN_FLIGHT),
         }
-        installation = Installation(resolved=resolve_settings(given, None), config=ConfigFile())
-        with build_parts(installation) as parts:
+        installation = LoadedConfig(resolved=resolve_settings(given, None), config=ConfigFile())
+        with build_stage_context(installation) as parts:
             match what:
                 case "collect":
                     told = timed(lambda: collect(parts))
@@ -84,13 +84,13 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
     return {"seconds": seconds, "cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024}
 
 
-def record(parts: Parts, base_url: str, file: Path) -> None:
+def record(parts: StageContext, base_url: str, file: Path) -> None:
     """Collect, and write down every call to ScaleOps but the login."""
     services = parts.services
     if not isinstance(services, LiveServices):
         raise TypeError(services)
     line = RecordingLine(base_url)
-    login = Line("ScaleOps", base_url, Rules())
+    login = HttpClient("ScaleOps", base_url, HttpOptions())
     services.scaleops = ScaleOpsClient(line, services.scaleops_credentials(login))
     with closing(line), closing(login):
         collect(parts)

@@ -9,15 +9,15 @@ import os
 import sys
 from pathlib import Path
 
-from actions.desk import Desk
+from actions.context import LiveContext
 from clients.backstage.client import BackstageCatalog
-from clients.calls import Line, Rules
+from clients.http.client import HttpClient, HttpOptions
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.tokens import FixedToken
-from gateway.building import Materials, build_gateway
+from gateway.factory import GatewayDependencies, build_gateway
 from gateway.server import serve
 from store import Store
-from wiring.clocks import present
+from wiring.clock import utc_now
 from wiring.environment import resolve_settings
 
 
@@ -25,12 +25,12 @@ def main(folder: Path) -> None:
     """Serve until stopped, with one audit line a call as in production."""
     settings = resolve_settings(os.environ, None).settings
     credentials = FixedToken("a-token-of-scaleops")
-    scaleops = ScaleOpsClient(Line("ScaleOps", settings.scaleops_base_url or "", Rules()), credentials)
-    catalog = BackstageCatalog(Line("Backstage", settings.backstage_base_url or "", Rules()), None)
-    materials = Materials(
+    scaleops = ScaleOpsClient(HttpClient("ScaleOps", settings.scaleops_base_url or "", HttpOptions()), credentials)
+    catalog = BackstageCatalog(HttpClient("Backstage", settings.backstage_base_url or "", HttpOptions()), None)
+    materials = GatewayDependencies(
         settings=settings,
         store=Store.open(f"sqlite:///{folder / f'gateway-{settings.gateway_port}.db'}"),
-        desk=Desk(scaleops=scaleops, catalog=catalog, clock=present, currency="USD"),
+        desk=LiveContext(scaleops=scaleops, catalog=catalog, clock=utc_now, currency="USD"),
         credentials=credentials,
     )
     with (folder / f"audit-{settings.gateway_port}.log").open("w", encoding="utf-8") as audit:

@@ -18,14 +18,14 @@ from sqlalchemy.engine import Engine
 from benchmarks import scale_world as world
 from benchmarks.rows import Row
 from store import Store
-from store.columns import Instant
+from store.columns import UtcDateTime
 from store.engines import build_engine, parse_url, writing
 from store.schema import sweeps
-from tasks.parts import Parts
-from tasks.report import preview
-from tasks.trend import weekly_trend
-from wiring.building import Installation, build_parts
+from tasks.context import StageContext
+from tasks.report.stage import preview
+from tasks.report.trend import weekly_trend
 from wiring.config_file import ConfigFile
+from wiring.contexts import LoadedConfig, build_stage_context
 from wiring.environment import resolve_settings
 
 WEEKS: Final = 104
@@ -73,8 +73,8 @@ def measure_history(database_url: str, components: int) -> Iterator[Row]:
         "SCALEOPS_BASE_URL": "http://127.0.0.1:1",
         "WORKER_SECRET_KEY": "a-secret-of-the-benchmark",
     }
-    installation = Installation(resolved=resolve_settings(settings, None), config=ConfigFile())
-    with build_parts(installation, clock=lambda: NOW) as parts:
+    installation = LoadedConfig(resolved=resolve_settings(settings, None), config=ConfigFile())
+    with build_stage_context(installation, clock=lambda: NOW) as parts:
         for what, ask in _questions(parts, components):
             ms = _median_ms(ask)
             yield Row(
@@ -115,12 +115,12 @@ def _add_sweep(engine: Engine, as_of: datetime, week: int, components: int) -> N
     with writing(engine) as connection:
         connection.execute(insert(sweeps), [row])
         for statement in (_POINTS, _SNAPSHOTS, _LINKS):
-            dated = [bindparam("as_of", type_=Instant)] if ":as_of" in statement else []
+            dated = [bindparam("as_of", type_=UtcDateTime)] if ":as_of" in statement else []
             given = {"as_of": as_of} if dated else {}
             connection.execute(text(statement).bindparams(*dated), {"week": week, "components": components, **given})
 
 
-def _questions(parts: Parts, components: int) -> Iterator[tuple[str, Callable[[int], object]]]:
+def _questions(parts: StageContext, components: int) -> Iterator[tuple[str, Callable[[int], object]]]:
     teams = max(1, components // world.TEAM_SIZE)
     yield (
         f"report of a team of {world.TEAM_SIZE}",

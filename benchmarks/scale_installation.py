@@ -25,11 +25,11 @@ from benchmarks import scale_world as world
 from benchmarks.rows import CannotMeasure
 from domain.sweeps import Sweep, slot_of
 from store import Store, migrate
-from tasks.chunks import PROGRESS
+from tasks.collect.chunks import PROGRESS
 from tests.services.databases import NOBODY, PostgresServer
 from tests.services.queues import QueueServer
 from worker.app import build_app
-from worker.equipment import Equipment
+from worker.context import WorkerContext
 
 ROOT: Final = Path(__file__).parent.parent
 INSTANCE: Final = "bench"
@@ -141,7 +141,7 @@ class Installation:
 
 
 @contextmanager
-def _nothing() -> Iterator[Equipment]:
+def _nothing() -> Iterator[WorkerContext]:
     """Equip nobody: the benchmark only rings."""
     raise AssertionError
     yield

@@ -17,13 +17,13 @@ from pathlib import Path
 from celery import signals
 
 from benchmarks.scale_rooms import Accounts, hang_doors
-from cli.processes import run_worker
+from cli.celery_processes import run_worker
 from domain.clock import Clock
-from wiring.building import load_installation
-from wiring.clocks import present
+from wiring.clock import utc_now
+from wiring.contexts import load_installation
 from wiring.logs import configure_logs
 from worker.app import build_app
-from worker.equipment import Equipment, equip_from
+from worker.context import WorkerContext, open_worker_context
 
 
 def main() -> int:
@@ -31,10 +31,10 @@ def main() -> int:
     asked: dict[str, str] = json.loads(sys.argv[1])
     installation = load_installation(os.environ, None)
     configure_logs(level=installation.settings.log_level, form="console")
-    clock: Clock = partial(_read, Path(asked["clock"])) if "clock" in asked else present
+    clock: Clock = partial(_read, Path(asked["clock"])) if "clock" in asked else utc_now
 
-    def equip() -> AbstractContextManager[Equipment]:
-        return equip_from(installation, clock=clock)
+    def equip() -> AbstractContextManager[WorkerContext]:
+        return open_worker_context(installation, clock=clock)
 
     if "rooms" in asked:
         accounts = Accounts()

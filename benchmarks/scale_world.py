@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from domain.component import Component, Contact, Team
+from domain.component import Component, NotificationTargets, Team
 from domain.refs import EntityRef
 
 CLUSTERS: Final = ("scale-a", "scale-b", "scale-c")
@@ -61,13 +61,13 @@ def component(number: int) -> Component:
         kubernetes_id=None,
         namespace_limit=None,
         cluster_limit=None,
-        contact=Contact(),
+        contact=NotificationTargets(),
     )
 
 
 def team(ref: EntityRef) -> Team:
     """Answer a team as the catalog would list it."""
-    return Team(ref=ref, title=ref.name.title(), parent=None, in_catalog=True, contact=Contact())
+    return Team(ref=ref, title=ref.name.title(), parent=None, in_catalog=True, contact=NotificationTargets())
 
 
 def workloads_answer(number: int) -> bytes:

@@ -10,7 +10,7 @@ from cli.output import say, say_json, show_table
 from cli.session import opened_parts
 from domain.messages import Json
 from domain.refs import EntityRef
-from tasks.alerts import AlertLine, acknowledge_alert, list_alerts, snooze_alert
+from tasks.evaluate.manual import AlertSummary, acknowledge_alert, list_alerts, snooze_alert
 from wiring.durations import parse_duration
 
 BY = click.option("--by", default=None, help="Who says so; default the user of this machine.")
@@ -82,7 +82,7 @@ def snooze(alert_id: str, *, duration: str, by: str | None, note: str) -> None:
     say(f"{line.id} is silent until {line.snoozed_until:%Y-%m-%d %H:%M} UTC")
 
 
-def _as_json(line: AlertLine) -> dict[str, Json]:
+def _as_json(line: AlertSummary) -> dict[str, Json]:
     return {
         "id": line.id,
         "rule": line.rule,
@@ -98,11 +98,11 @@ def _as_json(line: AlertLine) -> dict[str, Json]:
     }
 
 
-def _since(line: AlertLine) -> str:
+def _since(line: AlertSummary) -> str:
     return f"{line.opened_at:%Y-%m-%d %H:%M}" if line.opened_at else "-"
 
 
-def _quieted(line: AlertLine) -> str:
+def _quieted(line: AlertSummary) -> str:
     if line.snoozed_until:
         return f"snoozed until {line.snoozed_until:%Y-%m-%d %H:%M}"
     return f"acknowledged by {line.acknowledged_by}" if line.acknowledged_by else ""

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from cli.output import say, say_json, show_table
 from domain.messages import Json
 from store import migrate as migrate_store
-from wiring.building import Installation, load_installation, policy_of
+from wiring.connectivity import probe_services
+from wiring.contexts import LoadedConfig, load_installation, policy_of
 from wiring.durations import spell_duration
 from wiring.environment import NAMES
 from wiring.logs import configure_logs
-from wiring.probing import probe_services
 from wiring.settings import SettingsError
 
 
@@ -84,7 +84,7 @@ def _tell_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(f"scaleops-worker: {problem}", err=True)
 
 
-def _rows(installation: Installation) -> list[tuple[str, str, str]]:
+def _rows(installation: LoadedConfig) -> list[tuple[str, str, str]]:
     values = installation.settings
     return [(name, _shown(name, getattr(values, name.lower())), installation.resolved.origins[name].words) for name in NAMES]
 
@@ -116,7 +116,7 @@ def _without_credentials(url: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
-def _missing(installation: Installation) -> list[str]:
+def _missing(installation: LoadedConfig) -> list[str]:
     """Say what this installation cannot do with what is set; nothing of it is wrong."""
     settings = installation.settings
     found = []

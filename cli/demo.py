@@ -20,17 +20,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.children import Simulation, running_simulator
 from cli.demo_folder import DemoFolder
-from cli.stand_ins import ControlDesk
-from domain.money import count_in_words
+from cli.simulator_client import SimulatorClient
+from cli.simulator_process import Simulation, running_simulator
+from domain.money import format_count
 from domain.weeks import IsoWeek
-from tasks.deliver import deliver
-from tasks.parts import Parts
-from tasks.report import stored_reports, teams_with_reports
-from tasks.rounds import run_once
-from wiring.building import Installation, build_parts
+from tasks.context import StageContext
+from tasks.deliver.stage import deliver
+from tasks.pipeline import run_once
+from tasks.report.stage import stored_reports, teams_with_reports
 from wiring.config_file import ConfigFile
+from wiring.contexts import LoadedConfig, build_stage_context
 from wiring.environment import resolve_settings
 from wiring.logs import configure_logs
 from wiring.settings import SettingsError, is_loopback
@@ -65,11 +65,11 @@ def demo(*, out: Path, serve: bool, port: int, weeks: int) -> None:
     began = time.monotonic()
     folder = DemoFolder(out)
     with running_simulator(port=0, scenario="demo") as simulation:
-        desk = ControlDesk(simulation.url)
-        story = Story.read(desk.story(), weeks=weeks)
+        desk = SimulatorClient(simulation.url)
+        story = DemoRun.read(desk.story(), weeks=weeks)
         clock = SimulatedClock(story.instants[0])
         desk.move_clock(clock.now)
-        with build_parts(_installation(simulation, folder, story), clock=clock) as parts:
+        with build_stage_context(_installation(simulation, folder, story), clock=clock) as parts:
             _live_through(story, parts, desk, clock)
             _write_down(folder, parts, desk)
         _conclude(folder, desk, seconds=time.monotonic() - began)
@@ -78,7 +78,7 @@ def demo(*, out: Path, serve: bool, port: int, weeks: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Story:
+class DemoRun:
     """What happens, and the instants at which the worker is run."""
 
     instants: tuple[datetime, ...]
@@ -86,7 +86,7 @@ class Story:
     non_production: tuple[str, ...]
 
     @classmethod
-    def read(cls, told: Mapping[str, Any], *, weeks: int) -> Story:
+    def read(cls, told: Mapping[str, Any], *, weeks: int) -> DemoRun:
         """Plan two slots around the end of each week, and every slot of the eventful one."""
         chosen = [IsoWeek.parse(week) for week in told["weeks"]][-weeks:]
         eventful = IsoWeek.parse(told["eventful_week"])
@@ -120,7 +120,7 @@ class SimulatedClock:
         return self.now
 
 
-def _installation(simulation: Simulation, folder: DemoFolder, story: Story) -> Installation:
+def _installation(simulation: Simulation, folder: DemoFolder, story: DemoRun) -> LoadedConfig:
     settings = {
         **simulation.settings,
         "DATABASE_URL": f"sqlite:///{folder.database}",
@@ -140,13 +140,13 @@ def _installation(simulation: Simulation, folder: DemoFolder, story: Story) -> I
             },
         }
     )
-    return Installation(resolved=resolve_settings(settings, None), config=config)
+    return LoadedConfig(resolved=resolve_settings(settings, None), config=config)
 
 
-def _live_through(story: Story, parts: Parts, desk: ControlDesk, clock: SimulatedClock) -> None:
+def _live_through(story: DemoRun, parts: StageContext, desk: SimulatorClient, clock: SimulatedClock) -> None:
     console = Console(highlight=False)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    heard = Heard()
+    heard = EventFeed()
     coming = list(story.events)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("living through the weeks", total=len(story.instants))
@@ -170,13 +170,13 @@ def _live_through(story: Story, parts: Parts, desk: ControlDesk, clock: Simulate
             progress.advance(task)
 
 
-class Heard:
+class EventFeed:
     """Turns what Slack and PagerDuty received since it was asked last into lines of the story."""
 
     def __init__(self) -> None:
         self._messages = self._events = 0
 
-    def news(self, desk: ControlDesk) -> Iterator[Text]:
+    def news(self, desk: SimulatorClient) -> Iterator[Text]:
         """Tell what is new, pages first."""
         events, messages = desk.pagerduty_events(after=self._events), desk.slack_messages(after=self._messages)
         self._events += len(events)
@@ -195,9 +195,7 @@ class Heard:
         if whole:
             at = datetime.fromtimestamp(float(whole[0]["ts"]), tz=timezone.utc)
             week = _key_of(whole[0]).split(":")[-3]
-            yield Text(
-                f"{at:%a %d %b %H:%M}  {week}: {count_in_words(len(whole), 'weekly report')} posted to Slack", style="cyan"
-            )
+            yield Text(f"{at:%a %d %b %H:%M}  {week}: {format_count(len(whole), 'weekly report')} posted to Slack", style="cyan")
 
 
 def _key_of(message: Mapping[str, Any]) -> str:
@@ -208,7 +206,7 @@ def _first_line(message: Mapping[str, Any]) -> str:
     return str(message.get("text", "")).partition("\n")[0]
 
 
-def _write_down(folder: DemoFolder, parts: Parts, desk: ControlDesk) -> None:
+def _write_down(folder: DemoFolder, parts: StageContext, desk: SimulatorClient) -> None:
     folder.write_messages(desk.slack_messages())
     folder.write_events(desk.pagerduty_events())
     with parts.store.reading() as transaction:
@@ -218,7 +216,7 @@ def _write_down(folder: DemoFolder, parts: Parts, desk: ControlDesk) -> None:
     )
 
 
-def _conclude(folder: DemoFolder, desk: ControlDesk, *, seconds: float) -> None:
+def _conclude(folder: DemoFolder, desk: SimulatorClient, *, seconds: float) -> None:
     messages, incidents = desk.slack_messages(), desk.pagerduty_incidents()
     reports = [message for message in messages if _key_of(message).startswith("report:weekly:") and not message.get("thread_ts")]
     asked = sum(count for route, count in desk.calls()["scaleops"].items() if not route.startswith("POST /auth/"))
@@ -243,13 +241,13 @@ def _life_of(incident: Mapping[str, Any]) -> str:
 
 
 def _serve(path: Path, port: int) -> None:
-    handler = functools.partial(_Quiet, directory=str(path))
+    handler = functools.partial(_QuietHandler, directory=str(path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         click.echo(f"the pages are at http://127.0.0.1:{server.server_address[1]}/ ; Ctrl-C ends it")
         server.serve_forever()
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
     """Serves files without a line for each."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature of http.server

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from reports import content
-from reports.pages import write_page
-from reports.site import page_path, write_index
+from reports.render.html_page import write_page
+from reports.render.index_page import page_path, write_index
 
 _MARK: Final = ".made-by-scaleops-worker-demo"
 

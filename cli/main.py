@@ -15,30 +15,30 @@ from typing import Final
 import click
 
 COMMANDS: Final[Mapping[str, str]] = {
-    "action": "cli.questions",
+    "action": "cli.action",
     "alerts": "cli.alerts",
-    "beat": "cli.processes",
+    "beat": "cli.celery_processes",
     "check-config": "cli.config",
     "collect": "cli.stages",
     "deliver": "cli.stages",
     "demo": "cli.demo",
     "evaluate": "cli.stages",
-    "mcp": "cli.agents",
+    "mcp": "cli.serve",
     "migrate": "cli.config",
     "outbox": "cli.outbox",
     "report": "cli.reports",
     "run-once": "cli.stages",
-    "serve": "cli.agents",
+    "serve": "cli.serve",
     "simulate": "cli.simulate",
     "standalone": "cli.standalone",
     "status": "cli.status",
     "trend": "cli.reports",
-    "worker": "cli.processes",
+    "worker": "cli.celery_processes",
 }
 """Every command, and the module that holds it as a function of that name; it is imported when it is asked for."""
 
 
-class Door(click.Group):
+class LazyGroup(click.Group):
     """The list of commands, each imported only when it runs: `--help` and small commands start at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -62,7 +62,7 @@ def _with_its_form(command: click.Command) -> click.Command:
     return command
 
 
-@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="scaleops-worker", prog_name="scaleops-worker")
 def door() -> None:
     """Cost reports and alerts for ScaleOps, owner-aware through the Backstage catalog.
@@ -90,9 +90,7 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - the reader left; Python would complain at exit
         status = 1
     except Exception as error:  # noqa: BLE001 - the last line of defence: one sentence, and the trace for who asks
-        status, sentence = importlib.import_module("cli.failures").sentence_for(
-            error
-        )  # it knows every room, so it is loaded late
+        status, sentence = importlib.import_module("cli.errors").sentence_for(error)  # it knows every room, so it is loaded late
         _say(sentence)
         if os.environ.get("LOG_LEVEL", "").lower() == "debug":
             traceback.print_exception(error)

@@ -6,8 +6,8 @@ import click
 
 from cli.output import say, say_json, show_table
 from cli.session import opened_parts
-from domain.messages import Json, Status
-from store.outbox_rows import Entry
+from domain.messages import DeliveryStatus, Json
+from store.queries.outbox_rows import OutboxRecord
 
 
 @click.group()
@@ -20,7 +20,7 @@ def outbox() -> None:
     "--status",
     "statuses",
     multiple=True,
-    type=click.Choice([status.value for status in Status]),
+    type=click.Choice([status.value for status in DeliveryStatus]),
     help="Only these; may be repeated.",
 )
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="The newest so many.")
@@ -33,7 +33,7 @@ def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
       scaleops-worker outbox list --status failed --status unknown --status expired
     """
     with opened_parts() as parts, parts.store.reading() as transaction:
-        entries = transaction.outbox.listing([Status(status) for status in statuses], limit=limit)
+        entries = transaction.outbox.listing([DeliveryStatus(status) for status in statuses], limit=limit)
     if as_json:
         for entry in entries:
             say_json(_as_json(entry))
@@ -78,7 +78,7 @@ def retry(ctx: click.Context, keys: tuple[str, ...]) -> None:
     ctx.exit(1 if refused else 0)
 
 
-def _as_json(entry: Entry) -> dict[str, Json]:
+def _as_json(entry: OutboxRecord) -> dict[str, Json]:
     message = entry.message
     return {
         "key": message.key,
@@ -97,6 +97,6 @@ def _as_json(entry: Entry) -> dict[str, Json]:
     }
 
 
-def _when(entry: Entry) -> str:
+def _when(entry: OutboxRecord) -> str:
     instant = entry.sent_at or entry.not_before or entry.message.created_at
     return f"{instant:%Y-%m-%d %H:%M:%S}"

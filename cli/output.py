@@ -39,7 +39,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
     console.print(table)
 
 
-class Bar(Protocol):
+class ProgressBar(Protocol):
     """Moves as work gets done."""
 
     def __call__(self, done: int, total: int) -> None:
@@ -47,7 +47,7 @@ class Bar(Protocol):
 
 
 @contextmanager
-def shown_progress(title: str) -> Iterator[Bar]:
+def progress_bar(title: str) -> Iterator[ProgressBar]:
     """Draw a progress bar on stderr; quiet when that is no terminal."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -7,21 +7,21 @@ from decimal import Decimal
 
 import click
 
-from actions.answers import figure
+from actions.live.outputs import figure
 from cli.output import say, say_json, show_table
 from cli.session import opened_parts
 from domain.measures import Measured, Total, Unknown
 from domain.messages import Json
-from domain.money import count_in_words, money_in_words
+from domain.money import format_count, format_money
 from domain.refs import EntityRef
 from domain.weeks import IsoWeek
 from reports import content
-from reports.markdown import write_markdown
-from reports.pages import write_page
-from reports.slack import write_slack
-from tasks.report import AlreadySent, preview
-from tasks.report import send as send_report
-from tasks.trend import TrendWeek, weekly_trend
+from reports.render.html_page import write_page
+from reports.render.markdown import write_markdown
+from reports.render.slack import write_slack
+from tasks.report.stage import AlreadySent, preview
+from tasks.report.stage import send as send_report
+from tasks.report.trend import WeeklyCost, weekly_trend
 
 
 @click.command()
@@ -56,7 +56,7 @@ def report(*, team: str | None, week: str | None, form: str, send: bool, again: 
         raise click.ClickException(done.trouble)
     else:
         say(
-            f"{done.report.title}: {count_in_words(len(done.messages), 'message')} put into the outbox; `scaleops-worker deliver` sends what is there"
+            f"{done.report.title}: {format_count(len(done.messages), 'message')} put into the outbox; `scaleops-worker deliver` sends what is there"
         )
 
 
@@ -105,7 +105,7 @@ def trend(ref: str, *, weeks: int, as_json: bool) -> None:
     )
 
 
-def _row(one: TrendWeek, currency: str, largest: Decimal) -> list[str]:
+def _row(one: WeeklyCost, currency: str, largest: Decimal) -> list[str]:
     name = f"{one.week} (running)" if one.is_running else str(one.week)
     if one.point is None:
         return [name, "-", "unknown", "", "", "", "no closing snapshot"]
@@ -122,7 +122,7 @@ def _row(one: TrendWeek, currency: str, largest: Decimal) -> list[str]:
 
 
 def _words(amount: Measured[Decimal], currency: str) -> str:
-    return "unknown" if isinstance(amount, Unknown) else money_in_words(amount, currency)
+    return "unknown" if isinstance(amount, Unknown) else format_money(amount, currency)
 
 
 def _bar(amount: Measured[Decimal], largest: Decimal) -> str:
@@ -133,7 +133,7 @@ def _coverage(total: Total) -> str:
     return "all workloads" if total.is_complete else f"{total.known} of {total.parts} workloads"
 
 
-def _as_json(one: TrendWeek) -> Json:
+def _as_json(one: WeeklyCost) -> Json:
     point = one.point
     if point is None:
         return {"week": str(one.week), "running": one.is_running, "asOf": None, "reason": "no closing snapshot"}

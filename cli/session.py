@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clients.limits import Kind
-from tasks.parts import Parts
-from wiring.building import Installation, build_parts, load_installation
+from clients.throttle.limit_algorithm import Priority
+from tasks.context import StageContext
+from wiring.contexts import LoadedConfig, build_stage_context, load_installation
 from wiring.logs import configure_logs
 
 
-def open_installation() -> Installation:
+def open_installation() -> LoadedConfig:
     """Read the settings and the configuration file where the command was started, and set the logs up as they say."""
     installation = load_installation(os.environ, Path(".env"))
     settings = installation.settings
@@ -22,7 +22,7 @@ def open_installation() -> Installation:
 
 
 @contextmanager
-def opened_parts(*, kind: Kind = Kind.SWEEP) -> Iterator[Parts]:
+def opened_parts(*, kind: Priority = Priority.SWEEP) -> Iterator[StageContext]:
     """Build the parts, and close what was opened when the command is done. `kind` says for whom ScaleOps is asked."""
-    with build_parts(open_installation(), kind=kind) as parts:
+    with build_stage_context(open_installation(), kind=kind) as parts:
         yield parts

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cli.children import running_simulator
+from cli.simulator_process import running_simulator
 
 
 @click.command()

@@ -11,12 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from cli.output import say, say_json
 from cli.session import opened_parts
-from tasks.collect import collect as collect_slot
-from tasks.deliver import deliver as deliver_due
-from tasks.evaluate import evaluate as evaluate_sweeps
-from tasks.rounds import run_once as run_round
-from tasks.rounds import run_stage
-from tasks.told import collected_in_words, delivered_in_words, evaluated_in_words, forgotten_in_words, reported_in_words
+from tasks.collect.stage import collect as collect_slot
+from tasks.deliver.stage import deliver as deliver_due
+from tasks.evaluate.stage import evaluate as evaluate_sweeps
+from tasks.pipeline import run_once as run_round
+from tasks.pipeline import run_stage
+from tasks.summaries import format_collected, format_delivered, format_evaluated, format_forgotten, format_reported
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON line instead of sentences.")
 
@@ -34,7 +34,7 @@ def collect(*, as_json: bool) -> None:
     """
     with opened_parts() as parts, drawn_sweep() as progress:
         collected = run_stage(parts, "collect", lambda: collect_slot(parts, progress=progress))
-    _tell(collected_in_words(collected), as_json=as_json)
+    _tell(format_collected(collected), as_json=as_json)
 
 
 @click.command()
@@ -48,7 +48,7 @@ def evaluate(*, as_json: bool) -> None:
     """
     with opened_parts() as parts:
         evaluated = run_stage(parts, "evaluate", lambda: evaluate_sweeps(parts))
-    _tell(evaluated_in_words(evaluated), as_json=as_json)
+    _tell(format_evaluated(evaluated), as_json=as_json)
 
 
 @click.command()
@@ -63,7 +63,7 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
     """
     with opened_parts() as parts:
         delivered = run_stage(parts, "deliver", lambda: deliver_due(parts))
-    _tell(delivered_in_words(delivered), as_json=as_json)
+    _tell(format_delivered(delivered), as_json=as_json)
     ctx.exit(0)
 
 
@@ -78,9 +78,9 @@ def run_once(*, as_json: bool) -> None:
     """
     with opened_parts() as parts, drawn_sweep() as progress:
         done = run_round(parts, progress=progress)
-    told = collected_in_words(done.collected) if done.collected else {"collect": "failed"}
-    told |= evaluated_in_words(done.evaluated) | reported_in_words(done.reported) | delivered_in_words(done.delivered)
-    told |= forgotten_in_words(done.forgotten)
+    told = format_collected(done.collected) if done.collected else {"collect": "failed"}
+    told |= format_evaluated(done.evaluated) | format_reported(done.reported) | format_delivered(done.delivered)
+    told |= format_forgotten(done.forgotten)
     _tell(told, as_json=as_json)
     if done.collect_failure:
         raise click.ClickException(done.collect_failure)
@@ -94,7 +94,7 @@ def _tell(told: dict[str, str], *, as_json: bool) -> None:
         say(f"{stage}: {sentence}")
 
 
-class _Drawn:
+class _SweepProgressBar:
     """Draws the progress of a sweep."""
 
     def __init__(self, progress: Progress) -> None:
@@ -112,9 +112,9 @@ class _Drawn:
 
 
 @contextmanager
-def drawn_sweep() -> Iterator[_Drawn]:
+def drawn_sweep() -> Iterator[_SweepProgressBar]:
     """Draw a sweep's progress on stderr; quiet when that is no terminal."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield _Drawn(progress)
+        yield _SweepProgressBar(progress)

@@ -14,12 +14,12 @@ from typing import Final
 
 import click
 
+from cli.celery_processes import METRICS_FOLDER
 from cli.main import COMMANDS
-from cli.processes import METRICS_FOLDER
 from cli.session import open_installation
 from store import Store
-from wiring.building import Installation
-from worker.children import Command, Supervisor
+from wiring.contexts import LoadedConfig
+from worker.supervisor import ChildSpec, Supervisor
 
 _MOST_SOCKET_PATH: Final = 100
 """A unix socket's path may hold about 107 bytes; a longer folder gets its socket elsewhere."""
@@ -55,7 +55,7 @@ def standalone(ctx: click.Context, data: Path, concurrency: int) -> None:
         ctx.exit(supervisor.run())
 
 
-class Queue:
+class LocalQueue:
     """A Valkey of our own: its folder and its socket."""
 
     def __init__(self, folder: Path, socket_path: Path) -> None:
@@ -63,7 +63,7 @@ class Queue:
         self.socket_path = socket_path
         self.url = f"unix://{socket_path}"
 
-    def command(self, environment: Mapping[str, str]) -> Command:
+    def command(self, environment: Mapping[str, str]) -> ChildSpec:
         """How it is started. It keeps what it holds: a command a second is written to disk, so little is lost in a crash."""
         options = {
             "port": "0",
@@ -77,7 +77,7 @@ class Queue:
             "maxmemory-policy": "noeviction",
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return Command(name="the queue", arguments=[str(queue_program()), *arguments], environment=environment, grace_s=10)
+        return ChildSpec(name="the queue", arguments=[str(queue_program()), *arguments], environment=environment, grace_s=10)
 
 
 def queue_program() -> Path:
@@ -95,7 +95,7 @@ def queue_program() -> Path:
 
 
 @contextmanager
-def _place_for_queue(installation: Installation, data: Path) -> Iterator[Queue | None]:
+def _place_for_queue(installation: LoadedConfig, data: Path) -> Iterator[LocalQueue | None]:
     if installation.settings.redis_url is not None:
         yield None
         return
@@ -109,7 +109,7 @@ def _place_for_queue(installation: Installation, data: Path) -> Iterator[Queue |
             message = f"another standalone keeps its queue in {folder}; stop it, or give this one another folder with --data"
             raise click.ClickException(message) from None
         with _socket_in(folder) as path:
-            yield Queue(folder, path)
+            yield LocalQueue(folder, path)
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def _socket_in(folder: Path) -> Iterator[Path]:
         yield Path(short) / "queue.sock"
 
 
-def commands_for(queue: Queue | None, *, concurrency: int, metrics: Path) -> list[Command]:
+def commands_for(queue: LocalQueue | None, *, concurrency: int, metrics: Path) -> list[ChildSpec]:
     """Answer what runs, in the order in which it is started."""
     environment = {**os.environ, METRICS_FOLDER: str(metrics)}
     commands = []
@@ -133,8 +133,8 @@ def commands_for(queue: Queue | None, *, concurrency: int, metrics: Path) -> lis
     workers = {"the collecting worker": ("collect", "--no-metrics"), "the telling worker": ("evaluate,deliver", "--metrics")}
     for name, (served, serving) in workers.items():
         arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency), serving]
-        commands.append(Command(name=name, arguments=arguments, environment=environment))
-    commands.append(Command(name="beat", arguments=[*ours, "beat"], environment=environment, grace_s=10))
+        commands.append(ChildSpec(name=name, arguments=arguments, environment=environment))
+    commands.append(ChildSpec(name="beat", arguments=[*ours, "beat"], environment=environment, grace_s=10))
     if "serve" in COMMANDS:
-        commands.append(Command(name="the gateway", arguments=[*ours, "serve"], environment=environment, is_needed=False))
+        commands.append(ChildSpec(name="the gateway", arguments=[*ours, "serve"], environment=environment, is_needed=False))
     return commands

@@ -9,7 +9,7 @@ import click
 from cli.output import say, say_json, show_table
 from cli.session import opened_parts
 from domain.messages import Json
-from tasks.status import Status, read_status
+from tasks.maintenance.status import InstallationStatus, read_status
 
 
 @click.command()
@@ -32,7 +32,7 @@ def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
     ctx.exit(1 if check and found.troubles else 0)
 
 
-def _show(found: Status) -> None:
+def _show(found: InstallationStatus) -> None:
     sweep = found.newest_closed
     if sweep is not None:
         say(f"newest sweep    {_utc(sweep.as_of)}: {sweep.measured} of {sweep.expected} components measured")
@@ -60,7 +60,7 @@ def _show(found: Status) -> None:
         say("nothing needs a person")
 
 
-def _as_json(found: Status) -> dict[str, Json]:
+def _as_json(found: InstallationStatus) -> dict[str, Json]:
     sweep = found.newest_closed
     return {
         "now": found.now.isoformat(),

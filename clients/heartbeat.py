@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from clients.calls import Line, Request, Rules
+from clients.http.client import HttpClient, HttpOptions, HttpRequest
 
 _MOST_WORDS = 10_000
 
 
-class Heartbeat:
-    """One check. Its address is a secret: whoever has it can feign life. Every method raises CallFailed, which does not show it."""
+class HeartbeatClient:
+    """One check. Its address is a secret: whoever has it can feign life. Every method raises ServiceError, which does not show it."""
 
     def __init__(self, url: str) -> None:
-        self._line = Line("the heartbeat", url, Rules(timeout_s=10, attempts=2))
+        self._line = HttpClient("the heartbeat", url, HttpOptions(timeout_s=10, attempts=2))
 
     def start(self) -> None:
         """A look begins."""
@@ -30,7 +30,7 @@ class Heartbeat:
         self._line.close()
 
     def _ping(self, path: str, words: str = "") -> None:
-        request = Request(method="POST", target=path, body=words[:_MOST_WORDS].encode())
+        request = HttpRequest(method="POST", target=path, body=words[:_MOST_WORDS].encode())
         answer = self._line.exchange(request)
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - success, in HTTP
             raise self._line.failure(request, answer)

@@ -10,7 +10,7 @@ from domain.refs import EntityRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class NotificationTargets:
     """Where an entity asks to be told, by annotation. A routing key is known here by its fingerprint only."""
 
     slack_channels: tuple[tuple[str, str], ...] = ()
@@ -40,7 +40,7 @@ class Component:
     """`backstage.io/kubernetes-namespace`: only workloads of this namespace are its own."""
     cluster_limit: str | None
     """`backstage.io/kubernetes-cluster`: only workloads of this cluster are its own."""
-    contact: Contact
+    contact: NotificationTargets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Team:
     title: str
     parent: EntityRef | None
     in_catalog: bool
-    contact: Contact
+    contact: NotificationTargets
 
 
 class RoutingKey:

@@ -18,7 +18,7 @@ class Channel(StrEnum):
     PAGERDUTY = "pagerduty"
 
 
-class Act(StrEnum):
+class EventAction(StrEnum):
     """What a message does where it arrives. Slack only ever posts."""
 
     POST = "post"
@@ -59,7 +59,7 @@ class Message:
     channel: Channel
     target: str
     """A Slack channel id, or the fingerprint of a PagerDuty routing key."""
-    act: Act
+    act: EventAction
     thread_of: str | None
     """The key of the message whose Slack thread this one answers in."""
     about: str
@@ -71,7 +71,7 @@ class Message:
     expires_at: datetime
 
 
-class Status(StrEnum):
+class DeliveryStatus(StrEnum):
     """Where a message stands.
 
     pending -> leased -> sent | failed | unknown | pending (after a temporary failure)

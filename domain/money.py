@@ -37,7 +37,7 @@ _TIB: Final = 1024**4
 _WHOLE_PERCENT_FROM: Final = 10
 
 
-class BadCurrency(ValueError):
+class InvalidCurrency(ValueError):
     """The text is no ISO 4217 code; the message says what one looks like."""
 
 
@@ -45,12 +45,12 @@ def parse_currency(code: str) -> str:
     """Read an ISO 4217 code in any letter case.
 
     Raises:
-        BadCurrency: not three letters.
+        InvalidCurrency: not three letters.
     """
     spelled = code.strip().upper()
     if _CODE.fullmatch(spelled) is None:
         message = f"{code!r} is no currency; write an ISO 4217 code of three letters, for example USD"
-        raise BadCurrency(message)
+        raise InvalidCurrency(message)
     return spelled
 
 
@@ -66,14 +66,14 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
     return abs(rounded) if rounded == 0 else rounded
 
 
-def money_in_words(amount: Decimal, currency: str, *, signed: bool = False) -> str:
+def format_money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
     """Write money as `$1,234.50`, `CHF 12.00`; `signed` puts a plus before what is more than nothing."""
     rounded = round_money(amount, currency)
     symbol = _SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
     return f"{_sign(rounded, signed=signed)}{symbol}{abs(rounded):,}"
 
 
-def percent_in_words(share: Decimal, *, signed: bool = False) -> str:
+def format_percent(share: Decimal, *, signed: bool = False) -> str:
     """Write a share (0.25) as `25%`; below ten percent with one decimal."""
     percent = share * 100
     one_decimal = percent.quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN)
@@ -82,13 +82,13 @@ def percent_in_words(share: Decimal, *, signed: bool = False) -> str:
     return f"{_sign(rounded, signed=signed)}{shown}%"
 
 
-def cores_in_words(millicores: float) -> str:
+def format_cores(millicores: float) -> str:
     """Write millicores as `0.5 cores`, `1 core`."""
     number = _trim(Decimal(str(millicores)) / 1000, digits=3)
     return f"{number} {'core' if number == '1' else 'cores'}"
 
 
-def memory_in_words(size_bytes: float) -> str:
+def format_memory(size_bytes: float) -> str:
     """Write bytes as Kubernetes does: `512 Mi`, `1.5 Gi`."""
     size = Decimal(str(size_bytes))
     if abs(size) >= _TIB:
@@ -100,7 +100,7 @@ def memory_in_words(size_bytes: float) -> str:
     return f"{_trim(size / _KIB, digits=1)} Ki"
 
 
-def count_in_words(count: int, one: str, many: str | None = None) -> str:
+def format_count(count: int, one: str, many: str | None = None) -> str:
     """Write `1 workload`, `1,200 workloads`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 

@@ -17,7 +17,7 @@ LONGEST = 255
 _SHOWN = 100
 
 
-class BadReference(ValueError):
+class InvalidReference(ValueError):
     """The text is no entity reference; the message says what one looks like."""
 
 
@@ -37,17 +37,17 @@ class EntityRef:
         """Read `kind:namespace/name`; the namespace may be left out, the kind may not.
 
         Raises:
-            BadReference: anything else.
+            InvalidReference: anything else.
         """
         spelled = text.strip()
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         if len(spelled) > LONGEST:
             message = f"{shown!r} is no entity reference: it has more than {LONGEST} characters"
-            raise BadReference(message)
+            raise InvalidReference(message)
         found = _REFERENCE.fullmatch(spelled)
         if found is None:
             message = f"{shown!r} is no entity reference; write kind:namespace/name, for example component:default/checkout"
-            raise BadReference(message)
+            raise InvalidReference(message)
         return cls.of(found["kind"], found["namespace"] or DEFAULT_NAMESPACE, found["name"])
 
     @classmethod

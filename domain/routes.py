@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.component import Component, Contact, Team
+from domain.component import Component, NotificationTargets, Team
 from domain.refs import EntityRef
 
 DEFAULT_ANNOTATION = "slack.com/bot-notify"
@@ -33,7 +33,7 @@ class RoutePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RejectedChannel:
     """An annotation that names a channel which `routes.allowed_channels` does not list."""
 
     entity: EntityRef
@@ -51,7 +51,7 @@ class Route:
     target: str
     """A Slack channel id, or the fingerprint of a PagerDuty routing key."""
     rule: str
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RejectedChannel, ...] = ()
     """Wishes that were passed over on the way; the platform channel is told of each."""
     is_fallback: bool = False
     """Nobody chose this target for whom it is about: it stands in the list of what is unrouted."""
@@ -62,7 +62,7 @@ class Unrouted:
     """There is nowhere to go, and why."""
 
     reason: str
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RejectedChannel, ...] = ()
 
 
 def slack_route(
@@ -77,11 +77,11 @@ def slack_route(
 
     `owner` is the team as the catalog knows it, `parents` its parent groups, the nearest first.
     """
-    refused: list[Refused] = []
+    refused: list[RejectedChannel] = []
     for entity, contact, place in _places(component, owner, parents):
         for annotation, channel in _wishes(contact, policy.slack_annotations):
             if policy.allowed_channels and channel not in policy.allowed_channels:
-                refused.append(Refused(entity=entity, annotation=annotation, channel=channel))
+                refused.append(RejectedChannel(entity=entity, annotation=annotation, channel=channel))
             else:
                 return Route(target=channel, rule=f"the annotation {annotation} on {place} {entity}", refused=tuple(refused))
     passed_over = tuple(refused)
@@ -144,7 +144,9 @@ def parents_of(team: EntityRef, teams: Mapping[EntityRef, Team]) -> tuple[Team, 
     return tuple(found)
 
 
-def _places(component: Component | None, owner: Team | None, parents: Iterable[Team]) -> Iterable[tuple[EntityRef, Contact, str]]:
+def _places(
+    component: Component | None, owner: Team | None, parents: Iterable[Team]
+) -> Iterable[tuple[EntityRef, NotificationTargets, str]]:
     if component is not None:
         yield component.ref, component.contact, "the component"
     if owner is not None:
@@ -153,7 +155,7 @@ def _places(component: Component | None, owner: Team | None, parents: Iterable[T
         yield parent.ref, parent.contact, "the parent group"
 
 
-def _wishes(contact: Contact, annotations: Sequence[str]) -> Iterable[tuple[str, str]]:
+def _wishes(contact: NotificationTargets, annotations: Sequence[str]) -> Iterable[tuple[str, str]]:
     """Answer what an entity wishes, by the order of the settings, not of its annotations."""
     wished = {key: channel.strip() for key, channel in contact.slack_channels}
     return ((key, wished[key]) for key in annotations if wished.get(key))

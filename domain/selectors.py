@@ -31,7 +31,7 @@ _TOKEN: Final = re.compile(r"\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+)")
 _SYMBOLS: Final = frozenset({"=", "==", "!=", "!", "(", ")", ",", "<", ">"})
 
 
-class BadSelector(ValueError):
+class InvalidSelector(ValueError):
     """The selector cannot be read, or nothing of it can be asked; the message says what and what to do."""
 
 
@@ -85,21 +85,21 @@ def plan_for(component: Component) -> SelectorPlan:
     """Plan the queries of a component: its label selector, else its Kubernetes id.
 
     Raises:
-        BadSelector: it has neither, or a selector of which nothing can be asked.
+        InvalidSelector: it has neither, or a selector of which nothing can be asked.
     """
     if component.label_selector is not None and component.label_selector.strip():
         return plan_of(parse_selector(component.label_selector), text=component.label_selector)
     if component.kubernetes_id is not None and component.kubernetes_id.strip():
         return SelectorPlan(queries=((f"{KUBERNETES_ID}={component.kubernetes_id.strip()}",),), warnings=())
     message = f"{component.ref} has no workloads to look for: annotate the entity with {LABEL_SELECTOR} or {KUBERNETES_ID}"
-    raise BadSelector(message)
+    raise InvalidSelector(message)
 
 
 def plan_of(requirements: tuple[Requirement, ...], *, text: str) -> SelectorPlan:
     """Turn requirements into queries; `text` is the selector as written, for the messages.
 
     Raises:
-        BadSelector: no requirement can be asked, or there would be more than MOST_QUERIES queries.
+        InvalidSelector: no requirement can be asked, or there would be more than MOST_QUERIES queries.
     """
     choices: list[list[str]] = []
     warnings: list[str] = []
@@ -113,10 +113,10 @@ def plan_of(requirements: tuple[Requirement, ...], *, text: str) -> SelectorPlan
             )
     if not choices:
         message = f"nothing of the selector '{text}' can be asked of ScaleOps: it needs at least one key=value or key in (...)"
-        raise BadSelector(message)
+        raise InvalidSelector(message)
     if (count := math.prod(len(choice) for choice in choices)) > MOST_QUERIES:
         message = f"the selector '{text}' stands for {count} queries and at most {MOST_QUERIES} are sent: shorten its lists"
-        raise BadSelector(message)
+        raise InvalidSelector(message)
     queries = dict.fromkeys(tuple(dict.fromkeys(labels)) for labels in itertools.product(*choices))
     return SelectorPlan(queries=tuple(queries), warnings=tuple(warnings))
 
@@ -125,9 +125,9 @@ def parse_selector(text: str) -> tuple[Requirement, ...]:
     """Read a selector into its requirements, in their order.
 
     Raises:
-        BadSelector: it is empty, or no selector by the grammar of Kubernetes.
+        InvalidSelector: it is empty, or no selector by the grammar of Kubernetes.
     """
-    words = _Words(text)
+    words = _Tokens(text)
     requirements: list[Requirement] = []
     while words.peek() is not None:
         requirements.append(_parse_requirement(words))
@@ -141,7 +141,7 @@ def parse_selector(text: str) -> tuple[Requirement, ...]:
     return tuple(requirements)
 
 
-class _Words:
+class _Tokens:
     """The words of a selector, one at a time."""
 
     def __init__(self, text: str) -> None:
@@ -168,10 +168,10 @@ class _Words:
 
     def refuse(self, why: str) -> NoReturn:
         message = f"the selector '{self._text}' cannot be read: {why}"
-        raise BadSelector(message)
+        raise InvalidSelector(message)
 
 
-def _parse_requirement(words: _Words) -> Requirement:
+def _parse_requirement(words: _Tokens) -> Requirement:
     if words.peek() == "!":
         words.pop()
         return Requirement(words.name(), Operator.NOT_EXISTS)
@@ -192,12 +192,12 @@ def _parse_requirement(words: _Words) -> Requirement:
             return words.refuse(f"'{other}' cannot follow '{key}'")
 
 
-def _parse_value(words: _Words) -> str:
+def _parse_value(words: _Tokens) -> str:
     """Read one value; none before a comma or the end is the empty value, as in `key=`."""
     return "" if words.peek() in (None, ",") else words.name()
 
 
-def _parse_values(words: _Words) -> tuple[str, ...]:
+def _parse_values(words: _Tokens) -> tuple[str, ...]:
     """Read `(a,b)`; a value may be empty, the whole list may not."""
     words.take("(")
     if words.peek() == ")":
@@ -210,5 +210,5 @@ def _parse_values(words: _Words) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _parse_member(words: _Words) -> str:
+def _parse_member(words: _Tokens) -> str:
     return "" if words.peek() in (",", ")") else words.name()

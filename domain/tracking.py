@@ -27,7 +27,7 @@ from domain.workload import WorkloadKey
 HALF_WAY: Final = 0.5
 
 
-class Ending(StrEnum):
+class RecommendationEnd(StrEnum):
     """How a recommendation ended."""
 
     DONE = "done"
@@ -45,7 +45,7 @@ class RecommendationKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advised:
+class LastAdvice:
     """What was asked for when it was last seen open. Per pod; savings per month. None: not known."""
 
     priority: Priority
@@ -67,9 +67,9 @@ class Recommendation:
     """The sweep that saw it first."""
     last_seen_at: datetime
     """The newest sweep that saw it open."""
-    advised: Advised
+    advised: LastAdvice
     ended_at: datetime | None = None
-    ending: Ending | None = None
+    ending: RecommendationEnd | None = None
     realised_per_month: Measured[Decimal] | None = None
     """Savings of a done one: what was available when last seen open, less what still is. None: it is not done."""
 
@@ -95,22 +95,22 @@ def track(measurement: Measurement, still_open: Iterable[Recommendation]) -> tup
     return tuple(recommendation for recommendation in after if recommendation is not None)
 
 
-def end_as_gone(still_open: Iterable[Recommendation], *, as_of: datetime) -> tuple[Recommendation, ...]:
+def close_removed(still_open: Iterable[Recommendation], *, as_of: datetime) -> tuple[Recommendation, ...]:
     """End what is open of a component that left the catalog."""
-    return tuple(_ended(known, Ending.GONE, as_of) for known in still_open)
+    return tuple(_ended(known, RecommendationEnd.GONE, as_of) for known in still_open)
 
 
 def _carry_on(known: Recommendation, point: WorkloadPoint | None, as_of: datetime, team: EntityRef) -> Recommendation | None:
     if point is None:
-        return _ended(known, Ending.GONE, as_of)
+        return _ended(known, RecommendationEnd.GONE, as_of)
     judged = _judge(point)
     if isinstance(judged, Unknown):
         return None
     if judged is not None and judged[0] is known.key.issue:
         return replace(known, last_seen_at=as_of, team=team, advised=_advised_by(point, judged[1], known.advised))
     if not _was_done(known, point):
-        return _ended(known, Ending.NO_LONGER_ADVISED, as_of)
-    return replace(_ended(known, Ending.DONE, as_of), realised_per_month=_realised(known, point))
+        return _ended(known, RecommendationEnd.NO_LONGER_ADVISED, as_of)
+    return replace(_ended(known, RecommendationEnd.DONE, as_of), realised_per_month=_realised(known, point))
 
 
 def _opened(key: RecommendationKey, point: WorkloadPoint, priority: Priority, as_of: datetime, team: EntityRef) -> Recommendation:
@@ -118,7 +118,7 @@ def _opened(key: RecommendationKey, point: WorkloadPoint, priority: Priority, as
     return Recommendation(key=key, team=team, opened_at=as_of, last_seen_at=as_of, advised=advised)
 
 
-def _ended(known: Recommendation, ending: Ending, as_of: datetime) -> Recommendation:
+def _ended(known: Recommendation, ending: RecommendationEnd, as_of: datetime) -> Recommendation:
     return replace(known, ended_at=as_of, ending=ending)
 
 
@@ -138,7 +138,7 @@ def _was_done(known: Recommendation, point: WorkloadPoint) -> bool:
     return point.automated is True or _share_done(known.advised, point) >= HALF_WAY
 
 
-def _share_done(advised: Advised, point: WorkloadPoint) -> float:
+def _share_done(advised: LastAdvice, point: WorkloadPoint) -> float:
     """Answer how far the requests moved to the last advice: 0 not at all, 1 all the way, more when beyond.
 
     CPU and memory count by how much of the old request the advice wanted to change, so that a small wish which nobody
@@ -168,7 +168,7 @@ def _realised(known: Recommendation, point: WorkloadPoint) -> Measured[Decimal]:
     return known.advised.savings_available_per_month - point.savings_available_per_month
 
 
-def _advised_by(point: WorkloadPoint, priority: Priority, before: Advised | None) -> Advised:
+def _advised_by(point: WorkloadPoint, priority: Priority, before: LastAdvice | None) -> LastAdvice:
     """Answer the advice as seen now; a number that is missing now is the one last seen."""
 
     def seen(name: str) -> float | None:
@@ -177,7 +177,7 @@ def _advised_by(point: WorkloadPoint, priority: Priority, before: Advised | None
 
     savings = point.savings_available_per_month
     last = before.savings_available_per_month if before else None
-    return Advised(
+    return LastAdvice(
         priority=priority,
         cpu_request_millicores=seen("cpu_request_millicores"),
         cpu_recommended_millicores=seen("cpu_recommended_millicores"),

@@ -22,7 +22,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closing:
+class ClosingPoint:
     """What one closing sweep measured of a set of components: of one team, or of all."""
 
     as_of: datetime
@@ -100,7 +100,7 @@ def _is_blank(point: WorkloadPoint) -> bool:
     )
 
 
-class Comparison(StrEnum):
+class CostComparison(StrEnum):
     """How a workload's two costs compare."""
 
     LIKE_FOR_LIKE = "like for like"
@@ -110,12 +110,12 @@ class Comparison(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class WorkloadChange:
     """One workload at both ends."""
 
     key: WorkloadKey
     components: tuple[EntityRef, ...]
-    comparison: Comparison
+    comparison: CostComparison
     then: Decimal | None
     """Cost for 7 days; None when not known or not there."""
     now: Decimal | None
@@ -127,7 +127,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class ComparisonGroup:
     """All changes of one comparison: how many workloads, and what they add to the difference of the totals."""
 
     workloads: int = 0
@@ -144,61 +144,61 @@ class CostChange:
 
     then_as_of: datetime
     now_as_of: datetime
-    changes: tuple[Change, ...]
+    changes: tuple[WorkloadChange, ...]
     """Every workload of either end, by key."""
     like_for_like_then: Decimal
-    groups: Mapping[Comparison, Group] = field(default_factory=dict)
+    groups: Mapping[CostComparison, ComparisonGroup] = field(default_factory=dict)
 
-    def group(self, comparison: Comparison) -> Group:
+    def group(self, comparison: CostComparison) -> ComparisonGroup:
         """Answer the sum of one comparison."""
-        return self.groups.get(comparison, Group())
+        return self.groups.get(comparison, ComparisonGroup())
 
     @property
     def like_for_like_share(self) -> Decimal | None:
         """The like-for-like change as a share of its cost then; None when that was nothing."""
         if self.like_for_like_then == 0:
             return None
-        return self.group(Comparison.LIKE_FOR_LIKE).amount / self.like_for_like_then
+        return self.group(CostComparison.LIKE_FOR_LIKE).amount / self.like_for_like_then
 
-    def of(self, comparison: Comparison) -> tuple[Change, ...]:
+    def of(self, comparison: CostComparison) -> tuple[WorkloadChange, ...]:
         """Answer the changes of one comparison, the largest first."""
         chosen = [change for change in self.changes if change.comparison is comparison]
         return tuple(sorted(chosen, key=lambda change: (-abs(change.amount), change.key)))
 
     @property
-    def movers(self) -> tuple[Change, ...]:
+    def movers(self) -> tuple[WorkloadChange, ...]:
         """Like-for-like workloads whose cost moved, the largest move first."""
-        return tuple(change for change in self.of(Comparison.LIKE_FOR_LIKE) if change.amount != 0)
+        return tuple(change for change in self.of(CostComparison.LIKE_FOR_LIKE) if change.amount != 0)
 
 
-def compare(now: Closing, then: Closing) -> CostChange:
+def compare(now: ClosingPoint, then: ClosingPoint) -> CostChange:
     """Compare the costs of two closing snapshots, workload by workload."""
     changes = tuple(_change_of(key, now, then) for key in sorted(now.points.keys() | then.points.keys()))
-    groups: dict[Comparison, Group] = {}
+    groups: dict[CostComparison, ComparisonGroup] = {}
     for change in changes:
-        before = groups.get(change.comparison, Group())
-        groups[change.comparison] = Group(workloads=before.workloads + 1, amount=before.amount + change.amount)
-    like_for_like_then = sum((c.then or ZERO for c in changes if c.comparison is Comparison.LIKE_FOR_LIKE), ZERO)
+        before = groups.get(change.comparison, ComparisonGroup())
+        groups[change.comparison] = ComparisonGroup(workloads=before.workloads + 1, amount=before.amount + change.amount)
+    like_for_like_then = sum((c.then or ZERO for c in changes if c.comparison is CostComparison.LIKE_FOR_LIKE), ZERO)
     return CostChange(
         then_as_of=then.as_of, now_as_of=now.as_of, changes=changes, like_for_like_then=like_for_like_then, groups=groups
     )
 
 
-def _change_of(key: WorkloadKey, now: Closing, then: Closing) -> Change:
+def _change_of(key: WorkloadKey, now: ClosingPoint, then: ClosingPoint) -> WorkloadChange:
     cost_now, cost_then = _cost(now, key), _cost(then, key)
     claimed_now, claimed_then = now.claims.get(key, ()), then.claims.get(key, ())
     if cost_now is not None and cost_then is not None:
-        comparison = Comparison.LIKE_FOR_LIKE
+        comparison = CostComparison.LIKE_FOR_LIKE
     elif cost_now is not None and then.says_absent(key, claimed_now):
-        comparison = Comparison.ADDED
+        comparison = CostComparison.ADDED
     elif cost_then is not None and now.says_absent(key, claimed_then):
-        comparison = Comparison.REMOVED
+        comparison = CostComparison.REMOVED
     else:
-        comparison = Comparison.NOT_COMPARABLE
-    return Change(key=key, components=claimed_now or claimed_then, comparison=comparison, then=cost_then, now=cost_now)
+        comparison = CostComparison.NOT_COMPARABLE
+    return WorkloadChange(key=key, components=claimed_now or claimed_then, comparison=comparison, then=cost_then, now=cost_now)
 
 
-def _cost(closing: Closing, key: WorkloadKey) -> Decimal | None:
+def _cost(closing: ClosingPoint, key: WorkloadKey) -> Decimal | None:
     point = closing.points.get(key)
     if point is None or isinstance(point.cost_7d, Unknown):
         return None

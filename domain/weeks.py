@@ -32,11 +32,11 @@ _WEEK = re.compile(r"(?P<year>[12]\d{3})-W(?P<number>\d{2})", re.ASCII)
 _TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})", re.ASCII)
 
 
-class BadWeek(ValueError):
+class InvalidWeek(ValueError):
     """The text names no ISO week; the message says what one looks like."""
 
 
-class BadSchedule(ValueError):
+class InvalidSchedule(ValueError):
     """A zone, day or time that does not exist; the message names it and says what is allowed."""
 
 
@@ -52,19 +52,19 @@ class IsoWeek:
         """Read `2026-W47`.
 
         Raises:
-            BadWeek: another form, or a week which that year does not have.
+            InvalidWeek: another form, or a week which that year does not have.
         """
         found = _WEEK.fullmatch(text.strip())
         if found is None:
             message = f"{text!r} is no week; write year and ISO week, for example 2026-W47"
-            raise BadWeek(message)
+            raise InvalidWeek(message)
         year, number = int(found["year"]), int(found["number"])
         try:
             date.fromisocalendar(year, number, 7)
         except ValueError:
             last = 53 if _has_week_53(year) else 52
             message = f"there is no week {text.strip()}; the weeks of {year} run from {year:04}-W01 to {year:04}-W{last}"
-            raise BadWeek(message) from None
+            raise InvalidWeek(message) from None
         return cls(year, number)
 
     @classmethod
@@ -139,7 +139,7 @@ class Schedule:
         """Read `Europe/Madrid`, `monday`, `09:00`.
 
         Raises:
-            BadSchedule: one of them does not exist.
+            InvalidSchedule: one of them does not exist.
         """
         return cls(zone=parse_zone(zone), day=parse_day(day), at=parse_time(at))
 
@@ -184,33 +184,33 @@ def parse_zone(name: str) -> ZoneInfo:
     """Read the name of a time zone.
 
     Raises:
-        BadSchedule: no such zone.
+        InvalidSchedule: no such zone.
     """
     try:
         return ZoneInfo(name.strip())
     except (ZoneInfoNotFoundError, ValueError, OSError):
         message = f"{name!r} is no time zone; write a name of the IANA database, for example Europe/Madrid or UTC"
-        raise BadSchedule(message) from None
+        raise InvalidSchedule(message) from None
 
 
 def parse_day(name: str) -> int:
     """Read the name of a weekday; Monday is 0.
 
     Raises:
-        BadSchedule: no weekday.
+        InvalidSchedule: no weekday.
     """
     try:
         return DAY_NAMES.index(name.strip().lower())
     except ValueError:
         message = f"{name!r} is no weekday; write one of {', '.join(DAY_NAMES)}"
-        raise BadSchedule(message) from None
+        raise InvalidSchedule(message) from None
 
 
 def parse_time(text: str) -> time:
     """Read a time of day.
 
     Raises:
-        BadSchedule: no time between 00:00 and 23:59.
+        InvalidSchedule: no time between 00:00 and 23:59.
     """
     found = _TIME.fullmatch(text.strip())
     try:
@@ -219,15 +219,15 @@ def parse_time(text: str) -> time:
     except ValueError:
         pass  # 25:00 has the form of a time and is none: told below, with every other form
     message = f"{text!r} is no time of day; write hours and minutes from 00:00 to 23:59, for example 09:00"
-    raise BadSchedule(message)
+    raise InvalidSchedule(message)
 
 
 def last_completed_week(now: datetime, zone: ZoneInfo) -> IsoWeek:
     """Answer the newest week that has ended in a zone."""
-    return running_week(now, zone).plus(-1)
+    return current_week(now, zone).plus(-1)
 
 
-def running_week(now: datetime, zone: ZoneInfo) -> IsoWeek:
+def current_week(now: datetime, zone: ZoneInfo) -> IsoWeek:
     """Answer the week that an instant lies in, in a zone."""
     week = IsoWeek.of(now.astimezone(zone).date())
     return week if week.ends_at(zone) > now else week.plus(1)
@@ -264,7 +264,7 @@ def due_windows(
     newest = schedule.newest_due(now)
     if first_snapshot_at is None or (newest_handled is not None and newest_handled >= newest):
         return DueWindows(send=None, late=None, skip=())
-    first = running_week(first_snapshot_at, schedule.zone)
+    first = current_week(first_snapshot_at, schedule.zone)
     week = first if newest_handled is None else max(first, newest_handled.plus(1))
     open_windows = []
     while week <= newest:

@@ -18,13 +18,20 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from actions.errors import QuestionFailed
-from clients.calls import CallFailed
-from gateway.answers import (
+from actions.errors import ActionError
+from clients.http.client import ServiceError
+from gateway.audit import AuditLog
+from gateway.auth.allowed_hosts import AllowedHosts
+from gateway.auth.callers import NOBODY, Callers
+from gateway.auth.cors import PREFLIGHT, Cors, is_preflight
+from gateway.auth.rate_limit import RateLimit
+from gateway.auth.signed_pages import SignedPages
+from gateway.request import BODY_LIMIT, GatewayRequest, parse_request
+from gateway.responses import (
     WITHOUT_BODY,
-    Answer,
+    GatewayResponse,
     Header,
-    Refused,
+    HttpError,
     answer_refusal,
     head_of,
     refusal_of,
@@ -35,16 +42,9 @@ from gateway.answers import (
     refused_by_service,
     send_answer,
 )
-from gateway.audit import AuditLog
-from gateway.callers import NOBODY, Callers
-from gateway.connections import WHOLE
-from gateway.cors import PREFLIGHT, Cors, is_preflight
-from gateway.exchange import BODY_LIMIT, Exchange, begin
-from gateway.hosts import Hosts
-from gateway.limits import RateLimit
-from gateway.metrics import Metrics
-from gateway.sections import Section
-from gateway.signed_pages import SignedPages
+from gateway.subapps import SubApp
+from gateway.timeout_protocol import WHOLE
+from gateway.web.metrics import Metrics
 from store import StoreUnavailable
 from wiring.settings import is_loopback
 
@@ -56,14 +56,14 @@ _GET: Final = frozenset({"GET", "HEAD"})
 _DRAINED: Final = 4 * 1024 * 1024
 _DRAINED_FOR_S: Final = 2.0
 
-Handler = Callable[[Exchange], Awaitable[Answer]]
+Handler = Callable[[GatewayRequest], Awaitable[GatewayResponse]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
+class GatewayComponents:
     """The rooms behind the door, built in `gateway.building`."""
 
-    hosts: Hosts
+    hosts: AllowedHosts
     cors: Cors
     callers: Callers
     limit: RateLimit
@@ -73,7 +73,7 @@ class House:
     proxy: Handler
     open_routes: Mapping[bytes, Handler] = field(default_factory=dict)
     """GET routes that anybody may ask, by exact path."""
-    sections: Sequence[Section] = ()
+    sections: Sequence[SubApp] = ()
     metrics: Metrics
     audit: AuditLog
     timer: Callable[[], float]
@@ -83,7 +83,7 @@ class House:
 class Gateway:
     """The application."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: GatewayComponents) -> None:
         self._house = house
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,11 +98,11 @@ class Gateway:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         house = self._house
         began = house.timer()
-        exchange: Exchange | None = None
-        told = _Told(send)
+        exchange: GatewayRequest | None = None
+        told = _ResponseTracker(send)
         cors: Sequence[Header] = ()
         try:
-            exchange = begin(scope, receive)
+            exchange = parse_request(scope, receive)
             server = scope.get("server")
             house.hosts.require_known(exchange.headers.get(b"host"), server[0] if server else None)
             cors = house.cors.admit(exchange)
@@ -118,7 +118,7 @@ class Gateway:
         finally:
             self._note(exchange, told.status, house.timer() - began)
 
-    async def _answer(self, exchange: Exchange, told: _Told, cors: Sequence[Header]) -> Answer | None:
+    async def _answer(self, exchange: GatewayRequest, told: _ResponseTracker, cors: Sequence[Header]) -> GatewayResponse | None:
         """Answer a request, or None when a section has answered it."""
         house = self._house
         open_route = house.open_routes.get(exchange.target) if exchange.method in _GET else None
@@ -149,8 +149,8 @@ class Gateway:
         message = f"there is nothing at {path[:200]}"
         raise refuse_unknown(message)
 
-    async def _admit(self, exchange: Exchange) -> None:
-        """Find out who asks, and whether they ask too often. Raises Refused, CallFailed."""
+    async def _admit(self, exchange: GatewayRequest) -> None:
+        """Find out who asks, and whether they ask too often. Raises Refused, ServiceError."""
         house = self._house
         authorization = exchange.header(b"authorization")
         caller = house.callers.recall(authorization)
@@ -159,13 +159,13 @@ class Gateway:
             house.failures.require_room(exchange.peer)
             try:
                 caller = house.signed_pages.caller_of(exchange) or await house.callers.identify(authorization)
-            except Refused:
+            except HttpError:
                 house.failures.take(exchange.peer)
                 raise
         exchange.caller = caller
         house.limit.take(caller.name)
 
-    def _note(self, exchange: Exchange | None, status: int, seconds: float) -> None:
+    def _note(self, exchange: GatewayRequest | None, status: int, seconds: float) -> None:
         house = self._house
         kind = exchange.caller.kind if exchange is not None and exchange.caller is not None else "-"
         route = exchange.route if exchange is not None else ""
@@ -190,7 +190,7 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-class _Told:
+class _ResponseTracker:
     """The way back to the caller; knows whether an answer has begun, and with which status."""
 
     __slots__ = ("_send", "extra", "started", "status")
@@ -210,7 +210,9 @@ class _Told:
         await self._send(message)
 
 
-async def _finish(answer: Answer, cors: Sequence[Header], exchange: Exchange | None, receive: Receive, told: _Told) -> None:
+async def _finish(
+    answer: GatewayResponse, cors: Sequence[Header], exchange: GatewayRequest | None, receive: Receive, told: _ResponseTracker
+) -> None:
     """Send an answer. When the caller is still sending a body that nobody wants, let them read the answer before hanging up."""
     told.extra = ()
     unwanted = answer.status in _WITH_UNREAD_BODY and (exchange is None or _is_large(exchange))
@@ -243,7 +245,7 @@ async def _drain(receive: Receive) -> None:
 _WITH_UNREAD_BODY: Final = frozenset(range(HTTPStatus.BAD_REQUEST, 600))
 
 
-def _is_large(exchange: Exchange) -> bool:
+def _is_large(exchange: GatewayRequest) -> bool:
     """Say whether a body may be on its way that was not read."""
     announced = exchange.headers.get(b"content-length", b"0")
     return not exchange.body_is_read and (
@@ -251,22 +253,22 @@ def _is_large(exchange: Exchange) -> bool:
     )
 
 
-def _is_here(exchange: Exchange) -> bool:
+def _is_here(exchange: GatewayRequest) -> bool:
     """Say whether the caller is on this machine, and nobody else's request is handed on by it."""
     return is_loopback(exchange.peer) and not exchange.was_forwarded
 
 
-def _refusal(error: Exception) -> Refused:
+def _refusal(error: Exception) -> HttpError:
     match error:
-        case Refused():
+        case HttpError():
             return error
-        case QuestionFailed():
+        case ActionError():
             return refusal_of(error)
-        case CallFailed():
+        case ServiceError():
             return refused_by_service(error)
         case ClientDisconnect():
             return refuse_input("the caller left before the request was complete", status=HTTPStatus.REQUEST_TIMEOUT)
         case StoreUnavailable():
             return refuse_for_now("the database cannot be reached", retry_after_s=5)
     _LOG.error("a request failed", exc_info=error)
-    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "ServiceUnavailableError", "the gateway failed; its log says where")
+    return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, "ServiceUnavailableError", "the gateway failed; its log says where")

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from domain.clock import Clock
-from gateway.exchange import Exchange
+from gateway.request import GatewayRequest
 
 _GATHERED_S: Final = 0.1
 _MOST_GATHERED: Final = 200
@@ -31,7 +31,7 @@ class AuditLog:
         self._known: dict[tuple[str, str, str, bytes], str] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, exchange: Exchange | None, *, status: int, seconds: float) -> None:
+    def note(self, exchange: GatewayRequest | None, *, status: int, seconds: float) -> None:
         """Put down one call. Headers, bodies and query values stay out of it."""
         self._lines.append(self._line(exchange, status, round(seconds * 1000, 2), self._clock()))
         if len(self._lines) >= _MOST_GATHERED:
@@ -48,7 +48,7 @@ class AuditLog:
             lines, self._lines = self._lines, []
             self._write("\n".join(lines) + "\n")
 
-    def _line(self, exchange: Exchange | None, status: int, milliseconds: float, now: datetime) -> str:
+    def _line(self, exchange: GatewayRequest | None, status: int, milliseconds: float, now: datetime) -> str:
         if exchange is None:
             what = self._what("-", "-", "-", b"-")
         else:

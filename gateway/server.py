@@ -10,7 +10,7 @@ from typing import Final
 import uvicorn
 
 from gateway.app import Gateway
-from gateway.connections import WatchedConnection
+from gateway.timeout_protocol import TimeoutHttpProtocol
 from wiring.settings import Settings, SettingsError
 
 KEEP_ALIVE_S: Final = 75
@@ -19,7 +19,7 @@ STOPS_WITHIN_S: Final = 10
 BACKLOG: Final = 2048
 
 
-def build_server(gateway: Gateway, *, connections: type[WatchedConnection] = WatchedConnection) -> uvicorn.Server:
+def build_server(gateway: Gateway, *, connections: type[TimeoutHttpProtocol] = TimeoutHttpProtocol) -> uvicorn.Server:
     """Answer a server for the application; run it with the socket of `bind`."""
     config = uvicorn.Config(
         gateway,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gateway.answers import refuse_input
+from gateway.responses import refuse_input
 
 
 def parse_strictly(body: bytes) -> Any:  # noqa: ANN401 - any JSON

@@ -9,12 +9,12 @@ from typing import Any, Final, TypeVar
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
-from actions.errors import NotFoundError, QuestionFailed, ServiceUnavailableError, failed_call
-from actions.history import Reading
-from actions.history_reports import stored_report, team_of_slug, weeks_to_read
-from clients.calls import CallFailed
-from mcp_server.tools import Desks, request_of
-from reports.pages import write_page
+from actions.errors import ActionError, NotFoundError, ServiceUnavailableError, failed_call
+from actions.history.context import HistoryView
+from actions.history.reports import stored_report, team_of_slug, weeks_to_read
+from clients.http.client import ServiceError
+from mcp_server.tools import ToolContext, request_of
+from reports.render.html_page import write_page
 from store import StoreUnavailable
 
 SCHEME: Final = "scaleops-worker"
@@ -34,7 +34,7 @@ Review last week's Kubernetes cost of {team} for the people who own it.
 Cost is for 7 days, savings are per month: never add them. null means unknown, never zero. Name currency and asOf."""
 
 
-def add_resources(server: MCPServer[Any], desks: Desks) -> None:
+def add_resources(server: MCPServer[Any], desks: ToolContext) -> None:
     """Offer the report pages and the review prompt."""
 
     @server.resource(
@@ -45,7 +45,7 @@ def add_resources(server: MCPServer[Any], desks: Desks) -> None:
         mime_type="application/json",
     )
     async def list_weeks(team: str, context: Context[Any, Any]) -> str:
-        def weeks(reading: Reading) -> tuple[str, ...]:
+        def weeks(reading: HistoryView) -> tuple[str, ...]:
             return weeks_to_read(reading, team_of_slug(team))
 
         found = await _read(desks, context, weeks)
@@ -59,7 +59,7 @@ def add_resources(server: MCPServer[Any], desks: Desks) -> None:
         mime_type="text/html",
     )
     async def read_report(team: str, week: str, context: Context[Any, Any]) -> str:
-        def page(reading: Reading) -> str:
+        def page(reading: HistoryView) -> str:
             return write_page(stored_report(reading, team_of_slug(team), None if week == LATEST else week))
 
         return await _read(desks, context, page)
@@ -69,24 +69,24 @@ def add_resources(server: MCPServer[Any], desks: Desks) -> None:
         return REVIEW.format(team=team)
 
 
-async def _read(desks: Desks, context: Context[Any, Any], read: Callable[[Reading], T]) -> T:
+async def _read(desks: ToolContext, context: Context[Any, Any], read: Callable[[HistoryView], T]) -> T:
     """Read the store in a thread as whoever asks. Raises ResourceError, with a sentence."""
     asker = desks.asker_of(request_of(context))
 
     def in_a_thread() -> T:
         with asker.archive.store.reading() as rows:
-            return read(Reading(rows=rows, archive=asker.archive, viewer=asker.viewer))
+            return read(HistoryView(rows=rows, archive=asker.archive, viewer=asker.viewer))
 
     try:
         try:
             return await desks.lanes.run(in_a_thread, is_live=False)
-        except CallFailed as failure:
+        except ServiceError as failure:
             raise failed_call(failure) from None
         except StoreUnavailable as unavailable:
             message = "the history cannot be read now: the database does not answer"
             raise ServiceUnavailableError(message) from unavailable
     except NotFoundError as missing:
         raise ResourceNotFoundError(str(missing)) from None
-    except QuestionFailed as failed:
+    except ActionError as failed:
         message = f"{failed.name}: {failed}"
         raise ResourceError(message) from None

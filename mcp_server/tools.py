@@ -14,16 +14,16 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from actions.asking import read_arguments
-from actions.errors import InputError, NotFoundError, QuestionFailed, ServiceUnavailableError
-from actions.history_shapes import PagedInput
-from actions.lanes import Lanes
-from actions.offers import Asker, Offer
+from actions.action_pools import ActionPools
+from actions.arguments import read_arguments
+from actions.catalogue import ActionDefinition, RequestContext
+from actions.errors import ActionError, InputError, NotFoundError, ServiceUnavailableError
+from actions.history.models import PagedInput
 from actions.schemas import Schema, input_schema, output_schema
 from domain.messages import Json
-from mcp_server.bounding import Document, cut_page, make_fit, text_of
+from mcp_server.truncation import Document, paginate, text_of, truncate
 
-AskerOf: TypeAlias = Callable[[object], Asker]
+AskerOf: TypeAlias = Callable[[object], RequestContext]
 """Answers who asks, by the transport's own request (None on stdio). Called on the event loop; must not block."""
 OnCall: TypeAlias = Callable[[str, str, float], None]
 """Told of every call: the tool, `done` or the error's name, and the seconds it took."""
@@ -37,7 +37,7 @@ HINTS: Final = ToolAnnotations(read_only_hint=True, destructive_hint=False, idem
 LIVE_PAGE: Final = 25
 
 
-class LivePage(PagedInput):
+class LivePageInput(PagedInput):
     """Which rows of a live answer are wanted."""
 
     limit: Annotated[int, Field(ge=1, le=200)] = LIVE_PAGE
@@ -52,16 +52,16 @@ _PAGE_NOTE: Final[Schema] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desks:
+class ToolContext:
     """What all tools share."""
 
     asker_of: AskerOf
-    lanes: Lanes
+    lanes: ActionPools
     on_call: OnCall
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class ToolSchema:
     """What a tool takes and what it promises."""
 
     valid: tuple[str, ...]
@@ -69,11 +69,11 @@ class Shape:
     output: Schema
 
 
-def tool_of(offer: Offer, desks: Desks) -> Tool:
+def tool_of(offer: ActionDefinition, desks: ToolContext) -> Tool:
     """Make the tool of a question."""
     schema = _input_of(offer)
     promised = output_of(offer)
-    shape = Shape(valid=tuple(cast("Mapping[str, Json]", schema["properties"])), output=promised)
+    shape = ToolSchema(valid=tuple(cast("Mapping[str, Json]", schema["properties"])), output=promised)
 
     async def answer(arguments: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
         return await _call(offer, shape, arguments, desks, context)
@@ -100,13 +100,13 @@ class RawArguments(FuncMetadata):
 
 
 async def _call(
-    offer: Offer, shape: Shape, arguments: dict[str, Any], desks: Desks, context: Context[Any, Any]
+    offer: ActionDefinition, shape: ToolSchema, arguments: dict[str, Any], desks: ToolContext, context: Context[Any, Any]
 ) -> CallToolResult:
     began = time.monotonic()
     outcome = "done"
     try:
         return await _answer(offer, shape, arguments, desks, context)
-    except QuestionFailed as failed:
+    except ActionError as failed:
         outcome = failed.name
         text = f"{failed.name}: {failed}{_advice(failed)}"
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
@@ -118,26 +118,28 @@ async def _call(
 
 
 async def _answer(
-    offer: Offer, shape: Shape, arguments: dict[str, Any], desks: Desks, context: Context[Any, Any]
+    offer: ActionDefinition, shape: ToolSchema, arguments: dict[str, Any], desks: ToolContext, context: Context[Any, Any]
 ) -> CallToolResult:
     for name in arguments:
         if name not in shape.valid:
             message = f"there is no argument {name[:64]!r}; valid are {', '.join(shape.valid)}"
             raise InputError(message)
     paging: dict[str, Json] = {name: arguments[name] for name in ("limit", "offset") if name in arguments}
-    page: PagedInput = read_arguments(LivePage, paging) if offer.is_live else read_arguments(PagedInput, paging)
+    page: PagedInput = read_arguments(LivePageInput, paging) if offer.is_live else read_arguments(PagedInput, paging)
     asked = {name: value for name, value in arguments.items() if not (offer.is_live and name in paging)}
     asker = desks.asker_of(request_of(context))
     answer = await desks.lanes.run(partial(_ask, offer, asked, asker, page, output=shape.output), is_live=offer.is_live)
     return CallToolResult(content=[TextContent(type="text", text=text_of(answer))], structured_content=answer)
 
 
-def _ask(offer: Offer, arguments: Mapping[str, Json], asker: Asker, page: PagedInput, *, output: Schema) -> Document:
+def _ask(
+    offer: ActionDefinition, arguments: Mapping[str, Json], asker: RequestContext, page: PagedInput, *, output: Schema
+) -> Document:
     answer: BaseModel = offer.ask(arguments, asker)
     document = cast("Document", answer.model_dump(mode="json", by_alias=True))
     if offer.is_live:
-        document = cut_page(document, rows=offer.rows, limit=page.limit, offset=page.offset)
-    return make_fit(document, rows=offer.rows, offset=page.offset, schema=output)
+        document = paginate(document, rows=offer.rows, limit=page.limit, offset=page.offset)
+    return truncate(document, rows=offer.rows, offset=page.offset, schema=output)
 
 
 def request_of(context: Context[Any, Any]) -> object:
@@ -145,7 +147,7 @@ def request_of(context: Context[Any, Any]) -> object:
     return getattr(context.request_context, "request", None)
 
 
-def _advice(failed: QuestionFailed) -> str:
+def _advice(failed: ActionError) -> str:
     """Say what to do about a failure, where its sentence does not."""
     match failed:
         case NotFoundError() if "list_components" not in str(failed):
@@ -155,7 +157,7 @@ def _advice(failed: QuestionFailed) -> str:
     return ""
 
 
-def _input_of(offer: Offer) -> Schema:
+def _input_of(offer: ActionDefinition) -> Schema:
     schema = input_schema(offer.input)
     if not offer.is_live:
         return schema
@@ -164,7 +166,7 @@ def _input_of(offer: Offer) -> Schema:
     return {**schema, "properties": {**properties, **paged}}
 
 
-def output_of(offer: Offer) -> Schema:
+def output_of(offer: ActionDefinition) -> Schema:
     """Answer the schema of a tool's structured content."""
     schema = output_schema(offer.output, described=False)
     if not offer.is_live:

@@ -24,13 +24,13 @@ Share: TypeAlias = Annotated[Decimal, PlainSerializer(float, return_type=float, 
 """A part of one: 0.25 is a quarter."""
 
 
-class Value(BaseModel):
+class ContentModel(BaseModel):
     """A part of the content: frozen, and closed to fields that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Amount(Value):
+class Amount(ContentModel):
     """Money with everything one needs to know to trust it."""
 
     amount: Money | None
@@ -43,7 +43,7 @@ class Amount(Value):
     unknown_because: str = ""
 
 
-class WorkloadName(Value):
+class WorkloadName(ContentModel):
     """Which workload."""
 
     cluster: str
@@ -52,21 +52,21 @@ class WorkloadName(Value):
     name: str
 
 
-class ComponentName(Value):
+class ComponentName(ContentModel):
     """Which component, as it spells itself."""
 
     ref: str
     title: str
 
 
-class Comparison(Value):
+class ChangePart(ContentModel):
     """One group of a change: how many workloads, and what they add to the difference of the two totals."""
 
     workloads: int
     amount: Money
 
 
-class Change(Value):
+class HeadlineChange(ContentModel):
     """Cost now against the closing snapshot a week before. The four groups add up to the difference of the totals."""
 
     currency: str
@@ -74,15 +74,15 @@ class Change(Value):
     then_as_of: datetime
     now_as_of: datetime
     cost_then: Amount
-    like_for_like: Comparison
+    like_for_like: ChangePart
     share: Share | None
     """Like for like, of its cost then; None when that was nothing."""
-    added: Comparison
-    removed: Comparison
-    not_comparable: Comparison
+    added: ChangePart
+    removed: ChangePart
+    not_comparable: ChangePart
 
 
-class Budget(Value):
+class Budget(ContentModel):
     """Cost of the month so far against a monthly budget."""
 
     currency: str
@@ -92,14 +92,14 @@ class Budget(Value):
     days: int
 
 
-class Headline(Value):
+class Headline(ContentModel):
     """The first screen: what is missing, what changed, what to do."""
 
     missing: tuple[str, ...]
     changed: str
     todo: str
     cost: Amount
-    change: Change | None
+    change: HeadlineChange | None
     no_change_because: str
     """Why nothing can be compared; empty when something can."""
     savings_available: Amount
@@ -110,21 +110,21 @@ class Headline(Value):
     claimed_twice: int
 
 
-class TrendWeek(Value):
+class TrendWeek(ContentModel):
     """One bar of the picture."""
 
     week: str
     cost: Amount
 
 
-class Trend(Value):
+class Trend(ContentModel):
     """Closing cost of the last weeks, oldest first; this week is the last."""
 
     kind: Literal["trend"] = "trend"
     weeks: tuple[TrendWeek, ...]
 
 
-class Mover(Value):
+class Mover(ContentModel):
     """A workload at both ends. An end that is None was not known, or the workload was not there."""
 
     workload: WorkloadName
@@ -135,7 +135,7 @@ class Mover(Value):
     share: Share | None
 
 
-class Movers(Value):
+class Movers(ContentModel):
     """What moved the cost, the largest first: all of it, a rendering shows as much as it has room for."""
 
     kind: Literal["movers"] = "movers"
@@ -149,7 +149,7 @@ class Movers(Value):
     not_comparable: int
 
 
-class Resource(Value):
+class Resource(ContentModel):
     """A request per pod, now and as recommended: millicores of CPU, bytes of memory."""
 
     resource: Literal["cpu", "memory"]
@@ -157,7 +157,7 @@ class Resource(Value):
     recommended: float
 
 
-class Action(Value):
+class RecommendedAction(ContentModel):
     """One thing to do, in one imperative sentence."""
 
     number: int
@@ -172,13 +172,13 @@ class Action(Value):
     link: str | None
 
 
-class Actions(Value):
+class TopActions(ContentModel):
     """The top five, and how many more there are."""
 
     kind: Literal["actions"] = "actions"
     currency: str
     as_of: datetime
-    top: tuple[Action, ...]
+    top: tuple[RecommendedAction, ...]
     more: int
     more_savings: Money
     """Savings per month of those that are not shown."""
@@ -186,7 +186,7 @@ class Actions(Value):
     """Over-provisioned workloads that ScaleOps lowers by itself."""
 
 
-class Outcome(Value):
+class RecommendationOutcome(ContentModel):
     """What became of one recommendation."""
 
     workload: WorkloadName
@@ -200,15 +200,15 @@ class Outcome(Value):
     sentence: str
 
 
-class FollowUp(Value):
+class FollowUp(ContentModel):
     """What became of last week's recommendations."""
 
     kind: Literal["follow-up"] = "follow-up"
     currency: str
     since: datetime
     until: datetime
-    ended: tuple[Outcome, ...]
-    ignored: tuple[Outcome, ...]
+    ended: tuple[RecommendationOutcome, ...]
+    ignored: tuple[RecommendationOutcome, ...]
     done: int
     no_longer_advised: int
     gone: int
@@ -217,7 +217,7 @@ class FollowUp(Value):
     """Savings per month of what was done since."""
 
 
-class HotSpot(Value):
+class HotSpot(ContentModel):
     """A workload that pays for traffic between zones. Money and bytes of the 168 hours before the snapshot."""
 
     workload: WorkloadName
@@ -227,7 +227,7 @@ class HotSpot(Value):
     cross_az_traffic_bytes: Money | None
 
 
-class Network(Value):
+class Network(ContentModel):
     """Traffic between availability zones."""
 
     kind: Literal["network"] = "network"
@@ -242,14 +242,14 @@ class Network(Value):
     clusters_not_watched: tuple[str, ...]
 
 
-class PolicyUse(Value):
+class PolicyUse(ContentModel):
     """How many workloads follow a policy."""
 
     policy: str
     workloads: int
 
 
-class Automation(Value):
+class Automation(ContentModel):
     """Policies, and how much ScaleOps may do by itself."""
 
     kind: Literal["automation"] = "automation"
@@ -261,7 +261,7 @@ class Automation(Value):
     without_policy: int
 
 
-class Gap(Value):
+class DataGap(ContentModel):
     """What could not be measured, for one reason."""
 
     what: Literal["component", "workload", "warning"]
@@ -269,14 +269,14 @@ class Gap(Value):
     reason: str
 
 
-class Gaps(Value):
+class DataGaps(ContentModel):
     """Everything that could not be measured."""
 
     kind: Literal["gaps"] = "gaps"
-    gaps: tuple[Gap, ...]
+    gaps: tuple[DataGap, ...]
 
 
-class TeamLine(Value):
+class TeamSummary(ContentModel):
     """One team of the roll-up."""
 
     ref: str
@@ -291,14 +291,14 @@ class TeamLine(Value):
     link: str | None
 
 
-class Teams(Value):
+class TeamOverview(ContentModel):
     """All teams, the most expensive first."""
 
     kind: Literal["teams"] = "teams"
-    teams: tuple[TeamLine, ...]
+    teams: tuple[TeamSummary, ...]
 
 
-class Unrouted(Value):
+class UnroutedTeam(ContentModel):
     """A team whose report has no channel of its own."""
 
     ref: str
@@ -306,22 +306,22 @@ class Unrouted(Value):
     reason: str
 
 
-class Routing(Value):
+class RoutingProblems(ContentModel):
     """Teams without a route, and reports that could not be sent."""
 
     kind: Literal["routing"] = "routing"
-    unrouted: tuple[Unrouted, ...]
+    unrouted: tuple[UnroutedTeam, ...]
     skipped: tuple[str, ...]
     """One sentence for each report that was given up."""
 
 
 Body: TypeAlias = Annotated[
-    Union[Trend, Movers, Actions, FollowUp, Network, Automation, Gaps, Teams, Routing],  # noqa: UP007 - reads as the list it is
+    Union[Trend, Movers, TopActions, FollowUp, Network, Automation, DataGaps, TeamOverview, RoutingProblems],  # noqa: UP007 - reads as the list it is
     Field(discriminator="kind"),
 ]
 
 
-class Section(Value):
+class Section(ContentModel):
     """One section; without a body it says in `failed` why it could not be made."""
 
     title: str
@@ -329,7 +329,7 @@ class Section(Value):
     failed: str = ""
 
 
-class Report(Value):
+class Report(ContentModel):
     """A weekly report, of a team or of the platform."""
 
     format: Literal[1] = FORMAT

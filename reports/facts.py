@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from domain.advice import Issue
 from domain.measures import Total
 from domain.refs import EntityRef
-from domain.trends import Closing, MonthToDate
+from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from domain.workload import WorkloadKey
 from reports.links import Links
@@ -20,7 +20,7 @@ Fate: TypeAlias = Literal["open", "done", "no longer advised", "gone"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
+class FollowedRecommendation:
     """One recommendation as it was tracked: open, or ended in one of three ways."""
 
     component: EntityRef
@@ -45,7 +45,7 @@ class WeekTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class ReportMeta:
     """What every report is framed by."""
 
     week: IsoWeek
@@ -64,12 +64,12 @@ class Frame:
 class TeamFacts:
     """What the report of one team is made from."""
 
-    frame: Frame
+    frame: ReportMeta
     team: EntityRef
     title: str
-    now: Closing | None
+    now: ClosingPoint | None
     """The closing snapshot of the week; None when there is none."""
-    then: Closing | None
+    then: ClosingPoint | None
     """That of the week before."""
     weeks: tuple[WeekTotal, ...]
     """The last weeks, oldest first, this one included."""
@@ -77,7 +77,7 @@ class TeamFacts:
     """How components spell themselves."""
     labels: Mapping[EntityRef, tuple[str, ...]]
     """What narrows a dashboard link to a component, where that can be said in one query."""
-    followed: tuple[Followed, ...]
+    followed: tuple[FollowedRecommendation, ...]
     """Recommendations open at the closing snapshot, or ended since `followed_since`."""
     followed_since: datetime
     """The closing snapshot before, or where it should have been."""
@@ -98,9 +98,9 @@ class RoutingGap:
 class PlatformFacts:
     """What the roll-up of all teams is made from."""
 
-    frame: Frame
-    now: Closing | None
-    then: Closing | None
+    frame: ReportMeta
+    now: ClosingPoint | None
+    then: ClosingPoint | None
     weeks: tuple[WeekTotal, ...]
     titles: Mapping[EntityRef, str]
     team_titles: Mapping[EntityRef, str]

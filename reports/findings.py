@@ -15,13 +15,13 @@ from alerts.observations import (
     MemberFigures,
     OutageFigures,
     RequestFigures,
-    SilenceFigures,
+    UnmeasuredFigures,
 )
 from alerts.policy import Rule
 from domain.messages import Json
-from domain.money import cores_in_words, count_in_words, memory_in_words, money_in_words, percent_in_words
+from domain.money import format_cores, format_count, format_memory, format_money, format_percent
 from domain.workload import WorkloadKey
-from reports.words import clip
+from reports.formatting import clip
 
 _NAME = 80
 _SHORT = {
@@ -43,13 +43,13 @@ def headline(notice: Notice, title: str, currency: str) -> str:
         case []:
             return f"{name}: {_SHORT[notice.alert.rule]}"
         case [CostFigures() as cost]:
-            rise = money_in_words(cost.cost_7d - cost.usual_cost_7d, currency)
+            rise = format_money(cost.cost_7d - cost.usual_cost_7d, currency)
             return f"{name}: {rise} more than usual in 7 days{_percent_of(cost)}"
         case [BudgetFigures() as budget]:
-            forecast = money_in_words(budget.forecast, currency)
-            return f"{name}: this month is heading for {forecast}, budget {money_in_words(budget.monthly_budget, currency)}"
+            forecast = format_money(budget.forecast, currency)
+            return f"{name}: this month is heading for {forecast}, budget {format_money(budget.monthly_budget, currency)}"
         case [OutageFigures() as outage]:
-            return f"{outage.unknown:,} of {count_in_words(outage.components, 'component')} could not be measured"
+            return f"{outage.unknown:,} of {format_count(outage.components, 'component')} could not be measured"
         case _:
             return f"{name}: {_of_many(notice, currency)}"
 
@@ -57,83 +57,83 @@ def headline(notice: Notice, title: str, currency: str) -> str:
 def _percent_of(cost: CostFigures) -> str:
     if cost.usual_cost_7d <= 0:
         return ""
-    return f" ({percent_in_words((cost.cost_7d - cost.usual_cost_7d) / cost.usual_cost_7d, signed=True)})"
+    return f" ({format_percent((cost.cost_7d - cost.usual_cost_7d) / cost.usual_cost_7d, signed=True)})"
 
 
 def _of_many(notice: Notice, currency: str) -> str:
     many = len(notice.findings)
     one = notice.findings[0].workload
-    who = clip(one.name, _NAME) if many == 1 and one is not None else count_in_words(many, "workload")
+    who = clip(one.name, _NAME) if many == 1 and one is not None else format_count(many, "workload")
     match notice.alert.rule:
         case Rule.UNDER_PROVISIONED:
             kills = sum(
                 finding.figures.oom_kills_24h or 0 for finding in notice.findings if isinstance(finding.figures, RequestFigures)
             )
             if kills:
-                return f"{who} killed {count_in_words(kills, 'time')} for want of memory in 24 hours"
+                return f"{who} killed {format_count(kills, 'time')} for want of memory in 24 hours"
             return f"{who} with too little CPU or memory"
         case Rule.OVER_PROVISIONED:
-            return f"{money_in_words(notice.amount, currency)} a month could be saved on {who}"
+            return f"{format_money(notice.amount, currency)} a month could be saved on {who}"
         case Rule.STORM:
-            return f"{count_in_words(many, 'alert')} at once"
+            return f"{format_count(many, 'alert')} at once"
         case rule:
             return _SHORT[rule]
 
 
-def finding_in_words(finding: Finding, currency: str) -> str:
+def format_finding(finding: Finding, currency: str) -> str:
     """Write one finding as a line with its numbers."""
     figures = finding.figures
     match figures:
         case RequestFigures():
-            return f"{_place(finding)}: {_requests_in_words(figures, currency)}"
+            return f"{_place(finding)}: {_format_requests(figures, currency)}"
         case CostFigures():
-            usual = f"{money_in_words(figures.usual_cost_7d, currency)} on average over {count_in_words(figures.weeks, 'week')}"
-            return f"{money_in_words(figures.cost_7d, currency)} in 7 days, after {usual}"
+            usual = f"{format_money(figures.usual_cost_7d, currency)} on average over {format_count(figures.weeks, 'week')}"
+            return f"{format_money(figures.cost_7d, currency)} in 7 days, after {usual}"
         case BudgetFigures():
-            spent = money_in_words(figures.month_to_date, currency)
+            spent = format_money(figures.month_to_date, currency)
             coverage = "" if figures.known_days == figures.days else f" ({figures.known_days} of {figures.days} days measured)"
-            return f"{spent} so far this month{coverage}, {money_in_words(figures.forecast, currency)} by its end at today's rate"
-        case SilenceFigures():
+            return f"{spent} so far this month{coverage}, {format_money(figures.forecast, currency)} by its end at today's rate"
+        case UnmeasuredFigures():
             return figures.reason
         case OutageFigures():
             return f"{figures.unknown:,} of {figures.components:,} components are unknown; until that ends no alert opens or resolves"
         case MemberFigures():
-            return f"{figures.alert} ({finding.severity}, {count_in_words(figures.workloads, 'finding')})"
+            return f"{figures.alert} ({finding.severity}, {format_count(figures.workloads, 'finding')})"
         case _:
             assert_never(figures)
 
 
 def _place(finding: Finding) -> str:
     workload = finding.workload
-    return finding.subject if workload is None else workload_in_words(workload)
+    return finding.subject if workload is None else format_workload(workload)
 
 
-def workload_in_words(workload: WorkloadKey) -> str:
+def format_workload(workload: WorkloadKey) -> str:
     """Write a workload as `api (Deployment) in shop on east`."""
     name, kind, namespace = clip(workload.name, _NAME), clip(workload.type, _NAME), clip(workload.namespace, _NAME)
     return f"{name} ({kind}) in {namespace} on {clip(workload.cluster, _NAME)}"
 
 
-def _requests_in_words(figures: RequestFigures, currency: str) -> str:
+def _format_requests(figures: RequestFigures, currency: str) -> str:
     parts = [
         *_change("CPU", figures.cpu_request_millicores, figures.cpu_recommended_millicores, cores=True),
         *_change("memory", figures.memory_request_bytes, figures.memory_recommended_bytes, cores=False),
     ]
     if figures.oom_kills_24h:
-        parts.append(f"{count_in_words(figures.oom_kills_24h, 'OOM kill')} in 24 hours")
+        parts.append(f"{format_count(figures.oom_kills_24h, 'OOM kill')} in 24 hours")
     if figures.savings_available_per_month is not None and figures.savings_available_per_month > 0:
-        parts.append(f"saves {money_in_words(figures.savings_available_per_month, currency)} a month")
+        parts.append(f"saves {format_money(figures.savings_available_per_month, currency)} a month")
     return ", ".join(parts) or "no numbers are known"
 
 
 def _change(label: str, now: float | None, recommended: float | None, *, cores: bool) -> list[str]:
     if now is None or recommended is None or now == recommended:
         return []
-    in_words = cores_in_words if cores else memory_in_words
+    in_words = format_cores if cores else format_memory
     return [f"{label} {in_words(now)} \u2192 {in_words(recommended)} per pod"]
 
 
-def what_to_do(notice: Notice) -> str:
+def remedy(notice: Notice) -> str:
     """Say in one imperative sentence what to do."""
     about = notice.alert.about
     names = ", ".join(clip(one.workload.name, _NAME) for one in notice.findings[:3] if one.workload is not None)

@@ -14,14 +14,14 @@ from typing import Final
 
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId
-from alerts.states import ENDINGS, NoticeKind, OpenPage
-from alerts.storm import Summary, Why
-from domain.messages import Act, Channel, Json, Message, Rendering, Variant
-from domain.money import count_in_words
-from reports.blocks import MOST_FALLBACK, Piece, context, escape, header, pack, plain
-from reports.findings import figures_as_json, finding_in_words, headline, what_to_do
-from reports.moments import moment_in_words
-from reports.words import ELLIPSIS, clip
+from alerts.states import ENDINGS, NoticeKind, OpenIncident
+from alerts.storm import Summary, SummaryReason
+from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
+from domain.money import format_count
+from reports.dates import format_moment
+from reports.findings import figures_as_json, format_finding, headline, remedy
+from reports.formatting import ELLIPSIS, clip
+from reports.render.slack_blocks import MOST_FALLBACK, BlockGroup, context, escape, header, pack, plain_text
 
 EXPIRES_AFTER: Final = timedelta(hours=24)
 """Old news is no news: a notice that could not be sent for so long is told as expired instead."""
@@ -44,19 +44,19 @@ _KIND_WORDS: Final = {
     NoticeKind.CLOSED: "Closed: ",
 }
 _SUMMARY_WORDS: Final = {
-    Why.FIRST_SWEEP: "found when this was first measured",
-    Why.MANY: "at once",
-    Why.MANY_ENDED: "ended",
+    SummaryReason.FIRST_SWEEP: "found when this was first measured",
+    SummaryReason.MANY: "at once",
+    SummaryReason.MANY_ENDED: "ended",
 }
 _SUMMARY_REASONS: Final = {
-    Why.FIRST_SWEEP: "What a first look finds is told once, together.",
-    Why.MANY: "So many at once are told together.",
-    Why.MANY_ENDED: "So many endings at once are told together.",
+    SummaryReason.FIRST_SWEEP: "What a first look finds is told once, together.",
+    SummaryReason.MANY: "So many at once are told together.",
+    SummaryReason.MANY_ENDED: "So many endings at once are told together.",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class MessageContext:
     """What words need to know beyond the notice."""
 
     title: str
@@ -70,7 +70,15 @@ class Voice:
 
 
 def slack_notice(
-    notice: Notice, voice: Voice, *, number: int, target: str, route: str, root: str | None, now: datetime, paging: str = ""
+    notice: Notice,
+    voice: MessageContext,
+    *,
+    number: int,
+    target: str,
+    route: str,
+    root: str | None,
+    now: datetime,
+    paging: str = "",
 ) -> Message:
     """Write one notice for Slack.
 
@@ -91,7 +99,7 @@ def slack_notice(
         reason=f"{notice.reason} Sent by {route}.",
         content=_Content(
             title=title,
-            lines=() if notice.kind in ENDINGS else tuple(finding_in_words(one, voice.currency) for one in notice.findings),
+            lines=() if notice.kind in ENDINGS else tuple(format_finding(one, voice.currency) for one in notice.findings),
             after=_after(notice, voice),
             small=tuple(why),
             links=voice.links,
@@ -100,16 +108,18 @@ def slack_notice(
     )
 
 
-def slack_summary(summary: Summary, voice: Voice, *, titles: Sequence[str], target: str, route: str, now: datetime) -> Message:
+def slack_summary(
+    summary: Summary, voice: MessageContext, *, titles: Sequence[str], target: str, route: str, now: datetime
+) -> Message:
     """Write several notices as one Slack message; `titles` are the names of those they are about, in their order."""
     as_of = max(notice.as_of for notice in summary.notices)
-    alerts = count_in_words(len(summary.notices), "alert")
+    alerts = format_count(len(summary.notices), "alert")
     lines = tuple(
         f"{_KIND_WORDS[notice.kind]}{clip(headline(notice, title, voice.currency), _LINE)}: {notice.alert}"
         for notice, title in zip(summary.notices, titles, strict=True)
     )
     small = [f"Why you get this: {_SUMMARY_REASONS[summary.why]} Sent here by {route}."]
-    if summary.why is not Why.MANY_ENDED:
+    if summary.why is not SummaryReason.MANY_ENDED:
         small.append("Acknowledge one: scaleops-worker alerts acknowledge ID, with an id from above.")
     key = summary_key(summary)
     return _slack_message(
@@ -123,7 +133,7 @@ def slack_summary(summary: Summary, voice: Voice, *, titles: Sequence[str], targ
         content=_Content(
             title=f"{voice.title}: {alerts} {_SUMMARY_WORDS[summary.why]}",
             lines=lines,
-            after=f"Measured {moment_in_words(as_of, voice.zone)}. All alerts: scaleops-worker alerts list",
+            after=f"Measured {format_moment(as_of, voice.zone)}. All alerts: scaleops-worker alerts list",
             small=tuple(small),
         ),
         now=now,
@@ -160,7 +170,7 @@ def platform_notice(
     )
 
 
-def pagerduty_trigger(notice: Notice, voice: Voice, *, number: int, page: OpenPage, now: datetime) -> Message:
+def pagerduty_trigger(notice: Notice, voice: MessageContext, *, number: int, page: OpenIncident, now: datetime) -> Message:
     """Write the event that opens or renews an incident."""
     what = headline(notice, voice.title, voice.currency)
     where = _where(notice)
@@ -169,7 +179,7 @@ def pagerduty_trigger(notice: Notice, voice: Voice, *, number: int, page: OpenPa
         "why": notice.reason,
         "since": notice.since.isoformat(),
         "measured": notice.seen_as_of.isoformat(),
-        "what to do": clip(what_to_do(notice), MOST_SUMMARY),
+        "what to do": clip(remedy(notice), MOST_SUMMARY),
         "currency": voice.currency,
         "route": page.route,
         "alert": str(notice.alert),
@@ -177,7 +187,7 @@ def pagerduty_trigger(notice: Notice, voice: Voice, *, number: int, page: OpenPa
     }
     details |= _trimmed([{"name": clip(one.subject, _LINE), **figures_as_json(one.figures)} for one in notice.findings])
     body: dict[str, Json] = {
-        "event_action": Act.TRIGGER.value,
+        "event_action": EventAction.TRIGGER.value,
         "dedup_key": page.dedup_key,
         "client": "scaleops-worker",
         "payload": {
@@ -192,7 +202,7 @@ def pagerduty_trigger(notice: Notice, voice: Voice, *, number: int, page: OpenPa
         },
         "links": [{"text": clip(label, _LINE), "href": address} for label, address in voice.links],
     }
-    return _event(notice.alert, body, act=Act.TRIGGER, number=number, page=page, reason=notice.reason, now=now)
+    return _event(notice.alert, body, act=EventAction.TRIGGER, number=number, page=page, reason=notice.reason, now=now)
 
 
 def _where(notice: Notice) -> str:
@@ -203,14 +213,16 @@ def _where(notice: Notice) -> str:
     return f", cluster {clip(clusters[0], _LINE)}" if len(clusters) == 1 else f", {len(clusters)} clusters"
 
 
-def pagerduty_follow_up(alert: AlertId, act: Act, *, number: int, page: OpenPage, reason: str, now: datetime) -> Message:
+def pagerduty_follow_up(
+    alert: AlertId, act: EventAction, *, number: int, page: OpenIncident, reason: str, now: datetime
+) -> Message:
     """Write the event that acknowledges or resolves an incident: by the key and the route that opened it."""
     body: dict[str, Json] = {"event_action": act.value, "dedup_key": page.dedup_key}
     return _event(alert, body, act=act, number=number, page=page, reason=reason, now=now)
 
 
 def _event(
-    alert: AlertId, body: dict[str, Json], *, act: Act, number: int, page: OpenPage, reason: str, now: datetime
+    alert: AlertId, body: dict[str, Json], *, act: EventAction, number: int, page: OpenIncident, reason: str, now: datetime
 ) -> Message:
     return Message(
         key=f"alert:{alert}:{number}:pagerduty",
@@ -240,13 +252,13 @@ def _trimmed(workloads: Sequence[dict[str, Json]]) -> dict[str, Json]:
     return {"found": kept}
 
 
-def _after(notice: Notice, voice: Voice) -> str:
+def _after(notice: Notice, voice: MessageContext) -> str:
     if notice.kind in ENDINGS:
-        return f"It had been open since {moment_in_words(notice.since, voice.zone)}."
-    told = [f"Since {moment_in_words(notice.since, voice.zone)}, measured {moment_in_words(notice.seen_as_of, voice.zone)}."]
+        return f"It had been open since {format_moment(notice.since, voice.zone)}."
+    told = [f"Since {format_moment(notice.since, voice.zone)}, measured {format_moment(notice.seen_as_of, voice.zone)}."]
     if notice.unknown:
-        told.append(f"{count_in_words(len(notice.unknown), 'workload')} could not be judged this time.")
-    return "\n".join([*told, f"What to do: {clip(what_to_do(notice), _SENTENCE)}"])
+        told.append(f"{format_count(len(notice.unknown), 'workload')} could not be judged this time.")
+    return "\n".join([*told, f"What to do: {clip(remedy(notice), _SENTENCE)}"])
 
 
 def _commands(alert: AlertId) -> str:
@@ -264,7 +276,7 @@ class _Content:
     small: tuple[str, ...]
     links: tuple[tuple[str, str], ...] = ()
 
-    def fitted(self) -> Piece:
+    def fitted(self) -> BlockGroup:
         """Make the one message that shows as many lines as Slack takes."""
         for shown in range(min(len(self.lines), MOST_LINES), 0, -1):
             packed = pack(self._pieces(shown))
@@ -272,7 +284,7 @@ class _Content:
                 return packed[0]
         return pack(self._pieces(0))[0]
 
-    def _pieces(self, shown: int) -> list[Piece]:
+    def _pieces(self, shown: int) -> list[BlockGroup]:
         listed = [f"\u2022 {clip(line, _LINE)}" for line in self.lines[:shown]]
         if len(self.lines) > shown:
             listed.append(f"and {len(self.lines) - shown:,} more")
@@ -280,8 +292,8 @@ class _Content:
         body = "\n".join([*listed, self.after])
         small = [clip(text, _SENTENCE) for text in self.small]
         return [
-            Piece(blocks=(header(self.title), plain(body, link=link)), lines=(clip(self.title, _SENTENCE), body)),
-            *(Piece(blocks=(context(text),), lines=(text,)) for text in small),
+            BlockGroup(blocks=(header(self.title), plain_text(body, link=link)), lines=(clip(self.title, _SENTENCE), body)),
+            *(BlockGroup(blocks=(context(text),), lines=(text,)) for text in small),
         ]
 
 
@@ -308,7 +320,7 @@ def _slack_message(
         number=number,
         channel=Channel.SLACK,
         target=target,
-        act=Act.POST,
+        act=EventAction.POST,
         thread_of=root,
         about=about,
         reason=reason,

@@ -22,7 +22,7 @@ _QUERY: Final = re.compile(r"until=(?P<until>[0-9]{1,11})&sig=(?P<sig>[A-Za-z0-9
 _PURPOSE: Final = "report page v1"
 
 
-class Standing(enum.Enum):
+class LinkStatus(enum.Enum):
     """What a signed link is worth."""
 
     GOOD = "good"
@@ -50,15 +50,15 @@ class PageLinks:
         last = int(until.timestamp())
         return f"{page}?until={last}&sig={self._signature(path, last)}"
 
-    def check(self, path: str, query: str, *, now: datetime) -> Standing:
+    def check(self, path: str, query: str, *, now: datetime) -> LinkStatus:
         """Say what a link is worth: its path and query exactly as they were sent."""
         found = _QUERY.fullmatch(query)
         if found is None or not _PAGE.fullmatch(path):
-            return Standing.FORGED
+            return LinkStatus.FORGED
         last = int(found["until"])
         if not hmac.compare_digest(self._signature(path, last).encode(), found["sig"].encode()):
-            return Standing.FORGED
-        return Standing.GOOD if now.timestamp() <= last else Standing.EXPIRED
+            return LinkStatus.FORGED
+        return LinkStatus.GOOD if now.timestamp() <= last else LinkStatus.EXPIRED
 
     def _signature(self, path: str, last: int) -> str:
         digest = hmac.digest(self._key, f"{_PURPOSE}\n{path}\n{last}".encode(), hashlib.sha256)

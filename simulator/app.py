@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from simulator import backstage_auth, control, pagerduty, scaleops, slack
-from simulator.faults import CallDesk
+from simulator.faults import FaultMiddleware
 from simulator.scaleops import refusing_routes
 from simulator.scaleops_login import azure_routes
 from simulator.state import State
@@ -30,4 +30,4 @@ def build_app(state: State) -> ASGIApp:
     }
     mounts = [Mount(f"/{name}", routes=routes) for name, routes in services.items()]
     app = Starlette(routes=[*mounts, Mount("/control", routes=control.routes(state))])
-    return CallDesk(app, state=state, services=services)
+    return FaultMiddleware(app, state=state, services=services)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from simulator import credentials
 from simulator.catalog_query import Index, Query, index_entity, list_page, parse_filters, pick_fields
-from simulator.refusals import Refusal, read_json_object, read_strings
+from simulator.errors import ApiError, read_json_object, read_strings
 from simulator.state import State
 from simulator.world import Record, World
 
@@ -42,13 +42,13 @@ def _guarded(state: State, answer: Callable[[State, Request], Awaitable[Response
         try:
             _require_token(request)
             return await answer(state, request)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return describe_error(request, refusal)
 
     return handle
 
 
-def describe_error(request: Request, refusal: Refusal) -> Response:
+def describe_error(request: Request, refusal: ApiError) -> Response:
     """Answer Backstage's error body."""
     path = request.url.path.partition(_API)[2]
     url = f"{path}?{request.url.query}" if request.url.query else path
@@ -63,16 +63,16 @@ def describe_error(request: Request, refusal: Refusal) -> Response:
 def _require_token(request: Request) -> None:
     header = request.headers.get("authorization")
     if header is None:
-        raise Refusal(401, "Missing credentials", name="AuthenticationError")
+        raise ApiError(401, "Missing credentials", name="AuthenticationError")
     if header != f"Bearer {credentials.BACKSTAGE_TOKEN}":
-        raise Refusal(401, "Illegal token", name="AuthenticationError")
+        raise ApiError(401, "Illegal token", name="AuthenticationError")
 
 
 async def _list_by_query(state: State, request: Request) -> Response:
     parameters = request.query_params
     unknown = set(parameters) - (_WITH_CURSOR if "cursor" in parameters else _PARAMETERS)
     if unknown:
-        raise Refusal(400, f"Unknown query parameter {min(unknown)!r}", name="InputError")
+        raise ApiError(400, f"Unknown query parameter {min(unknown)!r}", name="InputError")
     query = Query.from_cursor(parameters["cursor"]) if "cursor" in parameters else _read_query(request)
     page = list_page(
         catalog_of(state.world()).entries,
@@ -98,7 +98,7 @@ def _read_query(request: Request) -> Query:
         return Query(clauses=clauses)
     field, _, direction = order.partition(",")
     if direction not in {"", "asc", "desc"}:
-        raise Refusal(400, "Invalid order field order, must be 'asc' or 'desc'", name="InputError")
+        raise ApiError(400, "Invalid order field order, must be 'asc' or 'desc'", name="InputError")
     return Query(clauses=clauses, order_field=field, descending=direction == "desc")
 
 
@@ -107,14 +107,14 @@ def _read_number(request: Request, name: str, default: int) -> int:
     if text is None:
         return default
     if not text.isdecimal():
-        raise Refusal(400, f"Invalid {name}, must be a number", name="InputError")
+        raise ApiError(400, f"Invalid {name}, must be a number", name="InputError")
     return int(text)
 
 
 def _read_fields(request: Request) -> list[str]:
     text = ",".join(request.query_params.getlist("fields"))
     if "[" in text:
-        raise Refusal(400, "invalid field, must not contain array indexes", name="InputError")
+        raise ApiError(400, "invalid field, must not contain array indexes", name="InputError")
     return [field for field in text.split(",") if field]
 
 
@@ -122,7 +122,9 @@ async def _find_by_name(state: State, request: Request) -> Response:
     kind, namespace, name = (request.path_params[part] for part in ("kind", "namespace", "name"))
     found = catalog_of(state.world()).by_ref.get(f"{kind}:{namespace}/{name}".lower())
     if found is None:
-        raise Refusal(404, f"No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'", name="NotFoundError")
+        raise ApiError(
+            404, f"No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'", name="NotFoundError"
+        )
     return JSONResponse(found)
 
 
@@ -130,7 +132,7 @@ async def _find_by_refs(state: State, request: Request) -> Response:
     body = await read_json_object(request)
     unknown = set(body) - {"entityRefs", "fields"}
     if unknown:
-        raise Refusal(400, f"Unknown key {min(unknown)!r} in the body", name="InputError")
+        raise ApiError(400, f"Unknown key {min(unknown)!r} in the body", name="InputError")
     refs = read_strings(body, "entityRefs")
     fields = read_strings(body, "fields") if "fields" in body else []
     known = catalog_of(state.world()).by_ref
@@ -141,7 +143,7 @@ async def _find_by_refs(state: State, request: Request) -> Response:
 def _full_ref(ref: str) -> str:
     kind, colon, rest = ref.lower().partition(":")
     if not colon or not kind or not rest:
-        raise Refusal(
+        raise ApiError(
             400,
             f"Entity reference {ref!r} had missing or empty kind (e.g. did not start with 'component:' or similar)",
             name="InputError",
@@ -150,7 +152,7 @@ def _full_ref(ref: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Catalog:
+class SimulatedCatalog:
     """A world's entities as the catalog holds them: in a list with their search index, and by reference."""
 
     entries: tuple[tuple[Record, Index], ...]
@@ -158,7 +160,7 @@ class Catalog:
 
 
 @lru_cache(maxsize=8)
-def catalog_of(world: World) -> Catalog:
+def catalog_of(world: World) -> SimulatedCatalog:
     """Fill in namespace, uid, etag, location and relations, and index all."""
     filled = tuple(_fill_in(entity) for entity in world.entities)
     relations: dict[str, set[tuple[str, str]]] = defaultdict(set)
@@ -169,7 +171,7 @@ def catalog_of(world: World) -> Catalog:
         {**entity, "relations": [{"type": kind, "targetRef": target} for kind, target in sorted(relations[ref_of(entity)])]}
         for entity in filled
     )
-    return Catalog(
+    return SimulatedCatalog(
         entries=tuple((entity, index_entity(entity)) for entity in stitched),
         by_ref={ref_of(entity): entity for entity in stitched},
     )

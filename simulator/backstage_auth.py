@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from simulator import backstage, credentials
 from simulator.backstage import catalog_of, describe_error, ref_of
-from simulator.refusals import Refusal
+from simulator.errors import ApiError
 from simulator.state import State
 from simulator.world import Record
 
@@ -112,7 +112,7 @@ def routes(state: State) -> list[Route]:
     async def tell_user(request: Request) -> Response:
         try:
             user = await _principal(state, request, limited_too=True)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return describe_error(request, refusal)
         ent = [user or "", *sorted(auth_of(state).groups.get(user or "", ()))]
         return JSONResponse({"claims": {"sub": user, "ent": ent}})
@@ -135,7 +135,7 @@ def _as_whoever_asks(state: State, route: Route) -> Route:
             return await answer(request)
         try:
             user = await _principal(state, request)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return describe_error(request, refusal)
         return _narrowed(state, request, await answer(_as_service(request)), user)
 
@@ -160,7 +160,7 @@ def _narrowed(state: State, request: Request, response: Response, user: str | No
             return response
         name, kind, namespace = (request.path_params[part] for part in ("name", "kind", "namespace"))
         message = f"No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'"
-        return describe_error(request, Refusal(_NOT_FOUND, message, name="NotFoundError"))
+        return describe_error(request, ApiError(_NOT_FOUND, message, name="NotFoundError"))
     items = [item if item is not None and _named(item) in shown else None for item in content["items"]]
     if "pageInfo" in content:
         items = [item for item in items if item is not None]
@@ -192,13 +192,13 @@ async def _principal(state: State, request: Request, *, limited_too: bool = Fals
     if kind == USER or (kind == LIMITED and limited_too):
         return str(_verified(state, token, [auth.users.jwk], "user token")["sub"])
     if kind == LIMITED:
-        raise Refusal(_UNAUTHORIZED, "Illegal limited user token", name="AuthenticationError")
+        raise ApiError(_UNAUTHORIZED, "Illegal limited user token", name="AuthenticationError")
     if kind != PLUGIN:
-        raise Refusal(_UNAUTHORIZED, "Illegal token", name="AuthenticationError")
+        raise ApiError(_UNAUTHORIZED, "Illegal token", name="AuthenticationError")
     plugin = str(jwt.decode(token, options={"verify_signature": False}).get("sub"))
     claims = _verified(state, token, await _keys_of(auth, plugin), "plugin token")
     if claims.get("aud") != "catalog":
-        raise Refusal(_UNAUTHORIZED, "Failed plugin token verification", name="AuthenticationError")
+        raise ApiError(_UNAUTHORIZED, "Failed plugin token verification", name="AuthenticationError")
     if "obo" not in claims:
         return None
     return str(_verified(state, str(claims["obo"]), [auth.users.jwk], "limited user token")["sub"])
@@ -209,7 +209,7 @@ async def _keys_of(auth: Auth, plugin: str) -> list[Record]:
         return [auth.plugins[plugin].jwk]
     base = auth.peers.get(plugin)
     if base is None:
-        raise Refusal(_UNAUTHORIZED, f"no plugin is named {plugin}", name="AuthenticationError")
+        raise ApiError(_UNAUTHORIZED, f"no plugin is named {plugin}", name="AuthenticationError")
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.get(f"{base}/.backstage/auth/v1/jwks.json")
     found: list[Record] = answer.json()["keys"]
@@ -223,9 +223,9 @@ def _verified(state: State, token: str, keys: list[Record], what: str) -> Mappin
         options = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "require": ["iat", "exp", "sub"]}
         claims: dict[str, Any] = jwt.decode(token, jwt.PyJWK(key), algorithms=["ES256"], options=options)  # type: ignore[arg-type]
     except (jwt.PyJWTError, KeyError, StopIteration):
-        raise Refusal(_UNAUTHORIZED, f"Failed {what} verification", name="AuthenticationError") from None
+        raise ApiError(_UNAUTHORIZED, f"Failed {what} verification", name="AuthenticationError") from None
     if claims["exp"] <= state.clock.now().timestamp():
-        raise Refusal(_UNAUTHORIZED, f"Failed {what} verification", name="AuthenticationError")
+        raise ApiError(_UNAUTHORIZED, f"Failed {what} verification", name="AuthenticationError")
     return claims
 
 

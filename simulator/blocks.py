@@ -15,7 +15,7 @@ MAX_TABLE_ROWS: Final = 100
 MAX_TABLE_CELLS: Final = 20
 
 
-class Refused(Exception):
+class BlockError(Exception):
     """Slack's error code, and its line in `response_metadata.messages`."""
 
     def __init__(self, code: str, line: str) -> None:
@@ -39,17 +39,17 @@ def check_blocks(blocks: object) -> None:
         _CHECKS[kind](block, at)
     kinds = [block["type"] for block in blocks]
     if sum(kind in {"table", "data_table"} for kind in kinds) > 1:
-        raise Refused(code="only_one_table_allowed", line="only one table per message")
+        raise BlockError(code="only_one_table_allowed", line="only one table per message")
     _limit(kinds.count("data_visualization"), "no more than 2 data visualizations [json-pointer:/blocks]", most=2)
     names = [block["block_id"] for block in blocks if "block_id" in block]
     if len(set(names)) < len(names):
         _refuse("block_id is not unique [json-pointer:/blocks]")
     if sum(map(_text_length, blocks)) > MAX_BLOCK_TEXT:
-        raise Refused(code="msg_blocks_too_long", line="the text of all blocks is too long")
+        raise BlockError(code="msg_blocks_too_long", line="the text of all blocks is too long")
 
 
 def _refuse(line: str) -> NoReturn:
-    raise Refused(code="invalid_blocks", line=line)
+    raise BlockError(code="invalid_blocks", line=line)
 
 
 def _limit(count: int, line: str, *, most: int, least: int = 0) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from simulator.refusals import Refusal
+from simulator.errors import ApiError
 from simulator.world import Record
 
 _INDEXED_CHARACTERS: Final = 200
@@ -26,7 +26,7 @@ Index = Mapping[str, list[str | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class ListPage:
     """Part of a listing."""
 
     items: tuple[Record, ...]
@@ -75,7 +75,7 @@ class Query:
                 backwards=known["isPrevious"],
             )
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise Refusal(400, f"Malformed cursor: {error}", name="InputError") from error
+            raise ApiError(400, f"Malformed cursor: {error}", name="InputError") from error
 
 
 def parse_filters(filters: Sequence[str]) -> list[Clause]:
@@ -86,7 +86,7 @@ def parse_filters(filters: Sequence[str]) -> list[Clause]:
         for part in text.split(","):
             key, equals, value = part.strip().partition("=")
             if not key:
-                raise Refusal(
+                raise ApiError(
                     400,
                     f"Invalid filter, {text!r} is not a valid statement (expected a string on the form a=b)",
                     name="InputError",
@@ -98,7 +98,7 @@ def parse_filters(filters: Sequence[str]) -> list[Clause]:
     return clauses
 
 
-def list_page(entries: Iterable[tuple[Record, Index]], query: Query, *, limit: int, offset: int = 0) -> Page:
+def list_page(entries: Iterable[tuple[Record, Index]], query: Query, *, limit: int, offset: int = 0) -> ListPage:
     """Answer one page of entities, each given with its search index. With an order field, entities that lack it are left out."""
     placed: list[tuple[tuple[str, str], Record]] = []
     for entity, index in entries:
@@ -113,7 +113,7 @@ def list_page(entries: Iterable[tuple[Record, Index]], query: Query, *, limit: i
     places = [place for place, _ in placed]
     first, last = _window(places, query, limit, offset)
     has_more, has_less = last < len(placed), first > 0
-    return Page(
+    return ListPage(
         items=tuple(entity for _, entity in placed[first:last]),
         total=len(placed),
         next_cursor=query.to_cursor(places[last - 1], backwards=False, total=len(placed)) if has_more and last > first else None,

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from simulator.errors import ApiError, read_json_object, read_query
 from simulator.faults import Fault
-from simulator.refusals import Refusal, read_json_object, read_query
 from simulator.scenarios import find_scenario
 from simulator.state import Modes, State
 from simulator.world import Record
@@ -22,7 +22,7 @@ _CHANNELS = TypeAdapter(dict[str, Record])
 
 def routes(state: State) -> list[Route]:
     """Answer all routes of the desk."""
-    desk = Desk(state)
+    desk = ControlApi(state)
     handlers: tuple[tuple[str, str, Callable[[Request], Awaitable[object]]], ...] = (
         ("GET", "/clock", desk.tell_clock),
         ("PUT", "/clock", desk.set_clock),
@@ -52,7 +52,7 @@ def _answering(handle: Callable[[Request], Awaitable[object]]) -> Callable[[Requ
             return JSONResponse(await handle(request))
         except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return JSONResponse({"error": refusal.message}, status_code=refusal.status)
 
     return answer
@@ -62,7 +62,7 @@ def _after(request: Request) -> int:
     return int(read_query(request, {"after": None}).get("after", "0"))
 
 
-class Desk:
+class ControlApi:
     """One method a route; each answers what the state is now."""
 
     def __init__(self, state: State) -> None:
@@ -77,7 +77,7 @@ class Desk:
         text = (await read_json_object(request))["now"]
         now = None if text is None else datetime.fromisoformat(text)
         if now is not None and now.tzinfo is None:
-            raise Refusal(400, "the instant needs a zone")
+            raise ApiError(400, "the instant needs a zone")
         self._state.clock.set(now)
         return await self.tell_clock(request)
 

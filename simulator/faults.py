@@ -61,7 +61,7 @@ class Fault(BaseModel):
         return True
 
 
-class CallDesk:
+class FaultMiddleware:
     """The outermost layer: counts every call under its service and route, adds latency and faults, then lets it in."""
 
     def __init__(self, app: ASGIApp, *, state: State, services: Mapping[str, Sequence[BaseRoute]]) -> None:

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from simulator.errors import ApiError, read_json_object, read_query, read_strings
 from simulator.network import describe_network
-from simulator.refusals import Refusal, read_json_object, read_query, read_strings
 from simulator.scaleops_login import login_routes, require_token
 from simulator.state import State
 from simulator.world import Record, SimulatedWorkload
@@ -58,7 +58,7 @@ def _refusing(handle: Handler) -> Handler:
     async def answer(request: Request) -> Response:
         try:
             return await handle(request)
-        except Refusal as refusal:
+        except ApiError as refusal:
             return PlainTextResponse(refusal.message, status_code=refusal.status)
 
     return answer
@@ -74,7 +74,7 @@ async def _list_workloads(state: State, request: Request) -> Response:
     if state.modes.label_operators == "400" and any(
         "=" not in item or any(sign in item for sign in _OPERATORS) for item in items
     ):
-        raise Refusal(400, "a label must be key=value")
+        raise ApiError(400, "a label must be key=value")
     world = state.world()
     clusters = _clusters_asked(state, request, query)
     found = [
@@ -145,12 +145,12 @@ async def _list_destinations(state: State, request: Request) -> Response:
     query = read_query(request, {"name": None, "namespace": None, "workloadType": None, "from": None, "to": None})
     missing = {"name", "namespace", "workloadType", "from", "to"} - set(query)
     if missing:
-        raise Refusal(400, f"query parameters are missing: {', '.join(sorted(missing))}")
+        raise ApiError(400, f"query parameters are missing: {', '.join(sorted(missing))}")
     if not (query["from"].isdecimal() and query["to"].isdecimal() and int(query["from"]) < int(query["to"])):
-        raise Refusal(400, "from and to must be milliseconds, from before to")
+        raise ApiError(400, "from and to must be milliseconds, from before to")
     cluster = _routed_cluster(state, request)
     if cluster is None:
-        raise Refusal(400, "the header X-Scaleops-Cluster is missing")
+        raise ApiError(400, "the header X-Scaleops-Cluster is missing")
     world = state.world()
     if not world.network_enabled.get(cluster, False):
         state.count("oddities", "workload-network on a cluster without it")
@@ -190,9 +190,9 @@ def _routed_cluster(state: State, request: Request) -> str | None:
         return None
     world = state.world()
     if cluster not in world.clusters:
-        raise Refusal(400, f"no cluster is named {cluster!r}")
+        raise ApiError(400, f"no cluster is named {cluster!r}")
     if cluster in world.silent_clusters:
-        raise Refusal(502, f"cluster {cluster!r} is not connected")
+        raise ApiError(502, f"cluster {cluster!r} is not connected")
     return cluster
 
 
@@ -205,4 +205,4 @@ def _listed(name: str, rows: list[Record], when_empty: str) -> Record:
 def _refuse_unknown_keys(body: Record, known: set[str]) -> None:
     unknown = set(body) - known
     if unknown:
-        raise Refusal(400, f"unknown keys in the body: {', '.join(sorted(unknown))}")
+        raise ApiError(400, f"unknown keys in the body: {', '.join(sorted(unknown))}")

@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from simulator import credentials
+from simulator.errors import ApiError, read_json_object
 from simulator.faults import LOGIN_PAGE
-from simulator.refusals import Refusal, read_json_object
 from simulator.state import State
 from simulator.world import Record
 
@@ -34,9 +34,9 @@ def login_routes(state: State) -> list[Route]:
     async def log_in(request: Request) -> Response:
         body = await read_json_object(request)
         if request.cookies.get("auth_state") != "TOKEN":
-            raise Refusal(400, "the cookie auth_state is missing")
+            raise ApiError(400, "the cookie auth_state is missing")
         if state.modes.auth == "none":
-            raise Refusal(404, "this installation has no authentication")
+            raise ApiError(404, "this installation has no authentication")
         world = state.world()
         given = body.get(state.modes.login_fields), body.get("password")
         if set(body) != {state.modes.login_fields, "password"} or given != (world.scaleops_user, world.scaleops_password):
@@ -60,7 +60,7 @@ def azure_routes(state: State) -> list[Route]:
 
     async def grant(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-            raise Refusal(400, "the body must be a form")
+            raise ApiError(400, "the body must be a form")
         form = parse_qs((await request.body()).decode(), strict_parsing=True)
         expected = {
             "grant_type": ["client_credentials"],
@@ -83,12 +83,12 @@ def require_token(state: State, request: Request) -> None:
         return
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or not token:
-        raise Refusal(_UNAUTHORIZED, "no bearer token")
+        raise ApiError(_UNAUTHORIZED, "no bearer token")
     if token == credentials.SCALEOPS_TOKEN:
         return
     expires_at = state.tokens.get(token)
     if expires_at is None or expires_at <= state.clock.now():
-        raise Refusal(_UNAUTHORIZED, "the token is unknown, revoked or expired")
+        raise ApiError(_UNAUTHORIZED, "the token is unknown, revoked or expired")
 
 
 def issue_token(state: State, user: str) -> str:

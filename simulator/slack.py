@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulator.blocks import Refused, check_blocks
+from simulator.blocks import BlockError, check_blocks
 from simulator.credentials import SLACK_BOT_TOKEN
 from simulator.state import State
 from simulator.world import Record
@@ -28,7 +28,7 @@ _CHANNEL_ID: Final = re.compile(r"[CGD][A-Z0-9]{2,20}")
 _MICROSECONDS: Final = 1_000_000
 
 
-class SlackDesk:
+class SlackApi:
     """The methods, on the one state."""
 
     def __init__(self, state: State) -> None:
@@ -38,7 +38,7 @@ class SlackDesk:
         """Tell the bot who it is."""
         try:
             await _body(request)
-        except Refused as refused:
+        except BlockError as refused:
             return _refuse(refused)
         return JSONResponse(
             {
@@ -60,7 +60,7 @@ class SlackDesk:
             thread_ts = body.get("thread_ts")
             if thread_ts is not None and all(told["ts"] != thread_ts for told in self._told(channel)):
                 _refuse_with("thread_not_found")
-        except Refused as refused:
+        except BlockError as refused:
             return _refuse(refused)
         wait_s = self._wait_s(channel)
         if wait_s:
@@ -76,7 +76,7 @@ class SlackDesk:
         try:
             asked = await _body(request)
             channel = self._channel_of(asked, posting=False)
-        except Refused as refused:
+        except BlockError as refused:
             return _refuse(refused)
         told = [one for one in self._told(channel) if one.get("thread_ts") in {None, one["ts"]} or one.get("reply_broadcast")]
         return _page(told[::-1], asked)
@@ -86,11 +86,11 @@ class SlackDesk:
         try:
             asked = await _body(request)
             channel = self._channel_of(asked, posting=False)
-        except Refused as refused:
+        except BlockError as refused:
             return _refuse(refused)
         thread = [one for one in self._told(channel) if asked.get("ts") in {one["ts"], one.get("thread_ts")}]
         if not thread:
-            return _refuse(Refused("thread_not_found", ""))
+            return _refuse(BlockError("thread_not_found", ""))
         parent, rest = thread[0], thread[1:]
         return _page(rest, asked, before=parent)
 
@@ -127,7 +127,7 @@ class SlackDesk:
 
 def routes(state: State) -> list[Route]:
     """Answer the methods, relative to Slack's base address."""
-    desk = SlackDesk(state)
+    desk = SlackApi(state)
     return [
         Route("/auth.test", desk.auth_test, methods=["POST"]),
         Route("/chat.postMessage", desk.post_message, methods=["POST"]),
@@ -137,10 +137,10 @@ def routes(state: State) -> list[Route]:
 
 
 def _refuse_with(code: str) -> NoReturn:
-    raise Refused(code, code)
+    raise BlockError(code, code)
 
 
-def _refuse(refused: Refused) -> Response:
+def _refuse(refused: BlockError) -> Response:
     answer: Record = {"ok": False, "error": refused.code}
     if refused.code in {"invalid_blocks", "invalid_arguments"}:
         answer |= {"errors": [refused.line], "response_metadata": {"messages": [refused.line]}}

@@ -9,11 +9,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from simulator.faults import Fault
-from simulator.told import PagerDutyState, SlackState
+from simulator.received import PagerDutyState, SlackState
 from simulator.world import Scenario, World
 
 
-class Clock:
+class WorldClock:
     """The simulated instant. Unset, it is the real one."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class State:
     def load(self, scenario: Scenario) -> None:
         """Take a scenario and forget everything else."""
         self.scenario = scenario
-        self.clock = Clock()
+        self.clock = WorldClock()
         self.modes = Modes()
         self.latency_s = 0.0
         self.faults: list[Fault] = []

@@ -18,7 +18,7 @@ from domain.messages import Json
 from domain.refs import EntityRef
 
 
-class Words(TypeDecorator[str]):
+class CleanText(TypeDecorator[str]):
     """Text of any origin. What no database can hold (NUL, lone surrogates) becomes the replacement character."""
 
     impl = Text
@@ -30,7 +30,7 @@ class Words(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
-class Instant(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An aware instant, always answered in UTC. SQLite knows no zones, so there it is UTC without one."""
 
     impl = DateTime(timezone=True)
@@ -54,7 +54,7 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
 
 
-class Exact(TypeDecorator[Decimal]):
+class ExactDecimal(TypeDecorator[Decimal]):
     """A Decimal that loses no digit: NUMERIC without limits on PostgreSQL, text on SQLite, which would make it a float.
 
     Sums are made in Python, so they are exact on both.
@@ -82,7 +82,7 @@ class Exact(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
-class Reference(TypeDecorator[EntityRef]):
+class EntityRefType(TypeDecorator[EntityRef]):
     """An entity reference as its text."""
 
     impl = Text
@@ -106,7 +106,7 @@ class JsonText:
     text: str
 
 
-class Packed(TypeDecorator[Json]):
+class CompressedJson(TypeDecorator[Json]):
     """JSON that nobody searches, compressed. A `JsonText` is taken for JSON that is written already."""
 
     impl = LargeBinary

@@ -12,8 +12,8 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
-from domain.messages import Status
-from store.outbox import FALLBACK
+from domain.messages import DeliveryStatus
+from store.queries.outbox import FALLBACK
 from store.schema import (
     alert_events,
     alert_states,
@@ -31,8 +31,8 @@ CLOSING_AFTER: Final = timedelta(hours=12)
 """A week's closing snapshot lies between these two around its end."""
 BATCH: Final = 500
 """Rows that one transaction drops at most, so that nobody waits long for a writer."""
-_ENDED: Final = tuple(str(status) for status in (Status.SENT, Status.CANCELLED, Status.EXPIRED))
-_UNFINISHED: Final = tuple(str(status) for status in Status if str(status) not in _ENDED)
+_ENDED: Final = tuple(str(status) for status in (DeliveryStatus.SENT, DeliveryStatus.CANCELLED, DeliveryStatus.EXPIRED))
+_UNFINISHED: Final = tuple(str(status) for status in DeliveryStatus if str(status) not in _ENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Retention:
     ended; what happened to alerts that are quiet."""
 
 
-def to_forget(
+def expired(
     closed: Iterable[datetime], *, reported: Collection[datetime], retention: Retention, now: datetime
 ) -> tuple[datetime, ...]:
     """Choose among closed sweeps those whose time is over, oldest first. The newest one is always kept.
@@ -89,7 +89,7 @@ class EndedMessage:
     stream: str
 
 
-class Forgetting:
+class Purge:
     """Drops what is older than it need be, with all that hangs on it, a few rows at a time."""
 
     def __init__(self, connection: Connection) -> None:
@@ -100,7 +100,7 @@ class Forgetting:
         closed = self._connection.execute(select(sweeps.c.as_of).where(sweeps.c.closed_at.is_not(None))).scalars().all()
         runs = self._connection.execute(select(report_runs.c.as_of_now, report_runs.c.as_of_then).distinct())
         reported = {as_of for row in runs for as_of in row if as_of is not None}
-        return to_forget(closed, reported=reported, retention=retention, now=now)
+        return expired(closed, reported=reported, retention=retention, now=now)
 
     def drop(self, as_of: datetime) -> None:
         """Drop one sweep: its snapshots with their links, its points, its raw answers, itself."""

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from store.alerts import Alerts
-from store.claims import Claims
-from store.clusters import Clusters
-from store.components import Components
-from store.history import History
-from store.keys import Keys
-from store.outbox import Outbox
-from store.pulses import Pulses
-from store.recommendations import Recommendations
-from store.reports import Reports
-from store.retention import Forgetting
-from store.signing_keys import SigningKeys
-from store.snapshots import Snapshots
-from store.sweeps import Sweeps
+from store.queries.alerts import Alerts
+from store.queries.clusters import Clusters
+from store.queries.components import Components
+from store.queries.heartbeats import Heartbeats
+from store.queries.history import History
+from store.queries.outbox import Outbox
+from store.queries.recommendations import Recommendations
+from store.queries.reports import Reports
+from store.queries.sealed_keys import SealedKeys
+from store.queries.signing_keys import SigningKeys
+from store.queries.snapshots import Snapshots
+from store.queries.sweeps import Sweeps
+from store.queries.workload_owners import WorkloadOwners
+from store.retention import Purge
 
 
 class Transaction:
@@ -28,13 +28,13 @@ class Transaction:
         self.sweeps = Sweeps(connection)
         self.snapshots = Snapshots(connection)
         self.history = History(connection)
-        self.claims = Claims(connection)
+        self.claims = WorkloadOwners(connection)
         self.clusters = Clusters(connection)
         self.recommendations = Recommendations(connection)
         self.alerts = Alerts(connection)
         self.reports = Reports(connection)
         self.outbox = Outbox(connection)
-        self.keys = Keys(connection)
-        self.pulses = Pulses(connection)
+        self.keys = SealedKeys(connection)
+        self.pulses = Heartbeats(connection)
         self.signing_keys = SigningKeys(connection)
-        self.forgetting = Forgetting(connection)
+        self.forgetting = Purge(connection)

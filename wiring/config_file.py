@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from domain.refs import BadReference, EntityRef
+from domain.refs import EntityRef, InvalidReference
 from wiring.settings import Duration, SettingsError, TimeOfDay, Weekday, Zone
 
 DEFAULT_NAME: Final = "scaleops-worker.yaml"
@@ -57,7 +57,7 @@ def _each_once(value: object) -> object:
         for key in value:
             try:
                 ref = EntityRef.parse(str(key))
-            except BadReference:
+            except InvalidReference:
                 continue  # told as that key's own problem
             if ref in written:
                 message = f"{written[ref]} and {key} are the same entity; keep one"

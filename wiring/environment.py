@@ -11,7 +11,7 @@ from typing import Final
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from wiring.settings import SECRETS, Origin, Resolved, Settings, SettingsError
+from wiring.settings import SECRETS, Origin, ResolvedSettings, Settings, SettingsError
 
 _OURS: Final = ("SCALEOPS_", "WORKER_", "GATEWAY_")
 """Prefixes under which every unknown name is refused."""
@@ -25,7 +25,7 @@ NAMES: Final = tuple(name.upper() for name in Settings.model_fields)
 _SECRET_FILES: Final = {f"{name.upper()}_FILE": name.upper() for name in SECRETS}
 
 
-def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> Resolved:
+def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> ResolvedSettings:
     """Make the settings of this process.
 
     An empty value counts as left out. `environment` wins over `dotenv`.
@@ -59,7 +59,7 @@ def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> Res
         problems.extend(_sentence(dict(detail)) for detail in error.errors(include_url=False, include_input=False))
     if problems:
         raise SettingsError(*problems)
-    return Resolved(settings=settings, origins={name: origins.get(name, Origin(words="default")) for name in NAMES})
+    return ResolvedSettings(settings=settings, origins={name: origins.get(name, Origin(words="default")) for name in NAMES})
 
 
 def _given(source: Mapping[str, str], name: str) -> str:

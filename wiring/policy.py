@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from actions.ports import no_link
-from alerts.policy import AlertPolicy, Page, Rules, RuleSettings, StormLimits
+from alerts.policy import AlertPolicy, PagingMode, Rules, RuleSettings, StormLimits
 from clients.scaleops.links import DashboardLinks
 from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.weeks import Schedule
 from store.retention import Retention
-from tasks.parts import Policy
+from tasks.context import Policy
 from wiring.config_file import ConfigFile, RuleSection, RulesSection, TeamSection
 from wiring.environment import read_secret_file
 from wiring.settings import Settings
@@ -116,10 +116,10 @@ def _changed(defaults: Chosen, section: RuleSection | None) -> Chosen:
     if "for_" in given:
         given["for_sweeps"] = given.pop("for_")
     if "page" in given:
-        given["page"] = Page(given["page"])
+        given["page"] = PagingMode(given["page"])
     if "repeat_after" in given:
         # Of a rule that pages it is the page's: the default of 24h, written out, must not make Slack repeat daily as well.
-        pages = given.get("page", defaults.page) is not Page.NEVER
+        pages = given.get("page", defaults.page) is not PagingMode.NEVER
         asked = given["repeat_after"]
         given["slack_repeat_after"] = max(asked, defaults.slack_repeat_after) if pages else asked
     return replace(defaults, **given)

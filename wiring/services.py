@@ -11,23 +11,23 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from actions.ports import Catalog
+from clients.backstage.catalog_file import CatalogFile
 from clients.backstage.client import BackstageCatalog
-from clients.backstage.entities import EntityReader
-from clients.backstage.file import CatalogFile
-from clients.calls import Line, Rules
-from clients.limits import Kind
-from clients.pace import Pace, Standing
+from clients.backstage.entities import EntityParser
+from clients.http.client import HttpClient, HttpOptions
 from clients.pagerduty.client import PagerDutyClient
+from clients.scaleops.auth import AzureLogin, PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
-from clients.scaleops.logins import AzureLogin, PasswordLogin
-from clients.scaleops.tokens import Credentials, FixedToken, LoginTokens, NoCredentials, TokenCache
+from clients.scaleops.tokens import CachedLogin, Credentials, FixedToken, NoCredentials, TokenCache
 from clients.slack.client import SlackClient
+from clients.throttle.concurrency_limiter import ConcurrencyLimiter, LimiterStatus
+from clients.throttle.limit_algorithm import Priority
 from domain.clock import Clock
 from domain.component import RoutingKey
 from wiring.config_file import ConfigFile
-from wiring.pace import opened_pace
+from wiring.limiter import open_limiter
 from wiring.policy import routing_keys_of_teams
-from wiring.sealing import Sealer
+from wiring.secrets import Sealer
 from wiring.settings import Settings, SettingsError
 
 Value = TypeVar("Value")
@@ -62,8 +62,8 @@ class LiveServices:
         config: ConfigFile,
         clock: Clock,
         shared_token: TokenCache | None = None,
-        kind: Kind = Kind.SWEEP,
-        on_pace: Callable[[Standing], None] | None = None,
+        kind: Priority = Priority.SWEEP,
+        on_pace: Callable[[LimiterStatus], None] | None = None,
     ) -> None:
         self._settings = settings
         self._kind = kind
@@ -84,19 +84,19 @@ class LiveServices:
         return self.scaleops_credentials(self._scaleops_line)
 
     @cached_property
-    def _scaleops_line(self) -> Line:
+    def _scaleops_line(self) -> HttpClient:
         base_url = required(self._settings.scaleops_base_url, "SCALEOPS_BASE_URL", "asking ScaleOps")
         return self._line("ScaleOps", base_url, pace=self.pace)
 
     @cached_property
-    def pace(self) -> Pace:
+    def pace(self) -> ConcurrencyLimiter:
         """How many calls to ScaleOps this process may have in flight, over all lines to it. Raises SettingsError."""
-        pace = self._open.enter_context(opened_pace(self._settings, self._kind))
+        pace = self._open.enter_context(open_limiter(self._settings, self._kind))
         if self._on_pace is not None:
             pace.listen(self._on_pace)
         return pace
 
-    def scaleops_credentials(self, line: Line) -> Credentials:
+    def scaleops_credentials(self, line: HttpClient) -> Credentials:
         """Answer how we sign in to ScaleOps, as SCALEOPS_AUTH says or the credentials imply."""
         settings = self._settings
         use = f"SCALEOPS_AUTH={settings.auth}"
@@ -109,7 +109,7 @@ class LiveServices:
                     user=required(settings.scaleops_user, "SCALEOPS_USER", use),
                     password=required(_revealed(settings.scaleops_password), "SCALEOPS_PASSWORD", use),
                 )
-                return LoginTokens(login, clock=self._clock, shared=self._shared_token)
+                return CachedLogin(login, clock=self._clock, shared=self._shared_token)
             case "azure":
                 azure = AzureLogin(
                     line=self._line("Azure AD", settings.scaleops_azure_login_url),
@@ -117,7 +117,7 @@ class LiveServices:
                     client_id=required(settings.scaleops_azure_client_id, "SCALEOPS_AZURE_CLIENT_ID", use),
                     client_secret=required(_revealed(settings.scaleops_azure_client_secret), "SCALEOPS_AZURE_CLIENT_SECRET", use),
                 )
-                return LoginTokens(azure, clock=self._clock, shared=self._shared_token)
+                return CachedLogin(azure, clock=self._clock, shared=self._shared_token)
             case _:
                 return NoCredentials()
 
@@ -125,18 +125,18 @@ class LiveServices:
     def catalog(self) -> Catalog:
         """The live catalog, or the catalog file."""
         settings = self._settings
-        reader = EntityReader(slack_annotations=self._config.routes.slack_annotations)
+        reader = EntityParser(slack_annotations=self._config.routes.slack_annotations)
         if settings.backstage_catalog_file is not None:
             return CatalogFile(Path(settings.backstage_catalog_file), reader=reader)
         return BackstageCatalog(self._backstage_line, _revealed(settings.backstage_token), reader=reader)
 
     def catalog_with(self, token: str) -> Catalog:
         """Answer the live catalog as the holder of a token sees it."""
-        reader = EntityReader(slack_annotations=self._config.routes.slack_annotations)
+        reader = EntityParser(slack_annotations=self._config.routes.slack_annotations)
         return BackstageCatalog(self._backstage_line, token, reader=reader)
 
     @cached_property
-    def _backstage_line(self) -> Line:
+    def _backstage_line(self) -> HttpClient:
         base_url = self._settings.backstage_base_url
         use = "reading the catalog"
         return self._line("Backstage", required(base_url, "BACKSTAGE_BASE_URL (or BACKSTAGE_CATALOG_FILE)", use))
@@ -166,7 +166,7 @@ class LiveServices:
         return RoutingKey(key) if key is not None else None
 
     def routing_key(self, fingerprint: str) -> RoutingKey | None:
-        """Find a key of the settings, of the configuration file or, last, of the catalog. Raises CallFailed of the catalog."""
+        """Find a key of the settings, of the configuration file or, last, of the catalog. Raises ServiceError of the catalog."""
         configured = [*routing_keys_of_teams(self._config).values(), self.default_routing_key]
         found = next((key for key in configured if key is not None and key.fingerprint == fingerprint), None)
         if found is not None or not self._has_catalog:
@@ -188,8 +188,8 @@ class LiveServices:
         """Let go of all connections."""
         self._open.close()
 
-    def _line(self, service: str, base_url: str, *, pace: Pace | None = None) -> Line:
-        rules = Rules(timeout_s=self._settings.scaleops_timeout_s, max_in_flight=self._settings.scaleops_max_concurrency)
-        line = Line(service, base_url, rules, pace=pace)
+    def _line(self, service: str, base_url: str, *, pace: ConcurrencyLimiter | None = None) -> HttpClient:
+        rules = HttpOptions(timeout_s=self._settings.scaleops_timeout_s, max_in_flight=self._settings.scaleops_max_concurrency)
+        line = HttpClient(service, base_url, rules, pace=pace)
         self._open.callback(line.close)
         return line

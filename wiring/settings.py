@@ -281,7 +281,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class ResolvedSettings:
     """The settings of this process, and for each by name (upper case) where it came from."""
 
     settings: Settings

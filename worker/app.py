@@ -15,44 +15,44 @@ from celery import Celery, signals
 from celery.schedules import schedule as every
 from celery.worker import state
 
-from clients.redis import broker_address
-from worker import doorbell
-from worker.equipment import Equip, Shed
-from worker.hearing import Hearing
-from worker.metronome import Metronome
-from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES, Pace, beat_schedule
-from worker.signs import BEAT, Loop, Sign
+from clients.redis import celery_url
+from worker import celery_tasks
+from worker.context import Equip, ProcessContext
+from worker.liveness import BEAT, LivenessFile, LivenessLoop
+from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES, Timings, beat_schedule
+from worker.scheduler import QuietScheduler
+from worker.stall_watchdog import StallWatchdog
 
 _GRACE: Final = timedelta(minutes=2)
 _CHATTY: Final = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
 
 
-def build_app(redis_url: str, *, instance: str, equip: Equip, pace: Pace | None = None) -> Celery:
+def build_app(redis_url: str, *, instance: str, equip: Equip, pace: Timings | None = None) -> Celery:
     """Make the app of a worker or of a beat. Connects to nothing yet; what `equip` opens is opened after the fork.
 
     Raises:
-        BadRedisAddress: REDIS_URL is none.
+        InvalidRedisUrl: REDIS_URL is none.
     """
-    pace = pace or Pace()
-    app = Celery("scaleops-worker", broker=broker_address(redis_url), set_as_current=True)
+    pace = pace or Timings()
+    app = Celery("scaleops-worker", broker=celery_url(redis_url), set_as_current=True)
     app.conf.update(_settings(pace, instance=instance))
-    shed = Shed(equip)
-    doorbell.attach(app, shed, pace)
+    shed = ProcessContext(equip)
+    celery_tasks.attach(app, shed, pace)
     signals.setup_logging.connect(_keep_our_logs, weak=False)
 
     def begin(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's consumer has no types
         served = sender.app.amqp.queues.consume_from
-        sign = Sign(instance=instance, serves=served)
-        loop = Loop(sign, under_way=_work_under_way, hangs_after=pace.long_hard_limit + _GRACE)
+        sign = LivenessFile(instance=instance, serves=served)
+        loop = LivenessLoop(sign, under_way=_work_under_way, hangs_after=pace.long_hard_limit + _GRACE)
         loop.turn(time.monotonic())
         # The timer of the main loop, which outlives a connection: where that loop hangs, no sign is given.
         sender.timer.call_repeatedly(pace.sign.total_seconds(), lambda: loop.turn(time.monotonic()))
         prefix = app.conf.broker_transport_options["global_keyprefix"]
-        Hearing(redis_url, keys=[f"{prefix}{queue}" for queue in served], deaf_after=pace.deaf_after).start()
-        doorbell.ring_everything(app, served)
+        StallWatchdog(redis_url, keys=[f"{prefix}{queue}" for queue in served], deaf_after=pace.deaf_after).start()
+        celery_tasks.ring_everything(app, served)
 
     def begin_beat(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's service has no types
-        sender.scheduler.on_tick = Sign(instance=instance, serves=BEAT).give
+        sender.scheduler.on_tick = LivenessFile(instance=instance, serves=BEAT).give
 
     signals.worker_ready.connect(begin, weak=False)
     signals.beat_init.connect(begin_beat, weak=False)
@@ -72,7 +72,7 @@ def _keep_our_logs(**_: object) -> None:
             logger.setLevel(logging.WARNING)
 
 
-def _settings(pace: Pace, *, instance: str) -> dict[str, Any]:
+def _settings(pace: Timings, *, instance: str) -> dict[str, Any]:
     entries = beat_schedule(pace)
     for entry in entries.values():
         entry["schedule"] = every(entry["schedule"])
@@ -120,7 +120,7 @@ def _settings(pace: Pace, *, instance: str) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "timezone": "UTC",
         "enable_utc": True,
-        "beat_scheduler": Metronome,
+        "beat_scheduler": QuietScheduler,
         "beat_max_loop_interval": min(5.0, pace.tick.total_seconds()),
         "beat_schedule": entries,
     }

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from clients.pace import Standing
-from tasks.deliver import Delivered
+from clients.throttle.concurrency_limiter import LimiterStatus
+from tasks.deliver.stage import DeliverResult
 
 _SECONDS = (0.05, 0.25, 1, 5, 15, 60, 180, 600)
 
@@ -35,13 +35,13 @@ def note_run(stage: str, *, outcome: str, seconds: float) -> None:
     _TIMES.labels(stage).observe(seconds)
 
 
-def note_deliveries(delivered: Delivered) -> None:
+def note_deliveries(delivered: DeliverResult) -> None:
     """Count what a round of sending came to."""
     for result in ("sent", "put_off", "unknown", "failed", "expired", "cancelled"):
         _DELIVERIES.labels(result).inc(getattr(delivered, result))
 
 
-def note_pace(standing: Standing) -> None:
+def note_pace(standing: LimiterStatus) -> None:
     """Set how many calls to ScaleOps may be in flight; told once a second while there are any."""
     _CALLS_LIMIT.set(standing.total)
     _CALLS_SHARE.set(standing.share)

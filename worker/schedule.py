@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from clients.redis.memory import TURN_LEASE
-from tasks.chunks import CHUNK
+from clients.redis.cache import TURN_LEASE
+from tasks.collect.chunks import CHUNK
 
 COLLECT: Final = "collect"
 """Sweeps and their chunks: as slow as ScaleOps is."""
@@ -23,7 +23,7 @@ QUEUES: Final = (DELIVER, EVALUATE, COLLECT)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class Timings:
     """How often the metronome ticks, and how long work may take. In real time, whatever the clock of the stages says."""
 
     tick: timedelta = timedelta(minutes=1)
@@ -55,7 +55,7 @@ class Pace:
     """After one chunk found ScaleOps away, the others of the sweep do not ask for so long."""
 
 
-def beat_schedule(pace: Pace) -> dict[str, dict[str, Any]]:
+def beat_schedule(pace: Timings) -> dict[str, dict[str, Any]]:
     """Answer what beat rings, and how often."""
     ticks = {
         "advance the sweep": ("sweep.advance", COLLECT, ()),

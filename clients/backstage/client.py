@@ -12,11 +12,11 @@ from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from clients.backstage.entities import EntityDocument, EntityReader
+from clients.backstage.entities import EntityDocument, EntityParser
 from clients.backstage.listings import CatalogListing, Documents
-from clients.calls import CallFailed, Fault, Line, Request
+from clients.http.client import ErrorKind, HttpClient, HttpRequest, ServiceError
 from domain.component import Component
-from domain.refs import BadReference, EntityRef
+from domain.refs import EntityRef, InvalidReference
 from domain.selectors import KUBERNETES_ID, LABEL_SELECTOR
 
 PAGE: Final = 500
@@ -57,24 +57,24 @@ _ENTITY: Final = TypeAdapter(EntityDocument)
 
 
 class BackstageCatalog:
-    """Backstage as `actions.ports.Catalog` sees it. The line's base URL is that of the backend. Every method raises CallFailed."""
+    """Backstage as `actions.ports.Catalog` sees it. The line's base URL is that of the backend. Every method raises ServiceError."""
 
-    def __init__(self, line: Line, token: str | None, *, reader: EntityReader | None = None, page: int = PAGE) -> None:
+    def __init__(self, line: HttpClient, token: str | None, *, reader: EntityParser | None = None, page: int = PAGE) -> None:
         self._line = line
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._reader = reader or EntityReader()
+        self._reader = reader or EntityParser()
         self._page = page
 
     def component(self, ref: EntityRef) -> Component:
         """Look up one entity of any kind; `Fault.NOT_FOUND` when there is none that our token may see."""
         path = "/".join(quote(part, safe="") for part in (ref.kind, ref.namespace, ref.name))
-        request = Request(method="GET", target=f"/api/catalog/entities/by-name/{path}", headers=self._headers)
+        request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-name/{path}", headers=self._headers)
         document = self._line.parse(_ENTITY, request, self._line.exchange(request))
         try:
             return self._reader.component(document)
-        except BadReference as bad:
+        except InvalidReference as bad:
             message = f"Backstage answered {request.route} with a bad name: {bad}"
-            raise CallFailed(message, fault=Fault.GARBAGE, permanent=True) from None
+            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=True) from None
 
     def listing(self) -> CatalogListing:
         """List every entity with a label-selector or kubernetes-id annotation, and the teams that own them."""
@@ -90,7 +90,7 @@ class BackstageCatalog:
         found: list[EntityDocument | None] = []
         for start in range(0, len(refs), self._page):
             chunk = refs[start : start + self._page]
-            request = Request(
+            request = HttpRequest(
                 method="POST",
                 target="/api/catalog/entities/by-refs",
                 headers={**self._headers, "Content-Type": "application/json"},
@@ -99,7 +99,7 @@ class BackstageCatalog:
             items = self._line.parse(_REFS_ANSWER, request, self._line.exchange(request)).items
             if len(items) != len(chunk):
                 message = f"Backstage answered {request.route} with {len(items)} entities for {len(chunk)} references"
-                raise CallFailed(message, fault=Fault.GARBAGE, permanent=False)
+                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
             found.extend(None if item is None else _read(item) for item in items)
         return found
 
@@ -107,7 +107,7 @@ class BackstageCatalog:
 class _Query:
     """One walk through by-query. `total` is what the catalog says there is, once the first page came."""
 
-    def __init__(self, line: Line, headers: dict[str, str], page: int) -> None:
+    def __init__(self, line: HttpClient, headers: dict[str, str], page: int) -> None:
         self._line = line
         self._headers = headers
         self._page = page
@@ -129,13 +129,13 @@ class _Query:
             cursor = answer.pageInfo.nextCursor
             if cursor in cursors:
                 message = "Backstage answered GET /api/catalog/entities/by-query with a page that leads in a circle"
-                raise CallFailed(message, fault=Fault.GARBAGE, permanent=False)
+                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
             cursors.add(cursor)
             answer = self._ask([("cursor", cursor), *wanted])
             yield [_read(item) for item in answer.items]
 
     def _ask(self, query: list[tuple[str, str]]) -> _QueryAnswer:
-        request = Request(method="GET", target=f"/api/catalog/entities/by-query?{urlencode(query)}", headers=self._headers)
+        request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-query?{urlencode(query)}", headers=self._headers)
         return self._line.parse(_QUERY_ANSWER, request, self._line.exchange(request))
 
 

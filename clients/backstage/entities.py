@@ -11,8 +11,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from domain.component import Component, Contact, RoutingKey, Team
-from domain.refs import DEFAULT_NAMESPACE, UNOWNED, BadReference, EntityRef
+from domain.component import Component, NotificationTargets, RoutingKey, Team
+from domain.refs import DEFAULT_NAMESPACE, UNOWNED, EntityRef, InvalidReference
 from domain.selectors import KUBERNETES_ID, LABEL_SELECTOR
 
 KUBERNETES_NAMESPACE: Final = "backstage.io/kubernetes-namespace"
@@ -33,22 +33,22 @@ def _nothing_as(empty: type[dict[str, object] | list[object]]) -> BeforeValidato
 Text = Annotated[str, BeforeValidator(_as_text)]
 
 
-class _Loose(BaseModel):
+class _LenientModel(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True, frozen=True)
 
 
-class _Metadata(_Loose):
+class _Metadata(_LenientModel):
     name: Annotated[Text, Field(pattern=r"\S")]
     namespace: Text | None = None
     title: Text | None = None
     annotations: Annotated[dict[str, Text | None], _nothing_as(dict)] = {}
 
 
-class _Profile(_Loose):
+class _Profile(_LenientModel):
     display_name: Annotated[Text | None, Field(alias="displayName")] = None
 
 
-class _Spec(_Loose):
+class _Spec(_LenientModel):
     owner: Text | None = None
     lifecycle: Text | None = None
     system: Text | None = None
@@ -56,12 +56,12 @@ class _Spec(_Loose):
     profile: _Profile | None = None
 
 
-class _Relation(_Loose):
+class _Relation(_LenientModel):
     type: str
     target_ref: Annotated[str, Field(alias="targetRef")]
 
 
-class EntityDocument(_Loose):
+class EntityDocument(_LenientModel):
     """A catalog entity as JSON or YAML, of any kind."""
 
     kind: Annotated[str, Field(pattern=r"\S")]
@@ -76,7 +76,7 @@ class EntityDocument(_Loose):
 
     @property
     def ref(self) -> EntityRef:
-        """The entity's reference. Raises BadReference when a part of it is no name."""
+        """The entity's reference. Raises InvalidReference when a part of it is no name."""
         return EntityRef.parse(f"{self.kind}:{self.namespace}/{self.metadata.name}")
 
     def annotation(self, key: str) -> str | None:
@@ -85,13 +85,13 @@ class EntityDocument(_Loose):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EntityReader:
+class EntityParser:
     """Reads documents into components and teams. `slack_annotations` are the keys that name a Slack channel."""
 
     slack_annotations: tuple[str, ...] = (SLACK_CHANNEL,)
 
     def component(self, document: EntityDocument) -> Component:
-        """Read an entity of any kind. Raises BadReference when it has no proper name."""
+        """Read an entity of any kind. Raises InvalidReference when it has no proper name."""
         return Component(
             ref=document.ref,
             spelled_kind=document.kind,
@@ -109,7 +109,7 @@ class EntityReader:
         )
 
     def team(self, document: EntityDocument) -> Team:
-        """Read a group, or whatever else owns something. Raises BadReference when it has no proper name."""
+        """Read a group, or whatever else owns something. Raises InvalidReference when it has no proper name."""
         profile = document.spec.profile
         return Team(
             ref=document.ref,
@@ -119,9 +119,9 @@ class EntityReader:
             contact=self._contact(document),
         )
 
-    def _contact(self, document: EntityDocument) -> Contact:
+    def _contact(self, document: EntityDocument) -> NotificationTargets:
         key = routing_key_of(document)
-        return Contact(
+        return NotificationTargets(
             slack_channels=tuple(
                 (name, channel)
                 for name in document.metadata.annotations
@@ -133,7 +133,7 @@ class EntityReader:
 
 def team_without_entity(ref: EntityRef) -> Team:
     """Answer the team of a reference that the catalog does not know."""
-    return Team(ref=ref, title=ref.name, parent=None, in_catalog=False, contact=Contact())
+    return Team(ref=ref, title=ref.name, parent=None, in_catalog=False, contact=NotificationTargets())
 
 
 def owner_of(document: EntityDocument) -> EntityRef:
@@ -189,5 +189,5 @@ def _reference(text: str | None, *, kind: str, namespace: str) -> EntityRef | No
         return None
     try:
         return EntityRef.parse_with_defaults(text, kind=kind, namespace=namespace)
-    except BadReference:
+    except InvalidReference:
         return None

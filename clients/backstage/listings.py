@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from clients.backstage.entities import EntityDocument, EntityReader, is_in_scope, routing_keys_of, team_without_entity
-from clients.calls import CallFailed
+from clients.backstage.entities import EntityDocument, EntityParser, is_in_scope, routing_keys_of, team_without_entity
+from clients.http.client import ServiceError
 from domain.component import CatalogPage, Component, Team
-from domain.refs import UNOWNED, BadReference, EntityRef
+from domain.refs import UNOWNED, EntityRef, InvalidReference
 
 Documents = Sequence[EntityDocument | None]
 """None: an entity that could not be read."""
@@ -24,7 +24,7 @@ class CatalogListing:
         pages: Callable[[], Iterator[Documents]],
         by_refs: Callable[[Sequence[EntityRef]], Documents],
         *,
-        reader: EntityReader,
+        reader: EntityParser,
         expected: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._pages = pages
@@ -46,7 +46,7 @@ class CatalogListing:
         return self._reason
 
     def __iter__(self) -> Iterator[CatalogPage]:
-        """Stream the pages. Raises CallFailed when not even the first can be had."""
+        """Stream the pages. Raises ServiceError when not even the first can be had."""
         owners: dict[EntityRef, None] = {}
         trouble = ""
         is_first = True
@@ -56,13 +56,13 @@ class CatalogListing:
                 page = self._component_page(documents)
                 owners.update(dict.fromkeys(component.team for component in page.components if component.team != UNOWNED))
                 yield page
-        except CallFailed as failure:
+        except ServiceError as failure:
             if is_first:
                 raise
             trouble = str(failure)
         try:
             yield from self._team_pages(list(owners))
-        except CallFailed as failure:
+        except ServiceError as failure:
             trouble = trouble or str(failure)
         self._reason = trouble or self._shortfall()
 
@@ -83,7 +83,7 @@ class CatalogListing:
     def _component(self, document: EntityDocument) -> Component | None:
         try:
             return self._reader.component(document)
-        except BadReference:
+        except InvalidReference:
             return None
 
     def _team_pages(self, wanted: list[EntityRef]) -> Iterator[CatalogPage]:

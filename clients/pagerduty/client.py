@@ -17,8 +17,8 @@ with warnings.catch_warnings():
 
 from requests import Response
 
-from clients.calls import CallFailed, Fault, is_loopback
-from clients.carriers import FormatRefused, TargetRefused, check_address
+from clients.delivery_errors import PayloadRejected, RecipientRejected, check_address
+from clients.http.client import ErrorKind, ServiceError, is_loopback
 from domain.component import RoutingKey
 from domain.messages import Json
 
@@ -75,23 +75,23 @@ class PagerDutyClient:
         """Send the body of `/v2/enqueue` without its routing key; answer the dedup key PagerDuty put it under.
 
         Raises:
-            FormatRefused: 400: PagerDuty will never take this event.
-            TargetRefused: 401, 403, or a 400 that names the routing key: it will never take any for this key.
-            CallFailed: 429 (`retry_after_s`), 5xx, unreachable, garbage: temporary. After sending it `may_have_happened`,
+            PayloadRejected: 400: PagerDuty will never take this event.
+            RecipientRejected: 401, 403, or a 400 that names the routing key: it will never take any for this key.
+            ServiceError: 429 (`retry_after_s`), 5xx, unreachable, garbage: temporary. After sending it `may_have_happened`,
                 which is harmless with the same dedup key.
         """
         body = deepcopy(dict(event))
         action, dedup_key = body.pop("event_action", None), body.pop("dedup_key", None)
         if not (isinstance(action, str) and isinstance(dedup_key, str) and dedup_key):
             message = "an event for PagerDuty has no action or no dedup key, so it could not be sent again safely"
-            raise FormatRefused(message)
+            raise PayloadRejected(message)
         try:
             answered = self._session(routing_key).send_event(action, dedup_key, **body)
         except pdpyras.PDClientError as trouble:
             raise _no_answer() if trouble.response is None else _failure(trouble.response) from None
         except ValueError:
             message = f"PagerDuty has no action {action!r}"
-            raise FormatRefused(message) from None
+            raise PayloadRejected(message) from None
         return str(answered)
 
     def _session(self, routing_key: RoutingKey) -> _Session:
@@ -101,12 +101,12 @@ class PagerDutyClient:
         return sessions[routing_key]
 
 
-def _no_answer() -> CallFailed:
+def _no_answer() -> ServiceError:
     message = "PagerDuty did not answer an event"
-    return CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=True)
+    return ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, may_have_happened=True)
 
 
-def _failure(response: Response) -> CallFailed:
+def _failure(response: Response) -> ServiceError:
     """Say what an answer means; pdpyras' own text may show the end of a key or a whole page."""
     status = response.status_code
     said = f"PagerDuty answered an event with status {status}"
@@ -114,15 +114,15 @@ def _failure(response: Response) -> CallFailed:
         reasons = _reasons(response)
         said = f"PagerDuty refused an event: {reasons}"
         names_the_key = "routing key" in reasons.lower() or "routing_key" in reasons.lower()
-        return TargetRefused(said, fault=Fault.DENIED) if names_the_key else FormatRefused(said)
+        return RecipientRejected(said, fault=ErrorKind.DENIED) if names_the_key else PayloadRejected(said)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return TargetRefused(said, fault=Fault.DENIED)
+        return RecipientRejected(said, fault=ErrorKind.DENIED)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return FormatRefused(f"{said}: it is too large")
-    return _passing_failure(response, said) or CallFailed(said, fault=Fault.REFUSED, permanent=True)
+        return PayloadRejected(f"{said}: it is too large")
+    return _passing_failure(response, said) or ServiceError(said, fault=ErrorKind.REFUSED, permanent=True)
 
 
-def _passing_failure(response: Response, said: str) -> CallFailed | None:
+def _passing_failure(response: Response, said: str) -> ServiceError | None:
     """Say what an answer means after which the same event may be taken later."""
     status = response.status_code
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -130,13 +130,13 @@ def _passing_failure(response: Response, said: str) -> CallFailed | None:
         with suppress(ValueError):  # a Retry-After that is no number of seconds, or none
             wait_s = max(float(response.headers.get("Retry-After", "")), 1.0)
         message = f"PagerDuty asked for patience: 429, come back in {wait_s:g} s"
-        return CallFailed(message, fault=Fault.OVERLOADED, permanent=False, retry_after_s=wait_s)
+        return ServiceError(message, fault=ErrorKind.OVERLOADED, permanent=False, retry_after_s=wait_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        fault = Fault.OVERLOADED if status == HTTPStatus.SERVICE_UNAVAILABLE else Fault.BROKEN
-        return CallFailed(said, fault=fault, permanent=False, may_have_happened=True)
+        fault = ErrorKind.OVERLOADED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.BROKEN
+        return ServiceError(said, fault=fault, permanent=False, may_have_happened=True)
     if status < HTTPStatus.BAD_REQUEST:
         message = f"{said} and something that cannot be read"
-        return CallFailed(message, fault=Fault.GARBAGE, permanent=False, may_have_happened=True)
+        return ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=True)
     return None
 
 

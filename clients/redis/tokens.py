@@ -12,17 +12,17 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from clients.redis.memory import SharedMemory
+from clients.redis.cache import RedisCache
 
 _PURPOSE: Final = b"scaleops-worker shared tokens v1"
 LOGIN_TAKES_AT_MOST: Final = timedelta(seconds=60)
 """Whoever waited this long for another process's login logs in itself."""
 
 
-class SharedToken:
+class RedisTokenCache:
     """A `clients.scaleops.tokens.TokenCache`. `who` tells sign-ins apart: other credentials or another ScaleOps share nothing."""
 
-    def __init__(self, memory: SharedMemory, *, secret_key: str, who: str) -> None:
+    def __init__(self, memory: RedisCache, *, secret_key: str, who: str) -> None:
         derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret_key.encode())
         self._fernet = Fernet(base64.urlsafe_b64encode(derived))
         self._memory = memory

@@ -18,11 +18,11 @@ _GIVEN_UP_EARLY: Final = Field(fail_fast=True)
 """At the first row of another shape: one is named, and to put a hundred thousand of them into words takes seconds."""
 
 
-class _Wire(BaseModel):
+class _ApiModel(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
 
 
-class _WorkloadRow(_Wire):
+class _WorkloadRow(_ApiModel):
     id: str | None = None
     cluster_name: str
     namespace: str
@@ -42,7 +42,7 @@ class _WorkloadRow(_Wire):
     oom_count: Annotated[int | None, Field(alias="oomCountLast24h")] = None
 
 
-class _CostRow(_Wire):
+class _CostRow(_ApiModel):
     id: str | None = None
     workload_name: str | None = None
     total_cost: Decimal | None = None
@@ -52,13 +52,13 @@ class _CostRow(_Wire):
     savings_available: Decimal | None = None
 
 
-class _Flow(_Wire):
+class _Flow(_ApiModel):
     total: Decimal | None = None
     egress: Decimal | None = None
     ingress: Decimal | None = None
 
 
-class _Destination(_Wire):
+class _Destination(_ApiModel):
     name: Annotated[str | None, Field(alias="Name")] = None
     namespace: Annotated[str | None, Field(alias="Namespace")] = None
     workload_type: Annotated[str | None, Field(alias="WorkloadType")] = None
@@ -71,29 +71,29 @@ class _Destination(_Wire):
     cross_az_traffic: Annotated[_Flow | None, Field(alias="crossAZTraffic")] = None
 
 
-class WorkloadsAnswer(_Wire):
+class WorkloadsResponse(_ApiModel):
     """The answer of `POST /api/v1/dashboard/byNamespace`."""
 
     workloads: Annotated[list[_WorkloadRow] | None, _GIVEN_UP_EARLY] = None
 
 
-class CostsAnswer(_Wire):
+class CostsResponse(_ApiModel):
     """The answer of `POST /detailedCostReport/getWorkloads`."""
 
     aggregated_workloads: Annotated[list[_CostRow] | None, _GIVEN_UP_EARLY] = None
 
 
-class FlagsAnswer(_Wire):
+class FlagsResponse(_ApiModel):
     """The answer of `GET /api/v1/networkCost/networkCostEnabled`. Without the map nothing is known."""
 
     network_cost_enabled: dict[str, bool | None]
 
 
-class _Destinations(_Wire):
+class _Destinations(_ApiModel):
     destinations: Annotated[list[_Destination] | None, _GIVEN_UP_EARLY] = None
 
 
-class PoliciesAnswer(_Wire):
+class PoliciesResponse(_ApiModel):
     """The answer of `GET /api/v1/policies`: custom resources, kept as they are."""
 
     policies: Annotated[list[dict[str, JsonValue]] | None, _GIVEN_UP_EARLY] = None
@@ -106,19 +106,19 @@ def _wrap(answer: object) -> object:
 
 NetworkAnswer: TypeAlias = Annotated[_Destinations, BeforeValidator(_wrap)]
 
-WORKLOADS: TypeAdapter[WorkloadsAnswer] = TypeAdapter(WorkloadsAnswer)
-COSTS: TypeAdapter[CostsAnswer] = TypeAdapter(CostsAnswer)
-FLAGS: TypeAdapter[FlagsAnswer] = TypeAdapter(FlagsAnswer)
+WORKLOADS: TypeAdapter[WorkloadsResponse] = TypeAdapter(WorkloadsResponse)
+COSTS: TypeAdapter[CostsResponse] = TypeAdapter(CostsResponse)
+FLAGS: TypeAdapter[FlagsResponse] = TypeAdapter(FlagsResponse)
 NETWORK: TypeAdapter[_Destinations] = TypeAdapter(NetworkAnswer)
-POLICIES: TypeAdapter[PoliciesAnswer] = TypeAdapter(PoliciesAnswer)
+POLICIES: TypeAdapter[PoliciesResponse] = TypeAdapter(PoliciesResponse)
 
 
-def workloads_in(answer: WorkloadsAnswer) -> tuple[Workload, ...]:
+def workloads_in(answer: WorkloadsResponse) -> tuple[Workload, ...]:
     """Answer the workloads of a list, in its order."""
     return tuple(_workload(row) for row in answer.workloads or ())
 
 
-def cost_rows_in(answer: CostsAnswer) -> tuple[CostRow, ...]:
+def cost_rows_in(answer: CostsResponse) -> tuple[CostRow, ...]:
     """Answer the cost rows, in their order. A row without an id belongs to no workload and is left out."""
     return tuple(
         CostRow(
@@ -135,7 +135,7 @@ def cost_rows_in(answer: CostsAnswer) -> tuple[CostRow, ...]:
     )
 
 
-def flags_in(answer: FlagsAnswer) -> dict[str, bool]:
+def flags_in(answer: FlagsResponse) -> dict[str, bool]:
     """Answer which cluster's network is watched."""
     return {cluster: bool(enabled) for cluster, enabled in answer.network_cost_enabled.items()}
 
@@ -159,7 +159,7 @@ def destinations_in(answer: _Destinations) -> tuple[Destination, ...]:
     )
 
 
-def policies_in(answer: PoliciesAnswer) -> tuple[PolicyDefinition, ...]:
+def policies_in(answer: PoliciesResponse) -> tuple[PolicyDefinition, ...]:
     """Answer the policies that have a name, in their order."""
     return tuple(
         PolicyDefinition(name=name, definition=resource)

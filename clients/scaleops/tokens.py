@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final, Protocol
 
-from clients.calls import CallFailed, Fault
+from clients.http.client import ErrorKind, ServiceError
 from domain.clock import Clock
 
 LONGEST: Final = timedelta(hours=1)
@@ -29,7 +29,7 @@ DENIED_FOR: Final = timedelta(seconds=30)
 
 
 class Credentials(Protocol):
-    """What a client asks for its Authorization header. Both raise CallFailed."""
+    """What a client asks for its Authorization header. Both raise ServiceError."""
 
     def current(self) -> str | None:
         """Answer the token to send; None: send none."""
@@ -79,7 +79,7 @@ class TokenCache(Protocol):
         """Wait until nobody else logs in, a while at most."""
 
 
-class Unshared:
+class NoTokenCache:
     """For a process of its own: nothing is shared."""
 
     def get(self) -> str | None:
@@ -100,17 +100,17 @@ class _Token(str):
     __slots__ = ()
 
 
-class LoginTokens:
+class CachedLogin:
     """Tokens that a login gives, shared by any number of threads and, by way of a cache, of processes."""
 
     def __init__(self, log_in: Callable[[], str], *, clock: Clock, shared: TokenCache | None = None) -> None:
         self._log_in = log_in
         self._clock = clock
-        self._shared = shared or Unshared()
+        self._shared = shared or NoTokenCache()
         self._turn = threading.Lock()
         self._held: tuple[str, datetime] | None = None
         self._finished = 0
-        self._failed: CallFailed | None = None
+        self._failed: ServiceError | None = None
         self._denied_until: datetime | None = None
 
     def current(self) -> str | None:
@@ -139,9 +139,9 @@ class LoginTokens:
             self._held = self._failed = self._denied_until = None
             try:
                 token = self._obtain(refused, now)
-            except CallFailed as failure:
+            except ServiceError as failure:
                 self._failed = failure
-                if failure.fault is Fault.DENIED:
+                if failure.fault is ErrorKind.DENIED:
                     self._denied_until = now + DENIED_FOR
                 raise _of_the_whole(failure) from None
             finally:
@@ -160,9 +160,9 @@ class LoginTokens:
             return token
 
 
-def _of_the_whole(failure: CallFailed) -> CallFailed:
+def _of_the_whole(failure: ServiceError) -> ServiceError:
     """Answer the failure of a login as one of the whole service, a new object for each thread that hears of it."""
-    return CallFailed(
+    return ServiceError(
         str(failure),
         fault=failure.fault,
         permanent=failure.permanent,

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from slack_sdk.errors import SlackApiError
 
-from clients.calls import CallFailed, Fault
-from clients.carriers import FormatRefused, check_address
-from clients.slack.refusals import refusal
-from clients.slack.transport import Transport
+from clients.delivery_errors import PayloadRejected, check_address
+from clients.http.client import ErrorKind, ServiceError
+from clients.slack.errors import error_from_code
+from clients.slack.transport import BoundedWebClient
 from domain.messages import Json
 
 DEFAULT_BASE_URL: Final = "https://slack.com/api/"
@@ -33,7 +33,7 @@ _OURS: Final = uuid.UUID("7d9c5b52-6f0f-5d0e-9f6f-0d1f0a6c2b11")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
+class PostedMessage:
     """A message in Slack: its channel and its time stamp, which names it there and opens its thread."""
 
     channel: str
@@ -41,7 +41,7 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class BotIdentity:
     """Whom Slack takes us for."""
 
     workspace: str
@@ -64,8 +64,8 @@ class SlackClient:
         silent = logging.getLogger("clients.slack.sdk")
         silent.setLevel(logging.CRITICAL)  # what it would log, whole bodies among it, is told by our errors
         self._instance = instance
-        self._identity: Identity | None = None
-        self._web = Transport(
+        self._identity: BotIdentity | None = None
+        self._web = BoundedWebClient(
             token=token,
             base_url=check_address(base_url, of="Slack (SLACK_BASE_URL)"),
             timeout=timeout_s,
@@ -74,18 +74,18 @@ class SlackClient:
             retry_handlers=[],
         )
 
-    def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> Posted:
+    def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> PostedMessage:
         """Post one message: the body of `chat.postMessage` without channel, thread and metadata.
 
         Raises:
-            FormatRefused: Slack will never take this payload, or it has no `text`, which is what a screen reader reads.
-            TargetRefused: no such channel, archived, we are not in it.
-            CallFailed: denied (permanent), 429 (`retry_after_s`), unreachable or broken (temporary); `may_have_happened`
+            PayloadRejected: Slack will never take this payload, or it has no `text`, which is what a screen reader reads.
+            RecipientRejected: no such channel, archived, we are not in it.
+            ServiceError: denied (permanent), 429 (`retry_after_s`), unreachable or broken (temporary); `may_have_happened`
                 when the answer was lost.
         """
         if not payload.get("text"):
             message = f"the message for channel {channel} has no text beside its blocks"
-            raise FormatRefused(message)
+            raise PayloadRejected(message)
         body: dict[str, Json] = {
             **payload,
             "channel": channel,
@@ -100,31 +100,31 @@ class SlackClient:
         ts, landed = answer.get("ts"), answer.get("channel")
         if not (isinstance(ts, str) and ts and isinstance(landed, str) and landed):
             message = f"Slack took a message for channel {channel} but did not say which it became"
-            raise CallFailed(message, fault=Fault.GARBAGE, permanent=False, may_have_happened=True)
-        return Posted(channel=landed, ts=ts)
+            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=True)
+        return PostedMessage(channel=landed, ts=ts)
 
-    def find(self, channel: str, message_key: str, *, thread_ts: str | None, oldest: datetime) -> Posted | None:
+    def find(self, channel: str, message_key: str, *, thread_ts: str | None, oldest: datetime) -> PostedMessage | None:
         """Look a message of ours up by its metadata among those posted since `oldest`.
 
         None means provably absent: the whole of the window was read, and no message of this bot in it hides its metadata.
 
         Raises:
-            CallFailed: it cannot be told, for whatever reason.
+            ServiceError: it cannot be told, for whatever reason.
         """
         for found in self._messages(channel, thread_ts=thread_ts, oldest=oldest):
             metadata = found.get("metadata")
             payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
             if isinstance(payload, dict) and payload.get("key") == message_key and payload.get("instance") == self._instance:
-                return Posted(channel=channel, ts=str(found["ts"]))
+                return PostedMessage(channel=channel, ts=str(found["ts"]))
             if not isinstance(metadata, dict) and self._is_mine(found):
                 message = f"a message of this bot in channel {channel} shows no metadata, so none can be told from another"
-                raise CallFailed(message, fault=Fault.GARBAGE, permanent=False)
+                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
         return None
 
-    def probe(self) -> Identity:
+    def probe(self) -> BotIdentity:
         """Ask Slack who we are (`auth.test`)."""
         answer = self._ask("auth.test")
-        return Identity(
+        return BotIdentity(
             workspace=str(answer.get("team", "")),
             user=str(answer.get("user", "")),
             user_id=str(answer.get("user_id", "")),
@@ -147,19 +147,19 @@ class SlackClient:
             messages = page.get("messages")
             if not isinstance(messages, list) or not all(isinstance(one, dict) and one.get("ts") for one in messages):
                 message = f"Slack answered {method} of channel {channel} without a list of messages"
-                raise CallFailed(message, fault=Fault.GARBAGE, permanent=False)
+                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
             yield from messages
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor and not page.get("has_more"):
                 return
             if not cursor:
                 message = f"Slack said there is more of channel {channel} but not how to read on"
-                raise CallFailed(message, fault=Fault.GARBAGE, permanent=False)
+                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
             params["cursor"] = cursor
         message = (
             f"channel {channel} has more than {MAX_PAGES * PAGE_SIZE} messages since {oldest:%Y-%m-%d %H:%M}; not all were read"
         )
-        raise CallFailed(message, fault=Fault.REFUSED, permanent=False)
+        raise ServiceError(message, fault=ErrorKind.REFUSED, permanent=False)
 
     def _is_mine(self, found: Mapping[str, Any]) -> bool:
         if self._identity is None:
@@ -177,5 +177,7 @@ class SlackClient:
             answer = self._web.api_call(method, json=json, params=params)
         except SlackApiError as refused:
             code = str(refused.response.get("error") or "no reason given")
-            raise refusal(method, code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no reason given", where=where) from None
+            raise error_from_code(
+                method, code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no reason given", where=where
+            ) from None
         return dict(answer.data) if isinstance(answer.data, dict) else {}

@@ -19,7 +19,7 @@ from urllib.error import HTTPError, URLError
 
 from slack_sdk import WebClient
 
-from clients.calls import CallFailed, Fault, is_loopback
+from clients.http.client import ErrorKind, ServiceError, is_loopback
 
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 """A page of 200 messages of 50 blocks stays well below."""
@@ -40,8 +40,8 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow nothing; the answer is then an error of its own status."""
 
 
-class Transport(WebClient):
-    """The SDK's client over our exchange. Every failure leaves it as `CallFailed`."""
+class BoundedWebClient(WebClient):
+    """The SDK's client over our exchange. Every failure leaves it as `ServiceError`."""
 
     def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
         """Answer status, headers and body of a good or bad answer that is a JSON object."""
@@ -67,20 +67,20 @@ def _read(method: str, status: int, headers: Headers, body: HTTPResponse | HTTPE
     """
     if status in _REDIRECTS:
         message = f"Slack answered {method} with a redirect ({status}), which is not followed; is SLACK_BASE_URL right?"
-        raise CallFailed(message, fault=Fault.GARBAGE, permanent=False)
+        raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
     content = _read_bounded(method, body)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait_s = _retry_after_s(headers)
         message = f"Slack asked for patience at {method}: 429, come back in {wait_s:g} s"
-        raise CallFailed(message, fault=Fault.OVERLOADED, permanent=False, retry_after_s=wait_s)
+        raise ServiceError(message, fault=ErrorKind.OVERLOADED, permanent=False, retry_after_s=wait_s)
     if _is_json_object(content):
         return {"status": status, "headers": headers, "body": content.decode()}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         message = f"Slack answered {method} with status {status}"
-        fault = Fault.OVERLOADED if status == HTTPStatus.SERVICE_UNAVAILABLE else Fault.BROKEN
-        raise CallFailed(message, fault=fault, permanent=False, may_have_happened=status in _GATEWAY_LOST_THE_ANSWER)
+        fault = ErrorKind.OVERLOADED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.BROKEN
+        raise ServiceError(message, fault=fault, permanent=False, may_have_happened=status in _GATEWAY_LOST_THE_ANSWER)
     message = f"Slack answered {method} with status {status} and something that is not JSON"
-    raise CallFailed(message, fault=Fault.GARBAGE, permanent=False, may_have_happened=status < HTTPStatus.BAD_REQUEST)
+    raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=status < HTTPStatus.BAD_REQUEST)
 
 
 def _read_bounded(method: str, body: HTTPResponse | HTTPError) -> bytes:
@@ -90,10 +90,10 @@ def _read_bounded(method: str, body: HTTPResponse | HTTPError) -> bytes:
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
             message = f"Slack answered {method} with more than {MAX_ANSWER_BYTES} bytes"
-            raise CallFailed(message, fault=Fault.GARBAGE, permanent=False, may_have_happened=True)
+            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=True)
         if time.monotonic() > deadline:
             message = f"Slack's answer to {method} was not complete after {MAX_ANSWER_S:g} s"
-            raise CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=True)
+            raise ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, may_have_happened=True)
     return bytes(content)
 
 
@@ -112,7 +112,7 @@ def _retry_after_s(headers: Headers) -> float:
         return 30.0
 
 
-def _unreachable(method: str, reason: object, *, may_have_happened: bool) -> CallFailed:
+def _unreachable(method: str, reason: object, *, may_have_happened: bool) -> ServiceError:
     what = type(reason).__name__ if isinstance(reason, Exception) else "no connection"
     message = f"Slack did not answer {method} ({what})"
-    return CallFailed(message, fault=Fault.UNREACHABLE, permanent=False, may_have_happened=may_have_happened)
+    return ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, may_have_happened=may_have_happened)

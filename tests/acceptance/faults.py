@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.component import RoutingKey
-from domain.messages import Act, Channel, Json, Message, Rendering, Variant
+from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.faults import Fault as Misbehaviour
 from tests.acceptance.crossings import AWAY, CLOSING, FORGET, PUT_OFF, REFUSED, REPORT, WATCHING
@@ -203,14 +203,21 @@ def put_something_to_say(fleet: Fleet, *, channel: str = SOMEWHERE_ELSE, number:
         transaction.outbox.put(
             [
                 _message(
-                    fleet, f"{stamp}:slack", channel=Channel.SLACK, target=channel, act=Act.POST, payload={"text": "a test"}
+                    fleet,
+                    f"{stamp}:slack",
+                    channel=Channel.SLACK,
+                    target=channel,
+                    act=EventAction.POST,
+                    payload={"text": "a test"},
                 ),
-                _message(fleet, f"{stamp}:pagerduty", channel=Channel.PAGERDUTY, target=key, act=Act.TRIGGER, payload=event),
+                _message(
+                    fleet, f"{stamp}:pagerduty", channel=Channel.PAGERDUTY, target=key, act=EventAction.TRIGGER, payload=event
+                ),
             ]
         )
 
 
-def _message(fleet: Fleet, key: str, *, channel: Channel, target: str, act: Act, payload: dict[str, Json]) -> Message:
+def _message(fleet: Fleet, key: str, *, channel: Channel, target: str, act: EventAction, payload: dict[str, Json]) -> Message:
     return Message(
         key=key,
         stream=key,

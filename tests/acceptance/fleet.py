@@ -21,27 +21,27 @@ from pathlib import Path
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from domain.messages import Status
+from domain.messages import DeliveryStatus
 from domain.sweeps import slot_of
 from domain.weeks import IsoWeek
 from simulator.serving import Simulator, addresses_at, settings_for
 from store import Store, Transaction
-from tasks.report import teams_with_reports
-from tasks.report_facts import PLATFORM, REPORT
+from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.stage import teams_with_reports
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
 from worker.app import build_app
-from worker.equipment import Equipment
+from worker.context import WorkerContext
 from worker.schedule import QUEUES
 
 ROOT: Final = Path(__file__).parent.parent.parent
 INSTANCE: Final = "test"
 MINUTE: Final = timedelta(minutes=1)
-OPEN: Final = (Status.PENDING, Status.LEASED)
+OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.LEASED)
 
 
 @contextmanager
-def _nothing() -> Iterator[Equipment]:
+def _nothing() -> Iterator[WorkerContext]:
     """Equip nobody: the test only rings."""
     raise AssertionError
     yield
@@ -243,7 +243,7 @@ class Fleet:
             unreported = self._unreported(transaction) if self.reports_on_mondays else ()
         if unreported:
             return f"no report yet for {unreported}"
-        looked_for = counts.get(Status.UNKNOWN, 0)
+        looked_for = counts.get(DeliveryStatus.UNKNOWN, 0)
         return f"waiting: {waiting}, unknown: {looked_for}" if waiting or looked_for else ""
 
     def _unreported(self, transaction: Transaction) -> tuple[str, ...]:

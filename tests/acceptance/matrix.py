@@ -7,9 +7,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from domain.messages import Status
+from domain.messages import DeliveryStatus
 from domain.snapshots import Outcome
-from store.outbox import FALLBACK
+from store.queries.outbox import FALLBACK
 from tests.acceptance.crossings import DELIVER, STAGES
 from tests.acceptance.faults import (
     SOMEWHERE_ELSE,
@@ -184,7 +184,7 @@ def _require_stand_in(fleet: Fleet, beginning: str) -> None:
     with fleet.store.reading() as transaction:
         refused = [
             entry.message.key
-            for entry in transaction.outbox.listing([Status.FAILED], limit=1000)
+            for entry in transaction.outbox.listing([DeliveryStatus.FAILED], limit=1000)
             if entry.message.key.startswith(beginning) and entry.message.created_at >= since
         ]
     assert refused, f"nothing that begins with {beginning} was refused"

@@ -9,17 +9,17 @@ from typing import Final
 
 from alerts.policy import Rule
 from alerts.states import state_from_json
-from domain.messages import Channel, Status
+from domain.messages import Channel, DeliveryStatus
 from domain.sweeps import Sweep
 from store import Transaction
-from store.outbox import FALLBACK
-from store.retention import Retention, to_forget
-from tasks.ledger import OPEN_STATUSES
-from tasks.report import MADE, stream_of, teams_with_reports
-from tasks.report_facts import PLATFORM, REPORT
+from store.queries.outbox import FALLBACK
+from store.retention import Retention, expired
+from tasks.evaluate.alert_session import OPEN_STATUSES
+from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.stage import MADE, stream_of, teams_with_reports
 from tests.acceptance.fleet import INSTANCE, Fleet
 
-FOUND_DEAD: Final = (Status.FAILED, Status.EXPIRED, Status.UNKNOWN)
+FOUND_DEAD: Final = (DeliveryStatus.FAILED, DeliveryStatus.EXPIRED, DeliveryStatus.UNKNOWN)
 
 FLAPS_WITHIN: Final = timedelta(hours=24 + 4 * 6)
 """An incident that was resolved so short before a sweep may have to be shown in four of them to be opened again."""
@@ -58,11 +58,11 @@ def _lost(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     posts = fleet.posts()
     for entry in transaction.outbox.listing(limit=100_000):
         key = entry.message.key
-        if entry.status in {Status.PENDING, Status.LEASED}:
+        if entry.status in {DeliveryStatus.PENDING, DeliveryStatus.LEASED}:
             yield f"{key} is stuck: {entry.status} {entry.last_error}"
         if entry.status in FOUND_DEAD and key + FALLBACK not in posts:
             yield f"{key} did not arrive: {entry.status} {entry.last_error}"
-        if entry.status is Status.SENT and entry.message.channel is Channel.SLACK and key not in posts:
+        if entry.status is DeliveryStatus.SENT and entry.message.channel is Channel.SLACK and key not in posts:
             yield f"{key} is said to be sent, and Slack does not have it"
 
 
@@ -132,7 +132,7 @@ def _gaps(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     if not sweeps:
         yield "no sweep was closed"
     # A day of grace: whether what is due to be dropped is dropped yet is nobody's promise.
-    may_be_gone = to_forget({*fleet.lived, *sweeps}, reported=(), retention=Retention(), now=fleet.now + timedelta(days=1))
+    may_be_gone = expired({*fleet.lived, *sweeps}, reported=(), retention=Retention(), now=fleet.now + timedelta(days=1))
     for slot in fleet.lived:
         if slot not in sweeps and slot not in may_be_gone:
             yield f"the slot of {slot} was lived through, and has no closed sweep"

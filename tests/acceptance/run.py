@@ -23,16 +23,16 @@ os.environ["REMAP_SIGTERM"] = "SIGQUIT"  # as cli.processes does, before Celery 
 
 from celery import current_task
 
-from cli.processes import run_beat, run_worker
+from cli.celery_processes import run_beat, run_worker
 from store import Store, Transaction
-from tasks.parts import Services
-from wiring.building import Installation, load_installation
+from tasks.context import Services
+from wiring.contexts import LoadedConfig, load_installation
 from wiring.logs import configure_logs
 from worker.app import build_app
-from worker.equipment import Equip, Equipment, equip_from
-from worker.schedule import Pace
+from worker.context import Equip, WorkerContext, open_worker_context
+from worker.schedule import Timings
 
-PACE = Pace(
+PACE = Timings(
     tick=timedelta(seconds=0.5),
     housekeeping=timedelta(seconds=2),
     chunk=4,
@@ -156,10 +156,10 @@ class WatchedServices:
         return found
 
 
-def equip_under_test(installation: Installation, clock: SharedClock, frontier: Frontier) -> Equip:
+def equip_under_test(installation: LoadedConfig, clock: SharedClock, frontier: Frontier) -> Equip:
     @contextmanager
-    def equip() -> Iterator[Equipment]:
-        with equip_from(installation, clock=clock, asking_lease=timedelta(seconds=1)) as equipment:
+    def equip() -> Iterator[WorkerContext]:
+        with open_worker_context(installation, clock=clock, asking_lease=timedelta(seconds=1)) as equipment:
             parts = equipment.parts
             services = cast("Services", WatchedServices(parts.services, frontier))
             yield replace(equipment, parts=replace(parts, store=WatchedStore(parts.store, frontier), services=services))

@@ -12,8 +12,8 @@ import pytest
 
 from simulator.serving import Simulator
 from store import ReportRun
-from tasks.report import teams_with_reports
-from tasks.report_facts import PLATFORM
+from tasks.report.report_data import PLATFORM
+from tasks.report.stage import teams_with_reports
 from tests.acceptance.crossings import ADVANCE, DELIVER, JUDGE, MEASURE, REPORT
 from tests.acceptance.faults import die_at, go_to_report_morning
 from tests.acceptance.fleet import MINUTE, Fleet

@@ -16,8 +16,8 @@ from simulator.serving import Simulator
 from tests.acceptance.fleet import INSTANCE, MINUTE, ROOT, Fleet
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
+from worker.liveness import BEAT, LivenessFile
 from worker.schedule import QUEUES
-from worker.signs import BEAT, Sign
 
 TUESDAY = datetime(2026, 11, 3, tzinfo=timezone.utc)
 
@@ -28,7 +28,7 @@ def test_a_worker_that_hangs_is_not_taken_for_alive_because_another_works(
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
-    name = Sign(instance=INSTANCE, serves=QUEUES).path.name
+    name = LivenessFile(instance=INSTANCE, serves=QUEUES).path.name
     simulator.load("demo")
     fleet = Fleet(tmp_path, simulator, queues, postgres_url, TUESDAY + MINUTE, settings={"TMPDIR": str(here)})
     with fleet, another_worker(fleet, there) as other:
@@ -40,7 +40,7 @@ def test_a_worker_that_hangs_is_not_taken_for_alive_because_another_works(
             before = given(here / name)
             wait_until("a sign of the one that works", lambda: given(here / name) > before, explain=fleet.story)  # noqa: B023 - waited for here
         assert given(there / name) == last
-        assert (here / Sign(instance=INSTANCE, serves=BEAT).path.name).exists()
+        assert (here / LivenessFile(instance=INSTANCE, serves=BEAT).path.name).exists()
 
 
 @contextmanager

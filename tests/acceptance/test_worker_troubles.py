@@ -11,14 +11,14 @@ import pytest
 from alerts.policy import Rule
 from alerts.storm import OUTAGE
 from domain.measures import Total, Unknown
-from domain.messages import Channel, Message, Status
+from domain.messages import Channel, DeliveryStatus, Message
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome
 from reports.notices import stream_of
 from simulator.credentials import SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.serving import Simulator
-from tasks.alerts import OPEN
-from tasks.trend import weekly_trend
+from tasks.evaluate.manual import OPEN
+from tasks.report.trend import weekly_trend
 from tests.acceptance.faults import (
     in_the_middle_of_a_sweep,
     kill_beats,
@@ -145,7 +145,7 @@ def test_an_archived_channel_falls_back_to_the_platform_channel_once(fleet: Flee
 def refused_of(fleet: Fleet) -> list[tuple[str, bool]]:
     """Answer the channels of what waits, and whether it was refused."""
     with fleet.store.reading() as transaction:
-        waiting = transaction.outbox.listing([Status.PENDING])
+        waiting = transaction.outbox.listing([DeliveryStatus.PENDING])
     return [(one.message.channel, "429" in str(one.last_error)) for one in waiting]
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from reports.composing import compose_platform, compose_team
-from reports.pages import write_page
-from reports.site import page_path, write_index
+from reports.build.report import compose_platform, compose_team
+from reports.render.html_page import write_page
+from reports.render.index_page import page_path, write_index
 from tests.unit import report_cast as cast
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from gateway import mcp_door
+from gateway.web import mcp_app
 from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
 from tests.conformance.fixtures import add_fixtures
@@ -45,7 +45,7 @@ def main() -> int:
     """Run it all; 0 when all passed."""
     with tempfile.TemporaryDirectory(prefix="conformance-") as temporary, Simulator(str(ROOT / "tests" / "parity")) as simulator:
         folder = Path(temporary)
-        sections = (partial(mcp_door.sections, extend=add_fixtures),)
+        sections = (partial(mcp_app.sections, extend=add_fixtures),)
         gateway = ServedGateway(simulator, folder, sections_of=sections, gateway_auth="none", gateway_tokens=None)
         try:
             remember(gateway.materials.store)

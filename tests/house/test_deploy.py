@@ -18,8 +18,8 @@ from simulator.company import SCENARIO
 from simulator.serving import addresses_at, settings_for
 from wiring.environment import resolve_settings
 from wiring.settings import Settings, is_loopback
-from worker.children import WRONG_SETTINGS
-from worker.hearing import EXIT_STATUS
+from worker.stall_watchdog import EXIT_STATUS
+from worker.supervisor import WRONG_SETTINGS
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())

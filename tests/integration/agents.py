@@ -12,13 +12,13 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, TextContent
 
-from gateway import mcp_door, pages, registry
+from gateway.web import mcp_app, pages, registry
 from simulator import crowd
 from simulator.world import NetworkData, Scenario, World
 from tests.integration.remembered import NOW
 from tests.services.gateways import ServedGateway
 
-SECTIONS: Final = (registry.sections, mcp_door.sections, pages.sections)
+SECTIONS: Final = (registry.sections, mcp_app.sections, pages.sections)
 MONSTER: Final = "component:default/service-00000"
 WORKLOADS: Final = 500
 ERAS: Final = ("auto", "legacy")

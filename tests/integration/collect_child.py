@@ -9,14 +9,14 @@ import sys
 from datetime import timedelta
 
 from clients.backstage.client import BackstageCatalog
-from clients.calls import Line, Rules
+from clients.http.client import HttpClient, HttpOptions
+from clients.scaleops.auth import PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
-from clients.scaleops.logins import PasswordLogin
-from clients.scaleops.tokens import LoginTokens
+from clients.scaleops.tokens import CachedLogin
 from simulator.credentials import BACKSTAGE_TOKEN
 from store import Store
-from tasks.collect import collect
-from tasks.parts import Parts
+from tasks.collect.stage import collect
+from tasks.context import StageContext
 from tests.integration.collecting import SLOT, Outside, policy
 
 
@@ -38,11 +38,11 @@ class Loud:
 def main() -> None:
     database, scaleops_url, backstage_url, user, password = sys.argv[1:]
     now = SLOT + timedelta(minutes=1)
-    rules = Rules(max_in_flight=2)
-    line = Line("ScaleOps", scaleops_url, rules)
-    tokens = LoginTokens(PasswordLogin(line=line, user=user, password=password), clock=lambda: now)
-    catalog = BackstageCatalog(Line("Backstage", backstage_url, rules), BACKSTAGE_TOKEN)
-    parts = Parts(
+    rules = HttpOptions(max_in_flight=2)
+    line = HttpClient("ScaleOps", scaleops_url, rules)
+    tokens = CachedLogin(PasswordLogin(line=line, user=user, password=password), clock=lambda: now)
+    catalog = BackstageCatalog(HttpClient("Backstage", backstage_url, rules), BACKSTAGE_TOKEN)
+    parts = StageContext(
         store=Store.open(database),
         services=Outside(ScaleOpsClient(line, tokens), catalog),
         clock=lambda: now,

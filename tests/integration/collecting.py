@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 from actions.ports import Catalog, ScaleOps
 from alerts.policy import AlertPolicy
-from clients.calls import Rules
+from clients.http.client import HttpOptions
 from clients.pagerduty import PagerDutyClient
 from clients.slack import SlackClient
 from domain.component import RoutingKey
@@ -20,7 +20,7 @@ from domain.weeks import Schedule
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
-from tasks.parts import Parts, Policy, Sealer
+from tasks.context import KeySealer, Policy, StageContext
 from tests.services.asking import backstage_of, scaleops_of
 
 SLOT = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
@@ -47,7 +47,7 @@ class Outside:
 
     scaleops: ScaleOps
     catalog: Catalog
-    sealer: Sealer | None = None
+    sealer: KeySealer | None = None
     default_routing_key: RoutingKey | None = None
 
     def routing_key(self, fingerprint: str) -> RoutingKey | None:
@@ -80,7 +80,7 @@ class Bench:
     """Everything a test of collect holds in its hands."""
 
     simulator: Simulator
-    parts: Parts
+    parts: StageContext
     clock: Hands
     outside: Outside
     store: Store = field(init=False)
@@ -111,10 +111,10 @@ class Bench:
 
 
 @contextmanager
-def bench_of(simulator: Simulator, store: Store, *, rules: Rules | None = None, **changed: object) -> Iterator[Bench]:
+def bench_of(simulator: Simulator, store: Store, *, rules: HttpOptions | None = None, **changed: object) -> Iterator[Bench]:
     clock = Hands()
-    quick = rules or Rules(first_wait_s=0, max_in_flight=IN_FLIGHT)
+    quick = rules or HttpOptions(first_wait_s=0, max_in_flight=IN_FLIGHT)
     with scaleops_of(simulator, clock=clock, rules=quick) as scaleops, backstage_of(simulator, rules=quick) as catalog:
         outside = Outside(scaleops, catalog)
-        parts = Parts(store=store, services=outside, clock=clock, policy=policy(**changed))
+        parts = StageContext(store=store, services=outside, clock=clock, policy=policy(**changed))
         yield Bench(simulator, parts, clock, outside)

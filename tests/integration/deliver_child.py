@@ -13,11 +13,11 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 
-from clients.slack import Posted, SlackClient
+from clients.slack import PostedMessage, SlackClient
 from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
 from store import Store
-from tasks.deliver import deliver
+from tasks.deliver.stage import deliver
 from tests.integration.telling import Clock, outside_at, parts_of
 
 
@@ -26,7 +26,7 @@ class MortalSlack(SlackClient):
 
     dies = "never"
 
-    def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> Posted:
+    def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> PostedMessage:
         """Post, unless killed before; come back, unless killed after."""
         if self.dies == "before":
             os.kill(os.getpid(), signal.SIGKILL)

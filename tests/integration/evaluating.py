@@ -11,7 +11,7 @@ from alerts.folding import fold
 from alerts.observations import AlertId
 from alerts.policy import AlertPolicy, Rule
 from alerts.states import AlertState, event_from_json, state_from_json
-from domain.component import Component, Contact, Team
+from domain.component import Component, NotificationTargets, Team
 from domain.measures import total_of
 from domain.messages import Channel, Message
 from domain.refs import EntityRef
@@ -20,8 +20,8 @@ from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
 from domain.weeks import Schedule
 from domain.workload import WorkloadKey
 from store import Store
-from tasks.evaluate import Evaluated, evaluate
-from tasks.parts import Parts, Policy, Services
+from tasks.context import Policy, Services, StageContext
+from tasks.evaluate.stage import EvaluateResult, evaluate
 from tests.unit.alerting import point
 
 Shown: TypeAlias = Mapping[str, Sequence[WorkloadPoint] | str]
@@ -57,13 +57,13 @@ def component(name: str, *, team: EntityRef = PAYMENTS, key: str | None = None, 
         kubernetes_id=None,
         namespace_limit=None,
         cluster_limit=None,
-        contact=Contact(pagerduty_fingerprint=key),
+        contact=NotificationTargets(pagerduty_fingerprint=key),
     )
 
 
 def group(of: EntityRef = PAYMENTS, *, channel: str | None = TEAM_CHANNEL, key: str | None = KEY) -> Team:
     channels = (("slack.com/bot-notify", channel),) if channel else ()
-    contact = Contact(slack_channels=channels, pagerduty_fingerprint=key)
+    contact = NotificationTargets(slack_channels=channels, pagerduty_fingerprint=key)
     return Team(ref=of, title=of.name.title(), parent=None, in_catalog=True, contact=contact)
 
 
@@ -94,7 +94,7 @@ class Installation:
     seen: set[str] = field(default_factory=set)
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> StageContext:
         policy = Policy(
             instance="test",
             currency="USD",
@@ -105,7 +105,7 @@ class Installation:
             alerts=self.alerts,
             routes=self.routes,
         )
-        return Parts(store=self.store, services=NOTHING_OUTSIDE, clock=lambda: self.now, policy=policy)
+        return StageContext(store=self.store, services=NOTHING_OUTSIDE, clock=lambda: self.now, policy=policy)
 
     def sweep(self, points: Shown, *, listed: Sequence[str] | None = None) -> datetime:
         """Write the closed sweep of the next slot: the points of each component, or the reason why there are none."""
@@ -122,7 +122,7 @@ class Installation:
             transaction.sweeps.close(as_of, closed_at=self.now)
         return as_of
 
-    def judge(self) -> Evaluated:
+    def judge(self) -> EvaluateResult:
         return evaluate(self.parts)
 
     def live(self, *points: Shown) -> list[Message]:

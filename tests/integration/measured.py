@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from domain.component import Component, Contact, Team
+from domain.component import Component, NotificationTargets, Team
 from domain.measures import Unknown, total_of
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint
@@ -36,12 +36,14 @@ def component(name: str, *, team: EntityRef = PAYMENTS, selector: str | None = N
         kubernetes_id=None,
         namespace_limit=None,
         cluster_limit=None,
-        contact=Contact(slack_channels=(("slack.com/bot-notify", "C1"),), pagerduty_fingerprint="0123456789abcdef"),
+        contact=NotificationTargets(slack_channels=(("slack.com/bot-notify", "C1"),), pagerduty_fingerprint="0123456789abcdef"),
     )
 
 
 def team(of: EntityRef = PAYMENTS) -> Team:
-    return Team(ref=of, title=of.name.title(), parent=EntityRef.parse("group:default/all"), in_catalog=True, contact=Contact())
+    return Team(
+        ref=of, title=of.name.title(), parent=EntityRef.parse("group:default/all"), in_catalog=True, contact=NotificationTargets()
+    )
 
 
 def key(name: str, *, cluster: str = "eu-1") -> WorkloadKey:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from actions.history import Archive
+from actions.history.context import HistoryContext
 from domain.component import Component, Team
 from domain.measures import Total, Unknown
 from domain.refs import EntityRef
@@ -14,8 +14,8 @@ from domain.routes import RoutePolicy
 from domain.snapshots import Measurement, WorkloadPoint
 from domain.weeks import Schedule, Schedules
 from store import Store
-from tasks.evaluate import evaluate
-from tasks.report import report_due
+from tasks.evaluate.stage import evaluate
+from tasks.report.stage import report_due
 from tests.integration.measured import PAYMENTS, SEARCH, component, key, measurement, point, team, unmeasured
 from tests.integration.test_report_stage import parts_at
 
@@ -63,9 +63,9 @@ def remember(store: Store) -> None:
     report_due(parts_at(store, DUE))
 
 
-def archive_of(store: Store, *, now: datetime = NOW) -> Archive:
+def archive_of(store: Store, *, now: datetime = NOW) -> HistoryContext:
     schedule = Schedule.parse(zone="UTC", day="monday", at="09:00")
-    return Archive(store=store, clock=lambda: now, currency="EUR", schedules=Schedules(default=schedule), routes=ROUTES)
+    return HistoryContext(store=store, clock=lambda: now, currency="EUR", schedules=Schedules(default=schedule), routes=ROUTES)
 
 
 class Sees:

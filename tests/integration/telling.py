@@ -7,18 +7,18 @@ from datetime import datetime, timedelta, timezone
 
 from actions.ports import Catalog, ScaleOps
 from alerts.policy import AlertPolicy
-from clients.calls import CallFailed
+from clients.http.client import ServiceError
 from clients.pagerduty import PagerDutyClient
 from clients.slack import SlackClient
 from domain.component import RoutingKey
-from domain.messages import Act, Channel, Json, Message, Rendering, Variant
+from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.routes import RoutePolicy
 from domain.weeks import Schedule
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_BOT_TOKEN
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
-from tasks.parts import Parts, Policy, Sealer
+from tasks.context import KeySealer, Policy, StageContext
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 TEAM = "C0TEAM"
@@ -55,7 +55,7 @@ def post(
         number=number,
         channel=Channel.SLACK,
         target=target,
-        act=Act.POST,
+        act=EventAction.POST,
         thread_of=thread_of,
         about="group:default/payments",
         reason="the weekly report is due",
@@ -66,7 +66,7 @@ def post(
 
 
 def page(
-    act: Act,
+    act: EventAction,
     number: int = 1,
     *,
     dedup_key: str = "test:under-provisioned:component:default/checkout",
@@ -75,7 +75,7 @@ def page(
     created_at: datetime = NOW,
 ) -> Message:
     payload: dict[str, Json] = {"event_action": str(act), "dedup_key": dedup_key}
-    if act is Act.TRIGGER:
+    if act is EventAction.TRIGGER:
         payload["payload"] = {"summary": "checkout is starved", "source": "checkout", "severity": severity}
     return Message(
         key=f"alert:{dedup_key}:{number}:pagerduty",
@@ -115,10 +115,10 @@ class Outside:
 
     slack: SlackClient
     pagerduty: PagerDutyClient
-    sealer: Sealer | None = None
+    sealer: KeySealer | None = None
     default_routing_key: RoutingKey | None = None
     known_keys: dict[str, RoutingKey] = field(default_factory=dict)
-    catalog_is_down: CallFailed | None = None
+    catalog_is_down: ServiceError | None = None
 
     @property
     def scaleops(self) -> ScaleOps:
@@ -146,7 +146,7 @@ def outside_at(*, slack_url: str, pagerduty_url: str, timeout_s: int = 10) -> Ou
     )
 
 
-def parts_of(store: Store, services: Outside, clock: Clock, *, platform_channel: str | None = PLATFORM) -> Parts:
+def parts_of(store: Store, services: Outside, clock: Clock, *, platform_channel: str | None = PLATFORM) -> StageContext:
     policy = Policy(
         instance="test",
         currency="USD",
@@ -157,7 +157,7 @@ def parts_of(store: Store, services: Outside, clock: Clock, *, platform_channel:
         alerts=AlertPolicy(instance="test"),
         routes=RoutePolicy(platform_channel=platform_channel),
     )
-    return Parts(store=store, services=services, clock=clock, policy=policy)
+    return StageContext(store=store, services=services, clock=clock, policy=policy)
 
 
 def plan(simulator: Simulator, service: str, **fault: object) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clients.backstage.file import CatalogFile
-from clients.calls import CallFailed, Fault
+from clients.backstage.catalog_file import CatalogFile
+from clients.http.client import ErrorKind, ServiceError
 from domain.refs import EntityRef
 from simulator.faults import Fault as Trouble
 from simulator.serving import Simulator
@@ -62,7 +62,7 @@ def test_a_catalog_that_breaks_off_is_listed_as_far_as_it_came(simulator: Simula
 
 def test_a_catalog_that_does_not_answer_at_all_is_an_error(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="backstage", route="by-query", status=503)]
-    with backstage_of(simulator) as catalog, pytest.raises(CallFailed, match="with 503"):
+    with backstage_of(simulator) as catalog, pytest.raises(ServiceError, match="with 503"):
         list(catalog.listing())
 
 
@@ -113,21 +113,21 @@ def test_one_entity_is_found_in_any_letter_case(simulator: Simulator) -> None:
 
 
 def test_an_unknown_entity_is_not_found(simulator: Simulator) -> None:
-    with backstage_of(simulator) as catalog, pytest.raises(CallFailed) as missing:
+    with backstage_of(simulator) as catalog, pytest.raises(ServiceError) as missing:
         catalog.component(EntityRef.parse("component:default/nobody"))
-    assert missing.value.fault is Fault.NOT_FOUND
+    assert missing.value.fault is ErrorKind.NOT_FOUND
 
 
 @pytest.mark.parametrize("token", [None, "wrong-token"])
 def test_a_token_that_is_not_accepted_is_told_and_not_shown(simulator: Simulator, token: str | None) -> None:
-    with backstage_of(simulator, token=token) as catalog, pytest.raises(CallFailed, match="401") as refused:
+    with backstage_of(simulator, token=token) as catalog, pytest.raises(ServiceError, match="401") as refused:
         list(catalog.listing())
-    assert refused.value.fault is Fault.DENIED
+    assert refused.value.fault is ErrorKind.DENIED
     assert "wrong-token" not in str(refused.value)
 
 
 def test_a_name_that_needs_encoding_reaches_the_catalog_as_one_part(simulator: Simulator) -> None:
-    with backstage_of(simulator) as catalog, pytest.raises(CallFailed) as missing:
+    with backstage_of(simulator) as catalog, pytest.raises(ServiceError) as missing:
         catalog.component(EntityRef("component", "default", "a?b#c"))
-    assert missing.value.fault is Fault.NOT_FOUND
+    assert missing.value.fault is ErrorKind.NOT_FOUND
     assert simulator.state.calls["backstage"] == {"GET /api/catalog/entities/by-name/{kind}/{namespace}/{name}": 1}

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from clients.async_calls import AsyncLine
-from clients.backstage.keys import COOL_DOWN, KEPT_FOR, STALE_FOR, USER_KEYS, KeySets
-from clients.calls import CallFailed, Rules
+from clients.backstage.jwks import COOL_DOWN, KEPT_FOR, STALE_FOR, USER_KEYS, JwksCache
+from clients.http.async_client import AsyncHttpClient
+from clients.http.client import HttpOptions, ServiceError
 from simulator.backstage_auth import KeyPair, auth_of
 from simulator.faults import Fault
 from simulator.serving import Simulator
@@ -34,7 +34,7 @@ class Watch:
 @dataclass
 class Backstage:
     simulator: Simulator
-    keys: KeySets
+    keys: JwksCache
     watch: Watch
 
     @property
@@ -57,9 +57,9 @@ class Backstage:
 
 def run(simulator: Simulator, story: Callable[[Backstage], Awaitable[None]]) -> None:
     async def play() -> None:
-        line = AsyncLine("Backstage", simulator.backstage_url, Rules(timeout_s=60))
+        line = AsyncHttpClient("Backstage", simulator.backstage_url, HttpOptions(timeout_s=60))
         watch = Watch()
-        backstage = Backstage(simulator=simulator, keys=KeySets(line, clock=watch), watch=watch)
+        backstage = Backstage(simulator=simulator, keys=JwksCache(line, clock=watch), watch=watch)
         try:
             assert await backstage.has_key(backstage.kid)
             await story(backstage)
@@ -117,7 +117,7 @@ def test_keys_end_with_their_allowed_age_and_then_too_backstage_is_not_hammered(
         simulator.state.faults = [DOWN]
         backstage.watch.now += KEPT_FOR + STALE_FOR
         for _ in range(10):
-            with pytest.raises(CallFailed):
+            with pytest.raises(ServiceError):
                 await backstage.has_key(backstage.kid)
         assert backstage.fetches == 2
         simulator.state.faults = []

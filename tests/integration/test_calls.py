@@ -11,28 +11,28 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
-from clients.calls import Answer, CallFailed, Fault, Line, Request, Rules, is_loopback
-from clients.patience import retry_after_s
+from clients.http.client import ErrorKind, HttpClient, HttpOptions, HttpRequest, HttpResponse, ServiceError, is_loopback
+from clients.http.retry_after import retry_after_s
 from simulator.faults import Fault as Trouble
 from simulator.serving import Simulator
 from tests.services.asking import Sleeps
 
-FLAGS = Request(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
+FLAGS = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
 ROUTE = "GET /api/v1/networkCost/networkCostEnabled"
 ANY_OBJECT = TypeAdapter(dict[str, object])
 
 
 @contextmanager
-def line_to(simulator: Simulator, rules: Rules | None = None, *, sleep: Sleeps | None = None) -> Iterator[Line]:
+def line_to(simulator: Simulator, rules: HttpOptions | None = None, *, sleep: Sleeps | None = None) -> Iterator[HttpClient]:
     simulator.state.modes = simulator.state.modes.model_copy(update={"auth": "none"})
-    line = Line("ScaleOps", simulator.scaleops_url, rules or Rules(), sleep=sleep if sleep is not None else Sleeps())
+    line = HttpClient("ScaleOps", simulator.scaleops_url, rules or HttpOptions(), sleep=sleep if sleep is not None else Sleeps())
     try:
         yield line
     finally:
         line.close()
 
 
-def read(line: Line) -> dict[str, object]:
+def read(line: HttpClient) -> dict[str, object]:
     return line.parse(ANY_OBJECT, FLAGS, line.exchange(FLAGS))
 
 
@@ -43,37 +43,37 @@ def calls(simulator: Simulator) -> int:
 @pytest.mark.parametrize(
     ("trouble", "fault", "sentence", "attempts"),
     [
-        ({"status": 429}, Fault.OVERLOADED, "with 429: too many requests", 3),
-        ({"status": 503}, Fault.OVERLOADED, "with 503: not available", 3),
-        ({"status": 502, "mode": "html"}, Fault.BROKEN, "with 502: an error of its own", 3),
-        ({"status": 504}, Fault.BROKEN, "with 504: an error of its own", 3),
-        ({"status": 500}, Fault.BROKEN, "with 500: an error of its own", 1),
-        ({"status": 401}, Fault.DENIED, "with 401: it does not accept our credentials", 1),
-        ({"status": 403}, Fault.DENIED, "with 403: our credentials are not allowed to ask this", 1),
-        ({"status": 404}, Fault.NOT_FOUND, "with 404: it does not know this", 1),
-        ({"status": 400}, Fault.REFUSED, "with 400: it refuses the request", 1),
-        ({"status": 201}, Fault.GARBAGE, "with status 201 instead of 200 with an answer", 1),
-        ({"mode": "redirect"}, Fault.GARBAGE, "with a redirect (302), probably to a login page, which is not followed", 1),
-        ({"mode": "empty"}, Fault.GARBAGE, "with status 204 instead of 200 with an answer", 1),
-        ({"mode": "html"}, Fault.GARBAGE, "with something that is no JSON (text/html)", 1),
-        ({"status": 200, "body": ""}, Fault.GARBAGE, "with an empty body", 1),
-        ({"status": 200, "body": [1]}, Fault.GARBAGE, "with JSON of another shape than expected (the whole: ", 1),
-        ({"mode": "truncated"}, Fault.GARBAGE, "with JSON that breaks off or is malformed", 1),
-        ({"mode": "cut"}, Fault.GARBAGE, "with a body that breaks off or cannot be unpacked", 1),
-        ({"mode": "drop"}, Fault.UNREACHABLE, "the connection was closed", 3),
-        ({"mode": "accept-then-drop"}, Fault.UNREACHABLE, "the connection was closed", 3),
+        ({"status": 429}, ErrorKind.OVERLOADED, "with 429: too many requests", 3),
+        ({"status": 503}, ErrorKind.OVERLOADED, "with 503: not available", 3),
+        ({"status": 502, "mode": "html"}, ErrorKind.BROKEN, "with 502: an error of its own", 3),
+        ({"status": 504}, ErrorKind.BROKEN, "with 504: an error of its own", 3),
+        ({"status": 500}, ErrorKind.BROKEN, "with 500: an error of its own", 1),
+        ({"status": 401}, ErrorKind.DENIED, "with 401: it does not accept our credentials", 1),
+        ({"status": 403}, ErrorKind.DENIED, "with 403: our credentials are not allowed to ask this", 1),
+        ({"status": 404}, ErrorKind.NOT_FOUND, "with 404: it does not know this", 1),
+        ({"status": 400}, ErrorKind.REFUSED, "with 400: it refuses the request", 1),
+        ({"status": 201}, ErrorKind.GARBAGE, "with status 201 instead of 200 with an answer", 1),
+        ({"mode": "redirect"}, ErrorKind.GARBAGE, "with a redirect (302), probably to a login page, which is not followed", 1),
+        ({"mode": "empty"}, ErrorKind.GARBAGE, "with status 204 instead of 200 with an answer", 1),
+        ({"mode": "html"}, ErrorKind.GARBAGE, "with something that is no JSON (text/html)", 1),
+        ({"status": 200, "body": ""}, ErrorKind.GARBAGE, "with an empty body", 1),
+        ({"status": 200, "body": [1]}, ErrorKind.GARBAGE, "with JSON of another shape than expected (the whole: ", 1),
+        ({"mode": "truncated"}, ErrorKind.GARBAGE, "with JSON that breaks off or is malformed", 1),
+        ({"mode": "cut"}, ErrorKind.GARBAGE, "with a body that breaks off or cannot be unpacked", 1),
+        ({"mode": "drop"}, ErrorKind.UNREACHABLE, "the connection was closed", 3),
+        ({"mode": "accept-then-drop"}, ErrorKind.UNREACHABLE, "the connection was closed", 3),
     ],
 )
 def test_every_trouble_is_told_in_a_sentence_and_tried_again_only_when_that_may_help(
-    simulator: Simulator, trouble: dict[str, object], fault: Fault, sentence: str, attempts: int
+    simulator: Simulator, trouble: dict[str, object], fault: ErrorKind, sentence: str, attempts: int
 ) -> None:
     simulator.state.faults = [Trouble.model_validate({"service": "scaleops", "body": "secret in a body", **trouble})]
-    with line_to(simulator) as line, pytest.raises(CallFailed) as failed:
+    with line_to(simulator) as line, pytest.raises(ServiceError) as failed:
         read(line)
     assert failed.value.fault is fault
     assert sentence in str(failed.value)
     assert str(failed.value).startswith(
-        f"ScaleOps answered {ROUTE}" if fault is not Fault.UNREACHABLE else "ScaleOps did not answer"
+        f"ScaleOps answered {ROUTE}" if fault is not ErrorKind.UNREACHABLE else "ScaleOps did not answer"
     )
     assert "secret" not in str(failed.value)
     assert calls(simulator) == attempts
@@ -83,7 +83,7 @@ def test_every_trouble_is_told_in_a_sentence_and_tried_again_only_when_that_may_
 def test_a_passing_trouble_passes(simulator: Simulator, trouble: dict[str, object]) -> None:
     simulator.state.faults = [Trouble.model_validate({"service": "scaleops", "times": 2, **trouble})]
     sleep = Sleeps()
-    with line_to(simulator, Rules(first_wait_s=0.5), sleep=sleep) as line:
+    with line_to(simulator, HttpOptions(first_wait_s=0.5), sleep=sleep) as line:
         assert "networkCostEnabled" in read(line)
     assert len(sleep) == 2
     assert all(0 <= wait <= 1 for wait in sleep)
@@ -92,7 +92,7 @@ def test_a_passing_trouble_passes(simulator: Simulator, trouble: dict[str, objec
 def test_it_waits_at_least_as_long_as_the_service_asks(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", status=429, headers={"Retry-After": "7"}, times=1)]
     sleep = Sleeps()
-    with line_to(simulator, Rules(first_wait_s=0.5), sleep=sleep) as line:
+    with line_to(simulator, HttpOptions(first_wait_s=0.5), sleep=sleep) as line:
         assert "networkCostEnabled" in read(line)
     assert len(sleep) == 1
     assert 7 <= sleep[0] <= 7.5
@@ -116,7 +116,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(headers: dict[str, str], se
 def test_it_does_not_wait_for_a_service_that_asks_for_too_much_patience(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", status=503, headers={"Retry-After": "3600"})]
     sleep = Sleeps()
-    with line_to(simulator, sleep=sleep) as line, pytest.raises(CallFailed) as failed:
+    with line_to(simulator, sleep=sleep) as line, pytest.raises(ServiceError) as failed:
         read(line)
     assert failed.value.retry_after_s == 3600
     assert sleep == []
@@ -125,18 +125,18 @@ def test_it_does_not_wait_for_a_service_that_asks_for_too_much_patience(simulato
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", mode="huge", megabytes=64)]
-    with line_to(simulator, Rules(max_answer_bytes=1024 * 1024)) as line, pytest.raises(CallFailed) as failed:
+    with line_to(simulator, HttpOptions(max_answer_bytes=1024 * 1024)) as line, pytest.raises(ServiceError) as failed:
         read(line)
-    assert failed.value.fault is Fault.GARBAGE
+    assert failed.value.fault is ErrorKind.GARBAGE
     assert "more than 1024 KiB" in str(failed.value)
     assert calls(simulator) == 1
 
 
 def test_a_service_that_says_nothing_is_given_up(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", delay_s=30)]
-    with line_to(simulator, Rules(timeout_s=0.05, attempts=2)) as line, pytest.raises(CallFailed) as failed:
+    with line_to(simulator, HttpOptions(timeout_s=0.05, attempts=2)) as line, pytest.raises(ServiceError) as failed:
         read(line)
-    assert failed.value.fault is Fault.UNREACHABLE
+    assert failed.value.fault is ErrorKind.UNREACHABLE
     assert failed.value.may_have_happened
     assert not failed.value.whole_service
     assert "no answer within 0.05 s" in str(failed.value)
@@ -145,27 +145,29 @@ def test_a_service_that_says_nothing_is_given_up(simulator: Simulator) -> None:
 
 def test_a_service_that_stops_in_the_middle_is_given_up(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", mode="slow", delay_s=30)]
-    with line_to(simulator, Rules(timeout_s=0.05, attempts=1)) as line, pytest.raises(CallFailed) as failed:
+    with line_to(simulator, HttpOptions(timeout_s=0.05, attempts=1)) as line, pytest.raises(ServiceError) as failed:
         read(line)
-    assert failed.value.fault is Fault.UNREACHABLE
+    assert failed.value.fault is ErrorKind.UNREACHABLE
 
 
 def test_a_service_that_is_not_there_is_not_there_as_a_whole() -> None:
-    line = Line("ScaleOps", "http://127.0.0.1:1", Rules(), sleep=Sleeps())
-    with pytest.raises(CallFailed) as failed:
+    line = HttpClient("ScaleOps", "http://127.0.0.1:1", HttpOptions(), sleep=Sleeps())
+    with pytest.raises(ServiceError) as failed:
         line.exchange(FLAGS)
-    assert failed.value.fault is Fault.UNREACHABLE
+    assert failed.value.fault is ErrorKind.UNREACHABLE
     assert failed.value.whole_service
     assert not failed.value.may_have_happened
     assert "it cannot be reached" in str(failed.value)
 
 
 def test_no_more_calls_are_in_flight_than_allowed(simulator: Simulator) -> None:
-    class Watched(Line):
+    class Watched(HttpClient):
         most = now = 0
         counting = threading.Lock()
 
-        def _receive(self, transport: httpx.BaseTransport, request: Request, headers: list[tuple[bytes, bytes]]) -> Answer:
+        def _receive(
+            self, transport: httpx.BaseTransport, request: HttpRequest, headers: list[tuple[bytes, bytes]]
+        ) -> HttpResponse:
             with self.counting:
                 self.now += 1
                 self.most = max(self.most, self.now)
@@ -177,7 +179,7 @@ def test_no_more_calls_are_in_flight_than_allowed(simulator: Simulator) -> None:
 
     simulator.state.modes = simulator.state.modes.model_copy(update={"auth": "none"})
     simulator.state.latency_s = 0.01
-    line = Watched("ScaleOps", simulator.scaleops_url, Rules(max_in_flight=3), sleep=Sleeps())
+    line = Watched("ScaleOps", simulator.scaleops_url, HttpOptions(max_in_flight=3), sleep=Sleeps())
     with ThreadPoolExecutor(12) as threads:
         answers = list(threads.map(lambda _: line.exchange(FLAGS).status, range(40)))
     line.close()
@@ -186,16 +188,16 @@ def test_no_more_calls_are_in_flight_than_allowed(simulator: Simulator) -> None:
 
 
 def test_a_header_cannot_smuggle_another_one(simulator: Simulator) -> None:
-    request = Request(method="GET", target="/api/v1/policies", headers={"X-Scaleops-Cluster": "a\r\nAuthorization: x"})
-    with line_to(simulator) as line, pytest.raises(CallFailed, match="control character") as failed:
+    request = HttpRequest(method="GET", target="/api/v1/policies", headers={"X-Scaleops-Cluster": "a\r\nAuthorization: x"})
+    with line_to(simulator) as line, pytest.raises(ServiceError, match="control character") as failed:
         line.exchange(request)
-    assert failed.value.fault is Fault.REFUSED
+    assert failed.value.fault is ErrorKind.REFUSED
     assert not simulator.state.calls["scaleops"]
 
 
 def test_an_address_that_cannot_be_read_cannot_be_reached() -> None:
-    line = Line("ScaleOps", "http://scaleops.example.com:99999", Rules(), sleep=Sleeps())
-    with pytest.raises(CallFailed, match=r"ScaleOps did not answer .*: it cannot be reached") as failed:
+    line = HttpClient("ScaleOps", "http://scaleops.example.com:99999", HttpOptions(), sleep=Sleeps())
+    with pytest.raises(ServiceError, match=r"ScaleOps did not answer .*: it cannot be reached") as failed:
         line.exchange(FLAGS)
     assert failed.value.whole_service
 

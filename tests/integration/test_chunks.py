@@ -16,10 +16,10 @@ from simulator.faults import Fault as Trouble
 from simulator.serving import Simulator
 from store import Store
 from store.retention import Retention
-from tasks.chunks import STALLED_AFTER, Chunk, advance_sweep, is_outage, measure_chunk
-from tasks.collect import collect
-from tasks.forgetting import forget_what_is_old
-from tasks.measuring import CollectFailed, Crew
+from tasks.collect.chunks import STALLED_AFTER, Chunk, advance_sweep, is_outage, measure_chunk
+from tasks.collect.measuring import CollectFailed, MeasurePool
+from tasks.collect.stage import collect
+from tasks.maintenance.purging import purge_expired
 from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
 
 
@@ -52,7 +52,7 @@ def test_the_last_chunk_closes_the_sweep(bench: Bench) -> None:
 
 def test_a_crew_measures_chunk_after_chunk_with_the_same_threads(bench: Bench) -> None:
     chunks = advance_sweep(bench.parts, size=3).chunks
-    with Crew(2) as crew:
+    with MeasurePool(2) as crew:
         closed, threads = [], []
         for chunk in chunks:
             closed.append(measure_chunk(bench.parts, chunk, crew=crew))
@@ -66,7 +66,7 @@ def test_a_crew_measures_chunk_after_chunk_with_the_same_threads(bench: Bench) -
 
 def test_a_crew_outlives_a_chunk_that_found_scaleops_away(bench: Bench, simulator: Simulator) -> None:
     chunk, *_ = advance_sweep(bench.parts, size=9).chunks
-    with Crew(2) as crew:
+    with MeasurePool(2) as crew:
         simulator.state.faults = [Trouble(service="scaleops", status=401)]
         with pytest.raises(CollectFailed):
             measure_chunk(bench.parts, chunk, crew=crew)
@@ -199,8 +199,8 @@ def test_sweeps_are_forgotten_one_at_a_time(simulator: Simulator, store: Store) 
             bench.clock.move_to(SLOT + slot * timedelta(hours=6))
             collect(bench.parts)
         may_begin = iter((True, False))
-        assert forget_what_is_old(bench.parts, may_begin=lambda: next(may_begin, False)).sweeps == 1
+        assert purge_expired(bench.parts, may_begin=lambda: next(may_begin, False)).sweeps == 1
         assert bench.sweep(SLOT) is None
         assert bench.sweep(NEXT_SLOT) is not None
-        assert forget_what_is_old(bench.parts).sweeps == 1
+        assert purge_expired(bench.parts).sweeps == 1
         assert bench.sweep(SLOT + timedelta(hours=12)) is not None

@@ -18,10 +18,10 @@ from domain.snapshots import Outcome
 from simulator.serving import Simulator
 from simulator.world import Scenario
 from store import Store
-from tasks.collect import CollectFailed, collect
+from tasks.collect.stage import CollectFailed, collect
 from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
 from tests.services.simulated import PARITY_FOLDER
-from wiring.sealing import Sealer
+from wiring.secrets import Sealer
 
 UPSTREAM: dict[str, Any] = json.loads((PARITY_FOLDER / "upstream.json").read_text())
 

@@ -13,7 +13,7 @@ import pytest
 from domain.snapshots import Outcome
 from simulator.serving import Simulator
 from store import Store
-from tasks.collect import Collected, collect
+from tasks.collect.stage import CollectResult, collect
 from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
 
 BY_NAMESPACE = "POST /api/v1/dashboard/byNamespace"
@@ -132,7 +132,7 @@ def test_an_open_sweep_asks_again_for_what_is_unknown(bench: Bench) -> None:
 
 def test_two_collects_at_once_store_every_component_once(simulator: Simulator, store: Store) -> None:
     simulator.state.latency_s = 0.005
-    results: list[Collected] = []
+    results: list[CollectResult] = []
     with bench_of(simulator, store) as one, bench_of(simulator, store) as other:
         threads = [threading.Thread(target=lambda bench=bench: results.append(collect(bench.parts))) for bench in (one, other)]
         for thread in threads:

@@ -16,7 +16,7 @@ from domain.workload import WorkloadKey
 from simulator.serving import Simulator
 from simulator.world import Scenario, World
 from store import Store
-from tasks.collect import collect
+from tasks.collect.stage import collect
 from tests.integration.collecting import SLOT, Bench, bench_of
 
 

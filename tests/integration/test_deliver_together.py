@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.messages import Act, Channel, Message, Status
+from domain.messages import Channel, DeliveryStatus, EventAction, Message
 from simulator.serving import Simulator
 from store import Store
-from tasks.deliver import LEASE, Delivered, deliver
+from tasks.deliver.stage import LEASE, DeliverResult, deliver
 from tests.integration.telling import CHANNELS, NOW, PLATFORM, TEAM, Clock, outside, page, parts_of, post, texts
 
 
@@ -32,7 +32,7 @@ def put(store: Store, *messages: Message) -> None:
 def many() -> list[Message]:
     """Twelve reports to as many teams, three pages."""
     reports = [post(f"report:{number:02}", target=f"C0TEAM{number:02}") for number in range(12)]
-    return [*reports, *(page(Act.TRIGGER, dedup_key=f"d{number}") for number in range(3))]
+    return [*reports, *(page(EventAction.TRIGGER, dedup_key=f"d{number}") for number in range(3))]
 
 
 def child(simulator: Simulator, database_url: str, *, dies: str = "never", now: datetime = NOW) -> subprocess.Popen[str]:
@@ -71,7 +71,7 @@ def test_two_threads_send_every_message_once(store: Store, simulator: Simulator,
     simulator.state.slack.channels = {}
     put(store, *many())
     start = threading.Barrier(2)
-    rounds: list[Delivered] = []
+    rounds: list[DeliverResult] = []
 
     def work() -> None:
         parts = parts_of(store, outside(simulator), clock)
@@ -120,6 +120,6 @@ def test_a_sender_killed_around_the_call_leaves_one_message(
         entry = t.outbox.get("k1")
         place = t.outbox.place_of("k1")
     assert entry is not None
-    assert entry.status is Status.SENT
+    assert entry.status is DeliveryStatus.SENT
     assert place is not None
     assert place.ts == simulator.state.slack.messages[0]["ts"]

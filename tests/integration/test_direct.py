@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from clients.calls import CallFailed, Line, Request, Rules
-from clients.direct import DirectTransport, _message_of, proxy_of
+from clients.http.client import HttpClient, HttpOptions, HttpRequest, ServiceError
+from clients.http.stdlib_transport import StdlibTransport, _message_of, proxy_of
 from tests.services.asking import Sleeps
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -79,12 +79,12 @@ def serving(*answers: bytes | None) -> Iterator[Canned]:
 
 
 class Client(httpx.Client):
-    _transport: DirectTransport
+    _transport: StdlibTransport
 
 
 @contextmanager
 def client() -> Iterator[Client]:
-    transport = DirectTransport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), keepalive_s=15)
+    transport = StdlibTransport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), keepalive_s=15)
     with Client(transport=transport, trust_env=False, timeout=5) as opened:
         yield opened
 
@@ -150,8 +150,8 @@ def test_a_proxy_of_the_environment_is_not_passed_by(monkeypatch: pytest.MonkeyP
         assert proxy_of(httpx.URL("http://scaleops.example.com")) == proxy.url
         assert proxy_of(httpx.URL("http://inside.example.com")) is None
         assert proxy_of(httpx.URL("https://scaleops.example.com")) is None
-        line = Line("ScaleOps", "http://scaleops.example.com/parent", Rules(attempts=1), sleep=Sleeps())
-        assert line.exchange(Request(method="GET", target="/api")).body == b"{}"
+        line = HttpClient("ScaleOps", "http://scaleops.example.com/parent", HttpOptions(attempts=1), sleep=Sleeps())
+        assert line.exchange(HttpRequest(method="GET", target="/api")).body == b"{}"
         line.close()
     assert proxy.heads[0].startswith(b"GET http://scaleops.example.com/parent/api HTTP/1.1\r\n")
 
@@ -175,9 +175,9 @@ def test_no_request_becomes_another_one(target: str, headers: dict[str, str]) ->
 
 def test_a_line_keeps_no_cookie() -> None:
     with serving(WHOLE.replace(b"\r\n\r\n", b"\r\nSet-Cookie: session=stale; Path=/\r\n\r\n"), WHOLE) as server:
-        line = Line("ScaleOps", server.url, Rules(), sleep=Sleeps())
+        line = HttpClient("ScaleOps", server.url, HttpOptions(), sleep=Sleeps())
         for _ in range(2):
-            line.exchange(Request(method="GET", target="/api"))
+            line.exchange(HttpRequest(method="GET", target="/api"))
         line.close()
     assert len(server.heads) == 2
     assert b"cookie" not in server.heads[1].lower()
@@ -214,14 +214,16 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def line_over_tls(certificate: tuple[Path, Path], *, host: str, is_trusted: bool) -> Iterator[Line]:
+def line_over_tls(certificate: tuple[Path, Path], *, host: str, is_trusted: bool) -> Iterator[HttpClient]:
     served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     served.load_cert_chain(*certificate)
     trusting = httpx.create_ssl_context()
     if is_trusted:
         trusting.load_verify_locations(certificate[0])
     server = Canned([TO_THE_END], served)
-    line = Line("ScaleOps", server.url.replace("http:", "https:").replace("127.0.0.1", host), Rules(attempts=1), sleep=Sleeps())
+    line = HttpClient(
+        "ScaleOps", server.url.replace("http:", "https:").replace("127.0.0.1", host), HttpOptions(attempts=1), sleep=Sleeps()
+    )
     line._tls = trusting
     try:
         yield line
@@ -232,13 +234,13 @@ def line_over_tls(certificate: tuple[Path, Path], *, host: str, is_trusted: bool
 
 def test_a_server_with_a_good_certificate_is_heard(certificate: tuple[Path, Path]) -> None:
     with line_over_tls(certificate, host="localhost", is_trusted=True) as line:
-        assert line.exchange(Request(method="GET", target="/")).body == b"{}"
+        assert line.exchange(HttpRequest(method="GET", target="/")).body == b"{}"
 
 
 @pytest.mark.parametrize(("host", "is_trusted"), [("127.0.0.1", True), ("localhost", False)])
 def test_a_server_must_prove_its_name(certificate: tuple[Path, Path], host: str, *, is_trusted: bool) -> None:
     with (
         line_over_tls(certificate, host=host, is_trusted=is_trusted) as line,
-        pytest.raises(CallFailed, match=r"it cannot be reached .*CERTIFICATE_VERIFY_FAILED"),
+        pytest.raises(ServiceError, match=r"it cannot be reached .*CERTIFICATE_VERIFY_FAILED"),
     ):
-        line.exchange(Request(method="GET", target="/"))
+        line.exchange(HttpRequest(method="GET", target="/"))

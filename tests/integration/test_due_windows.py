@@ -22,16 +22,16 @@ from freezegun import freeze_time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clients.redis import SharedMemory
+from clients.redis import RedisCache
 from domain.weeks import DAY_NAMES, Schedule
 from store import ReportRun, Store
-from tasks.report_facts import PLATFORM, REPORT
+from tasks.report.report_data import PLATFORM, REPORT
 from tests.integration.test_report_stage import PAYMENTS, parts_at, sweep
-from wiring.clocks import present
+from wiring.clock import utc_now
 from worker.app import build_app
-from worker.doorbell import Bells
-from worker.equipment import Equipment, Shed
-from worker.schedule import Pace, beat_schedule
+from worker.celery_tasks import TaskHandlers
+from worker.context import ProcessContext, WorkerContext
+from worker.schedule import Timings, beat_schedule
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -109,16 +109,16 @@ class Line:
         assert name == "deliver"
 
 
-def bells_over(store: Store, schedule: Schedule) -> Bells:
+def bells_over(store: Store, schedule: Schedule) -> TaskHandlers:
     """A worker's report stage over these rows, with the clock of the wiring. The roll-up is for UTC, Mondays at nine."""
-    parts = parts_at(store, present(), schedules={PAYMENTS: schedule}, collect_every=DAY)
-    parts = type(parts)(store=parts.store, services=parts.services, clock=present, policy=parts.policy)
+    parts = parts_at(store, utc_now(), schedules={PAYMENTS: schedule}, collect_every=DAY)
+    parts = type(parts)(store=parts.store, services=parts.services, clock=utc_now, policy=parts.policy)
 
     @contextmanager
-    def equip() -> Iterator[Equipment]:
-        yield Equipment(parts=parts, memory=cast(SharedMemory, Turns()))
+    def equip() -> Iterator[WorkerContext]:
+        yield WorkerContext(parts=parts, memory=cast(RedisCache, Turns()))
 
-    return Bells(cast(Celery, Line()), Shed(equip), Pace())
+    return TaskHandlers(cast(Celery, Line()), ProcessContext(equip), Timings())
 
 
 def remember(store: Store, first: datetime, last: datetime) -> None:
@@ -137,7 +137,7 @@ def runs_of(store: Store) -> list[ReportRun]:
         return list(transaction.reports.runs_of(PAYMENTS, REPORT))
 
 
-def tick(move_to: Callable[[datetime], None], bells: Bells, ticks: Sequence[tuple[datetime, int]]) -> None:
+def tick(move_to: Callable[[datetime], None], bells: TaskHandlers, ticks: Sequence[tuple[datetime, int]]) -> None:
     """Let each tick come so often: of several beats, or of one message that is delivered again."""
     for at, times_rung in ticks:
         move_to(at)
@@ -269,7 +269,7 @@ def test_beat_rings_every_minute_over_the_change_wherever_its_machine_stands(
         times.tzset()
         try:
             begin = datetime.combine(change, time(0), tzinfo=timezone.utc) - timedelta(hours=18)
-            app = build_app("redis://127.0.0.1:1/0", instance="test", equip=cast(Any, None), pace=Pace())
+            app = build_app("redis://127.0.0.1:1/0", instance="test", equip=cast(Any, None), pace=Timings())
             with freeze_time(begin) as frozen:
                 rung = dict.fromkeys(app.conf.beat_schedule, 0)
                 entries = {
@@ -285,7 +285,7 @@ def test_beat_rings_every_minute_over_the_change_wherever_its_machine_stands(
         finally:
             os.environ.pop("TZ")
             times.tzset()
-    every = {name: one["schedule"] for name, one in beat_schedule(Pace()).items()}
+    every = {name: one["schedule"] for name, one in beat_schedule(Timings()).items()}
     assert rung == {name: timedelta(hours=36) // seconds for name, seconds in every.items()}
 
 

@@ -15,13 +15,13 @@ from alerts.policy import AlertPolicy, OverProvisionedSettings, Rule, Rules
 from alerts.states import NoticeKind, Phase
 from alerts.storm import OUTAGE, storm_of
 from domain.measures import Unknown
-from domain.messages import Act, Channel, Message
+from domain.messages import Channel, EventAction, Message
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
-from domain.tracking import Ending
+from domain.tracking import RecommendationEnd
 from store import Store
-from tasks.alerts import AlertNotOpen, BadSnooze, acknowledge_alert, list_alerts, snooze_alert
-from tasks.evaluate import Evaluated, evaluate
+from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, acknowledge_alert, list_alerts, snooze_alert
+from tasks.evaluate.stage import EvaluateResult, evaluate
 from tests.integration.evaluating import (
     KEY,
     OTHER_KEY,
@@ -49,7 +49,7 @@ def here(store: Store) -> Installation:
     return installation
 
 
-def acts(messages: list[Message]) -> list[tuple[Channel, Act, str]]:
+def acts(messages: list[Message]) -> list[tuple[Channel, EventAction, str]]:
     return [(message.channel, message.act, message.target) for message in messages]
 
 
@@ -64,12 +64,15 @@ def words(message: Message) -> str:
 def test_one_page_opens_and_later_resolves(here: Installation) -> None:
     assert here.live({"checkout": [starved()]}) == []
     page, post = here.live({"checkout": [starved()]})
-    assert acts([page, post]) == [(Channel.PAGERDUTY, Act.TRIGGER, KEY), (Channel.SLACK, Act.POST, TEAM_CHANNEL)]
+    assert acts([page, post]) == [(Channel.PAGERDUTY, EventAction.TRIGGER, KEY), (Channel.SLACK, EventAction.POST, TEAM_CHANNEL)]
     assert payload(page)["dedup_key"] == "test:under-provisioned:component:default/checkout"
     assert here.state(alert("checkout")).phase is Phase.FIRING
     assert here.live({"checkout": [fine()]}) == []
     resolve, reply = here.live({"checkout": [fine()]})
-    assert acts([resolve, reply]) == [(Channel.PAGERDUTY, Act.RESOLVE, KEY), (Channel.SLACK, Act.POST, TEAM_CHANNEL)]
+    assert acts([resolve, reply]) == [
+        (Channel.PAGERDUTY, EventAction.RESOLVE, KEY),
+        (Channel.SLACK, EventAction.POST, TEAM_CHANNEL),
+    ]
     assert payload(resolve)["dedup_key"] == payload(page)["dedup_key"]
     assert reply.thread_of == post.key
     assert here.state(alert("checkout")).phase is Phase.QUIET
@@ -79,7 +82,7 @@ def test_one_page_opens_and_later_resolves(here: Installation) -> None:
 
 def test_unchanged_over_ten_sweeps_it_is_one_incident_paged_once_a_day(here: Installation) -> None:
     told = here.live(*({"checkout": [starved()]} for _ in range(10)))
-    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [Act.TRIGGER] * 3
+    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [EventAction.TRIGGER] * 3
     assert len({str(payload(message)["dedup_key"]) for message in told if message.channel is Channel.PAGERDUTY}) == 1
     assert sum(message.channel is Channel.SLACK for message in told) == 1
 
@@ -125,10 +128,10 @@ def test_a_lost_cluster_resolves_nothing_and_is_told_once(here: Installation) ->
     (notice, *pages) = here.live(*({"checkout": [lost()]} for _ in range(4)))
     assert notice.target == PLATFORM_CHANNEL
     assert words(notice).startswith("The cluster east is lost")
-    assert {page.act for page in pages} <= {Act.TRIGGER}
+    assert {page.act for page in pages} <= {EventAction.TRIGGER}
     assert here.state(alert("checkout")).phase is Phase.FIRING
     told = here.live({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert [message.act for message in told] == [Act.RESOLVE, Act.POST]
+    assert [message.act for message in told] == [EventAction.RESOLVE, EventAction.POST]
 
 
 def test_a_component_that_cannot_be_measured_is_told_to_the_platform_after_three_sweeps(store: Store) -> None:
@@ -159,7 +162,7 @@ def test_in_an_outage_nothing_opens_and_nothing_resolves(store: Store) -> None:
     told = here.live(well, well)
     assert here.state(OUTAGE).phase is Phase.QUIET
     assert here.state(alert("checkout")).phase is Phase.QUIET
-    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [Act.RESOLVE]
+    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
 
 
 def test_a_storm_is_one_page_and_resolves_with_the_last(store: Store) -> None:
@@ -169,13 +172,13 @@ def test_a_storm_is_one_page_and_resolves_with_the_last(store: Store) -> None:
     here.live({name: [starved(name)] for name in names})
     page, post = here.live({name: [starved(name)] for name in names})
     assert payload(page)["dedup_key"] == "test:storm:group:default/payments"
-    assert (page.act, page.target, post.target) == (Act.TRIGGER, KEY, TEAM_CHANNEL)
+    assert (page.act, page.target, post.target) == (EventAction.TRIGGER, KEY, TEAM_CHANNEL)
     assert words(post).startswith("Payments: 7 alerts at once")
     most = {name: [fine(name)] for name in names[1:]}
     assert here.live(*({"c0": [starved("c0")], **most} for _ in range(2))) == []
     assert here.state(storm_of(PAYMENTS)).phase is Phase.FIRING
     resolve, reply = here.live({"c0": [fine("c0")], **most}, {"c0": [fine("c0")], **most})
-    assert (resolve.act, resolve.target) == (Act.RESOLVE, KEY)
+    assert (resolve.act, resolve.target) == (EventAction.RESOLVE, KEY)
     assert payload(resolve)["dedup_key"] == payload(page)["dedup_key"]
     assert reply.thread_of == post.key
     for name in names:
@@ -198,7 +201,7 @@ def test_a_storm_over_many_teams_pages_the_platform_once(store: Store) -> None:
     posts = [message for message in told if message.channel is Channel.SLACK]
     assert {message.target for message in posts} == {PLATFORM_CHANNEL, *(f"C0{team.name.upper()}" for team in teams)}
     told = here.live(well, well)
-    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [Act.RESOLVE]
+    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
 
 
 def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(store: Store) -> None:
@@ -229,7 +232,10 @@ def test_a_page_that_now_goes_elsewhere_moves_and_is_never_open_twice(here: Inst
     here.live({"checkout": [starved()]}, {"checkout": [starved()]})
     here.components = [component("checkout", key=OTHER_KEY)]
     resolve, trigger, _ = here.live({"checkout": [starved(kills=5)]})
-    assert acts([resolve, trigger]) == [(Channel.PAGERDUTY, Act.RESOLVE, KEY), (Channel.PAGERDUTY, Act.TRIGGER, OTHER_KEY)]
+    assert acts([resolve, trigger]) == [
+        (Channel.PAGERDUTY, EventAction.RESOLVE, KEY),
+        (Channel.PAGERDUTY, EventAction.TRIGGER, OTHER_KEY),
+    ]
     told = here.live({"checkout": [fine()]}, {"checkout": [fine()]})
     assert [message.target for message in told if message.channel is Channel.PAGERDUTY] == [OTHER_KEY]
 
@@ -243,11 +249,11 @@ def test_leaving_the_catalog_closes_the_incident_with_that_reason(here: Installa
     here.sweep({"cart": [fine("cart")]}, listed=["cart"])
     here.judge()
     resolve, post = here.told()
-    assert resolve.act is Act.RESOLVE
+    assert resolve.act is EventAction.RESOLVE
     assert "left the catalog" in words(post)
     with here.store.reading() as transaction:
         gone = transaction.recommendations.ended_between(START, here.now)
-    assert {one.ending for one in gone} == {Ending.GONE}
+    assert {one.ending for one in gone} == {RecommendationEnd.GONE}
 
 
 def test_a_rule_that_is_switched_off_closes_its_alert(here: Installation) -> None:
@@ -296,7 +302,7 @@ def test_acknowledging_stops_repeats_and_acknowledges_the_incident(here: Install
     line = acknowledge_alert(here.parts, str(alert("checkout")), by="ana", note="on it")
     assert line.acknowledged_by == "ana"
     (acknowledged,) = here.told()
-    assert (acknowledged.act, acknowledged.target) == (Act.ACKNOWLEDGE, KEY)
+    assert (acknowledged.act, acknowledged.target) == (EventAction.ACKNOWLEDGE, KEY)
     assert here.live(*({"checkout": [starved()]} for _ in range(9))) == []
     assert here.state(alert("checkout")).phase is Phase.FIRING
 
@@ -306,14 +312,14 @@ def test_snoozing_is_silent_until_its_end(here: Installation) -> None:
     snooze_alert(here.parts, str(alert("checkout")), by="ana", until=here.now + timedelta(hours=13))
     assert here.live({"checkout": [starved(kills=9)]}, {"checkout": [starved(kills=9)]}) == []
     told = here.live({"checkout": [starved()]})
-    assert [message.act for message in told] == [Act.TRIGGER, Act.POST]
+    assert [message.act for message in told] == [EventAction.TRIGGER, EventAction.POST]
     assert "ana's snooze ended" in words(told[1])
 
 
 def test_what_is_not_open_can_be_neither_acknowledged_nor_snoozed(here: Installation) -> None:
     with pytest.raises(AlertNotOpen, match="no such alert was ever heard of"):
         acknowledge_alert(here.parts, str(alert("checkout")), by="ana")
-    with pytest.raises(BadSnooze, match="has passed"):
+    with pytest.raises(InvalidSnooze, match="has passed"):
         snooze_alert(here.parts, str(alert("checkout")), by="ana", until=START)
 
 
@@ -365,7 +371,7 @@ def test_recommendations_are_tracked_to_their_end(here: Installation) -> None:
     with here.store.reading() as transaction:
         (ended,) = transaction.recommendations.ended_between(START, here.now)
         assert transaction.recommendations.open_ones() == ()
-    assert ended.ending is Ending.DONE
+    assert ended.ending is RecommendationEnd.DONE
 
 
 def test_what_comes_back_within_a_day_needs_four_sweeps_and_says_that_it_flaps(here: Installation) -> None:
@@ -375,7 +381,7 @@ def test_what_comes_back_within_a_day_needs_four_sweeps_and_says_that_it_flaps(h
     assert here.live(ill, ill, ill) == []
     page, post = here.live(ill)
     assert words(post).startswith("Flapping: Checkout")
-    assert page.act is Act.TRIGGER
+    assert page.act is EventAction.TRIGGER
     assert here.state(alert("checkout")).events == before + 5
 
 
@@ -419,7 +425,7 @@ def test_two_evaluations_at_once_share_the_sweeps_and_tell_once(here: Installati
     as_ofs = [here.sweep({"checkout": [starved()]}) for _ in range(6)]
     start = Barrier(2)
 
-    def work() -> Evaluated:
+    def work() -> EvaluateResult:
         start.wait()
         return here.judge()
 
@@ -427,5 +433,5 @@ def test_two_evaluations_at_once_share_the_sweeps_and_tell_once(here: Installati
         both = [future.result() for future in [pool.submit(work) for _ in range(2)]]
     assert sorted(as_of for one in both for as_of in one.sweeps) == as_ofs
     assert sum(one.notices[NoticeKind.OPENED] for one in both) == 1
-    assert [message.act for message in here.told()] == [Act.TRIGGER, Act.POST, Act.TRIGGER]
+    assert [message.act for message in here.told()] == [EventAction.TRIGGER, EventAction.POST, EventAction.TRIGGER]
     assert here.state(alert("checkout")).events == 6 + 2

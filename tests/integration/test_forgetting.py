@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts.states import Phase
-from domain.messages import Act, Channel, Status
-from domain.tracking import Ending
+from domain.messages import Channel, DeliveryStatus, EventAction
+from domain.tracking import RecommendationEnd
 from simulator.serving import Simulator
 from store import AlertEventRow, AlertStateRow, Store
 from store.retention import BATCH, Retention
-from tasks.forgetting import Forgotten, forget_what_is_old
-from tasks.report import report_due
-from tasks.rounds import run_once
-from tasks.told import forgotten_in_words
+from tasks.maintenance.purging import PurgeResult, purge_expired
+from tasks.pipeline import run_once
+from tasks.report.stage import report_due
+from tasks.summaries import format_forgotten
 from tests.integration.collecting import SLOT, bench_of
 from tests.integration.evaluating import Installation, alert, fine, starved
 from tests.integration.measured import PAYMENTS, SEARCH, ref
@@ -32,8 +32,8 @@ YEARS = timedelta(days=800)
 """Longer than anything is kept."""
 
 
-def forget(store: Store, now: datetime, **retention: timedelta) -> Forgotten:
-    return forget_what_is_old(parts_at(store, now, retention=Retention(**retention)))
+def forget(store: Store, now: datetime, **retention: timedelta) -> PurgeResult:
+    return purge_expired(parts_at(store, now, retention=Retention(**retention)))
 
 
 def keys(store: Store) -> set[str]:
@@ -41,18 +41,18 @@ def keys(store: Store) -> set[str]:
         return {entry.message.key for entry in t.outbox.listing(limit=10_000)}
 
 
-def end(store: Store, key: str, status: Status) -> None:
+def end(store: Store, key: str, status: DeliveryStatus) -> None:
     """Bring the message that is due first, which is this one, to an end."""
-    if status is Status.EXPIRED:
+    if status is DeliveryStatus.EXPIRED:
         with store.transaction() as t:
             assert [one.key for one in t.outbox.expire(NOW + 4 * DAY)] == [key]
         return
     taken = claimed(store)
     assert taken.message.key == key
     with store.transaction() as t:
-        if status is Status.FAILED:
+        if status is DeliveryStatus.FAILED:
             assert t.outbox.mark_failed(taken, why="the channel is archived")
-        elif status is Status.UNKNOWN:
+        elif status is DeliveryStatus.UNKNOWN:
             assert t.outbox.mark_unknown(taken, look_up_at=None, why="the connection broke")
 
 
@@ -63,23 +63,26 @@ def test_a_message_that_arrived_goes_with_its_attempts_after_three_months(store:
         assert len(t.outbox.deliveries_of("old")) == 1
     kept_until = post("old").expires_at + Retention().daily
     assert forget(store, kept_until).messages == 0
-    assert forget(store, kept_until + timedelta(seconds=1)) == Forgotten(messages=1)
+    assert forget(store, kept_until + timedelta(seconds=1)) == PurgeResult(messages=1)
     with store.reading() as t:
         assert t.outbox.get("old") is None
         assert t.outbox.deliveries_of("old") == ()
 
 
-@pytest.mark.parametrize("status", [Status.EXPIRED, Status.FAILED, Status.UNKNOWN, Status.LEASED, Status.PENDING])
-def test_what_a_person_may_still_have_to_look_at_stays(store: Store, status: Status) -> None:
+@pytest.mark.parametrize(
+    "status",
+    [DeliveryStatus.EXPIRED, DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN, DeliveryStatus.LEASED, DeliveryStatus.PENDING],
+)
+def test_what_a_person_may_still_have_to_look_at_stays(store: Store, status: DeliveryStatus) -> None:
     put(store, post("it"))
-    if status is not Status.PENDING:
+    if status is not DeliveryStatus.PENDING:
         end(store, "it", status)
-    assert forget(store, LATER + YEARS).messages == (1 if status is Status.EXPIRED else 0)
-    assert keys(store) == (set() if status is Status.EXPIRED else {"it"})
+    assert forget(store, LATER + YEARS).messages == (1 if status is DeliveryStatus.EXPIRED else 0)
+    assert keys(store) == (set() if status is DeliveryStatus.EXPIRED else {"it"})
 
 
 def test_a_cancelled_page_goes(store: Store) -> None:
-    put(store, page(Act.TRIGGER), page(Act.RESOLVE, 2))
+    put(store, page(EventAction.TRIGGER), page(EventAction.RESOLVE, 2))
     with store.transaction() as t:
         assert t.outbox.cancel_overtaken() == 2
     assert forget(store, LATER).messages == 2
@@ -91,16 +94,16 @@ def test_nothing_goes_that_an_unfinished_message_leans_on(store: Store) -> None:
     send(store), send(store)
     put(store, post("answer", thread_of="root"))
     with store.transaction() as t:
-        t.outbox.put([page(Act.TRIGGER)])
+        t.outbox.put([page(EventAction.TRIGGER)])
         trigger = t.outbox.claim_due(NOW, channel=Channel.PAGERDUTY, lease=DAY, owner="me")
         assert trigger is not None
         assert t.outbox.mark_sent(trigger, NOW, variant=None, place=None)
-        t.outbox.put([page(Act.RESOLVE, 2)])
-    end(store, "answer", Status.FAILED)
+        t.outbox.put([page(EventAction.RESOLVE, 2)])
+    end(store, "answer", DeliveryStatus.FAILED)
     put(store, post("answer:fallback"))
     send(store)
     assert forget(store, LATER).messages == 1
-    assert keys(store) == {"root", "answer", "answer:fallback", page(Act.TRIGGER).key, page(Act.RESOLVE, 2).key}
+    assert keys(store) == {"root", "answer", "answer:fallback", page(EventAction.TRIGGER).key, page(EventAction.RESOLVE, 2).key}
 
 
 def test_the_messages_of_an_open_alert_stay_until_it_is_over(store: Store) -> None:
@@ -111,14 +114,14 @@ def test_the_messages_of_an_open_alert_stay_until_it_is_over(store: Store) -> No
     _all_arrive(store)
     root = _root(installation)
     much_later = installation.now + timedelta(days=200)
-    assert forget_what_is_old(replace(installation.parts, clock=lambda: much_later)).messages == 0
+    assert purge_expired(replace(installation.parts, clock=lambda: much_later)).messages == 0
     assert root in keys(store)
     installation.number += 4 * 200
     installation.live({"checkout": [fine()]}, {"checkout": [fine()]})
     _all_arrive(store)
     assert installation.state(alert("checkout")).phase is Phase.QUIET
     after = installation.now + timedelta(days=200)
-    assert forget_what_is_old(replace(installation.parts, clock=lambda: after)).messages >= len(opened)
+    assert purge_expired(replace(installation.parts, clock=lambda: after)).messages >= len(opened)
     assert keys(store) == set()
 
 
@@ -132,7 +135,7 @@ def _root(installation: Installation) -> str:
 
 def _all_arrive(store: Store) -> None:
     with store.reading() as t:
-        waiting = [entry.message for entry in t.outbox.listing([Status.PENDING])]
+        waiting = [entry.message for entry in t.outbox.listing([DeliveryStatus.PENDING])]
     for message in waiting:
         with store.transaction() as t:
             taken = t.outbox.claim_due(message.created_at, channel=message.channel, lease=DAY, owner="me")
@@ -158,7 +161,7 @@ def test_many_messages_go_in_batches_past_those_that_stay(store: Store) -> None:
 def test_what_may_not_begin_is_left_for_another_time(sqlite_store: Store) -> None:
     put(sqlite_store, post("old"))
     send(sqlite_store)
-    assert forget_what_is_old(parts_at(sqlite_store, LATER), may_begin=lambda: False) == Forgotten()
+    assert purge_expired(parts_at(sqlite_store, LATER), may_begin=lambda: False) == PurgeResult()
     assert keys(sqlite_store) == {"old"}
 
 
@@ -189,13 +192,13 @@ def test_events_of_a_quiet_alert_go_after_two_years_and_its_numbers_go_on(store:
     before = installation.state(alert("checkout"))
     assert before.phase is Phase.QUIET
     old = installation.now + Retention().weekly
-    assert forget_what_is_old(replace(installation.parts, clock=lambda: old - timedelta(hours=1))).alert_events < before.events
-    assert forget_what_is_old(replace(installation.parts, clock=lambda: old + timedelta(hours=1))).alert_events > 0
+    assert purge_expired(replace(installation.parts, clock=lambda: old - timedelta(hours=1))).alert_events < before.events
+    assert purge_expired(replace(installation.parts, clock=lambda: old + timedelta(hours=1))).alert_events > 0
     with store.reading() as t:
         assert t.alerts.events_of(str(alert("checkout"))) == ()
     installation.number += 4 * 731
     told = installation.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    assert any(message.act is Act.TRIGGER for message in told)
+    assert any(message.act is EventAction.TRIGGER for message in told)
     with store.reading() as t:
         numbers = [event.number for event in t.alerts.events_of(str(alert("checkout")))]
     assert numbers[0] == before.events + 1
@@ -219,7 +222,7 @@ def test_events_of_an_open_alert_stay_however_old(store: Store) -> None:
 
 
 def test_a_recommendation_that_ended_goes_and_an_open_one_stays(store: Store) -> None:
-    ended = replace(recommendation("checkout"), ended_at=NOW, ending=Ending.NO_LONGER_ADVISED)
+    ended = replace(recommendation("checkout"), ended_at=NOW, ending=RecommendationEnd.NO_LONGER_ADVISED)
     with store.transaction() as t:
         t.recommendations.put([ended, recommendation("finder")])
     assert forget(store, NOW + YEARS).recommendations == 1
@@ -246,8 +249,8 @@ def test_the_embedded_installation_is_pruned_after_everything_that_is_due(store:
             assert len(t.outbox.expire(SLOT)) == 1
         done = run_once(bench.parts)
         assert done.collect_failure
-        assert done.forgotten == Forgotten(sweeps=1, messages=1)
-        assert forgotten_in_words(done.forgotten) == {"forget": "1 sweep, 1 message dropped, older than the retention"}
-        assert forgotten_in_words(run_once(bench.parts).forgotten) == {}
+        assert done.forgotten == PurgeResult(sweeps=1, messages=1)
+        assert format_forgotten(done.forgotten) == {"forget": "1 sweep, 1 message dropped, older than the retention"}
+        assert format_forgotten(run_once(bench.parts).forgotten) == {}
         with store.reading() as t:
             assert t.pulses.last("forget") is not None

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from gateway.connections import WatchedConnection
+from gateway.timeout_protocol import TimeoutHttpProtocol
 from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
 
@@ -19,7 +19,7 @@ AUTHORIZED: Final = f"Host: 127.0.0.1\r\nAuthorization: Bearer {STATIC_TOKEN}\r\
 PATIENCE_S: Final = 20
 
 
-class Impatient(WatchedConnection):
+class Impatient(TimeoutHttpProtocol):
     """The same, for a test that will not wait half a minute."""
 
     reader_patience_s = 0.5

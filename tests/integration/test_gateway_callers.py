@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from gateway.sections import Rooms, Section
+from gateway.subapps import SubApp, SubAppContext
 from simulator.backstage_auth import PLUGIN, USER, KeyPair
 from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway, bearer
@@ -23,7 +23,7 @@ KEYS = "GET /api/auth/.well-known/jwks.json"
 PLUGIN_KEYS = "GET /api/{plugin}/.backstage/auth/v1/jwks.json"
 
 
-def who(rooms: Rooms) -> list[Section]:
+def who(rooms: SubAppContext) -> list[SubApp]:
     """A section that tells who asks."""
     del rooms
 
@@ -34,7 +34,7 @@ def who(rooms: Rooms) -> list[Section]:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
-    return [Section(path="/who", name="who", app=tell)]
+    return [SubApp(path="/who", name="who", app=tell)]
 
 
 @pytest.fixture

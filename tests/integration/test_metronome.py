@@ -13,9 +13,9 @@ import redis
 
 from tests.services.queues import QueueServer
 from worker.app import build_app
-from worker.equipment import Equipment
-from worker.metronome import Metronome
-from worker.schedule import Pace
+from worker.context import WorkerContext
+from worker.schedule import Timings
+from worker.scheduler import QuietScheduler
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def server() -> Iterator[QueueServer]:
     shutil.rmtree(folder)
 
 
-def nothing() -> Equipment:
+def nothing() -> WorkerContext:
     raise AssertionError
 
 
@@ -39,10 +39,10 @@ def messages_in(server: QueueServer) -> int:
 
 
 def test_redis_away_is_one_sentence_and_so_is_its_return(server: QueueServer, caplog: pytest.LogCaptureFixture) -> None:
-    app = build_app(server.url, instance="test", equip=nothing, pace=Pace())  # type: ignore[arg-type]  # nothing is equipped here
+    app = build_app(server.url, instance="test", equip=nothing, pace=Timings())  # type: ignore[arg-type]  # nothing is equipped here
     ticks: list[None] = []
     try:
-        beat = Metronome(app=app)
+        beat = QuietScheduler(app=app)
         beat.on_tick = lambda: ticks.append(None)
         assert beat.tick() > 0
         assert len(ticks) == 1

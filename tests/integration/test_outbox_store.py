@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from domain.messages import Act, Channel, Message, Status, Variant
+from domain.messages import Channel, DeliveryStatus, EventAction, Message, Variant
 from store import Store
-from store.outbox_rows import Claim, Entry, Place, Result
+from store.queries.outbox_rows import DeliveryResult, LeasedMessage, OutboxRecord, SlackLocation
 from tests.integration.telling import NOW, TEAM, page, post, text, too_big
 
 LEASE = timedelta(seconds=120)
 SECOND = timedelta(seconds=1)
-PLACE = Place(channel=TEAM, ts="1.000001")
+PLACE = SlackLocation(channel=TEAM, ts="1.000001")
 
 
 def put(store: Store, *messages: Message) -> tuple[Message, ...]:
@@ -24,29 +24,29 @@ def put(store: Store, *messages: Message) -> tuple[Message, ...]:
         return t.outbox.put(messages)
 
 
-def claim(store: Store, now: datetime = NOW, *, channel: Channel = Channel.SLACK, owner: str = "me") -> Claim | None:
+def claim(store: Store, now: datetime = NOW, *, channel: Channel = Channel.SLACK, owner: str = "me") -> LeasedMessage | None:
     with store.transaction() as t:
         return t.outbox.claim_due(now, channel=channel, lease=LEASE, owner=owner)
 
 
-def claimed(store: Store, now: datetime = NOW, *, channel: Channel = Channel.SLACK, owner: str = "me") -> Claim:
+def claimed(store: Store, now: datetime = NOW, *, channel: Channel = Channel.SLACK, owner: str = "me") -> LeasedMessage:
     taken = claim(store, now, channel=channel, owner=owner)
     assert taken is not None
     return taken
 
 
-def key_of(taken: Claim | None) -> str | None:
+def key_of(taken: LeasedMessage | None) -> str | None:
     return None if taken is None else taken.message.key
 
 
-def send(store: Store, now: datetime = NOW, *, place: Place = PLACE) -> str:
+def send(store: Store, now: datetime = NOW, *, place: SlackLocation = PLACE) -> str:
     taken = claimed(store, now)
     with store.transaction() as t:
         assert t.outbox.mark_sent(taken, now, variant=Variant.TEXT, place=place)
     return taken.message.key
 
 
-def entry(store: Store, key: str) -> Entry:
+def entry(store: Store, key: str) -> OutboxRecord:
     with store.reading() as t:
         found = t.outbox.get(key)
     assert found is not None
@@ -88,7 +88,7 @@ def test_who_lost_the_lease_marks_nothing(store: Store) -> None:
     with store.transaction() as t:
         assert not t.outbox.mark_failed(late, why="too late")
         assert not t.outbox.put_off(late, until=NOW, why="too late")
-    assert entry(store, "k1").status is Status.LEASED
+    assert entry(store, "k1").status is DeliveryStatus.LEASED
 
 
 def test_two_claims_of_the_same_process_are_told_apart_by_their_attempt(store: Store) -> None:
@@ -137,13 +137,13 @@ def test_every_attempt_is_on_record(store: Store) -> None:
     put(store, post("k1"))
     first = claimed(store)
     with store.transaction() as t:
-        assert [one.result for one in t.outbox.deliveries_of("k1")] == [Result.BEGUN]
+        assert [one.result for one in t.outbox.deliveries_of("k1")] == [DeliveryResult.BEGUN]
         t.outbox.put_off(first, until=NOW, why="429")
     send(store)
     with store.reading() as t:
         put_off, sent = t.outbox.deliveries_of("k1")
-    assert (put_off.result, put_off.detail) == (Result.PUT_OFF, "429")
-    assert (sent.result, sent.variant, sent.place) == (Result.SENT, Variant.TEXT, PLACE)
+    assert (put_off.result, put_off.detail) == (DeliveryResult.PUT_OFF, "429")
+    assert (sent.result, sent.variant, sent.place) == (DeliveryResult.SENT, Variant.TEXT, PLACE)
 
 
 def test_a_stream_goes_out_in_its_order(store: Store) -> None:
@@ -171,7 +171,7 @@ def test_a_later_message_waits_only_for_what_is_not_over(store: Store, end: Call
 
 def test_slack_does_not_hold_up_pagerduty_in_one_stream(store: Store) -> None:
     put(store, post("k1", stream="s", number=1))
-    event = page(Act.TRIGGER)
+    event = page(EventAction.TRIGGER)
     put(store, Message(**{name: getattr(event, name) for name in event.__slots__} | {"stream": "s", "number": 2}))
     assert key_of(claim(store, channel=Channel.PAGERDUTY)) == event.key
 
@@ -193,7 +193,7 @@ def test_a_reply_follows_its_root_to_where_it_fell_back(store: Store) -> None:
     with store.transaction() as t:
         t.outbox.mark_failed(root, why="archived")
         t.outbox.put([post("root:fallback", target="C0PLATFORM")])
-    elsewhere = Place(channel="C0PLATFORM", ts="2.000002")
+    elsewhere = SlackLocation(channel="C0PLATFORM", ts="2.000002")
     assert send(store, place=elsewhere) == "root:fallback"
     assert claimed(store).thread == elsewhere
 
@@ -222,7 +222,7 @@ def test_what_was_not_sent_in_its_time_expires_once(store: Store) -> None:
     with store.transaction() as t:
         assert [message.key for message in t.outbox.expire(late)] == ["k1"]
         assert t.outbox.expire(late) == ()
-    assert entry(store, "k1").status is Status.EXPIRED
+    assert entry(store, "k1").status is DeliveryStatus.EXPIRED
 
 
 def test_what_is_unknown_past_its_time_is_settled_once(store: Store) -> None:
@@ -238,18 +238,18 @@ def test_what_is_unknown_past_its_time_is_settled_once(store: Store) -> None:
 
 
 def test_an_unsent_trigger_and_its_resolve_cancel_each_other(store: Store) -> None:
-    trigger, resolve = page(Act.TRIGGER, 1), page(Act.RESOLVE, 2)
-    put(store, trigger, resolve, page(Act.TRIGGER, 1, dedup_key="another"))
+    trigger, resolve = page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2)
+    put(store, trigger, resolve, page(EventAction.TRIGGER, 1, dedup_key="another"))
     with store.transaction() as t:
         assert t.outbox.cancel_overtaken() == 2
         assert t.outbox.cancel_overtaken() == 0
-    assert entry(store, trigger.key).status is Status.CANCELLED
-    assert entry(store, resolve.key).status is Status.CANCELLED
+    assert entry(store, trigger.key).status is DeliveryStatus.CANCELLED
+    assert entry(store, resolve.key).status is DeliveryStatus.CANCELLED
     assert claimed(store, channel=Channel.PAGERDUTY).message.key == "alert:another:1:pagerduty"
 
 
 def test_a_trigger_under_way_keeps_its_resolve(store: Store) -> None:
-    put(store, page(Act.TRIGGER, 1), page(Act.RESOLVE, 2))
+    put(store, page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2))
     claimed(store, channel=Channel.PAGERDUTY)
     with store.transaction() as t:
         assert t.outbox.cancel_overtaken() == 0
@@ -272,9 +272,9 @@ def test_the_outbox_says_what_stands_where(store: Store) -> None:
     put(store, post("k1"), post("k2", created_at=NOW + SECOND), post("k3", created_at=NOW + 2 * SECOND))
     send(store)
     with store.reading() as t:
-        assert t.outbox.counts() == {Status.SENT: 1, Status.PENDING: 2}
+        assert t.outbox.counts() == {DeliveryStatus.SENT: 1, DeliveryStatus.PENDING: 2}
         assert [one.message.key for one in t.outbox.listing()] == ["k3", "k2", "k1"]
-        assert [one.message.key for one in t.outbox.listing([Status.SENT])] == ["k1"]
+        assert [one.message.key for one in t.outbox.listing([DeliveryStatus.SENT])] == ["k1"]
         assert t.outbox.oldest_pending() == NOW + SECOND
         assert t.outbox.next_due() == NOW + SECOND
         assert t.outbox.posts_since(TEAM, NOW - SECOND) == 1

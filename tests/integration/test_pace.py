@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from clients.limits import LONGEST_HOLD_S, Common, Cut, Kind, Report, advance
-from clients.pace import _COMMON, AT_FIRST, Pace, Standing
-from clients.redis import SharedMemory
+from clients.redis import RedisCache
+from clients.throttle.concurrency_limiter import _COMMON, AT_FIRST, ConcurrencyLimiter, LimiterStatus
+from clients.throttle.limit_algorithm import LONGEST_HOLD_S, BackoffReason, LimiterState, Priority, UsageReport, advance
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
-from wiring.pace import KEEP_FOR, NAME, MemoryBoard
+from wiring.limiter import KEEP_FOR, NAME, RedisSharedState
 
 PERIOD_S = 0.2
 MOST = 16
@@ -49,10 +49,10 @@ class Service:
 class Process:
     """A process of the installation, as many threads as it is told asking without a pause."""
 
-    def __init__(self, url: str, kind: Kind) -> None:
-        self.memory = SharedMemory(url, instance="test", timeout_s=1)
-        self.pace = Pace("ScaleOps", MOST, kind=kind, board=MemoryBoard(self.memory), period_s=PERIOD_S)
-        self.told: list[Standing] = []
+    def __init__(self, url: str, kind: Priority) -> None:
+        self.memory = RedisCache(url, instance="test", timeout_s=1)
+        self.pace = ConcurrencyLimiter("ScaleOps", MOST, kind=kind, board=RedisSharedState(self.memory), period_s=PERIOD_S)
+        self.told: list[LimiterStatus] = []
         self.pace.listen(self.told.append)
         self.answered = 0
         self._stopping = threading.Event()
@@ -103,7 +103,7 @@ StartProcess = Callable[..., Process]
 def start_process() -> Iterator[StartProcess]:
     with ExitStack() as started:
 
-        def start(queues: QueueServer, kind: Kind = Kind.SWEEP) -> Process:
+        def start(queues: QueueServer, kind: Priority = Priority.SWEEP) -> Process:
             process = Process(queues.url, kind)
             started.callback(process.close)
             return process
@@ -111,19 +111,19 @@ def start_process() -> Iterator[StartProcess]:
         yield start
 
 
-def kept(queues: QueueServer) -> Common:
-    memory = SharedMemory(queues.url, instance="test")
+def kept(queues: QueueServer) -> LimiterState:
+    memory = RedisCache(queues.url, instance="test")
     found = memory.get(NAME)
     memory.close()
-    return Common() if found is None else _COMMON.validate_json(found)
+    return LimiterState() if found is None else _COMMON.validate_json(found)
 
 
-def put(queues: QueueServer, change: Callable[[Common, float], Common]) -> None:
+def put(queues: QueueServer, change: Callable[[LimiterState, float], LimiterState]) -> None:
     """Change what is on the board, as another process would."""
-    memory = SharedMemory(queues.url, instance="test")
+    memory = RedisCache(queues.url, instance="test")
     assert memory.update(
         NAME,
-        lambda found, now: _COMMON.dump_json(change(Common() if found is None else _COMMON.validate_json(found), now)),
+        lambda found, now: _COMMON.dump_json(change(LimiterState() if found is None else _COMMON.validate_json(found), now)),
         keep_for=KEEP_FOR,
     )
     memory.close()
@@ -143,10 +143,10 @@ def test_what_one_hears_holds_for_all(queues: QueueServer, start_process: StartP
     wait_until("both", lambda: kept(queues).ceiling == 2 * MOST)
     refusing = Service(capacity=0)
     first.ask(refusing)
-    wait_until("a cut", lambda: kept(queues).cut is Cut.REFUSED)
+    wait_until("a cut", lambda: kept(queues).cut is BackoffReason.REFUSED)
     wait_until("both keep to it", lambda: first.share + second.share <= kept(queues).total < 2 * MOST)
     assert abs(first.share - second.share) <= 1
-    assert Cut.REFUSED in {standing.cut for standing in first.told}
+    assert BackoffReason.REFUSED in {standing.cut for standing in first.told}
     assert {standing.cut for standing in second.told} == {None}
 
 
@@ -188,8 +188,8 @@ def test_a_share_is_given_back_by_who_pauses_and_by_who_dies(queues: QueueServer
         process.keep_asking(Service(), threads=20)
     wait_until("both", lambda: kept(queues).ceiling == 2 * MOST)
 
-    def with_a_dead_one(common: Common, now: float) -> Common:
-        dead = Report(kind=Kind.SWEEP, ceiling=MOST, in_flight=MOST, wanted=MOST, refused=1)
+    def with_a_dead_one(common: LimiterState, now: float) -> LimiterState:
+        dead = UsageReport(kind=Priority.SWEEP, ceiling=MOST, in_flight=MOST, wanted=MOST, refused=1)
         joined = advance(common, "dead", dead, now)
         last_seen = replace(joined.members["dead"], seen_at=now - 4)
         return replace(joined, members={**joined.members, "dead": last_seen})
@@ -245,7 +245,7 @@ def test_without_redis_each_goes_on_with_its_share_and_finds_back(start_process:
 
 
 def test_live_calls_find_room_at_once_and_do_not_starve_a_sweep(queues: QueueServer, start_process: StartProcess) -> None:
-    sweep, live = start_process(queues), start_process(queues, Kind.LIVE)
+    sweep, live = start_process(queues), start_process(queues, Priority.LIVE)
     service = Service()
     sweep.keep_asking(service, threads=20)
     wait_until("the sweep", lambda: sweep.share == MOST)
@@ -259,7 +259,7 @@ def test_live_calls_find_room_at_once_and_do_not_starve_a_sweep(queues: QueueSer
 
 
 def test_threads_and_event_loop_of_a_process_share_its_part() -> None:
-    pace = Pace("ScaleOps", 2, kind=Kind.LIVE, period_s=PERIOD_S)
+    pace = ConcurrencyLimiter("ScaleOps", 2, kind=Priority.LIVE, period_s=PERIOD_S)
     pace.gate.enter()
     pace.gate.enter()
 

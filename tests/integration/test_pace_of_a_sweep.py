@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from actions import QUESTIONS
-from clients.calls import CallFailed
-from clients.limits import Cut, Kind
-from clients.pace import Standing
+from actions import LIVE_ACTIONS
+from clients.http.client import ServiceError
+from clients.throttle.concurrency_limiter import LimiterStatus
+from clients.throttle.limit_algorithm import BackoffReason, Priority
 from domain.snapshots import Outcome
 from simulator.serving import Simulator, addresses_at, settings_for
 from simulator.state import Modes
-from tasks.chunks import Chunk, advance_sweep, measure_chunk
-from tasks.parts import Parts
+from tasks.collect.chunks import Chunk, advance_sweep, measure_chunk
+from tasks.context import StageContext
 from tests.integration.collecting import SLOT, Hands
 from tests.services.queues import QueueServer
-from wiring.building import Installation, build_parts, desk_of
 from wiring.config_file import ConfigFile
+from wiring.contexts import LoadedConfig, build_stage_context, live_context
 from wiring.environment import resolve_settings
 
 CAPACITY = 8
@@ -37,12 +37,12 @@ class Installed:
 
     settings: Mapping[str, str]
     opened: ExitStack
-    told: list[Standing] = field(default_factory=list)
+    told: list[LimiterStatus] = field(default_factory=list)
 
-    def start(self, kind: Kind = Kind.SWEEP) -> Parts:
+    def start(self, kind: Priority = Priority.SWEEP) -> StageContext:
         """Build the parts of another process."""
-        installation = Installation(resolved=resolve_settings(dict(self.settings), None), config=ConfigFile())
-        return self.opened.enter_context(build_parts(installation, clock=Hands(), kind=kind, on_pace=self.told.append))
+        installation = LoadedConfig(resolved=resolve_settings(dict(self.settings), None), config=ConfigFile())
+        return self.opened.enter_context(build_stage_context(installation, clock=Hands(), kind=kind, on_pace=self.told.append))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def narrow(simulator: Simulator, **modes: object) -> None:
     simulator.state.modes = Modes.model_validate({"capacity": CAPACITY} | modes)
 
 
-def measure(parts: Parts, chunks: list[Chunk]) -> threading.Thread:
+def measure(parts: StageContext, chunks: list[Chunk]) -> threading.Thread:
     """Work through chunks in a thread, as a worker does."""
 
     def work() -> None:
@@ -78,7 +78,7 @@ def measure(parts: Parts, chunks: list[Chunk]) -> threading.Thread:
     return thread
 
 
-def outcomes(parts: Parts) -> set[Outcome]:
+def outcomes(parts: StageContext) -> set[Outcome]:
     with parts.store.reading() as rows:
         assert len(rows.snapshots.outcomes(SLOT)) == 90
         return set(rows.snapshots.outcomes(SLOT).values())
@@ -100,7 +100,7 @@ def test_every_component_is_measured_although_calls_are_refused(
     measure(parts, chunks).join()
     assert outcomes(parts) == {Outcome.MEASURED}
     assert refused(simulator) > 0
-    assert Cut.REFUSED in {standing.cut for standing in installed.told}
+    assert BackoffReason.REFUSED in {standing.cut for standing in installed.told}
 
 
 def test_two_workers_settle_below_it_together_while_questions_are_answered(
@@ -108,13 +108,13 @@ def test_two_workers_settle_below_it_together_while_questions_are_answered(
 ) -> None:
     installed.settings = {**installed.settings, "REDIS_URL": queues.url}
     workers = [installed.start() for _ in range(2)]
-    desk = desk_of(installed.start(Kind.LIVE))
+    desk = live_context(installed.start(Priority.LIVE))
     chunks = list(advance_sweep(workers[0], size=15).chunks)
     narrow(simulator)
     working = [measure(parts, chunks) for parts in workers]
     answered = 0
     while any(thread.is_alive() for thread in working):
-        QUESTIONS[QUESTION].ask({"entityRef": "component:default/service-00007"}, desk=desk)
+        LIVE_ACTIONS[QUESTION].ask({"entityRef": "component:default/service-00007"}, desk=desk)
         answered += 1
         time.sleep(LATENCY_S)
     assert outcomes(workers[0]) == {Outcome.MEASURED}
@@ -127,6 +127,6 @@ def test_two_workers_settle_below_it_together_while_questions_are_answered(
 def test_a_service_that_refuses_everything_is_given_up_as_before(installed: Installed, simulator: Simulator) -> None:
     scaleops = installed.start().services.scaleops
     narrow(simulator, capacity=0, capacity_retry_after_s=None)
-    with pytest.raises(CallFailed, match="429"):
+    with pytest.raises(ServiceError, match="429"):
         scaleops.network_flags()
     assert refused(simulator) == 3

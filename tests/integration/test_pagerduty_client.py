@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from clients.calls import CallFailed, Fault
-from clients.carriers import FormatRefused, InsecureAddress, TargetRefused
+from clients.delivery_errors import InsecureUrl, PayloadRejected, RecipientRejected
+from clients.http.client import ErrorKind, ServiceError
 from clients.pagerduty import PagerDutyClient
 from domain.component import RoutingKey
 from domain.messages import Json
@@ -106,7 +106,7 @@ def test_the_event_arrives_as_it_was_written_and_stays_as_it_was(pagerduty: Page
 def test_an_event_pagerduty_never_takes_is_a_refused_format(
     pagerduty: PagerDutyClient, simulator: Simulator, event: dict[str, Json]
 ) -> None:
-    with pytest.raises(FormatRefused) as refused:
+    with pytest.raises(PayloadRejected) as refused:
         pagerduty.send(KEY, event)
     assert refused.value.permanent
     assert not simulator.state.pagerduty.events
@@ -117,7 +117,7 @@ def test_a_bad_routing_key_is_a_refused_target_and_not_shown(
     pagerduty: PagerDutyClient, simulator: Simulator, key: RoutingKey
 ) -> None:
     simulator.state.pagerduty.known_keys = frozenset({PAGERDUTY_ROUTING_KEY})
-    with pytest.raises(TargetRefused) as refused:
+    with pytest.raises(RecipientRejected) as refused:
         pagerduty.send(key, trigger())
     assert key.reveal() not in f"{refused.value!r}{refused.value.__context__!r}"
 
@@ -125,9 +125,9 @@ def test_a_bad_routing_key_is_a_refused_target_and_not_shown(
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_denial_is_a_refused_target(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
     plan(simulator, status=status)
-    with pytest.raises(TargetRefused) as refused:
+    with pytest.raises(RecipientRejected) as refused:
         pagerduty.send(KEY, trigger())
-    assert refused.value.fault is Fault.DENIED
+    assert refused.value.fault is ErrorKind.DENIED
     assert PAGERDUTY_ROUTING_KEY[-4:] not in str(refused.value)
 
 
@@ -136,9 +136,9 @@ def test_too_many_requests_is_answered_at_once(
     pagerduty: PagerDutyClient, simulator: Simulator, headers: dict[str, str], wait_s: float
 ) -> None:
     plan(simulator, status=429, headers=headers)
-    with pytest.raises(CallFailed) as refused:
+    with pytest.raises(ServiceError) as refused:
         pagerduty.send(KEY, trigger())
-    assert (refused.value.fault, refused.value.retry_after_s, refused.value.permanent) == (Fault.OVERLOADED, wait_s, False)
+    assert (refused.value.fault, refused.value.retry_after_s, refused.value.permanent) == (ErrorKind.OVERLOADED, wait_s, False)
     assert simulator.state.calls["pagerduty"].total() == 1
 
 
@@ -147,7 +147,7 @@ def test_a_passing_error_is_tried_again_and_then_told(pagerduty: PagerDutyClient
     plan(simulator, status=status, times=2)
     assert pagerduty.send(KEY, trigger()) == "d1"
     plan(simulator, status=status)
-    with pytest.raises(CallFailed, match=str(status)) as failed:
+    with pytest.raises(ServiceError, match=str(status)) as failed:
         pagerduty.send(KEY, trigger())
     assert not failed.value.permanent
     assert simulator.state.calls["pagerduty"].total() == 6
@@ -163,7 +163,7 @@ def test_a_lost_answer_is_asked_for_again_and_opens_one_incident(pagerduty: Page
 @pytest.mark.parametrize("mode", ["drop", "accept-then-drop", "html", "truncated", "empty", "redirect"])
 def test_no_good_answer_is_no_end(pagerduty: PagerDutyClient, simulator: Simulator, mode: str) -> None:
     plan(simulator, mode=mode)
-    with pytest.raises(CallFailed) as failed:
+    with pytest.raises(ServiceError) as failed:
         pagerduty.send(KEY, trigger())
     assert not failed.value.permanent
     assert failed.value.may_have_happened
@@ -172,12 +172,12 @@ def test_no_good_answer_is_no_end(pagerduty: PagerDutyClient, simulator: Simulat
 
 def test_nobody_there_is_no_end(free_port: int) -> None:
     pagerduty = PagerDutyClient(events_url=f"http://127.0.0.1:{free_port}", pause_s=0.01)
-    with pytest.raises(CallFailed) as failed:
+    with pytest.raises(ServiceError) as failed:
         pagerduty.send(KEY, trigger())
-    assert failed.value.fault is Fault.UNREACHABLE
+    assert failed.value.fault is ErrorKind.UNREACHABLE
     assert not failed.value.permanent
 
 
 def test_an_address_in_the_clear_is_refused() -> None:
-    with pytest.raises(InsecureAddress, match="PAGERDUTY_EVENTS_URL"):
+    with pytest.raises(InsecureUrl, match="PAGERDUTY_EVENTS_URL"):
         PagerDutyClient(events_url="http://events.example")

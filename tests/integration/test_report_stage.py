@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from alerts.policy import AlertPolicy
-from domain.component import Component, Contact, Team
+from domain.component import Component, NotificationTargets, Team
 from domain.measures import total_of
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
@@ -14,9 +14,9 @@ from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
 from domain.weeks import IsoWeek, Schedule
 from domain.workload import WorkloadKey
 from store import Store
-from tasks.parts import Parts, Policy, Services
-from tasks.report import AlreadySent, Made, ReportRefused, preview, report_due, send, stored_reports
-from tasks.report_facts import PLATFORM, REPORT
+from tasks.context import Policy, Services, StageContext
+from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview, report_due, send, stored_reports
 from tests.unit.report_cast import a_point
 
 PAYMENTS = EntityRef.parse("group:default/payments")
@@ -40,7 +40,7 @@ def a_component(name: str, team: EntityRef) -> Component:
         kubernetes_id=None,
         namespace_limit=None,
         cluster_limit=None,
-        contact=Contact(),
+        contact=NotificationTargets(),
     )
 
 
@@ -69,9 +69,9 @@ def sweep(store: Store, as_of: datetime, costs: dict[str, float], *, close: bool
             title="Payments",
             parent=None,
             in_catalog=True,
-            contact=Contact(slack_channels=(("slack.com/bot-notify", "CPAY"),)),
+            contact=NotificationTargets(slack_channels=(("slack.com/bot-notify", "CPAY"),)),
         ),
-        Team(ref=SEARCH, title="Search", parent=None, in_catalog=True, contact=Contact()),
+        Team(ref=SEARCH, title="Search", parent=None, in_catalog=True, contact=NotificationTargets()),
     ]
     listed = [components[name] for name in costs]
     measurements = []
@@ -91,7 +91,7 @@ def sweep(store: Store, as_of: datetime, costs: dict[str, float], *, close: bool
             transaction.sweeps.close(as_of, closed_at=as_of + timedelta(minutes=5))
 
 
-def parts_at(store: Store, now: datetime, **policy: Any) -> Parts:  # noqa: ANN401 - the fields of Policy by name
+def parts_at(store: Store, now: datetime, **policy: Any) -> StageContext:  # noqa: ANN401 - the fields of Policy by name
     settings: dict[str, Any] = {
         "instance": "test",
         "currency": "USD",
@@ -104,7 +104,7 @@ def parts_at(store: Store, now: datetime, **policy: Any) -> Parts:  # noqa: ANN4
         **policy,
     }
     # The report stage talks to no service.
-    return Parts(store=store, services=cast(Services, None), clock=lambda: now, policy=Policy(**settings))
+    return StageContext(store=store, services=cast(Services, None), clock=lambda: now, policy=Policy(**settings))
 
 
 def two_weeks(store: Store) -> None:
@@ -113,7 +113,7 @@ def two_weeks(store: Store) -> None:
     sweep(store, MONDAY, {"checkout": 130, "finder": 40})
 
 
-def put_messages(made: Iterable[Made]) -> set[str]:
+def put_messages(made: Iterable[ReportMade]) -> set[str]:
     return {message.key for one in made for message in one.messages}
 
 
@@ -214,7 +214,7 @@ def test_sending_by_hand_is_the_run_of_the_week(sqlite_store: Store) -> None:
     parts = parts_at(sqlite_store, MONDAY + timedelta(hours=1))
     first = send(parts, PAYMENTS, W47)
     second = send(parts, PAYMENTS, W47)
-    assert isinstance(first, Made)
+    assert isinstance(first, ReportMade)
     assert isinstance(second, AlreadySent)
     assert "was made on 2026-11-23 01:00 UTC" in second.sentence
     assert "Payments" not in [one.report.title for one in report_due(parts_at(sqlite_store, DUE)).made]
@@ -225,7 +225,7 @@ def test_again_makes_a_new_marked_report(sqlite_store: Store) -> None:
     parts = parts_at(sqlite_store, DUE)
     send(parts, PAYMENTS, W47)
     once_more = send(parts, PAYMENTS, W47, again=True)
-    assert isinstance(once_more, Made)
+    assert isinstance(once_more, ReportMade)
     assert once_more.report.again == 1
     assert once_more.messages[0].key == f"report:weekly:{PAYMENTS}:2026-W47:slack:1:again-1"
     assert once_more.messages[1].thread_of == once_more.messages[0].key
@@ -238,19 +238,19 @@ def test_the_running_week_can_be_shown_and_not_sent(sqlite_store: Store) -> None
     report = preview(parts, PAYMENTS, W47.plus(1))
     assert report.running
     assert report.headline.cost.amount == Decimal(150)
-    with pytest.raises(ReportRefused, match="has not ended in UTC"):
+    with pytest.raises(ReportRejected, match="has not ended in UTC"):
         send(parts, PAYMENTS, W47.plus(1))
 
 
 def test_a_week_that_has_not_begun_is_refused(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
-    with pytest.raises(ReportRefused, match="has not begun"):
+    with pytest.raises(ReportRejected, match="has not begun"):
         preview(parts_at(sqlite_store, DUE), PAYMENTS, W47.plus(2))
 
 
 def test_an_unknown_team_is_refused_with_the_known_ones(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
-    with pytest.raises(ReportRefused, match="the teams are group:default/payments, group:default/search"):
+    with pytest.raises(ReportRejected, match="the teams are group:default/payments, group:default/search"):
         preview(parts_at(sqlite_store, DUE), EntityRef.parse("group:default/nobody"))
 
 

@@ -11,16 +11,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 from domain.routes import RoutePolicy
 from simulator.serving import Simulator
 from store import Store
-from tasks.collect import collect
-from tasks.rounds import run_stage
-from tasks.watching import Look, look
+from tasks.collect.stage import collect
+from tasks.maintenance.monitoring import HealthSnapshot, check_health
+from tasks.pipeline import run_stage
 from tests.integration.collecting import SLOT, Bench, bench_of
 from tests.integration.telling import post
 from tests.services.databases import PostgresServer
-from wiring.building import Installation
 from wiring.config_file import ConfigFile
+from wiring.contexts import LoadedConfig
 from wiring.environment import resolve_settings
-from worker.rows import KEPT_FOR_S, Rows, look_at
+from worker.db_metrics import KEPT_FOR_S, DatabaseCollector, look_at
 
 
 class Ticks:
@@ -37,7 +37,7 @@ def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
         yield made
 
 
-def scrape(rows: Rows) -> dict[str, float]:
+def scrape(rows: DatabaseCollector) -> dict[str, float]:
     registry = CollectorRegistry()
     registry.register(rows)
     lines = (line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#"))
@@ -46,7 +46,7 @@ def scrape(rows: Rows) -> dict[str, float]:
 
 def test_two_workers_tell_the_same_and_what_is_true_now(bench: Bench) -> None:
     run_stage(bench.parts, "collect", lambda: collect(bench.parts))
-    here, there = (Rows(lambda: look(bench.parts), clock=Ticks()) for _ in range(2))
+    here, there = (DatabaseCollector(lambda: check_health(bench.parts), clock=Ticks()) for _ in range(2))
     found = scrape(here)
     assert scrape(there) == found
     assert found["scaleops_worker_database_up"] == 1
@@ -58,13 +58,13 @@ def test_two_workers_tell_the_same_and_what_is_true_now(bench: Bench) -> None:
 
 
 def test_a_look_is_kept_for_those_who_ask_at_the_same_time(bench: Bench) -> None:
-    ticks, looks = Ticks(), list[Look]()
+    ticks, looks = Ticks(), list[HealthSnapshot]()
 
-    def look_and_count() -> Look:
-        looks.append(look(bench.parts))
+    def look_and_count() -> HealthSnapshot:
+        looks.append(check_health(bench.parts))
         return looks[-1]
 
-    rows = Rows(look_and_count, clock=ticks)
+    rows = DatabaseCollector(look_and_count, clock=ticks)
     assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
     with bench.store.transaction() as transaction:
         transaction.outbox.put([post("new", created_at=SLOT)])
@@ -79,13 +79,13 @@ def test_a_look_is_kept_for_those_who_ask_at_the_same_time(bench: Bench) -> None
     assert len(looks) == 2
 
 
-def installation(database_url: str) -> Installation:
-    return Installation(resolved=resolve_settings({"DATABASE_URL": database_url}, None), config=ConfigFile())
+def installation(database_url: str) -> LoadedConfig:
+    return LoadedConfig(resolved=resolve_settings({"DATABASE_URL": database_url}, None), config=ConfigFile())
 
 
 def test_it_is_looked_up_with_the_settings_and_the_database_is_let_go(database_url: str, postgres_server: PostgresServer) -> None:
     Store.open(database_url).close()
-    found = scrape(Rows(lambda: look_at(installation(database_url))))
+    found = scrape(DatabaseCollector(lambda: look_at(installation(database_url))))
     assert found["scaleops_worker_database_up"] == 1
     assert found["scaleops_worker_troubles"] == 1  # nothing was ever collected
     if database_url.startswith("postgresql"):
@@ -96,4 +96,4 @@ def test_it_is_looked_up_with_the_settings_and_the_database_is_let_go(database_u
 
 def test_a_database_that_is_away_is_said_and_nothing_else() -> None:
     gone = "postgresql://nobody@127.0.0.1:1/nowhere"
-    assert scrape(Rows(lambda: look_at(installation(gone)))) == {"scaleops_worker_database_up": 0}
+    assert scrape(DatabaseCollector(lambda: look_at(installation(gone)))) == {"scaleops_worker_database_up": 0}

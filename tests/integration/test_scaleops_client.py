@@ -11,12 +11,12 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from clients.calls import CallFailed, Fault, Line, Rules
+from clients.http.client import ErrorKind, HttpClient, HttpOptions, ServiceError
+from clients.scaleops.auth import AzureLogin
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.links import DashboardLinks
-from clients.scaleops.logins import AzureLogin
 from clients.scaleops.parsing import COSTS, NETWORK, POLICIES, WORKLOADS
-from clients.scaleops.tokens import FixedToken, LoginTokens, NoCredentials
+from clients.scaleops.tokens import CachedLogin, FixedToken, NoCredentials
 from domain.workload import WorkloadKey
 from simulator import credentials
 from simulator.faults import Fault as Trouble
@@ -89,9 +89,9 @@ def test_an_expired_token_costs_no_refusal(simulator: Simulator) -> None:
 
 def test_a_token_that_is_refused_twice_is_a_refusal(simulator: Simulator, client: ScaleOpsClient) -> None:
     simulator.state.faults = [Trouble(service="scaleops", route="byNamespace", status=401)]
-    with pytest.raises(CallFailed, match="401: it does not accept our credentials") as refused:
+    with pytest.raises(ServiceError, match="401: it does not accept our credentials") as refused:
         client.workloads(LABELS)
-    assert refused.value.fault is Fault.DENIED
+    assert refused.value.fault is ErrorKind.DENIED
     assert refused.value.whole_service
     assert calls(simulator, LOGIN) == 2
 
@@ -99,12 +99,12 @@ def test_a_token_that_is_refused_twice_is_a_refusal(simulator: Simulator, client
 @pytest.mark.parametrize("login_failure", ["401", "302", "html"])
 def test_a_wrong_password_is_told_whatever_the_refusal_looks_like(simulator: Simulator, login_failure: str) -> None:
     set_mode(simulator, login_failure=login_failure)
-    line = Line("ScaleOps", simulator.scaleops_url, Rules(), sleep=Sleeps())
+    line = HttpClient("ScaleOps", simulator.scaleops_url, HttpOptions(), sleep=Sleeps())
     client = ScaleOpsClient(line, password_tokens(simulator, line, clock=lambda: NOW, password="not-the-pass"))
     for _ in range(3):
-        with pytest.raises(CallFailed, match="SCALEOPS_USER, SCALEOPS_PASSWORD and SCALEOPS_BASE_URL") as refused:
+        with pytest.raises(ServiceError, match="SCALEOPS_USER, SCALEOPS_PASSWORD and SCALEOPS_BASE_URL") as refused:
             client.workloads(LABELS)
-        assert refused.value.fault is Fault.DENIED
+        assert refused.value.fault is ErrorKind.DENIED
         assert refused.value.whole_service
         assert "not-the-pass" not in str(refused.value)
     client.close()
@@ -114,7 +114,7 @@ def test_a_wrong_password_is_told_whatever_the_refusal_looks_like(simulator: Sim
 
 def test_an_installation_without_login_is_told(simulator: Simulator, client: ScaleOpsClient) -> None:
     set_mode(simulator, auth="none")
-    with pytest.raises(CallFailed, match="POST /auth/callback with 404"):
+    with pytest.raises(ServiceError, match="POST /auth/callback with 404"):
         client.workloads(LABELS)
 
 
@@ -128,29 +128,29 @@ def test_an_installation_without_authentication_needs_no_credentials(simulator: 
 def test_a_fixed_token_is_sent_as_it_is_and_never_replaced(simulator: Simulator) -> None:
     with scaleops_of(simulator, credentials=FixedToken(credentials.SCALEOPS_TOKEN)) as client:
         assert len(client.workloads(LABELS)) == 2
-    with scaleops_of(simulator, credentials=FixedToken("wrong")) as client, pytest.raises(CallFailed) as refused:
+    with scaleops_of(simulator, credentials=FixedToken("wrong")) as client, pytest.raises(ServiceError) as refused:
         client.workloads(LABELS)
-    assert refused.value.fault is Fault.DENIED
+    assert refused.value.fault is ErrorKind.DENIED
     assert calls(simulator, LOGIN) == 0
     assert calls(simulator, "POST /api/v1/dashboard/byNamespace") == 2
 
 
 @pytest.mark.parametrize("secret", [credentials.AZURE_CLIENT_SECRET, "wrong"])
 def test_azure_gives_the_token_where_it_is_the_identity_provider(simulator: Simulator, secret: str) -> None:
-    line = Line("Azure AD", simulator.azure_url, Rules(), sleep=Sleeps())
+    line = HttpClient("Azure AD", simulator.azure_url, HttpOptions(), sleep=Sleeps())
     login = AzureLogin(line=line, tenant_id=credentials.AZURE_TENANT, client_id=credentials.AZURE_CLIENT_ID, client_secret=secret)
-    with scaleops_of(simulator, credentials=LoginTokens(login, clock=lambda: NOW)) as client:
+    with scaleops_of(simulator, credentials=CachedLogin(login, clock=lambda: NOW)) as client:
         if secret == "wrong":
-            with pytest.raises(CallFailed, match="Azure AD refused the login") as refused:
+            with pytest.raises(ServiceError, match="Azure AD refused the login") as refused:
                 client.workloads(LABELS)
-            assert refused.value.fault is Fault.DENIED
+            assert refused.value.fault is ErrorKind.DENIED
         else:
             assert len(client.workloads(LABELS)) == 2
     line.close()
 
 
 def test_no_label_is_never_asked(simulator: Simulator, client: ScaleOpsClient) -> None:
-    with pytest.raises(CallFailed, match="no label was given"):
+    with pytest.raises(ServiceError, match="no label was given"):
         client.workloads(())
     assert not simulator.state.calls["scaleops"]
 
@@ -188,14 +188,14 @@ def test_workloads_that_are_no_list_are_an_error_and_never_no_workloads(
     simulator: Simulator, client: ScaleOpsClient, body: object
 ) -> None:
     answer_with(simulator, body if isinstance(body, dict | list) else json.dumps(body), route="byNamespace")
-    with pytest.raises(CallFailed, match="of another shape than expected") as failed:
+    with pytest.raises(ServiceError, match="of another shape than expected") as failed:
         client.workloads(LABELS)
-    assert failed.value.fault is Fault.GARBAGE
+    assert failed.value.fault is ErrorKind.GARBAGE
 
 
 def test_a_row_without_its_place_is_an_error_that_names_the_field(simulator: Simulator, client: ScaleOpsClient) -> None:
     answer_with(simulator, {"workloads": [{"namespace": "n", "workloadName": "w", "type": "t"}]}, route="byNamespace")
-    with pytest.raises(CallFailed, match=r"\(workloads\.0\.clusterName: Field required\)"):
+    with pytest.raises(ServiceError, match=r"\(workloads\.0\.clusterName: Field required\)"):
         client.workloads(LABELS)
 
 
@@ -219,7 +219,7 @@ def test_network_is_read_in_every_form(simulator: Simulator, client: ScaleOpsCli
 @pytest.mark.parametrize("body", [{"destinations": 1}, {"destinations": [1]}, 7])
 def test_network_of_another_shape_is_an_error(simulator: Simulator, client: ScaleOpsClient, body: object) -> None:
     answer_with(simulator, body if isinstance(body, dict) else "7", route="workload-network")
-    with pytest.raises(CallFailed, match="of another shape"):
+    with pytest.raises(ServiceError, match="of another shape"):
         client.network(KEY, start=NOW - timedelta(hours=24), end=NOW)
 
 
@@ -230,7 +230,7 @@ def test_flags_say_which_cluster_is_watched(client: ScaleOpsClient) -> None:
 @pytest.mark.parametrize("form", ["null", "missing"])
 def test_a_missing_map_of_flags_is_unknown_and_not_off(simulator: Simulator, client: ScaleOpsClient, form: str) -> None:
     set_mode(simulator, network_flags=form)
-    with pytest.raises(CallFailed, match="networkCostEnabled"):
+    with pytest.raises(ServiceError, match="networkCostEnabled"):
         client.network_flags()
 
 
@@ -251,7 +251,7 @@ def test_names_of_any_kind_reach_scaleops_as_they_are(simulator: Simulator, clie
 
 
 def test_a_base_url_with_a_slash_at_its_end_is_the_same(simulator: Simulator) -> None:
-    line = Line("ScaleOps", f"{simulator.scaleops_url}//", Rules(), sleep=Sleeps())
+    line = HttpClient("ScaleOps", f"{simulator.scaleops_url}//", HttpOptions(), sleep=Sleeps())
     client = ScaleOpsClient(line, FixedToken(credentials.SCALEOPS_TOKEN))
     assert len(client.workloads(LABELS)) == 2
     client.close()
@@ -266,6 +266,6 @@ def test_a_link_leads_to_the_workload_in_the_dashboard() -> None:
 
 
 def test_no_secret_shows_in_a_repr() -> None:
-    line = Line("Azure AD", "http://127.0.0.1:1", Rules())
+    line = HttpClient("Azure AD", "http://127.0.0.1:1", HttpOptions())
     shown = repr(FixedToken("hidden")) + repr(AzureLogin(line=line, tenant_id="t", client_id="c", client_secret="hidden"))
     assert "hidden" not in shown

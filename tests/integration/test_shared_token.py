@@ -9,9 +9,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from clients.redis import SharedMemory
-from clients.redis.tokens import SharedToken
-from clients.scaleops.tokens import LoginTokens
+from clients.redis import RedisCache
+from clients.redis.tokens import RedisTokenCache
+from clients.scaleops.tokens import CachedLogin
 from tests.services.queues import QueueServer
 
 NOW = datetime(2026, 11, 16, tzinfo=timezone.utc)
@@ -32,18 +32,18 @@ class Logins:
 
 
 @pytest.fixture
-def memory(queues: QueueServer) -> Iterator[SharedMemory]:
-    made = SharedMemory(queues.url, instance="test")
+def memory(queues: QueueServer) -> Iterator[RedisCache]:
+    made = RedisCache(queues.url, instance="test")
     yield made
     made.close()
 
 
-def process(memory: SharedMemory, logins: Logins, *, key: str = KEY, who: str = "us") -> LoginTokens:
+def process(memory: RedisCache, logins: Logins, *, key: str = KEY, who: str = "us") -> CachedLogin:
     """What one process has of its own."""
-    return LoginTokens(logins, clock=lambda: NOW, shared=SharedToken(memory, secret_key=key, who=who))
+    return CachedLogin(logins, clock=lambda: NOW, shared=RedisTokenCache(memory, secret_key=key, who=who))
 
 
-def test_many_processes_log_in_once(memory: SharedMemory) -> None:
+def test_many_processes_log_in_once(memory: RedisCache) -> None:
     logins = Logins()
     processes = [process(memory, logins) for _ in range(6)]
     with ThreadPoolExecutor(6) as threads:
@@ -52,7 +52,7 @@ def test_many_processes_log_in_once(memory: SharedMemory) -> None:
     assert logins.count == 1
 
 
-def test_a_refused_token_is_replaced_once_for_all(memory: SharedMemory) -> None:
+def test_a_refused_token_is_replaced_once_for_all(memory: RedisCache) -> None:
     logins = Logins()
     first, second = process(memory, logins), process(memory, logins)
     held, other = first.current(), second.current()
@@ -63,7 +63,7 @@ def test_a_refused_token_is_replaced_once_for_all(memory: SharedMemory) -> None:
     assert logins.count == 2
 
 
-def test_what_stands_in_redis_is_sealed(memory: SharedMemory) -> None:
+def test_what_stands_in_redis_is_sealed(memory: RedisCache) -> None:
     process(memory, Logins()).current()
     held = [memory._redis.get(key) for key in memory._redis.scan_iter("*token*")]
     assert held
@@ -72,21 +72,21 @@ def test_what_stands_in_redis_is_sealed(memory: SharedMemory) -> None:
 
 
 @pytest.mark.parametrize(("key", "who"), [("another secret key of it", "us"), (KEY, "them")])
-def test_another_key_or_another_sign_in_shares_nothing(memory: SharedMemory, key: str, who: str) -> None:
+def test_another_key_or_another_sign_in_shares_nothing(memory: RedisCache, key: str, who: str) -> None:
     logins = Logins()
     process(memory, logins).current()
     process(memory, logins, key=key, who=who).current()
     assert logins.count == 2
 
 
-def test_a_shared_token_is_forgotten_when_it_is_no_longer_good(memory: SharedMemory) -> None:
-    shared = SharedToken(memory, secret_key=KEY, who="us")
+def test_a_shared_token_is_forgotten_when_it_is_no_longer_good(memory: RedisCache) -> None:
+    shared = RedisTokenCache(memory, secret_key=KEY, who="us")
     shared.put("gone", good_for=timedelta(0))
     assert shared.get() is None
 
 
 def test_without_redis_everybody_logs_in(queues: QueueServer) -> None:
-    away = SharedMemory(f"unix://{queues.folder}/nobody.sock", instance="test")
+    away = RedisCache(f"unix://{queues.folder}/nobody.sock", instance="test")
     logins = Logins()
     assert process(away, logins).current() == "opaque-token-1"
     assert process(away, logins).current() == "opaque-token-2"

@@ -9,15 +9,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from actions.desk import sees_everything
-from actions.history import Reading
-from actions.history_reports import get_team_report
-from actions.history_shapes import ReportInput
+from actions.context import allow_all
+from actions.history.context import HistoryView
+from actions.history.models import ReportInput
+from actions.history.reports import get_team_report
 from domain.messages import Variant
 from domain.weeks import IsoWeek
 from simulator.serving import Simulator
 from store import Store
-from tasks.report import Made, preview, report_due, send
+from tasks.report.stage import ReportMade, preview, report_due, send
 from tests.integration.agents import SECTIONS
 from tests.integration.remembered import DUE, NOW, archive_of, remember
 from tests.integration.test_report_stage import PAYMENTS, parts_at, two_weeks
@@ -38,7 +38,7 @@ def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     return served
 
 
-def links_in(made: Made) -> dict[Variant, str]:
+def links_in(made: ReportMade) -> dict[Variant, str]:
     """Answer the link to the page in each rendering of the first message."""
     found: dict[Variant, str] = {}
     for rendering in made.messages[0].renderings:
@@ -55,7 +55,7 @@ def links_in(made: Made) -> dict[Variant, str]:
 def sent_link(gateway: ServedGateway, **policy: Any) -> str:  # noqa: ANN401 - the fields of Policy by name
     parts = parts_at(gateway.materials.store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings), **policy)
     made = send(parts, PAYMENTS, IsoWeek.parse("2026-W47"), again=True)
-    assert isinstance(made, Made)
+    assert isinstance(made, ReportMade)
     return links_in(made)[Variant.NATIVE]
 
 
@@ -169,7 +169,7 @@ def test_a_report_written_again_carries_the_same_link_and_only_its_message_carri
     }
     first = next(one for one in report_due(parts_at(sqlite_store, DUE, **policy)).made if one.report.team == str(PAYMENTS))
     made = send(parts_at(sqlite_store, DUE + timedelta(days=1), **policy), PAYMENTS, IsoWeek.parse("2026-W47"), again=True)
-    assert isinstance(made, Made)
+    assert isinstance(made, ReportMade)
     shown = preview(parts_at(sqlite_store, NOW, **policy), PAYMENTS)
 
     links = {*links_in(first).values(), *links_in(made).values()}
@@ -178,7 +178,7 @@ def test_a_report_written_again_carries_the_same_link_and_only_its_message_carri
     assert shown.page == f"{PUBLIC}{PAGE}"
     with sqlite_store.reading() as rows:
         answer = get_team_report(
-            Reading(rows=rows, archive=archive_of(sqlite_store), viewer=sees_everything), ReportInput(team="payments")
+            HistoryView(rows=rows, archive=archive_of(sqlite_store), viewer=allow_all), ReportInput(team="payments")
         )
     assert "sig=" not in answer.model_dump_json()
 

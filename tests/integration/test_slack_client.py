@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from clients.calls import CallFailed, Fault
-from clients.carriers import FormatRefused, InsecureAddress, TargetRefused
+from clients.delivery_errors import InsecureUrl, PayloadRejected, RecipientRejected
+from clients.http.client import ErrorKind, ServiceError
 from clients.slack import SlackClient
 from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
@@ -89,7 +89,7 @@ def test_a_post_may_answer_in_a_thread(slack: SlackClient, simulator: Simulator)
 
 
 def test_a_payload_without_text_never_leaves(slack: SlackClient, simulator: Simulator) -> None:
-    with pytest.raises(FormatRefused, match="no text"):
+    with pytest.raises(PayloadRejected, match="no text"):
         slack.post(CHANNEL, {"blocks": [section("x")]}, thread_ts=None, message_key="k1")
     assert not simulator.state.calls["slack"]
 
@@ -111,7 +111,7 @@ def test_a_payload_without_text_never_leaves(slack: SlackClient, simulator: Simu
     ],
 )
 def test_a_form_slack_never_takes_is_a_refused_format(slack: SlackClient, payload: dict[str, Json], code: str) -> None:
-    with pytest.raises(FormatRefused, match=code) as refused:
+    with pytest.raises(PayloadRejected, match=code) as refused:
         slack.post(CHANNEL, payload, thread_ts=None, message_key="k1")
     assert refused.value.permanent
     assert not refused.value.may_have_happened
@@ -141,30 +141,30 @@ def test_a_very_long_text_is_cut_by_slack(slack: SlackClient, simulator: Simulat
     ("channel", "code"), [("C0NONE", "channel_not_found"), ("C0OLD", "is_archived"), ("C0FAR", "not_in_channel")]
 )
 def test_a_channel_that_takes_nothing_is_a_refused_target(slack: SlackClient, channel: str, code: str) -> None:
-    with pytest.raises(TargetRefused, match=code) as refused:
+    with pytest.raises(RecipientRejected, match=code) as refused:
         slack.post(channel, say("x"), thread_ts=None, message_key="k1")
     assert refused.value.permanent
 
 
 def test_an_unknown_thread_is_a_refused_target(slack: SlackClient) -> None:
-    with pytest.raises(TargetRefused, match="thread_not_found"):
+    with pytest.raises(RecipientRejected, match="thread_not_found"):
         slack.post(CHANNEL, say("x"), thread_ts="1.000001", message_key="k1")
 
 
 def test_a_wrong_token_is_denied_and_not_shown(simulator: Simulator) -> None:
     slack = SlackClient(token="xoxb-wrong-secret", instance="test", base_url=simulator.slack_url)
-    with pytest.raises(CallFailed, match="invalid_auth") as refused:
+    with pytest.raises(ServiceError, match="invalid_auth") as refused:
         slack.probe()
-    assert refused.value.fault is Fault.DENIED
+    assert refused.value.fault is ErrorKind.DENIED
     assert refused.value.permanent
     assert "xoxb" not in f"{refused.value!r} {refused.value.__cause__} {refused.value.__context__!r}"
 
 
 def test_too_many_requests_says_when_to_come_back_and_is_not_repeated(slack: SlackClient, simulator: Simulator) -> None:
     plan(simulator, status=429, headers={"Retry-After": "7"}, body={"ok": False, "error": "ratelimited"})
-    with pytest.raises(CallFailed) as refused:
+    with pytest.raises(ServiceError) as refused:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert (refused.value.fault, refused.value.retry_after_s) == (Fault.OVERLOADED, 7)
+    assert (refused.value.fault, refused.value.retry_after_s) == (ErrorKind.OVERLOADED, 7)
     assert not refused.value.permanent
     assert not refused.value.may_have_happened
     assert simulator.state.calls["slack"].total() == 1
@@ -173,7 +173,7 @@ def test_too_many_requests_says_when_to_come_back_and_is_not_repeated(slack: Sla
 @pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}])
 def test_a_useless_retry_after_counts_as_half_a_minute(slack: SlackClient, simulator: Simulator, header: dict[str, str]) -> None:
     plan(simulator, status=429, headers=header)
-    with pytest.raises(CallFailed) as refused:
+    with pytest.raises(ServiceError) as refused:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
     assert refused.value.retry_after_s == 30
 
@@ -204,7 +204,7 @@ def test_a_failure_says_whether_the_message_may_have_arrived(
     slack: SlackClient, simulator: Simulator, fault: dict[str, object], *, happened: bool
 ) -> None:
     plan(simulator, **fault)
-    with pytest.raises(CallFailed) as failed:
+    with pytest.raises(ServiceError) as failed:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
     assert not failed.value.permanent
     assert failed.value.may_have_happened is happened
@@ -215,23 +215,23 @@ def test_a_failure_says_whether_the_message_may_have_arrived(
 def test_an_answer_that_does_not_come_may_have_happened(simulator: Simulator) -> None:
     slack = SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=simulator.slack_url, timeout_s=1)
     plan(simulator, mode="slow", delay_s=3)
-    with pytest.raises(CallFailed) as failed:
+    with pytest.raises(ServiceError) as failed:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert failed.value.fault is Fault.UNREACHABLE
+    assert failed.value.fault is ErrorKind.UNREACHABLE
     assert failed.value.may_have_happened
 
 
 def test_a_connection_that_was_never_made_has_not_happened(free_port: int) -> None:
     slack = SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=f"http://127.0.0.1:{free_port}/api/")
-    with pytest.raises(CallFailed) as failed:
+    with pytest.raises(ServiceError) as failed:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert failed.value.fault is Fault.UNREACHABLE
+    assert failed.value.fault is ErrorKind.UNREACHABLE
     assert not failed.value.may_have_happened
 
 
 def test_a_lost_message_is_found_by_its_key(slack: SlackClient, simulator: Simulator) -> None:
     plan(simulator, mode="accept-then-drop", times=1)
-    with pytest.raises(CallFailed):
+    with pytest.raises(ServiceError):
         slack.post(CHANNEL, say("lost"), thread_ts=None, message_key="k1")
     slack.post(CHANNEL, say("other"), thread_ts=None, message_key="k2")
     found = slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
@@ -267,21 +267,21 @@ def test_every_page_is_read_before_a_message_is_called_absent(slack: SlackClient
 
 def test_a_channel_too_busy_to_read_proves_nothing(slack: SlackClient, simulator: Simulator) -> None:
     fill(simulator, 2001)
-    with pytest.raises(CallFailed, match="more than 2000"):
+    with pytest.raises(ServiceError, match="more than 2000"):
         slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
 
 
 def test_a_page_that_fails_proves_nothing(slack: SlackClient, simulator: Simulator) -> None:
     fill(simulator, 250)
     plan(simulator, route="conversations.history", status=500, after=1)
-    with pytest.raises(CallFailed, match="500"):
+    with pytest.raises(ServiceError, match="500"):
         slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
 
 
 def test_own_messages_without_metadata_prove_nothing(slack: SlackClient, simulator: Simulator) -> None:
     slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2")
     del simulator.state.slack.messages[0]["metadata"]
-    with pytest.raises(CallFailed, match="no metadata"):
+    with pytest.raises(ServiceError, match="no metadata"):
         slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
 
 
@@ -297,7 +297,7 @@ def test_the_probe_says_who_we_are(slack: SlackClient) -> None:
 def test_a_strict_channel_takes_one_message_a_second(slack: SlackClient, simulator: Simulator) -> None:
     simulator.state.slack.strict_pace = True
     slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    with pytest.raises(CallFailed) as refused:
+    with pytest.raises(ServiceError) as refused:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2")
     assert refused.value.retry_after_s == 1
     simulator.state.clock.set(NOW + timedelta(seconds=1))
@@ -305,7 +305,7 @@ def test_a_strict_channel_takes_one_message_a_second(slack: SlackClient, simulat
 
 
 def test_an_address_in_the_clear_is_refused_without_repeating_it() -> None:
-    with pytest.raises(InsecureAddress, match="https://") as refused:
+    with pytest.raises(InsecureUrl, match="https://") as refused:
         SlackClient(token="t", instance="test", base_url="http://user:hidden@slack.example/api/")
     assert "hidden" not in str(refused.value)
 

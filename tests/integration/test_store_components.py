@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.component import Component, Contact
+from domain.component import Component, NotificationTargets
 from domain.refs import EntityRef
 from store import Store
 from tests.integration.measured import PAYMENTS, SEARCH, SLOT, component, ref, team
@@ -36,7 +36,7 @@ def test_components_and_teams_come_back_as_they_were_listed(store: Store) -> Non
         kubernetes_id="odd",
         namespace_limit="shop",
         cluster_limit="prod@eu",
-        contact=Contact(slack_channels=(("b", "C2"), ("a", "C1")), pagerduty_fingerprint=None),
+        contact=NotificationTargets(slack_channels=(("b", "C2"), ("a", "C1")), pagerduty_fingerprint=None),
     )
     list_them(store, component("checkout"), odd, slot=0)
     with store.reading() as transaction:

@@ -10,8 +10,8 @@ from decimal import Decimal
 from domain.advice import Issue, Priority
 from domain.measures import Unknown
 from domain.sweeps import ClusterState
-from domain.tracking import Advised, Ending, Recommendation, RecommendationKey
-from store import AlertEventRow, AlertStateRow, Pulse, ReportRun, Store
+from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
+from store import AlertEventRow, AlertStateRow, Heartbeat, ReportRun, Store
 from tests.integration.measured import NOW, PAYMENTS, SEARCH, SLOT, key, ref
 
 LATER = SLOT + timedelta(hours=6)
@@ -24,7 +24,7 @@ def recommendation(name: str, issue: Issue = Issue.OVER_PROVISIONED) -> Recommen
         team=PAYMENTS,
         opened_at=SLOT,
         last_seen_at=SLOT,
-        advised=Advised(
+        advised=LastAdvice(
             priority=Priority.HIGH,
             cpu_request_millicores=500.5,
             cpu_recommended_millicores=None,
@@ -47,8 +47,8 @@ def test_an_open_recommendation_comes_back_until_it_ends(store: Store) -> None:
         assert transaction.recommendations.open_of_team(SEARCH) == ()
         assert transaction.recommendations.counted() == {ref("checkout"): 1, ref("search"): 1}
 
-    done = replace(one, ended_at=LATER, ending=Ending.DONE, realised_per_month=Decimal("12.30"))
-    unclear = replace(other, ended_at=MUCH_LATER, ending=Ending.DONE, realised_per_month=Unknown("it was not known"))
+    done = replace(one, ended_at=LATER, ending=RecommendationEnd.DONE, realised_per_month=Decimal("12.30"))
+    unclear = replace(other, ended_at=MUCH_LATER, ending=RecommendationEnd.DONE, realised_per_month=Unknown("it was not known"))
     with store.transaction() as transaction:
         transaction.recommendations.put([done, unclear])
         assert transaction.recommendations.open_ones() == ()
@@ -62,7 +62,7 @@ def test_an_open_recommendation_comes_back_until_it_ends(store: Store) -> None:
 
 
 def test_an_issue_that_comes_back_is_a_row_of_its_own(store: Store) -> None:
-    ended = replace(recommendation("checkout"), ended_at=LATER, ending=Ending.NO_LONGER_ADVISED)
+    ended = replace(recommendation("checkout"), ended_at=LATER, ending=RecommendationEnd.NO_LONGER_ADVISED)
     again = replace(recommendation("checkout"), opened_at=MUCH_LATER, last_seen_at=MUCH_LATER)
     with store.transaction() as transaction:
         transaction.recommendations.put([ended])
@@ -198,7 +198,7 @@ def test_a_reader_sees_one_state_and_holds_up_no_writer(store: Store) -> None:
             writer.pulses.beat("collect", at=LATER)
         assert reader.pulses.last("collect") == before
     with store.reading() as reader:
-        assert reader.pulses.last("collect") == Pulse(name="collect", at=LATER, details={})
+        assert reader.pulses.last("collect") == Heartbeat(name="collect", at=LATER, details={})
 
 
 def test_pulses_say_when_something_happened_last(store: Store) -> None:
@@ -207,7 +207,7 @@ def test_pulses_say_when_something_happened_last(store: Store) -> None:
         transaction.pulses.beat("deliver", at=SLOT, details={"sent": 3})
         transaction.pulses.beat("collect", at=SLOT)
         transaction.pulses.beat("collect", at=LATER)
-        assert transaction.pulses.last("collect") == Pulse(name="collect", at=LATER, details={})
+        assert transaction.pulses.last("collect") == Heartbeat(name="collect", at=LATER, details={})
         assert [pulse.name for pulse in transaction.pulses.all()] == ["collect", "deliver"]
 
 

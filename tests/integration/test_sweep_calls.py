@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from actions.asked_once import AskedOnce
-from actions.fanout import Threads
-from actions.measure import Measuring, measure
+from actions.fanout import ThreadFanOut
+from actions.live.measure import MeasureResult, measure
+from actions.live.sweep_memo import MemoizedScaleOps
 from domain.component import Component
 from domain.snapshots import Outcome
 from simulator.faults import Fault as Trouble
@@ -31,13 +31,13 @@ POLICIES = "GET /api/v1/policies"
 LOGIN = "POST /auth/callback"
 
 
-def sweep(simulator: Simulator) -> dict[str, Measuring]:
+def sweep(simulator: Simulator) -> dict[str, MeasureResult]:
     """Measure all components of the catalog as a sweep does; by reference."""
-    with backstage_of(simulator) as catalog, scaleops_of(simulator) as scaleops, Threads(8) as calls:
+    with backstage_of(simulator) as catalog, scaleops_of(simulator) as scaleops, ThreadFanOut(8) as calls:
         components = [component for page in catalog.listing() for component in page.components]
-        memo = AskedOnce(scaleops)
+        memo = MemoizedScaleOps(scaleops)
 
-        def measure_one(component: Component) -> Measuring:
+        def measure_one(component: Component) -> MeasureResult:
             return measure(component, memo, as_of=NOW, currency="EUR", fan_out=calls)
 
         with ThreadPoolExecutor(8) as threads:
@@ -96,7 +96,7 @@ def load(simulator: Simulator, workloads: Sequence[SimulatedWorkload], entities:
     simulator.load(Scenario(name="odd", world_at=lambda _: world))
 
 
-def names_of(measuring: Measuring) -> list[str]:
+def names_of(measuring: MeasureResult) -> list[str]:
     return [f"{key.cluster}/{key.namespace}/{key.name}" for key in measuring.measurement.snapshot.workloads]
 
 

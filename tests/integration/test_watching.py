@@ -11,9 +11,9 @@ from domain.messages import Message
 from domain.routes import RoutePolicy
 from simulator.serving import Simulator
 from store import Store
-from tasks.collect import collect
-from tasks.rounds import leave_pulse
-from tasks.watching import CANARY, PATIENCE, watch
+from tasks.collect.stage import collect
+from tasks.maintenance.monitoring import CANARY, PATIENCE, watch
+from tasks.pipeline import record_heartbeat
 from tests.integration.collecting import Bench, bench_of
 
 
@@ -63,11 +63,11 @@ def test_a_trouble_that_lasts_is_told_once_a_day(bench: Bench) -> None:
 
 
 def test_a_new_kind_of_trouble_is_told_the_same_day_with_all_others(bench: Bench) -> None:
-    leave_pulse(bench.parts, f"{CANARY}deliver", {})
+    record_heartbeat(bench.parts, f"{CANARY}deliver", {})
     watch(bench.parts)
     later(bench, PATIENCE)
     watch(bench.parts)
-    leave_pulse(bench.parts, "collect failed", {"why": "ScaleOps answered with 503 <!here>"})
+    record_heartbeat(bench.parts, "collect failed", {"why": "ScaleOps answered with 503 <!here>"})
     assert watch(bench.parts).is_told
     newest = str(notices(bench)[0].renderings)
     for part in ("nobody serves the queue deliver", "nothing was ever collected", "collect failed"):

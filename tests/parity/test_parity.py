@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from actions import QUESTIONS, Desk
+from actions import LIVE_ACTIONS, LiveContext
 from simulator.serving import Simulator
 from tests.services.asking import desk_of
 
@@ -181,15 +181,15 @@ def right_network(_: str, reference: str, result: Json) -> Json:
 
 
 @pytest.fixture
-def desk(simulator: Simulator) -> Iterator[Desk]:
+def desk(simulator: Simulator) -> Iterator[LiveContext]:
     with desk_of(simulator) as over_the_simulator:
         yield over_the_simulator
 
 
 @pytest.mark.parametrize("stem", RECORDED)
-def test_our_answer_contains_the_predecessors(stem: str, desk: Desk) -> None:
+def test_our_answer_contains_the_predecessors(stem: str, desk: LiveContext) -> None:
     recorded = recording(stem)
-    question = QUESTIONS[recorded["action"]]
+    question = LIVE_ACTIONS[recorded["action"]]
     differences = []
     for reference, result in recorded["results"].items():
         answer = question.ask({"entityRef": reference, **recorded["extraInput"]}, desk=desk)
@@ -201,11 +201,11 @@ def test_our_answer_contains_the_predecessors(stem: str, desk: Desk) -> None:
 
 
 def test_the_recording_holds_every_question() -> None:
-    assert {stem.partition(".")[0] for stem in RECORDED} == set(QUESTIONS)
+    assert {stem.partition(".")[0] for stem in RECORDED} == set(LIVE_ACTIONS)
 
 
-def test_every_number_that_was_left_out_is_named(desk: Desk) -> None:
-    data, cost = QUESTIONS["get_scaleops_data_for_entity"], QUESTIONS["get_scaleops_cost_analysis_for_entity"]
+def test_every_number_that_was_left_out_is_named(desk: LiveContext) -> None:
+    data, cost = LIVE_ACTIONS["get_scaleops_data_for_entity"], LIVE_ACTIONS["get_scaleops_cost_analysis_for_entity"]
     numbers = ("cpuRequests", "memRequests", "cpuRecommended", "memRecommended", "savingsAvailable", "activeSavings")
     for reference in {workload["component"] for workload in UPSTREAM["workloads"]}:
         workloads = upstream_of(reference)
@@ -217,15 +217,15 @@ def test_every_number_that_was_left_out_is_named(desk: Desk) -> None:
         assert len(said) == len(lacking)
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", LIVE_ACTIONS)
 def test_the_predecessors_input_and_output_are_still_there(name: str) -> None:
     actions = json.loads((HERE / "expected" / "actions_list.json").read_text(encoding="utf-8"))["actions"]
     theirs = next(action["schema"] for action in actions if action["name"] == name)
-    ours_in = QUESTIONS[name].input.model_json_schema(by_alias=True)
+    ours_in = LIVE_ACTIONS[name].input.model_json_schema(by_alias=True)
     assert ours_in["properties"].keys() == theirs["input"]["properties"].keys()
     assert ours_in["required"] == theirs["input"]["required"]
     assert ours_in["additionalProperties"] is False
-    ours_out = QUESTIONS[name].output.model_json_schema(by_alias=True, mode="serialization")
+    ours_out = LIVE_ACTIONS[name].output.model_json_schema(by_alias=True, mode="serialization")
     assert list(lost_names(ours_out, theirs["output"], ours_out.get("$defs", {}))) == []
 
 

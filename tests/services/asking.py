@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
-from actions import Desk
-from actions.fanout import Threads
+from actions import LiveContext
+from actions.fanout import ThreadFanOut
 from actions.ports import Catalog, DashboardLink, no_link
 from clients.backstage.client import BackstageCatalog
-from clients.calls import Line, Rules
+from clients.http.client import HttpClient, HttpOptions
+from clients.scaleops.auth import PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
-from clients.scaleops.logins import PasswordLogin
-from clients.scaleops.tokens import Credentials, LoginTokens
+from clients.scaleops.tokens import CachedLogin, Credentials
 from domain.clock import Clock
 from simulator import credentials
 from simulator.serving import Simulator
@@ -28,9 +28,9 @@ class Sleeps(list[float]):
         self.append(seconds)
 
 
-def password_tokens(simulator: Simulator, line: Line, *, clock: Clock, password: str | None = None) -> LoginTokens:
+def password_tokens(simulator: Simulator, line: HttpClient, *, clock: Clock, password: str | None = None) -> CachedLogin:
     world = simulator.state.world()
-    return LoginTokens(
+    return CachedLogin(
         PasswordLogin(line=line, user=world.scaleops_user, password=password or world.scaleops_password), clock=clock
     )
 
@@ -39,13 +39,13 @@ def password_tokens(simulator: Simulator, line: Line, *, clock: Clock, password:
 def scaleops_of(
     simulator: Simulator,
     *,
-    rules: Rules | None = None,
+    rules: HttpOptions | None = None,
     clock: Clock = lambda: NOW,
     sleep: Sleeps | None = None,
     credentials: Credentials | None = None,
 ) -> Iterator[ScaleOpsClient]:
     """The ScaleOps client of a simulator, logging in with the password of its world; waits are not waited."""
-    line = Line("ScaleOps", simulator.scaleops_url, rules or Rules(), sleep=sleep if sleep is not None else Sleeps())
+    line = HttpClient("ScaleOps", simulator.scaleops_url, rules or HttpOptions(), sleep=sleep if sleep is not None else Sleeps())
     client = ScaleOpsClient(line, credentials or password_tokens(simulator, line, clock=clock))
     simulator.state.clock.set(clock())
     try:
@@ -56,10 +56,12 @@ def scaleops_of(
 
 @contextmanager
 def backstage_of(
-    simulator: Simulator, *, token: str | None = credentials.BACKSTAGE_TOKEN, page: int = 500, rules: Rules | None = None
+    simulator: Simulator, *, token: str | None = credentials.BACKSTAGE_TOKEN, page: int = 500, rules: HttpOptions | None = None
 ) -> Iterator[BackstageCatalog]:
     """The Backstage client of a simulator; waits are not waited."""
-    catalog = BackstageCatalog(Line("Backstage", simulator.backstage_url, rules or Rules(), sleep=Sleeps()), token, page=page)
+    catalog = BackstageCatalog(
+        HttpClient("Backstage", simulator.backstage_url, rules or HttpOptions(), sleep=Sleeps()), token, page=page
+    )
     try:
         yield catalog
     finally:
@@ -68,11 +70,11 @@ def backstage_of(
 
 @contextmanager
 def desk_of(
-    simulator: Simulator, *, catalog: Catalog | None = None, link: DashboardLink = no_link, rules: Rules | None = None
-) -> Iterator[Desk]:
+    simulator: Simulator, *, catalog: Catalog | None = None, link: DashboardLink = no_link, rules: HttpOptions | None = None
+) -> Iterator[LiveContext]:
     """A desk over a simulator, its calls side by side."""
-    with scaleops_of(simulator, rules=rules) as scaleops, backstage_of(simulator) as backstage, Threads(8) as threads:
-        yield Desk(
+    with scaleops_of(simulator, rules=rules) as scaleops, backstage_of(simulator) as backstage, ThreadFanOut(8) as threads:
+        yield LiveContext(
             scaleops=scaleops,
             catalog=catalog or backstage,
             clock=lambda: NOW,

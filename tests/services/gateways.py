@@ -12,18 +12,18 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from actions.desk import Desk
+from actions.context import LiveContext
 from clients.backstage.client import BackstageCatalog
-from clients.calls import Line, Rules
-from clients.limits import Kind
-from clients.pace import Pace
+from clients.http.client import HttpClient, HttpOptions
+from clients.scaleops.auth import PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
-from clients.scaleops.logins import PasswordLogin
-from clients.scaleops.tokens import LoginTokens
-from gateway.building import Materials, build_gateway
-from gateway.connections import WatchedConnection
-from gateway.sections import SectionsOf
+from clients.scaleops.tokens import CachedLogin
+from clients.throttle.concurrency_limiter import ConcurrencyLimiter
+from clients.throttle.limit_algorithm import Priority
+from gateway.factory import GatewayDependencies, build_gateway
 from gateway.server import bind, build_server
+from gateway.subapps import SubAppFactory
+from gateway.timeout_protocol import TimeoutHttpProtocol
 from simulator.backstage_auth import Auth, auth_of
 from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
@@ -43,8 +43,8 @@ class ServedGateway:
         simulator: Simulator,
         folder: Path,
         *,
-        sections_of: tuple[SectionsOf, ...] = (),
-        connections: type[WatchedConnection] = WatchedConnection,
+        sections_of: tuple[SubAppFactory, ...] = (),
+        connections: type[TimeoutHttpProtocol] = TimeoutHttpProtocol,
         timer: Callable[[], float] = time.monotonic,
         database_url: str | None = None,
         **changed: Any,  # noqa: ANN401 - settings of any type
@@ -106,22 +106,22 @@ class ServedGateway:
         self._socket.close()
         self.materials.store.close()
 
-    def _materials(self, database_url: str) -> Materials:
+    def _materials(self, database_url: str) -> GatewayDependencies:
         settings = self.settings
         world = self.simulator.state.world()
-        pace = Pace("ScaleOps", settings.scaleops_max_concurrency, kind=Kind.LIVE)
-        line = Line("ScaleOps", settings.scaleops_base_url or "", Rules(timeout_s=10), pace=pace)
+        pace = ConcurrencyLimiter("ScaleOps", settings.scaleops_max_concurrency, kind=Priority.LIVE)
+        line = HttpClient("ScaleOps", settings.scaleops_base_url or "", HttpOptions(timeout_s=10), pace=pace)
         login = PasswordLogin(line=line, user=world.scaleops_user, password=world.scaleops_password)
-        backstage = Line("Backstage", settings.backstage_base_url or "", Rules(timeout_s=10))
+        backstage = HttpClient("Backstage", settings.backstage_base_url or "", HttpOptions(timeout_s=10))
         self._opened.callback(line.close)
         self._opened.callback(pace.close)
         self._opened.callback(backstage.close)
         clock = self.simulator.state.clock.now
-        credentials = LoginTokens(login, clock=clock)
-        return Materials(
+        credentials = CachedLogin(login, clock=clock)
+        return GatewayDependencies(
             settings=settings,
             store=Store.open(database_url),
-            desk=Desk(
+            desk=LiveContext(
                 scaleops=ScaleOpsClient(line, credentials),
                 catalog=BackstageCatalog(backstage, BACKSTAGE_TOKEN),
                 clock=clock,

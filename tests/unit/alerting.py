@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from alerts.folding import apply
 from alerts.lifecycle import Notice, Paging, record, step
-from alerts.observations import AlertId, Answer, Finding, Observation, RequestFigures, Severity
-from alerts.policy import AlertPolicy, Page, Rule
-from alerts.states import AlertState, Event, OpenPage, Post
+from alerts.observations import AlertId, Finding, Observation, RequestFigures, Severity, Verdict
+from alerts.policy import AlertPolicy, PagingMode, Rule
+from alerts.states import AlertState, Event, OpenIncident, SlackPost
 from domain.measures import Measured, total_of
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, Outcome, Snapshot, WorkloadPoint
@@ -32,7 +32,9 @@ def key(name: str, cluster: str = "east") -> WorkloadKey:
     return WorkloadKey(cluster=cluster, namespace="shop", type="Deployment", name=name)
 
 
-def finding(name: str = "api", *, kills: int = 1, page: Page = Page.WITH_EVIDENCE, amount: int | None = None) -> Finding:
+def finding(
+    name: str = "api", *, kills: int = 1, page: PagingMode = PagingMode.WITH_EVIDENCE, amount: int | None = None
+) -> Finding:
     severity = Severity.CRITICAL if kills >= 3 else Severity.ERROR if kills else Severity.WARNING
     return Finding(
         subject=str(key(name)),
@@ -58,7 +60,7 @@ def met(number: float, *findings: Finding, unknown: tuple[str, ...] = (), first:
         alert=ALERT,
         team=PAYMENTS,
         as_of=sweep(number),
-        answer=Answer.GOOD,
+        answer=Verdict.GOOD,
         first_sweep=first,
         found=findings or (finding(),),
         unknown=unknown,
@@ -66,18 +68,18 @@ def met(number: float, *findings: Finding, unknown: tuple[str, ...] = (), first:
 
 
 def clear(number: float, *, unknown: tuple[str, ...] = ()) -> Observation:
-    return Observation(alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Answer.GOOD, unknown=unknown)
+    return Observation(alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Verdict.GOOD, unknown=unknown)
 
 
 def unknown(number: float) -> Observation:
     return Observation(
-        alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Answer.UNKNOWN, reason="ScaleOps answered with status 503"
+        alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Verdict.UNKNOWN, reason="ScaleOps answered with status 503"
     )
 
 
 def gone(number: float) -> Observation:
     return Observation(
-        alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Answer.WITHDRAWN, reason="The component left the catalog."
+        alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Verdict.WITHDRAWN, reason="The component left the catalog."
     )
 
 
@@ -98,8 +100,8 @@ class Life:
         for notice in stepped.notices:
             page = None
             if notice.paging is Paging.TRIGGER:
-                page = OpenPage(target="f" * 16, route="by default", dedup_key=str(notice.alert))
-            post = Post(target="C1", route="by default", root="root") if notice.posts else None
+                page = OpenIncident(target="f" * 16, route="by default", dedup_key=str(notice.alert))
+            post = SlackPost(target="C1", route="by default", root="root") if notice.posts else None
             self.happens(record(notice, now=at, post=post, page=page))
         self.notices += stepped.notices
         return stepped.notices

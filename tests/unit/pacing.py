@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from clients.limits import Common, Cut, Kind, Report, Timing, advance
-from clients.shares import shares_of
+from clients.throttle.allocation import allocate
+from clients.throttle.limit_algorithm import BackoffReason, LimiterState, Priority, Timing, UsageReport, advance
 
 TICK_S = 0.01
 ROUTE = "GET /x"
@@ -33,7 +33,7 @@ class Process:
     """Asks as much as its share allows, up to `wants` at a time."""
 
     name: str
-    kind: Kind = Kind.SWEEP
+    kind: Priority = Priority.SWEEP
     ceiling: int = 16
     wants: int = 20
     share: int = 16
@@ -56,12 +56,12 @@ class Town:
     def __init__(self, service: Service, *processes: Process, seed: int = 1) -> None:
         self.service = service
         self.processes = list(processes)
-        self.common = Common()
+        self.common = LimiterState()
         self.now = 1000.0
         self.random = random.Random(seed)  # noqa: S311 - it makes noise
         self.totals: list[tuple[float, int, int]] = []
         """Instant, limit of all, in flight."""
-        self.cuts: Counter[Cut] = Counter()
+        self.cuts: Counter[BackoffReason] = Counter()
         for number, process in enumerate(self.processes):
             process.next_report = self.now + number / max(1, len(self.processes))
 
@@ -115,7 +115,7 @@ class Town:
             service.good += 1
 
     def _report(self, process: Process) -> None:
-        report = Report(
+        report = UsageReport(
             kind=process.kind,
             ceiling=process.ceiling,
             in_flight=min(process.share, process.wants) if process.wants else 0,
@@ -128,7 +128,7 @@ class Town:
         self.common = advance(before, process.name, report, self.now)
         if self.common.cut is not None and self.common.cut_at != before.cut_at:
             self.cuts[self.common.cut] += 1
-        process.share = shares_of(self.common, self.now).get(process.name, 1)
+        process.share = allocate(self.common, self.now).get(process.name, 1)
         process.held_until = max(process.held_until, self.common.held_until)
         process.good = process.refused = 0
         process.seconds = 0.0

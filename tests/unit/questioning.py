@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from actions import QUESTIONS, Desk
+from actions import LIVE_ACTIONS, LiveContext
 from actions.ports import Listing
-from clients.calls import CallFailed, Fault
-from domain.component import Component, Contact
+from clients.http.client import ErrorKind, ServiceError
+from domain.component import Component, NotificationTargets
 from domain.messages import Json
 from domain.refs import UNOWNED, EntityRef
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
@@ -38,7 +38,7 @@ def a_component(**parts: Any) -> Component:  # noqa: ANN401 - any field of a com
             kubernetes_id=None,
             namespace_limit=None,
             cluster_limit=None,
-            contact=Contact(),
+            contact=NotificationTargets(),
         ),
         **parts,
     )
@@ -96,12 +96,12 @@ def a_peer(cost: str | None, *, cross: str | None = "0") -> Destination:
     )
 
 
-def failure(fault: Fault = Fault.BROKEN, status: int | None = 500) -> CallFailed:
-    return CallFailed("ScaleOps answered with trouble", fault=fault, permanent=False, status=status)
+def failure(fault: ErrorKind = ErrorKind.BROKEN, status: int | None = 500) -> ServiceError:
+    return ServiceError("ScaleOps answered with trouble", fault=fault, permanent=False, status=status)
 
 
-def given(planned: T | CallFailed) -> T:
-    if isinstance(planned, CallFailed):
+def given(planned: T | ServiceError) -> T:
+    if isinstance(planned, ServiceError):
         raise planned
     return planned
 
@@ -110,11 +110,11 @@ def given(planned: T | CallFailed) -> T:
 class PlannedScaleOps:
     """Answers what is planned for each question, or raises it, and keeps what it was asked."""
 
-    workloads_by_labels: Mapping[tuple[str, ...], tuple[Workload, ...] | CallFailed] = field(default_factory=dict)
-    costs_by_cluster: Mapping[str, tuple[CostRow, ...] | CallFailed] = field(default_factory=dict)
-    flags: Mapping[str, bool] | CallFailed = field(default_factory=dict)
-    network_by_name: Mapping[str, tuple[Destination, ...] | CallFailed] = field(default_factory=dict)
-    policies_by_cluster: Mapping[str, tuple[PolicyDefinition, ...] | CallFailed] = field(default_factory=dict)
+    workloads_by_labels: Mapping[tuple[str, ...], tuple[Workload, ...] | ServiceError] = field(default_factory=dict)
+    costs_by_cluster: Mapping[str, tuple[CostRow, ...] | ServiceError] = field(default_factory=dict)
+    flags: Mapping[str, bool] | ServiceError = field(default_factory=dict)
+    network_by_name: Mapping[str, tuple[Destination, ...] | ServiceError] = field(default_factory=dict)
+    policies_by_cluster: Mapping[str, tuple[PolicyDefinition, ...] | ServiceError] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
@@ -144,14 +144,14 @@ class PlannedScaleOps:
 class OneEntity:
     """A catalog of one entity, or one that fails."""
 
-    entity: Component | CallFailed
+    entity: Component | ServiceError
 
     def component(self, ref: EntityRef) -> Component:
-        if isinstance(self.entity, CallFailed):
+        if isinstance(self.entity, ServiceError):
             raise self.entity
         if ref != self.entity.ref:
             message = "there is none"
-            raise CallFailed(message, fault=Fault.NOT_FOUND, permanent=True, status=404)
+            raise ServiceError(message, fault=ErrorKind.NOT_FOUND, permanent=True, status=404)
         return self.entity
 
     def listing(self) -> Listing:
@@ -161,7 +161,7 @@ class OneEntity:
 def ask(
     name: str,
     scaleops: PlannedScaleOps,
-    component: Component | CallFailed | None = None,
+    component: Component | ServiceError | None = None,
     *,
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] | None = None,
     **arguments: Json,
@@ -173,18 +173,18 @@ def ask_with(
     name: str,
     scaleops: PlannedScaleOps,
     arguments: Mapping[str, Json],
-    component: Component | CallFailed | None = None,
+    component: Component | ServiceError | None = None,
     *,
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] | None = None,
 ) -> Any:  # noqa: ANN401 - the answer as JSON
-    desk = Desk(
+    desk = LiveContext(
         scaleops=scaleops,
         catalog=OneEntity(component or a_component()),
         clock=lambda: NOW,
         currency="EUR",
         namespaces_allowed=namespaces_allowed or {},
     )
-    question = QUESTIONS[f"get_scaleops_{name}_for_entity"]
+    question = LIVE_ACTIONS[f"get_scaleops_{name}_for_entity"]
     return question.ask({"entityRef": str(WEB), **arguments}, desk=desk).model_dump(mode="json", by_alias=True)
 
 

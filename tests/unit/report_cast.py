@@ -12,12 +12,12 @@ from domain.advice import Issue
 from domain.measures import Measured, Unknown, total_of
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint
-from domain.trends import Closing, MonthToDate
+from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from domain.workload import WorkloadKey
 from reports import content
-from reports.composing import compose_platform, compose_team
-from reports.facts import Followed, Frame, PlatformFacts, RoutingGap, TeamFacts, WeekTotal
+from reports.build.report import compose_platform, compose_team
+from reports.facts import FollowedRecommendation, PlatformFacts, ReportMeta, RoutingGap, TeamFacts, WeekTotal
 from reports.links import Links
 
 WEEK = IsoWeek.parse("2026-W47")
@@ -110,8 +110,8 @@ def measured(
     return Measurement(snapshot=snapshot, points=points)
 
 
-def closing_now() -> Closing:
-    return Closing(
+def closing_now() -> ClosingPoint:
+    return ClosingPoint(
         as_of=NOW,
         measurements=(
             measured(
@@ -156,8 +156,8 @@ def closing_now() -> Closing:
     )
 
 
-def closing_then() -> Closing:
-    return Closing(
+def closing_then() -> ClosingPoint:
+    return ClosingPoint(
         as_of=THEN,
         measurements=(
             measured("checkout", a_point("checkout", 355.1), a_point("redis-cart", 121.75)),
@@ -177,7 +177,7 @@ def closing_then() -> Closing:
 WEEKLY = (870.5, 905.25, 911.4, 899, None, 940.75, 1010.2, 1042.6, 1128.4, 1101.9, 1168.35)
 
 
-def weeks_until(now: Closing | None, costs: Sequence[float | None] = WEEKLY) -> tuple[WeekTotal, ...]:
+def weeks_until(now: ClosingPoint | None, costs: Sequence[float | None] = WEEKLY) -> tuple[WeekTotal, ...]:
     first = WEEK.plus(-len(costs))
     past = tuple(
         WeekTotal(
@@ -191,9 +191,9 @@ def weeks_until(now: Closing | None, costs: Sequence[float | None] = WEEKLY) -> 
     return (*past, WeekTotal(week=WEEK, as_of=None if now is None else now.as_of, cost_7d=total))
 
 
-def followed() -> tuple[Followed, ...]:
-    def one(component: str, workload: str, issue: Issue, days: int, **more: Any) -> Followed:  # noqa: ANN401 - the fields of Followed by name
-        base = Followed(
+def followed() -> tuple[FollowedRecommendation, ...]:
+    def one(component: str, workload: str, issue: Issue, days: int, **more: Any) -> FollowedRecommendation:  # noqa: ANN401 - the fields of Followed by name
+        base = FollowedRecommendation(
             component=ref(component),
             workload=key(workload),
             issue=issue,
@@ -216,8 +216,8 @@ def followed() -> tuple[Followed, ...]:
     )
 
 
-def a_frame(**changes: Any) -> Frame:  # noqa: ANN401 - the fields of Frame by name
-    frame = Frame(
+def a_frame(**changes: Any) -> ReportMeta:  # noqa: ANN401 - the fields of Frame by name
+    frame = ReportMeta(
         week=WEEK,
         zone="Europe/Madrid",
         due_at=DUE,
@@ -264,11 +264,11 @@ def platform_facts() -> PlatformFacts:
     now, then = closing_now(), closing_then()
     shop_now = measured("frontend", a_point("frontend", 205.6, over=True, automated=False, savings=33, cross_az=4.2), team=SHOP)
     shop_then = measured("frontend", a_point("frontend", 180.1), team=SHOP)
-    together = Closing(as_of=NOW, measurements=(*now.measurements, shop_now))
+    together = ClosingPoint(as_of=NOW, measurements=(*now.measurements, shop_now))
     return PlatformFacts(
         frame=a_frame(route="It goes to C0PLAT, the platform channel.", zone="UTC"),
         now=together,
-        then=Closing(as_of=THEN, measurements=(*then.measurements, shop_then)),
+        then=ClosingPoint(as_of=THEN, measurements=(*then.measurements, shop_then)),
         weeks=weeks_until(together),
         titles={**TITLES, ref("frontend"): "Frontend"},
         team_titles={PAYMENTS: "Payments", SHOP: "Storefront <beta>"},
@@ -299,13 +299,15 @@ def facts_of_the_unknown() -> TeamFacts:
     blank = tuple(
         WorkloadPoint.unmeasured(as_of=NOW, key=key(f"w{number}"), reason="the cluster stopped answering") for number in range(3)
     )
-    now = Closing(as_of=NOW, measurements=(measured("checkout", *blank), measured("ledger", unknown="ScaleOps answered HTML")))
+    now = ClosingPoint(
+        as_of=NOW, measurements=(measured("checkout", *blank), measured("ledger", unknown="ScaleOps answered HTML"))
+    )
     return replace(rich_facts(), now=now, weeks=weeks_until(now), followed=())
 
 
 def facts_of_no_workloads() -> TeamFacts:
     """Everything answered, and there is nothing."""
-    now = Closing(as_of=NOW, measurements=(measured("checkout"),))
+    now = ClosingPoint(as_of=NOW, measurements=(measured("checkout"),))
     return replace(rich_facts(), now=now, then=replace(now, as_of=THEN), weeks=weeks_until(now, (0, 0)), followed=())
 
 
@@ -323,12 +325,12 @@ def facts_of_too_much(workloads: int = 500) -> TeamFacts:
     )
     unknown = tuple(a_point(f"u{number:04}{title}"[:300], None) for number in range(workloads))
     before = tuple(a_point(f"{number:04}{title}"[:300], 5) for number in range(workloads // 2, workloads + workloads // 2))
-    now = Closing(
+    now = ClosingPoint(
         as_of=NOW, measurements=(measured("monster", *points, *unknown, warnings=(title,)), measured("gone", unknown=title))
     )
-    then = Closing(as_of=THEN, measurements=(measured("monster", *before),))
+    then = ClosingPoint(as_of=THEN, measurements=(measured("monster", *before),))
     many = tuple(
-        Followed(
+        FollowedRecommendation(
             component=ref("monster"),
             workload=point.key,
             issue=Issue.OVER_PROVISIONED,
@@ -360,7 +362,7 @@ def many_reports() -> tuple[content.Report, ...]:
         reports.append(compose_team(replace(rich_facts(), frame=frame)))
         reports.append(compose_platform(replace(platform_facts(), frame=frame)))
         if back < 3:
-            small = Closing(as_of=NOW, measurements=(measured("frontend", a_point("frontend", 200 - 10 * back)),))
+            small = ClosingPoint(as_of=NOW, measurements=(measured("frontend", a_point("frontend", 200 - 10 * back)),))
             facts = replace(rich_facts(), frame=frame, team=SHOP, title="Storefront <beta>", now=small, then=None)
             reports.append(compose_team(replace(facts, weeks=weeks_until(small, (150, 160)), followed=())))
     return tuple(reports)

@@ -10,9 +10,9 @@ import pytest
 
 from alerts.folding import apply
 from alerts.lifecycle import Paging, record, step
-from alerts.observations import AlertId, BadAlertId, Severity
-from alerts.policy import Page, Rule, Rules, UnderProvisionedSettings
-from alerts.states import Acknowledged, NoticeKind, Phase, Post, Snoozed
+from alerts.observations import AlertId, InvalidAlertId, Severity
+from alerts.policy import PagingMode, Rule, Rules, UnderProvisionedSettings
+from alerts.states import Acknowledged, NoticeKind, Phase, SlackPost, Snoozed
 from tests.unit.alerting import ALERT, PAYMENTS, POLICY, SLOT, Life, clear, finding, gone, key, met, sweep, unknown
 
 
@@ -55,14 +55,14 @@ def test_without_evidence_it_is_told_in_slack_only() -> None:
 
 
 def test_always_paging_needs_no_evidence() -> None:
-    always = finding(kills=0, page=Page.ALWAYS)
+    always = finding(kills=0, page=PagingMode.ALWAYS)
     life = Life()
     life.see(met(0, always))
     assert life.see(met(1, always))[0].paging is Paging.TRIGGER
 
 
 def test_what_a_first_sweep_shows_pages_only_with_evidence() -> None:
-    always = finding(kills=0, page=Page.ALWAYS)
+    always = finding(kills=0, page=PagingMode.ALWAYS)
     life = Life()
     life.see(met(0, always, first=True))
     (notice,) = life.see(met(1, always))
@@ -323,7 +323,7 @@ def test_one_sweep_is_enough_where_the_rule_says_so() -> None:
 
 def test_an_alert_is_named_by_rule_and_entity() -> None:
     assert AlertId.parse(str(ALERT)) == ALERT
-    with pytest.raises(BadAlertId, match="scaleops-worker alerts list"):
+    with pytest.raises(InvalidAlertId, match="scaleops-worker alerts list"):
         AlertId.parse("checkout")
     assert timedelta(hours=6) == SLOT
 
@@ -387,7 +387,7 @@ def in_a_storm() -> Life:
     life.see(met(0))
     stepped = step(life.state, met(1), sweep(1), POLICY)
     calm = replace(stepped.notices[0], paging=Paging.NONE)
-    post = Post(target="C1", route="by default", root="the storm")
+    post = SlackPost(target="C1", route="by default", root="the storm")
     storm = AlertId(rule=Rule.STORM, about=PAYMENTS)
     life.state = apply(stepped.state, record(calm, now=sweep(1), post=post, page=None, storm=storm))
     return life

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.folding import fold
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import Answer, Observation
+from alerts.observations import Observation, Verdict
 from alerts.states import (
     ENDINGS,
     Acknowledged,
@@ -122,7 +122,7 @@ def test_never_a_resolve_on_unknown(story: list[Moment]) -> None:
         if notice.kind is NoticeKind.RESOLVED:
             assert observation.shows_nothing
         if notice.kind is NoticeKind.CLOSED:
-            assert observation.answer is Answer.WITHDRAWN
+            assert observation.answer is Verdict.WITHDRAWN
 
 
 @given(moments)

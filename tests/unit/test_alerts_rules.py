@@ -8,30 +8,30 @@ from decimal import Decimal
 
 import pytest
 
-from alerts.observations import AlertId, Answer, BudgetFigures, CostFigures, Observation, Severity, dedup_key_of
+from alerts.observations import AlertId, BudgetFigures, CostFigures, Observation, Severity, Verdict, dedup_key_of
 from alerts.policy import (
     BudgetSettings,
     CostIncreaseSettings,
     OverProvisionedSettings,
-    Page,
+    PagingMode,
     Rule,
     Rules,
     UnderProvisionedSettings,
 )
-from alerts.rules import History, observe, observe_budget
+from alerts.rules import SweepHistory, observe, observe_budget
 from domain.measures import Measured, Total, Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, WorkloadPoint
 from tests.unit.alerting import CHECKOUT, PAYMENTS, POLICY, key, measurement, point
 
-KNOWN = History(measured_before=True)
+KNOWN = SweepHistory(measured_before=True)
 UNKNOWN = Unknown("ScaleOps left it out")
 
 
 def seen(
     rule: Rule,
     measured: Measurement,
-    history: History = KNOWN,
+    history: SweepHistory = KNOWN,
     *,
     rules: Rules | None = None,
     lifecycle: str = "production",
@@ -63,20 +63,20 @@ def test_under_provisioned_is_what_scaleops_says(starved: Measured[bool], *, is_
 )
 def test_evidence_is_an_oom_kill(kills: Measured[int], severity: Severity, *, has_evidence: bool) -> None:
     (found,) = seen(Rule.UNDER_PROVISIONED, measurement(point(under_provisioned=True, oom_kills_24h=kills))).found
-    assert (found.severity, found.has_evidence, found.page) == (severity, has_evidence, Page.WITH_EVIDENCE)
+    assert (found.severity, found.has_evidence, found.page) == (severity, has_evidence, PagingMode.WITH_EVIDENCE)
 
 
 def test_paging_always_makes_the_lack_of_evidence_an_error() -> None:
-    rules = Rules(under_provisioned=UnderProvisionedSettings(page=Page.ALWAYS))
+    rules = Rules(under_provisioned=UnderProvisionedSettings(page=PagingMode.ALWAYS))
     (found,) = seen(Rule.UNDER_PROVISIONED, measurement(point(under_provisioned=True)), rules=rules).found
-    assert (found.severity, found.page) == (Severity.ERROR, Page.ALWAYS)
+    assert (found.severity, found.page) == (Severity.ERROR, PagingMode.ALWAYS)
 
 
 @pytest.mark.parametrize(("lifecycle", "cluster"), [("experimental", "east"), ("", "east"), ("production", "staging")])
 def test_only_production_pages(lifecycle: str, cluster: str) -> None:
     starved = measurement(point(cluster=cluster, under_provisioned=True, oom_kills_24h=9))
     observation = seen(Rule.UNDER_PROVISIONED, starved, lifecycle=lifecycle, non_production=frozenset({"staging"}))
-    assert observation.found[0].page is Page.NEVER
+    assert observation.found[0].page is PagingMode.NEVER
 
 
 WASTE = point(over_provisioned=True, savings_available_per_month=Decimal(60), cost_7d=Decimal(60))
@@ -108,35 +108,35 @@ def test_over_provisioned_needs_both_floors_and_nobody_who_automates(
 
 
 def test_over_provisioning_may_be_raised_to_a_warning_page() -> None:
-    rules = Rules(over_provisioned=OverProvisionedSettings(page=Page.ALWAYS))
+    rules = Rules(over_provisioned=OverProvisionedSettings(page=PagingMode.ALWAYS))
     (found,) = seen(Rule.OVER_PROVISIONED, measurement(WASTE), rules=rules).found
     assert found.may_page(from_first_sweep=False)
     assert not found.may_page(from_first_sweep=True)
     assert found.severity is Severity.WARNING
 
 
-def weeks(*costs: Measured[Decimal] | int) -> History:
+def weeks(*costs: Measured[Decimal] | int) -> SweepHistory:
     known = tuple(Decimal(cost) if isinstance(cost, int) else cost for cost in costs)
-    return History(measured_before=True, closing_costs_7d=known)
+    return SweepHistory(measured_before=True, closing_costs_7d=known)
 
 
 @pytest.mark.parametrize(
     ("cost", "history", "is_found", "answer"),
     [
-        (Decimal(250), weeks(200, 200, 200, 200), True, Answer.GOOD),
-        (Decimal("249.99"), weeks(200, 200, 200, 200), False, Answer.GOOD),
-        (Decimal(300), weeks(260, 260), False, Answer.GOOD),  # 40 more is under the floor of 50
-        (Decimal(450), weeks(400, 400), False, Answer.GOOD),  # an eighth more is under a quarter
-        (Decimal(250), weeks(200, UNKNOWN, UNKNOWN, 200), True, Answer.GOOD),
-        (Decimal(250), weeks(200), False, Answer.UNKNOWN),
-        (Decimal(250), weeks(200, UNKNOWN), False, Answer.UNKNOWN),
-        (Decimal(250), weeks(), False, Answer.UNKNOWN),
-        (UNKNOWN, weeks(200, 200), False, Answer.UNKNOWN),
-        (Decimal(250), weeks(200, 200, 200, 200, 9000), True, Answer.GOOD),  # the fifth is too long ago
+        (Decimal(250), weeks(200, 200, 200, 200), True, Verdict.GOOD),
+        (Decimal("249.99"), weeks(200, 200, 200, 200), False, Verdict.GOOD),
+        (Decimal(300), weeks(260, 260), False, Verdict.GOOD),  # 40 more is under the floor of 50
+        (Decimal(450), weeks(400, 400), False, Verdict.GOOD),  # an eighth more is under a quarter
+        (Decimal(250), weeks(200, UNKNOWN, UNKNOWN, 200), True, Verdict.GOOD),
+        (Decimal(250), weeks(200), False, Verdict.UNKNOWN),
+        (Decimal(250), weeks(200, UNKNOWN), False, Verdict.UNKNOWN),
+        (Decimal(250), weeks(), False, Verdict.UNKNOWN),
+        (UNKNOWN, weeks(200, 200), False, Verdict.UNKNOWN),
+        (Decimal(250), weeks(200, 200, 200, 200, 9000), True, Verdict.GOOD),  # the fifth is too long ago
     ],
 )
 def test_cost_increase_compares_with_the_mean_of_the_weeks_before(
-    cost: Measured[Decimal], history: History, *, is_found: bool, answer: Answer
+    cost: Measured[Decimal], history: SweepHistory, *, is_found: bool, answer: Verdict
 ) -> None:
     observation = seen(Rule.COST_INCREASE, measurement(point(cost_7d=cost)), history)
     assert (bool(observation.found), observation.answer) == (is_found, answer)
@@ -144,7 +144,7 @@ def test_cost_increase_compares_with_the_mean_of_the_weeks_before(
 
 def test_cost_that_is_not_complete_is_never_an_all_clear_but_may_be_too_much_already() -> None:
     low = measurement(point("api", cost_7d=Decimal(100)), point("worker", cost_7d=UNKNOWN))
-    assert seen(Rule.COST_INCREASE, low, weeks(200, 200)).answer is Answer.UNKNOWN
+    assert seen(Rule.COST_INCREASE, low, weeks(200, 200)).answer is Verdict.UNKNOWN
     high = measurement(point("api", cost_7d=Decimal(300)), point("worker", cost_7d=UNKNOWN))
     (found,) = seen(Rule.COST_INCREASE, high, weeks(200, 200)).found
     assert found.figures == CostFigures(cost_7d=Decimal(300), usual_cost_7d=Decimal(200), weeks=2)
@@ -173,7 +173,7 @@ def test_budget_is_month_to_date_plus_the_rest_at_todays_rate() -> None:
 
 def test_a_budget_is_not_kept_by_what_could_not_be_measured() -> None:
     as_of = datetime(2026, 9, 30, 18, tzinfo=timezone.utc)
-    assert budget(70, as_of, {}, limit=900, known=0).answer is Answer.UNKNOWN
+    assert budget(70, as_of, {}, limit=900, known=0).answer is Verdict.UNKNOWN
     assert budget(70, as_of, {}, limit=1, known=0).found
 
 
@@ -189,7 +189,7 @@ def test_a_component_without_a_budget_is_not_watched_for_one() -> None:
 def test_unmeasured_needs_a_measurement_before() -> None:
     failed = measurement(reason="ScaleOps answered with status 503")
     assert seen(Rule.UNMEASURED, failed).found
-    assert seen(Rule.UNMEASURED, failed, History(measured_before=False)).shows_nothing
+    assert seen(Rule.UNMEASURED, failed, SweepHistory(measured_before=False)).shows_nothing
     assert seen(Rule.UNMEASURED, measurement(point())).shows_nothing
 
 
@@ -197,7 +197,7 @@ def test_a_failed_component_is_unknown_to_every_other_rule() -> None:
     failed = measurement(reason="ScaleOps answered with status 503")
     for rule in (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED, Rule.COST_INCREASE):
         observation = seen(rule, failed, weeks(1, 1))
-        assert (observation.answer, observation.reason) == (Answer.UNKNOWN, "ScaleOps answered with status 503")
+        assert (observation.answer, observation.reason) == (Verdict.UNKNOWN, "ScaleOps answered with status 503")
 
 
 def test_a_workload_of_a_lost_cluster_is_unknown() -> None:
@@ -208,7 +208,7 @@ def test_a_workload_of_a_lost_cluster_is_unknown() -> None:
 
 def test_a_first_sweep_says_so() -> None:
     starved = measurement(point(under_provisioned=True))
-    assert seen(Rule.UNDER_PROVISIONED, starved, History(measured_before=False)).first_sweep
+    assert seen(Rule.UNDER_PROVISIONED, starved, SweepHistory(measured_before=False)).first_sweep
     assert not seen(Rule.UNDER_PROVISIONED, starved).first_sweep
 
 

@@ -13,7 +13,7 @@ from alerts.lifecycle import Notice, Paging
 from alerts.observations import PLATFORM, AlertId, MemberFigures, OutageFigures
 from alerts.policy import Rule, StormLimits
 from alerts.states import AlertState, Incident, NoticeKind
-from alerts.storm import OUTAGE, Plan, Why, observe_outage, plan, storm_of
+from alerts.storm import OUTAGE, NoticePlan, SummaryReason, observe_outage, plan, storm_of
 from domain.refs import EntityRef
 from tests.unit.alerting import PAYMENTS, POLICY, Life, finding, met, sweep
 
@@ -39,7 +39,7 @@ def new_post(number: int, of: EntityRef = PAYMENTS) -> Notice:
     return replace(new_page(number, of), paging=Paging.NONE, is_new_page=False)
 
 
-def planned(notices: Sequence[Notice], open_alerts: Sequence[AlertState] = ()) -> Plan:
+def planned(notices: Sequence[Notice], open_alerts: Sequence[AlertState] = ()) -> NoticePlan:
     return plan(notices, open_alerts, as_of=sweep(1), limits=LIMITS)
 
 
@@ -119,7 +119,7 @@ def test_whoever_joins_an_open_storm_changes_it() -> None:
 def test_what_a_first_sweep_shows_is_one_summary_a_team(many: int) -> None:
     first = [replace(new_post(number), from_first_sweep=True) for number in range(many)]
     (summary,) = planned(first).summaries
-    assert (summary.audience, summary.why, len(summary.notices)) == (PAYMENTS, Why.FIRST_SWEEP, many)
+    assert (summary.audience, summary.why, len(summary.notices)) == (PAYMENTS, SummaryReason.FIRST_SWEEP, many)
 
 
 def test_a_first_sweep_with_evidence_still_pages() -> None:
@@ -130,7 +130,7 @@ def test_a_first_sweep_with_evidence_still_pages() -> None:
 def test_many_slack_notices_for_one_team_are_one_summary() -> None:
     assert planned([new_post(number) for number in range(5)]).summaries == ()
     (summary,) = planned([new_post(number) for number in range(6)]).summaries
-    assert (summary.why, len(summary.notices)) == (Why.MANY, 6)
+    assert (summary.why, len(summary.notices)) == (SummaryReason.MANY, 6)
 
 
 def test_what_could_not_be_measured_is_told_to_the_platform() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from actions import QUESTIONS, Desk, ServiceUnavailableError
+from actions import LIVE_ACTIONS, LiveContext, ServiceUnavailableError
 from clients.scaleops.links import DashboardLinks
 from domain.workload import PolicyDefinition
 from tests.unit.questioning import (
@@ -47,14 +47,14 @@ def test_a_threshold_never_hides_an_under_provisioned_workload() -> None:
 
 
 def test_links_name_the_query_that_found_the_workload() -> None:
-    desk = Desk(
+    desk = LiveContext(
         scaleops=PlannedScaleOps(workloads_by_labels={("app=a",): (a_workload("one"),), ("app=b",): (a_workload("two"),)}),
         catalog=OneEntity(a_component(label_selector="app in (a,b)")),
         clock=lambda: NOW,
         currency="EUR",
         link=DashboardLinks("https://s"),
     )
-    answer = QUESTIONS["get_scaleops_data_for_entity"].ask({"entityRef": str(WEB)}, desk=desk)
+    answer = LIVE_ACTIONS["get_scaleops_data_for_entity"].ask({"entityRef": str(WEB)}, desk=desk)
     assert [row.dashboard_url.partition("&labels=")[2] for row in answer.workloads] == ["app%3Da", "app%3Db"]
 
 

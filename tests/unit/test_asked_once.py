@@ -11,8 +11,8 @@ from decimal import Decimal
 
 import pytest
 
-from actions.asked_once import MOST_FAILURES, AskedOnce
-from clients.calls import CallFailed, Fault
+from actions.live.sweep_memo import MOST_FAILURES, MemoizedScaleOps
+from clients.http.client import ErrorKind, ServiceError
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
@@ -47,7 +47,7 @@ class CountingScaleOps:
         if self.failures:
             self.failures -= 1
             message = f"no {what}"
-            raise CallFailed(message, fault=Fault.BROKEN, permanent=False, status=500)
+            raise ServiceError(message, fault=ErrorKind.BROKEN, permanent=False, status=500)
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
         self._count(f"workloads {labels}")
@@ -74,7 +74,7 @@ class CountingScaleOps:
 
 def test_shared_questions_are_asked_once_whoever_asks() -> None:
     scaleops = CountingScaleOps()
-    memo = AskedOnce(scaleops)
+    memo = MemoizedScaleOps(scaleops)
     window = timedelta(hours=168)
     for _ in range(3):
         assert memo.network_flags() == {"c": True}
@@ -91,7 +91,7 @@ def test_shared_questions_are_asked_once_whoever_asks() -> None:
 
 def test_what_belongs_to_one_component_passes_through() -> None:
     scaleops = CountingScaleOps()
-    memo = AskedOnce(scaleops)
+    memo = MemoizedScaleOps(scaleops)
     for _ in range(2):
         memo.workloads(("a=b",))
         memo.costs(cluster="c", namespaces=("n",), types=("t",), labels=("a=b",), cost_range="7d")
@@ -105,7 +105,7 @@ def test_an_empty_answer_is_an_answer() -> None:
             return {}
 
     scaleops = Silent()
-    memo = AskedOnce(scaleops)
+    memo = MemoizedScaleOps(scaleops)
     assert [memo.network_flags(), memo.network_flags()] == [{}, {}]
     assert scaleops.calls["flags"] == 1
 
@@ -113,7 +113,7 @@ def test_an_empty_answer_is_an_answer() -> None:
 def test_threads_that_ask_together_wait_for_one_call() -> None:
     scaleops = CountingScaleOps()
     scaleops.hold.clear()
-    memo = AskedOnce(scaleops)
+    memo = MemoizedScaleOps(scaleops)
     together = threading.Barrier(17)
 
     def ask() -> Mapping[str, bool]:
@@ -137,7 +137,7 @@ def test_different_questions_do_not_wait_for_each_other() -> None:
 
     scaleops = Stuck()
     scaleops.hold.clear()
-    memo = AskedOnce(scaleops)
+    memo = MemoizedScaleOps(scaleops)
     with ThreadPoolExecutor(1) as threads:
         slow = threads.submit(memo.policies, "slow")
         assert memo.policies("fast") == ()
@@ -149,8 +149,8 @@ def test_different_questions_do_not_wait_for_each_other() -> None:
 def test_a_hiccup_does_not_spoil_the_sweep() -> None:
     scaleops = CountingScaleOps()
     scaleops.failures = 1
-    memo = AskedOnce(scaleops)
-    with pytest.raises(CallFailed, match="no flags"):
+    memo = MemoizedScaleOps(scaleops)
+    with pytest.raises(ServiceError, match="no flags"):
         memo.network_flags()
     assert memo.network_flags() == {"c": True}
     assert scaleops.calls["flags"] == 2
@@ -159,9 +159,9 @@ def test_a_hiccup_does_not_spoil_the_sweep() -> None:
 def test_a_workload_whose_network_failed_is_not_asked_again_by_the_next_who_claims_it() -> None:
     scaleops = CountingScaleOps()
     scaleops.failures = 1
-    memo = AskedOnce(scaleops)
+    memo = MemoizedScaleOps(scaleops)
     for _ in range(3):
-        with pytest.raises(CallFailed, match="no network"):
+        with pytest.raises(ServiceError, match="no network"):
             memo.network(KEY, start=NOW - timedelta(days=7), end=NOW)
     assert scaleops.calls.total() == 1
 
@@ -169,11 +169,11 @@ def test_a_workload_whose_network_failed_is_not_asked_again_by_the_next_who_clai
 def test_an_outage_does_not_become_a_storm() -> None:
     scaleops = CountingScaleOps()
     scaleops.failures = 1000
-    memo = AskedOnce(scaleops)
+    memo = MemoizedScaleOps(scaleops)
     raised = []
     for _ in range(20):
-        with pytest.raises(CallFailed, match="no flags") as failed:
+        with pytest.raises(ServiceError, match="no flags") as failed:
             memo.network_flags()
         raised.append(failed.value)
     assert scaleops.calls["flags"] == MOST_FAILURES
-    assert {(failure.fault, failure.status) for failure in raised} == {(Fault.BROKEN, 500)}
+    assert {(failure.fault, failure.status) for failure in raised} == {(ErrorKind.BROKEN, 500)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.carriers import InsecureAddress, check_address
+from clients.delivery_errors import InsecureUrl, check_address
 
 
 @pytest.mark.parametrize(
@@ -27,5 +27,5 @@ def test_https_and_this_machine_are_fine(url: str) -> None:
     ],
 )
 def test_everything_else_is_refused(url: str) -> None:
-    with pytest.raises(InsecureAddress, match="Slack"):
+    with pytest.raises(InsecureUrl, match="Slack"):
         check_address(url, of="Slack")

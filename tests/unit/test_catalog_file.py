@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from clients.backstage.file import CatalogFile
-from clients.calls import CallFailed, Fault
+from clients.backstage.catalog_file import CatalogFile
+from clients.http.client import ErrorKind, ServiceError
 from domain.refs import EntityRef
 
 WEB = """
@@ -53,9 +53,9 @@ def test_one_reference_that_says_two_things_is_refused_and_a_copy_is_not(tmp_pat
     (tmp_path / "b.yaml").write_text(WEB)
     assert refs_of(CatalogFile(tmp_path))[0] == ["component:default/web"]
     (tmp_path / "b.yaml").write_text(WEB.replace("app=web", "app=other"))
-    with pytest.raises(CallFailed, match=r"b\.yaml cannot be used: component:default/web stands in \S*a\.yaml too") as refused:
+    with pytest.raises(ServiceError, match=r"b\.yaml cannot be used: component:default/web stands in \S*a\.yaml too") as refused:
         refs_of(CatalogFile(tmp_path))
-    assert refused.value.fault is Fault.GARBAGE
+    assert refused.value.fault is ErrorKind.GARBAGE
 
 
 def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_document_may_be_a_list_of_entities_as_the_catalog_exports_them(
 
 def test_a_bad_entity_of_a_list_is_named_by_its_place(tmp_path: Path) -> None:
     (tmp_path / "export.json").write_text(json.dumps([OTHERS, {"kind": "API"}]))
-    with pytest.raises(CallFailed, match=r"document 1, entity 2 is no catalog entity \(metadata: Field required\)"):
+    with pytest.raises(ServiceError, match=r"document 1, entity 2 is no catalog entity \(metadata: Field required\)"):
         CatalogFile(tmp_path).listing()
 
 
@@ -113,9 +113,9 @@ def test_an_entity_is_found_in_any_letter_case_of_its_reference(tmp_path: Path) 
     file.write_text(WEB)
     catalog = CatalogFile(file)
     assert catalog.component(EntityRef.parse("Component:Default/WEB")).spelled_name == "web"
-    with pytest.raises(CallFailed, match="has no entity component:default/none") as missing:
+    with pytest.raises(ServiceError, match="has no entity component:default/none") as missing:
         catalog.component(EntityRef.parse("component:none"))
-    assert missing.value.fault is Fault.NOT_FOUND
+    assert missing.value.fault is ErrorKind.NOT_FOUND
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
@@ -142,14 +142,14 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_an_error_and_no_smaller_catalog(tmp_path: Path, content: bytes, why: str) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_bytes(content)
-    with pytest.raises(CallFailed) as failed:
+    with pytest.raises(ServiceError) as failed:
         CatalogFile(tmp_path).listing()
     assert why in str(failed.value)
     assert str(file) in str(failed.value)
 
 
 def test_a_missing_file_and_an_empty_folder_are_told(tmp_path: Path) -> None:
-    with pytest.raises(CallFailed, match="No such file or directory"):
+    with pytest.raises(ServiceError, match="No such file or directory"):
         CatalogFile(tmp_path / "none.yaml").listing()
-    with pytest.raises(CallFailed, match=r"it holds no \.yaml, \.yml or \.json file"):
+    with pytest.raises(ServiceError, match=r"it holds no \.yaml, \.yml or \.json file"):
         CatalogFile(tmp_path).listing()

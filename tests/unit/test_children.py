@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.waiting import wait_until
-from worker.children import Command, Supervisor
+from worker.supervisor import ChildSpec, Supervisor
 
 COUNTING = "import sys; open(sys.argv[1], 'a').write('x')"
 SLEEPING = "; import time; time.sleep(600)"
@@ -30,9 +30,9 @@ class Hours:
         return self.now
 
 
-def command(folder: Path, name: str, code: str, **options: object) -> Command:
+def command(folder: Path, name: str, code: str, **options: object) -> ChildSpec:
     arguments = [sys.executable, "-c", code, str(folder / name)]
-    return Command(name=name, arguments=arguments, environment=dict(os.environ), **options)  # type: ignore[arg-type]  # by name
+    return ChildSpec(name=name, arguments=arguments, environment=dict(os.environ), **options)  # type: ignore[arg-type]  # by name
 
 
 def starts_of(folder: Path, name: str) -> int:
@@ -40,7 +40,7 @@ def starts_of(folder: Path, name: str) -> int:
 
 
 @contextmanager
-def kept_alive(*commands: Command, clock: Callable[[], float] | None = None) -> Iterator[list[int]]:
+def kept_alive(*commands: ChildSpec, clock: Callable[[], float] | None = None) -> Iterator[list[int]]:
     supervisor = Supervisor(commands, clock=clock or Hours())
     statuses: list[int] = []
     # In a thread the kernel would tell a child that its parent died as soon as the thread ends; here it does not end before them.

@@ -7,11 +7,11 @@ import hashlib
 import pytest
 from pydantic import ValidationError
 
-from clients.backstage.entities import EntityDocument, EntityReader, is_in_scope, owner_of, routing_keys_of
-from domain.component import Contact, RoutingKey
-from domain.refs import UNOWNED, BadReference, EntityRef
+from clients.backstage.entities import EntityDocument, EntityParser, is_in_scope, owner_of, routing_keys_of
+from domain.component import NotificationTargets, RoutingKey
+from domain.refs import UNOWNED, EntityRef, InvalidReference
 
-READER = EntityReader()
+READER = EntityParser()
 
 
 def a_document(kind: str = "Component", *, metadata: dict[str, object] | None = None, **parts: object) -> EntityDocument:
@@ -59,7 +59,7 @@ def test_what_an_entity_leaves_out_is_empty() -> None:
     assert str(component.ref) == "api:default/x"
     assert (component.lifecycle, component.system, component.team) == ("", "", UNOWNED)
     assert (component.label_selector, component.kubernetes_id, component.namespace_limit, component.cluster_limit) == (None,) * 4
-    assert component.contact == Contact()
+    assert component.contact == NotificationTargets()
 
 
 def test_kubernetes_annotations_are_read() -> None:
@@ -96,7 +96,7 @@ def test_an_entity_of_any_kind_is_in_scope_by_its_annotations(
 
 
 def test_slack_channels_come_in_the_order_of_the_entity_and_only_of_the_keys_that_count() -> None:
-    reader = EntityReader(slack_annotations=("slack.com/bot-notify", "acme.com/channel"))
+    reader = EntityParser(slack_annotations=("slack.com/bot-notify", "acme.com/channel"))
     document = annotated({"acme.com/channel": "C2", "slack.com/other": "C3", "slack.com/bot-notify": " C1 "}, kind="Group")
     assert reader.team(document).contact.slack_channels == (("acme.com/channel", "C2"), ("slack.com/bot-notify", "C1"))
     assert READER.team(document).contact.slack_channels == (("slack.com/bot-notify", "C1"),)
@@ -131,5 +131,5 @@ def test_what_is_no_entity_is_refused(broken: object) -> None:
 
 
 def test_a_name_that_is_none_is_refused() -> None:
-    with pytest.raises(BadReference):
+    with pytest.raises(InvalidReference):
         READER.component(a_document(metadata={"name": "two words"}))

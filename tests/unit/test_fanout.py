@@ -6,14 +6,14 @@ import threading
 
 import pytest
 
-from actions.fanout import SparingThreads, Threads
+from actions.fanout import AdaptiveFanOut, ThreadFanOut
 
 MAIN = threading.get_ident
 
 
 def test_while_the_lines_are_busy_calls_are_made_in_turn_by_the_caller_itself() -> None:
-    with Threads(4) as threads:
-        made_by = SparingThreads(threads, are_lines_busy=lambda: True)([MAIN] * 3)
+    with ThreadFanOut(4) as threads:
+        made_by = AdaptiveFanOut(threads, are_lines_busy=lambda: True)([MAIN] * 3)
     assert made_by == [MAIN()] * 3
 
 
@@ -26,8 +26,8 @@ def test_as_soon_as_a_line_is_free_the_rest_is_made_side_by_side_and_answered_in
         return name
 
     calls = [lambda: "first", lambda: waits("second"), lambda: waits("third"), lambda: waits("fourth")]
-    with Threads(4) as threads:
-        answers = SparingThreads(threads, are_lines_busy=lambda: next(busy))(calls)
+    with ThreadFanOut(4) as threads:
+        answers = AdaptiveFanOut(threads, are_lines_busy=lambda: next(busy))(calls)
     assert answers == ["first", "second", "third", "fourth"]
 
 
@@ -36,5 +36,5 @@ def test_the_first_error_is_raised(*, busy: bool) -> None:
     def fails() -> int:
         raise LookupError
 
-    with Threads(4) as threads, pytest.raises(LookupError):
-        SparingThreads(threads, are_lines_busy=lambda: busy)([lambda: 1, fails, lambda: 2])
+    with ThreadFanOut(4) as threads, pytest.raises(LookupError):
+        AdaptiveFanOut(threads, are_lines_busy=lambda: busy)([lambda: 1, fails, lambda: 2])

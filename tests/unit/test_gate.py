@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from clients.gate import Gate, _Task
+from clients.throttle.semaphore import ResizableSemaphore, _Task
 
 PATIENCE_S = 10
 
@@ -25,7 +25,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def test_as_many_pass_as_there_are_turns() -> None:
-    gate = Gate(3)
+    gate = ResizableSemaphore(3)
     inside, most, counting = 0, 0, threading.Lock()
 
     def call(_: int) -> None:
@@ -47,7 +47,7 @@ def test_as_many_pass_as_there_are_turns() -> None:
 
 
 def test_who_waits_is_let_in_in_order() -> None:
-    gate = Gate(1)
+    gate = ResizableSemaphore(1)
     gate.enter()
     order: list[int] = []
 
@@ -68,7 +68,7 @@ def test_who_waits_is_let_in_in_order() -> None:
 
 
 def test_fewer_turns_take_effect_as_turns_are_given_back() -> None:
-    gate = Gate(3)
+    gate = ResizableSemaphore(3)
     for _ in range(3):
         gate.enter()
     gate.resize(1)
@@ -86,7 +86,7 @@ def test_fewer_turns_take_effect_as_turns_are_given_back() -> None:
 
 
 def test_more_turns_let_in_who_waits() -> None:
-    gate = Gate(1)
+    gate = ResizableSemaphore(1)
     gate.enter()
     late = [threading.Thread(target=gate.enter) for _ in range(2)]
     for thread in late:
@@ -99,7 +99,7 @@ def test_more_turns_let_in_who_waits() -> None:
 
 
 def test_a_look_tells_the_most_since_the_last_one() -> None:
-    gate = Gate(2)
+    gate = ResizableSemaphore(2)
     gate.enter()
     gate.enter()
     waiting = threading.Thread(target=gate.enter)
@@ -114,7 +114,7 @@ def test_a_look_tells_the_most_since_the_last_one() -> None:
 
 
 def test_threads_and_tasks_share_the_turns() -> None:
-    gate = Gate(1)
+    gate = ResizableSemaphore(1)
     gate.enter()
 
     async def run() -> None:
@@ -129,7 +129,7 @@ def test_threads_and_tasks_share_the_turns() -> None:
 
 
 def test_a_task_waits_only_as_long_as_it_has_patience() -> None:
-    gate = Gate(1)
+    gate = ResizableSemaphore(1)
     gate.enter()
 
     async def run() -> None:
@@ -141,7 +141,7 @@ def test_a_task_waits_only_as_long_as_it_has_patience() -> None:
 
 
 def test_a_task_that_is_cancelled_with_its_turn_in_hand_gives_it_back() -> None:
-    gate = Gate(1)
+    gate = ResizableSemaphore(1)
     gate.enter()
 
     async def run() -> None:
@@ -157,7 +157,7 @@ def test_a_task_that_is_cancelled_with_its_turn_in_hand_gives_it_back() -> None:
 
 
 def test_a_task_whose_loop_is_gone_takes_no_turn() -> None:
-    gate = Gate(1)
+    gate = ResizableSemaphore(1)
     gate.enter()
 
     async def leave_one_waiting() -> None:

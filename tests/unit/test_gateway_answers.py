@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.answers import head_of
-from gateway.proxy_answers import Unreadable, read_rows, repair
+from gateway.proxy.json_filter import UnparseableJson, read_rows, repair
+from gateway.responses import head_of
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_rows_that_stay_keep_their_bytes() -> None:
     ],
 )
 def test_an_answer_that_cannot_be_cut_is_no_answer(body: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnparseableJson):
         read_rows(body, "rows")
 
 

@@ -6,14 +6,8 @@ import json
 
 import pytest
 
-from gateway.answers import Refused
-from gateway.proxy_bodies import (
-    CostQuestion,
-    read_costs_body,
-    read_workloads_body,
-    write_costs_body,
-    write_workloads_body,
-)
+from gateway.proxy.bodies import CostQuery, read_costs_body, read_workloads_body, write_costs_body, write_workloads_body
+from gateway.responses import HttpError
 
 JSON = "application/json"
 
@@ -28,7 +22,7 @@ def test_labels_are_read_and_written_anew() -> None:
 def test_a_cost_question_is_written_with_all_its_lists() -> None:
     question = read_costs_body(b'{"labels":["app=a"],"clusterFilters":["prod"]}', JSON)
 
-    assert question == CostQuestion(clusters=("prod",), namespaces=(), types=(), labels=("app=a",))
+    assert question == CostQuery(clusters=("prod",), namespaces=(), types=(), labels=("app=a",))
     assert json.loads(write_costs_body(question)) == {
         "clusterFilters": ["prod"],
         "namespaces": [],
@@ -75,7 +69,7 @@ def test_a_cost_question_is_written_with_all_its_lists() -> None:
     ],
 )
 def test_any_other_body_is_refused(body: bytes) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         read_workloads_body(body, JSON)
 
     assert caught.value.status == 400
@@ -95,13 +89,13 @@ def test_any_other_body_is_refused(body: bytes) -> None:
     ],
 )
 def test_any_other_cost_question_is_refused(body: bytes) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(HttpError):
         read_costs_body(body, JSON)
 
 
 @pytest.mark.parametrize("kind", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
 def test_a_body_that_is_not_sent_as_json_is_refused(kind: str | None) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         read_workloads_body(b'{"label":["app=a"]}', kind)
 
     assert caught.value.status == 415

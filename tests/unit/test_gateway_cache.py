@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from clients.calls import CallFailed, Fault
-from gateway.cache import ENTRY_BYTES, AnswerCache, Had, Kept
+from clients.http.client import ErrorKind, ServiceError
+from gateway.proxy.cache import ENTRY_BYTES, CachedResponse, CacheLookup, ResponseCache
 
 
 class Upstream:
@@ -16,12 +16,12 @@ class Upstream:
 
     def __init__(self, *, status: int = 200, body: bytes = b"{}") -> None:
         self.asked = 0
-        self.kept = Kept(status=status, headers=(), body=body)
+        self.kept = CachedResponse(status=status, headers=(), body=body)
         self.gate = asyncio.Event()
         self.gate.set()
-        self.failure: CallFailed | None = None
+        self.failure: ServiceError | None = None
 
-    async def __call__(self) -> Kept:
+    async def __call__(self) -> CachedResponse:
         self.asked += 1
         await self.gate.wait()
         if self.failure is not None:
@@ -36,7 +36,7 @@ class Watch:
         self.now = 0.0
         self.most_bytes = most_bytes
         self.counts: Counter[str] = Counter()
-        self.cache = AnswerCache(
+        self.cache = ResponseCache(
             ttl_s=ttl_s, timer=lambda: self.now, count=lambda how: self.counts.update([how]), most_bytes=most_bytes
         )
 
@@ -72,7 +72,7 @@ def test_callers_who_ask_at_the_same_time_share_one_call() -> None:
 
         assert upstream.asked == 1
         assert isinstance(answers[0], asyncio.CancelledError)
-        assert all(isinstance(answer, Had) for answer in answers[1:])
+        assert all(isinstance(answer, CacheLookup) for answer in answers[1:])
         assert watch.counts == {"miss": 1, "collapsed": 19}
 
     asyncio.run(run())
@@ -82,7 +82,7 @@ def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
     async def run() -> None:
         watch, upstream = Watch(), Upstream()
         upstream.gate.clear()
-        upstream.failure = CallFailed("down", fault=Fault.UNREACHABLE, permanent=False)
+        upstream.failure = ServiceError("down", fault=ErrorKind.UNREACHABLE, permanent=False)
         asking = [asyncio.create_task(watch.cache.get("q", upstream)) for _ in range(3)]
         await asyncio.sleep(0)
         upstream.gate.set()
@@ -90,7 +90,7 @@ def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
         upstream.failure = None
         again = await watch.cache.get("q", upstream)
 
-        assert [type(answer) for answer in answers] == [CallFailed] * 3
+        assert [type(answer) for answer in answers] == [ServiceError] * 3
         assert again.kept is upstream.kept
 
     asyncio.run(run())
@@ -176,7 +176,7 @@ class Cutting:
         return self._part
 
 
-async def kept_in(watch: Watch, question: str = "q", body: bytes = b"abc") -> Kept:
+async def kept_in(watch: Watch, question: str = "q", body: bytes = b"abc") -> CachedResponse:
     return (await watch.cache.get(question, Upstream(body=body))).kept
 
 
@@ -248,9 +248,9 @@ def test_a_part_that_cannot_be_made_is_made_again_next_time() -> None:
 
         async def fail() -> bytes:
             message = "garbage"
-            raise CallFailed(message, fault=Fault.GARBAGE, permanent=True)
+            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=True)
 
-        with pytest.raises(CallFailed):
+        with pytest.raises(ServiceError):
             await kept.part("mine", fail)
 
         assert await kept.part("mine", part) == b"a"
@@ -273,8 +273,8 @@ def test_different_questions_are_kept_apart() -> None:
 def test_a_failure_is_raised_to_who_asked(ttl_s: float) -> None:
     async def run() -> None:
         upstream = Upstream()
-        upstream.failure = CallFailed("down", fault=Fault.UNREACHABLE, permanent=False)
-        with pytest.raises(CallFailed):
+        upstream.failure = ServiceError("down", fault=ErrorKind.UNREACHABLE, permanent=False)
+        with pytest.raises(ServiceError):
             await Watch(ttl_s=ttl_s).cache.get("q", upstream)
 
     asyncio.run(run())

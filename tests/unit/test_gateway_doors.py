@@ -8,13 +8,13 @@ from typing import Any, Final
 import pytest
 from starlette.types import Message
 
-from gateway.answers import Refused, answer_json
-from gateway.building import require_closed
-from gateway.cors import Cors
-from gateway.exchange import Exchange, begin, read_headers
-from gateway.hosts import Hosts
-from gateway.limits import Rate, RateLimit
-from gateway.static_tokens import StaticTokens
+from gateway.auth.allowed_hosts import AllowedHosts
+from gateway.auth.cors import Cors
+from gateway.auth.rate_limit import Rate, RateLimit
+from gateway.auth.static_tokens import StaticTokens
+from gateway.factory import require_closed
+from gateway.request import GatewayRequest, parse_request, read_headers
+from gateway.responses import HttpError, answer_json
 from wiring.settings import Settings, SettingsError
 
 
@@ -31,7 +31,7 @@ from wiring.settings import Settings, SettingsError
     ],
 )
 def test_a_misleading_spelling_of_a_header_that_matters_is_refused(spelling: bytes) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         read_headers([(b"host", b"x"), (spelling, b"1")])
 
     assert caught.value.status == 400
@@ -46,7 +46,7 @@ async def _nothing() -> Message:
 
 def test_a_header_that_matters_is_sent_once() -> None:
     for name in (b"host", b"authorization", b"x-scaleops-cluster", b"content-length", b"origin"):
-        with pytest.raises(Refused):
+        with pytest.raises(HttpError):
             read_headers([(name, b"a"), (name, b"b")])
 
 
@@ -79,14 +79,14 @@ def test_no_other_header_is_read() -> None:
     ],
 )
 def test_a_request_that_is_handed_on_is_known_by_its_headers(name: bytes) -> None:
-    assert begin({**_SCOPE, "headers": [(name, b"203.0.113.7")]}, _nothing).was_forwarded
-    assert not begin({**_SCOPE, "headers": [(b"accept", b"*/*"), (b"x-scaleops-cluster", b"a")]}, _nothing).was_forwarded
+    assert parse_request({**_SCOPE, "headers": [(name, b"203.0.113.7")]}, _nothing).was_forwarded
+    assert not parse_request({**_SCOPE, "headers": [(b"accept", b"*/*"), (b"x-scaleops-cluster", b"a")]}, _nothing).was_forwarded
 
 
 @pytest.mark.parametrize("encoding", [b"gzip, chunked", b"gzip", b"identity", b"chunked, chunked", b""])
 def test_a_body_that_is_packed_for_the_way_is_not_taken(encoding: bytes) -> None:
-    with pytest.raises(Refused) as caught:
-        begin({**_SCOPE, "headers": [(b"transfer-encoding", encoding)]}, _nothing)
+    with pytest.raises(HttpError) as caught:
+        parse_request({**_SCOPE, "headers": [(b"transfer-encoding", encoding)]}, _nothing)
 
     assert caught.value.status == 501
 
@@ -95,7 +95,7 @@ def test_a_body_that_is_packed_for_the_way_is_not_taken(encoding: bytes) -> None
     "host", [b"127.0.0.1:8080", b"localhost", b"[::1]:8080", b"gateway.example.com", b"gateway.example.com:443"]
 )
 def test_a_gateway_on_loopback_goes_by_its_public_name_and_this_machines(host: bytes) -> None:
-    Hosts(bound="127.0.0.1", public_url="https://gateway.example.com").require_known(host, "127.0.0.1")
+    AllowedHosts(bound="127.0.0.1", public_url="https://gateway.example.com").require_known(host, "127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_a_gateway_on_loopback_goes_by_its_public_name_and_this_machines(host: b
     ],
 )
 def test_another_host_name_is_refused_on_loopback(host: bytes | None) -> None:
-    with pytest.raises(Refused) as caught:
-        Hosts(bound="127.0.0.1", public_url="https://gateway.example.com").require_known(host, "127.0.0.1")
+    with pytest.raises(HttpError) as caught:
+        AllowedHosts(bound="127.0.0.1", public_url="https://gateway.example.com").require_known(host, "127.0.0.1")
 
     assert caught.value.status == 421
 
@@ -126,22 +126,22 @@ def test_another_host_name_is_refused_on_loopback(host: bytes | None) -> None:
     "host", [b"10.1.2.3:8080", b"scaleops-worker:8080", b"scaleops-worker.tools.svc", b"w.tools.svc.cluster.local"]
 )
 def test_inside_a_cluster_it_goes_by_its_own_address_and_names_nobody_can_register(host: bytes) -> None:
-    Hosts(bound="0.0.0.0", public_url="https://gateway.example.com").require_known(host, "10.1.2.3")  # noqa: S104 - as in a container
+    AllowedHosts(bound="0.0.0.0", public_url="https://gateway.example.com").require_known(host, "10.1.2.3")  # noqa: S104 - as in a container
 
 
 @pytest.mark.parametrize("host", [b"evil.example", b"10.9.9.9", b"svc.evil.example"])
 def test_inside_a_cluster_other_names_are_refused(host: bytes) -> None:
-    with pytest.raises(Refused):
-        Hosts(bound="0.0.0.0", public_url="https://gateway.example.com").require_known(host, "10.1.2.3")  # noqa: S104 - as in a container
+    with pytest.raises(HttpError):
+        AllowedHosts(bound="0.0.0.0", public_url="https://gateway.example.com").require_known(host, "10.1.2.3")  # noqa: S104 - as in a container
 
 
-def exchange_with(**headers: str) -> Exchange:
+def exchange_with(**headers: str) -> GatewayRequest:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
     sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope: dict[str, Any] = {"method": "GET", "raw_path": b"/x", "query_string": b"", "headers": sent, "client": ("127.0.0.1", 1)}
-    return begin(scope, receive)
+    return parse_request(scope, receive)
 
 
 def test_an_allowed_origin_may_read_the_answer() -> None:
@@ -165,7 +165,7 @@ def test_a_page_of_the_very_server_may_ask_and_no_origin_needs_nothing() -> None
     "origin", ["https://evil.example", "null", "http://localhost:3000.evil.example", "http://localhost:30000", ""]
 )
 def test_another_origin_is_refused(origin: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         Cors.of(["http://localhost:3000"], None).admit(exchange_with(host="127.0.0.1:8080", origin=origin))
 
     assert caught.value.status == 403
@@ -203,7 +203,7 @@ def test_a_caller_may_ask_as_often_as_the_rate_says_and_then_as_it_fills_up() ->
         limit.take("ann")
     limit.take("ben")
 
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         limit.take("ann")
     now[0] = 20.0
     limit.take("ann")
@@ -211,7 +211,7 @@ def test_a_caller_may_ask_as_often_as_the_rate_says_and_then_as_it_fills_up() ->
     assert caught.value.status == 429
     assert caught.value.name == "ServiceUnavailableError"
     assert (b"retry-after", b"20") in caught.value.headers
-    with pytest.raises(Refused):
+    with pytest.raises(HttpError):
         limit.take("ann")
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.answers import Refused
-from gateway.proxy_routes import ROUTES, Route, RouteTable, read_extra_routes, read_path, read_query
+from gateway.proxy.routes import ROUTES, ProxyRoute, RouteTable, read_extra_routes, read_path, read_query
+from gateway.responses import HttpError
 from wiring.settings import SettingsError
 
 PROXY = b"/api/scaleops/api"
 FLAGS = b"/api/v1/networkCost/networkCostEnabled"
-BY_KIND: dict[str, Route] = {route.kind: route for route in ROUTES}
+BY_KIND: dict[str, ProxyRoute] = {route.kind: route for route in ROUTES}
 
 
-def refused(target: bytes, method: str = "GET") -> Refused:
-    with pytest.raises(Refused) as caught:
+def refused(target: bytes, method: str = "GET") -> HttpError:
+    with pytest.raises(HttpError) as caught:
         RouteTable().find(PROXY + target, method)
     return caught.value
 
@@ -94,7 +94,7 @@ def test_a_listed_path_passes_with_its_own_method_only(method: str) -> None:
 
 def test_a_path_is_decoded_once() -> None:
     assert read_path(b"/api/v1/%61") == "/api/v1/a"
-    with pytest.raises(Refused):
+    with pytest.raises(HttpError):
         read_path(b"/api/v1/%2561")
 
 
@@ -140,7 +140,7 @@ def test_the_query_that_goes_upstream_is_ours(kind: str, query: bytes, sent: str
     ],
 )
 def test_a_query_parameter_passes_by_the_list_and_once(kind: str, query: bytes) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         read_query(BY_KIND[kind], query)
 
     assert caught.value.status == 400
@@ -156,7 +156,7 @@ def test_an_extra_route_passes_with_the_parameters_it_names() -> None:
     route = table.find(PROXY + b"/api/v1/policies", "GET")
 
     assert read_query(route, b"multiCluster=true") == "multiCluster=true"
-    with pytest.raises(Refused):
+    with pytest.raises(HttpError):
         read_query(route, b"other=1")
 
 

@@ -13,20 +13,20 @@ from typing import Any
 
 import pytest
 
-from clients.calls import Answer as UpstreamAnswer
-from clients.calls import Request
+from clients.http.client import HttpRequest
+from clients.http.client import HttpResponse as UpstreamAnswer
 from domain.workload import WorkloadKey
-from gateway.answers import Answer, Refused
-from gateway.cache import AnswerCache, Kept
-from gateway.callers import NOBODY
-from gateway.component_index import ComponentIndex
-from gateway.exchange import Exchange, begin
-from gateway.owners import WorkloadOwners
-from gateway.proxy import Proxy
-from gateway.proxy_routes import RouteTable
-from gateway.reading import LARGE_BYTES, AnswerReader
-from gateway.scoping import Scope
-from gateway.visibility import Visibility
+from gateway.auth.callers import NOBODY
+from gateway.auth.visibility import Visibility
+from gateway.proxy.body_worker import LARGE_BYTES, BodyWorker
+from gateway.proxy.cache import CachedResponse, ResponseCache
+from gateway.proxy.component_index import ComponentIndex
+from gateway.proxy.handler import Proxy
+from gateway.proxy.routes import RouteTable
+from gateway.proxy.scope import ProxyScope
+from gateway.proxy.workload_owners import CachedWorkloadOwners
+from gateway.request import GatewayRequest, parse_request
+from gateway.responses import GatewayResponse, HttpError
 from tests.unit.questioning import WEB, OneEntity, a_component
 
 FLAGS = b"/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
@@ -42,7 +42,7 @@ def large_rows(count: int = 1500) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def busy(reader: AnswerReader) -> Iterator[threading.Event]:
+def busy(reader: BodyWorker) -> Iterator[threading.Event]:
     """Keep the only thread of a reader busy until the event is set."""
     gate = threading.Event()
 
@@ -57,21 +57,21 @@ def busy(reader: AnswerReader) -> Iterator[threading.Event]:
     assert not task.cancelled()
 
 
-def asked(target: bytes, query: bytes = b"") -> Exchange:
+def asked(target: bytes, query: bytes = b"") -> GatewayRequest:
     async def receive() -> Any:  # noqa: ANN401 - an ASGI message
         return {"type": "http.request", "body": b"", "more_body": False}
 
     scope: Any = {"type": "http", "method": "GET", "raw_path": target, "query_string": query, "headers": []}
-    exchange = begin(scope, receive)
+    exchange = parse_request(scope, receive)
     exchange.caller = NOBODY
     return exchange
 
 
-def a_proxy(reader: AnswerReader, bodies: Callable[[str], bytes]) -> Proxy:
-    async def ask(request: Request) -> UpstreamAnswer:
+def a_proxy(reader: BodyWorker, bodies: Callable[[str], bytes]) -> Proxy:
+    async def ask(request: HttpRequest) -> UpstreamAnswer:
         return UpstreamAnswer(status=200, headers={"Content-Type": "application/json"}, body=bodies(request.target))
 
-    cache = AnswerCache(ttl_s=10, timer=lambda: 0.0, count=lambda _: None)
+    cache = ResponseCache(ttl_s=10, timer=lambda: 0.0, count=lambda _: None)
     return Proxy(routes=RouteTable(), ask=ask, cache=cache, scope=None, reader=reader, timer=lambda: 0.0, observe=lambda *_: None)
 
 
@@ -80,11 +80,11 @@ def test_a_small_question_is_answered_while_a_large_answer_waits_to_be_read() ->
     small = b'{"a":1,"destinations":null}'
 
     async def run() -> None:
-        reader = AnswerReader(threads=1)
+        reader = BodyWorker(threads=1)
         proxy = a_proxy(reader, lambda target: large if "networkCostEnabled" in target else small)
         ended: list[str] = []
 
-        async def ask(name: str, exchange: Exchange) -> Answer:
+        async def ask(name: str, exchange: GatewayRequest) -> GatewayResponse:
             answer = await proxy.answer(exchange)
             ended.append(name)
             return answer
@@ -107,12 +107,12 @@ def test_a_small_question_is_answered_while_a_large_answer_waits_to_be_read() ->
     asyncio.run(run())
 
 
-def a_scope(reader: AnswerReader) -> tuple[Scope, WorkloadOwners]:
+def a_scope(reader: BodyWorker) -> tuple[ProxyScope, CachedWorkloadOwners]:
     def now() -> datetime:
         return datetime(2026, 11, 23, tzinfo=timezone.utc)
 
-    owners = WorkloadOwners(lambda _: (), clock=now)
-    scope = Scope(
+    owners = CachedWorkloadOwners(lambda _: (), clock=now)
+    scope = ProxyScope(
         index=ComponentIndex(OneEntity(a_component()), clock=now),
         visibility=Visibility(None, clock=now),
         owners=owners,
@@ -127,9 +127,9 @@ def test_a_large_answer_is_cut_beside_the_event_loop_once_for_all_who_may_see_th
     component = a_component(namespace_limit="shop")
 
     async def run() -> None:
-        reader = AnswerReader(threads=1)
+        reader = BodyWorker(threads=1)
         scope, owners = a_scope(reader)
-        kept = Kept(status=200, headers=(), body=json.dumps({"workloads": rows}).encode())
+        kept = CachedResponse(status=200, headers=(), body=json.dumps({"workloads": rows}).encode())
         try:
             with busy(reader) as gate:
                 cuts = [asyncio.create_task(scope.cut_workloads(kept, [component])) for _ in range(3)]
@@ -157,12 +157,12 @@ def test_costs_are_cut_by_the_ids_of_large_lists_too() -> None:
     component = a_component(namespace_limit="shop")
 
     async def run() -> None:
-        reader = AnswerReader(threads=1)
+        reader = BodyWorker(threads=1)
         scope, _ = a_scope(reader)
-        listed = Kept(status=200, headers=(), body=json.dumps({"workloads": rows}).encode())
-        kept = Kept(status=200, headers=(), body=json.dumps({"aggregatedWorkloads": costs}).encode())
+        listed = CachedResponse(status=200, headers=(), body=json.dumps({"workloads": rows}).encode())
+        kept = CachedResponse(status=200, headers=(), body=json.dumps({"aggregatedWorkloads": costs}).encode())
 
-        async def ask_workloads(_: tuple[str, ...]) -> Kept:
+        async def ask_workloads(_: tuple[str, ...]) -> CachedResponse:
             return listed
 
         try:
@@ -181,12 +181,12 @@ def test_a_flood_of_large_answers_is_turned_away_and_gathers_nothing() -> None:
     large = b"x" * (LARGE_BYTES + 1)
 
     async def run() -> None:
-        reader = AnswerReader(threads=1, most_waiting_bytes=2 * len(large))
+        reader = BodyWorker(threads=1, most_waiting_bytes=2 * len(large))
         try:
             with busy(reader) as gate:
                 second = asyncio.create_task(reader.read(large, len))
                 await asyncio.sleep(0)
-                with pytest.raises(Refused) as caught:
+                with pytest.raises(HttpError) as caught:
                     await reader.read(large, len)
                 gate.set()
                 assert await second == len(large)

@@ -8,16 +8,16 @@ from datetime import datetime, timezone
 
 import pytest
 
-from clients.calls import CallFailed
+from clients.http.client import ServiceError
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
-from gateway.answers import Refused
-from gateway.callers import Caller
-from gateway.component_index import ComponentIndex
-from gateway.owners import WorkloadOwners
-from gateway.reading import AnswerReader
-from gateway.scoping import Scope
-from gateway.visibility import MOST_REFS, Visibility
+from gateway.auth.callers import Caller
+from gateway.auth.visibility import MOST_REFS, Visibility
+from gateway.proxy.body_worker import BodyWorker
+from gateway.proxy.component_index import ComponentIndex
+from gateway.proxy.scope import ProxyScope
+from gateway.proxy.workload_owners import CachedWorkloadOwners
+from gateway.responses import HttpError
 from tests.unit.questioning import OneEntity, a_component
 
 JANE = Caller(kind="user", subject="user:default/jane")
@@ -78,12 +78,12 @@ def test_questions_that_overlap_share_what_is_asked_and_each_gets_only_its_own()
     asyncio.run(run())
 
 
-def a_scope(owners: WorkloadOwners) -> Scope:
-    return Scope(
+def a_scope(owners: CachedWorkloadOwners) -> ProxyScope:
+    return ProxyScope(
         index=ComponentIndex(OneEntity(a_component()), clock=now),
         visibility=Visibility(Sight(), clock=now),
         owners=owners,
-        reader=AnswerReader(),
+        reader=BodyWorker(),
         namespaces_allowed={},
     )
 
@@ -96,7 +96,7 @@ def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> None:
             read.append(key)
             return (HIDDEN, SHOWN)
 
-        owners = WorkloadOwners(from_history, clock=now)
+        owners = CachedWorkloadOwners(from_history, clock=now)
         owners.note(HIDDEN, [KEY])
         await a_scope(owners).require_workload(JANE, KEY)
         asked_once = list(read)
@@ -111,9 +111,9 @@ def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> None:
 
 def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
     async def run() -> None:
-        owners = WorkloadOwners(lambda _: (HIDDEN,), clock=now)
+        owners = CachedWorkloadOwners(lambda _: (HIDDEN,), clock=now)
         owners.note(HIDDEN, [KEY])
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(HttpError) as caught:
             await a_scope(owners).require_workload(JANE, KEY)
 
         assert caught.value.status == 403
@@ -138,7 +138,7 @@ def test_a_thread_does_not_wait_for_ever_for_what_may_be_shown() -> None:
         silent = Silent()
         visibility = Visibility(silent, clock=now, patience_s=0.01)
         viewer = visibility.viewer_for(JANE, asyncio.get_running_loop())
-        with pytest.raises(CallFailed, match="did not say within"):
+        with pytest.raises(ServiceError, match="did not say within"):
             await asyncio.to_thread(viewer, SHOWN)
         silent.gate.set()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from clients.backstage.keys import plugin_keys
+from clients.backstage.jwks import plugin_keys
 from clients.backstage.plugin_tokens import limit_user_token
-from gateway.backstage_tokens import ALGORITHMS, algorithm_of
+from gateway.auth.backstage_tokens import ALGORITHMS, algorithm_of
 
 
 @pytest.mark.parametrize(

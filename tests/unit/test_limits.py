@@ -10,11 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients.limits import LONGEST_HOLD_S, MEMBER_FOR_S, SETTLES_IN_S, Common, Cut, Kind, Report, Timing, advance, alone, recalled
-from clients.shares import LIVE_LINGERS_S, shares_of
+from clients.throttle.allocation import LIVE_LINGERS_S, allocate
+from clients.throttle.limit_algorithm import (
+    LONGEST_HOLD_S,
+    MEMBER_FOR_S,
+    SETTLES_IN_S,
+    BackoffReason,
+    LimiterState,
+    Priority,
+    Timing,
+    UsageReport,
+    advance,
+    alone,
+    recalled,
+)
 from tests.unit.pacing import ROUTE, Process, Service, Town
 
-BUSY = Report(kind=Kind.SWEEP, ceiling=16, in_flight=16, wanted=20)
+BUSY = UsageReport(kind=Priority.SWEEP, ceiling=16, in_flight=16, wanted=20)
 NOW = 1000.0
 
 
@@ -93,7 +105,7 @@ def test_it_backs_off_from_a_queue_and_keeps_it_busy() -> None:
     assert town.total_after(60) <= 18
     good = service.good
     town.run(300)
-    assert town.cuts.keys() == {Cut.SLOW}
+    assert town.cuts.keys() == {BackoffReason.SLOW}
     assert min(town.limits(300)) >= 12
     assert max(town.limits(300)) <= 18
     assert service.good - good > 0.9 * 300 * 8 / 0.1
@@ -108,7 +120,7 @@ def test_a_network_that_got_slower_becomes_usual(slower: int) -> None:
     town.run(30)
     service.takes_s = lambda _, __: 0.1 * slower
     town.run(60)
-    assert town.cuts[Cut.SLOW]
+    assert town.cuts[BackoffReason.SLOW]
     town.run(180)
     assert min(town.limits(240)) >= 8
     assert town.common.total == 32
@@ -119,7 +131,7 @@ def test_a_network_that_got_slower_becomes_usual(slower: int) -> None:
 
 def test_a_light_load_is_not_cut_for_slowness() -> None:
     service = Service()
-    town = Town(service, Process(name="a", kind=Kind.LIVE, wants=2))
+    town = Town(service, Process(name="a", kind=Priority.LIVE, wants=2))
     town.run(60)
     service.takes_s = lambda _, __: 1.0
     town.run(120)
@@ -136,7 +148,7 @@ def test_a_tenth_of_a_second_more_is_no_slowness_of_the_service() -> None:
 
 
 def test_nothing_is_judged_by_the_first_few_calls() -> None:
-    common = advance(Common(), "a", replace(BUSY, good=answered(24, each_s=0.01)), NOW)
+    common = advance(LimiterState(), "a", replace(BUSY, good=answered(24, each_s=0.01)), NOW)
     common = advance(common, "a", BUSY, NOW + 1.2)
     for second in range(1, 6):
         common = advance(common, "a", replace(BUSY, good=answered(10, each_s=1.0)), NOW + 1.2 + 1.1 * second)
@@ -145,7 +157,7 @@ def test_nothing_is_judged_by_the_first_few_calls() -> None:
 
 
 def test_dearer_calls_are_not_slower_ones() -> None:
-    common = Common()
+    common = LimiterState()
     for second in range(30):
         share = 0 if second < 15 else 40
         good = {
@@ -157,7 +169,7 @@ def test_dearer_calls_are_not_slower_ones() -> None:
 
 
 def test_refusals_before_all_have_heard_of_a_cut_do_not_cut_again() -> None:
-    common = Common()
+    common = LimiterState()
     for number in range(4):
         common = advance(common, f"p{number}", replace(BUSY, good=answered(100)), NOW + number / 10)
     common = advance(common, "p0", replace(BUSY, refused=3, good=answered(100)), NOW + 1)
@@ -172,22 +184,22 @@ def test_refusals_before_all_have_heard_of_a_cut_do_not_cut_again() -> None:
 
 
 def test_a_refusal_of_few_calls_says_little_about_many() -> None:
-    common = advance(Common(), "idle", Report(kind=Kind.LIVE, ceiling=16, in_flight=1, wanted=1, refused=1), NOW)
+    common = advance(LimiterState(), "idle", UsageReport(kind=Priority.LIVE, ceiling=16, in_flight=1, wanted=1, refused=1), NOW)
     assert common.total == 8
 
 
 def test_one_call_that_hangs_among_many_cuts_nothing() -> None:
-    common = advance(Common(), "a", replace(BUSY, good=answered(50), silent=1), NOW)
+    common = advance(LimiterState(), "a", replace(BUSY, good=answered(50), silent=1), NOW)
     assert common.limit is None
 
 
 def test_calls_that_are_not_answered_in_time_cut() -> None:
-    common = advance(Common(), "a", replace(BUSY, silent=16), NOW)
-    assert (common.cut, common.total) == (Cut.SILENT, 8)
+    common = advance(LimiterState(), "a", replace(BUSY, silent=16), NOW)
+    assert (common.cut, common.total) == (BackoffReason.SILENT, 8)
 
 
 def test_all_hold_back_as_long_as_one_was_asked_to_but_not_for_ever() -> None:
-    common = advance(Common(), "a", replace(BUSY, refused=1, hold_s=3), NOW)
+    common = advance(LimiterState(), "a", replace(BUSY, refused=1, hold_s=3), NOW)
     assert common.held_until == NOW + 3
     common = advance(common, "b", BUSY, NOW + 1)
     assert common.held_until == NOW + 3
@@ -196,29 +208,29 @@ def test_all_hold_back_as_long_as_one_was_asked_to_but_not_for_ever() -> None:
 
 
 def test_a_process_that_died_is_a_member_no_longer() -> None:
-    common = advance(advance(Common(), "dead", BUSY, NOW), "alive", BUSY, NOW)
+    common = advance(advance(LimiterState(), "dead", BUSY, NOW), "alive", BUSY, NOW)
     assert common.ceiling == 32
     assert advance(common, "alive", BUSY, NOW + MEMBER_FOR_S).ceiling == 16
 
 
 def test_a_process_that_asks_nothing_gives_its_share_back() -> None:
-    common = advance(advance(Common(), "a", BUSY, NOW), "b", BUSY, NOW)
+    common = advance(advance(LimiterState(), "a", BUSY, NOW), "b", BUSY, NOW)
     assert set(advance(common, "a", replace(BUSY, in_flight=0, wanted=0), NOW + 1).members) == {"b"}
 
 
 def test_a_farewell_after_a_refusal_cuts_nothing() -> None:
-    assert advance(Common(), "a", replace(BUSY, in_flight=0, wanted=0, refused=1), NOW).limit is None
+    assert advance(LimiterState(), "a", replace(BUSY, in_flight=0, wanted=0, refused=1), NOW).limit is None
 
 
 def test_an_old_cut_that_stands_in_nobodys_way_is_forgotten() -> None:
-    light = Report(kind=Kind.LIVE, ceiling=16, in_flight=1, wanted=1)
-    common = advance(Common(), "a", replace(light, refused=1), NOW)
+    light = UsageReport(kind=Priority.LIVE, ceiling=16, in_flight=1, wanted=1)
+    common = advance(LimiterState(), "a", replace(light, refused=1), NOW)
     assert advance(common, "a", light, NOW + 500).limit == common.limit
     assert advance(common, "a", light, NOW + 700).limit is None
 
 
 def test_after_a_long_pause_a_cut_is_forgotten_but_not_what_is_usual() -> None:
-    common = advance(Common(), "a", replace(BUSY, good=answered(100)), NOW)
+    common = advance(LimiterState(), "a", replace(BUSY, good=answered(100)), NOW)
     common = advance(common, "a", replace(BUSY, good=answered(100)), NOW + 2)
     common = advance(common, "a", replace(BUSY, refused=1), NOW + 4)
     assert advance(common, "a", BUSY, NOW + 500).limit is not None
@@ -226,14 +238,14 @@ def test_after_a_long_pause_a_cut_is_forgotten_but_not_what_is_usual() -> None:
     assert (later.limit, later.total) == (None, 16)
     assert later.usual == common.usual != {}
     assert recalled(None, common, NOW + 700).limit is None
-    assert recalled(Common(advanced_at=NOW + 699), common, NOW + 700).limit is None
+    assert recalled(LimiterState(advanced_at=NOW + 699), common, NOW + 700).limit is None
 
 
 def test_alone_a_process_goes_on_with_its_share() -> None:
-    common = Common()
+    common = LimiterState()
     for number in range(4):
         common = advance(common, f"p{number}", replace(BUSY, refused=1), NOW)
-    share = shares_of(common, NOW)["p0"]
+    share = allocate(common, NOW)["p0"]
     own = advance(alone(common, "p0", share=share, now=5.0), "p0", BUSY, 5.0)
     assert share < 16
     assert (own.total, set(own.members)) == (share, {"p0"})
@@ -243,13 +255,13 @@ def test_alone_a_process_goes_on_with_its_share() -> None:
 
 
 def test_alone_a_process_that_was_not_limited_is_not() -> None:
-    common = advance(Common(), "a", BUSY, NOW)
+    common = advance(LimiterState(), "a", BUSY, NOW)
     assert alone(common, "a", share=16, now=5.0).limit is None
-    assert alone(Common(), "a", share=16, now=5.0) == Common(advanced_at=5.0)
+    assert alone(LimiterState(), "a", share=16, now=5.0) == LimiterState(advanced_at=5.0)
 
 
 def test_a_cut_that_was_forgotten_is_recalled_by_who_knows_of_it() -> None:
-    before = advance(Common(), "a", BUSY, NOW)
+    before = advance(LimiterState(), "a", BUSY, NOW)
     cut = advance(before, "a", replace(BUSY, refused=1), NOW + 1)
     assert recalled(None, cut, NOW + 2) == cut
     assert recalled(before, cut, NOW + 2).limit == cut.limit
@@ -258,7 +270,7 @@ def test_a_cut_that_was_forgotten_is_recalled_by_who_knows_of_it() -> None:
 
 
 def test_a_clock_that_was_set_back_stops_nothing() -> None:
-    common = advance(Common(), "a", replace(BUSY, refused=1, hold_s=5), NOW)
+    common = advance(LimiterState(), "a", replace(BUSY, refused=1, hold_s=5), NOW)
     back = advance(common, "a", BUSY, NOW - 500)
     assert back.held_until <= NOW - 500 + LONGEST_HOLD_S
     cut = advance(back, "a", replace(BUSY, refused=1), NOW - 490)
@@ -266,8 +278,8 @@ def test_a_clock_that_was_set_back_stops_nothing() -> None:
 
 
 reports = st.builds(
-    Report,
-    kind=st.sampled_from(Kind),
+    UsageReport,
+    kind=st.sampled_from(Priority),
     ceiling=st.integers(1, 40),
     in_flight=st.integers(0, 60),
     wanted=st.integers(0, 60),
@@ -283,17 +295,17 @@ histories = st.lists(st.tuples(st.sampled_from("abcdef"), reports, st.floats(0, 
 
 @given(histories)
 def test_whatever_happens_the_shares_keep_the_limit_and_nobody_is_starved(
-    history: list[tuple[str, Report, float]],
+    history: list[tuple[str, UsageReport, float]],
 ) -> None:
-    common, now, last_cut_at = Common(), NOW, 0.0
+    common, now, last_cut_at = LimiterState(), NOW, 0.0
     for name, report, pause in history:
         now += pause
         common = advance(common, name, report, now)
-        shares = shares_of(common, now)
+        shares = allocate(common, now)
         assert shares.keys() == common.members.keys()
         assert all(1 <= share <= common.members[name].ceiling for name, share in shares.items())
         assert len(shares) <= common.total <= common.ceiling or not shares
-        if any(member.kind is Kind.LIVE for member in common.members.values()) or now - common.live_at >= LIVE_LINGERS_S:
+        if any(member.kind is Priority.LIVE for member in common.members.values()) or now - common.live_at >= LIVE_LINGERS_S:
             assert sum(shares.values()) == common.total
         else:
             assert sum(shares.values()) <= common.total
@@ -303,9 +315,9 @@ def test_whatever_happens_the_shares_keep_the_limit_and_nobody_is_starved(
         _check_parts(common, shares)
 
 
-def _check_parts(common: Common, shares: dict[str, int]) -> None:
-    live = {name: member for name, member in common.members.items() if member.kind is Kind.LIVE}
-    sweep = {name: member for name, member in common.members.items() if member.kind is Kind.SWEEP}
+def _check_parts(common: LimiterState, shares: dict[str, int]) -> None:
+    live = {name: member for name, member in common.members.items() if member.kind is Priority.LIVE}
+    sweep = {name: member for name, member in common.members.items() if member.kind is Priority.SWEEP}
     reserved = min(max(1, round(common.total / 4), len(live)), common.total - len(sweep))
     had_by_live, had_by_sweep = (sum(shares[name] for name in group) for group in (live, sweep))
     if live:

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from mcp_server import bounding
-from mcp_server.bounding import MOST_BYTES, MOST_INSIDE, MOST_WARNINGS
+from mcp_server import truncation
+from mcp_server.truncation import MOST_BYTES, MOST_INSIDE, MOST_WARNINGS
 
 Document = dict[str, Any]
 # A test's documents are any JSON; the room wants to see the exact type.
-cut_page: Any = bounding.cut_page
+cut_page: Any = truncation.paginate
 
 
 def make_fit(document: Document, *, rows: str, offset: int, schema: Document | None = None) -> Any:  # noqa: ANN401 - a document
-    fit: Any = bounding.make_fit
+    fit: Any = truncation.truncate
     return fit(document, rows=rows, offset=offset, schema=schema or {})
 
 
-size_of: Any = bounding.size_of
-text_of: Any = bounding.text_of
+size_of: Any = truncation.size_of
+text_of: Any = truncation.text_of
 
 
 def row(name: str, **fields: Any) -> Document:  # noqa: ANN401 - a document

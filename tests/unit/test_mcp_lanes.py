@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 
+from actions.action_pools import ActionPools
 from actions.errors import ServiceUnavailableError
-from actions.lanes import Lanes
 
 PATIENCE_S = 20
 
@@ -39,7 +39,7 @@ class Hang:
         self._released.set()
 
 
-def hung(hang: Hang, lanes: Lanes, many: int) -> list[asyncio.Task[str]]:
+def hung(hang: Hang, lanes: ActionPools, many: int) -> list[asyncio.Task[str]]:
     return [asyncio.create_task(lanes.run(hang, is_live=True)) for _ in range(many)]
 
 
@@ -63,7 +63,7 @@ def play(scene: Callable[[Hang], Awaitable[None]]) -> Hang:
 
 def test_history_is_answered_while_every_live_thread_hangs() -> None:
     async def scene(hang: Hang) -> None:
-        lanes = Lanes(live=2, stored=1, patience_s=PATIENCE_S)
+        lanes = ActionPools(live=2, stored=1, patience_s=PATIENCE_S)
         waiting = hung(hang, lanes, 5)
         await until_begun(hang, 2)
         assert [await lanes.run(lambda: "history", is_live=False) for _ in range(10)] == ["history"] * 10
@@ -76,7 +76,7 @@ def test_history_is_answered_while_every_live_thread_hangs() -> None:
 
 def test_who_waits_too_long_for_a_thread_is_told_so_and_takes_none() -> None:
     async def scene(hang: Hang) -> None:
-        lanes = Lanes(live=1, stored=1, patience_s=0.01)
+        lanes = ActionPools(live=1, stored=1, patience_s=0.01)
         (first,) = hung(hang, lanes, 1)
         await until_begun(hang, 1)
         with pytest.raises(
@@ -92,7 +92,7 @@ def test_who_waits_too_long_for_a_thread_is_told_so_and_takes_none() -> None:
 
 def test_a_caller_who_leaves_does_not_free_the_thread_before_the_call_has_ended() -> None:
     async def scene(hang: Hang) -> None:
-        lanes = Lanes(live=1, stored=1, patience_s=0.01)
+        lanes = ActionPools(live=1, stored=1, patience_s=0.01)
         (first,) = hung(hang, lanes, 1)
         await until_begun(hang, 1)
         first.cancel()

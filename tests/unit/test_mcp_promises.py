@@ -8,9 +8,9 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped] # it brings no types along
 import pytest
 
-from actions.offers import OFFERS, Offer
-from mcp_server.bounding import MOST_BYTES, cut_page, make_fit, size_of
+from actions.catalogue import ACTIONS, ActionDefinition
 from mcp_server.tools import output_of
+from mcp_server.truncation import MOST_BYTES, paginate, size_of, truncate
 
 MONSTERS = {
     "500 workloads": {"rows": 500, "inner": 3, "text": 180, "free": 30},
@@ -51,13 +51,13 @@ def monster(schema: Any, rows: str, *, sizes: dict[str, int], at: tuple[str, ...
 
 
 @pytest.mark.parametrize("sizes", MONSTERS.values(), ids=MONSTERS)
-@pytest.mark.parametrize("offer", OFFERS, ids=lambda offer: offer.name)
-def test_a_bounded_answer_fits_and_is_what_the_schema_promises(offer: Offer, sizes: dict[str, int]) -> None:
+@pytest.mark.parametrize("offer", ACTIONS, ids=lambda offer: offer.name)
+def test_a_bounded_answer_fits_and_is_what_the_schema_promises(offer: ActionDefinition, sizes: dict[str, int]) -> None:
     schema: Any = output_of(offer)
     document = monster(schema, offer.rows, sizes=sizes)
     if offer.is_live:
-        document = cut_page(document, rows=offer.rows, limit=200, offset=0)
-    bounded = make_fit(document, rows=offer.rows, offset=0, schema=schema)
+        document = paginate(document, rows=offer.rows, limit=200, offset=0)
+    bounded = truncate(document, rows=offer.rows, offset=0, schema=schema)
 
     jsonschema.validate(bounded, schema)
     json.dumps(bounded, allow_nan=False)

@@ -10,8 +10,8 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS
 
-from actions.lanes import Lanes
-from actions.offers import Asker
+from actions.action_pools import ActionPools
+from actions.catalogue import RequestContext
 from mcp_server import build_mcp_server
 
 LONG = "b" * 200_000
@@ -19,7 +19,9 @@ LONG = "b" * 200_000
 
 def refusal_of(ask: Callable[[Client], Awaitable[Any]]) -> MCPError:
     async def talk() -> MCPError:
-        async with Client(build_mcp_server(asker_of=lambda _: cast(Asker, None), lanes=Lanes(live=1, stored=1))) as client:
+        async with Client(
+            build_mcp_server(asker_of=lambda _: cast(RequestContext, None), lanes=ActionPools(live=1, stored=1))
+        ) as client:
             with pytest.raises(MCPError) as refused:
                 await ask(client)
             return refused.value
@@ -64,7 +66,9 @@ def test_a_prompt_that_cannot_be_written_is_the_askers_mistake(
 
 def test_a_made_up_argument_is_named_in_short() -> None:
     async def talk() -> str:
-        async with Client(build_mcp_server(asker_of=lambda _: cast(Asker, None), lanes=Lanes(live=1, stored=1))) as client:
+        async with Client(
+            build_mcp_server(asker_of=lambda _: cast(RequestContext, None), lanes=ActionPools(live=1, stored=1))
+        ) as client:
             (content,) = (await client.call_tool("list_components", {LONG: 1})).content
             return str(content)
 

@@ -6,20 +6,20 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 
-from actions import QUESTIONS
-from actions.measure import Measuring, measure
-from clients.calls import CallFailed, Fault
+from actions import LIVE_ACTIONS
+from actions.live.measure import MeasureResult, measure
+from clients.http.client import ErrorKind, ServiceError
 from domain.component import Component
 from domain.measures import Total, Unknown
 from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
 from tests.unit.questioning import NOW, PlannedScaleOps, a_component, a_peer, a_row, a_workload, failure, found
 
 
-def measured(scaleops: PlannedScaleOps, component: Component | None = None) -> Measuring:
+def measured(scaleops: PlannedScaleOps, component: Component | None = None) -> MeasureResult:
     return measure(component or a_component(), scaleops, as_of=NOW, currency="EUR")
 
 
-def points_of(measuring: Measuring) -> dict[str, WorkloadPoint]:
+def points_of(measuring: MeasureResult) -> dict[str, WorkloadPoint]:
     return {f"{point.key.name}@{point.key.cluster}": point for point in measuring.measurement.points}
 
 
@@ -29,7 +29,7 @@ def test_all_five_answers_come_from_one_set_of_calls() -> None:
     result = measured(scaleops)
     assert sorted(str(call[0]) for call in scaleops.asked) == ["costs", "flags", "network", "policies", "workloads"]
     assert ("network", "east/shop/Deployment/a", timedelta(hours=168), NOW) in scaleops.asked
-    assert set(result.answers) == set(QUESTIONS)
+    assert set(result.answers) == set(LIVE_ACTIONS)
     assert all(json.loads(answer)["asOf"] == "2026-11-16T06:00:00Z" for answer in result.answers.values())
     assert not result.scaleops_is_away
 
@@ -116,5 +116,5 @@ def test_a_selector_that_cannot_be_asked_is_an_unknown_outcome() -> None:
 
 
 def test_scaleops_being_away_as_a_whole_is_told_apart() -> None:
-    away = CallFailed("ScaleOps refused the login", fault=Fault.DENIED, permanent=True, whole_service=True)
+    away = ServiceError("ScaleOps refused the login", fault=ErrorKind.DENIED, permanent=True, whole_service=True)
     assert measured(PlannedScaleOps(workloads_by_labels={("app=web",): away})).scaleops_is_away

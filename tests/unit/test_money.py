@@ -3,14 +3,14 @@ from decimal import Decimal
 import pytest
 
 from domain.money import (
-    BadCurrency,
-    cores_in_words,
-    count_in_words,
-    memory_in_words,
-    money_in_words,
+    InvalidCurrency,
+    format_cores,
+    format_count,
+    format_memory,
+    format_money,
+    format_percent,
     parse_currency,
     per_month,
-    percent_in_words,
 )
 
 MINUS = "\N{MINUS SIGN}"
@@ -29,14 +29,14 @@ MINUS = "\N{MINUS SIGN}"
         ("0.135", "USD", "$0.14"),
     ],
 )
-def test_money_is_rounded_once_in_words(amount: str, currency: str, words: str) -> None:
-    assert money_in_words(Decimal(amount), currency) == words
+def format_test_money_is_rounded_once(amount: str, currency: str, words: str) -> None:
+    assert format_money(Decimal(amount), currency) == words
 
 
 def test_a_change_shows_its_sign() -> None:
-    assert money_in_words(Decimal(5), "USD", signed=True) == "+$5.00"
-    assert money_in_words(Decimal(-5), "USD", signed=True) == f"{MINUS}$5.00"
-    assert money_in_words(Decimal("0.001"), "USD", signed=True) == "$0.00"
+    assert format_money(Decimal(5), "USD", signed=True) == "+$5.00"
+    assert format_money(Decimal(-5), "USD", signed=True) == f"{MINUS}$5.00"
+    assert format_money(Decimal("0.001"), "USD", signed=True) == "$0.00"
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_a_change_shows_its_sign() -> None:
     ],
 )
 def test_a_share_becomes_a_percentage(share: str, words: str) -> None:
-    assert percent_in_words(Decimal(share), signed=True) == words
+    assert format_percent(Decimal(share), signed=True) == words
 
 
 @pytest.mark.parametrize(
     ("millicores", "words"), [(500, "0.5 cores"), (1000, "1 core"), (250.0, "0.25 cores"), (2500, "2.5 cores"), (0, "0 cores")]
 )
 def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
-    assert cores_in_words(millicores) == words
+    assert format_cores(millicores) == words
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
     ],
 )
 def test_bytes_are_shown_as_kubernetes_writes_them(size: float, words: str) -> None:
-    assert memory_in_words(size) == words
+    assert format_memory(size) == words
 
 
 def test_cost_meets_savings_as_a_month_of_720_hours() -> None:
@@ -83,11 +83,11 @@ def test_cost_meets_savings_as_a_month_of_720_hours() -> None:
 
 
 def test_one_workload_is_not_many() -> None:
-    assert count_in_words(1, "workload") == "1 workload"
-    assert count_in_words(1200, "policy", "policies") == "1,200 policies"
+    assert format_count(1, "workload") == "1 workload"
+    assert format_count(1200, "policy", "policies") == "1,200 policies"
 
 
 def test_a_currency_is_an_iso_code() -> None:
     assert parse_currency(" eur ") == "EUR"
-    with pytest.raises(BadCurrency, match="for example USD"):
+    with pytest.raises(InvalidCurrency, match="for example USD"):
         parse_currency("$")

@@ -18,17 +18,17 @@ from alerts.observations import (
     MemberFigures,
     OutageFigures,
     RequestFigures,
-    SilenceFigures,
+    UnmeasuredFigures,
 )
 from alerts.policy import Rule
-from alerts.states import NoticeKind, OpenPage
-from alerts.storm import Summary, Why
-from domain.messages import Act, Channel, Message, Variant
+from alerts.states import NoticeKind, OpenIncident
+from alerts.storm import Summary, SummaryReason
+from domain.messages import Channel, EventAction, Message, Variant
 from domain.workload import WorkloadKey
-from reports.moments import moment_in_words
+from reports.dates import format_moment
 from reports.notices import (
     MOST_EVENT_BYTES,
-    Voice,
+    MessageContext,
     pagerduty_follow_up,
     pagerduty_trigger,
     platform_notice,
@@ -38,8 +38,8 @@ from reports.notices import (
 from simulator.blocks import check_blocks
 from tests.unit.alerting import ALERT, CHECKOUT, PAYMENTS, Life, clear, finding, key, met, sweep
 
-VOICE = Voice(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
-PAGE = OpenPage(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
+VOICE = MessageContext(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
+PAGE = OpenIncident(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
 NOW = sweep(1)
 
 
@@ -84,7 +84,7 @@ def test_a_slack_message_has_its_key_stream_number_and_a_day_to_live() -> None:
     message = posted(opening())
     assert message.key == "alert:under-provisioned:component:default/checkout:2:slack"
     assert message.stream == "alert:under-provisioned:component:default/checkout:slack"
-    assert (message.number, message.channel, message.act, message.target) == (2, Channel.SLACK, Act.POST, "C1")
+    assert (message.number, message.channel, message.act, message.target) == (2, Channel.SLACK, EventAction.POST, "C1")
     assert message.expires_at == NOW + timedelta(hours=24)
     assert message.about == str(CHECKOUT)
 
@@ -121,7 +121,7 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
             ),
             "Checkout: this month is heading for €1,200.00, budget €900.00",
         ),
-        (about(Rule.UNMEASURED, SilenceFigures(reason="the selector has no label")), "Checkout: not measured"),
+        (about(Rule.UNMEASURED, UnmeasuredFigures(reason="the selector has no label")), "Checkout: not measured"),
         (about(Rule.OUTAGE, OutageFigures(unknown=4, components=10)), "4 of 10 components could not be measured"),
         (about(Rule.STORM, MemberFigures(alert=ALERT, workloads=2)), "Checkout: 1 alert at once"),
     ],
@@ -169,7 +169,7 @@ def test_a_name_full_of_signs_to_escape_still_fits() -> None:
 
 
 def test_a_summary_names_every_alert_by_its_id() -> None:
-    summary = Summary(audience=PAYMENTS, why=Why.FIRST_SWEEP, notices=(opening(), opening("worker")))
+    summary = Summary(audience=PAYMENTS, why=SummaryReason.FIRST_SWEEP, notices=(opening(), opening("worker")))
     voice = replace(VOICE, title="Payments")
     message = slack_summary(summary, voice, titles=("Checkout", "Cart"), target="C2", route="the default", now=NOW)
     text = text_of(message)
@@ -180,7 +180,7 @@ def test_a_summary_names_every_alert_by_its_id() -> None:
 
 
 def test_a_large_summary_counts_what_it_leaves_out() -> None:
-    summary = Summary(audience=PAYMENTS, why=Why.MANY, notices=(opening(),) * 300)
+    summary = Summary(audience=PAYMENTS, why=SummaryReason.MANY, notices=(opening(),) * 300)
     message = slack_summary(summary, VOICE, titles=("z" * 300,) * 300, target="C2", route="the default", now=NOW)
     assert " more\n" in text_of(message)
 
@@ -190,7 +190,7 @@ def test_a_trigger_has_what_on_call_needs() -> None:
     (rendering,) = message.renderings
     body = rendering.payload
     assert message.key == "alert:under-provisioned:component:default/checkout:2:pagerduty"
-    assert (message.act, message.target) == (Act.TRIGGER, "f" * 16)
+    assert (message.act, message.target) == (EventAction.TRIGGER, "f" * 16)
     assert (body["event_action"], body["dedup_key"]) == ("trigger", "k")
     assert body["links"] == [{"text": "Dashboard", "href": "https://x/y"}]
     payload = body["payload"]
@@ -235,11 +235,11 @@ def test_a_page_names_its_cluster_or_how_many_there_are_and_when_it_was_last_see
     details = payload["custom_details"]
     assert isinstance(details, dict)
     assert details["measured"] == sweep(-3).isoformat()
-    assert moment_in_words(sweep(-3), VOICE.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
+    assert format_moment(sweep(-3), VOICE.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
 
 
 def test_a_resolve_takes_the_key_and_the_route_that_opened_it() -> None:
-    message = pagerduty_follow_up(ALERT, Act.RESOLVE, number=7, page=PAGE, reason="It cleared.", now=NOW)
+    message = pagerduty_follow_up(ALERT, EventAction.RESOLVE, number=7, page=PAGE, reason="It cleared.", now=NOW)
     assert message.renderings[0].payload == {"event_action": "resolve", "dedup_key": "k"}
     assert message.target == PAGE.target
     assert message.reason == f"It cleared. Sent by {PAGE.route}."

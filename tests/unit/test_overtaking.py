@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.messages import Act, Status
-from domain.overtaking import Standing, overtaken
+from domain.messages import DeliveryStatus, EventAction
+from domain.superseding import EventStatus, superseded
 
 
-def stream(*events: str) -> list[Standing]:
+def stream(*events: str) -> list[EventStatus]:
     """Write events as `trigger sent`, `resolve pending`, `trigger pending 2` (tried twice)."""
     standings = []
     for number, event in enumerate(events):
         act, status, attempts = (*event.split(), "0")[:3]
         tried = int(attempts) or (0 if status in {"pending", "cancelled"} else 1)
-        standings.append(Standing(key=str(number), act=Act(act), status=Status(status), attempts=tried))
+        standings.append(EventStatus(key=str(number), act=EventAction(act), status=DeliveryStatus(status), attempts=tried))
     return standings
 
 
@@ -47,40 +47,40 @@ def stream(*events: str) -> list[Standing]:
     ],
 )
 def test_a_resolve_takes_the_triggers_that_wait_before_it(events: list[str], cancelled: tuple[str, ...]) -> None:
-    assert overtaken(stream(*events)) == cancelled
+    assert superseded(stream(*events)) == cancelled
 
 
 EVENTS = st.builds(
-    lambda act, status, attempts: (act, status, attempts if status is Status.PENDING else 1),
-    st.sampled_from(list(Act)[1:]),
-    st.sampled_from([Status.PENDING, Status.SENT, Status.FAILED, Status.EXPIRED]),
+    lambda act, status, attempts: (act, status, attempts if status is DeliveryStatus.PENDING else 1),
+    st.sampled_from(list(EventAction)[1:]),
+    st.sampled_from([DeliveryStatus.PENDING, DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.EXPIRED]),
     st.integers(0, 2),
 )
 
 
 @given(st.lists(EVENTS, max_size=12))
-def test_an_incident_that_may_be_open_keeps_its_resolve(events: list[tuple[Act, Status, int]]) -> None:
+def test_an_incident_that_may_be_open_keeps_its_resolve(events: list[tuple[EventAction, DeliveryStatus, int]]) -> None:
     standings = [
-        Standing(key=str(number), act=act, status=status, attempts=attempts)
+        EventStatus(key=str(number), act=act, status=status, attempts=attempts)
         for number, (act, status, attempts) in enumerate(events)
     ]
-    cancelled = set(overtaken(standings))
+    cancelled = set(superseded(standings))
     may_be_open = False
     for event in standings:
-        if event.act is Act.RESOLVE:
-            if event.status is Status.PENDING and may_be_open:
+        if event.act is EventAction.RESOLVE:
+            if event.status is DeliveryStatus.PENDING and may_be_open:
                 assert event.key not in cancelled
-            if event.status is Status.SENT:
+            if event.status is DeliveryStatus.SENT:
                 may_be_open = False
-        elif event.status is Status.SENT or (event.attempts and event.status is not Status.FAILED):
+        elif event.status is DeliveryStatus.SENT or (event.attempts and event.status is not DeliveryStatus.FAILED):
             may_be_open = True
 
 
 @given(st.lists(EVENTS, max_size=12))
-def test_only_what_waits_is_cancelled(events: list[tuple[Act, Status, int]]) -> None:
+def test_only_what_waits_is_cancelled(events: list[tuple[EventAction, DeliveryStatus, int]]) -> None:
     standings = [
-        Standing(key=str(number), act=act, status=status, attempts=attempts)
+        EventStatus(key=str(number), act=act, status=status, attempts=attempts)
         for number, (act, status, attempts) in enumerate(events)
     ]
     by_key = {one.key: one for one in standings}
-    assert all(by_key[key].status is Status.PENDING for key in overtaken(standings))
+    assert all(by_key[key].status is DeliveryStatus.PENDING for key in superseded(standings))

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from alerts.policy import Page, Rule, Rules
+from alerts.policy import PagingMode, Rule, Rules
 from domain.refs import EntityRef
 from wiring.config_file import read_config_file
 from wiring.environment import resolve_settings
@@ -19,7 +19,7 @@ def test_without_a_file_the_rules_are_the_defaults_of_the_code(tmp_path: Path) -
 
     policy = alert_policy(resolve_settings({}, None).settings, read_config_file(tmp_path / "empty.yaml"))
 
-    assert policy.rules.under_provisioned.page is Page.WITH_EVIDENCE
+    assert policy.rules.under_provisioned.page is PagingMode.WITH_EVIDENCE
     assert policy.rules.over_provisioned.min_monthly_savings == Decimal(50)
 
 
@@ -55,7 +55,7 @@ clusters: {non_production: [staging]}
     everybody = policy.rules
     checkout = policy.rules_of(CHECKOUT)
     assert (everybody.under_provisioned.for_sweeps, everybody.under_provisioned.repeat_after) == (3, timedelta(hours=12))
-    assert (checkout.under_provisioned.for_sweeps, checkout.under_provisioned.page) == (3, Page.ALWAYS)
+    assert (checkout.under_provisioned.for_sweeps, checkout.under_provisioned.page) == (3, PagingMode.ALWAYS)
     assert everybody.over_provisioned.enabled
     assert not policy.settings_of(Rule.OVER_PROVISIONED, CHECKOUT).enabled
     assert (policy.monthly_budget_of(CHECKOUT), policy.monthly_budget_of(PAYMENTS, is_team=True)) == (

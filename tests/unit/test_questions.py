@@ -7,17 +7,17 @@ from functools import partial
 import pytest
 
 from actions import (
-    QUESTIONS,
+    LIVE_ACTIONS,
+    ActionError,
     AuthenticationError,
-    Desk,
     InputError,
+    LiveContext,
     NotAllowedError,
     NotFoundError,
-    QuestionFailed,
     ServiceUnavailableError,
 )
-from actions.fanout import Threads
-from clients.calls import CallFailed, Fault
+from actions.fanout import ThreadFanOut
+from clients.http.client import ErrorKind, ServiceError
 from domain.component import Component
 from domain.messages import Json
 from domain.refs import UNOWNED, EntityRef
@@ -59,27 +59,27 @@ def test_arguments_that_are_wrong_are_refused_naming_what_is_valid(name: str, ar
 
 
 def test_a_missing_reference_is_refused() -> None:
-    desk = Desk(scaleops=found(), catalog=OneEntity(a_component()), clock=lambda: NOW, currency="EUR")
+    desk = LiveContext(scaleops=found(), catalog=OneEntity(a_component()), clock=lambda: NOW, currency="EUR")
     with pytest.raises(InputError, match="the argument entityRef is missing"):
-        QUESTIONS["get_scaleops_data_for_entity"].ask({}, desk=desk)
+        LIVE_ACTIONS["get_scaleops_data_for_entity"].ask({}, desk=desk)
 
 
 @pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [
-        (failure(Fault.UNREACHABLE, None), ServiceUnavailableError),
-        (failure(Fault.OVERLOADED, 429), ServiceUnavailableError),
-        (failure(Fault.BROKEN, 500), ServiceUnavailableError),
-        (failure(Fault.GARBAGE, 200), ServiceUnavailableError),
-        (failure(Fault.NOT_FOUND, 404), ServiceUnavailableError),
-        (failure(Fault.DENIED, 401), AuthenticationError),
-        (failure(Fault.DENIED, 403), NotAllowedError),
-        (failure(Fault.REFUSED, 400), InputError),
+        (failure(ErrorKind.UNREACHABLE, None), ServiceUnavailableError),
+        (failure(ErrorKind.OVERLOADED, 429), ServiceUnavailableError),
+        (failure(ErrorKind.BROKEN, 500), ServiceUnavailableError),
+        (failure(ErrorKind.GARBAGE, 200), ServiceUnavailableError),
+        (failure(ErrorKind.NOT_FOUND, 404), ServiceUnavailableError),
+        (failure(ErrorKind.DENIED, 401), AuthenticationError),
+        (failure(ErrorKind.DENIED, 403), NotAllowedError),
+        (failure(ErrorKind.REFUSED, 400), InputError),
     ],
 )
 def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
-    name: str, trouble: CallFailed, error: type[QuestionFailed]
+    name: str, trouble: ServiceError, error: type[ActionError]
 ) -> None:
     with pytest.raises(error, match="ScaleOps answered with trouble"):
         ask(name, PlannedScaleOps(workloads_by_labels={("app=web",): trouble}))
@@ -88,13 +88,13 @@ def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [
-        (failure(Fault.NOT_FOUND, 404), NotFoundError),
-        (failure(Fault.UNREACHABLE, None), ServiceUnavailableError),
-        (failure(Fault.DENIED, 401), AuthenticationError),
-        (failure(Fault.DENIED, 403), NotAllowedError),
+        (failure(ErrorKind.NOT_FOUND, 404), NotFoundError),
+        (failure(ErrorKind.UNREACHABLE, None), ServiceUnavailableError),
+        (failure(ErrorKind.DENIED, 401), AuthenticationError),
+        (failure(ErrorKind.DENIED, 403), NotAllowedError),
     ],
 )
-def test_trouble_of_the_catalog_has_the_name_that_backstage_gives_it(trouble: CallFailed, error: type[QuestionFailed]) -> None:
+def test_trouble_of_the_catalog_has_the_name_that_backstage_gives_it(trouble: ServiceError, error: type[ActionError]) -> None:
     with pytest.raises(error):
         ask("data", found(), trouble)
 
@@ -113,9 +113,9 @@ def test_error_names_and_statuses_are_those_of_backstage() -> None:
 
 
 def test_an_entity_that_may_not_be_seen_is_not_there() -> None:
-    desk = Desk(scaleops=found(a_workload()), catalog=OneEntity(a_component()), clock=lambda: NOW, currency="EUR")
+    desk = LiveContext(scaleops=found(a_workload()), catalog=OneEntity(a_component()), clock=lambda: NOW, currency="EUR")
     with pytest.raises(NotFoundError, match="the catalog has no entity component:default/web"):
-        QUESTIONS["get_scaleops_data_for_entity"].ask({"entityRef": str(WEB)}, desk=desk, viewer=lambda _: False)
+        LIVE_ACTIONS["get_scaleops_data_for_entity"].ask({"entityRef": str(WEB)}, desk=desk, viewer=lambda _: False)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_settings_of_a_component_win_over_those_of_its_team() -> None:
 
 
 def test_calls_side_by_side_answer_in_order_and_raise_what_fails() -> None:
-    with Threads(4) as threads:
+    with ThreadFanOut(4) as threads:
         assert threads([partial(pow, n, 2) for n in range(10)]) == [n * n for n in range(10)]
         assert threads([]) == []
         done = []
@@ -218,6 +218,6 @@ def test_calls_side_by_side_answer_in_order_and_raise_what_fails() -> None:
         def fail() -> None:
             raise failure()
 
-        with pytest.raises(CallFailed):
+        with pytest.raises(ServiceError):
             threads([fail, lambda: done.append(1)])
         assert done == [1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.redis import BadRedisAddress, broker_address, server_address
+from clients.redis import InvalidRedisUrl, celery_url, redis_url
 
 
 @pytest.mark.parametrize(
@@ -18,14 +18,14 @@ from clients.redis import BadRedisAddress, broker_address, server_address
     ],
 )
 def test_every_spelling_is_understood_by_both(written: str, server: str, broker: str) -> None:
-    assert server_address(written) == server
-    assert broker_address(written) == broker
+    assert redis_url(written) == server
+    assert celery_url(written) == broker
 
 
 @pytest.mark.parametrize("written", ["", "cache:6379", "http://cache", "redis://", "unix://", "amqp://secret@cache"])
 def test_anything_else_is_refused_without_being_repeated(written: str) -> None:
-    for read in (server_address, broker_address):
-        with pytest.raises(BadRedisAddress) as refused:
+    for read in (redis_url, celery_url):
+        with pytest.raises(InvalidRedisUrl) as refused:
             read(written)
         assert "REDIS_URL" in str(refused.value)
         assert "secret" not in str(refused.value)

@@ -9,11 +9,11 @@ from domain.advice import Issue
 from domain.refs import EntityRef
 from domain.weeks import IsoWeek
 from reports import content
-from reports.composing import compose_platform, compose_team
-from reports.composing_sections import reports_it_stood_in
+from reports.build.report import compose_platform, compose_team
+from reports.build.sections import reports_it_stood_in
+from reports.build.sentences import format_follow_up
 from reports.facts import TeamFacts
 from reports.links import Links, team_slug
-from reports.sentences import follow_up_in_words
 from tests.unit import report_cast as cast
 
 KINDS = ["trend", "movers", "actions", "follow-up", "network", "automation", "gaps"]
@@ -55,7 +55,7 @@ def test_a_shared_workload_is_counted_once_and_told() -> None:
 
 def test_danger_comes_before_savings_and_five_are_enough() -> None:
     actions = body_of(compose_team(cast.rich_facts()), "actions")
-    assert isinstance(actions, content.Actions)
+    assert isinstance(actions, content.TopActions)
     assert [action.workload.name for action in actions.top] == [
         "checkout", "redis-cart", "payment-service", "fraud-scorer", "ledger-export",
     ]  # fmt: skip
@@ -83,7 +83,7 @@ def test_giving_room_saves_nothing_and_a_loss_is_not_called_saved() -> None:
         "Done: it has the room it needs (advised since Tue 3 Nov).",
         "Done; as much could still be saved as before (advised since Tue 3 Nov).",
     ]
-    assert "saves" not in follow_up_in_words(follow)
+    assert "saves" not in format_follow_up(follow)
 
 
 @pytest.mark.parametrize(("days", "reports"), [(0, 1), (6, 1), (7, 2), (20, 3), (21, 4)])
@@ -130,13 +130,13 @@ def test_a_section_with_a_bug_says_so_and_leaves_the_others() -> None:
 
 def test_content_refuses_a_field_it_does_not_know() -> None:
     with pytest.raises(ValidationError):
-        content.Gap.model_validate({"what": "component", "names": [], "reason": "", "more": 1})
+        content.DataGap.model_validate({"what": "component", "names": [], "reason": "", "more": 1})
 
 
 def test_the_roll_up_lines_up_all_teams_and_names_who_has_no_channel() -> None:
     report = compose_platform(cast.platform_facts())
     teams = body_of(report, "teams")
-    assert isinstance(teams, content.Teams)
+    assert isinstance(teams, content.TeamOverview)
     assert [line.title for line in teams.teams] == ["Payments", "Storefront <beta>"]
     assert "1 team has no channel of its own; where its report goes stands below." in report.headline.missing
 
@@ -150,7 +150,7 @@ def test_several_teams_without_a_channel_are_told_in_the_plural() -> None:
 def test_every_team_total_adds_up_over_the_platform() -> None:
     report = compose_platform(cast.platform_facts())
     teams = body_of(report, "teams")
-    assert isinstance(teams, content.Teams)
+    assert isinstance(teams, content.TeamOverview)
     assert sum(line.cost.amount or 0 for line in teams.teams) == report.headline.cost.amount
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from reports import content
-from reports.composing import compose_platform, compose_team
-from reports.markdown import write_markdown
-from reports.pages import write_page
-from reports.site import write_index
-from reports.slack import write_slack
+from reports.build.report import compose_platform, compose_team
+from reports.render.html_page import write_page
+from reports.render.index_page import write_index
+from reports.render.markdown import write_markdown
+from reports.render.slack import write_slack
 from tests.unit import report_cast as cast
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -10,16 +10,16 @@ from jinja2.exceptions import SecurityError
 
 from domain.messages import Json, Variant
 from reports import content
-from reports.blocks import MOST_BLOCKS, MOST_CHARACTERS, MOST_FALLBACK, MOST_HEADER, MOST_ROWS, MOST_SECTION, size_of
-from reports.composing import compose_platform, compose_team
+from reports.build.report import compose_platform, compose_team
 from reports.facts import TeamFacts
-from reports.markdown import write_markdown
-from reports.pages import write_page
-from reports.pictures import draw_trend
-from reports.site import write_index
-from reports.slack import write_slack
-from reports.templating import make_environment
-from reports.words import clip, one_line, sparkline
+from reports.formatting import clip, one_line, sparkline
+from reports.render.charts import draw_trend
+from reports.render.html_page import write_page
+from reports.render.index_page import write_index
+from reports.render.markdown import write_markdown
+from reports.render.slack import write_slack
+from reports.render.slack_blocks import MOST_BLOCKS, MOST_CHARACTERS, MOST_FALLBACK, MOST_HEADER, MOST_ROWS, MOST_SECTION, size_of
+from reports.render.templating import make_environment
 from tests.unit import report_cast as cast
 
 FACTS: Mapping[str, Callable[[], TeamFacts]] = {

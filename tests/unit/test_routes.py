@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from domain.component import Component, Contact, Team
+from domain.component import Component, NotificationTargets, Team
 from domain.refs import EntityRef
 from domain.routes import (
-    Refused,
+    RejectedChannel,
     Route,
     RoutePolicy,
     Unrouted,
@@ -32,11 +32,11 @@ FULL = RoutePolicy(
 )
 
 
-def contact(channel: str | None = None, key: str | None = None, annotation: str = NOTIFY) -> Contact:
-    return Contact(slack_channels=((annotation, channel),) if channel else (), pagerduty_fingerprint=key)
+def contact(channel: str | None = None, key: str | None = None, annotation: str = NOTIFY) -> NotificationTargets:
+    return NotificationTargets(slack_channels=((annotation, channel),) if channel else (), pagerduty_fingerprint=key)
 
 
-def component(of: Contact) -> Component:
+def component(of: NotificationTargets) -> Component:
     return Component(
         ref=CHECKOUT,
         spelled_kind="Component",
@@ -54,7 +54,7 @@ def component(of: Contact) -> Component:
     )
 
 
-def group(ref: EntityRef, of: Contact, parent: EntityRef | None = None) -> Team:
+def group(ref: EntityRef, of: NotificationTargets, parent: EntityRef | None = None) -> Team:
     return Team(ref=ref, title=ref.name, parent=parent, in_catalog=True, contact=of)
 
 
@@ -114,7 +114,7 @@ def test_a_route_says_by_which_rule() -> None:
 
 
 def test_which_annotation_counts_is_a_setting_and_its_order_wins() -> None:
-    wishes = Contact(slack_channels=((NOTIFY, "C1"), ("acme.io/alerts", "C2"), ("acme.io/other", "C3")))
+    wishes = NotificationTargets(slack_channels=((NOTIFY, "C1"), ("acme.io/alerts", "C2"), ("acme.io/other", "C3")))
     policy = RoutePolicy(slack_annotations=("acme.io/alerts", NOTIFY))
     route = slack_route(policy, team=PAYMENTS, component=component(wishes))
     assert isinstance(route, Route)
@@ -126,7 +126,7 @@ def test_a_channel_that_is_not_allowed_is_passed_over_and_named() -> None:
     route = slack_route(policy, team=PAYMENTS, component=component(contact("C1")), owner=group(PAYMENTS, contact("C2")))
     assert isinstance(route, Route)
     assert route.target == "C2"
-    assert route.refused == (Refused(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
+    assert route.refused == (RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
     assert "routes.allowed_channels" in str(route.refused[0])
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from domain.component import Component, Contact
+from domain.component import Component, NotificationTargets
 from domain.refs import UNOWNED, EntityRef
-from domain.selectors import MOST_QUERIES, BadSelector, Operator, Requirement, parse_selector, plan_for, plan_of
+from domain.selectors import MOST_QUERIES, InvalidSelector, Operator, Requirement, parse_selector, plan_for, plan_of
 
 
 def queries_of(text: str) -> tuple[tuple[str, ...], ...]:
@@ -30,7 +30,7 @@ def a_component(*, selector: str | None = None, kubernetes_id: str | None = None
         kubernetes_id=kubernetes_id,
         namespace_limit=None,
         cluster_limit=None,
-        contact=Contact(),
+        contact=NotificationTargets(),
     )
 
 
@@ -82,7 +82,7 @@ def test_it_reads_the_grammar_of_kubernetes(text: str, requirements: list[Requir
     ],
 )
 def test_what_is_no_selector_is_refused_with_its_reason(text: str, why: str) -> None:
-    with pytest.raises(BadSelector) as refused:
+    with pytest.raises(InvalidSelector) as refused:
         parse_selector(text)
     assert why in str(refused.value)
     assert f"'{text}'" in str(refused.value)
@@ -110,14 +110,14 @@ def test_what_cannot_be_asked_is_told(part: str) -> None:
     assert plan.queries == (("app=web",),)
     assert len(plan.warnings) == 1
     assert f"'{part}'" in plan.warnings[0]
-    with pytest.raises(BadSelector, match="nothing of the selector"):
+    with pytest.raises(InvalidSelector, match="nothing of the selector"):
         plan_of(parse_selector(part), text=part)
 
 
 def test_a_selector_that_would_become_a_flood_is_refused() -> None:
     at_the_limit = f"a in ({','.join(str(n) for n in range(MOST_QUERIES))})"
     assert len(queries_of(at_the_limit)) == MOST_QUERIES
-    with pytest.raises(BadSelector, match=f"stands for {2 * MOST_QUERIES} queries"):
+    with pytest.raises(InvalidSelector, match=f"stands for {2 * MOST_QUERIES} queries"):
         queries_of(f"{at_the_limit},b in (1,2)")
 
 
@@ -130,7 +130,7 @@ def test_the_kubernetes_id_is_the_fallback_selector() -> None:
 
 
 def test_an_entity_without_either_is_refused_naming_both() -> None:
-    with pytest.raises(BadSelector, match=r"kubernetes-label-selector or backstage\.io/kubernetes-id"):
+    with pytest.raises(InvalidSelector, match=r"kubernetes-label-selector or backstage\.io/kubernetes-id"):
         plan_for(a_component())
 
 
@@ -152,7 +152,7 @@ def test_what_is_written_is_read_again(requirements: list[Requirement], comma: s
 
 @given(some.text(alphabet="ab=!(),<> in", max_size=20))
 def test_any_text_is_read_or_refused_and_never_breaks(text: str) -> None:
-    with contextlib.suppress(BadSelector):
+    with contextlib.suppress(InvalidSelector):
         assert parse_selector(text)
 
 

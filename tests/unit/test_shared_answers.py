@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from actions.shared_answers import SharedAnswers
+from actions.live.redis_memo import RedisMemoizedScaleOps
 from domain.workload import WorkloadKey
 from tests.unit.test_asked_once import CountingScaleOps
 
@@ -27,7 +27,7 @@ class Memory:
 
 def test_what_every_component_needs_is_asked_once_for_all_workers() -> None:
     scaleops, memory = CountingScaleOps(), Memory()
-    one, other = (SharedAnswers(scaleops, memory, as_of=AS_OF) for _ in range(2))
+    one, other = (RedisMemoizedScaleOps(scaleops, memory, as_of=AS_OF) for _ in range(2))
     assert one.network_flags() == other.network_flags()
     assert one.policies("east") == other.policies("east")
     assert scaleops.calls == {"flags": 1, "policies east": 1}
@@ -36,13 +36,13 @@ def test_what_every_component_needs_is_asked_once_for_all_workers() -> None:
 def test_another_sweep_asks_anew() -> None:
     scaleops, memory = CountingScaleOps(), Memory()
     for as_of in (AS_OF, AS_OF + timedelta(hours=6)):
-        SharedAnswers(scaleops, memory, as_of=as_of).network_flags()
+        RedisMemoizedScaleOps(scaleops, memory, as_of=as_of).network_flags()
     assert scaleops.calls == {"flags": 2}
 
 
 def test_the_network_of_a_workload_does_not_go_through_the_shared_memory() -> None:
     memory = Memory()
     key = WorkloadKey(cluster="east", namespace="shop", type="Deployment", name="web")
-    shared = SharedAnswers(CountingScaleOps(), memory, as_of=AS_OF)
+    shared = RedisMemoizedScaleOps(CountingScaleOps(), memory, as_of=AS_OF)
     assert shared.network(key, start=AS_OF - timedelta(hours=168), end=AS_OF) != ()
     assert memory.kept == {}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from clients.limits import Common, Kind, Member
-from clients.shares import LIVE_LINGERS_S, shares_of
+from clients.throttle.allocation import LIVE_LINGERS_S, allocate
+from clients.throttle.limit_algorithm import LimiterState, Participant, Priority
 
 NOW = 1000.0
 
 
-def sweep(wanted: int = 20, *, ceiling: int = 16) -> Member:
-    return Member(kind=Kind.SWEEP, ceiling=ceiling, in_flight=ceiling, wanted=min(wanted, ceiling), seen_at=NOW)
+def sweep(wanted: int = 20, *, ceiling: int = 16) -> Participant:
+    return Participant(kind=Priority.SWEEP, ceiling=ceiling, in_flight=ceiling, wanted=min(wanted, ceiling), seen_at=NOW)
 
 
-def live(wanted: int) -> Member:
-    return Member(kind=Kind.LIVE, ceiling=16, in_flight=wanted, wanted=wanted, seen_at=NOW)
+def live(wanted: int) -> Participant:
+    return Participant(kind=Priority.LIVE, ceiling=16, in_flight=wanted, wanted=wanted, seen_at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def live(wanted: int) -> Member:
         (16, {"l": live(16), "m": live(2)}, {"l": 14, "m": 2}),
     ],
 )
-def test_shares(limit: float | None, members: dict[str, Member], shares: dict[str, int]) -> None:
-    is_live = any(member.kind is Kind.LIVE for member in members.values())
-    assert shares_of(Common(limit=limit, members=members, live_at=NOW if is_live else 0.0), NOW) == shares
+def test_shares(limit: float | None, members: dict[str, Participant], shares: dict[str, int]) -> None:
+    is_live = any(member.kind is Priority.LIVE for member in members.values())
+    assert allocate(LimiterState(limit=limit, members=members, live_at=NOW if is_live else 0.0), NOW) == shares
 
 
 def test_sweeps_borrow_what_is_reserved_only_when_nobody_waited_for_a_while() -> None:
-    common = Common(limit=16, members={"a": sweep(), "b": sweep()}, live_at=NOW)
-    assert sum(shares_of(common, NOW + LIVE_LINGERS_S - 1).values()) == 12
-    assert sum(shares_of(common, NOW + LIVE_LINGERS_S).values()) == 16
+    common = LimiterState(limit=16, members={"a": sweep(), "b": sweep()}, live_at=NOW)
+    assert sum(allocate(common, NOW + LIVE_LINGERS_S - 1).values()) == 12
+    assert sum(allocate(common, NOW + LIVE_LINGERS_S).values()) == 16

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reports.signed_links import GOOD_FOR, PageLinks, Standing, good_until
+from reports.signed_links import GOOD_FOR, LinkStatus, PageLinks, good_until
 from wiring.settings import Settings
 from wiring.signing import page_links
 
@@ -27,8 +27,8 @@ def test_a_link_is_good_to_its_last_second() -> None:
     path, query = parts(links.sign(PAGE, UNTIL))
 
     assert (path, query[:16]) == ("/reports/payments/2026-W47", f"until={int(UNTIL.timestamp())}")
-    assert links.check(path, query, now=UNTIL) is Standing.GOOD
-    assert links.check(path, query, now=UNTIL + timedelta(seconds=1)) is Standing.EXPIRED
+    assert links.check(path, query, now=UNTIL) is LinkStatus.GOOD
+    assert links.check(path, query, now=UNTIL + timedelta(seconds=1)) is LinkStatus.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_it_is_good_for_its_own_page_only(path: str) -> None:
     links = PageLinks(KEY)
     _, query = parts(links.sign(PAGE, UNTIL))
 
-    assert links.check(path, query, now=UNTIL) is Standing.FORGED
+    assert links.check(path, query, now=UNTIL) is LinkStatus.FORGED
 
 
 def test_nothing_in_it_can_be_changed() -> None:
@@ -70,8 +70,8 @@ def test_nothing_in_it_can_be_changed() -> None:
         "",
     ]
 
-    assert {links.check(path, one, now=UNTIL) for one in changed} == {Standing.FORGED}
-    assert PageLinks(b"o" * 32).check(path, query, now=UNTIL) is Standing.FORGED
+    assert {links.check(path, one, now=UNTIL) for one in changed} == {LinkStatus.FORGED}
+    assert PageLinks(b"o" * 32).check(path, query, now=UNTIL) is LinkStatus.FORGED
 
 
 @pytest.mark.parametrize(

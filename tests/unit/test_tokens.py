@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from clients.calls import CallFailed, Fault
-from clients.scaleops.logins import token_in
-from clients.scaleops.tokens import DENIED_FOR, LoginTokens, expiry_of, good_until
+from clients.http.client import ErrorKind, ServiceError
+from clients.scaleops.auth import token_in
+from clients.scaleops.tokens import DENIED_FOR, CachedLogin, expiry_of, good_until
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
 
@@ -37,7 +37,7 @@ class Logins:
 
     def __init__(self) -> None:
         self.count = 0
-        self.failure: CallFailed | None = None
+        self.failure: ServiceError | None = None
 
     def __call__(self) -> str:
         self.count += 1
@@ -95,7 +95,7 @@ def test_any_other_token_is_good_for_an_hour(token: str) -> None:
 
 def test_many_cold_callers_make_one_login() -> None:
     logins = Logins()
-    tokens = LoginTokens(logins, clock=MovingClock())
+    tokens = CachedLogin(logins, clock=MovingClock())
     together = threading.Barrier(32)
 
     def ask(_: int) -> str | None:
@@ -109,7 +109,7 @@ def test_many_cold_callers_make_one_login() -> None:
 
 def test_an_expired_token_is_replaced() -> None:
     clock, logins = MovingClock(), Logins()
-    tokens = LoginTokens(logins, clock=clock)
+    tokens = CachedLogin(logins, clock=clock)
     assert tokens.current() == "token-1"
     clock.now += timedelta(minutes=59)
     assert tokens.current() == "token-1"
@@ -119,7 +119,7 @@ def test_an_expired_token_is_replaced() -> None:
 
 def test_a_refused_token_is_replaced_once_whoever_heard_the_refusal() -> None:
     logins = Logins()
-    tokens = LoginTokens(logins, clock=MovingClock())
+    tokens = CachedLogin(logins, clock=MovingClock())
     refused = tokens.current()
     assert refused is not None
     with ThreadPoolExecutor(16) as threads:
@@ -130,7 +130,7 @@ def test_a_refused_token_is_replaced_once_whoever_heard_the_refusal() -> None:
 
 def test_a_late_refusal_of_an_old_token_does_not_throw_the_new_one_away() -> None:
     logins = Logins()
-    tokens = LoginTokens(logins, clock=MovingClock())
+    tokens = CachedLogin(logins, clock=MovingClock())
     old = tokens.current()
     assert old is not None
     tokens.after_refusal(old)
@@ -146,7 +146,7 @@ def test_two_logins_that_give_the_same_text_give_two_tokens() -> None:
         count += 1
         return "same"
 
-    tokens = LoginTokens(log_in, clock=MovingClock())
+    tokens = CachedLogin(log_in, clock=MovingClock())
     old = tokens.current()
     assert old is not None
     new = tokens.after_refusal(old)
@@ -157,10 +157,10 @@ def test_two_logins_that_give_the_same_text_give_two_tokens() -> None:
 
 def test_a_denied_login_is_not_repeated_at_once_so_that_no_account_is_locked() -> None:
     clock, logins = MovingClock(), Logins()
-    logins.failure = CallFailed("wrong password", fault=Fault.DENIED, permanent=True)
-    tokens = LoginTokens(logins, clock=clock)
+    logins.failure = ServiceError("wrong password", fault=ErrorKind.DENIED, permanent=True)
+    tokens = CachedLogin(logins, clock=clock)
     for _ in range(5):
-        with pytest.raises(CallFailed, match="wrong password") as denied:
+        with pytest.raises(ServiceError, match="wrong password") as denied:
             tokens.current()
         assert denied.value.whole_service
     assert logins.count == 1
@@ -193,9 +193,9 @@ def test_whoever_waits_for_a_login_shares_its_failure() -> None:
         count += 1
         assert everybody_waits.wait(20)
         message = "ScaleOps did not answer"
-        raise CallFailed(message, fault=Fault.UNREACHABLE, permanent=False)
+        raise ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False)
 
-    tokens = LoginTokens(log_in, clock=MovingClock())
+    tokens = CachedLogin(log_in, clock=MovingClock())
     turn = WatchedTurn()
     tokens._turn = turn  # type: ignore[assignment] # a lock that can be watched
     with ThreadPoolExecutor(8) as threads:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.advice import Issue
 from domain.measures import Unknown
 from domain.snapshots import Measurement, WorkloadPoint
-from domain.tracking import Ending, Recommendation, by_entity, end_as_gone, track
+from domain.tracking import Recommendation, RecommendationEnd, by_entity, close_removed, track
 from tests.unit.alerting import CHECKOUT, key, measurement, point, sweep
 
 UNKNOWN = Unknown("ScaleOps left it out")
@@ -61,14 +61,16 @@ MANUAL = replace(CALM, automated=False)
 @pytest.mark.parametrize(
     ("now", "ending", "realised"),
     [
-        (CALM, Ending.DONE, Decimal(95)),
-        (replace(MANUAL, cpu_request_millicores=600.0), Ending.DONE, Decimal(95)),
-        (replace(MANUAL, cpu_request_millicores=610.0), Ending.NO_LONGER_ADVISED, None),
-        (replace(MANUAL, cpu_request_millicores=1400.0), Ending.NO_LONGER_ADVISED, None),
-        (MANUAL, Ending.NO_LONGER_ADVISED, None),
+        (CALM, RecommendationEnd.DONE, Decimal(95)),
+        (replace(MANUAL, cpu_request_millicores=600.0), RecommendationEnd.DONE, Decimal(95)),
+        (replace(MANUAL, cpu_request_millicores=610.0), RecommendationEnd.NO_LONGER_ADVISED, None),
+        (replace(MANUAL, cpu_request_millicores=1400.0), RecommendationEnd.NO_LONGER_ADVISED, None),
+        (MANUAL, RecommendationEnd.NO_LONGER_ADVISED, None),
     ],
 )
-def test_it_is_done_when_automated_or_moved_half_way(now: WorkloadPoint, ending: Ending, realised: Decimal | None) -> None:
+def test_it_is_done_when_automated_or_moved_half_way(
+    now: WorkloadPoint, ending: RecommendationEnd, realised: Decimal | None
+) -> None:
     known = next(one for one in track(at(1, now), opened()) if one.key.issue is Issue.OVER_PROVISIONED)
     assert (known.ending, known.ended_at, known.realised_per_month) == (ending, sweep(1), realised)
 
@@ -77,33 +79,33 @@ def test_more_room_given_by_hand_is_done_too() -> None:
     starved = replace(WASTE, over_provisioned=False, under_provisioned=True, cpu_recommended_millicores=2000.0)
     fed = replace(starved, under_provisioned=False, cpu_request_millicores=1600.0, automated=False)
     (known,) = [one for one in track(at(1, fed), opened(starved)) if one.key.issue is Issue.UNDER_PROVISIONED]
-    assert known.ending is Ending.DONE
+    assert known.ending is RecommendationEnd.DONE
     assert known.realised_per_month == 0, "room that was needed saves nothing, whatever could be saved afterwards"
 
 
 def test_the_issue_that_follows_opens_its_own() -> None:
     after = track(at(1, replace(MANUAL, cpu_request_millicores=300.0)), opened())
     assert {(one.key.issue, one.ending) for one in after} == {
-        (Issue.OVER_PROVISIONED, Ending.DONE),
+        (Issue.OVER_PROVISIONED, RecommendationEnd.DONE),
         (Issue.NOT_AUTOMATED, None),
     }
 
 
 def test_realised_savings_that_nobody_knows_are_unknown() -> None:
     (known,) = track(at(1, replace(CALM, savings_available_per_month=UNKNOWN)), opened())
-    assert (known.ending, known.realised_per_month) == (Ending.DONE, UNKNOWN)
+    assert (known.ending, known.realised_per_month) == (RecommendationEnd.DONE, UNKNOWN)
     (never,) = track(at(1, CALM), opened(replace(WASTE, savings_available_per_month=UNKNOWN)))
     assert isinstance(never.realised_per_month, Unknown)
 
 
 def test_a_workload_absent_from_a_good_answer_is_gone() -> None:
     (known,) = track(at(1), opened())
-    assert (known.ending, known.realised_per_month) == (Ending.GONE, None)
+    assert (known.ending, known.realised_per_month) == (RecommendationEnd.GONE, None)
 
 
 def test_a_component_that_left_the_catalog_takes_its_recommendations_along() -> None:
-    (known,) = end_as_gone(opened(), as_of=sweep(2))
-    assert (known.ending, known.ended_at) == (Ending.GONE, sweep(2))
+    (known,) = close_removed(opened(), as_of=sweep(2))
+    assert (known.ending, known.ended_at) == (RecommendationEnd.GONE, sweep(2))
 
 
 def test_come_back_after_its_end_it_opens_anew() -> None:
@@ -136,7 +138,7 @@ def test_one_issue_is_open_at_a_time_and_only_done_has_savings(sweeps: list[tupl
                 still_open[known.key] = known
             else:
                 del still_open[known.key]
-            assert (known.realised_per_month is not None) == (known.ending is Ending.DONE)
+            assert (known.realised_per_month is not None) == (known.ending is RecommendationEnd.DONE)
             assert (known.ended_at is None) == (known.ending is None)
         assert len(still_open) <= 1
     assert sum(map(len, by_entity(still_open.values()).values())) == len(still_open)

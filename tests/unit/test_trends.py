@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.measures import Measured, Total, Unknown, total_of
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
-from domain.trends import Closing, Comparison, compare, month_to_date
+from domain.trends import ClosingPoint, CostComparison, compare, month_to_date
 from domain.workload import WorkloadKey
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
@@ -46,17 +46,17 @@ def component(name: str, *points: WorkloadPoint, outcome: Outcome = Outcome.MEAS
     return Measurement(snapshot=snapshot, points=points)
 
 
-def closing(as_of: datetime, *measurements: Measurement, complete: bool = True) -> Closing:
-    return Closing(as_of=as_of, measurements=measurements, listing_complete=complete)
+def closing(as_of: datetime, *measurements: Measurement, complete: bool = True) -> ClosingPoint:
+    return ClosingPoint(as_of=as_of, measurements=measurements, listing_complete=complete)
 
 
-def comparison_of(name: str, now: Closing, then: Closing, cluster: str = "eu") -> Comparison:
+def comparison_of(name: str, now: ClosingPoint, then: ClosingPoint, cluster: str = "eu") -> CostComparison:
     return next(change.comparison for change in compare(now, then).changes if change.key == key(name, cluster))
 
 
 def test_a_workload_known_at_both_ends_is_compared_like_for_like() -> None:
     change = compare(closing(NOW, component("a", point("w", 15))), closing(THEN, component("a", point("w", 10))))
-    assert change.group(Comparison.LIKE_FOR_LIKE).amount == 5
+    assert change.group(CostComparison.LIKE_FOR_LIKE).amount == 5
     assert change.like_for_like_share == Decimal("0.5")
 
 
@@ -68,36 +68,36 @@ def test_there_is_no_percentage_of_nothing() -> None:
 def test_a_workload_absent_from_a_good_answer_then_is_added() -> None:
     then = closing(THEN, component("a", point("w", 10)))
     now = closing(NOW, component("a", point("w", 10), point("new", 3)))
-    assert comparison_of("new", now, then) is Comparison.ADDED
+    assert comparison_of("new", now, then) is CostComparison.ADDED
 
 
 def test_a_workload_missing_from_a_good_answer_now_is_removed() -> None:
     then = closing(THEN, component("a", point("w", 10), point("old", 3)))
     now = closing(NOW, component("a", point("w", 10)))
     change = compare(now, then)
-    assert comparison_of("old", now, then) is Comparison.REMOVED
-    assert change.group(Comparison.REMOVED).amount == -3
+    assert comparison_of("old", now, then) is CostComparison.REMOVED
+    assert change.group(CostComparison.REMOVED).amount == -3
 
 
 def test_a_workload_of_a_component_that_did_not_answer_then_is_not_comparable() -> None:
     then = closing(THEN, component("a", outcome=Outcome.UNKNOWN))
     now = closing(NOW, component("a", point("w", 10)))
-    assert comparison_of("w", now, then) is Comparison.NOT_COMPARABLE
+    assert comparison_of("w", now, then) is CostComparison.NOT_COMPARABLE
 
 
 def test_a_workload_of_a_component_that_is_new_in_the_catalog_is_added() -> None:
-    assert comparison_of("w", closing(NOW, component("a", point("w", 10))), closing(THEN)) is Comparison.ADDED
+    assert comparison_of("w", closing(NOW, component("a", point("w", 10))), closing(THEN)) is CostComparison.ADDED
 
 
 def test_a_component_missing_from_a_partial_listing_makes_its_workloads_not_comparable() -> None:
     then = closing(THEN, complete=False)
-    assert comparison_of("w", closing(NOW, component("a", point("w", 10))), then) is Comparison.NOT_COMPARABLE
+    assert comparison_of("w", closing(NOW, component("a", point("w", 10))), then) is CostComparison.NOT_COMPARABLE
 
 
 def test_a_workload_that_appears_in_a_cluster_lost_then_is_not_comparable() -> None:
     then = closing(THEN, component("a", point("w", 10), point("x", None, "us")))
     now = closing(NOW, component("a", point("w", 10), point("x", 1, "us"), point("new", 3, "us")))
-    assert comparison_of("new", now, then, "us") is Comparison.NOT_COMPARABLE
+    assert comparison_of("new", now, then, "us") is CostComparison.NOT_COMPARABLE
 
 
 def test_a_shared_workload_counts_once_and_is_told() -> None:
@@ -116,7 +116,7 @@ costs = st.one_of(st.none(), st.just(Unknown("no cost row")), st.integers(0, 100
 
 
 @st.composite
-def closings(draw: st.DrawFn, as_of: datetime) -> Closing:
+def closings(draw: st.DrawFn, as_of: datetime) -> ClosingPoint:
     """A few components over a few workloads of two clusters, with everything that can be missing missing."""
     drawn = draw(st.dictionaries(st.tuples(st.sampled_from("uvwxyz"), st.sampled_from(["eu", "us"])), costs, max_size=8))
     points = [point(name, cost, cluster) for (name, cluster), cost in drawn.items()]
@@ -135,26 +135,26 @@ def counted(total: Total) -> Decimal:
 
 
 @given(closings(NOW), closings(THEN))
-def test_the_totals_differ_by_exactly_what_the_groups_add_up_to(now: Closing, then: Closing) -> None:
+def test_the_totals_differ_by_exactly_what_the_groups_add_up_to(now: ClosingPoint, then: ClosingPoint) -> None:
     change = compare(now, then)
-    groups = {comparison: change.group(comparison) for comparison in Comparison}
-    removed = -groups[Comparison.REMOVED].amount
+    groups = {comparison: change.group(comparison) for comparison in CostComparison}
+    removed = -groups[CostComparison.REMOVED].amount
     assert counted(now.cost_7d) - counted(then.cost_7d) == (
-        groups[Comparison.LIKE_FOR_LIKE].amount
-        + groups[Comparison.ADDED].amount
+        groups[CostComparison.LIKE_FOR_LIKE].amount
+        + groups[CostComparison.ADDED].amount
         - removed
-        + groups[Comparison.NOT_COMPARABLE].amount
+        + groups[CostComparison.NOT_COMPARABLE].amount
     )
     assert removed >= 0
-    assert groups[Comparison.ADDED].amount >= 0
+    assert groups[CostComparison.ADDED].amount >= 0
     assert sum(group.workloads for group in groups.values()) == len(now.points.keys() | then.points.keys())
 
 
 @given(closings(NOW), closings(THEN))
-def test_added_and_removed_trade_places_when_time_runs_backwards(now: Closing, then: Closing) -> None:
+def test_added_and_removed_trade_places_when_time_runs_backwards(now: ClosingPoint, then: ClosingPoint) -> None:
     forward, backward = compare(now, then), compare(then, now)
-    assert forward.group(Comparison.ADDED).amount == -backward.group(Comparison.REMOVED).amount
-    assert forward.group(Comparison.LIKE_FOR_LIKE).amount == -backward.group(Comparison.LIKE_FOR_LIKE).amount
+    assert forward.group(CostComparison.ADDED).amount == -backward.group(CostComparison.REMOVED).amount
+    assert forward.group(CostComparison.LIKE_FOR_LIKE).amount == -backward.group(CostComparison.LIKE_FOR_LIKE).amount
 
 
 def test_a_month_to_date_adds_a_seventh_of_each_days_cost() -> None:
@@ -172,4 +172,4 @@ def test_a_month_of_which_nothing_was_measured_is_unknown() -> None:
 def test_an_unknown_cost_makes_a_workload_not_comparable(cost: Unknown | None) -> None:
     then = closing(THEN, component("a", point("w", 10)))
     now = closing(NOW, component("a", point("w", cost), point("v", 1)))
-    assert comparison_of("w", now, then) is Comparison.NOT_COMPARABLE
+    assert comparison_of("w", now, then) is CostComparison.NOT_COMPARABLE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
-from domain.messages import Act, Channel, Json, Message, Rendering, Variant
-from tasks.undeliverable import LISTED, expired_notice, failed_notice, fallback_of, tells_of_another, unknown_notice
+from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
+from tasks.deliver.undeliverable import LISTED, expired_notice, failed_notice, fallback_of, tells_of_another, unknown_notice
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 BLOCK: Json = {"type": "divider"}
@@ -16,7 +16,7 @@ MESSAGE = Message(
     number=1,
     channel=Channel.SLACK,
     target="C0123",
-    act=Act.POST,
+    act=EventAction.POST,
     thread_of=None,
     about="group:default/<!here>",
     reason="it is due & late",
@@ -31,7 +31,7 @@ RESOLVE = replace(
     MESSAGE,
     key="alert:a:2:pagerduty",
     channel=Channel.PAGERDUTY,
-    act=Act.RESOLVE,
+    act=EventAction.RESOLVE,
     renderings=(Rendering(variant=Variant.NATIVE, payload={"event_action": "resolve", "dedup_key": "test:rule:<x>"}),),
 )
 

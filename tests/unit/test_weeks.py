@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from domain.refs import EntityRef
 from domain.weeks import (
     CATCH_UP,
-    BadSchedule,
-    BadWeek,
+    InvalidSchedule,
+    InvalidWeek,
     IsoWeek,
     Schedule,
     Schedules,
+    current_week,
     due_windows,
     instant_of,
     last_completed_week,
-    running_week,
 )
 
 ZONES = [
@@ -62,7 +62,7 @@ def test_a_week_reads_back_as_it_is_written(week: IsoWeek) -> None:
     ],
 )
 def test_an_impossible_week_is_refused_with_a_sentence(text: str, said: str) -> None:
-    with pytest.raises(BadWeek, match=said):
+    with pytest.raises(InvalidWeek, match=said):
         IsoWeek.parse(text)
 
 
@@ -112,7 +112,7 @@ def test_weeks_follow_each_other_without_a_gap(week: IsoWeek, zone: ZoneInfo) ->
 
 @given(instants, zones)
 def test_an_instant_lies_in_its_running_week(now: datetime, zone: ZoneInfo) -> None:
-    week = running_week(now, zone)
+    week = current_week(now, zone)
     assert week.starts_at(zone) <= now < week.ends_at(zone)
     assert last_completed_week(now, zone).ends_at(zone) <= now
 
@@ -157,7 +157,7 @@ def test_every_window_is_served_or_skipped_exactly_once(
         handled += told
     assert len(handled) == len(set(handled))
     if handled:
-        assert handled[0] == running_week(start, schedule.zone)
+        assert handled[0] == current_week(start, schedule.zone)
         assert handled == [handled[0].plus(number) for number in range(len(handled))]
 
 
@@ -224,5 +224,5 @@ def test_a_team_follows_its_own_schedule_or_the_default() -> None:
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused(zone: str, day: str, at: str, said: str) -> None:
-    with pytest.raises(BadSchedule, match=said):
+    with pytest.raises(InvalidSchedule, match=said):
         Schedule.parse(zone=zone, day=day, at=at)

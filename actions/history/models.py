@@ -1,0 +1,311 @@
+"""What the questions over history take and answer. Long answers come in pages: `total`, `truncated`, and how to get the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal, TypedDict, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic.alias_generators import to_camel
+
+from actions.live.outputs import ApiModel, MaybeNumber, Number
+
+T = TypeVar("T")
+
+
+class HistoryInput(BaseModel):
+    """What all of these questions share: camelCase outside, and what is not named is refused."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class PagedInput(HistoryInput):
+    """A question whose answer comes in pages."""
+
+    limit: Annotated[int, Field(ge=1, le=200, description="Rows wanted")] = 50
+    offset: Annotated[int, Field(ge=0, description="Rows to pass over")] = 0
+
+
+Team = Annotated[str | None, Field(description="Owner, for example payments or group:default/payments")]
+EntityRefText = Annotated[str, Field(description="Component (component:default/checkout) or team (group:default/payments)")]
+Week = Annotated[str | None, Field(description="ISO week, for example 2026-W47")]
+
+
+class ComponentsInput(PagedInput):
+    """A search for components."""
+
+    owner: Team = None
+    system: Annotated[str | None, Field(description="System, for example shop or system:default/shop")] = None
+    text: Annotated[str | None, Field(description="Words that stand in name or title")] = None
+
+
+class TrendInput(HistoryInput):
+    """A question about the course of cost."""
+
+    entity_ref: EntityRefText
+    weeks: Annotated[int, Field(ge=2, le=104, description="Weeks up to now")] = 12
+
+
+class ReportInput(HistoryInput):
+    """A question for a stored weekly report."""
+
+    team: Annotated[
+        str, Field(description="Team, for example payments or group:default/payments; platform is the roll-up of all")
+    ]
+    week: Week = None
+
+
+class OpenRecommendationsInput(PagedInput):
+    """A question for everything that is advised."""
+
+    team: Team = None
+    entity_ref: Annotated[str | None, Field(description="One component")] = None
+    priority: Literal["high", "medium", "low"] | None = None
+    order: Annotated[Literal["priority", "savings"], Field(description="What comes first")] = "priority"
+
+
+class AlertsInput(PagedInput):
+    """A question for alerts."""
+
+    team: Team = None
+    entity_ref: Annotated[str | None, Field(description="One component")] = None
+    quiet: Annotated[bool, Field(description="Also those that are over")] = False
+
+
+class DeliveryInput(PagedInput):
+    """A question about what was told, or not."""
+
+    about: Annotated[
+        str, Field(description="Alert id (list_alerts), message key, component or team (then: its weekly reports and notices)")
+    ]
+    week: Annotated[str | None, Field(description="Of a team: only the report of this ISO week")] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="Messages wanted, newest first")] = 20
+
+
+class CompareInput(PagedInput):
+    """A question for what changed between two weeks."""
+
+    entity_ref: EntityRefText
+    week: Annotated[str | None, Field(description="ISO week; default the last completed one")] = None
+    before: Annotated[str | None, Field(description="ISO week to compare with; default the one before")] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="Workloads wanted, largest change first")] = 25
+
+
+class HistoryOutput(ApiModel):
+    """What every answer over history says of itself."""
+
+    currency: Annotated[str, Field(description="ISO 4217")]
+    as_of: Annotated[datetime | None, Field(description="The measurement it speaks of; null: nothing was measured yet")]
+    not_shown: Annotated[
+        int, Field(description="Left out because you may not see them; of a list, whatever it is narrowed to")
+    ] = 0
+    warnings: list[str] = Field(default_factory=list)
+
+
+class PagedOutput(HistoryOutput):
+    """An answer that may be one page of several."""
+
+    total: Annotated[int, Field(description="Rows there are")]
+    truncated: bool
+    rest: Annotated[str | None, Field(description="How to get the rest")]
+
+
+class ComponentRow(ApiModel):
+    """One component."""
+
+    entity_ref: str
+    title: str
+    owner: str
+    system: str | None
+    lifecycle: str | None
+    cost_last7d: Annotated[MaybeNumber, Field(alias="costLast7d")]
+    savings_available_per_month: MaybeNumber
+
+
+class ComponentsOutput(PagedOutput):
+    """The components that were found."""
+
+    components: list[ComponentRow]
+
+
+class TrendWeekRow(ApiModel):
+    """One week; null: not measured."""
+
+    week: str
+    as_of: datetime | None
+    running: Annotated[bool, Field(description="The week has not ended; cost is of the 7 days to asOf")]
+    cost: Annotated[MaybeNumber, Field(description="7 days to asOf")]
+    savings_available_per_month: MaybeNumber
+    savings_realised_per_month: MaybeNumber
+    workloads: Annotated[int, Field(description="Counted once each")]
+    workloads_with_cost: int
+
+
+class TrendOutput(HistoryOutput):
+    """The course of cost, oldest week first."""
+
+    entity_ref: str
+    weeks: list[TrendWeekRow]
+    change: Annotated[MaybeNumber, Field(description="Last cost less first known one")]
+    change_percent: MaybeNumber
+
+
+class ReportOutput(HistoryOutput):
+    """A stored report; lists in it are cut to their first twelve, `<list>Total` says of how many."""
+
+    team: str
+    week: str
+    weeks: Annotated[list[str], Field(description="Weeks with a report")]
+    page: Annotated[str | None, Field(description="Where a person reads it")]
+    report: Annotated[dict[str, JsonValue], Field(description="headline, then sections in the order of the report")]
+
+
+class OpenRecommendationRow(ApiModel):
+    """One open recommendation. CPU in millicores and memory in bytes, per pod."""
+
+    entity_ref: str
+    owner: str
+    workload_name: str
+    cluster_name: str
+    namespace: str
+    type: str
+    issue: str
+    priority: str
+    opened_at: datetime
+    last_seen_at: datetime
+    current_cpu: Annotated[MaybeNumber, Field(alias="currentCPU")]
+    recommended_cpu: Annotated[MaybeNumber, Field(alias="recommendedCPU")]
+    current_memory: MaybeNumber
+    recommended_memory: MaybeNumber
+    savings_available: Annotated[MaybeNumber, Field(description="per month")]
+
+
+class OpenRecommendationsSummary(ApiModel):
+    """Over all rows, not only this page."""
+
+    high_priority: int
+    total_savings_available: Annotated[Number, Field(description="per month, each workload once")]
+
+
+class OpenRecommendationsOutput(PagedOutput):
+    """What is advised and not done yet."""
+
+    recommendations: list[OpenRecommendationRow]
+    summary: OpenRecommendationsSummary
+
+
+class AlertRow(ApiModel):
+    """One alert."""
+
+    id: str
+    rule: str
+    about: str
+    owner: str
+    phase: Literal["quiet", "pending", "firing", "resolving", "ended"]
+    severity: str
+    opened_at: datetime | None
+    acknowledged_by: str | None
+    snoozed_until: datetime | None
+    workloads: list[str]
+    told_at: datetime | None
+    paged: bool
+
+
+class AlertsOutput(PagedOutput):
+    """Alerts, the newest first."""
+
+    alerts: list[AlertRow]
+
+
+class DeliveryAttemptRow(ApiModel):
+    """One attempt to send."""
+
+    at: datetime
+    result: str
+    detail: str
+
+
+class MessageRow(ApiModel):
+    """One message and what became of it."""
+
+    key: str
+    channel: str
+    target: str
+    act: str
+    status: str
+    reason: Annotated[str, Field(description="Why it was written, and why it goes there")]
+    created_at: datetime
+    sent_at: datetime | None
+    last_error: str | None
+    attempts: list[DeliveryAttemptRow]
+
+
+class AlertTimelineRow(ApiModel):
+    """One event of an alert."""
+
+    at: datetime
+    what: str
+
+
+class DeliveryOutput(PagedOutput):
+    """Why something was told, or not."""
+
+    about: str
+    explanation: Annotated[list[str], Field(description="How things stand, in sentences")]
+    messages: list[MessageRow]
+    events: Annotated[list[AlertTimelineRow], Field(description="Of an alert: the last 20")]
+
+
+class ChangeRow(ApiModel):
+    """One workload in both weeks; null: unknown or not there."""
+
+    workload_name: str
+    cluster_name: str
+    namespace: str
+    type: str
+    entity_refs: list[str]
+    comparison: Literal["like for like", "added", "removed", "not comparable"]
+    then: MaybeNumber
+    now: MaybeNumber
+    amount: Number
+
+
+class ChangeGroup(ApiModel):
+    """All workloads of one comparison."""
+
+    workloads: int
+    amount: Number
+
+
+class CompareOutput(PagedOutput):
+    """What changed: cost now less then = likeForLike + added + removed + notComparable. Cost is for 7 days."""
+
+    entity_ref: str
+    week: str
+    before: str
+    as_of_before: datetime
+    cost_now: MaybeNumber
+    cost_then: MaybeNumber
+    like_for_like: ChangeGroup
+    like_for_like_percent: MaybeNumber
+    added: ChangeGroup
+    removed: ChangeGroup
+    not_comparable: ChangeGroup
+    changes: list[ChangeRow]
+
+
+class PageInfo(TypedDict):
+    """What a page says of the rows that are not on it."""
+
+    total: int
+    truncated: bool
+    rest: str | None
+
+
+def page_of(rows: Sequence[T], asked: PagedInput) -> tuple[Sequence[T], PageInfo]:
+    """Answer the rows of the page that is asked for, and what the answer says of the others."""
+    shown = rows[asked.offset : asked.offset + asked.limit]
+    left = max(0, len(rows) - asked.offset - len(shown))
+    rest = f"ask again with offset {asked.offset + len(shown)}" if left else None
+    return shown, {"total": len(rows), "truncated": left > 0, "rest": rest}

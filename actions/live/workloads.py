@@ -1,0 +1,116 @@
+"""The answers about a component's workloads themselves: their data, and what to do about them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from actions.live import outputs
+from actions.live.output_context import OutputContext, join_words, name_of, sum_known
+from actions.live.outputs import number
+from actions.live.upstream import ComponentWorkloads
+from domain.advice import Priority, advise
+from domain.workload import Workload
+
+
+def data_answer(frame: OutputContext, claim: ComponentWorkloads) -> outputs.DataOutput:
+    """Answer the workloads of a component; sums are over what is known."""
+    workloads = claim.workloads
+    return outputs.DataOutput(
+        entity=outputs.Entity.of(frame.component),
+        currency=frame.currency,
+        as_of=frame.as_of,
+        warnings=[*claim.warnings, *missing_numbers(workloads)],
+        workloads=[
+            outputs.WorkloadRow(
+                cluster_name=workload.key.cluster,
+                namespace=workload.key.namespace,
+                workload_name=workload.key.name,
+                type=workload.key.type,
+                policy_name=workload.policy_name,
+                auto=workload.automated,
+                cpu_requests=number(workload.cpu_request_millicores),
+                mem_requests=number(workload.memory_request_bytes),
+                cpu_recommended=number(workload.cpu_recommended_millicores),
+                mem_recommended=number(workload.memory_recommended_bytes),
+                is_under_provisioned=workload.under_provisioned,
+                is_over_provisioned=workload.over_provisioned,
+                savings_available=number(workload.savings_available_per_month),
+                active_savings=number(workload.active_savings_per_month),
+                replicas=workload.replicas,
+                oom_count_last24h=workload.oom_kills_24h,
+                dashboard_url=frame.link_to(workload.key, claim),
+            )
+            for workload in workloads
+        ],
+        summary=outputs.DataSummary(
+            total_workloads=len(workloads),
+            total_savings_available=sum_known(workload.savings_available_per_month for workload in workloads),
+            total_active_savings=sum_known(workload.active_savings_per_month for workload in workloads),
+            automated_workloads=sum(1 for workload in workloads if workload.automated),
+            over_provisioned_count=sum(1 for workload in workloads if workload.over_provisioned),
+            under_provisioned_count=sum(1 for workload in workloads if workload.under_provisioned),
+        ),
+    )
+
+
+def recommendations_answer(
+    frame: OutputContext, claim: ComponentWorkloads, *, min_savings_per_month: Decimal
+) -> outputs.RecommendationsOutput:
+    """Answer what to do, the most pressing first."""
+    advice = advise(claim.workloads, min_savings_per_month=min_savings_per_month)
+    return outputs.RecommendationsOutput(
+        entity=outputs.Entity.of(frame.component),
+        currency=frame.currency,
+        as_of=frame.as_of,
+        warnings=[*claim.warnings, *missing_numbers(claim.workloads)],
+        recommendations=[
+            outputs.RecommendationRow(
+                workload_name=(workload := item.workload).key.name,
+                namespace=workload.key.namespace,
+                cluster_name=workload.key.cluster,
+                type=workload.key.type,
+                issue=item.issue.value,
+                current_cpu=number(workload.cpu_request_millicores),
+                recommended_cpu=number(workload.cpu_recommended_millicores),
+                current_memory=number(workload.memory_request_bytes),
+                recommended_memory=number(workload.memory_recommended_bytes),
+                savings_available=number(workload.savings_available_per_month),
+                automated=workload.automated,
+                priority=item.priority.value,
+                oom_count_last24h=workload.oom_kills_24h,
+                dashboard_url=frame.link_to(workload.key, claim),
+            )
+            for item in advice
+        ],
+        summary=outputs.RecommendationsSummary(
+            total_recommendations=len(advice),
+            high_priority=sum(1 for item in advice if item.priority is Priority.HIGH),
+            total_potential_savings=sum_known(item.workload.savings_available_per_month for item in advice),
+        ),
+    )
+
+
+def missing_numbers(workloads: Iterable[Workload]) -> list[str]:
+    """Name what upstream left out of the workload list, one sentence a workload."""
+    sentences = []
+    for workload in workloads:
+        left_out = [name for name, value in _expected_of(workload) if value is None]
+        if left_out:
+            sentences.append(f"ScaleOps left out {join_words(left_out)} of {name_of(workload.key)}")
+    return sentences
+
+
+def _expected_of(workload: Workload) -> tuple[tuple[str, object], ...]:
+    return (
+        ("policyName", workload.policy_name),
+        ("auto", workload.automated),
+        ("isUnderProvisioned", workload.under_provisioned),
+        ("isOverProvisioned", workload.over_provisioned),
+        ("cpuRequests", workload.cpu_request_millicores),
+        ("memRequests", workload.memory_request_bytes),
+        ("cpuRecommended", workload.cpu_recommended_millicores),
+        ("memRecommended", workload.memory_recommended_bytes),
+        ("savingsAvailable", workload.savings_available_per_month),
+        ("activeSavings", workload.active_savings_per_month),
+    )

@@ -1,0 +1,1 @@
+"""HTTP for all services: one client, its limits, retries, deadlines and errors."""

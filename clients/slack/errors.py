@@ -1,0 +1,95 @@
+"""What Slack's error codes mean for a sender. The list is that of https://docs.slack.dev/reference/methods/chat.postMessage."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clients.delivery_errors import PayloadRejected, RecipientRejected
+from clients.http.client import ErrorKind, ServiceError
+
+_FORMAT: Final = frozenset(
+    {
+        "attachment_payload_limit_exceeded",
+        "block_mismatch",
+        "invalid_arguments",
+        "invalid_attachments",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "markdown_text_conflict",
+        "messages_contain_duplicate_blocks",
+        "metadata_too_large",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "no_text",
+        "only_one_table_allowed",
+        "too_many_attachments",
+        "too_many_contact_cards",
+    }
+)
+_TARGET: Final = frozenset(
+    {
+        "as_user_not_supported",
+        "cannot_reply_to_message",
+        "channel_not_found",
+        "channel_type_not_supported",
+        "is_archived",
+        "is_inactive",
+        "messages_tab_disabled",
+        "not_in_channel",
+        "restricted_action",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_locked",
+        "restricted_action_thread_only_channel",
+        "slack_connect_canvas_sharing_blocked",
+        "thread_not_found",
+        "user_not_found",
+    }
+)
+_CREDENTIALS: Final = frozenset(
+    {
+        "access_denied",
+        "account_inactive",
+        "ekm_access_denied",
+        "enterprise_is_restricted",
+        "invalid_auth",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "org_login_required",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+_PATIENCE: Final = frozenset(
+    {"message_limit_exceeded", "rate_limited", "ratelimited", "service_unavailable", "team_added_to_org"}
+)
+_AMBIGUOUS: Final = frozenset(
+    {"duplicate_channel_not_found", "duplicate_message_not_found", "fatal_error", "internal_error", "request_timeout"}
+)
+"""Slack says of the errors: some aspect of the operation may have succeeded. The duplicates answer a client_msg_id seen before."""
+
+USUAL_WAIT_S: Final = 30.0
+
+
+def error_from_code(method: str, code: str, *, where: str) -> ServiceError:
+    """Put a Slack error code into the error a caller can act on; `where` is a phrase like `in channel C0123`.
+
+    A code that is in no list is temporary: Slack adds codes, and a message is kept until it expires.
+    """
+    message = f"Slack refused {method} {where}: {code}" if where else f"Slack refused {method}: {code}"
+    if code in _FORMAT:
+        return PayloadRejected(message)
+    if code in _TARGET:
+        return RecipientRejected(message, fault=ErrorKind.NOT_FOUND if code.endswith("not_found") else ErrorKind.REFUSED)
+    if code in _CREDENTIALS:
+        return ServiceError(f"{message} (see SLACK_BOT_TOKEN and its scopes)", fault=ErrorKind.DENIED, permanent=True)
+    if code in _PATIENCE:
+        return ServiceError(message, fault=ErrorKind.OVERLOADED, permanent=False, retry_after_s=USUAL_WAIT_S)
+    if code in _AMBIGUOUS:
+        return ServiceError(message, fault=ErrorKind.BROKEN, permanent=False, may_have_happened=True)
+    return ServiceError(message, fault=ErrorKind.REFUSED, permanent=False)

@@ -1,0 +1,1 @@
+"""The limit on calls in flight that all processes of an installation share."""

@@ -1,0 +1,1 @@
+"""Who may call: tokens, signed links, allowed hosts, CORS and rate limits."""

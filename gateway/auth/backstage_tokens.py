@@ -1,0 +1,212 @@
+"""Whether a token is one of Backstage's, and whom it proves.
+
+typ vnd.backstage.user          signed by the auth plugin, aud backstage        a user
+typ vnd.backstage.plugin        signed by a plugin on the allow list, aud ours  the plugin, or the user of its `obo`
+typ vnd.backstage.limited-user  good inside `obo` only
+anything else                   refused
+
+Logic of `@backstage/backend-defaults` 0.18 (UserTokenHandler, PluginTokenHandler), stricter where it may be: asymmetric
+algorithms only, the algorithm is the key's own, the audience is always checked. Keys come from addresses below the backend's, never
+from one that a token names.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+import jwt
+
+from clients.backstage.jwks import PLUGIN_ID, USER_KEYS, Jwk, JwksCache, plugin_keys
+from clients.backstage.plugin_tokens import LIMITED_USER_TYPE, OUR_PLUGIN, PLUGIN_TYPE, USER_TYPE, limit_user_token
+from domain.clock import Clock
+from domain.refs import EntityRef, InvalidReference
+from gateway.auth.callers import Caller, Unauthenticated
+
+_LOG = logging.getLogger("gateway.auth.callers")
+
+ALGORITHMS: Final = frozenset({"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"})
+"""What a key may sign with. Nothing symmetric, and never `none`: a public key is no secret."""
+LEEWAY: Final = timedelta(seconds=10)
+"""How far clocks may be apart."""
+LONGEST_LIFE: Final = timedelta(hours=25)
+"""Backstage issues tokens for a day at most."""
+_OF_A_CURVE: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+
+
+class BackstageTokens:
+    """Verifies user and plugin tokens by the keys of one backend."""
+
+    def __init__(self, keys: JwksCache, *, allowed_plugins: frozenset[str], clock: Clock) -> None:
+        self._keys = keys
+        self._allowed_plugins = allowed_plugins
+        self._clock = clock
+
+    async def verify(self, token: str) -> Caller:
+        """Answer who the token proves.
+
+        Raises:
+            Unauthenticated: it proves nobody.
+            ServiceError: the keys cannot be had.
+        """
+        header, claims = read_unverified(token)
+        match header.get("typ"):
+            case str(kind) if kind == USER_TYPE:
+                return await self._verify_user(token, header)
+            case str(kind) if kind == PLUGIN_TYPE:
+                return await self._verify_plugin(token, header, claims)
+            case str(kind) if kind == LIMITED_USER_TYPE:
+                message = "Illegal limited user token"
+                raise Unauthenticated(message)
+        message = "Illegal token"
+        raise Unauthenticated(message)
+
+    async def _verify_user(self, token: str, header: Mapping[str, Any]) -> Caller:
+        claims = await self._verified(token, header, USER_KEYS, audience="backstage", what="user token")
+        subject = _user_ref(claims)
+        return Caller(
+            kind="user", subject=subject, obo=limit_user_token(header=header, claims=claims), expires_at=_expiry(claims)
+        )
+
+    async def _verify_plugin(self, token: str, header: Mapping[str, Any], unverified: Mapping[str, Any]) -> Caller:
+        plugin = unverified.get("sub")
+        if not isinstance(plugin, str) or not PLUGIN_ID.fullmatch(plugin) or plugin not in self._allowed_plugins:
+            message = "Illegal plugin token: GATEWAY_ALLOWED_CALLERS does not list the plugin"
+            raise Unauthenticated(message)
+        claims = await self._verified(token, header, plugin_keys(plugin), audience=OUR_PLUGIN, what="plugin token")
+        obo = claims.get("obo")
+        if obo is None:
+            return Caller(kind="service", subject=f"plugin:{plugin}", expires_at=_expiry(claims))
+        if not isinstance(obo, str):
+            message = "Illegal plugin token: its obo is no token"
+            raise Unauthenticated(message)
+        user = await self._verify_limited_user(obo)
+        expires_at = min(_expiry(claims), _expiry(user))
+        return Caller(kind="user", subject=_user_ref(user), actor=f"plugin:{plugin}", obo=obo, expires_at=expires_at)
+
+    async def _verify_limited_user(self, token: str) -> Mapping[str, Any]:
+        header, _ = read_unverified(token)
+        if header.get("typ") != LIMITED_USER_TYPE:
+            message = "Illegal plugin token: its obo is no limited user token"
+            raise Unauthenticated(message)
+        return await self._verified(token, header, USER_KEYS, audience=None, what="limited user token")
+
+    async def _verified(
+        self, token: str, header: Mapping[str, Any], path: str, *, audience: str | None, what: str
+    ) -> Mapping[str, Any]:
+        """Answer the claims of a token whose signature, times and audience are right."""
+        kid = header.get("kid")
+        if not isinstance(kid, str):
+            message = f"Failed {what} verification"
+            raise Unauthenticated(message)
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+            message = f"Failed {what} verification: its algorithm is not accepted"
+            raise Unauthenticated(message)
+        key = await self._keys.key(path, kid)
+        if key is None or algorithm_of(key) != algorithm:
+            message = f"Failed {what} verification"
+            raise Unauthenticated(message)
+        try:
+            claims = _signed_claims(token, key, algorithm)
+        except jwt.PyJWTError:
+            message = f"Failed {what} verification"
+            raise Unauthenticated(message) from None
+        except Exception as error:  # noqa: BLE001 - a malformed key makes the libraries raise whatever they happen to; it verifies nothing
+            _LOG.warning("a key in %s of Backstage cannot be used (%s)", path, type(error).__name__)
+            message = f"Failed {what} verification: its key cannot be used"
+            raise Unauthenticated(message) from None
+        self._check_times(claims, what)
+        if audience is not None and audience not in _audiences(claims):
+            message = f"Failed {what} verification: it was made for somebody else"
+            raise Unauthenticated(message)
+        return claims
+
+    def _check_times(self, claims: Mapping[str, Any], what: str) -> None:
+        now = self._clock()
+        times: dict[str, Any] = {name: claims[name] for name in ("iat", "exp", "nbf") if name in claims}
+        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in times.values()):
+            message = f"Failed {what} verification"
+            raise Unauthenticated(message)
+        if _instant(times["exp"]) <= now:
+            message = f"Failed {what} verification: it has expired"
+            raise Unauthenticated(message)
+        early = _instant(times["iat"]) > now + LEEWAY or ("nbf" in times and _instant(times["nbf"]) > now + LEEWAY)
+        if early or _instant(times["exp"]) - _instant(times["iat"]) > LONGEST_LIFE:
+            message = f"Failed {what} verification: its times are not believable"
+            raise Unauthenticated(message)
+
+
+def _signed_claims(token: str, key: Jwk, algorithm: str) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        jwt.PyJWK(dict(key), algorithm=algorithm),
+        algorithms=[algorithm],
+        # Times are checked by the clock that we are given, and the audience by who knows it.
+        options={
+            "require": ["iat", "exp", "sub"],
+            "verify_aud": False,
+            "verify_exp": False,
+            "verify_iat": False,
+            "verify_nbf": False,
+        },
+    )
+    return claims
+
+
+def read_unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Read header and claims without believing them, only to see which keys to ask for."""
+    try:
+        parts = jwt.decode_complete(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        message = "Illegal token"
+        raise Unauthenticated(message) from None
+    return parts["header"], parts["payload"]
+
+
+def algorithm_of(key: Jwk) -> str | None:
+    """Answer what a public key signs with: as it says, and as its type allows. None for what is no public signing key."""
+    if key.get("use", "sig") != "sig":
+        return None
+    named = key.get("alg")
+    match key.get("kty"):
+        case "EC":
+            usual = _OF_A_CURVE.get(str(key.get("crv")))
+            return usual if named in (None, usual) else None
+        case "OKP":
+            return "EdDSA" if named in (None, "EdDSA") else None
+        case "RSA":
+            named = named or "RS256"
+            return named if isinstance(named, str) and named in ALGORITHMS and named[:2] in {"RS", "PS"} else None
+    return None
+
+
+def _user_ref(claims: Mapping[str, Any]) -> str:
+    subject = claims["sub"]
+    try:
+        ref = EntityRef.parse(subject)
+    except (InvalidReference, AttributeError, TypeError):
+        ref = None
+    if ref is None or ref.kind != "user" or not subject.isprintable():
+        message = "Illegal user token: its subject is no user"
+        raise Unauthenticated(message)
+    return str(ref)
+
+
+def _audiences(claims: Mapping[str, Any]) -> tuple[object, ...]:
+    audience = claims.get("aud")
+    return tuple(audience) if isinstance(audience, list) else (audience,)
+
+
+def _expiry(claims: Mapping[str, Any]) -> datetime:
+    return _instant(claims["exp"])
+
+
+def _instant(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, tz=timezone.utc)
+    except (OverflowError, OSError, ValueError):
+        message = "Illegal token: its times are not believable"
+        raise Unauthenticated(message) from None

@@ -1,0 +1,1 @@
+"""The ScaleOps proxy: allowed routes, strict bodies, filtering and the response cache."""

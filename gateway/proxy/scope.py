@@ -1,0 +1,223 @@
+"""What of ScaleOps' answers a user may see: the workloads of components that the catalog shows them.
+
+The labels they ask by must be the selector of such a component, and rows that are no workload of it are cut out. The cost endpoint
+takes labels one by one, so that for one component hundreds of foreign rows come back; ids are the same in every cluster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from domain.component import Component
+from domain.refs import EntityRef
+from domain.selectors import plan_for
+from domain.workload import WorkloadKey
+from gateway.auth.callers import Caller
+from gateway.auth.visibility import Visibility
+from gateway.proxy.bodies import CostQuery
+from gateway.proxy.body_worker import BodyWorker
+from gateway.proxy.cache import CachedResponse
+from gateway.proxy.component_index import ComponentIndex
+from gateway.proxy.json_filter import JsonRows, Row, UnparseableJson, read_rows
+from gateway.proxy.workload_owners import CachedWorkloadOwners
+from gateway.responses import HttpError, refuse_caller, refuse_for_now, refuse_input
+
+AskWorkloads = Callable[[tuple[str, ...]], Awaitable[CachedResponse]]
+"""Answers what ScaleOps lists for labels, all of which a workload carries."""
+
+Owned = Sequence[tuple[EntityRef, Sequence[WorkloadKey]]]
+"""Which workloads an answer showed to be whose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentReach:
+    """How far a component reaches: what its annotations and our settings leave of the workloads with its labels."""
+
+    ref: EntityRef
+    namespace: str | None
+    cluster: str | None
+    namespaces_allowed: tuple[str, ...] | None
+
+    def holds(self, *, cluster: object, namespace: object) -> bool:
+        """Say whether a workload that carries the labels is the component's own."""
+        return (
+            self.namespace in (None, namespace)
+            and self.cluster in (None, cluster)
+            and (self.namespaces_allowed is None or namespace in self.namespaces_allowed)
+        )
+
+
+class ProxyScope:
+    """GATEWAY_PROXY_SCOPE=catalog. Everything here may raise ServiceError, when the catalog cannot be asked."""
+
+    def __init__(
+        self,
+        *,
+        index: ComponentIndex,
+        visibility: Visibility,
+        owners: CachedWorkloadOwners,
+        reader: BodyWorker,
+        namespaces_allowed: Mapping[EntityRef, tuple[str, ...]],
+    ) -> None:
+        self._index = index
+        self._visibility = visibility
+        self._owners = owners
+        self._reader = reader
+        self._namespaces_allowed = namespaces_allowed
+
+    async def components_for(self, caller: Caller, labels: Sequence[str]) -> tuple[Component, ...]:
+        """Answer the components of these labels that the caller may see.
+
+        Raises:
+            Refused: 403, there is none. Whether there is one they may not see is not told.
+        """
+        found = await self._index.asking_by(labels)
+        shown = await self._visibility.visible(caller, [component.ref for component in found])
+        visible = tuple(component for component in found if component.ref in shown)
+        if not visible:
+            message = (
+                "these labels are the selector of no component that the catalog shows you; "
+                "the proxy answers only about the workloads of such components"
+            )
+            raise refuse_caller(message)
+        return visible
+
+    async def cut_workloads(self, kept: CachedResponse, components: Sequence[Component]) -> bytes:
+        """Answer the list of workloads without rows that are none of the components' own."""
+        reaches = self._reaches(components)
+
+        async def make() -> bytes:
+            part, owned = await self._reader.read(kept.body, lambda body: _cut_workloads(body, reaches))
+            self._note(owned)
+            return part
+
+        return await kept.part(reaches, make)
+
+    async def cut_costs(
+        self, kept: CachedResponse, components: Sequence[Component], *, cluster: str, ask_workloads: AskWorkloads
+    ) -> bytes:
+        """Answer the cost rows of one cluster without those of workloads that are none of the components' own."""
+        own: list[bytes] = []
+        for component in components:
+            for labels in plan_for(component).queries:
+                answer = await ask_workloads(labels)
+                if answer.status != HTTPStatus.OK:
+                    message = f"ScaleOps answered {answer.status} when it was asked whose the costs are"
+                    raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
+                own.append(await self._own_ids(answer, component, cluster))
+
+        async def make() -> bytes:
+            ids = frozenset(one for part in own for one in json.loads(part))
+            return await self._reader.read(kept.body, lambda body: _cut_costs(body, ids))
+
+        return await kept.part(hashlib.sha256(b"\n".join(own)).digest(), make)
+
+    async def _own_ids(self, answer: CachedResponse, component: Component, cluster: str) -> bytes:
+        """Answer the ids of a component's workloads in one cluster, in lower case, as a JSON list."""
+        reaches = self._reaches((component,))
+
+        async def make() -> bytes:
+            part, owned = await self._reader.read(answer.body, lambda body: _list_ids(body, reaches, cluster))
+            self._note(owned)
+            return part
+
+        return await answer.part((cluster, reaches), make)
+
+    async def require_workload(self, caller: Caller, key: WorkloadKey) -> None:
+        """Check that a workload belongs to a component that the caller may see.
+
+        Raises:
+            Refused: 403, it does not, as far as is known.
+        """
+        for known in (self._owners.recent, self._owners.stored):
+            if await self._visibility.visible(caller, await known(key)):
+                return
+        message = (
+            f"{key.type} {key.name} is known to be a workload of no component that the catalog shows you; "
+            "list the component's workloads first"
+        )
+        raise refuse_caller(message)
+
+    def _reaches(self, components: Sequence[Component]) -> tuple[ComponentReach, ...]:
+        allowed = self._namespaces_allowed
+        return tuple(
+            ComponentReach(
+                ref=component.ref,
+                namespace=component.namespace_limit,
+                cluster=component.cluster_limit,
+                namespaces_allowed=allowed.get(component.ref, allowed.get(component.team)),
+            )
+            for component in components
+        )
+
+    def _note(self, owned: Owned) -> None:
+        for ref, keys in owned:
+            self._owners.note(ref, keys)
+
+
+def one_cluster(question: CostQuery, routed: str | None) -> str:
+    """Answer the one cluster that a cost question is about: rows do not name theirs, and ids recur.
+
+    Raises:
+        Refused: 400, it names none, several, or another than the header.
+    """
+    named: set[str] = {*question.clusters, *(() if routed is None else (routed,))}
+    if len(named) != 1:
+        message = "name one cluster, alike in clusterFilters and in X-Scaleops-Cluster: costs are told apart by cluster only"
+        raise refuse_input(message)
+    (cluster,) = named
+    return cluster
+
+
+def _is_held(row: Row, reaches: Sequence[ComponentReach]) -> bool:
+    return any(reach.holds(cluster=row.get("clusterName"), namespace=row.get("namespace")) for reach in reaches)
+
+
+def _key_of(row: Row) -> WorkloadKey | None:
+    parts = [row.get(name) for name in ("clusterName", "namespace", "type", "workloadName")]
+    cluster, namespace, kind, name = (part if isinstance(part, str) else None for part in parts)
+    if cluster is None or namespace is None or kind is None or name is None:
+        return None
+    return WorkloadKey(cluster=cluster, namespace=namespace, type=kind, name=name)
+
+
+def _cut_workloads(body: bytes, reaches: Sequence[ComponentReach]) -> tuple[bytes, Owned]:
+    listed = _read(body, "workloads")
+    return listed.keeping(lambda row: _is_held(row, reaches)), _owned(listed.rows, reaches)
+
+
+def _list_ids(body: bytes, reaches: Sequence[ComponentReach], cluster: str) -> tuple[bytes, Owned]:
+    rows = _read(body, "workloads").rows
+    ids = {
+        str(row["id"]).casefold()
+        for row in rows
+        if row.get("clusterName") == cluster and row.get("id") is not None and _is_held(row, reaches)
+    }
+    return json.dumps(sorted(ids)).encode(), _owned(rows, reaches)
+
+
+def _cut_costs(body: bytes, ids: Collection[str]) -> bytes:
+    return _read(body, "aggregatedWorkloads").keeping(lambda row: str(row.get("id")).casefold() in ids)
+
+
+def _owned(rows: Sequence[Row], reaches: Sequence[ComponentReach]) -> Owned:
+    """Answer which workloads are whose."""
+    return [
+        (reach.ref, [key for row in rows if _is_held(row, (reach,)) and (key := _key_of(row)) is not None]) for reach in reaches
+    ]
+
+
+def _read(body: bytes, member: str) -> JsonRows:
+    try:
+        return read_rows(body, member)
+    except UnparseableJson as why:
+        raise _cannot_cut(why) from None
+
+
+def _cannot_cut(why: UnparseableJson) -> HttpError:
+    message = f"ScaleOps' answer cannot be narrowed to what you may see: {why}"
+    return refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)

@@ -1,0 +1,170 @@
+"""The headline of a report: what is missing first, then what changed, then what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from domain.advice import Issue, Priority
+from domain.measures import Total, Unknown
+from domain.money import format_count, format_money, format_percent
+from domain.snapshots import Outcome
+from domain.trends import ClosingPoint, CostComparison, CostChange, MonthToDate
+from reports import content
+from reports.build.top_actions import WorkloadFinding
+
+NO_SNAPSHOT = "no closing snapshot"
+
+STEADY = Decimal("0.005")
+"""A change below half a percent is called steady."""
+
+
+def amount_of(total: Total, *, currency: str, period: Literal["7 days", "month"], as_of: datetime | None) -> content.Amount:
+    """Turn a total into its part of the content."""
+    return content.Amount(
+        amount=None if isinstance(total.amount, Unknown) else total.amount,
+        currency=currency,
+        period=period,
+        known=total.known,
+        parts=total.parts,
+        as_of=as_of,
+        unknown_because=total.amount.reason if isinstance(total.amount, Unknown) else "",
+    )
+
+
+def unknown_total(reason: str) -> Total:
+    """Answer a total of which nothing at all is known."""
+    return Total(amount=Unknown(reason), known=0, parts=0)
+
+
+def change_of(change: CostChange, *, currency: str, then: ClosingPoint) -> content.HeadlineChange:
+    """Turn a change into its part of the content."""
+
+    def group(comparison: CostComparison) -> content.ChangePart:
+        found = change.group(comparison)
+        return content.ChangePart(workloads=found.workloads, amount=found.amount)
+
+    return content.HeadlineChange(
+        currency=currency,
+        then_as_of=change.then_as_of,
+        now_as_of=change.now_as_of,
+        cost_then=amount_of(then.cost_7d, currency=currency, period="7 days", as_of=then.as_of),
+        like_for_like=group(CostComparison.LIKE_FOR_LIKE),
+        share=change.like_for_like_share,
+        added=group(CostComparison.ADDED),
+        removed=group(CostComparison.REMOVED),
+        not_comparable=group(CostComparison.NOT_COMPARABLE),
+    )
+
+
+def write_headline(
+    *,
+    now: ClosingPoint | None,
+    then: ClosingPoint | None,
+    change: CostChange | None,
+    findings: Iterable[WorkloadFinding],
+    currency: str,
+    no_snapshot_because: str,
+    month_to_date: MonthToDate | None,
+    monthly_budget: Decimal | None,
+    also_missing: Iterable[str] = (),
+) -> content.Headline:
+    """Write the first screen; `change` is None exactly when one of the two closing snapshots is missing."""
+    nothing = unknown_total(NO_SNAPSHOT)
+    as_of = None if now is None else now.as_of
+    cost = nothing if now is None else now.cost_7d
+    available = nothing if now is None else now.savings_available_per_month
+    realised = nothing if now is None else now.realised_savings_per_month
+    outcomes = () if now is None else tuple(now.outcomes.values())
+    return content.Headline(
+        missing=(*_missing(now, no_snapshot_because), *also_missing),
+        changed=_changed(cost, change, currency),
+        todo=_todo(tuple(findings), currency) if now is not None else "Nothing can be advised without a measurement.",
+        cost=amount_of(cost, currency=currency, period="7 days", as_of=as_of),
+        change=None if change is None or then is None else change_of(change, currency=currency, then=then),
+        no_change_because="" if change is not None else _why_no_change(now),
+        savings_available=amount_of(available, currency=currency, period="month", as_of=as_of),
+        savings_realised=amount_of(realised, currency=currency, period="month", as_of=as_of),
+        month_to_date=_budget(month_to_date, monthly_budget, currency),
+        components=len(outcomes),
+        components_measured=sum(1 for outcome in outcomes if outcome is Outcome.MEASURED),
+        claimed_twice=0 if now is None else now.claimed_twice,
+    )
+
+
+def _missing(now: ClosingPoint | None, no_snapshot_because: str) -> Iterable[str]:
+    if now is None:
+        yield no_snapshot_because
+        return
+    unmeasured = sum(1 for outcome in now.outcomes.values() if outcome is Outcome.UNKNOWN)
+    if unmeasured:
+        yield f"{unmeasured:,} of {format_count(len(now.outcomes), 'component')} could not be measured."
+    if now.lost_clusters:
+        word = "Cluster" if len(now.lost_clusters) == 1 else "Clusters"
+        yield f"{word} {', '.join(sorted(now.lost_clusters))}: nothing came back, so what runs there is unknown and not in the sums."
+    cost = now.cost_7d
+    if not cost.is_complete:
+        yield f"The cost of {cost.parts - cost.known:,} of {format_count(cost.parts, 'workload')} is unknown and not in the sums."
+    if not now.listing_complete:
+        yield "The catalog could not be listed whole: components may be missing."
+
+
+def _why_no_change(now: ClosingPoint | None) -> str:
+    if now is None:
+        return NO_SNAPSHOT
+    return "There is no closing snapshot of the week before, so there is nothing to compare with yet."
+
+
+def _changed(cost: Total, change: CostChange | None, currency: str) -> str:
+    if isinstance(cost.amount, Unknown):
+        return "The cost of this week is unknown."
+    amount = format_money(cost.amount, currency)
+    if cost.parts == 0:
+        return "No workloads ran, so there is no cost."
+    if change is None:
+        return f"Cost is {amount} for 7 days; there is no week before to compare with."
+    moved, share = change.group(CostComparison.LIKE_FOR_LIKE), change.like_for_like_share
+    if moved.workloads == 0:
+        return f"Cost is {amount} for 7 days; no workload can be compared with the week before."
+    if share is None:
+        if moved.amount == 0:
+            return f"Cost is {amount} for 7 days, the same workloads cost nothing in both weeks."
+        return f"Cost is {amount} for 7 days; the same workloads cost nothing the week before."
+    if abs(share) < STEADY:
+        return f"Cost held steady at {amount} for 7 days, like for like."
+    verb = "rose" if share > 0 else "fell"
+    by = format_money(abs(moved.amount), currency)
+    return f"Cost {verb} {format_percent(abs(share))} ({by}) like for like, to {amount} for 7 days."
+
+
+def _todo(findings: tuple[WorkloadFinding, ...], currency: str) -> str:
+    danger = sum(1 for finding in findings if finding.issue is Issue.UNDER_PROVISIONED)
+    saving = [
+        finding for finding in findings if finding.issue is not Issue.UNDER_PROVISIONED and finding.priority is not Priority.LOW
+    ]
+    saved = sum((finding.savings for finding in saving), Decimal(0))
+    parts: list[str] = []
+    if danger:
+        parts.append(f"give {format_count(danger, 'workload')} more room")
+    if saving and saved > 0:
+        parts.append(f"take up {format_count(len(saving), 'recommendation')} to save {format_money(saved, currency)} a month")
+    elif saving:
+        parts.append(f"look at {format_count(len(saving), 'recommendation')}")
+    if not parts:
+        return "Nothing needs doing this week."
+    sentence = ", and ".join(parts)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _budget(so_far: MonthToDate | None, monthly_budget: Decimal | None, currency: str) -> content.Budget | None:
+    if so_far is None:
+        return None
+    return content.Budget(
+        currency=currency,
+        spent=None if isinstance(so_far.amount, Unknown) else so_far.amount,
+        monthly_budget=monthly_budget,
+        known_days=so_far.known_days,
+        days=so_far.days,
+    )

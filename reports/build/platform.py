@@ -1,0 +1,71 @@
+"""The sections that only the roll-up has: all teams side by side, and what has no route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, Outcome
+from domain.trends import ClosingPoint, CostComparison, compare
+from domain.weeks import IsoWeek
+from reports import content
+from reports.facts import RoutingGap
+from reports.build.headline import amount_of
+from reports.links import Links, team_slug
+
+
+def line_up_teams(
+    now: ClosingPoint, then: ClosingPoint | None, *, currency: str, titles: Mapping[EntityRef, str], links: Links, week: IsoWeek
+) -> content.TeamOverview:
+    """Put all teams side by side, the most expensive first. A workload of two teams counts for both, once each."""
+    before = {} if then is None else _by_team(then)
+    lines = [
+        _line(
+            team,
+            mine,
+            before.get(team) if then is not None else None,
+            currency=currency,
+            titles=titles,
+            link=links.report(team_slug(team), week),
+        )
+        for team, mine in _by_team(now).items()
+    ]
+    return content.TeamOverview(teams=tuple(sorted(lines, key=lambda line: (-(line.cost.amount or Decimal(0)), line.ref))))
+
+
+def _by_team(closing: ClosingPoint) -> Mapping[EntityRef, ClosingPoint]:
+    grouped: dict[EntityRef, list[Measurement]] = {}
+    for measurement in closing.measurements:
+        grouped.setdefault(measurement.snapshot.team, []).append(measurement)
+    return {
+        team: ClosingPoint(as_of=closing.as_of, measurements=tuple(mine), listing_complete=closing.listing_complete)
+        for team, mine in grouped.items()
+    }
+
+
+def _line(
+    team: EntityRef, now: ClosingPoint, then: ClosingPoint | None, *, currency: str, titles: Mapping[EntityRef, str], link: str | None
+) -> content.TeamSummary:
+    change = None if then is None else compare(now, then)
+    comparable = change is not None and change.group(CostComparison.LIKE_FOR_LIKE).workloads > 0
+    return content.TeamSummary(
+        ref=str(team),
+        title=titles.get(team) or team.name,
+        cost=amount_of(now.cost_7d, currency=currency, period="7 days", as_of=now.as_of),
+        like_for_like=change.group(CostComparison.LIKE_FOR_LIKE).amount if change is not None and comparable else None,
+        share=change.like_for_like_share if change is not None and comparable else None,
+        savings_available=amount_of(now.savings_available_per_month, currency=currency, period="month", as_of=now.as_of),
+        savings_realised=amount_of(now.realised_savings_per_month, currency=currency, period="month", as_of=now.as_of),
+        components=len(now.outcomes),
+        components_measured=sum(1 for outcome in now.outcomes.values() if outcome is Outcome.MEASURED),
+        link=link,
+    )
+
+
+def list_routing(unrouted: tuple[RoutingGap, ...], skipped: tuple[str, ...]) -> content.RoutingProblems:
+    """List the teams without a channel of their own, and the reports that were given up."""
+    return content.RoutingProblems(
+        unrouted=tuple(content.UnroutedTeam(ref=str(gap.team), title=gap.title, reason=gap.reason) for gap in unrouted),
+        skipped=skipped,
+    )

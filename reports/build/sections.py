@@ -1,0 +1,217 @@
+"""The sections of a team's report, each made from the closing snapshots by one function."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+
+from domain.advice import Issue
+from domain.measures import Unknown, is_known
+from domain.money import format_money
+from domain.refs import EntityRef
+from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
+from domain.trends import WorkloadChange, ClosingPoint, CostComparison, CostChange
+from domain.workload import WorkloadKey
+from reports import content
+from reports.build.top_actions import workload_name
+from reports.facts import FollowedRecommendation
+from reports.dates import format_day
+
+IGNORED_AFTER: Final = 4
+"""A recommendation that stood open in this many reports, unanswered, is called ignored."""
+HOT_SPOTS: Final = 5
+WEEK: Final = timedelta(days=7)
+
+Became = Literal["done", "no longer advised", "gone", "open", "ignored"]
+Names = Mapping[WorkloadKey, tuple[content.ComponentName, ...]]
+
+
+def component_name(ref: EntityRef, titles: Mapping[EntityRef, str]) -> content.ComponentName:
+    """Name a component as it spells itself."""
+    return content.ComponentName(ref=str(ref), title=titles.get(ref) or ref.name)
+
+
+def names_of(now: ClosingPoint, then: ClosingPoint | None, titles: Mapping[EntityRef, str]) -> Names:
+    """Answer by workload which components claim it, now or before."""
+    claims = {**(then.claims if then is not None else {}), **now.claims}
+    return {key: tuple(component_name(ref, titles) for ref in refs) for key, refs in claims.items()}
+
+
+def list_movers(change: CostChange, currency: str, names: Names) -> content.Movers:
+    """List what moved the cost, the largest first."""
+
+    def movers(changes: Iterable[WorkloadChange]) -> tuple[content.Mover, ...]:
+        return tuple(
+            content.Mover(
+                workload=workload_name(one.key),
+                components=names.get(one.key, ()),
+                then=one.then,
+                now=one.now,
+                amount=one.amount,
+                share=one.amount / one.then if one.then and one.now is not None else None,
+            )
+            for one in changes
+        )
+
+    return content.Movers(
+        currency=currency,
+        then_as_of=change.then_as_of,
+        now_as_of=change.now_as_of,
+        moved=movers(change.movers),
+        added=movers(change.of(CostComparison.ADDED)),
+        removed=movers(change.of(CostComparison.REMOVED)),
+        not_comparable=change.group(CostComparison.NOT_COMPARABLE).workloads,
+    )
+
+
+def follow_up(
+    followed: Iterable[FollowedRecommendation], *, since: datetime, until: datetime, currency: str, zone: str, titles: Mapping[EntityRef, str]
+) -> content.FollowUp:
+    """Say what became of the recommendations that were open, and what was realised since."""
+    outcomes: list[tuple[Became, content.RecommendationOutcome, Decimal]] = []
+    for one in followed:
+        became = _became(one, until)
+        # Giving a workload room ends a danger; it saves nothing.
+        saves = became == "done" and one.issue is not Issue.UNDER_PROVISIONED
+        realised = one.realised_per_month if saves else None
+        outcome = content.RecommendationOutcome(
+            workload=workload_name(one.workload),
+            component=component_name(one.component, titles),
+            issue=one.issue.value,
+            became=became,
+            opened_at=one.opened_at,
+            ended_at=one.ended_at,
+            monthly_savings=realised,
+            sentence=_format_fate(one, became, currency=currency, zone=zone, until=until),
+        )
+        outcomes.append((became, outcome, realised or Decimal(0)))
+    outcomes.sort(key=lambda row: (row[0], -row[2], row[1].workload.name, row[1].component.ref))
+    counts = Counter(became for became, _, _ in outcomes)
+    return content.FollowUp(
+        currency=currency,
+        since=since,
+        until=until,
+        ended=tuple(outcome for became, outcome, _ in outcomes if became in {"done", "no longer advised", "gone"}),
+        ignored=tuple(outcome for became, outcome, _ in outcomes if became == "ignored"),
+        done=counts["done"],
+        no_longer_advised=counts["no longer advised"],
+        gone=counts["gone"],
+        still_open=counts["open"] + counts["ignored"],
+        realised=sum((realised for _, _, realised in outcomes), Decimal(0)),
+    )
+
+
+def reports_it_stood_in(one: FollowedRecommendation, until: datetime) -> int:
+    """Count the weekly closings, the one at `until` among them, at which a recommendation was open."""
+    return int((until - one.opened_at) // WEEK) + 1 if one.opened_at <= until else 0
+
+
+def _became(one: FollowedRecommendation, until: datetime) -> Became:
+    if one.fate == "open" and not one.answered and reports_it_stood_in(one, until) >= IGNORED_AFTER:
+        return "ignored"
+    return one.fate
+
+
+def _format_fate(one: FollowedRecommendation, became: Became, *, currency: str, zone: str, until: datetime) -> str:
+    since = format_day(one.opened_at, zone)
+    match became:
+        case "done":
+            saved = one.realised_per_month
+            if one.issue is Issue.UNDER_PROVISIONED:
+                return f"Done: it has the room it needs (advised since {since})."
+            if saved is None:
+                return f"Done; what it saves could not be measured (advised since {since})."
+            if saved <= 0:
+                return f"Done; as much could still be saved as before (advised since {since})."
+            return f"Done: saves {format_money(saved, currency)} a month (advised since {since})."
+        case "no longer advised":
+            return f"ScaleOps no longer advises it (advised since {since})."
+        case "gone":
+            return f"The workload is gone (advised since {since})."
+        case "ignored":
+            return f"Open in {reports_it_stood_in(one, until)} reports without an answer (advised since {since})."
+        case _:
+            return f"Open since {since}."
+
+
+def measure_network(now: ClosingPoint, *, currency: str, names: Names) -> content.Network:
+    """Find the workloads that pay most for traffic between zones."""
+    used: list[tuple[Decimal, WorkloadPoint, NetworkUse]] = []
+    off: set[str] = set()
+    not_watched = unknown = measured = 0
+    for point in now.points.values():
+        if isinstance(point.network, NetworkOff):
+            not_watched += 1
+            off.add(point.key.cluster)
+        elif isinstance(point.network, Unknown) or isinstance(point.network.cross_az_cost, Unknown):
+            unknown += 1
+        else:
+            measured += 1
+            used.append((point.network.cross_az_cost, point, point.network))
+    used.sort(key=lambda row: (-row[0], row[1].key))
+    return content.Network(
+        currency=currency,
+        as_of=now.as_of,
+        cross_az_cost=sum((cost for cost, _, _ in used), Decimal(0)) if used else None,
+        measured=measured,
+        not_watched=not_watched,
+        unknown=unknown,
+        hot_spots=tuple(
+            content.HotSpot(
+                workload=workload_name(point.key),
+                components=names.get(point.key, ()),
+                cross_az_cost=cost,
+                network_cost=None if isinstance(use.cost, Unknown) else use.cost,
+                cross_az_traffic_bytes=None if isinstance(use.cross_az_traffic_bytes, Unknown) else use.cross_az_traffic_bytes,
+            )
+            for cost, point, use in used[:HOT_SPOTS]
+            if cost > 0
+        ),
+        clusters_not_watched=tuple(sorted(off)),
+    )
+
+
+def measure_automation(now: ClosingPoint) -> content.Automation:
+    """Count policies, and the workloads that ScaleOps may change by itself."""
+    known = [point for point in now.points.values() if is_known(point.automated)]
+    policies = Counter(point.policy_name for point in known if point.policy_name)
+    return content.Automation(
+        as_of=now.as_of,
+        automated=sum(1 for point in known if point.automated is True),
+        known=len(known),
+        workloads=len(now.points),
+        policies=tuple(
+            content.PolicyUse(policy=policy, workloads=count)
+            for policy, count in sorted(policies.items(), key=lambda item: (-item[1], item[0]))
+        ),
+        without_policy=sum(1 for point in known if not point.policy_name),
+    )
+
+
+def list_gaps(now: ClosingPoint, titles: Mapping[EntityRef, str]) -> content.DataGaps:
+    """List what could not be measured, and why: components first, then workloads, then what owners should know."""
+    components: dict[str, list[str]] = {}
+    warnings: dict[str, list[str]] = {}
+    for measurement in now.measurements:
+        snapshot = measurement.snapshot
+        name = component_name(snapshot.ref, titles).title
+        if snapshot.outcome is Outcome.UNKNOWN:
+            components.setdefault(snapshot.reason, []).append(name)
+        for warning in snapshot.warnings:
+            warnings.setdefault(warning, []).append(name)
+    workloads: dict[str, list[str]] = {}
+    for key in sorted(now.points):
+        cost = now.points[key].cost_7d
+        if isinstance(cost, Unknown):
+            workloads.setdefault(f"cost unknown: {cost.reason}", []).append(str(key))
+    return content.DataGaps(
+        gaps=(*_gaps("component", components), *_gaps("workload", workloads), *_gaps("warning", warnings)),
+    )
+
+
+def _gaps(what: Literal["component", "workload", "warning"], by_reason: Mapping[str, list[str]]) -> Iterable[content.DataGap]:
+    for reason, names in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
+        yield content.DataGap(what=what, names=tuple(names), reason=reason)

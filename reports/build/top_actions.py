@@ -1,0 +1,166 @@
+"""The top actions of a report: which workloads ask for something, and each in one imperative sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from domain.advice import Issue, Priority, judge
+from domain.measures import Measured, T, Unknown
+from domain.money import format_cores, format_count, format_memory, format_money
+from domain.refs import EntityRef
+from domain.snapshots import WorkloadPoint
+from domain.trends import ClosingPoint
+from domain.workload import WorkloadKey
+from reports.content import RecommendedAction, TopActions, ComponentName, Resource, WorkloadName
+from reports.links import Links
+
+TOP: Final = 5
+
+_PRESSING: Final = {
+    (Issue.UNDER_PROVISIONED, Priority.HIGH): 0,
+    (Issue.OVER_PROVISIONED, Priority.HIGH): 1,
+    (Issue.NOT_AUTOMATED, Priority.MEDIUM): 2,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadFinding:
+    """A workload that asks for something, as the closing snapshot shows it."""
+
+    point: WorkloadPoint
+    issue: Issue
+    priority: Priority
+
+    @property
+    def savings(self) -> Decimal:
+        """Savings per month; nothing where they are unknown, for sorting and sums."""
+        return known_or(self.point.savings_available_per_month, Decimal(0))
+
+    @property
+    def oom_kills(self) -> int:
+        """Kills in 24 hours; none where they are unknown."""
+        return known_or(self.point.oom_kills_24h, 0)
+
+
+def known_or(value: Measured[T], otherwise: T) -> T:
+    """Answer the value, or something else where it is unknown."""
+    return otherwise if isinstance(value, Unknown) else value
+
+
+def findings_of(closing: ClosingPoint) -> tuple[WorkloadFinding, ...]:
+    """Judge every workload that was measured, the most pressing first: danger, then savings.
+
+    What is unknown is never held against a workload: it is not called under- or over-provisioned, nor not automated.
+    """
+    found: list[WorkloadFinding] = []
+    for point in closing.points.values():
+        over = known_or(point.over_provisioned, otherwise=False)
+        judged = judge(
+            under_provisioned=known_or(point.under_provisioned, otherwise=False),
+            over_provisioned=over,
+            automated=known_or(point.automated, otherwise=not over),
+        )
+        if judged is not None:
+            found.append(WorkloadFinding(point=point, issue=judged[0], priority=judged[1]))
+    return tuple(sorted(found, key=_order))
+
+
+def _order(finding: WorkloadFinding) -> tuple[int, int, Decimal, WorkloadKey]:
+    return (_PRESSING.get((finding.issue, finding.priority), 9), -finding.oom_kills, -finding.savings, finding.point.key)
+
+
+def choose_actions(
+    closing: ClosingPoint,
+    *,
+    currency: str,
+    names: Mapping[WorkloadKey, tuple[ComponentName, ...]],
+    labels: Mapping[EntityRef, tuple[str, ...]],
+    links: Links,
+) -> TopActions:
+    """Choose the top five of what a person can do; what automation does by itself is only counted."""
+    findings = findings_of(closing)
+    asking = [finding for finding in findings if finding.priority is not Priority.LOW]
+    top, rest = asking[:TOP], asking[TOP:]
+    return TopActions(
+        currency=currency,
+        as_of=closing.as_of,
+        top=tuple(
+            _action_of(number, finding, currency=currency, names=names, link=_link(finding, closing, labels, links))
+            for number, finding in enumerate(top, start=1)
+        ),
+        more=len(rest),
+        more_savings=sum((finding.savings for finding in rest), Decimal(0)),
+        left_to_automation=len(findings) - len(asking),
+    )
+
+
+def _link(finding: WorkloadFinding, closing: ClosingPoint, labels: Mapping[EntityRef, tuple[str, ...]], links: Links) -> str | None:
+    claimers = closing.claims.get(finding.point.key, ())
+    return links.workload(finding.point.key.name, labels.get(claimers[0], ()) if claimers else ())
+
+
+def _action_of(
+    number: int, finding: WorkloadFinding, *, currency: str, names: Mapping[WorkloadKey, tuple[ComponentName, ...]], link: str | None
+) -> RecommendedAction:
+    point = finding.point
+    savings = None if isinstance(point.savings_available_per_month, Unknown) else point.savings_available_per_month
+    kills = None if isinstance(point.oom_kills_24h, Unknown) else point.oom_kills_24h
+    requests = () if finding.issue is Issue.NOT_AUTOMATED else tuple(_resources(point))
+    return RecommendedAction(
+        number=number,
+        workload=workload_name(point.key),
+        components=names.get(point.key, ()),
+        issue=finding.issue.value,
+        priority=finding.priority.value,
+        requests=requests,
+        monthly_savings=savings,
+        oom_kills_24h=kills,
+        sentence=imperative(finding, requests, currency=currency),
+        link=link,
+    )
+
+
+def _resources(point: WorkloadPoint) -> Iterable[Resource]:
+    cpu, cpu_to = point.cpu_request_millicores, point.cpu_recommended_millicores
+    if not isinstance(cpu, Unknown) and not isinstance(cpu_to, Unknown) and cpu != cpu_to:
+        yield Resource(resource="cpu", now=cpu, recommended=cpu_to)
+    memory, memory_to = point.memory_request_bytes, point.memory_recommended_bytes
+    if not isinstance(memory, Unknown) and not isinstance(memory_to, Unknown) and memory != memory_to:
+        yield Resource(resource="memory", now=memory, recommended=memory_to)
+
+
+def imperative(finding: WorkloadFinding, requests: tuple[Resource, ...], *, currency: str) -> str:
+    """Say what to do with a workload, and why, in one sentence."""
+    name = finding.point.key.name
+    saves = f" to save {format_money(finding.savings, currency)} a month" if finding.savings > 0 else ""
+    if finding.issue is Issue.NOT_AUTOMATED:
+        return f"Let ScaleOps automate {name}{saves}."
+    if finding.issue is Issue.OVER_PROVISIONED:
+        verb = "Change" if any(resource.recommended > resource.now for resource in requests) else "Lower"
+        return f"{verb} the requests of {name}{saves}."
+    if finding.oom_kills:
+        return f"Give {name} more room: it was killed {format_count(finding.oom_kills, 'time')} for want of memory in 24 hours."
+    return f"Give {name} more room: it has less than it needs."
+
+
+def format_requests(requests: Iterable[Resource]) -> str:
+    """Write requests per pod, now and as recommended: `CPU 2 cores -> 0.5 cores, memory 4 Gi -> 1 Gi per pod`, with real arrows."""
+    moves = [
+        f"{'CPU' if one.resource == 'cpu' else 'memory'} {format_size(one.resource, one.now)} \N{RIGHTWARDS ARROW} "
+        f"{format_size(one.resource, one.recommended)}"
+        for one in requests
+    ]
+    return f"{', '.join(moves)} per pod" if moves else ""
+
+
+def format_size(resource: str, size: float) -> str:
+    """Write a request in readable units: millicores as cores, bytes as Mi or Gi."""
+    return format_cores(size) if resource == "cpu" else format_memory(size)
+
+
+def workload_name(key: WorkloadKey) -> WorkloadName:
+    """Turn a key into its part of the content."""
+    return WorkloadName(cluster=key.cluster, namespace=key.namespace, type=key.type, name=key.name)

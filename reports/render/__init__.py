@@ -1,0 +1,1 @@
+"""Renders report content: Slack, HTML, Markdown and charts."""

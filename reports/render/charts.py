@@ -1,0 +1,120 @@
+"""The trend as inline SVG, drawn by pygal. The page's own style sheet colours it, for light and dark."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import pygal
+from markupsafe import Markup
+
+from domain.money import format_money
+from domain.weeks import IsoWeek
+from reports import content
+from reports.formatting import format_amount, format_coverage, format_trend
+
+# pygal hooks itself into every import of the process for its plugins, in a form that Python retired: each later import would warn.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
+
+WIDTH: Final = 640
+HEIGHT: Final = 190
+_UNWANTED: Final = frozenset({"", "defs", "desc", "script", "style", "title"})
+"""The empty name is a comment."""
+_OVERLAYS: Final = frozenset({"titles", "plot overlay", "plot text-overlay", "plot tooltip-overlay"})
+
+
+def draw_trend(trend: content.Trend, *, currency: str, ident: str) -> Markup:
+    """Draw one bar a week, from zero; `ident` makes the ids of several pictures on one page differ.
+
+    A week that was not measured is a gap, one that was measured in part is drawn hollow. Every bar carries its numbers as
+    a title, the whole picture a title and a description. No script, no style sheet, no clock in it.
+    """
+    amounts = [None if one.cost.amount is None else float(one.cost.amount) for one in trend.weeks]
+    chart = pygal.Bar(
+        js=[],
+        width=WIDTH,
+        height=HEIGHT,
+        explicit_size=False,
+        show_legend=False,
+        margin=8,
+        spacing=6,
+        rounded_bars=2,
+        disable_xml_declaration=True,
+        range=(0, _ceiling(amounts)),
+        y_labels=[_ceiling(amounts) * step / 4 for step in range(5)],
+        value_formatter=lambda amount: _axis_label(amount, currency),
+    )
+    chart.uuid = ident
+    chart.x_labels = [str(IsoWeek.parse(one.week))[5:] for one in trend.weeks]
+    chart.add("cost", amounts)
+    tree = chart.render_tree()
+    _strip(tree)
+    _describe(tree, trend, ident)
+    _name_bars(tree, trend)
+    return Markup(tostring(tree, encoding="unicode"))  # noqa: S704 - ElementTree has escaped every text in it
+
+
+def _ceiling(amounts: list[float | None]) -> float:
+    """Answer a round number above the largest amount, so that the axis reads easily."""
+    largest = max((amount for amount in amounts if amount is not None), default=0.0)
+    if largest <= 0:
+        return 1.0
+    unit = 10.0 ** (len(str(int(largest))) - 1)
+    return next(step * unit for step in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if step * unit >= largest)
+
+
+def _axis_label(amount: float, currency: str) -> str:
+    words = format_money(Decimal(str(round(amount, 2))), currency)
+    return words.removesuffix(".00")
+
+
+def _strip(element: Element) -> None:
+    """Take out scripts, pygal's style sheet, its tooltips, and comments, which hold today's date."""
+    for child in list(element):
+        if _local(child) in _UNWANTED or child.get("class") in _OVERLAYS:
+            element.remove(child)
+        else:
+            _strip(child)
+
+
+def _local(element: Element) -> str:
+    tag: Any = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _describe(tree: Element, trend: content.Trend, ident: str) -> None:
+    namespace = tree.tag.rpartition("}")[0].lstrip("{") if "}" in tree.tag else ""
+    prefix = f"{{{namespace}}}" if namespace else ""
+    tree.set("role", "img")
+    tree.set("aria-labelledby", f"{ident}-title {ident}-desc")
+    tree.set("class", "trend-picture")
+    title, description = Element(f"{prefix}title"), Element(f"{prefix}desc")
+    title.set("id", f"{ident}-title")
+    title.text = f"Cost for 7 days, {format_trend(trend)}"
+    description.set("id", f"{ident}-desc")
+    description.text = "; ".join(f"{one.week}: {_format_bar(one)}" for one in trend.weeks)
+    tree.insert(0, title)
+    tree.insert(1, description)
+
+
+def _format_bar(one: content.TrendWeek) -> str:
+    coverage = format_coverage(one.cost)
+    if one.cost.amount is None:
+        return "not measured"
+    return f"{format_amount(one.cost)}{', ' + coverage if coverage else ''}"
+
+
+def _name_bars(tree: Element, trend: content.Trend) -> None:
+    measured = [(number, one) for number, one in enumerate(trend.weeks) if one.cost.amount is not None]
+    bars = [element for element in tree.iter() if element.get("class") == "bar"]
+    for bar, (number, one) in zip(bars, measured, strict=True):
+        words = ["bar"]
+        if number == len(trend.weeks) - 1:
+            words.append("this-week")
+        if one.cost.known != one.cost.parts:
+            words.append("in-part")
+        bar.set("class", " ".join(words))
+        title = SubElement(bar, "title")
+        title.text = f"{one.week}: {_format_bar(one)}"

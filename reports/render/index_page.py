@@ -1,0 +1,92 @@
+"""The index of all reports: every team, every week, with the headline numbers. Pure: reports in, HTML out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from domain.refs import EntityRef
+from reports import content
+from reports.formatting import sparkline
+from reports.links import PLATFORM_SLUG, percent_encode, team_slug
+from reports.render.templating import environment
+
+MOST_WEEKS: Final = 13
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexCell:
+    """One report and where its page is, seen from the index."""
+
+    report: content.Report
+    href: str
+    sparkline: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamRow:
+    """One team over the weeks; a week without a report is None."""
+
+    title: str
+    cells: tuple[IndexCell | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPage:
+    """Everything the index shows."""
+
+    instance: str
+    newest: str
+    weeks: tuple[str, ...]
+    """Newest first."""
+    teams: tuple[str, ...]
+    platform: content.Report | None
+    rows: tuple[IndexCell, ...]
+    grid: tuple[TeamRow, ...]
+
+
+def page_path(report: content.Report) -> str:
+    """Answer where a report's page lies under the folder of the index: `reports/payments/2026-W47.html`."""
+    return f"reports/{slug_of(report)}/{report.week}.html"
+
+
+def slug_of(report: content.Report) -> str:
+    """Name the team of a report in a path."""
+    return PLATFORM_SLUG if report.scope == content.PLATFORM else team_slug(EntityRef.parse(report.team))
+
+
+def write_index(reports: Iterable[content.Report], *, instance: str) -> str:
+    """Write the index page. Of several reports of one team and week the one made last is shown."""
+    return environment("html").get_template("index.html").render(site=_site(reports, instance))
+
+
+def _site(reports: Iterable[content.Report], instance: str) -> IndexPage:
+    shown: dict[tuple[str, str], content.Report] = {}
+    for report in sorted(reports, key=lambda one: (one.made_at, one.again)):
+        shown[report.team, report.week] = report
+    weeks = tuple(sorted({week for _, week in shown}, reverse=True)[:MOST_WEEKS])
+    newest = weeks[0] if weeks else ""
+    cells = {key: _cell(report) for key, report in shown.items() if report.week in weeks}
+    titles = {team: shown[team, week].title for team, week in sorted(shown)}
+    ordered = sorted(titles, key=lambda team: (team != content.PLATFORM, titles[team].lower(), team))
+    rows = sorted(
+        (cell for (team, week), cell in cells.items() if week == newest and team != content.PLATFORM),
+        key=lambda cell: (-(cell.report.headline.cost.amount or Decimal(0)), cell.report.team),
+    )
+    return IndexPage(
+        instance=instance,
+        newest=newest,
+        weeks=weeks,
+        teams=tuple(team for team in ordered if team != content.PLATFORM),
+        platform=shown.get((content.PLATFORM, newest)),
+        rows=tuple(rows),
+        grid=tuple(TeamRow(title=titles[team], cells=tuple(cells.get((team, week)) for week in weeks)) for team in ordered),
+    )
+
+
+def _cell(report: content.Report) -> IndexCell:
+    trend = next((section.body for section in report.sections if isinstance(section.body, content.Trend)), None)
+    href = f"reports/{percent_encode(slug_of(report))}/{report.week}.html"
+    return IndexCell(report=report, href=href, sparkline="" if trend is None else sparkline(trend))

@@ -1,0 +1,98 @@
+"""Clusters: when an answer named each last, since when one is lost, and who was told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+
+from domain.refs import EntityRef
+from domain.snapshots import Outcome
+from domain.sweeps import ClusterState
+from domain.workload import WorkloadKey
+from store.queries import points
+from store.schema import clusters, snapshot_points, snapshots, workload_points
+from store.upserts import upsert
+
+
+class Clusters:
+    """Clusters by name. Written by `collect`; `evaluate` marks whom it told of."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def all(self) -> tuple[ClusterState, ...]:
+        """Answer every cluster that was ever named, by name."""
+        found = self._connection.execute(select(clusters).order_by(clusters.c.name)).mappings()
+        return tuple(_state_of(row) for row in found)
+
+    def lost(self) -> tuple[ClusterState, ...]:
+        """Answer the clusters that are lost and do not count as removed yet, by name."""
+        return tuple(state for state in self.all() if state.lost_since is not None and state.removed_at is None)
+
+    def named_in(self, as_of: datetime) -> frozenset[str]:
+        """Answer the clusters of the points that a sweep holds so far."""
+        chosen = select(workload_points.c.cluster).where(workload_points.c.as_of == as_of).distinct()
+        return frozenset(self._connection.execute(chosen).scalars())
+
+    def record_seen(self, names: Collection[str], *, as_of: datetime) -> None:
+        """Note that answers of a sweep named these clusters: none of them is lost."""
+        row = {"last_seen": as_of, "lost_since": None, "notified_at": None, "removed_at": None}
+        upsert(self._connection, clusters, [{"name": name, **row} for name in sorted(names)], key=["name"])
+
+    def record_lost(self, name: str, *, as_of: datetime) -> None:
+        """Note that a sweep missed a cluster; the first one that did stands."""
+        self._set(name, lost_since=func.coalesce(clusters.c.lost_since, as_of))
+
+    def record_removed(self, name: str, *, as_of: datetime) -> None:
+        """Note the sweep from which a cluster counts as removed."""
+        self._set(name, removed_at=func.coalesce(clusters.c.removed_at, as_of))
+
+    def mark_notified(self, name: str, *, at: datetime) -> None:
+        """Note when the platform channel was told of the loss."""
+        self._set(name, notified_at=at)
+
+    def previous_workloads(
+        self, cluster: str, refs: Sequence[EntityRef], *, before: datetime, within: timedelta
+    ) -> Mapping[EntityRef, tuple[WorkloadKey, ...]]:
+        """Answer what components had in a cluster, by their newest measured snapshot before an instant, if it is not too old.
+
+        Components that had nothing there are left out.
+        """
+        newest = (
+            select(snapshots.c.entity_ref, func.max(snapshots.c.as_of).label("as_of"))
+            .where(
+                snapshots.c.entity_ref.in_(refs),
+                snapshots.c.as_of < before,
+                snapshots.c.as_of >= before - within,
+                snapshots.c.outcome == Outcome.MEASURED.value,
+            )
+            .group_by(snapshots.c.entity_ref)
+            .subquery()
+        )
+        columns = workload_points.c
+        chosen = (
+            select(snapshots.c.entity_ref, columns.cluster, columns.namespace, columns.type, columns.name)
+            .join(newest, (newest.c.entity_ref == snapshots.c.entity_ref) & (newest.c.as_of == snapshots.c.as_of))
+            .join(snapshot_points, snapshot_points.c.snapshot_id == snapshots.c.id)
+            .join(workload_points, columns.id == snapshot_points.c.point_id)
+            .where(columns.cluster == cluster)
+        )
+        found: dict[EntityRef, list[WorkloadKey]] = {}
+        for row in self._connection.execute(chosen).mappings():
+            found.setdefault(row["entity_ref"], []).append(points.key_of(row))
+        return {ref: tuple(sorted(keys)) for ref, keys in found.items()}
+
+    def _set(self, name: str, **values: object) -> None:
+        self._connection.execute(update(clusters).where(clusters.c.name == name).values(**values))
+
+
+def _state_of(row: RowMapping) -> ClusterState:
+    return ClusterState(
+        name=row["name"],
+        last_seen=row["last_seen"],
+        lost_since=row["lost_since"],
+        notified_at=row["notified_at"],
+        removed_at=row["removed_at"],
+    )

@@ -1,0 +1,199 @@
+"""What the catalog lists: components and teams, when they were first and last seen, and when they left.
+
+A component is gone when two complete listings did not hold it; it comes back as soon as one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, and_, case, func, or_, select, update
+
+from domain.component import Component, NotificationTargets, Team
+from domain.refs import EntityRef
+from store.schema import components, teams
+from store.upserts import upsert
+
+GONE_AFTER_LISTINGS: Final = 2
+_PAGE: Final = 500
+
+
+class Components:
+    """Components and teams by reference. Written by `collect` only."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def record_listing(self, listed: Iterable[Component], owners: Iterable[Team], *, as_of: datetime, complete: bool) -> None:
+        """Remember a whole listing at once: `record_page`, then `finish_listing`."""
+        self.record_page(tuple(listed), tuple(owners), as_of=as_of)
+        self.finish_listing(as_of=as_of, complete=complete)
+
+    def record_page(self, listed: Sequence[Component], owners: Sequence[Team], *, as_of: datetime) -> None:
+        """Remember the components and teams of one page of the listing for the sweep of `as_of`."""
+        rows = {component.ref: _component_row(component, as_of) for component in listed}
+        upsert(self._connection, components, list(rows.values()), key=["entity_ref"], keep=["first_seen"])
+        upsert(self._connection, teams, list({team.ref: _team_row(team, as_of) for team in owners}.values()), key=["entity_ref"])
+
+    def finish_listing(self, *, as_of: datetime, complete: bool) -> None:
+        """Count who was missing. An incomplete listing misses nobody; the same `as_of` counts once."""
+        if not complete:
+            return
+        missing = and_(components.c.last_seen < as_of, or_(components.c.missed_at.is_(None), components.c.missed_at < as_of))
+        missed = components.c.missed_listings + 1
+        self._connection.execute(
+            update(components)
+            .where(missing)
+            .values(
+                missed_listings=missed,
+                missed_at=as_of,
+                gone_at=case(
+                    (components.c.gone_at.is_not(None), components.c.gone_at),
+                    (missed >= GONE_AFTER_LISTINGS, as_of),
+                    else_=None,
+                ),
+            )
+        )
+
+    def get(self, ref: EntityRef) -> Component | None:
+        """Answer a component that was ever listed, gone or not."""
+        row = self._connection.execute(select(components).where(components.c.entity_ref == ref)).mappings().first()
+        return None if row is None else _component_of(row)
+
+    def of_team(self, team: EntityRef) -> tuple[Component, ...]:
+        """Answer what a team owns now, by reference."""
+        chosen = select(components).where(components.c.team == team, components.c.gone_at.is_(None))
+        found = self._connection.execute(chosen.order_by(components.c.entity_ref)).mappings()
+        return tuple(_component_of(row) for row in found)
+
+    def all(self) -> Iterator[Component]:
+        """Stream every component that is not gone, by reference."""
+        last: EntityRef | None = None
+        while True:
+            page = self.page(after=last)
+            yield from page
+            if len(page) < _PAGE:
+                return
+            last = page[-1].ref
+
+    def page(self, *, after: EntityRef | None, size: int = _PAGE) -> tuple[Component, ...]:
+        """Answer the components that are not gone and stand after a reference, by reference, at most `size`."""
+        chosen = select(components).where(components.c.gone_at.is_(None))
+        if after is not None:
+            chosen = chosen.where(components.c.entity_ref > after)
+        found = self._connection.execute(chosen.order_by(components.c.entity_ref).limit(size)).mappings()
+        return tuple(_component_of(row) for row in found)
+
+    def some(self, refs: Sequence[EntityRef]) -> tuple[Component, ...]:
+        """Answer those of these components that are not gone, by reference."""
+        chosen = select(components).where(components.c.entity_ref.in_(refs), components.c.gone_at.is_(None))
+        return tuple(_component_of(row) for row in self._connection.execute(chosen.order_by(components.c.entity_ref)).mappings())
+
+    def counted(self) -> Mapping[EntityRef, int]:
+        """Answer who is not gone, each counted as one."""
+        return dict.fromkeys(
+            self._connection.execute(select(components.c.entity_ref).where(components.c.gone_at.is_(None))).scalars(), 1
+        )
+
+    def count(self) -> int:
+        """Count the components that are not gone."""
+        counted = self._connection.execute(select(func.count()).where(components.c.gone_at.is_(None)))
+        return counted.scalar_one()
+
+    def gone(self) -> Mapping[EntityRef, datetime]:
+        """Answer who left the catalog: the reference, and the sweep whose listing missed it for good."""
+        chosen = select(components.c.entity_ref, components.c.gone_at).where(components.c.gone_at.is_not(None))
+        return {row.entity_ref: row.gone_at for row in self._connection.execute(chosen)}
+
+    def is_gone(self, ref: EntityRef) -> bool:
+        """Say whether two complete listings did not hold it."""
+        gone_at = self._connection.execute(select(components.c.gone_at).where(components.c.entity_ref == ref)).scalar()
+        return gone_at is not None
+
+    def teams(self) -> tuple[Team, ...]:
+        """Answer every team and parent group that was ever listed, by reference."""
+        found = self._connection.execute(select(teams).order_by(teams.c.entity_ref)).mappings()
+        return tuple(_team_of(row) for row in found)
+
+    def team(self, ref: EntityRef) -> Team | None:
+        """Answer a team or a parent group that was ever listed."""
+        row = self._connection.execute(select(teams).where(teams.c.entity_ref == ref)).mappings().first()
+        return None if row is None else _team_of(row)
+
+    def owners(self) -> tuple[EntityRef, ...]:
+        """Answer the teams that own a component now, by reference."""
+        chosen = select(components.c.team).where(components.c.gone_at.is_(None)).distinct().order_by(components.c.team)
+        return tuple(self._connection.execute(chosen).scalars())
+
+
+def _component_row(component: Component, as_of: datetime) -> dict[str, Any]:
+    return {
+        "entity_ref": component.ref,
+        "spelled_kind": component.spelled_kind,
+        "spelled_namespace": component.spelled_namespace,
+        "spelled_name": component.spelled_name,
+        "title": component.title,
+        "team": component.team,
+        "lifecycle": component.lifecycle,
+        "system": component.system,
+        "label_selector": component.label_selector,
+        "kubernetes_id": component.kubernetes_id,
+        "namespace_limit": component.namespace_limit,
+        "cluster_limit": component.cluster_limit,
+        "slack_channels": [list(pair) for pair in component.contact.slack_channels],
+        "pagerduty_fingerprint": component.contact.pagerduty_fingerprint,
+        "first_seen": as_of,
+        "last_seen": as_of,
+        "missed_listings": 0,
+        "missed_at": None,
+        "gone_at": None,
+    }
+
+
+def _team_row(team: Team, as_of: datetime) -> dict[str, Any]:
+    return {
+        "entity_ref": team.ref,
+        "title": team.title,
+        "parent": team.parent,
+        "in_catalog": team.in_catalog,
+        "slack_channels": [list(pair) for pair in team.contact.slack_channels],
+        "pagerduty_fingerprint": team.contact.pagerduty_fingerprint,
+        "last_seen": as_of,
+    }
+
+
+def _component_of(row: RowMapping) -> Component:
+    return Component(
+        ref=row["entity_ref"],
+        spelled_kind=row["spelled_kind"],
+        spelled_namespace=row["spelled_namespace"],
+        spelled_name=row["spelled_name"],
+        title=row["title"],
+        team=row["team"],
+        lifecycle=row["lifecycle"],
+        system=row["system"],
+        label_selector=row["label_selector"],
+        kubernetes_id=row["kubernetes_id"],
+        namespace_limit=row["namespace_limit"],
+        cluster_limit=row["cluster_limit"],
+        contact=_contact_of(row),
+    )
+
+
+def _team_of(row: RowMapping) -> Team:
+    return Team(
+        ref=row["entity_ref"],
+        title=row["title"],
+        parent=row["parent"],
+        in_catalog=row["in_catalog"],
+        contact=_contact_of(row),
+    )
+
+
+def _contact_of(row: RowMapping) -> NotificationTargets:
+    return NotificationTargets(
+        slack_channels=tuple((key, channel) for key, channel in row["slack_channels"]),
+        pagerduty_fingerprint=row["pagerduty_fingerprint"],
+    )

@@ -1,0 +1,125 @@
+"""Recommendations from the first sweep that saw them to how they ended. What they mean is decided in `domain.tracking`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, select
+
+from domain.advice import Issue, Priority
+from domain.measures import Unknown
+from domain.messages import Json
+from domain.refs import EntityRef
+from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
+from store.queries import points
+from store.schema import recommendations
+from store.upserts import upsert
+
+_KEY = ("entity_ref", "cluster", "namespace", "type", "name", "issue", "opened_at")
+
+
+class Recommendations:
+    """Recommendations by component, workload, issue and opening: what comes back after it ended is another row.
+
+    Written by `evaluate`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, tracked: Sequence[Recommendation]) -> None:
+        """Insert or overwrite; one row a component, workload, issue and opening."""
+        upsert(self._connection, recommendations, [_row_of(recommendation) for recommendation in tracked], key=_KEY)
+
+    def open_ones(self, refs: Iterable[EntityRef] | None = None) -> tuple[Recommendation, ...]:
+        """Answer what has not ended, of all components or of these; by component, workload and issue."""
+        chosen = select(recommendations).where(recommendations.c.ended_at.is_(None))
+        if refs is not None:
+            chosen = chosen.where(recommendations.c.entity_ref.in_(list(refs)))
+        return self._all(chosen)
+
+    def open_of_team(self, team: EntityRef) -> tuple[Recommendation, ...]:
+        """Answer what a team has not dealt with."""
+        return self._all(select(recommendations).where(recommendations.c.team == team, recommendations.c.ended_at.is_(None)))
+
+    def counted(self) -> Mapping[EntityRef, int]:
+        """Answer how much has not ended, by component."""
+        columns = recommendations.c
+        chosen = select(columns.entity_ref, func.count().label("many")).where(columns.ended_at.is_(None))
+        return {row.entity_ref: row.many for row in self._connection.execute(chosen.group_by(columns.entity_ref))}
+
+    def open_at(self, instant: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
+        """Answer what was open at an instant: opened by then, and not ended by then."""
+        columns = recommendations.c
+        chosen = select(recommendations).where(
+            columns.opened_at <= instant, columns.ended_at.is_(None) | (columns.ended_at > instant)
+        )
+        return self._all(chosen if team is None else chosen.where(columns.team == team))
+
+    def ended_between(self, earliest: datetime, latest: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
+        """Answer what ended with earliest < ended_at <= latest, of everybody or of one team."""
+        chosen = select(recommendations).where(recommendations.c.ended_at > earliest, recommendations.c.ended_at <= latest)
+        return self._all(chosen if team is None else chosen.where(recommendations.c.team == team))
+
+    def _all(self, chosen: Select[tuple[object, ...]]) -> tuple[Recommendation, ...]:
+        columns = recommendations.c
+        workload = (columns.cluster, columns.namespace, columns.type, columns.name)
+        ordered = chosen.order_by(columns.entity_ref, *workload, columns.issue, columns.opened_at)
+        return tuple(_recommendation_of(row) for row in self._connection.execute(ordered).mappings())
+
+
+def _row_of(recommendation: Recommendation) -> dict[str, Any]:
+    realised = recommendation.realised_per_month
+    advised = recommendation.advised
+    savings = advised.savings_available_per_month
+    details: dict[str, Json] = {
+        "priority": advised.priority.value,
+        "cpu_request_millicores": advised.cpu_request_millicores,
+        "cpu_recommended_millicores": advised.cpu_recommended_millicores,
+        "memory_request_bytes": advised.memory_request_bytes,
+        "memory_recommended_bytes": advised.memory_recommended_bytes,
+        "savings_available_per_month": None if savings is None else str(savings),
+        "realised_unknown": realised.reason if isinstance(realised, Unknown) else None,
+    }
+    return {
+        "entity_ref": recommendation.key.entity,
+        "team": recommendation.team,
+        "cluster": recommendation.key.workload.cluster,
+        "namespace": recommendation.key.workload.namespace,
+        "type": recommendation.key.workload.type,
+        "name": recommendation.key.workload.name,
+        "issue": recommendation.key.issue.value,
+        "opened_at": recommendation.opened_at,
+        "last_seen": recommendation.last_seen_at,
+        "ended_at": recommendation.ended_at,
+        "ended_as": None if recommendation.ending is None else recommendation.ending.value,
+        "realised_per_month": None if isinstance(realised, Unknown) else realised,
+        "details": details,
+    }
+
+
+def _recommendation_of(row: RowMapping) -> Recommendation:
+    details: dict[str, Any] = row["details"]
+    savings, why = details["savings_available_per_month"], details["realised_unknown"]
+    recommendation = Recommendation(
+        key=RecommendationKey(entity=row["entity_ref"], workload=points.key_of(row), issue=Issue(row["issue"])),
+        team=row["team"],
+        opened_at=row["opened_at"],
+        last_seen_at=row["last_seen"],
+        advised=LastAdvice(
+            priority=Priority(details["priority"]),
+            cpu_request_millicores=details["cpu_request_millicores"],
+            cpu_recommended_millicores=details["cpu_recommended_millicores"],
+            memory_request_bytes=details["memory_request_bytes"],
+            memory_recommended_bytes=details["memory_recommended_bytes"],
+            savings_available_per_month=None if savings is None else Decimal(savings),
+        ),
+        ended_at=row["ended_at"],
+        ending=None if row["ended_as"] is None else RecommendationEnd(row["ended_as"]),
+        realised_per_month=row["realised_per_month"],
+    )
+    return recommendation if why is None else replace(recommendation, realised_per_month=Unknown(why))

@@ -1,0 +1,142 @@
+"""Sweeps: opened once, closed once, evaluated once, in order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, Select, case, func, select, update
+
+from domain.snapshots import Outcome
+from domain.sweeps import Sweep
+from store.errors import SweepClosed
+from store.schema import raw_answers, snapshots, sweeps
+from store.upserts import insert_new
+
+
+class Sweeps:
+    """Sweeps by their `as_of`. Written by `collect`; `evaluate` marks what it has read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, as_of: datetime, *, opened_at: datetime) -> Sweep:
+        """Open the sweep of a slot, or answer the one that is there, open or closed."""
+        row = {
+            "as_of": as_of,
+            "opened_at": opened_at,
+            "closed_at": None,
+            "evaluated_at": None,
+            "expected": 0,
+            "measured": 0,
+            "unknown": 0,
+            "listing_complete": False,
+        }
+        insert_new(self._connection, sweeps, row)
+        found = self.get(as_of)
+        if found is None:
+            message = f"the sweep of {as_of.isoformat()} vanished while it was opened"
+            raise SweepClosed(message)
+        return found
+
+    def get(self, as_of: datetime, *, to_change: bool = False) -> Sweep | None:
+        """Answer the sweep of a slot; `to_change` holds other writers off it until the transaction ends."""
+        chosen = select(sweeps).where(sweeps.c.as_of == as_of)
+        return self._first(chosen.with_for_update() if to_change else chosen)
+
+    def record_listing(self, as_of: datetime, *, expected: int, complete: bool) -> None:
+        """Note how many components an open sweep is to measure, and whether the catalog was listed whole."""
+        self._connection.execute(
+            update(sweeps)
+            .where(sweeps.c.as_of == as_of, sweeps.c.closed_at.is_(None))
+            .values(expected=expected, listing_complete=complete)
+        )
+
+    def close(self, as_of: datetime, *, closed_at: datetime) -> Sweep:
+        """Close a sweep with the outcomes it has, and drop the raw answers of older ones. A closed one stays as it is.
+
+        Raises:
+            SweepClosed: it was never opened.
+        """
+        counted = select(
+            func.coalesce(func.sum(case((snapshots.c.outcome == Outcome.MEASURED.value, 1), else_=0)), 0).label("measured"),
+            func.count().label("all"),
+        ).where(snapshots.c.as_of == as_of)
+        counts = self._connection.execute(counted).one()
+        changed = self._connection.execute(
+            update(sweeps)
+            .where(sweeps.c.as_of == as_of, sweeps.c.closed_at.is_(None))
+            .values(closed_at=closed_at, measured=int(counts.measured), unknown=counts.all - int(counts.measured))
+        )
+        if changed.rowcount:
+            self._connection.execute(raw_answers.delete().where(raw_answers.c.as_of < as_of))
+        found = self.get(as_of)
+        if found is None:
+            message = f"there is no sweep of {as_of.isoformat()} to close"
+            raise SweepClosed(message)
+        return found
+
+    def open_ones(self) -> tuple[Sweep, ...]:
+        """Answer the sweeps that are not closed yet, oldest first."""
+        return self._all(select(sweeps).where(sweeps.c.closed_at.is_(None)).order_by(sweeps.c.as_of))
+
+    def newest_closed(self) -> Sweep | None:
+        """Answer the newest closed sweep."""
+        return self._first(_closed().order_by(sweeps.c.as_of.desc()))
+
+    def closed_before(self, as_of: datetime) -> Sweep | None:
+        """Answer the newest closed sweep before an instant."""
+        return self._first(_closed().where(sweeps.c.as_of < as_of).order_by(sweeps.c.as_of.desc()))
+
+    def closed_between(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
+        """Answer the closed sweeps with earliest <= as_of <= latest, newest first: the candidates of a closing snapshot."""
+        within = _closed().where(sweeps.c.as_of >= earliest, sweeps.c.as_of <= latest)
+        return self._all(within.order_by(sweeps.c.as_of.desc()))
+
+    def newest_closed_between(self, earliest: datetime, latest: datetime) -> Sweep | None:
+        """Answer the newest of them: the closing sweep of a week (DESIGN, 3a.8)."""
+        within = _closed().where(sweeps.c.as_of >= earliest, sweeps.c.as_of <= latest)
+        return self._first(within.order_by(sweeps.c.as_of.desc()))
+
+    def last_of_each_day(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
+        """Answer the last closed sweep of every UTC day between two instants, oldest first."""
+        newest: dict[str, Sweep] = {}
+        for sweep in reversed(self.closed_between(earliest, latest)):
+            newest[sweep.as_of.date().isoformat()] = sweep
+        return tuple(newest.values())
+
+    def unevaluated(self) -> tuple[Sweep, ...]:
+        """Answer the closed sweeps that were not evaluated yet, oldest first."""
+        return self._all(_closed().where(sweeps.c.evaluated_at.is_(None)).order_by(sweeps.c.as_of))
+
+    def mark_evaluated(self, as_of: datetime, *, at: datetime) -> bool:
+        """Mark a closed sweep as evaluated; say whether this call did it, so that of two evaluations one stands back."""
+        marked = self._connection.execute(
+            update(sweeps)
+            .where(sweeps.c.as_of == as_of, sweeps.c.closed_at.is_not(None), sweeps.c.evaluated_at.is_(None))
+            .values(evaluated_at=at)
+        )
+        return marked.rowcount == 1
+
+    def _first(self, chosen: Select[tuple[object, ...]]) -> Sweep | None:
+        row = self._connection.execute(chosen.limit(1)).mappings().first()
+        return None if row is None else _sweep_of(row)
+
+    def _all(self, chosen: Select[tuple[object, ...]]) -> tuple[Sweep, ...]:
+        return tuple(_sweep_of(row) for row in self._connection.execute(chosen).mappings())
+
+
+def _closed() -> Select[tuple[object, ...]]:
+    return select(sweeps).where(sweeps.c.closed_at.is_not(None))
+
+
+def _sweep_of(row: RowMapping) -> Sweep:
+    return Sweep(
+        as_of=row["as_of"],
+        opened_at=row["opened_at"],
+        closed_at=row["closed_at"],
+        evaluated_at=row["evaluated_at"],
+        expected=row["expected"],
+        measured=row["measured"],
+        unknown=row["unknown"],
+        listing_complete=row["listing_complete"],
+    )

@@ -1,0 +1,1 @@
+"""The collect stage: measure every component once a slot."""

@@ -1,0 +1,1 @@
+"""The deliver stage: outbox rows to Slack and PagerDuty."""

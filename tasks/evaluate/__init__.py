@@ -1,0 +1,1 @@
+"""The evaluate stage: rules, alert states and notices of closed sweeps."""

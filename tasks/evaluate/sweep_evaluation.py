@@ -1,0 +1,263 @@
+"""Judges the measurements of one closed sweep: observations by the rules, and what each makes of its alert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from itertools import islice
+from typing import Final
+
+from alerts.lifecycle import Notice, step
+from alerts.observations import AlertId, Observation
+from alerts.policy import Rule
+from alerts.rules import SweepHistory, observe, observe_budget, withdrawn
+from alerts.storm import observe_outage
+from domain.measures import Measured, T, Unknown
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, Outcome, SeriesPoint
+from domain.sweeps import Sweep
+from domain.tracking import Recommendation, by_entity, close_removed, track
+from domain.weeks import Schedule, current_week
+from store import Transaction
+from tasks.context import Policy
+from tasks.evaluate.alert_session import AlertSession
+
+PAGE: Final = 200
+"""Components looked at together."""
+OUTAGE: Final = "so much could not be measured that nothing is judged until that ends"
+_LOOK_BACK: Final = timedelta(days=90)
+"""Daily snapshots are kept for so long."""
+
+
+@dataclass(kw_only=True)
+class SweepEvaluation:
+    """What came of judging a sweep."""
+
+    notices: list[Notice] = field(default_factory=list)
+    recommendations: int = 0
+    """Opened, seen again or ended."""
+
+
+@dataclass(kw_only=True)
+class SweepEvaluator:
+    """Judges one sweep within one transaction."""
+
+    transaction: Transaction
+    ledger: AlertSession
+    policy: Policy
+    sweep: Sweep
+    now: datetime
+    judged: SweepEvaluation = field(default_factory=SweepEvaluation)
+    _closings_by_schedule: dict[Schedule, Sequence[datetime]] = field(default_factory=dict)
+    _days_found: dict[datetime, date] | None = None
+
+    def judge(self, progress: Callable[[int, int], None]) -> SweepEvaluation:
+        """Look at every component once, then at teams, at what left the catalog, and at the outage itself."""
+        outcomes = self.transaction.snapshots.outcomes(self.sweep.as_of)
+        measured_before = self._measured_before(list(outcomes))
+        outage = self._outage(outcomes, measured_before)
+        self._step(outage)
+        is_outage = bool(outage.found)
+        lifecycles = {component.ref: component.lifecycle for component in self.transaction.components.all()}
+        done = 0
+        progress(done, len(outcomes))
+        for page in _pages(self.transaction.snapshots.of_sweep(self.sweep.as_of)):
+            self._judge_page(page, lifecycles=lifecycles, measured_before=measured_before, is_outage=is_outage)
+            done += len(page)
+            progress(done, len(outcomes))
+        self._judge_team_budgets(is_outage=is_outage)
+        self._end_what_is_gone(is_outage=is_outage)
+        return self.judged
+
+    def _judge_page(
+        self,
+        page: Sequence[Measurement],
+        *,
+        lifecycles: Mapping[EntityRef, str],
+        measured_before: frozenset[EntityRef],
+        is_outage: bool,
+    ) -> None:
+        refs = [measurement.snapshot.ref for measurement in page]
+        histories = self._histories(page, measured_before)
+        still_open = by_entity(self.transaction.recommendations.open_ones(refs))
+        tracked: list[Recommendation] = []
+        for measurement in page:
+            ref = measurement.snapshot.ref
+            seen = observe(measurement, histories[ref], self.policy.alerts, lifecycle=lifecycles.get(ref, ""))
+            for observation in (*seen, *self._switched_off(measurement, seen)):
+                self._step(observation.held_back(OUTAGE) if is_outage else observation)
+            tracked += track(measurement, still_open.get(ref, ()))
+        self.transaction.recommendations.put(tracked)
+        self.judged.recommendations += len(tracked)
+
+    def _step(self, observation: Observation) -> None:
+        """Let an alert take its step; whoever would change it holds it first, and looks again."""
+        alert = observation.alert
+        taken = step(self.ledger.state(alert), observation, self.now, self.policy.alerts)
+        if not (taken.events or taken.notices):
+            return
+        taken = step(self.ledger.hold(alert), observation, self.now, self.policy.alerts)
+        self.ledger.apply(alert, taken.events)
+        self.judged.notices += taken.notices
+
+    def _switched_off(self, measurement: Measurement, seen: Sequence[Observation]) -> Iterator[Observation]:
+        snapshot = measurement.snapshot
+        watched = {observation.alert for observation in seen}
+        for state in self.ledger.stirring_of(snapshot.ref):
+            if state.alert not in watched:
+                reason = "The rule is no longer switched on for it."
+                yield withdrawn(state.alert, team=snapshot.team, as_of=snapshot.as_of, reason=reason)
+
+    def _outage(self, outcomes: Mapping[EntityRef, Outcome], measured_before: frozenset[EntityRef]) -> Observation:
+        unknown = sum(1 for ref in measured_before if outcomes[ref] is Outcome.UNKNOWN)
+        return observe_outage(unknown=unknown, components=len(measured_before), as_of=self.sweep.as_of, policy=self.policy.alerts)
+
+    def _measured_before(self, refs: Sequence[EntityRef]) -> frozenset[EntityRef]:
+        """Answer who was measured in any earlier sweep; the one before answers for most."""
+        sweeps, as_of = self.transaction.sweeps, self.sweep.as_of
+        before = sweeps.closed_before(as_of)
+        if before is None:
+            return frozenset()
+        found = self._measured_in(refs, [before.as_of])
+        rest = [ref for ref in refs if ref not in found]
+        first = self.transaction.history.first_of_components(rest) if rest else {}
+        known = [ref for ref in rest if first[ref] < as_of]
+        if known:
+            earlier = [sweep.as_of for sweep in sweeps.closed_between(as_of - _LOOK_BACK, before.as_of)]
+            found |= self._measured_in(known, earlier)
+        return frozenset(found)
+
+    def _measured_in(self, refs: Sequence[EntityRef], as_ofs: Sequence[datetime]) -> set[EntityRef]:
+        found: set[EntityRef] = set()
+        for page in _pages(refs):
+            series = self.transaction.history.of_components(page, as_ofs=as_ofs)
+            found |= {ref for ref, points in series.items() if any(point.measured for point in points)}
+        return found
+
+    def _histories(self, page: Sequence[Measurement], measured_before: frozenset[EntityRef]) -> Mapping[EntityRef, SweepHistory]:
+        closings = {measurement.snapshot.team: self._closings(measurement.snapshot.team) for measurement in page}
+        days = self._days()
+        budgeted = {
+            measurement.snapshot.ref
+            for measurement in page
+            if self.policy.alerts.monthly_budget_of(measurement.snapshot.ref) is not None
+        }
+        wanted = {as_of for found in closings.values() for as_of in found} | (set(days) if budgeted else set())
+        refs = [measurement.snapshot.ref for measurement in page]
+        series = self.transaction.history.of_components(refs, as_ofs=sorted(wanted)) if wanted else {}
+        return {
+            measurement.snapshot.ref: _history_of(
+                {point.as_of: point for point in series.get(measurement.snapshot.ref, ())},
+                closings=closings[measurement.snapshot.team],
+                days=days if measurement.snapshot.ref in budgeted else {},
+                measured_before=measurement.snapshot.ref in measured_before,
+            )
+            for measurement in page
+        }
+
+    def _closings(self, team: EntityRef) -> Sequence[datetime]:
+        """Answer the closing sweeps of the weeks before, in the team's zone, the newest first."""
+        schedule = self.policy.schedules.get(team, self.policy.default_schedule)
+        if schedule not in self._closings_by_schedule:
+            self._closings_by_schedule[schedule] = list(self._find_closings(schedule))
+        return self._closings_by_schedule[schedule]
+
+    def _find_closings(self, schedule: Schedule) -> Iterator[datetime]:
+        as_of = self.sweep.as_of
+        weeks = max(
+            rules.cost_increase.weeks for rules in (self.policy.alerts.rules, *self.policy.alerts.component_rules.values())
+        )
+        week = current_week(as_of, schedule.zone)
+        for back in range(1, weeks + 1):
+            window = schedule.closing_window(week.plus(-back))
+            for sweep in self.transaction.sweeps.closed_between(window.earliest, window.latest):
+                if sweep.as_of < as_of:
+                    yield sweep.as_of
+                    break
+
+    def _days(self) -> Mapping[datetime, date]:
+        """Answer the last sweep of each UTC day of this month before today."""
+        if self._days_found is None:
+            today = self.sweep.as_of.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+            last = self.transaction.sweeps.last_of_each_day(today.replace(day=1), today - timedelta(microseconds=1))
+            self._days_found = {sweep.as_of: sweep.as_of.astimezone(timezone.utc).date() for sweep in last}
+        return self._days_found
+
+    def _judge_team_budgets(self, *, is_outage: bool) -> None:
+        """Judge the budgets of teams: what each owned in a sweep, every workload once."""
+        as_of, alerts = self.sweep.as_of, self.policy.alerts
+        if not alerts.rules.budget.enabled:
+            return
+        for team in sorted(set(alerts.monthly_budgets) & set(self.transaction.snapshots.teams_at(as_of))):
+            days = self._days()
+            series = {point.as_of: point for point in self.transaction.history.of_team(team, as_ofs=[*sorted(days), as_of])}
+            today = series[as_of]
+            observation = observe_budget(
+                about=team,
+                team=team,
+                as_of=as_of,
+                cost_7d=today.cost_7d,
+                daily_costs_7d={day: _cost_of(series.get(at)) for at, day in days.items()},
+                monthly_budget=alerts.monthly_budgets[team],
+            )
+            if today.unknown:
+                observation = _only_if_met(observation, f"{today.unknown} of its components could not be measured")
+            self._step(observation.held_back(OUTAGE) if is_outage else observation)
+
+    def _end_what_is_gone(self, *, is_outage: bool) -> None:
+        """Close the alerts and end the recommendations of components that left the catalog by this sweep."""
+        gone = {ref: at for ref, at in self.transaction.components.gone().items() if at <= self.sweep.as_of}
+        before = self.transaction.sweeps.closed_before(self.sweep.as_of)
+        for state in self.ledger.stirring():
+            reason = self._why_over(state.alert, gone)
+            if reason:
+                observation = withdrawn(state.alert, team=state.team, as_of=self.sweep.as_of, reason=reason)
+                self._step(observation.held_back(OUTAGE) if is_outage else observation)
+        newly = [ref for ref in sorted(gone) if before is None or gone[ref] > before.as_of]
+        still_open = self.transaction.recommendations.open_ones(newly) if newly else ()
+        self.transaction.recommendations.put(close_removed(still_open, as_of=self.sweep.as_of))
+        self.judged.recommendations += len(still_open)
+
+    def _why_over(self, alert: AlertId, gone: Collection[EntityRef]) -> str:
+        if alert.about in gone:
+            return "It left the catalog: two complete listings in a row did not hold it."
+        alerts = self.policy.alerts
+        has_budget = alert.about in alerts.monthly_budgets and alerts.rules.budget.enabled
+        if alert.rule is Rule.BUDGET and alert.about.kind in {"group", "user"} and not has_budget:
+            return "There is no budget for it any more."
+        return ""
+
+
+def _history_of(
+    series: Mapping[datetime, SeriesPoint],
+    *,
+    closings: Iterable[datetime],
+    days: Mapping[datetime, date],
+    measured_before: bool,
+) -> SweepHistory:
+    return SweepHistory(
+        measured_before=measured_before,
+        closing_costs_7d=tuple(_cost_of(series.get(as_of)) for as_of in closings),
+        daily_costs_7d={day: _cost_of(series.get(as_of), complete=False) for as_of, day in days.items()},
+    )
+
+
+def _cost_of(point: SeriesPoint | None, *, complete: bool = True) -> Measured[Decimal]:
+    """Answer a cost; one that lacks parts would make every later one look like a rise, so it is no measure of comparison."""
+    if point is None or not point.measured:
+        return Unknown("not measured then")
+    if complete and not point.cost_7d.is_complete:
+        return Unknown("not all of it was measured then")
+    return point.cost_7d.amount
+
+
+def _only_if_met(observation: Observation, reason: str) -> Observation:
+    return observation if observation.found else observation.held_back(reason)
+
+
+def _pages(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while page := list(islice(iterator, PAGE)):
+        yield page

@@ -1,0 +1,1 @@
+"""Retention, self-monitoring and status."""

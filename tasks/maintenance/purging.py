@@ -1,0 +1,100 @@
+"""Drops what is older than the retention says, a little in each transaction, so that nobody waits long for a writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from alerts.states import AlertState, Phase, state_from_json
+from domain.messages import Channel
+from reports.notices import stream_of
+from store import Transaction
+from tasks.context import StageContext
+
+_STIRRING: Final = tuple(phase.value for phase in Phase if phase is not Phase.QUIET)
+
+MayBegin = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeResult:
+    """How much was dropped."""
+
+    sweeps: int = 0
+    messages: int = 0
+    alert_events: int = 0
+    recommendations: int = 0
+    reports: int = 0
+    """Of which is only known from now on that they were made."""
+
+    @property
+    def is_anything(self) -> bool:
+        """Say whether anything was dropped."""
+        return self != PurgeResult()
+
+
+def purge_expired(parts: StageContext, *, may_begin: MayBegin = lambda: True) -> PurgeResult:
+    """Drop what the retention keeps no longer, oldest first; once `may_begin` says no, nothing further is begun.
+
+    Raises:
+        StoreUnavailable: the database cannot be used.
+    """
+    retention, now = parts.policy.retention, parts.clock()
+    months, years = now - retention.daily, now - retention.weekly
+    return PurgeResult(
+        sweeps=_forget_sweeps(parts, now, may_begin),
+        messages=_forget_messages(parts, months, may_begin),
+        alert_events=_forget(parts, may_begin, lambda t: t.forgetting.drop_alert_events(before=years, quiet=Phase.QUIET.value)),
+        recommendations=_forget(parts, may_begin, lambda t: t.forgetting.drop_recommendations(before=years)),
+        reports=_forget(parts, may_begin, lambda t: t.forgetting.blank_reports(before=years)),
+    )
+
+
+def _forget_sweeps(parts: StageContext, now: datetime, may_begin: MayBegin) -> int:
+    with parts.store.reading() as transaction:
+        due = transaction.forgetting.due(parts.policy.retention, now=now)
+    dropped = 0
+    for as_of in due:
+        if not may_begin():
+            break
+        with parts.store.transaction() as transaction:
+            transaction.forgetting.drop(as_of)
+        dropped += 1
+    return dropped
+
+
+def _forget_messages(parts: StageContext, before: datetime, may_begin: MayBegin) -> int:
+    """Drop old messages, but not those of an alert that is open: what it tells next answers in their thread."""
+    with parts.store.reading() as transaction:
+        open_ones = [state_from_json(row.state) for row in transaction.alerts.states(statuses=_STIRRING)]
+    streams = {stream_of(state.alert, channel) for state in open_ones for channel in Channel}
+    roots = {root for root in map(_root_of, open_ones) if root is not None}
+    dropped = after = 0
+    while may_begin():
+        with parts.store.transaction() as transaction:
+            batch = transaction.forgetting.ended_messages(before=before, after_id=after)
+            if not batch:
+                break
+            unneeded = [message.id for message in batch if message.stream not in streams and message.key not in roots]
+            dropped += transaction.forgetting.drop_messages(unneeded)
+        after = batch[-1].id
+    return dropped
+
+
+def _root_of(state: AlertState) -> str | None:
+    incident = state.incident
+    post = incident.told.post if incident is not None and incident.told is not None else None
+    return None if post is None else post.root
+
+
+def _forget(parts: StageContext, may_begin: MayBegin, drop: Callable[[Transaction], int]) -> int:
+    dropped = 0
+    while may_begin():
+        with parts.store.transaction() as transaction:
+            some = drop(transaction)
+        if not some:
+            break
+        dropped += some
+    return dropped

@@ -1,0 +1,305 @@
+"""Gathers from the store what a report is made from, in few queries, within one transaction that only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from alerts.states import Phase, state_from_json
+from domain.component import Component, Team
+from domain.measures import Measured, Total, Unknown
+from domain.refs import UNOWNED, EntityRef
+from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
+from domain.selectors import InvalidSelector, plan_for
+from domain.snapshots import Measurement, SeriesPoint
+from domain.sweeps import Sweep
+from domain.tracking import Recommendation, RecommendationEnd
+from domain.trends import ClosingPoint, MonthToDate, month_to_date
+from domain.weeks import IsoWeek, Lateness, Schedule, Schedules
+from reports.facts import Fate, FollowedRecommendation, PlatformFacts, ReportMeta, RoutingGap, TeamFacts, WeekTotal
+from reports.links import Links
+from store import Transaction
+from tasks.context import Policy
+
+PLATFORM: Final = EntityRef("platform", "default", "platform")
+"""Stands for all teams where the roll-up is recorded. No catalog entity has this kind."""
+REPORT: Final = "weekly"
+WEEKS: Final = 12
+"""Length of the trend."""
+UNOWNED_TITLE: Final = "Components without an owner"
+
+_FATES: Final[Mapping[RecommendationEnd, Fate]] = {
+    RecommendationEnd.DONE: "done",
+    RecommendationEnd.NO_LONGER_ADVISED: "no longer advised",
+    RecommendationEnd.GONE: "gone",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRequest:
+    """Which report, made when, and how it came to be made."""
+
+    week: IsoWeek
+    now: datetime
+    late: Lateness | None = None
+    again: int = 0
+    running: bool = False
+
+
+def schedules_of(policy: Policy) -> Schedules:
+    """Answer when each team wants to hear; the roll-up follows the default."""
+    return Schedules(default=policy.default_schedule, teams=policy.schedules)
+
+
+def title_of(team: EntityRef, known: Team | None) -> str:
+    """Name a team for a reader."""
+    if team == UNOWNED:
+        return UNOWNED_TITLE
+    return known.title if known is not None and known.title else team.name
+
+
+def route_of(team: EntityRef, teams: Mapping[EntityRef, Team], policy: Policy) -> Route | Unrouted:
+    """Answer where a team's report goes. What has no owner goes to the platform channel."""
+    if team in (UNOWNED, PLATFORM):
+        return platform_route(policy.routes)
+    return slack_route(policy.routes, team=team, owner=teams.get(team), parents=parents_of(team, teams))
+
+
+def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, asked: ReportRequest) -> TeamFacts:
+    """Gather the facts of one team's report."""
+    schedule = schedules_of(policy).of(team)
+
+    def measured(sweep: Sweep) -> tuple[Measurement, ...]:
+        return transaction.snapshots.of_team(team, sweep.as_of)
+
+    def series(as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
+        return transaction.history.of_team(team, as_ofs=as_ofs)
+
+    closings = _closings(transaction, schedule, asked, measured)
+    owned = _components_in(transaction, team, closings)
+    since = closings.then.as_of if closings.then is not None else asked.week.starts_at(schedule.zone)
+    teams = {known.ref: known for known in transaction.components.teams()}
+    until = closings.now.as_of if closings.now is not None else asked.now
+    return TeamFacts(
+        frame=_frame(policy, schedule, asked, route_of(team, teams, policy)),
+        team=team,
+        title=title_of(team, teams.get(team)),
+        now=closings.now,
+        then=closings.then,
+        weeks=_weeks(closings, series),
+        titles={component.ref: component.title or component.spelled_name for component in owned},
+        labels={component.ref: _labels_of(component) for component in owned},
+        followed=tuple(_followed(transaction, team, since=since, until=until, now=asked.now)),
+        followed_since=since,
+        month_to_date=_month_to_date(transaction, asked.week, closings.now, series),
+        monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
+    )
+
+
+def gather_platform(transaction: Transaction, policy: Policy, asked: ReportRequest) -> PlatformFacts:
+    """Gather the facts of the roll-up of all teams."""
+    schedule = policy.default_schedule
+
+    def measured(sweep: Sweep) -> tuple[Measurement, ...]:
+        return tuple(transaction.snapshots.of_sweep(sweep.as_of))
+
+    def series(as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
+        return transaction.history.of_platform(as_ofs=as_ofs)
+
+    closings = _closings(transaction, schedule, asked, measured)
+    teams = {known.ref: known for known in transaction.components.teams()}
+    owners = transaction.components.owners()
+    named = {*owners, *(one.snapshot.team for found in (closings.now, closings.then) if found for one in found.measurements)}
+    return PlatformFacts(
+        frame=_frame(policy, schedule, asked, platform_route(policy.routes)),
+        now=closings.now,
+        then=closings.then,
+        weeks=_weeks(closings, series),
+        titles={component.ref: component.title or component.spelled_name for component in transaction.components.all()},
+        team_titles={team: title_of(team, teams.get(team)) for team in named},
+        unrouted=tuple(_routing_gaps(owners, teams, policy)),
+        skipped=tuple(
+            f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
+            for run in transaction.reports.given_up_since(REPORT, asked.now - timedelta(days=7))
+        ),
+        month_to_date=_month_to_date(transaction, asked.week, closings.now, series),
+    )
+
+
+def _frame(policy: Policy, schedule: Schedule, asked: ReportRequest, route: Route | Unrouted) -> ReportMeta:
+    why = f"It goes to {route.target}, by {route.rule}." if isinstance(route, Route) else f"It goes nowhere: {route.reason}."
+    return ReportMeta(
+        week=asked.week,
+        zone=schedule.zone.key,
+        due_at=schedule.due_at(asked.week),
+        made_at=asked.now,
+        late=asked.late,
+        again=asked.again,
+        running=asked.running,
+        currency=policy.currency,
+        route=why,
+        links=Links(workload=policy.dashboard_link, pages=policy.public_url),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClosingSnapshots:
+    """The closing snapshots of this week and the one before, and the sweeps that close the weeks up to this one."""
+
+    now: ClosingPoint | None
+    then: ClosingPoint | None
+    sweeps: tuple[tuple[IsoWeek, Sweep | None], ...]
+    """Oldest first, this week last."""
+
+
+def _closings(
+    transaction: Transaction, schedule: Schedule, asked: ReportRequest, measured: Callable[[Sweep], tuple[Measurement, ...]]
+) -> _ClosingSnapshots:
+    weeks = [asked.week.plus(-back) for back in range(WEEKS - 1, -1, -1)]
+    earliest = schedule.closing_window(weeks[0]).earliest
+    closed = transaction.sweeps.closed_between(earliest, asked.now)
+    candidates = {week: _candidates(schedule, week, closed, asked) for week in weeks}
+    now = _first_with_answers(candidates[weeks[-1]], measured)
+    then = _first_with_answers(candidates[weeks[-2]], measured)
+    sweeps = [(week, candidates[week][0] if candidates[week] else None) for week in weeks[:-2]]
+    return _ClosingSnapshots(
+        now=_closing(now), then=_closing(then), sweeps=(*sweeps, (weeks[-2], then and then[0]), (weeks[-1], now and now[0]))
+    )
+
+
+def _candidates(schedule: Schedule, week: IsoWeek, closed: Sequence[Sweep], asked: ReportRequest) -> tuple[Sweep, ...]:
+    """Answer the sweeps that may close a week, newest first; of the running week: every sweep so far."""
+    window = schedule.closing_window(week)
+    earliest, latest = window.earliest, window.latest
+    if asked.running and week == asked.week:
+        earliest, latest = week.starts_at(schedule.zone), asked.now
+    return tuple(sweep for sweep in closed if earliest <= sweep.as_of <= latest)
+
+
+def _first_with_answers(
+    candidates: Iterable[Sweep], measured: Callable[[Sweep], tuple[Measurement, ...]]
+) -> tuple[Sweep, tuple[Measurement, ...]] | None:
+    """Answer the newest sweep that says anything; one whose listing was not whole may have missed everything asked for."""
+    for sweep in candidates:
+        found = measured(sweep)
+        if found:
+            return sweep, found
+    return None
+
+
+def _closing(found: tuple[Sweep, tuple[Measurement, ...]] | None) -> ClosingPoint | None:
+    if found is None:
+        return None
+    sweep, measurements = found
+    return ClosingPoint(as_of=sweep.as_of, measurements=measurements, listing_complete=sweep.listing_complete)
+
+
+def _weeks(closings: _ClosingSnapshots, series: Callable[[Sequence[datetime]], tuple[SeriesPoint, ...]]) -> tuple[WeekTotal, ...]:
+    """Answer the weekly totals, oldest first, from the first week that was measured on."""
+    found = {point.as_of: point for point in series([sweep.as_of for _, sweep in closings.sweeps if sweep is not None])}
+    weeks = [_week_total(week, found.get(sweep.as_of) if sweep is not None else None) for week, sweep in closings.sweeps]
+    first = next((number for number, week in enumerate(weeks) if week.as_of is not None), len(weeks) - 1)
+    return tuple(weeks[first:])
+
+
+def _week_total(week: IsoWeek, point: SeriesPoint | None) -> WeekTotal:
+    if point is None:
+        return WeekTotal(week=week, as_of=None, cost_7d=Total(amount=Unknown("no closing snapshot"), known=0, parts=0))
+    return WeekTotal(week=week, as_of=point.as_of, cost_7d=point.cost_7d)
+
+
+def _month_to_date(
+    transaction: Transaction,
+    week: IsoWeek,
+    now: ClosingPoint | None,
+    series: Callable[[Sequence[datetime]], tuple[SeriesPoint, ...]],
+) -> MonthToDate | None:
+    if now is None:
+        return None
+    # The closing snapshot may be some hours younger than the week, and a day that has just begun is not elapsed.
+    through = min(week.sunday, now.as_of.date())
+    start = datetime(through.year, through.month, 1, tzinfo=now.as_of.tzinfo)
+    sweeps = transaction.sweeps.last_of_each_day(start, now.as_of)
+    costs: dict[date, Measured[Decimal]] = {
+        point.as_of.date(): point.cost_7d.amount for point in series([sweep.as_of for sweep in sweeps])
+    }
+    return month_to_date(costs, through=through)
+
+
+def _components_in(transaction: Transaction, team: EntityRef, closings: _ClosingSnapshots) -> tuple[Component, ...]:
+    """Answer the components a team owns now, and those it owned at one of the two closings."""
+    owned = {component.ref: component for component in transaction.components.of_team(team)}
+    for closing in (closings.now, closings.then):
+        for measurement in closing.measurements if closing is not None else ():
+            ref = measurement.snapshot.ref
+            known = None if ref in owned else transaction.components.get(ref)
+            if known is not None:
+                owned[ref] = known
+    return tuple(owned.values())
+
+
+def _labels_of(component: Component) -> tuple[str, ...]:
+    """Answer the labels that find a component in the dashboard; none where one query cannot say it."""
+    try:
+        plan = plan_for(component)
+    except InvalidSelector:
+        return ()
+    return plan.queries[0] if len(plan.queries) == 1 else ()
+
+
+def _followed(
+    transaction: Transaction, team: EntityRef, *, since: datetime, until: datetime, now: datetime
+) -> Iterable[FollowedRecommendation]:
+    answered = _answered(transaction, team, now)
+    ended = transaction.recommendations.ended_between(since, until, team=team)
+    still_open = transaction.recommendations.open_at(until, team=team)
+    for one in (*ended, *still_open):
+        # What ended after the closing snapshot was still open at it, and its end belongs to the next report.
+        yield _followed_from(one, is_open=one not in ended, answered=(one.key.issue.value, one.key.entity) in answered)
+
+
+def _followed_from(one: Recommendation, *, is_open: bool, answered: bool) -> FollowedRecommendation:
+    fate: Fate = "open" if is_open or one.ending is None else _FATES[one.ending]
+    realised = one.realised_per_month
+    return FollowedRecommendation(
+        component=one.key.entity,
+        workload=one.key.workload,
+        issue=one.key.issue,
+        opened_at=one.opened_at,
+        ended_at=None if is_open else one.ended_at,
+        fate=fate,
+        realised_per_month=None if isinstance(realised, Unknown) or fate != "done" else realised,
+        answered=answered,
+    )
+
+
+def _answered(transaction: Transaction, team: EntityRef, now: datetime) -> frozenset[tuple[str, EntityRef]]:
+    """Answer (rule, component) of what somebody acknowledged or snoozed."""
+    answered: set[tuple[str, EntityRef]] = set()
+    for row in transaction.alerts.states(statuses=[phase.value for phase in Phase if phase is not Phase.QUIET], team=team):
+        incident = state_from_json(row.state).incident
+        if incident is None:
+            continue
+        if incident.acknowledged is not None or (incident.snoozed is not None and incident.snoozed.until > now):
+            answered.add((row.rule, row.ref))
+    return frozenset(answered)
+
+
+def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], policy: Policy) -> Iterable[RoutingGap]:
+    for team in owners:
+        if team == UNOWNED:
+            continue
+        route = route_of(team, teams, policy)
+        known = teams.get(team)
+        reasons = [str(refused) for refused in route.refused]
+        if isinstance(route, Unrouted):
+            reasons.append(route.reason)
+        elif route.is_fallback:
+            reasons.append(f"its report goes by {route.rule}")
+        if reasons and (known is None or not known.in_catalog):
+            reasons.append("the catalog does not know it")
+        if reasons:
+            yield RoutingGap(team=team, title=title_of(team, known), reason="; ".join(reasons))

@@ -1,5 +1,6 @@
 """What every test may ask for: the simulator served for real, and real databases, and the command line."""
 
+import structlog
 from hypothesis import HealthCheck, settings
 
 # No test has a time limit: the machine may be busy.
@@ -13,3 +14,10 @@ pytest_plugins = [
     "tests.services.gateways",
     "tests.services.queues",
 ]
+
+# Log events reach pytest's `caplog`: the event is the record's message, each field an attribute of the record.
+structlog.configure(
+    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+)

@@ -64,16 +64,16 @@ class ServiceUnavailableError(ActionError):
 
 def failed_lookup(failure: ServiceError, reference: str) -> ActionError:
     """Put a failed look-up in the catalog as the caller of a question should see it."""
-    if failure.fault is ErrorKind.NOT_FOUND:
+    if failure.kind is ErrorKind.NOT_FOUND:
         return NotFoundError(f"the catalog has no entity {reference}")
     return failed_call(failure)
 
 
 def failed_call(failure: ServiceError) -> ActionError:
     """Put a failed upstream call as the caller of a question should see it."""
-    if failure.fault is ErrorKind.DENIED:
+    if failure.kind is ErrorKind.AUTH:
         kind = NotAllowedError if failure.status == HTTPStatus.FORBIDDEN else AuthenticationError
         return kind(str(failure))
-    if failure.fault is ErrorKind.REFUSED:
+    if failure.kind is ErrorKind.REJECTED:
         return InputError(str(failure))
     return ServiceUnavailableError(str(failure))

@@ -198,6 +198,6 @@ class Observation:
         """Say whether a good answer shows that nobody meets the condition."""
         return self.answer is Verdict.GOOD and not self.found and not self.unknown
 
-    def held_back(self, reason: str) -> Observation:
+    def suppressed(self, reason: str) -> Observation:
         """Answer the observation that learned nothing, whatever this one shows: during an outage nobody is judged."""
         return Observation(alert=self.alert, team=self.team, as_of=self.as_of, answer=Verdict.UNKNOWN, reason=reason)

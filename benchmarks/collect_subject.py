@@ -58,12 +58,12 @@ def main() -> int:
             "SCALEOPS_MAX_CONCURRENCY": str(IN_FLIGHT),
         }
         installation = LoadedConfig(resolved=resolve_settings(given, None), config=ConfigFile())
-        with build_stage_context(installation) as parts:
+        with build_stage_context(installation) as context:
             match what:
                 case "collect":
-                    told = timed(lambda: collect(parts))
+                    told = timed(lambda: collect(context))
                 case "record":
-                    told = timed(lambda: record(parts, settings["SCALEOPS_BASE_URL"], file))
+                    told = timed(lambda: record(context, settings["SCALEOPS_BASE_URL"], file))
                 case "bare":
                     calls = json.loads(file.read_text(encoding="utf-8"))
                     told = timed(lambda: repeat_bare(calls, settings["SCALEOPS_BASE_URL"]))
@@ -84,16 +84,16 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
     return {"seconds": seconds, "cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024}
 
 
-def record(parts: StageContext, base_url: str, file: Path) -> None:
+def record(context: StageContext, base_url: str, file: Path) -> None:
     """Collect, and write down every call to ScaleOps but the login."""
-    services = parts.services
+    services = context.services
     if not isinstance(services, LiveServices):
         raise TypeError(services)
     line = RecordingLine(base_url)
     login = HttpClient("ScaleOps", base_url, HttpOptions())
     services.scaleops = ScaleOpsClient(line, services.scaleops_credentials(login))
     with closing(line), closing(login):
-        collect(parts)
+        collect(context)
     calls = [
         {"method": sent.method, "target": sent.target, "headers": dict(sent.headers), "body": (sent.body or b"").decode()}
         for sent in line.sent

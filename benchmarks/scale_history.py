@@ -74,8 +74,8 @@ def measure_history(database_url: str, components: int) -> Iterator[Row]:
         "WORKER_SECRET_KEY": "a-secret-of-the-benchmark",
     }
     installation = LoadedConfig(resolved=resolve_settings(settings, None), config=ConfigFile())
-    with build_stage_context(installation, clock=lambda: NOW) as parts:
-        for what, ask in _questions(parts, components):
+    with build_stage_context(installation, clock=lambda: NOW) as context:
+        for what, ask in _questions(context, components):
             ms = _median_ms(ask)
             yield Row(
                 what=f"{what}, {components * WEEKS / 1e6:.2f} M component points, {kind}",
@@ -120,16 +120,16 @@ def _add_sweep(engine: Engine, as_of: datetime, week: int, components: int) -> N
             connection.execute(text(statement).bindparams(*dated), {"week": week, "components": components, **given})
 
 
-def _questions(parts: StageContext, components: int) -> Iterator[tuple[str, Callable[[int], object]]]:
+def _questions(context: StageContext, components: int) -> Iterator[tuple[str, Callable[[int], object]]]:
     teams = max(1, components // world.TEAM_SIZE)
     yield (
         f"report of a team of {world.TEAM_SIZE}",
-        lambda number: preview(parts, world.team_of(world.TEAM_SIZE * (number % teams))),
+        lambda number: preview(context, world.team_of(world.TEAM_SIZE * (number % teams))),
     )
-    yield "trend of a component, 12 weeks", lambda number: weekly_trend(parts, world.ref_of(number * 37 % components), weeks=12)
+    yield "trend of a component, 12 weeks", lambda number: weekly_trend(context, world.ref_of(number * 37 % components), weeks=12)
     yield (
         f"trend of a team of {world.TEAM_SIZE}, 12 weeks",
-        lambda number: weekly_trend(parts, world.team_of(world.TEAM_SIZE * (number % teams)), weeks=12),
+        lambda number: weekly_trend(context, world.team_of(world.TEAM_SIZE * (number % teams)), weeks=12),
     )
 
 

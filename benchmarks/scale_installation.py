@@ -273,7 +273,7 @@ def await_rung(store: Store) -> datetime:
     ends = time.monotonic() + _PATIENCE_S
     while time.monotonic() < ends:
         with store.reading() as transaction:
-            pulse = transaction.pulses.last(PROGRESS)
+            pulse = transaction.heartbeats.last(PROGRESS)
         if pulse is not None:
             return pulse.at
         time.sleep(0.02)

@@ -84,10 +84,10 @@ def action(
     arguments: dict[str, Json] = {key: value for key, value in options.items() if value is not None}
     _refuse_foreign_options(name, arguments)
     failed = False
-    with opened_parts(kind=Priority.LIVE) as parts:
-        chosen = _all_refs(parts) if everything else list(refs)
+    with opened_parts(kind=Priority.LIVE) as context:
+        chosen = _all_refs(context) if everything else list(refs)
         with progress_bar(name) as bar:
-            for done, asked in enumerate(_ask_all(parts, name, chosen, arguments), start=1):
+            for done, asked in enumerate(_ask_all(context, name, chosen, arguments), start=1):
                 bar(done, len(chosen))
                 failed = failed or asked.error is not None
                 say_json(asked.as_json()) if as_json else _show(asked)
@@ -108,14 +108,14 @@ def _refuse_foreign_options(name: str, arguments: Mapping[str, Json]) -> None:
             raise click.UsageError(message)
 
 
-def _all_refs(parts: StageContext) -> list[str]:
-    return [str(component.ref) for page in parts.services.catalog.listing() for component in page.components]
+def _all_refs(context: StageContext) -> list[str]:
+    return [str(component.ref) for page in context.services.catalog.listing() for component in page.components]
 
 
-def _ask_all(parts: StageContext, name: str, refs: list[str], arguments: Mapping[str, Json]) -> Iterator[ActionLine]:
+def _ask_all(context: StageContext, name: str, refs: list[str], arguments: Mapping[str, Json]) -> Iterator[ActionLine]:
     """Ask in parallel, answer in order."""
-    desk = live_context(parts)
-    threads = parts.policy.max_in_flight
+    desk = live_context(context)
+    threads = context.policy.max_in_flight
     remaining = iter(refs)
     with ThreadPoolExecutor(threads, thread_name_prefix="action") as pool:
         waiting = [pool.submit(_ask, desk, name, ref, arguments) for ref in islice(remaining, threads * _WINDOW)]

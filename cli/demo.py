@@ -69,9 +69,9 @@ def demo(*, out: Path, serve: bool, port: int, weeks: int) -> None:
         story = DemoRun.read(desk.story(), weeks=weeks)
         clock = SimulatedClock(story.instants[0])
         desk.move_clock(clock.now)
-        with build_stage_context(_installation(simulation, folder, story), clock=clock) as parts:
-            _live_through(story, parts, desk, clock)
-            _write_down(folder, parts, desk)
+        with build_stage_context(_installation(simulation, folder, story), clock=clock) as context:
+            _live_through(story, context, desk, clock)
+            _write_down(folder, context, desk)
         _conclude(folder, desk, seconds=time.monotonic() - began)
     if serve:
         _serve(folder.path, port)
@@ -143,7 +143,7 @@ def _installation(simulation: Simulation, folder: DemoFolder, story: DemoRun) ->
     return LoadedConfig(resolved=resolve_settings(settings, None), config=config)
 
 
-def _live_through(story: DemoRun, parts: StageContext, desk: SimulatorClient, clock: SimulatedClock) -> None:
+def _live_through(story: DemoRun, context: StageContext, desk: SimulatorClient, clock: SimulatedClock) -> None:
     console = Console(highlight=False)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     heard = EventFeed()
@@ -157,14 +157,14 @@ def _live_through(story: DemoRun, parts: StageContext, desk: SimulatorClient, cl
             clock.now = instant
             desk.move_clock(instant)
             progress.update(task, description=f"{instant:%a %d %b %Y %H:%M}")
-            done = run_once(parts)
+            done = run_once(context)
             if done.collect_failure:
                 console.print(Text(f"{instant:%a %d %b %H:%M}  {done.collect_failure}", style="red"))
             next_due = done.delivered.next_due
             while next_due is not None and next_due <= instant + _PATIENCE:
                 clock.now = max(clock.now, next_due)
                 desk.move_clock(clock.now)
-                next_due = deliver(parts).next_due
+                next_due = deliver(context).next_due
             for line in heard.news(desk):
                 console.print(line, soft_wrap=True)
             progress.advance(task)
@@ -206,13 +206,13 @@ def _first_line(message: Mapping[str, Any]) -> str:
     return str(message.get("text", "")).partition("\n")[0]
 
 
-def _write_down(folder: DemoFolder, parts: StageContext, desk: SimulatorClient) -> None:
+def _write_down(folder: DemoFolder, context: StageContext, desk: SimulatorClient) -> None:
     folder.write_messages(desk.slack_messages())
     folder.write_events(desk.pagerduty_events())
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         teams = teams_with_reports(transaction)
     folder.write_pages(
-        [report for team in (*teams, None) for report in stored_reports(parts, team)], instance=parts.policy.instance
+        [report for team in (*teams, None) for report in stored_reports(context, team)], instance=context.policy.instance
     )
 
 

@@ -24,5 +24,5 @@ def open_installation() -> LoadedConfig:
 @contextmanager
 def opened_parts(*, kind: Priority = Priority.SWEEP) -> Iterator[StageContext]:
     """Build the parts, and close what was opened when the command is done. `kind` says for whom ScaleOps is asked."""
-    with build_stage_context(open_installation(), kind=kind) as parts:
-        yield parts
+    with build_stage_context(open_installation(), kind=kind) as context:
+        yield context

@@ -39,7 +39,7 @@ def _show(found: InstallationStatus) -> None:
     for running in found.open_sweeps:
         say(f"open sweep      {_utc(running.as_of)}: {running.measured} of {running.expected} measured so far")
     say(f"next slot       {_utc(found.next_slot)}")
-    for pulse in found.pulses:
+    for pulse in found.heartbeats:
         say(f"{pulse.name:<15} {_utc(pulse.at)}")
     say(f"open alerts     {found.open_alerts}")
     say(f"outbox          {', '.join(f'{count} {name}' for name, count in sorted(found.outbox.items())) or 'empty'}")
@@ -74,7 +74,7 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
         else None,
         "openSweeps": [running.as_of.isoformat() for running in found.open_sweeps],
         "nextSlot": found.next_slot.isoformat(),
-        "stages": {pulse.name: pulse.at.isoformat() for pulse in found.pulses},
+        "stages": {pulse.name: pulse.at.isoformat() for pulse in found.heartbeats},
         "unmeasured": dict(found.unmeasured),
         "lostClusters": [cluster.name for cluster in found.lost_clusters],
         "openAlerts": found.open_alerts,

@@ -22,14 +22,14 @@ class PayloadRejected(ServiceError):
     """The service will never take this form of the message."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, fault=ErrorKind.REFUSED, permanent=True)
+        super().__init__(message, kind=ErrorKind.REJECTED, permanent=True)
 
 
 class RecipientRejected(ServiceError):
     """The service will never take a message for this channel or key."""
 
-    def __init__(self, message: str, *, fault: ErrorKind = ErrorKind.REFUSED) -> None:
-        super().__init__(message, fault=fault, permanent=True)
+    def __init__(self, message: str, *, kind: ErrorKind = ErrorKind.REJECTED) -> None:
+        super().__init__(message, kind=kind, permanent=True)
 
 
 def check_address(url: str, *, of: str) -> str:

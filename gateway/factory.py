@@ -51,7 +51,7 @@ from wiring.signing import page_links
 
 MODULES_OF_SECTIONS: Final = ("gateway.web.registry", "gateway.web.mcp_app", "gateway.web.pages")
 """Hung in where they are installed."""
-_BACKSTAGE_RULES: Final = HttpOptions(timeout_s=5, connect_timeout_s=3, max_in_flight=32, max_answer_bytes=4 * 1024 * 1024)
+_BACKSTAGE_RULES: Final = HttpOptions(timeout_s=5, connect_timeout_s=3, max_in_flight=32, max_response_bytes=4 * 1024 * 1024)
 _FAILURES: Final = Rate(calls=600, period_s=60)
 
 
@@ -126,7 +126,7 @@ class _Site:
         rules = HttpOptions(
             timeout_s=settings.scaleops_timeout_s,
             max_in_flight=settings.scaleops_max_concurrency,
-            max_answer_bytes=LARGEST_BYTES,
+            max_response_bytes=LARGEST_BYTES,
         )
         if materials.pace is not None:
             materials.pace.listen(self._metrics.note_pace)
@@ -253,7 +253,7 @@ class _Site:
 
     def _read_nothing(self) -> None:
         with self._materials.store.reading() as rows:
-            rows.pulses.last("gateway")
+            rows.heartbeats.last("gateway")
 
     async def _list_keys(self, _: GatewayRequest) -> GatewayResponse:
         keys = await asyncio.to_thread(self._signer.published)
@@ -266,7 +266,7 @@ class _Site:
 
     def _owners_in_history(self, key: WorkloadKey) -> tuple[EntityRef, ...]:
         with self._materials.store.reading() as rows:
-            return rows.claims.claimants_of(key)
+            return rows.workload_owners.claimants_of(key)
 
     @property
     def _public_url(self) -> str:

@@ -66,9 +66,9 @@ def refuse_for_now(
 
 def refused_by_service(failure: ServiceError) -> HttpError:
     """Put a call of ours that failed as the caller should see it: never as a fault of their credentials."""
-    if failure.fault is ErrorKind.OVERLOADED:
+    if failure.kind is ErrorKind.THROTTLED:
         return refuse_for_now(str(failure), retry_after_s=failure.retry_after_s or 5)
-    if failure.fault is ErrorKind.UNREACHABLE:
+    if failure.kind is ErrorKind.CONNECTION:
         return refuse_for_now(str(failure), retry_after_s=failure.retry_after_s)
     return refuse_for_now(str(failure), status=HTTPStatus.BAD_GATEWAY)
 

@@ -65,7 +65,7 @@ class PageLinks:
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def good_until(*, due_at: datetime, made_at: datetime, catch_up: timedelta) -> datetime:
+def expires_at(*, due_at: datetime, made_at: datetime, catch_up: timedelta) -> datetime:
     """Answer until when the link in a report is good: by what the report itself holds, so that it is the same however often it is written.
 
     Counted from when it was due; of one that was made by hand long after, from when it was made.

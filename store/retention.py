@@ -150,7 +150,7 @@ class Purge:
         some = select(recommendations.c.id).where(recommendations.c.ended_at < before).limit(BATCH)
         return self._connection.execute(delete(recommendations).where(recommendations.c.id.in_(some))).rowcount
 
-    def blank_reports(self, *, before: datetime) -> int:
+    def clear_content(self, *, before: datetime) -> int:
         """Forget what some old reports said; answer how many, 0 when there are no more. That their weeks were reported stays known."""
         old = and_(report_runs.c.due_at < before, report_runs.c.content.is_not(None))
         some = select(report_runs.c.id).where(old).limit(BATCH)

@@ -33,7 +33,7 @@ class RunResult:
     forgotten: PurgeResult
 
 
-def run_once(parts: StageContext, *, progress: Progress = QUIET) -> RunResult:
+def run_once(context: StageContext, *, progress: Progress = QUIET) -> RunResult:
     """Do everything that is due now, a stage after the other.
 
     ScaleOps or the catalog being away stops collecting only: alerts, reports and messages that are due go out.
@@ -43,31 +43,31 @@ def run_once(parts: StageContext, *, progress: Progress = QUIET) -> RunResult:
     """
     collected, failure = None, ""
     try:
-        collected = run_stage(parts, "collect", lambda: collect(parts, progress=progress))
+        collected = run_stage(context, "collect", lambda: collect(context, progress=progress))
     except CollectFailed as away:
         failure = str(away)
     return RunResult(
         collected=collected,
         collect_failure=failure,
-        evaluated=run_stage(parts, "evaluate", lambda: evaluate(parts)),
-        reported=run_stage(parts, "report", lambda: report_due(parts)),
-        delivered=run_stage(parts, "deliver", lambda: deliver(parts)),
-        forgotten=run_stage(parts, "forget", lambda: purge_expired(parts)),
+        evaluated=run_stage(context, "evaluate", lambda: evaluate(context)),
+        reported=run_stage(context, "report", lambda: report_due(context)),
+        delivered=run_stage(context, "deliver", lambda: deliver(context)),
+        forgotten=run_stage(context, "forget", lambda: purge_expired(context)),
     )
 
 
-def run_stage(parts: StageContext, stage: str, work: Callable[[], Answer]) -> Answer:
+def run_stage(context: StageContext, stage: str, work: Callable[[], Answer]) -> Answer:
     """Run one stage, and leave a sign of life: when it was done last, or what it failed of."""
     try:
         answer = work()
     except CollectFailed as failure:
-        record_heartbeat(parts, f"{stage} failed", {"why": str(failure)})
+        record_heartbeat(context, f"{stage} failed", {"why": str(failure)})
         raise
-    record_heartbeat(parts, stage, {})
+    record_heartbeat(context, stage, {})
     return answer
 
 
-def record_heartbeat(parts: StageContext, name: str, details: Mapping[str, Json]) -> None:
+def record_heartbeat(context: StageContext, name: str, details: Mapping[str, Json]) -> None:
     """Leave a sign of life."""
-    with parts.store.transaction() as transaction:
-        transaction.pulses.beat(name, at=parts.clock(), details=details)
+    with context.store.transaction() as transaction:
+        transaction.heartbeats.record(name, at=context.clock(), details=details)

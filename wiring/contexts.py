@@ -75,13 +75,13 @@ def build_stage_context(
         store.close()
 
 
-def live_context(parts: StageContext) -> LiveContext:
+def live_context(context: StageContext) -> LiveContext:
     """Make the desk at which questions are asked."""
     return LiveContext(
-        scaleops=parts.services.scaleops,
-        catalog=parts.services.catalog,
-        clock=parts.clock,
-        currency=parts.policy.currency,
-        link=parts.policy.dashboard_link,
-        namespaces_allowed=parts.policy.namespaces_allowed,
+        scaleops=context.services.scaleops,
+        catalog=context.services.catalog,
+        clock=context.clock,
+        currency=context.policy.currency,
+        link=context.policy.dashboard_link,
+        namespaces_allowed=context.policy.namespaces_allowed,
     )

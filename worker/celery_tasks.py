@@ -81,9 +81,9 @@ class TaskHandlers:
 
     def _advance(self, equipment: WorkerContext) -> AdvanceResult:
         try:
-            return advance_sweep(equipment.parts, size=self._pace.chunk)
+            return advance_sweep(equipment.context, size=self._pace.chunk)
         except CollectFailed as failure:
-            record_heartbeat(equipment.parts, "collect failed", {"why": str(failure)})
+            record_heartbeat(equipment.context, "collect failed", {"why": str(failure)})
             raise
 
     def measure(self, as_of: str, refs: Sequence[str]) -> None:
@@ -97,7 +97,7 @@ class TaskHandlers:
             closed = self._measure(equipment, chunk)
         except CollectFailed as failure:
             equipment.memory.put(away, b"1", keep_for=self._pace.scaleops_is_left_alone_for)
-            record_heartbeat(equipment.parts, "collect failed", {"why": str(failure)})
+            record_heartbeat(equipment.context, "collect failed", {"why": str(failure)})
             raise
         if closed is not None:
             log.info("a sweep closed: %s", format_swept(closed))
@@ -112,7 +112,7 @@ class TaskHandlers:
             if not is_ours:
                 return None
             may_begin = _for(self._pace.chunk_may_begin_for)
-            return measure_chunk(equipment.parts, chunk, remember=remember, may_begin=may_begin, crew=equipment.crew)
+            return measure_chunk(equipment.context, chunk, remember=remember, may_begin=may_begin, crew=equipment.crew)
 
     def evaluate(self) -> None:
         """Judge closed sweeps."""
@@ -120,7 +120,7 @@ class TaskHandlers:
         with equipment.memory.turn("evaluate", lease=self._pace.turn_lease) as is_ours:
             if not is_ours:
                 return
-            evaluated = run_stage(equipment.parts, "evaluate", partial(evaluate, equipment.parts))
+            evaluated = run_stage(equipment.context, "evaluate", partial(evaluate, equipment.context))
             if evaluated.sweeps:
                 _say(format_evaluated(evaluated), is_trouble=bool(evaluated.nowhere))
             if evaluated.messages:
@@ -132,7 +132,7 @@ class TaskHandlers:
         with equipment.memory.turn("report", lease=self._pace.turn_lease) as is_ours:
             if not is_ours:
                 return
-            reported = run_stage(equipment.parts, "report", partial(report_due, equipment.parts, collecting_beside=True))
+            reported = run_stage(equipment.context, "report", partial(report_due, equipment.context, collecting_beside=True))
             if reported.made or reported.skipped or reported.troubles:
                 _say(format_reported(reported), is_trouble=bool(reported.skipped or reported.troubles))
             if reported.made:
@@ -140,7 +140,7 @@ class TaskHandlers:
 
     def deliver(self) -> None:
         """Send what is due."""
-        parts = self._shed.equipment().parts
+        parts = self._shed.equipment().context
         delivered = run_stage(parts, "deliver", lambda: deliver(parts, may_begin=_for(DELIVER_MAY_BEGIN_FOR)))
         metrics.note_deliveries(delivered)
         if delivered.has_done_something:
@@ -148,7 +148,7 @@ class TaskHandlers:
 
     def canary(self, queue: str) -> None:
         """Leave a sign that beat, broker, a worker of this queue and the store work."""
-        record_heartbeat(self._shed.equipment().parts, f"{CANARY}{queue}", {})
+        record_heartbeat(self._shed.equipment().context, f"{CANARY}{queue}", {})
 
     def watch(self) -> None:
         """Look whether all is well; tell the dead-man's switch, and the platform channel when it lasts."""
@@ -156,7 +156,7 @@ class TaskHandlers:
         heartbeat = equipment.heartbeat
         if heartbeat is not None:
             heartbeat.start()
-        watched = watch(equipment.parts)
+        watched = watch(equipment.context)
         if watched.is_told:
             self._ring("deliver")
         if heartbeat is not None and watched.troubles:
@@ -170,7 +170,7 @@ class TaskHandlers:
         with equipment.memory.turn("forget", lease=self._pace.turn_lease) as is_ours:
             if is_ours:
                 may_begin = _for(FORGET_MAY_BEGIN_FOR)
-                forgotten = run_stage(equipment.parts, "forget", lambda: purge_expired(equipment.parts, may_begin=may_begin))
+                forgotten = run_stage(equipment.context, "forget", lambda: purge_expired(equipment.context, may_begin=may_begin))
                 if forgotten.is_anything:
                     _say(format_forgotten(forgotten), is_trouble=False)
 

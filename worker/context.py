@@ -26,7 +26,7 @@ from worker import metrics
 class WorkerContext:
     """The parts of the stages, and what only a process beside others needs."""
 
-    parts: StageContext
+    context: StageContext
     memory: RedisCache
     heartbeat: HeartbeatClient | None = None
     """None without WORKER_HEARTBEAT_URL."""
@@ -54,14 +54,14 @@ def open_worker_context(
         memory = RedisCache(url.get_secret_value(), instance=settings.instance, asking_lease=asking_lease)
         opened.callback(memory.close)
         shared = _shared_token(settings, memory)
-        parts = opened.enter_context(
+        context = opened.enter_context(
             build_stage_context(installation, clock=clock, shared_token=shared, on_pace=metrics.note_pace)
         )
         heartbeat = HeartbeatClient(settings.worker_heartbeat_url) if settings.worker_heartbeat_url else None
         if heartbeat is not None:
             opened.callback(heartbeat.close)
-        crew = opened.enter_context(MeasurePool(parts.policy.max_in_flight))
-        yield WorkerContext(parts=parts, memory=memory, heartbeat=heartbeat, crew=crew)
+        crew = opened.enter_context(MeasurePool(context.policy.max_in_flight))
+        yield WorkerContext(context=context, memory=memory, heartbeat=heartbeat, crew=crew)
 
 
 def _shared_token(settings: Settings, memory: RedisCache) -> RedisTokenCache | None:

@@ -77,7 +77,7 @@ def _metrics_of(seen: HealthSnapshot) -> Iterator[GaugeMetricFamily]:
         age = (status.now - status.newest_closed.as_of).total_seconds()
         yield _gauge("sweep_age_seconds", "Age of the newest closed sweep", age)
     silence = _family("pulse_age_seconds", "Time since each stage and each queue's canary was done last", "name")
-    for pulse in status.pulses:
+    for pulse in status.heartbeats:
         if pulse.name in _SHOWN or pulse.name.startswith(CANARY):
             silence.add_metric([pulse.name], (status.now - pulse.at).total_seconds())
     yield silence

@@ -85,7 +85,7 @@ def measure(
         return MeasureResult(measurement=unmeasured(component, as_of=as_of, reason=str(bad)))
     except ServiceError as failure:
         return MeasureResult(
-            measurement=unmeasured(component, as_of=as_of, reason=str(failure)), scaleops_is_away=failure.whole_service
+            measurement=unmeasured(component, as_of=as_of, reason=str(failure)), scaleops_is_away=failure.service_down
         )
     costs, policies, network = Costs(), Policies(), Network()
     fan_out(

@@ -118,9 +118,9 @@ def _again(failure: ServiceError) -> ServiceError:
     """Answer the same failure for another thread: one exception object must not collect the tracebacks of many."""
     return ServiceError(
         str(failure),
-        fault=failure.fault,
+        kind=failure.kind,
         permanent=failure.permanent,
         retry_after_s=failure.retry_after_s,
         status=failure.status,
-        whole_service=failure.whole_service,
+        service_down=failure.service_down,
     )

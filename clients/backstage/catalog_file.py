@@ -39,7 +39,7 @@ class CatalogFile:
         document = self._current().get(ref)
         if document is None:
             message = f"the catalog file {self._path} has no entity {ref}"
-            raise ServiceError(message, fault=ErrorKind.NOT_FOUND, permanent=True)
+            raise ServiceError(message, kind=ErrorKind.NOT_FOUND, permanent=True)
         return self._reader.component(document)
 
     def listing(self) -> CatalogListing:
@@ -129,4 +129,4 @@ def _read_entity(document: object, file: Path, where: str) -> EntityDocument:
 
 
 def _unreadable(path: Path, why: str) -> ServiceError:
-    return ServiceError(f"the catalog file {path} cannot be used: {why}", fault=ErrorKind.GARBAGE, permanent=True)
+    return ServiceError(f"the catalog file {path} cannot be used: {why}", kind=ErrorKind.INVALID_RESPONSE, permanent=True)

@@ -74,7 +74,7 @@ class BackstageCatalog:
             return self._reader.component(document)
         except InvalidReference as bad:
             message = f"Backstage answered {request.route} with a bad name: {bad}"
-            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=True) from None
+            raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=True) from None
 
     def listing(self) -> CatalogListing:
         """List every entity with a label-selector or kubernetes-id annotation, and the teams that own them."""
@@ -99,7 +99,7 @@ class BackstageCatalog:
             items = self._line.parse(_REFS_ANSWER, request, self._line.exchange(request)).items
             if len(items) != len(chunk):
                 message = f"Backstage answered {request.route} with {len(items)} entities for {len(chunk)} references"
-                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
+                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
             found.extend(None if item is None else _read(item) for item in items)
         return found
 
@@ -129,7 +129,7 @@ class _Query:
             cursor = answer.pageInfo.nextCursor
             if cursor in cursors:
                 message = "Backstage answered GET /api/catalog/entities/by-query with a page that leads in a circle"
-                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
+                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
             cursors.add(cursor)
             answer = self._ask([("cursor", cursor), *wanted])
             yield [_read(item) for item in answer.items]

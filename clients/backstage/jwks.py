@@ -107,7 +107,7 @@ class JwksCache:
         """Wait for the set, for there is none that could be used. Raises ServiceError."""
         if path not in self._fetching and path in self._asked_at and now - self._asked_at[path] < _RETRY_AFTER:
             message = "Backstage's keys could not be fetched just now"
-            raise ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, retry_after_s=_RETRY_AFTER.total_seconds())
+            raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, retry_after_s=_RETRY_AFTER.total_seconds())
         await asyncio.shield(self._fetch_once(path, now))
 
     async def _fetched_or_at_hand(self, path: str, now: datetime) -> None:

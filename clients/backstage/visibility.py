@@ -41,5 +41,5 @@ async def _ask(line: AsyncHttpClient, refs: Sequence[EntityRef], token: str) -> 
     answer = line.parse(_REFS, request, await line.exchange(request))
     if len(answer.items) != len(refs):
         message = f"Backstage answered {request.route} with {len(answer.items)} entities for {len(refs)} references"
-        raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
+        raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
     return [ref for ref, item in zip(refs, answer.items, strict=True) if item]

@@ -129,12 +129,12 @@ class AsyncHttpClient:
             raise self._silence(request, f"no answer within {self.rules.timeout_s:g} s") from None
         except aiohttp.ClientPayloadError:
             message = f"{self.service} answered {request.route} with a body that breaks off or cannot be unpacked"
-            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=True) from None
+            raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True) from None
         except (aiohttp.ClientError, ValueError) as trouble:
             raise self._silence(request, f"the exchange broke ({type(trouble).__name__})") from None
 
     async def _read_body(self, incoming: aiohttp.ClientResponse, request: HttpRequest) -> bytes:
-        most = self.rules.max_answer_bytes
+        most = self.rules.max_response_bytes
         length = incoming.content_length
         if length is not None and length <= most and "Content-Encoding" not in incoming.headers:
             return await incoming.read()
@@ -145,7 +145,7 @@ class AsyncHttpClient:
             if size > most:
                 incoming.close()
                 message = f"{self.service} answered {request.route} with more than {most // 1024} KiB, which is too much to read"
-                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=True, status=incoming.status)
+                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=True, status=incoming.status)
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -171,8 +171,8 @@ class AsyncHttpClient:
 
     def _silence(self, request: HttpRequest, why: str, *, happened: bool = True) -> ServiceError:
         message = f"{self.service} did not answer {request.route}: {why}"
-        return ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, may_have_happened=happened)
+        return ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=happened)
 
     def _too_many(self, request: HttpRequest, why: str, *, retry_after_s: float = 5) -> ServiceError:
         message = f"{self.service} was not asked {request.route}: {why}"
-        return ServiceError(message, fault=ErrorKind.OVERLOADED, permanent=False, retry_after_s=retry_after_s)
+        return ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=retry_after_s)

@@ -36,19 +36,19 @@ T = TypeVar("T")
 class ErrorKind(StrEnum):
     """What kind of failure it was, so that a caller can answer it."""
 
-    UNREACHABLE = "unreachable"
+    CONNECTION = "connection"
     """No answer: refused, reset, timed out, no such host."""
-    OVERLOADED = "overloaded"
+    THROTTLED = "throttled"
     """429 or 503: the service asks for patience."""
-    BROKEN = "broken"
+    SERVER_ERROR = "server_error"
     """Another 5xx."""
-    DENIED = "denied"
+    AUTH = "auth"
     """401 or 403: our credentials are wrong or too weak."""
-    NOT_FOUND = "not found"
+    NOT_FOUND = "not_found"
     """404."""
-    REFUSED = "refused"
+    REJECTED = "rejected"
     """Another 4xx: the service does not accept what was sent."""
-    GARBAGE = "garbage"
+    INVALID_RESPONSE = "invalid_response"
     """An answer that cannot be read: HTML, truncated JSON, a wrong shape, too large, a redirect."""
 
 
@@ -63,24 +63,24 @@ class ServiceError(Exception):
         self,
         message: str,
         *,
-        fault: ErrorKind,
+        kind: ErrorKind,
         permanent: bool,
         retry_after_s: float | None = None,
-        may_have_happened: bool = False,
+        outcome_unknown: bool = False,
         status: int | None = None,
-        whole_service: bool = False,
+        service_down: bool = False,
     ) -> None:
         super().__init__(message)
-        self.fault = fault
+        self.kind = kind
         self.permanent = permanent
         """Asking again cannot help."""
         self.retry_after_s = retry_after_s
         """When the service said to come back, seconds."""
-        self.may_have_happened = may_have_happened
+        self.outcome_unknown = outcome_unknown
         """The request may have taken effect although no good answer came (a time-out after sending)."""
         self.status = status
         """The HTTP status that came back, if one did."""
-        self.whole_service = whole_service
+        self.service_down = service_down
         """Nothing can be had of the service now: no connection to it, or its login failed. Other questions would fail alike."""
 
 
@@ -92,12 +92,12 @@ class HttpOptions:
     """For one attempt: waiting for the answer, and then for the whole of its body."""
     connect_timeout_s: float = 5.0
     max_in_flight: int = 16
-    max_answer_bytes: int = 64 * 1024 * 1024
+    max_response_bytes: int = 64 * 1024 * 1024
     """Of the body, unpacked."""
     attempts: int = 3
-    first_wait_s: float = 0.5
+    initial_wait_s: float = 0.5
     """Doubles with each attempt; the wait itself is a random part of it, so that callers do not return in step."""
-    longest_wait_s: float = 20.0
+    max_wait_s: float = 20.0
     """A service that asks for more patience than this is not waited for; the error says when to come back."""
 
 
@@ -180,11 +180,11 @@ class HttpClient:
         fault, came_back, permanent = _meaning_of(status)
         return ServiceError(
             f"{self.service} answered {request.route} with {came_back}",
-            fault=fault,
+            kind=fault,
             permanent=permanent,
             retry_after_s=retry_after_s(answer.headers),
             status=status,
-            whole_service=status == HTTPStatus.UNAUTHORIZED,
+            service_down=status == HTTPStatus.UNAUTHORIZED,
         )
 
     def parse(self, adapter: TypeAdapter[T], request: HttpRequest, answer: HttpResponse) -> T:
@@ -200,7 +200,7 @@ class HttpClient:
         except ValidationError as invalid:
             trouble = _describe(invalid, answer)
         message = f"{self.service} answered {request.route} with {trouble}"
-        raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, status=answer.status)
+        raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, status=answer.status)
 
     def close(self) -> None:
         """Close all idle connections; calls still in flight close theirs."""
@@ -266,7 +266,7 @@ class HttpClient:
         except (httpx.DecodingError, httpx.RemoteProtocolError) as trouble:
             if answered:
                 message = f"{self.service} answered {request.route} with a body that breaks off or cannot be unpacked"
-                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=True) from None
+                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True) from None
             raise self._silence(request, f"the connection was closed ({trouble})", happened=True) from None
         except httpx.HTTPError as trouble:
             raise self._silence(request, f"the connection broke ({trouble})", happened=True) from None
@@ -281,7 +281,7 @@ class HttpClient:
         return httpx.Request(request.method, self._url, headers=headers, content=request.body, extensions=extensions)
 
     def _read_body(self, incoming: httpx.Response, request: HttpRequest, deadline: float) -> bytes:
-        most = self.rules.max_answer_bytes
+        most = self.rules.max_response_bytes
         chunks: list[bytes] = []
         size = 0
         for chunk in incoming.iter_bytes():
@@ -289,7 +289,7 @@ class HttpClient:
             if size > most:
                 message = f"{self.service} answered {request.route} with more than {most // 1024} KiB, which is too much to read"
                 raise ServiceError(
-                    message, fault=ErrorKind.GARBAGE, permanent=True, may_have_happened=True, status=incoming.status_code
+                    message, kind=ErrorKind.INVALID_RESPONSE, permanent=True, outcome_unknown=True, status=incoming.status_code
                 )
             if time.monotonic() > deadline:
                 raise self._silence(request, f"the answer was not complete within {self.rules.timeout_s:g} s", happened=True)
@@ -299,14 +299,14 @@ class HttpClient:
     def _silence(self, request: HttpRequest, why: str, *, happened: bool) -> ServiceError:
         message = f"{self.service} did not answer {request.route}: {why}"
         return ServiceError(
-            message, fault=ErrorKind.UNREACHABLE, permanent=False, may_have_happened=happened, whole_service=not happened
+            message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=happened, service_down=not happened
         )
 
     def _encoded(self, request: HttpRequest) -> list[tuple[bytes, bytes]]:
         for name, value in request.headers.items():
             if not value.isprintable():
                 message = f"{self.service} was not asked {request.route}: the value of {name} holds a control character"
-                raise ServiceError(message, fault=ErrorKind.REFUSED, permanent=True)
+                raise ServiceError(message, kind=ErrorKind.REJECTED, permanent=True)
         return [*_ALWAYS_SENT, *((name.encode("ascii"), value.encode()) for name, value in request.headers.items())]
 
     def _borrow(self) -> httpx.BaseTransport:
@@ -342,16 +342,16 @@ class HttpClient:
             return self._tls
 
     def _may_succeed_next_time(self, trouble: BaseException) -> bool:
-        if not isinstance(trouble, ServiceError) or (trouble.retry_after_s or 0) > self.rules.longest_wait_s:
+        if not isinstance(trouble, ServiceError) or (trouble.retry_after_s or 0) > self.rules.max_wait_s:
             return False
-        return trouble.fault in (ErrorKind.UNREACHABLE, ErrorKind.OVERLOADED) or trouble.status in _GATEWAY_TROUBLE
+        return trouble.kind in (ErrorKind.CONNECTION, ErrorKind.THROTTLED) or trouble.status in _GATEWAY_TROUBLE
 
     def _has_tried_enough(self, state: RetryCallState) -> bool:
         trouble = state.outcome.exception() if state.outcome else None
         tried_for_s = state.seconds_since_start or 0
         if tried_for_s >= 2 * self.rules.timeout_s:
             return True
-        is_one_too_many = isinstance(trouble, ServiceError) and trouble.fault is ErrorKind.OVERLOADED
+        is_one_too_many = isinstance(trouble, ServiceError) and trouble.kind is ErrorKind.THROTTLED
         if is_one_too_many and self._pace is not None and self._pace.gets_through():
             # A sweep can wait; whoever asks in person is told soon, and not after one more wait.
             return self._pace.kind is Priority.LIVE and tried_for_s + state.upcoming_sleep >= _LIVE_PATIENCE_S
@@ -359,7 +359,7 @@ class HttpClient:
 
     def _wait_before_the_next(self, state: RetryCallState) -> float:
         """Wait for a random part of the doubling time, and never less than the service asked for."""
-        longest = min(self.rules.longest_wait_s, self.rules.first_wait_s * 2.0 ** min(_MOST_DOUBLINGS, state.attempt_number - 1))
+        longest = min(self.rules.max_wait_s, self.rules.initial_wait_s * 2.0 ** min(_MOST_DOUBLINGS, state.attempt_number - 1))
         spread = random.uniform(0, longest)  # noqa: S311 - it spreads load
         trouble = state.outcome.exception() if state.outcome else None
         asked = trouble.retry_after_s if isinstance(trouble, ServiceError) else None
@@ -391,29 +391,29 @@ def is_loopback(url: str) -> bool:
 
 def is_silence(failure: ServiceError) -> bool:
     """Say whether a call was sent, and no answer came in time."""
-    return failure.fault is ErrorKind.UNREACHABLE and failure.may_have_happened
+    return failure.kind is ErrorKind.CONNECTION and failure.outcome_unknown
 
 
 def _meaning_of(status: int) -> tuple[ErrorKind, str, bool]:
     """Answer the fault, the words for what came back, and whether asking again is useless."""
     match status:
         case HTTPStatus.UNAUTHORIZED:
-            return ErrorKind.DENIED, "401: it does not accept our credentials", True
+            return ErrorKind.AUTH, "401: it does not accept our credentials", True
         case HTTPStatus.FORBIDDEN:
-            return ErrorKind.DENIED, "403: our credentials are not allowed to ask this", True
+            return ErrorKind.AUTH, "403: our credentials are not allowed to ask this", True
         case HTTPStatus.NOT_FOUND:
             return ErrorKind.NOT_FOUND, "404: it does not know this", True
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return ErrorKind.OVERLOADED, "429: too many requests", False
+            return ErrorKind.THROTTLED, "429: too many requests", False
         case HTTPStatus.SERVICE_UNAVAILABLE:
-            return ErrorKind.OVERLOADED, "503: not available", False
+            return ErrorKind.THROTTLED, "503: not available", False
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ErrorKind.BROKEN, f"{status}: an error of its own", False
+        return ErrorKind.SERVER_ERROR, f"{status}: an error of its own", False
     if status >= HTTPStatus.BAD_REQUEST:
-        return ErrorKind.REFUSED, f"{status}: it refuses the request", True
+        return ErrorKind.REJECTED, f"{status}: it refuses the request", True
     if status >= HTTPStatus.MULTIPLE_CHOICES:
-        return ErrorKind.GARBAGE, f"a redirect ({status}), probably to a login page, which is not followed", False
-    return ErrorKind.GARBAGE, f"status {status} instead of 200 with an answer", False
+        return ErrorKind.INVALID_RESPONSE, f"a redirect ({status}), probably to a login page, which is not followed", False
+    return ErrorKind.INVALID_RESPONSE, f"status {status} instead of 200 with an answer", False
 
 
 def _describe(invalid: ValidationError, answer: HttpResponse) -> str:

@@ -77,7 +77,7 @@ class PagerDutyClient:
         Raises:
             PayloadRejected: 400: PagerDuty will never take this event.
             RecipientRejected: 401, 403, or a 400 that names the routing key: it will never take any for this key.
-            ServiceError: 429 (`retry_after_s`), 5xx, unreachable, garbage: temporary. After sending it `may_have_happened`,
+            ServiceError: 429 (`retry_after_s`), 5xx, unreachable, garbage: temporary. After sending it `outcome_unknown`,
                 which is harmless with the same dedup key.
         """
         body = deepcopy(dict(event))
@@ -103,7 +103,7 @@ class PagerDutyClient:
 
 def _no_answer() -> ServiceError:
     message = "PagerDuty did not answer an event"
-    return ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, may_have_happened=True)
+    return ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=True)
 
 
 def _failure(response: Response) -> ServiceError:
@@ -114,12 +114,12 @@ def _failure(response: Response) -> ServiceError:
         reasons = _reasons(response)
         said = f"PagerDuty refused an event: {reasons}"
         names_the_key = "routing key" in reasons.lower() or "routing_key" in reasons.lower()
-        return RecipientRejected(said, fault=ErrorKind.DENIED) if names_the_key else PayloadRejected(said)
+        return RecipientRejected(said, kind=ErrorKind.AUTH) if names_the_key else PayloadRejected(said)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return RecipientRejected(said, fault=ErrorKind.DENIED)
+        return RecipientRejected(said, kind=ErrorKind.AUTH)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return PayloadRejected(f"{said}: it is too large")
-    return _passing_failure(response, said) or ServiceError(said, fault=ErrorKind.REFUSED, permanent=True)
+    return _passing_failure(response, said) or ServiceError(said, kind=ErrorKind.REJECTED, permanent=True)
 
 
 def _passing_failure(response: Response, said: str) -> ServiceError | None:
@@ -130,13 +130,13 @@ def _passing_failure(response: Response, said: str) -> ServiceError | None:
         with suppress(ValueError):  # a Retry-After that is no number of seconds, or none
             wait_s = max(float(response.headers.get("Retry-After", "")), 1.0)
         message = f"PagerDuty asked for patience: 429, come back in {wait_s:g} s"
-        return ServiceError(message, fault=ErrorKind.OVERLOADED, permanent=False, retry_after_s=wait_s)
+        return ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=wait_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        fault = ErrorKind.OVERLOADED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.BROKEN
-        return ServiceError(said, fault=fault, permanent=False, may_have_happened=True)
+        fault = ErrorKind.THROTTLED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.SERVER_ERROR
+        return ServiceError(said, kind=fault, permanent=False, outcome_unknown=True)
     if status < HTTPStatus.BAD_REQUEST:
         message = f"{said} and something that cannot be read"
-        return ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=True)
+        return ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True)
     return None
 
 

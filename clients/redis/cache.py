@@ -83,7 +83,7 @@ class RedisCache:
         """
         return self._try("update what is shared", lambda: self._update(self._prefix + name, change, keep_for), default=False)
 
-    def ask_once(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
+    def get_or_compute(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
         """Answer a question that somebody asked already, or ask it while everybody else waits. What `ask` raises is raised."""
         key = self._prefix + question
         waits_until = time.monotonic() + self._asking_lease.total_seconds()

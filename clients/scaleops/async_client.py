@@ -15,7 +15,7 @@ from typing import Any
 
 from clients.http.async_client import AsyncHttpClient
 from clients.http.client import HttpRequest, HttpResponse
-from clients.scaleops.tokens import Credentials, good_until
+from clients.scaleops.tokens import Credentials, expires_at
 from domain.clock import Clock
 
 
@@ -86,7 +86,7 @@ class AsyncScaleOpsClient:
         if token is not None and (self._held is None or self._held[0] != token):
             self._on_new_token()
         if token is not None or refused is None:
-            self._held = (token, good_until(token or "", self._clock()))
+            self._held = (token, expires_at(token or "", self._clock()))
         return token
 
 

@@ -46,7 +46,7 @@ class PasswordLogin:
             f"ScaleOps refused the login (it answered {answer.status} without a token): check SCALEOPS_USER, SCALEOPS_PASSWORD "
             "and SCALEOPS_BASE_URL"
         )
-        raise ServiceError(message, fault=ErrorKind.DENIED, permanent=True, status=answer.status)
+        raise ServiceError(message, kind=ErrorKind.AUTH, permanent=True, status=answer.status)
 
 
 def token_in(location: str) -> str | None:
@@ -111,4 +111,4 @@ def _refused_by_azure(answer: HttpResponse) -> ServiceError:
         f"Azure AD refused the login (status {answer.status}): check SCALEOPS_AZURE_TENANT_ID, SCALEOPS_AZURE_CLIENT_ID and "
         "SCALEOPS_AZURE_CLIENT_SECRET"
     )
-    return ServiceError(message, fault=ErrorKind.DENIED, permanent=True, status=answer.status)
+    return ServiceError(message, kind=ErrorKind.AUTH, permanent=True, status=answer.status)

@@ -39,7 +39,7 @@ class ScaleOpsClient:
         """List the workloads of all clusters that carry every one of these `key=value` labels, savings per month."""
         if not labels:  # ScaleOps would answer with every workload there is.
             message = "ScaleOps was not asked for workloads: no label was given"
-            raise ServiceError(message, fault=ErrorKind.REFUSED, permanent=True)
+            raise ServiceError(message, kind=ErrorKind.REJECTED, permanent=True)
         request = HttpRequest(method="POST", target=_WORKLOADS, headers=_JSON, body=_body({"label": labels}))
         return parsing.workloads_in(self._ask(parsing.WORKLOADS, request))
 

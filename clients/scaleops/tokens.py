@@ -141,22 +141,22 @@ class CachedLogin:
                 token = self._obtain(refused, now)
             except ServiceError as failure:
                 self._failed = failure
-                if failure.fault is ErrorKind.DENIED:
+                if failure.kind is ErrorKind.AUTH:
                     self._denied_until = now + DENIED_FOR
                 raise _of_the_whole(failure) from None
             finally:
                 self._finished += 1
-            self._held = (token, good_until(token, now))
+            self._held = (token, expires_at(token, now))
             return token
 
     def _obtain(self, refused: str | None, now: datetime) -> str:
         """Take what another process has shared since, or log in and share it."""
         with self._shared.turn():
             found = self._shared.get()
-            if found is not None and found != refused and now < good_until(found, now):
+            if found is not None and found != refused and now < expires_at(found, now):
                 return _Token(found)
             token = _Token(self._log_in())
-            self._shared.put(token, good_for=good_until(token, now) - now)
+            self._shared.put(token, good_for=expires_at(token, now) - now)
             return token
 
 
@@ -164,15 +164,15 @@ def _of_the_whole(failure: ServiceError) -> ServiceError:
     """Answer the failure of a login as one of the whole service, a new object for each thread that hears of it."""
     return ServiceError(
         str(failure),
-        fault=failure.fault,
+        kind=failure.kind,
         permanent=failure.permanent,
         retry_after_s=failure.retry_after_s,
         status=failure.status,
-        whole_service=True,
+        service_down=True,
     )
 
 
-def good_until(token: str, now: datetime) -> datetime:
+def expires_at(token: str, now: datetime) -> datetime:
     """Answer until when a token may be used: a JWT until shortly before it expires, any other for at most an hour."""
     expires = expiry_of(token)
     if expires is None:

@@ -80,7 +80,7 @@ class SlackClient:
         Raises:
             PayloadRejected: Slack will never take this payload, or it has no `text`, which is what a screen reader reads.
             RecipientRejected: no such channel, archived, we are not in it.
-            ServiceError: denied (permanent), 429 (`retry_after_s`), unreachable or broken (temporary); `may_have_happened`
+            ServiceError: denied (permanent), 429 (`retry_after_s`), unreachable or broken (temporary); `outcome_unknown`
                 when the answer was lost.
         """
         if not payload.get("text"):
@@ -100,7 +100,7 @@ class SlackClient:
         ts, landed = answer.get("ts"), answer.get("channel")
         if not (isinstance(ts, str) and ts and isinstance(landed, str) and landed):
             message = f"Slack took a message for channel {channel} but did not say which it became"
-            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=True)
+            raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True)
         return PostedMessage(channel=landed, ts=ts)
 
     def find(self, channel: str, message_key: str, *, thread_ts: str | None, oldest: datetime) -> PostedMessage | None:
@@ -118,7 +118,7 @@ class SlackClient:
                 return PostedMessage(channel=channel, ts=str(found["ts"]))
             if not isinstance(metadata, dict) and self._is_mine(found):
                 message = f"a message of this bot in channel {channel} shows no metadata, so none can be told from another"
-                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
+                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
         return None
 
     def probe(self) -> BotIdentity:
@@ -147,19 +147,19 @@ class SlackClient:
             messages = page.get("messages")
             if not isinstance(messages, list) or not all(isinstance(one, dict) and one.get("ts") for one in messages):
                 message = f"Slack answered {method} of channel {channel} without a list of messages"
-                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
+                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
             yield from messages
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor and not page.get("has_more"):
                 return
             if not cursor:
                 message = f"Slack said there is more of channel {channel} but not how to read on"
-                raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
+                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
             params["cursor"] = cursor
         message = (
             f"channel {channel} has more than {MAX_PAGES * PAGE_SIZE} messages since {oldest:%Y-%m-%d %H:%M}; not all were read"
         )
-        raise ServiceError(message, fault=ErrorKind.REFUSED, permanent=False)
+        raise ServiceError(message, kind=ErrorKind.REJECTED, permanent=False)
 
     def _is_mine(self, found: Mapping[str, Any]) -> bool:
         if self._identity is None:

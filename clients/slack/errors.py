@@ -85,11 +85,11 @@ def error_from_code(method: str, code: str, *, where: str) -> ServiceError:
     if code in _FORMAT:
         return PayloadRejected(message)
     if code in _TARGET:
-        return RecipientRejected(message, fault=ErrorKind.NOT_FOUND if code.endswith("not_found") else ErrorKind.REFUSED)
+        return RecipientRejected(message, kind=ErrorKind.NOT_FOUND if code.endswith("not_found") else ErrorKind.REJECTED)
     if code in _CREDENTIALS:
-        return ServiceError(f"{message} (see SLACK_BOT_TOKEN and its scopes)", fault=ErrorKind.DENIED, permanent=True)
+        return ServiceError(f"{message} (see SLACK_BOT_TOKEN and its scopes)", kind=ErrorKind.AUTH, permanent=True)
     if code in _PATIENCE:
-        return ServiceError(message, fault=ErrorKind.OVERLOADED, permanent=False, retry_after_s=USUAL_WAIT_S)
+        return ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=USUAL_WAIT_S)
     if code in _AMBIGUOUS:
-        return ServiceError(message, fault=ErrorKind.BROKEN, permanent=False, may_have_happened=True)
-    return ServiceError(message, fault=ErrorKind.REFUSED, permanent=False)
+        return ServiceError(message, kind=ErrorKind.SERVER_ERROR, permanent=False, outcome_unknown=True)
+    return ServiceError(message, kind=ErrorKind.REJECTED, permanent=False)

@@ -55,9 +55,9 @@ class BoundedWebClient(WebClient):
             with refusal:
                 return _read(method, refusal.code, refusal.headers, refusal)
         except URLError as trouble:
-            raise _unreachable(method, trouble.reason, may_have_happened=not isinstance(trouble.reason, _NEVER_SENT)) from None
+            raise _unreachable(method, trouble.reason, outcome_unknown=not isinstance(trouble.reason, _NEVER_SENT)) from None
         except (OSError, HTTPException) as trouble:
-            raise _unreachable(method, trouble, may_have_happened=True) from None
+            raise _unreachable(method, trouble, outcome_unknown=True) from None
 
 
 def _read(method: str, status: int, headers: Headers, body: HTTPResponse | HTTPError) -> dict[str, Any]:
@@ -67,20 +67,20 @@ def _read(method: str, status: int, headers: Headers, body: HTTPResponse | HTTPE
     """
     if status in _REDIRECTS:
         message = f"Slack answered {method} with a redirect ({status}), which is not followed; is SLACK_BASE_URL right?"
-        raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False)
+        raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
     content = _read_bounded(method, body)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait_s = _retry_after_s(headers)
         message = f"Slack asked for patience at {method}: 429, come back in {wait_s:g} s"
-        raise ServiceError(message, fault=ErrorKind.OVERLOADED, permanent=False, retry_after_s=wait_s)
+        raise ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=wait_s)
     if _is_json_object(content):
         return {"status": status, "headers": headers, "body": content.decode()}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         message = f"Slack answered {method} with status {status}"
-        fault = ErrorKind.OVERLOADED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.BROKEN
-        raise ServiceError(message, fault=fault, permanent=False, may_have_happened=status in _GATEWAY_LOST_THE_ANSWER)
+        fault = ErrorKind.THROTTLED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.SERVER_ERROR
+        raise ServiceError(message, kind=fault, permanent=False, outcome_unknown=status in _GATEWAY_LOST_THE_ANSWER)
     message = f"Slack answered {method} with status {status} and something that is not JSON"
-    raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=status < HTTPStatus.BAD_REQUEST)
+    raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=status < HTTPStatus.BAD_REQUEST)
 
 
 def _read_bounded(method: str, body: HTTPResponse | HTTPError) -> bytes:
@@ -90,10 +90,10 @@ def _read_bounded(method: str, body: HTTPResponse | HTTPError) -> bytes:
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
             message = f"Slack answered {method} with more than {MAX_ANSWER_BYTES} bytes"
-            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=False, may_have_happened=True)
+            raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True)
         if time.monotonic() > deadline:
             message = f"Slack's answer to {method} was not complete after {MAX_ANSWER_S:g} s"
-            raise ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, may_have_happened=True)
+            raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=True)
     return bytes(content)
 
 
@@ -112,7 +112,7 @@ def _retry_after_s(headers: Headers) -> float:
         return 30.0
 
 
-def _unreachable(method: str, reason: object, *, may_have_happened: bool) -> ServiceError:
+def _unreachable(method: str, reason: object, *, outcome_unknown: bool) -> ServiceError:
     what = type(reason).__name__ if isinstance(reason, Exception) else "no connection"
     message = f"Slack did not answer {method} ({what})"
-    return ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, may_have_happened=may_have_happened)
+    return ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=outcome_unknown)

@@ -294,12 +294,12 @@ def _judge(common: LimiterState, now: float) -> LimiterState:
     is_lowest = min(common.total, common.in_flight) <= lowest
     if slow_rounds >= _SLOW_ROUNDS and not is_lowest and _has_settled(common, met, now):
         return _cut(common, BackoffReason.SLOW, _CUT_WHEN_SLOW, now, lowest=lowest)
-    held_back = common.limit is not None and common.cut is BackoffReason.SLOW
+    suppressed = common.limit is not None and common.cut is BackoffReason.SLOW
     usual = _learn(
         common.usual,
         met,
         elapsed_s=min(now - met.began_at, 10 * ROUND_S),
-        may_rise_in_s=_RELEARNS_IN_S if is_lowest and is_slow else None if is_slow or held_back else _LEARNS_IN_S,
+        may_rise_in_s=_RELEARNS_IN_S if is_lowest and is_slow else None if is_slow or suppressed else _LEARNS_IN_S,
     )
     return replace(common, usual=usual, slow_rounds=slow_rounds, round=Window(began_at=now))
 

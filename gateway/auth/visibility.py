@@ -160,7 +160,7 @@ def _wait(
     except FutureTimeoutError:
         asked.cancel()
         message = f"the catalog did not say within {patience_s:g} s what may be shown"
-        raise ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, retry_after_s=5) from None
+        raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, retry_after_s=5) from None
 
 
 class BlockingView:

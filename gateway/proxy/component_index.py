@@ -69,7 +69,7 @@ class ComponentIndex:
         if index is None:
             if not self._may_try() and self._reading is None:
                 message = "the catalog could not be read just now"
-                raise ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False, retry_after_s=5)
+                raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, retry_after_s=5)
             return await self._read()
         if self._clock() - index.read_at >= FRESH_FOR and self._may_try():
             self._start_reading()

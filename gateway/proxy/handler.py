@@ -149,7 +149,7 @@ class Proxy:
             answer = await self._ask(HttpRequest(method=route.method, target=target, headers=headers, body=body))
             outcome = str(answer.status)
         except ServiceError as failure:
-            outcome = failure.fault.value
+            outcome = failure.kind.value
             raise
         finally:
             self._observe(route.name, outcome, self._timer() - began)

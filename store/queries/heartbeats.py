@@ -28,7 +28,7 @@ class Heartbeats:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def beat(self, name: str, *, at: datetime, details: Mapping[str, Json] | None = None) -> None:
+    def record(self, name: str, *, at: datetime, details: Mapping[str, Json] | None = None) -> None:
         """Note that it happened."""
         upsert(self._connection, pulses, [{"name": name, "at": at, "details": dict(details or {})}], key=["name"])
 

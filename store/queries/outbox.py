@@ -196,7 +196,7 @@ class Outbox:
         late = and_(outbox.c.status == str(DeliveryStatus.PENDING), outbox.c.expires_at <= now)
         return self._end(late, status=DeliveryStatus.EXPIRED, expiry_told=True)
 
-    def settle_unknown(self, now: datetime) -> tuple[Message, ...]:
+    def resolve_unknown(self, now: datetime) -> tuple[Message, ...]:
         """Give up looking for what is unknown and past its time; answers each once."""
         late = and_(outbox.c.status == str(DeliveryStatus.UNKNOWN), outbox.c.not_before.is_not(None), outbox.c.expires_at <= now)
         return self._end(late, status=DeliveryStatus.UNKNOWN, not_before=None)
@@ -209,7 +209,7 @@ class Outbox:
                 ended.append(message_of(row))
         return tuple(ended)
 
-    def cancel_overtaken(self) -> int:
+    def cancel_superseded(self) -> int:
         """Cancel PagerDuty triggers whose resolve waits behind them (`domain.overtaking`); answers how many messages."""
         waiting = outbox.c.status == str(DeliveryStatus.PENDING)
         paged = outbox.c.channel == str(Channel.PAGERDUTY)

@@ -69,7 +69,7 @@ class Reports:
         """Answer the run of the newest week, its first run; ISO weeks sort as text."""
         return self._first(_of(team, report).where(report_runs.c.again == 0).order_by(report_runs.c.week.desc()))
 
-    def next_again(self, team: EntityRef, report: str, week: str) -> int:
+    def next_attempt(self, team: EntityRef, report: str, week: str) -> int:
         """Answer the number of the next run by hand."""
         counted = select(func.max(report_runs.c.again)).where(
             report_runs.c.team == team, report_runs.c.report == report, report_runs.c.week == week

@@ -46,5 +46,5 @@ class CancellableScaleOps:
     @property
     def _scaleops(self) -> ScaleOps:
         if self._stopped is not None:
-            raise ServiceError(self._stopped, fault=ErrorKind.UNREACHABLE, permanent=False)
+            raise ServiceError(self._stopped, kind=ErrorKind.CONNECTION, permanent=False)
         return self._passing_on

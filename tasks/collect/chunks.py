@@ -55,22 +55,22 @@ class AdvanceResult:
     """The sweep whose chunks were rung out for the first time."""
 
 
-def advance_sweep(parts: StageContext, *, size: int = CHUNK) -> AdvanceResult:
+def advance_sweep(context: StageContext, *, size: int = CHUNK) -> AdvanceResult:
     """Do whatever the sweep of the present slot needs next; mostly nothing. To be called again and again.
 
     Raises:
         CollectFailed: the catalog cannot be listed.
         StoreUnavailable: the database cannot be used.
     """
-    opened = open_sweep(parts)
+    opened = open_sweep(context)
     sweep, closed = opened.sweep, opened.closed_overdue
     if sweep.closed_at is not None:
         return AdvanceResult(closed=closed)
-    finished = close_if_complete(parts, sweep.as_of)
+    finished = close_if_complete(context, sweep.as_of)
     if finished is not None:
         return AdvanceResult(closed=(*closed, finished))
-    now = parts.clock()
-    with parts.store.transaction() as transaction:
+    now = context.clock()
+    with context.store.transaction() as transaction:
         is_new, is_due = _note_progress(transaction, sweep, now)
         refs = _outstanding(transaction, sweep.as_of) if is_due else ()
     chunks = tuple(Chunk(as_of=sweep.as_of, refs=refs[start : start + size]) for start in range(0, len(refs), size))
@@ -78,7 +78,7 @@ def advance_sweep(parts: StageContext, *, size: int = CHUNK) -> AdvanceResult:
 
 
 def measure_chunk(
-    parts: StageContext,
+    context: StageContext,
     chunk: Chunk,
     *,
     remember: Callable[[ScaleOps], ScaleOps] = MemoizedScaleOps,
@@ -91,7 +91,7 @@ def measure_chunk(
         CollectFailed: ScaleOps is away. The sweep stays open.
         StoreUnavailable: the database cannot be used.
     """
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         sweep = transaction.sweeps.get(chunk.as_of)
         if sweep is None or sweep.closed_at is not None:
             return None
@@ -100,19 +100,19 @@ def measure_chunk(
     waiting = [component for component in components if outcomes.get(component.ref) is not Outcome.MEASURED]
     if waiting:
         with suppress(SweepClosed):  # its time was up, and a tick closed it: its line stands
-            SweepMeasurer(parts, sweep, remember=remember, may_begin=may_begin, crew=crew).run(iter(waiting))
-    return close_if_complete(parts, chunk.as_of)
+            SweepMeasurer(context, sweep, remember=remember, may_begin=may_begin, crew=crew).run(iter(waiting))
+    return close_if_complete(context, chunk.as_of)
 
 
-def close_if_complete(parts: StageContext, as_of: datetime) -> Sweep | None:
+def close_if_complete(context: StageContext, as_of: datetime) -> Sweep | None:
     """Close a sweep in which every component has an outcome. None: it is not so, or it was closed before.
 
     One in which so much is unknown that it is an outage stays open: nobody would be judged by it, and until its time is up it is
     rung out again, so that a ScaleOps that was away for minutes does not cost the whole slot. It is closed then when nothing is
     unknown any more, or when asking again moves nothing.
     """
-    now = parts.clock()
-    with parts.store.reading() as transaction:
+    now = context.clock()
+    with context.store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of)
         if sweep is None or sweep.closed_at is not None:
             return None
@@ -121,11 +121,11 @@ def close_if_complete(parts: StageContext, as_of: datetime) -> Sweep | None:
         outcomes = transaction.snapshots.outcomes(as_of)
         if any(ref not in outcomes for ref in _all(transaction)):
             return None
-        if is_outage(outcomes, before=_measured_before(transaction, as_of), share=parts.policy.alerts.outage_share):
+        if is_outage(outcomes, before=_measured_before(transaction, as_of), share=context.policy.alerts.outage_share):
             return None
         if Outcome.UNKNOWN in outcomes.values() and _is_being_asked_again(transaction, as_of, now):
             return None
-    return close(parts, as_of, now=now, missing_because="it joined the catalog while the sweep was closed")
+    return close(context, as_of, now=now, missing_because="it joined the catalog while the sweep was closed")
 
 
 def is_outage(outcomes: Mapping[EntityRef, Outcome], *, before: Collection[EntityRef], share: Decimal) -> bool:
@@ -142,7 +142,7 @@ def _measured_before(transaction: Transaction, as_of: datetime) -> frozenset[Ent
 
 def _is_being_asked_again(transaction: Transaction, as_of: datetime, now: datetime) -> bool:
     """Say whether chunks were rung out again after an outage, and still move."""
-    last = transaction.pulses.last(PROGRESS)
+    last = transaction.heartbeats.last(PROGRESS)
     if last is None or last.details.get("as_of") != as_of.isoformat():
         return False
     return last.details.get("complete") is True and now - last.at < STALLED_AFTER
@@ -158,12 +158,12 @@ def _note_progress(transaction: Transaction, sweep: Sweep, now: datetime) -> tup
     complete = 0 < transaction.components.count() <= outcomes
     if complete:
         outcomes = list(transaction.snapshots.outcomes(sweep.as_of).values()).count(Outcome.MEASURED)
-    last = transaction.pulses.last(PROGRESS)
+    last = transaction.heartbeats.last(PROGRESS)
     is_new = last is None or last.details.get("as_of") != slot
     has_moved = last is not None and (last.details.get("outcomes"), last.details.get("complete", False)) != (outcomes, complete)
     is_due = is_new or (last is not None and not has_moved and now - last.at >= STALLED_AFTER)
     if is_due or has_moved:
-        transaction.pulses.beat(PROGRESS, at=now, details={"as_of": slot, "outcomes": outcomes, "complete": complete})
+        transaction.heartbeats.record(PROGRESS, at=now, details={"as_of": slot, "outcomes": outcomes, "complete": complete})
     return is_new, is_due
 
 

@@ -14,32 +14,32 @@ from tasks.context import StageContext
 _AT_A_TIME = 500
 
 
-def close_overdue(parts: StageContext, *, now: datetime) -> tuple[Sweep, ...]:
+def close_overdue(context: StageContext, *, now: datetime) -> tuple[Sweep, ...]:
     """Close every open sweep whose limit has passed or whose slot has ended, oldest first, and answer them."""
-    policy = parts.policy
-    with parts.store.reading() as transaction:
+    policy = context.policy
+    with context.store.reading() as transaction:
         waiting = transaction.sweeps.open_ones()
     closed = []
     for sweep in waiting:
         deadline = deadline_of(sweep.as_of, opened_at=sweep.opened_at, limit=policy.sweep_limit, every=policy.collect_every)
         if deadline <= now:
             reason = f"the sweep of {in_words(sweep.as_of)} ended before this component was measured"
-            closed.append(close(parts, sweep.as_of, now=now, missing_because=reason))
+            closed.append(close(context, sweep.as_of, now=now, missing_because=reason))
     return tuple(closed)
 
 
-def close(parts: StageContext, as_of: datetime, *, now: datetime, missing_because: str) -> Sweep:
+def close(context: StageContext, as_of: datetime, *, now: datetime, missing_because: str) -> Sweep:
     """Give every component without an outcome an unknown one, carry lost clusters forward, and close the sweep.
 
     Stopped at any point, it can be called again; a sweep that is closed already is answered as it is.
     """
-    _name_what_is_missing(parts.store, as_of, missing_because)
-    with parts.store.transaction() as transaction:
+    _name_what_is_missing(context.store, as_of, missing_because)
+    with context.store.transaction() as transaction:
         sweep = transaction.sweeps.get(as_of, to_change=True)
         if sweep is not None and sweep.closed_at is not None:
             return sweep
-        _judge_clusters(transaction, as_of, removed_by_settings=parts.policy.removed_clusters)
-        transaction.pulses.beat("collect", at=now)
+        _judge_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
+        transaction.heartbeats.record("collect", at=now)
         return transaction.sweeps.close(as_of, closed_at=now)
 
 

@@ -25,7 +25,7 @@ class ListingResult:
 
 
 def list_catalog(
-    parts: StageContext,
+    context: StageContext,
     catalog: Catalog,
     *,
     as_of: datetime,
@@ -38,18 +38,18 @@ def list_catalog(
     Raises ServiceError when not even the first page can be had; nothing is changed then.
     """
     listing = catalog.listing()
-    sealer = parts.services.sealer
+    sealer = context.services.sealer
     seen = 0
     for number, page in enumerate(listing):
         if number == 0:
             once_it_answers()
-        with parts.store.transaction() as transaction:
+        with context.store.transaction() as transaction:
             transaction.components.record_page(page.components, page.teams, as_of=as_of)
             for fingerprint, key in page.routing_keys.items():
                 _keep(transaction, sealer, fingerprint, key, as_of)
         seen += len(page.components)
         progress.listed(seen)
-    with parts.store.transaction() as transaction:
+    with context.store.transaction() as transaction:
         known = transaction.components.count()
         # A token that lost its permission is answered with an empty list, and without an error.
         is_hollow = listing.is_complete and not seen and known > 0
@@ -67,4 +67,4 @@ def list_catalog(
 
 def _keep(transaction: Transaction, sealer: KeySealer | None, fingerprint: str, key: RoutingKey, as_of: datetime) -> None:
     if sealer is not None:
-        transaction.keys.put_sealed(fingerprint, sealer.seal(key), at=as_of)
+        transaction.sealed_keys.put_sealed(fingerprint, sealer.seal(key), at=as_of)

@@ -46,9 +46,9 @@ class CollectFailed(Exception):
     """The catalog or ScaleOps as a whole could not be asked. The sweep stays open; the sentence says so."""
 
 
-def deadline_in(parts: StageContext, sweep: Sweep) -> datetime:
+def deadline_in(context: StageContext, sweep: Sweep) -> datetime:
     """Answer when a sweep ends at the latest, by this installation's policy."""
-    policy = parts.policy
+    policy = context.policy
     return deadline_of(sweep.as_of, opened_at=sweep.opened_at, limit=policy.sweep_limit, every=policy.collect_every)
 
 
@@ -85,7 +85,7 @@ class SweepMeasurer:
 
     def __init__(
         self,
-        parts: StageContext,
+        context: StageContext,
         sweep: Sweep,
         *,
         progress: Progress = QUIET,
@@ -93,17 +93,17 @@ class SweepMeasurer:
         may_begin: Callable[[], bool] = lambda: True,
         crew: MeasurePool | None = None,
     ) -> None:
-        self._parts = parts
+        self._context = context
         self._crew = crew
         self._as_of = sweep.as_of
-        self._deadline = deadline_in(parts, sweep)
+        self._deadline = deadline_in(context, sweep)
         self.out_of_time = f"the sweep of {in_words(sweep.as_of)} ran out of time before this component was measured"
         """What is said of a component that was not measured because of the deadline."""
         self._progress = progress
         self._may_begin = may_begin
-        self._stoppable = CancellableScaleOps(parts.services.scaleops)
+        self._stoppable = CancellableScaleOps(context.services.scaleops)
         self._memo = remember(self._stoppable)
-        self._threads = parts.policy.max_in_flight + _MORE_THREADS if crew is None else crew.size
+        self._threads = context.policy.max_in_flight + _MORE_THREADS if crew is None else crew.size
         self._results: SimpleQueue[Future[MeasureResult]] = SimpleQueue()
         self._begun: set[Future[MeasureResult]] = set()
         self._in_progress = 0
@@ -132,7 +132,7 @@ class SweepMeasurer:
             SweepClosed: another collect closed the sweep meanwhile.
         """
         with ExitStack() as opened:
-            crew = self._crew or opened.enter_context(MeasurePool(self._parts.policy.max_in_flight))
+            crew = self._crew or opened.enter_context(MeasurePool(self._context.policy.max_in_flight))
             fan_out = AdaptiveFanOut(crew.questions, are_lines_busy=self._are_lines_busy)
             try:
                 self._measure_all(crew, fan_out, waiting)
@@ -178,7 +178,7 @@ class SweepMeasurer:
         return self._threads <= self._in_progress < self.asked
 
     def _measure(self, component: Component, fan_out: FanOut) -> MeasureResult:
-        policy = self._parts.policy
+        policy = self._context.policy
         try:
             return measure(
                 component,
@@ -216,7 +216,7 @@ class SweepMeasurer:
     def _write(self, finished: list[MeasureResult]) -> None:
         if not finished:
             return
-        with self._parts.store.transaction() as transaction:
+        with self._context.store.transaction() as transaction:
             transaction.snapshots.put_all([one.measurement for one in finished])
             transaction.snapshots.put_raw(
                 self._as_of, {one.measurement.snapshot.ref: one.answers for one in finished if one.answers}
@@ -230,7 +230,7 @@ class SweepMeasurer:
         )
 
     def _is_out_of_time(self) -> bool:
-        if self._parts.clock() < self._deadline:
+        if self._context.clock() < self._deadline:
             return False
         self._stoppable.stop(self.out_of_time)
         return True

@@ -57,71 +57,71 @@ class CollectResult:
     """Why the catalog could not be listed whole; empty when it was."""
 
 
-def collect(parts: StageContext, *, progress: Progress = QUIET) -> CollectResult:
+def collect(context: StageContext, *, progress: Progress = QUIET) -> CollectResult:
     """Collect the slot of the present instant.
 
     Raises:
         CollectFailed: the catalog cannot be listed, or ScaleOps cannot be reached or refuses our login.
         StoreUnavailable: the database cannot be used.
     """
-    opened = _open(parts)
+    opened = _open(context)
     sweep, overdue = opened.sweep, opened.closed_overdue
     if sweep.closed_at is not None:
         return CollectResult(
             sweep=sweep, was_closed_before=sweep not in overdue, asked=0, closed_overdue=overdue, listing_reason=""
         )
-    work = SweepMeasurer(parts, sweep, progress=progress)
-    opened = _with_listing(parts, opened, progress=progress, once_it_answers=work.ask_ahead)
-    with parts.store.reading() as transaction:
+    work = SweepMeasurer(context, sweep, progress=progress)
+    opened = _with_listing(context, opened, progress=progress, once_it_answers=work.ask_ahead)
+    with context.store.reading() as transaction:
         outcomes = transaction.snapshots.outcomes(sweep.as_of)
         total = transaction.components.count()
     done = {ref for ref, outcome in outcomes.items() if outcome is Outcome.MEASURED}
     progress.started(total=total, done=len(done))
     with suppress(SweepClosed):  # by another collect of the same slot, which was faster: its line stands
-        work.run(_waiting(parts.store, done))
-    closed = close(parts, sweep.as_of, now=parts.clock(), missing_because=work.out_of_time)
+        work.run(_waiting(context.store, done))
+    closed = close(context, sweep.as_of, now=context.clock(), missing_because=work.out_of_time)
     reason = opened.listing_reason
     return CollectResult(sweep=closed, was_closed_before=False, asked=work.asked, closed_overdue=overdue, listing_reason=reason)
 
 
-def open_sweep(parts: StageContext, *, progress: Progress = QUIET) -> OpenedSweep:
+def open_sweep(context: StageContext, *, progress: Progress = QUIET) -> OpenedSweep:
     """Close what is overdue, open the sweep of the present slot and list the catalog into it; a closed one is answered as it is.
 
     Raises:
         CollectFailed: the catalog cannot be listed.
         StoreUnavailable: the database cannot be used.
     """
-    opened = _open(parts)
-    return opened if opened.sweep.closed_at is not None else _with_listing(parts, opened, progress=progress)
+    opened = _open(context)
+    return opened if opened.sweep.closed_at is not None else _with_listing(context, opened, progress=progress)
 
 
-def _open(parts: StageContext) -> OpenedSweep:
-    now = parts.clock()
-    as_of = slot_of(now, parts.policy.collect_every)
-    overdue = close_overdue(parts, now=now)
-    with parts.store.reading() as transaction:
+def _open(context: StageContext) -> OpenedSweep:
+    now = context.clock()
+    as_of = slot_of(now, context.policy.collect_every)
+    overdue = close_overdue(context, now=now)
+    with context.store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of)
     if sweep is not None and sweep.closed_at is not None:
         return OpenedSweep(sweep=sweep, closed_overdue=overdue)
-    _ = parts.services.catalog, parts.services.scaleops  # both are needed: a missing setting is told before any row
-    with parts.store.transaction() as transaction:
+    _ = context.services.catalog, context.services.scaleops  # both are needed: a missing setting is told before any row
+    with context.store.transaction() as transaction:
         sweep = transaction.sweeps.open(as_of, opened_at=now)
     return OpenedSweep(sweep=sweep, closed_overdue=overdue)
 
 
 def _with_listing(
-    parts: StageContext, opened: OpenedSweep, *, progress: Progress, once_it_answers: Callable[[], None] = lambda: None
+    context: StageContext, opened: OpenedSweep, *, progress: Progress, once_it_answers: Callable[[], None] = lambda: None
 ) -> OpenedSweep:
     if opened.sweep.listing_complete:
         return opened
     as_of = opened.sweep.as_of
     try:
-        catalog = parts.services.catalog
-        listed = list_catalog(parts, catalog, as_of=as_of, progress=progress, once_it_answers=once_it_answers)
+        catalog = context.services.catalog
+        listed = list_catalog(context, catalog, as_of=as_of, progress=progress, once_it_answers=once_it_answers)
     except ServiceError as failure:
         message = f"the catalog could not be listed, so the sweep of {in_words(as_of)} stays open: {failure}"
         raise CollectFailed(message) from failure
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of) or opened.sweep
     return replace(opened, sweep=sweep, listing_reason=listed.reason)
 

@@ -139,7 +139,7 @@ def _look_up(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outc
     try:
         found = slack.find(channel, claim.message.key, thread_ts=thread_ts, oldest=since - CLOCK_SLACK)
     except ServiceError as failed:
-        if failed.permanent or failed.fault is ErrorKind.REFUSED:
+        if failed.permanent or failed.kind is ErrorKind.REJECTED:
             return OutcomeUnknown(look_up_at=None, why=f"It could not be looked up: {failed}")
         wait = backoff(claim) if failed.retry_after_s is None else timedelta(seconds=failed.retry_after_s)
         return OutcomeUnknown(look_up_at=now + max(wait, LOOK_UP_AFTER), why=f"It could not be looked up yet: {failed}")
@@ -147,11 +147,11 @@ def _look_up(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outc
 
 
 def _meaning_at_slack(failed: ServiceError, claim: LeasedMessage, *, now: datetime) -> Outcome:
-    if failed.may_have_happened:
+    if failed.outcome_unknown:
         return OutcomeUnknown(look_up_at=now + LOOK_UP_AFTER, why=str(failed))
     if isinstance(failed, RecipientRejected):
         return Rejected(why=str(failed), by_target=True)
-    if failed.fault is ErrorKind.DENIED:
+    if failed.kind is ErrorKind.AUTH:
         return RetryLater(until=now + CREDENTIALS_WAIT, why=str(failed), holds_service=True)
     if failed.permanent:
         return Rejected(why=str(failed), by_target=False)

@@ -62,7 +62,7 @@ class DeliverResult:
 
 
 def deliver(
-    parts: StageContext, *, progress: Progress = lambda _: None, may_begin: Callable[[], bool] = lambda: True
+    context: StageContext, *, progress: Progress = lambda _: None, may_begin: Callable[[], bool] = lambda: True
 ) -> DeliverResult:
     """Send everything that is due; once `may_begin` says no, no further message is begun.
 
@@ -70,27 +70,27 @@ def deliver(
         StoreUnavailable: the database cannot be used.
         SettingsError: of `wiring`: a message waits for a service that no setting names. Nothing is lost by that.
     """
-    return _DeliveryRun(parts, progress, may_begin).run()
+    return _DeliveryRun(context, progress, may_begin).run()
 
 
 class _DeliveryRun:
     """One round of one process: its name in leases, its counts, and what it has learnt of the services."""
 
-    def __init__(self, parts: StageContext, progress: Progress, may_begin: Callable[[], bool]) -> None:
-        self._parts = parts
+    def __init__(self, context: StageContext, progress: Progress, may_begin: Callable[[], bool]) -> None:
+        self._context = context
         self._progress = progress
         self._may_begin = may_begin
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._counts: Counter[str] = Counter()
         self._troubles: list[str] = []
-        platform = platform_route(parts.policy.routes)
+        platform = platform_route(context.policy.routes)
         self._platform_channel = platform.target if isinstance(platform, Route) else None
 
     def run(self) -> DeliverResult:
         self._tidy()
         for channel in (Channel.PAGERDUTY, Channel.SLACK):
             self._send_all(channel)
-        with self._parts.store.reading() as t:
+        with self._context.store.reading() as t:
             next_due = t.outbox.next_due()
         return DeliverResult(
             sent=self._counts["sent"],
@@ -107,10 +107,10 @@ class _DeliveryRun:
 
     def _tidy(self) -> None:
         """End what is past its time and what its own resolve has overtaken, and tell of the first, in one transaction."""
-        now = self._parts.clock()
-        with self._parts.store.transaction() as t:
-            expired, unknown = t.outbox.expire(now), t.outbox.settle_unknown(now)
-            cancelled = t.outbox.cancel_overtaken()
+        now = self._context.clock()
+        with self._context.store.transaction() as t:
+            expired, unknown = t.outbox.expire(now), t.outbox.resolve_unknown(now)
+            cancelled = t.outbox.cancel_superseded()
             if expired:
                 self._troubles.append(f"{len(expired)} messages were not sent in time, the first of them {expired[0].key}")
                 self._tell_expired(t, expired, now)
@@ -136,8 +136,8 @@ class _DeliveryRun:
             if not self._may_begin() or not self._is_anything_due(channel):
                 return
             send = self._sender(channel)  # before the claim: a missing setting must not leave a lease behind
-            with self._parts.store.transaction() as t:
-                claim = t.outbox.claim_due(self._parts.clock(), channel=channel, lease=LEASE, owner=self._owner)
+            with self._context.store.transaction() as t:
+                claim = t.outbox.claim_due(self._context.clock(), channel=channel, lease=LEASE, owner=self._owner)
             if claim is None:
                 return
             outcome = send(claim)
@@ -145,38 +145,38 @@ class _DeliveryRun:
             in_a_row = in_a_row + 1 if _is_trouble_of_the_service(outcome) else 0
             if isinstance(outcome, RetryLater) and outcome.holds_service:
                 return
-        with self._parts.store.transaction() as t:
-            t.outbox.hold(channel, until=self._parts.clock() + TROUBLED_SERVICE_WAIT)
+        with self._context.store.transaction() as t:
+            t.outbox.hold(channel, until=self._context.clock() + TROUBLED_SERVICE_WAIT)
 
     def _is_anything_due(self, channel: Channel) -> bool:
-        with self._parts.store.reading() as t:
-            return t.outbox.is_anything_due(self._parts.clock(), channel=channel)
+        with self._context.store.reading() as t:
+            return t.outbox.is_anything_due(self._context.clock(), channel=channel)
 
     def _sender(self, channel: Channel) -> Callable[[LeasedMessage], Outcome]:
-        clock = self._parts.clock
+        clock = self._context.clock
         if channel is Channel.SLACK:
-            slack = self._parts.services.slack
+            slack = self._context.services.slack
             return lambda claim: send_to_slack(slack, claim, now=clock())
         return self._send_page
 
     def _send_page(self, claim: LeasedMessage) -> Outcome:
-        now = self._parts.clock()
+        now = self._context.clock()
         try:
-            key = find_routing_key(self._parts, claim.message.target)
+            key = find_routing_key(self._context, claim.message.target)
         except ServiceError as failed:
             return put_off(failed, claim, now=now)
         if key is None:
             return Rejected(
                 why=f"The routing key with the fingerprint {claim.message.target} is not known any more.", by_target=True
             )
-        return send_to_pagerduty(self._parts.services.pagerduty, key, claim, now=now)
+        return send_to_pagerduty(self._context.services.pagerduty, key, claim, now=now)
 
     # Recording --------------------------------------------------------------------------------------------------------
 
     def _record(self, claim: LeasedMessage, outcome: Outcome) -> None:
         """Mark the row, and write whatever has to be told of it, in one transaction."""
-        now = self._parts.clock()
-        with self._parts.store.transaction() as t:
+        now = self._context.clock()
+        with self._context.store.transaction() as t:
             match outcome:
                 case Sent():
                     is_mine = t.outbox.mark_sent(claim, now, variant=outcome.variant, place=outcome.place, found=outcome.found)

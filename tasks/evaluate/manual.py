@@ -45,22 +45,22 @@ class AlertSummary:
     """Of the PagerDuty incident, when one is open."""
 
 
-def list_alerts(parts: StageContext, *, team: EntityRef | None = None, all_of_them: bool = False) -> tuple[AlertSummary, ...]:
+def list_alerts(context: StageContext, *, team: EntityRef | None = None, all_of_them: bool = False) -> tuple[AlertSummary, ...]:
     """Answer the alerts that are open or about to be, or all that were ever heard of, by id."""
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         rows = transaction.alerts.states(statuses=None if all_of_them else LISTED, team=team)
     return tuple(_line_of(state_from_json(row.state)) for row in rows)
 
 
-def acknowledge_alert(parts: StageContext, alert_id: str, *, by: str, note: str = "") -> AlertSummary:
+def acknowledge_alert(context: StageContext, alert_id: str, *, by: str, note: str = "") -> AlertSummary:
     """Take an alert on: no repeats until it clears. Its PagerDuty incident is acknowledged too.
 
     Raises:
         InvalidAlertId: the text is no alert's id.
         AlertNotOpen: there is nothing to acknowledge.
     """
-    alert, now = AlertId.parse(alert_id), parts.clock()
-    with parts.store.transaction() as transaction:
+    alert, now = AlertId.parse(alert_id), context.clock()
+    with context.store.transaction() as transaction:
         state = _happen(transaction, alert, Acknowledged(at=now, by=by, note=note), now=now)
         told = state.incident.told if state.incident is not None else None
         if told is not None and told.page is not None:
@@ -72,7 +72,7 @@ def acknowledge_alert(parts: StageContext, alert_id: str, *, by: str, note: str 
     return _line_of(state)
 
 
-def snooze_alert(parts: StageContext, alert_id: str, *, by: str, until: datetime, note: str = "") -> AlertSummary:
+def snooze_alert(context: StageContext, alert_id: str, *, by: str, until: datetime, note: str = "") -> AlertSummary:
     """Silence an alert until an instant; that it resolved is told even so.
 
     Raises:
@@ -80,11 +80,11 @@ def snooze_alert(parts: StageContext, alert_id: str, *, by: str, until: datetime
         AlertNotOpen: there is nothing to snooze.
         InvalidSnooze: the instant has passed.
     """
-    alert, now = AlertId.parse(alert_id), parts.clock()
+    alert, now = AlertId.parse(alert_id), context.clock()
     if until <= now:
         message = f"{until.isoformat()} has passed; give an instant in the future"
         raise InvalidSnooze(message)
-    with parts.store.transaction() as transaction:
+    with context.store.transaction() as transaction:
         return _line_of(_happen(transaction, alert, Snoozed(at=now, by=by, until=until, note=note), now=now))
 
 

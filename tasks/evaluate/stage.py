@@ -42,14 +42,14 @@ class EvaluateResult:
     """Why something has nowhere to go; a person must be told by whoever started this."""
 
 
-def evaluate(parts: StageContext, *, progress: Progress = _quiet) -> EvaluateResult:
+def evaluate(context: StageContext, *, progress: Progress = _quiet) -> EvaluateResult:
     """Evaluate every closed sweep that was not evaluated yet, in order. Two evaluations at once share the work, never double it."""
     evaluated = EvaluateResult()
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         waiting = transaction.sweeps.unevaluated()
     for sweep in waiting:
-        with parts.store.transaction() as transaction:
-            _evaluate_one(transaction, sweep, evaluated, policy=parts.policy, now=parts.clock(), progress=progress)
+        with context.store.transaction() as transaction:
+            _evaluate_one(transaction, sweep, evaluated, policy=context.policy, now=context.clock(), progress=progress)
     return evaluated
 
 

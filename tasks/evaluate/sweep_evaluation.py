@@ -87,7 +87,7 @@ class SweepEvaluator:
             ref = measurement.snapshot.ref
             seen = observe(measurement, histories[ref], self.policy.alerts, lifecycle=lifecycles.get(ref, ""))
             for observation in (*seen, *self._switched_off(measurement, seen)):
-                self._step(observation.held_back(OUTAGE) if is_outage else observation)
+                self._step(observation.suppressed(OUTAGE) if is_outage else observation)
             tracked += track(measurement, still_open.get(ref, ()))
         self.transaction.recommendations.put(tracked)
         self.judged.recommendations += len(tracked)
@@ -204,7 +204,7 @@ class SweepEvaluator:
             )
             if today.unknown:
                 observation = _only_if_met(observation, f"{today.unknown} of its components could not be measured")
-            self._step(observation.held_back(OUTAGE) if is_outage else observation)
+            self._step(observation.suppressed(OUTAGE) if is_outage else observation)
 
     def _end_what_is_gone(self, *, is_outage: bool) -> None:
         """Close the alerts and end the recommendations of components that left the catalog by this sweep."""
@@ -214,7 +214,7 @@ class SweepEvaluator:
             reason = self._why_over(state.alert, gone)
             if reason:
                 observation = withdrawn(state.alert, team=state.team, as_of=self.sweep.as_of, reason=reason)
-                self._step(observation.held_back(OUTAGE) if is_outage else observation)
+                self._step(observation.suppressed(OUTAGE) if is_outage else observation)
         newly = [ref for ref in sorted(gone) if before is None or gone[ref] > before.as_of]
         still_open = self.transaction.recommendations.open_ones(newly) if newly else ()
         self.transaction.recommendations.put(close_removed(still_open, as_of=self.sweep.as_of))
@@ -254,7 +254,7 @@ def _cost_of(point: SeriesPoint | None, *, complete: bool = True) -> Measured[De
 
 
 def _only_if_met(observation: Observation, reason: str) -> Observation:
-    return observation if observation.found else observation.held_back(reason)
+    return observation if observation.found else observation.suppressed(reason)
 
 
 def _pages(items: Iterable[T]) -> Iterator[list[T]]:

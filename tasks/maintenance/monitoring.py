@@ -51,30 +51,30 @@ class MonitoringResult:
     """The platform channel hears of it now."""
 
 
-def check_health(parts: StageContext) -> HealthSnapshot:
+def check_health(context: StageContext) -> HealthSnapshot:
     """Look at the installation; nothing is written.
 
     Raises:
         StoreUnavailable: the database cannot be used.
     """
-    status = read_status(parts)
-    troubles = (*status.troubles, *silent_queues(status.pulses, status.now))
-    return HealthSnapshot(status=status, troubles=troubles, reports_overdue=_overdue(status, parts.policy))
+    status = read_status(context)
+    troubles = (*status.troubles, *silent_queues(status.heartbeats, status.now))
+    return HealthSnapshot(status=status, troubles=troubles, reports_overdue=_overdue(status, context.policy))
 
 
-def watch(parts: StageContext) -> MonitoringResult:
+def watch(context: StageContext) -> MonitoringResult:
     """Look, remember since when there is trouble, and put a notice into the outbox when it has lasted.
 
     Raises:
         StoreUnavailable: the database cannot be used.
     """
-    seen = check_health(parts)
+    seen = check_health(context)
     now, troubles = seen.status.now, seen.troubles
-    with parts.store.transaction() as transaction:
-        last = transaction.pulses.last(_SINCE)
+    with context.store.transaction() as transaction:
+        last = transaction.heartbeats.last(_SINCE)
         since = _since(last, troubles, now)
-        transaction.pulses.beat(_SINCE, at=now, details={"since": since.isoformat() if since else None})
-        notice = notice_of(troubles, parts.policy.routes, now=now) if since is not None and now - since >= PATIENCE else None
+        transaction.heartbeats.record(_SINCE, at=now, details={"since": since.isoformat() if since else None})
+        notice = notice_of(troubles, context.policy.routes, now=now) if since is not None and now - since >= PATIENCE else None
         is_told = bool(transaction.outbox.put([notice])) if notice is not None else False
     return MonitoringResult(troubles=troubles, is_told=is_told)
 

@@ -35,50 +35,50 @@ class PurgeResult:
         return self != PurgeResult()
 
 
-def purge_expired(parts: StageContext, *, may_begin: MayBegin = lambda: True) -> PurgeResult:
+def purge_expired(context: StageContext, *, may_begin: MayBegin = lambda: True) -> PurgeResult:
     """Drop what the retention keeps no longer, oldest first; once `may_begin` says no, nothing further is begun.
 
     Raises:
         StoreUnavailable: the database cannot be used.
     """
-    retention, now = parts.policy.retention, parts.clock()
+    retention, now = context.policy.retention, context.clock()
     months, years = now - retention.daily, now - retention.weekly
     return PurgeResult(
-        sweeps=_forget_sweeps(parts, now, may_begin),
-        messages=_forget_messages(parts, months, may_begin),
-        alert_events=_forget(parts, may_begin, lambda t: t.forgetting.drop_alert_events(before=years, quiet=Phase.QUIET.value)),
-        recommendations=_forget(parts, may_begin, lambda t: t.forgetting.drop_recommendations(before=years)),
-        reports=_forget(parts, may_begin, lambda t: t.forgetting.blank_reports(before=years)),
+        sweeps=_forget_sweeps(context, now, may_begin),
+        messages=_forget_messages(context, months, may_begin),
+        alert_events=_forget(context, may_begin, lambda t: t.purge.drop_alert_events(before=years, quiet=Phase.QUIET.value)),
+        recommendations=_forget(context, may_begin, lambda t: t.purge.drop_recommendations(before=years)),
+        reports=_forget(context, may_begin, lambda t: t.purge.clear_content(before=years)),
     )
 
 
-def _forget_sweeps(parts: StageContext, now: datetime, may_begin: MayBegin) -> int:
-    with parts.store.reading() as transaction:
-        due = transaction.forgetting.due(parts.policy.retention, now=now)
+def _forget_sweeps(context: StageContext, now: datetime, may_begin: MayBegin) -> int:
+    with context.store.reading() as transaction:
+        due = transaction.purge.due(context.policy.retention, now=now)
     dropped = 0
     for as_of in due:
         if not may_begin():
             break
-        with parts.store.transaction() as transaction:
-            transaction.forgetting.drop(as_of)
+        with context.store.transaction() as transaction:
+            transaction.purge.drop(as_of)
         dropped += 1
     return dropped
 
 
-def _forget_messages(parts: StageContext, before: datetime, may_begin: MayBegin) -> int:
+def _forget_messages(context: StageContext, before: datetime, may_begin: MayBegin) -> int:
     """Drop old messages, but not those of an alert that is open: what it tells next answers in their thread."""
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         open_ones = [state_from_json(row.state) for row in transaction.alerts.states(statuses=_STIRRING)]
     streams = {stream_of(state.alert, channel) for state in open_ones for channel in Channel}
     roots = {root for root in map(_root_of, open_ones) if root is not None}
     dropped = after = 0
     while may_begin():
-        with parts.store.transaction() as transaction:
-            batch = transaction.forgetting.ended_messages(before=before, after_id=after)
+        with context.store.transaction() as transaction:
+            batch = transaction.purge.ended_messages(before=before, after_id=after)
             if not batch:
                 break
             unneeded = [message.id for message in batch if message.stream not in streams and message.key not in roots]
-            dropped += transaction.forgetting.drop_messages(unneeded)
+            dropped += transaction.purge.drop_messages(unneeded)
         after = batch[-1].id
     return dropped
 
@@ -89,10 +89,10 @@ def _root_of(state: AlertState) -> str | None:
     return None if post is None else post.root
 
 
-def _forget(parts: StageContext, may_begin: MayBegin, drop: Callable[[Transaction], int]) -> int:
+def _forget(context: StageContext, may_begin: MayBegin, drop: Callable[[Transaction], int]) -> int:
     dropped = 0
     while may_begin():
-        with parts.store.transaction() as transaction:
+        with context.store.transaction() as transaction:
             some = drop(transaction)
         if not some:
             break

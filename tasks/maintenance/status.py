@@ -42,7 +42,7 @@ class InstallationStatus:
     """Everything `status` shows."""
 
     now: datetime
-    pulses: tuple[Heartbeat, ...]
+    heartbeats: tuple[Heartbeat, ...]
     newest_closed: Sweep | None
     open_sweeps: tuple[Sweep, ...]
     next_slot: datetime
@@ -58,18 +58,18 @@ class InstallationStatus:
     """What a person should look at; `--check` fails when there is any."""
 
 
-def read_status(parts: StageContext) -> InstallationStatus:
+def read_status(context: StageContext) -> InstallationStatus:
     """Read it all in one state of the database. Raises StoreUnavailable."""
-    now, policy = parts.clock(), parts.policy
-    with parts.store.reading() as transaction:
+    now, policy = context.clock(), context.policy
+    with context.store.reading() as transaction:
         newest = transaction.sweeps.newest_closed()
-        pulses = transaction.pulses.all()
+        pulses = transaction.heartbeats.all()
         oldest = transaction.outbox.oldest_pending()
         bad = transaction.outbox.listing([MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED], limit=_LISTED)
         lost = transaction.clusters.lost()
         return InstallationStatus(
             now=now,
-            pulses=pulses,
+            heartbeats=pulses,
             newest_closed=newest,
             open_sweeps=transaction.sweeps.open_ones(),
             next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
@@ -80,7 +80,7 @@ def read_status(parts: StageContext) -> InstallationStatus:
             oldest_pending=oldest,
             ended_badly=bad,
             teams=tuple(_teams(transaction, policy, now)),
-            troubles=tuple(_troubles(policy, now, newest=newest, pulses=pulses, oldest=oldest, bad=bad, lost=lost)),
+            troubles=tuple(_troubles(policy, now, newest=newest, heartbeats=pulses, oldest=oldest, bad=bad, lost=lost)),
         )
 
 
@@ -122,7 +122,7 @@ def _troubles(
     now: datetime,
     *,
     newest: Sweep | None,
-    pulses: tuple[Heartbeat, ...],
+    heartbeats: tuple[Heartbeat, ...],
     oldest: datetime | None,
     bad: tuple[OutboxRecord, ...],
     lost: tuple[ClusterState, ...],
@@ -131,7 +131,7 @@ def _troubles(
         yield "nothing was ever collected; run `scaleops-worker collect`"
     elif now - newest.as_of > SLOTS_MAY_PASS * policy.collect_every:
         yield f"the newest closed sweep is of {newest.as_of:%Y-%m-%d %H:%M} UTC: nobody collects, or collecting fails"
-    by_name = {pulse.name: pulse for pulse in pulses}
+    by_name = {pulse.name: pulse for pulse in heartbeats}
     for name, pulse in by_name.items():
         stage = name.removesuffix(" failed")
         done = by_name.get(stage)

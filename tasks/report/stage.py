@@ -21,7 +21,7 @@ from reports import content
 from reports.build.report import compose_platform, compose_team
 from reports.render.slack import write_slack
 from reports.render.slack_blocks import escape
-from reports.signed_links import good_until
+from reports.signed_links import expires_at
 from store import ReportRun, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.report_data import (
@@ -88,7 +88,7 @@ class _Due:
     late: Lateness | None
 
 
-def report_due(parts: StageContext, *, progress: Progress = lambda _: None, collecting_beside: bool = False) -> ReportResult:
+def report_due(context: StageContext, *, progress: Progress = lambda _: None, collecting_beside: bool = False) -> ReportResult:
     """Make every report that is due now, those of the teams first, then the roll-up.
 
     `collecting_beside`: collecting runs elsewhere, and may begin the present slot's sweep a moment later. It is waited for like
@@ -97,15 +97,15 @@ def report_due(parts: StageContext, *, progress: Progress = lambda _: None, coll
     Raises:
         StoreUnavailable: the database cannot be used.
     """
-    now = parts.clock()
-    with parts.store.reading() as transaction:
-        coming = _sweeps_to_come(transaction, parts.policy, now, collecting_beside=collecting_beside)
-        due, skip, waiting = _what_is_due(transaction, parts.policy, now, coming)
-    skipped = _give_up(parts, skip, now)
+    now = context.clock()
+    with context.store.reading() as transaction:
+        coming = _sweeps_to_come(transaction, context.policy, now, collecting_beside=collecting_beside)
+        due, skip, waiting = _what_is_due(transaction, context.policy, now, coming)
+    skipped = _give_up(context, skip, now)
     made: list[ReportMade] = []
     for one in due:
         asked = ReportRequest(week=one.week, now=now, late=one.late)
-        done = _make_and_put(parts, one.team, asked, by_hand=False)
+        done = _make_and_put(context, one.team, asked, by_hand=False)
         if isinstance(done, ReportMade):
             made.append(done)
             progress(done.report.title)
@@ -113,7 +113,7 @@ def report_due(parts: StageContext, *, progress: Progress = lambda _: None, coll
     return ReportResult(made=tuple(made), skipped=skipped, waiting=waiting, troubles=troubles)
 
 
-def preview(parts: StageContext, team: EntityRef | None, week: IsoWeek | None = None) -> content.Report:
+def preview(context: StageContext, team: EntityRef | None, week: IsoWeek | None = None) -> content.Report:
     """Answer a report without writing anything: the stored one of a week that was reported, else one made now.
 
     `team` None is the roll-up of all teams, `week` None the last completed one. The running week can be shown.
@@ -121,41 +121,41 @@ def preview(parts: StageContext, team: EntityRef | None, week: IsoWeek | None = 
     Raises:
         ReportRejected: nobody knows the team, or the week has not begun.
     """
-    now = parts.clock()
+    now = context.clock()
     asked_team = team or PLATFORM
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         _require_known(transaction, asked_team)
-        asked = _asked(parts.policy, asked_team, week, now)
+        asked = _asked(context.policy, asked_team, week, now)
         stored = transaction.reports.run(asked_team, REPORT, str(asked.week))
         if stored is not None and stored.content is not None:
             return read_stored(stored)
-        return _compose(transaction, parts.policy, asked_team, asked)
+        return _compose(transaction, context.policy, asked_team, asked)
 
 
 def send(
-    parts: StageContext, team: EntityRef | None, week: IsoWeek | None = None, *, again: bool = False
+    context: StageContext, team: EntityRef | None, week: IsoWeek | None = None, *, again: bool = False
 ) -> ReportMade | AlreadySent:
     """Make and send the report of a completed week by hand: it is the run of that week, or with `again` another, marked one.
 
     Raises:
         ReportRejected: nobody knows the team, or the week has not ended.
     """
-    now = parts.clock()
+    now = context.clock()
     asked_team = team or PLATFORM
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         _require_known(transaction, asked_team)
-        asked = _asked(parts.policy, asked_team, week, now)
-        number = transaction.reports.next_again(asked_team, REPORT, str(asked.week)) if again else 0
+        asked = _asked(context.policy, asked_team, week, now)
+        number = transaction.reports.next_attempt(asked_team, REPORT, str(asked.week)) if again else 0
     if asked.running:
-        zone = schedules_of(parts.policy).of(asked_team).zone.key
+        zone = schedules_of(context.policy).of(asked_team).zone.key
         message = f"{asked.week} has not ended in {zone}; it can be shown without --send, not sent"
         raise ReportRejected(message)
-    return _make_and_put(parts, asked_team, ReportRequest(week=asked.week, now=now, again=number), by_hand=True)
+    return _make_and_put(context, asked_team, ReportRequest(week=asked.week, now=now, again=number), by_hand=True)
 
 
-def stored_reports(parts: StageContext, team: EntityRef | None) -> tuple[content.Report, ...]:
+def stored_reports(context: StageContext, team: EntityRef | None) -> tuple[content.Report, ...]:
     """Answer every report of a team (None: every roll-up) that was made and not yet forgotten, oldest week first."""
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         runs = transaction.reports.runs_of(team or PLATFORM, REPORT)
     return tuple(read_stored(run) for run in runs if run.content is not None)
 
@@ -244,15 +244,15 @@ def _compose(transaction: Transaction, policy: Policy, team: EntityRef, asked: R
     return compose_team(gather_team(transaction, policy, team, asked))
 
 
-def _make_and_put(parts: StageContext, team: EntityRef, asked: ReportRequest, *, by_hand: bool) -> ReportMade | AlreadySent:
+def _make_and_put(context: StageContext, team: EntityRef, asked: ReportRequest, *, by_hand: bool) -> ReportMade | AlreadySent:
     """Make a report from one state of the store, then claim its week and put its messages in one transaction."""
-    with parts.store.reading() as transaction:
-        report = _compose(transaction, parts.policy, team, asked)
+    with context.store.reading() as transaction:
+        report = _compose(transaction, context.policy, team, asked)
         teams = {known.ref: known for known in transaction.components.teams()}
-    route = route_of(team, teams, parts.policy)
+    route = route_of(team, teams, context.policy)
     messages: tuple[Message, ...] = ()
     if isinstance(route, Route):
-        page = _signed_page(report, parts.policy)
+        page = _signed_page(report, context.policy)
         messages = write_messages(report, team, route, now=asked.now, by_hand=by_hand, page=page)
     change = report.headline.change
     run = ReportRun(
@@ -268,7 +268,7 @@ def _make_and_put(parts: StageContext, team: EntityRef, asked: ReportRequest, *,
         content=json.loads(report.model_dump_json()),
         again=asked.again,
     )
-    with parts.store.transaction() as transaction:
+    with context.store.transaction() as transaction:
         if not transaction.reports.claim(run):
             found = transaction.reports.run(team, REPORT, str(asked.week), again=asked.again)
             return AlreadySent(run=found or run, sentence=_already(found or run, report.title))
@@ -290,7 +290,7 @@ def _signed_page(report: content.Report, policy: Policy) -> str | None:
     """Answer where the link that is sent leads. What is stored and shown elsewhere is the plain address."""
     if report.page is None or policy.page_links is None:
         return report.page
-    until = good_until(due_at=report.due_at, made_at=report.made_at, catch_up=CATCH_UP)
+    until = expires_at(due_at=report.due_at, made_at=report.made_at, catch_up=CATCH_UP)
     return policy.page_links.sign(report.page, until)
 
 
@@ -328,14 +328,14 @@ def stream_of(team: EntityRef, week: str) -> str:
     return f"report:{REPORT}:{content.PLATFORM if team == PLATFORM else team}:{week}:slack"
 
 
-def _give_up(parts: StageContext, skip: Sequence[tuple[EntityRef, IsoWeek]], now: datetime) -> tuple[str, ...]:
+def _give_up(context: StageContext, skip: Sequence[tuple[EntityRef, IsoWeek]], now: datetime) -> tuple[str, ...]:
     """Record the windows that were missed for good, and tell the platform channel of them once."""
     if not skip:
         return ()
-    schedules = schedules_of(parts.policy)
+    schedules = schedules_of(context.policy)
     told: list[str] = []
     first = ""
-    with parts.store.transaction() as transaction:
+    with context.store.transaction() as transaction:
         teams = {known.ref: known for known in transaction.components.teams()}
         for team, week in skip:
             due_at = schedules.of(team).due_at(week)
@@ -356,7 +356,7 @@ def _give_up(parts: StageContext, skip: Sequence[tuple[EntityRef, IsoWeek]], now
                 title = "All teams" if team == PLATFORM else title_of(team, teams.get(team))
                 told.append(f"{title}: {why}")
                 first = first or f"{team}:{week}"
-        transaction.outbox.put(_skip_notices(parts.policy, told, first=first, now=now))
+        transaction.outbox.put(_skip_notices(context.policy, told, first=first, now=now))
     return tuple(told)
 
 

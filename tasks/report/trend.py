@@ -28,7 +28,7 @@ class WeeklyCost:
     point: SeriesPoint | None
 
 
-def weekly_trend(parts: StageContext, ref: EntityRef, *, weeks: int) -> tuple[WeeklyCost, ...]:
+def weekly_trend(context: StageContext, ref: EntityRef, *, weeks: int) -> tuple[WeeklyCost, ...]:
     """Answer the last so many weeks, oldest first, the running one last; weeks before the first snapshot are left out.
 
     A group or user is taken for a team, everything else for a component.
@@ -36,11 +36,11 @@ def weekly_trend(parts: StageContext, ref: EntityRef, *, weeks: int) -> tuple[We
     Raises:
         NoHistory: nothing was measured of it in that time.
     """
-    now = parts.clock()
-    schedule = schedules_of(parts.policy).of(ref)
+    now = context.clock()
+    schedule = schedules_of(context.policy).of(ref)
     running = current_week(now, schedule.zone)
     wanted = [running.plus(-back) for back in range(weeks - 1, -1, -1)]
-    with parts.store.reading() as transaction:
+    with context.store.reading() as transaction:
         chosen: dict[IsoWeek, datetime] = {}
         for week in wanted:
             window = schedule.closing_window(week)

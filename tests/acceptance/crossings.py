@@ -28,11 +28,11 @@ ADVANCE: Final = (
     ),
 )
 """Opening a sweep, listing the catalog, ringing out the chunks."""
-WATCHING: Final = _around("sweep.advance", "pulses.last+pulses.beat", "components.count+pulses.last")
+WATCHING: Final = _around("sweep.advance", "heartbeats.last+heartbeats.record", "components.count+heartbeats.last")
 """Looking how far a sweep is."""
-OUTAGE: Final = _around("sweep.advance", "snapshots.outcomes+pulses.last", "pulses.beat+components.all")
+OUTAGE: Final = _around("sweep.advance", "snapshots.outcomes+heartbeats.last", "heartbeats.record+components.all")
 """Looking at a sweep in which too much is unknown, and ringing it out again."""
-CLOSING: Final = _around("sweep.advance", "snapshots.put_all", "sweeps.record_listing", "pulses.beat+sweeps.close")
+CLOSING: Final = _around("sweep.advance", "snapshots.put_all", "sweeps.record_listing", "heartbeats.record+sweeps.close")
 """Closing a sweep whose time was up."""
 MEASURE: Final = (
     *_calls(
@@ -43,14 +43,14 @@ MEASURE: Final = (
         "scaleops.costs",
         "scaleops.network",
     ),
-    *_around("sweep.measure", "snapshots.put_all+snapshots.put_raw", "sweeps.record_listing", "pulses.beat+sweeps.close"),
+    *_around("sweep.measure", "snapshots.put_all+snapshots.put_raw", "sweeps.record_listing", "heartbeats.record+sweeps.close"),
 )
-JUDGE: Final = _around("evaluate", "alerts.put_states+outbox.put", "pulses.beat")
-REPORT: Final = _around("report", "reports.claim+outbox.put", "pulses.beat")
+JUDGE: Final = _around("evaluate", "alerts.put_states+outbox.put", "heartbeats.record")
+REPORT: Final = _around("report", "reports.claim+outbox.put", "heartbeats.record")
 DELIVER: Final = (
-    *_around("deliver", "outbox.settle_unknown+outbox.cancel_overtaken", "outbox.claim_due"),
+    *_around("deliver", "outbox.resolve_unknown+outbox.cancel_superseded", "outbox.claim_due"),
     *_calls("deliver", "slack.post", "pagerduty.send"),
-    *_around("deliver", "outbox.mark_sent+outbox.posts_since", "outbox.mark_sent", "pulses.beat"),
+    *_around("deliver", "outbox.mark_sent+outbox.posts_since", "outbox.mark_sent", "heartbeats.record"),
 )
 DOUBTFUL: Final = (*_around("deliver", "outbox.mark_unknown"), *_calls("deliver", "slack.find"))
 """Sending what Slack took without saying so."""
@@ -60,21 +60,21 @@ PUT_OFF: Final = _around(
 """Sending to a service that fails, that says when to come again, that fails again and again, that is told too much at once."""
 REFUSED: Final = _around("deliver", "outbox.mark_failed+outbox.put")
 """Sending to a channel that is archived."""
-AWAY: Final = (*_around("sweep.advance", "pulses.beat"), *_around("sweep.measure", "pulses.beat"))
+AWAY: Final = (*_around("sweep.advance", "heartbeats.record"), *_around("sweep.measure", "heartbeats.record"))
 """Saying that the catalog or ScaleOps is away."""
 FORGET: Final = _around(
     "forget",
     "forgetting.drop",
-    "forgetting.ended_messages+forgetting.drop_messages",
+    "purge.ended_messages+forgetting.drop_messages",
     "forgetting.drop_alert_events",
     "forgetting.drop_recommendations",
-    "forgetting.blank_reports",
+    "forgetting.clear_content",
 )
 """Dropping what is old: a sweep after two weeks, a message after three months."""
 KEEPING_HOUSE: Final = (
-    *_around("canary", "pulses.beat"),
-    *_around("watch", "pulses.last+pulses.beat", "pulses.beat+outbox.put"),
-    *_around("forget", "forgetting.ended_messages", "pulses.beat"),
+    *_around("canary", "heartbeats.record"),
+    *_around("watch", "heartbeats.last+heartbeats.record", "heartbeats.record+outbox.put"),
+    *_around("forget", "purge.ended_messages", "heartbeats.record"),
 )
 """Signs of life, and looks at what is old and finding nothing."""
 

@@ -92,10 +92,10 @@ _TROUBLES: Final[dict[str, dict[str, object]]] = {
     "deliver/outbox.hold:": {**_POST, "status": 500},
     "deliver/outbox.mark_unknown:": {**_POST, "mode": "accept-then-drop", "times": 1},
     "deliver/slack.find:": {**_POST, "mode": "accept-then-drop", "times": 1},
-    "sweep.advance/pulses.beat:": {"service": "backstage", "status": 500},
-    "sweep.advance/snapshots.outcomes+pulses.last:": {"service": "scaleops", "status": 503},
-    "sweep.advance/pulses.beat+components.all:": {"service": "scaleops", "status": 503},
-    "sweep.measure/pulses.beat:": {"service": "scaleops", "status": 401},
+    "sweep.advance/heartbeats.record:": {"service": "backstage", "status": 500},
+    "sweep.advance/snapshots.outcomes+heartbeats.last:": {"service": "scaleops", "status": 503},
+    "sweep.advance/heartbeats.record+components.all:": {"service": "scaleops", "status": 503},
+    "sweep.measure/heartbeats.record:": {"service": "scaleops", "status": 401},
 }
 """What brings a process to a crossing that it does not come to by itself."""
 

@@ -203,7 +203,7 @@ class Fleet:
     def _is_alive(self) -> bool:
         self.revive()
         with self.store.reading() as transaction:
-            signs = {pulse.name: pulse.at for pulse in transaction.pulses.all()}
+            signs = {pulse.name: pulse.at for pulse in transaction.heartbeats.all()}
         return all(
             signs.get(f"canary through {queue}", datetime.min.replace(tzinfo=timezone.utc)) >= self.now for queue in QUEUES
         )

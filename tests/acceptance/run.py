@@ -160,9 +160,9 @@ def equip_under_test(installation: LoadedConfig, clock: SharedClock, frontier: F
     @contextmanager
     def equip() -> Iterator[WorkerContext]:
         with open_worker_context(installation, clock=clock, asking_lease=timedelta(seconds=1)) as equipment:
-            parts = equipment.parts
+            parts = equipment.context
             services = cast("Services", WatchedServices(parts.services, frontier))
-            yield replace(equipment, parts=replace(parts, store=WatchedStore(parts.store, frontier), services=services))
+            yield replace(equipment, context=replace(parts, store=WatchedStore(parts.store, frontier), services=services))
 
     return equip
 

@@ -42,13 +42,13 @@ def main() -> None:
     line = HttpClient("ScaleOps", scaleops_url, rules)
     tokens = CachedLogin(PasswordLogin(line=line, user=user, password=password), clock=lambda: now)
     catalog = BackstageCatalog(HttpClient("Backstage", backstage_url, rules), BACKSTAGE_TOKEN)
-    parts = StageContext(
+    context = StageContext(
         store=Store.open(database),
         services=Outside(ScaleOpsClient(line, tokens), catalog),
         clock=lambda: now,
         policy=policy(max_in_flight=2),
     )
-    sys.stdout.write(f"{collect(parts, progress=Loud()).sweep.measured} in all\n")
+    sys.stdout.write(f"{collect(context, progress=Loud()).sweep.measured} in all\n")
 
 
 if __name__ == "__main__":

@@ -80,13 +80,13 @@ class Bench:
     """Everything a test of collect holds in its hands."""
 
     simulator: Simulator
-    parts: StageContext
+    context: StageContext
     clock: Hands
     outside: Outside
     store: Store = field(init=False)
 
     def __post_init__(self) -> None:
-        self.store = self.parts.store
+        self.store = self.context.store
 
     def spoil(self, **fault: object) -> None:
         self.simulator.state.faults.append(Fault.model_validate(fault))
@@ -113,8 +113,8 @@ class Bench:
 @contextmanager
 def bench_of(simulator: Simulator, store: Store, *, rules: HttpOptions | None = None, **changed: object) -> Iterator[Bench]:
     clock = Hands()
-    quick = rules or HttpOptions(first_wait_s=0, max_in_flight=IN_FLIGHT)
+    quick = rules or HttpOptions(initial_wait_s=0, max_in_flight=IN_FLIGHT)
     with scaleops_of(simulator, clock=clock, rules=quick) as scaleops, backstage_of(simulator, rules=quick) as catalog:
         outside = Outside(scaleops, catalog)
-        parts = StageContext(store=store, services=outside, clock=clock, policy=policy(**changed))
-        yield Bench(simulator, parts, clock, outside)
+        context = StageContext(store=store, services=outside, clock=clock, policy=policy(**changed))
+        yield Bench(simulator, context, clock, outside)

@@ -94,7 +94,7 @@ class Installation:
     seen: set[str] = field(default_factory=set)
 
     @property
-    def parts(self) -> StageContext:
+    def context(self) -> StageContext:
         policy = Policy(
             instance="test",
             currency="USD",
@@ -123,7 +123,7 @@ class Installation:
         return as_of
 
     def judge(self) -> EvaluateResult:
-        return evaluate(self.parts)
+        return evaluate(self.context)
 
     def live(self, *points: Shown) -> list[Message]:
         """Live through sweeps, judging each, and answer what was told."""

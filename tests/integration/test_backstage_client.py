@@ -115,19 +115,19 @@ def test_one_entity_is_found_in_any_letter_case(simulator: Simulator) -> None:
 def test_an_unknown_entity_is_not_found(simulator: Simulator) -> None:
     with backstage_of(simulator) as catalog, pytest.raises(ServiceError) as missing:
         catalog.component(EntityRef.parse("component:default/nobody"))
-    assert missing.value.fault is ErrorKind.NOT_FOUND
+    assert missing.value.kind is ErrorKind.NOT_FOUND
 
 
 @pytest.mark.parametrize("token", [None, "wrong-token"])
 def test_a_token_that_is_not_accepted_is_told_and_not_shown(simulator: Simulator, token: str | None) -> None:
     with backstage_of(simulator, token=token) as catalog, pytest.raises(ServiceError, match="401") as refused:
         list(catalog.listing())
-    assert refused.value.fault is ErrorKind.DENIED
+    assert refused.value.kind is ErrorKind.AUTH
     assert "wrong-token" not in str(refused.value)
 
 
 def test_a_name_that_needs_encoding_reaches_the_catalog_as_one_part(simulator: Simulator) -> None:
     with backstage_of(simulator) as catalog, pytest.raises(ServiceError) as missing:
         catalog.component(EntityRef("component", "default", "a?b#c"))
-    assert missing.value.fault is ErrorKind.NOT_FOUND
+    assert missing.value.kind is ErrorKind.NOT_FOUND
     assert simulator.state.calls["backstage"] == {"GET /api/catalog/entities/by-name/{kind}/{namespace}/{name}": 1}

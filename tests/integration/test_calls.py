@@ -43,25 +43,30 @@ def calls(simulator: Simulator) -> int:
 @pytest.mark.parametrize(
     ("trouble", "fault", "sentence", "attempts"),
     [
-        ({"status": 429}, ErrorKind.OVERLOADED, "with 429: too many requests", 3),
-        ({"status": 503}, ErrorKind.OVERLOADED, "with 503: not available", 3),
-        ({"status": 502, "mode": "html"}, ErrorKind.BROKEN, "with 502: an error of its own", 3),
-        ({"status": 504}, ErrorKind.BROKEN, "with 504: an error of its own", 3),
-        ({"status": 500}, ErrorKind.BROKEN, "with 500: an error of its own", 1),
-        ({"status": 401}, ErrorKind.DENIED, "with 401: it does not accept our credentials", 1),
-        ({"status": 403}, ErrorKind.DENIED, "with 403: our credentials are not allowed to ask this", 1),
+        ({"status": 429}, ErrorKind.THROTTLED, "with 429: too many requests", 3),
+        ({"status": 503}, ErrorKind.THROTTLED, "with 503: not available", 3),
+        ({"status": 502, "mode": "html"}, ErrorKind.SERVER_ERROR, "with 502: an error of its own", 3),
+        ({"status": 504}, ErrorKind.SERVER_ERROR, "with 504: an error of its own", 3),
+        ({"status": 500}, ErrorKind.SERVER_ERROR, "with 500: an error of its own", 1),
+        ({"status": 401}, ErrorKind.AUTH, "with 401: it does not accept our credentials", 1),
+        ({"status": 403}, ErrorKind.AUTH, "with 403: our credentials are not allowed to ask this", 1),
         ({"status": 404}, ErrorKind.NOT_FOUND, "with 404: it does not know this", 1),
-        ({"status": 400}, ErrorKind.REFUSED, "with 400: it refuses the request", 1),
-        ({"status": 201}, ErrorKind.GARBAGE, "with status 201 instead of 200 with an answer", 1),
-        ({"mode": "redirect"}, ErrorKind.GARBAGE, "with a redirect (302), probably to a login page, which is not followed", 1),
-        ({"mode": "empty"}, ErrorKind.GARBAGE, "with status 204 instead of 200 with an answer", 1),
-        ({"mode": "html"}, ErrorKind.GARBAGE, "with something that is no JSON (text/html)", 1),
-        ({"status": 200, "body": ""}, ErrorKind.GARBAGE, "with an empty body", 1),
-        ({"status": 200, "body": [1]}, ErrorKind.GARBAGE, "with JSON of another shape than expected (the whole: ", 1),
-        ({"mode": "truncated"}, ErrorKind.GARBAGE, "with JSON that breaks off or is malformed", 1),
-        ({"mode": "cut"}, ErrorKind.GARBAGE, "with a body that breaks off or cannot be unpacked", 1),
-        ({"mode": "drop"}, ErrorKind.UNREACHABLE, "the connection was closed", 3),
-        ({"mode": "accept-then-drop"}, ErrorKind.UNREACHABLE, "the connection was closed", 3),
+        ({"status": 400}, ErrorKind.REJECTED, "with 400: it refuses the request", 1),
+        ({"status": 201}, ErrorKind.INVALID_RESPONSE, "with status 201 instead of 200 with an answer", 1),
+        (
+            {"mode": "redirect"},
+            ErrorKind.INVALID_RESPONSE,
+            "with a redirect (302), probably to a login page, which is not followed",
+            1,
+        ),
+        ({"mode": "empty"}, ErrorKind.INVALID_RESPONSE, "with status 204 instead of 200 with an answer", 1),
+        ({"mode": "html"}, ErrorKind.INVALID_RESPONSE, "with something that is no JSON (text/html)", 1),
+        ({"status": 200, "body": ""}, ErrorKind.INVALID_RESPONSE, "with an empty body", 1),
+        ({"status": 200, "body": [1]}, ErrorKind.INVALID_RESPONSE, "with JSON of another shape than expected (the whole: ", 1),
+        ({"mode": "truncated"}, ErrorKind.INVALID_RESPONSE, "with JSON that breaks off or is malformed", 1),
+        ({"mode": "cut"}, ErrorKind.INVALID_RESPONSE, "with a body that breaks off or cannot be unpacked", 1),
+        ({"mode": "drop"}, ErrorKind.CONNECTION, "the connection was closed", 3),
+        ({"mode": "accept-then-drop"}, ErrorKind.CONNECTION, "the connection was closed", 3),
     ],
 )
 def test_every_trouble_is_told_in_a_sentence_and_tried_again_only_when_that_may_help(
@@ -70,10 +75,10 @@ def test_every_trouble_is_told_in_a_sentence_and_tried_again_only_when_that_may_
     simulator.state.faults = [Trouble.model_validate({"service": "scaleops", "body": "secret in a body", **trouble})]
     with line_to(simulator) as line, pytest.raises(ServiceError) as failed:
         read(line)
-    assert failed.value.fault is fault
+    assert failed.value.kind is fault
     assert sentence in str(failed.value)
     assert str(failed.value).startswith(
-        f"ScaleOps answered {ROUTE}" if fault is not ErrorKind.UNREACHABLE else "ScaleOps did not answer"
+        f"ScaleOps answered {ROUTE}" if fault is not ErrorKind.CONNECTION else "ScaleOps did not answer"
     )
     assert "secret" not in str(failed.value)
     assert calls(simulator) == attempts
@@ -83,7 +88,7 @@ def test_every_trouble_is_told_in_a_sentence_and_tried_again_only_when_that_may_
 def test_a_passing_trouble_passes(simulator: Simulator, trouble: dict[str, object]) -> None:
     simulator.state.faults = [Trouble.model_validate({"service": "scaleops", "times": 2, **trouble})]
     sleep = Sleeps()
-    with line_to(simulator, HttpOptions(first_wait_s=0.5), sleep=sleep) as line:
+    with line_to(simulator, HttpOptions(initial_wait_s=0.5), sleep=sleep) as line:
         assert "networkCostEnabled" in read(line)
     assert len(sleep) == 2
     assert all(0 <= wait <= 1 for wait in sleep)
@@ -92,7 +97,7 @@ def test_a_passing_trouble_passes(simulator: Simulator, trouble: dict[str, objec
 def test_it_waits_at_least_as_long_as_the_service_asks(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", status=429, headers={"Retry-After": "7"}, times=1)]
     sleep = Sleeps()
-    with line_to(simulator, HttpOptions(first_wait_s=0.5), sleep=sleep) as line:
+    with line_to(simulator, HttpOptions(initial_wait_s=0.5), sleep=sleep) as line:
         assert "networkCostEnabled" in read(line)
     assert len(sleep) == 1
     assert 7 <= sleep[0] <= 7.5
@@ -125,9 +130,9 @@ def test_it_does_not_wait_for_a_service_that_asks_for_too_much_patience(simulato
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", mode="huge", megabytes=64)]
-    with line_to(simulator, HttpOptions(max_answer_bytes=1024 * 1024)) as line, pytest.raises(ServiceError) as failed:
+    with line_to(simulator, HttpOptions(max_response_bytes=1024 * 1024)) as line, pytest.raises(ServiceError) as failed:
         read(line)
-    assert failed.value.fault is ErrorKind.GARBAGE
+    assert failed.value.kind is ErrorKind.INVALID_RESPONSE
     assert "more than 1024 KiB" in str(failed.value)
     assert calls(simulator) == 1
 
@@ -136,9 +141,9 @@ def test_a_service_that_says_nothing_is_given_up(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", delay_s=30)]
     with line_to(simulator, HttpOptions(timeout_s=0.05, attempts=2)) as line, pytest.raises(ServiceError) as failed:
         read(line)
-    assert failed.value.fault is ErrorKind.UNREACHABLE
-    assert failed.value.may_have_happened
-    assert not failed.value.whole_service
+    assert failed.value.kind is ErrorKind.CONNECTION
+    assert failed.value.outcome_unknown
+    assert not failed.value.service_down
     assert "no answer within 0.05 s" in str(failed.value)
     simulator.state.faults = []
 
@@ -147,16 +152,16 @@ def test_a_service_that_stops_in_the_middle_is_given_up(simulator: Simulator) ->
     simulator.state.faults = [Trouble(service="scaleops", mode="slow", delay_s=30)]
     with line_to(simulator, HttpOptions(timeout_s=0.05, attempts=1)) as line, pytest.raises(ServiceError) as failed:
         read(line)
-    assert failed.value.fault is ErrorKind.UNREACHABLE
+    assert failed.value.kind is ErrorKind.CONNECTION
 
 
 def test_a_service_that_is_not_there_is_not_there_as_a_whole() -> None:
     line = HttpClient("ScaleOps", "http://127.0.0.1:1", HttpOptions(), sleep=Sleeps())
     with pytest.raises(ServiceError) as failed:
         line.exchange(FLAGS)
-    assert failed.value.fault is ErrorKind.UNREACHABLE
-    assert failed.value.whole_service
-    assert not failed.value.may_have_happened
+    assert failed.value.kind is ErrorKind.CONNECTION
+    assert failed.value.service_down
+    assert not failed.value.outcome_unknown
     assert "it cannot be reached" in str(failed.value)
 
 
@@ -191,7 +196,7 @@ def test_a_header_cannot_smuggle_another_one(simulator: Simulator) -> None:
     request = HttpRequest(method="GET", target="/api/v1/policies", headers={"X-Scaleops-Cluster": "a\r\nAuthorization: x"})
     with line_to(simulator) as line, pytest.raises(ServiceError, match="control character") as failed:
         line.exchange(request)
-    assert failed.value.fault is ErrorKind.REFUSED
+    assert failed.value.kind is ErrorKind.REJECTED
     assert not simulator.state.calls["scaleops"]
 
 
@@ -199,7 +204,7 @@ def test_an_address_that_cannot_be_read_cannot_be_reached() -> None:
     line = HttpClient("ScaleOps", "http://scaleops.example.com:99999", HttpOptions(), sleep=Sleeps())
     with pytest.raises(ServiceError, match=r"ScaleOps did not answer .*: it cannot be reached") as failed:
         line.exchange(FLAGS)
-    assert failed.value.whole_service
+    assert failed.value.service_down
 
 
 def test_a_closed_line_keeps_no_connection(simulator: Simulator) -> None:

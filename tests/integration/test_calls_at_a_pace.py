@@ -60,12 +60,12 @@ def test_not_for_ever(simulator: Simulator) -> None:
         simulator.state.faults = [Trouble(service="scaleops", status=429)]
         with pytest.raises(ServiceError, match="429"):
             line.exchange(FLAGS)
-        assert max(sleeps) <= line.rules.longest_wait_s
+        assert max(sleeps) <= line.rules.max_wait_s
     assert calls(simulator) > 4
 
 
 def test_whoever_asks_in_person_is_told_long_before(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.calls._LIVE_PATIENCE_S", 0.0)
+    monkeypatch.setattr("clients.http.client._LIVE_PATIENCE_S", 0.0)
     with line_to(simulator, HttpOptions(attempts=3), kind=Priority.LIVE) as (line, _):
         assert line.exchange(FLAGS).status == 200
         simulator.state.faults = [Trouble(service="scaleops", status=429)]

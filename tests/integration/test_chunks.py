@@ -34,7 +34,7 @@ def later(bench: Bench, by: timedelta) -> None:
 
 
 def test_every_component_is_in_exactly_one_chunk(bench: Bench) -> None:
-    step = advance_sweep(bench.parts, size=3)
+    step = advance_sweep(bench.context, size=3)
     refs = [ref for chunk in step.chunks for ref in chunk.refs]
     assert step.opened is not None
     assert len(refs) == len(set(refs)) == step.opened.expected
@@ -42,20 +42,20 @@ def test_every_component_is_in_exactly_one_chunk(bench: Bench) -> None:
 
 
 def test_the_last_chunk_closes_the_sweep(bench: Bench) -> None:
-    chunks = advance_sweep(bench.parts, size=3).chunks
-    closed = [measure_chunk(bench.parts, chunk) for chunk in chunks]
+    chunks = advance_sweep(bench.context, size=3).chunks
+    closed = [measure_chunk(bench.context, chunk) for chunk in chunks]
     assert closed[:-1] == [None] * (len(chunks) - 1)
     assert closed[-1] is not None
     assert closed[-1].closed_at is not None
-    assert advance_sweep(bench.parts).chunks == ()
+    assert advance_sweep(bench.context).chunks == ()
 
 
 def test_a_crew_measures_chunk_after_chunk_with_the_same_threads(bench: Bench) -> None:
-    chunks = advance_sweep(bench.parts, size=3).chunks
+    chunks = advance_sweep(bench.context, size=3).chunks
     with MeasurePool(2) as crew:
         closed, threads = [], []
         for chunk in chunks:
-            closed.append(measure_chunk(bench.parts, chunk, crew=crew))
+            closed.append(measure_chunk(bench.context, chunk, crew=crew))
             threads.append({one.ident for one in threading.enumerate() if one.name.startswith("component")})
     assert closed[-1] is not None
     assert closed[-1].unknown == 0
@@ -65,61 +65,61 @@ def test_a_crew_measures_chunk_after_chunk_with_the_same_threads(bench: Bench) -
 
 
 def test_a_crew_outlives_a_chunk_that_found_scaleops_away(bench: Bench, simulator: Simulator) -> None:
-    chunk, *_ = advance_sweep(bench.parts, size=9).chunks
+    chunk, *_ = advance_sweep(bench.context, size=9).chunks
     with MeasurePool(2) as crew:
         simulator.state.faults = [Trouble(service="scaleops", status=401)]
         with pytest.raises(CollectFailed):
-            measure_chunk(bench.parts, chunk, crew=crew)
+            measure_chunk(bench.context, chunk, crew=crew)
         simulator.state.faults = []
         bench.clock.move_to(bench.clock.now + timedelta(minutes=1))  # a login that was refused is not tried again at once
-        measure_chunk(bench.parts, chunk, crew=crew)
-    with bench.parts.store.reading() as transaction:
+        measure_chunk(bench.context, chunk, crew=crew)
+    with bench.context.store.reading() as transaction:
         assert set(transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of).values()) == {Outcome.MEASURED}
 
 
 def test_a_scaleops_that_was_away_for_minutes_does_not_cost_the_slot(bench: Bench) -> None:
-    chunks = advance_sweep(bench.parts, size=1).chunks  # so small that each has its outcomes before it finds out
+    chunks = advance_sweep(bench.context, size=1).chunks  # so small that each has its outcomes before it finds out
     bench.spoil(service="scaleops", mode="drop")
     for chunk in chunks:
         with suppress(CollectFailed):
-            measure_chunk(bench.parts, chunk)
-    step = advance_sweep(bench.parts, size=1)
+            measure_chunk(bench.context, chunk)
+    step = advance_sweep(bench.context, size=1)
     assert (step.closed, step.chunks) == ((), ())
 
     bench.heal()
     later(bench, STALLED_AFTER)
-    closed = [measure_chunk(bench.parts, chunk) for chunk in advance_sweep(bench.parts, size=9).chunks]
+    closed = [measure_chunk(bench.context, chunk) for chunk in advance_sweep(bench.context, size=9).chunks]
     assert closed[:-1] == [None] * (len(closed) - 1)
     assert closed[-1] is not None
     assert closed[-1].unknown == 0
 
 
 def test_who_stays_unknown_after_an_outage_holds_the_sweep_up_for_two_minutes(bench: Bench) -> None:
-    chunks = advance_sweep(bench.parts, size=1).chunks
+    chunks = advance_sweep(bench.context, size=1).chunks
     bench.spoil(service="scaleops", mode="drop")
     for chunk in chunks:
         with suppress(CollectFailed):
-            measure_chunk(bench.parts, chunk)
-    advance_sweep(bench.parts)
+            measure_chunk(bench.context, chunk)
+    advance_sweep(bench.context)
     later(bench, STALLED_AFTER)
-    last, *others = advance_sweep(bench.parts, size=1).chunks
+    last, *others = advance_sweep(bench.context, size=1).chunks
     bench.heal()
     for chunk in others:
-        measure_chunk(bench.parts, chunk)
-    assert advance_sweep(bench.parts).closed == ()
+        measure_chunk(bench.context, chunk)
+    assert advance_sweep(bench.context).closed == ()
     later(bench, STALLED_AFTER)
-    (closed,) = advance_sweep(bench.parts).closed
+    (closed,) = advance_sweep(bench.context).closed
     assert closed.unknown == len(last.refs)
 
 
 def test_an_outage_that_lasts_is_closed_when_its_time_is_up(bench: Bench) -> None:
-    chunks = advance_sweep(bench.parts, size=1).chunks
+    chunks = advance_sweep(bench.context, size=1).chunks
     bench.spoil(service="scaleops", mode="drop")
     for chunk in chunks:
         with suppress(CollectFailed):
-            measure_chunk(bench.parts, chunk)
+            measure_chunk(bench.context, chunk)
     later(bench, timedelta(minutes=31))
-    (closed,) = advance_sweep(bench.parts).closed
+    (closed,) = advance_sweep(bench.context).closed
     assert closed.unknown == closed.expected > 0
 
 
@@ -146,45 +146,45 @@ def test_an_outage_is_when_too_many_of_those_measured_before_are_unknown(
 
 
 def test_a_sweep_that_moves_is_not_rung_out_again(bench: Bench) -> None:
-    chunks = advance_sweep(bench.parts, size=3).chunks
+    chunks = advance_sweep(bench.context, size=3).chunks
     for chunk in chunks[:-1]:
         later(bench, STALLED_AFTER - timedelta(seconds=1))
-        measure_chunk(bench.parts, chunk)
-        assert advance_sweep(bench.parts, size=3).chunks == ()
+        measure_chunk(bench.context, chunk)
+        assert advance_sweep(bench.context, size=3).chunks == ()
 
 
 def test_a_stalled_sweep_rings_out_what_is_outstanding(bench: Bench) -> None:
-    first, *others = advance_sweep(bench.parts, size=3).chunks
-    measure_chunk(bench.parts, first)
-    assert advance_sweep(bench.parts, size=3).chunks == ()
+    first, *others = advance_sweep(bench.context, size=3).chunks
+    measure_chunk(bench.context, first)
+    assert advance_sweep(bench.context, size=3).chunks == ()
     later(bench, STALLED_AFTER)
-    again = advance_sweep(bench.parts, size=3).chunks
+    again = advance_sweep(bench.context, size=3).chunks
     assert {ref for chunk in again for ref in chunk.refs} >= {ref for chunk in others for ref in chunk.refs}
-    assert advance_sweep(bench.parts, size=3).chunks == ()
+    assert advance_sweep(bench.context, size=3).chunks == ()
 
 
 def test_a_chunk_that_comes_twice_asks_nothing(bench: Bench) -> None:
-    chunks = advance_sweep(bench.parts).chunks
+    chunks = advance_sweep(bench.context).chunks
     for chunk in chunks:
-        measure_chunk(bench.parts, chunk)
+        measure_chunk(bench.context, chunk)
     bench.forget_calls()
     for chunk in chunks:
-        assert measure_chunk(bench.parts, chunk) is None
-    assert measure_chunk(bench.parts, Chunk(as_of=NEXT_SLOT, refs=chunks[0].refs)) is None
+        assert measure_chunk(bench.context, chunk) is None
+    assert measure_chunk(bench.context, Chunk(as_of=NEXT_SLOT, refs=chunks[0].refs)) is None
     assert bench.calls() == {}
 
 
 def test_a_chunk_whose_time_is_over_begins_nothing_and_leaves_the_rest_open(bench: Bench) -> None:
-    (chunk,) = advance_sweep(bench.parts, size=1000).chunks
-    assert measure_chunk(bench.parts, chunk, may_begin=lambda: False) is None
+    (chunk,) = advance_sweep(bench.context, size=1000).chunks
+    assert measure_chunk(bench.context, chunk, may_begin=lambda: False) is None
     assert bench.measurements() == {}
 
 
 def test_chunks_measure_what_the_foreground_measures(bench: Bench) -> None:
-    for chunk in advance_sweep(bench.parts, size=2).chunks:
-        measure_chunk(bench.parts, chunk)
+    for chunk in advance_sweep(bench.context, size=2).chunks:
+        measure_chunk(bench.context, chunk)
     bench.clock.move_to(NEXT_SLOT)
-    collect(bench.parts)
+    collect(bench.context)
     one, other = bench.measurements(SLOT), bench.measurements(NEXT_SLOT)
     assert one.keys() == other.keys()
     assert {ref: found.snapshot.cost_7d for ref, found in one.items()} == {
@@ -197,10 +197,10 @@ def test_sweeps_are_forgotten_one_at_a_time(simulator: Simulator, store: Store) 
     with bench_of(simulator, store, retention=short) as bench:
         for slot in (0, 1, 2):
             bench.clock.move_to(SLOT + slot * timedelta(hours=6))
-            collect(bench.parts)
+            collect(bench.context)
         may_begin = iter((True, False))
-        assert purge_expired(bench.parts, may_begin=lambda: next(may_begin, False)).sweeps == 1
+        assert purge_expired(bench.context, may_begin=lambda: next(may_begin, False)).sweeps == 1
         assert bench.sweep(SLOT) is None
         assert bench.sweep(NEXT_SLOT) is not None
-        assert purge_expired(bench.parts).sweeps == 1
+        assert purge_expired(bench.context).sweeps == 1
         assert bench.sweep(SLOT + timedelta(hours=12)) is not None

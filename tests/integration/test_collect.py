@@ -54,7 +54,7 @@ class Told:
 def test_a_sweep_measures_every_component_and_closes(simulator: Simulator, store: Store) -> None:
     with bench_of(simulator, store) as bench:
         told = Told()
-        collected = collect(bench.parts, progress=told)
+        collected = collect(bench.context, progress=told)
         found = bench.measurements()
         assert collected.sweep.as_of == SLOT
         assert collected.sweep.closed_at == bench.clock.now
@@ -72,7 +72,7 @@ def test_a_sweep_measures_every_component_and_closes(simulator: Simulator, store
 
 
 def test_what_is_stored_is_what_upstream_has(bench: Bench) -> None:
-    collect(bench.parts)
+    collect(bench.context)
     found = bench.measurements()
     with_savings = 0
     for measurement in found.values():
@@ -94,10 +94,10 @@ def test_what_is_stored_is_what_upstream_has(bench: Bench) -> None:
 
 
 def test_a_second_collect_in_a_slot_asks_nothing(bench: Bench) -> None:
-    first = collect(bench.parts)
+    first = collect(bench.context)
     bench.simulator.state.calls.clear()
     bench.clock.move_to(SLOT + timedelta(hours=5, minutes=59))
-    second = collect(bench.parts)
+    second = collect(bench.context)
     assert second.was_closed_before
     assert second.asked == 0
     assert second.sweep == first.sweep
@@ -105,16 +105,16 @@ def test_a_second_collect_in_a_slot_asks_nothing(bench: Bench) -> None:
 
 
 def test_the_next_slot_is_a_sweep_of_its_own(bench: Bench) -> None:
-    collect(bench.parts)
+    collect(bench.context)
     bench.clock.move_to(NEXT_SLOT)
-    second = collect(bench.parts)
+    second = collect(bench.context)
     assert second.sweep.as_of == NEXT_SLOT
     assert second.asked > 0
     assert bench.measurements(SLOT).keys() == bench.measurements(NEXT_SLOT).keys()
 
 
 def test_the_calls_of_a_sweep_are_the_fewest_possible(bench: Bench) -> None:
-    collect(bench.parts)
+    collect(bench.context)
     found = bench.measurements()
     points = {point.key for one in found.values() for point in one.points}
     watched = {cluster for cluster, is_watched in UPSTREAM["networkCostEnabled"].items() if is_watched}
@@ -130,7 +130,7 @@ def test_the_calls_of_a_sweep_are_the_fewest_possible(bench: Bench) -> None:
 
 
 def test_raw_answers_are_kept_for_the_newest_closed_sweep(bench: Bench) -> None:
-    collect(bench.parts)
+    collect(bench.context)
     measured = next(ref for ref, one in bench.measurements().items() if one.snapshot.outcome is Outcome.MEASURED)
     with bench.store.reading() as transaction:
         raw = transaction.snapshots.raw(measured)
@@ -140,7 +140,7 @@ def test_raw_answers_are_kept_for_the_newest_closed_sweep(bench: Bench) -> None:
 
 def test_a_question_that_fails_leaves_an_unknown_with_its_reason_and_never_a_zero(bench: Bench) -> None:
     bench.spoil(service="scaleops", route="getWorkloads", status=500)
-    collected = collect(bench.parts)
+    collected = collect(bench.context)
     points = [point for one in bench.measurements().values() for point in one.points]
     assert points
     assert collected.sweep.measured > 0
@@ -157,7 +157,7 @@ def test_a_question_that_fails_leaves_an_unknown_with_its_reason_and_never_a_zer
 @pytest.mark.parametrize("mode", ["html", "truncated", "empty", "status"])
 def test_a_workload_list_that_cannot_be_read_is_an_unknown_component(bench: Bench, mode: str) -> None:
     bench.spoil(service="scaleops", route="byNamespace", mode=mode, times=3)
-    collected = collect(bench.parts)
+    collected = collect(bench.context)
     unknown = [one for one in bench.measurements().values() if one.snapshot.outcome is Outcome.UNKNOWN]
     assert collected.sweep.unknown == len(unknown) >= 1
     assert all(one.snapshot.reason for one in unknown)
@@ -167,7 +167,7 @@ def test_a_workload_list_that_cannot_be_read_is_an_unknown_component(bench: Benc
 def test_the_network_map_that_failed_is_unknown_and_not_off(bench: Bench) -> None:
     bench.spoil(service="scaleops", route="etworkCost", status=500)
     bench.spoil(service="scaleops", route="network-cost", status=500)
-    collect(bench.parts)
+    collect(bench.context)
     points = [point for one in bench.measurements().values() for point in one.points]
     assert points
     assert all(isinstance(point.network, Unknown) for point in points)
@@ -176,14 +176,14 @@ def test_the_network_map_that_failed_is_unknown_and_not_off(bench: Bench) -> Non
 def test_scaleops_as_a_whole_away_fails_the_collect_and_leaves_the_sweep_open(bench: Bench) -> None:
     bench.spoil(service="scaleops", mode="drop")
     with pytest.raises(CollectFailed, match=r"^ScaleOps could not be asked, so the sweep of 2026-11-16 06:00 UTC stays open: "):
-        collect(bench.parts)
+        collect(bench.context)
     sweep = bench.sweep()
     assert sweep is not None
     assert sweep.closed_at is None
     assert not any(one.snapshot.outcome is Outcome.MEASURED for one in bench.measurements().values())
 
     bench.heal()
-    healed = collect(bench.parts)
+    healed = collect(bench.context)
     assert healed.sweep.closed_at is not None
     assert healed.sweep.measured > 0
 
@@ -194,16 +194,16 @@ def test_wrong_credentials_are_told_after_one_login(bench: Bench) -> None:
     bench.simulator.load(changed)
     bench.simulator.state.clock.set(SLOT)
     with pytest.raises(CollectFailed, match="ScaleOps could not be asked"):
-        collect(bench.parts)
+        collect(bench.context)
     assert bench.calls() == {"POST /auth/callback": 1}
 
 
 def test_what_an_outage_left_unmeasured_is_named_when_the_time_is_up(bench: Bench) -> None:
     bench.spoil(service="scaleops", mode="drop")
     with pytest.raises(CollectFailed):
-        collect(bench.parts)
+        collect(bench.context)
     bench.clock.move_to(SLOT + timedelta(minutes=31))
-    collected = collect(bench.parts)
+    collected = collect(bench.context)
     assert collected.closed_overdue == (collected.sweep,)
     assert collected.asked == 0
     assert collected.sweep.measured == 0
@@ -216,10 +216,10 @@ def test_what_an_outage_left_unmeasured_is_named_when_the_time_is_up(bench: Benc
 def test_an_open_sweep_of_an_ended_slot_is_closed_before_the_next_begins(bench: Bench) -> None:
     bench.spoil(service="scaleops", mode="drop")
     with pytest.raises(CollectFailed):
-        collect(bench.parts)
+        collect(bench.context)
     bench.heal()
     bench.clock.move_to(NEXT_SLOT)
-    collected = collect(bench.parts)
+    collected = collect(bench.context)
     assert [sweep.as_of for sweep in collected.closed_overdue] == [SLOT]
     assert collected.sweep.as_of == NEXT_SLOT
     assert collected.sweep.measured > 0
@@ -230,22 +230,22 @@ def test_an_open_sweep_of_an_ended_slot_is_closed_before_the_next_begins(bench: 
 def test_a_catalog_that_does_not_answer_fails_the_collect_and_asks_scaleops_nothing(bench: Bench) -> None:
     bench.spoil(service="backstage", mode="drop")
     with pytest.raises(CollectFailed, match="the catalog could not be listed, so the sweep of 2026-11-16 06:00 UTC stays open"):
-        collect(bench.parts)
+        collect(bench.context)
     assert bench.calls() == {}
     assert bench.measurements() == {}
     bench.heal()
-    assert collect(bench.parts).sweep.measured > 0
+    assert collect(bench.context).sweep.measured > 0
 
 
 def test_a_catalog_that_breaks_off_half_way_misses_nobody(simulator: Simulator, sqlite_store: Store) -> None:
     with bench_of(simulator, sqlite_store) as bench:
-        whole = collect(bench.parts).sweep.expected
+        whole = collect(bench.context).sweep.expected
         for hours in (6, 12, 18):
             bench.heal()
             bench.spoil(service="backstage", route="by-query", status=500, after=0 if hours == 6 else 1)
             bench.clock.move_to(SLOT + timedelta(hours=hours))
             try:
-                collected = collect(bench.parts)
+                collected = collect(bench.context)
             except CollectFailed:
                 continue
             assert collected.sweep.expected == whole
@@ -265,12 +265,12 @@ def fingerprints_in(bench: Bench) -> set[str]:
 def test_routing_keys_of_the_catalog_are_remembered_sealed(bench: Bench) -> None:
     sealer = Sealer("a secret of sixteen letters")
     bench.outside.sealer = sealer
-    collect(bench.parts)
+    collect(bench.context)
     fingerprints = fingerprints_in(bench)
     assert fingerprints
     with bench.store.reading() as transaction:
         for fingerprint in fingerprints:
-            sealed = transaction.keys.get(fingerprint)
+            sealed = transaction.sealed_keys.get(fingerprint)
             assert sealed is not None
             opened = sealer.open(sealed)
             assert opened is not None
@@ -280,15 +280,15 @@ def test_routing_keys_of_the_catalog_are_remembered_sealed(bench: Bench) -> None
 
 @pytest.mark.parametrize("simulator", ["demo"], indirect=True)
 def test_without_a_secret_key_no_routing_key_is_kept(bench: Bench) -> None:
-    collect(bench.parts)
+    collect(bench.context)
     fingerprints = fingerprints_in(bench)
     assert fingerprints
     with bench.store.reading() as transaction:
-        assert [transaction.keys.get(fingerprint) for fingerprint in fingerprints] == [None] * len(fingerprints)
+        assert [transaction.sealed_keys.get(fingerprint) for fingerprint in fingerprints] == [None] * len(fingerprints)
 
 
 def test_a_component_without_an_askable_selector_is_unknown_with_the_reason(bench: Bench) -> None:
-    collect(bench.parts)
+    collect(bench.context)
     unknown = {ref: one for ref, one in bench.measurements().items() if one.snapshot.outcome is Outcome.UNKNOWN}
     for one in unknown.values():
         assert one.snapshot.reason
@@ -297,7 +297,7 @@ def test_a_component_without_an_askable_selector_is_unknown_with_the_reason(benc
 
 def test_components_that_left_are_not_measured_any_more_after_two_listings(bench: Bench) -> None:
     world = bench.simulator.state.world()
-    collect(bench.parts)
+    collect(bench.context)
     leaving = next(iter(bench.measurements()))
 
     def without(_: object) -> Any:  # noqa: ANN401 - a world
@@ -309,7 +309,7 @@ def test_components_that_left_are_not_measured_any_more_after_two_listings(bench
     for number in (1, 2, 3):
         bench.clock.move_to(SLOT + timedelta(hours=6 * number))
         bench.simulator.state.clock.set(bench.clock.now)
-        collect(bench.parts)
+        collect(bench.context)
     assert leaving in bench.measurements(SLOT + timedelta(hours=6))
     assert leaving not in bench.measurements(SLOT + timedelta(hours=12))
     assert leaving not in bench.measurements(SLOT + timedelta(hours=18))
@@ -317,12 +317,12 @@ def test_components_that_left_are_not_measured_any_more_after_two_listings(bench
 
 def test_a_catalog_that_suddenly_shows_nothing_is_not_believed(bench: Bench) -> None:
     world = bench.simulator.state.world()
-    before = collect(bench.parts).sweep.expected
+    before = collect(bench.context).sweep.expected
     bench.simulator.load(Scenario(name="hollow", world_at=lambda _: replace(world, entities=())))
     for number in (1, 2, 3):
         bench.clock.move_to(SLOT + timedelta(hours=6 * number))
         bench.simulator.state.clock.set(bench.clock.now)
-        collected = collect(bench.parts)
+        collected = collect(bench.context)
         assert collected.sweep.expected == before, "nobody is taken for removed"
         assert not collected.sweep.listing_complete
         assert "no component at all" in collected.listing_reason

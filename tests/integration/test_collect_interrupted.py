@@ -64,7 +64,7 @@ def test_a_collect_killed_in_the_middle_is_continued_and_asks_only_for_the_rest(
         measured = {ref for ref, one in standing.items() if one.snapshot.outcome is Outcome.MEASURED}
 
         bench.forget_calls()
-        collected = collect(bench.parts)
+        collected = collect(bench.context)
         assert collected.asked == collected.sweep.expected - len(measured)
         assert bench.calls()[BY_NAMESPACE] <= collected.asked
         assert simulator.state.calls["backstage"] == {}, "the listing was complete before"
@@ -77,9 +77,9 @@ def test_a_collect_killed_in_the_middle_is_continued_and_asks_only_for_the_rest(
 def test_ctrl_c_leaves_an_open_sweep_that_the_next_collect_finishes(bench: Bench) -> None:
     pressing = Interrupting()
     with pytest.raises(KeyboardInterrupt):
-        collect(bench.parts, progress=pressing)
+        collect(bench.context, progress=pressing)
     assert len(bench.measurements()) == pressing.stored
-    collected = collect(bench.parts)
+    collected = collect(bench.context)
     assert collected.sweep.closed_at is not None
     assert collected.sweep.measured + collected.sweep.unknown == collected.sweep.expected == len(bench.measurements())
 
@@ -93,7 +93,7 @@ def test_a_sweep_out_of_time_names_what_it_did_not_reach(simulator: Simulator, s
                 self.stored += known + unknown
                 bench.clock.move_to(SLOT + timedelta(hours=1))
 
-        collected = collect(bench.parts, progress=Dawdling())
+        collected = collect(bench.context, progress=Dawdling())
         reasons = [one.snapshot.reason for one in bench.measurements().values() if one.snapshot.outcome is Outcome.UNKNOWN]
         assert collected.sweep.closed_at == SLOT + timedelta(hours=1)
         assert collected.sweep.measured > 0
@@ -103,11 +103,11 @@ def test_a_sweep_out_of_time_names_what_it_did_not_reach(simulator: Simulator, s
 
 def test_a_closed_sweep_that_holds_unknowns_is_not_asked_again(bench: Bench) -> None:
     bench.spoil(service="scaleops", route="byNamespace", status=500, times=3)
-    first = collect(bench.parts)
+    first = collect(bench.context)
     assert first.sweep.unknown > 0
     bench.heal()
     bench.forget_calls()
-    assert collect(bench.parts).asked == 0
+    assert collect(bench.context).asked == 0
     assert bench.calls() == {}
 
 
@@ -122,10 +122,10 @@ def test_an_open_sweep_asks_again_for_what_is_unknown(bench: Bench) -> None:
 
     bench.spoil(service="scaleops", route="byNamespace", status=500)
     with pytest.raises(KeyboardInterrupt):
-        collect(bench.parts, progress=AtTheEnd())
+        collect(bench.context, progress=AtTheEnd())
     assert {one.snapshot.outcome for one in bench.measurements().values()} == {Outcome.UNKNOWN}
     bench.heal()
-    collected = collect(bench.parts)
+    collected = collect(bench.context)
     assert collected.asked == components
     assert collected.sweep.measured > 0
 
@@ -134,7 +134,7 @@ def test_two_collects_at_once_store_every_component_once(simulator: Simulator, s
     simulator.state.latency_s = 0.005
     results: list[CollectResult] = []
     with bench_of(simulator, store) as one, bench_of(simulator, store) as other:
-        threads = [threading.Thread(target=lambda bench=bench: results.append(collect(bench.parts))) for bench in (one, other)]
+        threads = [threading.Thread(target=lambda bench=bench: results.append(collect(bench.context))) for bench in (one, other)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -145,9 +145,9 @@ def test_two_collects_at_once_store_every_component_once(simulator: Simulator, s
 
 
 def test_a_slot_that_was_missed_stays_missing(bench: Bench) -> None:
-    collect(bench.parts)
+    collect(bench.context)
     bench.clock.move_to(SLOT + timedelta(hours=18))
-    collect(bench.parts)
+    collect(bench.context)
     with bench.store.reading() as transaction:
         closed = transaction.sweeps.closed_between(SLOT, SLOT + timedelta(days=1))
     assert [sweep.as_of for sweep in closed] == [SLOT + timedelta(hours=18), SLOT]
@@ -157,6 +157,6 @@ def test_a_slot_that_was_missed_stays_missing(bench: Bench) -> None:
 def test_the_slot_of_an_instant_is_its_floor(bench: Bench) -> None:
     late = SLOT + timedelta(hours=5, minutes=59, seconds=59)
     bench.clock.move_to(late)
-    collected = collect(bench.parts)
+    collected = collect(bench.context)
     assert collected.sweep.as_of == SLOT
     assert isinstance(collected.sweep.closed_at, datetime)

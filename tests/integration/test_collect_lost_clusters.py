@@ -55,7 +55,7 @@ def cluster(world: Changing) -> str:
 def collect_at(bench: Bench, hours: int) -> Sweep:
     bench.clock.move_to(SLOT + timedelta(hours=hours))
     bench.simulator.state.clock.set(bench.clock.now)
-    return collect(bench.parts).sweep
+    return collect(bench.context).sweep
 
 
 def on(cluster: str, measurement: Measurement) -> set[WorkloadKey]:
@@ -132,8 +132,8 @@ def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: Bench, w
 def test_a_cluster_that_the_settings_name_as_removed_is_not_lost(bench: Bench, world: Changing, cluster: str) -> None:
     collect_at(bench, 0)
     world.silent = {cluster}
-    removed = replace(bench.parts, policy=replace(bench.parts.policy, removed_clusters=frozenset({cluster})))
-    collect_at(replace(bench, parts=removed), 6)
+    removed = replace(bench.context, policy=replace(bench.context.policy, removed_clusters=frozenset({cluster})))
+    collect_at(replace(bench, context=removed), 6)
     assert lost(bench) == []
     assert everything_on(cluster, bench, 6) == {}
 

@@ -53,25 +53,25 @@ def services(simulator: Simulator) -> Outside:
 
 
 @pytest.fixture
-def parts(sqlite_store: Store, services: Outside, clock: Clock) -> StageContext:
+def context(sqlite_store: Store, services: Outside, clock: Clock) -> StageContext:
     return parts_of(sqlite_store, services, clock)
 
 
-def put(parts: StageContext, *messages: Message) -> None:
-    with parts.store.transaction() as t:
+def put(context: StageContext, *messages: Message) -> None:
+    with context.store.transaction() as t:
         t.outbox.put(messages)
 
 
-def entry(parts: StageContext, key: str) -> OutboxRecord:
-    with parts.store.reading() as t:
+def entry(context: StageContext, key: str) -> OutboxRecord:
+    with context.store.reading() as t:
         found = t.outbox.get(key)
     assert found is not None
     return found
 
 
-def wait_and_deliver(parts: StageContext, clock: Clock, passing: timedelta) -> DeliverResult:
+def wait_and_deliver(context: StageContext, clock: Clock, passing: timedelta) -> DeliverResult:
     clock.pass_(passing)
-    return deliver(parts)
+    return deliver(context)
 
 
 def incidents(simulator: Simulator) -> list[tuple[str, str]]:
@@ -81,171 +81,173 @@ def incidents(simulator: Simulator) -> list[tuple[str, str]]:
 # What goes well -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_report_with_its_thread_goes_out_at_once_in_order(parts: StageContext, simulator: Simulator) -> None:
+def test_a_report_with_its_thread_goes_out_at_once_in_order(context: StageContext, simulator: Simulator) -> None:
     replies = [post(f"r{number}", stream="r", number=number, thread_of="r1") for number in range(2, 6)]
-    put(parts, *replies, post("r1", stream="r", number=1))
-    delivered = deliver(parts)
+    put(context, *replies, post("r1", stream="r", number=1))
+    delivered = deliver(context)
     assert (delivered.sent, delivered.put_off, delivered.troubles, delivered.next_due) == (5, 0, (), None)
     root, *rest = simulator.state.slack.messages
     assert texts(simulator, TEAM) == [f"words of r{number}" for number in range(1, 6)]
     assert {reply["thread_ts"] for reply in rest} == {root["ts"]}
 
 
-def test_nothing_is_sent_twice_by_a_second_round(parts: StageContext, simulator: Simulator) -> None:
-    put(parts, post("k1"), page(EventAction.TRIGGER))
-    deliver(parts)
-    assert deliver(parts) == DeliverResult()
+def test_nothing_is_sent_twice_by_a_second_round(context: StageContext, simulator: Simulator) -> None:
+    put(context, post("k1"), page(EventAction.TRIGGER))
+    deliver(context)
+    assert deliver(context) == DeliverResult()
     assert len(simulator.state.slack.messages) == len(simulator.state.pagerduty.events) == 1
 
 
-def test_a_page_opens_an_incident_and_its_resolve_closes_it(parts: StageContext, simulator: Simulator) -> None:
+def test_a_page_opens_an_incident_and_its_resolve_closes_it(context: StageContext, simulator: Simulator) -> None:
     trigger, resolve = page(EventAction.TRIGGER, 1, dedup_key="d1"), page(EventAction.RESOLVE, 2, dedup_key="d1")
-    put(parts, trigger)
-    deliver(parts)
+    put(context, trigger)
+    deliver(context)
     assert incidents(simulator) == [("d1", "triggered")]
-    put(parts, resolve)
-    deliver(parts)
+    put(context, resolve)
+    deliver(context)
     assert incidents(simulator) == [("d1", "resolved")]
 
 
-def test_progress_is_told_message_by_message(parts: StageContext) -> None:
-    put(parts, post("k1"), post("k2"))
+def test_progress_is_told_message_by_message(context: StageContext) -> None:
+    put(context, post("k1"), post("k2"))
     told: list[int] = []
-    deliver(parts, progress=told.append)
+    deliver(context, progress=told.append)
     assert told == [1, 2]
 
 
-def test_a_trigger_overtaken_by_its_resolve_is_never_sent(parts: StageContext, simulator: Simulator) -> None:
-    put(parts, page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2))
-    assert deliver(parts).cancelled == 2
+def test_a_trigger_overtaken_by_its_resolve_is_never_sent(context: StageContext, simulator: Simulator) -> None:
+    put(context, page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2))
+    assert deliver(context).cancelled == 2
     assert simulator.state.pagerduty.events == []
 
 
-def test_a_long_queue_for_one_channel_is_paced_without_sleeping(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
-    put(parts, *[post(f"k{number:02}") for number in range(15)], post("elsewhere", target=OTHER_TEAM))
-    first = deliver(parts)
+def test_a_long_queue_for_one_channel_is_paced_without_sleeping(
+    context: StageContext, simulator: Simulator, clock: Clock
+) -> None:
+    put(context, *[post(f"k{number:02}") for number in range(15)], post("elsewhere", target=OTHER_TEAM))
+    first = deliver(context)
     assert len(texts(simulator, TEAM)) == 10
     assert texts(simulator, OTHER_TEAM) == ["words of elsewhere"]
     assert first.next_due == NOW + 10 * SECOND
-    wait_and_deliver(parts, clock, 10 * SECOND)
+    wait_and_deliver(context, clock, 10 * SECOND)
     assert texts(simulator, TEAM) == [f"words of k{number:02}" for number in range(15)]
 
 
 # Formats --------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_refused_form_falls_to_the_next(parts: StageContext, simulator: Simulator) -> None:
-    put(parts, post("k1", renderings=(too_big("native"), text("in plain words"))))
-    deliver(parts)
+def test_a_refused_form_falls_to_the_next(context: StageContext, simulator: Simulator) -> None:
+    put(context, post("k1", renderings=(too_big("native"), text("in plain words"))))
+    deliver(context)
     assert texts(simulator, TEAM) == ["in plain words"]
-    with parts.store.reading() as t:
+    with context.store.reading() as t:
         (delivery,) = t.outbox.deliveries_of("k1")
     assert delivery.variant is Variant.TEXT
 
 
-def test_a_passing_failure_never_takes_the_next_form(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_a_passing_failure_never_takes_the_next_form(context: StageContext, simulator: Simulator, clock: Clock) -> None:
     plan(simulator, "slack", status=500, times=1)
-    put(parts, post("k1", renderings=(text("native"), text("in plain words"))))
-    deliver(parts)
-    wait_and_deliver(parts, clock, MINUTE)
+    put(context, post("k1", renderings=(text("native"), text("in plain words"))))
+    deliver(context)
+    wait_and_deliver(context, clock, MINUTE)
     assert texts(simulator, TEAM) == ["native"]
 
 
-def test_a_message_without_any_acceptable_form_is_told(parts: StageContext, simulator: Simulator) -> None:
-    put(parts, post("k1", renderings=(too_big("a"), too_big("b"))))
-    delivered = deliver(parts)
+def test_a_message_without_any_acceptable_form_is_told(context: StageContext, simulator: Simulator) -> None:
+    put(context, post("k1", renderings=(too_big("a"), too_big("b"))))
+    delivered = deliver(context)
     assert (delivered.failed, delivered.sent) == (1, 1)
     (told,) = texts(simulator, PLATFORM)
     assert TEAM in told
     assert "invalid_blocks" in told
-    assert entry(parts, "k1").status is DeliveryStatus.FAILED
+    assert entry(context, "k1").status is DeliveryStatus.FAILED
 
 
 # Passing failures -----------------------------------------------------------------------------------------------------------
 
 
-def test_slack_says_when_to_come_back(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_slack_says_when_to_come_back(context: StageContext, simulator: Simulator, clock: Clock) -> None:
     plan(simulator, "slack", status=429, headers={"Retry-After": "45"}, times=1)
-    put(parts, post("k1"), post("k2"))
-    first = deliver(parts)
+    put(context, post("k1"), post("k2"))
+    first = deliver(context)
     assert (first.put_off, first.sent, first.next_due) == (1, 0, NOW + 45 * SECOND)
-    assert wait_and_deliver(parts, clock, 44 * SECOND) == DeliverResult(next_due=NOW + 45 * SECOND)
-    wait_and_deliver(parts, clock, SECOND)
+    assert wait_and_deliver(context, clock, 44 * SECOND) == DeliverResult(next_due=NOW + 45 * SECOND)
+    wait_and_deliver(context, clock, SECOND)
     assert texts(simulator, TEAM) == ["words of k1", "words of k2"]
 
 
-def test_a_channel_that_asks_for_patience_holds_up_no_other(parts: StageContext, simulator: Simulator) -> None:
+def test_a_channel_that_asks_for_patience_holds_up_no_other(context: StageContext, simulator: Simulator) -> None:
     plan(simulator, "slack", status=429, headers={"Retry-After": "45"}, times=1)
-    put(parts, post("k1"), post("k2", target=OTHER_TEAM))
-    deliver(parts)
+    put(context, post("k1"), post("k2", target=OTHER_TEAM))
+    deliver(context)
     assert texts(simulator, OTHER_TEAM) == ["words of k2"]
 
 
-def test_a_strict_slack_gets_everything_in_the_end(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_a_strict_slack_gets_everything_in_the_end(context: StageContext, simulator: Simulator, clock: Clock) -> None:
     simulator.state.slack.strict_pace = True
-    put(parts, *[post(f"k{number}") for number in range(4)])
+    put(context, *[post(f"k{number}") for number in range(4)])
     for _ in range(8):
-        deliver(parts)
+        deliver(context)
         clock.pass_(SECOND)
     assert texts(simulator, TEAM) == [f"words of k{number}" for number in range(4)]
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"mode": "redirect"}])
 def test_a_broken_slack_is_asked_again_later(
-    parts: StageContext, simulator: Simulator, clock: Clock, fault: dict[str, object]
+    context: StageContext, simulator: Simulator, clock: Clock, fault: dict[str, object]
 ) -> None:
     plan(simulator, "slack", times=2, **fault)
-    put(parts, post("k1"))
-    first = deliver(parts)
+    put(context, post("k1"))
+    first = deliver(context)
     assert (first.put_off, first.sent) == (1, 0)
     assert first.next_due is not None
     assert NOW + 30 * SECOND <= first.next_due <= NOW + 38 * SECOND
     clock.pass_(first.next_due - NOW)
-    second = deliver(parts)
+    second = deliver(context)
     assert second.next_due is not None
     assert second.next_due - clock() > first.next_due - NOW
     clock.pass_(second.next_due - clock())
-    assert deliver(parts).sent == 1
+    assert deliver(context).sent == 1
     assert texts(simulator, TEAM) == ["words of k1"]
 
 
-def test_a_service_that_is_down_is_not_asked_for_every_message(parts: StageContext, simulator: Simulator) -> None:
+def test_a_service_that_is_down_is_not_asked_for_every_message(context: StageContext, simulator: Simulator) -> None:
     plan(simulator, "slack", status=503)
-    put(parts, *[post(f"k{number}", target=f"C0TEAM{number}") for number in range(9)], page(EventAction.TRIGGER))
-    delivered = deliver(parts)
+    put(context, *[post(f"k{number}", target=f"C0TEAM{number}") for number in range(9)], page(EventAction.TRIGGER))
+    delivered = deliver(context)
     assert simulator.state.calls["slack"].total() == 3
     assert (delivered.put_off, delivered.sent) == (3, 1)
     assert delivered.next_due is not None
     assert delivered.next_due > NOW
 
 
-def test_wrong_credentials_lose_no_report(parts: StageContext, services: Outside, simulator: Simulator, clock: Clock) -> None:
+def test_wrong_credentials_lose_no_report(context: StageContext, services: Outside, simulator: Simulator, clock: Clock) -> None:
     right = services.slack
     services.slack = SlackClient(token="xoxb-revoked", instance="test", base_url=simulator.slack_url)
-    put(parts, post("k1"), post("k2"))
-    delivered = deliver(parts)
+    put(context, post("k1"), post("k2"))
+    delivered = deliver(context)
     assert (delivered.put_off, delivered.failed) == (1, 0)
     assert "invalid_auth" in delivered.troubles[0]
     assert simulator.state.calls["slack"].total() == 1
     services.slack = right
-    wait_and_deliver(parts, clock, 5 * MINUTE)
+    wait_and_deliver(context, clock, 5 * MINUTE)
     assert texts(simulator, TEAM) == ["words of k1", "words of k2"]
 
 
-def test_what_cannot_be_sent_in_its_time_is_told_once(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_what_cannot_be_sent_in_its_time_is_told_once(context: StageContext, simulator: Simulator, clock: Clock) -> None:
     plan(simulator, "slack", status=503)
-    put(parts, post("k1"), post("k2", target=OTHER_TEAM))
-    deliver(parts)
+    put(context, post("k1"), post("k2", target=OTHER_TEAM))
+    deliver(context)
     simulator.state.faults = []
-    late = wait_and_deliver(parts, clock, timedelta(days=3))
+    late = wait_and_deliver(context, clock, timedelta(days=3))
     assert (late.expired, late.sent) == (2, 1)
-    wait_and_deliver(parts, clock, MINUTE)
+    wait_and_deliver(context, clock, MINUTE)
     (told,) = texts(simulator, PLATFORM)
     assert "2 messages were not sent in time" in told
     assert TEAM in told
     assert OTHER_TEAM in told
     assert texts(simulator, TEAM) == []
-    assert entry(parts, "k1").status is DeliveryStatus.EXPIRED
+    assert entry(context, "k1").status is DeliveryStatus.EXPIRED
 
 
 # Lost answers ---------------------------------------------------------------------------------------------------------------
@@ -260,15 +262,15 @@ def test_what_cannot_be_sent_in_its_time_is_told_once(parts: StageContext, simul
     ],
 )
 def test_a_message_that_arrived_though_the_answer_was_lost_is_found(
-    parts: StageContext, simulator: Simulator, clock: Clock, fault: dict[str, object]
+    context: StageContext, simulator: Simulator, clock: Clock, fault: dict[str, object]
 ) -> None:
     plan(simulator, "slack", times=1, **fault)
-    put(parts, post("k1", stream="r", number=1), post("k2", stream="r", number=2, thread_of="k1"))
-    first = deliver(parts)
+    put(context, post("k1", stream="r", number=1), post("k2", stream="r", number=2, thread_of="k1"))
+    first = deliver(context)
     assert (first.unknown, first.sent) == (1, 0)
-    assert entry(parts, "k1").status is DeliveryStatus.UNKNOWN
-    assert wait_and_deliver(parts, clock, 59 * SECOND).sent == 0
-    assert wait_and_deliver(parts, clock, SECOND).sent == 2
+    assert entry(context, "k1").status is DeliveryStatus.UNKNOWN
+    assert wait_and_deliver(context, clock, 59 * SECOND).sent == 0
+    assert wait_and_deliver(context, clock, SECOND).sent == 2
     root, reply = simulator.state.slack.messages
     assert root["text"] == "words of k1"
     assert reply["thread_ts"] == root["ts"]
@@ -286,69 +288,71 @@ def test_a_message_that_arrived_though_the_answer_was_lost_is_found(
     ],
 )
 def test_a_message_that_did_not_arrive_is_sent_again(
-    parts: StageContext, simulator: Simulator, clock: Clock, fault: dict[str, object]
+    context: StageContext, simulator: Simulator, clock: Clock, fault: dict[str, object]
 ) -> None:
     plan(simulator, "slack", times=1, **fault)
-    put(parts, post("k1"))
-    assert deliver(parts).unknown == 1
-    assert wait_and_deliver(parts, clock, MINUTE).sent == 1
+    put(context, post("k1"))
+    assert deliver(context).unknown == 1
+    assert wait_and_deliver(context, clock, MINUTE).sent == 1
     assert texts(simulator, TEAM) == ["words of k1"]
     assert texts(simulator, PLATFORM) == []
 
 
-def test_a_message_is_found_though_slacks_clock_is_behind(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_a_message_is_found_though_slacks_clock_is_behind(context: StageContext, simulator: Simulator, clock: Clock) -> None:
     plan(simulator, "slack", mode="accept-then-drop", times=1)
     simulator.state.clock.set(NOW - 2 * MINUTE)
-    put(parts, post("k1"))
-    deliver(parts)
-    wait_and_deliver(parts, clock, MINUTE)
+    put(context, post("k1"))
+    deliver(context)
+    wait_and_deliver(context, clock, MINUTE)
     assert texts(simulator, TEAM) == ["words of k1"]
 
 
-def test_a_lost_message_past_its_time_is_not_sent_but_told(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
-    put(parts, post("k1"))
-    with parts.store.transaction() as t:
+def test_a_lost_message_past_its_time_is_not_sent_but_told(context: StageContext, simulator: Simulator, clock: Clock) -> None:
+    put(context, post("k1"))
+    with context.store.transaction() as t:
         assert t.outbox.claim_due(NOW, channel=Channel.SLACK, lease=LEASE, owner="a process that died")
-    wait_and_deliver(parts, clock, timedelta(days=4))
-    assert wait_and_deliver(parts, clock, MINUTE).expired == 1
+    wait_and_deliver(context, clock, timedelta(days=4))
+    assert wait_and_deliver(context, clock, MINUTE).expired == 1
     assert texts(simulator, TEAM) == []
     assert len(texts(simulator, PLATFORM)) == 1
 
 
-def test_a_look_that_fails_is_made_again(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_a_look_that_fails_is_made_again(context: StageContext, simulator: Simulator, clock: Clock) -> None:
     plan(simulator, "slack", route="chat.postMessage", mode="accept-then-drop", times=1)
     plan(simulator, "slack", route="conversations.history", status=500, times=1)
-    put(parts, post("k1"))
-    deliver(parts)
-    second = wait_and_deliver(parts, clock, MINUTE)
+    put(context, post("k1"))
+    deliver(context)
+    second = wait_and_deliver(context, clock, MINUTE)
     assert (second.unknown, second.sent) == (1, 0)
     assert second.next_due is not None
-    wait_and_deliver(parts, clock, second.next_due - clock())
-    assert entry(parts, "k1").status is DeliveryStatus.SENT
+    wait_and_deliver(context, clock, second.next_due - clock())
+    assert entry(context, "k1").status is DeliveryStatus.SENT
     assert texts(simulator, TEAM) == ["words of k1"]
 
 
-def test_what_cannot_be_looked_up_stays_unknown_and_is_told_once(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_what_cannot_be_looked_up_stays_unknown_and_is_told_once(
+    context: StageContext, simulator: Simulator, clock: Clock
+) -> None:
     plan(simulator, "slack", route="chat.postMessage", mode="accept-then-drop", times=1)
     plan(simulator, "slack", route="conversations.history", status=200, body={"ok": False, "error": "missing_scope"})
-    put(parts, post("k1"))
-    deliver(parts)
+    put(context, post("k1"))
+    deliver(context)
     for _ in range(3):
-        wait_and_deliver(parts, clock, MINUTE)
-    assert entry(parts, "k1").status is DeliveryStatus.UNKNOWN
+        wait_and_deliver(context, clock, MINUTE)
+    assert entry(context, "k1").status is DeliveryStatus.UNKNOWN
     assert texts(simulator, TEAM) == ["words of k1"]
     (told,) = texts(simulator, PLATFORM)
     assert "may or may not have arrived" in told
     assert "missing_scope" in told
 
 
-def test_what_could_not_be_looked_up_in_its_time_is_told_once(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_what_could_not_be_looked_up_in_its_time_is_told_once(context: StageContext, simulator: Simulator, clock: Clock) -> None:
     plan(simulator, "slack", route="chat.postMessage", mode="drop", times=1)
     plan(simulator, "slack", route="conversations.history", status=500)
-    put(parts, post("k1"))
-    deliver(parts)
+    put(context, post("k1"))
+    deliver(context)
     for _ in range(3):
-        wait_and_deliver(parts, clock, timedelta(days=2))
+        wait_and_deliver(context, clock, timedelta(days=2))
     assert len(texts(simulator, PLATFORM)) == 1
     assert texts(simulator, TEAM) == []
 
@@ -356,55 +360,55 @@ def test_what_could_not_be_looked_up_in_its_time_is_told_once(parts: StageContex
 # Targets --------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_closed_channel_sends_its_thread_to_the_platform_channel(parts: StageContext, simulator: Simulator) -> None:
+def test_a_closed_channel_sends_its_thread_to_the_platform_channel(context: StageContext, simulator: Simulator) -> None:
     put(
-        parts,
+        context,
         post("r1", target=ARCHIVED, stream="r", number=1),
         post("r2", target=ARCHIVED, stream="r", number=2, thread_of="r1"),
     )
-    delivered = deliver(parts)
+    delivered = deliver(context)
     assert (delivered.failed, delivered.sent) == (1, 2)
     root, reply = simulator.state.slack.messages
     assert (root["channel"], reply["channel"], reply["thread_ts"]) == (PLATFORM, PLATFORM, root["ts"])
     assert "is_archived" in root["text"]
     assert root["text"].endswith("words of r1")
-    assert entry(parts, "r1").status is DeliveryStatus.FAILED
+    assert entry(context, "r1").status is DeliveryStatus.FAILED
 
 
-def test_a_fallback_shows_why_above_its_blocks(parts: StageContext, simulator: Simulator) -> None:
+def test_a_fallback_shows_why_above_its_blocks(context: StageContext, simulator: Simulator) -> None:
     block: Json = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
     native = Rendering(variant=Variant.NATIVE, payload={"text": "hello", "blocks": [block]})
-    put(parts, post("k1", target=ARCHIVED, renderings=(native,)))
-    deliver(parts)
+    put(context, post("k1", target=ARCHIVED, renderings=(native,)))
+    deliver(context)
     (shown,) = simulator.state.slack.messages
     assert "is_archived" in shown["blocks"][0]["elements"][0]["text"]
     assert shown["blocks"][1:] == [block]
 
 
-def test_a_closed_platform_channel_ends_the_story(parts: StageContext, simulator: Simulator) -> None:
+def test_a_closed_platform_channel_ends_the_story(context: StageContext, simulator: Simulator) -> None:
     simulator.state.slack.channels = {PLATFORM: {"is_archived": True}, ARCHIVED: {"is_archived": True}}
-    put(parts, post("k1", target=ARCHIVED), post("k2", target=PLATFORM))
-    delivered = deliver(parts)
+    put(context, post("k1", target=ARCHIVED), post("k2", target=PLATFORM))
+    delivered = deliver(context)
     assert delivered.failed == 3
     assert simulator.state.slack.messages == []
-    with parts.store.reading() as t:
+    with context.store.reading() as t:
         assert t.outbox.counts() == {DeliveryStatus.FAILED: 3}
 
 
-def test_a_notice_that_is_refused_is_not_told_of(parts: StageContext, simulator: Simulator) -> None:
+def test_a_notice_that_is_refused_is_not_told_of(context: StageContext, simulator: Simulator) -> None:
     plan(simulator, "slack", contains=PLATFORM, status=200, body={"ok": False, "error": "msg_too_long"})
-    put(parts, post("k1", renderings=(too_big("a"),)))
-    assert deliver(parts).failed == 2
-    with parts.store.reading() as t:
+    put(context, post("k1", renderings=(too_big("a"),)))
+    assert deliver(context).failed == 2
+    with context.store.reading() as t:
         assert t.outbox.counts() == {DeliveryStatus.FAILED: 2}
 
 
 def test_without_a_platform_channel_the_trouble_is_only_reported(
     sqlite_store: Store, services: Outside, clock: Clock, simulator: Simulator
 ) -> None:
-    parts = parts_of(sqlite_store, services, clock, platform_channel=None)
-    put(parts, post("k1", target=ARCHIVED))
-    delivered = deliver(parts)
+    context = parts_of(sqlite_store, services, clock, platform_channel=None)
+    put(context, post("k1", target=ARCHIVED))
+    delivered = deliver(context)
     assert delivered.failed == 1
     assert "is_archived" in delivered.troubles[0]
     assert simulator.state.slack.messages == []
@@ -414,40 +418,40 @@ def test_without_a_platform_channel_the_trouble_is_only_reported(
 
 
 def test_an_event_whose_answer_was_lost_is_sent_again_under_the_same_key(
-    parts: StageContext, simulator: Simulator, clock: Clock
+    context: StageContext, simulator: Simulator, clock: Clock
 ) -> None:
     plan(simulator, "pagerduty", mode="accept-then-drop", times=2)
-    put(parts, page(EventAction.TRIGGER, dedup_key="d1"))
-    assert deliver(parts).put_off == 1
-    assert wait_and_deliver(parts, clock, MINUTE).sent == 1
+    put(context, page(EventAction.TRIGGER, dedup_key="d1"))
+    assert deliver(context).put_off == 1
+    assert wait_and_deliver(context, clock, MINUTE).sent == 1
     assert incidents(simulator) == [("d1", "triggered")]
 
 
-def test_pagerduty_says_when_to_come_back(parts: StageContext, simulator: Simulator, clock: Clock) -> None:
+def test_pagerduty_says_when_to_come_back(context: StageContext, simulator: Simulator, clock: Clock) -> None:
     plan(simulator, "pagerduty", status=429, headers={"Retry-After": "30"}, times=1)
-    put(parts, page(EventAction.TRIGGER, dedup_key="d1"), page(EventAction.TRIGGER, dedup_key="d2"))
-    assert deliver(parts).next_due == NOW + 30 * SECOND
+    put(context, page(EventAction.TRIGGER, dedup_key="d1"), page(EventAction.TRIGGER, dedup_key="d2"))
+    assert deliver(context).next_due == NOW + 30 * SECOND
     assert simulator.state.calls["pagerduty"].total() == 1
-    assert wait_and_deliver(parts, clock, 30 * SECOND).sent == 2
+    assert wait_and_deliver(context, clock, 30 * SECOND).sent == 2
 
 
 def test_a_trigger_that_may_have_arrived_is_not_repeated_once_it_is_over(
-    parts: StageContext, simulator: Simulator, clock: Clock
+    context: StageContext, simulator: Simulator, clock: Clock
 ) -> None:
     plan(simulator, "pagerduty", mode="accept-then-drop", times=2)
-    put(parts, page(EventAction.TRIGGER, 1, dedup_key="d1"))
-    deliver(parts)
-    put(parts, page(EventAction.RESOLVE, 2, dedup_key="d1"))
-    assert wait_and_deliver(parts, clock, MINUTE).cancelled == 1
+    put(context, page(EventAction.TRIGGER, 1, dedup_key="d1"))
+    deliver(context)
+    put(context, page(EventAction.RESOLVE, 2, dedup_key="d1"))
+    assert wait_and_deliver(context, clock, MINUTE).cancelled == 1
     assert incidents(simulator) == [("d1", "resolved")]
 
 
 def test_a_lost_routing_key_is_told_with_the_incident_to_close(
-    parts: StageContext, services: Outside, simulator: Simulator
+    context: StageContext, services: Outside, simulator: Simulator
 ) -> None:
     services.known_keys = {}
-    put(parts, page(EventAction.TRIGGER, 1, dedup_key="d1"), page(EventAction.RESOLVE, 1, dedup_key="d2"))
-    delivered = deliver(parts)
+    put(context, page(EventAction.TRIGGER, 1, dedup_key="d1"), page(EventAction.RESOLVE, 1, dedup_key="d2"))
+    delivered = deliver(context)
     assert (delivered.failed, delivered.sent) == (2, 2)
     told = "\n".join(texts(simulator, PLATFORM))
     assert "call whoever is on call: dedup key `d1`" in told
@@ -455,30 +459,30 @@ def test_a_lost_routing_key_is_told_with_the_incident_to_close(
     assert PAGERDUTY_ROUTING_KEY not in told
 
 
-def test_a_refused_routing_key_is_told(parts: StageContext, simulator: Simulator) -> None:
+def test_a_refused_routing_key_is_told(context: StageContext, simulator: Simulator) -> None:
     simulator.state.pagerduty.known_keys = frozenset()
-    put(parts, page(EventAction.RESOLVE, dedup_key="d1"))
-    assert deliver(parts).failed == 1
+    put(context, page(EventAction.RESOLVE, dedup_key="d1"))
+    assert deliver(context).failed == 1
     (told,) = texts(simulator, PLATFORM)
     assert "d1" in told
     assert "Invalid routing key" in told
     assert PAGERDUTY_ROUTING_KEY not in told
 
 
-def test_an_event_that_is_never_taken_is_told(parts: StageContext, simulator: Simulator) -> None:
-    put(parts, page(EventAction.TRIGGER, severity="catastrophic"))
-    assert deliver(parts).failed == 1
+def test_an_event_that_is_never_taken_is_told(context: StageContext, simulator: Simulator) -> None:
+    put(context, page(EventAction.TRIGGER, severity="catastrophic"))
+    assert deliver(context).failed == 1
     assert "payload.severity" in texts(simulator, PLATFORM)[0]
 
 
 def test_a_catalog_that_is_down_only_delays_a_page(
-    parts: StageContext, services: Outside, simulator: Simulator, clock: Clock
+    context: StageContext, services: Outside, simulator: Simulator, clock: Clock
 ) -> None:
-    services.catalog_is_down = ServiceError("Backstage did not answer", fault=ErrorKind.UNREACHABLE, permanent=False)
-    put(parts, page(EventAction.TRIGGER, dedup_key="d1"))
-    assert deliver(parts).put_off == 1
+    services.catalog_is_down = ServiceError("Backstage did not answer", kind=ErrorKind.CONNECTION, permanent=False)
+    put(context, page(EventAction.TRIGGER, dedup_key="d1"))
+    assert deliver(context).put_off == 1
     services.catalog_is_down = None
-    assert wait_and_deliver(parts, clock, MINUTE).sent == 1
+    assert wait_and_deliver(context, clock, MINUTE).sent == 1
     assert incidents(simulator) == [("d1", "triggered")]
 
 
@@ -492,32 +496,32 @@ class Envelope:
         return None if sealed == b"under another secret" else RoutingKey(sealed.decode())
 
 
-def test_a_sealed_key_needs_neither_settings_nor_catalog(parts: StageContext, services: Outside, simulator: Simulator) -> None:
+def test_a_sealed_key_needs_neither_settings_nor_catalog(context: StageContext, services: Outside, simulator: Simulator) -> None:
     services.known_keys, services.sealer = {}, Envelope()
-    with parts.store.transaction() as t:
-        t.keys.put_sealed(KEY.fingerprint, Envelope().seal(KEY), at=NOW)
-    put(parts, page(EventAction.TRIGGER, dedup_key="d1"))
-    deliver(parts)
+    with context.store.transaction() as t:
+        t.sealed_keys.put_sealed(KEY.fingerprint, Envelope().seal(KEY), at=NOW)
+    put(context, page(EventAction.TRIGGER, dedup_key="d1"))
+    deliver(context)
     assert incidents(simulator) == [("d1", "triggered")]
 
 
 def test_a_key_sealed_under_another_secret_is_asked_for_elsewhere(
-    parts: StageContext, services: Outside, simulator: Simulator
+    context: StageContext, services: Outside, simulator: Simulator
 ) -> None:
     services.sealer = Envelope()
-    with parts.store.transaction() as t:
-        t.keys.put_sealed(KEY.fingerprint, b"under another secret", at=NOW)
-    put(parts, page(EventAction.TRIGGER, dedup_key="d1"))
-    deliver(parts)
+    with context.store.transaction() as t:
+        t.sealed_keys.put_sealed(KEY.fingerprint, b"under another secret", at=NOW)
+    put(context, page(EventAction.TRIGGER, dedup_key="d1"))
+    deliver(context)
     assert incidents(simulator) == [("d1", "triggered")]
 
 
-def test_no_secret_is_in_any_trouble_or_row(parts: StageContext, simulator: Simulator) -> None:
+def test_no_secret_is_in_any_trouble_or_row(context: StageContext, simulator: Simulator) -> None:
     for service in ("slack", "pagerduty"):
         plan(simulator, service, status=403, body=f"you sent {SLACK_BOT_TOKEN} and {PAGERDUTY_ROUTING_KEY}")
-    put(parts, post("k1"), page(EventAction.TRIGGER))
-    delivered = deliver(parts)
-    with parts.store.reading() as t:
+    put(context, post("k1"), page(EventAction.TRIGGER))
+    delivered = deliver(context)
+    with context.store.reading() as t:
         rows = repr(t.outbox.listing())
     for secret in (SLACK_BOT_TOKEN, PAGERDUTY_ROUTING_KEY, PAGERDUTY_ROUTING_KEY[-6:]):
         assert secret not in repr(delivered)

@@ -116,7 +116,7 @@ def bells_over(store: Store, schedule: Schedule) -> TaskHandlers:
 
     @contextmanager
     def equip() -> Iterator[WorkerContext]:
-        yield WorkerContext(parts=parts, memory=cast(RedisCache, Turns()))
+        yield WorkerContext(context=parts, memory=cast(RedisCache, Turns()))
 
     return TaskHandlers(cast(Celery, Line()), ProcessContext(equip), Timings())
 

@@ -113,7 +113,7 @@ def test_a_trouble_half_way_leaves_nothing_behind(here: Installation) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate(here.parts, progress=stop)
+        evaluate(here.context, progress=stop)
     assert here.told() == []
     assert here.state(alert("checkout")).phase is Phase.PENDING
     here.judge()
@@ -299,7 +299,7 @@ def test_a_channel_that_is_not_allowed_is_told_to_the_platform_once(here: Instal
 
 def test_acknowledging_stops_repeats_and_acknowledges_the_incident(here: Installation) -> None:
     here.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    line = acknowledge_alert(here.parts, str(alert("checkout")), by="ana", note="on it")
+    line = acknowledge_alert(here.context, str(alert("checkout")), by="ana", note="on it")
     assert line.acknowledged_by == "ana"
     (acknowledged,) = here.told()
     assert (acknowledged.act, acknowledged.target) == (EventAction.ACKNOWLEDGE, KEY)
@@ -309,7 +309,7 @@ def test_acknowledging_stops_repeats_and_acknowledges_the_incident(here: Install
 
 def test_snoozing_is_silent_until_its_end(here: Installation) -> None:
     here.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    snooze_alert(here.parts, str(alert("checkout")), by="ana", until=here.now + timedelta(hours=13))
+    snooze_alert(here.context, str(alert("checkout")), by="ana", until=here.now + timedelta(hours=13))
     assert here.live({"checkout": [starved(kills=9)]}, {"checkout": [starved(kills=9)]}) == []
     told = here.live({"checkout": [starved()]})
     assert [message.act for message in told] == [EventAction.TRIGGER, EventAction.POST]
@@ -318,20 +318,20 @@ def test_snoozing_is_silent_until_its_end(here: Installation) -> None:
 
 def test_what_is_not_open_can_be_neither_acknowledged_nor_snoozed(here: Installation) -> None:
     with pytest.raises(AlertNotOpen, match="no such alert was ever heard of"):
-        acknowledge_alert(here.parts, str(alert("checkout")), by="ana")
+        acknowledge_alert(here.context, str(alert("checkout")), by="ana")
     with pytest.raises(InvalidSnooze, match="has passed"):
-        snooze_alert(here.parts, str(alert("checkout")), by="ana", until=START)
+        snooze_alert(here.context, str(alert("checkout")), by="ana", until=START)
 
 
 def test_the_list_shows_what_is_open(here: Installation) -> None:
-    assert list_alerts(here.parts) == ()
+    assert list_alerts(here.context) == ()
     here.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    (line,) = list_alerts(here.parts, team=PAYMENTS)
+    (line,) = list_alerts(here.context, team=PAYMENTS)
     assert (line.id, line.phase, line.severity, line.findings) == (str(alert("checkout")), "firing", "error", 1)
     assert line.dedup_key == "test:under-provisioned:component:default/checkout"
     here.live({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert list_alerts(here.parts) == ()
-    assert [one.phase for one in list_alerts(here.parts, all_of_them=True)] == ["quiet"]
+    assert list_alerts(here.context) == ()
+    assert [one.phase for one in list_alerts(here.context, all_of_them=True)] == ["quiet"]
 
 
 def test_a_budget_of_a_team_counts_a_shared_workload_once(store: Store) -> None:

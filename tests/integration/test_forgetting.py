@@ -84,7 +84,7 @@ def test_what_a_person_may_still_have_to_look_at_stays(store: Store, status: Del
 def test_a_cancelled_page_goes(store: Store) -> None:
     put(store, page(EventAction.TRIGGER), page(EventAction.RESOLVE, 2))
     with store.transaction() as t:
-        assert t.outbox.cancel_overtaken() == 2
+        assert t.outbox.cancel_superseded() == 2
     assert forget(store, LATER).messages == 2
 
 
@@ -114,14 +114,14 @@ def test_the_messages_of_an_open_alert_stay_until_it_is_over(store: Store) -> No
     _all_arrive(store)
     root = _root(installation)
     much_later = installation.now + timedelta(days=200)
-    assert purge_expired(replace(installation.parts, clock=lambda: much_later)).messages == 0
+    assert purge_expired(replace(installation.context, clock=lambda: much_later)).messages == 0
     assert root in keys(store)
     installation.number += 4 * 200
     installation.live({"checkout": [fine()]}, {"checkout": [fine()]})
     _all_arrive(store)
     assert installation.state(alert("checkout")).phase is Phase.QUIET
     after = installation.now + timedelta(days=200)
-    assert purge_expired(replace(installation.parts, clock=lambda: after)).messages >= len(opened)
+    assert purge_expired(replace(installation.context, clock=lambda: after)).messages >= len(opened)
     assert keys(store) == set()
 
 
@@ -192,8 +192,8 @@ def test_events_of_a_quiet_alert_go_after_two_years_and_its_numbers_go_on(store:
     before = installation.state(alert("checkout"))
     assert before.phase is Phase.QUIET
     old = installation.now + Retention().weekly
-    assert purge_expired(replace(installation.parts, clock=lambda: old - timedelta(hours=1))).alert_events < before.events
-    assert purge_expired(replace(installation.parts, clock=lambda: old + timedelta(hours=1))).alert_events > 0
+    assert purge_expired(replace(installation.context, clock=lambda: old - timedelta(hours=1))).alert_events < before.events
+    assert purge_expired(replace(installation.context, clock=lambda: old + timedelta(hours=1))).alert_events > 0
     with store.reading() as t:
         assert t.alerts.events_of(str(alert("checkout"))) == ()
     installation.number += 4 * 731
@@ -215,8 +215,8 @@ def test_events_of_an_open_alert_stay_however_old(store: Store) -> None:
             t.alerts.put_state(state)
         t.alerts.append_events([AlertEventRow(alert="over", number=3, kind="observed", at=NOW + YEARS, details={})])
     with store.transaction() as t:
-        assert t.forgetting.drop_alert_events(before=NOW + DAY, quiet="quiet") == 2
-        assert t.forgetting.drop_alert_events(before=NOW + DAY, quiet="quiet") == 0
+        assert t.purge.drop_alert_events(before=NOW + DAY, quiet="quiet") == 2
+        assert t.purge.drop_alert_events(before=NOW + DAY, quiet="quiet") == 0
         assert [event.number for event in t.alerts.events_of("open")] == [1, 2]
         assert [event.number for event in t.alerts.events_of("over")] == [3]
 
@@ -247,10 +247,10 @@ def test_the_embedded_installation_is_pruned_after_everything_that_is_due(store:
         put(store, replace(post("old"), created_at=SLOT - timedelta(days=9), expires_at=SLOT - timedelta(days=8)))
         with store.transaction() as t:
             assert len(t.outbox.expire(SLOT)) == 1
-        done = run_once(bench.parts)
+        done = run_once(bench.context)
         assert done.collect_failure
         assert done.forgotten == PurgeResult(sweeps=1, messages=1)
         assert format_forgotten(done.forgotten) == {"forget": "1 sweep, 1 message dropped, older than the retention"}
-        assert format_forgotten(run_once(bench.parts).forgotten) == {}
+        assert format_forgotten(run_once(bench.context).forgotten) == {}
         with store.reading() as t:
-            assert t.pulses.last("forget") is not None
+            assert t.heartbeats.last("forget") is not None

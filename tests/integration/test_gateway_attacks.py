@@ -387,15 +387,15 @@ def test_whoever_connects_and_says_nothing_is_not_kept(serve_gateway: ServeGatew
         assert read_to_end(opened) == b""
 
 
-@pytest.mark.parametrize("held_back", [1, 2, 3])
-def test_a_head_whose_end_comes_with_a_large_body_is_no_large_head(gateway: ServedGateway, held_back: int) -> None:
+@pytest.mark.parametrize("suppressed", [1, 2, 3])
+def test_a_head_whose_end_comes_with_a_large_body_is_no_large_head(gateway: ServedGateway, suppressed: int) -> None:
     body = b"{" + b" " * 200_000
     head = (
         f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     )
     with connect(gateway) as opened:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        opened.sendall(head[:-held_back])
+        opened.sendall(head[:-suppressed])
         threading.Event().wait(0.1)
-        opened.sendall(head[-held_back:] + body)
+        opened.sendall(head[-suppressed:] + body)
         assert opened.recv(1024).startswith(b"HTTP/1.1 413")

@@ -331,7 +331,7 @@ def test_an_overfull_queue_is_told_at_once(gateway: ServedGateway) -> None:
     failures = [answer for answer in asyncio.run(run()) if isinstance(answer, ServiceError)]
 
     assert len(failures) == 7
-    assert {(failure.fault, failure.retry_after_s) for failure in failures} == {(Reason.OVERLOADED, 5)}
+    assert {(failure.kind, failure.retry_after_s) for failure in failures} == {(Reason.THROTTLED, 5)}
 
 
 class Counted:

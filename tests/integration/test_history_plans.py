@@ -72,9 +72,9 @@ def _whole_in(node: dict[str, Any]) -> Iterator[str]:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda parts: preview(parts, PAYMENTS),
-        lambda parts: weekly_trend(parts, PAYMENTS, weeks=12),
-        lambda parts: weekly_trend(parts, ref("checkout"), weeks=12),
+        lambda context: preview(context, PAYMENTS),
+        lambda context: weekly_trend(context, PAYMENTS, weeks=12),
+        lambda context: weekly_trend(context, ref("checkout"), weeks=12),
     ],
     ids=["a team's report", "a team's trend", "a component's trend"],
 )

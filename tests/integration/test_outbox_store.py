@@ -231,9 +231,9 @@ def test_what_is_unknown_past_its_time_is_settled_once(store: Store) -> None:
     late = NOW + timedelta(days=3)
     with store.transaction() as t:
         t.outbox.mark_unknown(taken, look_up_at=late, why="?")
-        assert t.outbox.settle_unknown(late - SECOND) == ()
-        assert [message.key for message in t.outbox.settle_unknown(late)] == ["k1"]
-        assert t.outbox.settle_unknown(late) == ()
+        assert t.outbox.resolve_unknown(late - SECOND) == ()
+        assert [message.key for message in t.outbox.resolve_unknown(late)] == ["k1"]
+        assert t.outbox.resolve_unknown(late) == ()
     assert claim(store, late) is None
 
 
@@ -241,8 +241,8 @@ def test_an_unsent_trigger_and_its_resolve_cancel_each_other(store: Store) -> No
     trigger, resolve = page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2)
     put(store, trigger, resolve, page(EventAction.TRIGGER, 1, dedup_key="another"))
     with store.transaction() as t:
-        assert t.outbox.cancel_overtaken() == 2
-        assert t.outbox.cancel_overtaken() == 0
+        assert t.outbox.cancel_superseded() == 2
+        assert t.outbox.cancel_superseded() == 0
     assert entry(store, trigger.key).status is DeliveryStatus.CANCELLED
     assert entry(store, resolve.key).status is DeliveryStatus.CANCELLED
     assert claimed(store, channel=Channel.PAGERDUTY).message.key == "alert:another:1:pagerduty"
@@ -252,7 +252,7 @@ def test_a_trigger_under_way_keeps_its_resolve(store: Store) -> None:
     put(store, page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2))
     claimed(store, channel=Channel.PAGERDUTY)
     with store.transaction() as t:
-        assert t.outbox.cancel_overtaken() == 0
+        assert t.outbox.cancel_superseded() == 0
 
 
 def test_a_message_that_ended_badly_is_sent_again_by_hand(store: Store) -> None:

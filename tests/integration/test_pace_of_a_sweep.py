@@ -62,7 +62,7 @@ def narrow(simulator: Simulator, **modes: object) -> None:
     simulator.state.modes = Modes.model_validate({"capacity": CAPACITY} | modes)
 
 
-def measure(parts: StageContext, chunks: list[Chunk]) -> threading.Thread:
+def measure(context: StageContext, chunks: list[Chunk]) -> threading.Thread:
     """Work through chunks in a thread, as a worker does."""
 
     def work() -> None:
@@ -71,15 +71,15 @@ def measure(parts: StageContext, chunks: list[Chunk]) -> threading.Thread:
                 chunk = chunks.pop()
             except IndexError:
                 return
-            measure_chunk(parts, chunk)
+            measure_chunk(context, chunk)
 
     thread = threading.Thread(target=work)
     thread.start()
     return thread
 
 
-def outcomes(parts: StageContext) -> set[Outcome]:
-    with parts.store.reading() as rows:
+def outcomes(context: StageContext) -> set[Outcome]:
+    with context.store.reading() as rows:
         assert len(rows.snapshots.outcomes(SLOT)) == 90
         return set(rows.snapshots.outcomes(SLOT).values())
 
@@ -94,11 +94,11 @@ def refused(simulator: Simulator) -> int:
 def test_every_component_is_measured_although_calls_are_refused(
     installed: Installed, simulator: Simulator, modes: dict[str, object]
 ) -> None:
-    parts = installed.start()
-    chunks = list(advance_sweep(parts, size=30).chunks)
+    context = installed.start()
+    chunks = list(advance_sweep(context, size=30).chunks)
     narrow(simulator, **modes)
-    measure(parts, chunks).join()
-    assert outcomes(parts) == {Outcome.MEASURED}
+    measure(context, chunks).join()
+    assert outcomes(context) == {Outcome.MEASURED}
     assert refused(simulator) > 0
     assert BackoffReason.REFUSED in {standing.cut for standing in installed.told}
 
@@ -111,7 +111,7 @@ def test_two_workers_settle_below_it_together_while_questions_are_answered(
     desk = live_context(installed.start(Priority.LIVE))
     chunks = list(advance_sweep(workers[0], size=15).chunks)
     narrow(simulator)
-    working = [measure(parts, chunks) for parts in workers]
+    working = [measure(context, chunks) for context in workers]
     answered = 0
     while any(thread.is_alive() for thread in working):
         LIVE_ACTIONS[QUESTION].ask({"entityRef": "component:default/service-00007"}, desk=desk)

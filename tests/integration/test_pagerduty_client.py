@@ -127,7 +127,7 @@ def test_a_denial_is_a_refused_target(pagerduty: PagerDutyClient, simulator: Sim
     plan(simulator, status=status)
     with pytest.raises(RecipientRejected) as refused:
         pagerduty.send(KEY, trigger())
-    assert refused.value.fault is ErrorKind.DENIED
+    assert refused.value.kind is ErrorKind.AUTH
     assert PAGERDUTY_ROUTING_KEY[-4:] not in str(refused.value)
 
 
@@ -138,7 +138,7 @@ def test_too_many_requests_is_answered_at_once(
     plan(simulator, status=429, headers=headers)
     with pytest.raises(ServiceError) as refused:
         pagerduty.send(KEY, trigger())
-    assert (refused.value.fault, refused.value.retry_after_s, refused.value.permanent) == (ErrorKind.OVERLOADED, wait_s, False)
+    assert (refused.value.kind, refused.value.retry_after_s, refused.value.permanent) == (ErrorKind.THROTTLED, wait_s, False)
     assert simulator.state.calls["pagerduty"].total() == 1
 
 
@@ -166,7 +166,7 @@ def test_no_good_answer_is_no_end(pagerduty: PagerDutyClient, simulator: Simulat
     with pytest.raises(ServiceError) as failed:
         pagerduty.send(KEY, trigger())
     assert not failed.value.permanent
-    assert failed.value.may_have_happened
+    assert failed.value.outcome_unknown
     assert simulator.state.calls["pagerduty"].total() <= 2
 
 
@@ -174,7 +174,7 @@ def test_nobody_there_is_no_end(free_port: int) -> None:
     pagerduty = PagerDutyClient(events_url=f"http://127.0.0.1:{free_port}", pause_s=0.01)
     with pytest.raises(ServiceError) as failed:
         pagerduty.send(KEY, trigger())
-    assert failed.value.fault is ErrorKind.UNREACHABLE
+    assert failed.value.kind is ErrorKind.CONNECTION
     assert not failed.value.permanent
 
 

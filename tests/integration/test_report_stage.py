@@ -211,9 +211,9 @@ def test_missed_weeks_are_recorded_and_told_once(sqlite_store: Store) -> None:
 
 def test_sending_by_hand_is_the_run_of_the_week(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
-    parts = parts_at(sqlite_store, MONDAY + timedelta(hours=1))
-    first = send(parts, PAYMENTS, W47)
-    second = send(parts, PAYMENTS, W47)
+    context = parts_at(sqlite_store, MONDAY + timedelta(hours=1))
+    first = send(context, PAYMENTS, W47)
+    second = send(context, PAYMENTS, W47)
     assert isinstance(first, ReportMade)
     assert isinstance(second, AlreadySent)
     assert "was made on 2026-11-23 01:00 UTC" in second.sentence
@@ -222,9 +222,9 @@ def test_sending_by_hand_is_the_run_of_the_week(sqlite_store: Store) -> None:
 
 def test_again_makes_a_new_marked_report(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
-    parts = parts_at(sqlite_store, DUE)
-    send(parts, PAYMENTS, W47)
-    once_more = send(parts, PAYMENTS, W47, again=True)
+    context = parts_at(sqlite_store, DUE)
+    send(context, PAYMENTS, W47)
+    once_more = send(context, PAYMENTS, W47, again=True)
     assert isinstance(once_more, ReportMade)
     assert once_more.report.again == 1
     assert once_more.messages[0].key == f"report:weekly:{PAYMENTS}:2026-W47:slack:1:again-1"
@@ -234,12 +234,12 @@ def test_again_makes_a_new_marked_report(sqlite_store: Store) -> None:
 def test_the_running_week_can_be_shown_and_not_sent(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     sweep(sqlite_store, MONDAY + timedelta(hours=6), {"checkout": 150, "finder": 41})
-    parts = parts_at(sqlite_store, DUE)
-    report = preview(parts, PAYMENTS, W47.plus(1))
+    context = parts_at(sqlite_store, DUE)
+    report = preview(context, PAYMENTS, W47.plus(1))
     assert report.running
     assert report.headline.cost.amount == Decimal(150)
     with pytest.raises(ReportRejected, match="has not ended in UTC"):
-        send(parts, PAYMENTS, W47.plus(1))
+        send(context, PAYMENTS, W47.plus(1))
 
 
 def test_a_week_that_has_not_begun_is_refused(sqlite_store: Store) -> None:

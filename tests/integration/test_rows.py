@@ -45,8 +45,8 @@ def scrape(rows: DatabaseCollector) -> dict[str, float]:
 
 
 def test_two_workers_tell_the_same_and_what_is_true_now(bench: Bench) -> None:
-    run_stage(bench.parts, "collect", lambda: collect(bench.parts))
-    here, there = (DatabaseCollector(lambda: check_health(bench.parts), clock=Ticks()) for _ in range(2))
+    run_stage(bench.context, "collect", lambda: collect(bench.context))
+    here, there = (DatabaseCollector(lambda: check_health(bench.context), clock=Ticks()) for _ in range(2))
     found = scrape(here)
     assert scrape(there) == found
     assert found["scaleops_worker_database_up"] == 1
@@ -61,7 +61,7 @@ def test_a_look_is_kept_for_those_who_ask_at_the_same_time(bench: Bench) -> None
     ticks, looks = Ticks(), list[HealthSnapshot]()
 
     def look_and_count() -> HealthSnapshot:
-        looks.append(check_health(bench.parts))
+        looks.append(check_health(bench.context))
         return looks[-1]
 
     rows = DatabaseCollector(look_and_count, clock=ticks)

@@ -91,8 +91,8 @@ def test_a_token_that_is_refused_twice_is_a_refusal(simulator: Simulator, client
     simulator.state.faults = [Trouble(service="scaleops", route="byNamespace", status=401)]
     with pytest.raises(ServiceError, match="401: it does not accept our credentials") as refused:
         client.workloads(LABELS)
-    assert refused.value.fault is ErrorKind.DENIED
-    assert refused.value.whole_service
+    assert refused.value.kind is ErrorKind.AUTH
+    assert refused.value.service_down
     assert calls(simulator, LOGIN) == 2
 
 
@@ -104,8 +104,8 @@ def test_a_wrong_password_is_told_whatever_the_refusal_looks_like(simulator: Sim
     for _ in range(3):
         with pytest.raises(ServiceError, match="SCALEOPS_USER, SCALEOPS_PASSWORD and SCALEOPS_BASE_URL") as refused:
             client.workloads(LABELS)
-        assert refused.value.fault is ErrorKind.DENIED
-        assert refused.value.whole_service
+        assert refused.value.kind is ErrorKind.AUTH
+        assert refused.value.service_down
         assert "not-the-pass" not in str(refused.value)
     client.close()
     assert calls(simulator, LOGIN) == 1
@@ -130,7 +130,7 @@ def test_a_fixed_token_is_sent_as_it_is_and_never_replaced(simulator: Simulator)
         assert len(client.workloads(LABELS)) == 2
     with scaleops_of(simulator, credentials=FixedToken("wrong")) as client, pytest.raises(ServiceError) as refused:
         client.workloads(LABELS)
-    assert refused.value.fault is ErrorKind.DENIED
+    assert refused.value.kind is ErrorKind.AUTH
     assert calls(simulator, LOGIN) == 0
     assert calls(simulator, "POST /api/v1/dashboard/byNamespace") == 2
 
@@ -143,7 +143,7 @@ def test_azure_gives_the_token_where_it_is_the_identity_provider(simulator: Simu
         if secret == "wrong":
             with pytest.raises(ServiceError, match="Azure AD refused the login") as refused:
                 client.workloads(LABELS)
-            assert refused.value.fault is ErrorKind.DENIED
+            assert refused.value.kind is ErrorKind.AUTH
         else:
             assert len(client.workloads(LABELS)) == 2
     line.close()
@@ -190,7 +190,7 @@ def test_workloads_that_are_no_list_are_an_error_and_never_no_workloads(
     answer_with(simulator, body if isinstance(body, dict | list) else json.dumps(body), route="byNamespace")
     with pytest.raises(ServiceError, match="of another shape than expected") as failed:
         client.workloads(LABELS)
-    assert failed.value.fault is ErrorKind.GARBAGE
+    assert failed.value.kind is ErrorKind.INVALID_RESPONSE
 
 
 def test_a_row_without_its_place_is_an_error_that_names_the_field(simulator: Simulator, client: ScaleOpsClient) -> None:

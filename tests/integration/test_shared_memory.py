@@ -40,7 +40,7 @@ def test_a_question_is_asked_once_however_many_ask(memory: RedisCache, other: Re
 
     def question(number: int) -> bytes:
         everybody_is_here.wait()
-        return (memory, other)[number % 2].ask_once("q", ask, keep_for=LONG)
+        return (memory, other)[number % 2].get_or_compute("q", ask, keep_for=LONG)
 
     with ThreadPoolExecutor(8) as threads:
         answers = set(threads.map(question, range(8)))
@@ -49,8 +49,8 @@ def test_a_question_is_asked_once_however_many_ask(memory: RedisCache, other: Re
 
 
 def test_an_empty_answer_is_an_answer(memory: RedisCache) -> None:
-    assert memory.ask_once("q", lambda: b"", keep_for=LONG) == b""
-    assert memory.ask_once("q", lambda: b"again", keep_for=LONG) == b""
+    assert memory.get_or_compute("q", lambda: b"", keep_for=LONG) == b""
+    assert memory.get_or_compute("q", lambda: b"again", keep_for=LONG) == b""
 
 
 def test_a_failure_is_not_remembered(memory: RedisCache) -> None:
@@ -58,14 +58,14 @@ def test_a_failure_is_not_remembered(memory: RedisCache) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        memory.ask_once("q", fail, keep_for=LONG)
-    assert memory.ask_once("q", lambda: b"now", keep_for=LONG) == b"now"
+        memory.get_or_compute("q", fail, keep_for=LONG)
+    assert memory.get_or_compute("q", lambda: b"now", keep_for=LONG) == b"now"
 
 
 def test_a_question_whose_asker_died_is_asked_by_another(queues: QueueServer) -> None:
     memory = RedisCache(queues.url, instance="test", asking_lease=SHORT)
     memory._claim("scaleops-worker:test:q")  # by a process that will never come back
-    assert memory.ask_once("q", lambda: b"mine", keep_for=LONG) == b"mine"
+    assert memory.get_or_compute("q", lambda: b"mine", keep_for=LONG) == b"mine"
     memory.close()
 
 
@@ -123,7 +123,7 @@ def test_installations_do_not_share(queues: QueueServer, memory: RedisCache) -> 
 
 def test_without_redis_everybody_goes_on_alone(queues: QueueServer) -> None:
     memory = RedisCache(f"unix://{queues.folder}/nobody.sock", instance="test")
-    assert memory.ask_once("q", lambda: b"mine", keep_for=LONG) == b"mine"
+    assert memory.get_or_compute("q", lambda: b"mine", keep_for=LONG) == b"mine"
     assert memory.get("x") is None
     memory.put("x", b"y", keep_for=LONG)
     assert not memory.update("x", lambda _, __: b"y", keep_for=LONG)

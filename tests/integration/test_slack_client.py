@@ -114,7 +114,7 @@ def test_a_form_slack_never_takes_is_a_refused_format(slack: SlackClient, payloa
     with pytest.raises(PayloadRejected, match=code) as refused:
         slack.post(CHANNEL, payload, thread_ts=None, message_key="k1")
     assert refused.value.permanent
-    assert not refused.value.may_have_happened
+    assert not refused.value.outcome_unknown
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_wrong_token_is_denied_and_not_shown(simulator: Simulator) -> None:
     slack = SlackClient(token="xoxb-wrong-secret", instance="test", base_url=simulator.slack_url)
     with pytest.raises(ServiceError, match="invalid_auth") as refused:
         slack.probe()
-    assert refused.value.fault is ErrorKind.DENIED
+    assert refused.value.kind is ErrorKind.AUTH
     assert refused.value.permanent
     assert "xoxb" not in f"{refused.value!r} {refused.value.__cause__} {refused.value.__context__!r}"
 
@@ -164,9 +164,9 @@ def test_too_many_requests_says_when_to_come_back_and_is_not_repeated(slack: Sla
     plan(simulator, status=429, headers={"Retry-After": "7"}, body={"ok": False, "error": "ratelimited"})
     with pytest.raises(ServiceError) as refused:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert (refused.value.fault, refused.value.retry_after_s) == (ErrorKind.OVERLOADED, 7)
+    assert (refused.value.kind, refused.value.retry_after_s) == (ErrorKind.THROTTLED, 7)
     assert not refused.value.permanent
-    assert not refused.value.may_have_happened
+    assert not refused.value.outcome_unknown
     assert simulator.state.calls["slack"].total() == 1
 
 
@@ -207,7 +207,7 @@ def test_a_failure_says_whether_the_message_may_have_arrived(
     with pytest.raises(ServiceError) as failed:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
     assert not failed.value.permanent
-    assert failed.value.may_have_happened is happened
+    assert failed.value.outcome_unknown is happened
     assert simulator.state.calls["slack"].total() == 1
     assert SLACK_BOT_TOKEN not in str(failed.value)
 
@@ -217,16 +217,16 @@ def test_an_answer_that_does_not_come_may_have_happened(simulator: Simulator) ->
     plan(simulator, mode="slow", delay_s=3)
     with pytest.raises(ServiceError) as failed:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert failed.value.fault is ErrorKind.UNREACHABLE
-    assert failed.value.may_have_happened
+    assert failed.value.kind is ErrorKind.CONNECTION
+    assert failed.value.outcome_unknown
 
 
 def test_a_connection_that_was_never_made_has_not_happened(free_port: int) -> None:
     slack = SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=f"http://127.0.0.1:{free_port}/api/")
     with pytest.raises(ServiceError) as failed:
         slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert failed.value.fault is ErrorKind.UNREACHABLE
-    assert not failed.value.may_have_happened
+    assert failed.value.kind is ErrorKind.CONNECTION
+    assert not failed.value.outcome_unknown
 
 
 def test_a_lost_message_is_found_by_its_key(slack: SlackClient, simulator: Simulator) -> None:

@@ -136,11 +136,11 @@ def test_a_component_listed_twice_in_one_page_is_one_component(store: Store) -> 
 
 def test_keys_are_kept_sealed_by_fingerprint(store: Store) -> None:
     with store.transaction() as transaction:
-        transaction.keys.put_sealed("0123456789abcdef", b"sealed one", at=SLOT)
-        transaction.keys.put_sealed("0123456789abcdef", b"\0sealed anew\xff", at=SLOT)
+        transaction.sealed_keys.put_sealed("0123456789abcdef", b"sealed one", at=SLOT)
+        transaction.sealed_keys.put_sealed("0123456789abcdef", b"\0sealed anew\xff", at=SLOT)
     with store.reading() as transaction:
-        assert transaction.keys.get("0123456789abcdef") == b"\0sealed anew\xff"
-        assert transaction.keys.get("fedcba9876543210") is None
+        assert transaction.sealed_keys.get("0123456789abcdef") == b"\0sealed anew\xff"
+        assert transaction.sealed_keys.get("fedcba9876543210") is None
 
 
 def test_references_of_every_kind_are_kept(store: Store) -> None:

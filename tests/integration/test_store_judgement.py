@@ -133,14 +133,14 @@ def run(week: str = "2026-W47", *, again: int = 0, status: str = "made") -> Repo
 def test_a_run_of_a_week_is_claimed_once(store: Store) -> None:
     with store.transaction() as transaction:
         assert transaction.reports.newest(PAYMENTS, "weekly") is None
-        assert transaction.reports.next_again(PAYMENTS, "weekly", "2026-W47") == 0
+        assert transaction.reports.next_attempt(PAYMENTS, "weekly", "2026-W47") == 0
         assert transaction.reports.claim(run())
         assert not transaction.reports.claim(run(status="skipped"))
         assert transaction.reports.run(PAYMENTS, "weekly", "2026-W47") == run()
         assert transaction.reports.run(SEARCH, "weekly", "2026-W47") is None
         assert transaction.reports.claim(run("2026-W53"))
         assert transaction.reports.newest(PAYMENTS, "weekly") == run("2026-W53")
-        assert transaction.reports.next_again(PAYMENTS, "weekly", "2026-W47") == 1
+        assert transaction.reports.next_attempt(PAYMENTS, "weekly", "2026-W47") == 1
         assert transaction.reports.claim(run(again=1))
         assert transaction.reports.runs("weekly", "2026-W47") == (run(), run(again=1))
         assert transaction.reports.runs_of(PAYMENTS, "weekly") == (run(), run(again=1), run("2026-W53"))
@@ -191,24 +191,24 @@ def test_writers_wait_for_each_other_and_none_fails(store: Store) -> None:
 
 def test_a_reader_sees_one_state_and_holds_up_no_writer(store: Store) -> None:
     with store.transaction() as transaction:
-        transaction.pulses.beat("collect", at=SLOT)
+        transaction.heartbeats.record("collect", at=SLOT)
     with store.reading() as reader:
-        before = reader.pulses.last("collect")
+        before = reader.heartbeats.last("collect")
         with store.transaction() as writer:
-            writer.pulses.beat("collect", at=LATER)
-        assert reader.pulses.last("collect") == before
+            writer.heartbeats.record("collect", at=LATER)
+        assert reader.heartbeats.last("collect") == before
     with store.reading() as reader:
-        assert reader.pulses.last("collect") == Heartbeat(name="collect", at=LATER, details={})
+        assert reader.heartbeats.last("collect") == Heartbeat(name="collect", at=LATER, details={})
 
 
 def test_pulses_say_when_something_happened_last(store: Store) -> None:
     with store.transaction() as transaction:
-        assert transaction.pulses.last("collect") is None
-        transaction.pulses.beat("deliver", at=SLOT, details={"sent": 3})
-        transaction.pulses.beat("collect", at=SLOT)
-        transaction.pulses.beat("collect", at=LATER)
-        assert transaction.pulses.last("collect") == Heartbeat(name="collect", at=LATER, details={})
-        assert [pulse.name for pulse in transaction.pulses.all()] == ["collect", "deliver"]
+        assert transaction.heartbeats.last("collect") is None
+        transaction.heartbeats.record("deliver", at=SLOT, details={"sent": 3})
+        transaction.heartbeats.record("collect", at=SLOT)
+        transaction.heartbeats.record("collect", at=LATER)
+        assert transaction.heartbeats.last("collect") == Heartbeat(name="collect", at=LATER, details={})
+        assert [pulse.name for pulse in transaction.heartbeats.all()] == ["collect", "deliver"]
 
 
 def test_a_cluster_is_seen_lost_told_of_and_seen_again(store: Store) -> None:

@@ -33,42 +33,42 @@ def notices(bench: Bench) -> list[Message]:
 
 
 def test_when_all_is_well_nobody_hears_of_it(bench: Bench) -> None:
-    collect(bench.parts)
+    collect(bench.context)
     for _ in range(3):
-        assert watch(bench.parts).troubles == ()
+        assert watch(bench.context).troubles == ()
         later(bench, PATIENCE)
     assert notices(bench) == []
 
 
 def test_a_trouble_that_passes_is_nobodys_business(bench: Bench) -> None:
-    assert watch(bench.parts).troubles  # nothing was ever collected
+    assert watch(bench.context).troubles  # nothing was ever collected
     later(bench, PATIENCE - timedelta(minutes=1))
-    collect(bench.parts)
-    watch(bench.parts)
+    collect(bench.context)
+    watch(bench.context)
     later(bench, PATIENCE)
-    assert not watch(bench.parts).is_told
+    assert not watch(bench.context).is_told
     assert notices(bench) == []
 
 
 def test_a_trouble_that_lasts_is_told_once_a_day(bench: Bench) -> None:
-    watch(bench.parts)
+    watch(bench.context)
     later(bench, PATIENCE)
-    assert watch(bench.parts).is_told
+    assert watch(bench.context).is_told
     later(bench, PATIENCE)
-    assert not watch(bench.parts).is_told
+    assert not watch(bench.context).is_told
     assert len(notices(bench)) == 1
     later(bench, timedelta(days=1))
-    assert watch(bench.parts).is_told
+    assert watch(bench.context).is_told
     assert len(notices(bench)) == 2
 
 
 def test_a_new_kind_of_trouble_is_told_the_same_day_with_all_others(bench: Bench) -> None:
-    record_heartbeat(bench.parts, f"{CANARY}deliver", {})
-    watch(bench.parts)
+    record_heartbeat(bench.context, f"{CANARY}deliver", {})
+    watch(bench.context)
     later(bench, PATIENCE)
-    watch(bench.parts)
-    record_heartbeat(bench.parts, "collect failed", {"why": "ScaleOps answered with 503 <!here>"})
-    assert watch(bench.parts).is_told
+    watch(bench.context)
+    record_heartbeat(bench.context, "collect failed", {"why": "ScaleOps answered with 503 <!here>"})
+    assert watch(bench.context).is_told
     newest = str(notices(bench)[0].renderings)
     for part in ("nobody serves the queue deliver", "nothing was ever collected", "collect failed"):
         assert part in newest
@@ -77,8 +77,8 @@ def test_a_new_kind_of_trouble_is_told_the_same_day_with_all_others(bench: Bench
 
 def test_without_a_platform_channel_it_is_still_seen(simulator: Simulator, store: Store) -> None:
     with bench_of(simulator, store) as bench:
-        watch(bench.parts)
+        watch(bench.context)
         later(bench, PATIENCE)
-        watched = watch(bench.parts)
+        watched = watch(bench.context)
         assert watched.troubles
         assert not watched.is_told

@@ -96,8 +96,8 @@ def a_peer(cost: str | None, *, cross: str | None = "0") -> Destination:
     )
 
 
-def failure(fault: ErrorKind = ErrorKind.BROKEN, status: int | None = 500) -> ServiceError:
-    return ServiceError("ScaleOps answered with trouble", fault=fault, permanent=False, status=status)
+def failure(fault: ErrorKind = ErrorKind.SERVER_ERROR, status: int | None = 500) -> ServiceError:
+    return ServiceError("ScaleOps answered with trouble", kind=fault, permanent=False, status=status)
 
 
 def given(planned: T | ServiceError) -> T:
@@ -151,7 +151,7 @@ class OneEntity:
             raise self.entity
         if ref != self.entity.ref:
             message = "there is none"
-            raise ServiceError(message, fault=ErrorKind.NOT_FOUND, permanent=True, status=404)
+            raise ServiceError(message, kind=ErrorKind.NOT_FOUND, permanent=True, status=404)
         return self.entity
 
     def listing(self) -> Listing:

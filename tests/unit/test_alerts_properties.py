@@ -160,7 +160,7 @@ def test_an_outage_resolves_and_opens_nothing(story: list[Moment]) -> None:
     for number, what in enumerate(("clear", "clear", "met", "met", "gone"), start=10_000):
         observation = observation_of(Moment(what=what, slots=1, workloads=("api",), kills=3), number)
         assert observation is not None
-        notices = life.see(observation.held_back("an outage"))
+        notices = life.see(observation.suppressed("an outage"))
         assert {notice.kind for notice in notices} <= {NoticeKind.REPEATED, NoticeKind.CHANGED}
         assert life.state.phase is before.phase
         assert life.state.streaks == before.streaks

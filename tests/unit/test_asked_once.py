@@ -47,7 +47,7 @@ class CountingScaleOps:
         if self.failures:
             self.failures -= 1
             message = f"no {what}"
-            raise ServiceError(message, fault=ErrorKind.BROKEN, permanent=False, status=500)
+            raise ServiceError(message, kind=ErrorKind.SERVER_ERROR, permanent=False, status=500)
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
         self._count(f"workloads {labels}")
@@ -176,4 +176,4 @@ def test_an_outage_does_not_become_a_storm() -> None:
             memo.network_flags()
         raised.append(failed.value)
     assert scaleops.calls["flags"] == MOST_FAILURES
-    assert {(failure.fault, failure.status) for failure in raised} == {(ErrorKind.BROKEN, 500)}
+    assert {(failure.kind, failure.status) for failure in raised} == {(ErrorKind.SERVER_ERROR, 500)}

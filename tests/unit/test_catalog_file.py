@@ -55,7 +55,7 @@ def test_one_reference_that_says_two_things_is_refused_and_a_copy_is_not(tmp_pat
     (tmp_path / "b.yaml").write_text(WEB.replace("app=web", "app=other"))
     with pytest.raises(ServiceError, match=r"b\.yaml cannot be used: component:default/web stands in \S*a\.yaml too") as refused:
         refs_of(CatalogFile(tmp_path))
-    assert refused.value.fault is ErrorKind.GARBAGE
+    assert refused.value.kind is ErrorKind.INVALID_RESPONSE
 
 
 def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_an_entity_is_found_in_any_letter_case_of_its_reference(tmp_path: Path) 
     assert catalog.component(EntityRef.parse("Component:Default/WEB")).spelled_name == "web"
     with pytest.raises(ServiceError, match="has no entity component:default/none") as missing:
         catalog.component(EntityRef.parse("component:none"))
-    assert missing.value.fault is ErrorKind.NOT_FOUND
+    assert missing.value.kind is ErrorKind.NOT_FOUND
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:

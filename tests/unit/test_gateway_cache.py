@@ -82,7 +82,7 @@ def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
     async def run() -> None:
         watch, upstream = Watch(), Upstream()
         upstream.gate.clear()
-        upstream.failure = ServiceError("down", fault=ErrorKind.UNREACHABLE, permanent=False)
+        upstream.failure = ServiceError("down", kind=ErrorKind.CONNECTION, permanent=False)
         asking = [asyncio.create_task(watch.cache.get("q", upstream)) for _ in range(3)]
         await asyncio.sleep(0)
         upstream.gate.set()
@@ -248,7 +248,7 @@ def test_a_part_that_cannot_be_made_is_made_again_next_time() -> None:
 
         async def fail() -> bytes:
             message = "garbage"
-            raise ServiceError(message, fault=ErrorKind.GARBAGE, permanent=True)
+            raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=True)
 
         with pytest.raises(ServiceError):
             await kept.part("mine", fail)
@@ -273,7 +273,7 @@ def test_different_questions_are_kept_apart() -> None:
 def test_a_failure_is_raised_to_who_asked(ttl_s: float) -> None:
     async def run() -> None:
         upstream = Upstream()
-        upstream.failure = ServiceError("down", fault=ErrorKind.UNREACHABLE, permanent=False)
+        upstream.failure = ServiceError("down", kind=ErrorKind.CONNECTION, permanent=False)
         with pytest.raises(ServiceError):
             await Watch(ttl_s=ttl_s).cache.get("q", upstream)
 

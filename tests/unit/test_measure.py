@@ -116,5 +116,5 @@ def test_a_selector_that_cannot_be_asked_is_an_unknown_outcome() -> None:
 
 
 def test_scaleops_being_away_as_a_whole_is_told_apart() -> None:
-    away = ServiceError("ScaleOps refused the login", fault=ErrorKind.DENIED, permanent=True, whole_service=True)
+    away = ServiceError("ScaleOps refused the login", kind=ErrorKind.AUTH, permanent=True, service_down=True)
     assert measured(PlannedScaleOps(workloads_by_labels={("app=web",): away})).scaleops_is_away

@@ -68,14 +68,14 @@ def test_a_missing_reference_is_refused() -> None:
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [
-        (failure(ErrorKind.UNREACHABLE, None), ServiceUnavailableError),
-        (failure(ErrorKind.OVERLOADED, 429), ServiceUnavailableError),
-        (failure(ErrorKind.BROKEN, 500), ServiceUnavailableError),
-        (failure(ErrorKind.GARBAGE, 200), ServiceUnavailableError),
+        (failure(ErrorKind.CONNECTION, None), ServiceUnavailableError),
+        (failure(ErrorKind.THROTTLED, 429), ServiceUnavailableError),
+        (failure(ErrorKind.SERVER_ERROR, 500), ServiceUnavailableError),
+        (failure(ErrorKind.INVALID_RESPONSE, 200), ServiceUnavailableError),
         (failure(ErrorKind.NOT_FOUND, 404), ServiceUnavailableError),
-        (failure(ErrorKind.DENIED, 401), AuthenticationError),
-        (failure(ErrorKind.DENIED, 403), NotAllowedError),
-        (failure(ErrorKind.REFUSED, 400), InputError),
+        (failure(ErrorKind.AUTH, 401), AuthenticationError),
+        (failure(ErrorKind.AUTH, 403), NotAllowedError),
+        (failure(ErrorKind.REJECTED, 400), InputError),
     ],
 )
 def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
@@ -89,9 +89,9 @@ def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
     ("trouble", "error"),
     [
         (failure(ErrorKind.NOT_FOUND, 404), NotFoundError),
-        (failure(ErrorKind.UNREACHABLE, None), ServiceUnavailableError),
-        (failure(ErrorKind.DENIED, 401), AuthenticationError),
-        (failure(ErrorKind.DENIED, 403), NotAllowedError),
+        (failure(ErrorKind.CONNECTION, None), ServiceUnavailableError),
+        (failure(ErrorKind.AUTH, 401), AuthenticationError),
+        (failure(ErrorKind.AUTH, 403), NotAllowedError),
     ],
 )
 def test_trouble_of_the_catalog_has_the_name_that_backstage_gives_it(trouble: ServiceError, error: type[ActionError]) -> None:

@@ -18,7 +18,7 @@ class Memory:
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
 
-    def ask_once(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
+    def get_or_compute(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
         assert keep_for > timedelta(minutes=30)
         if question not in self.kept:
             self.kept[question] = ask()

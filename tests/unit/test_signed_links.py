@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reports.signed_links import GOOD_FOR, LinkStatus, PageLinks, good_until
+from reports.signed_links import GOOD_FOR, LinkStatus, PageLinks, expires_at
 from wiring.settings import Settings
 from wiring.signing import page_links
 
@@ -107,6 +107,6 @@ def test_until_when_it_is_good_follows_from_the_report_alone() -> None:
     due, catch_up = UNTIL - GOOD_FOR, timedelta(days=3)
     long_after = due + timedelta(days=60)
 
-    assert good_until(due_at=due, made_at=due + timedelta(days=2), catch_up=catch_up) == UNTIL
-    assert good_until(due_at=due, made_at=due - timedelta(hours=1), catch_up=catch_up) == UNTIL
-    assert good_until(due_at=due, made_at=long_after, catch_up=catch_up) == long_after + GOOD_FOR
+    assert expires_at(due_at=due, made_at=due + timedelta(days=2), catch_up=catch_up) == UNTIL
+    assert expires_at(due_at=due, made_at=due - timedelta(hours=1), catch_up=catch_up) == UNTIL
+    assert expires_at(due_at=due, made_at=long_after, catch_up=catch_up) == long_after + GOOD_FOR

@@ -12,7 +12,7 @@ import pytest
 
 from clients.http.client import ErrorKind, ServiceError
 from clients.scaleops.auth import token_in
-from clients.scaleops.tokens import DENIED_FOR, CachedLogin, expiry_of, good_until
+from clients.scaleops.tokens import DENIED_FOR, CachedLogin, expires_at, expiry_of
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
 
@@ -72,16 +72,16 @@ def test_the_token_is_read_from_the_redirect_and_decoded_exactly_once(location: 
 
 def test_a_jwt_is_good_until_shortly_before_it_expires() -> None:
     hours = int((NOW + timedelta(hours=8)).timestamp())
-    assert good_until(a_jwt(exp=hours), NOW) == NOW + timedelta(hours=8) - timedelta(seconds=60)
+    assert expires_at(a_jwt(exp=hours), NOW) == NOW + timedelta(hours=8) - timedelta(seconds=60)
 
 
 def test_a_short_jwt_keeps_nine_tenths_of_its_life() -> None:
     soon = int((NOW + timedelta(seconds=100)).timestamp())
-    assert good_until(a_jwt(exp=soon), NOW) == NOW + timedelta(seconds=90)
+    assert expires_at(a_jwt(exp=soon), NOW) == NOW + timedelta(seconds=90)
 
 
 def test_a_jwt_that_seems_expired_is_used_for_a_moment_all_the_same() -> None:
-    assert good_until(a_jwt(exp=int(NOW.timestamp()) - 60), NOW) == NOW + timedelta(seconds=30)
+    assert expires_at(a_jwt(exp=int(NOW.timestamp()) - 60), NOW) == NOW + timedelta(seconds=30)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_jwt_that_seems_expired_is_used_for_a_moment_all_the_same() -> None:
 )
 def test_any_other_token_is_good_for_an_hour(token: str) -> None:
     assert expiry_of(token) is None
-    assert good_until(token, NOW) == NOW + timedelta(hours=1)
+    assert expires_at(token, NOW) == NOW + timedelta(hours=1)
 
 
 def test_many_cold_callers_make_one_login() -> None:
@@ -157,12 +157,12 @@ def test_two_logins_that_give_the_same_text_give_two_tokens() -> None:
 
 def test_a_denied_login_is_not_repeated_at_once_so_that_no_account_is_locked() -> None:
     clock, logins = MovingClock(), Logins()
-    logins.failure = ServiceError("wrong password", fault=ErrorKind.DENIED, permanent=True)
+    logins.failure = ServiceError("wrong password", kind=ErrorKind.AUTH, permanent=True)
     tokens = CachedLogin(logins, clock=clock)
     for _ in range(5):
         with pytest.raises(ServiceError, match="wrong password") as denied:
             tokens.current()
-        assert denied.value.whole_service
+        assert denied.value.service_down
     assert logins.count == 1
     clock.now += DENIED_FOR
     logins.failure = None
@@ -193,7 +193,7 @@ def test_whoever_waits_for_a_login_shares_its_failure() -> None:
         count += 1
         assert everybody_waits.wait(20)
         message = "ScaleOps did not answer"
-        raise ServiceError(message, fault=ErrorKind.UNREACHABLE, permanent=False)
+        raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False)
 
     tokens = CachedLogin(log_in, clock=MovingClock())
     turn = WatchedTurn()

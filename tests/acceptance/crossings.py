@@ -64,11 +64,11 @@ AWAY: Final = (*_around("sweep.advance", "heartbeats.record"), *_around("sweep.m
 """Saying that the catalog or ScaleOps is away."""
 FORGET: Final = _around(
     "forget",
-    "forgetting.drop",
-    "purge.ended_messages+forgetting.drop_messages",
-    "forgetting.drop_alert_events",
-    "forgetting.drop_recommendations",
-    "forgetting.clear_content",
+    "purge.drop",
+    "purge.ended_messages+purge.drop_messages",
+    "purge.drop_alert_events",
+    "purge.drop_recommendations",
+    "purge.clear_content",
 )
 """Dropping what is old: a sweep after two weeks, a message after three months."""
 KEEPING_HOUSE: Final = (

@@ -107,7 +107,7 @@ def _step_until_death(fleet: Fleet, crossing: str) -> None:
     while crossing in FORGET and not fleet.has_died():
         assert fleet.now - begun < timedelta(weeks=20), f"nothing was so old as to come to {crossing}"
         live_through_report_morning(fleet)
-        if "forgetting.drop:" in crossing:
+        if "purge.drop:" in crossing:
             live_until_tuesday_noon(fleet)
     while not fleet.has_died():
         is_of_a_sweep = not crossing.startswith(("deliver/", "report/"))

@@ -178,15 +178,12 @@ class SweepMeasurer:
         return self._threads <= self._in_progress < self.asked
 
     def _measure(self, component: Component, fan_out: FanOut) -> MeasureResult:
-        policy = self._context.policy
         try:
             return measure(
                 component,
                 self._memo,
                 as_of=self._as_of,
-                currency=policy.currency,
-                namespaces_allowed=policy.namespaces_allowed,
-                link=policy.dashboard_link,
+                namespaces_allowed=self._context.policy.namespaces_allowed,
                 fan_out=fan_out,
             )
         except Exception as error:
@@ -204,8 +201,8 @@ class SweepMeasurer:
         return done.result()
 
     def _note(self, result: MeasureResult) -> None:
-        self._away_in_a_row = self._away_in_a_row + 1 if result.scaleops_is_away else 0
-        if result.scaleops_is_away:
+        self._away_in_a_row = self._away_in_a_row + 1 if result.is_scaleops_down else 0
+        if result.is_scaleops_down:
             self._last_away = result.measurement.snapshot.reason
         elif result.measurement.snapshot.outcome is Outcome.MEASURED:
             self._found_there = True
@@ -218,9 +215,6 @@ class SweepMeasurer:
             return
         with self._context.store.transaction() as transaction:
             transaction.snapshots.put_all([one.measurement for one in finished])
-            transaction.snapshots.put_raw(
-                self._as_of, {one.measurement.snapshot.ref: one.answers for one in finished if one.answers}
-            )
         known = sum(1 for one in finished if one.measurement.snapshot.outcome is Outcome.MEASURED)
         self._progress.measured(known=known, unknown=len(finished) - known)
 

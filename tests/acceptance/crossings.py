@@ -43,7 +43,7 @@ MEASURE: Final = (
         "scaleops.costs",
         "scaleops.network",
     ),
-    *_around("sweep.measure", "snapshots.put_all+snapshots.put_raw", "sweeps.record_listing", "heartbeats.record+sweeps.close"),
+    *_around("sweep.measure", "snapshots.put_all", "sweeps.record_listing", "heartbeats.record+sweeps.close"),
 )
 JUDGE: Final = _around("evaluate", "alerts.put_states+outbox.put", "heartbeats.record")
 REPORT: Final = _around("report", "reports.claim+outbox.put", "heartbeats.record")

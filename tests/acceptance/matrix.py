@@ -41,7 +41,7 @@ SHARE_OF_AN_OUTAGE: Final = 0.3
 THRICE: Final = (
     "sweep.advance/components.record_page:committed",
     "sweep.measure/scaleops.workloads:before",
-    "sweep.measure/snapshots.put_all+snapshots.put_raw:before commit",
+    "sweep.measure/snapshots.put_all:before commit",
     "evaluate/alerts.put_states+outbox.put:before commit",
     "report/reports.claim+outbox.put:before commit",
     "deliver/slack.post:before",

@@ -129,15 +129,6 @@ def test_the_calls_of_a_sweep_are_the_fewest_possible(bench: Bench) -> None:
     }
 
 
-def test_raw_answers_are_kept_for_the_newest_closed_sweep(bench: Bench) -> None:
-    collect(bench.context)
-    measured = next(ref for ref, one in bench.measurements().items() if one.snapshot.outcome is Outcome.MEASURED)
-    with bench.store.reading() as transaction:
-        raw = transaction.snapshots.raw(measured)
-    assert raw is not None
-    assert set(raw) >= {"get_scaleops_data_for_entity", "get_scaleops_policy_definitions_for_entity"}
-
-
 def test_a_question_that_fails_leaves_an_unknown_with_its_reason_and_never_a_zero(bench: Bench) -> None:
     bench.spoil(service="scaleops", route="getWorkloads", status=500)
     collected = collect(bench.context)

@@ -38,7 +38,7 @@ def sweep(simulator: Simulator) -> dict[str, MeasureResult]:
         memo = MemoizedScaleOps(scaleops)
 
         def measure_one(component: Component) -> MeasureResult:
-            return measure(component, memo, as_of=NOW, currency="EUR", fan_out=calls)
+            return measure(component, memo, as_of=NOW, fan_out=calls)
 
         with ThreadPoolExecutor(8) as threads:
             return {str(m.measurement.snapshot.ref): m for m in threads.map(measure_one, components)}
@@ -214,11 +214,11 @@ def test_trouble_of_any_kind_is_unknown_with_a_reason_and_never_zero(simulator: 
     [measured] = sweep(simulator).values()
     assert measured.measurement.snapshot.outcome is Outcome.UNKNOWN
     assert measured.measurement.snapshot.reason.startswith("ScaleOps")
-    assert not measured.scaleops_is_away
+    assert not measured.is_scaleops_down
 
 
 def test_a_refused_login_is_scaleops_being_away(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", route="auth/callback", status=401)]
     measured = sweep(simulator)
-    assert all(m.scaleops_is_away for m in measured.values())
+    assert all(m.is_scaleops_down for m in measured.values())
     assert simulator.state.calls["scaleops"] == {LOGIN: 1}

@@ -15,8 +15,8 @@ from actions.fanout import FanOut
 from actions.ports import ScaleOps
 from clients.http.client import ServiceError
 from domain.component import Component
+from domain.ownership import Ownership, normalized_id, ownership_of
 from domain.refs import EntityRef
-from domain.selectors import SelectorPlan, plan_for
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
 
 K = TypeVar("K")
@@ -63,16 +63,18 @@ def fetch_workloads(
         InvalidSelector: it has no selector that can be asked.
         ServiceError: ScaleOps did not answer.
     """
-    plan = plan_for(component)
-    answers = fan_out([partial(scaleops.workloads, labels) for labels in plan.queries])
+    ownership = ownership_of(component, namespaces_allowed)
+    queries = ownership.plan.queries
+    answers = fan_out([partial(scaleops.workloads, labels) for labels in queries])
     found_by: dict[WorkloadKey, tuple[str, ...]] = {}
     workloads: list[Workload] = []
-    for labels, answer in zip(plan.queries, answers, strict=True):
+    for labels, answer in zip(queries, answers, strict=True):
         for workload in answer:
-            if workload.key not in found_by and _is_its_own(component, workload.key):
-                found_by[workload.key] = labels
+            key = workload.key
+            if key not in found_by and ownership.matches_annotations(cluster=key.cluster, namespace=key.namespace):
+                found_by[key] = labels
                 workloads.append(workload)
-    return _within_allowed_namespaces(component, workloads, found_by, plan, namespaces_allowed)
+    return _within_allowed_namespaces(ownership, workloads, found_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,9 @@ def own_cost_rows(claim: ComponentWorkloads, costs: Costs) -> dict[WorkloadKey, 
         answer = costs[cluster]
         if isinstance(answer, ServiceError):
             continue
-        own = {workload.id.casefold(): workload.key for workload in claim.on(cluster) if workload.id is not None}
+        own = {normalized_id(workload.id): workload.key for workload in claim.on(cluster) if workload.id is not None}
         for row in answer:
-            key = own.get(row.id.casefold())
+            key = own.get(normalized_id(row.id))
             if key is not None:
                 rows.setdefault(key, row)
     return rows
@@ -173,24 +175,15 @@ def policy_of(workload: Workload) -> str | None:
     return None if workload.policy_name in (None, "", NO_POLICY) else workload.policy_name
 
 
-def _is_its_own(component: Component, key: WorkloadKey) -> bool:
-    return component.namespace_limit in (None, key.namespace) and component.cluster_limit in (None, key.cluster)
-
-
 def _within_allowed_namespaces(
-    component: Component,
-    workloads: list[Workload],
-    found_by: Mapping[WorkloadKey, tuple[str, ...]],
-    plan: SelectorPlan,
-    namespaces_allowed: Mapping[EntityRef, tuple[str, ...]],
+    ownership: Ownership, workloads: list[Workload], found_by: Mapping[WorkloadKey, tuple[str, ...]]
 ) -> ComponentWorkloads:
-    allowed = namespaces_allowed.get(component.ref, namespaces_allowed.get(component.team))
-    kept = [workload for workload in workloads if allowed is None or workload.key.namespace in allowed]
-    warnings = list(plan.warnings)
+    kept = [workload for workload in workloads if ownership.owns(cluster=workload.key.cluster, namespace=workload.key.namespace)]
+    warnings = list(ownership.plan.warnings)
     if len(kept) < len(workloads):
-        refused = sorted({workload.key.namespace for workload in workloads} - set(allowed or ()))
+        refused = sorted({workload.key.namespace for workload in workloads} - set(ownership.allowed_namespaces or ()))
         warnings.append(
-            f"{len(workloads) - len(kept)} of {len(workloads)} workloads were left out: the settings do not allow {component.ref} "
+            f"{len(workloads) - len(kept)} of {len(workloads)} workloads were left out: the settings do not allow {ownership.ref} "
             f"the namespaces {', '.join(refused)}"
         )
-    return ComponentWorkloads(workloads=tuple(kept), found_by=found_by, labels=plan.labels, warnings=tuple(warnings))
+    return ComponentWorkloads(workloads=tuple(kept), found_by=found_by, labels=ownership.plan.labels, warnings=tuple(warnings))

@@ -104,7 +104,7 @@ class Proxy:
         had = await self._had(route, query, None, write_workloads_body(labels))
         if scope is None or had.kept.status != HTTPStatus.OK:
             return _answer(had, had.kept.body)
-        return _answer(had, await scope.cut_workloads(had.kept, components))
+        return _answer(had, await scope.filter_workloads(had.kept, components))
 
     async def _answer_costs(
         self,
@@ -125,7 +125,7 @@ class Proxy:
         had = await self._had(route, query, cluster, write_costs_body(question))
         if had.kept.status != HTTPStatus.OK:
             return _answer(had, had.kept.body)
-        body = await scope.cut_costs(had.kept, components, cluster=named, ask_workloads=self._workloads_of)
+        body = await scope.filter_costs(had.kept, components, cluster=named, fetch_workloads=self._workloads_of)
         return _answer(had, body)
 
     async def _workloads_of(self, labels: tuple[str, ...]) -> CachedResponse:

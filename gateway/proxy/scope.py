@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from domain.component import Component
+from domain.ownership import Ownership, normalized_id, ownership_of
 from domain.refs import EntityRef
-from domain.selectors import plan_for
 from domain.workload import WorkloadKey
 from gateway.auth.callers import Caller
 from gateway.auth.visibility import Visibility
@@ -26,29 +25,11 @@ from gateway.proxy.json_filter import JsonRows, Row, UnparseableJson, read_rows
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.responses import HttpError, refuse_caller, refuse_for_now, refuse_input
 
-AskWorkloads = Callable[[tuple[str, ...]], Awaitable[CachedResponse]]
+FetchWorkloads = Callable[[tuple[str, ...]], Awaitable[CachedResponse]]
 """Answers what ScaleOps lists for labels, all of which a workload carries."""
 
 Owned = Sequence[tuple[EntityRef, Sequence[WorkloadKey]]]
 """Which workloads an answer showed to be whose."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentReach:
-    """How far a component reaches: what its annotations and our settings leave of the workloads with its labels."""
-
-    ref: EntityRef
-    namespace: str | None
-    cluster: str | None
-    namespaces_allowed: tuple[str, ...] | None
-
-    def holds(self, *, cluster: object, namespace: object) -> bool:
-        """Say whether a workload that carries the labels is the component's own."""
-        return (
-            self.namespace in (None, namespace)
-            and self.cluster in (None, cluster)
-            and (self.namespaces_allowed is None or namespace in self.namespaces_allowed)
-        )
 
 
 class ProxyScope:
@@ -86,46 +67,45 @@ class ProxyScope:
             raise refuse_caller(message)
         return visible
 
-    async def cut_workloads(self, kept: CachedResponse, components: Sequence[Component]) -> bytes:
+    async def filter_workloads(self, kept: CachedResponse, components: Sequence[Component]) -> bytes:
         """Answer the list of workloads without rows that are none of the components' own."""
-        reaches = self._reaches(components)
+        ownerships = self._ownerships(components)
 
         async def make() -> bytes:
-            part, owned = await self._reader.read(kept.body, lambda body: _cut_workloads(body, reaches))
+            part, owned = await self._reader.read(kept.body, lambda body: _filter_workloads(body, ownerships))
             self._note(owned)
             return part
 
-        return await kept.part(reaches, make)
+        return await kept.part(ownerships, make)
 
-    async def cut_costs(
-        self, kept: CachedResponse, components: Sequence[Component], *, cluster: str, ask_workloads: AskWorkloads
+    async def filter_costs(
+        self, kept: CachedResponse, components: Sequence[Component], *, cluster: str, fetch_workloads: FetchWorkloads
     ) -> bytes:
         """Answer the cost rows of one cluster without those of workloads that are none of the components' own."""
         own: list[bytes] = []
-        for component in components:
-            for labels in plan_for(component).queries:
-                answer = await ask_workloads(labels)
+        for ownership in self._ownerships(components):
+            for labels in ownership.plan.queries:
+                answer = await fetch_workloads(labels)
                 if answer.status != HTTPStatus.OK:
                     message = f"ScaleOps answered {answer.status} when it was asked whose the costs are"
                     raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
-                own.append(await self._own_ids(answer, component, cluster))
+                own.append(await self._own_ids(answer, ownership, cluster))
 
         async def make() -> bytes:
             ids = frozenset(one for part in own for one in json.loads(part))
-            return await self._reader.read(kept.body, lambda body: _cut_costs(body, ids))
+            return await self._reader.read(kept.body, lambda body: _filter_costs(body, ids))
 
         return await kept.part(hashlib.sha256(b"\n".join(own)).digest(), make)
 
-    async def _own_ids(self, answer: CachedResponse, component: Component, cluster: str) -> bytes:
+    async def _own_ids(self, answer: CachedResponse, ownership: Ownership, cluster: str) -> bytes:
         """Answer the ids of a component's workloads in one cluster, in lower case, as a JSON list."""
-        reaches = self._reaches((component,))
 
         async def make() -> bytes:
-            part, owned = await self._reader.read(answer.body, lambda body: _list_ids(body, reaches, cluster))
+            part, owned = await self._reader.read(answer.body, lambda body: _list_ids(body, (ownership,), cluster))
             self._note(owned)
             return part
 
-        return await answer.part((cluster, reaches), make)
+        return await answer.part((cluster, ownership), make)
 
     async def require_workload(self, caller: Caller, key: WorkloadKey) -> None:
         """Check that a workload belongs to a component that the caller may see.
@@ -142,17 +122,8 @@ class ProxyScope:
         )
         raise refuse_caller(message)
 
-    def _reaches(self, components: Sequence[Component]) -> tuple[ComponentReach, ...]:
-        allowed = self._namespaces_allowed
-        return tuple(
-            ComponentReach(
-                ref=component.ref,
-                namespace=component.namespace_limit,
-                cluster=component.cluster_limit,
-                namespaces_allowed=allowed.get(component.ref, allowed.get(component.team)),
-            )
-            for component in components
-        )
+    def _ownerships(self, components: Sequence[Component]) -> tuple[Ownership, ...]:
+        return tuple(ownership_of(component, self._namespaces_allowed) for component in components)
 
     def _note(self, owned: Owned) -> None:
         for ref, keys in owned:
@@ -173,8 +144,8 @@ def one_cluster(question: CostQuery, routed: str | None) -> str:
     return cluster
 
 
-def _is_held(row: Row, reaches: Sequence[ComponentReach]) -> bool:
-    return any(reach.holds(cluster=row.get("clusterName"), namespace=row.get("namespace")) for reach in reaches)
+def _is_held(row: Row, ownerships: Sequence[Ownership]) -> bool:
+    return any(rule.owns(cluster=row.get("clusterName"), namespace=row.get("namespace")) for rule in ownerships)
 
 
 def _key_of(row: Row) -> WorkloadKey | None:
@@ -185,29 +156,29 @@ def _key_of(row: Row) -> WorkloadKey | None:
     return WorkloadKey(cluster=cluster, namespace=namespace, type=kind, name=name)
 
 
-def _cut_workloads(body: bytes, reaches: Sequence[ComponentReach]) -> tuple[bytes, Owned]:
+def _filter_workloads(body: bytes, ownerships: Sequence[Ownership]) -> tuple[bytes, Owned]:
     listed = _read(body, "workloads")
-    return listed.keeping(lambda row: _is_held(row, reaches)), _owned(listed.rows, reaches)
+    return listed.keeping(lambda row: _is_held(row, ownerships)), _owned(listed.rows, ownerships)
 
 
-def _list_ids(body: bytes, reaches: Sequence[ComponentReach], cluster: str) -> tuple[bytes, Owned]:
+def _list_ids(body: bytes, ownerships: Sequence[Ownership], cluster: str) -> tuple[bytes, Owned]:
     rows = _read(body, "workloads").rows
     ids = {
-        str(row["id"]).casefold()
+        normalized_id(str(row["id"]))
         for row in rows
-        if row.get("clusterName") == cluster and row.get("id") is not None and _is_held(row, reaches)
+        if row.get("clusterName") == cluster and row.get("id") is not None and _is_held(row, ownerships)
     }
-    return json.dumps(sorted(ids)).encode(), _owned(rows, reaches)
+    return json.dumps(sorted(ids)).encode(), _owned(rows, ownerships)
 
 
-def _cut_costs(body: bytes, ids: Collection[str]) -> bytes:
-    return _read(body, "aggregatedWorkloads").keeping(lambda row: str(row.get("id")).casefold() in ids)
+def _filter_costs(body: bytes, ids: Collection[str]) -> bytes:
+    return _read(body, "aggregatedWorkloads").keeping(lambda row: normalized_id(str(row.get("id"))) in ids)
 
 
-def _owned(rows: Sequence[Row], reaches: Sequence[ComponentReach]) -> Owned:
+def _owned(rows: Sequence[Row], ownerships: Sequence[Ownership]) -> Owned:
     """Answer which workloads are whose."""
     return [
-        (reach.ref, [key for row in rows if _is_held(row, (reach,)) and (key := _key_of(row)) is not None]) for reach in reaches
+        (rule.ref, [key for row in rows if _is_held(row, (rule,)) and (key := _key_of(row)) is not None]) for rule in ownerships
     ]
 
 

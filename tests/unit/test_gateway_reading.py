@@ -132,7 +132,7 @@ def test_a_large_answer_is_cut_beside_the_event_loop_once_for_all_who_may_see_th
         kept = CachedResponse(status=200, headers=(), body=json.dumps({"workloads": rows}).encode())
         try:
             with busy(reader) as gate:
-                cuts = [asyncio.create_task(scope.cut_workloads(kept, [component])) for _ in range(3)]
+                cuts = [asyncio.create_task(scope.filter_workloads(kept, [component])) for _ in range(3)]
                 for _ in range(20):
                     await asyncio.sleep(0)
                 waiting = [cut.done() for cut in cuts]
@@ -162,12 +162,12 @@ def test_costs_are_cut_by_the_ids_of_large_lists_too() -> None:
         listed = CachedResponse(status=200, headers=(), body=json.dumps({"workloads": rows}).encode())
         kept = CachedResponse(status=200, headers=(), body=json.dumps({"aggregatedWorkloads": costs}).encode())
 
-        async def ask_workloads(_: tuple[str, ...]) -> CachedResponse:
+        async def fetch_workloads(_: tuple[str, ...]) -> CachedResponse:
             return listed
 
         try:
-            part = await scope.cut_costs(kept, [component], cluster="east", ask_workloads=ask_workloads)
-            elsewhere = await scope.cut_costs(kept, [component], cluster="west", ask_workloads=ask_workloads)
+            part = await scope.filter_costs(kept, [component], cluster="east", fetch_workloads=fetch_workloads)
+            elsewhere = await scope.filter_costs(kept, [component], cluster="west", fetch_workloads=fetch_workloads)
         finally:
             reader.close()
 

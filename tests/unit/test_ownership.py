@@ -1,0 +1,110 @@
+"""A component owns the same workloads wherever they are read: through an action, and through the proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions.fanout import sequential
+from actions.live.upstream import fetch_workloads, own_cost_rows
+from clients.scaleops.parsing import CostsResponse, WorkloadsResponse, cost_rows_in, workloads_in
+from domain.component import Component
+from domain.refs import EntityRef
+from gateway.auth.visibility import Visibility
+from gateway.proxy.body_worker import BodyWorker
+from gateway.proxy.cache import CachedResponse
+from gateway.proxy.component_index import ComponentIndex
+from gateway.proxy.scope import ProxyScope
+from gateway.proxy.workload_owners import CachedWorkloadOwners
+from tests.unit.questioning import WEB, OneEntity, PlannedScaleOps, a_component
+
+TEAM = EntityRef.parse("group:default/shop")
+CLUSTERS = ("east", "west")
+NAMESPACES = ("shop", "bank", "Shop")
+IDS = ("a", "A", "b", "ß", "ss", None)
+Rows = list[dict[str, Any]]
+
+namespaces = st.lists(st.sampled_from(NAMESPACES), unique=True, max_size=2).map(tuple)
+components = st.builds(
+    a_component,
+    team=st.just(TEAM),
+    label_selector=st.sampled_from(["app=web", "app in (web, api)"]),
+    cluster_limit=st.sampled_from([None, *CLUSTERS]),
+    namespace_limit=st.sampled_from([None, *NAMESPACES]),
+)
+allowed_namespaces = st.dictionaries(st.sampled_from([WEB, TEAM]), namespaces)
+workload_rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(IDS),
+            "clusterName": st.sampled_from(CLUSTERS),
+            "namespace": st.sampled_from(NAMESPACES),
+            "type": st.just("Deployment"),
+            "workloadName": st.sampled_from("wxyz"),
+        }
+    ),
+    unique_by=lambda row: (row["clusterName"], row["namespace"], row["workloadName"]),
+    max_size=8,
+)
+cost_ids = st.lists(st.sampled_from([one for one in IDS if one is not None]), unique_by=str.casefold)
+
+
+def through_the_action(
+    component: Component, allowed: Mapping[EntityRef, tuple[str, ...]], rows: Rows, costs: Rows
+) -> tuple[set[str], dict[str, set[str]]]:
+    workloads = workloads_in(WorkloadsResponse.model_validate({"workloads": rows}))
+    scaleops = PlannedScaleOps(workloads_by_labels={("app=web",): workloads, ("app=api",): workloads})
+    found = fetch_workloads(component, scaleops, namespaces_allowed=allowed, fan_out=sequential)
+    cost_rows = cost_rows_in(CostsResponse.model_validate({"aggregatedWorkloads": costs}))
+    owned = own_cost_rows(found, dict.fromkeys(found.clusters, cost_rows))
+    by_cluster: dict[str, set[str]] = {cluster: set() for cluster in CLUSTERS}
+    for key, row in owned.items():
+        by_cluster[key.cluster].add(row.id)
+    return {str(workload.key) for workload in found.workloads}, by_cluster
+
+
+async def through_the_proxy(
+    component: Component, allowed: Mapping[EntityRef, tuple[str, ...]], rows: Rows, costs: Rows
+) -> tuple[set[str], dict[str, set[str]]]:
+    def now() -> datetime:
+        return datetime(2026, 11, 23, tzinfo=timezone.utc)
+
+    reader = BodyWorker()
+    scope = ProxyScope(
+        index=ComponentIndex(OneEntity(component), clock=now),
+        visibility=Visibility(None, clock=now),
+        owners=CachedWorkloadOwners(lambda _: (), clock=now),
+        reader=reader,
+        namespaces_allowed=allowed,
+    )
+    listed, cost_report = a_response({"workloads": rows}), a_response({"aggregatedWorkloads": costs})
+
+    async def fetch(_: tuple[str, ...]) -> CachedResponse:
+        return listed
+
+    workloads = json.loads(await scope.filter_workloads(listed, [component]))["workloads"]
+    by_cluster = {}
+    for cluster in CLUSTERS:
+        part = await scope.filter_costs(cost_report, [component], cluster=cluster, fetch_workloads=fetch)
+        by_cluster[cluster] = {row["id"] for row in json.loads(part)["aggregatedWorkloads"]}
+    reader.close()
+    return {"/".join(row[name] for name in ("clusterName", "namespace", "type", "workloadName")) for row in workloads}, by_cluster
+
+
+def a_response(content: dict[str, Rows]) -> CachedResponse:
+    return CachedResponse(status=200, headers=(), body=json.dumps(content).encode())
+
+
+@given(component=components, allowed=allowed_namespaces, rows=workload_rows, ids=cost_ids)
+def test_the_proxy_passes_what_an_action_returns(
+    component: Component, allowed: Mapping[EntityRef, tuple[str, ...]], rows: Rows, ids: list[str]
+) -> None:
+    costs = [{"id": one} for one in ids]
+
+    assert asyncio.run(through_the_proxy(component, allowed, rows, costs)) == through_the_action(component, allowed, rows, costs)

@@ -24,8 +24,7 @@ from typing import Any, Final
 from benchmarks import scale_world as world
 from benchmarks.rows import CannotMeasure
 from domain.sweeps import Sweep, slot_of
-from store import Store, migrate
-from tasks.collect.chunks import PROGRESS
+from store import HeartbeatKind, Store, migrate
 from tests.services.databases import NOBODY, PostgresServer
 from tests.services.queues import QueueServer
 from worker.app import build_app
@@ -273,9 +272,9 @@ def await_rung(store: Store) -> datetime:
     ends = time.monotonic() + _PATIENCE_S
     while time.monotonic() < ends:
         with store.reading() as transaction:
-            pulse = transaction.heartbeats.last(PROGRESS)
-        if pulse is not None:
-            return pulse.at
+            heartbeat = transaction.heartbeats.last("collect", HeartbeatKind.PROGRESS)
+        if heartbeat is not None:
+            return heartbeat.at
         time.sleep(0.02)
     message = f"no chunk was rung out within {_PATIENCE_S:g} s"
     raise RuntimeError(message)

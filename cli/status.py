@@ -9,6 +9,7 @@ import click
 from cli.output import say, say_json, show_table
 from cli.session import opened_parts
 from domain.messages import Json
+from store import HeartbeatKind
 from tasks.maintenance.status import InstallationStatus, read_status
 
 
@@ -29,7 +30,7 @@ def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
         say_json(_as_json(found))
     else:
         _show(found)
-    ctx.exit(1 if check and found.troubles else 0)
+    ctx.exit(1 if check and found.problems else 0)
 
 
 def _show(found: InstallationStatus) -> None:
@@ -39,8 +40,10 @@ def _show(found: InstallationStatus) -> None:
     for running in found.open_sweeps:
         say(f"open sweep      {_utc(running.as_of)}: {running.measured} of {running.expected} measured so far")
     say(f"next slot       {_utc(found.next_slot)}")
-    for pulse in found.heartbeats:
-        say(f"{pulse.name:<15} {_utc(pulse.at)}")
+    for heartbeat in found.heartbeats:
+        if heartbeat.kind is not HeartbeatKind.PROGRESS:
+            name = heartbeat.stage if heartbeat.kind is HeartbeatKind.OK else f"{heartbeat.stage} {heartbeat.kind}"
+            say(f"{name:<15} {_utc(heartbeat.at)}")
     say(f"open alerts     {found.open_alerts}")
     say(f"outbox          {', '.join(f'{count} {name}' for name, count in sorted(found.outbox.items())) or 'empty'}")
     if found.teams:
@@ -54,9 +57,9 @@ def _show(found: InstallationStatus) -> None:
         for ref, reason in found.unmeasured.items():
             say(f"  {ref}: {reason}")
     say("")
-    for trouble in found.troubles:
-        say(f"! {trouble}")
-    if not found.troubles:
+    for problem in found.problems:
+        say(f"! {problem}")
+    if not found.problems:
         say("nothing needs a person")
 
 
@@ -74,7 +77,7 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
         else None,
         "openSweeps": [running.as_of.isoformat() for running in found.open_sweeps],
         "nextSlot": found.next_slot.isoformat(),
-        "stages": {pulse.name: pulse.at.isoformat() for pulse in found.heartbeats},
+        "heartbeats": [{"stage": one.stage, "kind": one.kind.value, "at": one.at.isoformat()} for one in found.heartbeats],
         "unmeasured": dict(found.unmeasured),
         "lostClusters": [cluster.name for cluster in found.lost_clusters],
         "openAlerts": found.open_alerts,
@@ -90,7 +93,7 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
             }
             for one in found.teams
         ],
-        "troubles": list(found.troubles),
+        "problems": list(found.problems),
     }
 
 

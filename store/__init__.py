@@ -3,7 +3,7 @@
 from store.database import Store
 from store.errors import SchemaMismatch, SchemaTooNew, SchemaTooOld, StoreUnavailable, SweepClosed
 from store.queries.alerts import AlertEventRow, AlertStateRow
-from store.queries.heartbeats import Heartbeat
+from store.queries.heartbeats import Heartbeat, HeartbeatKind
 from store.queries.reports import ReportRun
 from store.transaction import Transaction
 from store.upgrades import migrate
@@ -12,6 +12,7 @@ __all__ = [
     "AlertEventRow",
     "AlertStateRow",
     "Heartbeat",
+    "HeartbeatKind",
     "ReportRun",
     "SchemaMismatch",
     "SchemaTooNew",

@@ -299,10 +299,11 @@ signing_keys = Table(
     Column("expires_at", UtcDateTime, nullable=False),
 )
 
-pulses = Table(
-    "pulses",
+heartbeats = Table(
+    "heartbeats",
     metadata,
-    Column("name", CleanText, primary_key=True),
+    Column("stage", CleanText, primary_key=True),
+    Column("kind", CleanText, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
     Column("details", Document, nullable=False),
 )

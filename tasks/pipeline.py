@@ -1,12 +1,12 @@
-"""One round of everything that is due, in the foreground: collect, evaluate, report, deliver, and then forget what is old."""
+"""Runs every stage that is due in the foreground: collect, evaluate, report, deliver, purge."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from domain.messages import Json
+from store import HeartbeatKind
 from tasks.collect.progress import QUIET, Progress
 from tasks.collect.stage import CollectFailed, CollectResult, collect
 from tasks.context import StageContext
@@ -17,16 +17,16 @@ from tasks.report.stage import ReportResult, report_due
 
 STAGES: Final = ("collect", "evaluate", "report", "deliver")
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What one round came to."""
+    """The result of each stage."""
 
     collected: CollectResult | None
     collect_failure: str
-    """Why nothing could be collected; the other stages went on all the same. Empty when it could."""
+    """Empty if the collect stage succeeded; the other stages run in any case."""
     evaluated: EvaluateResult
     reported: ReportResult
     delivered: DeliverResult
@@ -34,9 +34,9 @@ class RunResult:
 
 
 def run_once(context: StageContext, *, progress: Progress = QUIET) -> RunResult:
-    """Do everything that is due now, a stage after the other.
+    """Run all stages in order.
 
-    ScaleOps or the catalog being away stops collecting only: alerts, reports and messages that are due go out.
+    When ScaleOps or the catalog is unavailable only collecting fails: due alerts, reports and messages are sent.
 
     Raises:
         StoreUnavailable: the database cannot be used.
@@ -44,8 +44,8 @@ def run_once(context: StageContext, *, progress: Progress = QUIET) -> RunResult:
     collected, failure = None, ""
     try:
         collected = run_stage(context, "collect", lambda: collect(context, progress=progress))
-    except CollectFailed as away:
-        failure = str(away)
+    except CollectFailed as error:
+        failure = str(error)
     return RunResult(
         collected=collected,
         collect_failure=failure,
@@ -56,18 +56,18 @@ def run_once(context: StageContext, *, progress: Progress = QUIET) -> RunResult:
     )
 
 
-def run_stage(context: StageContext, stage: str, work: Callable[[], Answer]) -> Answer:
-    """Run one stage, and leave a sign of life: when it was done last, or what it failed of."""
+def run_stage(context: StageContext, stage: str, work: Callable[[], Result]) -> Result:
+    """Run one stage and record its heartbeat: ok, or failed with the reason."""
     try:
-        answer = work()
-    except CollectFailed as failure:
-        record_heartbeat(context, f"{stage} failed", {"why": str(failure)})
+        result = work()
+    except CollectFailed as error:
+        record_heartbeat(context, stage, HeartbeatKind.FAILED, reason=str(error))
         raise
-    record_heartbeat(context, stage, {})
-    return answer
+    record_heartbeat(context, stage)
+    return result
 
 
-def record_heartbeat(context: StageContext, name: str, details: Mapping[str, Json]) -> None:
-    """Leave a sign of life."""
+def record_heartbeat(context: StageContext, stage: str, kind: HeartbeatKind = HeartbeatKind.OK, *, reason: str = "") -> None:
+    """Record a heartbeat in a transaction of its own."""
     with context.store.transaction() as transaction:
-        transaction.heartbeats.record(name, at=context.clock(), details=details)
+        transaction.heartbeats.record(stage, kind, at=context.clock(), details={"reason": reason} if reason else None)

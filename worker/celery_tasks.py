@@ -25,12 +25,12 @@ from actions.ports import ScaleOps
 from clients.http.client import ServiceError
 from domain.refs import EntityRef
 from domain.sweeps import Sweep
-from store import SchemaMismatch, StoreUnavailable
+from store import HeartbeatKind, SchemaMismatch, StoreUnavailable
 from tasks.collect.chunks import AdvanceResult, Chunk, advance_sweep, measure_chunk
 from tasks.collect.measuring import CollectFailed
 from tasks.deliver.stage import deliver
 from tasks.evaluate.stage import evaluate
-from tasks.maintenance.monitoring import CANARY, watch
+from tasks.maintenance.monitoring import watch
 from tasks.maintenance.purging import purge_expired
 from tasks.pipeline import record_heartbeat, run_stage
 from tasks.report.stage import report_due
@@ -83,7 +83,7 @@ class TaskHandlers:
         try:
             return advance_sweep(equipment.context, size=self._pace.chunk)
         except CollectFailed as failure:
-            record_heartbeat(equipment.context, "collect failed", {"why": str(failure)})
+            record_heartbeat(equipment.context, "collect", HeartbeatKind.FAILED, reason=str(failure))
             raise
 
     def measure(self, as_of: str, refs: Sequence[str]) -> None:
@@ -97,7 +97,7 @@ class TaskHandlers:
             closed = self._measure(equipment, chunk)
         except CollectFailed as failure:
             equipment.memory.put(away, b"1", keep_for=self._pace.scaleops_is_left_alone_for)
-            record_heartbeat(equipment.context, "collect failed", {"why": str(failure)})
+            record_heartbeat(equipment.context, "collect", HeartbeatKind.FAILED, reason=str(failure))
             raise
         if closed is not None:
             log.info("a sweep closed: %s", format_swept(closed))
@@ -148,7 +148,7 @@ class TaskHandlers:
 
     def canary(self, queue: str) -> None:
         """Leave a sign that beat, broker, a worker of this queue and the store work."""
-        record_heartbeat(self._shed.equipment().context, f"{CANARY}{queue}", {})
+        record_heartbeat(self._shed.equipment().context, queue, HeartbeatKind.CANARY)
 
     def watch(self) -> None:
         """Look whether all is well; tell the dead-man's switch, and the platform channel when it lasts."""
@@ -157,10 +157,10 @@ class TaskHandlers:
         if heartbeat is not None:
             heartbeat.start()
         watched = watch(equipment.context)
-        if watched.is_told:
+        if watched.is_notified:
             self._ring("deliver")
-        if heartbeat is not None and watched.troubles:
-            heartbeat.failure("\n".join(watched.troubles))
+        if heartbeat is not None and watched.problems:
+            heartbeat.failure("\n".join(watched.problems))
         elif heartbeat is not None:
             heartbeat.success()
 

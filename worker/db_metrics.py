@@ -15,16 +15,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from domain.messages import DeliveryStatus as MessageStatus
-from store import SchemaMismatch, StoreUnavailable
-from tasks.maintenance.monitoring import CANARY, HealthSnapshot, check_health
-from tasks.pipeline import STAGES
+from store import HeartbeatKind, SchemaMismatch, StoreUnavailable
+from tasks.maintenance.monitoring import HealthSnapshot, check_health
 from wiring.contexts import LoadedConfig, build_stage_context
 
 log = logging.getLogger(__name__)
 
 KEPT_FOR_S: Final = 15.0
 """Several who ask at the same time cost one look."""
-_SHOWN: Final = (*STAGES, "forget")
 
 
 def look_at(installation: LoadedConfig) -> HealthSnapshot | None:
@@ -76,18 +74,20 @@ def _metrics_of(seen: HealthSnapshot) -> Iterator[GaugeMetricFamily]:
         yield sweep
         age = (status.now - status.newest_closed.as_of).total_seconds()
         yield _gauge("sweep_age_seconds", "Age of the newest closed sweep", age)
-    silence = _family("pulse_age_seconds", "Time since each stage and each queue's canary was done last", "name")
-    for pulse in status.heartbeats:
-        if pulse.name in _SHOWN or pulse.name.startswith(CANARY):
-            silence.add_metric([pulse.name], (status.now - pulse.at).total_seconds())
-    yield silence
+    ages = _family(
+        "heartbeat_age_seconds", "Time since the last success of each stage and the last canary of each queue", "stage", "kind"
+    )
+    for heartbeat in status.heartbeats:
+        if heartbeat.kind in (HeartbeatKind.OK, HeartbeatKind.CANARY):
+            ages.add_metric([heartbeat.stage, heartbeat.kind.value], (status.now - heartbeat.at).total_seconds())
+    yield ages
     yield _gauge("reports_overdue", "Teams whose newest due weekly report was not made yet", seen.reports_overdue)
-    yield _gauge("troubles", "What a person should look at", len(seen.troubles))
+    yield _gauge("problems", "Problems of this installation, as `status` lists them", len(seen.problems))
 
 
 def _gauge(name: str, help_: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"scaleops_worker_{name}", help_, value=value)
 
 
-def _family(name: str, help_: str, label: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"scaleops_worker_{name}", help_, labels=[label])
+def _family(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"scaleops_worker_{name}", help_, labels=labels)

@@ -177,6 +177,6 @@ def _status(reading: HistoryView) -> str:
             lost=len(rows.clusters.lost()),
             alerts=len(rows.alerts.states(statuses=open_phases)),
             outbox=sorted((str(status), many) for status, many in rows.outbox.counts().items()),
-            pulses=rows.heartbeats.all(),
+            heartbeats=rows.heartbeats.all(),
         )
     )

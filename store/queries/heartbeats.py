@@ -1,46 +1,64 @@
-"""Signs of life: when each stage completed last."""
+"""Heartbeats: when each stage last succeeded or failed, and how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Connection, RowMapping, select
 
 from domain.messages import Json
-from store.schema import pulses
+from store.schema import heartbeats
 from store.upserts import upsert
+
+
+class HeartbeatKind(StrEnum):
+    """What a heartbeat records of its stage."""
+
+    OK = "ok"
+    FAILED = "failed"
+    CANARY = "canary"
+    """A message went through the queue of that name."""
+    PROGRESS = "progress"
+    """Work that spans several tasks; `details` says how far it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """The newest completion of something that should happen again and again."""
+    """The newest occurrence of one kind for one stage."""
 
-    name: str
+    stage: str
+    kind: HeartbeatKind
     at: datetime
     details: Mapping[str, Json]
 
 
 class Heartbeats:
-    """Pulses by name."""
+    """The table `heartbeats`, one row per stage and kind."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def record(self, name: str, *, at: datetime, details: Mapping[str, Json] | None = None) -> None:
-        """Note that it happened."""
-        upsert(self._connection, pulses, [{"name": name, "at": at, "details": dict(details or {})}], key=["name"])
+    def record(
+        self, stage: str, kind: HeartbeatKind = HeartbeatKind.OK, *, at: datetime, details: Mapping[str, Json] | None = None
+    ) -> None:
+        """Replace the heartbeat of this stage and kind."""
+        row = {"stage": stage, "kind": kind.value, "at": at, "details": dict(details or {})}
+        upsert(self._connection, heartbeats, [row], key=["stage", "kind"])
 
-    def last(self, name: str) -> Heartbeat | None:
-        """Answer when it happened last."""
-        row = self._connection.execute(select(pulses).where(pulses.c.name == name)).mappings().first()
-        return None if row is None else _pulse_of(row)
+    def last(self, stage: str, kind: HeartbeatKind = HeartbeatKind.OK) -> Heartbeat | None:
+        """Return the newest heartbeat of this stage and kind, or None."""
+        query = select(heartbeats).where(heartbeats.c.stage == stage, heartbeats.c.kind == kind.value)
+        row = self._connection.execute(query).mappings().first()
+        return None if row is None else _to_heartbeat(row)
 
     def all(self) -> tuple[Heartbeat, ...]:
-        """Answer all of them, by name."""
-        return tuple(_pulse_of(row) for row in self._connection.execute(select(pulses).order_by(pulses.c.name)).mappings())
+        """Return all heartbeats by stage and kind."""
+        query = select(heartbeats).order_by(heartbeats.c.stage, heartbeats.c.kind)
+        return tuple(_to_heartbeat(row) for row in self._connection.execute(query).mappings())
 
 
-def _pulse_of(row: RowMapping) -> Heartbeat:
-    return Heartbeat(name=row["name"], at=row["at"], details=row["details"])
+def _to_heartbeat(row: RowMapping) -> Heartbeat:
+    return Heartbeat(stage=row["stage"], kind=HeartbeatKind(row["kind"]), at=row["at"], details=row["details"])

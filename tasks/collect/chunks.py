@@ -18,10 +18,11 @@ from typing import Final
 
 from actions.live.sweep_memo import MemoizedScaleOps
 from actions.ports import ScaleOps
+from domain.messages import Json
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep
-from store import SweepClosed, Transaction
+from store import HeartbeatKind, SweepClosed, Transaction
 from tasks.collect.closing import close
 from tasks.collect.measuring import MeasurePool, SweepMeasurer
 from tasks.collect.stage import open_sweep
@@ -31,8 +32,6 @@ CHUNK: Final = 25
 """Components a message names."""
 STALLED_AFTER: Final = timedelta(minutes=2)
 """So long without another outcome, and the messages of a sweep count as lost."""
-PROGRESS: Final = "measuring"
-"""The pulse that says how far the open sweep is, and since when."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +141,7 @@ def _measured_before(transaction: Transaction, as_of: datetime) -> frozenset[Ent
 
 def _is_being_asked_again(transaction: Transaction, as_of: datetime, now: datetime) -> bool:
     """Say whether chunks were rung out again after an outage, and still move."""
-    last = transaction.heartbeats.last(PROGRESS)
+    last = transaction.heartbeats.last("collect", HeartbeatKind.PROGRESS)
     if last is None or last.details.get("as_of") != as_of.isoformat():
         return False
     return last.details.get("complete") is True and now - last.at < STALLED_AFTER
@@ -158,12 +157,13 @@ def _note_progress(transaction: Transaction, sweep: Sweep, now: datetime) -> tup
     complete = 0 < transaction.components.count() <= outcomes
     if complete:
         outcomes = list(transaction.snapshots.outcomes(sweep.as_of).values()).count(Outcome.MEASURED)
-    last = transaction.heartbeats.last(PROGRESS)
+    last = transaction.heartbeats.last("collect", HeartbeatKind.PROGRESS)
     is_new = last is None or last.details.get("as_of") != slot
     has_moved = last is not None and (last.details.get("outcomes"), last.details.get("complete", False)) != (outcomes, complete)
     is_due = is_new or (last is not None and not has_moved and now - last.at >= STALLED_AFTER)
     if is_due or has_moved:
-        transaction.heartbeats.record(PROGRESS, at=now, details={"as_of": slot, "outcomes": outcomes, "complete": complete})
+        details: dict[str, Json] = {"as_of": slot, "outcomes": outcomes, "complete": complete}
+        transaction.heartbeats.record("collect", HeartbeatKind.PROGRESS, at=now, details=details)
     return is_new, is_due
 
 

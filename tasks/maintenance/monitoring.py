@@ -1,7 +1,7 @@
-"""The installation looks at itself: what `status` calls a trouble, whether every queue is served, and who is told of it.
+"""Self-monitoring: finds problems of this installation and notifies the platform channel when they last.
 
-well ──a trouble lasts PATIENCE──> told to the platform channel, all troubles in one notice
-told ──the same kinds of trouble, the same day──> nothing more ──another kind, or another day──> told again
+ok ──a problem lasts NOTIFY_AFTER──> notified: one notice with all problems
+notified ──the same kinds of problems, the same day──> no further notice ──another kind, or another day──> notified again
 """
 
 from __future__ import annotations
@@ -17,87 +17,85 @@ from domain.messages import Message
 from domain.routes import Route, RoutePolicy, platform_route
 from reports.notices import platform_notice
 from reports.render.slack_blocks import escape
-from store import Heartbeat
+from store import Heartbeat, HeartbeatKind
 from tasks.context import Policy, StageContext
 from tasks.maintenance.status import InstallationStatus, read_status
 from tasks.report.report_data import schedules_of
 
-CANARY: Final = "canary through "
-"""What the pulses are named that each queue leaves every minute."""
-CANARY_MAY_BE_OLD: Final = timedelta(minutes=10)
-PATIENCE: Final = timedelta(minutes=15)
-"""A trouble that is over by then is nobody's business."""
-_SINCE: Final = "troubled"
+CANARY_MAX_AGE: Final = timedelta(minutes=10)
+NOTIFY_AFTER: Final = timedelta(minutes=15)
+"""Problems that end sooner are not reported."""
 _DIGITS: Final = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HealthSnapshot:
-    """What one look shows."""
+    """The health of the installation at one instant."""
 
     status: InstallationStatus
-    troubles: tuple[str, ...]
-    """A sentence for each; none when all is well."""
+    problems: tuple[str, ...]
+    """One sentence each."""
     reports_overdue: int
-    """Teams that were reported before, and whose newest due week was not yet."""
+    """Teams with an earlier report whose newest due week has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringResult:
-    """What came of one look."""
+    """The result of one check."""
 
-    troubles: tuple[str, ...]
-    is_told: bool
-    """The platform channel hears of it now."""
+    problems: tuple[str, ...]
+    is_notified: bool
+    """A notice was put into the outbox by this check."""
 
 
 def check_health(context: StageContext) -> HealthSnapshot:
-    """Look at the installation; nothing is written.
+    """Read the health of the installation; write nothing.
 
     Raises:
         StoreUnavailable: the database cannot be used.
     """
     status = read_status(context)
-    troubles = (*status.troubles, *silent_queues(status.heartbeats, status.now))
-    return HealthSnapshot(status=status, troubles=troubles, reports_overdue=_overdue(status, context.policy))
+    problems = (*status.problems, *unserved_queues(status.heartbeats, status.now))
+    return HealthSnapshot(status=status, problems=problems, reports_overdue=_overdue(status, context.policy))
 
 
 def watch(context: StageContext) -> MonitoringResult:
-    """Look, remember since when there is trouble, and put a notice into the outbox when it has lasted.
+    """Check the health, record since when there are problems, and put a notice into the outbox once they have lasted.
 
     Raises:
         StoreUnavailable: the database cannot be used.
     """
-    seen = check_health(context)
-    now, troubles = seen.status.now, seen.troubles
+    health = check_health(context)
+    now, problems = health.status.now, health.problems
     with context.store.transaction() as transaction:
-        last = transaction.heartbeats.last(_SINCE)
-        since = _since(last, troubles, now)
-        transaction.heartbeats.record(_SINCE, at=now, details={"since": since.isoformat() if since else None})
-        notice = notice_of(troubles, context.policy.routes, now=now) if since is not None and now - since >= PATIENCE else None
-        is_told = bool(transaction.outbox.put([notice])) if notice is not None else False
-    return MonitoringResult(troubles=troubles, is_told=is_told)
+        since = _problems_since(transaction.heartbeats.last("watch", HeartbeatKind.PROGRESS), problems, now)
+        details = {"since": since.isoformat() if since else None}
+        transaction.heartbeats.record("watch", HeartbeatKind.PROGRESS, at=now, details=details)
+        notice = None
+        if since is not None and now - since >= NOTIFY_AFTER:
+            notice = build_notice(problems, context.policy.routes, now=now)
+        is_notified = bool(transaction.outbox.put([notice])) if notice is not None else False
+    return MonitoringResult(problems=problems, is_notified=is_notified)
 
 
-def silent_queues(pulses: Sequence[Heartbeat], now: datetime) -> Iterator[str]:
-    """Name each queue whose canary came through once and does not any more."""
-    for pulse in pulses:
-        if pulse.name.startswith(CANARY) and now - pulse.at > CANARY_MAY_BE_OLD:
-            queue = pulse.name.removeprefix(CANARY)
-            yield f"nobody serves the queue {queue} since {pulse.at:%Y-%m-%d %H:%M} UTC; is a worker for it running?"
+def unserved_queues(heartbeats: Sequence[Heartbeat], now: datetime) -> Iterator[str]:
+    """Yield a sentence for each queue whose newest canary is too old."""
+    for heartbeat in heartbeats:
+        if heartbeat.kind is HeartbeatKind.CANARY and now - heartbeat.at > CANARY_MAX_AGE:
+            yield f"no worker has served the queue {heartbeat.stage} since {heartbeat.at:%Y-%m-%d %H:%M} UTC; is one running?"
 
 
-def notice_of(troubles: Sequence[str], routes: RoutePolicy, *, now: datetime) -> Message | None:
-    """Write one notice of all troubles; None: there is no platform channel. One key a day for the same kinds of trouble."""
+def build_notice(problems: Sequence[str], routes: RoutePolicy, *, now: datetime) -> Message | None:
+    """Return one notice of all problems, or None without a platform channel. Its key is the day and the kinds of problems."""
     route = platform_route(routes)
     if not isinstance(route, Route):
         return None
-    kinds = "\n".join(sorted({_DIGITS.sub("", trouble) for trouble in troubles}))
+    kinds = "\n".join(sorted({_DIGITS.sub("", problem) for problem in problems}))
     return platform_notice(
         key=f"watch:{now:%Y-%m-%d}:{hashlib.sha256(kinds.encode()).hexdigest()[:12]}",
-        title="scaleops-worker needs a person",
-        lines=[f"• {escape(trouble)}" for trouble in troubles],
-        reason="It has been so for a while. The same is told once a day.",
+        title="scaleops-worker needs attention",
+        lines=[f"• {escape(problem)}" for problem in problems],
+        reason=f"These problems have lasted for at least {NOTIFY_AFTER // timedelta(minutes=1)} minutes. They are reported once a day.",
         target=route.target,
         route=route.rule,
         now=now,
@@ -110,8 +108,8 @@ def _overdue(status: InstallationStatus, policy: Policy) -> int:
     return sum(1 for team in status.teams if team.last_week and team.last_week != due[team.team])
 
 
-def _since(last: Heartbeat | None, troubles: Sequence[str], now: datetime) -> datetime | None:
-    if not troubles:
+def _problems_since(last: Heartbeat | None, problems: Sequence[str], now: datetime) -> datetime | None:
+    if not problems:
         return None
     before = last.details.get("since") if last is not None else None
     return datetime.fromisoformat(before) if isinstance(before, str) else now

@@ -1,4 +1,4 @@
-"""How this installation is doing, from the store alone: what ran last, what comes next, what is wrong."""
+"""The status of this installation, from the store alone: last runs, next runs, problems."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, Sweep, slot_of
 from domain.weeks import Schedule
-from store import Heartbeat, ReportRun, Transaction
+from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
 from tasks.context import Policy, StageContext
 from tasks.evaluate.manual import OPEN
 from tasks.report.report_data import PLATFORM, REPORT, schedules_of
 from tasks.report.stage import stream_of, teams_with_reports
 
-OUTBOX_MAY_WAIT: Final = timedelta(hours=1)
-"""A message that waits longer than this to be sent is a trouble of its own."""
-SLOTS_MAY_PASS: Final = 2
-"""No closed sweep for so many slots: nobody collects."""
-_LISTED: Final = 50
+MAX_PENDING_AGE: Final = timedelta(hours=1)
+"""An older pending message is a problem."""
+MAX_SLOTS_WITHOUT_SWEEP: Final = 2
+_MAX_LISTED: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class TeamStatus:
-    """One team's report: the last one, the next one, and what went wrong."""
+    """One team's last and next weekly report."""
 
     team: EntityRef
     last_week: str
@@ -39,7 +38,7 @@ class TeamStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class InstallationStatus:
-    """Everything `status` shows."""
+    """What `status` shows."""
 
     now: datetime
     heartbeats: tuple[Heartbeat, ...]
@@ -47,29 +46,32 @@ class InstallationStatus:
     open_sweeps: tuple[Sweep, ...]
     next_slot: datetime
     unmeasured: Mapping[str, str]
-    """Components without a measurement in the newest closed sweep, and why."""
+    """Components that the newest closed sweep could not measure, with the reason."""
     lost_clusters: tuple[ClusterState, ...]
     open_alerts: int
     outbox: Mapping[MessageStatus, int]
     oldest_pending: datetime | None
-    ended_badly: tuple[OutboxRecord, ...]
+    undelivered: tuple[OutboxRecord, ...]
+    """Failed, expired, or with an unknown outcome."""
     teams: tuple[TeamStatus, ...]
-    troubles: tuple[str, ...]
-    """What a person should look at; `--check` fails when there is any."""
+    problems: tuple[str, ...]
+    """One sentence each; `--check` fails when there is any."""
 
 
 def read_status(context: StageContext) -> InstallationStatus:
-    """Read it all in one state of the database. Raises StoreUnavailable."""
+    """Read everything in one transaction. Raises StoreUnavailable."""
     now, policy = context.clock(), context.policy
     with context.store.reading() as transaction:
         newest = transaction.sweeps.newest_closed()
-        pulses = transaction.heartbeats.all()
+        heartbeats = transaction.heartbeats.all()
         oldest = transaction.outbox.oldest_pending()
-        bad = transaction.outbox.listing([MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED], limit=_LISTED)
+        undelivered = transaction.outbox.listing(
+            [MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED], limit=_MAX_LISTED
+        )
         lost = transaction.clusters.lost()
         return InstallationStatus(
             now=now,
-            heartbeats=pulses,
+            heartbeats=heartbeats,
             newest_closed=newest,
             open_sweeps=transaction.sweeps.open_ones(),
             next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
@@ -78,9 +80,13 @@ def read_status(context: StageContext) -> InstallationStatus:
             open_alerts=len(transaction.alerts.states(statuses=OPEN)),
             outbox=transaction.outbox.counts(),
             oldest_pending=oldest,
-            ended_badly=bad,
+            undelivered=undelivered,
             teams=tuple(_teams(transaction, policy, now)),
-            troubles=tuple(_troubles(policy, now, newest=newest, heartbeats=pulses, oldest=oldest, bad=bad, lost=lost)),
+            problems=tuple(
+                _problems(
+                    policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost
+                )
+            ),
         )
 
 
@@ -96,13 +102,12 @@ def _teams(transaction: Transaction, policy: Policy, now: datetime) -> Iterator[
     schedules = schedules_of(policy)
     for team in (*teams_with_reports(transaction), PLATFORM):
         run = transaction.reports.newest(team, REPORT)
-        schedule = schedules.of(team)
         main = transaction.outbox.get(f"{stream_of(team, run.week)}:1") if run else None
         yield TeamStatus(
             team=team,
             last_week=run.week if run else "",
             last_outcome=_outcome_of(run, main),
-            next_due=_next_due(schedule, now),
+            next_due=_next_due(schedules.of(team), now),
             last_error=(main.last_error or "") if main and main.status is not MessageStatus.SENT else "",
         )
 
@@ -117,31 +122,30 @@ def _next_due(schedule: Schedule, now: datetime) -> datetime:
     return schedule.due_at(schedule.newest_due(now).plus(1))
 
 
-def _troubles(
+def _problems(
     policy: Policy,
     now: datetime,
     *,
     newest: Sweep | None,
     heartbeats: tuple[Heartbeat, ...],
     oldest: datetime | None,
-    bad: tuple[OutboxRecord, ...],
+    undelivered: int,
     lost: tuple[ClusterState, ...],
 ) -> Iterator[str]:
     if newest is None:
-        yield "nothing was ever collected; run `scaleops-worker collect`"
-    elif now - newest.as_of > SLOTS_MAY_PASS * policy.collect_every:
-        yield f"the newest closed sweep is of {newest.as_of:%Y-%m-%d %H:%M} UTC: nobody collects, or collecting fails"
-    by_name = {pulse.name: pulse for pulse in heartbeats}
-    for name, pulse in by_name.items():
-        stage = name.removesuffix(" failed")
-        done = by_name.get(stage)
-        if name.endswith(" failed") and (done is None or done.at < pulse.at):
-            yield f"{stage} failed at {pulse.at:%Y-%m-%d %H:%M} UTC: {pulse.details.get('why', '')}"
-    if oldest is not None and now - oldest > OUTBOX_MAY_WAIT:
-        yield f"a message waits to be sent since {oldest:%Y-%m-%d %H:%M} UTC; `scaleops-worker outbox list --status pending` says why"
-    if bad:
-        yield f"{len(bad)} messages failed, expired or may not have arrived; `scaleops-worker outbox list --status failed` and `retry`"
+        yield "nothing has been collected yet; run `scaleops-worker collect`"
+    elif now - newest.as_of > MAX_SLOTS_WITHOUT_SWEEP * policy.collect_every:
+        yield f"the newest closed sweep is of {newest.as_of:%Y-%m-%d %H:%M} UTC: collecting has stopped, or it fails"
+    succeeded_at = {heartbeat.stage: heartbeat.at for heartbeat in heartbeats if heartbeat.kind is HeartbeatKind.OK}
+    for heartbeat in heartbeats:
+        stage, at = heartbeat.stage, heartbeat.at
+        if heartbeat.kind is HeartbeatKind.FAILED and (stage not in succeeded_at or succeeded_at[stage] < at):
+            yield f"{stage} failed at {at:%Y-%m-%d %H:%M} UTC: {heartbeat.details.get('reason', '')}"
+    if oldest is not None and now - oldest > MAX_PENDING_AGE:
+        yield f"a message has been pending since {oldest:%Y-%m-%d %H:%M} UTC; see `scaleops-worker outbox list --status pending`"
+    if undelivered:
+        yield f"{undelivered} messages failed, expired or may not have arrived; see `scaleops-worker outbox list --status failed` and `retry`"
     for cluster in lost:
-        yield f"the cluster {cluster.name} appears in no answer since {cluster.lost_since:%Y-%m-%d %H:%M} UTC"
+        yield f"the cluster {cluster.name} has been missing from ScaleOps since {cluster.lost_since:%Y-%m-%d %H:%M} UTC"
     if newest is not None and newest.expected and newest.unknown == newest.expected:
-        yield "nothing could be measured in the newest sweep"
+        yield "no component could be measured in the newest sweep"

@@ -25,7 +25,7 @@ from domain.messages import DeliveryStatus
 from domain.sweeps import slot_of
 from domain.weeks import IsoWeek
 from simulator.serving import Simulator, addresses_at, settings_for
-from store import Store, Transaction
+from store import HeartbeatKind, Store, Transaction
 from tasks.report.report_data import PLATFORM, REPORT
 from tasks.report.stage import teams_with_reports
 from tests.services.queues import QueueServer
@@ -203,10 +203,8 @@ class Fleet:
     def _is_alive(self) -> bool:
         self.revive()
         with self.store.reading() as transaction:
-            signs = {pulse.name: pulse.at for pulse in transaction.heartbeats.all()}
-        return all(
-            signs.get(f"canary through {queue}", datetime.min.replace(tzinfo=timezone.utc)) >= self.now for queue in QUEUES
-        )
+            heartbeats = {one.stage: one.at for one in transaction.heartbeats.all() if one.kind is HeartbeatKind.CANARY}
+        return all(heartbeats.get(queue, datetime.min.replace(tzinfo=timezone.utc)) >= self.now for queue in QUEUES)
 
     def live(self, *, until: Callable[[], bool] = lambda: True, most: timedelta | None = None) -> timedelta:
         """Let minutes pass until nothing is left to do, and it is so; answer how many it took."""

@@ -52,8 +52,8 @@ def test_two_workers_tell_the_same_and_what_is_true_now(bench: Bench) -> None:
     assert found["scaleops_worker_database_up"] == 1
     assert found['scaleops_worker_sweep_components{outcome="measured"}'] > 0
     assert found["scaleops_worker_sweep_age_seconds"] == 60
-    assert found['scaleops_worker_pulse_age_seconds{name="collect"}'] == 0
-    assert found["scaleops_worker_troubles"] == 0
+    assert found['scaleops_worker_heartbeat_age_seconds{kind="ok",stage="collect"}'] == 0
+    assert found["scaleops_worker_problems"] == 0
     assert not any("default/" in name for name in found)
 
 
@@ -87,7 +87,7 @@ def test_it_is_looked_up_with_the_settings_and_the_database_is_let_go(database_u
     Store.open(database_url).close()
     found = scrape(DatabaseCollector(lambda: look_at(installation(database_url))))
     assert found["scaleops_worker_database_up"] == 1
-    assert found["scaleops_worker_troubles"] == 1  # nothing was ever collected
+    assert found["scaleops_worker_problems"] == 1  # nothing has been collected yet
     if database_url.startswith("postgresql"):
         database = database_url.partition("@/")[2].partition("?")[0]
         postgres_server.execute(f"ALTER DATABASE {database} RENAME TO {database}x")  # refused while anybody is connected

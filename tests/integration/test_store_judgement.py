@@ -1,4 +1,4 @@
-"""Recommendations, alerts, report runs, clusters and pulses come back as they were put. On both databases."""
+"""Recommendations, alerts, report runs, clusters and heartbeats come back as they were put. On both databases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.advice import Issue, Priority
 from domain.measures import Unknown
 from domain.sweeps import ClusterState
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
-from store import AlertEventRow, AlertStateRow, Heartbeat, ReportRun, Store
+from store import AlertEventRow, AlertStateRow, Heartbeat, HeartbeatKind, ReportRun, Store
 from tests.integration.measured import NOW, PAYMENTS, SEARCH, SLOT, key, ref
 
 LATER = SLOT + timedelta(hours=6)
@@ -198,17 +198,23 @@ def test_a_reader_sees_one_state_and_holds_up_no_writer(store: Store) -> None:
             writer.heartbeats.record("collect", at=LATER)
         assert reader.heartbeats.last("collect") == before
     with store.reading() as reader:
-        assert reader.heartbeats.last("collect") == Heartbeat(name="collect", at=LATER, details={})
+        assert reader.heartbeats.last("collect") == Heartbeat(stage="collect", kind=HeartbeatKind.OK, at=LATER, details={})
 
 
-def test_pulses_say_when_something_happened_last(store: Store) -> None:
+def test_heartbeats_keep_the_newest_of_each_stage_and_kind(store: Store) -> None:
     with store.transaction() as transaction:
         assert transaction.heartbeats.last("collect") is None
         transaction.heartbeats.record("deliver", at=SLOT, details={"sent": 3})
         transaction.heartbeats.record("collect", at=SLOT)
         transaction.heartbeats.record("collect", at=LATER)
-        assert transaction.heartbeats.last("collect") == Heartbeat(name="collect", at=LATER, details={})
-        assert [pulse.name for pulse in transaction.heartbeats.all()] == ["collect", "deliver"]
+        assert transaction.heartbeats.last("collect") == Heartbeat(stage="collect", kind=HeartbeatKind.OK, at=LATER, details={})
+        transaction.heartbeats.record("collect", HeartbeatKind.FAILED, at=SLOT, details={"reason": "503"})
+        assert transaction.heartbeats.last("collect") == Heartbeat(stage="collect", kind=HeartbeatKind.OK, at=LATER, details={})
+        assert [(one.stage, one.kind) for one in transaction.heartbeats.all()] == [
+            ("collect", HeartbeatKind.FAILED),
+            ("collect", HeartbeatKind.OK),
+            ("deliver", HeartbeatKind.OK),
+        ]
 
 
 def test_a_cluster_is_seen_lost_told_of_and_seen_again(store: Store) -> None:

@@ -107,11 +107,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_outbox_status_expires_at"), "outbox", ["status", "expires_at"], unique=False)
     op.create_index(op.f("ix_outbox_status_not_before"), "outbox", ["status", "not_before"], unique=False)
     op.create_table(
-        "pulses",
-        sa.Column("name", sa.Text(), nullable=False),
+        "heartbeats",
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("details", DOCUMENT, nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_pulses")),
+        sa.PrimaryKeyConstraint("stage", "kind", name=op.f("pk_heartbeats")),
     )
     op.create_table(
         "raw_answers",

@@ -61,11 +61,11 @@ def serve() -> None:
 
 def run_gateway(installation: LoadedConfig) -> None:
     """Serve until told to stop. Raises SettingsError when it would be open, or the address cannot be had."""
-    from gateway.factory import GatewayDependencies, build_gateway, require_closed  # noqa: PLC0415 - as in `mcp`
+    from gateway.factory import GatewayDependencies, build_gateway, require_auth_configured  # noqa: PLC0415 - as in `mcp`
     from gateway.server import serve as serve_until_stopped  # noqa: PLC0415 - as above
 
     settings, policy = installation.settings, policy_of(installation)
-    require_closed(settings)
+    require_auth_configured(settings)
     services = LiveServices(settings, config=installation.config, clock=utc_now, kind=Priority.LIVE)
     with (
         closing(Store.open(settings.database_url.get_secret_value())) as store,

@@ -22,7 +22,7 @@ from actions.errors import ActionError
 from clients.http.client import ServiceError
 from gateway.audit import AuditLog
 from gateway.auth.allowed_hosts import AllowedHosts
-from gateway.auth.callers import NOBODY, Callers
+from gateway.auth.callers import ANONYMOUS, Callers
 from gateway.auth.cors import PREFLIGHT, Cors, is_preflight
 from gateway.auth.rate_limit import RateLimit
 from gateway.auth.signed_pages import SignedPages
@@ -32,15 +32,15 @@ from gateway.responses import (
     GatewayResponse,
     Header,
     HttpError,
-    answer_refusal,
-    head_of,
-    refusal_of,
-    refuse_caller,
-    refuse_for_now,
-    refuse_input,
-    refuse_unknown,
-    refused_by_service,
-    send_answer,
+    bad_request,
+    error_response,
+    forbidden,
+    from_action_error,
+    from_service_error,
+    not_found,
+    render_head,
+    send_response,
+    unavailable,
 )
 from gateway.subapps import SubApp
 from gateway.timeout_protocol import WHOLE
@@ -110,7 +110,7 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - the last line of defence: every failure has a body, none shows its insides
             refused = _refusal(error)
             url = exchange.url if exchange is not None else "/"
-            answer = None if told.started else answer_refusal(refused, method=scope["method"], url=url)
+            answer = None if told.started else error_response(refused, method=scope["method"], url=url)
             told.status = told.status or refused.status
         try:
             if answer is not None:
@@ -124,10 +124,10 @@ class Gateway:
         open_route = house.open_routes.get(exchange.target) if exchange.method in _GET else None
         if open_route is not None:
             exchange.route = exchange.target.decode()
-            exchange.caller = NOBODY
+            exchange.caller = ANONYMOUS
             return await open_route(exchange)  # to a HEAD the server sends all but the body
         if exchange.target == METRICS and exchange.method == "GET" and _is_here(exchange):
-            exchange.route, exchange.caller = "/metrics", NOBODY
+            exchange.route, exchange.caller = "/metrics", ANONYMOUS
             return house.metrics.answer()
         await self._admit(exchange)
         if exchange.target.startswith(PROXY):
@@ -136,7 +136,7 @@ class Gateway:
             exchange.route = "/metrics"
             if not exchange.caller or exchange.caller.kind != "static":
                 message = "metrics are for this machine, and for holders of a static token"
-                raise refuse_caller(message)
+                raise forbidden(message)
             return house.metrics.answer()
         path = exchange.target.decode("latin-1")
         for section in house.sections:
@@ -147,7 +147,7 @@ class Gateway:
                 await section.app(exchange.scope, exchange.receive, told)
                 return None
         message = f"there is nothing at {path[:200]}"
-        raise refuse_unknown(message)
+        raise not_found(message)
 
     async def _admit(self, exchange: GatewayRequest) -> None:
         """Find out who asks, and whether they ask too often. Raises Refused, ServiceError."""
@@ -219,10 +219,10 @@ async def _finish(
     if not unwanted:
         write_whole = exchange.scope.get(WHOLE) if exchange is not None and exchange.method != "HEAD" else None
         if write_whole is None or answer.status in WITHOUT_BODY:
-            await send_answer(told, answer, cors)
+            await send_response(told, answer, cors)
             return
         told.started, told.status = True, answer.status
-        await write_whole(head_of(answer.status, (*answer.headers, *cors), len(answer.body)), answer.body)
+        await write_whole(render_head(answer.status, (*answer.headers, *cors), len(answer.body)), answer.body)
         return
     headers = [*answer.headers, *cors, (b"content-length", b"%d" % len(answer.body)), (b"connection", b"close")]
     await told({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -263,12 +263,12 @@ def _refusal(error: Exception) -> HttpError:
         case HttpError():
             return error
         case ActionError():
-            return refusal_of(error)
+            return from_action_error(error)
         case ServiceError():
-            return refused_by_service(error)
+            return from_service_error(error)
         case ClientDisconnect():
-            return refuse_input("the caller left before the request was complete", status=HTTPStatus.REQUEST_TIMEOUT)
+            return bad_request("the caller left before the request was complete", status=HTTPStatus.REQUEST_TIMEOUT)
         case StoreUnavailable():
-            return refuse_for_now("the database cannot be reached", retry_after_s=5)
+            return unavailable("the database cannot be reached", retry_after_s=5)
     _LOG.error("a request failed", exc_info=error)
     return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, "ServiceUnavailableError", "the gateway failed; its log says where")

@@ -40,7 +40,7 @@ from gateway.proxy.routes import RouteTable, read_extra_routes
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.request import BASE, GatewayRequest
-from gateway.responses import GatewayResponse, answer_json
+from gateway.responses import GatewayResponse, json_response
 from gateway.subapps import SubAppContext, SubAppFactory
 from gateway.web.health import ALIVE, DATABASE, Probe, Readiness
 from gateway.web.metrics import Metrics
@@ -71,7 +71,7 @@ class GatewayDependencies:
     """The live catalog read with the token of somebody; None without BACKSTAGE_BASE_URL."""
 
 
-def require_closed(settings: Settings) -> None:
+def require_auth_configured(settings: Settings) -> None:
     """Check that nobody gets in who should not.
 
     Raises:
@@ -116,7 +116,7 @@ class _Site:
     """Where one gateway is put together, in the order of the floor plan."""
 
     def __init__(self, materials: GatewayDependencies, write_audit: Write, timer: Callable[[], float]) -> None:
-        require_closed(materials.settings)
+        require_auth_configured(materials.settings)
         settings = self._settings = materials.settings
         self._materials = materials
         self._clock = materials.desk.clock
@@ -257,7 +257,7 @@ class _Site:
 
     async def _list_keys(self, _: GatewayRequest) -> GatewayResponse:
         keys = await asyncio.to_thread(self._signer.published)
-        return answer_json({"keys": keys}, headers=((b"access-control-allow-origin", b"*"),))
+        return json_response({"keys": keys}, headers=((b"access-control-allow-origin", b"*"),))
 
     def _catalog_as(self, caller: Caller) -> Catalog:
         if caller.sees_everything or self._materials.catalog_with is None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.types import Receive, Scope
 
-from gateway.responses import HttpError, refuse_input
+from gateway.responses import HttpError, bad_request
 
 if TYPE_CHECKING:
     from gateway.auth.callers import Caller
@@ -78,7 +78,7 @@ class GatewayRequest:
         """
         if b"content-encoding" in self.headers:
             message = "a packed body is not read; send it as it is"
-            raise refuse_input(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+            raise bad_request(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         announced = self.headers.get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > BODY_LIMIT:
             raise too_large()
@@ -87,7 +87,7 @@ class GatewayRequest:
                 return await self._collect()
         except TimeoutError:
             message = f"the body did not arrive within {BODY_PATIENCE_S:g} s"
-            raise refuse_input(message, status=HTTPStatus.REQUEST_TIMEOUT) from None
+            raise bad_request(message, status=HTTPStatus.REQUEST_TIMEOUT) from None
 
     @property
     def was_forwarded(self) -> bool:
@@ -107,7 +107,7 @@ class GatewayRequest:
             message: Mapping[str, Any] = await self.receive()
             if message["type"] == "http.disconnect":
                 gone = "the caller left before the body was complete"
-                raise refuse_input(gone)
+                raise bad_request(gone)
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
             if size > BODY_LIMIT:
@@ -121,7 +121,7 @@ class GatewayRequest:
 def too_large() -> HttpError:
     """Answer that the body is over the limit."""
     message = f"the body is larger than {BODY_LIMIT // 1024} KiB, which is more than any question needs"
-    return refuse_input(message, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return bad_request(message, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 def parse_request(scope: Scope, receive: Receive) -> GatewayRequest:
@@ -133,7 +133,7 @@ def parse_request(scope: Scope, receive: Receive) -> GatewayRequest:
     headers = read_headers(scope["headers"])
     if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
         message = "of transfer encodings only chunked is understood"
-        raise refuse_input(message, status=HTTPStatus.NOT_IMPLEMENTED)
+        raise bad_request(message, status=HTTPStatus.NOT_IMPLEMENTED)
     client = scope.get("client")
     return GatewayRequest(
         method=scope["method"],
@@ -157,9 +157,9 @@ def read_headers(sent: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
         if name in READ:
             if name in found:
                 message = f"the header {name.decode()} was sent twice"
-                raise refuse_input(message)
+                raise bad_request(message)
             found[name] = value
         elif (b"_" in name or b"." in name) and name.replace(b"_", b"-").replace(b".", b"-") in READ:
             message = f"the header {name.decode('latin-1')} is a misleading spelling; write it with '-'"
-            raise refuse_input(message)
+            raise bad_request(message)
     return found

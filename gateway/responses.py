@@ -41,62 +41,60 @@ class HttpError(Exception):
         self.headers = tuple(headers)
 
 
-def refuse_input(message: str, *, status: int = HTTPStatus.BAD_REQUEST) -> HttpError:
+def bad_request(message: str, *, status: int = HTTPStatus.BAD_REQUEST) -> HttpError:
     """Answer the refusal of something the caller can change."""
     return HttpError(status, "InputError", message)
 
 
-def refuse_unknown(message: str) -> HttpError:
+def not_found(message: str) -> HttpError:
     """Answer that there is nothing here."""
     return HttpError(HTTPStatus.NOT_FOUND, "NotFoundError", message)
 
 
-def refuse_caller(message: str, *, headers: Sequence[Header] = ()) -> HttpError:
+def forbidden(message: str, *, headers: Sequence[Header] = ()) -> HttpError:
     """Answer that we know who asks, and that they may not have it."""
     return HttpError(HTTPStatus.FORBIDDEN, "NotAllowedError", message, headers=headers)
 
 
-def refuse_for_now(
-    message: str, *, status: int = HTTPStatus.SERVICE_UNAVAILABLE, retry_after_s: float | None = None
-) -> HttpError:
+def unavailable(message: str, *, status: int = HTTPStatus.SERVICE_UNAVAILABLE, retry_after_s: float | None = None) -> HttpError:
     """Answer that it may work later. The name is one that Backstage shows to a person, whatever the status."""
     headers = () if retry_after_s is None else ((b"retry-after", b"%d" % max(1, round(retry_after_s))),)
     return HttpError(status, "ServiceUnavailableError", message, headers=headers)
 
 
-def refused_by_service(failure: ServiceError) -> HttpError:
+def from_service_error(failure: ServiceError) -> HttpError:
     """Put a call of ours that failed as the caller should see it: never as a fault of their credentials."""
     if failure.kind is ErrorKind.THROTTLED:
-        return refuse_for_now(str(failure), retry_after_s=failure.retry_after_s or 5)
+        return unavailable(str(failure), retry_after_s=failure.retry_after_s or 5)
     if failure.kind is ErrorKind.CONNECTION:
-        return refuse_for_now(str(failure), retry_after_s=failure.retry_after_s)
-    return refuse_for_now(str(failure), status=HTTPStatus.BAD_GATEWAY)
+        return unavailable(str(failure), retry_after_s=failure.retry_after_s)
+    return unavailable(str(failure), status=HTTPStatus.BAD_GATEWAY)
 
 
-def refusal_of(error: ActionError) -> HttpError:
+def from_action_error(error: ActionError) -> HttpError:
     """Put a question that has no answer."""
     return HttpError(error.status, error.name, str(error))
 
 
-def answer_json(content: object, *, status: int = HTTPStatus.OK, headers: Sequence[Header] = ()) -> GatewayResponse:
+def json_response(content: object, *, status: int = HTTPStatus.OK, headers: Sequence[Header] = ()) -> GatewayResponse:
     """Answer a value as JSON."""
     # Half a surrogate pair has no bytes of its own; written as the escape that JSON has for it, it harms nobody.
     body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode(errors="backslashreplace")
     return GatewayResponse(status=status, headers=(JSON_TYPE, *headers), body=body)
 
 
-def answer_refusal(refused: HttpError, *, method: str, url: str) -> GatewayResponse:
+def error_response(refused: HttpError, *, method: str, url: str) -> GatewayResponse:
     """Answer Backstage's error body. `url` is what was asked, below the plugin's base."""
     content = {
         "error": {"name": refused.name, "message": refused.message},
         "request": {"method": method, "url": url[:_LONGEST_URL]},
         "response": {"statusCode": refused.status},
     }
-    return answer_json(content, status=refused.status, headers=refused.headers)
+    return json_response(content, status=refused.status, headers=refused.headers)
 
 
 @lru_cache(maxsize=1024)
-def head_of(status: int, headers: tuple[Header, ...], length: int) -> bytes:
+def render_head(status: int, headers: tuple[Header, ...], length: int) -> bytes:
     """Answer the status line and the headers as they are sent, without the empty line that ends them.
 
     Raises:
@@ -110,7 +108,7 @@ def head_of(status: int, headers: tuple[Header, ...], length: int) -> bytes:
     return b"%b\r\ncontent-length: %d\r\n" % (b"\r\n".join(lines), length)
 
 
-async def send_answer(send: Send, answer: GatewayResponse, extra: Sequence[Header] = ()) -> None:
+async def send_response(send: Send, answer: GatewayResponse, extra: Sequence[Header] = ()) -> None:
     """Send an answer with further headers."""
     length = (b"content-length", b"%d" % len(answer.body))
     no_body = answer.status in WITHOUT_BODY

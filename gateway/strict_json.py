@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gateway.responses import refuse_input
+from gateway.responses import bad_request
 
 
 def parse_strictly(body: bytes) -> Any:  # noqa: ANN401 - any JSON
@@ -17,10 +17,10 @@ def parse_strictly(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_each_key_once, parse_constant=_no_constant)
     except _Unacceptable as why:
-        raise refuse_input(str(why)) from None
+        raise bad_request(str(why)) from None
     except (ValueError, RecursionError):
         message = "the body is no JSON"
-        raise refuse_input(message) from None
+        raise bad_request(message) from None
 
 
 class _Unacceptable(Exception):

@@ -16,7 +16,7 @@ from domain.clock import Clock
 from gateway.auth.static_tokens import StaticTokens
 from gateway.responses import Header, HttpError
 
-REMEMBERED_FOR: Final = timedelta(minutes=5)
+CALLER_TTL: Final = timedelta(minutes=5)
 MOST_REMEMBERED: Final = 4096
 LONGEST_TOKEN: Final = 16 * 1024
 _REALM: Final = b'Bearer realm="scaleops-worker"'
@@ -48,7 +48,7 @@ class Caller:
         return self.kind != "user"
 
 
-NOBODY: Final = Caller(kind="nobody", subject="")
+ANONYMOUS: Final = Caller(kind="nobody", subject="")
 
 
 class Unauthenticated(Exception):
@@ -84,7 +84,7 @@ class Callers:
     def recall(self, authorization: str | None) -> Caller | None:
         """Answer who sent this Authorization header where nothing has to be verified: it was a moment ago, or is a static token."""
         if self._is_open:
-            return NOBODY
+            return ANONYMOUS
         if authorization is None:
             return None
         known = self._known.get(_digest(authorization))
@@ -123,7 +123,7 @@ class Callers:
         return caller
 
     def _remember(self, authorization: str, caller: Caller) -> None:
-        until = self._clock() + REMEMBERED_FOR
+        until = self._clock() + CALLER_TTL
         if caller.expires_at is not None:
             until = min(until, caller.expires_at)
         digest = _digest(authorization)

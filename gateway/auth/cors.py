@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.request import GatewayRequest
-from gateway.responses import GatewayResponse, Header, refuse_caller
+from gateway.responses import GatewayResponse, Header, forbidden
 from wiring.settings import SettingsError
 
 _METHODS: Final = b"GET, POST, OPTIONS"
@@ -60,7 +60,7 @@ class Cors:
             if origin.partition("://")[2].lower() == (exchange.header(b"host") or "").lower():
                 return ()
             message = "pages of this origin may not ask; GATEWAY_ALLOWED_ORIGINS lists those that may"
-            raise refuse_caller(message, headers=((b"vary", b"Origin"),))
+            raise forbidden(message, headers=((b"vary", b"Origin"),))
         return (
             (b"access-control-allow-origin", origin.encode("latin-1")),
             (b"access-control-allow-credentials", b"true"),

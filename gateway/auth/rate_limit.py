@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from gateway.responses import refuse_for_now
+from gateway.responses import unavailable
 
 MOST_CALLERS: Final = 10_000
 _SECONDS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -61,5 +61,5 @@ class RateLimit:
         if left < 1:
             wait_s = (1 - left) / self._per_second
             message = f"too many calls: {self._rate.calls} in {self._rate.period_s:g} s are allowed to one caller"
-            raise refuse_for_now(message, status=HTTPStatus.TOO_MANY_REQUESTS, retry_after_s=wait_s)
+            raise unavailable(message, status=HTTPStatus.TOO_MANY_REQUESTS, retry_after_s=wait_s)
         return left

@@ -8,7 +8,7 @@ from typing import Final
 from domain.clock import Clock
 from gateway.auth.callers import Caller
 from gateway.request import GatewayRequest
-from gateway.responses import HttpError, refuse_caller
+from gateway.responses import HttpError, forbidden
 from reports.signed_links import LinkStatus, PageLinks
 
 _PAGES: Final = b"/reports/"
@@ -41,7 +41,7 @@ class SignedPages:
                 message = (
                     "this link has expired; a link is good for five weeks, and the newest report in the channel has a fresh one"
                 )
-                raise refuse_caller(message)
+                raise forbidden(message)
             case _:
                 message = "this link was not made by us, or was changed on its way; follow the one in the report again"
                 raise HttpError(HTTPStatus.UNAUTHORIZED, "AuthenticationError", message)

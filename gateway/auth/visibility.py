@@ -18,7 +18,7 @@ from domain.clock import Clock
 from domain.refs import EntityRef
 from gateway.auth.callers import Caller
 from gateway.auth.signing import Signer
-from gateway.responses import refuse_caller
+from gateway.responses import forbidden
 
 HOLDS_FOR: Final = timedelta(seconds=60)
 MOST_CALLERS: Final = 1000
@@ -46,7 +46,7 @@ class UserTokens:
         """
         if caller.obo is None:
             message = "your token carries no proof (uip) with which the catalog could be asked on your behalf"
-            raise refuse_caller(message)
+            raise forbidden(message)
         return self._signer.token_for(_CATALOG, obo=caller.obo, until=caller.expires_at)
 
     async def token_on_the_loop(self, caller: Caller) -> str:
@@ -129,7 +129,7 @@ class Visibility:
     async def _look(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
         if self._sight is None:
             message = "no Backstage is configured that could say what you may see"
-            raise refuse_caller(message)
+            raise forbidden(message)
         shown = await self._sight(caller, refs)
         until = self._clock() + HOLDS_FOR
         seen = self._seen_by(caller)

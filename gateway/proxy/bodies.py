@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from gateway.responses import refuse_input
+from gateway.responses import bad_request
 from gateway.strict_json import parse_strictly
 
 _LONGEST: Final = 512
@@ -73,15 +73,15 @@ def _read_object(body: bytes, content_type: str | None, known: set[str]) -> dict
     kind, _, _ = (content_type or "").partition(";")
     if kind.strip().lower() != "application/json":
         message = "the body must be sent as application/json"
-        raise refuse_input(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        raise bad_request(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     found = parse_strictly(body)
     if not isinstance(found, dict):
         message = "the body must be a JSON object"
-        raise refuse_input(message)
+        raise bad_request(message)
     unknown = found.keys() - known
     if unknown:
         message = f"the body holds {min(unknown)[:64]!r}, which may not pass; known are: {', '.join(sorted(known))}"
-        raise refuse_input(message)
+        raise bad_request(message)
     return found
 
 
@@ -90,7 +90,7 @@ def _labels(found: dict[str, Any], name: str) -> tuple[str, ...]:
     labels = tuple(dict.fromkeys(_label(text) for text in _strings(found.get(name), name)))
     if not labels:
         message = f"{name!r} must hold at least one label: without one ScaleOps answers with everything"
-        raise refuse_input(message)
+        raise bad_request(message)
     return labels
 
 
@@ -99,16 +99,16 @@ def _label(text: str) -> str:
     key, value = key.strip(), value.removeprefix("=").strip()
     if not equals or not key or any(sign in text for sign in _OPERATORS) or "=" in value or " " in key or " " in value:
         message = f"the label {text[:64]!r} is not of the form key=value, and ScaleOps can be asked for nothing else"
-        raise refuse_input(message)
+        raise bad_request(message)
     return f"{key}={value}"
 
 
 def _strings(value: object, name: str) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > _MOST:
         message = f"{name!r} must be a list of strings, at most {_MOST}"
-        raise refuse_input(message)
+        raise bad_request(message)
     for item in value:
         if not isinstance(item, str) or not item.strip() or len(item) > _LONGEST or not item.isprintable():
             message = f"{name!r} must hold plain strings of 1 to {_LONGEST} characters"
-            raise refuse_input(message)
+            raise bad_request(message)
     return tuple(value)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from gateway.responses import refuse_for_now
+from gateway.responses import unavailable
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class BodyWorker:
             return work(body)
         if self._waiting_bytes + size > self._most_waiting_bytes:
             message = "too many large answers of ScaleOps are being read at the moment"
-            raise refuse_for_now(message, retry_after_s=5)
+            raise unavailable(message, retry_after_s=5)
         self._waiting_bytes += size
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, body)

@@ -18,7 +18,7 @@ from clients.http.client import HttpRequest, ServiceError
 from clients.http.client import HttpResponse as UpstreamAnswer
 from clients.scaleops.async_client import Asking
 from domain.workload import WorkloadKey
-from gateway.auth.callers import NOBODY, Caller
+from gateway.auth.callers import ANONYMOUS, Caller
 from gateway.proxy.bodies import read_costs_body, read_workloads_body, write_costs_body, write_workloads_body
 from gateway.proxy.body_worker import BodyWorker
 from gateway.proxy.cache import CachedResponse, CacheLookup, ResponseCache
@@ -26,7 +26,7 @@ from gateway.proxy.json_filter import is_as_usual, repair
 from gateway.proxy.routes import ROUTES, ProxyRoute, RouteTable, read_cluster, read_query
 from gateway.proxy.scope import ProxyScope, one_cluster
 from gateway.request import GatewayRequest
-from gateway.responses import GatewayResponse, Header, refuse_caller, refuse_for_now, refuse_input
+from gateway.responses import GatewayResponse, Header, bad_request, forbidden, unavailable
 
 Observe = Callable[[str, str, float], None]
 """Told of every upstream call: route, outcome (a status or a word), seconds."""
@@ -80,8 +80,8 @@ class Proxy:
         cluster = read_cluster(route, exchange)
         if route.method == "GET" and exchange.has_body:
             message = "a GET takes no body here"
-            raise refuse_input(message)
-        caller = exchange.caller or NOBODY
+            raise bad_request(message)
+        caller = exchange.caller or ANONYMOUS
         scope = None if caller.sees_everything else self._scope
         match route.kind:
             case "workloads":
@@ -92,7 +92,7 @@ class Proxy:
                 await scope.require_workload(caller, _workload_asked(query, cluster))
             case "extra" if scope is not None:
                 message = "this path is for services only: what a user may see of its answer cannot be told (GATEWAY_PROXY_SCOPE=catalog)"
-                raise refuse_caller(message)
+                raise forbidden(message)
         had = await self._had(route, query, cluster, None)
         return _answer(had, had.kept.body)
 
@@ -163,7 +163,7 @@ class Proxy:
 def _workload_asked(query: str, cluster: str | None) -> WorkloadKey:
     if cluster is None:
         message = "the header X-Scaleops-Cluster is missing: a workload is known by its cluster too"
-        raise refuse_input(message)
+        raise bad_request(message)
     asked = dict(parse_qsl(query))
     return WorkloadKey(cluster=cluster, namespace=asked["namespace"], type=asked["workloadType"], name=asked["name"])
 
@@ -182,10 +182,10 @@ def _kept(answer: UpstreamAnswer) -> CachedResponse:
     """
     if answer.status == HTTPStatus.UNAUTHORIZED:
         message = "ScaleOps does not accept the gateway's credentials"
-        raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
+        raise unavailable(message, status=HTTPStatus.BAD_GATEWAY)
     if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST or answer.status < HTTPStatus.OK:
         message = f"ScaleOps answered with a redirect ({answer.status}), probably to a login page, which is not followed"
-        raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
+        raise unavailable(message, status=HTTPStatus.BAD_GATEWAY)
     headers = [(name, _value(value)) for sent, name in _PASSED if (value := answer.headers.get(sent)) is not None]
     return CachedResponse(status=answer.status, headers=(*headers, *_OURS), body=answer.body)
 

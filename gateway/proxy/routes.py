@@ -14,7 +14,7 @@ from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 from gateway.request import GatewayRequest
-from gateway.responses import HttpError, refuse_input, refuse_unknown
+from gateway.responses import HttpError, bad_request, not_found
 from wiring.settings import SettingsError
 
 PREFIX: Final = b"/api/scaleops/api"
@@ -168,7 +168,7 @@ class RouteTable:
         routes = self._by_path.get(path)
         if routes is None:
             message = f"the proxy passes no {path}; GATEWAY_EXTRA_ROUTES can list further paths"
-            raise refuse_unknown(message)
+            raise not_found(message)
         if method not in routes:
             allowed = ", ".join(routes)
             message = f"the proxy passes {path} with {allowed} only"
@@ -200,7 +200,7 @@ def read_path(sent: bytes) -> str:
         or any(part in {b"", b".", b".."} for part in decoded.split(b"/")[1:])
     ):
         message = "this is no path that the proxy could pass: write it plainly, without encoded slashes, dots or other signs"
-        raise refuse_input(message)
+        raise bad_request(message)
     return decoded.decode("ascii")
 
 
@@ -214,20 +214,20 @@ def read_query(route: ProxyRoute, query: bytes) -> str:
         sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
     except ValueError:
         message = "the query cannot be read; percent-encode it as UTF-8"
-        raise refuse_input(message) from None
+        raise bad_request(message) from None
     found: dict[str, str] = {}
     for name, value in sent:
         parameter = route.parameters.get(name)
         if parameter is None:
             allowed = ", ".join(route.parameters) or "none"
             message = f"the query parameter {name[:64]!r} may not pass here; allowed are: {allowed}"
-            raise refuse_input(message)
+            raise bad_request(message)
         if name in found:
             message = f"the query parameter {name!r} was sent twice"
-            raise refuse_input(message)
+            raise bad_request(message)
         if not parameter.accepts(value):
             message = f"the query parameter {name!r} must be {parameter.means}"
-            raise refuse_input(message)
+            raise bad_request(message)
         found[name] = value
     values: list[tuple[str, str]] = []
     for name, parameter in route.parameters.items():
@@ -236,7 +236,7 @@ def read_query(route: ProxyRoute, query: bytes) -> str:
             values.append((name, wanted))
         elif parameter.required:
             message = f"the query parameter {name!r} is missing"
-            raise refuse_input(message)
+            raise bad_request(message)
     return urlencode(values)
 
 
@@ -251,5 +251,5 @@ def read_cluster(route: ProxyRoute, exchange: GatewayRequest) -> str | None:
         return None
     if not _is_plain(cluster) or not cluster.isascii() or cluster != cluster.strip():
         message = "the header X-Scaleops-Cluster must be the plain name of a cluster"
-        raise refuse_input(message)
+        raise bad_request(message)
     return cluster

@@ -23,7 +23,7 @@ from gateway.proxy.cache import CachedResponse
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.json_filter import JsonRows, Row, UnparseableJson, read_rows
 from gateway.proxy.workload_owners import CachedWorkloadOwners
-from gateway.responses import HttpError, refuse_caller, refuse_for_now, refuse_input
+from gateway.responses import HttpError, bad_request, forbidden, unavailable
 
 FetchWorkloads = Callable[[tuple[str, ...]], Awaitable[CachedResponse]]
 """Answers what ScaleOps lists for labels, all of which a workload carries."""
@@ -64,7 +64,7 @@ class ProxyScope:
                 "these labels are the selector of no component that the catalog shows you; "
                 "the proxy answers only about the workloads of such components"
             )
-            raise refuse_caller(message)
+            raise forbidden(message)
         return visible
 
     async def filter_workloads(self, kept: CachedResponse, components: Sequence[Component]) -> bytes:
@@ -88,7 +88,7 @@ class ProxyScope:
                 answer = await fetch_workloads(labels)
                 if answer.status != HTTPStatus.OK:
                     message = f"ScaleOps answered {answer.status} when it was asked whose the costs are"
-                    raise refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
+                    raise unavailable(message, status=HTTPStatus.BAD_GATEWAY)
                 own.append(await self._own_ids(answer, ownership, cluster))
 
         async def make() -> bytes:
@@ -120,7 +120,7 @@ class ProxyScope:
             f"{key.type} {key.name} is known to be a workload of no component that the catalog shows you; "
             "list the component's workloads first"
         )
-        raise refuse_caller(message)
+        raise forbidden(message)
 
     def _ownerships(self, components: Sequence[Component]) -> tuple[Ownership, ...]:
         return tuple(ownership_of(component, self._namespaces_allowed) for component in components)
@@ -139,7 +139,7 @@ def one_cluster(question: CostQuery, routed: str | None) -> str:
     named: set[str] = {*question.clusters, *(() if routed is None else (routed,))}
     if len(named) != 1:
         message = "name one cluster, alike in clusterFilters and in X-Scaleops-Cluster: costs are told apart by cluster only"
-        raise refuse_input(message)
+        raise bad_request(message)
     (cluster,) = named
     return cluster
 
@@ -191,4 +191,4 @@ def _read(body: bytes, member: str) -> JsonRows:
 
 def _cannot_cut(why: UnparseableJson) -> HttpError:
     message = f"ScaleOps' answer cannot be narrowed to what you may see: {why}"
-    return refuse_for_now(message, status=HTTPStatus.BAD_GATEWAY)
+    return unavailable(message, status=HTTPStatus.BAD_GATEWAY)

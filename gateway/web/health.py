@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Final
 
 from domain.clock import Clock
-from gateway.responses import GatewayResponse, answer_json
+from gateway.responses import GatewayResponse, json_response
 
 Probe = Callable[[], Awaitable[None]]
 """Asks a dependency for something small; raises when it does not answer."""
@@ -22,7 +22,7 @@ HOLDS_FOR: Final = timedelta(seconds=10)
 PATIENCE_S: Final = 5.0
 DATABASE: Final = "database"
 
-ALIVE: Final = answer_json({"status": "ok"})
+ALIVE: Final = json_response({"status": "ok"})
 
 
 class Readiness:
@@ -39,9 +39,9 @@ class Readiness:
         """Answer each dependency's state: 200 ready or degraded, 503 without a database."""
         states = await self._current()
         if states.get(DATABASE, "ok") != "ok":
-            return answer_json({"status": "unready", "dependencies": states}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+            return json_response({"status": "unready", "dependencies": states}, status=HTTPStatus.SERVICE_UNAVAILABLE)
         status = "ready" if all(state == "ok" for state in states.values()) else "degraded"
-        return answer_json({"status": status, "dependencies": states})
+        return json_response({"status": status, "dependencies": states})
 
     async def _current(self) -> Mapping[str, str]:
         if self._known_until is not None and self._clock() < self._known_until:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from actions.catalogue import RequestContext
 from gateway.auth.callers import Caller
 from gateway.auth.request_contexts import RequestContexts
-from gateway.responses import HttpError, refuse_unknown
+from gateway.responses import HttpError, not_found
 from gateway.subapps import SubApp, SubAppContext
 from gateway.web.resource_metadata import MCP
 from mcp_server import build_mcp_server
@@ -42,7 +42,7 @@ def sections(rooms: SubAppContext, *, extend: Extend | None = None) -> Iterable[
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != MCP:
             message = f"there is nothing at {scope['path'][:200]}"
-            raise refuse_unknown(message)
+            raise not_found(message)
         if scope["method"] != "POST":
             # Without sessions there is nothing to stream to who does not ask, and nothing to end.
             message = f"{scope['method']} is not answered here; messages are sent with POST"

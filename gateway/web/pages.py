@@ -28,7 +28,7 @@ from domain.weeks import current_week
 from gateway.auth.callers import Caller
 from gateway.auth.request_contexts import RequestContexts
 from gateway.request import GatewayRequest, parse_request
-from gateway.responses import GatewayResponse, HttpError, refuse_unknown, send_answer
+from gateway.responses import GatewayResponse, HttpError, not_found, send_response
 from gateway.subapps import SubApp, SubAppContext
 from reports import content
 from reports.render.charts import draw_trend
@@ -77,7 +77,7 @@ class Pages:
         asker = self._asking.asker_of(cast("Caller", scope["caller"]))
         html = await self._asking.lanes.run(partial(_written, asker, page), is_live=False)
         # To a HEAD the server sends all but the body.
-        await send_answer(send, GatewayResponse(status=HTTPStatus.OK, headers=_HEADERS, body=html))
+        await send_response(send, GatewayResponse(status=HTTPStatus.OK, headers=_HEADERS, body=html))
 
     def _page_of(self, exchange: GatewayRequest) -> Page:
         path = exchange.target.decode("latin-1")
@@ -93,7 +93,7 @@ class Pages:
             case ["status"]:
                 return _status
         message = f"there is no page at {path[:200]}"
-        raise refuse_unknown(message)
+        raise not_found(message)
 
 
 def _written(asker: RequestContext, page: Page) -> bytes:

@@ -23,7 +23,7 @@ from domain.messages import Json
 from gateway.auth.callers import Caller
 from gateway.auth.request_contexts import RequestContexts
 from gateway.request import BASE, GatewayRequest, parse_request
-from gateway.responses import JSON_TYPE, GatewayResponse, HttpError, answer_json, refuse_input, refuse_unknown, send_answer
+from gateway.responses import JSON_TYPE, GatewayResponse, HttpError, bad_request, json_response, not_found, send_response
 from gateway.strict_json import parse_strictly
 from gateway.subapps import SubApp, SubAppContext
 from gateway.web.metrics import Metrics
@@ -56,7 +56,7 @@ def describe(offer: ActionDefinition) -> dict[str, Json]:
     }
 
 
-LISTED: Final = answer_json({"actions": [describe(offer) for offer in ACTIONS]})
+LISTED: Final = json_response({"actions": [describe(offer) for offer in ACTIONS]})
 _BY_ID: Final = {f"{PLUGIN}:{offer.name}": offer for offer in ACTIONS}
 
 
@@ -70,7 +70,7 @@ class Registry:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises Refused, ActionError, ServiceError, StoreUnavailable."""
         exchange = parse_request(scope, receive)
-        await send_answer(send, await self._answer(exchange, cast("Caller", scope["caller"])))
+        await send_response(send, await self._answer(exchange, cast("Caller", scope["caller"])))
 
     async def _answer(self, exchange: GatewayRequest, caller: Caller) -> GatewayResponse:
         path = exchange.target.decode("latin-1").removeprefix(_ACTIONS_PATH)
@@ -84,7 +84,7 @@ class Registry:
         offer = _BY_ID.get(identifier)
         if offer is None:
             message = f'Action "{identifier[:200]}" not found'
-            raise refuse_unknown(message)
+            raise not_found(message)
         arguments = _read_input(await exchange.read_body(), exchange.header(b"content-type"), version)
         return await self._ask(offer, arguments, self._asking.asker_of(caller))
 
@@ -112,7 +112,7 @@ def _invoked(path: str) -> tuple[str, str]:
         case ["", version, "actions", encoded, "invoke"] if version in _VERSIONS:
             return version, unquote(encoded)
     message = f"there is nothing at {path[:200]}"
-    raise refuse_unknown(message)
+    raise not_found(message)
 
 
 def _read_input(body: bytes, content_type: str | None, version: str) -> dict[str, Json]:
@@ -122,7 +122,7 @@ def _read_input(body: bytes, content_type: str | None, version: str) -> dict[str
     kind = (content_type or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         message = "the input must be sent as application/json"
-        raise refuse_input(message)
+        raise bad_request(message)
     document = _parsed(body)
     if version == "v2":
         document = _object(document, "the body").get("input", {})
@@ -135,14 +135,14 @@ def _parsed(body: bytes) -> Json:
         json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is JSON, but no text that could be answered
     except (ValueError, RecursionError):
         message = "the body is no JSON"
-        raise refuse_input(message) from None
+        raise bad_request(message) from None
     return parsed
 
 
 def _object(document: Json, what: str) -> dict[str, Json]:
     if not isinstance(document, dict):
         message = f"{what} must be a JSON object"
-        raise refuse_input(message)
+        raise bad_request(message)
     return document
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.responses import GatewayResponse, answer_json
+from gateway.responses import GatewayResponse, json_response
 
 MCP: Final = "/mcp"
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
@@ -17,7 +17,7 @@ def metadata_url(public_url: str) -> str:
 
 def describe_resource(public_url: str, backstage_url: str) -> GatewayResponse:
     """Answer the metadata: Backstage's auth plugin is the one that issues tokens."""
-    return answer_json(
+    return json_response(
         {
             "resource": f"{public_url}{MCP}",
             "authorization_servers": [f"{backstage_url}/api/auth"],

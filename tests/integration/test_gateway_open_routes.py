@@ -16,7 +16,7 @@ import pytest
 
 from actions.errors import NotFoundError
 from domain.refs import EntityRef
-from gateway.responses import refuse_caller
+from gateway.responses import forbidden
 from gateway.subapps import SubApp, SubAppContext
 from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
@@ -299,7 +299,7 @@ def sections(rooms: SubAppContext) -> list[SubApp]:
             raise NotFoundError(message)
         if scope["path"].endswith("/refused"):
             message = "not for you"
-            raise refuse_caller(message)
+            raise forbidden(message)
         if scope["path"].endswith("/broken"):
             message = f"a secret: {STATIC_TOKEN}"
             raise RuntimeError(message)

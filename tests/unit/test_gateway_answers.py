@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.proxy.json_filter import UnparseableJson, read_rows, repair
-from gateway.responses import head_of
+from gateway.responses import render_head
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_map_is_made_empty_and_no_array_is_taken_for_it() -> None:
 @pytest.mark.parametrize("value", [b"a\r\nset-cookie: x", b"a\nb", b"a\rb"])
 def test_a_header_that_would_break_its_line_is_never_sent(value: bytes) -> None:
     with pytest.raises(ValueError, match="line break"):
-        head_of(200, ((b"retry-after", value),), 0)
+        render_head(200, ((b"retry-after", value),), 0)
 
 
 def test_rows_that_stay_keep_their_bytes() -> None:

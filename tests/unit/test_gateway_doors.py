@@ -12,9 +12,9 @@ from gateway.auth.allowed_hosts import AllowedHosts
 from gateway.auth.cors import Cors
 from gateway.auth.rate_limit import Rate, RateLimit
 from gateway.auth.static_tokens import StaticTokens
-from gateway.factory import require_closed
+from gateway.factory import require_auth_configured
 from gateway.request import GatewayRequest, parse_request, read_headers
-from gateway.responses import HttpError, answer_json
+from gateway.responses import HttpError, json_response
 from wiring.settings import Settings, SettingsError
 
 
@@ -232,16 +232,16 @@ def settings(**given: object) -> Settings:
 )
 def test_a_gateway_that_would_be_open_does_not_start(given: dict[str, object], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
-        require_closed(settings(**given))
+        require_auth_configured(settings(**given))
 
 
 def test_without_credentials_it_starts_on_loopback_only() -> None:
-    require_closed(settings(gateway_auth="none", gateway_host="127.0.0.1"))
-    require_closed(settings(gateway_auth="none", gateway_host="::1"))
+    require_auth_configured(settings(gateway_auth="none", gateway_host="127.0.0.1"))
+    require_auth_configured(settings(gateway_auth="none", gateway_host="::1"))
 
 
 def test_half_a_surrogate_pair_is_answered_as_json_spells_it() -> None:
-    answer = answer_json({"message": "no \ud800 such thing", "name": "\u00e4\U0001f600"})
+    answer = json_response({"message": "no \ud800 such thing", "name": "\u00e4\U0001f600"})
 
     assert answer.body == '{"message":"no \\ud800 such thing","name":"\u00e4\U0001f600"}'.encode()
     assert json.loads(answer.body)["message"] == "no \ud800 such thing"

@@ -16,7 +16,7 @@ import pytest
 from clients.http.client import HttpRequest
 from clients.http.client import HttpResponse as UpstreamAnswer
 from domain.workload import WorkloadKey
-from gateway.auth.callers import NOBODY
+from gateway.auth.callers import ANONYMOUS
 from gateway.auth.visibility import Visibility
 from gateway.proxy.body_worker import LARGE_BYTES, BodyWorker
 from gateway.proxy.cache import CachedResponse, ResponseCache
@@ -63,7 +63,7 @@ def asked(target: bytes, query: bytes = b"") -> GatewayRequest:
 
     scope: Any = {"type": "http", "method": "GET", "raw_path": target, "query_string": query, "headers": []}
     exchange = parse_request(scope, receive)
-    exchange.caller = NOBODY
+    exchange.caller = ANONYMOUS
     return exchange
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -27,6 +27,12 @@ class Phase(StrEnum):
     FIRING = "firing"
     RESOLVING = "resolving"
     ENDED = "ended"
+
+
+OPEN_PHASES: Final = (Phase.FIRING.value, Phase.RESOLVING.value)
+"""An open alert: people were notified, and it has not resolved. What lists show and what can be acknowledged."""
+TRACKED_PHASES: Final = tuple(phase.value for phase in Phase if phase is not Phase.QUIET)
+"""Whatever a sweep may still change without a new finding: pending alerts too."""
 
 
 class NoticeKind(StrEnum):

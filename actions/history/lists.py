@@ -22,7 +22,7 @@ from actions.history.models import (
     page_of,
 )
 from actions.live.outputs import figure, number
-from alerts.states import AlertState, Phase, state_from_json
+from alerts.states import OPEN_PHASES, AlertState, state_from_json
 from domain.advice import Priority
 from domain.component import Component
 from domain.measures import Unknown
@@ -32,7 +32,6 @@ from domain.tracking import Recommendation
 from store import AlertStateRow
 
 _BY_PRIORITY = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
-_OPEN = tuple(phase.value for phase in Phase if phase is not Phase.QUIET)
 _MEMBERS = 10
 """Workloads named of one alert; explain_delivery and get_scaleops_recommendations_for_entity say more."""
 
@@ -151,7 +150,7 @@ def _advice_row(one: Recommendation) -> OpenRecommendationRow:
 
 
 def list_alerts(reading: HistoryView, asked: AlertsInput) -> AlertsOutput:
-    """Answer alerts that are not quiet, or all that were ever heard of, the newest first."""
+    """Return the open alerts, or all that were ever observed, the newest first."""
     rows = _alert_rows(reading, asked)
     counted = partial(reading.rows.alerts.counted, statuses=_statuses(asked))
     visible, hidden = reading.only_visible_of(rows, lambda row: row.ref, counted=counted if asked.entity_ref is None else dict)
@@ -177,11 +176,11 @@ def _alert_rows(reading: HistoryView, asked: AlertsInput) -> Iterable[AlertState
         message = f"{ref} is a team; name it in team"
         raise InputError(message)
     reading.component(ref)
-    return [row for row in alerts.states_of([ref]) if (asked.quiet or row.status in _OPEN) and team in (None, row.team)]
+    return [row for row in alerts.states_of([ref]) if (asked.quiet or row.status in OPEN_PHASES) and team in (None, row.team)]
 
 
 def _statuses(asked: AlertsInput) -> tuple[str, ...] | None:
-    return None if asked.quiet else _OPEN
+    return None if asked.quiet else OPEN_PHASES
 
 
 def alert_row(state: AlertState) -> AlertRow:

@@ -22,7 +22,7 @@ from actions.history.costs import get_cost_trend
 from actions.history.lists import list_alerts, list_recommendations
 from actions.history.models import AlertsInput, OpenRecommendationsInput, TrendInput, TrendOutput
 from actions.history.reports import reports_of_week, stored_report, team_of_slug
-from alerts.states import Phase
+from alerts.states import OPEN_PHASES
 from domain.refs import EntityRef
 from domain.weeks import current_week
 from gateway.auth.callers import Caller
@@ -166,7 +166,6 @@ def _picture(trend: TrendOutput, currency: str) -> Markup | None:
 
 def _status(reading: HistoryView) -> str:
     rows = reading.rows
-    open_phases = [phase.value for phase in Phase if phase is not Phase.QUIET]
     return (
         environment("html")
         .get_template("pages/status.html")
@@ -175,7 +174,7 @@ def _status(reading: HistoryView) -> str:
             newest=rows.sweeps.newest_closed(),
             running=rows.sweeps.open_ones(),
             lost=len(rows.clusters.lost()),
-            alerts=len(rows.alerts.states(statuses=open_phases)),
+            alerts=len(rows.alerts.states(statuses=OPEN_PHASES)),
             outbox=sorted((str(status), many) for status, many in rows.outbox.counts().items()),
             heartbeats=rows.heartbeats.all(),
         )

@@ -8,11 +8,9 @@ from datetime import datetime
 from alerts.folding import apply
 from alerts.observations import AlertId
 from alerts.policy import Rule
-from alerts.states import AlertState, Event, Phase, event_to_json, state_from_json, state_to_json
+from alerts.states import TRACKED_PHASES, AlertState, Event, Phase, event_to_json, state_from_json, state_to_json
 from domain.refs import EntityRef
 from store import AlertEventRow, AlertStateRow, Transaction
-
-OPEN_STATUSES = tuple(phase.value for phase in Phase if phase is not Phase.QUIET)
 
 
 class AlertSession:
@@ -28,7 +26,7 @@ class AlertSession:
         self._held: set[AlertId] = set()
         self._changed: set[AlertId] = set()
         self._events: list[AlertEventRow] = []
-        for row in self._rows.states(statuses=OPEN_STATUSES):
+        for row in self._rows.states(statuses=TRACKED_PHASES):
             self._remember(row)
 
     def state(self, alert: AlertId) -> AlertState:

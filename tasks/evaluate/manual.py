@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.observations import AlertId, InvalidAlertId
-from alerts.states import Acknowledged, AlertState, Event, Phase, Snoozed, state_from_json
+from alerts.states import OPEN_PHASES, Acknowledged, AlertState, Event, Snoozed, state_from_json
 from domain.messages import EventAction
 from domain.refs import EntityRef
 from reports.notices import pagerduty_follow_up
 from store import Transaction
 from tasks.context import StageContext
 from tasks.evaluate.alert_session import AlertSession
-
-OPEN = (Phase.FIRING.value, Phase.RESOLVING.value)
-"""Somebody was told, and it is not over."""
-LISTED = (Phase.PENDING.value, *OPEN)
 
 
 class AlertNotOpen(Exception):
@@ -46,9 +42,9 @@ class AlertSummary:
 
 
 def list_alerts(context: StageContext, *, team: EntityRef | None = None, all_of_them: bool = False) -> tuple[AlertSummary, ...]:
-    """Answer the alerts that are open or about to be, or all that were ever heard of, by id."""
+    """Return the open alerts, or all that were ever observed, by id."""
     with context.store.reading() as transaction:
-        rows = transaction.alerts.states(statuses=None if all_of_them else LISTED, team=team)
+        rows = transaction.alerts.states(statuses=None if all_of_them else OPEN_PHASES, team=team)
     return tuple(_line_of(state_from_json(row.state)) for row in rows)
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from alerts.states import AlertState, Phase, state_from_json
+from alerts.states import TRACKED_PHASES, AlertState, Phase, state_from_json
 from domain.messages import Channel
 from reports.notices import stream_of
 from store import Transaction
 from tasks.context import StageContext
-
-_STIRRING: Final = tuple(phase.value for phase in Phase if phase is not Phase.QUIET)
 
 MayBegin = Callable[[], bool]
 
@@ -68,7 +65,7 @@ def _forget_sweeps(context: StageContext, now: datetime, may_begin: MayBegin) ->
 def _forget_messages(context: StageContext, before: datetime, may_begin: MayBegin) -> int:
     """Drop old messages, but not those of an alert that is open: what it tells next answers in their thread."""
     with context.store.reading() as transaction:
-        open_ones = [state_from_json(row.state) for row in transaction.alerts.states(statuses=_STIRRING)]
+        open_ones = [state_from_json(row.state) for row in transaction.alerts.states(statuses=TRACKED_PHASES)]
     streams = {stream_of(state.alert, channel) for state in open_ones for channel in Channel}
     roots = {root for root in map(_root_of, open_ones) if root is not None}
     dropped = after = 0

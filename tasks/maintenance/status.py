@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from alerts.states import OPEN_PHASES
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
@@ -15,7 +16,6 @@ from domain.weeks import Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
 from tasks.context import Policy, StageContext
-from tasks.evaluate.manual import OPEN
 from tasks.report.report_data import PLATFORM, REPORT, schedules_of
 from tasks.report.stage import stream_of, teams_with_reports
 
@@ -77,7 +77,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
             unmeasured=dict(_unmeasured(transaction, newest)),
             lost_clusters=lost,
-            open_alerts=len(transaction.alerts.states(statuses=OPEN)),
+            open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
             outbox=transaction.outbox.counts(),
             oldest_pending=oldest,
             undelivered=undelivered,

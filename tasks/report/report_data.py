@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from alerts.states import Phase, state_from_json
+from alerts.states import OPEN_PHASES, state_from_json
 from domain.component import Component, Team
 from domain.measures import Measured, Total, Unknown
 from domain.refs import UNOWNED, EntityRef
@@ -279,7 +279,7 @@ def _followed_from(one: Recommendation, *, is_open: bool, answered: bool) -> Fol
 def _answered(transaction: Transaction, team: EntityRef, now: datetime) -> frozenset[tuple[str, EntityRef]]:
     """Answer (rule, component) of what somebody acknowledged or snoozed."""
     answered: set[tuple[str, EntityRef]] = set()
-    for row in transaction.alerts.states(statuses=[phase.value for phase in Phase if phase is not Phase.QUIET], team=team):
+    for row in transaction.alerts.states(statuses=OPEN_PHASES, team=team):
         incident = state_from_json(row.state).incident
         if incident is None:
             continue

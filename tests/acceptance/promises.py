@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.policy import Rule
-from alerts.states import state_from_json
+from alerts.states import OPEN_PHASES, state_from_json
 from domain.messages import Channel, DeliveryStatus
 from domain.sweeps import Sweep
 from store import Transaction
 from store.queries.outbox import FALLBACK
 from store.retention import Retention, expired
-from tasks.evaluate.alert_session import OPEN_STATUSES
 from tasks.report.report_data import PLATFORM, REPORT
 from tasks.report.stage import MADE, stream_of, teams_with_reports
 from tests.acceptance.fleet import INSTANCE, Fleet
@@ -84,7 +83,7 @@ def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
 
 def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     told = [one["dedup_key"] for one in fleet.simulator.state.pagerduty.incidents if one["resolved_at"] is None]
-    states = [state_from_json(row.state) for row in transaction.alerts.states(statuses=OPEN_STATUSES)]
+    states = [state_from_json(row.state) for row in transaction.alerts.states(statuses=OPEN_PHASES)]
     incidents = [state.incident for state in states if state.incident is not None]
     wanted = [one.told.page.dedup_key for one in incidents if one.told is not None and one.told.page is not None]
     if len(told) != len(set(told)):

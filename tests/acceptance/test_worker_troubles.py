@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts.policy import Rule
+from alerts.states import OPEN_PHASES
 from alerts.storm import OUTAGE
 from domain.measures import Total, Unknown
 from domain.messages import Channel, DeliveryStatus, Message
@@ -17,7 +18,6 @@ from domain.snapshots import Measurement, Outcome
 from reports.notices import stream_of
 from simulator.credentials import SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.serving import Simulator
-from tasks.evaluate.manual import OPEN
 from tasks.report.trend import weekly_trend
 from tests.acceptance.faults import (
     in_the_middle_of_a_sweep,
@@ -204,7 +204,7 @@ def told_in_this_slot(fleet: Fleet) -> list[Message]:
 
 def open_alerts(fleet: Fleet) -> set[str]:
     with fleet.store.reading() as transaction:
-        return {row.alert for row in transaction.alerts.states(statuses=OPEN)}
+        return {row.alert for row in transaction.alerts.states(statuses=OPEN_PHASES)}
 
 
 def open_incidents(fleet: Fleet) -> set[str]:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from actions.context import allow_all
+from actions.history.context import HistoryView
+from actions.history.lists import list_alerts as list_alerts_action
+from actions.history.models import AlertsInput
 from domain.component import Component
 from simulator.serving import Simulator
+from tasks.evaluate.manual import list_alerts
+from tasks.maintenance.status import read_status
 from tests.integration.agents import SECTIONS
 from tests.integration.measured import component, measurement, point
-from tests.integration.remembered import MONDAY, NOW, remember
+from tests.integration.remembered import MONDAY, NOW, archive_of, remember
+from tests.integration.test_report_stage import parts_at
 from tests.services.gateways import ServedGateway, ServeGateway
 
 EVIL = '<script>alert("x")</script>'
@@ -106,6 +113,19 @@ def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
     assert "measured" in html
     for name in ("checkout", "ledger", "finder", "payments", "search"):
         assert name not in html.lower()
+
+
+def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGateway) -> None:
+    """One alert is firing and one is pending: a pending alert is not open."""
+    store = gateway.materials.store
+    parts = parts_at(store, NOW)
+    with store.reading() as rows:
+        phases = sorted(row.status for row in rows.alerts.states())
+        action = list_alerts_action(HistoryView(rows=rows, archive=archive_of(store), viewer=allow_all), AlertsInput())
+
+    assert phases == ["firing", "pending"]
+    assert page(gateway, "/status")[1].count("1 alert open") == 1
+    assert (read_status(parts).open_alerts, action.total, len(list_alerts(parts))) == (1, 1, 1)
 
 
 def test_a_stored_page_is_shown_only_to_who_may_see_all_its_components(gateway: ServedGateway) -> None:

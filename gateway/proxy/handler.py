@@ -22,7 +22,7 @@ from gateway.auth.callers import ANONYMOUS, Caller
 from gateway.proxy.bodies import read_costs_body, read_workloads_body, write_costs_body, write_workloads_body
 from gateway.proxy.body_worker import BodyWorker
 from gateway.proxy.cache import CachedResponse, CacheLookup, ResponseCache
-from gateway.proxy.json_filter import is_as_usual, repair
+from gateway.proxy.json_filter import is_complete, repair
 from gateway.proxy.routes import ROUTES, ProxyRoute, RouteTable, read_cluster, read_query
 from gateway.proxy.scope import ProxyScope, one_cluster
 from gateway.request import GatewayRequest
@@ -155,7 +155,7 @@ class Proxy:
             self._observe(route.name, outcome, self._timer() - began)
         kept = _kept(answer)
         member = route.repaired
-        if member is None or not _is_json(answer) or is_as_usual(kept.body, member):
+        if member is None or not _is_json(answer) or is_complete(kept.body, member):
             return kept
         return replace(kept, body=await self._reader.read(kept.body, lambda sent: repair(sent, member, empty=route.empty)))
 

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
+from gateway.proxy.json_filter import Empty
 from gateway.request import GatewayRequest
 from gateway.responses import HttpError, bad_request, not_found
 from wiring.settings import SettingsError
@@ -51,8 +52,8 @@ class ProxyRoute:
     parameters: Mapping[str, Parameter]
     repaired: str | None = None
     """The member of the answer that the frontend crashes without."""
-    empty: bytes = b"[]"
-    """What that member is when it is null or missing."""
+    empty: Empty = list
+    """The type of that member, to make it empty when it is null or missing."""
     takes_cluster: bool = False
 
     @property
@@ -103,7 +104,7 @@ ROUTES: Final = (
         kind="flags",
         parameters={"multiCluster": _always("true")},
         repaired="networkCostEnabled",
-        empty=b"{}",
+        empty=dict,
     ),
     ProxyRoute(
         method="GET",

@@ -158,7 +158,7 @@ def _key_of(row: Row) -> WorkloadKey | None:
 
 def _filter_workloads(body: bytes, ownerships: Sequence[Ownership]) -> tuple[bytes, Owned]:
     listed = _read(body, "workloads")
-    return listed.keeping(lambda row: _is_held(row, ownerships)), _owned(listed.rows, ownerships)
+    return listed.filtered(lambda row: _is_held(row, ownerships)), _owned(listed.rows, ownerships)
 
 
 def _list_ids(body: bytes, ownerships: Sequence[Ownership], cluster: str) -> tuple[bytes, Owned]:
@@ -172,7 +172,7 @@ def _list_ids(body: bytes, ownerships: Sequence[Ownership], cluster: str) -> tup
 
 
 def _filter_costs(body: bytes, ids: Collection[str]) -> bytes:
-    return _read(body, "aggregatedWorkloads").keeping(lambda row: normalized_id(str(row.get("id"))) in ids)
+    return _read(body, "aggregatedWorkloads").filtered(lambda row: normalized_id(str(row.get("id"))) in ids)
 
 
 def _owned(rows: Sequence[Row], ownerships: Sequence[Ownership]) -> Owned:

@@ -20,8 +20,8 @@ from domain.messages import Channel, EventAction, Json, Message, Rendering, Vari
 from domain.money import format_count
 from reports.dates import format_moment
 from reports.findings import figures_as_json, format_finding, headline, remedy
-from reports.formatting import ELLIPSIS, clip
-from reports.render.slack_blocks import MOST_FALLBACK, BlockGroup, context, escape, header, pack, plain_text
+from reports.formatting import clip
+from reports.render.slack_blocks import BlockGroup, clip_text, context, header, pack, plain_text
 
 EXPIRES_AFTER: Final = timedelta(hours=24)
 """Old news is no news: a notice that could not be sent for so long is told as expired instead."""
@@ -310,7 +310,7 @@ def _slack_message(
     now: datetime,
 ) -> Message:
     fitted = content.fitted()
-    text = _cut(escape("\n".join(fitted.lines)))
+    text = clip_text("\n".join(fitted.lines))
     quiet: dict[str, Json] = {"mrkdwn": False}
     if root is not None:
         quiet["reply_broadcast"] = True  # a thread alone is overlooked
@@ -331,8 +331,3 @@ def _slack_message(
         created_at=now,
         expires_at=now + EXPIRES_AFTER,
     )
-
-
-def _cut(text: str) -> str:
-    """Cut at a line's end, so that no escaped sign is cut in two."""
-    return text if len(text) <= MOST_FALLBACK else f"{text[:MOST_FALLBACK].rpartition(chr(10))[0]}\n{ELLIPSIS}"

@@ -25,7 +25,6 @@ from reports.build.sentences import (
 from reports.build.top_actions import format_requests
 from reports.dates import format_moment, format_week
 from reports.formatting import (
-    ELLIPSIS,
     clip,
     format_amount,
     format_components,
@@ -35,9 +34,9 @@ from reports.formatting import (
     sparkline,
 )
 from reports.render.slack_blocks import (
-    MOST_FALLBACK,
     Block,
     BlockGroup,
+    clip_text,
     context,
     divider,
     escape,
@@ -69,16 +68,12 @@ def write_slack(report: content.Report, *, page: str | None = None) -> tuple[tup
 
 
 def _renderings(message: BlockGroup) -> tuple[Rendering, ...]:
-    text = _clip_text(escape("\n".join(message.lines)))
+    text = clip_text("\n".join(message.lines))
     quiet = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
     return (
         Rendering(variant=Variant.NATIVE, payload={"text": text, "blocks": list(message.blocks), **quiet}),
         Rendering(variant=Variant.TEXT, payload={"text": text, **quiet}),
     )
-
-
-def _clip_text(text: str) -> str:
-    return text if len(text) <= MOST_FALLBACK else f"{text[: MOST_FALLBACK - 10].rpartition(chr(10))[0]}\n{ELLIPSIS}"
 
 
 def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGroup]:

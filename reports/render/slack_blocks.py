@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from domain.messages import Json
-from reports.formatting import clip, one_line
+from reports.formatting import ELLIPSIS, clip, one_line
 
 MOST_BLOCKS: Final = 45
 MOST_CHARACTERS: Final = 10_000
@@ -44,6 +44,12 @@ class BlockGroup:
 def escape(text: str) -> str:
     """Escape Slack's three control characters, for mrkdwn and for the fallback text."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def clip_text(text: str) -> str:
+    """Return the escaped fallback text, clipped at the end of a line so that no escape sequence is split."""
+    escaped = escape(text)
+    return escaped if len(escaped) <= MOST_FALLBACK else f"{escaped[: MOST_FALLBACK - 10].rpartition(chr(10))[0]}\n{ELLIPSIS}"
 
 
 def header(text: str) -> Block:

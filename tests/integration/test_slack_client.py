@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 from datetime import datetime, timedelta, timezone
+from inspect import signature
 
 import pytest
+from slack_sdk import WebClient
 
 from clients.delivery_errors import InsecureUrl, PayloadRejected, RecipientRejected
 from clients.http.client import ErrorKind, ServiceError
@@ -302,6 +304,13 @@ def test_a_strict_channel_takes_one_message_a_second(slack: SlackClient, simulat
     assert refused.value.retry_after_s == 1
     simulator.state.clock.set(NOW + timedelta(seconds=1))
     assert slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2").ts
+
+
+def test_slack_sdk_sends_through_the_private_method_that_we_override() -> None:
+    """Contract: pyproject bounds slack-sdk below the next minor version because of this member."""
+    method = WebClient._perform_urllib_http_request_internal
+    assert list(signature(method).parameters) == ["self", "url", "req"]
+    assert WebClient.api_call.__module__ == method.__module__
 
 
 def test_an_address_in_the_clear_is_refused_without_repeating_it() -> None:

@@ -208,7 +208,7 @@ class _Site:
             )
         return Proxy(
             routes=RouteTable(read_extra_routes(settings.gateway_extra_routes)),
-            ask=self._scaleops.ask,
+            ask=self._scaleops.send,
             cache=ResponseCache(ttl_s=settings.gateway_cache_ttl_s, timer=self._timer, count=self._metrics.count_cache),
             scope=scope,
             reader=self._reader,
@@ -235,7 +235,7 @@ class _Site:
 
         async def scaleops() -> None:
             request = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
-            answer = await self._scaleops.ask(request)
+            answer = await self._scaleops.send(request)
             if answer.status != _OK:
                 raise _DependencyDown
 

@@ -59,4 +59,4 @@ class RedisSharedState:
 
     def update(self, change: Callable[[bytes | None, float], bytes]) -> bool:
         """Replace what is kept."""
-        return self._memory.update(NAME, change, keep_for=KEEP_FOR)
+        return self._memory.compare_and_set(NAME, change, ttl=KEEP_FOR)

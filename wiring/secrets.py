@@ -14,12 +14,21 @@ from domain.component import RoutingKey
 _PURPOSE: Final = b"scaleops-worker routing keys v1"
 
 
+def derive_key(secret_key: str, purpose: bytes) -> bytes:
+    """Return the 32-byte key that HKDF-SHA256 derives from WORKER_SECRET_KEY for one purpose."""
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(secret_key.encode())
+
+
+def derive_fernet(secret_key: str, purpose: bytes) -> Fernet:
+    """Return authenticated encryption under the key derived for one purpose."""
+    return Fernet(base64.urlsafe_b64encode(derive_key(secret_key, purpose)))
+
+
 class Sealer:
     """Authenticated encryption under a key derived from WORKER_SECRET_KEY for this purpose alone."""
 
     def __init__(self, secret_key: str) -> None:
-        derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret_key.encode())
-        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+        self._fernet = derive_fernet(secret_key, _PURPOSE)
 
     def seal(self, key: RoutingKey) -> bytes:
         """Answer what may stand in a row."""

@@ -18,7 +18,7 @@ from clients.http.client import HttpClient, HttpOptions
 from clients.pagerduty.client import PagerDutyClient
 from clients.scaleops.auth import AzureLogin, PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
-from clients.scaleops.tokens import CachedLogin, Credentials, FixedToken, NoCredentials, TokenCache
+from clients.scaleops.tokens import CachedLogin, Credentials, FixedToken, TokenCache
 from clients.slack.client import SlackClient
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter, LimiterStatus
 from clients.throttle.limit_algorithm import Priority
@@ -105,21 +105,21 @@ class LiveServices:
                 return FixedToken(required(_revealed(settings.scaleops_token), "SCALEOPS_TOKEN", use))
             case "internal" | "ldap":
                 login = PasswordLogin(
-                    line=line,
+                    http=line,
                     user=required(settings.scaleops_user, "SCALEOPS_USER", use),
                     password=required(_revealed(settings.scaleops_password), "SCALEOPS_PASSWORD", use),
                 )
-                return CachedLogin(login, clock=self._clock, shared=self._shared_token)
+                return CachedLogin(login, clock=self._clock, cache=self._shared_token)
             case "azure":
                 azure = AzureLogin(
-                    line=self._line("Azure AD", settings.scaleops_azure_login_url),
+                    http=self._line("Azure AD", settings.scaleops_azure_login_url),
                     tenant_id=required(settings.scaleops_azure_tenant_id, "SCALEOPS_AZURE_TENANT_ID", use),
                     client_id=required(settings.scaleops_azure_client_id, "SCALEOPS_AZURE_CLIENT_ID", use),
                     client_secret=required(_revealed(settings.scaleops_azure_client_secret), "SCALEOPS_AZURE_CLIENT_SECRET", use),
                 )
-                return CachedLogin(azure, clock=self._clock, shared=self._shared_token)
+                return CachedLogin(azure, clock=self._clock, cache=self._shared_token)
             case _:
-                return NoCredentials()
+                return FixedToken(None)
 
     @cached_property
     def catalog(self) -> Catalog:

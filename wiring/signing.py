@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from reports.signed_links import PageLinks
+from wiring.secrets import derive_key
 from wiring.settings import Settings
 
 _PURPOSE: Final = b"scaleops-worker page links v1"
@@ -18,5 +16,4 @@ def page_links(settings: Settings) -> PageLinks | None:
     secret = settings.worker_secret_key
     if secret is None:
         return None
-    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.get_secret_value().encode())
-    return PageLinks(derived)
+    return PageLinks(derive_key(secret.get_secret_value(), _PURPOSE))

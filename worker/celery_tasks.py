@@ -62,7 +62,7 @@ class TaskHandlers:
     def advance(self) -> None:
         """Open, ring out, or close the sweep of the present slot."""
         equipment = self._shed.equipment()
-        with equipment.memory.turn("sweep.advance", lease=self._pace.turn_lease) as is_ours:
+        with equipment.memory.lock("sweep.advance", ttl=self._pace.turn_lease) as is_ours:
             if not is_ours:
                 return
             step = self._advance(equipment)
@@ -96,7 +96,7 @@ class TaskHandlers:
         try:
             closed = self._measure(equipment, chunk)
         except CollectFailed as failure:
-            equipment.memory.put(away, b"1", keep_for=self._pace.scaleops_is_left_alone_for)
+            equipment.memory.put(away, b"1", ttl=self._pace.scaleops_is_left_alone_for)
             record_heartbeat(equipment.context, "collect", HeartbeatKind.FAILED, reason=str(failure))
             raise
         if closed is not None:
@@ -108,7 +108,7 @@ class TaskHandlers:
             return MemoizedScaleOps(RedisMemoizedScaleOps(scaleops, equipment.memory, as_of=chunk.as_of))
 
         name = f"chunk:{chunk.as_of:%Y%m%dT%H%M}:{chunk.refs[0]}"
-        with equipment.memory.turn(name, lease=self._pace.turn_lease) as is_ours:
+        with equipment.memory.lock(name, ttl=self._pace.turn_lease) as is_ours:
             if not is_ours:
                 return None
             may_begin = _for(self._pace.chunk_may_begin_for)
@@ -117,7 +117,7 @@ class TaskHandlers:
     def evaluate(self) -> None:
         """Judge closed sweeps."""
         equipment = self._shed.equipment()
-        with equipment.memory.turn("evaluate", lease=self._pace.turn_lease) as is_ours:
+        with equipment.memory.lock("evaluate", ttl=self._pace.turn_lease) as is_ours:
             if not is_ours:
                 return
             evaluated = run_stage(equipment.context, "evaluate", partial(evaluate, equipment.context))
@@ -129,7 +129,7 @@ class TaskHandlers:
     def report(self) -> None:
         """Make the reports that are due."""
         equipment = self._shed.equipment()
-        with equipment.memory.turn("report", lease=self._pace.turn_lease) as is_ours:
+        with equipment.memory.lock("report", ttl=self._pace.turn_lease) as is_ours:
             if not is_ours:
                 return
             reported = run_stage(equipment.context, "report", partial(report_due, equipment.context, collecting_beside=True))
@@ -167,7 +167,7 @@ class TaskHandlers:
     def forget(self) -> None:
         """Drop what is older than the retention says."""
         equipment = self._shed.equipment()
-        with equipment.memory.turn("forget", lease=self._pace.turn_lease) as is_ours:
+        with equipment.memory.lock("forget", ttl=self._pace.turn_lease) as is_ours:
             if is_ours:
                 may_begin = _for(FORGET_MAY_BEGIN_FOR)
                 forgotten = run_stage(equipment.context, "forget", lambda: purge_expired(equipment.context, may_begin=may_begin))

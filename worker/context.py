@@ -7,19 +7,23 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from clients.heartbeat import HeartbeatClient
 from clients.redis import RedisCache
-from clients.redis.cache import ASKING_LEASE
+from clients.redis.cache import CLAIM_TTL
 from clients.redis.tokens import RedisTokenCache
 from domain.clock import Clock
 from tasks.collect.measuring import MeasurePool
 from tasks.context import StageContext
 from wiring.clock import utc_now
 from wiring.contexts import LoadedConfig, build_stage_context
+from wiring.secrets import derive_fernet
 from wiring.services import required
 from wiring.settings import Settings
 from worker import metrics
+
+_TOKEN_PURPOSE: Final = b"scaleops-worker shared tokens v1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,7 @@ Equip = Callable[[], AbstractContextManager[WorkerContext]]
 
 @contextmanager
 def open_worker_context(
-    installation: LoadedConfig, *, clock: Clock = utc_now, asking_lease: timedelta = ASKING_LEASE
+    installation: LoadedConfig, *, clock: Clock = utc_now, claim_ttl: timedelta = CLAIM_TTL
 ) -> Iterator[WorkerContext]:
     """Make the equipment that the settings name.
 
@@ -51,7 +55,7 @@ def open_worker_context(
     settings = installation.settings
     url = required(settings.redis_url, "REDIS_URL", "a worker")
     with ExitStack() as opened:
-        memory = RedisCache(url.get_secret_value(), instance=settings.instance, asking_lease=asking_lease)
+        memory = RedisCache(url.get_secret_value(), instance=settings.instance, claim_ttl=claim_ttl)
         opened.callback(memory.close)
         shared = _shared_token(settings, memory)
         context = opened.enter_context(
@@ -70,7 +74,7 @@ def _shared_token(settings: Settings, memory: RedisCache) -> RedisTokenCache | N
     if secret is None:
         return None
     who = f"{settings.scaleops_base_url} {settings.auth} {settings.scaleops_user} {settings.scaleops_azure_client_id}"
-    return RedisTokenCache(memory, secret_key=secret.get_secret_value(), who=who)
+    return RedisTokenCache(memory, fernet=derive_fernet(secret.get_secret_value(), _TOKEN_PURPOSE), login=who)
 
 
 class ProcessContext:

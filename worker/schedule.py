@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from clients.redis.cache import TURN_LEASE
+from clients.redis.cache import LOCK_TTL
 from tasks.collect.chunks import CHUNK
 
 COLLECT: Final = "collect"
@@ -45,7 +45,7 @@ class Timings:
     soft_shutdown: timedelta = timedelta(seconds=20)
     """How long work under way may take after SIGTERM before it is handed back."""
     broker_looks_again: timedelta = timedelta(seconds=5)
-    turn_lease: timedelta = TURN_LEASE
+    turn_lease: timedelta = LOCK_TTL
     """How long a stage waits for a worker that died in its turn."""
     sign: timedelta = timedelta(seconds=10)
     """How often a worker gives its sign of life."""

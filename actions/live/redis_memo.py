@@ -28,7 +28,7 @@ _FLAGS: Final = TypeAdapter(Mapping[str, bool])
 class SharedCache(Protocol):
     """Where answers are shared."""
 
-    def get_or_compute(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
+    def get_or_compute(self, name: str, compute: Callable[[], bytes], *, ttl: timedelta) -> bytes:
         """Answer a question that somebody asked already, or ask it while everybody else waits."""
 
 
@@ -71,7 +71,7 @@ class RedisMemoizedScaleOps:
             own.append(ask())
             return zlib.compress(write(own[0]), level=1)
 
-        packed = self._memory.get_or_compute(f"{self._sweep}:{name}", pack, keep_for=KEEP_FOR)
+        packed = self._memory.get_or_compute(f"{self._sweep}:{name}", pack, ttl=KEEP_FOR)
         # What we have just been told ourselves need not be read again.
         return own[0] if own else read(zlib.decompress(packed))
 

@@ -83,6 +83,18 @@ class ServiceError(Exception):
         self.service_down = service_down
         """Nothing can be had of the service now: no connection to it, or its login failed. Other questions would fail alike."""
 
+    def copy(self, *, service_down: bool | None = None) -> ServiceError:
+        """Return the same error as a new object, which collects no other thread's traceback."""
+        return ServiceError(
+            str(self),
+            kind=self.kind,
+            permanent=self.permanent,
+            retry_after_s=self.retry_after_s,
+            outcome_unknown=self.outcome_unknown,
+            status=self.status,
+            service_down=self.service_down if service_down is None else service_down,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:

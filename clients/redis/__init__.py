@@ -1,4 +1,4 @@
-"""Redis, as all workers of one installation share it: what may be forgotten at any time, and would only cost a repeated call."""
+"""Redis, shared by all workers of an installation. It holds only what can be recomputed."""
 
 from clients.redis.cache import RedisCache
 from clients.redis.urls import InvalidRedisUrl, celery_url, redis_url

@@ -1,1 +1,1 @@
-"""ScaleOps: its five questions, its logins, and links into its dashboard."""
+"""ScaleOps: its API, its logins, and links into its dashboard."""

@@ -1,7 +1,6 @@
-"""ScaleOps for the proxy: questions go out as they are and answers come back whole, on the token that the sync client uses.
+"""ScaleOps for the proxy: forwards requests and responses unchanged, with the token of the synchronous client.
 
-The token is asked for in threads of its own, for a login blocks. On the event loop one task serves all who wait for it, and
-`clients.scaleops.tokens` sees to it that loop and threads together log in once.
+A login blocks, so it runs in a thread; one task on the event loop serves every request that waits for it.
 """
 
 from __future__ import annotations
@@ -10,96 +9,72 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from clients.http.async_client import AsyncHttpClient
 from clients.http.client import HttpRequest, HttpResponse
-from clients.scaleops.tokens import Credentials, expires_at
+from clients.http.single_flight import AsyncSingleFlight
+from clients.scaleops.tokens import Credentials, expires_at, with_bearer
 from domain.clock import Clock
 
+SendRequest = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
+"""The type of `AsyncScaleOpsClient.send`."""
 
-def _tell_nobody() -> None:
-    """For who does not count tokens."""
+
+def _ignore() -> None:
+    """Count no token."""
 
 
 class AsyncScaleOpsClient:
-    """Asks ScaleOps on the event loop. A refused token is replaced once, then the question is asked once more."""
+    """For one event loop. After a 401 it sends the request once more, with a new token."""
 
     def __init__(
-        self, line: AsyncHttpClient, credentials: Credentials, *, clock: Clock, on_new_token: Callable[[], None] = _tell_nobody
+        self, http: AsyncHttpClient, credentials: Credentials, *, clock: Clock, on_new_token: Callable[[], None] = _ignore
     ) -> None:
-        self._line = line
+        self._http = http
         self._credentials = credentials
         self._clock = clock
         self._on_new_token = on_new_token
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="scaleops-login")
-        self._held: tuple[str | None, datetime] | None = None
-        self._fetching: dict[str | None, asyncio.Task[str | None]] = {}
+        self._current: tuple[str | None, datetime] | None = None
+        self._fetches: AsyncSingleFlight[str | None, str | None] = AsyncSingleFlight()
 
-    async def ask(self, request: HttpRequest) -> HttpResponse:
-        """Answer what ScaleOps answers, whatever the status.
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Return the response of ScaleOps, whatever its status.
 
         Raises:
-            ServiceError: the login failed, or there is no answer that can be read.
+            ServiceError: the login failed, or there is no response that can be read.
         """
-        held = self._held
-        token = held[0] if held is not None and self._clock() < held[1] else await self._fetch(refused=None)
-        answer = await self._line.exchange(_bearing(request, token))
-        if answer.status == HTTPStatus.UNAUTHORIZED and token is not None:
-            replaced = await self._replace(token)
-            if replaced is not None:
-                answer = await self._line.exchange(_bearing(request, replaced))
-        return answer
+        current = self._current
+        token = current[0] if current is not None and self._clock() < current[1] else await self._fetch(None)
+        response = await self._http.exchange(with_bearer(request, token))
+        if response.status == HTTPStatus.UNAUTHORIZED and token is not None:
+            token = await self._refresh(token)
+            if token is not None:
+                response = await self._http.exchange(with_bearer(request, token))
+        return response
 
     async def close(self) -> None:
-        """Close all connections; a login that is under way ends by itself."""
+        """Close all connections; a running login ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        await self._line.close()
+        await self._http.close()
 
-    async def _replace(self, refused: str) -> str | None:
-        held = self._held
-        if held is not None and held[0] != refused:  # replaced while this answer was on its way
-            return held[0]
-        return await self._fetch(refused=refused)
+    async def _refresh(self, rejected: str) -> str | None:
+        current = self._current
+        if current is not None and current[0] != rejected:  # replaced while this response was on its way
+            return current[0]
+        return await self._fetch(rejected)
 
-    async def _fetch(self, *, refused: str | None) -> str | None:
-        task = self._fetching.get(refused)
-        if task is None:
-            task = asyncio.create_task(self._fetch_in_a_thread(refused))
-            self._fetching[refused] = task
-            task.add_done_callback(lambda done: self._forget(refused, done))
-        # A caller that goes away must not take the login of the others with it.
-        return await asyncio.shield(task)
+    async def _fetch(self, rejected: str | None) -> str | None:
+        return await self._fetches.run(rejected, lambda: self._fetch_in_thread(rejected))
 
-    def _forget(self, refused: str | None, done: asyncio.Task[str | None]) -> None:
-        self._fetching.pop(refused, None)
-        if not done.cancelled():
-            done.exception()  # it was raised to all who waited; nobody waiting is no news
-
-    async def _fetch_in_a_thread(self, refused: str | None) -> str | None:
-        loop = asyncio.get_running_loop()
-        if refused is None:
-            token = await loop.run_in_executor(self._threads, self._credentials.current)
-        else:
-            token = await loop.run_in_executor(self._threads, self._credentials.after_refusal, refused)
-        if token is not None and (self._held is None or self._held[0] != token):
+    async def _fetch_in_thread(self, rejected: str | None) -> str | None:
+        fetch = self._credentials.token if rejected is None else partial(self._credentials.refresh, rejected)
+        token = await asyncio.get_running_loop().run_in_executor(self._threads, fetch)
+        if token is not None and (self._current is None or self._current[0] != token):
             self._on_new_token()
-        if token is not None or refused is None:
-            self._held = (token, expires_at(token or "", self._clock()))
+        if token is not None or rejected is None:
+            self._current = (token, expires_at(token or "", self._clock()))
         return token
-
-
-def _bearing(request: HttpRequest, token: str | None) -> HttpRequest:
-    if token is None:
-        return request
-    return HttpRequest(
-        method=request.method,
-        target=request.target,
-        headers={**request.headers, "Authorization": f"Bearer {token}"},
-        body=request.body,
-    )
-
-
-Asking = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
-"""The shape of `Passthrough.ask`."""

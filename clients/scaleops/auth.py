@@ -1,7 +1,7 @@
-"""The two logins that give a token: ScaleOps' own (built-in users and LDAP alike), and Azure AD client credentials.
+"""The logins that return a token: ScaleOps' own (built-in users and LDAP), and Azure AD client credentials.
 
-Source: https://docs.scaleops.com (installation / REST API). What a refused login looks like is not documented, so anything that
-brings no token counts as refused.
+Source: https://docs.scaleops.com (installation / REST API). How a failed login looks is not documented, so every response without
+a token counts as one.
 """
 
 from __future__ import annotations
@@ -9,26 +9,27 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from pydantic import BaseModel, TypeAdapter
 
-from clients.http.client import ErrorKind, HttpClient, HttpRequest, HttpResponse, ServiceError
+from clients.http.client import ErrorKind, HttpClient, HttpRequest, ServiceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordLogin:
-    """`POST /auth/callback` with user and password; the token comes in the address of a redirect."""
+    """`POST /auth/callback` with user and password; the token is in the URL of a redirect."""
 
-    line: HttpClient
+    http: HttpClient
     user: str
     password: str = field(repr=False)
 
     def __call__(self) -> str:
-        """Log in and answer the token.
+        """Log in and return the token.
 
         Raises:
-            ServiceError: the login is refused, or ScaleOps is not there.
+            ServiceError: the login was rejected, or ScaleOps is unavailable.
         """
         request = HttpRequest(
             method="POST",
@@ -36,23 +37,23 @@ class PasswordLogin:
             headers={"Content-Type": "application/json", "Cookie": "auth_state=TOKEN"},
             body=json.dumps({"username": self.user, "password": self.password}).encode(),
         )
-        answer = self.line.exchange(request)
-        token = token_in(answer.headers.get("location", ""))
-        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST and token:
+        response = self.http.exchange(request)
+        token = token_from_redirect(response.headers.get("location", ""))
+        if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST and token:
             return token
-        if answer.status == HTTPStatus.NOT_FOUND:
-            raise self.line.failure(request, answer)
+        if response.status == HTTPStatus.NOT_FOUND:
+            raise self.http.failure(request, response)
         message = (
-            f"ScaleOps refused the login (it answered {answer.status} without a token): check SCALEOPS_USER, SCALEOPS_PASSWORD "
+            f"ScaleOps rejected the login (status {response.status} without a token): check SCALEOPS_USER, SCALEOPS_PASSWORD "
             "and SCALEOPS_BASE_URL"
         )
-        raise ServiceError(message, kind=ErrorKind.AUTH, permanent=True, status=answer.status)
+        raise ServiceError(message, kind=ErrorKind.AUTH, permanent=True, status=response.status)
 
 
-def token_in(location: str) -> str | None:
-    """Read the query parameter `token` of a redirect's address, which may be relative and have a fragment.
+def token_from_redirect(location: str) -> str | None:
+    """Return the query parameter `token` of a redirect's URL, which may be relative and have a fragment.
 
-    Percent-decoded exactly once; a plus sign stays one, for a token may hold it and this is no form.
+    It is percent-decoded once. A plus sign is part of the token: the URL is not form-encoded.
     """
     try:
         query = urlsplit(location).query
@@ -66,27 +67,27 @@ def token_in(location: str) -> str | None:
     return None
 
 
-class _AzureAnswer(BaseModel):
+class _AzureResponse(BaseModel):
     access_token: str
 
 
-_AZURE_ANSWER = TypeAdapter(_AzureAnswer)
+_AZURE_RESPONSE: Final = TypeAdapter(_AzureResponse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureLogin:
-    """Azure AD client credentials; `line` goes to the login service of Azure."""
+    """Azure AD client credentials; `http` connects to Azure's login service."""
 
-    line: HttpClient
+    http: HttpClient
     tenant_id: str
     client_id: str
     client_secret: str = field(repr=False)
 
     def __call__(self) -> str:
-        """Log in and answer the token.
+        """Log in and return the token.
 
         Raises:
-            ServiceError: the login is refused, or Azure is not there.
+            ServiceError: the login was rejected, or Azure is unavailable.
         """
         form = {
             "grant_type": "client_credentials",
@@ -100,15 +101,11 @@ class AzureLogin:
             headers={"Content-Type": "application/x-www-form-urlencoded"},
             body=urlencode(form).encode(),
         )
-        answer = self.line.exchange(request)
-        if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise _refused_by_azure(answer)
-        return self.line.parse(_AZURE_ANSWER, request, answer).access_token
-
-
-def _refused_by_azure(answer: HttpResponse) -> ServiceError:
-    message = (
-        f"Azure AD refused the login (status {answer.status}): check SCALEOPS_AZURE_TENANT_ID, SCALEOPS_AZURE_CLIENT_ID and "
-        "SCALEOPS_AZURE_CLIENT_SECRET"
-    )
-    return ServiceError(message, kind=ErrorKind.AUTH, permanent=True, status=answer.status)
+        response = self.http.exchange(request)
+        if HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            message = (
+                f"Azure AD rejected the login (status {response.status}): check SCALEOPS_AZURE_TENANT_ID, "
+                "SCALEOPS_AZURE_CLIENT_ID and SCALEOPS_AZURE_CLIENT_SECRET"
+            )
+            raise ServiceError(message, kind=ErrorKind.AUTH, permanent=True, status=response.status)
+        return self.http.parse(_AZURE_RESPONSE, request, response).access_token

@@ -8,12 +8,12 @@ from urllib.parse import quote, urlencode
 
 @dataclass(frozen=True, slots=True)
 class DashboardLinks:
-    """Answers the address of a workload in the dashboard at `base_url`. Called as `actions.ports.DashboardLink`."""
+    """Implements `actions.ports.DashboardLink` for the dashboard at `base_url`."""
 
     base_url: str
 
     def __call__(self, workload_name: str, labels: tuple[str, ...]) -> str | None:
-        """Build the cost report's address, searched for the workload's name among what carries these labels."""
+        """Return the URL of the cost report, filtered by these labels and searched for the workload's name."""
         query = [
             ("searchTerms", workload_name),
             ("selectedTable", "Workloads"),

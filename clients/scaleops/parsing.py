@@ -1,21 +1,21 @@
-"""ScaleOps' JSON, read once: only the fields we use, missing ones as None, money as Decimal without float noise.
+"""Parses the JSON of ScaleOps into `domain.workload`: only the fields used, missing ones as None, money as exact Decimal.
 
-Millicores, bytes, months and percents are as the names of `domain.workload` say. What is no list where a list belongs is an
-error; a list that is null or missing is empty, for that is how ScaleOps says that nothing matches.
+A value that is not a list where a list is expected is an error. A list that is null or missing is empty: ScaleOps sends that when
+nothing matches.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
 
-_GIVEN_UP_EARLY: Final = Field(fail_fast=True)
-"""At the first row of another shape: one is named, and to put a hundred thousand of them into words takes seconds."""
+_FAIL_FAST: Final = Field(fail_fast=True)
+"""Stops at the first invalid row: describing a hundred thousand errors takes seconds, and one is reported."""
 
 
 class _ApiModel(BaseModel):
@@ -72,54 +72,52 @@ class _Destination(_ApiModel):
 
 
 class WorkloadsResponse(_ApiModel):
-    """The answer of `POST /api/v1/dashboard/byNamespace`."""
+    """The response of `POST /api/v1/dashboard/byNamespace`."""
 
-    workloads: Annotated[list[_WorkloadRow] | None, _GIVEN_UP_EARLY] = None
+    workloads: Annotated[list[_WorkloadRow] | None, _FAIL_FAST] = None
 
 
 class CostsResponse(_ApiModel):
-    """The answer of `POST /detailedCostReport/getWorkloads`."""
+    """The response of `POST /detailedCostReport/getWorkloads`."""
 
-    aggregated_workloads: Annotated[list[_CostRow] | None, _GIVEN_UP_EARLY] = None
+    aggregated_workloads: Annotated[list[_CostRow] | None, _FAIL_FAST] = None
 
 
 class FlagsResponse(_ApiModel):
-    """The answer of `GET /api/v1/networkCost/networkCostEnabled`. Without the map nothing is known."""
+    """The response of `GET /api/v1/networkCost/networkCostEnabled`. The map is required: without it nothing is known."""
 
     network_cost_enabled: dict[str, bool | None]
 
 
-class _Destinations(_ApiModel):
-    destinations: Annotated[list[_Destination] | None, _GIVEN_UP_EARLY] = None
+class _NetworkResponse(_ApiModel):
+    destinations: Annotated[list[_Destination] | None, _FAIL_FAST] = None
 
 
 class PoliciesResponse(_ApiModel):
-    """The answer of `GET /api/v1/policies`: custom resources, kept as they are."""
+    """The response of `GET /api/v1/policies`: custom resources, unchanged."""
 
-    policies: Annotated[list[dict[str, JsonValue]] | None, _GIVEN_UP_EARLY] = None
-
-
-def _wrap(answer: object) -> object:
-    """Take a bare array for the object that should hold it: both forms are seen, and null for no network at all."""
-    return {"destinations": answer} if answer is None or isinstance(answer, list) else answer
+    policies: Annotated[list[dict[str, JsonValue]] | None, _FAIL_FAST] = None
 
 
-NetworkAnswer: TypeAlias = Annotated[_Destinations, BeforeValidator(_wrap)]
+def _wrap(response: object) -> object:
+    """Accept a bare array, and null for no traffic, in place of the object."""
+    return {"destinations": response} if response is None or isinstance(response, list) else response
+
 
 WORKLOADS: TypeAdapter[WorkloadsResponse] = TypeAdapter(WorkloadsResponse)
 COSTS: TypeAdapter[CostsResponse] = TypeAdapter(CostsResponse)
 FLAGS: TypeAdapter[FlagsResponse] = TypeAdapter(FlagsResponse)
-NETWORK: TypeAdapter[_Destinations] = TypeAdapter(NetworkAnswer)
+NETWORK: TypeAdapter[_NetworkResponse] = TypeAdapter(Annotated[_NetworkResponse, BeforeValidator(_wrap)])
 POLICIES: TypeAdapter[PoliciesResponse] = TypeAdapter(PoliciesResponse)
 
 
-def workloads_in(answer: WorkloadsResponse) -> tuple[Workload, ...]:
-    """Answer the workloads of a list, in its order."""
-    return tuple(_workload(row) for row in answer.workloads or ())
+def to_workloads(response: WorkloadsResponse) -> tuple[Workload, ...]:
+    """Return the workloads in their order."""
+    return tuple(_workload(row) for row in response.workloads or ())
 
 
-def cost_rows_in(answer: CostsResponse) -> tuple[CostRow, ...]:
-    """Answer the cost rows, in their order. A row without an id belongs to no workload and is left out."""
+def to_cost_rows(response: CostsResponse) -> tuple[CostRow, ...]:
+    """Return the cost rows in their order. A row without an id belongs to no workload and is dropped."""
     return tuple(
         CostRow(
             id=row.id,
@@ -130,18 +128,18 @@ def cost_rows_in(answer: CostsResponse) -> tuple[CostRow, ...]:
             on_demand_percent=row.on_demand_percent,
             savings_available=row.savings_available,
         )
-        for row in answer.aggregated_workloads or ()
+        for row in response.aggregated_workloads or ()
         if row.id is not None
     )
 
 
-def flags_in(answer: FlagsResponse) -> dict[str, bool]:
-    """Answer which cluster's network is watched."""
-    return {cluster: bool(enabled) for cluster, enabled in answer.network_cost_enabled.items()}
+def to_flags(response: FlagsResponse) -> dict[str, bool]:
+    """Return for each cluster whether its network is monitored."""
+    return {cluster: bool(enabled) for cluster, enabled in response.network_cost_enabled.items()}
 
 
-def destinations_in(answer: _Destinations) -> tuple[Destination, ...]:
-    """Answer the peers of a workload, in their order."""
+def to_destinations(response: _NetworkResponse) -> tuple[Destination, ...]:
+    """Return the destinations in their order."""
     return tuple(
         Destination(
             name=row.name,
@@ -155,15 +153,15 @@ def destinations_in(answer: _Destinations) -> tuple[Destination, ...]:
             intra_az_traffic=_flow(row.intra_az_traffic),
             cross_az_traffic=_flow(row.cross_az_traffic),
         )
-        for row in answer.destinations or ()
+        for row in response.destinations or ()
     )
 
 
-def policies_in(answer: PoliciesResponse) -> tuple[PolicyDefinition, ...]:
-    """Answer the policies that have a name, in their order."""
+def to_policies(response: PoliciesResponse) -> tuple[PolicyDefinition, ...]:
+    """Return the policies that have a name, in their order."""
     return tuple(
         PolicyDefinition(name=name, definition=resource)
-        for resource in answer.policies or ()
+        for resource in response.policies or ()
         if isinstance(metadata := resource.get("metadata"), dict) and isinstance(name := metadata.get("name"), str)
     )
 

@@ -1,8 +1,8 @@
-"""The bearer token of ScaleOps: kept while it is good, fetched once whoever asks, replaced once when it is refused.
+"""The bearer token of ScaleOps: one login serves all threads, and through a token cache all processes.
 
-none ──current()──> log in ──> good until its expiry (a JWT's own, less a margin; else at most an hour)
-good ──refused()──> log in again, unless somebody else already did
-login denied ──> the same answer for DENIED_FOR, so that a wrong password does not lock the account
+no token ──token()──> log in ──> valid until shortly before a JWT expires, any other token for an hour
+valid ──refresh(rejected)──> log in again, unless another thread or process already has
+login rejected ──> the same error for AUTH_FAILURE_COOLDOWN, so that a wrong password does not lock the account
 """
 
 from __future__ import annotations
@@ -10,190 +10,152 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final, Protocol
 
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.client import ErrorKind, HttpRequest, ServiceError
+from clients.http.single_flight import SingleFlight
 from domain.clock import Clock
 
-LONGEST: Final = timedelta(hours=1)
-"""For a token that does not say when it expires: what the predecessor takes for granted."""
-MARGIN: Final = timedelta(seconds=60)
-SHORTEST: Final = timedelta(seconds=30)
-"""A token that seems expired on arrival (our clock is wrong) is used this long all the same."""
-DENIED_FOR: Final = timedelta(seconds=30)
+DEFAULT_TTL: Final = timedelta(hours=1)
+"""For a token that does not say when it expires."""
+EXPIRY_MARGIN: Final = timedelta(seconds=60)
+MIN_TTL: Final = timedelta(seconds=30)
+"""A token that has expired on arrival (a wrong clock) is used this long."""
+AUTH_FAILURE_COOLDOWN: Final = timedelta(seconds=30)
+_JWT_PARTS: Final = 3
 
 
 class Credentials(Protocol):
-    """What a client asks for its Authorization header. Both raise ServiceError."""
+    """Where a client gets its bearer token. Both methods raise ServiceError."""
 
-    def current(self) -> str | None:
-        """Answer the token to send; None: send none."""
+    def token(self) -> str | None:
+        """Return the token to send; None: send none."""
 
-    def after_refusal(self, refused: str) -> str | None:
-        """Answer another token than the refused one, which is the very object that `current` gave; None: there is no other."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoCredentials:
-    """For an installation without authentication."""
-
-    def current(self) -> str | None:
-        """Send no token."""
-        return None
-
-    def after_refusal(self, refused: str) -> str | None:  # noqa: ARG002 - it has the shape of Credentials
-        """Have no other."""
-        return None
+    def refresh(self, rejected: str) -> str | None:
+        """Return another token than the rejected one, which is the object that `token` returned; None: there is no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedToken:
-    """A token from the settings. There is no other when it is refused."""
+    """A token from the settings; None for an installation without authentication."""
 
-    token: str = field(repr=False)
+    value: str | None = field(repr=False)
 
-    def current(self) -> str | None:
-        """Send the token of the settings."""
-        return self.token
+    def token(self) -> str | None:
+        """Return the token of the settings."""
+        return self.value
 
-    def after_refusal(self, refused: str) -> str | None:  # noqa: ARG002 - it has the shape of Credentials
-        """Have no other."""
+    def refresh(self, rejected: str) -> str | None:  # noqa: ARG002 - part of Credentials
+        """Return None."""
         return None
 
 
 class TokenCache(Protocol):
-    """Where processes share a token, so that one login serves all. It may forget at any time, and never raises."""
+    """A token shared between processes. Entries may vanish at any time; no method raises."""
 
     def get(self) -> str | None:
-        """Answer the newest token of any process that was still good when it was put there."""
+        """Return the newest token of any process, if it has not expired."""
 
-    def put(self, token: str, *, good_for: timedelta) -> None:
+    def put(self, token: str, *, ttl: timedelta) -> None:
         """Share a token."""
 
-    def turn(self) -> AbstractContextManager[None]:
-        """Wait until nobody else logs in, a while at most."""
-
-
-class NoTokenCache:
-    """For a process of its own: nothing is shared."""
-
-    def get(self) -> str | None:
-        """Have none."""
-        return None
-
-    def put(self, token: str, *, good_for: timedelta) -> None:
-        """Keep it to oneself."""
-
-    def turn(self) -> AbstractContextManager[None]:
-        """Wait for nobody."""
-        return nullcontext()
+    def lock(self) -> AbstractContextManager[None]:
+        """Wait, within a time limit, until no other process logs in."""
 
 
 class _Token(str):
-    """A token of one login, told from that of another by being another object: two logins within a second may give one text."""
+    """Distinguishes by identity the tokens of two logins: within one second both may have the same text."""
 
     __slots__ = ()
 
 
 class CachedLogin:
-    """Tokens that a login gives, shared by any number of threads and, by way of a cache, of processes."""
+    """The token of a login, shared by threads and through `cache` by processes."""
 
-    def __init__(self, log_in: Callable[[], str], *, clock: Clock, shared: TokenCache | None = None) -> None:
+    def __init__(self, log_in: Callable[[], str], *, clock: Clock, cache: TokenCache | None = None) -> None:
         self._log_in = log_in
         self._clock = clock
-        self._shared = shared or NoTokenCache()
-        self._turn = threading.Lock()
-        self._held: tuple[str, datetime] | None = None
-        self._finished = 0
-        self._failed: ServiceError | None = None
-        self._denied_until: datetime | None = None
+        self._cache = cache
+        self._login: SingleFlight[str] = SingleFlight()
+        self._current: tuple[str, datetime] | None = None
+        self._failed_at: datetime | None = None
 
-    def current(self) -> str | None:
-        """Answer a token that is good now; one login serves all who wait for it, and so does its failure."""
-        return self._good_token() or self._fetch(refused=None)
+    def token(self) -> str | None:
+        """Return a valid token, after a login if there is none."""
+        return self._valid_token() or self._fetch(rejected=None)
 
-    def after_refusal(self, refused: str) -> str | None:
-        """Log in again; a token that was already replaced since is answered instead."""
-        return self._fetch(refused=refused)
+    def refresh(self, rejected: str) -> str | None:
+        """Return a newer token than the rejected one."""
+        return self._fetch(rejected=rejected)
 
-    def _good_token(self) -> str | None:
-        held = self._held
-        return held[0] if held is not None and self._clock() < held[1] else None
+    def _valid_token(self) -> str | None:
+        current = self._current
+        return current[0] if current is not None and self._clock() < current[1] else None
 
-    def _fetch(self, *, refused: str | None) -> str:
-        seen = self._finished
-        with self._turn:
-            good = self._good_token()
-            if good is not None and good is not refused:
-                return good
-            now = self._clock()
-            just_failed = self._finished != seen
-            still_denied = self._denied_until is not None and now < self._denied_until
-            if self._failed is not None and (just_failed or still_denied):
-                raise _of_the_whole(self._failed)
-            self._held = self._failed = self._denied_until = None
-            try:
-                token = self._obtain(refused, now)
-            except ServiceError as failure:
-                self._failed = failure
-                if failure.kind is ErrorKind.AUTH:
-                    self._denied_until = now + DENIED_FOR
-                raise _of_the_whole(failure) from None
-            finally:
-                self._finished += 1
-            self._held = (token, expires_at(token, now))
-            return token
+    def _fetch(self, *, rejected: str | None) -> str:
+        def cached() -> str | None:
+            valid = self._valid_token()
+            return None if valid is rejected else valid
 
-    def _obtain(self, refused: str | None, now: datetime) -> str:
-        """Take what another process has shared since, or log in and share it."""
-        with self._shared.turn():
-            found = self._shared.get()
-            if found is not None and found != refused and now < expires_at(found, now):
-                return _Token(found)
+        return self._login.run(cached, lambda: self._replace(rejected), is_error_cached=self._is_cooling_down)
+
+    def _is_cooling_down(self, error: ServiceError) -> bool:
+        failed_at = self._failed_at
+        return error.kind is ErrorKind.AUTH and failed_at is not None and self._clock() < failed_at + AUTH_FAILURE_COOLDOWN
+
+    def _replace(self, rejected: str | None) -> str:
+        now = self._clock()
+        self._current = None
+        try:
+            token = self._shared_token(rejected, now)
+        except ServiceError as error:
+            self._failed_at = now
+            raise error.copy(service_down=True) from None
+        self._current = (token, expires_at(token, now))
+        return token
+
+    def _shared_token(self, rejected: str | None, now: datetime) -> str:
+        """Return the newer token of another process, or log in and share the token."""
+        if self._cache is None:
+            return _Token(self._log_in())
+        with self._cache.lock():
+            shared = self._cache.get()
+            if shared is not None and shared != rejected and now < expires_at(shared, now):
+                return _Token(shared)
             token = _Token(self._log_in())
-            self._shared.put(token, good_for=expires_at(token, now) - now)
+            self._cache.put(token, ttl=expires_at(token, now) - now)
             return token
 
 
-def _of_the_whole(failure: ServiceError) -> ServiceError:
-    """Answer the failure of a login as one of the whole service, a new object for each thread that hears of it."""
-    return ServiceError(
-        str(failure),
-        kind=failure.kind,
-        permanent=failure.permanent,
-        retry_after_s=failure.retry_after_s,
-        status=failure.status,
-        service_down=True,
-    )
+def with_bearer(request: HttpRequest, token: str | None) -> HttpRequest:
+    """Return the request with its Authorization header; the same request without a token."""
+    if token is None:
+        return request
+    headers = {**request.headers, "Authorization": f"Bearer {token}"}
+    return HttpRequest(method=request.method, target=request.target, headers=headers, body=request.body)
 
 
 def expires_at(token: str, now: datetime) -> datetime:
-    """Answer until when a token may be used: a JWT until shortly before it expires, any other for at most an hour."""
-    expires = expiry_of(token)
-    if expires is None:
-        return now + LONGEST
-    life = expires - now
-    return max(expires - min(MARGIN, life / 10), now + SHORTEST)
+    """Return until when a token is used: a JWT until shortly before it expires, any other for DEFAULT_TTL."""
+    expiry = jwt_expiry(token)
+    if expiry is None:
+        return now + DEFAULT_TTL
+    return max(expiry - min(EXPIRY_MARGIN, (expiry - now) / 10), now + MIN_TTL)
 
 
-def expiry_of(token: str) -> datetime | None:
-    """Read the `exp` of a JWT, without verifying it: it is our own token. None for anything else."""
+def jwt_expiry(token: str) -> datetime | None:
+    """Return the `exp` of a JWT, unverified, for it is our own token. None for any other token."""
     parts = token.split(".")
-    if len(parts) != _PARTS_OF_A_JWT:
+    if len(parts) != _JWT_PARTS:
         return None
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        expires = claims["exp"]
-        if isinstance(expires, bool) or not isinstance(expires, int | float):
+        expiry = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))["exp"]
+        if isinstance(expiry, bool) or not isinstance(expiry, int | float):
             return None
-        return datetime.fromtimestamp(expires, tz=timezone.utc)
+        return datetime.fromtimestamp(expiry, tz=timezone.utc)
     except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, OSError):
         return None
-
-
-_PARTS_OF_A_JWT: Final = 3

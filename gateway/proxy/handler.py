@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from clients.http.client import HttpRequest, ServiceError
 from clients.http.client import HttpResponse as UpstreamAnswer
-from clients.scaleops.async_client import Asking
+from clients.scaleops.async_client import SendRequest
 from domain.workload import WorkloadKey
 from gateway.auth.callers import ANONYMOUS, Caller
 from gateway.proxy.bodies import read_costs_body, read_workloads_body, write_costs_body, write_workloads_body
@@ -51,7 +51,7 @@ class Proxy:
         self,
         *,
         routes: RouteTable,
-        ask: Asking,
+        ask: SendRequest,
         cache: ResponseCache,
         scope: ProxyScope | None,
         reader: BodyWorker,

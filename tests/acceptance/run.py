@@ -159,7 +159,7 @@ class WatchedServices:
 def equip_under_test(installation: LoadedConfig, clock: SharedClock, frontier: Frontier) -> Equip:
     @contextmanager
     def equip() -> Iterator[WorkerContext]:
-        with open_worker_context(installation, clock=clock, asking_lease=timedelta(seconds=1)) as equipment:
+        with open_worker_context(installation, clock=clock, claim_ttl=timedelta(seconds=1)) as equipment:
             parts = equipment.context
             services = cast("Services", WatchedServices(parts.services, frontier))
             yield replace(equipment, context=replace(parts, store=WatchedStore(parts.store, frontier), services=services))

@@ -40,7 +40,7 @@ def main() -> None:
     now = SLOT + timedelta(minutes=1)
     rules = HttpOptions(max_in_flight=2)
     line = HttpClient("ScaleOps", scaleops_url, rules)
-    tokens = CachedLogin(PasswordLogin(line=line, user=user, password=password), clock=lambda: now)
+    tokens = CachedLogin(PasswordLogin(http=line, user=user, password=password), clock=lambda: now)
     catalog = BackstageCatalog(HttpClient("Backstage", backstage_url, rules), BACKSTAGE_TOKEN)
     context = StageContext(
         store=Store.open(database),

@@ -97,8 +97,8 @@ class Turns:
     """A memory in which it is always our turn, as when Redis cannot be asked."""
 
     @contextmanager
-    def turn(self, name: str, *, lease: timedelta) -> Iterator[bool]:
-        del name, lease
+    def lock(self, name: str, *, ttl: timedelta) -> Iterator[bool]:
+        del name, ttl
         yield True
 
 

@@ -341,13 +341,13 @@ class Counted:
         self._inner = gateway.materials.credentials
         self.asked: list[str | None] = []
 
-    def current(self) -> str | None:
+    def token(self) -> str | None:
         self.asked.append(None)
-        return self._inner.current()
+        return self._inner.token()
 
-    def after_refusal(self, refused: str) -> str | None:
-        self.asked.append(refused)
-        return self._inner.after_refusal(refused)
+    def refresh(self, rejected: str) -> str | None:
+        self.asked.append(rejected)
+        return self._inner.refresh(rejected)
 
 
 def test_on_the_event_loop_one_asks_for_the_token_of_all(gateway: ServedGateway) -> None:
@@ -363,7 +363,7 @@ def test_on_the_event_loop_one_asks_for_the_token_of_all(gateway: ServedGateway)
         request = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
         try:
             for _ in range(2):
-                answers = await asyncio.gather(*(passthrough.ask(request) for _ in range(30)))
+                answers = await asyncio.gather(*(passthrough.send(request) for _ in range(30)))
                 assert {answer.status for answer in answers} == {200}
                 for token in tokens:
                     tokens[token] = gateway.simulator.state.clock.now()

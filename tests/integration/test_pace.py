@@ -121,10 +121,10 @@ def kept(queues: QueueServer) -> LimiterState:
 def put(queues: QueueServer, change: Callable[[LimiterState, float], LimiterState]) -> None:
     """Change what is on the board, as another process would."""
     memory = RedisCache(queues.url, instance="test")
-    assert memory.update(
+    assert memory.compare_and_set(
         NAME,
         lambda found, now: _COMMON.dump_json(change(LimiterState() if found is None else _COMMON.validate_json(found), now)),
-        keep_for=KEEP_FOR,
+        ttl=KEEP_FOR,
     )
     memory.close()
 
@@ -222,7 +222,7 @@ def test_flushed_redis_changes_no_limit(queues: QueueServer, start_process: Star
 
 def test_what_another_version_keeps_there_is_as_good_as_nothing(queues: QueueServer, start_process: StartProcess) -> None:
     process = start_process(queues)
-    process.memory.put(NAME, b'{"limits": "many"}', keep_for=KEEP_FOR)
+    process.memory.put(NAME, b'{"limits": "many"}', ttl=KEEP_FOR)
     process.keep_asking(Service(), threads=20)
     wait_until("the ceiling", lambda: process.share == MOST)
 

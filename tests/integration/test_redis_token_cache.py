@@ -1,4 +1,4 @@
-"""One login for all processes: shared in a real Valkey, sealed, and replaced once whoever finds it refused."""
+"""One login for all processes, through a real Valkey: encrypted, and replaced once when it is rejected."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from cryptography.fernet import Fernet
 
 from clients.redis import RedisCache
 from clients.redis.tokens import RedisTokenCache
@@ -15,79 +16,80 @@ from clients.scaleops.tokens import CachedLogin
 from tests.services.queues import QueueServer
 
 NOW = datetime(2026, 11, 16, tzinfo=timezone.utc)
-KEY = "a secret key of this test"
+FERNET = Fernet(Fernet.generate_key())
+OTHER_FERNET = Fernet(Fernet.generate_key())
 
 
-class Logins:
-    """Counts logins; each gives another token."""
+class CountedLogin:
+    """Counts logins; each returns another token."""
 
     def __init__(self) -> None:
         self.count = 0
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def __call__(self) -> str:
-        with self._turn:
+        with self._lock:
             self.count += 1
             return f"opaque-token-{self.count}"
 
 
 @pytest.fixture
-def memory(queues: QueueServer) -> Iterator[RedisCache]:
-    made = RedisCache(queues.url, instance="test")
-    yield made
-    made.close()
+def cache(queues: QueueServer) -> Iterator[RedisCache]:
+    cache = RedisCache(queues.url, instance="test")
+    yield cache
+    cache.close()
 
 
-def process(memory: RedisCache, logins: Logins, *, key: str = KEY, who: str = "us") -> CachedLogin:
-    """What one process has of its own."""
-    return CachedLogin(logins, clock=lambda: NOW, shared=RedisTokenCache(memory, secret_key=key, who=who))
+def process_login(cache: RedisCache, log_in: CountedLogin, *, fernet: Fernet = FERNET, login: str = "us") -> CachedLogin:
+    """The login of one process."""
+    return CachedLogin(log_in, clock=lambda: NOW, cache=RedisTokenCache(cache, fernet=fernet, login=login))
 
 
-def test_many_processes_log_in_once(memory: RedisCache) -> None:
-    logins = Logins()
-    processes = [process(memory, logins) for _ in range(6)]
+def test_many_processes_log_in_once(cache: RedisCache) -> None:
+    log_in = CountedLogin()
+    processes = [process_login(cache, log_in) for _ in range(6)]
     with ThreadPoolExecutor(6) as threads:
-        tokens = set(threads.map(lambda one: one.current(), processes))
+        tokens = set(threads.map(lambda process: process.token(), processes))
     assert tokens == {"opaque-token-1"}
-    assert logins.count == 1
+    assert log_in.count == 1
 
 
-def test_a_refused_token_is_replaced_once_for_all(memory: RedisCache) -> None:
-    logins = Logins()
-    first, second = process(memory, logins), process(memory, logins)
-    held, other = first.current(), second.current()
-    assert held is not None
-    assert other is not None
-    assert first.after_refusal(held) == "opaque-token-2"
-    assert second.after_refusal(other) == "opaque-token-2"
-    assert logins.count == 2
+def test_a_rejected_token_is_replaced_once_for_all(cache: RedisCache) -> None:
+    log_in = CountedLogin()
+    first, second = process_login(cache, log_in), process_login(cache, log_in)
+    token, same_token = first.token(), second.token()
+    assert token is not None
+    assert same_token is not None
+    assert first.refresh(token) == "opaque-token-2"
+    assert second.refresh(same_token) == "opaque-token-2"
+    assert log_in.count == 2
 
 
-def test_what_stands_in_redis_is_sealed(memory: RedisCache) -> None:
-    process(memory, Logins()).current()
-    held = [memory._redis.get(key) for key in memory._redis.scan_iter("*token*")]
-    assert held
-    assert not any(b"opaque-token" in (value or b"") for value in held)
-    assert "opaque-token" not in repr(process(memory, Logins())._shared.__dict__)
+def test_the_token_in_redis_is_encrypted(cache: RedisCache) -> None:
+    process_login(cache, CountedLogin()).token()
+    values = [cache._redis.get(key) for key in cache._redis.scan_iter("*token*")]
+    assert values
+    assert not any(b"opaque-token" in (value or b"") for value in values)
+    assert "opaque-token" not in repr(process_login(cache, CountedLogin())._cache.__dict__)
 
 
-@pytest.mark.parametrize(("key", "who"), [("another secret key of it", "us"), (KEY, "them")])
-def test_another_key_or_another_sign_in_shares_nothing(memory: RedisCache, key: str, who: str) -> None:
-    logins = Logins()
-    process(memory, logins).current()
-    process(memory, logins, key=key, who=who).current()
-    assert logins.count == 2
+@pytest.mark.parametrize(("fernet", "login"), [(OTHER_FERNET, "us"), (FERNET, "them")], ids=["key", "login"])
+def test_another_key_or_another_login_shares_nothing(cache: RedisCache, fernet: Fernet, login: str) -> None:
+    log_in = CountedLogin()
+    process_login(cache, log_in).token()
+    process_login(cache, log_in, fernet=fernet, login=login).token()
+    assert log_in.count == 2
 
 
-def test_a_shared_token_is_forgotten_when_it_is_no_longer_good(memory: RedisCache) -> None:
-    shared = RedisTokenCache(memory, secret_key=KEY, who="us")
-    shared.put("gone", good_for=timedelta(0))
+def test_an_expired_token_is_not_shared(cache: RedisCache) -> None:
+    shared = RedisTokenCache(cache, fernet=FERNET, login="us")
+    shared.put("expired", ttl=timedelta(0))
     assert shared.get() is None
 
 
-def test_without_redis_everybody_logs_in(queues: QueueServer) -> None:
-    away = RedisCache(f"unix://{queues.folder}/nobody.sock", instance="test")
-    logins = Logins()
-    assert process(away, logins).current() == "opaque-token-1"
-    assert process(away, logins).current() == "opaque-token-2"
-    away.close()
+def test_without_redis_every_process_logs_in(queues: QueueServer) -> None:
+    unavailable = RedisCache(f"unix://{queues.folder}/nobody.sock", instance="test")
+    log_in = CountedLogin()
+    assert process_login(unavailable, log_in).token() == "opaque-token-1"
+    assert process_login(unavailable, log_in).token() == "opaque-token-2"
+    unavailable.close()

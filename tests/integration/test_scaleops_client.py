@@ -1,4 +1,4 @@
-"""ScaleOps over HTTP: logins, the five questions, and what its answers may look like."""
+"""The ScaleOps client against the simulator: logins, the five endpoints, and the forms of their responses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from clients.scaleops.auth import AzureLogin
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.links import DashboardLinks
 from clients.scaleops.parsing import COSTS, NETWORK, POLICIES, WORKLOADS
-from clients.scaleops.tokens import CachedLogin, FixedToken, NoCredentials
+from clients.scaleops.tokens import CachedLogin, FixedToken
 from domain.workload import WorkloadKey
 from simulator import credentials
-from simulator.faults import Fault as Trouble
+from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.asking import NOW, Sleeps, password_tokens, scaleops_of
 
@@ -38,41 +38,39 @@ def set_mode(simulator: Simulator, **modes: object) -> None:
     simulator.state.modes = type(simulator.state.modes).model_validate(simulator.state.modes.model_dump() | modes)
 
 
-def calls(simulator: Simulator, route: str) -> int:
+def calls_to(simulator: Simulator, route: str) -> int:
     return simulator.state.calls["scaleops"][route]
 
 
-def answer_with(simulator: Simulator, body: object, *, route: str | None = None) -> None:
-    simulator.state.faults = [Trouble.model_validate({"service": "scaleops", "route": route, "status": 200, "body": body})]
+def respond_with(simulator: Simulator, body: object, *, route: str | None = None) -> None:
+    simulator.state.faults = [Fault.model_validate({"service": "scaleops", "route": route, "status": 200, "body": body})]
 
 
 @pytest.mark.parametrize("token", ["jwt", "opaque"])
 @pytest.mark.parametrize("location", ["absolute", "relative", "crowded"])
-def test_it_logs_in_whatever_the_redirect_looks_like(
-    simulator: Simulator, client: ScaleOpsClient, location: str, token: str
-) -> None:
+def test_every_form_of_redirect_logs_in(simulator: Simulator, client: ScaleOpsClient, location: str, token: str) -> None:
     set_mode(simulator, location=location, token=token)
     assert len(client.workloads(LABELS)) == 2
-    assert calls(simulator, LOGIN) == 1
+    assert calls_to(simulator, LOGIN) == 1
 
 
-def test_two_hundred_cold_calls_make_one_login(simulator: Simulator, client: ScaleOpsClient) -> None:
+def test_two_hundred_concurrent_calls_make_one_login(simulator: Simulator, client: ScaleOpsClient) -> None:
     with ThreadPoolExecutor(200) as threads:
-        answers = list(threads.map(client.workloads, [LABELS] * 200))
-    assert [len(answer) for answer in answers] == [2] * 200
-    assert calls(simulator, LOGIN) == 1
+        results = list(threads.map(client.workloads, [LABELS] * 200))
+    assert [len(result) for result in results] == [2] * 200
+    assert calls_to(simulator, LOGIN) == 1
 
 
 def test_a_revoked_token_is_replaced_once_for_all_callers(simulator: Simulator, client: ScaleOpsClient) -> None:
     client.workloads(LABELS)
     simulator.state.tokens.clear()
     with ThreadPoolExecutor(50) as threads:
-        answers = list(threads.map(client.workloads, [LABELS] * 50))
-    assert [len(answer) for answer in answers] == [2] * 50
-    assert calls(simulator, LOGIN) == 2
+        results = list(threads.map(client.workloads, [LABELS] * 50))
+    assert [len(result) for result in results] == [2] * 50
+    assert calls_to(simulator, LOGIN) == 2
 
 
-def test_an_expired_token_costs_no_refusal(simulator: Simulator) -> None:
+def test_an_expired_token_is_replaced_before_it_is_rejected(simulator: Simulator) -> None:
     now = NOW
 
     def clock() -> datetime:
@@ -83,36 +81,36 @@ def test_an_expired_token_costs_no_refusal(simulator: Simulator) -> None:
         now = NOW + timedelta(hours=2)
         simulator.state.clock.set(now)
         client.workloads(LABELS)
-    assert calls(simulator, LOGIN) == 2
-    assert calls(simulator, "POST /api/v1/dashboard/byNamespace") == 2
+    assert calls_to(simulator, LOGIN) == 2
+    assert calls_to(simulator, "POST /api/v1/dashboard/byNamespace") == 2
 
 
-def test_a_token_that_is_refused_twice_is_a_refusal(simulator: Simulator, client: ScaleOpsClient) -> None:
-    simulator.state.faults = [Trouble(service="scaleops", route="byNamespace", status=401)]
-    with pytest.raises(ServiceError, match="401: it does not accept our credentials") as refused:
+def test_a_token_rejected_twice_is_an_auth_error(simulator: Simulator, client: ScaleOpsClient) -> None:
+    simulator.state.faults = [Fault(service="scaleops", route="byNamespace", status=401)]
+    with pytest.raises(ServiceError, match="401: it does not accept our credentials") as error:
         client.workloads(LABELS)
-    assert refused.value.kind is ErrorKind.AUTH
-    assert refused.value.service_down
-    assert calls(simulator, LOGIN) == 2
+    assert error.value.kind is ErrorKind.AUTH
+    assert error.value.service_down
+    assert calls_to(simulator, LOGIN) == 2
 
 
 @pytest.mark.parametrize("login_failure", ["401", "302", "html"])
-def test_a_wrong_password_is_told_whatever_the_refusal_looks_like(simulator: Simulator, login_failure: str) -> None:
+def test_a_wrong_password_is_an_auth_error_in_every_form_of_response(simulator: Simulator, login_failure: str) -> None:
     set_mode(simulator, login_failure=login_failure)
-    line = HttpClient("ScaleOps", simulator.scaleops_url, HttpOptions(), sleep=Sleeps())
-    client = ScaleOpsClient(line, password_tokens(simulator, line, clock=lambda: NOW, password="not-the-pass"))
+    http = HttpClient("ScaleOps", simulator.scaleops_url, HttpOptions(), sleep=Sleeps())
+    client = ScaleOpsClient(http, password_tokens(simulator, http, clock=lambda: NOW, password="not-the-pass"))
     for _ in range(3):
-        with pytest.raises(ServiceError, match="SCALEOPS_USER, SCALEOPS_PASSWORD and SCALEOPS_BASE_URL") as refused:
+        with pytest.raises(ServiceError, match="SCALEOPS_USER, SCALEOPS_PASSWORD and SCALEOPS_BASE_URL") as error:
             client.workloads(LABELS)
-        assert refused.value.kind is ErrorKind.AUTH
-        assert refused.value.service_down
-        assert "not-the-pass" not in str(refused.value)
+        assert error.value.kind is ErrorKind.AUTH
+        assert error.value.service_down
+        assert "not-the-pass" not in str(error.value)
     client.close()
-    assert calls(simulator, LOGIN) == 1
-    assert calls(simulator, "POST /api/v1/dashboard/byNamespace") == 0
+    assert calls_to(simulator, LOGIN) == 1
+    assert calls_to(simulator, "POST /api/v1/dashboard/byNamespace") == 0
 
 
-def test_an_installation_without_login_is_told(simulator: Simulator, client: ScaleOpsClient) -> None:
+def test_an_installation_without_login_is_reported(simulator: Simulator, client: ScaleOpsClient) -> None:
     set_mode(simulator, auth="none")
     with pytest.raises(ServiceError, match="POST /auth/callback with 404"):
         client.workloads(LABELS)
@@ -120,42 +118,42 @@ def test_an_installation_without_login_is_told(simulator: Simulator, client: Sca
 
 def test_an_installation_without_authentication_needs_no_credentials(simulator: Simulator) -> None:
     set_mode(simulator, auth="none")
-    with scaleops_of(simulator, credentials=NoCredentials()) as client:
+    with scaleops_of(simulator, credentials=FixedToken(None)) as client:
         assert len(client.workloads(LABELS)) == 2
-    assert calls(simulator, LOGIN) == 0
+    assert calls_to(simulator, LOGIN) == 0
 
 
-def test_a_fixed_token_is_sent_as_it_is_and_never_replaced(simulator: Simulator) -> None:
+def test_a_fixed_token_is_never_replaced(simulator: Simulator) -> None:
     with scaleops_of(simulator, credentials=FixedToken(credentials.SCALEOPS_TOKEN)) as client:
         assert len(client.workloads(LABELS)) == 2
-    with scaleops_of(simulator, credentials=FixedToken("wrong")) as client, pytest.raises(ServiceError) as refused:
+    with scaleops_of(simulator, credentials=FixedToken("wrong")) as client, pytest.raises(ServiceError) as error:
         client.workloads(LABELS)
-    assert refused.value.kind is ErrorKind.AUTH
-    assert calls(simulator, LOGIN) == 0
-    assert calls(simulator, "POST /api/v1/dashboard/byNamespace") == 2
+    assert error.value.kind is ErrorKind.AUTH
+    assert calls_to(simulator, LOGIN) == 0
+    assert calls_to(simulator, "POST /api/v1/dashboard/byNamespace") == 2
 
 
 @pytest.mark.parametrize("secret", [credentials.AZURE_CLIENT_SECRET, "wrong"])
-def test_azure_gives_the_token_where_it_is_the_identity_provider(simulator: Simulator, secret: str) -> None:
-    line = HttpClient("Azure AD", simulator.azure_url, HttpOptions(), sleep=Sleeps())
-    login = AzureLogin(line=line, tenant_id=credentials.AZURE_TENANT, client_id=credentials.AZURE_CLIENT_ID, client_secret=secret)
+def test_azure_credentials_log_in(simulator: Simulator, secret: str) -> None:
+    http = HttpClient("Azure AD", simulator.azure_url, HttpOptions(), sleep=Sleeps())
+    login = AzureLogin(http=http, tenant_id=credentials.AZURE_TENANT, client_id=credentials.AZURE_CLIENT_ID, client_secret=secret)
     with scaleops_of(simulator, credentials=CachedLogin(login, clock=lambda: NOW)) as client:
         if secret == "wrong":
-            with pytest.raises(ServiceError, match="Azure AD refused the login") as refused:
+            with pytest.raises(ServiceError, match="Azure AD rejected the login") as error:
                 client.workloads(LABELS)
-            assert refused.value.kind is ErrorKind.AUTH
+            assert error.value.kind is ErrorKind.AUTH
         else:
             assert len(client.workloads(LABELS)) == 2
-    line.close()
+    http.close()
 
 
-def test_no_label_is_never_asked(simulator: Simulator, client: ScaleOpsClient) -> None:
+def test_workloads_without_a_label_are_never_requested(simulator: Simulator, client: ScaleOpsClient) -> None:
     with pytest.raises(ServiceError, match="no label was given"):
         client.workloads(())
     assert not simulator.state.calls["scaleops"]
 
 
-def test_workloads_come_in_our_units(client: ScaleOpsClient) -> None:
+def test_workloads_have_our_units(client: ScaleOpsClient) -> None:
     found = {workload.key: workload for workload in client.workloads(LABELS)}
     web = found[KEY]
     assert web.id == "ns-team-11_Deployment_index-033-web"
@@ -165,7 +163,7 @@ def test_workloads_come_in_our_units(client: ScaleOpsClient) -> None:
 
 
 def test_money_has_no_float_noise(simulator: Simulator, client: ScaleOpsClient) -> None:
-    answer_with(
+    respond_with(
         simulator,
         {"aggregatedWorkloads": [{"id": "a", "totalCost": 0.1, "hourlyCost": 1e-7, "savingsAvailable": 12345678.91}]},
         route="getWorkloads",
@@ -176,7 +174,7 @@ def test_money_has_no_float_noise(simulator: Simulator, client: ScaleOpsClient) 
 
 
 @pytest.mark.parametrize("empty", ["list", "null", "missing"])
-def test_nothing_found_is_an_empty_list_however_it_is_said(simulator: Simulator, client: ScaleOpsClient, empty: str) -> None:
+def test_no_match_is_an_empty_list_in_every_form(simulator: Simulator, client: ScaleOpsClient, empty: str) -> None:
     set_mode(simulator, workloads_when_empty=empty, costs_when_empty=empty, policies=empty)
     assert client.workloads(("app=nobody",)) == ()
     assert client.costs(cluster="staging", namespaces=("x",), types=("y",), labels=("app=nobody",), cost_range="7d") == ()
@@ -184,31 +182,29 @@ def test_nothing_found_is_an_empty_list_however_it_is_said(simulator: Simulator,
 
 
 @pytest.mark.parametrize("body", [{"workloads": {}}, {"workloads": "none"}, {"workloads": 0}, [], None, "no", {"workloads": [7]}])
-def test_workloads_that_are_no_list_are_an_error_and_never_no_workloads(
-    simulator: Simulator, client: ScaleOpsClient, body: object
-) -> None:
-    answer_with(simulator, body if isinstance(body, dict | list) else json.dumps(body), route="byNamespace")
-    with pytest.raises(ServiceError, match="of another shape than expected") as failed:
+def test_workloads_that_are_not_a_list_are_an_error(simulator: Simulator, client: ScaleOpsClient, body: object) -> None:
+    respond_with(simulator, body if isinstance(body, dict | list) else json.dumps(body), route="byNamespace")
+    with pytest.raises(ServiceError, match="of another shape than expected") as error:
         client.workloads(LABELS)
-    assert failed.value.kind is ErrorKind.INVALID_RESPONSE
+    assert error.value.kind is ErrorKind.INVALID_RESPONSE
 
 
-def test_a_row_without_its_place_is_an_error_that_names_the_field(simulator: Simulator, client: ScaleOpsClient) -> None:
-    answer_with(simulator, {"workloads": [{"namespace": "n", "workloadName": "w", "type": "t"}]}, route="byNamespace")
+def test_a_row_without_its_cluster_is_an_error_that_names_the_field(simulator: Simulator, client: ScaleOpsClient) -> None:
+    respond_with(simulator, {"workloads": [{"namespace": "n", "workloadName": "w", "type": "t"}]}, route="byNamespace")
     with pytest.raises(ServiceError, match=r"\(workloads\.0\.clusterName: Field required\)"):
         client.workloads(LABELS)
 
 
 @pytest.mark.parametrize("adapter", [WORKLOADS, COSTS, NETWORK, POLICIES])
-def test_an_answer_of_another_shape_is_given_up_at_its_first_row(adapter: TypeAdapter[object]) -> None:
+def test_parsing_stops_at_the_first_invalid_row(adapter: TypeAdapter[object]) -> None:
     name = next(iter(adapter.json_schema()["properties"]))
-    with pytest.raises(ValidationError) as failed:
+    with pytest.raises(ValidationError) as error:
         adapter.validate_python({name: [7] * 1000})
-    assert failed.value.error_count() == 1
+    assert error.value.error_count() == 1
 
 
 @pytest.mark.parametrize("form", ["object", "array", "null", "partial"])
-def test_network_is_read_in_every_form(simulator: Simulator, client: ScaleOpsClient, form: str) -> None:
+def test_network_is_parsed_in_every_form(simulator: Simulator, client: ScaleOpsClient, form: str) -> None:
     set_mode(simulator, network=form)
     peers = client.network(KEY, start=NOW - timedelta(hours=24), end=NOW)
     assert bool(peers) == (form != "null")
@@ -217,47 +213,47 @@ def test_network_is_read_in_every_form(simulator: Simulator, client: ScaleOpsCli
 
 
 @pytest.mark.parametrize("body", [{"destinations": 1}, {"destinations": [1]}, 7])
-def test_network_of_another_shape_is_an_error(simulator: Simulator, client: ScaleOpsClient, body: object) -> None:
-    answer_with(simulator, body if isinstance(body, dict) else "7", route="workload-network")
+def test_network_of_another_schema_is_an_error(simulator: Simulator, client: ScaleOpsClient, body: object) -> None:
+    respond_with(simulator, body if isinstance(body, dict) else "7", route="workload-network")
     with pytest.raises(ServiceError, match="of another shape"):
         client.network(KEY, start=NOW - timedelta(hours=24), end=NOW)
 
 
-def test_flags_say_which_cluster_is_watched(client: ScaleOpsClient) -> None:
+def test_flags_name_the_monitored_clusters(client: ScaleOpsClient) -> None:
     assert client.network_flags() == {"prod-eu-west-1": True, "prod-us-east-1": True, "staging": False}
 
 
 @pytest.mark.parametrize("form", ["null", "missing"])
-def test_a_missing_map_of_flags_is_unknown_and_not_off(simulator: Simulator, client: ScaleOpsClient, form: str) -> None:
+def test_a_missing_map_of_flags_is_an_error(simulator: Simulator, client: ScaleOpsClient, form: str) -> None:
     set_mode(simulator, network_flags=form)
     with pytest.raises(ServiceError, match="networkCostEnabled"):
         client.network_flags()
 
 
-def test_policies_are_those_of_the_cluster_untouched(simulator: Simulator, client: ScaleOpsClient) -> None:
+def test_policies_are_returned_unchanged_for_one_cluster(simulator: Simulator, client: ScaleOpsClient) -> None:
     raw = simulator.state.world().policies["staging"]
     assert [dict(policy.definition) for policy in client.policies("staging")] == list(raw)
     assert len(client.policies("prod-us-east-1")) == 8
 
 
-def test_names_of_any_kind_reach_scaleops_as_they_are(simulator: Simulator, client: ScaleOpsClient) -> None:
+def test_names_with_special_characters_are_encoded(simulator: Simulator, client: ScaleOpsClient) -> None:
     odd = "we&b=?/ü#+% "
     key = WorkloadKey(cluster="admin@eu & co", namespace=odd, type="Deploy/ment", name=odd)
     simulator.state.faults = [
-        Trouble.model_validate({"service": "scaleops", "contains": "admin@eu & co", "status": 200, "body": {"destinations": []}}),
-        Trouble.model_validate({"service": "scaleops", "route": "workload-network", "status": 500}),
+        Fault.model_validate({"service": "scaleops", "contains": "admin@eu & co", "status": 200, "body": {"destinations": []}}),
+        Fault.model_validate({"service": "scaleops", "route": "workload-network", "status": 500}),
     ]
     assert client.network(key, start=NOW, end=NOW) == ()
 
 
-def test_a_base_url_with_a_slash_at_its_end_is_the_same(simulator: Simulator) -> None:
-    line = HttpClient("ScaleOps", f"{simulator.scaleops_url}//", HttpOptions(), sleep=Sleeps())
-    client = ScaleOpsClient(line, FixedToken(credentials.SCALEOPS_TOKEN))
+def test_a_trailing_slash_of_the_base_url_is_ignored(simulator: Simulator) -> None:
+    http = HttpClient("ScaleOps", f"{simulator.scaleops_url}//", HttpOptions(), sleep=Sleeps())
+    client = ScaleOpsClient(http, FixedToken(credentials.SCALEOPS_TOKEN))
     assert len(client.workloads(LABELS)) == 2
     client.close()
 
 
-def test_a_link_leads_to_the_workload_in_the_dashboard() -> None:
+def test_a_link_searches_the_dashboard_for_the_workload() -> None:
     link = DashboardLinks("https://scaleops.example.com/")
     assert link("web & co", ("app=we b", "env=prod")) == (
         "https://scaleops.example.com/cost-report/compute?searchTerms=web%20%26%20co&selectedTable=Workloads&groupByCluster=0"
@@ -265,7 +261,7 @@ def test_a_link_leads_to_the_workload_in_the_dashboard() -> None:
     )
 
 
-def test_no_secret_shows_in_a_repr() -> None:
-    line = HttpClient("Azure AD", "http://127.0.0.1:1", HttpOptions())
-    shown = repr(FixedToken("hidden")) + repr(AzureLogin(line=line, tenant_id="t", client_id="c", client_secret="hidden"))
-    assert "hidden" not in shown
+def test_repr_shows_no_secret() -> None:
+    http = HttpClient("Azure AD", "http://127.0.0.1:1", HttpOptions())
+    texts = repr(FixedToken("hidden")) + repr(AzureLogin(http=http, tenant_id="t", client_id="c", client_secret="hidden"))
+    assert "hidden" not in texts

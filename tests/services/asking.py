@@ -31,7 +31,7 @@ class Sleeps(list[float]):
 def password_tokens(simulator: Simulator, line: HttpClient, *, clock: Clock, password: str | None = None) -> CachedLogin:
     world = simulator.state.world()
     return CachedLogin(
-        PasswordLogin(line=line, user=world.scaleops_user, password=password or world.scaleops_password), clock=clock
+        PasswordLogin(http=line, user=world.scaleops_user, password=password or world.scaleops_password), clock=clock
     )
 
 

@@ -111,7 +111,7 @@ class ServedGateway:
         world = self.simulator.state.world()
         pace = ConcurrencyLimiter("ScaleOps", settings.scaleops_max_concurrency, kind=Priority.LIVE)
         line = HttpClient("ScaleOps", settings.scaleops_base_url or "", HttpOptions(timeout_s=10), pace=pace)
-        login = PasswordLogin(line=line, user=world.scaleops_user, password=world.scaleops_password)
+        login = PasswordLogin(http=line, user=world.scaleops_user, password=world.scaleops_password)
         backstage = HttpClient("Backstage", settings.backstage_base_url or "", HttpOptions(timeout_s=10))
         self._opened.callback(line.close)
         self._opened.callback(pace.close)

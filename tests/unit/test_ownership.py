@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from actions.fanout import sequential
 from actions.live.upstream import fetch_workloads, own_cost_rows
-from clients.scaleops.parsing import CostsResponse, WorkloadsResponse, cost_rows_in, workloads_in
+from clients.scaleops.parsing import CostsResponse, WorkloadsResponse, to_cost_rows, to_workloads
 from domain.component import Component
 from domain.refs import EntityRef
 from gateway.auth.visibility import Visibility
@@ -58,10 +58,10 @@ cost_ids = st.lists(st.sampled_from([one for one in IDS if one is not None]), un
 def through_the_action(
     component: Component, allowed: Mapping[EntityRef, tuple[str, ...]], rows: Rows, costs: Rows
 ) -> tuple[set[str], dict[str, set[str]]]:
-    workloads = workloads_in(WorkloadsResponse.model_validate({"workloads": rows}))
+    workloads = to_workloads(WorkloadsResponse.model_validate({"workloads": rows}))
     scaleops = PlannedScaleOps(workloads_by_labels={("app=web",): workloads, ("app=api",): workloads})
     found = fetch_workloads(component, scaleops, namespaces_allowed=allowed, fan_out=sequential)
-    cost_rows = cost_rows_in(CostsResponse.model_validate({"aggregatedWorkloads": costs}))
+    cost_rows = to_cost_rows(CostsResponse.model_validate({"aggregatedWorkloads": costs}))
     owned = own_cost_rows(found, dict.fromkeys(found.clusters, cost_rows))
     by_cluster: dict[str, set[str]] = {cluster: set() for cluster in CLUSTERS}
     for key, row in owned.items():

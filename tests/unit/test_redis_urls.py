@@ -8,7 +8,7 @@ from clients.redis import InvalidRedisUrl, celery_url, redis_url
 
 
 @pytest.mark.parametrize(
-    ("written", "server", "broker"),
+    ("url", "for_client", "for_celery"),
     [
         ("redis://cache:6379/1", "redis://cache:6379/1", "redis://cache:6379/1"),
         ("rediss://user:secret@cache:6380/0", "rediss://user:secret@cache:6380/0", "rediss://user:secret@cache:6380/0"),
@@ -17,15 +17,15 @@ from clients.redis import InvalidRedisUrl, celery_url, redis_url
         ("redis+socket:///run/v.sock?virtual_host=2", "unix:///run/v.sock?db=2", "redis+socket:///run/v.sock?virtual_host=2"),
     ],
 )
-def test_every_spelling_is_understood_by_both(written: str, server: str, broker: str) -> None:
-    assert redis_url(written) == server
-    assert celery_url(written) == broker
+def test_every_spelling_is_converted_for_both(url: str, for_client: str, for_celery: str) -> None:
+    assert redis_url(url) == for_client
+    assert celery_url(url) == for_celery
 
 
-@pytest.mark.parametrize("written", ["", "cache:6379", "http://cache", "redis://", "unix://", "amqp://secret@cache"])
-def test_anything_else_is_refused_without_being_repeated(written: str) -> None:
-    for read in (redis_url, celery_url):
-        with pytest.raises(InvalidRedisUrl) as refused:
-            read(written)
-        assert "REDIS_URL" in str(refused.value)
-        assert "secret" not in str(refused.value)
+@pytest.mark.parametrize("url", ["", "cache:6379", "http://cache", "redis://", "unix://", "amqp://secret@cache"])
+def test_any_other_url_is_rejected_without_repeating_it(url: str) -> None:
+    for convert in (redis_url, celery_url):
+        with pytest.raises(InvalidRedisUrl) as error:
+            convert(url)
+        assert "REDIS_URL" in str(error.value)
+        assert "secret" not in str(error.value)

@@ -1,4 +1,4 @@
-"""Tokens: kept while good, fetched once, replaced once; and how a login's answer is read."""
+"""ScaleOps tokens: cached while valid, fetched once, replaced once; and the parsing of a login's redirect."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from clients.http.client import ErrorKind, ServiceError
-from clients.scaleops.auth import token_in
-from clients.scaleops.tokens import DENIED_FOR, CachedLogin, expires_at, expiry_of
+from clients.scaleops.auth import token_from_redirect
+from clients.scaleops.tokens import AUTH_FAILURE_COOLDOWN, CachedLogin, expires_at, jwt_expiry
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
 
@@ -32,8 +32,8 @@ def a_jwt(**claims: object) -> str:
     return f"{part({'alg': 'none'})}.{part(claims)}.signature"
 
 
-class Logins:
-    """Gives numbered tokens, or fails as planned."""
+class PlannedLogin:
+    """Returns numbered tokens, or fails as planned."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -66,21 +66,21 @@ class Logins:
         ("", None),
     ],
 )
-def test_the_token_is_read_from_the_redirect_and_decoded_exactly_once(location: str, token: str | None) -> None:
-    assert (token_in(location) or None) == token
+def test_the_token_of_a_redirect_is_decoded_once(location: str, token: str | None) -> None:
+    assert (token_from_redirect(location) or None) == token
 
 
-def test_a_jwt_is_good_until_shortly_before_it_expires() -> None:
+def test_a_jwt_is_used_until_shortly_before_it_expires() -> None:
     hours = int((NOW + timedelta(hours=8)).timestamp())
     assert expires_at(a_jwt(exp=hours), NOW) == NOW + timedelta(hours=8) - timedelta(seconds=60)
 
 
-def test_a_short_jwt_keeps_nine_tenths_of_its_life() -> None:
+def test_a_short_lived_jwt_is_used_for_nine_tenths_of_its_lifetime() -> None:
     soon = int((NOW + timedelta(seconds=100)).timestamp())
     assert expires_at(a_jwt(exp=soon), NOW) == NOW + timedelta(seconds=90)
 
 
-def test_a_jwt_that_seems_expired_is_used_for_a_moment_all_the_same() -> None:
+def test_a_jwt_that_expired_on_arrival_is_used_briefly() -> None:
     assert expires_at(a_jwt(exp=int(NOW.timestamp()) - 60), NOW) == NOW + timedelta(seconds=30)
 
 
@@ -88,57 +88,57 @@ def test_a_jwt_that_seems_expired_is_used_for_a_moment_all_the_same() -> None:
     "token",
     ["opaque", "a.b.c", "a.b", a_jwt(sub="x"), a_jwt(exp="soon"), a_jwt(exp=True), a_jwt(exp=1e30), "é.é.é", a_jwt(exp=None)],
 )
-def test_any_other_token_is_good_for_an_hour(token: str) -> None:
-    assert expiry_of(token) is None
+def test_any_other_token_is_used_for_an_hour(token: str) -> None:
+    assert jwt_expiry(token) is None
     assert expires_at(token, NOW) == NOW + timedelta(hours=1)
 
 
-def test_many_cold_callers_make_one_login() -> None:
-    logins = Logins()
-    tokens = CachedLogin(logins, clock=MovingClock())
-    together = threading.Barrier(32)
+def test_many_concurrent_callers_make_one_login() -> None:
+    log_in = PlannedLogin()
+    login = CachedLogin(log_in, clock=MovingClock())
+    barrier = threading.Barrier(32)
 
-    def ask(_: int) -> str | None:
-        together.wait(timeout=20)
-        return tokens.current()
+    def fetch(_: int) -> str | None:
+        barrier.wait(timeout=20)
+        return login.token()
 
     with ThreadPoolExecutor(32) as threads:
-        assert set(threads.map(ask, range(32))) == {"token-1"}
-    assert logins.count == 1
+        assert set(threads.map(fetch, range(32))) == {"token-1"}
+    assert log_in.count == 1
 
 
 def test_an_expired_token_is_replaced() -> None:
-    clock, logins = MovingClock(), Logins()
-    tokens = CachedLogin(logins, clock=clock)
-    assert tokens.current() == "token-1"
+    clock, log_in = MovingClock(), PlannedLogin()
+    login = CachedLogin(log_in, clock=clock)
+    assert login.token() == "token-1"
     clock.now += timedelta(minutes=59)
-    assert tokens.current() == "token-1"
+    assert login.token() == "token-1"
     clock.now += timedelta(minutes=1)
-    assert tokens.current() == "token-2"
+    assert login.token() == "token-2"
 
 
-def test_a_refused_token_is_replaced_once_whoever_heard_the_refusal() -> None:
-    logins = Logins()
-    tokens = CachedLogin(logins, clock=MovingClock())
-    refused = tokens.current()
-    assert refused is not None
+def test_a_rejected_token_is_replaced_once_for_all_threads() -> None:
+    log_in = PlannedLogin()
+    login = CachedLogin(log_in, clock=MovingClock())
+    rejected = login.token()
+    assert rejected is not None
     with ThreadPoolExecutor(16) as threads:
-        assert set(threads.map(tokens.after_refusal, [refused] * 16)) == {"token-2"}
-    assert logins.count == 2
-    assert tokens.current() == "token-2"
+        assert set(threads.map(login.refresh, [rejected] * 16)) == {"token-2"}
+    assert log_in.count == 2
+    assert login.token() == "token-2"
 
 
-def test_a_late_refusal_of_an_old_token_does_not_throw_the_new_one_away() -> None:
-    logins = Logins()
-    tokens = CachedLogin(logins, clock=MovingClock())
-    old = tokens.current()
+def test_a_late_rejection_of_an_old_token_keeps_the_new_one() -> None:
+    log_in = PlannedLogin()
+    login = CachedLogin(log_in, clock=MovingClock())
+    old = login.token()
     assert old is not None
-    tokens.after_refusal(old)
-    assert tokens.after_refusal(old) == "token-2"
-    assert logins.count == 2
+    login.refresh(old)
+    assert login.refresh(old) == "token-2"
+    assert log_in.count == 2
 
 
-def test_two_logins_that_give_the_same_text_give_two_tokens() -> None:
+def test_two_logins_with_the_same_text_return_two_tokens() -> None:
     count = 0
 
     def log_in() -> str:
@@ -146,31 +146,31 @@ def test_two_logins_that_give_the_same_text_give_two_tokens() -> None:
         count += 1
         return "same"
 
-    tokens = CachedLogin(log_in, clock=MovingClock())
-    old = tokens.current()
+    login = CachedLogin(log_in, clock=MovingClock())
+    old = login.token()
     assert old is not None
-    new = tokens.after_refusal(old)
+    new = login.refresh(old)
     assert new is not old
-    assert tokens.after_refusal(old) is new
+    assert login.refresh(old) is new
     assert count == 2
 
 
-def test_a_denied_login_is_not_repeated_at_once_so_that_no_account_is_locked() -> None:
-    clock, logins = MovingClock(), Logins()
-    logins.failure = ServiceError("wrong password", kind=ErrorKind.AUTH, permanent=True)
-    tokens = CachedLogin(logins, clock=clock)
+def test_a_rejected_login_is_not_repeated_during_the_cooldown() -> None:
+    clock, log_in = MovingClock(), PlannedLogin()
+    log_in.failure = ServiceError("wrong password", kind=ErrorKind.AUTH, permanent=True)
+    login = CachedLogin(log_in, clock=clock)
     for _ in range(5):
-        with pytest.raises(ServiceError, match="wrong password") as denied:
-            tokens.current()
-        assert denied.value.service_down
-    assert logins.count == 1
-    clock.now += DENIED_FOR
-    logins.failure = None
-    assert tokens.current() == "token-2"
+        with pytest.raises(ServiceError, match="wrong password") as error:
+            login.token()
+        assert error.value.service_down
+    assert log_in.count == 1
+    clock.now += AUTH_FAILURE_COOLDOWN
+    log_in.failure = None
+    assert login.token() == "token-2"
 
 
-class WatchedTurn:
-    """A lock that says when somebody is about to wait for it."""
+class ObservedLock:
+    """A lock that counts the threads that are about to acquire it."""
 
     def __init__(self) -> None:
         self.arrivals = threading.Semaphore(0)
@@ -184,26 +184,26 @@ class WatchedTurn:
         self._lock.release()
 
 
-def test_whoever_waits_for_a_login_shares_its_failure() -> None:
-    everybody_waits = threading.Event()
+def test_all_waiting_threads_get_the_error_of_a_login() -> None:
+    all_wait = threading.Event()
     count = 0
 
     def log_in() -> str:
         nonlocal count
         count += 1
-        assert everybody_waits.wait(20)
+        assert all_wait.wait(20)
         message = "ScaleOps did not answer"
         raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False)
 
-    tokens = CachedLogin(log_in, clock=MovingClock())
-    turn = WatchedTurn()
-    tokens._turn = turn  # type: ignore[assignment] # a lock that can be watched
+    login = CachedLogin(log_in, clock=MovingClock())
+    lock = ObservedLock()
+    login._login._lock = lock  # type: ignore[assignment] # an observable lock
     with ThreadPoolExecutor(8) as threads:
-        waiting = [threads.submit(tokens.current) for _ in range(8)]
+        pending = [threads.submit(login.token) for _ in range(8)]
         for _ in range(8):
-            assert turn.arrivals.acquire(timeout=20)
-        everybody_waits.set()
-        failures = [future.exception() for future in waiting]
-    assert {str(failure) for failure in failures} == {"ScaleOps did not answer"}
-    assert len({id(failure) for failure in failures}) == 8
+            assert lock.arrivals.acquire(timeout=20)
+        all_wait.set()
+        errors = [future.exception() for future in pending]
+    assert {str(error) for error in errors} == {"ScaleOps did not answer"}
+    assert len({id(error) for error in errors}) == 8
     assert count == 1

@@ -18,11 +18,11 @@ class Memory:
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
 
-    def get_or_compute(self, question: str, ask: Callable[[], bytes], *, keep_for: timedelta) -> bytes:
-        assert keep_for > timedelta(minutes=30)
-        if question not in self.kept:
-            self.kept[question] = ask()
-        return self.kept[question]
+    def get_or_compute(self, name: str, compute: Callable[[], bytes], *, ttl: timedelta) -> bytes:
+        assert ttl > timedelta(minutes=30)
+        if name not in self.kept:
+            self.kept[name] = compute()
+        return self.kept[name]
 
 
 def test_what_every_component_needs_is_asked_once_for_all_workers() -> None:

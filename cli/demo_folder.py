@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from reports import content
-from reports.render.html_page import write_page
-from reports.render.index_page import page_path, write_index
+from reports.render.html_page import render_page
+from reports.render.index_page import page_path, render_index
 
 _MARK: Final = ".made-by-scaleops-worker-demo"
 
@@ -57,8 +57,8 @@ class DemoFolder:
         for report in reports:
             page = self.path / page_path(report)
             page.parent.mkdir(parents=True, exist_ok=True)
-            page.write_text(write_page(report), encoding="utf-8")
-        index = write_index(reports, instance=instance)
+            page.write_text(render_page(report), encoding="utf-8")
+        index = render_index(reports, instance=instance)
         (self.path / "index.html").write_text(index, encoding="utf-8")
 
     def _write(self, service: str, name: str, value: object) -> None:

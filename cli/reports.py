@@ -16,9 +16,9 @@ from domain.money import format_count, format_money
 from domain.refs import EntityRef
 from domain.weeks import IsoWeek
 from reports import content
-from reports.render.html_page import write_page
-from reports.render.markdown import write_markdown
-from reports.render.slack import write_slack
+from reports.render.html_page import render_page
+from reports.render.markdown import render_markdown
+from reports.render.slack import render_slack
 from tasks.report.stage import AlreadySent, preview
 from tasks.report.stage import send as send_report
 from tasks.report.trend import WeeklyCost, weekly_trend
@@ -63,11 +63,11 @@ def report(*, team: str | None, week: str | None, form: str, send: bool, again: 
 def _rendered(report: content.Report, form: str) -> str:
     match form:
         case "html":
-            return write_page(report)
+            return render_page(report)
         case "markdown":
-            return write_markdown(report)
+            return render_markdown(report)
         case "slack":
-            first_of_each = [dict(renderings[0].payload) for renderings in write_slack(report)]
+            first_of_each = [dict(renderings[0].payload) for renderings in render_slack(report)]
             return json.dumps(first_of_each, ensure_ascii=False, indent=2)
         case _:
             return report.model_dump_json(by_alias=True)

@@ -14,7 +14,7 @@ from actions.history.context import HistoryView
 from actions.history.reports import stored_report, team_of_slug, weeks_to_read
 from clients.http.client import ServiceError
 from mcp_server.tools import ToolContext, request_of
-from reports.render.html_page import write_page
+from reports.render.html_page import render_page
 from store import StoreUnavailable
 
 SCHEME: Final = "scaleops-worker"
@@ -60,7 +60,7 @@ def add_resources(server: MCPServer[Any], desks: ToolContext) -> None:
     )
     async def read_report(team: str, week: str, context: Context[Any, Any]) -> str:
         def page(reading: HistoryView) -> str:
-            return write_page(stored_report(reading, team_of_slug(team), None if week == LATEST else week))
+            return render_page(stored_report(reading, team_of_slug(team), None if week == LATEST else week))
 
         return await _read(desks, context, page)
 

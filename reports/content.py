@@ -1,7 +1,7 @@
-"""The content of a report: one value and its JSON, from which every rendering is made and which is what is stored.
+"""The content of a report: one value and its JSON. Every rendering is made from it, and the JSON is stored.
 
-A number stands beside its currency, period, coverage and the instant it is for. `None` where a number could be means
-unknown, and the words beside it say why.
+Every number carries its currency, period, coverage and as-of. `None` in place of a number means unknown; an adjacent text field
+holds the reason.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from typing import Annotated, Final, Literal, TypeAlias, Union
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 FORMAT: Final = 1
-"""Version of the JSON. Fields may be added; a renamed or removed one raises it."""
+"""Version of the JSON. Adding a field keeps it; renaming or removing one increments it."""
 
 PLATFORM: Final = "platform"
-"""What stands for all teams where a team's reference would stand."""
+"""In place of a team reference: the roll-up of all teams."""
 
 Money: TypeAlias = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 """Exact inside, a number in JSON."""
 Share: TypeAlias = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
-"""A part of one: 0.25 is a quarter."""
+"""A fraction: 0.25 is 25 %."""
 
 
 class ContentModel(BaseModel):
-    """A part of the content: frozen, and closed to fields that it does not know."""
+    """Base of the content models: frozen, unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Amount(ContentModel):
-    """Money with everything one needs to know to trust it."""
+    """An amount of money with its period, coverage and as-of."""
 
     amount: Money | None
     currency: str
     period: Literal["7 days", "month"]
     known: int
-    """Of `parts` workloads, this many are in the amount."""
+    """Workloads included in the amount, of `parts`."""
     parts: int
     as_of: datetime | None
-    unknown_because: str = ""
+    unknown_reason: str = ""
 
 
 class WorkloadName(ContentModel):
-    """Which workload."""
+    """Identifies a workload."""
 
     cluster: str
     namespace: str
@@ -53,21 +53,21 @@ class WorkloadName(ContentModel):
 
 
 class ComponentName(ContentModel):
-    """Which component, as it spells itself."""
+    """A component and its display name."""
 
     ref: str
     title: str
 
 
 class ChangePart(ContentModel):
-    """One group of a change: how many workloads, and what they add to the difference of the two totals."""
+    """One part of a change: its workloads, and their contribution to the difference of the totals."""
 
     workloads: int
     amount: Money
 
 
 class HeadlineChange(ContentModel):
-    """Cost now against the closing snapshot a week before. The four groups add up to the difference of the totals."""
+    """Cost change against the closing snapshot a week before. The four parts add up to the difference of the totals."""
 
     currency: str
     period: Literal["7 days"] = "7 days"
@@ -76,14 +76,14 @@ class HeadlineChange(ContentModel):
     cost_then: Amount
     like_for_like: ChangePart
     share: Share | None
-    """Like for like, of its cost then; None when that was nothing."""
+    """Like-for-like change as a fraction of its cost then; None if that was zero."""
     added: ChangePart
     removed: ChangePart
     not_comparable: ChangePart
 
 
 class Budget(ContentModel):
-    """Cost of the month so far against a monthly budget."""
+    """Month-to-date cost against the monthly budget."""
 
     currency: str
     spent: Money | None
@@ -93,15 +93,15 @@ class Budget(ContentModel):
 
 
 class Headline(ContentModel):
-    """The first screen: what is missing, what changed, what to do."""
+    """The first screen: missing data, the change, what to do."""
 
     missing: tuple[str, ...]
     changed: str
     todo: str
     cost: Amount
     change: HeadlineChange | None
-    no_change_because: str
-    """Why nothing can be compared; empty when something can."""
+    no_change_reason: str
+    """Why there is no comparison; empty if there is one."""
     savings_available: Amount
     savings_realised: Amount
     month_to_date: Budget | None
@@ -111,21 +111,21 @@ class Headline(ContentModel):
 
 
 class TrendWeek(ContentModel):
-    """One bar of the picture."""
+    """One bar of the chart."""
 
     week: str
     cost: Amount
 
 
 class Trend(ContentModel):
-    """Closing cost of the last weeks, oldest first; this week is the last."""
+    """Closing cost per week, oldest first, ending with this week."""
 
     kind: Literal["trend"] = "trend"
     weeks: tuple[TrendWeek, ...]
 
 
 class Mover(ContentModel):
-    """A workload at both ends. An end that is None was not known, or the workload was not there."""
+    """A workload whose cost changed. `then` or `now` is None if unknown or if the workload did not exist."""
 
     workload: WorkloadName
     components: tuple[ComponentName, ...]
@@ -136,7 +136,7 @@ class Mover(ContentModel):
 
 
 class Movers(ContentModel):
-    """What moved the cost, the largest first: all of it, a rendering shows as much as it has room for."""
+    """Workloads that changed the cost, largest first. Complete; a rendering shows as many as fit."""
 
     kind: Literal["movers"] = "movers"
     currency: str
@@ -150,7 +150,7 @@ class Movers(ContentModel):
 
 
 class Resource(ContentModel):
-    """A request per pod, now and as recommended: millicores of CPU, bytes of memory."""
+    """A request per pod, now and recommended: CPU in millicores, memory in bytes."""
 
     resource: Literal["cpu", "memory"]
     now: float
@@ -158,7 +158,7 @@ class Resource(ContentModel):
 
 
 class RecommendedAction(ContentModel):
-    """One thing to do, in one imperative sentence."""
+    """One recommendation as an imperative sentence."""
 
     number: int
     workload: WorkloadName
@@ -173,7 +173,7 @@ class RecommendedAction(ContentModel):
 
 
 class TopActions(ContentModel):
-    """The top five, and how many more there are."""
+    """The first five recommendations, and the number of others."""
 
     kind: Literal["actions"] = "actions"
     currency: str
@@ -181,27 +181,27 @@ class TopActions(ContentModel):
     top: tuple[RecommendedAction, ...]
     more: int
     more_savings: Money
-    """Savings per month of those that are not shown."""
+    """Savings per month of the recommendations that are not listed."""
     left_to_automation: int
-    """Over-provisioned workloads that ScaleOps lowers by itself."""
+    """Over-provisioned workloads that ScaleOps automates."""
 
 
 class RecommendationOutcome(ContentModel):
-    """What became of one recommendation."""
+    """The outcome of one recommendation."""
 
     workload: WorkloadName
     component: ComponentName
     issue: str
-    became: Literal["done", "no longer advised", "gone", "open", "ignored"]
+    outcome: Literal["done", "no longer advised", "gone", "open", "ignored"]
     opened_at: datetime
     ended_at: datetime | None
     monthly_savings: Money | None
-    """Realised savings per month; only of what was done."""
+    """Realised savings per month; None unless the outcome is `done`."""
     sentence: str
 
 
 class FollowUp(ContentModel):
-    """What became of last week's recommendations."""
+    """Follow-up on the recommendations of earlier weeks."""
 
     kind: Literal["follow-up"] = "follow-up"
     currency: str
@@ -214,11 +214,11 @@ class FollowUp(ContentModel):
     gone: int
     still_open: int
     realised: Money
-    """Savings per month of what was done since."""
+    """Realised savings per month since."""
 
 
 class HotSpot(ContentModel):
-    """A workload that pays for traffic between zones. Money and bytes of the 168 hours before the snapshot."""
+    """A workload with cross-zone traffic. Money and bytes over the 168 hours before the snapshot."""
 
     workload: WorkloadName
     components: tuple[ComponentName, ...]
@@ -228,7 +228,7 @@ class HotSpot(ContentModel):
 
 
 class Network(ContentModel):
-    """Traffic between availability zones."""
+    """Traffic between availability zones, over 168 hours."""
 
     kind: Literal["network"] = "network"
     currency: str
@@ -236,21 +236,21 @@ class Network(ContentModel):
     as_of: datetime
     cross_az_cost: Money | None
     measured: int
-    not_watched: int
+    not_monitored: int
     unknown: int
     hot_spots: tuple[HotSpot, ...]
-    clusters_not_watched: tuple[str, ...]
+    clusters_not_monitored: tuple[str, ...]
 
 
 class PolicyUse(ContentModel):
-    """How many workloads follow a policy."""
+    """Number of workloads with a policy."""
 
     policy: str
     workloads: int
 
 
 class Automation(ContentModel):
-    """Policies, and how much ScaleOps may do by itself."""
+    """Automation and policy coverage."""
 
     kind: Literal["automation"] = "automation"
     as_of: datetime
@@ -262,7 +262,7 @@ class Automation(ContentModel):
 
 
 class DataGap(ContentModel):
-    """What could not be measured, for one reason."""
+    """Items that could not be measured for one reason."""
 
     what: Literal["component", "workload", "warning"]
     names: tuple[str, ...]
@@ -270,7 +270,7 @@ class DataGap(ContentModel):
 
 
 class DataGaps(ContentModel):
-    """Everything that could not be measured."""
+    """All items that could not be measured."""
 
     kind: Literal["gaps"] = "gaps"
     gaps: tuple[DataGap, ...]
@@ -292,14 +292,14 @@ class TeamSummary(ContentModel):
 
 
 class TeamOverview(ContentModel):
-    """All teams, the most expensive first."""
+    """All teams, highest cost first."""
 
     kind: Literal["teams"] = "teams"
     teams: tuple[TeamSummary, ...]
 
 
 class UnroutedTeam(ContentModel):
-    """A team whose report has no channel of its own."""
+    """A team without a channel of its own."""
 
     ref: str
     title: str
@@ -307,26 +307,26 @@ class UnroutedTeam(ContentModel):
 
 
 class RoutingProblems(ContentModel):
-    """Teams without a route, and reports that could not be sent."""
+    """Teams without a route, and reports that were skipped."""
 
     kind: Literal["routing"] = "routing"
     unrouted: tuple[UnroutedTeam, ...]
     skipped: tuple[str, ...]
-    """One sentence for each report that was given up."""
+    """One sentence per skipped report."""
 
 
 Body: TypeAlias = Annotated[
-    Union[Trend, Movers, TopActions, FollowUp, Network, Automation, DataGaps, TeamOverview, RoutingProblems],  # noqa: UP007 - reads as the list it is
+    Union[Trend, Movers, TopActions, FollowUp, Network, Automation, DataGaps, TeamOverview, RoutingProblems],  # noqa: UP007 - readable as a list
     Field(discriminator="kind"),
 ]
 
 
 class Section(ContentModel):
-    """One section; without a body it says in `failed` why it could not be made."""
+    """One section. Without a body, `failure` says why it could not be built."""
 
     title: str
     body: Body | None
-    failed: str = ""
+    failure: str = ""
 
 
 class Report(ContentModel):
@@ -343,20 +343,20 @@ class Report(ContentModel):
     zone: str
     due_at: datetime
     made_at: datetime
-    late_because: str
-    """Empty when it came in time."""
+    late_reason: str
+    """Empty if the report is on time."""
     again: int
-    """0: the report of the week; 1, 2, ...: made again by hand."""
+    """0: the report of the week; 1, 2, ...: sent again by hand."""
     running: bool
-    """The week has not ended: shown, never sent."""
+    """The week has not ended: the report can be shown, not sent."""
     currency: str
     route: str
-    """Why it goes where it goes; empty when nothing is sent."""
+    """The rule that chose the destination; empty if nothing is sent."""
     headline: Headline
     sections: tuple[Section, ...]
     page: str | None
-    """Address of the page of this report."""
+    """URL of the page of this report."""
 
     def to_json(self) -> str:
-        """Answer its JSON, which `Report.model_validate_json` reads again."""
+        """Return the JSON that `Report.model_validate_json` reads."""
         return self.model_dump_json(indent=2)

@@ -1,4 +1,4 @@
-"""Instants and days into words, in the zone of who reads them."""
+"""Formatting of instants, days, weeks and delays in the reader's time zone."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from zoneinfo import ZoneInfo
 from domain.weeks import IsoWeek
 
 
-def format_moment(at: datetime, zone: str) -> str:
-    """Write an instant as `Mon 23 Nov 2026, 00:00 CET`."""
+def format_instant(at: datetime, zone: str) -> str:
+    """Format an instant as `Mon 23 Nov 2026, 00:00 CET`."""
     local = at.astimezone(ZoneInfo(zone))
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M} {local.tzname()}"
 
 
 def format_day(at: datetime, zone: str) -> str:
-    """Write the day of an instant as `Mon 23 Nov`."""
+    """Format the day of an instant as `Mon 23 Nov`."""
     local = at.astimezone(ZoneInfo(zone))
     return f"{local:%a} {local.day} {local:%b}"
 
 
 def format_week(week: IsoWeek) -> str:
-    """Write a week as `16 to 22 November 2026`, naming month and year twice only where they differ."""
+    """Format a week as `16 to 22 November 2026`; month and year repeat only if they differ."""
     first, last = week.monday, week.sunday
     if first.year != last.year:
         return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
@@ -31,7 +31,7 @@ def format_week(week: IsoWeek) -> str:
 
 
 def format_delay(delay: timedelta) -> str:
-    """Write how late something is as `2 days and 3 hours`, `5 hours`."""
+    """Format a delay as `2 days and 3 hours`, `5 hours`."""
     hours = int(delay.total_seconds() // 3600)
     days, hours = divmod(hours, 24)
     parts = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in ((days, "day"), (hours, "hour")) if number]

@@ -1,4 +1,4 @@
-"""What a report is made from. Gathered by the task that reads the store; nothing here is computed yet."""
+"""The input of a report, read from the store by the report stage. Nothing here is computed."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from domain.weeks import IsoWeek, Lateness
 from domain.workload import WorkloadKey
 from reports.links import Links
 
-Fate: TypeAlias = Literal["open", "done", "no longer advised", "gone"]
+TrackedOutcome: TypeAlias = Literal["open", "done", "no longer advised", "gone"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedRecommendation:
-    """One recommendation as it was tracked: open, or ended in one of three ways."""
+    """One tracked recommendation: open, or ended with an outcome."""
 
     component: EntityRef
     workload: WorkloadKey
     issue: Issue
     opened_at: datetime
     ended_at: datetime | None
-    fate: Fate
+    outcome: TrackedOutcome
     realised_per_month: Decimal | None
-    """Savings of what was done; None of everything else, and where they could not be measured."""
-    answered: bool = False
-    """Somebody acknowledged or snoozed it: it is not called ignored."""
+    """Realised savings if the outcome is `done`; None otherwise or if not measured."""
+    is_handled: bool = False
+    """Acknowledged or snoozed, so not counted as ignored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekTotal:
-    """Closing cost of one week; `as_of` is None when the week has no closing snapshot."""
+    """Closing cost of one week; `as_of` is None if no snapshot closes it."""
 
     week: IsoWeek
     as_of: datetime | None
@@ -46,7 +46,7 @@ class WeekTotal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportMeta:
-    """What every report is framed by."""
+    """What every report shows about itself."""
 
     week: IsoWeek
     zone: str
@@ -62,25 +62,25 @@ class ReportMeta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamFacts:
-    """What the report of one team is made from."""
+    """The input of one team's report."""
 
-    frame: ReportMeta
+    meta: ReportMeta
     team: EntityRef
     title: str
     now: ClosingPoint | None
-    """The closing snapshot of the week; None when there is none."""
+    """Closing snapshots of the week; None if there are none."""
     then: ClosingPoint | None
-    """That of the week before."""
+    """Closing snapshots of the week before."""
     weeks: tuple[WeekTotal, ...]
-    """The last weeks, oldest first, this one included."""
+    """The last weeks, oldest first, ending with this one."""
     titles: Mapping[EntityRef, str]
-    """How components spell themselves."""
+    """Display names of components."""
     labels: Mapping[EntityRef, tuple[str, ...]]
-    """What narrows a dashboard link to a component, where that can be said in one query."""
+    """Labels for the dashboard link of a component, if one query selects it."""
     followed: tuple[FollowedRecommendation, ...]
-    """Recommendations open at the closing snapshot, or ended since `followed_since`."""
+    """Recommendations open at the closing snapshot or ended since `followed_since`."""
     followed_since: datetime
-    """The closing snapshot before, or where it should have been."""
+    """As-of of the previous closing snapshot, or where it was due."""
     month_to_date: MonthToDate | None = None
     monthly_budget: Decimal | None = None
 
@@ -96,9 +96,9 @@ class RoutingGap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformFacts:
-    """What the roll-up of all teams is made from."""
+    """The input of the roll-up of all teams."""
 
-    frame: ReportMeta
+    meta: ReportMeta
     now: ClosingPoint | None
     then: ClosingPoint | None
     weeks: tuple[WeekTotal, ...]
@@ -106,6 +106,6 @@ class PlatformFacts:
     team_titles: Mapping[EntityRef, str]
     unrouted: tuple[RoutingGap, ...] = ()
     skipped: tuple[str, ...] = ()
-    """One sentence for each report that was given up since the last roll-up."""
+    """One sentence per report skipped since the last roll-up."""
     month_to_date: MonthToDate | None = None
     monthly_budget: Decimal | None = None

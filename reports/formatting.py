@@ -1,4 +1,4 @@
-"""What every rendering says the same way: amounts, coverage, names that are too long or hold odd characters."""
+"""Formatting shared by all renderings: amounts, coverage, long names and unprintable characters."""
 
 from __future__ import annotations
 
@@ -22,48 +22,48 @@ ISSUE_WORDS: Final = {
 
 
 def one_line(text: str) -> str:
-    """Replace what cannot be printed (line breaks, control and direction characters) by a blank."""
+    """Replace unprintable characters (line breaks, control and direction characters) with spaces."""
     return text if text.isprintable() else "".join(character if character.isprintable() else " " for character in text)
 
 
-def clip(text: str, most: int) -> str:
-    """Shorten a text to one line of at most `most` characters."""
+def clip(text: str, max_length: int) -> str:
+    """Shorten a text to one line of at most `max_length` characters."""
     line = one_line(text)
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}{ELLIPSIS}"
+    return line if len(line) <= max_length else f"{line[: max_length - 1].rstrip()}{ELLIPSIS}"
 
 
 def format_amount(amount: content.Amount) -> str:
-    """Write `$1,234.50`, or `unknown`."""
+    """Format as `$1,234.50` or `unknown`."""
     return UNKNOWN if amount.amount is None else format_money(amount.amount, amount.currency)
 
 
 def format_coverage(amount: content.Amount) -> str:
-    """Write `from 41 of 50 workloads`; empty when every workload is in the amount."""
+    """Format as `from 41 of 50 workloads`; empty if the amount is complete."""
     return "" if amount.known == amount.parts else f"from {amount.known:,} of {format_count(amount.parts, 'workload')}"
 
 
-def money_or_unknown(amount: Decimal | None, currency: str, *, signed: bool = False) -> str:
-    """Write money, or `unknown`."""
+def format_money_or_unknown(amount: Decimal | None, currency: str, *, signed: bool = False) -> str:
+    """Format money, or `unknown`."""
     return UNKNOWN if amount is None else format_money(amount, currency, signed=signed)
 
 
 def format_share(share: Decimal | None) -> str:
-    """Write a change as `+12%`; empty where there is none."""
+    """Format a change as `+12%`; empty for None."""
     return "" if share is None else format_percent(share, signed=True)
 
 
 def format_components(components: tuple[content.ComponentName, ...]) -> str:
-    """Name the components that claim a workload."""
+    """List the components that claim a workload."""
     return ", ".join(component.title for component in components)
 
 
 def format_place(workload: content.WorkloadName) -> str:
-    """Say where a workload runs."""
+    """Format the location of a workload."""
     return f"{workload.cluster} / {workload.namespace}"
 
 
 def sparkline(trend: content.Trend) -> str:
-    """Draw weekly cost as one bar a week, from zero to the largest; a dot is a week that was not measured."""
+    """Draw one bar per week, scaled from zero to the maximum; a dot is an unmeasured week."""
     amounts = [one.cost.amount for one in trend.weeks]
     largest = max((amount for amount in amounts if amount is not None), default=Decimal(0))
     return "".join(NO_BAR if amount is None else _bar(amount, largest) for amount in amounts)
@@ -76,7 +76,7 @@ def _bar(amount: Decimal, largest: Decimal) -> str:
 
 
 def format_trend(trend: content.Trend) -> str:
-    """Say what the picture shows: `12 weeks, from $900.00 to $1,234.50`."""
+    """Summarise a trend: `12 weeks, from $900.00 to $1,234.50`."""
     known = [one.cost for one in trend.weeks if one.cost.amount is not None]
     weeks = format_count(len(trend.weeks), "week")
     if not known:

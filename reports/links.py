@@ -1,4 +1,4 @@
-"""Addresses that a report may point to: a workload in the ScaleOps dashboard, a page of this product."""
+"""URLs that a report may contain: a workload in the ScaleOps dashboard, a page of the gateway."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from domain.refs import DEFAULT_NAMESPACE, EntityRef
 from domain.weeks import IsoWeek
 
 PLATFORM_SLUG: Final = "~platform"
-"""No team's slug begins with a tilde."""
+"""A team's slug never begins with a tilde."""
 
 _PLAIN: Final = frozenset((string.ascii_letters + string.digits + "-_.~").encode())
 _IN_NAMES: Final = frozenset((string.ascii_letters + string.digits + "-_.").encode())
 
 
 class WorkloadLink(Protocol):
-    """Answers the address of a workload in the ScaleOps dashboard, or None where links are switched off."""
+    """Returns the dashboard URL of a workload, or None if links are off."""
 
     def __call__(self, workload_name: str, labels: tuple[str, ...]) -> str | None:
-        """Build the link from the workload's name and the labels it was found by."""
+        """Build the URL from the workload's name and the labels of its selector."""
 
 
-def _no_link(workload_name: str, labels: tuple[str, ...]) -> str | None:  # noqa: ARG001 - it has the shape of WorkloadLink
+def _no_link(workload_name: str, labels: tuple[str, ...]) -> str | None:  # noqa: ARG001 - implements WorkloadLink
     return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
-    """Where links lead. Without a `pages` base (WORKER_PUBLIC_URL) reports do not point to their pages."""
+    """Targets of links. Without a `pages` base (WORKER_PUBLIC_URL) a report has no link to its page."""
 
     workload: WorkloadLink = _no_link
     pages: str | None = None
 
     def report(self, slug: str, week: IsoWeek) -> str | None:
-        """Point to the page of a report."""
+        """Return the URL of a report's page."""
         return None if self.pages is None else f"{self.pages.rstrip('/')}/reports/{percent_encode(slug)}/{week}"
 
 
 def team_slug(team: EntityRef | None) -> str:
-    """Name a team in a path, the shortest way that is still its own: `payments`, `infra~payments`, `user~default~ann`.
+    """Return the shortest unique path segment of a team: `payments`, `infra~payments`, `user~default~ann`.
 
-    None is the platform. No slug holds a slash or begins with a dot.
+    None is the platform. A slug contains no slash and does not begin with a dot.
     """
     if team is None:
         return PLATFORM_SLUG
@@ -55,7 +55,7 @@ def team_slug(team: EntityRef | None) -> str:
 
 
 def percent_encode(text: str) -> str:
-    """Write a text so that it may stand as one part of an address."""
+    """Percent-encode a text as one path segment."""
     return _encode(text, _PLAIN)
 
 

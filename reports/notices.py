@@ -18,7 +18,7 @@ from alerts.states import ENDINGS, NoticeKind, OpenIncident
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
-from reports.dates import format_moment
+from reports.dates import format_instant
 from reports.findings import figures_as_json, format_finding, headline, remedy
 from reports.formatting import clip
 from reports.render.slack_blocks import BlockGroup, clip_text, context, header, pack, plain_text
@@ -133,7 +133,7 @@ def slack_summary(
         content=_Content(
             title=f"{voice.title}: {alerts} {_SUMMARY_WORDS[summary.why]}",
             lines=lines,
-            after=f"Measured {format_moment(as_of, voice.zone)}. All alerts: scaleops-worker alerts list",
+            after=f"Measured {format_instant(as_of, voice.zone)}. All alerts: scaleops-worker alerts list",
             small=tuple(small),
         ),
         now=now,
@@ -254,8 +254,8 @@ def _trimmed(workloads: Sequence[dict[str, Json]]) -> dict[str, Json]:
 
 def _after(notice: Notice, voice: MessageContext) -> str:
     if notice.kind in ENDINGS:
-        return f"It had been open since {format_moment(notice.since, voice.zone)}."
-    told = [f"Since {format_moment(notice.since, voice.zone)}, measured {format_moment(notice.seen_as_of, voice.zone)}."]
+        return f"It had been open since {format_instant(notice.since, voice.zone)}."
+    told = [f"Since {format_instant(notice.since, voice.zone)}, measured {format_instant(notice.seen_as_of, voice.zone)}."]
     if notice.unknown:
         told.append(f"{format_count(len(notice.unknown), 'workload')} could not be judged this time.")
     return "\n".join([*told, f"What to do: {clip(remedy(notice), _SENTENCE)}"])

@@ -1,7 +1,7 @@
-"""Links that let whoever holds them see one report page until a day: what is signed, and how a link is checked.
+"""Signed links: access to one report page until an expiry time, without a token.
 
-A report is sent to its team's channel; who reads it there may read its page, though a browser brings no token along. The signature covers
-the path below the public address and the last second, so a link shows that page and nothing else.
+A report is posted to its team's channel, and its readers may open its page in a browser that has no token. The signature covers the
+path below the public URL and the expiry time, so a link gives access to that page only.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-GOOD_FOR: Final = timedelta(days=35)
-"""Five reports: a link in Slack can be followed until a month's reports stand above it."""
+LINK_TTL: Final = timedelta(days=35)
+"""Five weekly reports."""
 _REPORTS: Final = "/reports/"
 _PAGE: Final = re.compile(r"/reports/[^/?#]+/[^/?#]+")
 _QUERY: Final = re.compile(r"until=(?P<until>[0-9]{1,11})&sig=(?P<sig>[A-Za-z0-9_-]{43})")
@@ -23,25 +23,25 @@ _PURPOSE: Final = "report page v1"
 
 
 class LinkStatus(enum.Enum):
-    """What a signed link is worth."""
+    """Result of checking a signed link."""
 
-    GOOD = "good"
+    VALID = "valid"
     EXPIRED = "expired"
     FORGED = "forged"
-    """Not signed by us, or changed since."""
+    """Not signed with our key, or altered."""
 
 
 class PageLinks:
-    """Signs links to pages and checks them. `key`: 32 bytes that are used for nothing else."""
+    """Signs and verifies links to pages. `key`: 32 bytes used for this purpose only."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def sign(self, page: str, until: datetime) -> str:
-        """Answer the address of a report page (as `reports.links` writes it) with its signature, good until an instant.
+        """Return the URL of a report page (as built by `reports.links`) with a signature valid until an instant.
 
         Raises:
-            ValueError: it is the address of no report page.
+            ValueError: the URL is not one of a report page.
         """
         path = _REPORTS + page.rpartition(_REPORTS)[2]
         if not _PAGE.fullmatch(path) or not page.endswith(path):
@@ -51,14 +51,14 @@ class PageLinks:
         return f"{page}?until={last}&sig={self._signature(path, last)}"
 
     def check(self, path: str, query: str, *, now: datetime) -> LinkStatus:
-        """Say what a link is worth: its path and query exactly as they were sent."""
+        """Verify a link; `path` and `query` exactly as received."""
         found = _QUERY.fullmatch(query)
         if found is None or not _PAGE.fullmatch(path):
             return LinkStatus.FORGED
         last = int(found["until"])
         if not hmac.compare_digest(self._signature(path, last).encode(), found["sig"].encode()):
             return LinkStatus.FORGED
-        return LinkStatus.GOOD if now.timestamp() <= last else LinkStatus.EXPIRED
+        return LinkStatus.VALID if now.timestamp() <= last else LinkStatus.EXPIRED
 
     def _signature(self, path: str, last: int) -> str:
         digest = hmac.digest(self._key, f"{_PURPOSE}\n{path}\n{last}".encode(), hashlib.sha256)
@@ -66,9 +66,9 @@ class PageLinks:
 
 
 def expires_at(*, due_at: datetime, made_at: datetime, catch_up: timedelta) -> datetime:
-    """Answer until when the link in a report is good: by what the report itself holds, so that it is the same however often it is written.
+    """Return the expiry of a report's link. It depends on the report alone, so every rendering has the same link.
 
-    Counted from when it was due; of one that was made by hand long after, from when it was made.
+    Counted from when the report was due, or from when it was made if that was more than `catch_up` later.
     """
     since = due_at if made_at - due_at <= catch_up else made_at
-    return since.astimezone(timezone.utc) + GOOD_FOR
+    return since.astimezone(timezone.utc) + LINK_TTL

@@ -35,7 +35,7 @@ class SignedPages:
             return None
         path = exchange.target.decode("latin-1")
         match self._links.check(path, exchange.query.decode("latin-1"), now=self._clock()):
-            case LinkStatus.GOOD:
+            case LinkStatus.VALID:
                 return Caller(kind="link", subject=path)
             case LinkStatus.EXPIRED:
                 message = (

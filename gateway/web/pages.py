@@ -32,8 +32,8 @@ from gateway.responses import GatewayResponse, HttpError, not_found, send_respon
 from gateway.subapps import SubApp, SubAppContext
 from reports import content
 from reports.render.charts import draw_trend
-from reports.render.html_page import write_page
-from reports.render.index_page import MOST_WEEKS, write_index
+from reports.render.html_page import render_page
+from reports.render.index_page import MAX_WEEKS, render_index
 from reports.render.templating import environment
 
 REPORTS: Final = "/reports"
@@ -103,12 +103,12 @@ def _written(asker: RequestContext, page: Page) -> bytes:
 
 def _index(reading: HistoryView, *, instance: str) -> str:
     running = current_week(reading.archive.clock(), reading.archive.schedules.default.zone)
-    weeks = [str(running.plus(-back)) for back in range(MOST_WEEKS + 1)]
-    return write_index((report for week in weeks for report in reports_of_week(reading, week)), instance=instance)
+    weeks = [str(running.plus(-back)) for back in range(MAX_WEEKS + 1)]
+    return render_index((report for week in weeks for report in reports_of_week(reading, week)), instance=instance)
 
 
 def _report(reading: HistoryView, *, slug: str, week: str | None) -> str:
-    return write_page(stored_report(reading, team_of_slug(slug), week))
+    return render_page(stored_report(reading, team_of_slug(slug), week))
 
 
 def _component(reading: HistoryView, *, ref: EntityRef) -> str:
@@ -125,7 +125,7 @@ def _component(reading: HistoryView, *, ref: EntityRef) -> str:
             owner=str(known.team),
             currency=reading.archive.currency,
             as_of=None if trend is None else trend.as_of,
-            picture=None if trend is None else _picture(trend, reading.archive.currency),
+            chart=None if trend is None else _chart(trend, reading.archive.currency),
             alerts=alerts.alerts,
             advice=[
                 (one, None if one.savings_available is None else Decimal(repr(one.savings_available)))
@@ -143,7 +143,7 @@ def _trend_of(reading: HistoryView, ref: EntityRef) -> TrendOutput | None:
         return None
 
 
-def _picture(trend: TrendOutput, currency: str) -> Markup | None:
+def _chart(trend: TrendOutput, currency: str) -> Markup | None:
     weeks = tuple(
         content.TrendWeek(
             week=one.week,
@@ -154,7 +154,7 @@ def _picture(trend: TrendOutput, currency: str) -> Markup | None:
                 known=one.workloads_with_cost,
                 parts=one.workloads,
                 as_of=one.as_of,
-                unknown_because="" if one.cost is not None else "not measured",
+                unknown_reason="" if one.cost is not None else "not measured",
             ),
         )
         for one in trend.weeks

@@ -1,4 +1,4 @@
-"""The headline of a report: what is missing first, then what changed, then what to do."""
+"""The headline of a report: missing data, the change, what to do."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from reports.build.top_actions import WorkloadFinding
 NO_SNAPSHOT = "no closing snapshot"
 
 STEADY = Decimal("0.005")
-"""A change below half a percent is called steady."""
+"""A change below this share counts as steady."""
 
 
 def amount_of(total: Total, *, currency: str, period: Literal["7 days", "month"], as_of: datetime | None) -> content.Amount:
-    """Turn a total into its part of the content."""
+    """Convert a total to report content."""
     return content.Amount(
         amount=None if isinstance(total.amount, Unknown) else total.amount,
         currency=currency,
@@ -30,17 +30,17 @@ def amount_of(total: Total, *, currency: str, period: Literal["7 days", "month"]
         known=total.known,
         parts=total.parts,
         as_of=as_of,
-        unknown_because=total.amount.reason if isinstance(total.amount, Unknown) else "",
+        unknown_reason=total.amount.reason if isinstance(total.amount, Unknown) else "",
     )
 
 
-def unknown_total(reason: str) -> Total:
-    """Answer a total of which nothing at all is known."""
+def make_unknown_total(reason: str) -> Total:
+    """Return a total without any known part."""
     return Total(amount=Unknown(reason), known=0, parts=0)
 
 
 def change_of(change: CostChange, *, currency: str, then: ClosingPoint) -> content.HeadlineChange:
-    """Turn a change into its part of the content."""
+    """Convert a cost change to report content."""
 
     def group(comparison: CostComparison) -> content.ChangePart:
         found = change.group(comparison)
@@ -66,25 +66,25 @@ def write_headline(
     change: CostChange | None,
     findings: Iterable[WorkloadFinding],
     currency: str,
-    no_snapshot_because: str,
+    no_snapshot_reason: str,
     month_to_date: MonthToDate | None,
     monthly_budget: Decimal | None,
     also_missing: Iterable[str] = (),
 ) -> content.Headline:
-    """Write the first screen; `change` is None exactly when one of the two closing snapshots is missing."""
-    nothing = unknown_total(NO_SNAPSHOT)
+    """Build the headline. `change` is None exactly if one of the two closing snapshots is missing."""
+    nothing = make_unknown_total(NO_SNAPSHOT)
     as_of = None if now is None else now.as_of
     cost = nothing if now is None else now.cost_7d
     available = nothing if now is None else now.savings_available_per_month
     realised = nothing if now is None else now.realised_savings_per_month
     outcomes = () if now is None else tuple(now.outcomes.values())
     return content.Headline(
-        missing=(*_missing(now, no_snapshot_because), *also_missing),
+        missing=(*_missing(now, no_snapshot_reason), *also_missing),
         changed=_changed(cost, change, currency),
-        todo=_todo(tuple(findings), currency) if now is not None else "Nothing can be advised without a measurement.",
+        todo=_todo(tuple(findings), currency) if now is not None else "Without a measurement there are no recommendations.",
         cost=amount_of(cost, currency=currency, period="7 days", as_of=as_of),
         change=None if change is None or then is None else change_of(change, currency=currency, then=then),
-        no_change_because="" if change is not None else _why_no_change(now),
+        no_change_reason="" if change is not None else _no_change_reason(now),
         savings_available=amount_of(available, currency=currency, period="month", as_of=as_of),
         savings_realised=amount_of(realised, currency=currency, period="month", as_of=as_of),
         month_to_date=_budget(month_to_date, monthly_budget, currency),
@@ -94,27 +94,27 @@ def write_headline(
     )
 
 
-def _missing(now: ClosingPoint | None, no_snapshot_because: str) -> Iterable[str]:
+def _missing(now: ClosingPoint | None, no_snapshot_reason: str) -> Iterable[str]:
     if now is None:
-        yield no_snapshot_because
+        yield no_snapshot_reason
         return
     unmeasured = sum(1 for outcome in now.outcomes.values() if outcome is Outcome.UNKNOWN)
     if unmeasured:
         yield f"{unmeasured:,} of {format_count(len(now.outcomes), 'component')} could not be measured."
     if now.lost_clusters:
         word = "Cluster" if len(now.lost_clusters) == 1 else "Clusters"
-        yield f"{word} {', '.join(sorted(now.lost_clusters))}: nothing came back, so what runs there is unknown and not in the sums."
+        yield f"{word} {', '.join(sorted(now.lost_clusters))}: no data from ScaleOps; its workloads are unknown and not in the sums."
     cost = now.cost_7d
     if not cost.is_complete:
         yield f"The cost of {cost.parts - cost.known:,} of {format_count(cost.parts, 'workload')} is unknown and not in the sums."
     if not now.listing_complete:
-        yield "The catalog could not be listed whole: components may be missing."
+        yield "The catalog listing is incomplete: components may be missing."
 
 
-def _why_no_change(now: ClosingPoint | None) -> str:
+def _no_change_reason(now: ClosingPoint | None) -> str:
     if now is None:
         return NO_SNAPSHOT
-    return "There is no closing snapshot of the week before, so there is nothing to compare with yet."
+    return "No closing snapshot of the week before, so there is no comparison yet."
 
 
 def _changed(cost: Total, change: CostChange | None, currency: str) -> str:
@@ -124,7 +124,7 @@ def _changed(cost: Total, change: CostChange | None, currency: str) -> str:
     if cost.parts == 0:
         return "No workloads ran, so there is no cost."
     if change is None:
-        return f"Cost is {amount} for 7 days; there is no week before to compare with."
+        return f"Cost is {amount} for 7 days; there is no earlier week to compare with."
     moved, share = change.group(CostComparison.LIKE_FOR_LIKE), change.like_for_like_share
     if moved.workloads == 0:
         return f"Cost is {amount} for 7 days; no workload can be compared with the week before."
@@ -147,13 +147,13 @@ def _todo(findings: tuple[WorkloadFinding, ...], currency: str) -> str:
     saved = sum((finding.savings for finding in saving), Decimal(0))
     parts: list[str] = []
     if danger:
-        parts.append(f"give {format_count(danger, 'workload')} more room")
+        parts.append(f"raise the requests of {format_count(danger, 'workload')}")
     if saving and saved > 0:
-        parts.append(f"take up {format_count(len(saving), 'recommendation')} to save {format_money(saved, currency)} a month")
+        parts.append(f"apply {format_count(len(saving), 'recommendation')} to save {format_money(saved, currency)} a month")
     elif saving:
-        parts.append(f"look at {format_count(len(saving), 'recommendation')}")
+        parts.append(f"review {format_count(len(saving), 'recommendation')}")
     if not parts:
-        return "Nothing needs doing this week."
+        return "No action needed this week."
     sentence = ", and ".join(parts)
     return f"{sentence[0].upper()}{sentence[1:]}."
 

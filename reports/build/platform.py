@@ -1,4 +1,4 @@
-"""The sections that only the roll-up has: all teams side by side, and what has no route."""
+"""Sections of the roll-up: team overview and routing problems."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from reports.build.headline import amount_of
 from reports.links import Links, team_slug
 
 
-def line_up_teams(
+def build_team_overview(
     now: ClosingPoint, then: ClosingPoint | None, *, currency: str, titles: Mapping[EntityRef, str], links: Links, week: IsoWeek
 ) -> content.TeamOverview:
-    """Put all teams side by side, the most expensive first. A workload of two teams counts for both, once each."""
+    """Compare all teams, highest cost first. A workload of two teams counts once for each."""
     before = {} if then is None else _by_team(then)
-    lines = [
-        _line(
+    rows = [
+        _team_row(
             team,
             mine,
             before.get(team) if then is not None else None,
@@ -31,7 +31,7 @@ def line_up_teams(
         )
         for team, mine in _by_team(now).items()
     ]
-    return content.TeamOverview(teams=tuple(sorted(lines, key=lambda line: (-(line.cost.amount or Decimal(0)), line.ref))))
+    return content.TeamOverview(teams=tuple(sorted(rows, key=lambda row: (-(row.cost.amount or Decimal(0)), row.ref))))
 
 
 def _by_team(closing: ClosingPoint) -> Mapping[EntityRef, ClosingPoint]:
@@ -44,7 +44,7 @@ def _by_team(closing: ClosingPoint) -> Mapping[EntityRef, ClosingPoint]:
     }
 
 
-def _line(
+def _team_row(
     team: EntityRef, now: ClosingPoint, then: ClosingPoint | None, *, currency: str, titles: Mapping[EntityRef, str], link: str | None
 ) -> content.TeamSummary:
     change = None if then is None else compare(now, then)
@@ -63,8 +63,8 @@ def _line(
     )
 
 
-def list_routing(unrouted: tuple[RoutingGap, ...], skipped: tuple[str, ...]) -> content.RoutingProblems:
-    """List the teams without a channel of their own, and the reports that were given up."""
+def list_routing_problems(unrouted: tuple[RoutingGap, ...], skipped: tuple[str, ...]) -> content.RoutingProblems:
+    """List teams without a channel of their own, and skipped reports."""
     return content.RoutingProblems(
         unrouted=tuple(content.UnroutedTeam(ref=str(gap.team), title=gap.title, reason=gap.reason) for gap in unrouted),
         skipped=skipped,

@@ -1,4 +1,4 @@
-"""The sections of a team's report, each made from the closing snapshots by one function."""
+"""Sections of a team's report: one function each, from closing snapshots."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from reports.facts import FollowedRecommendation
 from reports.dates import format_day
 
 IGNORED_AFTER: Final = 4
-"""A recommendation that stood open in this many reports, unanswered, is called ignored."""
+"""A recommendation open in this many reports, neither acknowledged nor snoozed, counts as ignored."""
 HOT_SPOTS: Final = 5
 WEEK: Final = timedelta(days=7)
 
-Became = Literal["done", "no longer advised", "gone", "open", "ignored"]
+OutcomeName = Literal["done", "no longer advised", "gone", "open", "ignored"]
 Names = Mapping[WorkloadKey, tuple[content.ComponentName, ...]]
 
 
 def component_name(ref: EntityRef, titles: Mapping[EntityRef, str]) -> content.ComponentName:
-    """Name a component as it spells itself."""
+    """Return a component with its display name."""
     return content.ComponentName(ref=str(ref), title=titles.get(ref) or ref.name)
 
 
 def names_of(now: ClosingPoint, then: ClosingPoint | None, titles: Mapping[EntityRef, str]) -> Names:
-    """Answer by workload which components claim it, now or before."""
+    """Map each workload to the components that claim it, now or a week before."""
     claims = {**(then.claims if then is not None else {}), **now.claims}
     return {key: tuple(component_name(ref, titles) for ref in refs) for key, refs in claims.items()}
 
 
 def list_movers(change: CostChange, currency: str, names: Names) -> content.Movers:
-    """List what moved the cost, the largest first."""
+    """List the workloads that changed the cost, largest first."""
 
     def movers(changes: Iterable[WorkloadChange]) -> tuple[content.Mover, ...]:
         return tuple(
@@ -67,35 +67,35 @@ def list_movers(change: CostChange, currency: str, names: Names) -> content.Move
     )
 
 
-def follow_up(
+def build_follow_up(
     followed: Iterable[FollowedRecommendation], *, since: datetime, until: datetime, currency: str, zone: str, titles: Mapping[EntityRef, str]
 ) -> content.FollowUp:
-    """Say what became of the recommendations that were open, and what was realised since."""
-    outcomes: list[tuple[Became, content.RecommendationOutcome, Decimal]] = []
+    """Follow up on recommendations that were open, with realised savings."""
+    outcomes: list[tuple[OutcomeName, content.RecommendationOutcome, Decimal]] = []
     for one in followed:
-        became = _became(one, until)
-        # Giving a workload room ends a danger; it saves nothing.
-        saves = became == "done" and one.issue is not Issue.UNDER_PROVISIONED
+        result = _outcome_of(one, until)
+        # Raising requests ends a danger; it saves no money.
+        saves = result == "done" and one.issue is not Issue.UNDER_PROVISIONED
         realised = one.realised_per_month if saves else None
         outcome = content.RecommendationOutcome(
             workload=workload_name(one.workload),
             component=component_name(one.component, titles),
             issue=one.issue.value,
-            became=became,
+            outcome=result,
             opened_at=one.opened_at,
             ended_at=one.ended_at,
             monthly_savings=realised,
-            sentence=_format_fate(one, became, currency=currency, zone=zone, until=until),
+            sentence=_format_outcome(one, result, currency=currency, zone=zone, until=until),
         )
-        outcomes.append((became, outcome, realised or Decimal(0)))
+        outcomes.append((result, outcome, realised or Decimal(0)))
     outcomes.sort(key=lambda row: (row[0], -row[2], row[1].workload.name, row[1].component.ref))
-    counts = Counter(became for became, _, _ in outcomes)
+    counts = Counter(result for result, _, _ in outcomes)
     return content.FollowUp(
         currency=currency,
         since=since,
         until=until,
-        ended=tuple(outcome for became, outcome, _ in outcomes if became in {"done", "no longer advised", "gone"}),
-        ignored=tuple(outcome for became, outcome, _ in outcomes if became == "ignored"),
+        ended=tuple(outcome for result, outcome, _ in outcomes if result in {"done", "no longer advised", "gone"}),
+        ignored=tuple(outcome for result, outcome, _ in outcomes if result == "ignored"),
         done=counts["done"],
         no_longer_advised=counts["no longer advised"],
         gone=counts["gone"],
@@ -104,47 +104,47 @@ def follow_up(
     )
 
 
-def reports_it_stood_in(one: FollowedRecommendation, until: datetime) -> int:
-    """Count the weekly closings, the one at `until` among them, at which a recommendation was open."""
+def times_reported(one: FollowedRecommendation, until: datetime) -> int:
+    """Count the weekly closings up to and including `until` at which a recommendation was open."""
     return int((until - one.opened_at) // WEEK) + 1 if one.opened_at <= until else 0
 
 
-def _became(one: FollowedRecommendation, until: datetime) -> Became:
-    if one.fate == "open" and not one.answered and reports_it_stood_in(one, until) >= IGNORED_AFTER:
+def _outcome_of(one: FollowedRecommendation, until: datetime) -> OutcomeName:
+    if one.outcome == "open" and not one.is_handled and times_reported(one, until) >= IGNORED_AFTER:
         return "ignored"
-    return one.fate
+    return one.outcome
 
 
-def _format_fate(one: FollowedRecommendation, became: Became, *, currency: str, zone: str, until: datetime) -> str:
+def _format_outcome(one: FollowedRecommendation, outcome: OutcomeName, *, currency: str, zone: str, until: datetime) -> str:
     since = format_day(one.opened_at, zone)
-    match became:
+    match outcome:
         case "done":
             saved = one.realised_per_month
             if one.issue is Issue.UNDER_PROVISIONED:
-                return f"Done: it has the room it needs (advised since {since})."
+                return f"Done: requests raised (advised since {since})."
             if saved is None:
-                return f"Done; what it saves could not be measured (advised since {since})."
+                return f"Done; the savings could not be measured (advised since {since})."
             if saved <= 0:
-                return f"Done; as much could still be saved as before (advised since {since})."
+                return f"Done; the available savings did not decrease (advised since {since})."
             return f"Done: saves {format_money(saved, currency)} a month (advised since {since})."
         case "no longer advised":
             return f"ScaleOps no longer advises it (advised since {since})."
         case "gone":
-            return f"The workload is gone (advised since {since})."
+            return f"The workload was removed (advised since {since})."
         case "ignored":
-            return f"Open in {reports_it_stood_in(one, until)} reports without an answer (advised since {since})."
+            return f"Open for {times_reported(one, until)} weeks (advised since {since})."
         case _:
             return f"Open since {since}."
 
 
-def measure_network(now: ClosingPoint, *, currency: str, names: Names) -> content.Network:
-    """Find the workloads that pay most for traffic between zones."""
+def summarise_network(now: ClosingPoint, *, currency: str, names: Names) -> content.Network:
+    """Summarise cross-zone traffic and list the workloads that pay most for it."""
     used: list[tuple[Decimal, WorkloadPoint, NetworkUse]] = []
     off: set[str] = set()
-    not_watched = unknown = measured = 0
+    not_monitored = unknown = measured = 0
     for point in now.points.values():
         if isinstance(point.network, NetworkOff):
-            not_watched += 1
+            not_monitored += 1
             off.add(point.key.cluster)
         elif isinstance(point.network, Unknown) or isinstance(point.network.cross_az_cost, Unknown):
             unknown += 1
@@ -157,7 +157,7 @@ def measure_network(now: ClosingPoint, *, currency: str, names: Names) -> conten
         as_of=now.as_of,
         cross_az_cost=sum((cost for cost, _, _ in used), Decimal(0)) if used else None,
         measured=measured,
-        not_watched=not_watched,
+        not_monitored=not_monitored,
         unknown=unknown,
         hot_spots=tuple(
             content.HotSpot(
@@ -170,12 +170,12 @@ def measure_network(now: ClosingPoint, *, currency: str, names: Names) -> conten
             for cost, point, use in used[:HOT_SPOTS]
             if cost > 0
         ),
-        clusters_not_watched=tuple(sorted(off)),
+        clusters_not_monitored=tuple(sorted(off)),
     )
 
 
-def measure_automation(now: ClosingPoint) -> content.Automation:
-    """Count policies, and the workloads that ScaleOps may change by itself."""
+def summarise_automation(now: ClosingPoint) -> content.Automation:
+    """Count automated workloads and policies."""
     known = [point for point in now.points.values() if is_known(point.automated)]
     policies = Counter(point.policy_name for point in known if point.policy_name)
     return content.Automation(
@@ -192,7 +192,7 @@ def measure_automation(now: ClosingPoint) -> content.Automation:
 
 
 def list_gaps(now: ClosingPoint, titles: Mapping[EntityRef, str]) -> content.DataGaps:
-    """List what could not be measured, and why: components first, then workloads, then what owners should know."""
+    """List what could not be measured, by reason: components, workloads, then warnings."""
     components: dict[str, list[str]] = {}
     warnings: dict[str, list[str]] = {}
     for measurement in now.measurements:

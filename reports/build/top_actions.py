@@ -1,4 +1,4 @@
-"""The top actions of a report: which workloads ask for something, and each in one imperative sentence."""
+"""The recommendations of a report, in order, each as one imperative sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reports.links import Links
 
 TOP: Final = 5
 
-_PRESSING: Final = {
+_ORDER: Final = {
     (Issue.UNDER_PROVISIONED, Priority.HIGH): 0,
     (Issue.OVER_PROVISIONED, Priority.HIGH): 1,
     (Issue.NOT_AUTOMATED, Priority.MEDIUM): 2,
@@ -28,7 +28,7 @@ _PRESSING: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadFinding:
-    """A workload that asks for something, as the closing snapshot shows it."""
+    """A workload with a recommendation, as of the closing snapshot."""
 
     point: WorkloadPoint
     issue: Issue
@@ -36,24 +36,24 @@ class WorkloadFinding:
 
     @property
     def savings(self) -> Decimal:
-        """Savings per month; nothing where they are unknown, for sorting and sums."""
+        """Savings per month; 0 if unknown. For sorting and sums only."""
         return known_or(self.point.savings_available_per_month, Decimal(0))
 
     @property
     def oom_kills(self) -> int:
-        """Kills in 24 hours; none where they are unknown."""
+        """OOM kills in 24 hours; 0 if unknown."""
         return known_or(self.point.oom_kills_24h, 0)
 
 
 def known_or(value: Measured[T], otherwise: T) -> T:
-    """Answer the value, or something else where it is unknown."""
+    """Return the value, or `otherwise` if it is unknown."""
     return otherwise if isinstance(value, Unknown) else value
 
 
 def findings_of(closing: ClosingPoint) -> tuple[WorkloadFinding, ...]:
-    """Judge every workload that was measured, the most pressing first: danger, then savings.
+    """Return the findings of all measured workloads: danger first, then savings.
 
-    What is unknown is never held against a workload: it is not called under- or over-provisioned, nor not automated.
+    An unknown flag never leads to a finding.
     """
     found: list[WorkloadFinding] = []
     for point in closing.points.values():
@@ -69,7 +69,7 @@ def findings_of(closing: ClosingPoint) -> tuple[WorkloadFinding, ...]:
 
 
 def _order(finding: WorkloadFinding) -> tuple[int, int, Decimal, WorkloadKey]:
-    return (_PRESSING.get((finding.issue, finding.priority), 9), -finding.oom_kills, -finding.savings, finding.point.key)
+    return (_ORDER.get((finding.issue, finding.priority), 9), -finding.oom_kills, -finding.savings, finding.point.key)
 
 
 def choose_actions(
@@ -80,10 +80,10 @@ def choose_actions(
     labels: Mapping[EntityRef, tuple[str, ...]],
     links: Links,
 ) -> TopActions:
-    """Choose the top five of what a person can do; what automation does by itself is only counted."""
+    """Choose the first five recommendations. Workloads left to automation are only counted."""
     findings = findings_of(closing)
-    asking = [finding for finding in findings if finding.priority is not Priority.LOW]
-    top, rest = asking[:TOP], asking[TOP:]
+    actionable = [finding for finding in findings if finding.priority is not Priority.LOW]
+    top, rest = actionable[:TOP], actionable[TOP:]
     return TopActions(
         currency=currency,
         as_of=closing.as_of,
@@ -93,13 +93,13 @@ def choose_actions(
         ),
         more=len(rest),
         more_savings=sum((finding.savings for finding in rest), Decimal(0)),
-        left_to_automation=len(findings) - len(asking),
+        left_to_automation=len(findings) - len(actionable),
     )
 
 
 def _link(finding: WorkloadFinding, closing: ClosingPoint, labels: Mapping[EntityRef, tuple[str, ...]], links: Links) -> str | None:
-    claimers = closing.claims.get(finding.point.key, ())
-    return links.workload(finding.point.key.name, labels.get(claimers[0], ()) if claimers else ())
+    claimants = closing.claims.get(finding.point.key, ())
+    return links.workload(finding.point.key.name, labels.get(claimants[0], ()) if claimants else ())
 
 
 def _action_of(
@@ -118,7 +118,7 @@ def _action_of(
         requests=requests,
         monthly_savings=savings,
         oom_kills_24h=kills,
-        sentence=imperative(finding, requests, currency=currency),
+        sentence=format_action(finding, requests, currency=currency),
         link=link,
     )
 
@@ -132,22 +132,22 @@ def _resources(point: WorkloadPoint) -> Iterable[Resource]:
         yield Resource(resource="memory", now=memory, recommended=memory_to)
 
 
-def imperative(finding: WorkloadFinding, requests: tuple[Resource, ...], *, currency: str) -> str:
-    """Say what to do with a workload, and why, in one sentence."""
+def format_action(finding: WorkloadFinding, requests: tuple[Resource, ...], *, currency: str) -> str:
+    """Format what to do with a workload and why, in one sentence."""
     name = finding.point.key.name
     saves = f" to save {format_money(finding.savings, currency)} a month" if finding.savings > 0 else ""
     if finding.issue is Issue.NOT_AUTOMATED:
-        return f"Let ScaleOps automate {name}{saves}."
+        return f"Automate {name} in ScaleOps{saves}."
     if finding.issue is Issue.OVER_PROVISIONED:
         verb = "Change" if any(resource.recommended > resource.now for resource in requests) else "Lower"
         return f"{verb} the requests of {name}{saves}."
     if finding.oom_kills:
-        return f"Give {name} more room: it was killed {format_count(finding.oom_kills, 'time')} for want of memory in 24 hours."
-    return f"Give {name} more room: it has less than it needs."
+        return f"Raise the requests of {name}: OOM-killed {format_count(finding.oom_kills, 'time')} in 24 hours."
+    return f"Raise the requests of {name}: it is under-provisioned."
 
 
 def format_requests(requests: Iterable[Resource]) -> str:
-    """Write requests per pod, now and as recommended: `CPU 2 cores -> 0.5 cores, memory 4 Gi -> 1 Gi per pod`, with real arrows."""
+    """Format requests per pod, now and recommended: `CPU 2 cores -> 0.5 cores, memory 4 Gi -> 1 Gi per pod` (with arrows)."""
     moves = [
         f"{'CPU' if one.resource == 'cpu' else 'memory'} {format_size(one.resource, one.now)} \N{RIGHTWARDS ARROW} "
         f"{format_size(one.resource, one.recommended)}"
@@ -157,10 +157,10 @@ def format_requests(requests: Iterable[Resource]) -> str:
 
 
 def format_size(resource: str, size: float) -> str:
-    """Write a request in readable units: millicores as cores, bytes as Mi or Gi."""
+    """Format a request: millicores as cores, bytes as Mi or Gi."""
     return format_cores(size) if resource == "cpu" else format_memory(size)
 
 
 def workload_name(key: WorkloadKey) -> WorkloadName:
-    """Turn a key into its part of the content."""
+    """Convert a workload key to report content."""
     return WorkloadName(cluster=key.cluster, namespace=key.namespace, type=key.type, name=key.name)

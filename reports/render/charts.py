@@ -1,8 +1,7 @@
-"""The trend as inline SVG, drawn by pygal. The page's own style sheet colours it, for light and dark."""
+"""The trend chart as inline SVG, drawn by pygal and coloured by the page's style sheet."""
 
 from __future__ import annotations
 
-import sys
 from decimal import Decimal
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -15,21 +14,18 @@ from domain.weeks import IsoWeek
 from reports import content
 from reports.formatting import format_amount, format_coverage, format_trend
 
-# pygal hooks itself into every import of the process for its plugins, in a form that Python retired: each later import would warn.
-sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
-
 WIDTH: Final = 640
 HEIGHT: Final = 190
-_UNWANTED: Final = frozenset({"", "defs", "desc", "script", "style", "title"})
-"""The empty name is a comment."""
+_REMOVED: Final = frozenset({"", "defs", "desc", "script", "style", "title"})
+"""Element names; the empty one is a comment."""
 _OVERLAYS: Final = frozenset({"titles", "plot overlay", "plot text-overlay", "plot tooltip-overlay"})
 
 
 def draw_trend(trend: content.Trend, *, currency: str, ident: str) -> Markup:
-    """Draw one bar a week, from zero; `ident` makes the ids of several pictures on one page differ.
+    """Draw one bar per week, from zero. `ident` is the prefix of the element ids and must be unique on the page.
 
-    A week that was not measured is a gap, one that was measured in part is drawn hollow. Every bar carries its numbers as
-    a title, the whole picture a title and a description. No script, no style sheet, no clock in it.
+    An unmeasured week is a gap, a partly measured one is drawn hollow. Each bar has a title with its figures, the chart a title and
+    a description. Contains no script, style sheet or date.
     """
     amounts = [None if one.cost.amount is None else float(one.cost.amount) for one in trend.weeks]
     chart = pygal.Bar(
@@ -57,7 +53,7 @@ def draw_trend(trend: content.Trend, *, currency: str, ident: str) -> Markup:
 
 
 def _ceiling(amounts: list[float | None]) -> float:
-    """Answer a round number above the largest amount, so that the axis reads easily."""
+    """Return a round number above the largest amount."""
     largest = max((amount for amount in amounts if amount is not None), default=0.0)
     if largest <= 0:
         return 1.0
@@ -66,14 +62,13 @@ def _ceiling(amounts: list[float | None]) -> float:
 
 
 def _axis_label(amount: float, currency: str) -> str:
-    words = format_money(Decimal(str(round(amount, 2))), currency)
-    return words.removesuffix(".00")
+    return format_money(Decimal(str(round(amount, 2))), currency).removesuffix(".00")
 
 
 def _strip(element: Element) -> None:
-    """Take out scripts, pygal's style sheet, its tooltips, and comments, which hold today's date."""
+    """Remove scripts, pygal's style sheet, tooltips, and comments, which contain the date."""
     for child in list(element):
-        if _local(child) in _UNWANTED or child.get("class") in _OVERLAYS:
+        if _local(child) in _REMOVED or child.get("class") in _OVERLAYS:
             element.remove(child)
         else:
             _strip(child)
@@ -89,7 +84,7 @@ def _describe(tree: Element, trend: content.Trend, ident: str) -> None:
     prefix = f"{{{namespace}}}" if namespace else ""
     tree.set("role", "img")
     tree.set("aria-labelledby", f"{ident}-title {ident}-desc")
-    tree.set("class", "trend-picture")
+    tree.set("class", "trend-chart")
     title, description = Element(f"{prefix}title"), Element(f"{prefix}desc")
     title.set("id", f"{ident}-title")
     title.text = f"Cost for 7 days, {format_trend(trend)}"
@@ -110,11 +105,11 @@ def _name_bars(tree: Element, trend: content.Trend) -> None:
     measured = [(number, one) for number, one in enumerate(trend.weeks) if one.cost.amount is not None]
     bars = [element for element in tree.iter() if element.get("class") == "bar"]
     for bar, (number, one) in zip(bars, measured, strict=True):
-        words = ["bar"]
+        classes = ["bar"]
         if number == len(trend.weeks) - 1:
-            words.append("this-week")
+            classes.append("this-week")
         if one.cost.known != one.cost.parts:
-            words.append("in-part")
-        bar.set("class", " ".join(words))
+            classes.append("in-part")
+        bar.set("class", " ".join(classes))
         title = SubElement(bar, "title")
         title.text = f"{one.week}: {_format_bar(one)}"

@@ -1,4 +1,4 @@
-"""The index of all reports: every team, every week, with the headline numbers. Pure: reports in, HTML out."""
+"""Renders the index of all reports: every team and week with its headline figures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from reports.formatting import sparkline
 from reports.links import PLATFORM_SLUG, percent_encode, team_slug
 from reports.render.templating import environment
 
-MOST_WEEKS: Final = 13
+MAX_WEEKS: Final = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexCell:
-    """One report and where its page is, seen from the index."""
+    """One report and the path of its page, relative to the index."""
 
     report: content.Report
     href: str
@@ -27,7 +27,7 @@ class IndexCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamRow:
-    """One team over the weeks; a week without a report is None."""
+    """One team's reports per week; None for a week without one."""
 
     title: str
     cells: tuple[IndexCell | None, ...]
@@ -35,7 +35,7 @@ class TeamRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexPage:
-    """Everything the index shows."""
+    """The context of the index template."""
 
     instance: str
     newest: str
@@ -48,25 +48,25 @@ class IndexPage:
 
 
 def page_path(report: content.Report) -> str:
-    """Answer where a report's page lies under the folder of the index: `reports/payments/2026-W47.html`."""
+    """Return the path of a report's page, relative to the index: `reports/payments/2026-W47.html`."""
     return f"reports/{slug_of(report)}/{report.week}.html"
 
 
 def slug_of(report: content.Report) -> str:
-    """Name the team of a report in a path."""
+    """Return the path segment of a report's team."""
     return PLATFORM_SLUG if report.scope == content.PLATFORM else team_slug(EntityRef.parse(report.team))
 
 
-def write_index(reports: Iterable[content.Report], *, instance: str) -> str:
-    """Write the index page. Of several reports of one team and week the one made last is shown."""
-    return environment("html").get_template("index.html").render(site=_site(reports, instance))
+def render_index(reports: Iterable[content.Report], *, instance: str) -> str:
+    """Render the index. Of several reports of one team and week the newest is shown."""
+    return environment("html").get_template("index.html").render(index=_index_page(reports, instance))
 
 
-def _site(reports: Iterable[content.Report], instance: str) -> IndexPage:
+def _index_page(reports: Iterable[content.Report], instance: str) -> IndexPage:
     shown: dict[tuple[str, str], content.Report] = {}
     for report in sorted(reports, key=lambda one: (one.made_at, one.again)):
         shown[report.team, report.week] = report
-    weeks = tuple(sorted({week for _, week in shown}, reverse=True)[:MOST_WEEKS])
+    weeks = tuple(sorted({week for _, week in shown}, reverse=True)[:MAX_WEEKS])
     newest = weeks[0] if weeks else ""
     cells = {key: _cell(report) for key, report in shown.items() if report.week in weeks}
     titles = {team: shown[team, week].title for team, week in sorted(shown)}

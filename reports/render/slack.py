@@ -1,7 +1,7 @@
-"""A report as Slack messages: the first screen in the channel, everything else in its thread.
+"""Renders a report as Slack messages: the first screen in the channel, the rest in its thread.
 
-Names (workloads, components, clusters, reasons) stand in plain or raw text only, which Slack never interprets; mrkdwn is for our
-own words and numbers.
+Names (workloads, components, clusters, reasons) go into plain or raw text only, which Slack never interprets; mrkdwn is for our
+own text and numbers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from domain.money import format_count, format_money
 from domain.weeks import IsoWeek
 from reports import content
 from reports.build.sentences import (
-    MOST_NAME,
+    MAX_NAME_LENGTH,
     format_automation,
     format_follow_up,
     format_names,
@@ -23,7 +23,7 @@ from reports.build.sentences import (
     remarks,
 )
 from reports.build.top_actions import format_requests
-from reports.dates import format_moment, format_week
+from reports.dates import format_instant, format_week
 from reports.formatting import (
     clip,
     format_amount,
@@ -49,18 +49,18 @@ from reports.render.slack_blocks import (
     table,
 )
 
-MOST_SENTENCE: Final = 400
-MOST_REASON: Final = 300
-ROWS: Final = 15
-"""A table in a thread shows this many rows of a kind; the page shows all."""
+MAX_SENTENCE_LENGTH: Final = 400
+MAX_REASON_LENGTH: Final = 300
+MAX_ROWS_PER_KIND: Final = 15
+"""Rows of one kind in a thread table; the page shows all."""
 
 T = TypeVar("T")
 
 
-def write_slack(report: content.Report, *, page: str | None = None) -> tuple[tuple[Rendering, ...], ...]:
-    """Write the messages in order, the first for the channel, the others for its thread; each native, then plain text.
+def render_slack(report: content.Report, *, page: str | None = None) -> tuple[tuple[Rendering, ...], ...]:
+    """Render the messages in order: the first for the channel, the others for its thread; each native, then plain text.
 
-    `page`: where the link to the whole report leads, when not to `report.page`.
+    `page` replaces `report.page` as the target of the report link.
     """
     first = pack(_first_screen(report, page or report.page))
     thread = pack(_thread(report))
@@ -83,17 +83,17 @@ def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGro
     as_of = headline.cost.as_of
     period = f"{when} ({report.zone})"
     if as_of is not None:
-        period += f". Costs are for the 7 days to {format_moment(as_of, report.zone)}, in {report.currency}."
+        period += f". Costs are for the 7 days to {format_instant(as_of, report.zone)}, in {report.currency}."
     yield BlockGroup(blocks=(header(title), context(period)), lines=(title, period))
     for remark in remarks(report):
-        yield BlockGroup(blocks=(context(clip(remark, MOST_SENTENCE)),), lines=(clip(remark, MOST_SENTENCE),))
+        yield BlockGroup(blocks=(context(clip(remark, MAX_SENTENCE_LENGTH)),), lines=(clip(remark, MAX_SENTENCE_LENGTH),))
     if headline.missing:
-        lines = [clip(line, MOST_SENTENCE) for line in headline.missing]
+        lines = [clip(line, MAX_SENTENCE_LENGTH) for line in headline.missing]
         yield BlockGroup(
             blocks=(plain_text("\n".join(f"\u26a0 {line}" for line in lines)),), lines=tuple(f"Missing: {line}" for line in lines)
         )
-    said = f"*{escape(headline.changed)}*\n{escape(headline.todo)}"
-    yield BlockGroup(blocks=(mrkdwn(said),), lines=(headline.changed, headline.todo))
+    summary = f"*{escape(headline.changed)}*\n{escape(headline.todo)}"
+    yield BlockGroup(blocks=(mrkdwn(summary),), lines=(headline.changed, headline.todo))
     pairs = tuple(key_figures(headline))
     yield BlockGroup(blocks=(fields(pairs),), lines=tuple(f"{label}: {value}".replace("\n", ", ") for label, value in pairs))
     for section in report.sections:
@@ -102,7 +102,7 @@ def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGro
             yield BlockGroup(blocks=(context(drawn),), lines=(drawn,))
     for section in report.sections:
         if isinstance(section.body, content.TopActions):
-            yield from _safely(section, _actions, section.body)
+            yield from _render_safely(section, _actions, section.body)
     if page is not None:
         yield BlockGroup(blocks=(link_button("Open the full report", page),), lines=(f"The full report: {page}",))
 
@@ -110,21 +110,23 @@ def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGro
 def _actions(actions: content.TopActions) -> Iterator[BlockGroup]:
     yield _title("What to do")
     if not actions.top:
-        yield _paragraph("Nothing: ScaleOps advises no change that needs a person.")
+        yield _paragraph("No recommendations that need a decision.")
     for action in actions.top:
-        owner = clip(format_components(action.components), MOST_NAME)
-        place = clip(format_place(action.workload), MOST_NAME)
-        said = f"{action.number}. {clip(action.sentence, MOST_SENTENCE)}"
-        small = f"{owner}, {place}, {action.priority} priority"
+        owner = clip(format_components(action.components), MAX_NAME_LENGTH)
+        place = clip(format_place(action.workload), MAX_NAME_LENGTH)
+        sentence = f"{action.number}. {clip(action.sentence, MAX_SENTENCE_LENGTH)}"
+        details = f"{owner}, {place}, {action.priority} priority"
         link = None if action.link is None else ("Open in ScaleOps", action.link)
-        lines = tuple(line for line in (said, format_requests(action.requests), small) if line)
-        yield BlockGroup(blocks=(plain_text("\n".join(lines), link=link),), lines=(said, *(f"   {line}" for line in lines[1:])))
+        lines = tuple(line for line in (sentence, format_requests(action.requests), details) if line)
+        yield BlockGroup(
+            blocks=(plain_text("\n".join(lines), link=link),), lines=(sentence, *(f"   {line}" for line in lines[1:]))
+        )
     rest: list[str] = []
     if actions.more:
         saved = f", {format_money(actions.more_savings, actions.currency)} a month" if actions.more_savings else ""
         rest.append(f"{actions.more:,} more{saved}.")
     if actions.left_to_automation:
-        rest.append(f"ScaleOps lowers {format_count(actions.left_to_automation, 'workload')} by itself.")
+        rest.append(f"{format_count(actions.left_to_automation, 'workload')} left to ScaleOps automation.")
     if rest:
         yield BlockGroup(blocks=(context(" ".join(rest)),), lines=(" ".join(rest),))
 
@@ -133,16 +135,16 @@ def _thread(report: content.Report) -> Iterator[BlockGroup]:
     for section in report.sections:
         body = section.body
         if body is None:
-            yield _paragraph(f"{section.title}: {section.failed}")
-        elif body.kind in _WRITERS:
-            yield from _safely(section, _WRITERS[body.kind], body)
+            yield _paragraph(f"{section.title}: {section.failure}")
+        elif body.kind in _RENDERERS:
+            yield from _render_safely(section, _RENDERERS[body.kind], body)
 
 
-def _safely(section: content.Section, write: Callable[[T], Iterable[BlockGroup]], body: T) -> Iterable[BlockGroup]:
+def _render_safely(section: content.Section, write: Callable[[T], Iterable[BlockGroup]], body: T) -> Iterable[BlockGroup]:
     try:
         return tuple(write(body))
-    except Exception as trouble:  # noqa: BLE001 - one section's bug must not cost a team its report; the message tells it
-        return (_paragraph(f"{section.title}: this section could not be written ({type(trouble).__name__})."),)
+    except Exception as error:  # noqa: BLE001 - a failure in one section must not lose the report
+        return (_paragraph(f"{section.title}: this section could not be rendered ({type(error).__name__})."),)
 
 
 def _title(text: str) -> BlockGroup:
@@ -153,20 +155,20 @@ def _paragraph(text: str) -> BlockGroup:
     return BlockGroup(blocks=(plain_text(text),), lines=(text,))
 
 
-def _name(text: str) -> str:
-    return clip(text, MOST_NAME)
+def _clip_name(text: str) -> str:
+    return clip(text, MAX_NAME_LENGTH)
 
 
-def _table(title: str, rows: Sequence[Sequence[str]], *, numbers_from: int, left_out: int = 0) -> BlockGroup:
-    """Make a titled table; the plain lines name each value by its column."""
+def _table(title: str, rows: Sequence[Sequence[str]], *, numbers_from: int, omitted: int = 0) -> BlockGroup:
+    """Build a titled table; the text lines label each value with its column."""
     head, *values = rows
     lines = [
         ", ".join([row[0], *(f"{label}: {cell}" for label, cell in zip(head[1:], row[1:], strict=True) if cell)])
         for row in values
     ]
     blocks: tuple[Block, ...] = (mrkdwn(f"*{escape(title)}*"), table(rows, numbers_from=numbers_from))
-    if left_out:
-        more = f"{left_out:,} more {'is' if left_out == 1 else 'are'} not shown here."
+    if omitted:
+        more = f"{omitted:,} more {'is' if omitted == 1 else 'are'} not shown here."
         return BlockGroup(blocks=(*blocks, context(more)), lines=("", title, *lines, more))
     return BlockGroup(blocks=blocks, lines=("", title, *lines))
 
@@ -174,16 +176,16 @@ def _table(title: str, rows: Sequence[Sequence[str]], *, numbers_from: int, left
 def _movers(movers: content.Movers) -> Iterator[BlockGroup]:
     kinds = (("", movers.moved), ("added", movers.added), ("removed", movers.removed))
     rows = [["Workload", "Where", "Then", "Now", "Change"]]
-    left_out = 0
+    omitted = 0
     for kind, some in kinds:
-        shown = some[: ROWS if not kind else ROWS // 3]
-        left_out += len(some) - len(shown)
+        shown = some[: MAX_ROWS_PER_KIND if not kind else MAX_ROWS_PER_KIND // 3]
+        omitted += len(some) - len(shown)
         rows += [_mover_row(mover, kind, movers.currency) for mover in shown]
     if len(rows) == 1:
         yield _title("What moved the cost")
-        yield _paragraph("Nothing moved: every workload cost what it cost the week before.")
+        yield _paragraph("No workload changed its cost.")
         return
-    yield _table("What moved the cost, 7 days", rows, numbers_from=2, left_out=left_out)
+    yield _table("What moved the cost, 7 days", rows, numbers_from=2, omitted=omitted)
 
 
 def _mover_row(mover: content.Mover, kind: str, currency: str) -> list[str]:
@@ -199,23 +201,23 @@ def _mover_row(mover: content.Mover, kind: str, currency: str) -> list[str]:
 
 
 def _follow_up(follow: content.FollowUp) -> Iterator[BlockGroup]:
-    yield _title("What became of the recommendations")
+    yield _title("Follow-up on recommendations")
     yield _paragraph(format_follow_up(follow))
-    for outcome in (*follow.ended[:ROWS], *follow.ignored[:ROWS]):
+    for outcome in (*follow.ended[:MAX_ROWS_PER_KIND], *follow.ignored[:MAX_ROWS_PER_KIND]):
         yield _paragraph(
-            f"{_name(outcome.workload.name)} ({_name(outcome.component.title)}). {clip(outcome.sentence, MOST_SENTENCE)}"
+            f"{_clip_name(outcome.workload.name)} ({_clip_name(outcome.component.title)}). {clip(outcome.sentence, MAX_SENTENCE_LENGTH)}"
         )
-    left_out = max(0, len(follow.ended) - ROWS) + max(0, len(follow.ignored) - ROWS)
-    if left_out:
-        yield _paragraph(f"{left_out:,} more are not shown here.")
+    omitted = max(0, len(follow.ended) - MAX_ROWS_PER_KIND) + max(0, len(follow.ignored) - MAX_ROWS_PER_KIND)
+    if omitted:
+        yield _paragraph(f"{omitted:,} more are not shown here.")
 
 
 def _network(network: content.Network) -> Iterator[BlockGroup]:
-    yield _title("Traffic between zones, 7 days")
+    yield _title("Cross-zone traffic, 7 days")
     yield _paragraph(format_network(network))
     for spot in network.hot_spots:
         cost = format_money(spot.cross_az_cost, network.currency)
-        yield _paragraph(f"{_name(spot.workload.name)} ({_name(format_place(spot.workload))}): {cost} between zones")
+        yield _paragraph(f"{_clip_name(spot.workload.name)} ({_clip_name(format_place(spot.workload))}): {cost}")
 
 
 def _automation(automation: content.Automation) -> Iterator[BlockGroup]:
@@ -226,48 +228,48 @@ def _automation(automation: content.Automation) -> Iterator[BlockGroup]:
 def _gaps(gaps: content.DataGaps) -> Iterator[BlockGroup]:
     yield _title("What could not be measured")
     if not gaps.gaps:
-        yield _paragraph("Everything could be measured.")
-    for gap in gaps.gaps[:ROWS]:
+        yield _paragraph("Everything was measured.")
+    for gap in gaps.gaps[:MAX_ROWS_PER_KIND]:
         what = "not measured: " if gap.what == "component" else ""
-        yield _paragraph(f"{format_names(gap.names, most=5)}: {what}{clip(gap.reason, MOST_REASON)}")
-    if len(gaps.gaps) > ROWS:
-        yield _paragraph(f"{len(gaps.gaps) - ROWS:,} more reasons are not shown here.")
+        yield _paragraph(f"{format_names(gap.names, max_names=5)}: {what}{clip(gap.reason, MAX_REASON_LENGTH)}")
+    if len(gaps.gaps) > MAX_ROWS_PER_KIND:
+        yield _paragraph(f"{len(gaps.gaps) - MAX_ROWS_PER_KIND:,} more reasons are not shown here.")
 
 
 def _teams(teams: content.TeamOverview) -> Iterator[BlockGroup]:
-    rows = [["Team", "7 days", "Like for like", "Could be saved, a month", "Measured"]]
+    rows = [["Team", "7 days", "Like for like", "Savings available, per month", "Measured"]]
     if not teams.teams:
         yield _title("Teams")
         yield _paragraph("No team owned a component.")
         return
-    for line in teams.teams[: 2 * ROWS]:
-        share = format_share(line.share)
-        moved = "" if line.like_for_like is None else format_money(line.like_for_like, line.cost.currency, signed=True)
+    for team in teams.teams[: 2 * MAX_ROWS_PER_KIND]:
+        share = format_share(team.share)
+        moved = "" if team.like_for_like is None else format_money(team.like_for_like, team.cost.currency, signed=True)
         rows.append(
             [
-                clip(line.title, 40),
-                format_amount(line.cost),
+                clip(team.title, 40),
+                format_amount(team.cost),
                 f"{moved} ({share})" if share else moved,
-                format_amount(line.savings_available),
-                f"{line.components_measured:,} of {line.components:,}",
+                format_amount(team.savings_available),
+                f"{team.components_measured:,} of {team.components:,}",
             ]
         )
-    yield _table("Teams", rows, numbers_from=1, left_out=max(0, len(teams.teams) - 2 * ROWS))
+    yield _table("Teams", rows, numbers_from=1, omitted=max(0, len(teams.teams) - 2 * MAX_ROWS_PER_KIND))
 
 
 def _routing(routing: content.RoutingProblems) -> Iterator[BlockGroup]:
-    yield _title("Routes")
+    yield _title("Routing")
     if not routing.unrouted and not routing.skipped:
-        yield _paragraph("Every team has a channel of its own, and every report was made.")
-    for gap in routing.unrouted[:ROWS]:
-        yield _paragraph(f"{_name(gap.title)} has no channel of its own: {clip(gap.reason, MOST_REASON)}.")
-    if len(routing.unrouted) > ROWS:
-        yield _paragraph(f"{len(routing.unrouted) - ROWS:,} more teams have none.")
-    for sentence in routing.skipped[:ROWS]:
-        yield _paragraph(clip(sentence, MOST_SENTENCE))
+        yield _paragraph("Every team has a channel of its own, and no report was skipped.")
+    for gap in routing.unrouted[:MAX_ROWS_PER_KIND]:
+        yield _paragraph(f"{_clip_name(gap.title)} has no channel of its own: {clip(gap.reason, MAX_REASON_LENGTH)}.")
+    if len(routing.unrouted) > MAX_ROWS_PER_KIND:
+        yield _paragraph(f"{len(routing.unrouted) - MAX_ROWS_PER_KIND:,} more teams have none.")
+    for sentence in routing.skipped[:MAX_ROWS_PER_KIND]:
+        yield _paragraph(clip(sentence, MAX_SENTENCE_LENGTH))
 
 
-_WRITERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
+_RENDERERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
     "movers": _movers,
     "follow-up": _follow_up,
     "network": _network,
@@ -276,4 +278,4 @@ _WRITERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
     "teams": _teams,
     "routing": _routing,
 }
-"""What goes into the thread; trend and actions stand on the first screen."""
+"""Sections of the thread; trend and actions are on the first screen."""

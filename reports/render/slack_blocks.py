@@ -1,8 +1,8 @@
-"""Slack's Block Kit, as much of it as reports need, within its limits.
+"""The Slack Block Kit elements that reports use, within Slack's limits.
 
 Limits: https://docs.slack.dev/reference/block-kit/blocks (50 blocks, texts of 3000, headers of 150, 100 rows a table, one table a
-message). The total size of a message is limited without being documented: Slack refuses from about 12,000 characters of text
-on, so a message here stays below 10,000 characters of its whole JSON.
+message). The limit on the total size of a message is undocumented: Slack refuses from about 12,000 characters of text on, so
+a message here stays below 10,000 characters of JSON.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import Final, TypeAlias
 from domain.messages import Json
 from reports.formatting import ELLIPSIS, clip, one_line
 
-MOST_BLOCKS: Final = 45
-MOST_CHARACTERS: Final = 10_000
-MOST_FALLBACK: Final = 4_000
-"""`text` reads best up to here."""
-MOST_HEADER: Final = 150
-MOST_SECTION: Final = 3_000
-MOST_ROWS: Final = 100
-MOST_BUTTON: Final = 75
-MOST_URL: Final = 3_000
+MAX_BLOCKS: Final = 45
+MAX_MESSAGE_LENGTH: Final = 10_000
+MAX_FALLBACK_LENGTH: Final = 4_000
+"""Slack recommends at most this many characters of `text`."""
+MAX_HEADER_LENGTH: Final = 150
+MAX_SECTION_LENGTH: Final = 3_000
+MAX_TABLE_ROWS: Final = 100
+MAX_BUTTON_LENGTH: Final = 75
+MAX_URL_LENGTH: Final = 3_000
 
 Block: TypeAlias = dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockGroup:
-    """One or more blocks that stay together, and the same in plain lines."""
+    """Blocks that stay in one message, and the same content as text lines."""
 
     blocks: tuple[Block, ...]
     lines: tuple[str, ...]
 
     @property
     def has_table(self) -> bool:
-        """Say whether it holds the one table that a message may have."""
+        """True if it contains a table; a message may have one."""
         return any(block["type"] == "table" for block in self.blocks)
 
 
@@ -49,29 +49,33 @@ def escape(text: str) -> str:
 def clip_text(text: str) -> str:
     """Return the escaped fallback text, clipped at the end of a line so that no escape sequence is split."""
     escaped = escape(text)
-    return escaped if len(escaped) <= MOST_FALLBACK else f"{escaped[: MOST_FALLBACK - 10].rpartition(chr(10))[0]}\n{ELLIPSIS}"
+    return (
+        escaped
+        if len(escaped) <= MAX_FALLBACK_LENGTH
+        else f"{escaped[: MAX_FALLBACK_LENGTH - 10].rpartition(chr(10))[0]}\n{ELLIPSIS}"
+    )
 
 
 def header(text: str) -> Block:
-    """Make a headline; never interpreted as markup."""
-    return {"type": "header", "text": _plain(clip(text, MOST_HEADER))}
+    """Build a header; never interpreted as markup."""
+    return {"type": "header", "text": _plain(clip(text, MAX_HEADER_LENGTH))}
 
 
 def plain_text(text: str, *, link: tuple[str, str] | None = None) -> Block:
-    """Make a paragraph that is never interpreted as markup; `link` is (label, address) of a button beside it."""
-    block: Block = {"type": "section", "text": _plain(_clip_lines(text, MOST_SECTION))}
-    if link is not None and len(link[1]) <= MOST_URL:
+    """Build a paragraph that is never interpreted as markup; `link` is (label, URL) of an accessory button."""
+    block: Block = {"type": "section", "text": _plain(_clip_lines(text, MAX_SECTION_LENGTH))}
+    if link is not None and len(link[1]) <= MAX_URL_LENGTH:
         block["accessory"] = _button(*link)
     return block
 
 
 def mrkdwn(text: str) -> Block:
-    """Make a paragraph of mrkdwn. Only for our own words and numbers, escaped: never for a name."""
+    """Build a mrkdwn paragraph. Only for our own escaped text and numbers, never for a name."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> Block:
-    """Make up to ten labelled values side by side, of our own words and numbers."""
+    """Build up to ten labelled values, of our own text and numbers."""
     return {
         "type": "section",
         "fields": [{"type": "mrkdwn", "text": f"*{escape(label)}*\n{escape(value)}"} for label, value in list(pairs)[:10]],
@@ -79,22 +83,22 @@ def fields(pairs: Iterable[tuple[str, str]]) -> Block:
 
 
 def context(*texts: str) -> Block:
-    """Make small print; never interpreted as markup."""
-    return {"type": "context", "elements": [_plain(clip(text, MOST_SECTION)) for text in texts]}
+    """Build a context block; never interpreted as markup."""
+    return {"type": "context", "elements": [_plain(clip(text, MAX_SECTION_LENGTH)) for text in texts]}
 
 
 def divider() -> Block:
-    """Make a line."""
+    """Build a divider."""
     return {"type": "divider"}
 
 
 def link_button(label: str, url: str) -> Block:
-    """Make a row with one button that opens an address."""
+    """Build a row with one link button."""
     return {"type": "actions", "elements": [_button(label, url)]}
 
 
 def table(rows: Sequence[Sequence[str]], *, numbers_from: int) -> Block:
-    """Make a table of literal texts, the first row its head; columns from `numbers_from` on are aligned to the right."""
+    """Build a table of literal texts with a header row; columns from `numbers_from` on are right-aligned."""
     width = len(rows[0])
     return {
         "type": "table",
@@ -102,33 +106,35 @@ def table(rows: Sequence[Sequence[str]], *, numbers_from: int) -> Block:
             {"align": "right"} if column >= numbers_from else {"align": "left", "is_wrapped": True} for column in range(width)
         ],
         # Slack refuses an empty cell.
-        "rows": [[{"type": "raw_text", "text": one_line(cell).strip() or "\u2013"} for cell in row] for row in rows[:MOST_ROWS]],
+        "rows": [
+            [{"type": "raw_text", "text": one_line(cell).strip() or "\u2013"} for cell in row] for row in rows[:MAX_TABLE_ROWS]
+        ],
     }
 
 
 def size_of(blocks: Iterable[Block]) -> int:
-    """Count the characters of blocks, with their JSON."""
+    """Return the length of the blocks' JSON in characters."""
     return len(json.dumps(list(blocks), ensure_ascii=False, separators=(",", ":")))
 
 
-def pack(pieces: Iterable[BlockGroup]) -> tuple[BlockGroup, ...]:
-    """Put pieces into as few messages as the limits allow, in order. A piece that is too large alone is left as it is."""
+def pack(groups: Iterable[BlockGroup]) -> tuple[BlockGroup, ...]:
+    """Pack groups into as few messages as the limits allow, in order. A group over the limits gets a message of its own."""
     messages: list[BlockGroup] = []
     blocks: list[Block] = []
     lines: list[str] = []
-    for piece in pieces:
-        together = [*blocks, *piece.blocks]
+    for group in groups:
+        together = [*blocks, *group.blocks]
         fits = (
-            len(together) <= MOST_BLOCKS
-            and size_of(together) <= MOST_CHARACTERS
-            and len(escape("\n".join([*lines, *piece.lines]))) <= MOST_FALLBACK
+            len(together) <= MAX_BLOCKS
+            and size_of(together) <= MAX_MESSAGE_LENGTH
+            and len(escape("\n".join([*lines, *group.lines]))) <= MAX_FALLBACK_LENGTH
             and sum(1 for block in together if block["type"] == "table") <= 1
         )
         if blocks and not fits:
             messages.append(BlockGroup(blocks=tuple(blocks), lines=tuple(lines)))
             blocks, lines = [], []
-        blocks += piece.blocks
-        lines += piece.lines
+        blocks += group.blocks
+        lines += group.lines
     if blocks:
         messages.append(BlockGroup(blocks=tuple(blocks), lines=tuple(lines)))
     return tuple(messages)
@@ -139,8 +145,8 @@ def _plain(text: str) -> Json:
 
 
 def _button(label: str, url: str) -> Json:
-    return {"type": "button", "text": _plain(clip(label, MOST_BUTTON)), "url": url}
+    return {"type": "button", "text": _plain(clip(label, MAX_BUTTON_LENGTH)), "url": url}
 
 
-def _clip_lines(text: str, most: int) -> str:
-    return "\n".join(one_line(line) for line in text.split("\n"))[:most]
+def _clip_lines(text: str, max_length: int) -> str:
+    return "\n".join(one_line(line) for line in text.split("\n"))[:max_length]

@@ -1,7 +1,7 @@
-"""The one maker of Jinja environments: sandboxed, escaping, strict. Templates are untrusted-input proof by default.
+"""Jinja environments: sandboxed, autoescaping, strict about undefined names.
 
-`html` escapes for HTML. `markdown` escapes what Markdown would read as its own signs, and then for HTML too, which Markdown passes on.
-Both replace characters that cannot be printed: a name may hold line breaks or direction marks.
+`html` escapes for HTML. `markdown` escapes Markdown syntax and then HTML, which Markdown passes through. Both replace
+unprintable characters: a name may contain line breaks or direction marks.
 """
 
 from __future__ import annotations
@@ -20,25 +20,21 @@ from domain.weeks import IsoWeek
 from reports import formatting
 from reports.build import sentences
 from reports.build.top_actions import format_requests, format_size
-from reports.dates import format_day, format_moment, format_week
+from reports.dates import format_day, format_instant, format_week
 
 Form = Literal["html", "markdown"]
 
-_MARKDOWN_SIGNS: Final = re.compile(r"([\\`*_\[\]|~#])")
-
-
-def environment(form: Form) -> SandboxedEnvironment:
-    """Answer the environment for a form, made once."""
-    return _made_once(form)
+_MARKDOWN_SYNTAX: Final = re.compile(r"([\\`*_\[\]|~#])")
 
 
 @cache
-def _made_once(form: Form) -> SandboxedEnvironment:
+def environment(form: Form) -> SandboxedEnvironment:
+    """Return the environment for a form, created once per process."""
     return make_environment(form, PackageLoader("templates", ""))
 
 
 def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
-    """Make an environment over a loader; outside the house tests the loader is the package of templates."""
+    """Create an environment. Outside of tests the loader is the `templates` package."""
     finalizers: dict[Form, Callable[[Any], Any]] = {"html": printable, "markdown": markdown_text}
     made = SandboxedEnvironment(
         loader=loader,
@@ -59,8 +55,8 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         coverage=formatting.format_coverage,
         day=format_day,
         follow_up=sentences.format_follow_up,
-        moment=format_moment,
-        money=formatting.money_or_unknown,
+        instant=format_instant,
+        money=formatting.format_money_or_unknown,
         network=sentences.format_network,
         place=formatting.format_place,
         requests=format_requests,
@@ -74,13 +70,13 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
     return made
 
 
-def printable(value: Any) -> Any:  # noqa: ANN401 - Jinja hands over whatever an expression yields
-    """Replace what cannot be printed in a text."""
+def printable(value: Any) -> Any:  # noqa: ANN401 - Jinja passes any value
+    """Replace unprintable characters in a text."""
     return formatting.one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def markdown_text(value: Any) -> Any:  # noqa: ANN401 - Jinja hands over whatever an expression yields
-    """Escape the signs of Markdown in a text; Jinja escapes those of HTML afterwards."""
+def markdown_text(value: Any) -> Any:  # noqa: ANN401 - Jinja passes any value
+    """Escape Markdown syntax in a text; Jinja escapes HTML afterwards."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return _MARKDOWN_SIGNS.sub(r"\\\1", formatting.one_line(value))
+        return _MARKDOWN_SYNTAX.sub(r"\\\1", formatting.one_line(value))
     return value

@@ -19,7 +19,7 @@ from domain.sweeps import Sweep
 from domain.tracking import Recommendation, RecommendationEnd
 from domain.trends import ClosingPoint, MonthToDate, month_to_date
 from domain.weeks import IsoWeek, Lateness, Schedule, Schedules
-from reports.facts import Fate, FollowedRecommendation, PlatformFacts, ReportMeta, RoutingGap, TeamFacts, WeekTotal
+from reports.facts import FollowedRecommendation, PlatformFacts, ReportMeta, RoutingGap, TeamFacts, TrackedOutcome, WeekTotal
 from reports.links import Links
 from store import Transaction
 from tasks.context import Policy
@@ -31,7 +31,7 @@ WEEKS: Final = 12
 """Length of the trend."""
 UNOWNED_TITLE: Final = "Components without an owner"
 
-_FATES: Final[Mapping[RecommendationEnd, Fate]] = {
+_OUTCOMES: Final[Mapping[RecommendationEnd, TrackedOutcome]] = {
     RecommendationEnd.DONE: "done",
     RecommendationEnd.NO_LONGER_ADVISED: "no longer advised",
     RecommendationEnd.GONE: "gone",
@@ -84,7 +84,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, asked
     teams = {known.ref: known for known in transaction.components.teams()}
     until = closings.now.as_of if closings.now is not None else asked.now
     return TeamFacts(
-        frame=_frame(policy, schedule, asked, route_of(team, teams, policy)),
+        meta=_meta(policy, schedule, asked, route_of(team, teams, policy)),
         team=team,
         title=title_of(team, teams.get(team)),
         now=closings.now,
@@ -114,7 +114,7 @@ def gather_platform(transaction: Transaction, policy: Policy, asked: ReportReque
     owners = transaction.components.owners()
     named = {*owners, *(one.snapshot.team for found in (closings.now, closings.then) if found for one in found.measurements)}
     return PlatformFacts(
-        frame=_frame(policy, schedule, asked, platform_route(policy.routes)),
+        meta=_meta(policy, schedule, asked, platform_route(policy.routes)),
         now=closings.now,
         then=closings.then,
         weeks=_weeks(closings, series),
@@ -129,7 +129,7 @@ def gather_platform(transaction: Transaction, policy: Policy, asked: ReportReque
     )
 
 
-def _frame(policy: Policy, schedule: Schedule, asked: ReportRequest, route: Route | Unrouted) -> ReportMeta:
+def _meta(policy: Policy, schedule: Schedule, asked: ReportRequest, route: Route | Unrouted) -> ReportMeta:
     why = f"It goes to {route.target}, by {route.rule}." if isinstance(route, Route) else f"It goes nowhere: {route.reason}."
     return ReportMeta(
         week=asked.week,
@@ -253,16 +253,16 @@ def _labels_of(component: Component) -> tuple[str, ...]:
 def _followed(
     transaction: Transaction, team: EntityRef, *, since: datetime, until: datetime, now: datetime
 ) -> Iterable[FollowedRecommendation]:
-    answered = _answered(transaction, team, now)
+    handled = _handled_alerts(transaction, team, now)
     ended = transaction.recommendations.ended_between(since, until, team=team)
     still_open = transaction.recommendations.open_at(until, team=team)
     for one in (*ended, *still_open):
         # What ended after the closing snapshot was still open at it, and its end belongs to the next report.
-        yield _followed_from(one, is_open=one not in ended, answered=(one.key.issue.value, one.key.entity) in answered)
+        yield _followed_from(one, is_open=one not in ended, is_handled=(one.key.issue.value, one.key.entity) in handled)
 
 
-def _followed_from(one: Recommendation, *, is_open: bool, answered: bool) -> FollowedRecommendation:
-    fate: Fate = "open" if is_open or one.ending is None else _FATES[one.ending]
+def _followed_from(one: Recommendation, *, is_open: bool, is_handled: bool) -> FollowedRecommendation:
+    outcome: TrackedOutcome = "open" if is_open or one.ending is None else _OUTCOMES[one.ending]
     realised = one.realised_per_month
     return FollowedRecommendation(
         component=one.key.entity,
@@ -270,13 +270,13 @@ def _followed_from(one: Recommendation, *, is_open: bool, answered: bool) -> Fol
         issue=one.key.issue,
         opened_at=one.opened_at,
         ended_at=None if is_open else one.ended_at,
-        fate=fate,
-        realised_per_month=None if isinstance(realised, Unknown) or fate != "done" else realised,
-        answered=answered,
+        outcome=outcome,
+        realised_per_month=None if isinstance(realised, Unknown) or outcome != "done" else realised,
+        is_handled=is_handled,
     )
 
 
-def _answered(transaction: Transaction, team: EntityRef, now: datetime) -> frozenset[tuple[str, EntityRef]]:
+def _handled_alerts(transaction: Transaction, team: EntityRef, now: datetime) -> frozenset[tuple[str, EntityRef]]:
     """Answer (rule, component) of what somebody acknowledged or snoozed."""
     answered: set[tuple[str, EntityRef]] = set()
     for row in transaction.alerts.states(statuses=OPEN_PHASES, team=team):

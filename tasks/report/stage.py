@@ -18,8 +18,8 @@ from domain.routes import Route, Unrouted, platform_route
 from domain.sweeps import slot_of
 from domain.weeks import CATCH_UP, SWEEP_PATIENCE, IsoWeek, Lateness, due_windows, last_completed_week
 from reports import content
-from reports.build.report import compose_platform, compose_team
-from reports.render.slack import write_slack
+from reports.build.report import build_platform_report, build_team_report
+from reports.render.slack import render_slack
 from reports.render.slack_blocks import escape
 from reports.signed_links import expires_at
 from store import ReportRun, Transaction
@@ -240,8 +240,8 @@ def _require_known(transaction: Transaction, team: EntityRef) -> None:
 
 def _compose(transaction: Transaction, policy: Policy, team: EntityRef, asked: ReportRequest) -> content.Report:
     if team == PLATFORM:
-        return compose_platform(gather_platform(transaction, policy, asked))
-    return compose_team(gather_team(transaction, policy, team, asked))
+        return build_platform_report(gather_platform(transaction, policy, asked))
+    return build_team_report(gather_team(transaction, policy, team, asked))
 
 
 def _make_and_put(context: StageContext, team: EntityRef, asked: ReportRequest, *, by_hand: bool) -> ReportMade | AlreadySent:
@@ -262,7 +262,7 @@ def _make_and_put(context: StageContext, team: EntityRef, asked: ReportRequest, 
         status=MADE if isinstance(route, Route) else UNDELIVERABLE,
         due_at=report.due_at,
         created_at=asked.now,
-        late_reason=report.late_because,
+        late_reason=report.late_reason,
         as_of_now=report.headline.cost.as_of,
         as_of_then=None if change is None else change.then_as_of,
         content=json.loads(report.model_dump_json()),
@@ -319,7 +319,7 @@ def write_messages(
             created_at=now,
             expires_at=expires_at,
         )
-        for number, renderings in enumerate(write_slack(report, page=page), start=1)
+        for number, renderings in enumerate(render_slack(report, page=page), start=1)
     )
 
 

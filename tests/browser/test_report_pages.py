@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from reports.build.report import compose_platform, compose_team
-from reports.render.html_page import write_page
-from reports.render.index_page import page_path, write_index
-from tests.unit import report_cast as cast
+from reports.build.report import build_platform_report, build_team_report
+from reports.render.html_page import render_page
+from reports.render.index_page import page_path, render_index
+from tests.unit import report_samples as samples
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 PAGES: dict[str, Callable[[], str]] = {
-    "rich": lambda: write_page(compose_team(cast.rich_facts())),
-    "first week": lambda: write_page(compose_team(cast.facts_of_the_first_week())),
-    "nothing": lambda: write_page(compose_team(cast.facts_of_nothing())),
-    "unknown": lambda: write_page(compose_team(cast.facts_of_the_unknown())),
-    "no workloads": lambda: write_page(compose_team(cast.facts_of_no_workloads())),
-    "too much": lambda: write_page(compose_team(cast.facts_of_too_much(120))),
-    "platform": lambda: write_page(compose_platform(cast.platform_facts())),
-    "index": lambda: write_index(cast.many_reports(), instance="demo"),
-    "empty index": lambda: write_index((), instance="demo"),
+    "rich": lambda: render_page(build_team_report(samples.rich_facts())),
+    "first week": lambda: render_page(build_team_report(samples.facts_of_the_first_week())),
+    "nothing": lambda: render_page(build_team_report(samples.facts_of_nothing())),
+    "unknown": lambda: render_page(build_team_report(samples.facts_of_the_unknown())),
+    "no workloads": lambda: render_page(build_team_report(samples.facts_of_no_workloads())),
+    "too much": lambda: render_page(build_team_report(samples.facts_of_too_much(120))),
+    "platform": lambda: render_page(build_platform_report(samples.platform_facts())),
+    "index": lambda: render_index(samples.many_reports(), instance="demo"),
+    "empty index": lambda: render_index((), instance="demo"),
 }
 WIDTHS = (380, 1280)
 
@@ -56,7 +56,7 @@ SMALLEST_CONTRAST = """() => {
 
 
 class Visit:
-    """One page that is open in a browser, and what it complained of."""
+    """One page open in a browser, with its console errors."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -68,7 +68,7 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
-    """Open a page of the cast at a width, in a colour scheme."""
+    """Open a sample page at a width, in a colour scheme."""
     opened: list[Page] = []
 
     def open_page(name: str, *, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Visit:
@@ -88,7 +88,7 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_and_complains_of_nothing(
+def test_a_page_fits_without_console_errors(
     visit: Callable[..., Visit], name: str, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     visited = visit(name, width=width, scheme=scheme)
@@ -97,7 +97,7 @@ def test_a_page_fits_and_complains_of_nothing(
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_fits_when_everything_is_unfolded(visit: Callable[..., Visit], name: str) -> None:
+def test_a_page_fits_with_all_details_open(visit: Callable[..., Visit], name: str) -> None:
     page = visit(name, width=380).page
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= 380
@@ -105,18 +105,18 @@ def test_a_page_fits_when_everything_is_unfolded(visit: Callable[..., Visit], na
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_every_text_stands_out_from_its_paper(visit: Callable[..., Visit], name: str, scheme: Literal["light", "dark"]) -> None:
+def test_every_text_has_enough_contrast(visit: Callable[..., Visit], name: str, scheme: Literal["light", "dark"]) -> None:
     contrast, text = visit(name, scheme=scheme).page.evaluate(SMALLEST_CONTRAST)
     assert contrast >= 4.5, text
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_first_screen_answers_what_changed_and_what_to_do(visit: Callable[..., Visit], width: int) -> None:
+def test_the_first_screen_shows_the_change_and_what_to_do(visit: Callable[..., Visit], width: int) -> None:
     page = visit("rich", width=width).page
     for text in (
         "1 of 4 components could not be measured.",
         "Cost fell 3.3% (€32.40) like for like, to €1,042.65 for 7 days.",
-        "Give 1 workload more room, and take up 4 recommendations to save €378.30 a month.",
+        "Raise the requests of 1 workload, and apply 4 recommendations to save €378.30 a month.",
     ):
         box = page.get_by_text(text, exact=True).bounding_box()
         assert box is not None
@@ -133,12 +133,12 @@ def test_the_key_facts_are_visible(visit: Callable[..., Visit]) -> None:
         assert fact in shown, fact
 
 
-def test_light_and_dark_are_two_papers(visit: Callable[..., Visit]) -> None:
+def test_light_and_dark_backgrounds_differ(visit: Callable[..., Visit]) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
     assert visit("rich", scheme="light").page.evaluate(paper) != visit("rich", scheme="dark").page.evaluate(paper)
 
 
-def test_the_picture_is_drawn_and_has_a_name(visit: Callable[..., Visit]) -> None:
+def test_the_chart_is_drawn_and_labelled(visit: Callable[..., Visit]) -> None:
     page = visit("rich").page
     picture = page.get_by_role("img", name="Cost for 7 days, 12 weeks, from €870.50 to €1,042.65, 1 not measured")
     box = picture.bounding_box()
@@ -166,14 +166,14 @@ def test_a_page_prints_on_white(visit: Callable[..., Visit]) -> None:
     assert page.evaluate(SMALLEST_CONTRAST)[0] >= 4.5
 
 
-def test_the_index_leads_to_every_report(browser: Browser, tmp_path: Path) -> None:
-    reports = cast.many_reports()
+def test_the_index_links_to_every_report(browser: Browser, tmp_path: Path) -> None:
+    reports = samples.many_reports()
     for report in reports:
         file = tmp_path / page_path(report)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(write_page(report), encoding="utf-8")
+        file.write_text(render_page(report), encoding="utf-8")
     index = tmp_path / "index.html"
-    index.write_text(write_index(reports, instance="demo"), encoding="utf-8")
+    index.write_text(render_index(reports, instance="demo"), encoding="utf-8")
     page = browser.new_page()
     page.goto(index.as_uri())
     addresses = page.eval_on_selector_all("a", "links => [...new Set(links.map(link => link.href))]")

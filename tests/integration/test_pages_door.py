@@ -87,7 +87,7 @@ def test_a_component_without_measurements_has_a_page_that_says_so(gateway: Serve
     status, html = page(gateway, "/components/component/default/fresh")
 
     assert status == 200
-    assert "No cost was measured in the last twelve weeks." in html
+    assert "No cost data in the last twelve weeks." in html
 
 
 def test_names_from_the_catalog_and_the_clusters_are_text_on_a_page(gateway: ServedGateway) -> None:

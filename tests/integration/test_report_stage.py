@@ -17,7 +17,7 @@ from store import Store
 from tasks.context import Policy, Services, StageContext
 from tasks.report.report_data import PLATFORM, REPORT
 from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview, report_due, send, stored_reports
-from tests.unit.report_cast import a_point
+from tests.unit.report_samples import make_point
 
 PAYMENTS = EntityRef.parse("group:default/payments")
 SEARCH = EntityRef.parse("group:default/search")
@@ -76,7 +76,7 @@ def sweep(store: Store, as_of: datetime, costs: dict[str, float], *, close: bool
     listed = [components[name] for name in costs]
     measurements = []
     for component in listed:
-        point = a_point(component.ref.name, costs[component.ref.name])
+        point = make_point(component.ref.name, costs[component.ref.name])
         fields: dict[str, Any] = {name: getattr(point, name) for name in point.__slots__}
         fields["as_of"] = as_of
         fields["key"] = WorkloadKey(cluster="eu", namespace="shop", type="Deployment", name=component.ref.name)
@@ -192,7 +192,7 @@ def test_where_collecting_runs_beside_it_the_sweep_of_the_present_slot_is_waited
 def test_a_late_report_says_so(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     made = report_due(parts_at(sqlite_store, DUE + timedelta(days=2))).made
-    assert made[0].report.late_because.startswith("This report comes 2 days late")
+    assert made[0].report.late_reason.startswith("This report comes 2 days late")
     assert made[0].messages[0].expires_at == DUE + timedelta(days=3)
 
 

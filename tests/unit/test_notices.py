@@ -25,7 +25,7 @@ from alerts.states import NoticeKind, OpenIncident
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Message, Variant
 from domain.workload import WorkloadKey
-from reports.dates import format_moment
+from reports.dates import format_instant
 from reports.notices import (
     MOST_EVENT_BYTES,
     MessageContext,
@@ -235,7 +235,7 @@ def test_a_page_names_its_cluster_or_how_many_there_are_and_when_it_was_last_see
     details = payload["custom_details"]
     assert isinstance(details, dict)
     assert details["measured"] == sweep(-3).isoformat()
-    assert format_moment(sweep(-3), VOICE.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
+    assert format_instant(sweep(-3), VOICE.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
 
 
 def test_a_resolve_takes_the_key_and_the_route_that_opened_it() -> None:

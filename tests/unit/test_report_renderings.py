@@ -10,41 +10,49 @@ from jinja2.exceptions import SecurityError
 
 from domain.messages import Json, Variant
 from reports import content
-from reports.build.report import compose_platform, compose_team
+from reports.build.report import build_platform_report, build_team_report
 from reports.facts import TeamFacts
 from reports.formatting import clip, one_line, sparkline
 from reports.render.charts import draw_trend
-from reports.render.html_page import write_page
-from reports.render.index_page import write_index
-from reports.render.markdown import write_markdown
-from reports.render.slack import write_slack
-from reports.render.slack_blocks import MOST_BLOCKS, MOST_CHARACTERS, MOST_FALLBACK, MOST_HEADER, MOST_ROWS, MOST_SECTION, size_of
+from reports.render.html_page import render_page
+from reports.render.index_page import render_index
+from reports.render.markdown import render_markdown
+from reports.render.slack import render_slack
+from reports.render.slack_blocks import (
+    MAX_BLOCKS,
+    MAX_FALLBACK_LENGTH,
+    MAX_HEADER_LENGTH,
+    MAX_MESSAGE_LENGTH,
+    MAX_SECTION_LENGTH,
+    MAX_TABLE_ROWS,
+    size_of,
+)
 from reports.render.templating import make_environment
-from tests.unit import report_cast as cast
+from tests.unit import report_samples as samples
 
 FACTS: Mapping[str, Callable[[], TeamFacts]] = {
-    "rich": cast.rich_facts,
-    "first week": cast.facts_of_the_first_week,
-    "nothing": cast.facts_of_nothing,
-    "unknown": cast.facts_of_the_unknown,
-    "no workloads": cast.facts_of_no_workloads,
-    "too much": cast.facts_of_too_much,
+    "rich": samples.rich_facts,
+    "first week": samples.facts_of_the_first_week,
+    "nothing": samples.facts_of_nothing,
+    "unknown": samples.facts_of_the_unknown,
+    "no workloads": samples.facts_of_no_workloads,
+    "too much": samples.facts_of_too_much,
 }
 
 
 @pytest.fixture(scope="module", params=[*FACTS, "platform"])
 def report(request: pytest.FixtureRequest) -> content.Report:
     name: str = request.param
-    return compose_platform(cast.platform_facts()) if name == "platform" else compose_team(FACTS[name]())
+    return build_platform_report(samples.platform_facts()) if name == "platform" else build_team_report(FACTS[name]())
 
 
 @pytest.fixture(scope="module")
 def too_much() -> content.Report:
-    return compose_team(cast.facts_of_too_much())
+    return build_team_report(samples.facts_of_too_much())
 
 
 def native_of(report: content.Report) -> list[Mapping[str, Json]]:
-    return [renderings[0].payload for renderings in write_slack(report)]
+    return [renderings[0].payload for renderings in render_slack(report)]
 
 
 def blocks_of(report: content.Report) -> Iterator[dict[str, Any]]:
@@ -54,7 +62,7 @@ def blocks_of(report: content.Report) -> Iterator[dict[str, Any]]:
 
 
 def texts_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a payload
-    """Find every text object of a payload."""
+    """Yield every text object of a payload."""
     if isinstance(value, dict):
         if value.get("type") in {"mrkdwn", "plain_text", "raw_text"}:
             yield value
@@ -71,26 +79,26 @@ def texts_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part
 def test_every_message_stays_within_the_limits_of_slack(report: content.Report) -> None:
     for payload in native_of(report):
         blocks: Any = payload["blocks"]
-        assert 1 <= len(blocks) <= MOST_BLOCKS
-        assert size_of(blocks) <= MOST_CHARACTERS
+        assert 1 <= len(blocks) <= MAX_BLOCKS
+        assert size_of(blocks) <= MAX_MESSAGE_LENGTH
         assert sum(block["type"] == "table" for block in blocks) <= 1
-        assert 1 <= len(str(payload["text"])) <= MOST_FALLBACK
+        assert 1 <= len(str(payload["text"])) <= MAX_FALLBACK_LENGTH
 
 
 def test_every_text_stays_within_the_limits_of_slack(report: content.Report) -> None:
     for block in blocks_of(report):
         if block["type"] == "header":
-            assert len(block["text"]["text"]) <= MOST_HEADER
+            assert len(block["text"]["text"]) <= MAX_HEADER_LENGTH
         if block["type"] == "table":
-            assert len(block["rows"]) <= MOST_ROWS
+            assert len(block["rows"]) <= MAX_TABLE_ROWS
             assert len({len(row) for row in block["rows"]}) == 1
         assert len(block.get("fields", [])) <= 10
         for text in texts_in(block):
-            assert 1 <= len(text["text"]) <= MOST_SECTION
+            assert 1 <= len(text["text"]) <= MAX_SECTION_LENGTH
 
 
-def test_every_message_has_a_plain_text_to_fall_back_to(report: content.Report) -> None:
-    for native, plain in write_slack(report):
+def test_every_message_has_a_text_fallback(report: content.Report) -> None:
+    for native, plain in render_slack(report):
         assert (native.variant, plain.variant) == (Variant.NATIVE, Variant.TEXT)
         assert plain.payload["text"] == native.payload["text"]
         assert "blocks" not in plain.payload
@@ -105,22 +113,22 @@ def test_no_name_is_ever_interpreted_as_markup(too_much: content.Report) -> None
                 assert "evil" not in text["text"]
 
 
-def test_the_first_screen_says_what_changed_and_what_to_do() -> None:
-    first = json.dumps(native_of(compose_team(cast.rich_facts()))[0], ensure_ascii=False)
+def test_the_first_screen_has_the_change_and_what_to_do() -> None:
+    first = json.dumps(native_of(build_team_report(samples.rich_facts()))[0], ensure_ascii=False)
     assert "Cost fell 3.3% (€32.40) like for like, to €1,042.65 for 7 days." in first
-    assert "Give 1 workload more room, and take up 4 recommendations to save €378.30 a month." in first
+    assert "Raise the requests of 1 workload, and apply 4 recommendations to save €378.30 a month." in first
     assert "1 of 4 components could not be measured." in first
     assert "Open in ScaleOps" in first
 
 
-def test_too_much_for_the_thread_is_counted_and_not_dropped_in_silence(too_much: content.Report) -> None:
+def test_omitted_thread_rows_are_counted(too_much: content.Report) -> None:
     everything = json.dumps(native_of(too_much), ensure_ascii=False)
     assert re.search(r"[\d,]+ more are not shown here", everything)
     assert len(native_of(too_much)) < 10
 
 
 def test_the_sparkline_starts_at_zero_and_shows_gaps() -> None:
-    trend = compose_team(cast.rich_facts()).sections[0].body
+    trend = build_team_report(samples.rich_facts()).sections[0].body
     assert isinstance(trend, content.Trend)
     assert sparkline(trend) == "▆▆▆▆·▆▇▇███▇"
 
@@ -129,7 +137,7 @@ def test_the_sparkline_starts_at_zero_and_shows_gaps() -> None:
 
 
 class Page(HTMLParser):
-    """Collects what a page is made of."""
+    """Collects the elements of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -140,8 +148,8 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-def test_a_page_loads_nothing_and_runs_nothing(report: content.Report) -> None:
-    page = Page(write_page(report))
+def test_a_page_has_no_external_requests_and_no_scripts(report: content.Report) -> None:
+    page = Page(render_page(report))
     tags = {tag for tag, _ in page.tags}
     assert tags.isdisjoint({"script", "iframe", "object", "embed", "img", "form", "base"})
     for tag, attributes in page.tags:
@@ -151,8 +159,8 @@ def test_a_page_loads_nothing_and_runs_nothing(report: content.Report) -> None:
             assert attributes["href"] == "data:,"
 
 
-def test_a_page_can_be_read_aloud(report: content.Report) -> None:
-    page = Page(write_page(report))
+def test_a_page_is_accessible_to_screen_readers(report: content.Report) -> None:
+    page = Page(render_page(report))
     assert ("html", {"lang": "en"}) in page.tags
     assert [tag for tag, _ in page.tags].count("h1") == 1
     for tag, attributes in page.tags:
@@ -166,13 +174,13 @@ def test_a_page_can_be_read_aloud(report: content.Report) -> None:
             assert attributes.get("aria-label") or attributes.get("aria-labelledby")
 
 
-def test_ids_of_a_page_are_its_own(report: content.Report) -> None:
-    ids = [attributes["id"] for _, attributes in Page(write_page(report)).tags if "id" in attributes]
+def test_element_ids_are_unique(report: content.Report) -> None:
+    ids = [attributes["id"] for _, attributes in Page(render_page(report)).tags if "id" in attributes]
     assert len(ids) == len(set(ids))
 
 
-def test_a_picture_knows_no_clock_and_no_script() -> None:
-    trend = compose_team(cast.rich_facts()).sections[0].body
+def test_a_chart_has_no_date_and_no_script() -> None:
+    trend = build_team_report(samples.rich_facts()).sections[0].body
     assert isinstance(trend, content.Trend)
     picture = draw_trend(trend, currency="EUR", ident="trend")
     assert picture == draw_trend(trend, currency="EUR", ident="trend")
@@ -181,21 +189,21 @@ def test_a_picture_knows_no_clock_and_no_script() -> None:
     assert "2026-W40: not measured" in picture
 
 
-def test_a_name_cannot_break_out_of_the_page(too_much: content.Report) -> None:
-    page = write_page(too_much)
+def test_names_are_escaped_on_a_page(too_much: content.Report) -> None:
+    page = render_page(too_much)
     assert "<script" not in page
     assert "\u202e" not in page
 
 
-def test_the_index_of_nothing_says_so() -> None:
-    assert "No report has been made yet" in write_index((), instance="demo")
+def test_an_empty_index_says_so() -> None:
+    assert "No reports yet" in render_index((), instance="demo")
 
 
 # Markdown ---------------------------------------------------------------------------------------------------------------
 
 
-def test_markdown_shows_names_as_they_are(too_much: content.Report) -> None:
-    text = write_markdown(too_much)
+def test_markdown_shows_names_unchanged(too_much: content.Report) -> None:
+    text = render_markdown(too_much)
     assert "<script" not in text
     assert "<!here>" not in text
     assert re.search(r"(?<!\\)`", text) is None
@@ -207,7 +215,7 @@ def test_markdown_shows_names_as_they_are(too_much: content.Report) -> None:
 
 
 class Watching(PackageLoader):
-    """Remembers which templates were asked for."""
+    """Records the templates that were loaded."""
 
     def __init__(self) -> None:
         super().__init__("templates", "")
@@ -218,11 +226,11 @@ class Watching(PackageLoader):
         return super().get_source(environment, template)
 
 
-def test_every_template_is_rendered_and_none_has_a_gap() -> None:
+def test_every_template_renders_without_undefined_names() -> None:
     html, markdown = Watching(), Watching()
     page_env, text_env = make_environment("html", html), make_environment("markdown", markdown)
-    for report in (compose_team(cast.rich_facts()), compose_platform(cast.platform_facts())):
-        for text in (write_page(report, page_env), write_markdown(report, text_env)):
+    for report in (build_team_report(samples.rich_facts()), build_platform_report(samples.platform_facts())):
+        for text in (render_page(report, page_env), render_markdown(report, text_env)):
             assert "could not be" not in text.replace("could not be measured", "")
     page_env.get_template("index.html")
     all_of_them = {name for name in html.list_templates() if not name.endswith((".py", ".pyc"))}
@@ -233,13 +241,13 @@ def test_every_template_is_rendered_and_none_has_a_gap() -> None:
 
 
 @pytest.mark.parametrize("kind", ["trend", "movers", "actions", "follow-up", "network", "automation", "gaps"])
-def test_a_broken_template_costs_one_section_and_not_the_report(kind: str) -> None:
+def test_a_broken_template_fails_one_section_only(kind: str) -> None:
     whole = PackageLoader("templates", "")
     env = make_environment("html", whole)
     sources = {name: whole.get_source(env, name)[0] for name in env.list_templates() if name.endswith((".html", ".css"))}
     sources[f"sections/{kind}.html"] = "{{ body.nobody_wrote_this }}"
-    page = write_page(compose_team(cast.rich_facts()), make_environment("html", DictLoader(sources)))
-    assert page.count("This section could not be drawn") == 1
+    page = render_page(build_team_report(samples.rich_facts()), make_environment("html", DictLoader(sources)))
+    assert page.count("This section could not be rendered") == 1
     assert "Cost fell 3.3%" in page
 
 
@@ -255,10 +263,10 @@ def test_templates_are_strict_sandboxed_and_escaping() -> None:
 # Words ------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_long_name_is_shortened_with_a_sign() -> None:
+def test_a_long_name_is_clipped_with_an_ellipsis() -> None:
     assert clip("a" * 100, 10) == "aaaaaaaaa…"
     assert clip("short", 10) == "short"
 
 
-def test_line_breaks_and_direction_marks_become_blanks() -> None:
+def test_line_breaks_and_direction_marks_become_spaces() -> None:
     assert one_line("a\nb\u202ec\x00d") == "a b c d"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reports.signed_links import GOOD_FOR, LinkStatus, PageLinks, expires_at
+from reports.signed_links import LINK_TTL, LinkStatus, PageLinks, expires_at
 from wiring.settings import Settings
 from wiring.signing import page_links
 
@@ -17,17 +17,17 @@ PAGE = "https://reports.example.com/scaleops/reports/payments/2026-W47"
 
 
 def parts(signed: str) -> tuple[str, str]:
-    """Answer path and query as the gateway sees them: below the public address."""
+    """Return path and query as the gateway receives them, below the public URL."""
     split = urlsplit(signed)
     return split.path.removeprefix("/scaleops"), split.query
 
 
-def test_a_link_is_good_to_its_last_second() -> None:
+def test_a_link_is_valid_until_its_last_second() -> None:
     links = PageLinks(KEY)
     path, query = parts(links.sign(PAGE, UNTIL))
 
     assert (path, query[:16]) == ("/reports/payments/2026-W47", f"until={int(UNTIL.timestamp())}")
-    assert links.check(path, query, now=UNTIL) is LinkStatus.GOOD
+    assert links.check(path, query, now=UNTIL) is LinkStatus.VALID
     assert links.check(path, query, now=UNTIL + timedelta(seconds=1)) is LinkStatus.EXPIRED
 
 
@@ -46,14 +46,14 @@ def test_a_link_is_good_to_its_last_second() -> None:
         "/components/component/default/checkout",
     ],
 )
-def test_it_is_good_for_its_own_page_only(path: str) -> None:
+def test_a_link_is_valid_for_its_page_only(path: str) -> None:
     links = PageLinks(KEY)
     _, query = parts(links.sign(PAGE, UNTIL))
 
     assert links.check(path, query, now=UNTIL) is LinkStatus.FORGED
 
 
-def test_nothing_in_it_can_be_changed() -> None:
+def test_any_change_makes_a_link_forged() -> None:
     links = PageLinks(KEY)
     path, query = parts(links.sign(PAGE, UNTIL))
     until, _, signature = query.removeprefix("until=").partition("&sig=")
@@ -84,12 +84,12 @@ def test_nothing_in_it_can_be_changed() -> None:
         "https://reports.example.com/reports/payments/2026-W47/more",
     ],
 )
-def test_nothing_but_the_page_of_one_report_is_signed(page: str) -> None:
+def test_only_report_pages_can_be_signed(page: str) -> None:
     with pytest.raises(ValueError, match="only the page of one report"):
         PageLinks(KEY).sign(page, UNTIL)
 
 
-def test_the_key_is_derived_for_this_alone_and_is_the_same_in_every_process() -> None:
+def test_the_key_is_derived_for_this_purpose_and_stable() -> None:
     one, same, other = (
         page_links(Settings.model_validate({"worker_secret_key": secret})) for secret in ("s" * 32, "s" * 32, "t" * 32)
     )
@@ -103,10 +103,10 @@ def test_the_key_is_derived_for_this_alone_and_is_the_same_in_every_process() ->
     assert page_links(Settings.model_validate({})) is None
 
 
-def test_until_when_it_is_good_follows_from_the_report_alone() -> None:
-    due, catch_up = UNTIL - GOOD_FOR, timedelta(days=3)
+def test_the_expiry_depends_on_the_report_alone() -> None:
+    due, catch_up = UNTIL - LINK_TTL, timedelta(days=3)
     long_after = due + timedelta(days=60)
 
     assert expires_at(due_at=due, made_at=due + timedelta(days=2), catch_up=catch_up) == UNTIL
     assert expires_at(due_at=due, made_at=due - timedelta(hours=1), catch_up=catch_up) == UNTIL
-    assert expires_at(due_at=due, made_at=long_after, catch_up=catch_up) == long_after + GOOD_FOR
+    assert expires_at(due_at=due, made_at=long_after, catch_up=catch_up) == long_after + LINK_TTL

@@ -1,4 +1,4 @@
-"""The cast of the report tests: one team in a rich week, and the same team with nothing, with too much, with the unknown."""
+"""Sample facts for report tests: a typical week of one team, and variants without data, with too much, with unknown values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from domain.workload import WorkloadKey
 from reports import content
-from reports.build.report import compose_platform, compose_team
+from reports.build.report import build_platform_report, build_team_report
 from reports.facts import FollowedRecommendation, PlatformFacts, ReportMeta, RoutingGap, TeamFacts, WeekTotal
 from reports.links import Links
 
@@ -44,7 +44,7 @@ def dashboard(workload_name: str, labels: tuple[str, ...]) -> str | None:
 LINKS = Links(workload=dashboard, pages="https://reports.example")
 
 
-def a_point(
+def make_point(
     name: str,
     cost: float | None = 10,
     *,
@@ -116,8 +116,10 @@ def closing_now() -> ClosingPoint:
         measurements=(
             measured(
                 "checkout",
-                a_point("checkout", 412.5, under=True, memory_mi=(256, 512), cpu=(250, 400), ooms=3, cross_az=18.4, active=61.2),
-                a_point(
+                make_point(
+                    "checkout", 412.5, under=True, memory_mi=(256, 512), cpu=(250, 400), ooms=3, cross_az=18.4, active=61.2
+                ),
+                make_point(
                     "redis-cart",
                     120,
                     over=True,
@@ -131,8 +133,8 @@ def closing_now() -> ClosingPoint:
             ),
             measured(
                 "payment-service",
-                a_point("payment-service", 310.25, over=True, automated=False, cpu=(1500, 600), savings=148.5, cross_az=7.75),
-                a_point(
+                make_point("payment-service", 310.25, over=True, automated=False, cpu=(1500, 600), savings=148.5, cross_az=7.75),
+                make_point(
                     "redis-cart",
                     120,
                     over=True,
@@ -142,13 +144,13 @@ def closing_now() -> ClosingPoint:
                     savings=214.8,
                     cross_az=2.1,
                 ),
-                a_point("fraud-scorer", 96.4, automated=False, savings=12, policy=None, cross_az=0),
+                make_point("fraud-scorer", 96.4, automated=False, savings=12, policy=None, cross_az=0),
             ),
             measured(
                 "ledger",
-                a_point("ledger", 88, over=True, savings=20, active=42.5, cross_az=0.4),
-                a_point("ledger-export", None, automated=False, savings=3),
-                a_point("ledger-archive", 15.5, cluster="dev-us", network_off=True, policy="cost"),
+                make_point("ledger", 88, over=True, savings=20, active=42.5, cross_az=0.4),
+                make_point("ledger-export", None, automated=False, savings=3),
+                make_point("ledger-archive", 15.5, cluster="dev-us", network_off=True, policy="cost"),
                 WorkloadPoint.unmeasured(as_of=NOW, key=key("ledger-dr", "dr-eu"), reason="the cluster dr-eu stopped answering"),
             ),
             measured("invoices", unknown="ScaleOps answered 503 three times to the list of its workloads"),
@@ -160,16 +162,16 @@ def closing_then() -> ClosingPoint:
     return ClosingPoint(
         as_of=THEN,
         measurements=(
-            measured("checkout", a_point("checkout", 355.1), a_point("redis-cart", 121.75)),
-            measured("payment-service", a_point("payment-service", 402.6), a_point("legacy-gateway", 64.2)),
+            measured("checkout", make_point("checkout", 355.1), make_point("redis-cart", 121.75)),
+            measured("payment-service", make_point("payment-service", 402.6), make_point("legacy-gateway", 64.2)),
             measured(
                 "ledger",
-                a_point("ledger", 88),
-                a_point("ledger-export", 9.5),
-                a_point("ledger-archive", 11.2, cluster="dev-us"),
-                a_point("ledger-dr", 44, cluster="dr-eu"),
+                make_point("ledger", 88),
+                make_point("ledger-export", 9.5),
+                make_point("ledger-archive", 11.2, cluster="dev-us"),
+                make_point("ledger-dr", 44, cluster="dr-eu"),
             ),
-            measured("invoices", a_point("invoices", 71)),
+            measured("invoices", make_point("invoices", 71)),
         ),
     )
 
@@ -199,25 +201,25 @@ def followed() -> tuple[FollowedRecommendation, ...]:
             issue=issue,
             opened_at=NOW - timedelta(days=days),
             ended_at=None,
-            fate="open",
+            outcome="open",
             realised_per_month=None,
         )
         return replace(base, **more)
 
     ended = NOW - timedelta(days=2)
     return (
-        one("ledger", "ledger", Issue.OVER_PROVISIONED, 20, ended_at=ended, fate="done", realised_per_month=Decimal("118.4")),
-        one("invoices", "invoices", Issue.UNDER_PROVISIONED, 9, ended_at=ended, fate="done"),
-        one("payment-service", "legacy-gateway", Issue.NOT_AUTOMATED, 13, ended_at=ended, fate="gone"),
-        one("payment-service", "fraud-scorer", Issue.OVER_PROVISIONED, 8, ended_at=ended, fate="no longer advised"),
+        one("ledger", "ledger", Issue.OVER_PROVISIONED, 20, ended_at=ended, outcome="done", realised_per_month=Decimal("118.4")),
+        one("invoices", "invoices", Issue.UNDER_PROVISIONED, 9, ended_at=ended, outcome="done"),
+        one("payment-service", "legacy-gateway", Issue.NOT_AUTOMATED, 13, ended_at=ended, outcome="gone"),
+        one("payment-service", "fraud-scorer", Issue.OVER_PROVISIONED, 8, ended_at=ended, outcome="no longer advised"),
         one("checkout", "redis-cart", Issue.OVER_PROVISIONED, 30),
-        one("payment-service", "payment-service", Issue.OVER_PROVISIONED, 30, answered=True),
+        one("payment-service", "payment-service", Issue.OVER_PROVISIONED, 30, is_handled=True),
         one("checkout", "checkout", Issue.UNDER_PROVISIONED, 3),
     )
 
 
-def a_frame(**changes: Any) -> ReportMeta:  # noqa: ANN401 - the fields of Frame by name
-    frame = ReportMeta(
+def make_meta(**changes: Any) -> ReportMeta:  # noqa: ANN401 - the fields of Frame by name
+    meta = ReportMeta(
         week=WEEK,
         zone="Europe/Madrid",
         due_at=DUE,
@@ -229,7 +231,7 @@ def a_frame(**changes: Any) -> ReportMeta:  # noqa: ANN401 - the fields of Frame
         route="It goes to C0PAY, named by slack.com/bot-notify on group:default/payments.",
         links=LINKS,
     )
-    return replace(frame, **changes)
+    return replace(meta, **changes)
 
 
 TITLES = {
@@ -244,7 +246,7 @@ def rich_facts() -> TeamFacts:
     """A week in which something of everything happened."""
     now = closing_now()
     return TeamFacts(
-        frame=a_frame(),
+        meta=make_meta(),
         team=PAYMENTS,
         title="Payments",
         now=now,
@@ -262,11 +264,13 @@ def rich_facts() -> TeamFacts:
 def platform_facts() -> PlatformFacts:
     """The roll-up of the same week: two teams, one without a channel."""
     now, then = closing_now(), closing_then()
-    shop_now = measured("frontend", a_point("frontend", 205.6, over=True, automated=False, savings=33, cross_az=4.2), team=SHOP)
-    shop_then = measured("frontend", a_point("frontend", 180.1), team=SHOP)
+    shop_now = measured(
+        "frontend", make_point("frontend", 205.6, over=True, automated=False, savings=33, cross_az=4.2), team=SHOP
+    )
+    shop_then = measured("frontend", make_point("frontend", 180.1), team=SHOP)
     together = ClosingPoint(as_of=NOW, measurements=(*now.measurements, shop_now))
     return PlatformFacts(
-        frame=a_frame(route="It goes to C0PLAT, the platform channel.", zone="UTC"),
+        meta=make_meta(route="It goes to C0PLAT, the platform channel.", zone="UTC"),
         now=together,
         then=ClosingPoint(as_of=THEN, measurements=(*then.measurements, shop_then)),
         weeks=weeks_until(together),
@@ -318,13 +322,13 @@ def facts_of_too_much(workloads: int = 500) -> TeamFacts:
     """Five hundred workloads with names of three hundred characters that try everything."""
     title = (NASTY * 5)[:300]
     points = tuple(
-        a_point(
+        make_point(
             f"{number:04}{title}"[:300], 10 + number, over=True, automated=False, savings=number, cpu=(1000, 100), cross_az=number
         )
         for number in range(workloads)
     )
-    unknown = tuple(a_point(f"u{number:04}{title}"[:300], None) for number in range(workloads))
-    before = tuple(a_point(f"{number:04}{title}"[:300], 5) for number in range(workloads // 2, workloads + workloads // 2))
+    unknown = tuple(make_point(f"u{number:04}{title}"[:300], None) for number in range(workloads))
+    before = tuple(make_point(f"{number:04}{title}"[:300], 5) for number in range(workloads // 2, workloads + workloads // 2))
     now = ClosingPoint(
         as_of=NOW, measurements=(measured("monster", *points, *unknown, warnings=(title,)), measured("gone", unknown=title))
     )
@@ -336,7 +340,7 @@ def facts_of_too_much(workloads: int = 500) -> TeamFacts:
             issue=Issue.OVER_PROVISIONED,
             opened_at=NOW - timedelta(days=40),
             ended_at=NOW - timedelta(days=1),
-            fate="done",
+            outcome="done",
             realised_per_month=Decimal(5),
         )
         for point in points
@@ -349,7 +353,7 @@ def facts_of_too_much(workloads: int = 500) -> TeamFacts:
         weeks=weeks_until(now),
         titles={ref("monster"): title, ref("gone"): title},
         followed=many,
-        frame=a_frame(late=Lateness(due_at=DUE, made_at=DUE + timedelta(days=2, hours=3))),
+        meta=make_meta(late=Lateness(due_at=DUE, made_at=DUE + timedelta(days=2, hours=3))),
     )
 
 
@@ -358,11 +362,11 @@ def many_reports() -> tuple[content.Report, ...]:
     reports: list[content.Report] = []
     for back in range(4, -1, -1):
         week = WEEK.plus(-back)
-        frame = a_frame(week=week, made_at=DUE - timedelta(weeks=back), due_at=DUE - timedelta(weeks=back))
-        reports.append(compose_team(replace(rich_facts(), frame=frame)))
-        reports.append(compose_platform(replace(platform_facts(), frame=frame)))
+        meta = make_meta(week=week, made_at=DUE - timedelta(weeks=back), due_at=DUE - timedelta(weeks=back))
+        reports.append(build_team_report(replace(rich_facts(), meta=meta)))
+        reports.append(build_platform_report(replace(platform_facts(), meta=meta)))
         if back < 3:
-            small = ClosingPoint(as_of=NOW, measurements=(measured("frontend", a_point("frontend", 200 - 10 * back)),))
-            facts = replace(rich_facts(), frame=frame, team=SHOP, title="Storefront <beta>", now=small, then=None)
-            reports.append(compose_team(replace(facts, weeks=weeks_until(small, (150, 160)), followed=())))
+            small = ClosingPoint(as_of=NOW, measurements=(measured("frontend", make_point("frontend", 200 - 10 * back)),))
+            facts = replace(rich_facts(), meta=meta, team=SHOP, title="Storefront <beta>", now=small, then=None)
+            reports.append(build_team_report(replace(facts, weeks=weeks_until(small, (150, 160)), followed=())))
     return tuple(reports)

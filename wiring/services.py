@@ -125,15 +125,15 @@ class LiveServices:
     def catalog(self) -> Catalog:
         """The live catalog, or the catalog file."""
         settings = self._settings
-        reader = EntityParser(slack_annotations=self._config.routes.slack_annotations)
+        parser = EntityParser(slack_annotations=self._config.routes.slack_annotations)
         if settings.backstage_catalog_file is not None:
-            return CatalogFile(Path(settings.backstage_catalog_file), reader=reader)
-        return BackstageCatalog(self._backstage_line, _revealed(settings.backstage_token), reader=reader)
+            return CatalogFile(Path(settings.backstage_catalog_file), parser=parser)
+        return BackstageCatalog(self._backstage_line, _revealed(settings.backstage_token), parser=parser)
 
     def catalog_with(self, token: str) -> Catalog:
         """Answer the live catalog as the holder of a token sees it."""
-        reader = EntityParser(slack_annotations=self._config.routes.slack_annotations)
-        return BackstageCatalog(self._backstage_line, token, reader=reader)
+        parser = EntityParser(slack_annotations=self._config.routes.slack_annotations)
+        return BackstageCatalog(self._backstage_line, token, parser=parser)
 
     @cached_property
     def _backstage_line(self) -> HttpClient:

@@ -1,1 +1,1 @@
-"""The software catalog: a live Backstage, or its YAML files."""
+"""The Backstage software catalog, live or from YAML files, and Backstage's tokens and keys."""

@@ -1,26 +1,29 @@
-"""A live Backstage catalog, read with a static external-access token.
+"""A live Backstage catalog, with a static external-access token, and what it shows to the holder of another token.
 
 Source: the catalog backend 4.0 (`/entities/by-query`, `/entities/by-name`, `/entities/by-refs`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
 from clients.backstage.entities import EntityDocument, EntityParser
 from clients.backstage.listings import CatalogListing, Documents
+from clients.http.async_client import AsyncHttpClient
 from clients.http.client import ErrorKind, HttpClient, HttpRequest, ServiceError
 from domain.component import Component
 from domain.refs import EntityRef, InvalidReference
 from domain.selectors import KUBERNETES_ID, LABEL_SELECTOR
 
-PAGE: Final = 500
-"""Entities a page of a listing, and references a look-up."""
+PAGE_SIZE: Final = 500
+"""Entities a page of a listing, and references a request."""
+_VISIBILITY_BATCH_SIZE: Final = 200
 
 _FIELDS: Final = (
     "kind",
@@ -35,112 +38,143 @@ _FIELDS: Final = (
     "spec.profile.displayName",
     "relations",
 )
+_REF_FIELDS: Final = ("kind", "metadata.namespace", "metadata.name")
 
 
 class _PageInfo(BaseModel):
-    nextCursor: str | None = None  # noqa: N815 - its name on the wire
+    next_cursor: str | None = Field(default=None, alias="nextCursor")
 
 
-class _QueryAnswer(BaseModel):
+class _QueryResponse(BaseModel):
     items: list[JsonValue]
-    totalItems: int | None = None  # noqa: N815 - its name on the wire
-    pageInfo: _PageInfo = _PageInfo()  # noqa: N815 - its name on the wire
+    total_items: int | None = Field(default=None, alias="totalItems")
+    page_info: _PageInfo = Field(default=_PageInfo(), alias="pageInfo")
 
 
-class _RefsAnswer(BaseModel):
+class _RefsResponse(BaseModel):
     items: list[JsonValue]
 
 
-_QUERY_ANSWER: Final = TypeAdapter(_QueryAnswer)
-_REFS_ANSWER: Final = TypeAdapter(_RefsAnswer)
+_QUERY_RESPONSE: Final = TypeAdapter(_QueryResponse)
+_REFS_RESPONSE: Final = TypeAdapter(_RefsResponse)
 _ENTITY: Final = TypeAdapter(EntityDocument)
 
 
 class BackstageCatalog:
-    """Backstage as `actions.ports.Catalog` sees it. The line's base URL is that of the backend. Every method raises ServiceError."""
+    """Implements `actions.ports.Catalog`. The base URL of `http` is that of the backend. Every method raises ServiceError."""
 
-    def __init__(self, line: HttpClient, token: str | None, *, reader: EntityParser | None = None, page: int = PAGE) -> None:
-        self._line = line
-        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        self._reader = reader or EntityParser()
-        self._page = page
+    def __init__(
+        self, http: HttpClient, token: str | None, *, parser: EntityParser | None = None, page_size: int = PAGE_SIZE
+    ) -> None:
+        self._http = http
+        self._headers = {} if token is None else _bearer(token)
+        self._parser = parser or EntityParser()
+        self._page_size = page_size
 
     def component(self, ref: EntityRef) -> Component:
-        """Look up one entity of any kind; `Fault.NOT_FOUND` when there is none that our token may see."""
+        """Return one entity of any kind; `ErrorKind.NOT_FOUND` if there is none that the token may see."""
         path = "/".join(quote(part, safe="") for part in (ref.kind, ref.namespace, ref.name))
         request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-name/{path}", headers=self._headers)
-        document = self._line.parse(_ENTITY, request, self._line.exchange(request))
+        document = self._http.parse(_ENTITY, request, self._http.exchange(request))
         try:
-            return self._reader.component(document)
-        except InvalidReference as bad:
-            message = f"Backstage answered {request.route} with a bad name: {bad}"
+            return self._parser.component(document)
+        except InvalidReference as error:
+            message = f"Backstage answered {request.route} with an invalid name: {error}"
             raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=True) from None
 
     def listing(self) -> CatalogListing:
         """List every entity with a label-selector or kubernetes-id annotation, and the teams that own them."""
-        query = _Query(self._line, self._headers, self._page)
-        return CatalogListing(query.pages, self._by_refs, reader=self._reader, expected=lambda: query.total)
+        query = _ByQuery(self._http, self._headers, self._page_size)
+        return CatalogListing(query.pages, self._by_refs, parser=self._parser, expected=lambda: query.total)
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._line.close()
+        self._http.close()
 
     def _by_refs(self, refs: Sequence[EntityRef]) -> Documents:
-        """Look up entities by reference, in the same order; None for one that is unknown."""
-        found: list[EntityDocument | None] = []
-        for start in range(0, len(refs), self._page):
-            chunk = refs[start : start + self._page]
-            request = HttpRequest(
-                method="POST",
-                target="/api/catalog/entities/by-refs",
-                headers={**self._headers, "Content-Type": "application/json"},
-                body=json.dumps({"entityRefs": [str(ref) for ref in chunk], "fields": _FIELDS}).encode(),
-            )
-            items = self._line.parse(_REFS_ANSWER, request, self._line.exchange(request)).items
-            if len(items) != len(chunk):
-                message = f"Backstage answered {request.route} with {len(items)} entities for {len(chunk)} references"
-                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
-            found.extend(None if item is None else _read(item) for item in items)
-        return found
+        """Return entities in the order of their references; None for an unknown one."""
+        documents: list[EntityDocument | None] = []
+        for chunk in _batches(refs, self._page_size):
+            request = _refs_request(chunk, _FIELDS, self._headers)
+            items = self._http.parse(_REFS_RESPONSE, request, self._http.exchange(request)).items
+            documents.extend(None if item is None else _parse(item) for item in _one_per_ref(items, chunk, request))
+        return documents
 
 
-class _Query:
-    """One walk through by-query. `total` is what the catalog says there is, once the first page came."""
+async def filter_visible(http: AsyncHttpClient, refs: Sequence[EntityRef], *, token: str) -> frozenset[EntityRef]:
+    """Return the entities that the catalog shows to the holder of a token. Raises ServiceError."""
 
-    def __init__(self, line: HttpClient, headers: dict[str, str], page: int) -> None:
-        self._line = line
+    async def visible(batch: Sequence[EntityRef]) -> list[EntityRef]:
+        request = _refs_request(batch, _REF_FIELDS, _bearer(token))
+        items = http.parse(_REFS_RESPONSE, request, await http.exchange(request)).items
+        return [
+            ref for ref, item in zip(batch, _one_per_ref(items, batch, request), strict=True) if item and isinstance(item, dict)
+        ]
+
+    batches = await asyncio.gather(*(visible(batch) for batch in _batches(refs, _VISIBILITY_BATCH_SIZE)))
+    return frozenset(ref for batch in batches for ref in batch)
+
+
+class _ByQuery:
+    """One pass over by-query. `total` is the number of entities that the first page announced."""
+
+    def __init__(self, http: HttpClient, headers: Mapping[str, str], page_size: int) -> None:
+        self._http = http
         self._headers = headers
-        self._page = page
+        self._page_size = page_size
         self.total: int | None = None
 
     def pages(self) -> Iterator[Documents]:
-        """Follow the cursors; fields and limit are not part of a cursor and are sent with each."""
-        wanted = [("fields", ",".join(_FIELDS)), ("limit", str(self._page))]
-        start = [
+        """Follow the cursors. A cursor does not contain fields and limit, so every request sends them."""
+        options = [("fields", ",".join(_FIELDS)), ("limit", str(self._page_size))]
+        first = [
             ("filter", f"metadata.annotations.{LABEL_SELECTOR}"),
             ("filter", f"metadata.annotations.{KUBERNETES_ID}"),
             ("orderField", "metadata.name,asc"),
         ]
-        answer = self._ask(start + wanted)
-        self.total = answer.totalItems
-        yield [_read(item) for item in answer.items]
+        response = self._fetch(first + options)
+        self.total = response.total_items
+        yield [_parse(item) for item in response.items]
         cursors: set[str] = set()
-        while answer.pageInfo.nextCursor:
-            cursor = answer.pageInfo.nextCursor
+        while cursor := response.page_info.next_cursor:
             if cursor in cursors:
-                message = "Backstage answered GET /api/catalog/entities/by-query with a page that leads in a circle"
+                message = "Backstage answered GET /api/catalog/entities/by-query with a cursor that it sent before"
                 raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
             cursors.add(cursor)
-            answer = self._ask([("cursor", cursor), *wanted])
-            yield [_read(item) for item in answer.items]
+            response = self._fetch([("cursor", cursor), *options])
+            yield [_parse(item) for item in response.items]
 
-    def _ask(self, query: list[tuple[str, str]]) -> _QueryAnswer:
+    def _fetch(self, query: list[tuple[str, str]]) -> _QueryResponse:
         request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-query?{urlencode(query)}", headers=self._headers)
-        return self._line.parse(_QUERY_ANSWER, request, self._line.exchange(request))
+        return self._http.parse(_QUERY_RESPONSE, request, self._http.exchange(request))
 
 
-def _read(item: JsonValue) -> EntityDocument | None:
-    """Read one entity; None when it is none. The listing counts those."""
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _batches(refs: Sequence[EntityRef], size: int) -> Iterator[Sequence[EntityRef]]:
+    return (refs[start : start + size] for start in range(0, len(refs), size))
+
+
+def _refs_request(refs: Sequence[EntityRef], fields: Sequence[str], headers: Mapping[str, str]) -> HttpRequest:
+    return HttpRequest(
+        method="POST",
+        target="/api/catalog/entities/by-refs",
+        headers={**headers, "Content-Type": "application/json"},
+        body=json.dumps({"entityRefs": [str(ref) for ref in refs], "fields": fields}).encode(),
+    )
+
+
+def _one_per_ref(items: list[JsonValue], refs: Sequence[EntityRef], request: HttpRequest) -> list[JsonValue]:
+    if len(items) != len(refs):
+        message = f"Backstage answered {request.route} with {len(items)} entities for {len(refs)} references"
+        raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
+    return items
+
+
+def _parse(item: JsonValue) -> EntityDocument | None:
+    """Return None for what is not an entity: the listing counts those."""
     try:
         return _ENTITY.validate_python(item)
     except ValidationError:

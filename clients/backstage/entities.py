@@ -1,6 +1,6 @@
-"""Catalog entities read into our own: pure, and the same for a live catalog and for its files.
+"""Parses catalog entities into `domain.component`, from a live catalog and from files alike. No I/O.
 
-Only the fields named here are read. A PagerDuty routing key leaves here as a fingerprint in the entity and as a sealed value beside it.
+Only the fields named here are read. An entity carries the fingerprint of its PagerDuty routing key; the key itself is returned separately.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ SLACK_CHANNEL: Final = "slack.com/bot-notify"
 
 
 def _as_text(value: object) -> object:
-    """YAML reads an unquoted 42 or 1.5 as a number; an annotation is a text."""
+    """YAML parses an unquoted 42 or 1.5 as a number, but an annotation is a string."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _nothing_as(empty: type[dict[str, object] | list[object]]) -> BeforeValidator:
+def _null_as(empty: type[dict[str, object] | list[object]]) -> BeforeValidator:
     return BeforeValidator(lambda value: empty() if value is None else value)
 
 
@@ -41,7 +41,7 @@ class _Metadata(_LenientModel):
     name: Annotated[Text, Field(pattern=r"\S")]
     namespace: Text | None = None
     title: Text | None = None
-    annotations: Annotated[dict[str, Text | None], _nothing_as(dict)] = {}
+    annotations: Annotated[dict[str, Text | None], _null_as(dict)] = {}
 
 
 class _Profile(_LenientModel):
@@ -62,36 +62,36 @@ class _Relation(_LenientModel):
 
 
 class EntityDocument(_LenientModel):
-    """A catalog entity as JSON or YAML, of any kind."""
+    """A catalog entity of any kind, from JSON or YAML."""
 
     kind: Annotated[str, Field(pattern=r"\S")]
     metadata: _Metadata
-    spec: Annotated[_Spec, _nothing_as(dict)] = _Spec()
-    relations: Annotated[list[_Relation], _nothing_as(list)] = []
+    spec: Annotated[_Spec, _null_as(dict)] = _Spec()
+    relations: Annotated[list[_Relation], _null_as(list)] = []
 
     @property
     def namespace(self) -> str:
-        """The namespace as spelled; `default` when it names none."""
+        """The namespace as spelled; `default` if there is none."""
         return self.metadata.namespace or DEFAULT_NAMESPACE
 
     @property
     def ref(self) -> EntityRef:
-        """The entity's reference. Raises InvalidReference when a part of it is no name."""
+        """The entity's reference. Raises InvalidReference if a part of it is not a valid name."""
         return EntityRef.parse(f"{self.kind}:{self.namespace}/{self.metadata.name}")
 
     def annotation(self, key: str) -> str | None:
-        """Answer an annotation without the blanks around it; None when it says nothing."""
+        """Return a stripped annotation; None if it is missing or blank."""
         return (self.metadata.annotations.get(key) or "").strip() or None
 
 
 @dataclass(frozen=True, kw_only=True)
 class EntityParser:
-    """Reads documents into components and teams. `slack_annotations` are the keys that name a Slack channel."""
+    """Converts documents into components and teams. `slack_annotations` are the keys that name a Slack channel."""
 
     slack_annotations: tuple[str, ...] = (SLACK_CHANNEL,)
 
     def component(self, document: EntityDocument) -> Component:
-        """Read an entity of any kind. Raises InvalidReference when it has no proper name."""
+        """Convert an entity of any kind. Raises InvalidReference if its name is not valid."""
         return Component(
             ref=document.ref,
             spelled_kind=document.kind,
@@ -109,7 +109,7 @@ class EntityParser:
         )
 
     def team(self, document: EntityDocument) -> Team:
-        """Read a group, or whatever else owns something. Raises InvalidReference when it has no proper name."""
+        """Convert a group, or any other entity that owns something. Raises InvalidReference if its name is not valid."""
         profile = document.spec.profile
         return Team(
             ref=document.ref,
@@ -132,12 +132,12 @@ class EntityParser:
 
 
 def team_without_entity(ref: EntityRef) -> Team:
-    """Answer the team of a reference that the catalog does not know."""
+    """Return the team of a reference that is not in the catalog."""
     return Team(ref=ref, title=ref.name, parent=None, in_catalog=False, contact=NotificationTargets())
 
 
 def owner_of(document: EntityDocument) -> EntityRef:
-    """Answer who owns an entity: the first group that it is owned by, else the first owner, else `spec.owner`, else nobody."""
+    """Return the owner: the first group among the ownedBy relations, else the first of them, else `spec.owner`, else UNOWNED."""
     related = list(_targets(document, "ownedBy"))
     for ref in related:
         if ref.kind == "group":
@@ -148,18 +148,18 @@ def owner_of(document: EntityDocument) -> EntityRef:
 
 
 def is_in_scope(document: EntityDocument) -> bool:
-    """Say whether an entity names Kubernetes workloads."""
+    """Return True if an entity selects Kubernetes workloads."""
     return document.annotation(LABEL_SELECTOR) is not None or document.annotation(KUBERNETES_ID) is not None
 
 
 def routing_key_of(document: EntityDocument) -> RoutingKey | None:
-    """Answer the PagerDuty routing key that an entity carries."""
+    """Return the PagerDuty routing key of an entity."""
     key = document.annotation(PAGERDUTY_KEY)
     return None if key is None else RoutingKey(key)
 
 
 def routing_keys_of(documents: Iterable[EntityDocument]) -> dict[str, RoutingKey]:
-    """Answer all routing keys by their fingerprints."""
+    """Return all routing keys by their fingerprints."""
     keys = (routing_key_of(document) for document in documents)
     return {key.fingerprint: key for key in keys if key is not None}
 
@@ -184,7 +184,7 @@ def _targets(document: EntityDocument, relation: str) -> Iterable[EntityRef]:
 
 
 def _reference(text: str | None, *, kind: str, namespace: str) -> EntityRef | None:
-    """Read a reference in which parts may be left out; what is none counts as nothing said."""
+    """Parse a reference whose parts may be left out; None if it is not valid."""
     if text is None or not text.strip():
         return None
     try:

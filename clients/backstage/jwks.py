@@ -1,16 +1,13 @@
-"""The public keys that Backstage signs its tokens with: fetched when a token needs them, kept for a while, by key id.
+"""Caches the public keys with which Backstage signs its tokens. Token verification is in `gateway.auth`.
 
-A key set is good for ten minutes. After that it is fetched again beside the work: who asks meanwhile is answered from what is at
-hand, for an hour at most, so that a Backstage that fails or hangs holds nobody up. An unknown key id fetches again and waits. No set
-is fetched more than once in half a minute, and unknown ids fetch ten times a minute in all, so that neither made-up ids nor a
-Backstage in trouble make us a hammer. Source: what `jose` does in Backstage's own backend. Whether a token is good is decided
-elsewhere.
+A key set is used for ten minutes, then refreshed in the background and still used for an hour, so that a failing Backstage blocks
+no caller. An unknown key id refreshes it in the foreground. Cooldowns keep made-up key ids and a failing Backstage from causing
+many requests. Source: `jose` in Backstage's own backend.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from collections import deque
 from collections.abc import Mapping
@@ -20,42 +17,47 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
+import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from clients.http.async_client import AsyncHttpClient
 from clients.http.client import ErrorKind, HttpRequest, ServiceError
+from clients.http.single_flight import AsyncSingleFlight
 from domain.clock import Clock
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 Jwk = Mapping[str, JsonValue]
 """A public key as JSON (RFC 7517)."""
 
 USER_KEYS: Final = "/api/auth/.well-known/jwks.json"
-"""Where the keys of user and limited user tokens are, below the backend's address."""
+"""The path of the keys of user and limited user tokens."""
 
 PLUGIN_ID: Final = re.compile(r"[a-z0-9_-]{1,100}", re.IGNORECASE)
 
-KEPT_FOR: Final = timedelta(minutes=10)
-STALE_FOR: Final = timedelta(hours=1)
-COOL_DOWN: Final = timedelta(seconds=30)
-MOST_FORCED: Final = 10
-_FORCED_WITHIN: Final = timedelta(minutes=1)
+KEY_SET_TTL: Final = timedelta(minutes=10)
+STALE_TTL: Final = timedelta(hours=1)
+RETRY_COOLDOWN: Final = timedelta(seconds=30)
+"""Between two refreshes of one key set."""
+MAX_FORCED_REFRESHES: Final = 10
+"""For unknown key ids, over all key sets."""
+_FORCED_REFRESH_WINDOW: Final = timedelta(minutes=1)
+_FIRST_FETCH_COOLDOWN: Final = timedelta(seconds=2)
 
 
-def plugin_keys(plugin: str) -> str:
-    """Answer where a plugin's keys are, below the backend's address; ValueError for what is no plugin id."""
+def plugin_keys_path(plugin: str) -> str:
+    """Return the path of a plugin's keys; ValueError for an invalid plugin id."""
     if not PLUGIN_ID.fullmatch(plugin):
-        message = "a plugin id holds letters, digits, _ and - only"
+        message = "a plugin id contains letters, digits, _ and - only"
         raise ValueError(message)
     return f"/api/{plugin}/.backstage/auth/v1/jwks.json"
 
 
-class _KeySetAnswer(BaseModel):
+class _KeySetResponse(BaseModel):
     keys: list[JsonValue]
 
 
-_KEY_SET: Final = TypeAdapter(_KeySetAnswer)
+_KEY_SET: Final = TypeAdapter(_KeySetResponse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,82 +67,68 @@ class _KeySet:
 
 
 class JwksCache:
-    """Key sets of one backend by path, for one event loop. `line` goes to the backend: no other address can be asked."""
+    """Key sets of one backend by path, for one event loop. `http` connects to that backend and to no other."""
 
-    def __init__(self, line: AsyncHttpClient, *, clock: Clock) -> None:
-        self._line = line
+    def __init__(self, http: AsyncHttpClient, *, clock: Clock) -> None:
+        self._http = http
         self._clock = clock
-        self._sets: dict[str, _KeySet] = {}
-        self._fetching: dict[str, asyncio.Task[None]] = {}
-        self._forced: deque[datetime] = deque()
-        self._asked_at: dict[str, datetime] = {}
+        self._key_sets: dict[str, _KeySet] = {}
+        self._fetches: AsyncSingleFlight[str, None] = AsyncSingleFlight()
+        self._forced_refreshes: deque[datetime] = deque()
+        self._requested_at: dict[str, datetime] = {}
 
     async def key(self, path: str, kid: str) -> Jwk | None:
-        """Answer the key of this id in the set at a path, or None when there is no such key (or no such set).
+        """Return the key with this id from the set at a path; None if there is no such key or set.
 
         Raises:
-            ServiceError: the set cannot be had, and no older one that may be used is at hand.
+            ServiceError: the set cannot be fetched, and no cached one is young enough.
         """
-        held = self._sets.get(path)
+        cached = self._key_sets.get(path)
         now = self._clock()
-        if held is None or now - held.fetched_at >= KEPT_FOR + STALE_FOR:
-            await self._fetched(path, now)
-        elif kid not in held.keys:
-            if self._may_ask_again(path, now):
-                await self._fetched_or_at_hand(path, now)
-        elif now - held.fetched_at >= KEPT_FOR and now - self._asked_at[path] >= COOL_DOWN:
+        if cached is None or now - cached.fetched_at >= KEY_SET_TTL + STALE_TTL:
+            await self._first_fetch(path, now)
+        elif kid not in cached.keys:
+            if self._may_force_refresh(path, now):
+                with suppress(ServiceError):  # logged; the cached set stays
+                    await asyncio.shield(self._fetch_once(path, now))
+        elif now - cached.fetched_at >= KEY_SET_TTL and now - self._requested_at[path] >= RETRY_COOLDOWN:
             self._fetch_once(path, now)
-        held = self._sets.get(path)
-        return held.keys.get(kid) if held is not None else None
+        cached = self._key_sets.get(path)
+        return cached.keys.get(kid) if cached is not None else None
 
-    def _may_ask_again(self, path: str, now: datetime) -> bool:
-        while self._forced and now - self._forced[0] >= _FORCED_WITHIN:
-            self._forced.popleft()
-        if path in self._fetching:
+    def _may_force_refresh(self, path: str, now: datetime) -> bool:
+        while self._forced_refreshes and now - self._forced_refreshes[0] >= _FORCED_REFRESH_WINDOW:
+            self._forced_refreshes.popleft()
+        if path in self._fetches:
             return True
-        if now - self._asked_at[path] < COOL_DOWN or len(self._forced) >= MOST_FORCED:
+        if now - self._requested_at[path] < RETRY_COOLDOWN or len(self._forced_refreshes) >= MAX_FORCED_REFRESHES:
             return False
-        self._forced.append(now)
+        self._forced_refreshes.append(now)
         return True
 
-    async def _fetched(self, path: str, now: datetime) -> None:
-        """Wait for the set, for there is none that could be used. Raises ServiceError."""
-        if path not in self._fetching and path in self._asked_at and now - self._asked_at[path] < _RETRY_AFTER:
-            message = "Backstage's keys could not be fetched just now"
-            raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, retry_after_s=_RETRY_AFTER.total_seconds())
+    async def _first_fetch(self, path: str, now: datetime) -> None:
+        requested_at = self._requested_at.get(path)
+        if path not in self._fetches and requested_at is not None and now - requested_at < _FIRST_FETCH_COOLDOWN:
+            message = f"the keys of Backstage at {path} could not be fetched a moment ago and are not requested again yet"
+            retry_after_s = _FIRST_FETCH_COOLDOWN.total_seconds()
+            raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, retry_after_s=retry_after_s)
         await asyncio.shield(self._fetch_once(path, now))
 
-    async def _fetched_or_at_hand(self, path: str, now: datetime) -> None:
-        """Wait for a newer set; the failure is told in the log, and what is at hand stays."""
-        with suppress(ServiceError):
-            await asyncio.shield(self._fetch_once(path, now))
-
     def _fetch_once(self, path: str, now: datetime) -> asyncio.Task[None]:
-        """Answer the one fetch of a set that is under way."""
-        task = self._fetching.get(path)
-        if task is None:
-            self._asked_at[path] = now
-            task = asyncio.create_task(self._fetch(path, now))
-            self._fetching[path] = task
-            task.add_done_callback(lambda done: self._forget(path, done))
-        return task
-
-    def _forget(self, path: str, done: asyncio.Task[None]) -> None:
-        self._fetching.pop(path, None)
-        failure = None if done.cancelled() else done.exception()
-        if failure is not None and path in self._sets:
-            log.warning("the keys at %s are used on though they could not be fetched again: %s", path, failure)
+        if path not in self._fetches:
+            self._requested_at[path] = now
+        return self._fetches.start(path, lambda: self._fetch(path, now))
 
     async def _fetch(self, path: str, now: datetime) -> None:
         request = HttpRequest(method="GET", target=path)
-        answer = await self._line.exchange(request)
-        if answer.status == HTTPStatus.NOT_FOUND:  # no such plugin
-            self._sets[path] = _KeySet(keys={}, fetched_at=now)
-            return
-        found = self._line.parse(_KEY_SET, request, answer)
-        # What is no key among them is nobody's; it must not take the others away.
-        keys = {kid: key for key in found.keys if isinstance(key, dict) and isinstance(kid := key.get("kid"), str)}
-        self._sets[path] = _KeySet(keys=keys, fetched_at=now)
-
-
-_RETRY_AFTER: Final = timedelta(seconds=2)
+        try:
+            response = await self._http.exchange(request)
+            is_unknown_plugin = response.status == HTTPStatus.NOT_FOUND
+            found = [] if is_unknown_plugin else self._http.parse(_KEY_SET, request, response).keys
+        except ServiceError as error:
+            if path in self._key_sets:
+                log.warning("key set refresh failed", path=path, reason=str(error))
+            raise
+        # Invalid entries are dropped; they must not make the valid keys unusable.
+        keys = {kid: key for key in found if isinstance(key, dict) and isinstance(kid := key.get("kid"), str)}
+        self._key_sets[path] = _KeySet(keys=keys, fetched_at=now)

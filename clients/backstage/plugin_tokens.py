@@ -1,7 +1,7 @@
-"""The tokens that we sign ourselves, as a plugin of Backstage: our key, and what is made with it.
+"""Signs tokens as a Backstage plugin.
 
-Shapes as in `@backstage/backend-defaults` (PluginTokenHandler, UserTokenHandler): a plugin token names caller and target; its
-`obo` is a limited user token, which is a user token cut down to three claims and signed by the user token's own `uip`.
+Claims as in `@backstage/backend-defaults` (PluginTokenHandler, UserTokenHandler): a plugin token names caller and target; its `obo`
+is a limited user token, which has three claims of the user token and its `uip` as the signature.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COORDINATE_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """An ES256 key pair of ours. Only the public half may leave the process."""
+    """An ES256 key pair. Only the public half may leave the process."""
 
     kid: str
     created_at: datetime
@@ -36,7 +36,7 @@ class SigningKey:
 
     @property
     def public_jwk(self) -> Mapping[str, Json]:
-        """Answer the public half as JSON (RFC 7517)."""
+        """Return the public half as JSON (RFC 7517)."""
         numbers = self.private_key.public_key().public_numbers()
         return {
             "kty": "EC",
@@ -50,12 +50,12 @@ class SigningKey:
 
 
 def make_signing_key(now: datetime) -> SigningKey:
-    """Make a new key pair."""
+    """Return a new key pair."""
     return SigningKey(kid=str(uuid.uuid4()), created_at=now, private_key=ec.generate_private_key(ec.SECP256R1()))
 
 
 def mint_plugin_token(key: SigningKey, *, target: str, now: datetime, expires_at: datetime, obo: str | None = None) -> str:
-    """Sign a token with which we call another plugin, on behalf of the user of the limited token `obo`, if there is one."""
+    """Return a token for calling another plugin, on behalf of the user of the limited token `obo` if given."""
     claims: dict[str, object] = {
         "sub": OUR_PLUGIN,
         "aud": target,
@@ -68,7 +68,7 @@ def mint_plugin_token(key: SigningKey, *, target: str, now: datetime, expires_at
 
 
 def limit_user_token(*, header: Mapping[str, object], claims: Mapping[str, object]) -> str | None:
-    """Cut a verified user token down to the limited one; None when it carries no `uip` to sign that with.
+    """Return the limited token of a verified user token; None if that has no `uip`, the signature.
 
     The bytes must be those that Backstage signed: these keys, in this order, without blanks.
     """

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import jwt
 
-from clients.backstage.jwks import PLUGIN_ID, USER_KEYS, Jwk, JwksCache, plugin_keys
+from clients.backstage.jwks import PLUGIN_ID, USER_KEYS, Jwk, JwksCache, plugin_keys_path
 from clients.backstage.plugin_tokens import LIMITED_USER_TYPE, OUR_PLUGIN, PLUGIN_TYPE, USER_TYPE, limit_user_token
 from domain.clock import Clock
 from domain.refs import EntityRef, InvalidReference
@@ -75,7 +75,7 @@ class BackstageTokens:
         if not isinstance(plugin, str) or not PLUGIN_ID.fullmatch(plugin) or plugin not in self._allowed_plugins:
             message = "Illegal plugin token: GATEWAY_ALLOWED_CALLERS does not list the plugin"
             raise Unauthenticated(message)
-        claims = await self._verified(token, header, plugin_keys(plugin), audience=OUR_PLUGIN, what="plugin token")
+        claims = await self._verified(token, header, plugin_keys_path(plugin), audience=OUR_PLUGIN, what="plugin token")
         obo = claims.get("obo")
         if obo is None:
             return Caller(kind="service", subject=f"plugin:{plugin}", expires_at=_expiry(claims))

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Final, Protocol
 
 from actions.context import Viewer, allow_all
-from clients.backstage.visibility import filter_visible
+from clients.backstage.client import filter_visible
 from clients.http.async_client import AsyncHttpClient
 from clients.http.client import ErrorKind, ServiceError
 from domain.clock import Clock

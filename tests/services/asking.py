@@ -56,11 +56,15 @@ def scaleops_of(
 
 @contextmanager
 def backstage_of(
-    simulator: Simulator, *, token: str | None = credentials.BACKSTAGE_TOKEN, page: int = 500, rules: HttpOptions | None = None
+    simulator: Simulator,
+    *,
+    token: str | None = credentials.BACKSTAGE_TOKEN,
+    page_size: int = 500,
+    rules: HttpOptions | None = None,
 ) -> Iterator[BackstageCatalog]:
     """The Backstage client of a simulator; waits are not waited."""
     catalog = BackstageCatalog(
-        HttpClient("Backstage", simulator.backstage_url, rules or HttpOptions(), sleep=Sleeps()), token, page=page
+        HttpClient("Backstage", simulator.backstage_url, rules or HttpOptions(), sleep=Sleeps()), token, page_size=page_size
     )
     try:
         yield catalog

@@ -1,4 +1,4 @@
-"""The catalog from files: one or many, YAML or JSON, with the same values as a live catalog gives."""
+"""The catalog from files: one or many, YAML or JSON."""
 
 from __future__ import annotations
 
@@ -42,23 +42,25 @@ def refs_of(catalog: CatalogFile) -> tuple[list[str], list[str]]:
     )
 
 
-def test_one_file_may_hold_many_documents(tmp_path: Path) -> None:
+def test_one_file_may_contain_many_documents(tmp_path: Path) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_text(WEB)
     assert refs_of(CatalogFile(file)) == (["component:default/web"], ["group:default/shop", "group:default/division"])
 
 
-def test_one_reference_that_says_two_things_is_refused_and_a_copy_is_not(tmp_path: Path) -> None:
+def test_two_different_entities_with_one_reference_are_an_error_and_copies_are_not(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(WEB)
     (tmp_path / "b.yaml").write_text(WEB)
     assert refs_of(CatalogFile(tmp_path))[0] == ["component:default/web"]
     (tmp_path / "b.yaml").write_text(WEB.replace("app=web", "app=other"))
-    with pytest.raises(ServiceError, match=r"b\.yaml cannot be used: component:default/web stands in \S*a\.yaml too") as refused:
+    with pytest.raises(
+        ServiceError, match=r"b\.yaml cannot be used: component:default/web is defined differently in \S*a\.yaml"
+    ) as error:
         refs_of(CatalogFile(tmp_path))
-    assert refused.value.kind is ErrorKind.INVALID_RESPONSE
+    assert error.value.kind is ErrorKind.INVALID_RESPONSE
 
 
-def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
+def test_a_folder_is_read_recursively(tmp_path: Path) -> None:
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "deep" / "er" / "web.yml").write_text(WEB)
     (tmp_path / "api.json").write_text(json.dumps(OTHERS))
@@ -69,9 +71,7 @@ def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda entities: entities, lambda entities: {"items": entities}])
-def test_a_document_may_be_a_list_of_entities_as_the_catalog_exports_them(
-    tmp_path: Path, wrap: Callable[[list[object]], object]
-) -> None:
+def test_a_document_may_be_a_list_of_entities(tmp_path: Path, wrap: Callable[[list[object]], object]) -> None:
     group = {"kind": "Group", "metadata": {"name": "ghosts"}}
     (tmp_path / "export.json").write_text(json.dumps(wrap([OTHERS, group])))
     (tmp_path / "web.yaml").write_text(WEB)
@@ -80,26 +80,26 @@ def test_a_document_may_be_a_list_of_entities_as_the_catalog_exports_them(
     assert set(teams) == {"group:default/ghosts", "group:default/shop", "group:default/division"}
 
 
-def test_a_bad_entity_of_a_list_is_named_by_its_place(tmp_path: Path) -> None:
+def test_an_invalid_entity_of_a_list_is_named_by_its_position(tmp_path: Path) -> None:
     (tmp_path / "export.json").write_text(json.dumps([OTHERS, {"kind": "API"}]))
-    with pytest.raises(ServiceError, match=r"document 1, entity 2 is no catalog entity \(metadata: Field required\)"):
+    with pytest.raises(ServiceError, match=r"document 1, entity 2 is not a catalog entity \(metadata: Field required\)"):
         CatalogFile(tmp_path).listing()
 
 
-def test_a_team_without_an_entity_is_a_team_all_the_same(tmp_path: Path) -> None:
+def test_a_team_without_an_entity_is_listed(tmp_path: Path) -> None:
     file = tmp_path / "api.json"
     file.write_text(json.dumps(OTHERS))
     [team] = [team for page in CatalogFile(file).listing() for team in page.teams]
     assert (str(team.ref), team.title, team.in_catalog) == ("group:default/ghosts", "ghosts", False)
 
 
-def test_parents_that_lead_in_a_circle_are_listed_once(tmp_path: Path) -> None:
+def test_cyclic_parents_are_listed_once(tmp_path: Path) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_text(WEB + "\n---\n{kind: Group, metadata: {name: division}, spec: {parent: shop}}\n")
     assert refs_of(CatalogFile(file))[1] == ["group:default/shop", "group:default/division"]
 
 
-def test_routing_keys_come_beside_the_entities(tmp_path: Path) -> None:
+def test_routing_keys_are_listed_separately(tmp_path: Path) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_text(WEB)
     pages = list(CatalogFile(file).listing())
@@ -108,17 +108,17 @@ def test_routing_keys_come_beside_the_entities(tmp_path: Path) -> None:
     assert pages[0].routing_keys[component.contact.pagerduty_fingerprint].reveal() == "key-of-web"
 
 
-def test_an_entity_is_found_in_any_letter_case_of_its_reference(tmp_path: Path) -> None:
+def test_an_entity_is_found_in_any_case_of_its_reference(tmp_path: Path) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_text(WEB)
     catalog = CatalogFile(file)
     assert catalog.component(EntityRef.parse("Component:Default/WEB")).spelled_name == "web"
-    with pytest.raises(ServiceError, match="has no entity component:default/none") as missing:
+    with pytest.raises(ServiceError, match="has no entity component:default/none") as error:
         catalog.component(EntityRef.parse("component:none"))
-    assert missing.value.kind is ErrorKind.NOT_FOUND
+    assert error.value.kind is ErrorKind.NOT_FOUND
 
 
-def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+def test_a_changed_file_is_reloaded(tmp_path: Path) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_text(WEB)
     catalog = CatalogFile(file)
@@ -129,27 +129,27 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "reason"),
     [
-        (b"kind: [", "it is no valid YAML in line"),
-        (b"just text", "document 1 is no catalog entity"),
-        (b"kind: Component\nmetadata: {}", "document 1 is no catalog entity (metadata.name: Field required)"),
+        (b"kind: [", "it is not valid YAML in line"),
+        (b"just text", "document 1 is not a catalog entity"),
+        (b"kind: Component\nmetadata: {}", "document 1 is not a catalog entity (metadata.name: Field required)"),
         (b"kind: Component\nmetadata: {name: a b}", "document 1: 'Component:default/a b' is no entity reference"),
-        (b"\xff\xfe\x00", "it is no text in UTF-8"),
-        (b"!!python/object/apply:os.getcwd []", "it is no valid YAML"),
+        (b"\xff\xfe\x00", "it is not UTF-8 text"),
+        (b"!!python/object/apply:os.getcwd []", "it is not valid YAML"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_an_error_and_no_smaller_catalog(tmp_path: Path, content: bytes, why: str) -> None:
+def test_an_invalid_file_is_an_error(tmp_path: Path, content: bytes, reason: str) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_bytes(content)
-    with pytest.raises(ServiceError) as failed:
+    with pytest.raises(ServiceError) as error:
         CatalogFile(tmp_path).listing()
-    assert why in str(failed.value)
-    assert str(file) in str(failed.value)
+    assert reason in str(error.value)
+    assert str(file) in str(error.value)
 
 
-def test_a_missing_file_and_an_empty_folder_are_told(tmp_path: Path) -> None:
+def test_a_missing_file_and_an_empty_folder_are_errors(tmp_path: Path) -> None:
     with pytest.raises(ServiceError, match="No such file or directory"):
         CatalogFile(tmp_path / "none.yaml").listing()
-    with pytest.raises(ServiceError, match=r"it holds no \.yaml, \.yml or \.json file"):
+    with pytest.raises(ServiceError, match=r"it contains no \.yaml, \.yml or \.json file"):
         CatalogFile(tmp_path).listing()

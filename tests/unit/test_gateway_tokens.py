@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.backstage.jwks import plugin_keys
+from clients.backstage.jwks import plugin_keys_path
 from clients.backstage.plugin_tokens import limit_user_token
 from gateway.auth.backstage_tokens import ALGORITHMS, algorithm_of
 
@@ -40,7 +40,7 @@ def test_nothing_symmetric_is_an_algorithm() -> None:
 @pytest.mark.parametrize("plugin", ["", "a/b", "..", "a.b", "a?b", "a#b", "@a", "a%2fb", "a\n", "a" * 101, "\u00e4"])
 def test_a_plugin_id_is_no_path(plugin: str) -> None:
     with pytest.raises(ValueError, match="plugin id"):
-        plugin_keys(plugin)
+        plugin_keys_path(plugin)
 
 
 def test_a_limited_token_has_the_bytes_that_backstage_signed() -> None:

@@ -1,4 +1,4 @@
-"""Catalog entities read: owners, contacts, scope, and keys that never show."""
+"""Parsing of catalog entities: owners, notification targets, scope, hidden routing keys."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from clients.backstage.entities import EntityDocument, EntityParser, is_in_scope
 from domain.component import NotificationTargets, RoutingKey
 from domain.refs import UNOWNED, EntityRef, InvalidReference
 
-READER = EntityParser()
+PARSER = EntityParser()
 
 
-def a_document(kind: str = "Component", *, metadata: dict[str, object] | None = None, **parts: object) -> EntityDocument:
+def entity_document(kind: str = "Component", *, metadata: dict[str, object] | None = None, **parts: object) -> EntityDocument:
     named = {"name": "Web", "namespace": "Shop", **(metadata or {})}
     return EntityDocument.model_validate({"kind": kind, "metadata": named, **parts})
 
 
 def annotated(annotations: dict[str, object], kind: str = "Component") -> EntityDocument:
-    return a_document(kind, metadata={"annotations": annotations})
+    return entity_document(kind, metadata={"annotations": annotations})
 
 
-def owned_by(*targets: str, kind: str = "ownedBy") -> list[dict[str, str]]:
+def relations_to(*targets: str, kind: str = "ownedBy") -> list[dict[str, str]]:
     return [{"type": kind, "targetRef": target} for target in targets]
 
 
 @pytest.mark.parametrize(
     ("relations", "owner", "team"),
     [
-        (owned_by("user:default/ann", "group:default/payments"), None, "group:default/payments"),
-        (owned_by("user:default/ann", "user:default/bob"), "group:x/y", "user:default/ann"),
-        (owned_by("group:default/a", "group:default/b"), None, "group:default/a"),
+        (relations_to("user:default/ann", "group:default/payments"), None, "group:default/payments"),
+        (relations_to("user:default/ann", "user:default/bob"), "group:x/y", "user:default/ann"),
+        (relations_to("group:default/a", "group:default/b"), None, "group:default/a"),
         ([], "payments", "group:shop/payments"),
         ([], "user:ann", "user:shop/ann"),
         ([], "group:Default/Payments", "group:default/payments"),
-        (owned_by("group:default/other", kind="partOf"), "payments", "group:shop/payments"),
+        (relations_to("group:default/other", kind="partOf"), "payments", "group:shop/payments"),
         ([], None, str(UNOWNED)),
         ([], "  ", str(UNOWNED)),
         ([], "two words", str(UNOWNED)),
         (None, None, str(UNOWNED)),
     ],
 )
-def test_the_team_is_the_first_group_that_owns_it(relations: list[dict[str, str]] | None, owner: str | None, team: str) -> None:
-    assert str(owner_of(a_document(relations=relations, spec={"owner": owner}))) == team
+def test_the_team_is_the_first_owning_group(relations: list[dict[str, str]] | None, owner: str | None, team: str) -> None:
+    assert str(owner_of(entity_document(relations=relations, spec={"owner": owner}))) == team
 
 
-def test_a_component_is_keyed_in_lower_case_and_shown_as_it_spells_itself() -> None:
-    component = READER.component(a_document(spec={"lifecycle": "production", "system": "Checkout"}))
+def test_a_component_is_keyed_in_lower_case_and_displayed_as_spelled() -> None:
+    component = PARSER.component(entity_document(spec={"lifecycle": "production", "system": "Checkout"}))
     assert str(component.ref) == "component:shop/web"
     assert (component.spelled_kind, component.spelled_namespace, component.spelled_name) == ("Component", "Shop", "Web")
     assert (component.title, component.lifecycle, component.system) == ("Web", "production", "system:shop/checkout")
 
 
-def test_what_an_entity_leaves_out_is_empty() -> None:
-    component = READER.component(EntityDocument.model_validate({"kind": "API", "metadata": {"name": "x"}, "spec": None}))
+def test_missing_fields_are_empty() -> None:
+    component = PARSER.component(EntityDocument.model_validate({"kind": "API", "metadata": {"name": "x"}, "spec": None}))
     assert str(component.ref) == "api:default/x"
     assert (component.lifecycle, component.system, component.team) == ("", "", UNOWNED)
     assert (component.label_selector, component.kubernetes_id, component.namespace_limit, component.cluster_limit) == (None,) * 4
     assert component.contact == NotificationTargets()
 
 
-def test_kubernetes_annotations_are_read() -> None:
-    component = READER.component(
+def test_kubernetes_annotations_are_parsed() -> None:
+    component = PARSER.component(
         annotated(
             {
                 "backstage.io/kubernetes-label-selector": " app=web ",
@@ -92,44 +92,44 @@ def test_kubernetes_annotations_are_read() -> None:
 def test_an_entity_of_any_kind_is_in_scope_by_its_annotations(
     kind: str, annotations: dict[str, object] | None, *, in_scope: bool
 ) -> None:
-    assert is_in_scope(a_document(kind, metadata={"annotations": annotations})) is in_scope
+    assert is_in_scope(entity_document(kind, metadata={"annotations": annotations})) is in_scope
 
 
-def test_slack_channels_come_in_the_order_of_the_entity_and_only_of_the_keys_that_count() -> None:
-    reader = EntityParser(slack_annotations=("slack.com/bot-notify", "acme.com/channel"))
+def test_slack_channels_keep_the_order_of_the_entity_and_only_configured_keys() -> None:
+    parser = EntityParser(slack_annotations=("slack.com/bot-notify", "acme.com/channel"))
     document = annotated({"acme.com/channel": "C2", "slack.com/other": "C3", "slack.com/bot-notify": " C1 "}, kind="Group")
-    assert reader.team(document).contact.slack_channels == (("acme.com/channel", "C2"), ("slack.com/bot-notify", "C1"))
-    assert READER.team(document).contact.slack_channels == (("slack.com/bot-notify", "C1"),)
+    assert parser.team(document).contact.slack_channels == (("acme.com/channel", "C2"), ("slack.com/bot-notify", "C1"))
+    assert PARSER.team(document).contact.slack_channels == (("slack.com/bot-notify", "C1"),)
 
 
-def test_a_routing_key_is_known_by_its_fingerprint_and_never_shows() -> None:
+def test_a_routing_key_has_a_fingerprint_and_is_never_shown() -> None:
     secret = "0123456789abcdef0123456789abcdef"
     document = annotated({"pagerduty.com/integration-key": f" {secret} "})
-    component = READER.component(document)
+    component = PARSER.component(document)
     fingerprint = hashlib.sha256(secret.encode()).hexdigest()[:16]
     assert component.contact.pagerduty_fingerprint == fingerprint == RoutingKey(secret).fingerprint
     assert routing_keys_of([document]) == {fingerprint: RoutingKey(secret)}
     assert secret not in repr(component) + repr(routing_keys_of([document]))
 
 
-def test_a_team_is_shown_by_its_display_name_and_knows_its_parent() -> None:
-    group = a_document("Group", spec={"profile": {"displayName": "Payments"}, "parent": "division"})
-    assert READER.team(group).title == "Payments"
-    assert READER.team(group).parent == EntityRef.parse("group:shop/division")
-    related = a_document("Group", relations=owned_by("group:default/top", kind="childOf"), spec={"parent": "division"})
-    assert READER.team(related).parent == EntityRef.parse("group:default/top")
-    assert READER.team(a_document("User")).parent is None
+def test_a_team_has_a_display_name_and_a_parent() -> None:
+    group = entity_document("Group", spec={"profile": {"displayName": "Payments"}, "parent": "division"})
+    assert PARSER.team(group).title == "Payments"
+    assert PARSER.team(group).parent == EntityRef.parse("group:shop/division")
+    related = entity_document("Group", relations=relations_to("group:default/top", kind="childOf"), spec={"parent": "division"})
+    assert PARSER.team(related).parent == EntityRef.parse("group:default/top")
+    assert PARSER.team(entity_document("User")).parent is None
 
 
 @pytest.mark.parametrize(
     "broken",
     [{}, {"kind": "Component"}, {"kind": "", "metadata": {"name": "x"}}, {"kind": "C", "metadata": {"name": ""}}, "text", 7],
 )
-def test_what_is_no_entity_is_refused(broken: object) -> None:
+def test_a_document_that_is_not_an_entity_is_invalid(broken: object) -> None:
     with pytest.raises(ValidationError):
         EntityDocument.model_validate(broken)
 
 
-def test_a_name_that_is_none_is_refused() -> None:
+def test_an_invalid_name_is_rejected() -> None:
     with pytest.raises(InvalidReference):
-        READER.component(a_document(metadata={"name": "two words"}))
+        PARSER.component(entity_document(metadata={"name": "two words"}))

@@ -15,7 +15,6 @@ from actions.history.context import HistoryContext
 from cli.output import say
 from cli.session import open_installation, opened_parts
 from clients.throttle.limit_algorithm import Priority
-from domain.weeks import Schedules
 from store import Store
 from tasks.context import Policy
 from wiring.clock import utc_now
@@ -102,6 +101,6 @@ def _archive(store: Store, policy: Policy) -> HistoryContext:
         store=store,
         clock=utc_now,
         currency=policy.currency,
-        schedules=Schedules(default=policy.default_schedule, teams=policy.schedules),
+        schedules=policy.schedules,
         routes=policy.routes,
     )

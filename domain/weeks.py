@@ -17,10 +17,6 @@ from domain.refs import EntityRef
 
 DAY_NAMES: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
-CLOSING_BEFORE: Final = timedelta(hours=24)
-"""A closing snapshot may be this much older than the end of its week ..."""
-CLOSING_AFTER: Final = timedelta(hours=12)
-"""... or this much younger."""
 CATCH_UP: Final = timedelta(days=3)
 """A window this late is still sent; an older one is skipped, and told."""
 SWEEP_PATIENCE: Final = timedelta(minutes=60)
@@ -154,19 +150,6 @@ class Schedule:
             week = week.plus(-1)
         return week
 
-    def closing_window(self, week: IsoWeek) -> ClosingWindow:
-        """Answer between which instants (both included) the snapshot that closes a week must lie."""
-        end = week.ends_at(self.zone)
-        return ClosingWindow(earliest=end - CLOSING_BEFORE, latest=min(end + CLOSING_AFTER, self.due_at(week)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosingWindow:
-    """Bounds of a closing snapshot's `as_of`, both included; the newest one between them counts."""
-
-    earliest: datetime
-    latest: datetime
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedules:
@@ -176,8 +159,12 @@ class Schedules:
     teams: Mapping[EntityRef, Schedule] = field(default_factory=dict)
 
     def of(self, team: EntityRef) -> Schedule:
-        """Answer a team's schedule."""
+        """Return a team's schedule."""
         return self.teams.get(team, self.default)
+
+    def distinct(self) -> frozenset[Schedule]:
+        """Return every schedule that some report follows."""
+        return frozenset((self.default, *self.teams.values()))
 
 
 def parse_zone(name: str) -> ZoneInfo:

@@ -5,14 +5,16 @@ Each sweep two weeks, the last of a day three months, what closed a week two yea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, and_, delete, exists, or_, select, update
 
+from domain.closing_snapshot import newer_candidates
 from domain.messages import DeliveryStatus
+from domain.weeks import Schedules
 from store.queries.outbox import FALLBACK
 from store.schema import (
     alert_events,
@@ -26,9 +28,6 @@ from store.schema import (
     workload_points,
 )
 
-CLOSING_BEFORE: Final = timedelta(hours=24)
-CLOSING_AFTER: Final = timedelta(hours=12)
-"""A week's closing snapshot lies between these two around its end."""
 BATCH: Final = 500
 """Rows that one transaction drops at most, so that nobody waits long for a writer."""
 _ENDED: Final = tuple(str(status) for status in (DeliveryStatus.SENT, DeliveryStatus.CANCELLED, DeliveryStatus.EXPIRED))
@@ -44,40 +43,44 @@ class Retention:
     daily: timedelta = timedelta(days=90)
     """The last sweep of each UTC day. Messages that arrived, were cancelled or expired, with their attempts."""
     weekly: timedelta = timedelta(days=730)
-    """Sweeps that a report was made from, and the one that closed each week in UTC. What a report said; recommendations that
-    ended; what happened to alerts that are quiet."""
+    """Sweeps that a report was made from, and those that close a week. What a report said; recommendations that ended; what
+    happened to alerts that are quiet."""
 
 
 def expired(
-    closed: Iterable[datetime], *, reported: Collection[datetime], retention: Retention, now: datetime
+    closed: Iterable[datetime],
+    *,
+    reported: Collection[datetime],
+    schedules: Schedules,
+    retention: Retention,
+    now: datetime,
+    holds_more: Callable[[datetime, Sequence[datetime]], bool] = lambda _, newer: not newer,
 ) -> tuple[datetime, ...]:
-    """Choose among closed sweeps those whose time is over, oldest first. The newest one is always kept.
+    """Return the closed sweeps whose retention has passed, oldest first. The newest one is always kept.
 
-    `reported` are the sweeps that reports were made from: a report made again must say the same.
+    Args:
+        closed: the closed sweeps.
+        reported: the sweeps that reports were made from: a report made again must say the same.
+        schedules: a sweep that closes a week of one of them is kept as long as a weekly one.
+        retention: how long each kind is kept.
+        now: the present.
+        holds_more: whether a sweep holds a component or team that none of the newer ones in the same closing window holds. By
+            default the newest holds them all.
     """
     ordered = sorted(closed)
-    last_of_day = {as_of.date(): as_of for as_of in ordered}
-    closing: dict[datetime, datetime] = {}
-    for as_of in ordered:
-        week_end = _nearest_week_end(as_of)
-        if week_end - CLOSING_BEFORE <= as_of <= week_end + CLOSING_AFTER:
-            closing[week_end] = as_of
-    weekly = {*reported, *closing.values()}
-    daily = set(last_of_day.values())
+    daily = set({as_of.date(): as_of for as_of in ordered}.values())
 
     def is_kept(as_of: datetime) -> bool:
         age = now - as_of
-        if age <= retention.points or as_of == ordered[-1]:
+        if age <= retention.points or as_of == ordered[-1] or (age <= retention.daily and as_of in daily):
             return True
-        return (age <= retention.daily and as_of in daily) or (age <= retention.weekly and as_of in weekly)
+        return age <= retention.weekly and (as_of in reported or closes_a_week(as_of))
+
+    def closes_a_week(as_of: datetime) -> bool:
+        windows = newer_candidates(as_of, ordered, schedules.distinct(), now=now)
+        return any(holds_more(as_of, newer) for newer in windows)
 
     return tuple(as_of for as_of in ordered if not is_kept(as_of))
-
-
-def _nearest_week_end(as_of: datetime) -> datetime:
-    midnight = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-    monday = midnight - timedelta(days=midnight.weekday())
-    return monday if as_of <= monday + CLOSING_AFTER else monday + timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +98,21 @@ class Purge:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def due(self, retention: Retention, *, now: datetime) -> tuple[datetime, ...]:
-        """Answer the closed sweeps that are to be dropped, oldest first."""
+    def due(self, retention: Retention, schedules: Schedules, *, now: datetime) -> tuple[datetime, ...]:
+        """Return the closed sweeps that are to be dropped, oldest first."""
         closed = self._connection.execute(select(sweeps.c.as_of).where(sweeps.c.closed_at.is_not(None))).scalars().all()
         runs = self._connection.execute(select(report_runs.c.as_of_now, report_runs.c.as_of_then).distinct())
         reported = {as_of for row in runs for as_of in row if as_of is not None}
-        return expired(closed, reported=reported, retention=retention, now=now)
+        return expired(closed, reported=reported, schedules=schedules, retention=retention, now=now, holds_more=self._holds_more)
+
+    def _holds_more(self, as_of: datetime, newer: Sequence[datetime]) -> bool:
+        """Return True if a sweep holds a component, or one of a team, that none of the newer sweeps holds."""
+        if not newer:
+            return True
+        other = snapshots.alias("other")
+        same = and_(other.c.entity_ref == snapshots.c.entity_ref, other.c.team == snapshots.c.team, other.c.as_of.in_(newer))
+        only_here = select(snapshots.c.id).where(snapshots.c.as_of == as_of, ~exists(select(1).where(same).correlate(snapshots)))
+        return self._connection.execute(only_here.limit(1)).first() is not None
 
     def drop(self, as_of: datetime) -> None:
         """Drop one sweep: its snapshots with their links, its points, its raw answers, itself."""

@@ -15,7 +15,7 @@ from domain.clock import Clock
 from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
-from domain.weeks import Schedule
+from domain.weeks import Schedules
 from reports.signed_links import PageLinks
 from store import Store
 from store.retention import Retention
@@ -75,9 +75,8 @@ class Policy:
     """A sweep is closed this long after it was opened, with what is missing named."""
     max_in_flight: int
     """ScaleOps calls at a time."""
-    schedules: Mapping[EntityRef, Schedule] = field(default_factory=dict)
-    """Teams that want their report at another time than the rest."""
-    default_schedule: Schedule
+    schedules: Schedules
+    """When the report of each team is due."""
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] = field(default_factory=dict)
     """`selectors.namespaces`: a component or team named here owns workloads of these namespaces only."""
     alerts: AlertPolicy

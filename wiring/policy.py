@@ -11,7 +11,7 @@ from clients.scaleops.links import DashboardLinks
 from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
-from domain.weeks import Schedule
+from domain.weeks import Schedule, Schedules
 from store.retention import Retention
 from tasks.context import Policy
 from wiring.config_file import ConfigFile, RuleSection, RulesSection, TeamSection
@@ -35,8 +35,10 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         collect_every=settings.worker_collect_every,
         sweep_limit=settings.worker_sweep_limit,
         max_in_flight=settings.scaleops_max_concurrency,
-        default_schedule=_schedule(settings, TeamSection()),
-        schedules={ref: _schedule(settings, team) for ref, team in config.teams.items()},
+        schedules=Schedules(
+            default=_schedule(settings, TeamSection()),
+            teams={ref: _schedule(settings, team) for ref, team in config.teams.items()},
+        ),
         namespaces_allowed=dict(config.selectors.namespaces),
         alerts=alert_policy(settings, config),
         routes=route_policy(settings, config),

@@ -21,10 +21,10 @@ from actions.history.models import (
     page_of,
 )
 from actions.live.outputs import figure, number
+from domain.closing_snapshot import closing_window
 from domain.measures import Total, Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome, SeriesPoint
-from domain.sweeps import Sweep
 from domain.trends import ClosingPoint, CostChange, CostComparison, WorkloadChange, compare
 from domain.weeks import IsoWeek, current_week, last_completed_week
 
@@ -51,9 +51,9 @@ def get_cost_trend(reading: HistoryView, asked: TrendInput) -> TrendOutput:
     schedule, now = reading.archive.schedules.of(ref), reading.archive.clock()
     running = current_week(now, schedule.zone)
     weeks = [running.plus(-back) for back in range(asked.weeks - 1, -1, -1)]
-    chosen = {week: found for week in weeks if (found := _closing_sweep(reading, ref, week)) is not None}
-    points, hidden = _points(reading, ref, [sweep.as_of for sweep in chosen.values()])
-    rows = [_trend_week(week, points.get(chosen[week].as_of) if week in chosen else None, running) for week in weeks]
+    closing = _closing_as_ofs(reading, ref, weeks)
+    points, hidden = _points(reading, ref, [as_of for as_of in closing if as_of is not None])
+    rows = [_trend_week(week, points.get(as_of) if as_of else None, running) for week, as_of in zip(weeks, closing, strict=True)]
     first = next((number for number, row in enumerate(rows) if row.as_of is not None), None)
     if first is None:
         message = (
@@ -120,13 +120,13 @@ def _measured_ref(reading: HistoryView, text: str) -> EntityRef:
     return reading.component(ref).ref
 
 
-def _closing_sweep(reading: HistoryView, ref: EntityRef, week: IsoWeek) -> Sweep | None:
+def _closing_as_ofs(reading: HistoryView, ref: EntityRef, weeks: Sequence[IsoWeek]) -> list[datetime | None]:
     schedule, now = reading.archive.schedules.of(ref), reading.archive.clock()
-    window = schedule.closing_window(week)
-    earliest, latest = window.earliest, window.latest
-    if week == current_week(now, schedule.zone):
-        earliest, latest = week.starts_at(schedule.zone), now
-    return reading.rows.sweeps.newest_closed_between(earliest, latest)
+    windows = [closing_window(schedule, week, now=now) for week in weeks]
+    history = reading.rows.history
+    find = history.sweeps_of_team if ref.kind in OWNERS else history.sweeps_of_component
+    as_ofs = find(ref, earliest=windows[0].earliest, latest=windows[-1].latest)
+    return [window.closing(as_ofs) for window in windows]
 
 
 def _points(reading: HistoryView, ref: EntityRef, as_ofs: Sequence[datetime]) -> tuple[dict[datetime, _Point], int]:
@@ -187,7 +187,8 @@ def _trend_week(week: IsoWeek, point: _Point | None, running: IsoWeek) -> TrendW
 
 
 def _closing(reading: HistoryView, ref: EntityRef, week: IsoWeek) -> tuple[ClosingPoint, int]:
-    sweep = _closing_sweep(reading, ref, week)
+    [as_of] = _closing_as_ofs(reading, ref, [week])
+    sweep = None if as_of is None else reading.rows.sweeps.get(as_of)
     measured: tuple[Measurement, ...] = ()
     hidden = 0
     if sweep is not None:

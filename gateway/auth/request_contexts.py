@@ -15,7 +15,6 @@ from actions.history.context import BatchViewer, HistoryContext
 from actions.ports import Catalog, Listing
 from domain.component import Component
 from domain.refs import EntityRef
-from domain.weeks import Schedules
 from gateway.auth.callers import Caller
 from gateway.responses import HttpError
 from gateway.subapps import SubAppContext
@@ -37,7 +36,7 @@ class RequestContexts:
             store=rooms.store,
             clock=rooms.desk.clock,
             currency=policy.currency,
-            schedules=Schedules(default=policy.default_schedule, teams=policy.schedules),
+            schedules=policy.schedules,
             routes=policy.routes,
         )
         self.lanes = ActionPools(live=settings.scaleops_max_concurrency, stored=STORED)

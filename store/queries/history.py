@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select, true
 
 from domain.measures import Measured, Total, Unknown, total_of
 from domain.refs import EntityRef
@@ -57,12 +57,24 @@ class History:
         """Answer the sum of everything in the sweeps asked for, oldest first, each workload once."""
         return self._sums(true(), as_ofs)
 
-    def sweeps_of(self, ref: EntityRef, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
-        """Answer the closed sweeps between two instants that hold a component, oldest first."""
-        chosen = select(snapshots.c.as_of).join(sweeps, sweeps.c.as_of == snapshots.c.as_of)
-        within = (snapshots.c.entity_ref == ref, snapshots.c.as_of >= earliest, snapshots.c.as_of <= latest)
-        closed = chosen.where(*within, sweeps.c.closed_at.is_not(None)).order_by(snapshots.c.as_of)
-        return tuple(self._connection.execute(closed).scalars())
+    def sweeps_of_component(self, ref: EntityRef, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
+        """Return the closed sweeps with earliest <= as_of <= latest that hold a component, oldest first."""
+        return self._sweeps_with(snapshots.c.entity_ref == ref, earliest, latest)
+
+    def sweeps_of_team(self, team: EntityRef, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
+        """Return those that hold a component of a team, oldest first."""
+        return self._sweeps_with(snapshots.c.team == team, earliest, latest)
+
+    def sweeps_of_platform(self, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
+        """Return those that hold any component, oldest first."""
+        return self._sweeps_with(true(), earliest, latest)
+
+    def _sweeps_with(self, whose: ColumnElement[bool], earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
+        holds = exists(select(1).where(whose, snapshots.c.as_of == sweeps.c.as_of).correlate(sweeps))
+        closed = select(sweeps.c.as_of).where(
+            sweeps.c.closed_at.is_not(None), sweeps.c.as_of >= earliest, sweeps.c.as_of <= latest
+        )
+        return tuple(self._connection.execute(closed.where(holds).order_by(sweeps.c.as_of)).scalars())
 
     def first_of_team(self, team: EntityRef) -> datetime | None:
         """Answer the first sweep in which a team owned a component."""

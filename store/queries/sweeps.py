@@ -88,14 +88,9 @@ class Sweeps:
         return self._first(_closed().where(sweeps.c.as_of < as_of).order_by(sweeps.c.as_of.desc()))
 
     def closed_between(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
-        """Answer the closed sweeps with earliest <= as_of <= latest, newest first: the candidates of a closing snapshot."""
+        """Return the closed sweeps with earliest <= as_of <= latest, newest first."""
         within = _closed().where(sweeps.c.as_of >= earliest, sweeps.c.as_of <= latest)
         return self._all(within.order_by(sweeps.c.as_of.desc()))
-
-    def newest_closed_between(self, earliest: datetime, latest: datetime) -> Sweep | None:
-        """Answer the newest of them: the closing sweep of a week (DESIGN, 3a.8)."""
-        within = _closed().where(sweeps.c.as_of >= earliest, sweeps.c.as_of <= latest)
-        return self._first(within.order_by(sweeps.c.as_of.desc()))
 
     def last_of_each_day(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
         """Answer the last closed sweep of every UTC day between two instants, oldest first."""

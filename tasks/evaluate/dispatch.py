@@ -262,7 +262,7 @@ class NoticeDispatcher:
         return self.ledger.state(alert).events + 1
 
     def _voice(self, about: EntityRef, team: EntityRef, notice: Notice | None = None) -> MessageContext:
-        schedule = self.policy.schedules.get(team, self.policy.default_schedule)
+        schedule = self.policy.schedules.of(team)
         voice = MessageContext(
             title=self._title_of(about),
             instance=self.policy.alerts.instance,

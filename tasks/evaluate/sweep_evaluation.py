@@ -14,6 +14,7 @@ from alerts.observations import AlertId, Observation
 from alerts.policy import Rule
 from alerts.rules import SweepHistory, observe, observe_budget, withdrawn
 from alerts.storm import observe_outage
+from domain.closing_snapshot import ClosingWindow, closing_window
 from domain.measures import Measured, T, Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome, SeriesPoint
@@ -50,7 +51,7 @@ class SweepEvaluator:
     sweep: Sweep
     now: datetime
     judged: SweepEvaluation = field(default_factory=SweepEvaluation)
-    _closings_by_schedule: dict[Schedule, Sequence[datetime]] = field(default_factory=dict)
+    _windows_by_schedule: dict[Schedule, Mapping[ClosingWindow, Sequence[datetime]]] = field(default_factory=dict)
     _days_found: dict[datetime, date] | None = None
 
     def judge(self, progress: Callable[[int, int], None]) -> SweepEvaluation:
@@ -137,45 +138,56 @@ class SweepEvaluator:
         return found
 
     def _histories(self, page: Sequence[Measurement], measured_before: frozenset[EntityRef]) -> Mapping[EntityRef, SweepHistory]:
-        closings = {measurement.snapshot.team: self._closings(measurement.snapshot.team) for measurement in page}
-        days = self._days()
-        budgeted = {
-            measurement.snapshot.ref
-            for measurement in page
-            if self.policy.alerts.monthly_budget_of(measurement.snapshot.ref) is not None
-        }
-        wanted = {as_of for found in closings.values() for as_of in found} | (set(days) if budgeted else set())
-        refs = [measurement.snapshot.ref for measurement in page]
-        series = self.transaction.history.of_components(refs, as_ofs=sorted(wanted)) if wanted else {}
+        closing = self._closing_points({measurement.snapshot.ref: measurement.snapshot.team for measurement in page})
+        budgeted = {ref for ref in closing if self.policy.alerts.monthly_budget_of(ref) is not None}
+        days = self._days() if budgeted else {}
+        daily = self._points_of(budgeted, days)
         return {
-            measurement.snapshot.ref: _history_of(
-                {point.as_of: point for point in series.get(measurement.snapshot.ref, ())},
-                closings=closings[measurement.snapshot.team],
-                days=days if measurement.snapshot.ref in budgeted else {},
-                measured_before=measurement.snapshot.ref in measured_before,
+            ref: SweepHistory(
+                measured_before=ref in measured_before,
+                closing_costs_7d=tuple(_cost_of(point) for point in points),
+                daily_costs_7d={day: _cost_of(daily[ref].get(as_of), complete=False) for as_of, day in days.items()}
+                if ref in budgeted
+                else {},
             )
-            for measurement in page
+            for ref, points in closing.items()
         }
 
-    def _closings(self, team: EntityRef) -> Sequence[datetime]:
-        """Answer the closing sweeps of the weeks before, in the team's zone, the newest first."""
-        schedule = self.policy.schedules.get(team, self.policy.default_schedule)
-        if schedule not in self._closings_by_schedule:
-            self._closings_by_schedule[schedule] = list(self._find_closings(schedule))
-        return self._closings_by_schedule[schedule]
+    def _closing_points(self, teams: Mapping[EntityRef, EntityRef]) -> Mapping[EntityRef, Sequence[SeriesPoint | None]]:
+        """Return the closing snapshots of the weeks before, newest first, of components (with their teams).
 
-    def _find_closings(self, schedule: Schedule) -> Iterator[datetime]:
-        as_of = self.sweep.as_of
-        weeks = max(
-            rules.cost_increase.weeks for rules in (self.policy.alerts.rules, *self.policy.alerts.component_rules.values())
-        )
-        week = current_week(as_of, schedule.zone)
-        for back in range(1, weeks + 1):
-            window = schedule.closing_window(week.plus(-back))
-            for sweep in self.transaction.sweeps.closed_between(window.earliest, window.latest):
-                if sweep.as_of < as_of:
-                    yield sweep.as_of
-                    break
+        The newest candidates of the weeks hold nearly every component; the older ones are read for the rest only.
+        """
+        windows = {ref: self._closing_windows(self.policy.schedules.of(team)) for ref, team in teams.items()}
+        points = self._points_of(windows, {found[0] for by_week in windows.values() for found in by_week.values()})
+        lacking = [ref for ref, by_week in windows.items() if any(found[0] not in points[ref] for found in by_week.values())]
+        older = self._points_of(lacking, {as_of for ref in lacking for found in windows[ref].values() for as_of in found[1:]})
+        for ref in lacking:
+            points[ref] |= older[ref]
+        return {
+            ref: [None if (as_of := window.closing(points[ref])) is None else points[ref][as_of] for window in by_week]
+            for ref, by_week in windows.items()
+        }
+
+    def _points_of(
+        self, refs: Collection[EntityRef], as_ofs: Collection[datetime]
+    ) -> dict[EntityRef, dict[datetime, SeriesPoint]]:
+        series = self.transaction.history.of_components(sorted(refs), as_ofs=sorted(as_ofs)) if refs and as_ofs else {}
+        return {ref: {point.as_of: point for point in series.get(ref, ())} for ref in refs}
+
+    def _closing_windows(self, schedule: Schedule) -> Mapping[ClosingWindow, Sequence[datetime]]:
+        """Return the closing windows of the weeks before, newest first, with the sweeps in each, newest first; empty ones are left out."""
+        if schedule not in self._windows_by_schedule:
+            as_of = self.sweep.as_of
+            rules = (self.policy.alerts.rules, *self.policy.alerts.component_rules.values())
+            week = current_week(as_of, schedule.zone)
+            weeks = [week.plus(-back) for back in range(1, max(one.cost_increase.weeks for one in rules) + 1)]
+            windows = [closing_window(schedule, one, now=as_of) for one in weeks]
+            closed = self.transaction.sweeps.closed_between(windows[-1].earliest, windows[0].latest) if windows else ()
+            earlier = [sweep.as_of for sweep in closed if sweep.as_of < as_of]
+            found = {window: [one for one in earlier if one in window] for window in windows}
+            self._windows_by_schedule[schedule] = {window: candidates for window, candidates in found.items() if candidates}
+        return self._windows_by_schedule[schedule]
 
     def _days(self) -> Mapping[datetime, date]:
         """Answer the last sweep of each UTC day of this month before today."""
@@ -228,20 +240,6 @@ class SweepEvaluator:
         if alert.rule is Rule.BUDGET and alert.about.kind in {"group", "user"} and not has_budget:
             return "There is no budget for it any more."
         return ""
-
-
-def _history_of(
-    series: Mapping[datetime, SeriesPoint],
-    *,
-    closings: Iterable[datetime],
-    days: Mapping[datetime, date],
-    measured_before: bool,
-) -> SweepHistory:
-    return SweepHistory(
-        measured_before=measured_before,
-        closing_costs_7d=tuple(_cost_of(series.get(as_of)) for as_of in closings),
-        daily_costs_7d={day: _cost_of(series.get(as_of), complete=False) for as_of, day in days.items()},
-    )
 
 
 def _cost_of(point: SeriesPoint | None, *, complete: bool = True) -> Measured[Decimal]:

@@ -20,7 +20,6 @@ from reports.render.slack_blocks import escape
 from store import Heartbeat, HeartbeatKind
 from tasks.context import Policy, StageContext
 from tasks.maintenance.status import InstallationStatus, read_status
-from tasks.report.report_data import schedules_of
 
 CANARY_MAX_AGE: Final = timedelta(minutes=10)
 NOTIFY_AFTER: Final = timedelta(minutes=15)
@@ -103,8 +102,7 @@ def build_notice(problems: Sequence[str], routes: RoutePolicy, *, now: datetime)
 
 
 def _overdue(status: InstallationStatus, policy: Policy) -> int:
-    schedules = schedules_of(policy)
-    due = {team.team: str(schedules.of(team.team).newest_due(status.now)) for team in status.teams}
+    due = {team.team: str(policy.schedules.of(team.team).newest_due(status.now)) for team in status.teams}
     return sum(1 for team in status.teams if team.last_week and team.last_week != due[team.team])
 
 

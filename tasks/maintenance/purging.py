@@ -51,7 +51,7 @@ def purge_expired(context: StageContext, *, may_begin: MayBegin = lambda: True) 
 
 def _forget_sweeps(context: StageContext, now: datetime, may_begin: MayBegin) -> int:
     with context.store.reading() as transaction:
-        due = transaction.purge.due(context.policy.retention, now=now)
+        due = transaction.purge.due(context.policy.retention, context.policy.schedules, now=now)
     dropped = 0
     for as_of in due:
         if not may_begin():

@@ -16,7 +16,7 @@ from domain.weeks import Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
 from tasks.context import Policy, StageContext
-from tasks.report.report_data import PLATFORM, REPORT, schedules_of
+from tasks.report.report_data import PLATFORM, REPORT
 from tasks.report.stage import stream_of, teams_with_reports
 
 MAX_PENDING_AGE: Final = timedelta(hours=1)
@@ -99,7 +99,6 @@ def _unmeasured(transaction: Transaction, newest: Sweep | None) -> Iterator[tupl
 
 
 def _teams(transaction: Transaction, policy: Policy, now: datetime) -> Iterator[TeamStatus]:
-    schedules = schedules_of(policy)
     for team in (*teams_with_reports(transaction), PLATFORM):
         run = transaction.reports.newest(team, REPORT)
         main = transaction.outbox.get(f"{stream_of(team, run.week)}:1") if run else None
@@ -107,7 +106,7 @@ def _teams(transaction: Transaction, policy: Policy, now: datetime) -> Iterator[
             team=team,
             last_week=run.week if run else "",
             last_outcome=_outcome_of(run, main),
-            next_due=_next_due(schedules.of(team), now),
+            next_due=_next_due(policy.schedules.of(team), now),
             last_error=(main.last_error or "") if main and main.status is not MessageStatus.SENT else "",
         )
 

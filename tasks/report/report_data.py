@@ -9,16 +9,16 @@ from decimal import Decimal
 from typing import Final
 
 from alerts.states import OPEN_PHASES, state_from_json
+from domain.closing_snapshot import closing_window
 from domain.component import Component, Team
 from domain.measures import Measured, Total, Unknown
 from domain.refs import UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import InvalidSelector, plan_for
 from domain.snapshots import Measurement, SeriesPoint
-from domain.sweeps import Sweep
 from domain.tracking import Recommendation, RecommendationEnd
 from domain.trends import ClosingPoint, MonthToDate, month_to_date
-from domain.weeks import IsoWeek, Lateness, Schedule, Schedules
+from domain.weeks import IsoWeek, Lateness, Schedule
 from reports.facts import FollowedRecommendation, PlatformFacts, ReportMeta, RoutingGap, TeamFacts, TrackedOutcome, WeekTotal
 from reports.links import Links
 from store import Transaction
@@ -49,11 +49,6 @@ class ReportRequest:
     running: bool = False
 
 
-def schedules_of(policy: Policy) -> Schedules:
-    """Answer when each team wants to hear; the roll-up follows the default."""
-    return Schedules(default=policy.default_schedule, teams=policy.schedules)
-
-
 def title_of(team: EntityRef, known: Team | None) -> str:
     """Name a team for a reader."""
     if team == UNOWNED:
@@ -70,15 +65,14 @@ def route_of(team: EntityRef, teams: Mapping[EntityRef, Team], policy: Policy) -
 
 def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, asked: ReportRequest) -> TeamFacts:
     """Gather the facts of one team's report."""
-    schedule = schedules_of(policy).of(team)
+    schedule = policy.schedules.of(team)
 
-    def measured(sweep: Sweep) -> tuple[Measurement, ...]:
-        return transaction.snapshots.of_team(team, sweep.as_of)
-
-    def series(as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
-        return transaction.history.of_team(team, as_ofs=as_ofs)
-
-    closings = _closings(transaction, schedule, asked, measured)
+    subject = _Subject(
+        measurements=lambda as_of: transaction.snapshots.of_team(team, as_of),
+        sweeps=lambda earliest, latest: transaction.history.sweeps_of_team(team, earliest=earliest, latest=latest),
+        series=lambda as_ofs: transaction.history.of_team(team, as_ofs=as_ofs),
+    )
+    closings = _closing_snapshots(transaction, schedule, asked, subject)
     owned = _components_in(transaction, team, closings)
     since = closings.then.as_of if closings.then is not None else asked.week.starts_at(schedule.zone)
     teams = {known.ref: known for known in transaction.components.teams()}
@@ -89,27 +83,26 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, asked
         title=title_of(team, teams.get(team)),
         now=closings.now,
         then=closings.then,
-        weeks=_weeks(closings, series),
+        weeks=closings.weeks,
         titles={component.ref: component.title or component.spelled_name for component in owned},
         labels={component.ref: _labels_of(component) for component in owned},
         followed=tuple(_followed(transaction, team, since=since, until=until, now=asked.now)),
         followed_since=since,
-        month_to_date=_month_to_date(transaction, asked.week, closings.now, series),
+        month_to_date=_month_to_date(transaction, asked.week, closings.now, subject),
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
     )
 
 
 def gather_platform(transaction: Transaction, policy: Policy, asked: ReportRequest) -> PlatformFacts:
     """Gather the facts of the roll-up of all teams."""
-    schedule = policy.default_schedule
+    schedule = policy.schedules.default
 
-    def measured(sweep: Sweep) -> tuple[Measurement, ...]:
-        return tuple(transaction.snapshots.of_sweep(sweep.as_of))
-
-    def series(as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
-        return transaction.history.of_platform(as_ofs=as_ofs)
-
-    closings = _closings(transaction, schedule, asked, measured)
+    subject = _Subject(
+        measurements=transaction.snapshots.of_sweep,
+        sweeps=lambda earliest, latest: transaction.history.sweeps_of_platform(earliest=earliest, latest=latest),
+        series=lambda as_ofs: transaction.history.of_platform(as_ofs=as_ofs),
+    )
+    closings = _closing_snapshots(transaction, schedule, asked, subject)
     teams = {known.ref: known for known in transaction.components.teams()}
     owners = transaction.components.owners()
     named = {*owners, *(one.snapshot.team for found in (closings.now, closings.then) if found for one in found.measurements)}
@@ -117,7 +110,7 @@ def gather_platform(transaction: Transaction, policy: Policy, asked: ReportReque
         meta=_meta(policy, schedule, asked, platform_route(policy.routes)),
         now=closings.now,
         then=closings.then,
-        weeks=_weeks(closings, series),
+        weeks=closings.weeks,
         titles={component.ref: component.title or component.spelled_name for component in transaction.components.all()},
         team_titles={team: title_of(team, teams.get(team)) for team in named},
         unrouted=tuple(_routing_gaps(owners, teams, policy)),
@@ -125,7 +118,7 @@ def gather_platform(transaction: Transaction, policy: Policy, asked: ReportReque
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
             for run in transaction.reports.given_up_since(REPORT, asked.now - timedelta(days=7))
         ),
-        month_to_date=_month_to_date(transaction, asked.week, closings.now, series),
+        month_to_date=_month_to_date(transaction, asked.week, closings.now, subject),
     )
 
 
@@ -146,63 +139,46 @@ def _meta(policy: Policy, schedule: Schedule, asked: ReportRequest, route: Route
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """The queries that make up the history of what a report is about: a team, or the platform."""
+
+    measurements: Callable[[datetime], Iterable[Measurement]]
+    sweeps: Callable[[datetime, datetime], Sequence[datetime]]
+    """The closed sweeps between two instants that hold it."""
+    series: Callable[[Sequence[datetime]], tuple[SeriesPoint, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class _ClosingSnapshots:
-    """The closing snapshots of this week and the one before, and the sweeps that close the weeks up to this one."""
+    """The closing snapshots of this week and the one before, and the totals of the weeks up to this one."""
 
     now: ClosingPoint | None
     then: ClosingPoint | None
-    sweeps: tuple[tuple[IsoWeek, Sweep | None], ...]
-    """Oldest first, this week last."""
+    weeks: tuple[WeekTotal, ...]
+    """Oldest first, from the first measured week on."""
 
 
-def _closings(
-    transaction: Transaction, schedule: Schedule, asked: ReportRequest, measured: Callable[[Sweep], tuple[Measurement, ...]]
+def _closing_snapshots(
+    transaction: Transaction, schedule: Schedule, asked: ReportRequest, subject: _Subject
 ) -> _ClosingSnapshots:
     weeks = [asked.week.plus(-back) for back in range(WEEKS - 1, -1, -1)]
-    earliest = schedule.closing_window(weeks[0]).earliest
-    closed = transaction.sweeps.closed_between(earliest, asked.now)
-    candidates = {week: _candidates(schedule, week, closed, asked) for week in weeks}
-    now = _first_with_answers(candidates[weeks[-1]], measured)
-    then = _first_with_answers(candidates[weeks[-2]], measured)
-    sweeps = [(week, candidates[week][0] if candidates[week] else None) for week in weeks[:-2]]
-    return _ClosingSnapshots(
-        now=_closing(now), then=_closing(then), sweeps=(*sweeps, (weeks[-2], then and then[0]), (weeks[-1], now and now[0]))
-    )
+    windows = [closing_window(schedule, week, now=asked.now) for week in weeks]
+    as_ofs = subject.sweeps(windows[0].earliest, asked.now)
+    closing = [window.closing(as_ofs) for window in windows]
+    points = {point.as_of: point for point in subject.series([as_of for as_of in closing if as_of is not None])}
+    totals = [
+        _week_total(week, points.get(as_of) if as_of is not None else None) for week, as_of in zip(weeks, closing, strict=True)
+    ]
+    first = next((number for number, total in enumerate(totals) if total.as_of is not None), len(totals) - 1)
 
+    def point_of(as_of: datetime | None) -> ClosingPoint | None:
+        sweep = None if as_of is None else transaction.sweeps.get(as_of)
+        if sweep is None:
+            return None
+        found = tuple(subject.measurements(sweep.as_of))
+        return ClosingPoint(as_of=sweep.as_of, measurements=found, listing_complete=sweep.listing_complete)
 
-def _candidates(schedule: Schedule, week: IsoWeek, closed: Sequence[Sweep], asked: ReportRequest) -> tuple[Sweep, ...]:
-    """Answer the sweeps that may close a week, newest first; of the running week: every sweep so far."""
-    window = schedule.closing_window(week)
-    earliest, latest = window.earliest, window.latest
-    if asked.running and week == asked.week:
-        earliest, latest = week.starts_at(schedule.zone), asked.now
-    return tuple(sweep for sweep in closed if earliest <= sweep.as_of <= latest)
-
-
-def _first_with_answers(
-    candidates: Iterable[Sweep], measured: Callable[[Sweep], tuple[Measurement, ...]]
-) -> tuple[Sweep, tuple[Measurement, ...]] | None:
-    """Answer the newest sweep that says anything; one whose listing was not whole may have missed everything asked for."""
-    for sweep in candidates:
-        found = measured(sweep)
-        if found:
-            return sweep, found
-    return None
-
-
-def _closing(found: tuple[Sweep, tuple[Measurement, ...]] | None) -> ClosingPoint | None:
-    if found is None:
-        return None
-    sweep, measurements = found
-    return ClosingPoint(as_of=sweep.as_of, measurements=measurements, listing_complete=sweep.listing_complete)
-
-
-def _weeks(closings: _ClosingSnapshots, series: Callable[[Sequence[datetime]], tuple[SeriesPoint, ...]]) -> tuple[WeekTotal, ...]:
-    """Answer the weekly totals, oldest first, from the first week that was measured on."""
-    found = {point.as_of: point for point in series([sweep.as_of for _, sweep in closings.sweeps if sweep is not None])}
-    weeks = [_week_total(week, found.get(sweep.as_of) if sweep is not None else None) for week, sweep in closings.sweeps]
-    first = next((number for number, week in enumerate(weeks) if week.as_of is not None), len(weeks) - 1)
-    return tuple(weeks[first:])
+    return _ClosingSnapshots(now=point_of(closing[-1]), then=point_of(closing[-2]), weeks=tuple(totals[first:]))
 
 
 def _week_total(week: IsoWeek, point: SeriesPoint | None) -> WeekTotal:
@@ -215,7 +191,7 @@ def _month_to_date(
     transaction: Transaction,
     week: IsoWeek,
     now: ClosingPoint | None,
-    series: Callable[[Sequence[datetime]], tuple[SeriesPoint, ...]],
+    subject: _Subject,
 ) -> MonthToDate | None:
     if now is None:
         return None
@@ -224,7 +200,7 @@ def _month_to_date(
     start = datetime(through.year, through.month, 1, tzinfo=now.as_of.tzinfo)
     sweeps = transaction.sweeps.last_of_each_day(start, now.as_of)
     costs: dict[date, Measured[Decimal]] = {
-        point.as_of.date(): point.cost_7d.amount for point in series([sweep.as_of for sweep in sweeps])
+        point.as_of.date(): point.cost_7d.amount for point in subject.series([sweep.as_of for sweep in sweeps])
     }
     return month_to_date(costs, through=through)
 

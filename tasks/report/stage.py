@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.closing_snapshot import closing_window
 from domain.messages import Channel, EventAction, Message, Rendering, Variant
 from domain.refs import EntityRef
 from domain.routes import Route, Unrouted, platform_route
@@ -31,7 +32,6 @@ from tasks.report.report_data import (
     gather_platform,
     gather_team,
     route_of,
-    schedules_of,
     title_of,
 )
 
@@ -147,7 +147,7 @@ def send(
         asked = _asked(context.policy, asked_team, week, now)
         number = transaction.reports.next_attempt(asked_team, REPORT, str(asked.week)) if again else 0
     if asked.running:
-        zone = schedules_of(context.policy).of(asked_team).zone.key
+        zone = context.policy.schedules.of(asked_team).zone.key
         message = f"{asked.week} has not ended in {zone}; it can be shown without --send, not sent"
         raise ReportRejected(message)
     return _make_and_put(context, asked_team, ReportRequest(week=asked.week, now=now, again=number), by_hand=True)
@@ -175,13 +175,12 @@ def read_stored(run: ReportRun) -> content.Report:
 def _what_is_due(
     transaction: Transaction, policy: Policy, now: datetime, coming: Sequence[datetime]
 ) -> tuple[tuple[_Due, ...], tuple[tuple[EntityRef, IsoWeek], ...], tuple[EntityRef, ...]]:
-    schedules = schedules_of(policy)
     handled: dict[IsoWeek, frozenset[EntityRef]] = {}
     due: list[_Due] = []
     skip: list[tuple[EntityRef, IsoWeek]] = []
     waiting: list[EntityRef] = []
     for team in (*teams_with_reports(transaction), PLATFORM):
-        schedule = schedules.of(team)
+        schedule = policy.schedules.of(team)
         newest = schedule.newest_due(now)
         if newest not in handled:
             handled[newest] = transaction.reports.handled(REPORT, str(newest))
@@ -197,8 +196,8 @@ def _what_is_due(
         skip += [(team, week) for week in windows.skip]
         if windows.send is None:
             continue
-        closing = schedule.closing_window(windows.send)
-        sweeping = any(closing.earliest <= as_of <= closing.latest for as_of in coming)
+        closing = closing_window(schedule, windows.send, now=now)
+        sweeping = any(as_of in closing for as_of in coming)
         if sweeping and now < schedule.due_at(windows.send) + SWEEP_PATIENCE:
             waiting.append(team)
         else:
@@ -218,7 +217,7 @@ def _first_snapshot(transaction: Transaction, team: EntityRef) -> datetime | Non
 
 
 def _asked(policy: Policy, team: EntityRef, week: IsoWeek | None, now: datetime) -> ReportRequest:
-    zone = schedules_of(policy).of(team).zone
+    zone = policy.schedules.of(team).zone
     completed = last_completed_week(now, zone)
     chosen = week or completed
     if chosen > completed.plus(1):
@@ -332,13 +331,12 @@ def _give_up(context: StageContext, skip: Sequence[tuple[EntityRef, IsoWeek]], n
     """Record the windows that were missed for good, and tell the platform channel of them once."""
     if not skip:
         return ()
-    schedules = schedules_of(context.policy)
     told: list[str] = []
     first = ""
     with context.store.transaction() as transaction:
         teams = {known.ref: known for known in transaction.components.teams()}
         for team, week in skip:
-            due_at = schedules.of(team).due_at(week)
+            due_at = context.policy.schedules.of(team).due_at(week)
             why = f"the report of {week}, due {due_at:%Y-%m-%d %H:%M} UTC, was missed and came too late to be made up for."
             run = ReportRun(
                 team=team,

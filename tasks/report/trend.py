@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.closing_snapshot import closing_window
 from domain.refs import EntityRef
 from domain.snapshots import SeriesPoint
 from domain.weeks import IsoWeek, current_week
 from store import Transaction
 from tasks.context import StageContext
-from tasks.report.report_data import schedules_of
 
 
 class NoHistory(Exception):
@@ -37,17 +37,13 @@ def weekly_trend(context: StageContext, ref: EntityRef, *, weeks: int) -> tuple[
         NoHistory: nothing was measured of it in that time.
     """
     now = context.clock()
-    schedule = schedules_of(context.policy).of(ref)
+    schedule = context.policy.schedules.of(ref)
     running = current_week(now, schedule.zone)
     wanted = [running.plus(-back) for back in range(weeks - 1, -1, -1)]
     with context.store.reading() as transaction:
-        chosen: dict[IsoWeek, datetime] = {}
-        for week in wanted:
-            window = schedule.closing_window(week)
-            earliest, latest = (week.starts_at(schedule.zone), now) if week == running else (window.earliest, window.latest)
-            sweep = transaction.sweeps.newest_closed_between(earliest, latest)
-            if sweep is not None:
-                chosen[week] = sweep.as_of
+        windows = {week: closing_window(schedule, week, now=now) for week in wanted}
+        as_ofs = _sweeps(transaction, ref, windows[wanted[0]].earliest, now)
+        chosen = {week: as_of for week, window in windows.items() if (as_of := window.closing(as_ofs)) is not None}
         series = {point.as_of: point for point in _series(transaction, ref, list(chosen.values()))}
     found = [
         WeeklyCost(week=week, is_running=week == running, point=series.get(chosen[week]) if week in chosen else None)
@@ -58,6 +54,12 @@ def weekly_trend(context: StageContext, ref: EntityRef, *, weeks: int) -> tuple[
         message = f"nothing was measured of {ref} in the last {weeks} weeks; `scaleops-worker collect` measures, `status` shows what is known"
         raise NoHistory(message)
     return tuple(found[first:])
+
+
+def _sweeps(transaction: Transaction, ref: EntityRef, earliest: datetime, latest: datetime) -> Sequence[datetime]:
+    if ref.kind in {"group", "user"}:
+        return transaction.history.sweeps_of_team(ref, earliest=earliest, latest=latest)
+    return transaction.history.sweeps_of_component(ref, earliest=earliest, latest=latest)
 
 
 def _series(transaction: Transaction, ref: EntityRef, as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:

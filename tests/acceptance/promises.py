@@ -11,6 +11,7 @@ from alerts.policy import Rule
 from alerts.states import OPEN_PHASES, state_from_json
 from domain.messages import Channel, DeliveryStatus
 from domain.sweeps import Sweep
+from domain.weeks import Schedule, Schedules
 from store import Transaction
 from store.queries.outbox import FALLBACK
 from store.retention import Retention, expired
@@ -19,6 +20,9 @@ from tasks.report.stage import MADE, stream_of, teams_with_reports
 from tests.acceptance.fleet import INSTANCE, Fleet
 
 FOUND_DEAD: Final = (DeliveryStatus.FAILED, DeliveryStatus.EXPIRED, DeliveryStatus.UNKNOWN)
+
+SCHEDULES: Final = Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00"))
+"""The defaults of the settings."""
 
 FLAPS_WITHIN: Final = timedelta(hours=24 + 4 * 6)
 """An incident that was resolved so short before a sweep may have to be shown in four of them to be opened again."""
@@ -131,7 +135,9 @@ def _gaps(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     if not sweeps:
         yield "no sweep was closed"
     # A day of grace: whether what is due to be dropped is dropped yet is nobody's promise.
-    may_be_gone = expired({*fleet.lived, *sweeps}, reported=(), retention=Retention(), now=fleet.now + timedelta(days=1))
+    may_be_gone = expired(
+        {*fleet.lived, *sweeps}, reported=(), schedules=SCHEDULES, retention=Retention(), now=fleet.now + timedelta(days=1)
+    )
     for slot in fleet.lived:
         if slot not in sweeps and slot not in may_be_gone:
             yield f"the slot of {slot} was lived through, and has no closed sweep"

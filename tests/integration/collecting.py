@@ -16,7 +16,7 @@ from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.snapshots import Measurement
 from domain.sweeps import Sweep
-from domain.weeks import Schedule
+from domain.weeks import Schedule, Schedules
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
@@ -69,7 +69,7 @@ def policy(**changed: object) -> Policy:
         "collect_every": timedelta(hours=6),
         "sweep_limit": timedelta(minutes=30),
         "max_in_flight": IN_FLIGHT,
-        "default_schedule": Schedule.parse(zone="UTC", day="monday", at="09:00"),
+        "schedules": Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00")),
         "alerts": AlertPolicy(instance="test"),
     }
     return Policy(**(settings | changed))  # type: ignore[arg-type]  # the fields of a policy, by name

@@ -17,7 +17,7 @@ from domain.messages import Channel, Message
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
-from domain.weeks import Schedule
+from domain.weeks import Schedule, Schedules
 from domain.workload import WorkloadKey
 from store import Store
 from tasks.context import Policy, Services, StageContext
@@ -101,7 +101,7 @@ class Installation:
             collect_every=SLOT,
             sweep_limit=timedelta(minutes=30),
             max_in_flight=1,
-            default_schedule=Schedule.parse(zone="UTC", day="monday", at="09:00"),
+            schedules=Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00")),
             alerts=self.alerts,
             routes=self.routes,
         )

@@ -13,7 +13,7 @@ from clients.slack import SlackClient
 from domain.component import RoutingKey
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.routes import RoutePolicy
-from domain.weeks import Schedule
+from domain.weeks import Schedule, Schedules
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_BOT_TOKEN
 from simulator.faults import Fault
 from simulator.serving import Simulator
@@ -153,7 +153,7 @@ def parts_of(store: Store, services: Outside, clock: Clock, *, platform_channel:
         collect_every=timedelta(hours=6),
         sweep_limit=timedelta(minutes=30),
         max_in_flight=4,
-        default_schedule=Schedule.parse(zone="UTC", day="monday", at="09:00"),
+        schedules=Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00")),
         alerts=AlertPolicy(instance="test"),
         routes=RoutePolicy(platform_channel=platform_channel),
     )

@@ -111,7 +111,7 @@ class Line:
 
 def bells_over(store: Store, schedule: Schedule) -> TaskHandlers:
     """A worker's report stage over these rows, with the clock of the wiring. The roll-up is for UTC, Mondays at nine."""
-    parts = parts_at(store, utc_now(), schedules={PAYMENTS: schedule}, collect_every=DAY)
+    parts = parts_at(store, utc_now(), teams={PAYMENTS: schedule}, collect_every=DAY)
     parts = type(parts)(store=parts.store, services=parts.services, clock=utc_now, policy=parts.policy)
 
     @contextmanager

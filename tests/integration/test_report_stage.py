@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, cast
@@ -11,7 +11,7 @@ from domain.measures import total_of
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
-from domain.weeks import IsoWeek, Schedule
+from domain.weeks import IsoWeek, Schedule, Schedules
 from domain.workload import WorkloadKey
 from store import Store
 from tasks.context import Policy, Services, StageContext
@@ -91,14 +91,19 @@ def sweep(store: Store, as_of: datetime, costs: dict[str, float], *, close: bool
             transaction.sweeps.close(as_of, closed_at=as_of + timedelta(minutes=5))
 
 
-def parts_at(store: Store, now: datetime, **policy: Any) -> StageContext:  # noqa: ANN401 - the fields of Policy by name
+def parts_at(
+    store: Store,
+    now: datetime,
+    teams: Mapping[EntityRef, Schedule] | None = None,
+    **policy: Any,  # noqa: ANN401 - the fields of Policy by name
+) -> StageContext:
     settings: dict[str, Any] = {
         "instance": "test",
         "currency": "USD",
         "collect_every": timedelta(hours=6),
         "sweep_limit": timedelta(minutes=30),
         "max_in_flight": 4,
-        "default_schedule": Schedule.parse(zone="UTC", day="monday", at="09:00"),
+        "schedules": Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00"), teams=teams or {}),
         "alerts": AlertPolicy(instance="test"),
         "routes": RoutePolicy(platform_channel="CPLAT"),
         **policy,
@@ -265,7 +270,7 @@ def test_a_made_report_is_kept_as_it_was_said(sqlite_store: Store) -> None:
 def test_each_team_hears_at_its_own_time(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     own = {SEARCH: Schedule.parse(zone="UTC", day="tuesday", at="07:30")}
-    monday = report_due(parts_at(sqlite_store, DUE, schedules=own))
-    tuesday = report_due(parts_at(sqlite_store, DUE + timedelta(hours=22, minutes=30), schedules=own))
+    monday = report_due(parts_at(sqlite_store, DUE, teams=own))
+    tuesday = report_due(parts_at(sqlite_store, DUE + timedelta(hours=22, minutes=30), teams=own))
     assert [one.report.title for one in monday.made] == ["Payments", "All teams"]
     assert [one.report.title for one in tuesday.made] == ["Search"]

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from domain.weeks import Schedule, Schedules
 from store import Store
 from store.engines import reading
 from store.retention import Retention
@@ -16,6 +17,7 @@ from tests.integration.measured import SLOT, measurement, point, ref
 from tests.integration.test_store_judgement import run
 
 DAYS = (0, 1, 20, 21)
+SCHEDULES = Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00"))
 
 
 def sweep_at(store: Store, as_of: datetime) -> None:
@@ -42,11 +44,11 @@ def test_a_dropped_sweep_leaves_nothing_behind(store: Store) -> None:
     now = SLOT + timedelta(days=21, hours=1)
     never = Retention(points=timedelta(days=14), daily=timedelta(0), weekly=timedelta(0))
     with store.transaction() as transaction:
-        due = transaction.purge.due(never, now=now)
+        due = transaction.purge.due(never, SCHEDULES, now=now)
         assert due == (SLOT, SLOT + timedelta(days=1))
         for as_of in due:
             transaction.purge.drop(as_of)
-        assert transaction.purge.due(never, now=now) == ()
+        assert transaction.purge.due(never, SCHEDULES, now=now) == ()
         assert transaction.sweeps.get(SLOT) is None
         left = transaction.sweeps.closed_between(SLOT, now)
         assert [sweep.as_of for sweep in left] == [SLOT + timedelta(days=21), SLOT + timedelta(days=20)]
@@ -64,6 +66,6 @@ def test_open_sweeps_and_those_that_reports_were_made_from_are_kept(store: Store
     with store.transaction() as transaction:
         transaction.sweeps.open(tuesday + timedelta(days=2), opened_at=tuesday)
         transaction.reports.claim(replace(run(), as_of_now=tuesday + timedelta(days=1), as_of_then=tuesday))
-        assert transaction.purge.due(Retention(), now=now) == ()
+        assert transaction.purge.due(Retention(), SCHEDULES, now=now) == ()
         much_later = now + timedelta(days=600)
-        assert transaction.purge.due(Retention(), now=much_later) == (tuesday, tuesday + timedelta(days=1))
+        assert transaction.purge.due(Retention(), SCHEDULES, now=much_later) == (tuesday, tuesday + timedelta(days=1))

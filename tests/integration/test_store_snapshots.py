@@ -195,16 +195,13 @@ def test_closed_sweeps_are_evaluated_once_and_in_order(store: Store) -> None:
         assert [sweep.as_of for sweep in transaction.sweeps.unevaluated()] == slots[1:2]
 
 
-def test_the_closing_sweep_is_the_newest_closed_one_within_both_instants(store: Store) -> None:
+def test_closed_sweeps_are_found_between_two_instants_and_by_day(store: Store) -> None:
     slots = [SLOT + timedelta(hours=6 * number) for number in range(6)]
     for slot in slots:
         put(store, as_of=slot, close=slot != slots[4])
     with store.reading() as transaction:
-        found = transaction.sweeps.newest_closed_between(slots[1], slots[4])
-        assert found is not None
-        assert found.as_of == slots[3]
         assert [sweep.as_of for sweep in transaction.sweeps.closed_between(slots[1], slots[4])] == slots[3:0:-1]
-        assert transaction.sweeps.newest_closed_between(slots[4], slots[4]) is None
+        assert transaction.sweeps.closed_between(slots[4], slots[4]) == ()
         before = transaction.sweeps.closed_before(slots[5])
         assert before is not None
         assert before.as_of == slots[3]
@@ -228,8 +225,8 @@ def test_a_series_counts_a_shared_workload_once_for_its_team(store: Store) -> No
         cart = transaction.history.of_component(ref("cart"), as_ofs=[SLOT, NEXT])
         assert [one.cost_7d.amount for one in cart] == [Decimal(5)]
         assert transaction.history.of_component(ref("nobody"), as_ofs=[SLOT]) == ()
-        assert transaction.history.sweeps_of(ref("checkout"), earliest=SLOT, latest=NEXT) == (SLOT, NEXT)
-        assert transaction.history.sweeps_of(ref("cart"), earliest=SLOT, latest=NEXT) == (SLOT,)
+        assert transaction.history.sweeps_of_component(ref("checkout"), earliest=SLOT, latest=NEXT) == (SLOT, NEXT)
+        assert transaction.history.sweeps_of_component(ref("cart"), earliest=SLOT, latest=NEXT) == (SLOT,)
         assert transaction.history.first_of_team(PAYMENTS) == SLOT
         assert transaction.history.first_of_components([ref("cart"), ref("nobody")]) == {ref("cart"): SLOT}
 

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.weeks import Schedule, Schedules
 from store.retention import Retention, expired
 
 NOW = datetime(2026, 11, 25, 13, tzinfo=timezone.utc)  # a Wednesday
 SIX_HOURS = timedelta(hours=6)
+SCHEDULES = Schedules(default=Schedule.parse(zone="UTC", day="monday", at="12:00"))
 
 
 def every_six_hours(days: int) -> list[datetime]:
@@ -19,7 +21,7 @@ def every_six_hours(days: int) -> list[datetime]:
 
 
 def kept(closed: list[datetime], *, reported: frozenset[datetime] = frozenset()) -> set[datetime]:
-    return set(closed) - set(expired(closed, reported=reported, retention=Retention(), now=NOW))
+    return set(closed) - set(expired(closed, reported=reported, schedules=SCHEDULES, retention=Retention(), now=NOW))
 
 
 def test_every_sweep_of_the_last_two_weeks_is_kept() -> None:
@@ -60,15 +62,15 @@ def test_what_a_report_was_made_from_is_kept_for_two_years() -> None:
 
 def test_the_newest_sweep_is_never_dropped() -> None:
     alone = NOW - timedelta(days=4000)
-    assert expired([alone], reported=(), retention=Retention(), now=NOW) == ()
-    assert expired([], reported=(), retention=Retention(), now=NOW) == ()
+    assert expired([alone], reported=(), schedules=SCHEDULES, retention=Retention(), now=NOW) == ()
+    assert expired([], reported=(), schedules=SCHEDULES, retention=Retention(), now=NOW) == ()
 
 
 @given(st.lists(st.integers(min_value=0, max_value=20_000), max_size=40), st.integers(min_value=0, max_value=400))
 def test_what_is_kept_today_was_kept_before(hours: list[int], days: int) -> None:
     """Dropping a little every day ends with the same sweeps as dropping once at the end."""
     closed = [NOW - timedelta(hours=hour) for hour in hours]
-    early = expired(closed, reported=(), retention=Retention(), now=NOW - timedelta(days=days))
+    early = expired(closed, reported=(), schedules=SCHEDULES, retention=Retention(), now=NOW - timedelta(days=days))
     left = [as_of for as_of in closed if as_of not in early]
-    at_once = set(closed) - set(expired(closed, reported=(), retention=Retention(), now=NOW))
-    assert set(left) - set(expired(left, reported=(), retention=Retention(), now=NOW)) == at_once
+    at_once = set(closed) - set(expired(closed, reported=(), schedules=SCHEDULES, retention=Retention(), now=NOW))
+    assert set(left) - set(expired(left, reported=(), schedules=SCHEDULES, retention=Retention(), now=NOW)) == at_once

@@ -122,14 +122,6 @@ def test_a_report_is_due_after_its_week_and_before_the_next_one(schedule: Schedu
     assert week.ends_at(schedule.zone) <= schedule.due_at(week) < schedule.due_at(week.plus(1))
 
 
-@given(schedules, weeks)
-def test_a_closing_snapshot_is_never_younger_than_the_report(schedule: Schedule, week: IsoWeek) -> None:
-    window = schedule.closing_window(week)
-    end = week.ends_at(schedule.zone)
-    assert window.earliest == end - timedelta(hours=24)
-    assert end <= window.latest <= min(end + timedelta(hours=12), schedule.due_at(week))
-
-
 @given(schedules, instants)
 def test_the_newest_due_week_is_due_and_the_next_is_not(schedule: Schedule, now: datetime) -> None:
     week = schedule.newest_due(now)

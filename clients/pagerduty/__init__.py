@@ -1,4 +1,4 @@
-"""PagerDuty's Events API v2, as far as we need it: one event to one routing key."""
+"""PagerDuty's Events API v2: one event to one routing key."""
 
 from clients.pagerduty.client import PagerDutyClient
 

@@ -1,17 +1,16 @@
-"""Send one event to PagerDuty. The same event sent twice is harmless: its dedup key folds it in."""
+"""Sends one event to PagerDuty. Sending it twice is harmless: PagerDuty deduplicates by its dedup key."""
 
 from __future__ import annotations
 
 import threading
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from copy import deepcopy
 from http import HTTPStatus
 from typing import Final
 
 with warnings.catch_warnings():
-    # pdpyras warns at import that its vendor has ended it; docs/decisions says why we stay
+    # pdpyras warns on import that it is no longer maintained: docs/decisions/0004
     warnings.filterwarnings("ignore", message="The package .pdpyras. is deprecated", category=UserWarning)
     import pdpyras
 
@@ -19,51 +18,52 @@ from requests import Response
 
 from clients.delivery_errors import PayloadRejected, RecipientRejected, check_address
 from clients.http.client import ErrorKind, ServiceError, is_loopback
+from clients.http.retry_after import retry_after_s
 from domain.component import RoutingKey
 from domain.messages import Json
 
 DEFAULT_EVENTS_URL: Final = "https://events.pagerduty.com"
-USUAL_WAIT_S: Final = 60.0
-"""PagerDuty counts calls a key over a rolling minute."""
+DEFAULT_RETRY_AFTER_S: Final = 60.0
+"""PagerDuty limits calls per key over a rolling minute."""
 
 _TIMEOUT_S: Final = (3.05, 7.0)
-"""Connecting, and each read. Four attempts at most, and at most 10 s of pauses: one send ends within 52 s."""
-_ATTEMPTS_AGAIN: Final = {500: 2, 502: 2, 503: 2, 504: 2}
-"""pdpyras repeats these so often, and a 429 for ever unless told otherwise: that one we put off in the outbox."""
+"""Connecting, and each read. At most four attempts and 10 s of pauses: one send ends within 52 s."""
+_RETRIES: Final = {500: 2, 502: 2, 503: 2, 504: 2}
+_NO_REASON: Final = "400, without a reason"
 
 
-class _Session(pdpyras.EventsAPISession):  # type: ignore[misc]  # pdpyras has no types
-    """pdpyras' session, which answers a 429 instead of sleeping on it, and follows no redirect."""
+class _EventsSession(pdpyras.EventsAPISession):  # type: ignore[misc]  # pdpyras has no types
+    """A pdpyras session that raises on 429 instead of sleeping, and follows no redirect."""
 
     def __init__(self, key: str, *, url: str, pause_s: float) -> None:
         super().__init__(key)
         self.url = url.rstrip("/")
         self.timeout = _TIMEOUT_S
-        self.retry = dict(_ATTEMPTS_AGAIN)
-        self.max_http_attempts = 1  # pdpyras compares with > : two more attempts in all
+        self.retry = dict(_RETRIES)
+        self.max_http_attempts = 1  # pdpyras compares with > : two retries in total
         self.max_network_attempts = 1
         self.sleep_timer = pause_s
         self.stagger_cooldown = 0.5
         self.trust_env = not is_loopback(url)
 
     def postprocess(self, response: Response) -> None:
-        """Stop at a 429: pdpyras would sleep in this thread, without end or heed of Retry-After."""
+        """Raise on 429: pdpyras would retry without limit, ignoring Retry-After; the outbox reschedules instead."""
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             message = "429"
             raise pdpyras.PDHTTPError(message, response)
 
     def request(self, method: str, url: str, **options: object) -> Response:
-        """Ask as pdpyras does, but never be sent elsewhere with the routing key."""
-        answer: Response = super().request(method, url, **{**options, "allow_redirects": False})
-        return answer
+        """Send a request; a redirect would pass the routing key on."""
+        response: Response = super().request(method, url, **{**options, "allow_redirects": False})
+        return response
 
 
 class PagerDutyClient:
-    """The Events API v2. Threads may share it: each has sessions of its own.
+    """The Events API v2. Thread-safe: each thread has its own sessions.
 
     Args:
         events_url: https, or http on this machine.
-        pause_s: the first pause between two attempts; it doubles or more.
+        pause_s: the first pause between two attempts; it at least doubles each time.
     """
 
     def __init__(self, *, events_url: str = DEFAULT_EVENTS_URL, pause_s: float = 0.25) -> None:
@@ -72,82 +72,72 @@ class PagerDutyClient:
         self._sessions = threading.local()
 
     def send(self, routing_key: RoutingKey, event: Mapping[str, Json]) -> str:
-        """Send the body of `/v2/enqueue` without its routing key; answer the dedup key PagerDuty put it under.
+        """Send the body of `/v2/enqueue` without its routing key; return the dedup key.
 
         Raises:
-            PayloadRejected: 400: PagerDuty will never take this event.
-            RecipientRejected: 401, 403, or a 400 that names the routing key: it will never take any for this key.
-            ServiceError: 429 (`retry_after_s`), 5xx, unreachable, garbage: temporary. After sending it `outcome_unknown`,
-                which is harmless with the same dedup key.
+            PayloadRejected: 400: PagerDuty never accepts this event.
+            RecipientRejected: 401, 403, or a 400 that names the routing key: no event is accepted for this key.
+            ServiceError: 429 (`retry_after_s`), 5xx, unavailable, an invalid response: temporary. After sending
+                `outcome_unknown`, which is harmless with the same dedup key.
         """
         body = deepcopy(dict(event))
         action, dedup_key = body.pop("event_action", None), body.pop("dedup_key", None)
         if not (isinstance(action, str) and isinstance(dedup_key, str) and dedup_key):
-            message = "an event for PagerDuty has no action or no dedup key, so it could not be sent again safely"
+            message = "an event for PagerDuty has no action or no dedup key, so it cannot be repeated safely"
             raise PayloadRejected(message)
         try:
-            answered = self._session(routing_key).send_event(action, dedup_key, **body)
-        except pdpyras.PDClientError as trouble:
-            raise _no_answer() if trouble.response is None else _failure(trouble.response) from None
+            return str(self._session(routing_key).send_event(action, dedup_key, **body))
+        except pdpyras.PDClientError as error:
+            if error.response is not None:
+                raise _error_from_response(error.response) from None
+            message = "PagerDuty did not answer an event"
+            raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=True) from None
         except ValueError:
-            message = f"PagerDuty has no action {action!r}"
+            message = f"PagerDuty does not support the action {action!r}"
             raise PayloadRejected(message) from None
-        return str(answered)
 
-    def _session(self, routing_key: RoutingKey) -> _Session:
-        sessions: dict[RoutingKey, _Session] = self._sessions.__dict__.setdefault("by_key", {})
+    def _session(self, routing_key: RoutingKey) -> _EventsSession:
+        sessions: dict[RoutingKey, _EventsSession] = self._sessions.__dict__.setdefault("by_key", {})
         if routing_key not in sessions:
-            sessions[routing_key] = _Session(routing_key.reveal(), url=self._url, pause_s=self._pause_s)
+            sessions[routing_key] = _EventsSession(routing_key.reveal(), url=self._url, pause_s=self._pause_s)
         return sessions[routing_key]
 
 
-def _no_answer() -> ServiceError:
-    message = "PagerDuty did not answer an event"
-    return ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=True)
-
-
-def _failure(response: Response) -> ServiceError:
-    """Say what an answer means; pdpyras' own text may show the end of a key or a whole page."""
+def _error_from_response(response: Response) -> ServiceError:
+    """Classify a response. The text of pdpyras is not used: it may contain the end of a key, or a whole page."""
     status = response.status_code
-    said = f"PagerDuty answered an event with status {status}"
+    message = f"PagerDuty answered an event with status {status}"
     if status == HTTPStatus.BAD_REQUEST:
         reasons = _reasons(response)
-        said = f"PagerDuty refused an event: {reasons}"
+        message = f"PagerDuty rejected an event: {reasons}"
         names_the_key = "routing key" in reasons.lower() or "routing_key" in reasons.lower()
-        return RecipientRejected(said, kind=ErrorKind.AUTH) if names_the_key else PayloadRejected(said)
+        return RecipientRejected(message, kind=ErrorKind.AUTH) if names_the_key else PayloadRejected(message)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return RecipientRejected(said, kind=ErrorKind.AUTH)
+        return RecipientRejected(message, kind=ErrorKind.AUTH)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return PayloadRejected(f"{said}: it is too large")
-    return _passing_failure(response, said) or ServiceError(said, kind=ErrorKind.REJECTED, permanent=True)
-
-
-def _passing_failure(response: Response, said: str) -> ServiceError | None:
-    """Say what an answer means after which the same event may be taken later."""
-    status = response.status_code
+        return PayloadRejected(f"{message}: it is too large")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait_s = USUAL_WAIT_S
-        with suppress(ValueError):  # a Retry-After that is no number of seconds, or none
-            wait_s = max(float(response.headers.get("Retry-After", "")), 1.0)
-        message = f"PagerDuty asked for patience: 429, come back in {wait_s:g} s"
+        wait_s = retry_after_s(response.headers)
+        wait_s = DEFAULT_RETRY_AFTER_S if wait_s is None else max(wait_s, 1.0)
+        message = f"{message}: too many requests, retry after {wait_s:g} s"
         return ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=wait_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        fault = ErrorKind.THROTTLED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.SERVER_ERROR
-        return ServiceError(said, kind=fault, permanent=False, outcome_unknown=True)
+        kind = ErrorKind.THROTTLED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.SERVER_ERROR
+        return ServiceError(message, kind=kind, permanent=False, outcome_unknown=True)
     if status < HTTPStatus.BAD_REQUEST:
-        message = f"{said} and something that cannot be read"
+        message = f"{message} and a body that cannot be read"
         return ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True)
-    return None
+    return ServiceError(message, kind=ErrorKind.REJECTED, permanent=True)
 
 
 def _reasons(response: Response) -> str:
-    """What PagerDuty has against the event, at most 300 characters: `{"message": ..., "errors": [...]}`."""
+    """Return at most 300 characters of `{"message": ..., "errors": [...]}`."""
     try:
-        answer = response.json()
+        body = response.json()
     except ValueError:
-        return "400, without a reason"
-    if not isinstance(answer, dict):
-        return "400, without a reason"
-    errors = answer.get("errors")
-    said = "; ".join(str(one) for one in errors) if isinstance(errors, list) else ""
-    return (said or str(answer.get("message") or "400, without a reason"))[:300]
+        return _NO_REASON
+    if not isinstance(body, dict):
+        return _NO_REASON
+    errors = body.get("errors")
+    reasons = "; ".join(str(error) for error in errors) if isinstance(errors, list) else ""
+    return (reasons or str(body.get("message") or _NO_REASON))[:300]

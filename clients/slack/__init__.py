@@ -1,4 +1,4 @@
-"""Slack's Web API, as far as we need it: post a message, look one up again, ask who we are."""
+"""Slack's Web API: post a message, find one again, identify the bot."""
 
 from clients.slack.client import BotIdentity, PostedMessage, SlackClient
 

@@ -1,6 +1,6 @@
-"""Post a message to Slack at most once a call, and find out later whether a lost one arrived.
+"""Posts a message to Slack at most once per call, and finds out later whether a lost one arrived.
 
-Nothing is tried again in here: a post that failed is put off by the outbox, one whose answer was lost is looked up.
+It never retries: the outbox reschedules a failed post, and looks up one whose response was lost.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from domain.messages import Json
 
 DEFAULT_BASE_URL: Final = "https://slack.com/api/"
 EVENT_TYPE: Final = "scaleops_worker"
-"""The type of our message metadata: letters, digits and underscores only, says Slack."""
+"""The type of our message metadata. Slack allows letters, digits and underscores."""
 PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 10
 
-_OURS: Final = uuid.UUID("7d9c5b52-6f0f-5d0e-9f6f-0d1f0a6c2b11")
-"""The namespace of our client_msg_ids: any fixed UUID would do."""
+_CLIENT_MSG_ID_NAMESPACE: Final = uuid.UUID("7d9c5b52-6f0f-5d0e-9f6f-0d1f0a6c2b11")
+"""Any fixed UUID."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostedMessage:
-    """A message in Slack: its channel and its time stamp, which names it there and opens its thread."""
+    """A message in Slack: its channel, and the time stamp that identifies it there and its thread."""
 
     channel: str
     ts: str
@@ -42,7 +42,7 @@ class PostedMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotIdentity:
-    """Whom Slack takes us for."""
+    """The workspace and bot user of a token."""
 
     workspace: str
     user: str
@@ -51,7 +51,7 @@ class BotIdentity:
 
 
 class SlackClient:
-    """The Web API as one bot. Threads may share it: a call opens its own connection.
+    """The Web API as one bot. Thread-safe: every call opens its own connection.
 
     Args:
         token: the bot token, never shown in an error.
@@ -61,8 +61,8 @@ class SlackClient:
     """
 
     def __init__(self, *, token: str, instance: str, base_url: str = DEFAULT_BASE_URL, timeout_s: int = 10) -> None:
-        silent = logging.getLogger("clients.slack.sdk")
-        silent.setLevel(logging.CRITICAL)  # what it would log, whole bodies among it, is told by our errors
+        sdk_log = logging.getLogger("clients.slack.sdk")
+        sdk_log.setLevel(logging.CRITICAL)  # the SDK logs whole bodies; our errors say what failed
         self._instance = instance
         self._identity: BotIdentity | None = None
         self._web = BoundedWebClient(
@@ -70,7 +70,7 @@ class SlackClient:
             base_url=check_address(base_url, of="Slack (SLACK_BASE_URL)"),
             timeout=timeout_s,
             ssl=ssl.create_default_context(),
-            logger=silent,
+            logger=sdk_log,
             retry_handlers=[],
         )
 
@@ -78,13 +78,13 @@ class SlackClient:
         """Post one message: the body of `chat.postMessage` without channel, thread and metadata.
 
         Raises:
-            PayloadRejected: Slack will never take this payload, or it has no `text`, which is what a screen reader reads.
-            RecipientRejected: no such channel, archived, we are not in it.
-            ServiceError: denied (permanent), 429 (`retry_after_s`), unreachable or broken (temporary); `outcome_unknown`
-                when the answer was lost.
+            PayloadRejected: Slack never accepts this payload, or it has no `text`, which screen readers need.
+            RecipientRejected: the channel does not exist, is archived, or the bot is not a member.
+            ServiceError: not authorised (permanent), 429 (`retry_after_s`), unavailable (temporary); `outcome_unknown` if the
+                response was lost.
         """
         if not payload.get("text"):
-            message = f"the message for channel {channel} has no text beside its blocks"
+            message = f"the message for channel {channel} has no text alongside its blocks"
             raise PayloadRejected(message)
         body: dict[str, Json] = {
             **payload,
@@ -92,43 +92,45 @@ class SlackClient:
             "unfurl_links": False,
             "unfurl_media": False,
             "metadata": {"event_type": EVENT_TYPE, "event_payload": {"instance": self._instance, "key": message_key}},
-            "client_msg_id": str(uuid.uuid5(_OURS, f"{self._instance}:{message_key}")),
+            "client_msg_id": str(uuid.uuid5(_CLIENT_MSG_ID_NAMESPACE, f"{self._instance}:{message_key}")),
         }
         if thread_ts is not None:
             body["thread_ts"] = thread_ts
-        answer = self._ask("chat.postMessage", where=f"in channel {channel}", json=body)
-        ts, landed = answer.get("ts"), answer.get("channel")
-        if not (isinstance(ts, str) and ts and isinstance(landed, str) and landed):
-            message = f"Slack took a message for channel {channel} but did not say which it became"
+        response = self._call("chat.postMessage", where=f"in channel {channel}", json=body)
+        ts, posted_in = response.get("ts"), response.get("channel")
+        if not (isinstance(ts, str) and ts and isinstance(posted_in, str) and posted_in):
+            message = f"Slack accepted a message for channel {channel} but did not return its channel and ts"
             raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True)
-        return PostedMessage(channel=landed, ts=ts)
+        return PostedMessage(channel=posted_in, ts=ts)
 
-    def find(self, channel: str, message_key: str, *, thread_ts: str | None, oldest: datetime) -> PostedMessage | None:
-        """Look a message of ours up by its metadata among those posted since `oldest`.
+    def find_by_metadata(
+        self, channel: str, message_key: str, *, thread_ts: str | None, oldest: datetime
+    ) -> PostedMessage | None:
+        """Find a message of this installation by its key among those posted since `oldest`.
 
-        None means provably absent: the whole of the window was read, and no message of this bot in it hides its metadata.
+        None means provably absent: the whole period was read, and every message of this bot in it showed its metadata.
 
         Raises:
-            ServiceError: it cannot be told, for whatever reason.
+            ServiceError: neither presence nor absence can be proved.
         """
-        for found in self._messages(channel, thread_ts=thread_ts, oldest=oldest):
-            metadata = found.get("metadata")
+        for posted in self._messages(channel, thread_ts=thread_ts, oldest=oldest):
+            metadata = posted.get("metadata")
             payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
             if isinstance(payload, dict) and payload.get("key") == message_key and payload.get("instance") == self._instance:
-                return PostedMessage(channel=channel, ts=str(found["ts"]))
-            if not isinstance(metadata, dict) and self._is_mine(found):
-                message = f"a message of this bot in channel {channel} shows no metadata, so none can be told from another"
+                return PostedMessage(channel=channel, ts=str(posted["ts"]))
+            if not isinstance(metadata, dict) and self._is_ours(posted):
+                message = f"a message of this bot in channel {channel} shows no metadata, so its key is unknown"
                 raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
         return None
 
     def probe(self) -> BotIdentity:
-        """Ask Slack who we are (`auth.test`)."""
-        answer = self._ask("auth.test")
+        """Return the identity of the token (`auth.test`)."""
+        response = self._call("auth.test")
         return BotIdentity(
-            workspace=str(answer.get("team", "")),
-            user=str(answer.get("user", "")),
-            user_id=str(answer.get("user_id", "")),
-            bot_id=str(answer.get("bot_id", "")),
+            workspace=str(response.get("team", "")),
+            user=str(response.get("user", "")),
+            user_id=str(response.get("user_id", "")),
+            bot_id=str(response.get("bot_id", "")),
         )
 
     def _messages(self, channel: str, *, thread_ts: str | None, oldest: datetime) -> Iterator[dict[str, Any]]:
@@ -143,7 +145,7 @@ class SlackClient:
         if thread_ts is not None:
             params["ts"] = thread_ts
         for _ in range(MAX_PAGES):
-            page = self._ask(method, where=f"of channel {channel}", params=params)
+            page = self._call(method, where=f"of channel {channel}", params=params)
             messages = page.get("messages")
             if not isinstance(messages, list) or not all(isinstance(one, dict) and one.get("ts") for one in messages):
                 message = f"Slack answered {method} of channel {channel} without a list of messages"
@@ -153,7 +155,7 @@ class SlackClient:
             if not cursor and not page.get("has_more"):
                 return
             if not cursor:
-                message = f"Slack said there is more of channel {channel} but not how to read on"
+                message = f"Slack answered {method} of channel {channel} with has_more but without a cursor"
                 raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
             params["cursor"] = cursor
         message = (
@@ -161,23 +163,20 @@ class SlackClient:
         )
         raise ServiceError(message, kind=ErrorKind.REJECTED, permanent=False)
 
-    def _is_mine(self, found: Mapping[str, Any]) -> bool:
+    def _is_ours(self, posted: Mapping[str, Any]) -> bool:
         if self._identity is None:
             self._identity = self.probe()
-        mine = self._identity
-        return bool(mine.bot_id and found.get("bot_id") == mine.bot_id) or bool(
-            mine.user_id and found.get("user") == mine.user_id
-        )
+        bot_id, user_id = self._identity.bot_id, self._identity.user_id
+        return bool((bot_id and posted.get("bot_id") == bot_id) or (user_id and posted.get("user") == user_id))
 
-    def _ask(
+    def _call(
         self, method: str, *, where: str = "", json: dict[str, Any] | None = None, params: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Call one method; answer its JSON object."""
         try:
-            answer = self._web.api_call(method, json=json, params=params)
-        except SlackApiError as refused:
-            code = str(refused.response.get("error") or "no reason given")
+            response = self._web.api_call(method, json=json, params=params)
+        except SlackApiError as error:
+            code = str(error.response.get("error"))
             raise error_from_code(
-                method, code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no reason given", where=where
+                method, code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no error code", where=where
             ) from None
-        return dict(answer.data) if isinstance(answer.data, dict) else {}
+        return dict(response.data) if isinstance(response.data, dict) else {}

@@ -1,4 +1,4 @@
-"""What Slack's error codes mean for a sender. The list is that of https://docs.slack.dev/reference/methods/chat.postMessage."""
+"""Maps Slack's error codes to errors. Source: https://docs.slack.dev/reference/methods/chat.postMessage."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Final
 
 from clients.delivery_errors import PayloadRejected, RecipientRejected
 from clients.http.client import ErrorKind, ServiceError
+from clients.slack.transport import DEFAULT_RETRY_AFTER_S
 
-_FORMAT: Final = frozenset(
+_BAD_PAYLOAD: Final = frozenset(
     {
         "attachment_payload_limit_exceeded",
         "block_mismatch",
@@ -28,7 +29,7 @@ _FORMAT: Final = frozenset(
         "too_many_contact_cards",
     }
 )
-_TARGET: Final = frozenset(
+_BAD_RECIPIENT: Final = frozenset(
     {
         "as_user_not_supported",
         "cannot_reply_to_message",
@@ -48,7 +49,7 @@ _TARGET: Final = frozenset(
         "user_not_found",
     }
 )
-_CREDENTIALS: Final = frozenset(
+_BAD_CREDENTIALS: Final = frozenset(
     {
         "access_denied",
         "account_inactive",
@@ -65,31 +66,29 @@ _CREDENTIALS: Final = frozenset(
         "token_revoked",
     }
 )
-_PATIENCE: Final = frozenset(
+_RATE_LIMITED: Final = frozenset(
     {"message_limit_exceeded", "rate_limited", "ratelimited", "service_unavailable", "team_added_to_org"}
 )
 _AMBIGUOUS: Final = frozenset(
     {"duplicate_channel_not_found", "duplicate_message_not_found", "fatal_error", "internal_error", "request_timeout"}
 )
-"""Slack says of the errors: some aspect of the operation may have succeeded. The duplicates answer a client_msg_id seen before."""
-
-USUAL_WAIT_S: Final = 30.0
+"""Slack: "some aspect of the operation may have succeeded". The duplicates are responses to a client_msg_id seen before."""
 
 
 def error_from_code(method: str, code: str, *, where: str) -> ServiceError:
-    """Put a Slack error code into the error a caller can act on; `where` is a phrase like `in channel C0123`.
+    """Return the error for a Slack error code; `where` is a phrase like `in channel C0123`.
 
-    A code that is in no list is temporary: Slack adds codes, and a message is kept until it expires.
+    An unknown code is temporary: Slack adds codes, and a message is retried until it expires.
     """
-    message = f"Slack refused {method} {where}: {code}" if where else f"Slack refused {method}: {code}"
-    if code in _FORMAT:
+    message = f"Slack rejected {method} {where}: {code}" if where else f"Slack rejected {method}: {code}"
+    if code in _BAD_PAYLOAD:
         return PayloadRejected(message)
-    if code in _TARGET:
+    if code in _BAD_RECIPIENT:
         return RecipientRejected(message, kind=ErrorKind.NOT_FOUND if code.endswith("not_found") else ErrorKind.REJECTED)
-    if code in _CREDENTIALS:
+    if code in _BAD_CREDENTIALS:
         return ServiceError(f"{message} (see SLACK_BOT_TOKEN and its scopes)", kind=ErrorKind.AUTH, permanent=True)
-    if code in _PATIENCE:
-        return ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=USUAL_WAIT_S)
+    if code in _RATE_LIMITED:
+        return ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=DEFAULT_RETRY_AFTER_S)
     if code in _AMBIGUOUS:
         return ServiceError(message, kind=ErrorKind.SERVER_ERROR, permanent=False, outcome_unknown=True)
     return ServiceError(message, kind=ErrorKind.REJECTED, permanent=False)

@@ -137,7 +137,7 @@ def _look_up(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outc
     since = claim.doubtful_since or claim.message.created_at
     channel, thread_ts = (claim.thread.channel, claim.thread.ts) if claim.thread else (claim.message.target, None)
     try:
-        found = slack.find(channel, claim.message.key, thread_ts=thread_ts, oldest=since - CLOCK_SLACK)
+        found = slack.find_by_metadata(channel, claim.message.key, thread_ts=thread_ts, oldest=since - CLOCK_SLACK)
     except ServiceError as failed:
         if failed.permanent or failed.kind is ErrorKind.REJECTED:
             return OutcomeUnknown(look_up_at=None, why=f"It could not be looked up: {failed}")

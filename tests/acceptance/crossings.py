@@ -52,7 +52,7 @@ DELIVER: Final = (
     *_calls("deliver", "slack.post", "pagerduty.send"),
     *_around("deliver", "outbox.mark_sent+outbox.posts_since", "outbox.mark_sent", "heartbeats.record"),
 )
-DOUBTFUL: Final = (*_around("deliver", "outbox.mark_unknown"), *_calls("deliver", "slack.find"))
+DOUBTFUL: Final = (*_around("deliver", "outbox.mark_unknown"), *_calls("deliver", "slack.find_by_metadata"))
 """Sending what Slack took without saying so."""
 PUT_OFF: Final = _around(
     "deliver", "outbox.put_off", "outbox.put_off+outbox.hold", "outbox.hold", "outbox.posts_since+outbox.hold"

@@ -91,7 +91,7 @@ _TROUBLES: Final[dict[str, dict[str, object]]] = {
     "deliver/outbox.put_off+outbox.hold:": {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
     "deliver/outbox.hold:": {**_POST, "status": 500},
     "deliver/outbox.mark_unknown:": {**_POST, "mode": "accept-then-drop", "times": 1},
-    "deliver/slack.find:": {**_POST, "mode": "accept-then-drop", "times": 1},
+    "deliver/slack.find_by_metadata:": {**_POST, "mode": "accept-then-drop", "times": 1},
     "sweep.advance/heartbeats.record:": {"service": "backstage", "status": 500},
     "sweep.advance/snapshots.outcomes+heartbeats.last:": {"service": "scaleops", "status": 503},
     "sweep.advance/heartbeats.record+components.all:": {"service": "scaleops", "status": 503},

@@ -1,4 +1,4 @@
-"""The PagerDuty client against the simulated Events API, served for real."""
+"""The PagerDuty client against the simulated Events API, over real sockets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clients.pagerduty import PagerDutyClient
 from domain.component import RoutingKey
 from domain.messages import Json
 from simulator.credentials import PAGERDUTY_ROUTING_KEY
-from simulator.faults import Fault as Planned
+from simulator.faults import Fault
 from simulator.serving import Simulator
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
@@ -36,8 +36,8 @@ def pagerduty(simulator: Simulator) -> PagerDutyClient:
 
 
 def trigger(dedup_key: str = "d1", **payload: Json) -> dict[str, Json]:
-    told: dict[str, Json] = {"summary": "checkout is starved", "source": "checkout", "severity": "critical", **payload}
-    return {"event_action": "trigger", "dedup_key": dedup_key, "payload": told}
+    body: dict[str, Json] = {"summary": "checkout is starved", "source": "checkout", "severity": "critical", **payload}
+    return {"event_action": "trigger", "dedup_key": dedup_key, "payload": body}
 
 
 def resolve(dedup_key: str = "d1") -> dict[str, Json]:
@@ -45,14 +45,14 @@ def resolve(dedup_key: str = "d1") -> dict[str, Json]:
 
 
 def plan(simulator: Simulator, **fault: object) -> None:
-    simulator.state.faults = [Planned.model_validate({"service": "pagerduty", **fault})]
+    simulator.state.faults = [Fault.model_validate({"service": "pagerduty", **fault})]
 
 
 def statuses(simulator: Simulator) -> list[str]:
     return [incident["status"] for incident in simulator.state.pagerduty.incidents]
 
 
-def test_an_incident_opens_folds_in_and_resolves(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+def test_an_incident_opens_deduplicates_and_resolves(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
     assert pagerduty.send(KEY, trigger()) == "d1"
     pagerduty.send(KEY, trigger())
     assert statuses(simulator) == ["triggered"]
@@ -69,7 +69,7 @@ def test_after_a_resolve_a_trigger_opens_another_incident(pagerduty: PagerDutyCl
     assert statuses(simulator) == ["resolved", "triggered"]
 
 
-def test_a_resolve_under_another_routing_key_closes_nothing(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+def test_a_resolve_with_another_routing_key_has_no_effect(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
     pagerduty.send(KEY, trigger())
     pagerduty.send(OTHER_KEY, resolve())
     assert statuses(simulator) == ["triggered"]
@@ -81,7 +81,7 @@ def test_an_acknowledged_incident_stays_open(pagerduty: PagerDutyClient, simulat
     assert statuses(simulator) == ["acknowledged"]
 
 
-def test_the_event_arrives_as_it_was_written_and_stays_as_it_was(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+def test_the_event_is_sent_unchanged(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
     event = trigger(custom_details={"workloads": ["a", "b"]})
     before = dict(event)
     pagerduty.send(KEY, event)
@@ -103,57 +103,55 @@ def test_the_event_arrives_as_it_was_written_and_stays_as_it_was(pagerduty: Page
         {**trigger(), "images": [{"src": "http://example.com/x.png"}]},
     ],
 )
-def test_an_event_pagerduty_never_takes_is_a_refused_format(
-    pagerduty: PagerDutyClient, simulator: Simulator, event: dict[str, Json]
-) -> None:
-    with pytest.raises(PayloadRejected) as refused:
+def test_an_invalid_event_is_a_rejected_payload(pagerduty: PagerDutyClient, simulator: Simulator, event: dict[str, Json]) -> None:
+    with pytest.raises(PayloadRejected) as error:
         pagerduty.send(KEY, event)
-    assert refused.value.permanent
+    assert error.value.permanent
     assert not simulator.state.pagerduty.events
 
 
 @pytest.mark.parametrize("key", [RoutingKey("short"), OTHER_KEY])
-def test_a_bad_routing_key_is_a_refused_target_and_not_shown(
+def test_a_bad_routing_key_is_a_rejected_recipient_and_not_shown(
     pagerduty: PagerDutyClient, simulator: Simulator, key: RoutingKey
 ) -> None:
     simulator.state.pagerduty.known_keys = frozenset({PAGERDUTY_ROUTING_KEY})
-    with pytest.raises(RecipientRejected) as refused:
+    with pytest.raises(RecipientRejected) as error:
         pagerduty.send(key, trigger())
-    assert key.reveal() not in f"{refused.value!r}{refused.value.__context__!r}"
+    assert key.reveal() not in f"{error.value!r}{error.value.__context__!r}"
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_denial_is_a_refused_target(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
+def test_an_unauthorised_event_is_a_rejected_recipient(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
     plan(simulator, status=status)
-    with pytest.raises(RecipientRejected) as refused:
+    with pytest.raises(RecipientRejected) as error:
         pagerduty.send(KEY, trigger())
-    assert refused.value.kind is ErrorKind.AUTH
-    assert PAGERDUTY_ROUTING_KEY[-4:] not in str(refused.value)
+    assert error.value.kind is ErrorKind.AUTH
+    assert PAGERDUTY_ROUTING_KEY[-4:] not in str(error.value)
 
 
 @pytest.mark.parametrize(("headers", "wait_s"), [({"Retry-After": "12"}, 12), ({}, 60), ({"Retry-After": "later"}, 60)])
-def test_too_many_requests_is_answered_at_once(
+def test_a_429_is_reported_at_once(
     pagerduty: PagerDutyClient, simulator: Simulator, headers: dict[str, str], wait_s: float
 ) -> None:
     plan(simulator, status=429, headers=headers)
-    with pytest.raises(ServiceError) as refused:
+    with pytest.raises(ServiceError) as error:
         pagerduty.send(KEY, trigger())
-    assert (refused.value.kind, refused.value.retry_after_s, refused.value.permanent) == (ErrorKind.THROTTLED, wait_s, False)
+    assert (error.value.kind, error.value.retry_after_s, error.value.permanent) == (ErrorKind.THROTTLED, wait_s, False)
     assert simulator.state.calls["pagerduty"].total() == 1
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_passing_error_is_tried_again_and_then_told(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
+def test_a_temporary_error_is_retried_and_then_reported(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
     plan(simulator, status=status, times=2)
     assert pagerduty.send(KEY, trigger()) == "d1"
     plan(simulator, status=status)
-    with pytest.raises(ServiceError, match=str(status)) as failed:
+    with pytest.raises(ServiceError, match=str(status)) as error:
         pagerduty.send(KEY, trigger())
-    assert not failed.value.permanent
+    assert not error.value.permanent
     assert simulator.state.calls["pagerduty"].total() == 6
 
 
-def test_a_lost_answer_is_asked_for_again_and_opens_one_incident(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
+def test_a_lost_response_is_retried_and_opens_one_incident(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
     plan(simulator, mode="accept-then-drop", times=1)
     pagerduty.send(KEY, trigger())
     assert statuses(simulator) == ["triggered"]
@@ -161,23 +159,23 @@ def test_a_lost_answer_is_asked_for_again_and_opens_one_incident(pagerduty: Page
 
 
 @pytest.mark.parametrize("mode", ["drop", "accept-then-drop", "html", "truncated", "empty", "redirect"])
-def test_no_good_answer_is_no_end(pagerduty: PagerDutyClient, simulator: Simulator, mode: str) -> None:
+def test_an_unusable_response_is_temporary(pagerduty: PagerDutyClient, simulator: Simulator, mode: str) -> None:
     plan(simulator, mode=mode)
-    with pytest.raises(ServiceError) as failed:
+    with pytest.raises(ServiceError) as error:
         pagerduty.send(KEY, trigger())
-    assert not failed.value.permanent
-    assert failed.value.outcome_unknown
+    assert not error.value.permanent
+    assert error.value.outcome_unknown
     assert simulator.state.calls["pagerduty"].total() <= 2
 
 
-def test_nobody_there_is_no_end(free_port: int) -> None:
+def test_a_refused_connection_is_temporary(free_port: int) -> None:
     pagerduty = PagerDutyClient(events_url=f"http://127.0.0.1:{free_port}", pause_s=0.01)
-    with pytest.raises(ServiceError) as failed:
+    with pytest.raises(ServiceError) as error:
         pagerduty.send(KEY, trigger())
-    assert failed.value.kind is ErrorKind.CONNECTION
-    assert not failed.value.permanent
+    assert error.value.kind is ErrorKind.CONNECTION
+    assert not error.value.permanent
 
 
-def test_an_address_in_the_clear_is_refused() -> None:
+def test_a_plain_http_url_is_rejected() -> None:
     with pytest.raises(InsecureUrl, match="PAGERDUTY_EVENTS_URL"):
         PagerDutyClient(events_url="http://events.example")

@@ -1,4 +1,4 @@
-"""The Slack client against the simulated Slack, served for real."""
+"""The Slack client against the simulated Slack, over real sockets."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from clients.http.client import ErrorKind, ServiceError
 from clients.slack import SlackClient
 from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
-from simulator.faults import Fault as Planned
+from simulator.faults import Fault
 from simulator.serving import Simulator
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
-LONG_AGO = NOW - timedelta(days=1)
+YESTERDAY = NOW - timedelta(days=1)
 CHANNEL = "C0123"
 DIVIDER: Json = {"type": "divider"}
 
@@ -43,10 +43,10 @@ def slack(simulator: Simulator) -> SlackClient:
 
 
 def plan(simulator: Simulator, **fault: object) -> None:
-    simulator.state.faults = [Planned.model_validate({"service": "slack", **fault})]
+    simulator.state.faults = [Fault.model_validate({"service": "slack", **fault})]
 
 
-def say(text: str, *blocks: Json) -> dict[str, Json]:
+def payload_of(text: str, *blocks: Json) -> dict[str, Json]:
     return {"text": text, "blocks": list(blocks)} if blocks else {"text": text}
 
 
@@ -62,8 +62,8 @@ def table(*, rows: int = 1, cells: int = 1, text: str = "x") -> Json:
     return {"type": "table", "rows": [[{"type": "raw_text", "text": text}] * cells] * rows}
 
 
-def test_a_post_names_its_message_and_carries_our_metadata(slack: SlackClient, simulator: Simulator) -> None:
-    posted = slack.post(CHANNEL, say("hello", section("*hello*")), thread_ts=None, message_key="k1")
+def test_a_post_returns_its_message_and_has_our_metadata(slack: SlackClient, simulator: Simulator) -> None:
+    posted = slack.post(CHANNEL, payload_of("hello", section("*hello*")), thread_ts=None, message_key="k1")
     (message,) = simulator.state.slack.messages
     assert (posted.channel, posted.ts) == (CHANNEL, message["ts"])
     assert message["metadata"] == {"event_type": "scaleops_worker", "event_payload": {"instance": "test", "key": "k1"}}
@@ -72,25 +72,25 @@ def test_a_post_names_its_message_and_carries_our_metadata(slack: SlackClient, s
     assert message["client_msg_id"]
 
 
-def test_the_same_key_has_the_same_client_msg_id_and_another_has_another(slack: SlackClient, simulator: Simulator) -> None:
+def test_the_client_msg_id_follows_the_key(slack: SlackClient, simulator: Simulator) -> None:
     for key in ("k1", "k1", "k2"):
-        slack.post(CHANNEL, say("hello"), thread_ts=None, message_key=key)
+        slack.post(CHANNEL, payload_of("hello"), thread_ts=None, message_key=key)
     first, again, other = (message["client_msg_id"] for message in simulator.state.slack.messages)
     assert first == again != other
 
 
-def test_time_stamps_are_new_though_the_clock_stands(slack: SlackClient) -> None:
-    stamps = [slack.post(CHANNEL, say("hello"), thread_ts=None, message_key=f"k{number}").ts for number in range(5)]
+def test_time_stamps_are_unique_under_a_frozen_clock(slack: SlackClient) -> None:
+    stamps = [slack.post(CHANNEL, payload_of("hello"), thread_ts=None, message_key=f"k{number}").ts for number in range(5)]
     assert sorted(set(stamps)) == stamps
 
 
-def test_a_post_may_answer_in_a_thread(slack: SlackClient, simulator: Simulator) -> None:
-    parent = slack.post(CHANNEL, say("report"), thread_ts=None, message_key="k1")
-    slack.post(CHANNEL, say("details"), thread_ts=parent.ts, message_key="k2")
+def test_a_post_may_reply_in_a_thread(slack: SlackClient, simulator: Simulator) -> None:
+    parent = slack.post(CHANNEL, payload_of("report"), thread_ts=None, message_key="k1")
+    slack.post(CHANNEL, payload_of("details"), thread_ts=parent.ts, message_key="k2")
     assert simulator.state.slack.messages[1]["thread_ts"] == parent.ts
 
 
-def test_a_payload_without_text_never_leaves(slack: SlackClient, simulator: Simulator) -> None:
+def test_a_payload_without_text_is_not_sent(slack: SlackClient, simulator: Simulator) -> None:
     with pytest.raises(PayloadRejected, match="no text"):
         slack.post(CHANNEL, {"blocks": [section("x")]}, thread_ts=None, message_key="k1")
     assert not simulator.state.calls["slack"]
@@ -99,89 +99,89 @@ def test_a_payload_without_text_never_leaves(slack: SlackClient, simulator: Simu
 @pytest.mark.parametrize(
     ("payload", "code"),
     [
-        (say("x", *[DIVIDER] * 51), "invalid_blocks"),
-        (say("x", header("h" * 151)), "invalid_blocks"),
-        (say("x", section("s" * 3001)), "invalid_blocks"),
-        (say("x", section("")), "invalid_blocks"),
-        (say("x", {"type": "section", "fields": [{"type": "mrkdwn", "text": "f"}] * 11}), "invalid_blocks"),
-        (say("x", table(rows=101)), "invalid_blocks"),
-        (say("x", table(cells=21)), "invalid_blocks"),
-        (say("x", table(text="")), "invalid_blocks"),
-        (say("x", table(), table()), "only_one_table_allowed"),
-        (say("x", {"type": "mystery"}), "invalid_blocks"),
-        (say("x", *[section("s" * 2700)] * 5), "msg_blocks_too_long"),
+        (payload_of("x", *[DIVIDER] * 51), "invalid_blocks"),
+        (payload_of("x", header("h" * 151)), "invalid_blocks"),
+        (payload_of("x", section("s" * 3001)), "invalid_blocks"),
+        (payload_of("x", section("")), "invalid_blocks"),
+        (payload_of("x", {"type": "section", "fields": [{"type": "mrkdwn", "text": "f"}] * 11}), "invalid_blocks"),
+        (payload_of("x", table(rows=101)), "invalid_blocks"),
+        (payload_of("x", table(cells=21)), "invalid_blocks"),
+        (payload_of("x", table(text="")), "invalid_blocks"),
+        (payload_of("x", table(), table()), "only_one_table_allowed"),
+        (payload_of("x", {"type": "mystery"}), "invalid_blocks"),
+        (payload_of("x", *[section("s" * 2700)] * 5), "msg_blocks_too_long"),
     ],
 )
-def test_a_form_slack_never_takes_is_a_refused_format(slack: SlackClient, payload: dict[str, Json], code: str) -> None:
-    with pytest.raises(PayloadRejected, match=code) as refused:
+def test_a_payload_beyond_slacks_limits_is_rejected(slack: SlackClient, payload: dict[str, Json], code: str) -> None:
+    with pytest.raises(PayloadRejected, match=code) as error:
         slack.post(CHANNEL, payload, thread_ts=None, message_key="k1")
-    assert refused.value.permanent
-    assert not refused.value.outcome_unknown
+    assert error.value.permanent
+    assert not error.value.outcome_unknown
 
 
 @pytest.mark.parametrize(
     "payload",
     [
-        say("x", *[DIVIDER] * 50),
-        say("x", header("h" * 150)),
-        say("x", section("s" * 3000)),
-        say("x", {"type": "section", "fields": [{"type": "mrkdwn", "text": "f"}] * 10}),
-        say("x", table(rows=100, cells=20)),
-        say("x", *[section("s" * 2600)] * 5),
+        payload_of("x", *[DIVIDER] * 50),
+        payload_of("x", header("h" * 150)),
+        payload_of("x", section("s" * 3000)),
+        payload_of("x", {"type": "section", "fields": [{"type": "mrkdwn", "text": "f"}] * 10}),
+        payload_of("x", table(rows=100, cells=20)),
+        payload_of("x", *[section("s" * 2600)] * 5),
     ],
 )
-def test_what_just_fits_is_taken(slack: SlackClient, payload: dict[str, Json]) -> None:
+def test_a_payload_at_slacks_limits_is_accepted(slack: SlackClient, payload: dict[str, Json]) -> None:
     assert slack.post(CHANNEL, payload, thread_ts=None, message_key="k1").ts
 
 
-def test_a_very_long_text_is_cut_by_slack(slack: SlackClient, simulator: Simulator) -> None:
-    slack.post(CHANNEL, say("x" * 40_001), thread_ts=None, message_key="k1")
+def test_a_very_long_text_is_truncated_by_slack(slack: SlackClient, simulator: Simulator) -> None:
+    slack.post(CHANNEL, payload_of("x" * 40_001), thread_ts=None, message_key="k1")
     assert len(simulator.state.slack.messages[0]["text"]) == 40_000
 
 
 @pytest.mark.parametrize(
     ("channel", "code"), [("C0NONE", "channel_not_found"), ("C0OLD", "is_archived"), ("C0FAR", "not_in_channel")]
 )
-def test_a_channel_that_takes_nothing_is_a_refused_target(slack: SlackClient, channel: str, code: str) -> None:
-    with pytest.raises(RecipientRejected, match=code) as refused:
-        slack.post(channel, say("x"), thread_ts=None, message_key="k1")
-    assert refused.value.permanent
+def test_an_unusable_channel_is_a_rejected_recipient(slack: SlackClient, channel: str, code: str) -> None:
+    with pytest.raises(RecipientRejected, match=code) as error:
+        slack.post(channel, payload_of("x"), thread_ts=None, message_key="k1")
+    assert error.value.permanent
 
 
-def test_an_unknown_thread_is_a_refused_target(slack: SlackClient) -> None:
+def test_an_unknown_thread_is_a_rejected_recipient(slack: SlackClient) -> None:
     with pytest.raises(RecipientRejected, match="thread_not_found"):
-        slack.post(CHANNEL, say("x"), thread_ts="1.000001", message_key="k1")
+        slack.post(CHANNEL, payload_of("x"), thread_ts="1.000001", message_key="k1")
 
 
-def test_a_wrong_token_is_denied_and_not_shown(simulator: Simulator) -> None:
+def test_a_wrong_token_is_an_auth_error_that_does_not_show_it(simulator: Simulator) -> None:
     slack = SlackClient(token="xoxb-wrong-secret", instance="test", base_url=simulator.slack_url)
-    with pytest.raises(ServiceError, match="invalid_auth") as refused:
+    with pytest.raises(ServiceError, match="invalid_auth") as error:
         slack.probe()
-    assert refused.value.kind is ErrorKind.AUTH
-    assert refused.value.permanent
-    assert "xoxb" not in f"{refused.value!r} {refused.value.__cause__} {refused.value.__context__!r}"
+    assert error.value.kind is ErrorKind.AUTH
+    assert error.value.permanent
+    assert "xoxb" not in f"{error.value!r} {error.value.__cause__} {error.value.__context__!r}"
 
 
-def test_too_many_requests_says_when_to_come_back_and_is_not_repeated(slack: SlackClient, simulator: Simulator) -> None:
+def test_a_429_has_its_retry_after_and_is_not_retried(slack: SlackClient, simulator: Simulator) -> None:
     plan(simulator, status=429, headers={"Retry-After": "7"}, body={"ok": False, "error": "ratelimited"})
-    with pytest.raises(ServiceError) as refused:
-        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert (refused.value.kind, refused.value.retry_after_s) == (ErrorKind.THROTTLED, 7)
-    assert not refused.value.permanent
-    assert not refused.value.outcome_unknown
+    with pytest.raises(ServiceError) as error:
+        slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
+    assert (error.value.kind, error.value.retry_after_s) == (ErrorKind.THROTTLED, 7)
+    assert not error.value.permanent
+    assert not error.value.outcome_unknown
     assert simulator.state.calls["slack"].total() == 1
 
 
 @pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}])
-def test_a_useless_retry_after_counts_as_half_a_minute(slack: SlackClient, simulator: Simulator, header: dict[str, str]) -> None:
+def test_an_invalid_retry_after_counts_as_30_seconds(slack: SlackClient, simulator: Simulator, header: dict[str, str]) -> None:
     plan(simulator, status=429, headers=header)
-    with pytest.raises(ServiceError) as refused:
-        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert refused.value.retry_after_s == 30
+    with pytest.raises(ServiceError) as error:
+        slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
+    assert error.value.retry_after_s == 30
 
 
 @pytest.mark.parametrize(
-    ("fault", "happened"),
+    ("fault", "outcome_unknown"),
     [
         ({"status": 500}, False),
         ({"status": 503}, False),
@@ -202,108 +202,108 @@ def test_a_useless_retry_after_counts_as_half_a_minute(slack: SlackClient, simul
         ({"status": 200, "body": [1, 2]}, True),
     ],
 )
-def test_a_failure_says_whether_the_message_may_have_arrived(
-    slack: SlackClient, simulator: Simulator, fault: dict[str, object], *, happened: bool
+def test_an_error_says_whether_the_message_may_have_arrived(
+    slack: SlackClient, simulator: Simulator, fault: dict[str, object], *, outcome_unknown: bool
 ) -> None:
     plan(simulator, **fault)
-    with pytest.raises(ServiceError) as failed:
-        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert not failed.value.permanent
-    assert failed.value.outcome_unknown is happened
+    with pytest.raises(ServiceError) as error:
+        slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
+    assert not error.value.permanent
+    assert error.value.outcome_unknown is outcome_unknown
     assert simulator.state.calls["slack"].total() == 1
-    assert SLACK_BOT_TOKEN not in str(failed.value)
+    assert SLACK_BOT_TOKEN not in str(error.value)
 
 
-def test_an_answer_that_does_not_come_may_have_happened(simulator: Simulator) -> None:
+def test_a_time_out_has_an_unknown_outcome(simulator: Simulator) -> None:
     slack = SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=simulator.slack_url, timeout_s=1)
     plan(simulator, mode="slow", delay_s=3)
-    with pytest.raises(ServiceError) as failed:
-        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert failed.value.kind is ErrorKind.CONNECTION
-    assert failed.value.outcome_unknown
+    with pytest.raises(ServiceError) as error:
+        slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
+    assert error.value.kind is ErrorKind.CONNECTION
+    assert error.value.outcome_unknown
 
 
-def test_a_connection_that_was_never_made_has_not_happened(free_port: int) -> None:
+def test_a_refused_connection_has_a_known_outcome(free_port: int) -> None:
     slack = SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=f"http://127.0.0.1:{free_port}/api/")
-    with pytest.raises(ServiceError) as failed:
-        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    assert failed.value.kind is ErrorKind.CONNECTION
-    assert not failed.value.outcome_unknown
+    with pytest.raises(ServiceError) as error:
+        slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
+    assert error.value.kind is ErrorKind.CONNECTION
+    assert not error.value.outcome_unknown
 
 
 def test_a_lost_message_is_found_by_its_key(slack: SlackClient, simulator: Simulator) -> None:
     plan(simulator, mode="accept-then-drop", times=1)
     with pytest.raises(ServiceError):
-        slack.post(CHANNEL, say("lost"), thread_ts=None, message_key="k1")
-    slack.post(CHANNEL, say("other"), thread_ts=None, message_key="k2")
-    found = slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
+        slack.post(CHANNEL, payload_of("lost"), thread_ts=None, message_key="k1")
+    slack.post(CHANNEL, payload_of("other"), thread_ts=None, message_key="k2")
+    found = slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
     assert found is not None
     assert found.ts == simulator.state.slack.messages[0]["ts"]
 
 
 def test_a_lost_reply_is_found_in_its_thread_only(slack: SlackClient) -> None:
-    parent = slack.post(CHANNEL, say("report"), thread_ts=None, message_key="k1")
-    reply = slack.post(CHANNEL, say("details"), thread_ts=parent.ts, message_key="k2")
-    assert slack.find(CHANNEL, "k2", thread_ts=parent.ts, oldest=LONG_AGO) == reply
-    assert slack.find(CHANNEL, "k2", thread_ts=None, oldest=LONG_AGO) is None
+    parent = slack.post(CHANNEL, payload_of("report"), thread_ts=None, message_key="k1")
+    reply = slack.post(CHANNEL, payload_of("details"), thread_ts=parent.ts, message_key="k2")
+    assert slack.find_by_metadata(CHANNEL, "k2", thread_ts=parent.ts, oldest=YESTERDAY) == reply
+    assert slack.find_by_metadata(CHANNEL, "k2", thread_ts=None, oldest=YESTERDAY) is None
 
 
-def test_a_message_that_never_arrived_is_absent(slack: SlackClient) -> None:
-    slack.post(CHANNEL, say("other"), thread_ts=None, message_key="k2")
-    assert slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO) is None
+def test_a_message_that_was_not_posted_is_absent(slack: SlackClient) -> None:
+    slack.post(CHANNEL, payload_of("other"), thread_ts=None, message_key="k2")
+    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY) is None
 
 
-def test_a_message_of_another_installation_is_not_ours(simulator: Simulator, slack: SlackClient) -> None:
+def test_a_message_of_another_installation_does_not_match(simulator: Simulator, slack: SlackClient) -> None:
     other = SlackClient(token=SLACK_BOT_TOKEN, instance="elsewhere", base_url=simulator.slack_url)
-    other.post(CHANNEL, say("theirs"), thread_ts=None, message_key="k1")
-    assert slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO) is None
+    other.post(CHANNEL, payload_of("theirs"), thread_ts=None, message_key="k1")
+    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY) is None
 
 
-def test_every_page_is_read_before_a_message_is_called_absent(slack: SlackClient, simulator: Simulator) -> None:
-    first = slack.post(CHANNEL, say("first"), thread_ts=None, message_key="k1")
+def test_every_page_is_read_before_a_message_is_absent(slack: SlackClient, simulator: Simulator) -> None:
+    first = slack.post(CHANNEL, payload_of("first"), thread_ts=None, message_key="k1")
     fill(simulator, 450)
-    assert slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO) == first
-    assert slack.find(CHANNEL, "k0", thread_ts=None, oldest=LONG_AGO) is None
+    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY) == first
+    assert slack.find_by_metadata(CHANNEL, "k0", thread_ts=None, oldest=YESTERDAY) is None
     assert simulator.state.calls["slack"]["POST /api/conversations.history"] == 6
 
 
-def test_a_channel_too_busy_to_read_proves_nothing(slack: SlackClient, simulator: Simulator) -> None:
+def test_a_channel_with_too_many_messages_is_an_error(slack: SlackClient, simulator: Simulator) -> None:
     fill(simulator, 2001)
     with pytest.raises(ServiceError, match="more than 2000"):
-        slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
+        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
 
 
-def test_a_page_that_fails_proves_nothing(slack: SlackClient, simulator: Simulator) -> None:
+def test_a_failed_page_is_an_error(slack: SlackClient, simulator: Simulator) -> None:
     fill(simulator, 250)
     plan(simulator, route="conversations.history", status=500, after=1)
     with pytest.raises(ServiceError, match="500"):
-        slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
+        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
 
 
-def test_own_messages_without_metadata_prove_nothing(slack: SlackClient, simulator: Simulator) -> None:
-    slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2")
+def test_own_messages_without_metadata_are_an_error(slack: SlackClient, simulator: Simulator) -> None:
+    slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k2")
     del simulator.state.slack.messages[0]["metadata"]
     with pytest.raises(ServiceError, match="no metadata"):
-        slack.find(CHANNEL, "k1", thread_ts=None, oldest=LONG_AGO)
+        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
 
 
-def test_messages_before_the_window_are_not_looked_at(slack: SlackClient) -> None:
-    slack.post(CHANNEL, say("old"), thread_ts=None, message_key="k1")
-    assert slack.find(CHANNEL, "k1", thread_ts=None, oldest=NOW + timedelta(minutes=1)) is None
+def test_messages_before_the_period_are_ignored(slack: SlackClient) -> None:
+    slack.post(CHANNEL, payload_of("old"), thread_ts=None, message_key="k1")
+    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=NOW + timedelta(minutes=1)) is None
 
 
-def test_the_probe_says_who_we_are(slack: SlackClient) -> None:
+def test_the_probe_returns_the_bot(slack: SlackClient) -> None:
     assert slack.probe().bot_id == "B0BOT"
 
 
-def test_a_strict_channel_takes_one_message_a_second(slack: SlackClient, simulator: Simulator) -> None:
+def test_a_strict_channel_accepts_one_message_per_second(slack: SlackClient, simulator: Simulator) -> None:
     simulator.state.slack.strict_pace = True
-    slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k1")
-    with pytest.raises(ServiceError) as refused:
-        slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2")
-    assert refused.value.retry_after_s == 1
+    slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
+    with pytest.raises(ServiceError) as error:
+        slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k2")
+    assert error.value.retry_after_s == 1
     simulator.state.clock.set(NOW + timedelta(seconds=1))
-    assert slack.post(CHANNEL, say("x"), thread_ts=None, message_key="k2").ts
+    assert slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k2").ts
 
 
 def test_slack_sdk_sends_through_the_private_method_that_we_override() -> None:
@@ -313,16 +313,16 @@ def test_slack_sdk_sends_through_the_private_method_that_we_override() -> None:
     assert WebClient.api_call.__module__ == method.__module__
 
 
-def test_an_address_in_the_clear_is_refused_without_repeating_it() -> None:
-    with pytest.raises(InsecureUrl, match="https://") as refused:
+def test_a_plain_http_url_is_rejected_without_repeating_it() -> None:
+    with pytest.raises(InsecureUrl, match="https://") as error:
         SlackClient(token="t", instance="test", base_url="http://user:hidden@slack.example/api/")
-    assert "hidden" not in str(refused.value)
+    assert "hidden" not in str(error.value)
 
 
 def fill(simulator: Simulator, count: int) -> None:
-    """Let other people talk."""
-    begin = int(NOW.timestamp())
+    """Add messages of other users."""
+    start = int(NOW.timestamp())
     simulator.state.slack.messages += [
-        {"type": "message", "channel": CHANNEL, "user": "U0HUMAN", "text": "lunch?", "ts": f"{begin}.{number + 10:06d}"}
+        {"type": "message", "channel": CHANNEL, "user": "U0HUMAN", "text": "lunch?", "ts": f"{start}.{number + 10:06d}"}
         for number in range(count)
     ]

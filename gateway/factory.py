@@ -32,7 +32,7 @@ from gateway.auth.signed_pages import SignedPages
 from gateway.auth.signing import Signer
 from gateway.auth.static_tokens import StaticTokens
 from gateway.auth.visibility import BackstageLookup, UserTokens, Visibility
-from gateway.proxy.body_worker import LARGEST_BYTES, BodyWorker
+from gateway.proxy.body_worker import MAX_BODY_BYTES, BodyWorker
 from gateway.proxy.cache import ResponseCache
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.handler import Proxy
@@ -126,7 +126,7 @@ class _Site:
         rules = HttpOptions(
             timeout_s=settings.scaleops_timeout_s,
             max_in_flight=settings.scaleops_max_concurrency,
-            max_response_bytes=LARGEST_BYTES,
+            max_response_bytes=MAX_BODY_BYTES,
         )
         if materials.pace is not None:
             materials.pace.listen(self._metrics.note_pace)
@@ -142,8 +142,8 @@ class _Site:
         self._user_tokens = UserTokens(self._signer)
         sight = BackstageLookup(self._backstage, self._user_tokens) if self._backstage is not None else None
         self._visibility = Visibility(sight, clock=self._clock)
-        self._index = ComponentIndex(materials.desk.catalog, clock=self._clock)
-        self._reader = BodyWorker()
+        self._index = ComponentIndex(materials.desk.catalog, materials.desk.namespaces_allowed, clock=self._clock)
+        self._worker = BodyWorker()
 
     def build(self, sections_of: Iterable[SubAppFactory]) -> Gateway:
         settings = self._settings
@@ -168,7 +168,7 @@ class _Site:
                 limit=RateLimit(Rate.parse(settings.gateway_rate_limit), timer=self._timer),
                 failures=RateLimit(_FAILURES, timer=self._timer),
                 signed_pages=SignedPages(page_links(settings), clock=self._clock),
-                proxy=self._proxy().answer,
+                proxy=self._proxy().handle,
                 open_routes=self._open_routes(),
                 sections=[section for offer in sections_of for section in offer(rooms)],
                 metrics=self._metrics,
@@ -198,20 +198,21 @@ class _Site:
     def _proxy(self) -> Proxy:
         settings = self._settings
         scope = None
+        cache = ResponseCache(ttl_s=settings.gateway_cache_ttl_s, timer=self._timer, count=self._metrics.count_cache)
         if settings.gateway_proxy_scope == "catalog":
             scope = ProxyScope(
                 index=self._index,
                 visibility=self._visibility,
                 owners=CachedWorkloadOwners(self._owners_in_history, clock=self._clock),
-                reader=self._reader,
-                namespaces_allowed=self._materials.desk.namespaces_allowed,
+                cache=cache,
+                worker=self._worker,
             )
         return Proxy(
             routes=RouteTable(read_extra_routes(settings.gateway_extra_routes)),
-            ask=self._scaleops.send,
-            cache=ResponseCache(ttl_s=settings.gateway_cache_ttl_s, timer=self._timer, count=self._metrics.count_cache),
+            send=self._scaleops.send,
+            cache=cache,
             scope=scope,
-            reader=self._reader,
+            worker=self._worker,
             timer=self._timer,
             observe=self._metrics.observe_upstream,
         )
@@ -275,7 +276,7 @@ class _Site:
 
     async def _close(self) -> None:
         self._index.close()
-        self._reader.close()
+        self._worker.close()
         await self._scaleops.close()
         if self._backstage is not None:
             await self._backstage.close()

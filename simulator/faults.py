@@ -200,10 +200,10 @@ async def _spoil(fault: Fault, answer: tuple[Message, bytes], receive: Receive, 
 async def _send_much(megabytes: int, send: Send) -> None:
     """Send valid JSON that does not end for a long time."""
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": b'{"workloads":[', "more_body": True})
+    await send({"type": "http.response.body", "body": b'{"workloads":["', "more_body": True})
     for _ in range(megabytes):
-        await send({"type": "http.response.body", "body": b" " * _MEGABYTE, "more_body": True})
-    await send({"type": "http.response.body", "body": b"]}"})
+        await send({"type": "http.response.body", "body": b"x" * _MEGABYTE, "more_body": True})
+    await send({"type": "http.response.body", "body": b'"]}'})
 
 
 async def _hang_up(receive: Receive, send: Send) -> None:

@@ -1,201 +1,125 @@
-"""Answers shared for a few seconds, by the upstream question: one call for all who ask it at the same time, and for who asks soon after.
+"""Responses of ScaleOps, shared for GATEWAY_CACHE_TTL_S by the upstream request, and the bodies that were filtered from them.
 
-Whoever gets one was authorised first. What is kept is upstream's whole answer; what each caller may see of it is cut out for them
-(and remembered beside it, for callers who may see the same). Both count against the same bytes.
+It holds whole responses: authorise a caller before the lookup, and filter after it.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
-MOST_BYTES: Final = 64 * 1024 * 1024
+from cachetools import TTLCache
+
+from clients.http.single_flight import AsyncSingleFlight
+
+MAX_BYTES: Final = 64 * 1024 * 1024
 ENTRY_BYTES: Final = 512
-"""What an entry takes up beside its body and its question, roughly; a part costs as much."""
-_MOST_PARTS: Final = 16
-
-
-class ByteBudget:
-    """The bytes that one cache may hold."""
-
-    __slots__ = ("held", "most")
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.held = 0
-
-    def take(self, count: int) -> bool:
-        """Take so many bytes; say whether there was room for them."""
-        if self.held + count > self.most:
-            return False
-        self.held += count
-        return True
-
-    def give_back(self, count: int) -> None:
-        """Give back what was taken."""
-        self.held -= count
-
-
-class DerivedBodies:
-    """What was cut out of one answer, by what was allowed to be seen. Kept as long as the answer, and only where there is room for it."""
-
-    __slots__ = ("_made", "_making", "_room")
-
-    def __init__(self) -> None:
-        self._made: OrderedDict[Hashable, tuple[bytes, int]] = OrderedDict()
-        self._making: dict[Hashable, asyncio.Task[bytes]] = {}
-        self._room: ByteBudget | None = None
-
-    async def get(self, by: Hashable, make: Callable[[], Awaitable[bytes]], *, whole: bytes) -> bytes:
-        """Answer a part; made once for all who may see the same. Raises what `make` raises, to all who wait for it."""
-        made = self._made.get(by)
-        if made is not None:
-            return made[0]
-        task = self._making.get(by)
-        if task is None:
-            task = asyncio.ensure_future(self._make(by, make, whole))
-            self._making[by] = task
-            task.add_done_callback(lambda done: self._land(by, done))
-        return await asyncio.shield(task)
-
-    def open(self, room: ByteBudget) -> None:
-        """Keep parts from now on."""
-        self._room = room
-
-    def close(self) -> None:
-        """Give back all, and keep nothing more: the answer has left the cache."""
-        if self._room is not None:
-            self._room.give_back(sum(size for _, size in self._made.values()))
-        self._made.clear()
-        self._room = None
-
-    async def _make(self, by: Hashable, make: Callable[[], Awaitable[bytes]], whole: bytes) -> bytes:
-        part = await make()
-        size = ENTRY_BYTES + (0 if part is whole else len(part))
-        room = self._room
-        if room is not None:
-            if len(self._made) >= _MOST_PARTS:
-                room.give_back(self._made.popitem(last=False)[1][1])
-            if room.take(size):
-                self._made[by] = part, size
-        return part
-
-    def _land(self, by: Hashable, done: asyncio.Task[bytes]) -> None:
-        self._making.pop(by, None)
-        if not done.cancelled():
-            done.exception()
+"""Estimated size of an entry without its body and key."""
+FILTERED_SHARE: Final = 0.25
+"""The part of MAX_BYTES that filtered bodies may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedResponse:
-    """An upstream answer, already repaired."""
+    """A response of ScaleOps, already repaired."""
 
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes = field(repr=False)
-    parts: DerivedBodies = field(default_factory=DerivedBodies, repr=False, compare=False)
-
-    async def part(self, by: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """Answer a part of the body, made of it by `make` unless it was made before."""
-        return await self.parts.get(by, make, whole=self.body)
+    identity: object = field(default_factory=object, repr=False, compare=False)
+    """Part of the cache key of the bodies filtered from this response."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheLookup:
-    """What the cache answers: the answer, and how it came by it, in the words of RFC 9211."""
+    """A response, and the Cache-Status that says where it came from (RFC 9211)."""
 
-    kept: CachedResponse
+    response: CachedResponse
     status: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    response: CachedResponse
+    size: int
+    expires_at: float
 
 
 _NAME: Final = b"scaleops-worker"
 _MISS: Final = _NAME + b"; fwd=uri-miss"
 _STORED: Final = _NAME + b"; fwd=uri-miss; stored"
-_SHARED: Final = _NAME + b"; fwd=uri-miss; collapsed"
-_OFF: Final = _NAME + b"; fwd=bypass"
+_COLLAPSED: Final = _NAME + b"; fwd=uri-miss; collapsed"
+_BYPASS: Final = _NAME + b"; fwd=bypass"
 _HIT: Final = _NAME + b"; hit; ttl=%d"
 
 
 class ResponseCache:
-    """Lives on one event loop. With a lifetime of 0 nothing is kept and nothing shared.
+    """For one event loop. A TTL of 0 switches it off.
 
-    `count` is told of every answer: hit, miss, collapsed (shared while it was asked for) or bypass.
+    `count` is called with the outcome of every lookup: hit, miss, collapsed (joined a running request) or bypass.
     """
 
     def __init__(
-        self, *, ttl_s: float, timer: Callable[[], float], count: Callable[[str], None], most_bytes: int = MOST_BYTES
+        self, *, ttl_s: float, timer: Callable[[], float], count: Callable[[str], None], max_bytes: int = MAX_BYTES
     ) -> None:
         self._ttl_s = ttl_s
         self._timer = timer
-        self._room = ByteBudget(most_bytes)
-        # The oldest first: they all live equally long, so the first is the first to go.
-        self._entries: OrderedDict[Hashable, tuple[CachedResponse, float]] = OrderedDict()
-        self._flights: dict[Hashable, asyncio.Task[CachedResponse]] = {}
         self._count = count
+        filtered_bytes = int(max_bytes * FILTERED_SHARE)
+        self._entries: TTLCache[Hashable, _Entry, float] = TTLCache(
+            max_bytes - filtered_bytes, ttl_s, timer, getsizeof=lambda entry: entry.size
+        )
+        self._filtered: TTLCache[Hashable, bytes, float] = TTLCache(
+            filtered_bytes, ttl_s, timer, getsizeof=lambda body: ENTRY_BYTES + len(body)
+        )
+        self._fetches: AsyncSingleFlight[Hashable, CachedResponse] = AsyncSingleFlight()
+        self._filters: AsyncSingleFlight[Hashable, bytes] = AsyncSingleFlight()
 
     @property
-    def held_bytes(self) -> int:
-        """Answer how many bytes are held: answers, parts and what they are kept by."""
-        return self._room.held
+    def held_bytes(self) -> float:
+        """Return the bytes held: responses, filtered bodies and their keys."""
+        return self._entries.currsize + self._filtered.currsize
 
-    async def get(self, question: Hashable, ask: Callable[[], Awaitable[CachedResponse]]) -> CacheLookup:
-        """Answer what is kept, or join the call that is under way, or make it.
+    async def get(self, key: Hashable, fetch: Callable[[], Awaitable[CachedResponse]]) -> CacheLookup:
+        """Return the cached response of an upstream request, else that of the running or a new `fetch`. Only a 200 is stored.
 
         Raises:
-            ServiceError: as `ask` does, to all who wait for it; a failure is never kept.
+            ServiceError: from `fetch`, in every caller that waits for it; it is not stored.
         """
         if self._ttl_s <= 0:
             self._count("bypass")
-            return CacheLookup(kept=await ask(), status=_OFF)
-        now = self._timer()
-        entry = self._entries.get(question)
+            return CacheLookup(response=await fetch(), status=_BYPASS)
+        entry = self._entries.get(key)
         if entry is not None:
-            if now < entry[1]:
-                self._count("hit")
-                return CacheLookup(kept=entry[0], status=_HIT % int(entry[1] - now))
-            self._drop(question)
-        flight = self._flights.get(question)
-        if flight is not None:
-            self._count("collapsed")
-            return CacheLookup(kept=await asyncio.shield(flight), status=_SHARED)
-        self._count("miss")
-        flight = asyncio.ensure_future(self._fly(question, ask))
-        self._flights[question] = flight
-        flight.add_done_callback(lambda done: self._land(question, done))
-        # The call is everybody's: one caller who leaves does not end it.
-        kept = await asyncio.shield(flight)
-        return CacheLookup(kept=kept, status=_STORED if question in self._entries else _MISS)
+            self._count("hit")
+            return CacheLookup(response=entry.response, status=_HIT % int(entry.expires_at - self._timer()))
+        is_running = key in self._fetches
+        self._count("collapsed" if is_running else "miss")
+        response = await self._fetches.run(key, partial(self._fetch, key, fetch))
+        status = _COLLAPSED if is_running else _STORED if key in self._entries else _MISS
+        return CacheLookup(response=response, status=status)
 
-    async def _fly(self, question: Hashable, ask: Callable[[], Awaitable[CachedResponse]]) -> CachedResponse:
-        kept = await ask()
-        now = self._timer()
-        while self._entries and next(iter(self._entries.values()))[1] <= now:
-            self._drop(next(iter(self._entries)))
-        size = _size_of(question, kept)
-        if kept.status == HTTPStatus.OK and size <= self._room.most:
-            self._drop(question)
-            while not self._room.take(size):
-                self._drop(next(iter(self._entries)))
-            self._entries[question] = kept, now + self._ttl_s
-            kept.parts.open(self._room)
-        return kept
+    async def filtered(
+        self, response: CachedResponse, view: Hashable, filter_body: Callable[[], Coroutine[Any, Any, bytes]]
+    ) -> bytes:
+        """Return the body as `filter_body` makes it, once for all callers with the same view of this response."""
+        key = (response.identity, view)
+        body = self._filtered.get(key)
+        return body if body is not None else await self._filters.run(key, partial(self._filter, key, filter_body))
 
-    def _land(self, question: Hashable, done: asyncio.Task[CachedResponse]) -> None:
-        self._flights.pop(question, None)
-        if not done.cancelled():
-            done.exception()
+    async def _fetch(self, key: Hashable, fetch: Callable[[], Awaitable[CachedResponse]]) -> CachedResponse:
+        response = await fetch()
+        parts = key if isinstance(key, tuple) else (key,)
+        size = ENTRY_BYTES + len(response.body) + sum(len(part) for part in parts if isinstance(part, str | bytes))
+        if response.status == HTTPStatus.OK and size <= self._entries.maxsize:
+            self._entries[key] = _Entry(response=response, size=size, expires_at=self._timer() + self._ttl_s)
+        return response
 
-    def _drop(self, question: Hashable) -> None:
-        entry = self._entries.pop(question, None)
-        if entry is not None:
-            entry[0].parts.close()
-            self._room.give_back(_size_of(question, entry[0]))
-
-
-def _size_of(question: Hashable, kept: CachedResponse) -> int:
-    asked = question if isinstance(question, tuple) else (question,)
-    return ENTRY_BYTES + len(kept.body) + sum(len(part) for part in asked if isinstance(part, str | bytes))
+    async def _filter(self, key: Hashable, filter_body: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
+        body = await filter_body()
+        if ENTRY_BYTES + len(body) <= self._filtered.maxsize:
+            self._filtered[key] = body
+        return body

@@ -1,21 +1,20 @@
-"""The proxy: a question of the list goes upstream as we understood it, and the answer comes back as it is.
+"""The ScaleOps proxy: sends a listed request upstream and returns the response.
 
-request ─> path, query, headers, body: read strictly ─> may this caller ask it? ─> cache ─> ScaleOps ─> repair ─> cut ─> answer
+request -> path, query, headers and body parsed strictly -> authorised -> cache -> ScaleOps -> repair -> filter -> response
 
-Status, content type and Retry-After are upstream's. What would mislead is not passed: a redirect (to a login page) and a 401 (which a
-browser would take for its own) are told as our trouble with ScaleOps.
+Status, Content-Type and Retry-After pass. A redirect (to a login page) and a 401 (which a browser would take for its own) become a 502.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
-from clients.http.client import HttpRequest, ServiceError
-from clients.http.client import HttpResponse as UpstreamAnswer
+from clients.http.client import HttpRequest, HttpResponse, ServiceError
 from clients.scaleops.async_client import SendRequest
 from domain.workload import WorkloadKey
 from gateway.auth.callers import ANONYMOUS, Caller
@@ -24,91 +23,91 @@ from gateway.proxy.body_worker import BodyWorker
 from gateway.proxy.cache import CachedResponse, CacheLookup, ResponseCache
 from gateway.proxy.json_filter import is_complete, repair
 from gateway.proxy.routes import ROUTES, ProxyRoute, RouteTable, read_cluster, read_query
-from gateway.proxy.scope import ProxyScope, one_cluster
+from gateway.proxy.scope import ProxyScope, require_one_cluster
 from gateway.request import GatewayRequest
 from gateway.responses import GatewayResponse, Header, bad_request, forbidden, unavailable
 
 Observe = Callable[[str, str, float], None]
-"""Told of every upstream call: route, outcome (a status or a word), seconds."""
+"""Called after every upstream request with the route, the outcome (a status or an error kind) and the seconds."""
 
-_JSON_BODY: Final = {"Content-Type": "application/json"}
-_PASSED: Final = (("Content-Type", b"content-type"), ("Retry-After", b"retry-after"))
-"""The headers of upstream's that pass, by name; no other does."""
-_OURS: Final[tuple[Header, ...]] = (
+_PASSED_HEADERS: Final = (("Content-Type", b"content-type"), ("Retry-After", b"retry-after"))
+_ADDED_HEADERS: Final[tuple[Header, ...]] = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     # An upstream error page must not become a page of Backstage's own origin.
     (b"content-security-policy", b"default-src 'none'; sandbox"),
 )
 _WORKLOADS: Final = next(route for route in ROUTES if route.kind == "workloads")
-_LONGEST_HEADER: Final = 256
+_MAX_HEADER_LENGTH: Final = 256
 
 
 class Proxy:
-    """Answers the routes of the list. `scope` is None for GATEWAY_PROXY_SCOPE=any."""
+    """Serves the listed routes. `scope` is None for GATEWAY_PROXY_SCOPE=any."""
 
     def __init__(
         self,
         *,
         routes: RouteTable,
-        ask: SendRequest,
+        send: SendRequest,
         cache: ResponseCache,
         scope: ProxyScope | None,
-        reader: BodyWorker,
+        worker: BodyWorker,
         timer: Callable[[], float],
         observe: Observe,
     ) -> None:
         self._routes = routes
-        self._ask = ask
+        self._send = send
         self._cache = cache
         self._scope = scope
-        self._reader = reader
+        self._worker = worker
         self._timer = timer
         self._observe = observe
 
-    async def answer(self, exchange: GatewayRequest) -> GatewayResponse:
-        """Answer one request.
+    async def handle(self, request: GatewayRequest) -> GatewayResponse:
+        """Return the response to one request.
 
         Raises:
-            Refused: it may not pass; nothing was sent upstream on its behalf.
-            ServiceError: ScaleOps or the catalog gave no answer.
+            HttpError: the request is not allowed; nothing was sent upstream for it.
+            ServiceError: ScaleOps or the catalog is unavailable.
         """
-        exchange.route = "proxy"
-        route = self._routes.find(exchange.target, exchange.method)
-        exchange.route = route.name
-        query = self._routes.read_query(route, exchange.query)
-        cluster = read_cluster(route, exchange)
-        if route.method == "GET" and exchange.has_body:
-            message = "a GET takes no body here"
+        request.route = "proxy"
+        route = self._routes.find(request.target, request.method)
+        request.route = route.name
+        query = self._routes.read_query(route, request.query)
+        cluster = read_cluster(route, request)
+        if route.method == "GET" and request.has_body:
+            message = "a GET request of the proxy has no body"
             raise bad_request(message)
-        caller = exchange.caller or ANONYMOUS
+        caller = request.caller or ANONYMOUS
         scope = None if caller.sees_everything else self._scope
         match route.kind:
             case "workloads":
-                return await self._answer_workloads(exchange, route, query, scope=scope, caller=caller)
+                return await self._handle_workloads(request, route, query, scope=scope, caller=caller)
             case "costs":
-                return await self._answer_costs(exchange, route, query, cluster=cluster, scope=scope, caller=caller)
+                return await self._handle_costs(request, route, query, cluster=cluster, scope=scope, caller=caller)
             case "network" if scope is not None:
-                await scope.require_workload(caller, _workload_asked(query, cluster))
+                await scope.require_workload(caller, _requested_workload(query, cluster))
             case "extra" if scope is not None:
-                message = "this path is for services only: what a user may see of its answer cannot be told (GATEWAY_PROXY_SCOPE=catalog)"
+                message = (
+                    "this path is for services only: its response cannot be filtered to what a user may see "
+                    "(GATEWAY_PROXY_SCOPE=catalog)"
+                )
                 raise forbidden(message)
-        had = await self._had(route, query, cluster, None)
-        return _answer(had, had.kept.body)
+        return _response(await self._cached(route, query, cluster, None))
 
-    async def _answer_workloads(
-        self, exchange: GatewayRequest, route: ProxyRoute, query: str, *, scope: ProxyScope | None, caller: Caller
+    async def _handle_workloads(
+        self, request: GatewayRequest, route: ProxyRoute, query: str, *, scope: ProxyScope | None, caller: Caller
     ) -> GatewayResponse:
-        labels = read_workloads_body(await exchange.read_body(), exchange.header(b"content-type"))
-        components = () if scope is None else await scope.components_for(caller, labels)
-        had = await self._had(route, query, None, write_workloads_body(labels))
-        if scope is None or had.kept.status != HTTPStatus.OK:
-            return _answer(had, had.kept.body)
-        return _answer(had, await scope.filter_workloads(had.kept, components))
+        labels = read_workloads_body(await request.read_body(), request.header(b"content-type"))
+        ownerships = () if scope is None else await scope.ownerships(caller, labels)
+        lookup = await self._cached(route, query, None, write_workloads_body(labels))
+        if scope is None or lookup.response.status != HTTPStatus.OK:
+            return _response(lookup)
+        return _response(lookup, await scope.filter_workloads(lookup.response, ownerships))
 
-    async def _answer_costs(
+    async def _handle_costs(
         self,
-        exchange: GatewayRequest,
+        request: GatewayRequest,
         route: ProxyRoute,
         query: str,
         *,
@@ -116,85 +115,84 @@ class Proxy:
         scope: ProxyScope | None,
         caller: Caller,
     ) -> GatewayResponse:
-        question = read_costs_body(await exchange.read_body(), exchange.header(b"content-type"))
+        cost_query = read_costs_body(await request.read_body(), request.header(b"content-type"))
+        body = write_costs_body(cost_query)
         if scope is None:
-            had = await self._had(route, query, cluster, write_costs_body(question))
-            return _answer(had, had.kept.body)
-        named = one_cluster(question, cluster)
-        components = await scope.components_for(caller, question.labels)
-        had = await self._had(route, query, cluster, write_costs_body(question))
-        if had.kept.status != HTTPStatus.OK:
-            return _answer(had, had.kept.body)
-        body = await scope.filter_costs(had.kept, components, cluster=named, fetch_workloads=self._workloads_of)
-        return _answer(had, body)
+            return _response(await self._cached(route, query, cluster, body))
+        one_cluster = require_one_cluster(cost_query, cluster)
+        ownerships = await scope.ownerships(caller, cost_query.labels)
+        lookup = await self._cached(route, query, cluster, body)
+        if lookup.response.status != HTTPStatus.OK:
+            return _response(lookup)
+        filtered = await scope.filter_costs(
+            lookup.response, ownerships, cluster=one_cluster, fetch_workloads=self._fetch_workloads
+        )
+        return _response(lookup, filtered)
 
-    async def _workloads_of(self, labels: tuple[str, ...]) -> CachedResponse:
+    async def _fetch_workloads(self, labels: tuple[str, ...]) -> CachedResponse:
         query = read_query(_WORKLOADS, b"")
-        return (await self._had(_WORKLOADS, query, None, write_workloads_body(labels))).kept
+        return (await self._cached(_WORKLOADS, query, None, write_workloads_body(labels))).response
 
-    async def _had(self, route: ProxyRoute, query: str, cluster: str | None, body: bytes | None) -> CacheLookup:
-        async def ask() -> CachedResponse:
-            return await self._kept(route, query, cluster, body)
+    async def _cached(self, route: ProxyRoute, query: str, cluster: str | None, body: bytes | None) -> CacheLookup:
+        return await self._cache.get((route.name, query, cluster, body), partial(self._fetch, route, query, cluster, body))
 
-        return await self._cache.get((route.name, query, cluster, body), ask)
-
-    async def _kept(self, route: ProxyRoute, query: str, cluster: str | None, body: bytes | None) -> CachedResponse:
-        headers: dict[str, str] = {} if body is None else dict(_JSON_BODY)
+    async def _fetch(self, route: ProxyRoute, query: str, cluster: str | None, body: bytes | None) -> CachedResponse:
+        headers = {} if body is None else {"Content-Type": "application/json"}
         if cluster is not None:
             headers["X-Scaleops-Cluster"] = cluster
         target = f"{route.path}?{query}" if query else route.path
-        began = self._timer()
+        started = self._timer()
         outcome = "failed"
         try:
-            answer = await self._ask(HttpRequest(method=route.method, target=target, headers=headers, body=body))
-            outcome = str(answer.status)
-        except ServiceError as failure:
-            outcome = failure.kind.value
+            upstream = await self._send(HttpRequest(method=route.method, target=target, headers=headers, body=body))
+            outcome = str(upstream.status)
+        except ServiceError as error:
+            outcome = error.kind.value
             raise
         finally:
-            self._observe(route.name, outcome, self._timer() - began)
-        kept = _kept(answer)
+            self._observe(route.name, outcome, self._timer() - started)
+        response = _to_cached(upstream)
         member = route.repaired
-        if member is None or not _is_json(answer) or is_complete(kept.body, member):
-            return kept
-        return replace(kept, body=await self._reader.read(kept.body, lambda sent: repair(sent, member, empty=route.empty)))
+        if member is None or not _is_json(upstream) or is_complete(response.body, member):
+            return response
+        repaired = await self._worker.run(response.body, partial(repair, member=member, empty=route.empty))
+        return replace(response, body=repaired)
 
 
-def _workload_asked(query: str, cluster: str | None) -> WorkloadKey:
+def _requested_workload(query: str, cluster: str | None) -> WorkloadKey:
     if cluster is None:
-        message = "the header X-Scaleops-Cluster is missing: a workload is known by its cluster too"
+        message = "the header X-Scaleops-Cluster is missing: the cluster is part of a workload's name"
         raise bad_request(message)
-    asked = dict(parse_qsl(query))
-    return WorkloadKey(cluster=cluster, namespace=asked["namespace"], type=asked["workloadType"], name=asked["name"])
+    values = dict(parse_qsl(query))
+    return WorkloadKey(cluster=cluster, namespace=values["namespace"], type=values["workloadType"], name=values["name"])
 
 
-def _is_json(answer: UpstreamAnswer) -> bool:
-    """Say whether it is an answer in JSON."""
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return answer.status == HTTPStatus.OK and kind == "application/json"
+def _is_json(upstream: HttpResponse) -> bool:
+    content_type = upstream.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return upstream.status == HTTPStatus.OK and content_type == "application/json"
 
 
-def _kept(answer: UpstreamAnswer) -> CachedResponse:
-    """Answer what of an upstream answer may be kept and passed.
-
-    Raises:
-        Refused: 502, it would mislead whoever asked.
-    """
-    if answer.status == HTTPStatus.UNAUTHORIZED:
+def _to_cached(upstream: HttpResponse) -> CachedResponse:
+    """Return the parts of an upstream response that pass. Raises HttpError (502) for a redirect and a 401."""
+    if upstream.status == HTTPStatus.UNAUTHORIZED:
         message = "ScaleOps does not accept the gateway's credentials"
         raise unavailable(message, status=HTTPStatus.BAD_GATEWAY)
-    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST or answer.status < HTTPStatus.OK:
-        message = f"ScaleOps answered with a redirect ({answer.status}), probably to a login page, which is not followed"
+    if HTTPStatus.MULTIPLE_CHOICES <= upstream.status < HTTPStatus.BAD_REQUEST or upstream.status < HTTPStatus.OK:
+        message = f"ScaleOps returned a redirect ({upstream.status}), probably to a login page; it was not followed"
         raise unavailable(message, status=HTTPStatus.BAD_GATEWAY)
-    headers = [(name, _value(value)) for sent, name in _PASSED if (value := answer.headers.get(sent)) is not None]
-    return CachedResponse(status=answer.status, headers=(*headers, *_OURS), body=answer.body)
+    headers = [(name, _printable(value)) for sent, name in _PASSED_HEADERS if (value := upstream.headers.get(sent)) is not None]
+    return CachedResponse(status=upstream.status, headers=(*headers, *_ADDED_HEADERS), body=upstream.body)
 
 
-def _value(text: str) -> bytes:
-    """Answer a header value that is fit to be sent on: printable, and not endless."""
-    kept = "".join(sign for sign in text if " " <= sign <= "~")
-    return kept[:_LONGEST_HEADER].encode("ascii")
+def _printable(value: str) -> bytes:
+    return "".join(sign for sign in value if " " <= sign <= "~")[:_MAX_HEADER_LENGTH].encode("ascii")
 
 
-def _answer(had: CacheLookup, body: bytes) -> GatewayResponse:
-    return GatewayResponse(status=had.kept.status, headers=(*had.kept.headers, (b"cache-status", had.status)), body=body)
+def _response(lookup: CacheLookup, body: bytes | None = None) -> GatewayResponse:
+    """Return the cached response, with the filtered body if there is one."""
+    response = lookup.response
+    return GatewayResponse(
+        status=response.status,
+        headers=(*response.headers, (b"cache-status", lookup.status)),
+        body=response.body if body is None else body,
+    )

@@ -1,39 +1,36 @@
-"""What of ScaleOps' answers a user may see: the workloads of components that the catalog shows them.
+"""GATEWAY_PROXY_SCOPE=catalog: a user reads only what the components own that the catalog shows them.
 
-The labels they ask by must be the selector of such a component, and rows that are no workload of it are cut out. The cost endpoint
-takes labels one by one, so that for one component hundreds of foreign rows come back; ids are the same in every cluster.
+The labels of a request must be the selector of such a component, and the rows of other workloads are removed from the response: the cost
+endpoint ORs labels, so it returns hundreds of rows of other components. Workload ids are unique within a cluster only.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from functools import partial
 from http import HTTPStatus
 
-from domain.component import Component
-from domain.ownership import Ownership, normalized_id, ownership_of
+from domain.ownership import Ownership, normalized_id
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 from gateway.auth.callers import Caller
 from gateway.auth.visibility import Visibility
 from gateway.proxy.bodies import CostQuery
 from gateway.proxy.body_worker import BodyWorker
-from gateway.proxy.cache import CachedResponse
+from gateway.proxy.cache import CachedResponse, ResponseCache
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.json_filter import JsonRows, Row, UnparseableJson, read_rows
 from gateway.proxy.workload_owners import CachedWorkloadOwners
-from gateway.responses import HttpError, bad_request, forbidden, unavailable
+from gateway.responses import bad_request, forbidden, unavailable
 
 FetchWorkloads = Callable[[tuple[str, ...]], Awaitable[CachedResponse]]
-"""Answers what ScaleOps lists for labels, all of which a workload carries."""
-
-Owned = Sequence[tuple[EntityRef, Sequence[WorkloadKey]]]
-"""Which workloads an answer showed to be whose."""
+"""Returns ScaleOps' list of the workloads that carry all of the labels."""
+Owned = Iterable[tuple[EntityRef, Iterable[WorkloadKey]]]
+"""The workloads of a response by the component that owns them."""
 
 
 class ProxyScope:
-    """GATEWAY_PROXY_SCOPE=catalog. Everything here may raise ServiceError, when the catalog cannot be asked."""
+    """Every method may raise ServiceError: the catalog is unavailable."""
 
     def __init__(
         self,
@@ -41,154 +38,137 @@ class ProxyScope:
         index: ComponentIndex,
         visibility: Visibility,
         owners: CachedWorkloadOwners,
-        reader: BodyWorker,
-        namespaces_allowed: Mapping[EntityRef, tuple[str, ...]],
+        cache: ResponseCache,
+        worker: BodyWorker,
     ) -> None:
         self._index = index
         self._visibility = visibility
         self._owners = owners
-        self._reader = reader
-        self._namespaces_allowed = namespaces_allowed
+        self._cache = cache
+        self._worker = worker
 
-    async def components_for(self, caller: Caller, labels: Sequence[str]) -> tuple[Component, ...]:
-        """Answer the components of these labels that the caller may see.
+    async def ownerships(self, caller: Caller, labels: Sequence[str]) -> tuple[Ownership, ...]:
+        """Return what the components with this selector own that the caller may see.
 
         Raises:
-            Refused: 403, there is none. Whether there is one they may not see is not told.
+            HttpError: 403, there are none. It does not say whether a component exists that the caller may not see.
         """
-        found = await self._index.asking_by(labels)
-        shown = await self._visibility.visible(caller, [component.ref for component in found])
-        visible = tuple(component for component in found if component.ref in shown)
+        found = await self._index.find(labels)
+        shown = await self._visibility.visible(caller, [ownership.ref for ownership in found])
+        visible = tuple(ownership for ownership in found if ownership.ref in shown)
         if not visible:
             message = (
-                "these labels are the selector of no component that the catalog shows you; "
-                "the proxy answers only about the workloads of such components"
+                "these labels are not the selector of a component that the catalog shows you; "
+                "the proxy returns only the workloads of such components"
             )
             raise forbidden(message)
         return visible
 
-    async def filter_workloads(self, kept: CachedResponse, components: Sequence[Component]) -> bytes:
-        """Answer the list of workloads without rows that are none of the components' own."""
-        ownerships = self._ownerships(components)
+    async def filter_workloads(self, response: CachedResponse, ownerships: tuple[Ownership, ...]) -> bytes:
+        """Return the workload list without the rows that none of the components owns."""
 
-        async def make() -> bytes:
-            part, owned = await self._reader.read(kept.body, lambda body: _filter_workloads(body, ownerships))
-            self._note(owned)
-            return part
+        async def filter_body() -> bytes:
+            body, owned = await self._worker.run(response.body, partial(_filter_workloads, ownerships=ownerships))
+            self._record(owned)
+            return body
 
-        return await kept.part(ownerships, make)
+        return await self._cache.filtered(response, ownerships, filter_body)
 
     async def filter_costs(
-        self, kept: CachedResponse, components: Sequence[Component], *, cluster: str, fetch_workloads: FetchWorkloads
+        self, response: CachedResponse, ownerships: tuple[Ownership, ...], *, cluster: str, fetch_workloads: FetchWorkloads
     ) -> bytes:
-        """Answer the cost rows of one cluster without those of workloads that are none of the components' own."""
-        own: list[bytes] = []
-        for ownership in self._ownerships(components):
+        """Return the cost report of one cluster without the rows of workloads that none of the components owns."""
+        lists: list[tuple[Ownership, CachedResponse]] = []
+        for ownership in ownerships:
             for labels in ownership.plan.queries:
-                answer = await fetch_workloads(labels)
-                if answer.status != HTTPStatus.OK:
-                    message = f"ScaleOps answered {answer.status} when it was asked whose the costs are"
+                workloads = await fetch_workloads(labels)
+                if workloads.status != HTTPStatus.OK:
+                    message = f"the costs cannot be filtered: ScaleOps returned {workloads.status} for the list of your workloads"
                     raise unavailable(message, status=HTTPStatus.BAD_GATEWAY)
-                own.append(await self._own_ids(answer, ownership, cluster))
+                lists.append((ownership, workloads))
 
-        async def make() -> bytes:
-            ids = frozenset(one for part in own for one in json.loads(part))
-            return await self._reader.read(kept.body, lambda body: _filter_costs(body, ids))
+        async def filter_body() -> bytes:
+            ids: set[str] = set()
+            for ownership, workloads in lists:
+                work = partial(_find_ids, ownership=ownership, cluster=cluster)
+                found, owned = await self._worker.run(workloads.body, work)
+                self._record(owned)
+                ids |= found
+            return await self._worker.run(response.body, partial(_filter_costs, ids=ids))
 
-        return await kept.part(hashlib.sha256(b"\n".join(own)).digest(), make)
-
-    async def _own_ids(self, answer: CachedResponse, ownership: Ownership, cluster: str) -> bytes:
-        """Answer the ids of a component's workloads in one cluster, in lower case, as a JSON list."""
-
-        async def make() -> bytes:
-            part, owned = await self._reader.read(answer.body, lambda body: _list_ids(body, (ownership,), cluster))
-            self._note(owned)
-            return part
-
-        return await answer.part((cluster, ownership), make)
+        view = cluster, *((ownership, workloads.identity) for ownership, workloads in lists)
+        return await self._cache.filtered(response, view, filter_body)
 
     async def require_workload(self, caller: Caller, key: WorkloadKey) -> None:
-        """Check that a workload belongs to a component that the caller may see.
+        """Check that a component that the caller may see owns a workload.
 
         Raises:
-            Refused: 403, it does not, as far as is known.
+            HttpError: 403, no such component is known.
         """
-        for known in (self._owners.recent, self._owners.stored):
-            if await self._visibility.visible(caller, await known(key)):
+        for owners in (self._owners.recent, self._owners.stored):
+            if await self._visibility.visible(caller, await owners(key)):
                 return
         message = (
-            f"{key.type} {key.name} is known to be a workload of no component that the catalog shows you; "
+            f"{key.type} {key.name} is not known as a workload of a component that the catalog shows you; "
             "list the component's workloads first"
         )
         raise forbidden(message)
 
-    def _ownerships(self, components: Sequence[Component]) -> tuple[Ownership, ...]:
-        return tuple(ownership_of(component, self._namespaces_allowed) for component in components)
-
-    def _note(self, owned: Owned) -> None:
+    def _record(self, owned: Owned) -> None:
         for ref, keys in owned:
-            self._owners.note(ref, keys)
+            self._owners.record(ref, keys)
 
 
-def one_cluster(question: CostQuery, routed: str | None) -> str:
-    """Answer the one cluster that a cost question is about: rows do not name theirs, and ids recur.
+def require_one_cluster(query: CostQuery, routed: str | None) -> str:
+    """Return the one cluster that a cost query is for: its rows do not name their cluster, and ids are unique within one only.
 
     Raises:
-        Refused: 400, it names none, several, or another than the header.
+        HttpError: 400, it names none, several, or another one than the header.
     """
-    named: set[str] = {*question.clusters, *(() if routed is None else (routed,))}
-    if len(named) != 1:
-        message = "name one cluster, alike in clusterFilters and in X-Scaleops-Cluster: costs are told apart by cluster only"
+    clusters: set[str] = {*query.clusters, *(() if routed is None else (routed,))}
+    if len(clusters) != 1:
+        message = "name one cluster, the same in clusterFilters and in X-Scaleops-Cluster: costs are filtered by cluster"
         raise bad_request(message)
-    (cluster,) = named
+    (cluster,) = clusters
     return cluster
 
 
-def _is_held(row: Row, ownerships: Sequence[Ownership]) -> bool:
-    return any(rule.owns(cluster=row.get("clusterName"), namespace=row.get("namespace")) for rule in ownerships)
-
-
-def _key_of(row: Row) -> WorkloadKey | None:
-    parts = [row.get(name) for name in ("clusterName", "namespace", "type", "workloadName")]
-    cluster, namespace, kind, name = (part if isinstance(part, str) else None for part in parts)
-    if cluster is None or namespace is None or kind is None or name is None:
-        return None
-    return WorkloadKey(cluster=cluster, namespace=namespace, type=kind, name=name)
-
-
 def _filter_workloads(body: bytes, ownerships: Sequence[Ownership]) -> tuple[bytes, Owned]:
-    listed = _read(body, "workloads")
-    return listed.filtered(lambda row: _is_held(row, ownerships)), _owned(listed.rows, ownerships)
-
-
-def _list_ids(body: bytes, ownerships: Sequence[Ownership], cluster: str) -> tuple[bytes, Owned]:
-    rows = _read(body, "workloads").rows
-    ids = {
-        normalized_id(str(row["id"]))
-        for row in rows
-        if row.get("clusterName") == cluster and row.get("id") is not None and _is_held(row, ownerships)
-    }
-    return json.dumps(sorted(ids)).encode(), _owned(rows, ownerships)
+    workloads = _read(body, "workloads")
+    filtered = workloads.filtered(lambda row: any(_owns(ownership, row) for ownership in ownerships))
+    return filtered, [_owned(workloads.rows, ownership) for ownership in ownerships]
 
 
 def _filter_costs(body: bytes, ids: Collection[str]) -> bytes:
     return _read(body, "aggregatedWorkloads").filtered(lambda row: normalized_id(str(row.get("id"))) in ids)
 
 
-def _owned(rows: Sequence[Row], ownerships: Sequence[Ownership]) -> Owned:
-    """Answer which workloads are whose."""
-    return [
-        (rule.ref, [key for row in rows if _is_held(row, (rule,)) and (key := _key_of(row)) is not None]) for rule in ownerships
-    ]
+def _find_ids(body: bytes, ownership: Ownership, cluster: str) -> tuple[set[str], Owned]:
+    rows = _read(body, "workloads").rows
+    own = [row for row in rows if row.get("clusterName") == cluster and _owns(ownership, row)]
+    ids = {normalized_id(str(row["id"])) for row in own if row.get("id") is not None}
+    return ids, [_owned(rows, ownership)]
+
+
+def _owns(ownership: Ownership, row: Row) -> bool:
+    return ownership.owns(cluster=row.get("clusterName"), namespace=row.get("namespace"))
+
+
+def _owned(rows: Sequence[Row], ownership: Ownership) -> tuple[EntityRef, list[WorkloadKey]]:
+    keys = [_key(row) for row in rows if _owns(ownership, row)]
+    return ownership.ref, [key for key in keys if key is not None]
+
+
+def _key(row: Row) -> WorkloadKey | None:
+    match row:
+        case {"clusterName": str(cluster), "namespace": str(namespace), "type": str(kind), "workloadName": str(name)}:
+            return WorkloadKey(cluster=cluster, namespace=namespace, type=kind, name=name)
+    return None
 
 
 def _read(body: bytes, member: str) -> JsonRows:
     try:
         return read_rows(body, member)
-    except UnparseableJson as why:
-        raise _cannot_cut(why) from None
-
-
-def _cannot_cut(why: UnparseableJson) -> HttpError:
-    message = f"ScaleOps' answer cannot be narrowed to what you may see: {why}"
-    return unavailable(message, status=HTTPStatus.BAD_GATEWAY)
+    except UnparseableJson as error:
+        message = f"the response of ScaleOps cannot be filtered to what you may see: {error}"
+        raise unavailable(message, status=HTTPStatus.BAD_GATEWAY) from None

@@ -1,48 +1,45 @@
-"""Which components a workload belongs to: as the proxy saw it while it answered, and as the newest sweep did.
+"""Which components own a workload, for the network endpoint: it names a workload and no labels.
 
-The network endpoint names one workload and no label, so this is the only way to tell whose it is. The frontend asks for a
-component's workloads before it asks for their network, so the first source nearly always knows; what it does not know, a component that
-nobody has asked about lately, the second may.
+Two sources: the workload lists that the proxy returned in the last hour, and the newest sweep. The frontend lists a component's
+workloads before it queries their network, so the first source usually has the owner.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
+
+from cachetools import TTLCache
 
 from domain.clock import Clock
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 
-SEEN_FOR: Final = timedelta(hours=1)
-MOST_WORKLOADS: Final = 100_000
+TTL: Final = timedelta(hours=1)
+MAX_WORKLOADS: Final = 100_000
 
 
 class CachedWorkloadOwners:
-    """Owners of workloads, for one event loop. `from_history` may block and is called in a thread."""
+    """For one event loop. `from_history` may block and is called in a thread."""
 
     def __init__(self, from_history: Callable[[WorkloadKey], tuple[EntityRef, ...]], *, clock: Clock) -> None:
         self._from_history = from_history
         self._clock = clock
-        self._seen: OrderedDict[WorkloadKey, dict[EntityRef, datetime]] = OrderedDict()
+        self._recent: TTLCache[WorkloadKey, Mapping[EntityRef, datetime], datetime] = TTLCache(MAX_WORKLOADS, TTL, clock)
 
-    def note(self, owner: EntityRef, keys: Iterable[WorkloadKey]) -> None:
-        """Remember what an answer showed to be a component's own."""
-        now = self._clock()
+    def record(self, owner: EntityRef, keys: Iterable[WorkloadKey]) -> None:
+        """Record that a response showed these workloads to be the component's own."""
+        expires_at = self._clock() + TTL
         for key in keys:
-            self._seen.setdefault(key, {})[owner] = now
-            self._seen.move_to_end(key)
-        while len(self._seen) > MOST_WORKLOADS:
-            self._seen.popitem(last=False)
+            self._recent[key] = {**self._recent.get(key, {}), owner: expires_at}
 
     async def recent(self, key: WorkloadKey) -> frozenset[EntityRef]:
-        """Answer the components that answers of the last hour showed to claim a workload; there may be others."""
-        earliest = self._clock() - SEEN_FOR
-        return frozenset(ref for ref, at in self._seen.get(key, {}).items() if at > earliest)
+        """Return the owners recorded in the last hour; there may be others."""
+        now = self._clock()
+        return frozenset(ref for ref, expires_at in self._recent.get(key, {}).items() if now < expires_at)
 
     async def stored(self, key: WorkloadKey) -> frozenset[EntityRef]:
-        """Answer the components that claimed a workload in the newest sweep. Raises StoreUnavailable."""
+        """Return the owners according to the newest sweep. Raises StoreUnavailable."""
         return frozenset(await asyncio.to_thread(self._from_history, key))

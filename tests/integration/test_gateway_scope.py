@@ -68,7 +68,7 @@ def test_a_user_who_gets_404_from_the_catalog_gets_403_from_the_proxy(gateway: S
     assert listed(gateway, ORDERS, ann).status_code == 200
     message = refused(listed(gateway, BILLING, ann))
 
-    assert "no component that the catalog shows you" in message
+    assert "not the selector of a component that the catalog shows you" in message
     assert gateway.calls("scaleops")["POST /api/v1/dashboard/byNamespace"] == 1, "the refused question never went upstream"
 
 

@@ -205,7 +205,7 @@ def test_a_redirect_is_not_followed_and_not_passed(gateway: ServedGateway) -> No
 
 
 @pytest.mark.parametrize(("mode", "status"), [("drop", 503), ("cut", 502), ("huge", 502)])
-def format_test_an_answer_that_cannot_be_read_is_a_failure(gateway: ServedGateway, mode: str, status: int) -> None:
+def test_a_response_that_cannot_be_read_is_a_failure(gateway: ServedGateway, mode: str, status: int) -> None:
     fault(gateway, mode=mode, route="networkCost", megabytes=17)
 
     answer = flags(gateway)

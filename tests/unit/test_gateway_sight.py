@@ -14,6 +14,7 @@ from domain.workload import WorkloadKey
 from gateway.auth.callers import Caller
 from gateway.auth.visibility import MOST_REFS, Visibility
 from gateway.proxy.body_worker import BodyWorker
+from gateway.proxy.cache import ResponseCache
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
@@ -80,11 +81,11 @@ def test_questions_that_overlap_share_what_is_asked_and_each_gets_only_its_own()
 
 def a_scope(owners: CachedWorkloadOwners) -> ProxyScope:
     return ProxyScope(
-        index=ComponentIndex(OneEntity(a_component()), clock=now),
+        index=ComponentIndex(OneEntity(a_component()), {}, clock=now),
         visibility=Visibility(Sight(), clock=now),
         owners=owners,
-        reader=BodyWorker(),
-        namespaces_allowed={},
+        cache=ResponseCache(ttl_s=10, timer=lambda: 0.0, count=lambda _: None),
+        worker=BodyWorker(),
     )
 
 
@@ -97,10 +98,10 @@ def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> None:
             return (HIDDEN, SHOWN)
 
         owners = CachedWorkloadOwners(from_history, clock=now)
-        owners.note(HIDDEN, [KEY])
+        owners.record(HIDDEN, [KEY])
         await a_scope(owners).require_workload(JANE, KEY)
         asked_once = list(read)
-        owners.note(SHOWN, [KEY])
+        owners.record(SHOWN, [KEY])
         await a_scope(owners).require_workload(JANE, KEY)
 
         assert asked_once == [KEY]
@@ -112,7 +113,7 @@ def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> None:
 def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
     async def run() -> None:
         owners = CachedWorkloadOwners(lambda _: (HIDDEN,), clock=now)
-        owners.note(HIDDEN, [KEY])
+        owners.record(HIDDEN, [KEY])
         with pytest.raises(HttpError) as caught:
             await a_scope(owners).require_workload(JANE, KEY)
 

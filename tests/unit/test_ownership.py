@@ -15,10 +15,11 @@ from actions.fanout import sequential
 from actions.live.upstream import fetch_workloads, own_cost_rows
 from clients.scaleops.parsing import CostsResponse, WorkloadsResponse, to_cost_rows, to_workloads
 from domain.component import Component
+from domain.ownership import ownership_of
 from domain.refs import EntityRef
 from gateway.auth.visibility import Visibility
 from gateway.proxy.body_worker import BodyWorker
-from gateway.proxy.cache import CachedResponse
+from gateway.proxy.cache import CachedResponse, ResponseCache
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
@@ -75,25 +76,27 @@ async def through_the_proxy(
     def now() -> datetime:
         return datetime(2026, 11, 23, tzinfo=timezone.utc)
 
-    reader = BodyWorker()
+    worker, index = BodyWorker(), ComponentIndex(OneEntity(component), allowed, clock=now)
     scope = ProxyScope(
-        index=ComponentIndex(OneEntity(component), clock=now),
+        index=index,
         visibility=Visibility(None, clock=now),
         owners=CachedWorkloadOwners(lambda _: (), clock=now),
-        reader=reader,
-        namespaces_allowed=allowed,
+        cache=ResponseCache(ttl_s=10, timer=lambda: 0.0, count=lambda _: None),
+        worker=worker,
     )
+    ownerships = (ownership_of(component, allowed),)
     listed, cost_report = a_response({"workloads": rows}), a_response({"aggregatedWorkloads": costs})
 
     async def fetch(_: tuple[str, ...]) -> CachedResponse:
         return listed
 
-    workloads = json.loads(await scope.filter_workloads(listed, [component]))["workloads"]
+    workloads = json.loads(await scope.filter_workloads(listed, ownerships))["workloads"]
     by_cluster = {}
     for cluster in CLUSTERS:
-        part = await scope.filter_costs(cost_report, [component], cluster=cluster, fetch_workloads=fetch)
+        part = await scope.filter_costs(cost_report, ownerships, cluster=cluster, fetch_workloads=fetch)
         by_cluster[cluster] = {row["id"] for row in json.loads(part)["aggregatedWorkloads"]}
-    reader.close()
+    worker.close()
+    index.close()
     return {"/".join(row[name] for name in ("clusterName", "namespace", "type", "workloadName")) for row in workloads}, by_cluster
 
 

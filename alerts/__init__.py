@@ -1,1 +1,1 @@
-"""What changed, and why anyone should hear of it: rules, the life of an alert, storms. Pure: `now` is an argument."""
+"""Rules, the alert state machine and storms: what changed, and who should be notified, with the reason. Pure."""

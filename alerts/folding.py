@@ -1,9 +1,9 @@
-"""The state of an alert is the fold of its events. What each event does to it stands here, and nowhere else."""
+"""An alert's state is the fold of its events: the effect of each event, and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -25,8 +25,16 @@ from alerts.states import (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChange:
+    """An event, and the state after it."""
+
+    state: AlertState
+    event: Event
+
+
 def fold(alert: AlertId, events: Iterable[Event]) -> AlertState:
-    """Make the state of an alert from its events, first to last."""
+    """Return the state that an alert's events lead to, first to last."""
     state = AlertState(alert=alert)
     for event in events:
         state = apply(state, event)
@@ -34,7 +42,7 @@ def fold(alert: AlertId, events: Iterable[Event]) -> AlertState:
 
 
 def apply(state: AlertState, event: Event) -> AlertState:
-    """Answer the state after one more event."""
+    """Return the state after one more event."""
     return replace(_effect_of(event, state), events=state.events + 1)
 
 
@@ -55,42 +63,42 @@ def _effect_of(event: Event, state: AlertState) -> AlertState:
 
 def _after_observation(state: AlertState, event: Observed) -> AlertState:
     observation = event.observation
-    match observation.answer:
+    match observation.verdict:
         case Verdict.UNKNOWN:
             return state  # neither counts nor resets
         case Verdict.WITHDRAWN:
             ended = _ended(state.incident, EndReason(kind=NoticeKind.CLOSED, reason=observation.reason))
             return replace(state, streaks=(), incident=ended, team=observation.team)
-        case Verdict.GOOD:
+        case Verdict.MEASURED:
             streaks = _streaks_after(state, observation, event.terms)
             incident = _incident_after(state, streaks, event)
             known = bool(streaks) or incident is not None
             return replace(state, streaks=streaks, incident=incident, team=observation.team if known else state.team)
         case _:
-            assert_never(observation.answer)
+            assert_never(observation.verdict)
 
 
 def _streaks_after(state: AlertState, observation: Observation, terms: RuleTerms) -> tuple[Streak, ...]:
     before = {streak.finding.subject: streak for streak in state.streaks}
     kept = {subject: before[subject] for subject in observation.unknown if subject in before}
     grown = {
-        finding.subject: _grown(before.get(finding.subject), finding, observation, terms=terms, resolved=state.resolved_as_of)
+        finding.subject: _continued(before.get(finding.subject), finding, observation, terms=terms, resolved=state.resolved_as_of)
         for finding in observation.found
     }
     return tuple(streak for _, streak in sorted((kept | grown).items()))
 
 
-def _grown(
+def _continued(
     before: Streak | None, finding: Finding, observation: Observation, *, terms: RuleTerms, resolved: datetime | None
 ) -> Streak:
     as_of = observation.as_of
-    goes_on = before is not None and as_of - before.last <= terms.longest_gap
-    if before is None or not (goes_on or before.is_ripe):
-        since, count, from_first, is_ripe = as_of, 1, observation.first_sweep, False
+    is_consecutive = before is not None and as_of - before.last <= terms.longest_gap
+    if before is None or not (is_consecutive or before.is_confirmed):
+        since, count, from_first, is_confirmed = as_of, 1, observation.first_sweep, False
     else:
-        # A gap starts the count anew, but does not take an open incident's member out of it: nobody saw it clear.
-        count = before.count + 1 if goes_on else 1
-        since, from_first, is_ripe = before.since, before.from_first_sweep, before.is_ripe
+        # A gap restarts the count, but an open incident keeps its member: no sweep showed it clear.
+        count = before.count + 1 if is_consecutive else 1
+        since, from_first, is_confirmed = before.since, before.from_first_sweep, before.is_confirmed
     needed = max(terms.for_sweeps, terms.refire_sweeps) if _is_flapping(since, resolved, terms) else terms.for_sweeps
     return Streak(
         finding=finding,
@@ -98,7 +106,7 @@ def _grown(
         since=since,
         last=as_of,
         from_first_sweep=from_first,
-        is_ripe=is_ripe or count >= needed,
+        is_confirmed=is_confirmed or count >= needed,
     )
 
 
@@ -114,40 +122,41 @@ def _incident_after(state: AlertState, streaks: tuple[Streak, ...], event: Obser
         return replace(incident, clear_sweeps=0, cleared_as_of=None, unknown=observation.unknown)
     if observation.unknown:
         return replace(incident, unknown=observation.unknown)
-    goes_on = incident.cleared_as_of is not None and observation.as_of - incident.cleared_as_of <= terms.longest_gap
-    cleared = incident.clear_sweeps + 1 if goes_on else 1
+    is_consecutive = incident.cleared_as_of is not None and observation.as_of - incident.cleared_as_of <= terms.longest_gap
+    cleared = incident.clear_sweeps + 1 if is_consecutive else 1
     after = replace(incident, clear_sweeps=cleared, cleared_as_of=observation.as_of, unknown=())
     if cleared < terms.clear_sweeps:
         return after
-    times = "A good answer" if cleared == 1 else f"{cleared} good answers in a row"
-    return _ended(after, EndReason(kind=NoticeKind.RESOLVED, reason=f"{times} showed that nothing meets the condition any more."))
+    sweeps = "One measured sweep" if cleared == 1 else f"{cleared} measured sweeps in a row"
+    return _ended(after, EndReason(kind=NoticeKind.RESOLVED, reason=f"{sweeps} showed that nothing meets the condition now."))
 
 
 def _opened(state: AlertState, streaks: tuple[Streak, ...], event: Observed) -> Incident | None:
-    ripe = [streak for streak in streaks if streak.is_ripe]
-    if not ripe:
+    confirmed = [streak for streak in streaks if streak.is_confirmed]
+    if not confirmed:
         return None
     return Incident(
         opened_at=event.at,
         opened_as_of=event.observation.as_of,
-        reopened=any(_is_flapping(streak.since, state.resolved_as_of, event.terms) for streak in ripe),
-        from_first_sweep=all(streak.from_first_sweep for streak in ripe),
+        reopened=any(_is_flapping(streak.since, state.resolved_as_of, event.terms) for streak in confirmed),
+        from_first_sweep=all(streak.from_first_sweep for streak in confirmed),
         unknown=event.observation.unknown,
     )
 
 
 def _ended(incident: Incident | None, ending: EndReason) -> Incident | None:
-    """End an incident; one of which nobody ever heard is simply gone."""
-    return None if incident is None or incident.told is None else replace(incident, ending=ending)
+    """End an incident; one that was never notified is dropped."""
+    return None if incident is None or incident.last_notification is None else replace(incident, ending=ending)
 
 
 def _after_notice(state: AlertState, incident: Incident, event: NotificationSent) -> AlertState:
     if event.notice in ENDINGS:
         return replace(state, incident=None, streaks=(), resolved_as_of=event.as_of)
-    before = incident.told
+    before = incident.last_notification
     if event.notice is NoticeKind.MOVED:
-        return state if before is None else replace(state, incident=replace(incident, told=replace(before, page=None)))
-    told = LastNotification(
+        last = None if before is None else replace(before, page=None)
+        return replace(state, incident=replace(incident, last_notification=last))
+    last = LastNotification(
         at=event.at,
         posted_as_of=event.as_of if event.post or before is None else before.posted_as_of,
         paged_as_of=event.as_of if event.page else (before.paged_as_of if before else None),
@@ -159,4 +168,4 @@ def _after_notice(state: AlertState, incident: Incident, event: NotificationSent
         page=event.page or (before.page if before else None),
         storm=event.storm or (before.storm if before else None),
     )
-    return replace(state, incident=replace(incident, told=told))
+    return replace(state, incident=replace(incident, last_notification=last))

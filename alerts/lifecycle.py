@@ -1,20 +1,17 @@
-"""The life of one alert: what an observation makes of it, and whether anybody should hear of that, and why.
+"""The state machine of one alert: what an observation changes, and whether people should be notified of it, with the reason.
 
                    met                      held long enough
     QUIET ──────────────────────> PENDING ──────────────────> FIRING <───────────────┐
       ^ ^                           │                          │  ^                  │
-      │ └────── clear, withdrawn ───┘            a clear answer│  │met again         │ acknowledged: no repeats
-      │                                                        v  │                  │ snoozed: nothing, until its end
-      │                     2nd clear answer in a row      RESOLVING                 │
+      │ └────── clear, withdrawn ───┘         a clear sweep    │  │met again         │ acknowledged: no repeats
+      │                                                        v  │                  │ snoozed: no notices until its end
+      │                      2nd clear sweep in a row      RESOLVING                 │
       ├──────────────────────── ENDED <─────────────────────────┘ (FIRING and RESOLVING may be either)
-      │      resolved, told       ^
-      └───────────────────────────┘ withdrawn: the component left the catalog, or the rule was switched off: closed
+      │   resolved, notified      ^
+      └───────────────────────────┘ withdrawn: the component left the catalog, or the rule was disabled: closed
 
-An unknown answer moves nothing: it neither counts nor resets. Nor does an answer in which nobody meets the condition while
-somebody is unknown. Sweeps more than 24 hours apart are not consecutive.
-
-`step` is pure. Its notices are what ought to be told; `alerts.storm` may fold some of them into a summary, `domain.routes`
-says where they go, and `record` then turns each into the event that makes the state remember it.
+An unknown observation changes nothing: it neither counts nor resets. Nor does one that finds nothing while a workload is
+unknown. Sweeps more than 24 hours apart are not consecutive. `step` is pure; `alerts.storm` may fold its notices into a summary.
 """
 
 from __future__ import annotations
@@ -24,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from alerts.folding import apply
 from alerts.observations import AlertId, Finding, Observation, Severity, worst_of
@@ -43,8 +41,8 @@ from alerts.states import (
 )
 from domain.refs import EntityRef
 
-_GROWN: Decimal = Decimal("1.5")
-"""An amount that grew by half is news."""
+_ESCALATION_FACTOR: Final = Decimal("1.5")
+"""An amount that grew by half is a material change."""
 
 
 class Paging(StrEnum):
@@ -57,35 +55,35 @@ class Paging(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something that ought to be told, and why."""
+    """A notification that is due, and why."""
 
     alert: AlertId
     team: EntityRef
     kind: NoticeKind
     reason: str
     as_of: datetime
-    """Of the sweep that made it told."""
+    """Of the sweep that caused it."""
     seen_as_of: datetime
-    """When the condition was last measured and found; before `as_of` while nobody can say whether it still holds."""
+    """When the condition was last measured and found; before `as_of` while the condition cannot be measured."""
     since: datetime
-    """When the condition was first seen, or the incident opened when nobody meets it any more."""
+    """When the condition was first seen; for an ending, when the incident opened."""
     posts: bool
-    """It is told in Slack."""
+    """It goes to Slack."""
     paging: Paging
     is_new_page: bool
-    """It would open an incident."""
+    """It would open a PagerDuty incident."""
     from_first_sweep: bool
     severity: Severity
     amount: Decimal
     findings: tuple[Finding, ...]
     unknown: tuple[str, ...]
-    told: LastNotification | None
-    """What was told before; a resolve goes to where that went."""
+    last_notification: LastNotification | None
+    """What was sent before; an ending goes to the same place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What one observation makes of an alert. Without events nothing changed."""
+    """What one observation changes. Without events it changed nothing."""
 
     state: AlertState
     events: tuple[Event, ...]
@@ -93,9 +91,9 @@ class Step:
 
 
 def step(state: AlertState, observation: Observation, now: datetime, policy: AlertPolicy) -> Step:
-    """Answer the next state, the events that lead to it, and what ought to be told, each with its reason.
+    """Return the next state, the events that lead to it, and the notices that are due, each with its reason.
 
-    An observation that changes nothing leaves no event. Whoever tells a notice calls `record` with where it went.
+    An observation that changes nothing leaves no event. The caller turns a notice that it sends into an event by `record`.
     """
     settings = policy.settings_of(observation.alert.rule, observation.alert.about)
     event = Observed(at=now, observation=observation, terms=_terms_of(settings, policy))
@@ -107,30 +105,30 @@ def step(state: AlertState, observation: Observation, now: datetime, policy: Ale
 
 
 def decide(state: AlertState, observation: Observation, now: datetime, settings: RuleSettings) -> tuple[Notice, ...]:
-    """Say whether anybody should hear of an alert now, and why: none or one notice."""
+    """Return the notice that is due now, with its reason, or none."""
     incident = state.incident
     if incident is None:
         return ()
     if incident.ending is not None:
         return (_ending_notice(state, incident, observation),)
-    ripe = tuple(streak for streak in state.streaks if streak.is_ripe)
-    if incident.told is None:
+    last = incident.last_notification
+    if last is None:
         kind = NoticeKind.REOPENED if incident.reopened else NoticeKind.OPENED
-        return (_notice(state, incident, observation, kind=kind, reason=_opening_reason(incident, ripe)),)
+        return (_notice(state, incident, observation, kind=kind, reason=_opening_reason(incident, state.confirmed)),)
     if incident.snoozed is not None and now < incident.snoozed.until:
         return ()
-    change = _change_in(incident.told, ripe)
+    change = _change_since(last, state.confirmed)
     if change:
         return (_notice(state, incident, observation, kind=NoticeKind.CHANGED, reason=change),)
-    if incident.acknowledged is not None or not ripe or incident.told.storm is not None:
+    if incident.acknowledged is not None or not state.confirmed or last.storm is not None:
         return ()
-    return _repeats(state, incident, incident.told, observation, settings=settings)
+    return _repeats(state, incident, last, observation, settings=settings)
 
 
 def record(
     notice: Notice, *, now: datetime, post: SlackPost | None, page: OpenIncident | None, storm: AlertId | None = None
 ) -> NotificationSent:
-    """Answer the event of a notice that was told: where it was posted, which incident it opened, which storm stands for it."""
+    """Return the event of a sent notice: where it was posted, which incident it opened, or which storm pages instead."""
     return NotificationSent(
         at=now,
         as_of=notice.as_of,
@@ -147,8 +145,8 @@ def record(
 
 
 def move(notice: Notice, *, now: datetime) -> NotificationSent:
-    """Answer the event that an open incident was closed where it stands, because its pages now go elsewhere."""
-    reason = "Pages about this now go to another PagerDuty service, so the incident here is closed and opened there."
+    """Return the event of an incident that is resolved at its old PagerDuty service, because pages now go to another one."""
+    reason = "Pages about this now go to another PagerDuty service: the incident is resolved here and opened there."
     return replace(record(notice, now=now, post=None, page=None), notice=NoticeKind.MOVED, reason=reason)
 
 
@@ -172,89 +170,87 @@ def _notice(
     pages: bool = True,
     posts: bool = True,
 ) -> Notice:
-    told = incident.told
-    has_page = told is not None and told.page is not None
-    in_storm = told is not None and told.storm is not None
+    last = incident.last_notification
+    has_page = last is not None and last.page is not None
+    in_storm = last is not None and last.storm is not None
     triggers = pages and not in_storm and (has_page or any(streak.may_page for streak in state.streaks))
-    ripe = [streak for streak in state.streaks if streak.is_ripe]
     return Notice(
         alert=state.alert,
         team=state.team,
         kind=kind,
         reason=reason,
         as_of=observation.as_of,
-        seen_as_of=_last_seen(ripe, observation),
-        since=min((streak.since for streak in ripe), default=incident.opened_as_of),
+        seen_as_of=_last_seen(state.confirmed, observation),
+        since=min((streak.since for streak in state.confirmed), default=incident.opened_as_of),
         posts=posts,
         paging=Paging.TRIGGER if triggers else Paging.NONE,
         is_new_page=triggers and not has_page,
         from_first_sweep=incident.from_first_sweep,
-        severity=worst_of([state.severity, *([told.severity] if told else [])]),
+        severity=worst_of([state.severity, *([last.severity] if last else [])]),
         amount=state.amount,
         findings=state.members,
         unknown=incident.unknown,
-        told=told,
+        last_notification=last,
     )
 
 
-def _last_seen(ripe: Sequence[Streak], observation: Observation) -> datetime:
-    return max((streak.last for streak in ripe), default=observation.as_of)
+def _last_seen(confirmed: Sequence[Streak], observation: Observation) -> datetime:
+    return max((streak.last for streak in confirmed), default=observation.as_of)
 
 
 def _ending_notice(state: AlertState, incident: Incident, observation: Observation) -> Notice:
-    ending, told = incident.ending, incident.told
-    if ending is None or told is None:  # pragma: no cover - alerts.states ends only incidents that were told
-        message = f"{state.alert} ended without a word about it"
+    ending, last = incident.ending, incident.last_notification
+    if ending is None or last is None:  # pragma: no cover - alerts.folding ends only incidents that were notified
+        message = f"{state.alert} ended, and its opening was never notified"
         raise ValueError(message)
     notice = _notice(state, incident, observation, kind=ending.kind, reason=ending.reason, pages=False)
-    paging = Paging.RESOLVE if told.page is not None else Paging.NONE
-    return replace(notice, paging=paging, posts=told.post is not None, severity=told.severity)
+    paging = Paging.RESOLVE if last.page is not None else Paging.NONE
+    return replace(notice, paging=paging, posts=last.post is not None, severity=last.severity)
 
 
-def _opening_reason(incident: Incident, ripe: tuple[Streak, ...]) -> str:
-    held = max((streak.count for streak in ripe), default=1)
+def _opening_reason(incident: Incident, confirmed: tuple[Streak, ...]) -> str:
+    held = max((streak.count for streak in confirmed), default=1)
     sweeps = "It was found in this sweep." if held == 1 else f"It has held in {held} measured sweeps in a row."
     if incident.reopened:
         return f"It came back within a day of resolving, so it is flapping. {sweeps}"
     return sweeps
 
 
-def _change_in(told: LastNotification, ripe: tuple[Streak, ...]) -> str:
-    """Put into words what is materially new since the last notice; empty when nothing is."""
-    joined = [streak.finding for streak in ripe if streak.finding.subject not in told.subjects]
+def _change_since(last: LastNotification, confirmed: tuple[Streak, ...]) -> str:
+    """Return what changed materially since the last notification, as a sentence; empty when nothing did."""
+    joined = [streak.finding for streak in confirmed if streak.finding.subject not in last.subjects]
     if joined:
         more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
         return f"{joined[0].subject}{more} joined."
-    severity = worst_of(streak.finding.severity for streak in ripe)
-    if severity.rank > told.severity.rank:
-        return f"It rose from {told.severity} to {severity}."
-    if not told.pages and any(streak.may_page for streak in ripe):
+    severity = worst_of(streak.finding.severity for streak in confirmed)
+    if severity.rank > last.severity.rank:
+        return f"It rose from {last.severity} to {severity}."
+    if not last.pages and any(streak.may_page for streak in confirmed):
         return "It has become a reason to page."
-    amount = sum((streak.finding.amount for streak in ripe), Decimal(0))
-    if told.amount > 0 and amount >= told.amount * _GROWN:
-        return "It grew by half or more since it was last told."
+    amount = sum((streak.finding.amount for streak in confirmed), Decimal(0))
+    if last.amount > 0 and amount >= last.amount * _ESCALATION_FACTOR:
+        return "It grew by half or more since the last notification."
     return ""
 
 
 def _repeats(
-    state: AlertState, incident: Incident, told: LastNotification, observation: Observation, *, settings: RuleSettings
+    state: AlertState, incident: Incident, last: LastNotification, observation: Observation, *, settings: RuleSettings
 ) -> tuple[Notice, ...]:
-    if incident.snoozed is not None and told.at < incident.snoozed.until:
-        reason = f"{incident.snoozed.by}'s snooze ended. {_standing(state, observation)}"
+    if incident.snoozed is not None and last.at < incident.snoozed.until:
+        reason = f"{incident.snoozed.by}'s snooze ended. {_still_firing_reason(state, observation)}"
         return (_notice(state, incident, observation, kind=NoticeKind.REPEATED, reason=reason),)
     pages = (
-        told.page is not None and told.paged_as_of is not None and observation.as_of - told.paged_as_of >= settings.repeat_after
+        last.page is not None and last.paged_as_of is not None and observation.as_of - last.paged_as_of >= settings.repeat_after
     )
-    posts = observation.as_of - told.posted_as_of >= settings.slack_repeat_after
+    posts = observation.as_of - last.posted_as_of >= settings.slack_repeat_after
     if not (pages or posts):
         return ()
-    reason = f"{_standing(state, observation)} Nobody has acknowledged it."
+    reason = f"{_still_firing_reason(state, observation)} It has not been acknowledged."
     return (_notice(state, incident, observation, kind=NoticeKind.REPEATED, reason=reason, pages=pages, posts=posts),)
 
 
-def _standing(state: AlertState, observation: Observation) -> str:
-    """Say that it holds; of what was not measured this time, when it was last seen."""
-    last = _last_seen([streak for streak in state.streaks if streak.is_ripe], observation)
-    if last >= observation.as_of:
+def _still_firing_reason(state: AlertState, observation: Observation) -> str:
+    seen = _last_seen(state.confirmed, observation)
+    if seen >= observation.as_of:
         return "It still holds."
-    return f"It held when it was last seen, {last:%Y-%m-%d %H:%M} UTC, and has not been measured since."
+    return f"It held when it was last measured, {seen:%Y-%m-%d %H:%M} UTC, and has not been measured since."

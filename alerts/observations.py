@@ -15,15 +15,13 @@ from domain.refs import EntityRef, InvalidReference
 from domain.workload import WorkloadKey
 
 PLATFORM = EntityRef("platform", "default", "platform")
-"""Whom storms of many teams, and outages, are about."""
-
-
-LONGEST_DEDUP_KEY: Final = 255
+"""What outages, and storms of many teams, are about."""
+MAX_DEDUP_KEY_LENGTH: Final = 255
 """https://developer.pagerduty.com/docs/send-alert-event"""
 
 
 class InvalidAlertId(ValueError):
-    """The text names no alert; the message says what one looks like."""
+    """The text is not an alert id; the message shows the format."""
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -45,7 +43,7 @@ class AlertId:
             return cls(rule=Rule(rule), about=EntityRef.parse(about))
         except (ValueError, InvalidReference) as error:
             message = (
-                f"{text!r} is no alert; write RULE:ENTITY, for example under-provisioned:component:default/checkout "
+                f"{text!r} is not an alert id; write RULE:ENTITY, for example under-provisioned:component:default/checkout "
                 "(`scaleops-worker alerts list` shows them)"
             )
             raise InvalidAlertId(message) from error
@@ -55,13 +53,13 @@ class AlertId:
 
 
 def dedup_key_of(alert: AlertId, instance: str) -> str:
-    """Answer PagerDuty's dedup key: `<instance>:<rule>:<entity>`, or its SHA-256 when that is longer than PagerDuty takes."""
+    """Return PagerDuty's dedup key: `<instance>:<rule>:<entity>`, or its SHA-256 when that is too long for PagerDuty."""
     key = f"{instance}:{alert}"
-    return key if len(key) <= LONGEST_DEDUP_KEY else hashlib.sha256(key.encode()).hexdigest()
+    return key if len(key) <= MAX_DEDUP_KEY_LENGTH else hashlib.sha256(key.encode()).hexdigest()
 
 
 class Severity(StrEnum):
-    """How bad it is, in PagerDuty's words."""
+    """PagerDuty's severities."""
 
     WARNING = "warning"
     ERROR = "error"
@@ -74,7 +72,7 @@ class Severity(StrEnum):
 
 
 def worst_of(severities: Iterable[Severity]) -> Severity:
-    """Answer the highest severity; `warning` of none."""
+    """Return the highest severity; `warning` for none."""
     return max(severities, key=lambda severity: severity.rank, default=Severity.WARNING)
 
 
@@ -104,7 +102,7 @@ class CostFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetFigures:
-    """The month as it is going."""
+    """The month to date and its forecast."""
 
     of: Literal["budget"] = "budget"
     month_to_date: Decimal
@@ -118,13 +116,13 @@ class BudgetFigures:
 class UnmeasuredFigures:
     """Why nothing could be measured."""
 
-    of: Literal["silence"] = "silence"
+    of: Literal["unmeasured"] = "unmeasured"
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutageFigures:
-    """How many of the components measured before are unknown."""
+    """How many of the components measured before are now unknown."""
 
     of: Literal["outage"] = "outage"
     unknown: int
@@ -133,7 +131,7 @@ class OutageFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberFigures:
-    """An alert that a storm stands for."""
+    """An alert that a storm summarises."""
 
     of: Literal["member"] = "member"
     alert: AlertId
@@ -148,33 +146,33 @@ class Finding:
     """One thing that meets a condition: a workload, or the component as a whole."""
 
     subject: str
-    """What makes it itself from sweep to sweep: the workload's key, or the alert's own name."""
+    """Its identity from sweep to sweep: the workload's key, the whole component, or a storm's member."""
     workload: WorkloadKey | None
     severity: Severity
     amount: Decimal
-    """What may grow: OOM kills, savings per month, money above the usual or the budget."""
+    """What may grow: OOM kills, savings per month, cost above the usual or the budget."""
     has_evidence: bool
-    """There is a sign of harm, not only of waste or risk."""
+    """There is harm already, not only waste or risk."""
     page: PagingMode
     """When this may page; `never` outside production, whatever the rule says."""
     figures: Figures
 
     def may_page(self, *, from_first_sweep: bool) -> bool:
-        """Say whether it may call somebody. What was there when we first looked calls only with evidence."""
+        """Return True if it may page. What the first sweep shows pages only with evidence."""
         if self.page is PagingMode.NEVER:
             return False
         return self.has_evidence or (self.page is PagingMode.ALWAYS and not from_first_sweep)
 
 
 class Verdict(StrEnum):
-    """What kind of answer the sweep gave."""
+    """Whether a sweep could decide the condition."""
 
-    GOOD = "good"
-    """Whoever meets the condition is in `found`, whoever could not be judged in `unknown`; everybody else does not meet it."""
+    MEASURED = "measured"
+    """What meets the condition is in `found`, what could not be decided in `unknown`; nothing else meets it."""
     UNKNOWN = "unknown"
-    """Nothing was learned."""
+    """Not measured."""
     WITHDRAWN = "withdrawn"
-    """There is nothing left to watch: the component left the catalog, or the rule was switched off."""
+    """There is nothing left to measure: the component left the catalog, or the rule was disabled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,20 +182,20 @@ class Observation:
     alert: AlertId
     team: EntityRef
     as_of: datetime
-    answer: Verdict
+    verdict: Verdict
     reason: str = ""
-    """Why nothing was learned, or why there is nothing left to watch; empty for a good answer."""
+    """Why it is unknown or withdrawn; empty when measured."""
     first_sweep: bool = False
     """No sweep before this one measured the component."""
     found: tuple[Finding, ...] = ()
     unknown: tuple[str, ...] = ()
-    """Subjects that could not be judged."""
-
-    @property
-    def shows_nothing(self) -> bool:
-        """Say whether a good answer shows that nobody meets the condition."""
-        return self.answer is Verdict.GOOD and not self.found and not self.unknown
+    """Subjects that could not be decided."""
 
     def suppressed(self, reason: str) -> Observation:
-        """Answer the observation that learned nothing, whatever this one shows: during an outage nobody is judged."""
-        return Observation(alert=self.alert, team=self.team, as_of=self.as_of, answer=Verdict.UNKNOWN, reason=reason)
+        """Return the unknown observation that replaces this one."""
+        return unknown(self.alert, self.team, self.as_of, reason)
+
+
+def unknown(alert: AlertId, team: EntityRef, as_of: datetime, reason: str) -> Observation:
+    """Return the observation of a condition that was not measured."""
+    return Observation(alert=alert, team=team, as_of=as_of, verdict=Verdict.UNKNOWN, reason=reason)

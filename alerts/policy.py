@@ -1,4 +1,4 @@
-"""What the rules are set to: defaults, and what one component wants otherwise. Built once by the wiring, from YAML."""
+"""Settings of the rules: defaults, and overrides by component. Built once by `wiring`, from YAML."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.refs import EntityRef
 
 
 class Rule(StrEnum):
-    """What an alert is about. The first five look at components (a budget also at teams), the others at the installation."""
+    """What an alert is about. The first five concern components (a budget also teams), the others the installation."""
 
     UNDER_PROVISIONED = "under-provisioned"
     OVER_PROVISIONED = "over-provisioned"
@@ -20,41 +20,41 @@ class Rule(StrEnum):
     BUDGET = "budget"
     UNMEASURED = "unmeasured"
     STORM = "storm"
-    """A team, or the platform, has too many new pages at once: they are told as one."""
+    """A team, or the platform, has too many new pages at once: they become one."""
     OUTAGE = "outage"
-    """So much could not be measured that nothing else is judged."""
+    """So much could not be measured that no other rule is evaluated."""
 
 
 COMPONENT_RULES = (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED, Rule.COST_INCREASE, Rule.BUDGET, Rule.UNMEASURED)
 
 
 class PagingMode(StrEnum):
-    """When a rule may call somebody through PagerDuty."""
+    """When a rule may page through PagerDuty."""
 
     NEVER = "never"
     WITH_EVIDENCE = "with-evidence"
-    """Only with a sign of harm: at least one OOM kill in 24 hours."""
+    """Only with evidence of harm: at least one OOM kill in 24 hours."""
     ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSettings:
-    """What every rule knows."""
+    """What every rule has."""
 
     enabled: bool = True
     for_sweeps: int = 1
-    """Consecutive measured sweeps in which the condition must hold before anybody hears of it."""
+    """Consecutive measured sweeps in which the condition must hold before a notice."""
     page: PagingMode = PagingMode.NEVER
     repeat_after: timedelta = timedelta(hours=24)
-    """How long an open page goes unrepeated."""
+    """Interval between pages of an open incident."""
     slack_repeat_after: timedelta = timedelta(days=7)
-    """How long an open alert goes unrepeated in Slack."""
+    """Interval between Slack messages of an open alert."""
     clear_sweeps: int = 2
-    """Consecutive good answers that show nothing before an alert resolves."""
+    """Consecutive measured sweeps that find nothing before an alert resolves."""
     refire_within: timedelta = timedelta(hours=24)
     """A condition that comes back this soon after resolving is flapping ..."""
     refire_sweeps: int = 4
-    """... and must hold for so many sweeps."""
+    """... and must hold for this many sweeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class UnderProvisionedSettings(RuleSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverProvisionedSettings(RuleSettings):
-    """Workloads that nobody automates and that cost far more than they need."""
+    """Workloads that are not automated and cost far more than they need."""
 
     for_sweeps: int = 2
     min_monthly_savings: Decimal = Decimal(50)
@@ -79,7 +79,7 @@ class OverProvisionedSettings(RuleSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostIncreaseSettings(RuleSettings):
-    """A component's cost above what it used to be."""
+    """A component's cost above its usual cost."""
 
     min_increase: Decimal = Decimal(50)
     """Per 7 days."""
@@ -87,15 +87,15 @@ class CostIncreaseSettings(RuleSettings):
     weeks: int = 4
     """Closing snapshots to compare with ..."""
     min_weeks: int = 2
-    """... of which so many must be known."""
+    """... of which this many must be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSettings(RuleSettings):
-    """The month's cost, as it is going, above the monthly budget."""
+    """The month's forecast cost above the monthly budget."""
 
     monthly_budget: Decimal | None = None
-    """For every component that has none of its own; None: only named ones have a budget."""
+    """For every component without one of its own; None: only named ones have a budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class Rules:
     unmeasured: UnmeasuredSettings = field(default_factory=UnmeasuredSettings)
 
     def settings_of(self, rule: Rule) -> RuleSettings:
-        """Answer what the state machine needs of a rule."""
+        """Return a rule's settings."""
         chosen: Mapping[Rule, RuleSettings] = {
             Rule.UNDER_PROVISIONED: self.under_provisioned,
             Rule.OVER_PROVISIONED: self.over_provisioned,
@@ -124,16 +124,16 @@ class Rules:
             Rule.BUDGET: self.budget,
             Rule.UNMEASURED: self.unmeasured,
         }
-        return chosen.get(rule, INSTALLATION)
+        return chosen.get(rule, PLATFORM_RULE_SETTINGS)
 
 
-INSTALLATION = RuleSettings(page=PagingMode.ALWAYS, clear_sweeps=1, refire_sweeps=1)
-"""Storms and outages: opened and resolved in the sweep that shows it."""
+PLATFORM_RULE_SETTINGS = RuleSettings(page=PagingMode.ALWAYS, clear_sweeps=1, refire_sweeps=1)
+"""Storms and outages: opened and resolved by the first sweep that shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StormLimits:
-    """When single notices become one."""
+    """When several notices become one."""
 
     pages_per_team: int = 5
     """More new pages than this for one team in one sweep are one page. The same limit holds for its new Slack notices."""
@@ -143,13 +143,13 @@ class StormLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertPolicy:
-    """Everything that judging one sweep needs to know about wishes."""
+    """Everything configurable that evaluating a sweep depends on."""
 
     instance: str
     """Names this installation in dedup keys (WORKER_INSTANCE)."""
     rules: Rules = field(default_factory=Rules)
     component_rules: Mapping[EntityRef, Rules] = field(default_factory=dict)
-    """The whole set of rules of a component that wants some of them otherwise."""
+    """The full rule set of each component with overrides."""
     monthly_budgets: Mapping[EntityRef, Decimal] = field(default_factory=dict)
     """By component or team."""
     storm: StormLimits = field(default_factory=StormLimits)
@@ -161,14 +161,14 @@ class AlertPolicy:
     """Sweeps further apart than this are not consecutive."""
 
     def rules_of(self, about: EntityRef) -> Rules:
-        """Answer the rules of a component, its own wishes included."""
+        """Return the rules of a component, its overrides included."""
         return self.component_rules.get(about, self.rules)
 
     def settings_of(self, rule: Rule, about: EntityRef) -> RuleSettings:
-        """Answer one rule's settings for whom it is about."""
+        """Return one rule's settings for an entity."""
         return self.rules_of(about).settings_of(rule)
 
     def monthly_budget_of(self, about: EntityRef, *, is_team: bool = False) -> Decimal | None:
-        """Answer the budget of a component or team; a team has only one of its own."""
+        """Return the budget of a component or team; the default applies to components only."""
         own = self.monthly_budgets.get(about)
         return own if own is not None or is_team else self.rules_of(about).budget.monthly_budget

@@ -1,4 +1,4 @@
-"""The five rules: a measurement and what was known before, into one observation a rule. Nothing is told here."""
+"""The five rules: a measurement and its history into one observation per rule."""
 
 from __future__ import annotations
 
@@ -7,41 +7,42 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from itertools import product
 from typing import Final
 
 from alerts.observations import (
     AlertId,
     BudgetFigures,
     CostFigures,
+    Figures,
     Finding,
     Observation,
     RequestFigures,
     Severity,
     UnmeasuredFigures,
     Verdict,
+    unknown,
 )
 from alerts.policy import AlertPolicy, OverProvisionedSettings, PagingMode, Rule, Rules, UnderProvisionedSettings
-from domain.advice import Issue, Priority, judge
+from domain.advice import Issue, Priority, possible_issues
 from domain.measures import Measured, T, Total, Unknown
 from domain.money import per_month
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome, WorkloadPoint
 from domain.trends import month_to_date
 
-WHOLE: Final = "as a whole"
-"""The subject of a finding that is about the component itself."""
+WHOLE_COMPONENT: Final = "as a whole"
+"""The subject of a finding about the component itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepHistory:
-    """What was known before this sweep. Costs are of 7 days."""
+    """What was known before this sweep. Costs are 7-day costs."""
 
     measured_before: bool
     closing_costs_7d: tuple[Measured[Decimal], ...] = ()
-    """Of the closing snapshots of the weeks before, the newest first."""
+    """Of the closing snapshots of earlier weeks, the newest first."""
     daily_costs_7d: Mapping[date, Measured[Decimal]] = field(default_factory=dict)
-    """Of each UTC day of this month before today, by its last snapshot."""
+    """Of the last snapshot of each UTC day of this month before today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class _WorkloadVerdict:
 
 
 def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, *, lifecycle: str) -> tuple[Observation, ...]:
-    """Answer what one component's measurement shows, for each rule that is switched on for it.
+    """Return what one component's measurement shows, for each rule that is enabled for it.
 
     `lifecycle` is the component's `spec.lifecycle`: outside production nothing pages.
     """
@@ -91,13 +92,13 @@ def observe_budget(
     page: PagingMode = PagingMode.NEVER,
     first_sweep: bool = False,
 ) -> Observation:
-    """Compare the month as it is going with a budget: the days so far, and the rest of the month at today's rate.
+    """Compare the month's forecast with a budget: the days so far, and the rest of the month at today's rate.
 
-    What is known may already be too much; when it is not and something is missing, the answer is unknown.
+    An incomplete cost that is above the budget already counts; one below it is unknown.
     """
     alert = AlertId(rule=Rule.BUDGET, about=about)
     if isinstance(cost_7d.amount, Unknown):
-        return _unknown(alert, team, as_of, cost_7d.amount.reason)
+        return unknown(alert, team, as_of, cost_7d.amount.reason)
     today = as_of.astimezone(timezone.utc).date()
     so_far = month_to_date({**daily_costs_7d, today: cost_7d.amount}, through=today)
     spent = Decimal(0) if isinstance(so_far.amount, Unknown) else so_far.amount
@@ -105,18 +106,18 @@ def observe_budget(
     forecast = spent + cost_7d.amount / 7 * days_left
     if forecast <= monthly_budget:
         if not cost_7d.is_complete:
-            return _unknown(alert, team, as_of, _incomplete(cost_7d))
-        return Observation(alert=alert, team=team, as_of=as_of, answer=Verdict.GOOD)
+            return unknown(alert, team, as_of, _incomplete(cost_7d))
+        return Observation(alert=alert, team=team, as_of=as_of, verdict=Verdict.MEASURED)
     figures = BudgetFigures(
         month_to_date=spent, forecast=forecast, monthly_budget=monthly_budget, known_days=so_far.known_days, days=so_far.days
     )
-    found = _whole(amount=forecast - monthly_budget, figures=figures, page=page)
-    return Observation(alert=alert, team=team, as_of=as_of, answer=Verdict.GOOD, first_sweep=first_sweep, found=(found,))
+    found = component_finding(amount=forecast - monthly_budget, figures=figures, page=page)
+    return Observation(alert=alert, team=team, as_of=as_of, verdict=Verdict.MEASURED, first_sweep=first_sweep, found=(found,))
 
 
 def withdrawn(alert: AlertId, *, team: EntityRef, as_of: datetime, reason: str) -> Observation:
-    """Answer that there is nothing left to watch."""
-    return Observation(alert=alert, team=team, as_of=as_of, answer=Verdict.WITHDRAWN, reason=reason)
+    """Return the observation that closes an alert."""
+    return Observation(alert=alert, team=team, as_of=as_of, verdict=Verdict.WITHDRAWN, reason=reason)
 
 
 def _under_provisioned(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, lifecycle: str) -> Observation:
@@ -135,7 +136,7 @@ def _under_provisioned(measurement: Measurement, history: SweepHistory, policy: 
         )
 
     def verdict(point: WorkloadPoint) -> _WorkloadVerdict:
-        return _advised(point, Issue.UNDER_PROVISIONED)
+        return _has_issue(point, Issue.UNDER_PROVISIONED)
 
     return _by_workload(Rule.UNDER_PROVISIONED, measurement, history, verdict, find)
 
@@ -163,17 +164,17 @@ def _over_provisioned(measurement: Measurement, history: SweepHistory, policy: A
         )
 
     def verdict(point: WorkloadPoint) -> _WorkloadVerdict:
-        advised = _advised(point, Issue.OVER_PROVISIONED)
-        worth = _is_worth_it(point, settings)
-        if not (advised.is_met or advised.is_unknown) or not (worth.is_met or worth.is_unknown):
+        issue = _has_issue(point, Issue.OVER_PROVISIONED)
+        savings = _is_above_minimum(point, settings)
+        if not (issue.is_met or issue.is_unknown) or not (savings.is_met or savings.is_unknown):
             return _WorkloadVerdict()
-        return _WorkloadVerdict(is_met=advised.is_met and worth.is_met, is_unknown=advised.is_unknown or worth.is_unknown)
+        return _WorkloadVerdict(is_met=issue.is_met and savings.is_met, is_unknown=issue.is_unknown or savings.is_unknown)
 
     return _by_workload(Rule.OVER_PROVISIONED, measurement, history, verdict, find)
 
 
-def _is_worth_it(point: WorkloadPoint, settings: OverProvisionedSettings) -> _WorkloadVerdict:
-    """Judge savings against both floors; savings and cost are compared per month."""
+def _is_above_minimum(point: WorkloadPoint, settings: OverProvisionedSettings) -> _WorkloadVerdict:
+    """Compare savings with both minimums; savings and cost are per month."""
     savings, cost = point.savings_available_per_month, point.cost_7d
     if isinstance(savings, Unknown):
         return _WorkloadVerdict(is_unknown=True)
@@ -184,19 +185,13 @@ def _is_worth_it(point: WorkloadPoint, settings: OverProvisionedSettings) -> _Wo
     return _WorkloadVerdict(is_met=savings >= settings.min_share * per_month(cost))
 
 
-def _advised(point: WorkloadPoint, issue: Issue) -> _WorkloadVerdict:
-    """Judge by the rules of `domain.advice`; flags that are unknown may be either, and matter only when that makes a difference."""
-    readings = {
-        judge(under_provisioned=under, over_provisioned=over, automated=automated) == (issue, Priority.HIGH)
-        for under, over, automated in product(
-            _readings(point.under_provisioned), _readings(point.over_provisioned), _readings(point.automated)
-        )
-    }
-    return _WorkloadVerdict(is_met=readings == {True}, is_unknown=len(readings) > 1)
-
-
-def _readings(flag: Measured[bool]) -> tuple[bool, ...]:
-    return (False, True) if isinstance(flag, Unknown) else (flag,)
+def _has_issue(point: WorkloadPoint, issue: Issue) -> _WorkloadVerdict:
+    """Apply the rule of `domain.advice`; an unknown flag matters only when it would make a difference."""
+    possible = possible_issues(
+        under_provisioned=point.under_provisioned, over_provisioned=point.over_provisioned, automated=point.automated
+    )
+    met = {found == (issue, Priority.HIGH) for found in possible}
+    return _WorkloadVerdict(is_met=met == {True}, is_unknown=len(met) > 1)
 
 
 def _by_workload(
@@ -209,16 +204,16 @@ def _by_workload(
     snapshot = measurement.snapshot
     alert = AlertId(rule=rule, about=snapshot.ref)
     if snapshot.outcome is Outcome.UNKNOWN:
-        return _unknown(alert, snapshot.team, snapshot.as_of, snapshot.reason)
-    judged = [(point, verdict(point)) for point in sorted(measurement.points, key=lambda point: point.key)]
+        return unknown(alert, snapshot.team, snapshot.as_of, snapshot.reason)
+    verdicts = [(point, verdict(point)) for point in sorted(measurement.points, key=lambda point: point.key)]
     return Observation(
         alert=alert,
         team=snapshot.team,
         as_of=snapshot.as_of,
-        answer=Verdict.GOOD,
+        verdict=Verdict.MEASURED,
         first_sweep=not history.measured_before,
-        found=tuple(find(point) for point, said in judged if said.is_met),
-        unknown=tuple(str(point.key) for point, said in judged if said.is_unknown and not said.is_met),
+        found=tuple(find(point) for point, result in verdicts if result.is_met),
+        unknown=tuple(str(point.key) for point, result in verdicts if result.is_unknown and not result.is_met),
     )
 
 
@@ -228,46 +223,48 @@ def _cost_increase(measurement: Measurement, history: SweepHistory, rules: Rules
     cost = snapshot.cost_7d
     if snapshot.outcome is Outcome.UNKNOWN or isinstance(cost.amount, Unknown):
         reason = cost.amount.reason if isinstance(cost.amount, Unknown) else snapshot.reason
-        return _unknown(alert, snapshot.team, snapshot.as_of, snapshot.reason or reason)
+        return unknown(alert, snapshot.team, snapshot.as_of, snapshot.reason or reason)
     before = [amount for amount in history.closing_costs_7d[: settings.weeks] if not isinstance(amount, Unknown)]
     if len(before) < settings.min_weeks:
-        return _unknown(alert, snapshot.team, snapshot.as_of, "there are too few weeks to compare with")
+        return unknown(alert, snapshot.team, snapshot.as_of, "there are too few weeks to compare with")
     usual = sum(before, Decimal(0)) / len(before)
     increase = cost.amount - usual
     if increase < settings.min_increase or increase < settings.min_ratio * usual:
         if not cost.is_complete:
-            return _unknown(alert, snapshot.team, snapshot.as_of, _incomplete(cost))
-        return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Verdict.GOOD)
+            return unknown(alert, snapshot.team, snapshot.as_of, _incomplete(cost))
+        return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, verdict=Verdict.MEASURED)
     figures = CostFigures(cost_7d=cost.amount, usual_cost_7d=usual, weeks=len(before))
-    found = _whole(amount=increase, figures=figures)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Verdict.GOOD, found=(found,))
+    found = component_finding(amount=increase, figures=figures)
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, verdict=Verdict.MEASURED, found=(found,))
 
 
 def _unmeasured(measurement: Measurement, history: SweepHistory) -> Observation:
     snapshot = measurement.snapshot
     found: Iterable[Finding] = ()
     if snapshot.outcome is Outcome.UNKNOWN and history.measured_before:
-        found = (_whole(amount=Decimal(0), figures=UnmeasuredFigures(reason=snapshot.reason)),)
+        found = (component_finding(figures=UnmeasuredFigures(reason=snapshot.reason)),)
     alert = AlertId(rule=Rule.UNMEASURED, about=snapshot.ref)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, answer=Verdict.GOOD, found=tuple(found))
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, verdict=Verdict.MEASURED, found=tuple(found))
 
 
-def _whole(
-    *, amount: Decimal, figures: CostFigures | BudgetFigures | UnmeasuredFigures, page: PagingMode = PagingMode.NEVER
+def component_finding(
+    *,
+    figures: Figures,
+    amount: Decimal = Decimal(0),
+    severity: Severity = Severity.WARNING,
+    has_evidence: bool = False,
+    page: PagingMode = PagingMode.NEVER,
 ) -> Finding:
+    """Return a finding about a component, a team or the platform as a whole."""
     return Finding(
-        subject=WHOLE,
+        subject=WHOLE_COMPONENT,
         workload=None,
-        severity=Severity.WARNING,
+        severity=severity,
         amount=amount,
-        has_evidence=False,
+        has_evidence=has_evidence,
         page=page,
         figures=figures,
     )
-
-
-def _unknown(alert: AlertId, team: EntityRef, as_of: datetime, reason: str) -> Observation:
-    return Observation(alert=alert, team=team, as_of=as_of, answer=Verdict.UNKNOWN, reason=reason)
 
 
 def _incomplete(total: Total) -> str:
@@ -275,7 +272,7 @@ def _incomplete(total: Total) -> str:
 
 
 def _page_of(page: PagingMode, policy: AlertPolicy, lifecycle: str, *, cluster: str | None = None) -> PagingMode:
-    """Answer `never` outside production: another lifecycle, or a cluster that is listed as non-production."""
+    """Return `never` outside production: another lifecycle, or a cluster listed as non-production."""
     is_production = lifecycle.strip().lower() in policy.production_lifecycles
     return page if is_production and cluster not in policy.non_production_clusters else PagingMode.NEVER
 

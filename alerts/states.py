@@ -1,7 +1,6 @@
-"""What is known of an alert: its events, and the state they fold into (`alerts.folding`).
+"""What is known of an alert: its events, and the state that they fold into (`alerts.folding`).
 
-Events say what was seen, what people did and what was told. Each holds all that its effect depends on, so a state can be
-made again years later, under other settings.
+An event holds all that its effect depends on, the rule's settings too, so a state can be rebuilt under other settings.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from domain.refs import UNOWNED, EntityRef
 
 
 class Phase(StrEnum):
-    """Where an alert stands; `alerts.lifecycle` draws the ways between."""
+    """The phase of an alert; `alerts.lifecycle` draws the transitions."""
 
     QUIET = "quiet"
     PENDING = "pending"
@@ -36,7 +35,7 @@ TRACKED_PHASES: Final = tuple(phase.value for phase in Phase if phase is not Pha
 
 
 class NoticeKind(StrEnum):
-    """What is told."""
+    """Why a notice is sent."""
 
     OPENED = "opened"
     REOPENED = "reopened"
@@ -44,10 +43,10 @@ class NoticeKind(StrEnum):
     CHANGED = "changed"
     REPEATED = "repeated"
     MOVED = "moved"
-    """The incident was closed where it stood, because its pages now go elsewhere."""
+    """The incident was resolved at its old PagerDuty service, because pages now go to another one."""
     RESOLVED = "resolved"
     CLOSED = "closed"
-    """Ended without being solved: there is nothing left to watch."""
+    """Ended without a fix: there is nothing left to measure."""
 
 
 ENDINGS = frozenset({NoticeKind.RESOLVED, NoticeKind.CLOSED})
@@ -55,7 +54,7 @@ ENDINGS = frozenset({NoticeKind.RESOLVED, NoticeKind.CLOSED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTerms:
-    """The settings under which an observation was judged."""
+    """The settings under which an observation was evaluated."""
 
     for_sweeps: int
     clear_sweeps: int
@@ -66,7 +65,7 @@ class RuleTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackPost:
-    """A Slack message: where it went, by which rule, and the key of the message that is the root of its thread."""
+    """A Slack message: its channel, the rule that chose it, and the key of the message that starts its thread."""
 
     target: str
     route: str
@@ -75,7 +74,7 @@ class SlackPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIncident:
-    """An open PagerDuty incident: whoever resolves it takes this key and this target."""
+    """An open PagerDuty incident; its resolve takes the same dedup key and routing key."""
 
     target: str
     route: str
@@ -84,7 +83,7 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """A sweep showed something that changes the state."""
+    """A sweep changed the state."""
 
     kind: Literal["observed"] = "observed"
     at: datetime
@@ -94,7 +93,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged:
-    """Somebody took it on: no repeats until it clears."""
+    """A person acknowledged it: no repeats until it clears."""
 
     kind: Literal["acknowledged"] = "acknowledged"
     at: datetime
@@ -104,7 +103,7 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snoozed:
-    """Somebody wants silence until an instant."""
+    """A person snoozed it: no notices until an instant, except its end."""
 
     kind: Literal["snoozed"] = "snoozed"
     at: datetime
@@ -115,9 +114,9 @@ class Snoozed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationSent:
-    """Somebody was told, or it was decided that a summary tells them."""
+    """A notice was sent, or a storm's notice replaces it."""
 
-    kind: Literal["noticed"] = "noticed"
+    kind: Literal["notified"] = "notified"
     at: datetime
     as_of: datetime
     notice: NoticeKind
@@ -126,11 +125,11 @@ class NotificationSent:
     severity: Severity = Severity.WARNING
     amount: Decimal = Decimal(0)
     pages: bool = False
-    """It was a reason to page, whether or not there was anywhere to page."""
+    """It was a reason to page, with or without a PagerDuty route."""
     post: SlackPost | None = None
     page: OpenIncident | None = None
     storm: AlertId | None = None
-    """The summary that pages instead of this alert."""
+    """The storm that pages instead of this alert."""
 
 
 Event = Observed | Acknowledged | Snoozed | NotificationSent
@@ -146,26 +145,26 @@ class Streak:
     since: datetime
     last: datetime
     from_first_sweep: bool
-    is_ripe: bool
+    is_confirmed: bool
     """It has held long enough."""
 
     @property
     def may_page(self) -> bool:
-        """Say whether this subject may call somebody."""
-        return self.is_ripe and self.finding.may_page(from_first_sweep=self.from_first_sweep)
+        """Return True if this subject may page."""
+        return self.is_confirmed and self.finding.may_page(from_first_sweep=self.from_first_sweep)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastNotification:
-    """The last that people heard of an open incident."""
+    """What was last sent about an open incident."""
 
     at: datetime
     posted_as_of: datetime
     paged_as_of: datetime | None
     subjects: tuple[str, ...]
-    """Every subject ever told in this incident: one that comes back is no news."""
+    """Every subject named in this incident so far: one that comes back is not a change."""
     severity: Severity
-    """The worst ever told in this incident."""
+    """The worst sent in this incident so far."""
     amount: Decimal
     pages: bool
     post: SlackPost | None
@@ -175,7 +174,7 @@ class LastNotification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndReason:
-    """Why an incident is over; it is told in the same transaction."""
+    """Why an incident is over. Its notice is stored in the same transaction."""
 
     kind: NoticeKind
     reason: str
@@ -183,7 +182,7 @@ class EndReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """From the sweep in which a condition has held long enough, until it is over."""
+    """From the sweep in which a condition has held long enough to its end."""
 
     opened_at: datetime
     opened_as_of: datetime
@@ -192,22 +191,22 @@ class Incident:
     clear_sweeps: int = 0
     cleared_as_of: datetime | None = None
     unknown: tuple[str, ...] = ()
-    """Subjects that the last good answer could not judge."""
+    """Subjects that the last measured sweep could not decide."""
     acknowledged: Acknowledged | None = None
     snoozed: Snoozed | None = None
-    told: LastNotification | None = None
+    last_notification: LastNotification | None = None
     ending: EndReason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertState:
-    """One alert. `phase` follows from the rest, so no state can contradict itself."""
+    """One alert. `phase` is derived, so a state cannot contradict itself."""
 
     alert: AlertId
     team: EntityRef = UNOWNED
-    """Who owned it when it was last observed."""
+    """The owner when it was last observed."""
     streaks: tuple[Streak, ...] = ()
-    """By subject, in the order of their names."""
+    """Sorted by subject."""
     incident: Incident | None = None
     resolved_as_of: datetime | None = None
     """The sweep that ended the last incident."""
@@ -216,7 +215,7 @@ class AlertState:
 
     @property
     def phase(self) -> Phase:
-        """Answer where it stands."""
+        """The phase, derived from streaks and incident."""
         if self.incident is None:
             return Phase.PENDING if self.streaks else Phase.QUIET
         if self.incident.ending is not None:
@@ -225,13 +224,18 @@ class AlertState:
 
     @property
     def is_open(self) -> bool:
-        """Say whether there is an incident."""
+        """True if there is an incident."""
         return self.incident is not None
+
+    @property
+    def confirmed(self) -> tuple[Streak, ...]:
+        """The streaks that have held long enough."""
+        return tuple(streak for streak in self.streaks if streak.is_confirmed)
 
     @property
     def members(self) -> tuple[Finding, ...]:
         """What the open incident is about, as last seen."""
-        return tuple(streak.finding for streak in self.streaks if streak.is_ripe)
+        return tuple(streak.finding for streak in self.confirmed)
 
     @property
     def severity(self) -> Severity:
@@ -249,22 +253,22 @@ _STATES: TypeAdapter[AlertState] = TypeAdapter(AlertState)
 
 
 def event_to_json(event: Event) -> dict[str, Json]:
-    """Answer an event as plain JSON values, as the store keeps it."""
+    """Return an event as plain JSON values."""
     document: dict[str, Json] = _EVENTS.dump_python(event, mode="json")
     return document
 
 
 def event_from_json(document: object) -> Event:
-    """Read an event back."""
+    """Parse a stored event."""
     return _EVENTS.validate_python(document)
 
 
 def state_to_json(state: AlertState) -> dict[str, Json]:
-    """Answer a state as plain JSON values, as the store keeps it."""
+    """Return a state as plain JSON values."""
     document: dict[str, Json] = _STATES.dump_python(state, mode="json")
     return document
 
 
 def state_from_json(document: object) -> AlertState:
-    """Read a state back."""
+    """Parse a stored state."""
     return _STATES.validate_python(document)

@@ -1,7 +1,7 @@
-"""Many notices at once are one notice. Looks at all that one sweep would tell, and folds what would drown its reader.
+"""Storms, outages and summaries: folds the notices of one sweep that would drown their reader into few.
 
-A storm is itself an alert, (storm, team) or (storm, platform), whose members are the alerts it stands for: it opens with the
-first, changes when others join, and resolves with the last. An outage is one too, and while it lasts nobody else is judged.
+A storm is itself an alert, (storm, team) or (storm, platform), whose findings are the alerts that it pages for: it opens with
+the first, changes when others join, and resolves with the last. An outage is an alert too, and suppresses all others.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Final
 from alerts.lifecycle import Notice, Paging
 from alerts.observations import PLATFORM, AlertId, Finding, MemberFigures, Observation, OutageFigures, Severity, Verdict, worst_of
 from alerts.policy import AlertPolicy, PagingMode, Rule, StormLimits
-from alerts.rules import WHOLE
+from alerts.rules import component_finding
 from alerts.states import ENDINGS, AlertState, NoticeKind
 from domain.refs import EntityRef
 
 OUTAGE: Final = AlertId(rule=Rule.OUTAGE, about=PLATFORM)
 PLATFORM_RULES: Final = frozenset({Rule.UNMEASURED, Rule.OUTAGE})
-"""What the platform hears instead of the owner."""
+"""Rules whose notices go to the platform channel instead of the owner."""
 
 
 class SummaryReason(StrEnum):
-    """Why several notices are told as one."""
+    """Why several notices are one message."""
 
     FIRST_SWEEP = "first-sweep"
     MANY = "many"
@@ -39,74 +39,65 @@ class Summary:
     """Notices that share one Slack message. Each keeps its own page."""
 
     audience: EntityRef
-    why: SummaryReason
+    reason: SummaryReason
     notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Absorbed:
-    """A notice that a storm tells: it does not page, and when the storm is the team's own it is not posted either."""
+class NoticeGroups:
+    """The notices of one sweep. Each is in `single`, in a summary, or in `absorbed`."""
 
-    notice: Notice
-    storm: AlertId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticePlan:
-    """What becomes of the notices of one sweep. Every one stands in `alone`, in a summary, or is silent."""
-
-    alone: tuple[Notice, ...]
+    single: tuple[Notice, ...]
     summaries: tuple[Summary, ...]
-    silent: tuple[Notice, ...]
-    """Members of a team's storm: the storm's own message speaks for them."""
+    absorbed: tuple[Notice, ...]
+    """Members of a team's storm: the storm's own notice replaces theirs."""
     storms: Mapping[AlertId, AlertId]
-    """The storm of each absorbed alert."""
+    """The storm of each alert that is paged by one."""
     observations: tuple[Observation, ...]
     """What this sweep shows of each storm that is open or begins."""
 
 
 def audience_of(notice: Notice) -> EntityRef:
-    """Answer who reads a notice in Slack: the team, or the platform."""
+    """Return who reads a notice in Slack: the team, or the platform."""
     is_for_platform = notice.alert.rule in PLATFORM_RULES or notice.alert.about == PLATFORM
     return PLATFORM if is_for_platform else notice.team
 
 
-def plan(notices: Sequence[Notice], open_alerts: Iterable[AlertState], *, as_of: datetime, limits: StormLimits) -> NoticePlan:
-    """Decide which notices are told alone and which as one.
+def group_notices(
+    notices: Sequence[Notice], open_alerts: Iterable[AlertState], *, as_of: datetime, limits: StormLimits
+) -> NoticeGroups:
+    """Decide which notices are sent alone and which together.
 
     `open_alerts` are all alerts that are open after this sweep's steps, open storms among them.
     """
     storms = _storms_of(notices, limits)
-    calmed = [_calmed(notice) if notice.alert in storms else notice for notice in notices]
-    silent = [notice for notice in calmed if _storm_speaks_for(notice, storms)]
-    loud = [notice for notice in calmed if not _storm_speaks_for(notice, storms)]
-    alone, summaries = _folded(loud, limits)
-    return NoticePlan(
-        alone=alone,
+    current = [_without_page(notice) if notice.alert in storms else notice for notice in notices]
+    absorbed = tuple(notice for notice in current if _is_absorbed(notice, storms))
+    single, summaries = _summarise([notice for notice in current if not _is_absorbed(notice, storms)], limits)
+    return NoticeGroups(
+        single=single,
         summaries=summaries,
-        silent=tuple(silent),
+        absorbed=absorbed,
         storms=storms,
         observations=_storm_observations(notices, storms, open_alerts, as_of),
     )
 
 
 def observe_outage(*, unknown: int, components: int, as_of: datetime, policy: AlertPolicy) -> Observation:
-    """Say whether this sweep is an outage: too many of the components that were measured before are unknown."""
+    """Observe whether this sweep is an outage: too many of the components that were measured before are unknown."""
     found: tuple[Finding, ...] = ()
     if components and Decimal(unknown) / components > policy.outage_share:
         figures = OutageFigures(unknown=unknown, components=components)
-        found = (
-            Finding(
-                subject=WHOLE,
-                workload=None,
-                severity=Severity.ERROR,
-                amount=Decimal(0),
-                has_evidence=True,
-                page=PagingMode.NEVER,
-                figures=figures,
-            ),
-        )
-    return Observation(alert=OUTAGE, team=PLATFORM, as_of=as_of, answer=Verdict.GOOD, found=found)
+        found = (component_finding(figures=figures, severity=Severity.ERROR, has_evidence=True),)
+    return Observation(alert=OUTAGE, team=PLATFORM, as_of=as_of, verdict=Verdict.MEASURED, found=found)
+
+
+def suppress_in_outage(observations: Sequence[Observation]) -> list[Observation]:
+    """Return the observations of a sweep; in an outage all others count as unknown."""
+    if not any(observation.alert == OUTAGE and observation.found for observation in observations):
+        return list(observations)
+    reason = "so much could not be measured that no rule is evaluated until that ends"
+    return [observation if observation.alert == OUTAGE else observation.suppressed(reason) for observation in observations]
 
 
 def _storms_of(notices: Sequence[Notice], limits: StormLimits) -> dict[AlertId, AlertId]:
@@ -120,39 +111,39 @@ def _storms_of(notices: Sequence[Notice], limits: StormLimits) -> dict[AlertId, 
 
 
 def storm_of(about: EntityRef) -> AlertId:
-    """Answer the storm of a team, or of the platform."""
+    """Return the storm of a team, or of the platform."""
     return AlertId(rule=Rule.STORM, about=about)
 
 
-def _calmed(notice: Notice) -> Notice:
+def _without_page(notice: Notice) -> Notice:
     return replace(notice, paging=Paging.NONE, is_new_page=False)
 
 
-def _storm_speaks_for(notice: Notice, storms: Mapping[AlertId, AlertId]) -> bool:
-    """Say whether a team's own storm tells this: it begins in the storm, or it ends and the storm will end with the last."""
+def _is_absorbed(notice: Notice, storms: Mapping[AlertId, AlertId]) -> bool:
+    """Return True if a team's own storm replaces this notice: it begins in the storm, or it ends before the storm does."""
     storm = storms.get(notice.alert)
-    if storm is None and notice.kind in ENDINGS and notice.told is not None:
-        storm = notice.told.storm
+    if storm is None and notice.kind in ENDINGS and notice.last_notification is not None:
+        storm = notice.last_notification.storm
     return storm is not None and storm.about != PLATFORM
 
 
-def _folded(notices: Sequence[Notice], limits: StormLimits) -> tuple[tuple[Notice, ...], tuple[Summary, ...]]:
+def _summarise(notices: Sequence[Notice], limits: StormLimits) -> tuple[tuple[Notice, ...], tuple[Summary, ...]]:
     groups: dict[tuple[EntityRef, SummaryReason], list[Notice]] = defaultdict(list)
-    alone: list[Notice] = []
+    single: list[Notice] = []
     for notice in notices:
         if not notice.posts:
-            alone.append(notice)
+            single.append(notice)
         elif notice.kind is NoticeKind.OPENED and notice.from_first_sweep:
             groups[audience_of(notice), SummaryReason.FIRST_SWEEP].append(notice)
         else:
             groups[audience_of(notice), SummaryReason.MANY_ENDED if notice.kind in ENDINGS else SummaryReason.MANY].append(notice)
     summaries: list[Summary] = []
-    for (audience, why), members in sorted(groups.items()):
-        if why is SummaryReason.FIRST_SWEEP or len(members) > limits.pages_per_team:
-            summaries.append(Summary(audience=audience, why=why, notices=tuple(members)))
+    for (audience, reason), members in sorted(groups.items()):
+        if reason is SummaryReason.FIRST_SWEEP or len(members) > limits.pages_per_team:
+            summaries.append(Summary(audience=audience, reason=reason, notices=tuple(members)))
         else:
-            alone.extend(members)
-    return tuple(alone), tuple(summaries)
+            single.extend(members)
+    return tuple(single), tuple(summaries)
 
 
 def _storm_observations(
@@ -163,8 +154,8 @@ def _storm_observations(
         if state.alert.rule is Rule.STORM:
             members.setdefault(state.alert, {})
         elif state.incident is not None and state.incident.ending is None:
-            told = state.incident.told
-            storm = storms.get(state.alert) or (told.storm if told else None)
+            last = state.incident.last_notification
+            storm = storms.get(state.alert) or (last.storm if last else None)
             if storm is not None:
                 members.setdefault(storm, {})[state.alert] = _member(state.alert, state.severity, len(state.members))
     for notice in notices:
@@ -176,7 +167,7 @@ def _storm_observations(
             alert=storm,
             team=storm.about,
             as_of=as_of,
-            answer=Verdict.GOOD,
+            verdict=Verdict.MEASURED,
             found=tuple(finding for _, finding in sorted(found.items())),
         )
         for storm, found in sorted(members.items())

@@ -1,7 +1,7 @@
-"""What ScaleOps' findings ask of the owner of a workload: the issue, its priority and the order of a list.
+"""The issue of a workload, its priority, and the order of a list of issues.
 
-The rules are those of the predecessor (its action `get_scaleops_recommendations_for_entity`), but for one: a minimum of savings
-never hides a workload that has too little.
+The rules are those of the predecessor (its action `get_scaleops_recommendations_for_entity`), with one difference: a minimum of
+savings never hides an under-provisioned workload.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import product
 
+from domain.measures import Measured, Unknown
 from domain.workload import Workload
 
 
 class Issue(StrEnum):
-    """What is wrong with a workload, the most pressing first."""
+    """What is wrong with a workload, the most urgent first."""
 
     UNDER_PROVISIONED = "under-provisioned"
     OVER_PROVISIONED = "over-provisioned"
@@ -23,7 +25,7 @@ class Issue(StrEnum):
 
 
 class Priority(StrEnum):
-    """How pressing it is."""
+    """How urgent an issue is."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -35,15 +37,15 @@ _ORDER = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """One recommendation: a workload and what is wrong with it."""
+    """A workload and what is wrong with it."""
 
     workload: Workload
     issue: Issue
     priority: Priority
 
 
-def judge(*, under_provisioned: bool, over_provisioned: bool, automated: bool) -> tuple[Issue, Priority] | None:
-    """Answer the issue of a workload and its priority; None when nothing is wrong.
+def find_issue(*, under_provisioned: bool, over_provisioned: bool, automated: bool) -> tuple[Issue, Priority] | None:
+    """Return the issue of a workload and its priority; None when nothing is wrong.
 
     under-provisioned -> high; over-provisioned -> high, but low when it is automated; only not automated -> medium.
     """
@@ -56,13 +58,24 @@ def judge(*, under_provisioned: bool, over_provisioned: bool, automated: bool) -
     return None
 
 
-def advise(workloads: Iterable[Workload], *, min_savings_per_month: Decimal = Decimal(0)) -> tuple[Advice, ...]:
-    """Advise on each workload that needs it, by priority, then by savings, the largest first.
+def possible_issues(
+    *, under_provisioned: Measured[bool], over_provisioned: Measured[bool], automated: Measured[bool]
+) -> tuple[tuple[Issue, Priority] | None, ...]:
+    """Return what `find_issue` may return: an unknown flag may be either, false first."""
+    flags = [(False, True) if isinstance(flag, Unknown) else (flag,) for flag in (under_provisioned, over_provisioned, automated)]
+    return tuple(
+        find_issue(under_provisioned=under, over_provisioned=over, automated=automated)
+        for under, over, automated in product(*flags)
+    )
 
-    A flag that upstream left out counts as false, savings that it left out as zero: that is how ScaleOps' own dashboard reads
-    them. Advice that saves less than the minimum is left out, unless the workload is under-provisioned.
+
+def recommend(workloads: Iterable[Workload], *, min_savings_per_month: Decimal = Decimal(0)) -> tuple[Advice, ...]:
+    """Return the issue of each workload that has one, by priority, then by savings, the largest first.
+
+    A flag that ScaleOps leaves out counts as false, missing savings as zero: ScaleOps' own dashboard reads them so. What saves
+    less than the minimum is left out, unless the workload is under-provisioned.
     """
-    found = [advice for workload in workloads if (advice := _advise_on(workload)) is not None]
+    found = [advice for workload in workloads if (advice := _recommend_for(workload)) is not None]
     kept = [
         advice
         for advice in found
@@ -71,13 +84,13 @@ def advise(workloads: Iterable[Workload], *, min_savings_per_month: Decimal = De
     return tuple(sorted(kept, key=lambda advice: (_ORDER[advice.priority], -_savings_of(advice.workload))))
 
 
-def _advise_on(workload: Workload) -> Advice | None:
-    judged = judge(
+def _recommend_for(workload: Workload) -> Advice | None:
+    found = find_issue(
         under_provisioned=bool(workload.under_provisioned),
         over_provisioned=bool(workload.over_provisioned),
         automated=bool(workload.automated),
     )
-    return None if judged is None else Advice(workload=workload, issue=judged[0], priority=judged[1])
+    return None if found is None else Advice(workload=workload, issue=found[0], priority=found[1])
 
 
 def _savings_of(workload: Workload) -> Decimal:

@@ -1,4 +1,4 @@
-"""A message that is ready to be sent: what the outbox holds and the deliver stage takes out again."""
+"""A message that is ready to send: what the outbox holds and the deliver stage sends."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Json: TypeAlias = Union[str, int, float, bool, "list[Json]", "dict[str, Json]", 
 
 
 class Channel(StrEnum):
-    """The service that carries a message."""
+    """The service that delivers a message."""
 
     SLACK = "slack"
     PAGERDUTY = "pagerduty"
 
 
 class EventAction(StrEnum):
-    """What a message does where it arrives. Slack only ever posts."""
+    """What a message does at its service. Slack messages only post."""
 
     POST = "post"
     TRIGGER = "trigger"
@@ -37,7 +37,7 @@ class Variant(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """One form of the message. Deliver takes the next only when the service refuses this one's format for good.
+    """One form of the message. Deliver falls back to the next only after a permanent format error.
 
     `payload` is the body of Slack's `chat.postMessage` without channel, thread and metadata, or of PagerDuty's
     `/v2/enqueue` without the routing key.
@@ -49,10 +49,10 @@ class Rendering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One row of the outbox as the room that decided it wrote it. Holds no secret."""
+    """One row of the outbox, as its stage wrote it. Holds no secret."""
 
     key: str
-    """Unique for ever: `report:weekly:<team>:2026-W47:slack:1`, `alert:<id>:<event number>:pagerduty`. A repeat is no effect."""
+    """Unique: `report:weekly:<team>:2026-W47:slack:1`, `alert:<id>:<event number>:pagerduty`. A repeat has no effect."""
     stream: str
     """Messages of one stream are sent in the order of their numbers."""
     number: int
@@ -61,9 +61,9 @@ class Message:
     """A Slack channel id, or the fingerprint of a PagerDuty routing key."""
     act: EventAction
     thread_of: str | None
-    """The key of the message whose Slack thread this one answers in."""
+    """The key of the message that starts the Slack thread of this one."""
     about: str
-    """Whom it concerns: an entity or team reference, or `platform`."""
+    """What it concerns: an entity or team reference, or `platform`."""
     reason: str
     """One sentence: why it is sent, and by which rule it goes to this target."""
     renderings: tuple[Rendering, ...]
@@ -72,10 +72,10 @@ class Message:
 
 
 class DeliveryStatus(StrEnum):
-    """Where a message stands.
+    """The delivery status of a message.
 
     pending -> leased -> sent | failed | unknown | pending (after a temporary failure)
-    pending -> cancelled (its resolve overtook it) | expired (told once)
+    pending -> cancelled (superseded by its resolve) | expired (reported once)
     """
 
     PENDING = "pending"

@@ -1,4 +1,4 @@
-"""Where something goes, and by which rule. Nothing is dropped for want of a route: the platform channel hears it instead.
+"""Where a message goes, and by which rule. Without a route of its own it goes to the platform channel.
 
 Slack:     annotation on the component > on its owner > on the owner's parent groups > configuration > default channel
 PagerDuty: annotation on the component > on its owner > configuration > default key
@@ -17,10 +17,10 @@ DEFAULT_ANNOTATION = "slack.com/bot-notify"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutePolicy:
-    """What the settings and the configuration file say of routes."""
+    """The routes of the settings and the configuration file."""
 
     slack_annotations: tuple[str, ...] = (DEFAULT_ANNOTATION,)
-    """Annotation keys that name a Slack channel, the most wanted first."""
+    """Annotation keys that name a Slack channel, in order of precedence."""
     allowed_channels: frozenset[str] = frozenset()
     """The only channels that an annotation may name; empty: any. What the configuration names is always allowed."""
     slack_by_team: Mapping[EntityRef, str] = field(default_factory=dict)
@@ -46,23 +46,23 @@ class RejectedChannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A target and the sentence that says why it is this one."""
+    """A target, and the rule that chose it."""
 
     target: str
     """A Slack channel id, or the fingerprint of a PagerDuty routing key."""
     rule: str
-    refused: tuple[RejectedChannel, ...] = ()
-    """Wishes that were passed over on the way; the platform channel is told of each."""
+    rejected: tuple[RejectedChannel, ...] = ()
+    """Channels that are not allowed; each is reported to the platform channel."""
     is_fallback: bool = False
-    """Nobody chose this target for whom it is about: it stands in the list of what is unrouted."""
+    """No rule names a target for this entity: it counts as unrouted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unrouted:
-    """There is nowhere to go, and why."""
+    """There is no route, and why."""
 
     reason: str
-    refused: tuple[RejectedChannel, ...] = ()
+    rejected: tuple[RejectedChannel, ...] = ()
 
 
 def slack_route(
@@ -73,33 +73,33 @@ def slack_route(
     owner: Team | None = None,
     parents: Sequence[Team] = (),
 ) -> Route | Unrouted:
-    """Answer the Slack channel of a component, or of a team when no component is named.
+    """Return the Slack channel of a component, or of a team without a component.
 
     `owner` is the team as the catalog knows it, `parents` its parent groups, the nearest first.
     """
-    refused: list[RejectedChannel] = []
+    found: list[RejectedChannel] = []
     for entity, contact, place in _places(component, owner, parents):
-        for annotation, channel in _wishes(contact, policy.slack_annotations):
+        for annotation, channel in _candidates(contact, policy.slack_annotations):
             if policy.allowed_channels and channel not in policy.allowed_channels:
-                refused.append(RejectedChannel(entity=entity, annotation=annotation, channel=channel))
+                found.append(RejectedChannel(entity=entity, annotation=annotation, channel=channel))
             else:
-                return Route(target=channel, rule=f"the annotation {annotation} on {place} {entity}", refused=tuple(refused))
-    passed_over = tuple(refused)
+                return Route(target=channel, rule=f"the annotation {annotation} on {place} {entity}", rejected=tuple(found))
+    rejected = tuple(found)
     configured = policy.slack_by_team.get(team)
     if configured:
-        return Route(target=configured, rule=f"slack_channel of {team} in the configuration file", refused=passed_over)
+        return Route(target=configured, rule=f"slack_channel of {team} in the configuration file", rejected=rejected)
     if policy.slack_default:
         rule = f"SLACK_DEFAULT_CHANNEL, because nothing names a channel for {team}"
-        return Route(target=policy.slack_default, rule=rule, refused=passed_over, is_fallback=True)
+        return Route(target=policy.slack_default, rule=rule, rejected=rejected, is_fallback=True)
     platform = platform_route(policy)
     if isinstance(platform, Unrouted):
-        return Unrouted(reason=f"nothing names a Slack channel for {team}, and {platform.reason}", refused=passed_over)
+        return Unrouted(reason=f"nothing names a Slack channel for {team}, and {platform.reason}", rejected=rejected)
     rule = f"the platform channel, because nothing names a channel for {team}"
-    return Route(target=platform.target, rule=rule, refused=passed_over, is_fallback=True)
+    return Route(target=platform.target, rule=rule, rejected=rejected, is_fallback=True)
 
 
 def platform_route(policy: RoutePolicy) -> Route | Unrouted:
-    """Answer the channel of whoever runs this installation."""
+    """Return the channel of the platform team."""
     if policy.platform_channel:
         return Route(target=policy.platform_channel, rule="WORKER_PLATFORM_CHANNEL")
     if policy.slack_default:
@@ -110,7 +110,7 @@ def platform_route(policy: RoutePolicy) -> Route | Unrouted:
 def pagerduty_route(
     policy: RoutePolicy, *, team: EntityRef, component: Component | None = None, owner: Team | None = None
 ) -> Route | Unrouted:
-    """Answer the PagerDuty routing key of a component, or of a team when no component is named, by its fingerprint."""
+    """Return the fingerprint of the PagerDuty routing key of a component, or of a team without a component."""
     for entity, contact, place in _places(component, owner, ()):
         if contact.pagerduty_fingerprint:
             rule = f"the annotation pagerduty.com/integration-key on {place} {entity}"
@@ -125,14 +125,14 @@ def pagerduty_route(
 
 
 def platform_pagerduty_route(policy: RoutePolicy) -> Route | Unrouted:
-    """Answer the PagerDuty routing key of whoever runs this installation."""
+    """Return the fingerprint of the platform team's PagerDuty routing key."""
     if policy.pagerduty_default:
         return Route(target=policy.pagerduty_default, rule="PAGERDUTY_ROUTING_KEY")
     return Unrouted(reason="PAGERDUTY_ROUTING_KEY is not set")
 
 
 def parents_of(team: EntityRef, teams: Mapping[EntityRef, Team]) -> tuple[Team, ...]:
-    """Answer the parent groups of a team, the nearest first; a circle ends where it closes."""
+    """Return the parent groups of a team, the nearest first; a cycle ends where it closes."""
     seen = {team}
     found: list[Team] = []
     known = teams.get(team)
@@ -155,7 +155,6 @@ def _places(
         yield parent.ref, parent.contact, "the parent group"
 
 
-def _wishes(contact: NotificationTargets, annotations: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Answer what an entity wishes, by the order of the settings, not of its annotations."""
-    wished = {key: channel.strip() for key, channel in contact.slack_channels}
-    return ((key, wished[key]) for key in annotations if wished.get(key))
+def _candidates(contact: NotificationTargets, annotations: Sequence[str]) -> Iterable[tuple[str, str]]:
+    named = {key: channel.strip() for key, channel in contact.slack_channels}
+    return ((key, named[key]) for key in annotations if named.get(key))  # in the order of the settings

@@ -1,4 +1,4 @@
-"""Which unsent PagerDuty events are no longer worth sending, because their resolve is waiting behind them."""
+"""Which unsent PagerDuty events are superseded by a resolve that is queued after them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from domain.messages import DeliveryStatus, EventAction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventStatus:
-    """One event of a stream, as far as overtaking is concerned."""
+    """The delivery status of one event of a stream."""
 
     key: str
     act: EventAction
     status: DeliveryStatus
     attempts: int
-    """How often it was tried; a pending one with attempts may have arrived."""
+    """How often it was sent; a pending one with attempts may have arrived."""
 
 
 def superseded(stream: Iterable[EventStatus]) -> tuple[str, ...]:
-    """Answer the keys to cancel, in order, of one stream's events in their order.
+    """Return the keys to cancel, in order, of one stream's events in their order.
 
-    A trigger that waits is cancelled when its resolve waits behind it: nobody is paged for what is over. The resolve goes
-    with it only if nothing can be open at PagerDuty, that is, no earlier event since the last sent resolve may have arrived.
+    A pending trigger is cancelled when its resolve is pending too: no page for what is over. The resolve is cancelled with it
+    only if nothing can be open at PagerDuty: no earlier event since the last sent resolve may have arrived.
     """
     cancelled: list[str] = []
     waiting: list[EventStatus] = []

@@ -1,9 +1,9 @@
-"""What becomes of a recommendation: from the first sweep that saw it to how it ended, and what that saved.
+"""What became of a recommendation: from the first sweep that saw it to how it ended, and what that saved.
 
-    absent ──advised──> open ──┬── issue gone, and automated or moved at least half-way ──> done (has savings)
-                          ^    ├── issue gone otherwise ──────────────────────────────────> no longer advised
-                          │    └── workload or component gone ────────────────────────────> gone
-                          └── advised again: anew
+    absent ──recommended──> open ──┬── issue gone, and automated or moved at least half-way ──> done (has savings)
+                             ^     ├── issue gone otherwise ──────────────────────────────────> no longer advised
+                             │     └── workload or component gone ────────────────────────────> gone
+                             └── recommended again: a new one
 
 What could not be measured ends nothing.
 """
@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import product
 from typing import Final
 
-from domain.advice import Issue, Priority, judge
+from domain.advice import Issue, Priority, possible_issues
 from domain.measures import Measured, Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome, WorkloadPoint
@@ -37,7 +36,7 @@ class RecommendationEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecommendationKey:
-    """What makes a recommendation itself."""
+    """The identity of a recommendation."""
 
     entity: EntityRef
     workload: WorkloadKey
@@ -46,7 +45,7 @@ class RecommendationKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastAdvice:
-    """What was asked for when it was last seen open. Per pod; savings per month. None: not known."""
+    """What was recommended when it was last seen open. Per pod; savings per month. None: not known."""
 
     priority: Priority
     cpu_request_millicores: float | None
@@ -58,11 +57,11 @@ class LastAdvice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """One recommendation and its life."""
+    """One recommendation from its opening to its end."""
 
     key: RecommendationKey
     team: EntityRef
-    """Who owned it when it was last seen."""
+    """The owner when it was last seen."""
     opened_at: datetime
     """The sweep that saw it first."""
     last_seen_at: datetime
@@ -71,43 +70,43 @@ class Recommendation:
     ended_at: datetime | None = None
     ending: RecommendationEnd | None = None
     realised_per_month: Measured[Decimal] | None = None
-    """Savings of a done one: what was available when last seen open, less what still is. None: it is not done."""
+    """Savings of one that is done: what was available when last seen open, less what still is. None: it is not done."""
 
 
 def track(measurement: Measurement, still_open: Iterable[Recommendation]) -> tuple[Recommendation, ...]:
-    """Answer the recommendations of one component that a sweep opened, saw again or ended.
+    """Return the recommendations of one component that a sweep opened, saw again or ended.
 
-    `still_open` are those of the component that have not ended. What the sweep could not judge is left out, unchanged.
+    `still_open` are those of the component that have not ended. What the sweep could not measure is left out, unchanged.
     """
     snapshot = measurement.snapshot
     if snapshot.outcome is Outcome.UNKNOWN:
         return ()
     points = {point.key: point for point in measurement.points}
     before = {known.key: known for known in still_open}
-    after = [_carry_on(known, points.get(known.key.workload), snapshot.as_of, snapshot.team) for known in before.values()]
+    after = [_after_sweep(known, points.get(known.key.workload), snapshot.as_of, snapshot.team) for known in before.values()]
     for point in points.values():
-        judged = _judge(point)
-        if isinstance(judged, Unknown) or judged is None:
+        found = _issue_of(point)
+        if isinstance(found, Unknown) or found is None:
             continue
-        key = RecommendationKey(entity=snapshot.ref, workload=point.key, issue=judged[0])
+        key = RecommendationKey(entity=snapshot.ref, workload=point.key, issue=found[0])
         if key not in before:
-            after.append(_opened(key, point, judged[1], snapshot.as_of, snapshot.team))
+            after.append(_opened(key, point, found[1], snapshot.as_of, snapshot.team))
     return tuple(recommendation for recommendation in after if recommendation is not None)
 
 
 def close_removed(still_open: Iterable[Recommendation], *, as_of: datetime) -> tuple[Recommendation, ...]:
-    """End what is open of a component that left the catalog."""
+    """Return the open recommendations of components that left the catalog, ended."""
     return tuple(_ended(known, RecommendationEnd.GONE, as_of) for known in still_open)
 
 
-def _carry_on(known: Recommendation, point: WorkloadPoint | None, as_of: datetime, team: EntityRef) -> Recommendation | None:
+def _after_sweep(known: Recommendation, point: WorkloadPoint | None, as_of: datetime, team: EntityRef) -> Recommendation | None:
     if point is None:
         return _ended(known, RecommendationEnd.GONE, as_of)
-    judged = _judge(point)
-    if isinstance(judged, Unknown):
+    found = _issue_of(point)
+    if isinstance(found, Unknown):
         return None
-    if judged is not None and judged[0] is known.key.issue:
-        return replace(known, last_seen_at=as_of, team=team, advised=_advised_by(point, judged[1], known.advised))
+    if found is not None and found[0] is known.key.issue:
+        return replace(known, last_seen_at=as_of, team=team, advised=_advised_by(point, found[1], known.advised))
     if not _was_done(known, point):
         return _ended(known, RecommendationEnd.NO_LONGER_ADVISED, as_of)
     return replace(_ended(known, RecommendationEnd.DONE, as_of), realised_per_month=_realised(known, point))
@@ -122,16 +121,13 @@ def _ended(known: Recommendation, ending: RecommendationEnd, as_of: datetime) ->
     return replace(known, ended_at=as_of, ending=ending)
 
 
-def _judge(point: WorkloadPoint) -> tuple[Issue, Priority] | Unknown | None:
-    """Judge by the rules of `domain.advice`; unknown when a flag that is not known would make a difference to the issue."""
+def _issue_of(point: WorkloadPoint) -> tuple[Issue, Priority] | Unknown | None:
+    """Return the issue, or unknown when a flag that is not known would make a difference to it."""
     flags = (point.under_provisioned, point.over_provisioned, point.automated)
-    readings = [
-        judge(under_provisioned=under, over_provisioned=over, automated=automated)
-        for under, over, automated in product(*((False, True) if isinstance(flag, Unknown) else (flag,) for flag in flags))
-    ]
-    if len({reading and reading[0] for reading in readings}) > 1:
+    possible = possible_issues(under_provisioned=flags[0], over_provisioned=flags[1], automated=flags[2])
+    if len({found and found[0] for found in possible}) > 1:
         return next(flag for flag in flags if isinstance(flag, Unknown))
-    return readings[0]
+    return possible[0]
 
 
 def _was_done(known: Recommendation, point: WorkloadPoint) -> bool:
@@ -139,10 +135,10 @@ def _was_done(known: Recommendation, point: WorkloadPoint) -> bool:
 
 
 def _share_done(advised: LastAdvice, point: WorkloadPoint) -> float:
-    """Answer how far the requests moved to the last advice: 0 not at all, 1 all the way, more when beyond.
+    """Return how far the requests moved to the last recommendation: 0 not at all, 1 all the way, more when beyond.
 
-    CPU and memory count by how much of the old request the advice wanted to change, so that a small wish which nobody
-    followed does not hide a large one that somebody did.
+    CPU and memory are weighted by the size of their recommended change, so that a small one that was not made does not hide
+    a large one that was.
     """
     wanted = moved = 0.0
     for then, goal, now in (
@@ -158,7 +154,7 @@ def _share_done(advised: LastAdvice, point: WorkloadPoint) -> float:
 
 
 def _realised(known: Recommendation, point: WorkloadPoint) -> Measured[Decimal]:
-    """Answer what doing it saves a month. Giving a workload the room it needs ends a danger; it saves nothing, and costs no savings."""
+    """Return what doing it saves a month. Fixing an under-provisioned workload ends a risk, and counts as no savings."""
     if known.key.issue is Issue.UNDER_PROVISIONED:
         return Decimal(0)
     if known.advised.savings_available_per_month is None:
@@ -169,7 +165,7 @@ def _realised(known: Recommendation, point: WorkloadPoint) -> Measured[Decimal]:
 
 
 def _advised_by(point: WorkloadPoint, priority: Priority, before: LastAdvice | None) -> LastAdvice:
-    """Answer the advice as seen now; a number that is missing now is the one last seen."""
+    """Return the recommendation as of now; a number that is missing now keeps its last value."""
 
     def seen(name: str) -> float | None:
         value: Measured[float] = getattr(point, name)

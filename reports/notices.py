@@ -78,14 +78,14 @@ def slack_notice(
     route: str,
     root: str | None,
     now: datetime,
-    paging: str = "",
+    page_note: str = "",
 ) -> Message:
     """Write one notice for Slack.
 
     `route` says by which rule it goes to `target`; `root` is the key of the message whose thread it answers in; `paging` says
     what became of the page, when it was one.
     """
-    why = [f"Why you get this: {notice.reason} Sent here by {route}.", *([paging] if paging else [])]
+    why = [f"Why you get this: {notice.reason} Sent here by {route}.", *([page_note] if page_note else [])]
     if notice.kind in _COMMANDS_ON:
         why.append(_commands(notice.alert))
     title = f"{_KIND_WORDS[notice.kind]}{headline(notice, voice.title, voice.currency)}"
@@ -118,8 +118,8 @@ def slack_summary(
         f"{_KIND_WORDS[notice.kind]}{clip(headline(notice, title, voice.currency), _LINE)}: {notice.alert}"
         for notice, title in zip(summary.notices, titles, strict=True)
     )
-    small = [f"Why you get this: {_SUMMARY_REASONS[summary.why]} Sent here by {route}."]
-    if summary.why is not SummaryReason.MANY_ENDED:
+    small = [f"Why you get this: {_SUMMARY_REASONS[summary.reason]} Sent here by {route}."]
+    if summary.reason is not SummaryReason.MANY_ENDED:
         small.append("Acknowledge one: scaleops-worker alerts acknowledge ID, with an id from above.")
     key = summary_key(summary)
     return _slack_message(
@@ -129,9 +129,9 @@ def slack_summary(
         target=target,
         root=None,
         about=str(summary.audience),
-        reason=f"{_SUMMARY_REASONS[summary.why]} Sent by {route}.",
+        reason=f"{_SUMMARY_REASONS[summary.reason]} Sent by {route}.",
         content=_Content(
-            title=f"{voice.title}: {alerts} {_SUMMARY_WORDS[summary.why]}",
+            title=f"{voice.title}: {alerts} {_SUMMARY_WORDS[summary.reason]}",
             lines=lines,
             after=f"Measured {format_instant(as_of, voice.zone)}. All alerts: scaleops-worker alerts list",
             small=tuple(small),
@@ -148,7 +148,7 @@ def stream_of(alert: AlertId, channel: Channel) -> str:
 def summary_key(summary: Summary) -> str:
     """Answer the key of a summary's message: one a sweep, audience and kind."""
     as_of = max(notice.as_of for notice in summary.notices)
-    return f"summary:{summary.why}:{summary.audience}:{as_of:%Y-%m-%dT%H:%MZ}:slack"
+    return f"summary:{summary.reason}:{summary.audience}:{as_of:%Y-%m-%dT%H:%MZ}:slack"
 
 
 def platform_notice(

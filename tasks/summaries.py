@@ -37,8 +37,8 @@ def format_evaluated(evaluated: EvaluateResult) -> dict[str, str]:
         return {"evaluate": "no closed sweep waits"}
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(evaluated.notices.items())) or "nothing to tell"
     sentence = f"{format_count(len(evaluated.sweeps), 'sweep')} judged: {kinds}; {format_count(evaluated.messages, 'message')} put into the outbox"
-    for nowhere in evaluated.nowhere:
-        sentence += f"; NOWHERE TO GO: {nowhere}"
+    for reason in evaluated.undeliverable:
+        sentence += f"; no destination: {reason}"
     return {"evaluate": sentence}
 
 

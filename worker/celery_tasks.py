@@ -122,7 +122,7 @@ class TaskHandlers:
                 return
             evaluated = run_stage(equipment.context, "evaluate", partial(evaluate, equipment.context))
             if evaluated.sweeps:
-                _say(format_evaluated(evaluated), is_trouble=bool(evaluated.nowhere))
+                _say(format_evaluated(evaluated), is_trouble=bool(evaluated.undeliverable))
             if evaluated.messages:
                 self._ring("deliver")
 

@@ -168,7 +168,7 @@ def _alert_sentences(reading: HistoryView, state: AlertState, events: Sequence[E
         return
     yield f"{name} is {state.phase.value} since {incident.opened_at:%Y-%m-%d %H:%M} UTC, {len(state.members)} workloads, severity {state.severity}."
     yield from _silences(reading, incident)
-    told = incident.told
+    told = incident.last_notification
     if told is None:
         yield "Nobody was told of it yet."
         return

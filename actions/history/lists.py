@@ -186,7 +186,7 @@ def _statuses(asked: AlertsInput) -> tuple[str, ...] | None:
 def alert_row(state: AlertState) -> AlertRow:
     """Answer one alert as a row."""
     incident = state.incident
-    told = incident.told if incident is not None else None
+    told = incident.last_notification if incident is not None else None
     return AlertRow(
         id=str(state.alert),
         rule=state.alert.rule.value,

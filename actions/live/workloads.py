@@ -9,7 +9,7 @@ from actions.live import outputs
 from actions.live.output_context import OutputContext, join_words, name_of, sum_known
 from actions.live.outputs import number
 from actions.live.upstream import ComponentWorkloads
-from domain.advice import Priority, advise
+from domain.advice import Priority, recommend
 from domain.workload import Workload
 
 
@@ -58,7 +58,7 @@ def recommendations_answer(
     frame: OutputContext, claim: ComponentWorkloads, *, min_savings_per_month: Decimal
 ) -> outputs.RecommendationsOutput:
     """Answer what to do, the most pressing first."""
-    advice = advise(claim.workloads, min_savings_per_month=min_savings_per_month)
+    advice = recommend(claim.workloads, min_savings_per_month=min_savings_per_month)
     return outputs.RecommendationsOutput(
         entity=outputs.Entity.of(frame.component),
         currency=frame.currency,

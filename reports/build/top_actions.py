@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from domain.advice import Issue, Priority, judge
+from domain.advice import Issue, Priority, find_issue
 from domain.measures import Measured, T, Unknown
 from domain.money import format_cores, format_count, format_memory, format_money
 from domain.refs import EntityRef
@@ -58,7 +58,7 @@ def findings_of(closing: ClosingPoint) -> tuple[WorkloadFinding, ...]:
     found: list[WorkloadFinding] = []
     for point in closing.points.values():
         over = known_or(point.over_provisioned, otherwise=False)
-        judged = judge(
+        judged = find_issue(
             under_provisioned=known_or(point.under_provisioned, otherwise=False),
             over_provisioned=over,
             automated=known_or(point.automated, otherwise=not over),

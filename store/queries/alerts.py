@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
@@ -13,6 +13,8 @@ from domain.messages import Json
 from domain.refs import EntityRef
 from store.schema import alert_events, alert_states
 from store.upserts import insert_into, upsert
+
+_LOCKED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +76,20 @@ class Alerts:
         """Insert or overwrite one state."""
         self.put_states([state])
 
-    def state(self, alert: str, *, to_change: bool = False) -> AlertStateRow | None:
-        """Answer an alert's state; `to_change` holds other writers off it until the transaction ends."""
+    def state(self, alert: str) -> AlertStateRow | None:
+        """Return an alert's state."""
         chosen = select(alert_states).where(alert_states.c.alert == alert)
-        if to_change:
-            chosen = chosen.with_for_update()
         row = self._connection.execute(chosen).mappings().first()
         return None if row is None else _state_of(row)
+
+    def lock(self, alerts: Collection[str]) -> tuple[AlertStateRow, ...]:
+        """Return the states of some alerts, by alert, and lock them until the transaction ends."""
+        names = sorted(set(alerts))
+        found: list[AlertStateRow] = []
+        for start in range(0, len(names), _LOCKED_AT_ONCE):
+            chosen = select(alert_states).where(alert_states.c.alert.in_(names[start : start + _LOCKED_AT_ONCE]))
+            found += self._all(chosen.with_for_update())
+        return tuple(found)
 
     def states(self, *, statuses: Collection[str] | None = None, team: EntityRef | None = None) -> tuple[AlertStateRow, ...]:
         """Answer states, all or by status and team, by alert."""

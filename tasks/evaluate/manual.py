@@ -1,26 +1,27 @@
-"""What people do with alerts by hand: look at them, acknowledge one, snooze one."""
+"""What people do with alerts by hand: list them, acknowledge one, snooze one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.observations import AlertId, InvalidAlertId
-from alerts.states import OPEN_PHASES, Acknowledged, AlertState, Event, Snoozed, state_from_json
+from alerts.folding import AlertChange, apply
+from alerts.observations import AlertId
+from alerts.states import OPEN_PHASES, Acknowledged, AlertState, Snoozed, state_from_json
 from domain.messages import EventAction
 from domain.refs import EntityRef
 from reports.notices import pagerduty_follow_up
 from store import Transaction
 from tasks.context import StageContext
-from tasks.evaluate.alert_session import AlertSession
+from tasks.evaluate.alert_rows import lock_alerts, write_changes
 
 
 class AlertNotOpen(Exception):
-    """There is no open incident to acknowledge or snooze; the message says what is known of the alert."""
+    """The alert is not open, so it cannot be acknowledged or snoozed; the message says what is known of it."""
 
 
 class InvalidSnooze(ValueError):
-    """The instant until which to be silent has passed already."""
+    """The end of a snooze is in the past."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,67 +39,66 @@ class AlertSummary:
     snoozed_until: datetime | None
     findings: int
     dedup_key: str | None
-    """Of the PagerDuty incident, when one is open."""
+    """Of the open PagerDuty incident."""
 
 
 def list_alerts(context: StageContext, *, team: EntityRef | None = None, all_of_them: bool = False) -> tuple[AlertSummary, ...]:
     """Return the open alerts, or all that were ever observed, by id."""
     with context.store.reading() as transaction:
         rows = transaction.alerts.states(statuses=None if all_of_them else OPEN_PHASES, team=team)
-    return tuple(_line_of(state_from_json(row.state)) for row in rows)
+    return tuple(_summary_of(state_from_json(row.state)) for row in rows)
 
 
 def acknowledge_alert(context: StageContext, alert_id: str, *, by: str, note: str = "") -> AlertSummary:
-    """Take an alert on: no repeats until it clears. Its PagerDuty incident is acknowledged too.
+    """Acknowledge an alert and its PagerDuty incident: no repeats until it clears.
 
     Raises:
-        InvalidAlertId: the text is no alert's id.
+        InvalidAlertId: the text is not an alert id.
         AlertNotOpen: there is nothing to acknowledge.
     """
     alert, now = AlertId.parse(alert_id), context.clock()
     with context.store.transaction() as transaction:
-        state = _happen(transaction, alert, Acknowledged(at=now, by=by, note=note), now=now)
-        told = state.incident.told if state.incident is not None else None
-        if told is not None and told.page is not None:
+        state = _record(transaction, alert, Acknowledged(at=now, by=by, note=note))
+        last = state.incident.last_notification if state.incident is not None else None
+        if last is not None and last.page is not None:
             reason = f"{by} acknowledged it."
             event = pagerduty_follow_up(
-                alert, EventAction.ACKNOWLEDGE, number=state.events, page=told.page, reason=reason, now=now
+                alert, EventAction.ACKNOWLEDGE, number=state.events, page=last.page, reason=reason, now=now
             )
             transaction.outbox.put([event])
-    return _line_of(state)
+    return _summary_of(state)
 
 
 def snooze_alert(context: StageContext, alert_id: str, *, by: str, until: datetime, note: str = "") -> AlertSummary:
-    """Silence an alert until an instant; that it resolved is told even so.
+    """Snooze an alert until an instant: no notices, except that it resolved.
 
     Raises:
-        InvalidAlertId: the text is no alert's id.
+        InvalidAlertId: the text is not an alert id.
         AlertNotOpen: there is nothing to snooze.
-        InvalidSnooze: the instant has passed.
+        InvalidSnooze: the instant is in the past.
     """
     alert, now = AlertId.parse(alert_id), context.clock()
     if until <= now:
-        message = f"{until.isoformat()} has passed; give an instant in the future"
+        message = f"{until.isoformat()} is in the past; give an instant in the future"
         raise InvalidSnooze(message)
     with context.store.transaction() as transaction:
-        return _line_of(_happen(transaction, alert, Snoozed(at=now, by=by, until=until, note=note), now=now))
+        return _summary_of(_record(transaction, alert, Snoozed(at=now, by=by, until=until, note=note)))
 
 
-def _happen(transaction: Transaction, alert: AlertId, event: Event, *, now: datetime) -> AlertState:
-    ledger = AlertSession(transaction, now=now)
-    state = ledger.hold(alert)
-    if not state.is_open:
-        known = "it is quiet" if state.events else "no such alert was ever heard of"
-        message = f"{alert} is not open ({known}); `scaleops-worker alerts list` shows those that are"
+def _record(transaction: Transaction, alert: AlertId, event: Acknowledged | Snoozed) -> AlertState:
+    state = lock_alerts(transaction, [alert]).get(alert)
+    if state is None or not state.is_open:
+        known = "it was never observed" if state is None else "it is quiet"
+        message = f"{alert} is not open ({known}); `scaleops-worker alerts list` shows the open ones"
         raise AlertNotOpen(message)
-    state = ledger.apply(alert, [event])
-    ledger.write()
+    state = apply(state, event)
+    write_changes(transaction, [AlertChange(state=state, event=event)], now=event.at)
     return state
 
 
-def _line_of(state: AlertState) -> AlertSummary:
+def _summary_of(state: AlertState) -> AlertSummary:
     incident = state.incident
-    told = incident.told if incident is not None else None
+    last = incident.last_notification if incident is not None else None
     return AlertSummary(
         id=str(state.alert),
         rule=state.alert.rule.value,
@@ -110,8 +110,5 @@ def _line_of(state: AlertState) -> AlertSummary:
         acknowledged_by=incident.acknowledged.by if incident is not None and incident.acknowledged is not None else None,
         snoozed_until=incident.snoozed.until if incident is not None and incident.snoozed is not None else None,
         findings=len(state.members),
-        dedup_key=told.page.dedup_key if told is not None and told.page is not None else None,
+        dedup_key=last.page.dedup_key if last is not None and last.page is not None else None,
     )
-
-
-__all__ = ["AlertNotOpen", "AlertSummary", "InvalidAlertId", "InvalidSnooze", "acknowledge_alert", "list_alerts", "snooze_alert"]

@@ -1,70 +1,92 @@
-"""The stage that judges: closed sweeps into observations, alerts and recommendations, and what people should hear of it.
+"""The evaluate stage: closed sweeps into alert states, recommendations and outbox messages. Sends nothing.
 
-Each sweep once, in order, in one transaction: states, events, recommendations, outbox rows and the mark that it is done stand
-or fall together. Nothing is sent here.
+Each sweep once, in order, in one transaction: it is marked as evaluated, or nothing of it is stored.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.states import NoticeKind
+from alerts.observations import PLATFORM, AlertId
+from alerts.policy import Rule
+from alerts.states import TRACKED_PHASES, NoticeKind
+from alerts.storm import storm_of
+from domain.component import Component
+from domain.refs import EntityRef
 from domain.sweeps import Sweep
 from store import Transaction
 from tasks.context import Policy, StageContext
-from tasks.evaluate.alert_session import AlertSession
-from tasks.evaluate.dispatch import NoticeDispatcher
+from tasks.evaluate.alert_rows import lock_alerts, write_changes
+from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
 from tasks.evaluate.sweep_evaluation import SweepEvaluator
-
-Progress = Callable[[int, int], None]
-"""Told how many of how many components of the sweep at hand are judged."""
-
-
-def _quiet(done: int, total: int) -> None:
-    """Say nothing."""
 
 
 @dataclass(kw_only=True)
 class EvaluateResult:
-    """What came of it."""
+    """What one run of the stage did."""
 
     sweeps: list[datetime] = field(default_factory=list)
-    """The `as_of` of each that was evaluated, oldest first."""
+    """The `as_of` of each sweep that was evaluated, oldest first."""
     notices: Counter[NoticeKind] = field(default_factory=Counter)
     messages: int = 0
-    """Put into the outbox; a repeat of one that stands there does not count."""
+    """New in the outbox."""
     recommendations: int = 0
     """Opened, seen again or ended."""
-    nowhere: tuple[str, ...] = ()
-    """Why something has nowhere to go; a person must be told by whoever started this."""
+    undeliverable: tuple[str, ...] = ()
+    """Why something has no destination; the caller must report it."""
 
 
-def evaluate(context: StageContext, *, progress: Progress = _quiet) -> EvaluateResult:
-    """Evaluate every closed sweep that was not evaluated yet, in order. Two evaluations at once share the work, never double it."""
-    evaluated = EvaluateResult()
+def evaluate(context: StageContext) -> EvaluateResult:
+    """Evaluate every closed sweep that was not evaluated yet, in order. Concurrent runs share the sweeps and duplicate nothing."""
+    result = EvaluateResult()
     with context.store.reading() as transaction:
         waiting = transaction.sweeps.unevaluated()
     for sweep in waiting:
         with context.store.transaction() as transaction:
-            _evaluate_one(transaction, sweep, evaluated, policy=context.policy, now=context.clock(), progress=progress)
-    return evaluated
+            _evaluate_one(transaction, sweep, result, policy=context.policy, now=context.clock())
+    return result
 
 
-def _evaluate_one(
-    transaction: Transaction, sweep: Sweep, evaluated: EvaluateResult, *, policy: Policy, now: datetime, progress: Progress
-) -> None:
-    # First of all: a second evaluation waits here, finds the mark, and leaves the sweep alone.
+def _evaluate_one(transaction: Transaction, sweep: Sweep, result: EvaluateResult, *, policy: Policy, now: datetime) -> None:
+    # First, because a concurrent run waits here, finds the mark and skips the sweep.
     if not transaction.sweeps.mark_evaluated(sweep.as_of, at=now):
         return
-    ledger = AlertSession(transaction, now=now)
-    judged = SweepEvaluator(transaction=transaction, ledger=ledger, policy=policy, sweep=sweep, now=now).judge(progress)
-    told = NoticeDispatcher(transaction=transaction, ledger=ledger, policy=policy, sweep=sweep, now=now).tell(judged.notices)
-    ledger.write()
-    evaluated.sweeps.append(sweep.as_of)
-    evaluated.messages += len(transaction.outbox.put(told.messages))
-    evaluated.notices += told.kinds
-    evaluated.recommendations += judged.recommendations
-    evaluated.nowhere = tuple(dict.fromkeys([*evaluated.nowhere, *told.nowhere]))
+    rows = transaction.alerts.states(statuses=TRACKED_PHASES)
+    tracked = {AlertId(rule=Rule(row.rule), about=row.ref): row.team for row in rows}
+    evaluated = SweepEvaluator(transaction=transaction, policy=policy, sweep=sweep, tracked=tracked).evaluate()
+    alerts = {*tracked, *(observation.alert for observation in evaluated.observations)}
+    teams = {PLATFORM, *tracked.values(), *(observation.team for observation in evaluated.observations)}
+    plan = plan_sweep(
+        PlanInput(
+            as_of=sweep.as_of,
+            now=now,
+            policy=policy,
+            observations=evaluated.observations,
+            states=lock_alerts(transaction, alerts | {storm_of(team) for team in teams}),
+            components=_components(transaction, {alert.about for alert in alerts}),
+            teams={team.ref: team for team in transaction.components.teams()},
+            lost_clusters=transaction.clusters.lost(),
+        )
+    )
+    result.messages += _write(transaction, plan, now=now)
+    result.sweeps.append(sweep.as_of)
+    result.notices += plan.notices
+    result.recommendations += evaluated.recommendations
+    result.undeliverable = tuple(dict.fromkeys([*result.undeliverable, *plan.undeliverable]))
+
+
+def _write(transaction: Transaction, plan: SweepPlan, *, now: datetime) -> int:
+    """Store a plan. Returns how many messages are new in the outbox."""
+    for cluster in plan.notified_clusters:
+        transaction.clusters.mark_notified(cluster, at=now)
+    write_changes(transaction, plan.changes, now=now)
+    return len(transaction.outbox.put(plan.messages))
+
+
+def _components(transaction: Transaction, refs: set[EntityRef]) -> dict[EntityRef, Component]:
+    """Read components, those that left the catalog too."""
+    found = {component.ref: component for component in transaction.components.some(sorted(refs))}
+    removed = (transaction.components.get(ref) for ref in refs & set(transaction.components.gone()))
+    return found | {component.ref: component for component in removed if component is not None}

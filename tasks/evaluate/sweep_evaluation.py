@@ -1,15 +1,14 @@
-"""Judges the measurements of one closed sweep: observations by the rules, and what each makes of its alert."""
+"""Applies the rules to the measurements of one closed sweep, and tracks its recommendations. What follows is decided in `notice_plan`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from alerts.lifecycle import Notice, step
 from alerts.observations import AlertId, Observation
 from alerts.policy import Rule
 from alerts.rules import SweepHistory, observe, observe_budget, withdrawn
@@ -23,100 +22,83 @@ from domain.tracking import Recommendation, by_entity, close_removed, track
 from domain.weeks import Schedule, current_week
 from store import Transaction
 from tasks.context import Policy
-from tasks.evaluate.alert_session import AlertSession
 
-PAGE: Final = 200
-"""Components looked at together."""
-OUTAGE: Final = "so much could not be measured that nothing is judged until that ends"
+BATCH: Final = 200
+"""Components read together."""
 _LOOK_BACK: Final = timedelta(days=90)
-"""Daily snapshots are kept for so long."""
+"""Daily snapshots are kept for this long."""
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepEvaluation:
-    """What came of judging a sweep."""
+    """What a sweep shows."""
 
-    notices: list[Notice] = field(default_factory=list)
-    recommendations: int = 0
+    observations: tuple[Observation, ...]
+    """The outage first. Left out is what changes nothing: a quiet alert whose condition nothing meets."""
+    recommendations: int
     """Opened, seen again or ended."""
 
 
 @dataclass(kw_only=True)
 class SweepEvaluator:
-    """Judges one sweep within one transaction."""
+    """Evaluates one sweep within one transaction."""
 
     transaction: Transaction
-    ledger: AlertSession
     policy: Policy
     sweep: Sweep
-    now: datetime
-    judged: SweepEvaluation = field(default_factory=SweepEvaluation)
+    tracked: Mapping[AlertId, EntityRef]
+    """Every alert that is not quiet, and its team."""
+    _observations: dict[AlertId, Observation] = field(default_factory=dict)
+    _recommendations: int = 0
     _windows_by_schedule: dict[Schedule, Mapping[ClosingWindow, Sequence[datetime]]] = field(default_factory=dict)
     _days_found: dict[datetime, date] | None = None
 
-    def judge(self, progress: Callable[[int, int], None]) -> SweepEvaluation:
-        """Look at every component once, then at teams, at what left the catalog, and at the outage itself."""
+    def evaluate(self) -> SweepEvaluation:
+        """Observe the outage, every component once, the teams with a budget, and what left the catalog."""
         outcomes = self.transaction.snapshots.outcomes(self.sweep.as_of)
         measured_before = self._measured_before(list(outcomes))
-        outage = self._outage(outcomes, measured_before)
-        self._step(outage)
-        is_outage = bool(outage.found)
+        self._add(self._outage(outcomes, measured_before))
         lifecycles = {component.ref: component.lifecycle for component in self.transaction.components.all()}
-        done = 0
-        progress(done, len(outcomes))
-        for page in _pages(self.transaction.snapshots.of_sweep(self.sweep.as_of)):
-            self._judge_page(page, lifecycles=lifecycles, measured_before=measured_before, is_outage=is_outage)
-            done += len(page)
-            progress(done, len(outcomes))
-        self._judge_team_budgets(is_outage=is_outage)
-        self._end_what_is_gone(is_outage=is_outage)
-        return self.judged
+        for batch in _batches(self.transaction.snapshots.of_sweep(self.sweep.as_of)):
+            self._observe_components(batch, lifecycles=lifecycles, measured_before=measured_before)
+        self._observe_team_budgets()
+        self._close_removed()
+        return SweepEvaluation(observations=tuple(self._observations.values()), recommendations=self._recommendations)
 
-    def _judge_page(
-        self,
-        page: Sequence[Measurement],
-        *,
-        lifecycles: Mapping[EntityRef, str],
-        measured_before: frozenset[EntityRef],
-        is_outage: bool,
+    def _add(self, observation: Observation) -> None:
+        if observation.found or observation.alert in self.tracked:
+            self._observations[observation.alert] = observation
+
+    def _observe_components(
+        self, batch: Sequence[Measurement], *, lifecycles: Mapping[EntityRef, str], measured_before: frozenset[EntityRef]
     ) -> None:
-        refs = [measurement.snapshot.ref for measurement in page]
-        histories = self._histories(page, measured_before)
+        refs = [measurement.snapshot.ref for measurement in batch]
+        histories = self._histories(batch, measured_before)
         still_open = by_entity(self.transaction.recommendations.open_ones(refs))
-        tracked: list[Recommendation] = []
-        for measurement in page:
+        changed: list[Recommendation] = []
+        for measurement in batch:
             ref = measurement.snapshot.ref
             seen = observe(measurement, histories[ref], self.policy.alerts, lifecycle=lifecycles.get(ref, ""))
-            for observation in (*seen, *self._switched_off(measurement, seen)):
-                self._step(observation.suppressed(OUTAGE) if is_outage else observation)
-            tracked += track(measurement, still_open.get(ref, ()))
-        self.transaction.recommendations.put(tracked)
-        self.judged.recommendations += len(tracked)
+            for observation in (*seen, *self._disabled(measurement, seen)):
+                self._add(observation)
+            changed += track(measurement, still_open.get(ref, ()))
+        self.transaction.recommendations.put(changed)
+        self._recommendations += len(changed)
 
-    def _step(self, observation: Observation) -> None:
-        """Let an alert take its step; whoever would change it holds it first, and looks again."""
-        alert = observation.alert
-        taken = step(self.ledger.state(alert), observation, self.now, self.policy.alerts)
-        if not (taken.events or taken.notices):
-            return
-        taken = step(self.ledger.hold(alert), observation, self.now, self.policy.alerts)
-        self.ledger.apply(alert, taken.events)
-        self.judged.notices += taken.notices
-
-    def _switched_off(self, measurement: Measurement, seen: Sequence[Observation]) -> Iterator[Observation]:
+    def _disabled(self, measurement: Measurement, seen: Sequence[Observation]) -> Iterator[Observation]:
         snapshot = measurement.snapshot
-        watched = {observation.alert for observation in seen}
-        for state in self.ledger.stirring_of(snapshot.ref):
-            if state.alert not in watched:
-                reason = "The rule is no longer switched on for it."
-                yield withdrawn(state.alert, team=snapshot.team, as_of=snapshot.as_of, reason=reason)
+        observed = {observation.alert for observation in seen}
+        for alert in (AlertId(rule=rule, about=snapshot.ref) for rule in Rule):
+            if alert in self.tracked and alert not in observed:
+                reason = "The rule is now disabled for it."
+                yield withdrawn(alert, team=snapshot.team, as_of=snapshot.as_of, reason=reason)
 
     def _outage(self, outcomes: Mapping[EntityRef, Outcome], measured_before: frozenset[EntityRef]) -> Observation:
         unknown = sum(1 for ref in measured_before if outcomes[ref] is Outcome.UNKNOWN)
         return observe_outage(unknown=unknown, components=len(measured_before), as_of=self.sweep.as_of, policy=self.policy.alerts)
 
     def _measured_before(self, refs: Sequence[EntityRef]) -> frozenset[EntityRef]:
-        """Answer who was measured in any earlier sweep; the one before answers for most."""
+        """Return the components that any earlier sweep measured; the sweep before has most of them."""
         sweeps, as_of = self.transaction.sweeps, self.sweep.as_of
         before = sweeps.closed_before(as_of)
         if before is None:
@@ -132,13 +114,13 @@ class SweepEvaluator:
 
     def _measured_in(self, refs: Sequence[EntityRef], as_ofs: Sequence[datetime]) -> set[EntityRef]:
         found: set[EntityRef] = set()
-        for page in _pages(refs):
-            series = self.transaction.history.of_components(page, as_ofs=as_ofs)
+        for batch in _batches(refs):
+            series = self.transaction.history.of_components(batch, as_ofs=as_ofs)
             found |= {ref for ref, points in series.items() if any(point.measured for point in points)}
         return found
 
-    def _histories(self, page: Sequence[Measurement], measured_before: frozenset[EntityRef]) -> Mapping[EntityRef, SweepHistory]:
-        closing = self._closing_points({measurement.snapshot.ref: measurement.snapshot.team for measurement in page})
+    def _histories(self, batch: Sequence[Measurement], measured_before: frozenset[EntityRef]) -> Mapping[EntityRef, SweepHistory]:
+        closing = self._closing_points({measurement.snapshot.ref: measurement.snapshot.team for measurement in batch})
         budgeted = {ref for ref in closing if self.policy.alerts.monthly_budget_of(ref) is not None}
         days = self._days() if budgeted else {}
         daily = self._points_of(budgeted, days)
@@ -190,15 +172,15 @@ class SweepEvaluator:
         return self._windows_by_schedule[schedule]
 
     def _days(self) -> Mapping[datetime, date]:
-        """Answer the last sweep of each UTC day of this month before today."""
+        """Return the last sweep of each UTC day of this month before today."""
         if self._days_found is None:
             today = self.sweep.as_of.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
             last = self.transaction.sweeps.last_of_each_day(today.replace(day=1), today - timedelta(microseconds=1))
             self._days_found = {sweep.as_of: sweep.as_of.astimezone(timezone.utc).date() for sweep in last}
         return self._days_found
 
-    def _judge_team_budgets(self, *, is_outage: bool) -> None:
-        """Judge the budgets of teams: what each owned in a sweep, every workload once."""
+    def _observe_team_budgets(self) -> None:
+        """Compare each team's budget with what the team owned in a sweep, every workload counted once."""
         as_of, alerts = self.sweep.as_of, self.policy.alerts
         if not alerts.rules.budget.enabled:
             return
@@ -214,36 +196,36 @@ class SweepEvaluator:
                 daily_costs_7d={day: _cost_of(series.get(at)) for at, day in days.items()},
                 monthly_budget=alerts.monthly_budgets[team],
             )
-            if today.unknown:
-                observation = _only_if_met(observation, f"{today.unknown} of its components could not be measured")
-            self._step(observation.suppressed(OUTAGE) if is_outage else observation)
+            if today.unknown and not observation.found:
+                observation = observation.suppressed(f"{today.unknown} of its components could not be measured")
+            self._add(observation)
 
-    def _end_what_is_gone(self, *, is_outage: bool) -> None:
-        """Close the alerts and end the recommendations of components that left the catalog by this sweep."""
-        gone = {ref: at for ref, at in self.transaction.components.gone().items() if at <= self.sweep.as_of}
-        before = self.transaction.sweeps.closed_before(self.sweep.as_of)
-        for state in self.ledger.stirring():
-            reason = self._why_over(state.alert, gone)
-            if reason:
-                observation = withdrawn(state.alert, team=state.team, as_of=self.sweep.as_of, reason=reason)
-                self._step(observation.suppressed(OUTAGE) if is_outage else observation)
-        newly = [ref for ref in sorted(gone) if before is None or gone[ref] > before.as_of]
+    def _close_removed(self) -> None:
+        """Withdraw the alerts and end the recommendations of components that left the catalog by this sweep."""
+        as_of = self.sweep.as_of
+        removed = {ref: at for ref, at in self.transaction.components.gone().items() if at <= as_of}
+        for alert, team in self.tracked.items():
+            reason = self._end_reason(alert, is_removed=alert.about in removed)
+            if reason and alert not in self._observations:
+                self._add(withdrawn(alert, team=team, as_of=as_of, reason=reason))
+        before = self.transaction.sweeps.closed_before(as_of)
+        newly = [ref for ref in sorted(removed) if before is None or removed[ref] > before.as_of]
         still_open = self.transaction.recommendations.open_ones(newly) if newly else ()
-        self.transaction.recommendations.put(close_removed(still_open, as_of=self.sweep.as_of))
-        self.judged.recommendations += len(still_open)
+        self.transaction.recommendations.put(close_removed(still_open, as_of=as_of))
+        self._recommendations += len(still_open)
 
-    def _why_over(self, alert: AlertId, gone: Collection[EntityRef]) -> str:
-        if alert.about in gone:
-            return "It left the catalog: two complete listings in a row did not hold it."
+    def _end_reason(self, alert: AlertId, *, is_removed: bool) -> str:
+        if is_removed:
+            return "It left the catalog: it was missing from two complete listings in a row."
         alerts = self.policy.alerts
         has_budget = alert.about in alerts.monthly_budgets and alerts.rules.budget.enabled
         if alert.rule is Rule.BUDGET and alert.about.kind in {"group", "user"} and not has_budget:
-            return "There is no budget for it any more."
+            return "It no longer has a budget."
         return ""
 
 
 def _cost_of(point: SeriesPoint | None, *, complete: bool = True) -> Measured[Decimal]:
-    """Answer a cost; one that lacks parts would make every later one look like a rise, so it is no measure of comparison."""
+    """Return a cost to compare with; an incomplete one would make every later cost look like a rise."""
     if point is None or not point.measured:
         return Unknown("not measured then")
     if complete and not point.cost_7d.is_complete:
@@ -251,11 +233,7 @@ def _cost_of(point: SeriesPoint | None, *, complete: bool = True) -> Measured[De
     return point.cost_7d.amount
 
 
-def _only_if_met(observation: Observation, reason: str) -> Observation:
-    return observation if observation.found else observation.suppressed(reason)
-
-
-def _pages(items: Iterable[T]) -> Iterator[list[T]]:
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
     iterator = iter(items)
-    while page := list(islice(iterator, PAGE)):
-        yield page
+    while batch := list(islice(iterator, BATCH)):
+        yield batch

@@ -82,7 +82,7 @@ def _forget_messages(context: StageContext, before: datetime, may_begin: MayBegi
 
 def _root_of(state: AlertState) -> str | None:
     incident = state.incident
-    post = incident.told.post if incident is not None and incident.told is not None else None
+    post = incident.last_notification.post if incident is not None and incident.last_notification is not None else None
     return None if post is None else post.root
 
 

@@ -270,7 +270,7 @@ def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], 
             continue
         route = route_of(team, teams, policy)
         known = teams.get(team)
-        reasons = [str(refused) for refused in route.refused]
+        reasons = [str(rejected) for rejected in route.rejected]
         if isinstance(route, Unrouted):
             reasons.append(route.reason)
         elif route.is_fallback:

@@ -89,7 +89,11 @@ def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     told = [one["dedup_key"] for one in fleet.simulator.state.pagerduty.incidents if one["resolved_at"] is None]
     states = [state_from_json(row.state) for row in transaction.alerts.states(statuses=OPEN_PHASES)]
     incidents = [state.incident for state in states if state.incident is not None]
-    wanted = [one.told.page.dedup_key for one in incidents if one.told is not None and one.told.page is not None]
+    wanted = [
+        one.last_notification.page.dedup_key
+        for one in incidents
+        if one.last_notification is not None and one.last_notification.page is not None
+    ]
     if len(told) != len(set(told)):
         yield f"one condition has several open incidents: {[key for key, count in Counter(told).items() if count > 1]}"
     by_alerts = {key for key in told if not key.startswith("by-hand:")}

@@ -128,9 +128,9 @@ def test_the_messages_of_an_open_alert_stay_until_it_is_over(store: Store) -> No
 def _root(installation: Installation) -> str:
     incident = installation.state(alert("checkout")).incident
     assert incident is not None
-    assert incident.told is not None
-    assert incident.told.post is not None
-    return incident.told.post.root
+    assert incident.last_notification is not None
+    assert incident.last_notification.post is not None
+    return incident.last_notification.post.root
 
 
 def _all_arrive(store: Store) -> None:

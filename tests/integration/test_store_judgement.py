@@ -102,7 +102,7 @@ def test_states_are_listed_by_status_team_and_component(store: Store) -> None:
     with store.transaction() as transaction:
         transaction.alerts.put_states([firing, resolved])
         assert transaction.alerts.state("a") == firing
-        assert transaction.alerts.state("a", to_change=True) == firing
+        assert transaction.alerts.lock(["a", "c"]) == (firing,)
         assert transaction.alerts.state("c") is None
         assert transaction.alerts.states() == (firing, resolved)
         assert transaction.alerts.states(statuses=["firing"]) == (firing,)
@@ -170,8 +170,7 @@ def test_writers_wait_for_each_other_and_none_fails(store: Store) -> None:
     def count_up() -> None:
         for _ in range(20):
             with store.transaction() as transaction:
-                number = transaction.alerts.state("a", to_change=True)
-                assert number is not None
+                (number,) = transaction.alerts.lock(["a"])
                 count = number.state["count"]
                 assert isinstance(count, int)
                 transaction.alerts.put_state(replace(number, state={"count": count + 1}))

@@ -60,7 +60,7 @@ def met(number: float, *findings: Finding, unknown: tuple[str, ...] = (), first:
         alert=ALERT,
         team=PAYMENTS,
         as_of=sweep(number),
-        answer=Verdict.GOOD,
+        verdict=Verdict.MEASURED,
         first_sweep=first,
         found=findings or (finding(),),
         unknown=unknown,
@@ -68,19 +68,24 @@ def met(number: float, *findings: Finding, unknown: tuple[str, ...] = (), first:
 
 
 def clear(number: float, *, unknown: tuple[str, ...] = ()) -> Observation:
-    return Observation(alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Verdict.GOOD, unknown=unknown)
+    return Observation(alert=ALERT, team=PAYMENTS, as_of=sweep(number), verdict=Verdict.MEASURED, unknown=unknown)
 
 
 def unknown(number: float) -> Observation:
     return Observation(
-        alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Verdict.UNKNOWN, reason="ScaleOps answered with status 503"
+        alert=ALERT, team=PAYMENTS, as_of=sweep(number), verdict=Verdict.UNKNOWN, reason="ScaleOps answered with status 503"
     )
 
 
 def gone(number: float) -> Observation:
     return Observation(
-        alert=ALERT, team=PAYMENTS, as_of=sweep(number), answer=Verdict.WITHDRAWN, reason="The component left the catalog."
+        alert=ALERT, team=PAYMENTS, as_of=sweep(number), verdict=Verdict.WITHDRAWN, reason="The component left the catalog."
     )
+
+
+def is_clear(observation: Observation) -> bool:
+    """Return True if a sweep measured everything and nothing meets the condition."""
+    return observation.verdict is Verdict.MEASURED and not observation.found and not observation.unknown
 
 
 class Life:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from domain.advice import Issue, Priority, advise, judge
+from domain.advice import Issue, Priority, find_issue, recommend
 from domain.workload import Workload, WorkloadKey
 
 
@@ -48,7 +48,7 @@ def a_workload(
 def test_each_finding_has_its_issue_and_priority(
     *, under: bool, over: bool, automated: bool, judged: tuple[Issue, Priority] | None
 ) -> None:
-    assert judge(under_provisioned=under, over_provisioned=over, automated=automated) == judged
+    assert find_issue(under_provisioned=under, over_provisioned=over, automated=automated) == judged
 
 
 def test_the_most_pressing_comes_first_then_the_largest_saving() -> None:
@@ -60,7 +60,7 @@ def test_the_most_pressing_comes_first_then_the_largest_saving() -> None:
         a_workload("large", over=True, automated=False, savings="7"),
         a_workload("fine"),
     ]
-    assert [advice.workload.key.name for advice in advise(workloads)] == ["large", "small", "unknown", "medium", "low"]
+    assert [advice.workload.key.name for advice in recommend(workloads)] == ["large", "small", "unknown", "medium", "low"]
 
 
 def test_a_minimum_of_savings_never_hides_an_under_provisioned_workload() -> None:
@@ -71,10 +71,10 @@ def test_a_minimum_of_savings_never_hides_an_under_provisioned_workload() -> Non
         a_workload("ten", over=True, savings="10"),
         a_workload("unknown", automated=False, savings=None),
     ]
-    kept = [advice.workload.key.name for advice in advise(workloads, min_savings_per_month=Decimal(10))]
+    kept = [advice.workload.key.name for advice in recommend(workloads, min_savings_per_month=Decimal(10))]
     assert kept == ["starved-too", "starved", "ten"]
 
 
 def test_a_flag_that_was_left_out_counts_as_false() -> None:
-    [advice] = advise([a_workload(under=None, over=None, automated=None, savings=None)])
+    [advice] = recommend([a_workload(under=None, over=None, automated=None, savings=None)])
     assert (advice.issue, advice.priority) == (Issue.NOT_AUTOMATED, Priority.MEDIUM)

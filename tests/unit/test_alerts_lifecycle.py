@@ -109,9 +109,9 @@ def test_it_resolves_after_two_good_answers_in_a_row_that_show_nothing() -> None
     (notice,) = life.see(clear(3))
     assert notice.kind is NoticeKind.RESOLVED
     assert notice.paging is Paging.RESOLVE
-    assert notice.told is not None
-    assert notice.told.page is not None
-    assert notice.told.page.dedup_key == str(ALERT)
+    assert notice.last_notification is not None
+    assert notice.last_notification.page is not None
+    assert notice.last_notification.page.dedup_key == str(ALERT)
     assert life.state.streaks == ()
     assert not life.state.is_open
 
@@ -206,7 +206,7 @@ def test_an_amount_that_grows_by_half_is_news() -> None:
     life.see(met(1, saving[0]))
     assert life.see(met(2, saving[1])) == ()
     (notice,) = life.see(met(3, saving[2]))
-    assert notice.reason == "It grew by half or more since it was last told."
+    assert notice.reason == "It grew by half or more since the last notification."
     assert notice.amount == Decimal(150)
 
 
@@ -216,13 +216,13 @@ def test_a_page_repeated_while_nothing_is_measured_says_when_it_was_last_seen() 
     (repeated,) = told
     assert (repeated.kind, repeated.paging) == (NoticeKind.REPEATED, Paging.TRIGGER)
     assert repeated.reason == (
-        f"It held when it was last seen, {sweep(1):%Y-%m-%d %H:%M} UTC, and has not been measured since. Nobody has acknowledged it."
+        f"It held when it was last measured, {sweep(1):%Y-%m-%d %H:%M} UTC, and has not been measured since. It has not been acknowledged."
     )
     assert (repeated.as_of, repeated.seen_as_of) == (sweep(5), sweep(1))
     for number in (7, 8):
         life.see(met(number))
     (again,) = life.see(met(9))
-    assert again.reason == "It still holds. Nobody has acknowledged it."
+    assert again.reason == "It still holds. It has not been acknowledged."
     assert again.seen_as_of == again.as_of == sweep(9)
 
 
@@ -302,9 +302,9 @@ def test_leaving_the_catalog_while_pending_tells_nobody() -> None:
 def test_a_page_that_has_nowhere_to_go_is_not_news_every_sweep() -> None:
     life = opened()
     assert life.state.incident is not None
-    assert life.state.incident.told is not None
-    homeless = replace(life.state.incident.told, page=None)
-    life.state = replace(life.state, incident=replace(life.state.incident, told=homeless))
+    assert life.state.incident.last_notification is not None
+    homeless = replace(life.state.incident.last_notification, page=None)
+    life.state = replace(life.state, incident=replace(life.state.incident, last_notification=homeless))
     assert life.see(met(2)) == ()
 
 

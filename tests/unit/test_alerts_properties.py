@@ -23,7 +23,7 @@ from alerts.states import (
     state_from_json,
     state_to_json,
 )
-from tests.unit.alerting import ALERT, Life, clear, finding, gone, key, met, sweep, unknown
+from tests.unit.alerting import ALERT, Life, clear, finding, gone, is_clear, key, met, sweep, unknown
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,9 @@ def test_never_a_resolve_on_unknown(story: list[Moment]) -> None:
     _, told = live(story)
     for observation, notice in told:
         if notice.kind is NoticeKind.RESOLVED:
-            assert observation.shows_nothing
+            assert is_clear(observation)
         if notice.kind is NoticeKind.CLOSED:
-            assert observation.answer is Verdict.WITHDRAWN
+            assert observation.verdict is Verdict.WITHDRAWN
 
 
 @given(moments)

@@ -22,7 +22,7 @@ from alerts.rules import SweepHistory, observe, observe_budget
 from domain.measures import Measured, Total, Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, WorkloadPoint
-from tests.unit.alerting import CHECKOUT, PAYMENTS, POLICY, key, measurement, point
+from tests.unit.alerting import CHECKOUT, PAYMENTS, POLICY, is_clear, key, measurement, point
 
 KNOWN = SweepHistory(measured_before=True)
 UNKNOWN = Unknown("ScaleOps left it out")
@@ -121,30 +121,30 @@ def weeks(*costs: Measured[Decimal] | int) -> SweepHistory:
 
 
 @pytest.mark.parametrize(
-    ("cost", "history", "is_found", "answer"),
+    ("cost", "history", "is_found", "verdict"),
     [
-        (Decimal(250), weeks(200, 200, 200, 200), True, Verdict.GOOD),
-        (Decimal("249.99"), weeks(200, 200, 200, 200), False, Verdict.GOOD),
-        (Decimal(300), weeks(260, 260), False, Verdict.GOOD),  # 40 more is under the floor of 50
-        (Decimal(450), weeks(400, 400), False, Verdict.GOOD),  # an eighth more is under a quarter
-        (Decimal(250), weeks(200, UNKNOWN, UNKNOWN, 200), True, Verdict.GOOD),
+        (Decimal(250), weeks(200, 200, 200, 200), True, Verdict.MEASURED),
+        (Decimal("249.99"), weeks(200, 200, 200, 200), False, Verdict.MEASURED),
+        (Decimal(300), weeks(260, 260), False, Verdict.MEASURED),  # 40 more is under the floor of 50
+        (Decimal(450), weeks(400, 400), False, Verdict.MEASURED),  # an eighth more is under a quarter
+        (Decimal(250), weeks(200, UNKNOWN, UNKNOWN, 200), True, Verdict.MEASURED),
         (Decimal(250), weeks(200), False, Verdict.UNKNOWN),
         (Decimal(250), weeks(200, UNKNOWN), False, Verdict.UNKNOWN),
         (Decimal(250), weeks(), False, Verdict.UNKNOWN),
         (UNKNOWN, weeks(200, 200), False, Verdict.UNKNOWN),
-        (Decimal(250), weeks(200, 200, 200, 200, 9000), True, Verdict.GOOD),  # the fifth is too long ago
+        (Decimal(250), weeks(200, 200, 200, 200, 9000), True, Verdict.MEASURED),  # the fifth is too long ago
     ],
 )
 def test_cost_increase_compares_with_the_mean_of_the_weeks_before(
-    cost: Measured[Decimal], history: SweepHistory, *, is_found: bool, answer: Verdict
+    cost: Measured[Decimal], history: SweepHistory, *, is_found: bool, verdict: Verdict
 ) -> None:
     observation = seen(Rule.COST_INCREASE, measurement(point(cost_7d=cost)), history)
-    assert (bool(observation.found), observation.answer) == (is_found, answer)
+    assert (bool(observation.found), observation.verdict) == (is_found, verdict)
 
 
 def test_cost_that_is_not_complete_is_never_an_all_clear_but_may_be_too_much_already() -> None:
     low = measurement(point("api", cost_7d=Decimal(100)), point("worker", cost_7d=UNKNOWN))
-    assert seen(Rule.COST_INCREASE, low, weeks(200, 200)).answer is Verdict.UNKNOWN
+    assert seen(Rule.COST_INCREASE, low, weeks(200, 200)).verdict is Verdict.UNKNOWN
     high = measurement(point("api", cost_7d=Decimal(300)), point("worker", cost_7d=UNKNOWN))
     (found,) = seen(Rule.COST_INCREASE, high, weeks(200, 200)).found
     assert found.figures == CostFigures(cost_7d=Decimal(300), usual_cost_7d=Decimal(200), weeks=2)
@@ -168,12 +168,12 @@ def test_budget_is_month_to_date_plus_the_rest_at_todays_rate() -> None:
         month_to_date=Decimal(60), forecast=Decimal(870), monthly_budget=Decimal(869), known_days=3, days=3
     )
     assert found.amount == Decimal(1)
-    assert budget(210, as_of, days, limit=870).shows_nothing
+    assert is_clear(budget(210, as_of, days, limit=870))
 
 
 def test_a_budget_is_not_kept_by_what_could_not_be_measured() -> None:
     as_of = datetime(2026, 9, 30, 18, tzinfo=timezone.utc)
-    assert budget(70, as_of, {}, limit=900, known=0).answer is Verdict.UNKNOWN
+    assert budget(70, as_of, {}, limit=900, known=0).verdict is Verdict.UNKNOWN
     assert budget(70, as_of, {}, limit=1, known=0).found
 
 
@@ -189,15 +189,15 @@ def test_a_component_without_a_budget_is_not_watched_for_one() -> None:
 def test_unmeasured_needs_a_measurement_before() -> None:
     failed = measurement(reason="ScaleOps answered with status 503")
     assert seen(Rule.UNMEASURED, failed).found
-    assert seen(Rule.UNMEASURED, failed, SweepHistory(measured_before=False)).shows_nothing
-    assert seen(Rule.UNMEASURED, measurement(point())).shows_nothing
+    assert is_clear(seen(Rule.UNMEASURED, failed, SweepHistory(measured_before=False)))
+    assert is_clear(seen(Rule.UNMEASURED, measurement(point())))
 
 
 def test_a_failed_component_is_unknown_to_every_other_rule() -> None:
     failed = measurement(reason="ScaleOps answered with status 503")
     for rule in (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED, Rule.COST_INCREASE):
         observation = seen(rule, failed, weeks(1, 1))
-        assert (observation.answer, observation.reason) == (Verdict.UNKNOWN, "ScaleOps answered with status 503")
+        assert (observation.verdict, observation.reason) == (Verdict.UNKNOWN, "ScaleOps answered with status 503")
 
 
 def test_a_workload_of_a_lost_cluster_is_unknown() -> None:

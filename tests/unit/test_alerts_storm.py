@@ -13,7 +13,7 @@ from alerts.lifecycle import Notice, Paging
 from alerts.observations import PLATFORM, AlertId, MemberFigures, OutageFigures
 from alerts.policy import Rule, StormLimits
 from alerts.states import AlertState, Incident, NoticeKind
-from alerts.storm import OUTAGE, NoticePlan, SummaryReason, observe_outage, plan, storm_of
+from alerts.storm import OUTAGE, NoticeGroups, SummaryReason, group_notices, observe_outage, storm_of
 from domain.refs import EntityRef
 from tests.unit.alerting import PAYMENTS, POLICY, Life, finding, met, sweep
 
@@ -39,21 +39,21 @@ def new_post(number: int, of: EntityRef = PAYMENTS) -> Notice:
     return replace(new_page(number, of), paging=Paging.NONE, is_new_page=False)
 
 
-def planned(notices: Sequence[Notice], open_alerts: Sequence[AlertState] = ()) -> NoticePlan:
-    return plan(notices, open_alerts, as_of=sweep(1), limits=LIMITS)
+def planned(notices: Sequence[Notice], open_alerts: Sequence[AlertState] = ()) -> NoticeGroups:
+    return group_notices(notices, open_alerts, as_of=sweep(1), limits=LIMITS)
 
 
 def test_five_new_pages_are_five_pages() -> None:
     calm = planned([new_page(number) for number in range(5)])
-    assert len(calm.alone) == 5
-    assert all(notice.paging is Paging.TRIGGER for notice in calm.alone)
+    assert len(calm.single) == 5
+    assert all(notice.paging is Paging.TRIGGER for notice in calm.single)
     assert calm.observations == ()
 
 
 def test_six_are_one_and_none_of_the_members() -> None:
     stormy = planned([new_page(number) for number in range(6)])
-    assert stormy.alone == ()
-    assert {notice.paging for notice in stormy.silent} == {Paging.NONE}
+    assert stormy.single == ()
+    assert {notice.paging for notice in stormy.absorbed} == {Paging.NONE}
     (observation,) = stormy.observations
     assert observation.alert == storm_of(PAYMENTS)
     assert [one.figures for one in observation.found] == [MemberFigures(alert=alert(n), workloads=1) for n in range(6)]
@@ -61,8 +61,8 @@ def test_six_are_one_and_none_of_the_members() -> None:
 
 def test_a_storm_of_one_team_leaves_the_others_alone() -> None:
     stormy = planned([*(new_page(number) for number in range(6)), new_page(99, team(1))])
-    assert [notice.alert for notice in stormy.alone] == [alert(99)]
-    assert stormy.alone[0].is_new_page
+    assert [notice.alert for notice in stormy.single] == [alert(99)]
+    assert stormy.single[0].is_new_page
 
 
 def test_more_than_ten_teams_with_pages_are_one_page_for_the_platform() -> None:
@@ -70,8 +70,8 @@ def test_more_than_ten_teams_with_pages_are_one_page_for_the_platform() -> None:
     (observation,) = stormy.observations
     assert observation.alert == storm_of(PLATFORM)
     assert set(stormy.storms.values()) == {storm_of(PLATFORM)}
-    assert len(stormy.alone) == 11, "each team still reads of it in Slack"
-    assert all(notice.posts and notice.paging is Paging.NONE for notice in stormy.alone)
+    assert len(stormy.single) == 11, "each team still reads of it in Slack"
+    assert all(notice.posts and notice.paging is Paging.NONE for notice in stormy.single)
 
 
 def test_ten_teams_are_not_too_many() -> None:
@@ -84,8 +84,8 @@ def incident_in_storm() -> Incident:
     life.see(met(1))
     incident = life.state.incident
     assert incident is not None
-    assert incident.told is not None
-    return replace(incident, told=replace(incident.told, page=None, storm=storm_of(PAYMENTS)))
+    assert incident.last_notification is not None
+    return replace(incident, last_notification=replace(incident.last_notification, page=None, storm=storm_of(PAYMENTS)))
 
 
 @given(st.integers(6, 40))
@@ -119,7 +119,7 @@ def test_whoever_joins_an_open_storm_changes_it() -> None:
 def test_what_a_first_sweep_shows_is_one_summary_a_team(many: int) -> None:
     first = [replace(new_post(number), from_first_sweep=True) for number in range(many)]
     (summary,) = planned(first).summaries
-    assert (summary.audience, summary.why, len(summary.notices)) == (PAYMENTS, SummaryReason.FIRST_SWEEP, many)
+    assert (summary.audience, summary.reason, len(summary.notices)) == (PAYMENTS, SummaryReason.FIRST_SWEEP, many)
 
 
 def test_a_first_sweep_with_evidence_still_pages() -> None:
@@ -130,7 +130,7 @@ def test_a_first_sweep_with_evidence_still_pages() -> None:
 def test_many_slack_notices_for_one_team_are_one_summary() -> None:
     assert planned([new_post(number) for number in range(5)]).summaries == ()
     (summary,) = planned([new_post(number) for number in range(6)]).summaries
-    assert (summary.why, len(summary.notices)) == (SummaryReason.MANY, 6)
+    assert (summary.reason, len(summary.notices)) == (SummaryReason.MANY, 6)
 
 
 def test_what_could_not_be_measured_is_told_to_the_platform() -> None:
@@ -151,7 +151,7 @@ def test_every_notice_is_told_exactly_once_and_no_team_has_more_pages_than_the_l
         for n, (of, pages, first) in enumerate(drawn)
     ]
     result = planned(notices)
-    told = [*result.alone, *result.silent, *(notice for summary in result.summaries for notice in summary.notices)]
+    told = [*result.single, *result.absorbed, *(notice for summary in result.summaries for notice in summary.notices)]
     assert sorted(notice.alert for notice in told) == [notice.alert for notice in notices]
     storms = {observation.alert for observation in result.observations}
     paging_teams = {notice.team for notice in told if notice.is_new_page}

@@ -99,7 +99,7 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
     assert text_of(message).splitlines() == [
         "Resolved: Checkout: too little CPU or memory",
         "It had been open since Mon 7 Sep 2026, 08:00 CEST.",
-        "Why you get this: 2 good answers in a row showed that nothing meets the condition any more. Sent here by the default.",
+        "Why you get this: 2 measured sweeps in a row showed that nothing meets the condition now. Sent here by the default.",
     ]
     assert message.thread_of == "the opening"
     assert message.renderings[0].payload["reply_broadcast"] is True
@@ -169,7 +169,7 @@ def test_a_name_full_of_signs_to_escape_still_fits() -> None:
 
 
 def test_a_summary_names_every_alert_by_its_id() -> None:
-    summary = Summary(audience=PAYMENTS, why=SummaryReason.FIRST_SWEEP, notices=(opening(), opening("worker")))
+    summary = Summary(audience=PAYMENTS, reason=SummaryReason.FIRST_SWEEP, notices=(opening(), opening("worker")))
     voice = replace(VOICE, title="Payments")
     message = slack_summary(summary, voice, titles=("Checkout", "Cart"), target="C2", route="the default", now=NOW)
     text = text_of(message)
@@ -180,7 +180,7 @@ def test_a_summary_names_every_alert_by_its_id() -> None:
 
 
 def test_a_large_summary_counts_what_it_leaves_out() -> None:
-    summary = Summary(audience=PAYMENTS, why=SummaryReason.MANY, notices=(opening(),) * 300)
+    summary = Summary(audience=PAYMENTS, reason=SummaryReason.MANY, notices=(opening(),) * 300)
     message = slack_summary(summary, VOICE, titles=("z" * 300,) * 300, target="C2", route="the default", now=NOW)
     assert " more\n" in text_of(message)
 

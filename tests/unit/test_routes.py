@@ -126,8 +126,8 @@ def test_a_channel_that_is_not_allowed_is_passed_over_and_named() -> None:
     route = slack_route(policy, team=PAYMENTS, component=component(contact("C1")), owner=group(PAYMENTS, contact("C2")))
     assert isinstance(route, Route)
     assert route.target == "C2"
-    assert route.refused == (RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
-    assert "routes.allowed_channels" in str(route.refused[0])
+    assert route.rejected == (RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
+    assert "routes.allowed_channels" in str(route.rejected[0])
 
 
 def test_what_the_configuration_names_needs_no_permission() -> None:

@@ -25,10 +25,10 @@ from benchmarks import scale_world as world
 from benchmarks.rows import CannotMeasure
 from domain.sweeps import Sweep, slot_of
 from store import HeartbeatKind, Store, migrate
+from tasks.celery_tasks import WorkerContext
 from tests.services.databases import NOBODY, PostgresServer
 from tests.services.queues import QueueServer
 from worker.app import build_app
-from worker.context import WorkerContext
 
 ROOT: Final = Path(__file__).parent.parent
 INSTANCE: Final = "bench"
@@ -134,7 +134,7 @@ class Installation:
         return resident
 
     def _ring(self, task: str) -> None:
-        app = build_app(self.queues.url, instance=INSTANCE, equip=_nothing)
+        app = build_app(self.queues.url, instance=INSTANCE, open_context=_nothing)
         with app.connection_for_write() as connection:
             app.send_task(task, connection=connection)
 

@@ -19,11 +19,12 @@ from celery import signals
 from benchmarks.scale_rooms import Accounts, hang_doors
 from cli.celery_processes import run_worker
 from domain.clock import Clock
+from tasks.celery_tasks import WorkerContext
 from wiring.clock import utc_now
 from wiring.contexts import load_installation
 from wiring.logs import configure_logs
 from worker.app import build_app
-from worker.context import WorkerContext, open_worker_context
+from worker.context import open_worker_context
 
 
 def main() -> int:
@@ -40,7 +41,7 @@ def main() -> int:
         accounts = Accounts()
         hang_doors(accounts)
         signals.task_postrun.connect(lambda **_: accounts.write(Path(asked["rooms"])), weak=False)
-    app = build_app(os.environ["REDIS_URL"], instance=installation.settings.instance, equip=equip)
+    app = build_app(os.environ["REDIS_URL"], instance=installation.settings.instance, open_context=equip)
     return run_worker(app, installation, queues=["collect"], concurrency=1)
 
 

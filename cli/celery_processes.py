@@ -15,12 +15,12 @@ from store import Store
 from wiring.clock import utc_now
 from wiring.contexts import LoadedConfig
 from wiring.services import required
-from worker.liveness import BEAT, LivenessFile, is_redis_there, liveness_problem
+from worker.liveness import BEAT, LivenessFile, is_redis_up, liveness_problem
+from worker.schedule import QUEUES
 
 if TYPE_CHECKING:  # imported when a process starts: Celery reads the environment at import, and takes its time
     from celery import Celery
 
-QUEUES = ("deliver", "evaluate", "collect")
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where the processes of a worker write their metrics: read when the metrics are imported. `standalone` names one for both its workers."""
 
@@ -72,10 +72,10 @@ def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, met
     with tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as folder:
         os.environ.setdefault(METRICS_FOLDER, folder)
         app = _app_of(installation)
-        from worker.db_metrics import DatabaseCollector, look_at  # noqa: PLC0415 - as above
+        from worker.db_metrics import DatabaseCollector, read_health  # noqa: PLC0415 - as above
         from worker.metrics import serve  # noqa: PLC0415 - after the line above
 
-        serve(port, DatabaseCollector(lambda: look_at(installation)))
+        serve(port, DatabaseCollector(lambda: read_health(installation)))
         ctx.exit(run_worker(app, installation, queues=queues, concurrency=concurrency))
 
 
@@ -95,7 +95,7 @@ def run_worker(app: Celery, installation: LoadedConfig, *, queues: Sequence[str]
     try:
         process.start()
     finally:
-        LivenessFile(instance=installation.settings.instance, serves=queues).take_back()
+        LivenessFile(instance=installation.settings.instance, serves=queues).remove()
     return process.exitcode or 0
 
 
@@ -124,7 +124,7 @@ def run_beat(app: Celery, installation: LoadedConfig) -> None:
     try:
         app.Beat(loglevel=installation.settings.log_level.upper(), quiet=True).run()
     finally:
-        LivenessFile(instance=installation.settings.instance, serves=BEAT).take_back()
+        LivenessFile(instance=installation.settings.instance, serves=BEAT).remove()
 
 
 def _app_of(installation: LoadedConfig) -> Celery:
@@ -136,7 +136,7 @@ def _app_of(installation: LoadedConfig) -> Celery:
     from worker.context import open_worker_context  # noqa: PLC0415 - as above
 
     return build_app(
-        url.get_secret_value(), instance=installation.settings.instance, equip=lambda: open_worker_context(installation)
+        url.get_secret_value(), instance=installation.settings.instance, open_context=lambda: open_worker_context(installation)
     )
 
 
@@ -149,7 +149,7 @@ def _say_whether_alive(installation: LoadedConfig, serves: Sequence[str]) -> int
     """Answer 1, with a sentence, when the process on this machine that serves this should be started again."""
     url = required(installation.settings.redis_url, "REDIS_URL", "the distributed worker").get_secret_value()
     sign = LivenessFile(instance=installation.settings.instance, serves=serves)
-    why_not = liveness_problem(sign, now=utc_now(), is_redis_there=lambda: is_redis_there(url))
+    why_not = liveness_problem(sign, now=utc_now(), is_redis_up=lambda: is_redis_up(url))
     if why_not:
         click.echo(why_not, err=True)
     return 1 if why_not else 0

@@ -16,7 +16,7 @@ from tasks.deliver.stage import deliver as deliver_due
 from tasks.evaluate.stage import evaluate as evaluate_sweeps
 from tasks.pipeline import run_once as run_round
 from tasks.pipeline import run_stage
-from tasks.summaries import format_collected, format_delivered, format_evaluated, format_forgotten, format_reported
+from tasks.summaries import format_collected, format_delivered, format_evaluated, format_purged, format_reported
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON line instead of sentences.")
 
@@ -80,7 +80,7 @@ def run_once(*, as_json: bool) -> None:
         done = run_round(parts, progress=progress)
     told = format_collected(done.collected) if done.collected else {"collect": "failed"}
     told |= format_evaluated(done.evaluated) | format_reported(done.reported) | format_delivered(done.delivered)
-    told |= format_forgotten(done.forgotten)
+    told |= format_purged(done.purged)
     _tell(told, as_json=as_json)
     if done.collect_failure:
         raise click.ClickException(done.collect_failure)

@@ -47,7 +47,7 @@ def standalone(ctx: click.Context, data: Path, concurrency: int) -> None:
     """
     installation = open_installation()
     Store.open(installation.settings.database_url.get_secret_value()).close()
-    # Both workers write their metrics into one folder, and the telling one serves them: there is one port.
+    # Both workers write their metrics into one folder, and the notifying one serves them: there is one port.
     with _place_for_queue(installation, data) as queue, tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as metrics:
         supervisor = Supervisor(commands_for(queue, concurrency=concurrency, metrics=Path(metrics)))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -130,11 +130,11 @@ def commands_for(queue: LocalQueue | None, *, concurrency: int, metrics: Path) -
         environment["REDIS_URL"] = queue.url
         commands.append(queue.command(dict(os.environ)))
     ours = [sys.executable, "-c", "from cli.main import main; main()"]
-    workers = {"the collecting worker": ("collect", "--no-metrics"), "the telling worker": ("evaluate,deliver", "--metrics")}
+    workers = {"the collecting worker": ("collect", "--no-metrics"), "the notifying worker": ("evaluate,deliver", "--metrics")}
     for name, (served, serving) in workers.items():
         arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency), serving]
         commands.append(ChildSpec(name=name, arguments=arguments, environment=environment))
     commands.append(ChildSpec(name="beat", arguments=[*ours, "beat"], environment=environment, grace_s=10))
     if "serve" in COMMANDS:
-        commands.append(ChildSpec(name="the gateway", arguments=[*ours, "serve"], environment=environment, is_needed=False))
+        commands.append(ChildSpec(name="the gateway", arguments=[*ours, "serve"], environment=environment, is_required=False))
     return commands

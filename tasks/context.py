@@ -1,11 +1,11 @@
-"""What every stage is handed: the store, the services, the clock and the policy. Built in `wiring`, read by the stages."""
+"""The context of every stage: store, services, clock and policy. Built in `wiring`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from actions.ports import Catalog, DashboardLink, ScaleOps, no_link
 from alerts.policy import AlertPolicy
@@ -20,23 +20,26 @@ from reports.signed_links import PageLinks
 from store import Store
 from store.retention import Retention
 
+CHUNK_SIZE: Final = 25
+"""Components per message of a sweep."""
+
 
 class KeySealer(Protocol):
-    """Seals routing keys for the database, and opens them again."""
+    """Encrypts routing keys for the database."""
 
     def seal(self, key: RoutingKey) -> bytes:
-        """Answer what may stand in a row."""
+        """Return the encrypted key."""
 
     def open(self, sealed: bytes) -> RoutingKey | None:
-        """Answer the key, or None when it was sealed under another WORKER_SECRET_KEY."""
+        """Return the key, or None if it was sealed with another WORKER_SECRET_KEY."""
 
 
 class Services(Protocol):
-    """The outside. Each is built when it is first asked for; a missing setting raises the SettingsError of `wiring`, which names it."""
+    """External services, each built on first use; a missing setting raises the SettingsError of `wiring`."""
 
     @property
     def scaleops(self) -> ScaleOps:
-        """ScaleOps; may be used by many threads."""
+        """ScaleOps; thread-safe."""
 
     @property
     def catalog(self) -> Catalog:
@@ -52,51 +55,69 @@ class Services(Protocol):
 
     @property
     def sealer(self) -> KeySealer | None:
-        """None without WORKER_SECRET_KEY: routing keys are then not remembered."""
+        """None without WORKER_SECRET_KEY: routing keys are then not stored."""
 
     @property
     def default_routing_key(self) -> RoutingKey | None:
         """PAGERDUTY_ROUTING_KEY."""
 
     def routing_key(self, fingerprint: str) -> RoutingKey | None:
-        """Find a key of the settings, of the configuration file or, last, of the catalog. Raises ServiceError of the catalog."""
+        """Return a key of the settings, the configuration file or, last, the catalog. Raises ServiceError of the catalog."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """How this installation wants it, from settings and the configuration file. Each value's type lives where it decides."""
+    """The decisions of this installation, from settings and the configuration file."""
 
     instance: str
-    """Names this installation in dedup keys and message metadata."""
+    """Name of this installation in dedup keys and message metadata."""
     currency: str
     collect_every: timedelta
     """The length of a slot; divides 24 hours."""
     sweep_limit: timedelta
-    """A sweep is closed this long after it was opened, with what is missing named."""
+    """A sweep is closed this long after it was opened; what is missing is recorded as unknown."""
     max_in_flight: int
-    """ScaleOps calls at a time."""
+    """ScaleOps calls in flight."""
     schedules: Schedules
     """When the report of each team is due."""
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] = field(default_factory=dict)
     """`selectors.namespaces`: a component or team named here owns workloads of these namespaces only."""
     alerts: AlertPolicy
-    """The rules; budgets and the clusters that are not production are there too."""
+    """Rules, budgets and non-production clusters."""
     routes: RoutePolicy = field(default_factory=RoutePolicy)
     removed_clusters: frozenset[str] = frozenset()
-    """Clusters that are gone for good: their workloads are removed, not lost."""
+    """Decommissioned clusters: their workloads count as removed, not as lost."""
     retention: Retention = field(default_factory=Retention)
     dashboard_link: DashboardLink = no_link
     public_url: str | None = None
-    """Base of the links to report pages (WORKER_PUBLIC_URL); None: reports do not point to their pages."""
+    """Base of the links to report pages (WORKER_PUBLIC_URL); None: reports have no links to their pages."""
     page_links: PageLinks | None = field(default=None, repr=False)
-    """Signs the links that are sent; None: who follows one must bring credentials."""
+    """Signs the links that are sent; None: a reader needs credentials."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageContext:
-    """What a stage works with."""
+    """What a stage needs."""
 
     store: Store
     services: Services
     clock: Clock
     policy: Policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskTimings:
+    """Bounds on the Celery tasks, in real time whatever the clock of the stages says."""
+
+    chunk_size: int = CHUNK_SIZE
+    chunk_budget: timedelta = timedelta(seconds=60)
+    """A chunk starts no further component after this; a tick enqueues the rest."""
+    soft_limit: timedelta = timedelta(minutes=5)
+    hard_limit: timedelta = timedelta(minutes=6)
+    long_soft_limit: timedelta = timedelta(minutes=10)
+    """For evaluating and reporting."""
+    long_hard_limit: timedelta = timedelta(minutes=11)
+    lock_ttl: timedelta = timedelta(seconds=30)
+    """How long the lock of a worker that died is held."""
+    scaleops_cooldown: timedelta = timedelta(seconds=60)
+    """After a chunk found ScaleOps unavailable, the other chunks of its sweep are skipped for this long."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from store import HeartbeatKind
-from tasks.collect.progress import QUIET, Progress
+from tasks.collect.progress import NO_PROGRESS, Progress
 from tasks.collect.stage import CollectFailed, CollectResult, collect
 from tasks.context import StageContext
 from tasks.deliver.stage import DeliverResult, deliver
@@ -30,10 +30,10 @@ class RunResult:
     evaluated: EvaluateResult
     reported: ReportResult
     delivered: DeliverResult
-    forgotten: PurgeResult
+    purged: PurgeResult
 
 
-def run_once(context: StageContext, *, progress: Progress = QUIET) -> RunResult:
+def run_once(context: StageContext, *, progress: Progress = NO_PROGRESS) -> RunResult:
     """Run all stages in order.
 
     When ScaleOps or the catalog is unavailable only collecting fails: due alerts, reports and messages are sent.
@@ -52,7 +52,7 @@ def run_once(context: StageContext, *, progress: Progress = QUIET) -> RunResult:
         evaluated=run_stage(context, "evaluate", lambda: evaluate(context)),
         reported=run_stage(context, "report", lambda: report_due(context)),
         delivered=run_stage(context, "deliver", lambda: deliver(context)),
-        forgotten=run_stage(context, "forget", lambda: purge_expired(context)),
+        purged=run_stage(context, "purge", lambda: purge_expired(context)),
     )
 
 

@@ -1,9 +1,10 @@
-"""What a stage came to, in one sentence each."""
+"""The result of a stage in one sentence, for a person at a terminal. The worker logs events with fields instead."""
 
 from __future__ import annotations
 
 from domain.money import format_count
 from domain.sweeps import Sweep
+from tasks.collect.closing import format_slot
 from tasks.collect.stage import CollectResult
 from tasks.deliver.stage import DeliverResult
 from tasks.evaluate.stage import EvaluateResult
@@ -11,71 +12,52 @@ from tasks.maintenance.purging import PurgeResult
 from tasks.report.stage import ReportResult
 
 
-def format_swept(sweep: Sweep) -> str:
-    """Say how a sweep ended."""
-    sentence = f"{sweep.measured} of {sweep.expected} components measured for the slot of {sweep.as_of:%Y-%m-%d %H:%M} UTC"
-    return f"{sentence}, {sweep.unknown} unknown (`scaleops-worker status` names them)" if sweep.unknown else sentence
+def format_sweep(sweep: Sweep) -> str:
+    """Return how a sweep ended."""
+    sentence = f"{sweep.measured} of {sweep.expected} components measured for the slot of {format_slot(sweep.as_of)}"
+    return f"{sentence}, {sweep.unknown} unknown (`scaleops-worker status` lists them)" if sweep.unknown else sentence
 
 
 def format_collected(collected: CollectResult) -> dict[str, str]:
-    """Say what was measured."""
+    """Return what was measured."""
     if collected.was_closed_before:
-        sentence = f"the slot of {collected.sweep.as_of:%Y-%m-%d %H:%M} UTC is done already; nothing was asked"
+        sentence = f"the slot of {format_slot(collected.sweep.as_of)} is already done"
     else:
-        sentence = format_swept(collected.sweep)
+        sentence = format_sweep(collected.sweep)
     if collected.closed_overdue:
-        slots = ", ".join(f"{overdue.as_of:%Y-%m-%d %H:%M}" for overdue in collected.closed_overdue)
-        sentence += f"; closed because their time was up: {slots} UTC"
+        slots = ", ".join(format_slot(overdue.as_of) for overdue in collected.closed_overdue)
+        sentence += f"; closed at their deadline: {slots}"
     if collected.listing_reason:
-        sentence += f"; the catalog was not listed whole: {collected.listing_reason}"
+        sentence += f"; the catalog's listing is incomplete: {collected.listing_reason}"
     return {"collect": sentence}
 
 
 def format_evaluated(evaluated: EvaluateResult) -> dict[str, str]:
-    """Say what was judged."""
+    """Return what was evaluated."""
     if not evaluated.sweeps:
-        return {"evaluate": "no closed sweep waits"}
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(evaluated.notices.items())) or "nothing to tell"
-    sentence = f"{format_count(len(evaluated.sweeps), 'sweep')} judged: {kinds}; {format_count(evaluated.messages, 'message')} put into the outbox"
-    for reason in evaluated.undeliverable:
-        sentence += f"; no destination: {reason}"
-    return {"evaluate": sentence}
+        return {"evaluate": "no closed sweep is waiting"}
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(evaluated.notices.items())) or "no notices"
+    sweeps, messages = format_count(len(evaluated.sweeps), "sweep"), format_count(evaluated.messages, "message")
+    sentence = f"{sweeps} evaluated: {kinds}; {messages} put into the outbox"
+    return {"evaluate": sentence + "".join(f"; no destination: {reason}" for reason in evaluated.undeliverable)}
 
 
 def format_reported(reported: ReportResult) -> dict[str, str]:
-    """Say which reports were made."""
-    parts = [f"{format_count(len(reported.made), 'report')} made" if reported.made else "none is due"]
+    """Return which reports were made."""
+    parts = [f"{format_count(len(reported.made), 'report')} made" if reported.made else "no report is due"]
     if reported.waiting:
-        parts.append(f"{format_count(len(reported.waiting), 'report')} wait for the running sweep")
-    parts += [f"\n  {sentence}" for sentence in (*reported.skipped, *reported.troubles)]
-    return {"report": "; ".join(parts[:2]) + "".join(parts[2:])}
+        parts.append(f"{format_count(len(reported.waiting), 'report')} waiting for the running sweep")
+    return {"report": "; ".join(parts) + "".join(f"\n  {sentence}" for sentence in (*reported.skipped, *reported.troubles))}
 
 
 def format_delivered(delivered: DeliverResult) -> dict[str, str]:
-    """Say what was sent, and what was not and why."""
-    counts = {
-        "put off": delivered.put_off,
-        "unknown": delivered.unknown,
-        "failed": delivered.failed,
-        "expired": delivered.expired,
-        "cancelled": delivered.cancelled,
-    }
-    sentence = ", ".join([f"{delivered.sent} sent", *(f"{count} {word}" for word, count in counts.items() if count)])
-    if delivered.next_due is not None:
-        sentence += f"; next at {delivered.next_due:%Y-%m-%d %H:%M:%S} UTC"
-    for trouble in delivered.troubles:
-        sentence += f"\n  {trouble}"
-    return {"deliver": sentence}
+    """Return what was sent, and what was not and why."""
+    counts = [f"{count} {name}" for name, count in delivered.counts.items() if count or name == "sent"]
+    due = f"; next at {delivered.next_due:%Y-%m-%d %H:%M:%S} UTC" if delivered.next_due is not None else ""
+    return {"deliver": ", ".join(counts) + due + "".join(f"\n  {problem}" for problem in delivered.problems)}
 
 
-def format_forgotten(forgotten: PurgeResult) -> dict[str, str]:
-    """Say what was dropped because it was old; nothing where nothing was."""
-    counts = (
-        (forgotten.sweeps, "sweep"),
-        (forgotten.messages, "message"),
-        (forgotten.alert_events, "alert event"),
-        (forgotten.recommendations, "recommendation"),
-        (forgotten.reports, "report"),
-    )
-    told = [format_count(count, what) for count, what in counts if count]
-    return {"forget": f"{', '.join(told)} dropped, older than the retention"} if told else {}
+def format_purged(purged: PurgeResult) -> dict[str, str]:
+    """Return what was deleted; empty if nothing was."""
+    counts = [format_count(count, name.removesuffix("s").replace("_", " ")) for name, count in purged.counts.items() if count]
+    return {"purge": f"{', '.join(counts)} deleted at the end of their retention"} if counts else {}

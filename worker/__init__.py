@@ -1,1 +1,1 @@
-"""The process: Celery app, beat schedule, queues, supervision. Decides nothing; the stages are in `tasks`."""
+"""The Celery processes: app, beat schedule, supervision, liveness, metrics. The stages are in `tasks`."""

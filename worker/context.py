@@ -1,11 +1,10 @@
-"""What a worker process works with. Made in each child after the fork, when it is first needed, and again if that failed."""
+"""Per-process resources of a worker, opened lazily after the fork and closed on shutdown."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -14,8 +13,8 @@ from clients.redis import RedisCache
 from clients.redis.cache import CLAIM_TTL
 from clients.redis.tokens import RedisTokenCache
 from domain.clock import Clock
+from tasks.celery_tasks import WorkerContext
 from tasks.collect.measuring import MeasurePool
-from tasks.context import StageContext
 from wiring.clock import utc_now
 from wiring.contexts import LoadedConfig, build_stage_context
 from wiring.secrets import derive_fernet
@@ -25,28 +24,15 @@ from worker import metrics
 
 _TOKEN_PURPOSE: Final = b"scaleops-worker shared tokens v1"
 
-
-@dataclass(frozen=True, kw_only=True)
-class WorkerContext:
-    """The parts of the stages, and what only a process beside others needs."""
-
-    context: StageContext
-    memory: RedisCache
-    heartbeat: HeartbeatClient | None = None
-    """None without WORKER_HEARTBEAT_URL."""
-    crew: MeasurePool | None = None
-    """Threads kept for measuring; None: each chunk starts its own."""
-
-
-Equip = Callable[[], AbstractContextManager[WorkerContext]]
-"""Makes the equipment of one process, and puts it away afterwards."""
+ContextFactory = Callable[[], AbstractContextManager[WorkerContext]]
+"""Opens the context of one process, and closes it at the end of the block."""
 
 
 @contextmanager
 def open_worker_context(
     installation: LoadedConfig, *, clock: Clock = utc_now, claim_ttl: timedelta = CLAIM_TTL
 ) -> Iterator[WorkerContext]:
-    """Make the equipment that the settings name.
+    """Open the resources that the settings name.
 
     Raises:
         SettingsError: REDIS_URL is not set.
@@ -59,17 +45,17 @@ def open_worker_context(
         opened.callback(memory.close)
         shared = _shared_token(settings, memory)
         context = opened.enter_context(
-            build_stage_context(installation, clock=clock, shared_token=shared, on_pace=metrics.note_pace)
+            build_stage_context(installation, clock=clock, shared_token=shared, on_pace=metrics.record_limit)
         )
         heartbeat = HeartbeatClient(settings.worker_heartbeat_url) if settings.worker_heartbeat_url else None
         if heartbeat is not None:
             opened.callback(heartbeat.close)
-        crew = opened.enter_context(MeasurePool(context.policy.max_in_flight))
-        yield WorkerContext(context=context, memory=memory, heartbeat=heartbeat, crew=crew)
+        pool = opened.enter_context(MeasurePool(context.policy.max_in_flight))
+        yield WorkerContext(context=context, memory=memory, heartbeat=heartbeat, pool=pool)
 
 
 def _shared_token(settings: Settings, memory: RedisCache) -> RedisTokenCache | None:
-    """Share ScaleOps' token among all workers, if there is a key to seal it with."""
+    """Return a cache that shares the ScaleOps token among all workers, if there is a key to seal it with."""
     secret = settings.worker_secret_key
     if secret is None:
         return None
@@ -78,22 +64,22 @@ def _shared_token(settings: Settings, memory: RedisCache) -> RedisTokenCache | N
 
 
 class ProcessContext:
-    """Holds the equipment of this process."""
+    """The worker context of this process."""
 
-    def __init__(self, equip: Equip) -> None:
-        self._equip = equip
-        self._open = ExitStack()
-        self._held: WorkerContext | None = None
-        self._turn = threading.Lock()
+    def __init__(self, factory: ContextFactory) -> None:
+        self._factory = factory
+        self._resources = ExitStack()
+        self._context: WorkerContext | None = None
+        self._lock = threading.Lock()
 
-    def equipment(self) -> WorkerContext:
-        """Answer it, made now if it is not there. Raises what making it raises; the next call tries again."""
-        with self._turn:
-            if self._held is None:
-                self._held = self._open.enter_context(self._equip())
-            return self._held
+    def get(self) -> WorkerContext:
+        """Return the context, opened by the first call. An error of the factory is raised; the next call tries again."""
+        with self._lock:
+            if self._context is None:
+                self._context = self._resources.enter_context(self._factory())
+            return self._context
 
     def close(self) -> None:
-        """Put it away."""
-        self._held = None
-        self._open.close()
+        """Close all resources."""
+        self._context = None
+        self._resources.close()

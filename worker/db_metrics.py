@@ -1,16 +1,16 @@
-"""What Prometheus reads off the rows: looked up when it asks, so that it is the same whichever worker it asks.
+"""Prometheus metrics of the database, read at scrape time, so that every worker serves the same values.
 
-The database is opened for each look and closed again: the process that serves metrics forks the children that work.
+The database is opened for each reading and closed again: the process that serves metrics forks the children.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
+import structlog
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -19,48 +19,51 @@ from store import HeartbeatKind, SchemaMismatch, StoreUnavailable
 from tasks.maintenance.monitoring import HealthSnapshot, check_health
 from wiring.contexts import LoadedConfig, build_stage_context
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
-KEPT_FOR_S: Final = 15.0
-"""Several who ask at the same time cost one look."""
+TTL_S: Final = 15.0
+"""Scrapes within this time share one reading."""
 
 
-def look_at(installation: LoadedConfig) -> HealthSnapshot | None:
-    """Look at the rows; None: the database cannot be used."""
+def read_health(installation: LoadedConfig) -> HealthSnapshot | None:
+    """Open the database and read the health; None if it cannot be used."""
     try:
-        with build_stage_context(installation) as parts:
-            return check_health(parts)
-    except (SchemaMismatch, StoreUnavailable) as away:
-        log.warning("metrics: %s", away)
+        with build_stage_context(installation) as context:
+            return check_health(context)
+    except (SchemaMismatch, StoreUnavailable) as error:
+        log.debug("database unavailable for metrics", reason=str(error))
         return None
 
 
 class DatabaseCollector(Collector):
-    """The metrics of the rows. Where the database is away, `scaleops_worker_database_up` is 0 and nothing else is said."""
+    """The metrics of the database. While it is unavailable only `scaleops_worker_database_up` is served, as 0."""
 
-    def __init__(self, check_health: Callable[[], HealthSnapshot | None], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._look = check_health
+    def __init__(self, sample: Callable[[], HealthSnapshot | None], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sample = sample
         self._clock = clock
-        self._turn = threading.Lock()
-        self._seen: HealthSnapshot | None = None
-        self._looked_at: float | None = None
+        self._lock = threading.Lock()
+        self._health: HealthSnapshot | None = None
+        self._sampled_at: float | None = None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Answer them as of now, or of at most 15 s ago."""
-        seen = self._look_again()
-        yield _gauge("database_up", "Whether the rows can be read", 0 if seen is None else 1)
-        if seen is not None:
-            yield from _metrics_of(seen)
+        """Yield the metrics of a reading that is at most 15 s old."""
+        health = self._current()
+        yield _gauge("database_up", "1 if the database can be read", 0 if health is None else 1)
+        if health is not None:
+            yield from _metrics_of(health)
 
-    def _look_again(self) -> HealthSnapshot | None:
-        with self._turn:
-            if self._looked_at is None or self._clock() - self._looked_at >= KEPT_FOR_S:
-                self._seen, self._looked_at = self._look(), self._clock()
-            return self._seen
+    def _current(self) -> HealthSnapshot | None:
+        with self._lock:
+            if self._sampled_at is None or self._clock() - self._sampled_at >= TTL_S:
+                was_up = self._sampled_at is None or self._health is not None
+                self._health, self._sampled_at = self._sample(), self._clock()
+                if was_up != (self._health is not None):
+                    log.warning("database unavailable for metrics" if was_up else "database available again for metrics")
+            return self._health
 
 
-def _metrics_of(seen: HealthSnapshot) -> Iterator[GaugeMetricFamily]:
-    status = seen.status
+def _metrics_of(health: HealthSnapshot) -> Iterator[GaugeMetricFamily]:
+    status = health.status
     outbox = _family("outbox_messages", "Messages in the outbox by status", "status")
     for name in MessageStatus:
         outbox.add_metric([name.value], status.outbox.get(name, 0))
@@ -74,15 +77,13 @@ def _metrics_of(seen: HealthSnapshot) -> Iterator[GaugeMetricFamily]:
         yield sweep
         age = (status.now - status.newest_closed.as_of).total_seconds()
         yield _gauge("sweep_age_seconds", "Age of the newest closed sweep", age)
-    ages = _family(
-        "heartbeat_age_seconds", "Time since the last success of each stage and the last canary of each queue", "stage", "kind"
-    )
+    ages = _family("heartbeat_age_seconds", "Time since each stage's last success and each queue's last canary", "stage", "kind")
     for heartbeat in status.heartbeats:
         if heartbeat.kind in (HeartbeatKind.OK, HeartbeatKind.CANARY):
             ages.add_metric([heartbeat.stage, heartbeat.kind.value], (status.now - heartbeat.at).total_seconds())
     yield ages
-    yield _gauge("reports_overdue", "Teams whose newest due weekly report was not made yet", seen.reports_overdue)
-    yield _gauge("problems", "Problems of this installation, as `status` lists them", len(seen.problems))
+    yield _gauge("reports_overdue", "Teams whose newest due weekly report has not been made", health.reports_overdue)
+    yield _gauge("problems", "Problems of this installation, as `status` lists them", len(health.problems))
 
 
 def _gauge(name: str, help_: str, value: float) -> GaugeMetricFamily:

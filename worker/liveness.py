@@ -1,12 +1,11 @@
-"""A process's own sign of life, for a liveness probe on the same machine: a file that it touches while it works as it should.
+"""Liveness of one process: a file that it touches while it works, for a probe on the same machine.
 
-Not the work of others, so a worker that hangs is not taken for alive because another one serves its queues. And neither Redis nor
-the database: that they are away is no reason to start a worker again.
+It covers this process only, so another worker of the same queues does not hide a hung one. An unavailable Redis or database is not a
+reason to restart.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import tempfile
@@ -16,13 +15,14 @@ from pathlib import Path
 from typing import Final
 
 import redis
+import structlog
 
 from clients.redis import redis_url
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
-MAY_BE_OLD: Final = timedelta(minutes=5)
-"""A process that gave no sign for so long hangs, unless Redis is away."""
+MAX_AGE: Final = timedelta(minutes=5)
+"""A process whose file is older hangs, unless Redis is unavailable."""
 BEAT: Final = ("beat",)
 """What a beat serves."""
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
@@ -30,51 +30,53 @@ _TIMEOUT_S: Final = 5
 
 
 class LivenessFile:
-    """The sign of one process, found by the installation, the user it runs as, and what it serves."""
+    """The liveness file of one process, named after the installation, its user and what it serves."""
 
     def __init__(self, *, instance: str, serves: Collection[str]) -> None:
         name = _UNSAFE.sub("_", f"scaleops-worker-{os.getuid()}-{instance}-{'-'.join(sorted(serves))}.alive")
         self.path = Path(tempfile.gettempdir()) / name
-        self._is_troubled = False
+        self._has_failed = False
 
-    def give(self) -> None:
-        """Touch the file. Failing to is told once, and is no reason to stop working."""
+    def touch(self) -> None:
+        """Touch the file. An error is logged, the first time only, and does not stop the process."""
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 os.utime(descriptor)
             finally:
                 os.close(descriptor)
-        except OSError as refused:
-            if not self._is_troubled:
-                log.warning("no sign of life can be left at %s (%s); a liveness probe will miss it", self.path, refused.strerror)
-            self._is_troubled = True
+        except OSError as error:
+            if not self._has_failed:
+                log.warning("cannot touch liveness file, probes will fail", path=str(self.path), reason=error.strerror)
+            self._has_failed = True
 
-    def take_back(self) -> None:
-        """Leave nothing behind, at a proper end."""
+    def remove(self) -> None:
+        """Remove the file, at a regular exit."""
         self.path.unlink(missing_ok=True)
 
-    def given_at(self) -> datetime | None:
-        """When it was given last; None: never, or its process ended properly."""
+    def touched_at(self) -> datetime | None:
+        """Return when the file was last touched, or None if it does not exist."""
         try:
             return datetime.fromtimestamp(self.path.stat().st_mtime, tz=timezone.utc)
         except FileNotFoundError:
             return None
 
 
-def liveness_problem(sign: LivenessFile, *, now: datetime, is_redis_there: Callable[[], bool]) -> str:
-    """Answer a sentence when the process should be started again; empty when it lives, or only waits for Redis."""
-    given = sign.given_at()
-    if given is not None and now - given <= MAY_BE_OLD:
+def liveness_problem(file: LivenessFile, *, now: datetime, is_redis_up: Callable[[], bool]) -> str:
+    """Return a sentence if the process should be restarted; empty if it is alive or only waits for Redis."""
+    touched = file.touched_at()
+    if touched is not None and now - touched <= MAX_AGE:
         return ""
-    if not is_redis_there():
+    if not is_redis_up():
         return ""
-    since = "was never given" if given is None else f"was given last at {given:%Y-%m-%d %H:%M:%S} UTC"
-    return f"the sign of life {sign.path.name} {since}, and Redis is there: the process hangs, or does not run on this machine"
+    since = "does not exist" if touched is None else f"was last touched at {touched:%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f"the liveness file {file.path.name} {since}, and Redis is available: the process hangs, or does not run on this machine"
+    )
 
 
-def is_redis_there(url: str) -> bool:
-    """Ask Redis whether it answers."""
+def is_redis_up(url: str) -> bool:
+    """Return True if Redis responds to a ping."""
     with redis.Redis.from_url(redis_url(url), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S) as client:
         try:
             return bool(client.ping())
@@ -83,18 +85,18 @@ def is_redis_there(url: str) -> bool:
 
 
 class LivenessLoop:
-    """What a worker's main loop does every few seconds: it gives the sign, unless work under way hangs beyond every time limit."""
+    """Touches the liveness file from a worker's main loop, unless a task runs beyond every time limit."""
 
-    def __init__(self, sign: LivenessFile, *, under_way: Callable[[], Collection[Hashable]], hangs_after: timedelta) -> None:
-        self._sign = sign
-        self._under_way = under_way
-        self._hangs_after_s = hangs_after.total_seconds()
-        self._seen: dict[Hashable, float] = {}
+    def __init__(self, file: LivenessFile, *, active: Callable[[], Collection[Hashable]], hung_after: timedelta) -> None:
+        self._file = file
+        self._active = active
+        self._hung_after_s = hung_after.total_seconds()
+        self._active_since: dict[Hashable, float] = {}
 
-    def turn(self, now_s: float) -> bool:
-        """Look at what is under way at `now_s`, seconds that only ever grow; say whether the sign was given."""
-        self._seen = {work: self._seen.get(work, now_s) for work in self._under_way()}
-        if any(now_s - since > self._hangs_after_s for since in self._seen.values()):
+    def tick(self, now_s: float) -> bool:
+        """Check the active tasks at `now_s`, monotonic seconds; return True if the file was touched."""
+        self._active_since = {task: self._active_since.get(task, now_s) for task in self._active()}
+        if any(now_s - since > self._hung_after_s for since in self._active_since.values()):
             return False
-        self._sign.give()
+        self._file.touch()
         return True

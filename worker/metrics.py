@@ -1,7 +1,7 @@
-"""What Prometheus may read of a worker: stages, deliveries, and how far things are behind. No entity is named.
+"""Prometheus metrics of a worker: stages, deliveries, and the ScaleOps call limit. No entity is named.
 
-The processes of a worker write to files (PROMETHEUS_MULTIPROC_DIR, set before this is imported), its main process serves their
-sum: over several workers, add up. What is read off the rows (`worker.rows`) is the same at every worker.
+The processes of a worker write to files (PROMETHEUS_MULTIPROC_DIR, set before this is imported) and its main process serves their
+sum; sum over workers. Metrics of the database (`worker.db_metrics`) are the same at every worker.
 """
 
 from __future__ import annotations
@@ -13,45 +13,41 @@ from prometheus_client.registry import Collector
 from clients.throttle.concurrency_limiter import LimiterStatus
 from tasks.deliver.stage import DeliverResult
 
-_SECONDS = (0.05, 0.25, 1, 5, 15, 60, 180, 600)
+_BUCKETS_S = (0.05, 0.25, 1, 5, 15, 60, 180, 600)
 
 _RUNS = Counter("scaleops_worker_stage_runs", "Runs of each stage by outcome", ["stage", "outcome"])
-_TIMES = Histogram("scaleops_worker_stage_seconds", "Time a run of a stage takes", ["stage"], buckets=_SECONDS)
-_DELIVERIES = Counter("scaleops_worker_deliveries", "Messages by what came of them", ["result"])
-_CALLS_LIMIT = Gauge(
-    "scaleops_worker_calls_limit",
-    "Calls to ScaleOps that all processes asking it may have in flight together",
-    multiprocess_mode="mostrecent",
+_SECONDS = Histogram("scaleops_worker_stage_seconds", "Duration of the runs of each stage", ["stage"], buckets=_BUCKETS_S)
+_DELIVERIES = Counter("scaleops_worker_deliveries", "Delivery attempts by result", ["result"])
+_LIMIT = Gauge(
+    "scaleops_worker_calls_limit", "Limit on ScaleOps calls in flight over all processes", multiprocess_mode="mostrecent"
 )
-_CALLS_SHARE = Gauge("scaleops_worker_calls_share", "Calls of that limit which are for this worker", multiprocess_mode="livesum")
-_CALLS_CUTS = Counter(
-    "scaleops_worker_calls_limit_cuts", "Cuts of that limit that followed from what this worker met", ["reason"]
-)
+_SHARE = Gauge("scaleops_worker_calls_share", "This worker's share of that limit", multiprocess_mode="livesum")
+_LIMIT_CUTS = Counter("scaleops_worker_calls_limit_cuts", "Decreases of that limit caused by this worker's calls", ["reason"])
 
 
-def note_run(stage: str, *, outcome: str, seconds: float) -> None:
+def record_run(stage: str, *, outcome: str, seconds: float) -> None:
     """Count a run of a stage: `done`, `failed` or `stopped`."""
     _RUNS.labels(stage, outcome).inc()
-    _TIMES.labels(stage).observe(seconds)
+    _SECONDS.labels(stage).observe(seconds)
 
 
-def note_deliveries(delivered: DeliverResult) -> None:
-    """Count what a round of sending came to."""
-    for result in ("sent", "put_off", "unknown", "failed", "expired", "cancelled"):
-        _DELIVERIES.labels(result).inc(getattr(delivered, result))
+def record_deliveries(delivered: DeliverResult) -> None:
+    """Count messages by what became of them."""
+    for result, count in delivered.counts.items():
+        _DELIVERIES.labels(result).inc(count)
 
 
-def note_pace(standing: LimiterStatus) -> None:
-    """Set how many calls to ScaleOps may be in flight; told once a second while there are any."""
-    _CALLS_LIMIT.set(standing.total)
-    _CALLS_SHARE.set(standing.share)
-    if standing.cut is not None:
-        _CALLS_CUTS.labels(standing.cut.value).inc()
+def record_limit(status: LimiterStatus) -> None:
+    """Set the limit on ScaleOps calls; called once a second while there are any."""
+    _LIMIT.set(status.total)
+    _SHARE.set(status.share)
+    if status.cut is not None:
+        _LIMIT_CUTS.labels(status.cut.value).inc()
 
 
-def serve(port: int, rows: Collector) -> None:
-    """Serve the sum of all processes, and what is read off the rows, on every address, in a thread of this process."""
+def serve(port: int, database: Collector) -> None:
+    """Serve the sum of all processes and the metrics of the database on every address, in a thread of this process."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library types it for some versions only
-    registry.register(rows)
+    registry.register(database)
     start_http_server(port, registry=registry)

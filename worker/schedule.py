@@ -1,81 +1,62 @@
-"""Beat as a metronome: every minute it asks each stage whether something is due. What is due is computed from stored state.
+"""Queues, timings and the beat schedule. Beat only checks what is due, once a minute; what is due is computed from stored state.
 
-So two beats, none for a while, or a tick that comes twice or late change nothing but when things happen.
+So two beats, an outage of beat, and a late or repeated tick change when things happen, and nothing else.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from clients.redis.cache import LOCK_TTL
-from tasks.collect.chunks import CHUNK
+from tasks.context import TaskTimings
 
 COLLECT: Final = "collect"
 """Sweeps and their chunks: as slow as ScaleOps is."""
 EVALUATE: Final = "evaluate"
-"""Judging sweeps, making reports, keeping house."""
+"""Evaluation, reports and maintenance."""
 DELIVER: Final = "deliver"
-"""Sending. First of all wherever one worker serves several queues, so that a slow ScaleOps holds up no page."""
+"""Sending. First wherever one worker serves several queues, so that a slow ScaleOps delays no page."""
 QUEUES: Final = (DELIVER, EVALUATE, COLLECT)
 """In the order in which a worker that serves all of them empties them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timings:
-    """How often the metronome ticks, and how long work may take. In real time, whatever the clock of the stages says."""
+    """Intervals and time-outs of the processes, in real time whatever the clock of the stages says."""
 
+    tasks: TaskTimings = field(default_factory=TaskTimings)
     tick: timedelta = timedelta(minutes=1)
-    watching: timedelta = timedelta(minutes=5)
-    housekeeping: timedelta = timedelta(hours=1)
-    tick_is_stale_after: timedelta = timedelta(minutes=10)
-    """A tick nobody took by then is dropped: later ones ask the same."""
-    chunk: int = CHUNK
-    """Components a message names."""
-    chunk_may_begin_for: timedelta = timedelta(seconds=60)
-    """A chunk begins no further component after this; a tick rings out what is left."""
-    soft_limit: timedelta = timedelta(minutes=5)
-    hard_limit: timedelta = timedelta(minutes=6)
-    long_soft_limit: timedelta = timedelta(minutes=10)
-    """For judging and reporting."""
-    long_hard_limit: timedelta = timedelta(minutes=11)
+    monitor_interval: timedelta = timedelta(minutes=5)
+    purge_interval: timedelta = timedelta(hours=1)
+    tick_expires: timedelta = timedelta(minutes=10)
+    """An older tick is dropped: later ones do the same."""
     visibility: timedelta = timedelta(minutes=30)
-    """A message whose worker vanished comes back after this. Nobody waits for it: the next ticks ring what is outstanding."""
+    """A message whose worker vanished is redelivered after this. Nothing waits for it: the next ticks enqueue what is outstanding."""
     soft_shutdown: timedelta = timedelta(seconds=20)
-    """How long work under way may take after SIGTERM before it is handed back."""
-    broker_looks_again: timedelta = timedelta(seconds=5)
-    turn_lease: timedelta = LOCK_TTL
-    """How long a stage waits for a worker that died in its turn."""
-    sign: timedelta = timedelta(seconds=10)
-    """How often a worker gives its sign of life."""
-    deaf_after: timedelta = timedelta(minutes=2)
-    """A worker that is idle so long while messages lie in its queues ends, to be started again."""
-    scaleops_is_left_alone_for: timedelta = timedelta(seconds=60)
-    """After one chunk found ScaleOps away, the others of the sweep do not ask for so long."""
+    """How long running tasks may take after SIGTERM before they are handed back."""
+    restore_interval: timedelta = timedelta(seconds=5)
+    """How often the broker looks for unacknowledged messages."""
+    liveness_interval: timedelta = timedelta(seconds=10)
+    """How often a worker touches its liveness file."""
+    stalled_after: timedelta = timedelta(minutes=2)
+    """A worker that is idle for this long while messages are queued exits, to be restarted."""
 
 
-def beat_schedule(pace: Timings) -> dict[str, dict[str, Any]]:
-    """Answer what beat rings, and how often."""
-    ticks = {
-        "advance the sweep": ("sweep.advance", COLLECT, ()),
-        "judge closed sweeps": ("evaluate", EVALUATE, ()),
-        "make reports that are due": ("report", EVALUATE, ()),
-        "send what is due": ("deliver", DELIVER, ()),
-        **{f"canary through {queue}": ("canary", queue, (queue,)) for queue in QUEUES},
+def beat_schedule(timings: Timings) -> dict[str, dict[str, Any]]:
+    """Return the entries of beat: tasks, queues and intervals."""
+    tick = timings.tick
+    entries = {
+        "advance sweep": ("sweep.advance", COLLECT, (), tick),
+        "evaluate sweeps": ("evaluate", EVALUATE, (), tick),
+        "make due reports": ("report", EVALUATE, (), tick),
+        "send due messages": ("deliver", DELIVER, (), tick),
+        **{f"canary {queue}": ("canary", queue, (queue,), tick) for queue in QUEUES},
+        "monitor": ("monitor", EVALUATE, (), timings.monitor_interval),
+        "purge": ("purge", EVALUATE, (), timings.purge_interval),
     }
-    each_tick = {name: (*what, pace.tick) for name, what in ticks.items()}
-    now_and_then = {
-        "look whether all is well": ("watch", EVALUATE, (), pace.watching),
-        "forget what is old": ("forget", EVALUATE, (), pace.housekeeping),
-    }
-    expires = pace.tick_is_stale_after.total_seconds()
+    expires = timings.tick_expires.total_seconds()
     return {
-        name: {
-            "task": task,
-            "schedule": how_often,
-            "args": arguments,
-            "options": {"queue": queue, "expires": expires},
-        }
-        for name, (task, queue, arguments, how_often) in (each_tick | now_and_then).items()
+        name: {"task": task, "schedule": interval, "args": arguments, "options": {"queue": queue, "expires": expires}}
+        for name, (task, queue, arguments, interval) in entries.items()
     }

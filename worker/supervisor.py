@@ -1,8 +1,8 @@
-"""Child processes kept alive: started in order, started again when they die, stopped in the opposite order.
+"""Supervises child processes: starts them in order, restarts them when they exit, stops them in reverse order.
 
-    running ──died──> waiting (1 s, 2 s, ... 30 s; from 1 s again after a minute of life) ──> running
-    running ──status 2: its settings are wrong──> left alone; if it is needed, everything stops with that status
-    running ──told to stop──> SIGTERM ──grace──> SIGKILL
+    running ──exited──> waiting (1 s, 2 s, ... 30 s; from 1 s again after a minute of running) ──> running
+    running ──status 2: invalid settings──> not restarted; if it is required, everything stops with that status
+    running ──stop()──> SIGTERM ──grace──> SIGKILL
 
 On Linux a child gets SIGTERM from the kernel when its supervisor is gone, however that ended.
 """
@@ -10,7 +10,6 @@ On Linux a child gets SIGTERM from the kernel when its supervisor is gone, howev
 from __future__ import annotations
 
 import ctypes
-import logging
 import signal
 import subprocess
 import sys
@@ -20,109 +19,114 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-log = logging.getLogger(__name__)
+import structlog
 
-LONGEST_WAIT_S: Final = 30.0
-LIVES_WELL_AFTER_S: Final = 60.0
-WRONG_SETTINGS: Final = 2
-_LOOK_EVERY_S: Final = 0.2
-_TELL_ME_WHEN_MY_PARENT_DIES: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
+log = structlog.get_logger(__name__)
+
+MAX_RESTART_DELAY_S: Final = 30.0
+STABLE_AFTER_S: Final = 60.0
+INVALID_SETTINGS: Final = 2
+_POLL_INTERVAL_S: Final = 0.2
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChildSpec:
-    """One child: what it is called, how it is started, and how long it may take to stop."""
+    """How a child is named, started and stopped."""
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
     grace_s: float = 30.0
-    is_needed: bool = True
-    """Without it the others make no sense."""
+    is_required: bool = True
+    """The others stop when this one cannot run."""
 
 
 @dataclass
 class _Child:
-    command: ChildSpec
+    spec: ChildSpec
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
-    starts_again_at: float = 0.0
-    deaths_in_a_row: int = 0
-    is_given_up: bool = False
+    restart_at: float = 0.0
+    consecutive_exits: int = 0
+    is_disabled: bool = False
 
 
 class Supervisor:
-    """Keeps commands running until told to stop. `clock` answers seconds that only ever grow."""
+    """Keeps children running until it is stopped. `clock` returns monotonic seconds."""
 
-    def __init__(self, commands: Sequence[ChildSpec], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._children = [_Child(command) for command in commands]
+    def __init__(self, specs: Sequence[ChildSpec], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._children = [_Child(spec) for spec in specs]
         self._clock = clock
         self._stop = threading.Event()
         self._status = 0
 
     def stop(self) -> None:
-        """Let `run` end. May be called from a signal handler."""
+        """Let `run` return. May be called from a signal handler."""
         self._stop.set()
 
     def run(self) -> int:
-        """Start everything and keep it running; come back with a status when everything is stopped."""
+        """Start the children and keep them running; return the exit status once all are stopped."""
         try:
             while not self._stop.is_set():
                 for child in self._children:
-                    self._look_after(child)
-                self._stop.wait(_LOOK_EVERY_S)
+                    self._check(child)
+                self._stop.wait(_POLL_INTERVAL_S)
         finally:
             for child in reversed(self._children):
-                self._end(child)
+                self._terminate(child)
         return self._status
 
-    def _look_after(self, child: _Child) -> None:
+    def _check(self, child: _Child) -> None:
         now = self._clock()
         if child.process is not None:
             status = child.process.poll()
             if status is None:
-                if now - child.started_at > LIVES_WELL_AFTER_S:
-                    child.deaths_in_a_row = 0
+                if now - child.started_at > STABLE_AFTER_S:
+                    child.consecutive_exits = 0
                 return
             child.process = None
-            if status == WRONG_SETTINGS:
-                self._give_up(child)
+            if status == INVALID_SETTINGS:
+                self._disable(child)
                 return
-            wait_s = min(2.0**child.deaths_in_a_row, LONGEST_WAIT_S)
-            child.deaths_in_a_row += 1
-            child.starts_again_at = now + wait_s
-            log.warning("%s ended with status %s; it is started again in %g s", child.command.name, status, wait_s)
-        if now >= child.starts_again_at and not child.is_given_up:
-            # A session of its own: Ctrl-C reaches this process only, which then stops the children in their order.
-            child.process = subprocess.Popen(  # noqa: S603 - our own commands
-                child.command.arguments,
-                env=dict(child.command.environment),
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - started before any thread
-            )
-            child.started_at = now
+            delay_s = min(2.0**child.consecutive_exits, MAX_RESTART_DELAY_S)
+            child.consecutive_exits += 1
+            child.restart_at = now + delay_s
+            log.warning("child exited", child=child.spec.name, status=status, restart_in_s=delay_s)
+        if now >= child.restart_at and not child.is_disabled:
+            self._start(child, now)
 
-    def _give_up(self, child: _Child) -> None:
-        child.is_given_up = True
-        if child.command.is_needed:
-            self._status = WRONG_SETTINGS
+    def _start(self, child: _Child, now: float) -> None:
+        # In its own session: Ctrl-C reaches this process only, which then stops the children in order.
+        child.process = subprocess.Popen(  # noqa: S603 - our own commands
+            child.spec.arguments,
+            env=dict(child.spec.environment),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - started before any thread
+        )
+        child.started_at = now
+
+    def _disable(self, child: _Child) -> None:
+        child.is_disabled = True
+        if child.spec.is_required:
+            self._status = INVALID_SETTINGS
             self.stop()
         else:
-            log.warning("%s cannot run with these settings; the others go on without it", child.command.name)
+            log.warning("child cannot run with these settings, going on without it", child=child.spec.name)
 
-    def _end(self, child: _Child) -> None:
+    def _terminate(self, child: _Child) -> None:
         process = child.process
         if process is None:
             return
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(child.command.grace_s)
+            process.wait(child.spec.grace_s)
         except subprocess.TimeoutExpired:
-            log.warning("%s did not stop within %g s and is killed", child.command.name, child.command.grace_s)
+            log.warning("child did not stop in time and is killed", child=child.spec.name, grace_s=child.spec.grace_s)
             process.kill()
             process.wait()
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_TELL_ME_WHEN_MY_PARENT_DIES, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Lets a sweep that has to end leave its threads without waiting for an unreachable ScaleOps, question after question."""
+"""Cancels the ScaleOps calls of a sweep that has to end, so that its threads do not wait for an unreachable ScaleOps."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from domain.workload import CostRow, Destination, PolicyDefinition, Workload, Wo
 
 
 class CancellableScaleOps:
-    """Passes every question on, until it is stopped; from then on each fails with the reason."""
+    """Passes every call on until it is cancelled; from then on each call fails with the reason."""
 
     def __init__(self, scaleops: ScaleOps) -> None:
-        self._passing_on = scaleops
-        self._stopped: str | None = None
+        self._upstream = scaleops
+        self._cancelled_because: str | None = None
 
-    def stop(self, reason: str) -> None:
-        """Pass nothing on any more."""
-        self._stopped = reason
+    def cancel(self, reason: str) -> None:
+        """Fail all further calls."""
+        self._cancelled_because = reason
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
-        """Ask ScaleOps."""
+        """See `ScaleOps`."""
         return self._scaleops.workloads(labels)
 
     def costs(
         self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
     ) -> tuple[CostRow, ...]:
-        """Ask ScaleOps."""
+        """See `ScaleOps`."""
         return self._scaleops.costs(cluster=cluster, namespaces=namespaces, types=types, labels=labels, cost_range=cost_range)
 
     def network_flags(self) -> Mapping[str, bool]:
-        """Ask ScaleOps."""
+        """See `ScaleOps`."""
         return self._scaleops.network_flags()
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
-        """Ask ScaleOps."""
+        """See `ScaleOps`."""
         return self._scaleops.network(key, start=start, end=end)
 
     def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
-        """Ask ScaleOps."""
+        """See `ScaleOps`."""
         return self._scaleops.policies(cluster)
 
     @property
     def _scaleops(self) -> ScaleOps:
-        if self._stopped is not None:
-            raise ServiceError(self._stopped, kind=ErrorKind.CONNECTION, permanent=False)
-        return self._passing_on
+        if self._cancelled_because is not None:
+            raise ServiceError(self._cancelled_because, kind=ErrorKind.CONNECTION, permanent=False)
+        return self._upstream

@@ -1,10 +1,10 @@
-"""One sweep measured by many workers: what is still to be measured, in chunks, and one chunk of it.
+"""One sweep measured by many workers: the chunks that are outstanding, and the measuring of one chunk.
 
-    tick ──> sweep of the slot opened and listed ──> chunks are rung out
-      │                                                 │ measured anywhere; the last one closes the sweep
-      └── nothing came in for STALLED_AFTER ──> what is outstanding is rung out again
+    tick ──> slot's sweep opened and listed ──> chunks enqueued
+      │                                             │ measured by any worker; the last one closes the sweep
+      └── no outcome for STALLED_AFTER ──> outstanding chunks enqueued again
 
-The rows are the work list, so a message that is lost, doubled, late or out of order costs a look at them and nothing else.
+The rows are the work list: a message that is lost, doubled, late or out of order costs one look at them.
 """
 
 from __future__ import annotations
@@ -26,17 +26,15 @@ from store import HeartbeatKind, SweepClosed, Transaction
 from tasks.collect.closing import close
 from tasks.collect.measuring import MeasurePool, SweepMeasurer
 from tasks.collect.stage import open_sweep
-from tasks.context import StageContext
+from tasks.context import CHUNK_SIZE, StageContext
 
-CHUNK: Final = 25
-"""Components a message names."""
 STALLED_AFTER: Final = timedelta(minutes=2)
-"""So long without another outcome, and the messages of a sweep count as lost."""
+"""Without another outcome for this long, the messages of a sweep count as lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chunk:
-    """Some components of one sweep. Keys and an instant: what a message may carry."""
+    """Some components of one sweep: keys and an instant, as a message may carry them."""
 
     as_of: datetime
     refs: tuple[EntityRef, ...]
@@ -44,18 +42,18 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class AdvanceResult:
-    """What one look at the open sweep came to."""
+    """What the current sweep needs next."""
 
     chunks: tuple[Chunk, ...] = ()
     """To be measured now."""
     closed: tuple[Sweep, ...] = ()
-    """Sweeps this step closed: they can be evaluated."""
+    """Sweeps closed by this call; they can be evaluated."""
     opened: Sweep | None = None
-    """The sweep whose chunks were rung out for the first time."""
+    """The sweep whose chunks are enqueued for the first time."""
 
 
-def advance_sweep(context: StageContext, *, size: int = CHUNK) -> AdvanceResult:
-    """Do whatever the sweep of the present slot needs next; mostly nothing. To be called again and again.
+def advance_sweep(context: StageContext, *, size: int = CHUNK_SIZE) -> AdvanceResult:
+    """Do what the current slot's sweep needs next, mostly nothing. To be called repeatedly.
 
     Raises:
         CollectFailed: the catalog cannot be listed.
@@ -70,7 +68,7 @@ def advance_sweep(context: StageContext, *, size: int = CHUNK) -> AdvanceResult:
         return AdvanceResult(closed=(*closed, finished))
     now = context.clock()
     with context.store.transaction() as transaction:
-        is_new, is_due = _note_progress(transaction, sweep, now)
+        is_new, is_due = _record_progress(transaction, sweep, now)
         refs = _outstanding(transaction, sweep.as_of) if is_due else ()
     chunks = tuple(Chunk(as_of=sweep.as_of, refs=refs[start : start + size]) for start in range(0, len(refs), size))
     return AdvanceResult(chunks=chunks, closed=closed, opened=sweep if is_new else None)
@@ -80,14 +78,14 @@ def measure_chunk(
     context: StageContext,
     chunk: Chunk,
     *,
-    remember: Callable[[ScaleOps], ScaleOps] = MemoizedScaleOps,
+    memoize: Callable[[ScaleOps], ScaleOps] = MemoizedScaleOps,
     may_begin: Callable[[], bool] = lambda: True,
-    crew: MeasurePool | None = None,
+    pool: MeasurePool | None = None,
 ) -> Sweep | None:
-    """Measure what has no good outcome yet of a chunk; answer the sweep if that completed and closed it.
+    """Measure the components of a chunk that are not measured yet; return the sweep if that completed and closed it.
 
     Raises:
-        CollectFailed: ScaleOps is away. The sweep stays open.
+        CollectFailed: ScaleOps is unavailable. The sweep stays open.
         StoreUnavailable: the database cannot be used.
     """
     with context.store.reading() as transaction:
@@ -96,19 +94,18 @@ def measure_chunk(
             return None
         outcomes = transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of)
         components = transaction.components.some(chunk.refs)
-    waiting = [component for component in components if outcomes.get(component.ref) is not Outcome.MEASURED]
-    if waiting:
-        with suppress(SweepClosed):  # its time was up, and a tick closed it: its line stands
-            SweepMeasurer(context, sweep, remember=remember, may_begin=may_begin, crew=crew).run(iter(waiting))
+    outstanding = [component for component in components if outcomes.get(component.ref) is not Outcome.MEASURED]
+    if outstanding:
+        with suppress(SweepClosed):  # a tick closed it at its deadline
+            SweepMeasurer(context, sweep, memoize=memoize, may_begin=may_begin, pool=pool).run(iter(outstanding))
     return close_if_complete(context, chunk.as_of)
 
 
 def close_if_complete(context: StageContext, as_of: datetime) -> Sweep | None:
-    """Close a sweep in which every component has an outcome. None: it is not so, or it was closed before.
+    """Close a sweep in which every component has an outcome. None: it is incomplete, or was closed before.
 
-    One in which so much is unknown that it is an outage stays open: nobody would be judged by it, and until its time is up it is
-    rung out again, so that a ScaleOps that was away for minutes does not cost the whole slot. It is closed then when nothing is
-    unknown any more, or when asking again moves nothing.
+    With so many unknown outcomes that it is an outage it stays open and is enqueued again until its deadline, so that a ScaleOps
+    that is down for minutes does not cost the whole slot. It is closed once nothing is unknown, or when retrying changes nothing.
     """
     now = context.clock()
     with context.store.reading() as transaction:
@@ -118,19 +115,19 @@ def close_if_complete(context: StageContext, as_of: datetime) -> Sweep | None:
         if transaction.snapshots.count(as_of) < transaction.components.count():
             return None
         outcomes = transaction.snapshots.outcomes(as_of)
-        if any(ref not in outcomes for ref in _all(transaction)):
+        if any(ref not in outcomes for ref in _all_refs(transaction)):
             return None
         if is_outage(outcomes, before=_measured_before(transaction, as_of), share=context.policy.alerts.outage_share):
             return None
-        if Outcome.UNKNOWN in outcomes.values() and _is_being_asked_again(transaction, as_of, now):
+        if Outcome.UNKNOWN in outcomes.values() and _is_retrying(transaction, as_of, now):
             return None
     return close(context, as_of, now=now, missing_because="it joined the catalog while the sweep was closed")
 
 
 def is_outage(outcomes: Mapping[EntityRef, Outcome], *, before: Collection[EntityRef], share: Decimal) -> bool:
-    """Say whether more than a share of those that were measured `before` is unknown now; of all, when none was."""
-    looked_at = [outcome for ref, outcome in outcomes.items() if ref in before] or list(outcomes.values())
-    return looked_at.count(Outcome.UNKNOWN) > share * len(looked_at)
+    """Return True if more than `share` of those measured `before` is unknown now; of all, when none was."""
+    compared = [outcome for ref, outcome in outcomes.items() if ref in before] or list(outcomes.values())
+    return compared.count(Outcome.UNKNOWN) > share * len(compared)
 
 
 def _measured_before(transaction: Transaction, as_of: datetime) -> frozenset[EntityRef]:
@@ -139,18 +136,18 @@ def _measured_before(transaction: Transaction, as_of: datetime) -> frozenset[Ent
     return frozenset(ref for ref, outcome in outcomes.items() if outcome is Outcome.MEASURED)
 
 
-def _is_being_asked_again(transaction: Transaction, as_of: datetime, now: datetime) -> bool:
-    """Say whether chunks were rung out again after an outage, and still move."""
+def _is_retrying(transaction: Transaction, as_of: datetime, now: datetime) -> bool:
+    """Return True if chunks were enqueued again after an outage, and still make progress."""
     last = transaction.heartbeats.last("collect", HeartbeatKind.PROGRESS)
     if last is None or last.details.get("as_of") != as_of.isoformat():
         return False
     return last.details.get("complete") is True and now - last.at < STALLED_AFTER
 
 
-def _note_progress(transaction: Transaction, sweep: Sweep, now: datetime) -> tuple[bool, bool]:
-    """Say whether the sweep is new, and whether its outstanding chunks are to be rung out now; remember when it moved last.
+def _record_progress(transaction: Transaction, sweep: Sweep, now: datetime) -> tuple[bool, bool]:
+    """Return whether the sweep is new, and whether its outstanding chunks are due; record when it last progressed.
 
-    One in which everybody has an outcome and that is not closed moves with those that are measured after all.
+    Progress is another outcome; once every component has one and the sweep is still open, another measured component.
     """
     slot = sweep.as_of.isoformat()
     outcomes = transaction.snapshots.count(sweep.as_of)
@@ -169,8 +166,8 @@ def _note_progress(transaction: Transaction, sweep: Sweep, now: datetime) -> tup
 
 def _outstanding(transaction: Transaction, as_of: datetime) -> tuple[EntityRef, ...]:
     outcomes = transaction.snapshots.outcomes(as_of)
-    return tuple(ref for ref in _all(transaction) if outcomes.get(ref) is not Outcome.MEASURED)
+    return tuple(ref for ref in _all_refs(transaction) if outcomes.get(ref) is not Outcome.MEASURED)
 
 
-def _all(transaction: Transaction) -> tuple[EntityRef, ...]:
+def _all_refs(transaction: Transaction) -> tuple[EntityRef, ...]:
     return tuple(component.ref for component in transaction.components.all())

@@ -1,4 +1,4 @@
-"""Closes sweeps: names what is missing, tells lost clusters from removed workloads, and draws the line under it."""
+"""Closes sweeps: records what is missing, and tells lost clusters from removed workloads."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import LOST_FOR, Sweep, deadline_of
 from store import Store, Transaction
-from tasks.context import StageContext
+from tasks.context import Policy, StageContext
 
-_AT_A_TIME = 500
+_BATCH_SIZE = 500
+
+
+def sweep_deadline(policy: Policy, sweep: Sweep) -> datetime:
+    """Return when a sweep is closed at the latest."""
+    return deadline_of(sweep.as_of, opened_at=sweep.opened_at, limit=policy.sweep_limit, every=policy.collect_every)
 
 
 def close_overdue(context: StageContext, *, now: datetime) -> tuple[Sweep, ...]:
-    """Close every open sweep whose limit has passed or whose slot has ended, oldest first, and answer them."""
-    policy = context.policy
+    """Close every open sweep whose deadline has passed, oldest first, and return them."""
     with context.store.reading() as transaction:
-        waiting = transaction.sweeps.open_ones()
+        open_sweeps = transaction.sweeps.open_ones()
     closed = []
-    for sweep in waiting:
-        deadline = deadline_of(sweep.as_of, opened_at=sweep.opened_at, limit=policy.sweep_limit, every=policy.collect_every)
-        if deadline <= now:
-            reason = f"the sweep of {in_words(sweep.as_of)} ended before this component was measured"
+    for sweep in open_sweeps:
+        if sweep_deadline(context.policy, sweep) <= now:
+            reason = f"the sweep of {format_slot(sweep.as_of)} ended before this component was measured"
             closed.append(close(context, sweep.as_of, now=now, missing_because=reason))
     return tuple(closed)
 
 
 def close(context: StageContext, as_of: datetime, *, now: datetime, missing_because: str) -> Sweep:
-    """Give every component without an outcome an unknown one, carry lost clusters forward, and close the sweep.
+    """Record components without an outcome as unknown, carry lost clusters forward, and close the sweep.
 
-    Stopped at any point, it can be called again; a sweep that is closed already is answered as it is.
+    Interrupted at any point it can be repeated; a closed sweep is returned as it is.
     """
-    _name_what_is_missing(context.store, as_of, missing_because)
+    _record_missing(context.store, as_of, missing_because)
     with context.store.transaction() as transaction:
         sweep = transaction.sweeps.get(as_of, to_change=True)
         if sweep is not None and sweep.closed_at is not None:
             return sweep
-        _judge_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
+        _update_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
         transaction.heartbeats.record("collect", at=now)
         return transaction.sweeps.close(as_of, closed_at=now)
 
 
-def _name_what_is_missing(store: Store, as_of: datetime, reason: str) -> None:
+def _record_missing(store: Store, as_of: datetime, reason: str) -> None:
     with store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of)
         outcomes = transaction.snapshots.outcomes(as_of)
@@ -51,19 +54,19 @@ def _name_what_is_missing(store: Store, as_of: datetime, reason: str) -> None:
         expected = len(missing) + len(outcomes)
     if sweep is None or sweep.closed_at is not None:
         return
-    for start in range(0, len(missing), _AT_A_TIME):
-        some = missing[start : start + _AT_A_TIME]
+    for start in range(0, len(missing), _BATCH_SIZE):
+        batch = missing[start : start + _BATCH_SIZE]
         with store.transaction() as transaction:
-            transaction.snapshots.put_all([unmeasured(component, as_of=as_of, reason=reason) for component in some])
+            transaction.snapshots.put_all([unmeasured(component, as_of=as_of, reason=reason) for component in batch])
     with store.transaction() as transaction:
         transaction.sweeps.record_listing(as_of, expected=expected, complete=sweep.listing_complete)
 
 
-def _judge_clusters(transaction: Transaction, as_of: datetime, *, removed_by_settings: frozenset[str]) -> None:
-    """Tell for each cluster whether this sweep saw, lost or had to give it up.
+def _update_clusters(transaction: Transaction, as_of: datetime, *, removed_by_settings: frozenset[str]) -> None:
+    """Record for each cluster whether this sweep saw it, lost it, or counts it as removed.
 
-    Lost: no answer names it, and a component that was measured now had workloads there before. What components had there is
-    carried forward as unknown, so that nothing looks removed.
+    Lost: no response names it, and a component that was measured now had workloads there before. These are carried forward as
+    unknown, so that nothing looks removed.
     """
     seen = transaction.clusters.named_in(as_of)
     transaction.clusters.record_seen(seen, as_of=as_of)
@@ -79,20 +82,20 @@ def _judge_clusters(transaction: Transaction, as_of: datetime, *, removed_by_set
 
 
 def _carry_forward(transaction: Transaction, cluster: str, refs: list[EntityRef], as_of: datetime) -> bool:
-    """Link what components had in a lost cluster to their snapshots; say whether there was any."""
-    reason = f"cluster {cluster} is in no answer of ScaleOps"
+    """Link the workloads that components had in a lost cluster to their snapshots; return True if there were any."""
+    reason = f"cluster {cluster} is missing from ScaleOps' responses"
     found = False
-    for start in range(0, len(refs), _AT_A_TIME):
-        some = refs[start : start + _AT_A_TIME]
-        had = transaction.clusters.previous_workloads(cluster, some, before=as_of, within=LOST_FOR)
-        found = found or bool(had)
-        standing = transaction.snapshots.of_components(list(had), as_of)
+    for start in range(0, len(refs), _BATCH_SIZE):
+        batch = refs[start : start + _BATCH_SIZE]
+        previous = transaction.clusters.previous_workloads(cluster, batch, before=as_of, within=LOST_FOR)
+        found = found or bool(previous)
+        current = transaction.snapshots.of_components(list(previous), as_of)
         transaction.snapshots.replace_all(
-            [measurement.with_unmeasured(had[measurement.snapshot.ref], reason=reason) for measurement in standing]
+            [measurement.with_unmeasured(previous[measurement.snapshot.ref], reason=reason) for measurement in current]
         )
     return found
 
 
-def in_words(as_of: datetime) -> str:
-    """Name a sweep for a person."""
+def format_slot(as_of: datetime) -> str:
+    """Format the slot of a sweep for people."""
     return f"{as_of:%Y-%m-%d %H:%M} UTC"

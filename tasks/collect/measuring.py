@@ -1,20 +1,20 @@
-"""Measures many components of one sweep: the threads that ask, and the writing of what they found.
+"""Measures many components of one sweep: threads fetch, the calling thread writes.
 
 The foreground stage measures a whole sweep with it, a distributed worker a chunk.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
-from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
 from typing import Final, Self
+
+import structlog
 
 from actions.fanout import AdaptiveFanOut, FanOut, ThreadFanOut
 from actions.live.measure import MeasureResult, measure, unmeasured
@@ -23,49 +23,43 @@ from actions.ports import ScaleOps
 from clients.http.client import ServiceError
 from domain.component import Component
 from domain.snapshots import Outcome
-from domain.sweeps import Sweep, deadline_of
+from domain.sweeps import Sweep
 from tasks.collect.cancellation import CancellableScaleOps
-from tasks.collect.closing import in_words
-from tasks.collect.progress import QUIET, Progress
+from tasks.collect.closing import format_slot, sweep_deadline
+from tasks.collect.progress import NO_PROGRESS, Progress
 from tasks.context import StageContext
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
-_MORE_THREADS: Final = 4
-"""Threads that prepare and digest while the others have a call in flight."""
-_BATCH: Final = 16
-"""Measurements written in one transaction, at most. Fewer cost the threads more of the one interpreter than their own work."""
-_AWAY_AT_FIRST: Final = 3
-"""So many components found ScaleOps away and none found it there: it is down, or our credentials are wrong."""
-_LOOK_AT_CLOCK_EVERY_S: Final = 1.0
-_GATHER_FOR_S: Final = 0.1
-"""A batch that is not full is written when no result comes for so long."""
+_EXTRA_THREADS: Final = 4
+"""Threads that prepare and parse while the others have a call in flight."""
+_BATCH_SIZE: Final = 16
+"""Measurements per transaction, at most. Smaller batches cost the threads more of the one interpreter than their own work."""
+_MAX_INITIAL_FAILURES: Final = 3
+"""Components in a row for which ScaleOps was unavailable, before any was measured: it is down, or our credentials are wrong."""
+_CLOCK_INTERVAL_S: Final = 1.0
+_BATCH_TIMEOUT_S: Final = 0.1
+"""An incomplete batch is written when no result arrives for this long."""
 
 
 class CollectFailed(Exception):
-    """The catalog or ScaleOps as a whole could not be asked. The sweep stays open; the sentence says so."""
-
-
-def deadline_in(context: StageContext, sweep: Sweep) -> datetime:
-    """Answer when a sweep ends at the latest, by this installation's policy."""
-    policy = context.policy
-    return deadline_of(sweep.as_of, opened_at=sweep.opened_at, limit=policy.sweep_limit, every=policy.collect_every)
+    """The catalog or ScaleOps as a whole is unavailable. The sweep stays open."""
 
 
 class MeasurePool:
     """The threads that measure. A worker keeps them from chunk to chunk: starting them costs as much as measuring a component or two.
 
-    They start with the first use, so it may be made before a fork and used after it.
+    They start with the first use, so it may be created before a fork and used after it.
     """
 
     def __init__(self, max_in_flight: int) -> None:
-        self.size = max_in_flight + _MORE_THREADS
-        """Components at a time."""
-        self.questions = ThreadFanOut(max_in_flight)
+        self.size = max_in_flight + _EXTRA_THREADS
+        """Components measured at a time."""
+        self.fan_out = ThreadFanOut(max_in_flight)
         self._components = ThreadPoolExecutor(max_workers=self.size, thread_name_prefix="component")
 
-    def measure(self, work: Callable[[], MeasureResult]) -> Future[MeasureResult]:
-        """Let a thread measure one component."""
+    def submit(self, work: Callable[[], MeasureResult]) -> Future[MeasureResult]:
+        """Measure one component in a thread."""
         return self._components.submit(work)
 
     def __enter__(self) -> Self:
@@ -73,14 +67,14 @@ class MeasurePool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._components.shutdown(cancel_futures=True)
-        self.questions.__exit__(kind, error, trace)
+        self.fan_out.__exit__(kind, error, trace)
 
 
 class SweepMeasurer:
-    """Measures components of one sweep in threads, and writes what came of it, a batch at a time, in the calling thread.
+    """Measures components of one sweep in threads, and writes the results in batches in the calling thread.
 
-    `remember` wraps ScaleOps so that what several components need is asked once: within this process, or by all workers. While
-    `may_begin` says no, no further component is begun; what is left has no outcome then. Without a `crew` it has threads of its own.
+    `memoize` wraps ScaleOps so that what several components need is fetched once: per process, or for all workers. When `may_begin`
+    returns False no further component is started; the rest gets no outcome. Without a `pool` it starts its own threads.
     """
 
     def __init__(
@@ -88,94 +82,95 @@ class SweepMeasurer:
         context: StageContext,
         sweep: Sweep,
         *,
-        progress: Progress = QUIET,
-        remember: Callable[[ScaleOps], ScaleOps] = MemoizedScaleOps,
+        progress: Progress = NO_PROGRESS,
+        memoize: Callable[[ScaleOps], ScaleOps] = MemoizedScaleOps,
         may_begin: Callable[[], bool] = lambda: True,
-        crew: MeasurePool | None = None,
+        pool: MeasurePool | None = None,
     ) -> None:
         self._context = context
-        self._crew = crew
+        self._pool = pool
         self._as_of = sweep.as_of
-        self._deadline = deadline_in(context, sweep)
-        self.out_of_time = f"the sweep of {in_words(sweep.as_of)} ran out of time before this component was measured"
-        """What is said of a component that was not measured because of the deadline."""
+        self._deadline = sweep_deadline(context.policy, sweep)
+        self.out_of_time = f"the sweep of {format_slot(sweep.as_of)} ran out of time before this component was measured"
+        """The reason recorded for components that were not measured before the deadline."""
         self._progress = progress
         self._may_begin = may_begin
-        self._stoppable = CancellableScaleOps(context.services.scaleops)
-        self._memo = remember(self._stoppable)
-        self._threads = context.policy.max_in_flight + _MORE_THREADS if crew is None else crew.size
+        self._scaleops = CancellableScaleOps(context.services.scaleops)
+        self._memo = memoize(self._scaleops)
+        self._threads = context.policy.max_in_flight + _EXTRA_THREADS if pool is None else pool.size
         self._results: SimpleQueue[Future[MeasureResult]] = SimpleQueue()
-        self._begun: set[Future[MeasureResult]] = set()
+        self._pending: set[Future[MeasureResult]] = set()
         self._in_progress = 0
-        self._has_asked_ahead = False
-        self._away_in_a_row = 0
-        self._found_there = False
-        self._last_away = ""
-        self.asked = 0
-        """Components asked about so far."""
+        self._has_prefetched = False
+        self._consecutive_failures = 0
+        self._has_measured = False
+        self._last_failure = ""
+        self.started = 0
+        """Components started so far."""
 
-    def ask_ahead(self) -> None:
-        """Log in and ask what every component needs, once, beside whatever goes on. What comes of it is the memo's to tell."""
-        if not self._has_asked_ahead:
-            self._has_asked_ahead = True
-            Thread(target=self._ask_flags, name="ahead", daemon=True).start()
+    def prefetch(self) -> None:
+        """Log in and fetch in the background what every component needs, once."""
+        if not self._has_prefetched:
+            self._has_prefetched = True
+            Thread(target=self._prefetch_flags, name="prefetch", daemon=True).start()
 
-    def _ask_flags(self) -> None:
-        with suppress(ServiceError):  # it is told to the components that ask for the same
+    def _prefetch_flags(self) -> None:
+        with suppress(ServiceError):  # the components that need the flags get the error
             self._memo.network_flags()
 
-    def run(self, waiting: Iterator[Component]) -> None:
+    def run(self, components: Iterator[Component]) -> None:
         """Measure and write.
 
         Raises:
-            CollectFailed: ScaleOps is away.
+            CollectFailed: ScaleOps is unavailable.
             SweepClosed: another collect closed the sweep meanwhile.
         """
         with ExitStack() as opened:
-            crew = self._crew or opened.enter_context(MeasurePool(self._context.policy.max_in_flight))
-            fan_out = AdaptiveFanOut(crew.questions, are_lines_busy=self._are_lines_busy)
+            pool = self._pool or opened.enter_context(MeasurePool(self._context.policy.max_in_flight))
+            fan_out = AdaptiveFanOut(pool.fan_out, are_lines_busy=self._are_threads_busy)
             try:
-                self._measure_all(crew, fan_out, waiting)
+                self._measure_all(pool, fan_out, components)
             finally:
-                self._stoppable.stop("the collect was stopped")
-                for left in self._begun:
-                    left.cancel()
-                wait(self._begun)
+                self._scaleops.cancel("the collect was stopped")
+                for future in self._pending:
+                    future.cancel()
+                wait(self._pending)
 
-    def _measure_all(self, crew: MeasurePool, fan_out: FanOut, waiting: Iterator[Component]) -> None:
-        more = True
-        gathered: list[MeasureResult] = []
-        while more or self._in_progress:
-            more = not self._is_out_of_time() and self._may_begin() and more
-            while more and self._in_progress < 2 * self._threads:
-                component = next(waiting, None)
-                if component is None:
-                    more = False
-                    break
-                if not self.asked:
-                    # Every component needs the flags next; asked only then, they would all wait for that one call.
-                    self.ask_ahead()
-                begun = crew.measure(partial(self._measure, component, fan_out))
-                self._begun.add(begun)
-                begun.add_done_callback(self._results.put)
-                self.asked += 1
-                self._in_progress += 1
-            result = self._next_result(_GATHER_FOR_S if gathered else _LOOK_AT_CLOCK_EVERY_S) if self._in_progress else None
+    def _measure_all(self, pool: MeasurePool, fan_out: FanOut, components: Iterator[Component]) -> None:
+        has_more = True
+        batch: list[MeasureResult] = []
+        while has_more or self._in_progress:
+            has_more = not self._is_out_of_time() and self._may_begin() and has_more
+            while has_more and self._in_progress < 2 * self._threads:
+                component = next(components, None)
+                has_more = component is not None
+                if component is not None:
+                    self._start(pool, fan_out, component)
+            result = self._next_result(_BATCH_TIMEOUT_S if batch else _CLOCK_INTERVAL_S) if self._in_progress else None
             if result is not None:
-                self._in_progress -= 1
-                gathered.append(result)
-                self._note(result)
-            if result is None or not self._in_progress or len(gathered) >= _BATCH or self._is_away():
-                self._write(gathered)
-                gathered = []
-            if self._is_away():
-                raise self._away()
-        if self._last_away and not self._found_there:
-            raise self._away()
+                batch.append(result)
+                self._track_availability(result)
+            if result is None or not self._in_progress or len(batch) >= _BATCH_SIZE or self._is_scaleops_down():
+                self._write(batch)
+                batch = []
+            if self._is_scaleops_down():
+                raise self._unavailable()
+        if self._last_failure and not self._has_measured:
+            raise self._unavailable()
 
-    def _are_lines_busy(self) -> bool:
-        """Whether other components keep all lines busy. Not before the first is done: until then all wait for the same answers."""
-        return self._threads <= self._in_progress < self.asked
+    def _start(self, pool: MeasurePool, fan_out: FanOut, component: Component) -> None:
+        if not self.started:
+            # Every component needs the flags; without this the first ones would all wait for that one call.
+            self.prefetch()
+        future = pool.submit(partial(self._measure, component, fan_out))
+        self._pending.add(future)
+        future.add_done_callback(self._results.put)
+        self.started += 1
+        self._in_progress += 1
+
+    def _are_threads_busy(self) -> bool:
+        """Return True if other components use all threads; False before the first result, while all wait for shared responses."""
+        return self._threads <= self._in_progress < self.started
 
     def _measure(self, component: Component, fan_out: FanOut) -> MeasureResult:
         try:
@@ -187,44 +182,45 @@ class SweepMeasurer:
                 fan_out=fan_out,
             )
         except Exception as error:
-            # A defect that one component brings to light must not cost the others their measurement.
-            log.exception("measuring %s failed", component.ref)
-            reason = f"scaleops-worker itself failed on it ({type(error).__name__}); the log says where"
+            # A defect that one component triggers must not cost the others their measurement.
+            log.exception("measuring failed", component=str(component.ref))
+            reason = f"an internal error of scaleops-worker ({type(error).__name__}); see the log"
             return MeasureResult(measurement=unmeasured(component, as_of=self._as_of, reason=reason))
 
-    def _next_result(self, patience_s: float) -> MeasureResult | None:
+    def _next_result(self, timeout_s: float) -> MeasureResult | None:
         try:
-            done = self._results.get(timeout=patience_s)
+            future = self._results.get(timeout=timeout_s)
         except Empty:
             return None
-        self._begun.discard(done)
-        return done.result()
+        self._pending.discard(future)
+        self._in_progress -= 1
+        return future.result()
 
-    def _note(self, result: MeasureResult) -> None:
-        self._away_in_a_row = self._away_in_a_row + 1 if result.is_scaleops_down else 0
+    def _track_availability(self, result: MeasureResult) -> None:
+        self._consecutive_failures = self._consecutive_failures + 1 if result.is_scaleops_down else 0
         if result.is_scaleops_down:
-            self._last_away = result.measurement.snapshot.reason
+            self._last_failure = result.measurement.snapshot.reason
         elif result.measurement.snapshot.outcome is Outcome.MEASURED:
-            self._found_there = True
+            self._has_measured = True
 
-    def _is_away(self) -> bool:
-        return self._away_in_a_row >= (2 * self._threads if self._found_there else _AWAY_AT_FIRST)
+    def _is_scaleops_down(self) -> bool:
+        return self._consecutive_failures >= (2 * self._threads if self._has_measured else _MAX_INITIAL_FAILURES)
 
-    def _write(self, finished: list[MeasureResult]) -> None:
-        if not finished:
+    def _write(self, batch: list[MeasureResult]) -> None:
+        if not batch:
             return
         with self._context.store.transaction() as transaction:
-            transaction.snapshots.put_all([one.measurement for one in finished])
-        known = sum(1 for one in finished if one.measurement.snapshot.outcome is Outcome.MEASURED)
-        self._progress.measured(known=known, unknown=len(finished) - known)
+            transaction.snapshots.put_all([result.measurement for result in batch])
+        known = sum(1 for result in batch if result.measurement.snapshot.outcome is Outcome.MEASURED)
+        self._progress.measured(known=known, unknown=len(batch) - known)
 
-    def _away(self) -> CollectFailed:
+    def _unavailable(self) -> CollectFailed:
         return CollectFailed(
-            f"ScaleOps could not be asked, so the sweep of {in_words(self._as_of)} stays open: {self._last_away}"
+            f"ScaleOps is unavailable, so the sweep of {format_slot(self._as_of)} stays open: {self._last_failure}"
         )
 
     def _is_out_of_time(self) -> bool:
         if self._context.clock() < self._deadline:
             return False
-        self._stoppable.stop(self.out_of_time)
+        self._scaleops.cancel(self.out_of_time)
         return True

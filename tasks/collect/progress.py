@@ -1,34 +1,34 @@
-"""How a stage that takes long says how far it is. The command line draws it; everybody else keeps quiet."""
+"""Progress of a sweep, reported by the stage's main thread. The command line draws it."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Progress(Protocol):
-    """Told by the stage's main thread only."""
+    """Receives the progress of a sweep."""
 
     def listed(self, components: int) -> None:
-        """So many components were listed so far."""
+        """`components` have been listed so far."""
 
     def started(self, *, total: int, done: int) -> None:
-        """So many components are in the sweep, and so many of them were measured before."""
+        """The sweep has `total` components, `done` of which were measured before."""
 
     def measured(self, *, known: int, unknown: int) -> None:
-        """So many more components have an outcome."""
+        """This many more components have an outcome."""
 
 
 class NoProgress:
-    """Says nothing."""
+    """Ignores all progress."""
 
     def listed(self, components: int) -> None:
-        """Keep quiet."""
+        """Do nothing."""
 
     def started(self, *, total: int, done: int) -> None:
-        """Keep quiet."""
+        """Do nothing."""
 
     def measured(self, *, known: int, unknown: int) -> None:
-        """Keep quiet."""
+        """Do nothing."""
 
 
-QUIET: Progress = NoProgress()
+NO_PROGRESS: Final[Progress] = NoProgress()

@@ -1,6 +1,6 @@
-"""Words for the platform channel about messages that did not go where they should.
+"""Notices to the platform channel about messages that were not delivered. Pure.
 
-Pure. A message that tells of another one is never told of in turn.
+Notices about notices are never generated.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from domain.messages import Channel, EventAction, Json, Message, Rendering, Vari
 from reports.render.slack_blocks import escape
 from store.queries.outbox import FALLBACK
 
-TOLD_WITHIN: Final = timedelta(hours=24)
+NOTICE_TTL: Final = timedelta(hours=24)
 PREFIX: Final = "delivery:"
-"""What the keys of these notices begin with."""
-LISTED: Final = 20
-"""Messages named one by one in a notice about many."""
-_REASON_LENGTH: Final = 600
+"""Prefix of the keys of these notices."""
+MAX_LISTED: Final = 20
+"""Messages listed individually in one notice."""
+_MAX_REASON_LENGTH: Final = 600
 
 
-def tells_of_another(message: Message) -> bool:
-    """Say whether it is a notice or a fallback: when that fails too, the story ends in the log and in `status`."""
+def is_meta_notice(message: Message) -> bool:
+    """Return True if the message is itself a notice about, or a fallback of, an undelivered one; its failure is only logged."""
     return message.key.startswith(PREFIX) or message.key.endswith(FALLBACK)
 
 
-def fallback_of(message: Message, *, channel: str, why: str, now: datetime) -> Message:
-    """The same message for the platform channel, with the reason in front of every rendering."""
-    note = f"This was meant for the channel {escape(message.target)}, which cannot take it. {escape(_short(why))}"
+def to_platform_channel(message: Message, *, channel: str, reason: str, now: datetime) -> Message:
+    """Return the message addressed to the platform channel, with the reason in front of every rendering."""
+    note = f"This was meant for the channel {escape(message.target)}, which rejected it. {escape(_shorten(reason))}"
     return replace(
         message,
         key=message.key + FALLBACK,
@@ -37,42 +37,40 @@ def fallback_of(message: Message, *, channel: str, why: str, now: datetime) -> M
         number=1,
         target=channel,
         thread_of=None,
-        reason=f"its own channel cannot take it, so it goes to the platform channel ({why})",
+        reason=f"its own channel rejected it, so it goes to the platform channel ({reason})",
         renderings=tuple(replace(one, payload=_prefixed(one.payload, note)) for one in message.renderings),
         created_at=now,
-        expires_at=max(message.expires_at, now + TOLD_WITHIN),
+        expires_at=max(message.expires_at, now + NOTICE_TTL),
     )
 
 
-def failed_notice(message: Message, *, attempt: int, channel: str, why: str, now: datetime) -> Message:
-    """Tell that a message will never be sent, and what to do by hand."""
-    what = _for_pagerduty(message) if message.channel is Channel.PAGERDUTY else _for_slack(message)
-    text = f":warning: {what}\n{escape(_short(why))}\nIt was about {escape(message.about)}: {escape(_short(message.reason))}"
-    return _notice(
-        f"{PREFIX}failed:{message.key}:{attempt}", text, channel=channel, reason="a message could not be sent", now=now
-    )
+def failed_notice(message: Message, *, attempt: int, channel: str, reason: str, now: datetime) -> Message:
+    """Return a notice that a message will never be sent, and what to do by hand."""
+    text = f":warning: {_failure(message)}\n{escape(_shorten(reason))}\n{_subject(message)}"
+    key = f"{PREFIX}failed:{message.key}:{attempt}"
+    return _notice(key, text, channel=channel, reason="a message could not be sent", now=now)
 
 
-def unknown_notice(message: Message, *, attempt: int, channel: str, why: str, now: datetime) -> Message:
-    """Tell that nobody can say whether a message arrived."""
+def unknown_notice(message: Message, *, attempt: int, channel: str, reason: str, now: datetime) -> Message:
+    """Return a notice that the delivery of a message is unconfirmed."""
     text = (
         f":warning: A message for channel {escape(message.target)} may or may not have arrived, and it is not sent again.\n"
-        f"{escape(_short(why))}\nIt was about {escape(message.about)}: {escape(_short(message.reason))}\n"
+        f"{escape(_shorten(reason))}\n{_subject(message)}\n"
         f"Look for it there; if it is missing, run `scaleops-worker outbox retry '{escape(message.key)}'`."
     )
-    reason = "nobody can say whether a message arrived"
-    return _notice(f"{PREFIX}unknown:{message.key}:{attempt}", text, channel=channel, reason=reason, now=now)
+    key = f"{PREFIX}unknown:{message.key}:{attempt}"
+    return _notice(key, text, channel=channel, reason="the delivery of a message is unconfirmed", now=now)
 
 
 def expired_notice(messages: Sequence[Message], *, channel: str, now: datetime) -> Message:
-    """Tell once of everything that was not sent in its time. At least one message."""
-    lines = [f"• {_one_line(message)}" for message in messages[:LISTED]]
-    if len(messages) > LISTED:
-        lines.append(f"• and {len(messages) - LISTED} more: `scaleops-worker outbox list`")
-    count = "One message was" if len(messages) == 1 else f"{len(messages)} messages were"
-    text = "\n".join([f":warning: {count} not sent in time and will not be sent any more.", *lines])
+    """Return one notice of all messages that expired before they were sent. At least one message."""
+    lines = [f"• {_summary(message)}" for message in messages[:MAX_LISTED]]
+    if len(messages) > MAX_LISTED:
+        lines.append(f"• and {len(messages) - MAX_LISTED} more: `scaleops-worker outbox list`")
+    count = "One message" if len(messages) == 1 else f"{len(messages)} messages"
+    text = "\n".join([f":warning: {count} expired before being sent and will not be sent any more.", *lines])
     key = f"{PREFIX}expired:{messages[0].key}:{now:%Y%m%dT%H%M%S}"
-    return _notice(key, text, channel=channel, reason="messages were not sent in their time", now=now)
+    return _notice(key, text, channel=channel, reason="messages expired before they were sent", now=now)
 
 
 def _notice(key: str, text: str, *, channel: str, reason: str, now: datetime) -> Message:
@@ -88,29 +86,31 @@ def _notice(key: str, text: str, *, channel: str, reason: str, now: datetime) ->
         reason=reason,
         renderings=(Rendering(variant=Variant.TEXT, payload={"text": text}),),
         created_at=now,
-        expires_at=now + TOLD_WITHIN,
+        expires_at=now + NOTICE_TTL,
     )
 
 
-def _for_pagerduty(message: Message) -> str:
+def _failure(message: Message) -> str:
+    if message.channel is not Channel.PAGERDUTY:
+        return f"A message for channel {escape(message.target)} could not be sent."
     dedup_key = escape(_dedup_key(message))
     match message.act:
         case EventAction.RESOLVE:
-            return f"PagerDuty could not be told that an incident is over. Please resolve it by hand: dedup key `{dedup_key}`."
+            return f"A PagerDuty incident could not be resolved. Please resolve it by hand: dedup key `{dedup_key}`."
         case EventAction.ACKNOWLEDGE:
-            return f"PagerDuty could not be told that an incident is acknowledged. Its dedup key is `{dedup_key}`."
+            return f"A PagerDuty incident could not be acknowledged. Its dedup key is `{dedup_key}`."
         case _:
-            return f"PagerDuty could not be told to open an incident. Please call whoever is on call: dedup key `{dedup_key}`."
+            return f"A PagerDuty incident could not be opened. Please call the person on call: dedup key `{dedup_key}`."
 
 
-def _for_slack(message: Message) -> str:
-    return f"A message for channel {escape(message.target)} could not be sent."
+def _subject(message: Message) -> str:
+    return f"It was about {escape(message.about)}: {escape(_shorten(message.reason))}"
 
 
-def _one_line(message: Message) -> str:
+def _summary(message: Message) -> str:
     if message.channel is Channel.PAGERDUTY:
-        return f"{_for_pagerduty(message)} ({escape(message.about)})"
-    return f"for channel {escape(message.target)}, about {escape(message.about)}: {escape(_short(message.reason))}"
+        return f"{_failure(message)} ({escape(message.about)})"
+    return f"for channel {escape(message.target)}, about {escape(message.about)}: {escape(_shorten(message.reason))}"
 
 
 def _dedup_key(message: Message) -> str:
@@ -127,5 +127,5 @@ def _prefixed(payload: object, note: str) -> dict[str, Json]:
     return prefixed
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _REASON_LENGTH else f"{text[: _REASON_LENGTH - 1]}…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_REASON_LENGTH else f"{text[: _MAX_REASON_LENGTH - 1]}…"

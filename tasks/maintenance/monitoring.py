@@ -58,7 +58,7 @@ def check_health(context: StageContext) -> HealthSnapshot:
     return HealthSnapshot(status=status, problems=problems, reports_overdue=_overdue(status, context.policy))
 
 
-def watch(context: StageContext) -> MonitoringResult:
+def monitor(context: StageContext) -> MonitoringResult:
     """Check the health, record since when there are problems, and put a notice into the outbox once they have lasted.
 
     Raises:
@@ -67,9 +67,9 @@ def watch(context: StageContext) -> MonitoringResult:
     health = check_health(context)
     now, problems = health.status.now, health.problems
     with context.store.transaction() as transaction:
-        since = _problems_since(transaction.heartbeats.last("watch", HeartbeatKind.PROGRESS), problems, now)
+        since = _problems_since(transaction.heartbeats.last("monitor", HeartbeatKind.PROGRESS), problems, now)
         details = {"since": since.isoformat() if since else None}
-        transaction.heartbeats.record("watch", HeartbeatKind.PROGRESS, at=now, details=details)
+        transaction.heartbeats.record("monitor", HeartbeatKind.PROGRESS, at=now, details=details)
         notice = None
         if since is not None and now - since >= NOTIFY_AFTER:
             notice = build_notice(problems, context.policy.routes, now=now)

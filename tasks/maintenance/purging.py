@@ -1,39 +1,42 @@
-"""Drops what is older than the retention says, a little in each transaction, so that nobody waits long for a writer."""
+"""Deletes what has outlived its retention, in small transactions, so that no writer waits long."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
-from alerts.states import TRACKED_PHASES, AlertState, Phase, state_from_json
+from alerts.states import AlertState, Phase, state_from_json
 from domain.messages import Channel
 from reports.notices import stream_of
 from store import Transaction
 from tasks.context import StageContext
+
+_TRACKED: Final = tuple(phase.value for phase in Phase if phase is not Phase.QUIET)
 
 MayBegin = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurgeResult:
-    """How much was dropped."""
+    """Rows deleted."""
 
     sweeps: int = 0
     messages: int = 0
     alert_events: int = 0
     recommendations: int = 0
     reports: int = 0
-    """Of which is only known from now on that they were made."""
+    """Reports whose content was cleared; that they were made stays known."""
 
     @property
-    def is_anything(self) -> bool:
-        """Say whether anything was dropped."""
-        return self != PurgeResult()
+    def counts(self) -> Mapping[str, int]:
+        """Rows deleted by kind, zeros included."""
+        return asdict(self)
 
 
 def purge_expired(context: StageContext, *, may_begin: MayBegin = lambda: True) -> PurgeResult:
-    """Drop what the retention keeps no longer, oldest first; once `may_begin` says no, nothing further is begun.
+    """Delete what has outlived its retention, oldest first, until `may_begin` returns False.
 
     Raises:
         StoreUnavailable: the database cannot be used.
@@ -41,57 +44,57 @@ def purge_expired(context: StageContext, *, may_begin: MayBegin = lambda: True) 
     retention, now = context.policy.retention, context.clock()
     months, years = now - retention.daily, now - retention.weekly
     return PurgeResult(
-        sweeps=_forget_sweeps(context, now, may_begin),
-        messages=_forget_messages(context, months, may_begin),
-        alert_events=_forget(context, may_begin, lambda t: t.purge.drop_alert_events(before=years, quiet=Phase.QUIET.value)),
-        recommendations=_forget(context, may_begin, lambda t: t.purge.drop_recommendations(before=years)),
-        reports=_forget(context, may_begin, lambda t: t.purge.clear_content(before=years)),
+        sweeps=_purge_sweeps(context, now, may_begin),
+        messages=_purge_messages(context, months, may_begin),
+        alert_events=_purge(context, may_begin, lambda t: t.purge.drop_alert_events(before=years, quiet=Phase.QUIET.value)),
+        recommendations=_purge(context, may_begin, lambda t: t.purge.drop_recommendations(before=years)),
+        reports=_purge(context, may_begin, lambda t: t.purge.clear_content(before=years)),
     )
 
 
-def _forget_sweeps(context: StageContext, now: datetime, may_begin: MayBegin) -> int:
+def _purge_sweeps(context: StageContext, now: datetime, may_begin: MayBegin) -> int:
     with context.store.reading() as transaction:
         due = transaction.purge.due(context.policy.retention, context.policy.schedules, now=now)
-    dropped = 0
+    purged = 0
     for as_of in due:
         if not may_begin():
             break
         with context.store.transaction() as transaction:
             transaction.purge.drop(as_of)
-        dropped += 1
-    return dropped
+        purged += 1
+    return purged
 
 
-def _forget_messages(context: StageContext, before: datetime, may_begin: MayBegin) -> int:
-    """Drop old messages, but not those of an alert that is open: what it tells next answers in their thread."""
+def _purge_messages(context: StageContext, before: datetime, may_begin: MayBegin) -> int:
+    """Delete old messages, except those of a tracked alert: its next notice is posted into their thread."""
     with context.store.reading() as transaction:
-        open_ones = [state_from_json(row.state) for row in transaction.alerts.states(statuses=TRACKED_PHASES)]
-    streams = {stream_of(state.alert, channel) for state in open_ones for channel in Channel}
-    roots = {root for root in map(_root_of, open_ones) if root is not None}
-    dropped = after = 0
+        tracked = [state_from_json(row.state) for row in transaction.alerts.states(statuses=_TRACKED)]
+    streams = {stream_of(state.alert, channel) for state in tracked for channel in Channel}
+    roots = {root for root in map(_thread_root, tracked) if root is not None}
+    purged = after = 0
     while may_begin():
         with context.store.transaction() as transaction:
             batch = transaction.purge.ended_messages(before=before, after_id=after)
             if not batch:
                 break
             unneeded = [message.id for message in batch if message.stream not in streams and message.key not in roots]
-            dropped += transaction.purge.drop_messages(unneeded)
+            purged += transaction.purge.drop_messages(unneeded)
         after = batch[-1].id
-    return dropped
+    return purged
 
 
-def _root_of(state: AlertState) -> str | None:
+def _thread_root(state: AlertState) -> str | None:
     incident = state.incident
     post = incident.last_notification.post if incident is not None and incident.last_notification is not None else None
     return None if post is None else post.root
 
 
-def _forget(context: StageContext, may_begin: MayBegin, drop: Callable[[Transaction], int]) -> int:
-    dropped = 0
+def _purge(context: StageContext, may_begin: MayBegin, delete_batch: Callable[[Transaction], int]) -> int:
+    purged = 0
     while may_begin():
         with context.store.transaction() as transaction:
-            some = drop(transaction)
-        if not some:
+            deleted = delete_batch(transaction)
+        if not deleted:
             break
-        dropped += some
-    return dropped
+        purged += deleted
+    return purged

@@ -63,7 +63,7 @@ REFUSED: Final = _around("deliver", "outbox.mark_failed+outbox.put")
 AWAY: Final = (*_around("sweep.advance", "heartbeats.record"), *_around("sweep.measure", "heartbeats.record"))
 """Saying that the catalog or ScaleOps is away."""
 FORGET: Final = _around(
-    "forget",
+    "purge",
     "purge.drop",
     "purge.ended_messages+purge.drop_messages",
     "purge.drop_alert_events",
@@ -73,8 +73,8 @@ FORGET: Final = _around(
 """Dropping what is old: a sweep after two weeks, a message after three months."""
 KEEPING_HOUSE: Final = (
     *_around("canary", "heartbeats.record"),
-    *_around("watch", "heartbeats.last+heartbeats.record", "heartbeats.record+outbox.put"),
-    *_around("forget", "purge.ended_messages", "heartbeats.record"),
+    *_around("monitor", "heartbeats.last+heartbeats.record", "heartbeats.record+outbox.put"),
+    *_around("purge", "purge.ended_messages", "heartbeats.record"),
 )
 """Signs of life, and looks at what is old and finding nothing."""
 

@@ -302,7 +302,7 @@ def ring_everything_again(fleet: Fleet) -> None:
         refs = [str(component.ref) for component in transaction.components.all()]
     chunks = [refs[start : start + fleet.chunk] for start in range(0, len(refs), fleet.chunk)]
     for as_of in (fleet.slot + fleet.every, fleet.slot, fleet.slot - fleet.every):
-        for task in ("deliver", "report", "evaluate", "forget", "watch", "sweep.advance"):
+        for task in ("deliver", "report", "evaluate", "purge", "monitor", "sweep.advance"):
             for _ in range(3):
                 fleet.ring(task)
         for chunk in (*chunks, *reversed(chunks), *chunks):

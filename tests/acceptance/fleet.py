@@ -26,12 +26,12 @@ from domain.sweeps import slot_of
 from domain.weeks import IsoWeek
 from simulator.serving import Simulator, addresses_at, settings_for
 from store import HeartbeatKind, Store, Transaction
+from tasks.celery_tasks import WorkerContext
 from tasks.report.report_data import PLATFORM, REPORT
 from tasks.report.stage import teams_with_reports
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
 from worker.app import build_app
-from worker.context import WorkerContext
 from worker.schedule import QUEUES
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -90,7 +90,7 @@ class Fleet:
         self.plan = self.folder / "plan.json"
         self.crossings = self.folder / "crossings"
         self.set_clock(self.now)
-        self._app = build_app(self.queues.url, instance=INSTANCE, equip=_nothing)
+        self._app = build_app(self.queues.url, instance=INSTANCE, open_context=_nothing)
         common = {
             "chunk": self.chunk,
             "clock": str(self.clock),

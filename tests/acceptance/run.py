@@ -25,25 +25,27 @@ from celery import current_task
 
 from cli.celery_processes import run_beat, run_worker
 from store import Store, Transaction
-from tasks.context import Services
+from tasks.celery_tasks import WorkerContext
+from tasks.context import Services, TaskTimings
 from wiring.contexts import LoadedConfig, load_installation
 from wiring.logs import configure_logs
 from worker.app import build_app
-from worker.context import Equip, WorkerContext, open_worker_context
+from worker.context import ContextFactory, open_worker_context
 from worker.schedule import Timings
 
-PACE = Timings(
-    tick=timedelta(seconds=0.5),
-    housekeeping=timedelta(seconds=2),
-    chunk=4,
-    broker_looks_again=timedelta(seconds=1),
-    turn_lease=timedelta(seconds=1),
-    scaleops_is_left_alone_for=timedelta(seconds=1),
-    deaf_after=timedelta(seconds=4),
-    sign=timedelta(seconds=0.2),
-    soft_shutdown=timedelta(seconds=5),
-)
-"""The product's pace, with leases of seconds."""
+
+def timings(chunk_size: int) -> Timings:
+    """The product's timings, with TTLs of seconds."""
+    second = timedelta(seconds=1)
+    return Timings(
+        tasks=TaskTimings(chunk_size=chunk_size, lock_ttl=second, scaleops_cooldown=second),
+        tick=second / 2,
+        purge_interval=2 * second,
+        restore_interval=second,
+        stalled_after=4 * second,
+        liveness_interval=second / 5,
+        soft_shutdown=5 * second,
+    )
 
 
 class SharedClock:
@@ -156,7 +158,7 @@ class WatchedServices:
         return found
 
 
-def equip_under_test(installation: LoadedConfig, clock: SharedClock, frontier: Frontier) -> Equip:
+def equip_under_test(installation: LoadedConfig, clock: SharedClock, frontier: Frontier) -> ContextFactory:
     @contextmanager
     def equip() -> Iterator[WorkerContext]:
         with open_worker_context(installation, clock=clock, claim_ttl=timedelta(seconds=1)) as equipment:
@@ -175,7 +177,7 @@ def main() -> None:
     frontier = Frontier(Path(asked["plan"]), crossings)
     equip = equip_under_test(installation, SharedClock(Path(asked["clock"])), frontier)
     redis_url = os.environ["REDIS_URL"]
-    app = build_app(redis_url, instance=installation.settings.instance, equip=equip, pace=replace(PACE, chunk=asked["chunk"]))
+    app = build_app(redis_url, instance=installation.settings.instance, open_context=equip, timings=timings(asked["chunk"]))
     if kind == "beat":
         run_beat(app, installation)
     else:

@@ -179,7 +179,7 @@ def test_nothing_is_lost_or_doubled_by_a_failed_collect(run: Run, simulator: Sim
 
     assert (failed.status, done.status, again.status) == (1, 0, 0)
     assert "43 of 43 components measured" in done.out
-    assert "nothing was asked" in again.out
+    assert "is already done" in again.out
     assert run("status", "--json", **settings).lines[0]["newestSweep"]["unknown"] == 0
 
 

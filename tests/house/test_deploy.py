@@ -19,7 +19,7 @@ from simulator.serving import addresses_at, settings_for
 from wiring.environment import resolve_settings
 from wiring.settings import Settings, is_loopback
 from worker.stall_watchdog import EXIT_STATUS
-from worker.supervisor import WRONG_SETTINGS
+from worker.supervisor import INVALID_SETTINGS
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -152,10 +152,10 @@ def test_the_cronjob_keeps_its_database_and_runs_once_at_a_time() -> None:
 
 def test_what_ends_is_started_again() -> None:
     """A deaf worker ends itself; not with the status by which `standalone` is told to leave it alone."""
-    assert EXIT_STATUS not in {0, WRONG_SETTINGS}
+    assert EXIT_STATUS not in {0, INVALID_SETTINGS}
     for name in (*LIVE, *DEMO):
         assert SERVICES[name]["restart"] == ("no" if name == "migrate" else "unless-stopped"), name
-    for name in ("worker-collect", "worker-tell", "beat", "gateway"):
+    for name in ("worker-collect", "worker-notify", "beat", "gateway"):
         assert the("Deployment", folder="base", name=name)["spec"]["template"]["spec"].get("restartPolicy", "Always") == "Always"
 
 

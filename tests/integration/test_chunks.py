@@ -52,27 +52,27 @@ def test_the_last_chunk_closes_the_sweep(bench: Bench) -> None:
 
 def test_a_crew_measures_chunk_after_chunk_with_the_same_threads(bench: Bench) -> None:
     chunks = advance_sweep(bench.context, size=3).chunks
-    with MeasurePool(2) as crew:
+    with MeasurePool(2) as pool:
         closed, threads = [], []
         for chunk in chunks:
-            closed.append(measure_chunk(bench.context, chunk, crew=crew))
+            closed.append(measure_chunk(bench.context, chunk, pool=pool))
             threads.append({one.ident for one in threading.enumerate() if one.name.startswith("component")})
     assert closed[-1] is not None
     assert closed[-1].unknown == 0
     assert threads[0] <= threads[1] <= threads[-1]
-    assert len(threads[-1]) <= crew.size
+    assert len(threads[-1]) <= pool.size
     assert not [one for one in threading.enumerate() if one.name.startswith("component")]
 
 
 def test_a_crew_outlives_a_chunk_that_found_scaleops_away(bench: Bench, simulator: Simulator) -> None:
     chunk, *_ = advance_sweep(bench.context, size=9).chunks
-    with MeasurePool(2) as crew:
+    with MeasurePool(2) as pool:
         simulator.state.faults = [Trouble(service="scaleops", status=401)]
         with pytest.raises(CollectFailed):
-            measure_chunk(bench.context, chunk, crew=crew)
+            measure_chunk(bench.context, chunk, pool=pool)
         simulator.state.faults = []
         bench.clock.move_to(bench.clock.now + timedelta(minutes=1))  # a login that was refused is not tried again at once
-        measure_chunk(bench.context, chunk, crew=crew)
+        measure_chunk(bench.context, chunk, pool=pool)
     with bench.context.store.reading() as transaction:
         assert set(transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of).values()) == {Outcome.MEASURED}
 

@@ -60,7 +60,7 @@ def test_a_sweep_measures_every_component_and_closes(simulator: Simulator, store
         assert collected.sweep.closed_at == bench.clock.now
         assert collected.sweep.listing_complete
         assert not collected.was_closed_before
-        assert collected.asked == collected.sweep.expected == len(found)
+        assert collected.attempted == collected.sweep.expected == len(found)
         assert collected.sweep.measured + collected.sweep.unknown == len(found)
         assert told.listings[-1] == len(found)
         assert told.totals == [(len(found), 0)]
@@ -99,7 +99,7 @@ def test_a_second_collect_in_a_slot_asks_nothing(bench: Bench) -> None:
     bench.clock.move_to(SLOT + timedelta(hours=5, minutes=59))
     second = collect(bench.context)
     assert second.was_closed_before
-    assert second.asked == 0
+    assert second.attempted == 0
     assert second.sweep == first.sweep
     assert bench.simulator.state.calls == {}
 
@@ -109,7 +109,7 @@ def test_the_next_slot_is_a_sweep_of_its_own(bench: Bench) -> None:
     bench.clock.move_to(NEXT_SLOT)
     second = collect(bench.context)
     assert second.sweep.as_of == NEXT_SLOT
-    assert second.asked > 0
+    assert second.attempted > 0
     assert bench.measurements(SLOT).keys() == bench.measurements(NEXT_SLOT).keys()
 
 
@@ -166,7 +166,7 @@ def test_the_network_map_that_failed_is_unknown_and_not_off(bench: Bench) -> Non
 
 def test_scaleops_as_a_whole_away_fails_the_collect_and_leaves_the_sweep_open(bench: Bench) -> None:
     bench.spoil(service="scaleops", mode="drop")
-    with pytest.raises(CollectFailed, match=r"^ScaleOps could not be asked, so the sweep of 2026-11-16 06:00 UTC stays open: "):
+    with pytest.raises(CollectFailed, match=r"^ScaleOps is unavailable, so the sweep of 2026-11-16 06:00 UTC stays open: "):
         collect(bench.context)
     sweep = bench.sweep()
     assert sweep is not None
@@ -184,7 +184,7 @@ def test_wrong_credentials_are_told_after_one_login(bench: Bench) -> None:
     changed = Scenario(name="changed", world_at=lambda _: replace(world, scaleops_password="another"))
     bench.simulator.load(changed)
     bench.simulator.state.clock.set(SLOT)
-    with pytest.raises(CollectFailed, match="ScaleOps could not be asked"):
+    with pytest.raises(CollectFailed, match="ScaleOps is unavailable"):
         collect(bench.context)
     assert bench.calls() == {"POST /auth/callback": 1}
 
@@ -196,7 +196,7 @@ def test_what_an_outage_left_unmeasured_is_named_when_the_time_is_up(bench: Benc
     bench.clock.move_to(SLOT + timedelta(minutes=31))
     collected = collect(bench.context)
     assert collected.closed_overdue == (collected.sweep,)
-    assert collected.asked == 0
+    assert collected.attempted == 0
     assert collected.sweep.measured == 0
     assert collected.sweep.unknown == collected.sweep.expected > 0
     for one in bench.measurements().values():
@@ -316,7 +316,7 @@ def test_a_catalog_that_suddenly_shows_nothing_is_not_believed(bench: Bench) -> 
         collected = collect(bench.context)
         assert collected.sweep.expected == before, "nobody is taken for removed"
         assert not collected.sweep.listing_complete
-        assert "no component at all" in collected.listing_reason
+        assert "returned no component" in collected.listing_reason
 
 
 def _is(entity: dict[str, Any], ref: EntityRef) -> bool:

@@ -65,8 +65,8 @@ def test_a_collect_killed_in_the_middle_is_continued_and_asks_only_for_the_rest(
 
         bench.forget_calls()
         collected = collect(bench.context)
-        assert collected.asked == collected.sweep.expected - len(measured)
-        assert bench.calls()[BY_NAMESPACE] <= collected.asked
+        assert collected.attempted == collected.sweep.expected - len(measured)
+        assert bench.calls()[BY_NAMESPACE] <= collected.attempted
         assert simulator.state.calls["backstage"] == {}, "the listing was complete before"
         assert collected.sweep.measured + collected.sweep.unknown == collected.sweep.expected
         after = bench.measurements()
@@ -107,7 +107,7 @@ def test_a_closed_sweep_that_holds_unknowns_is_not_asked_again(bench: Bench) -> 
     assert first.sweep.unknown > 0
     bench.heal()
     bench.forget_calls()
-    assert collect(bench.context).asked == 0
+    assert collect(bench.context).attempted == 0
     assert bench.calls() == {}
 
 
@@ -126,7 +126,7 @@ def test_an_open_sweep_asks_again_for_what_is_unknown(bench: Bench) -> None:
     assert {one.snapshot.outcome for one in bench.measurements().values()} == {Outcome.UNKNOWN}
     bench.heal()
     collected = collect(bench.context)
-    assert collected.asked == components
+    assert collected.attempted == components
     assert collected.sweep.measured > 0
 
 

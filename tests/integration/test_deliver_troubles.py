@@ -85,7 +85,7 @@ def test_a_report_with_its_thread_goes_out_at_once_in_order(context: StageContex
     replies = [post(f"r{number}", stream="r", number=number, thread_of="r1") for number in range(2, 6)]
     put(context, *replies, post("r1", stream="r", number=1))
     delivered = deliver(context)
-    assert (delivered.sent, delivered.put_off, delivered.troubles, delivered.next_due) == (5, 0, (), None)
+    assert (delivered.sent, delivered.rescheduled, delivered.problems, delivered.next_due) == (5, 0, (), None)
     root, *rest = simulator.state.slack.messages
     assert texts(simulator, TEAM) == [f"words of r{number}" for number in range(1, 6)]
     assert {reply["thread_ts"] for reply in rest} == {root["ts"]}
@@ -170,7 +170,7 @@ def test_slack_says_when_to_come_back(context: StageContext, simulator: Simulato
     plan(simulator, "slack", status=429, headers={"Retry-After": "45"}, times=1)
     put(context, post("k1"), post("k2"))
     first = deliver(context)
-    assert (first.put_off, first.sent, first.next_due) == (1, 0, NOW + 45 * SECOND)
+    assert (first.rescheduled, first.sent, first.next_due) == (1, 0, NOW + 45 * SECOND)
     assert wait_and_deliver(context, clock, 44 * SECOND) == DeliverResult(next_due=NOW + 45 * SECOND)
     wait_and_deliver(context, clock, SECOND)
     assert texts(simulator, TEAM) == ["words of k1", "words of k2"]
@@ -199,7 +199,7 @@ def test_a_broken_slack_is_asked_again_later(
     plan(simulator, "slack", times=2, **fault)
     put(context, post("k1"))
     first = deliver(context)
-    assert (first.put_off, first.sent) == (1, 0)
+    assert (first.rescheduled, first.sent) == (1, 0)
     assert first.next_due is not None
     assert NOW + 30 * SECOND <= first.next_due <= NOW + 38 * SECOND
     clock.pass_(first.next_due - NOW)
@@ -216,7 +216,7 @@ def test_a_service_that_is_down_is_not_asked_for_every_message(context: StageCon
     put(context, *[post(f"k{number}", target=f"C0TEAM{number}") for number in range(9)], page(EventAction.TRIGGER))
     delivered = deliver(context)
     assert simulator.state.calls["slack"].total() == 3
-    assert (delivered.put_off, delivered.sent) == (3, 1)
+    assert (delivered.rescheduled, delivered.sent) == (3, 1)
     assert delivered.next_due is not None
     assert delivered.next_due > NOW
 
@@ -226,8 +226,8 @@ def test_wrong_credentials_lose_no_report(context: StageContext, services: Outsi
     services.slack = SlackClient(token="xoxb-revoked", instance="test", base_url=simulator.slack_url)
     put(context, post("k1"), post("k2"))
     delivered = deliver(context)
-    assert (delivered.put_off, delivered.failed) == (1, 0)
-    assert "invalid_auth" in delivered.troubles[0]
+    assert (delivered.rescheduled, delivered.failed) == (1, 0)
+    assert "invalid_auth" in delivered.problems[0]
     assert simulator.state.calls["slack"].total() == 1
     services.slack = right
     wait_and_deliver(context, clock, 5 * MINUTE)
@@ -243,7 +243,7 @@ def test_what_cannot_be_sent_in_its_time_is_told_once(context: StageContext, sim
     assert (late.expired, late.sent) == (2, 1)
     wait_and_deliver(context, clock, MINUTE)
     (told,) = texts(simulator, PLATFORM)
-    assert "2 messages were not sent in time" in told
+    assert "2 messages expired before being sent" in told
     assert TEAM in told
     assert OTHER_TEAM in told
     assert texts(simulator, TEAM) == []
@@ -410,7 +410,7 @@ def test_without_a_platform_channel_the_trouble_is_only_reported(
     put(context, post("k1", target=ARCHIVED))
     delivered = deliver(context)
     assert delivered.failed == 1
-    assert "is_archived" in delivered.troubles[0]
+    assert "is_archived" in delivered.problems[0]
     assert simulator.state.slack.messages == []
 
 
@@ -422,7 +422,7 @@ def test_an_event_whose_answer_was_lost_is_sent_again_under_the_same_key(
 ) -> None:
     plan(simulator, "pagerduty", mode="accept-then-drop", times=2)
     put(context, page(EventAction.TRIGGER, dedup_key="d1"))
-    assert deliver(context).put_off == 1
+    assert deliver(context).rescheduled == 1
     assert wait_and_deliver(context, clock, MINUTE).sent == 1
     assert incidents(simulator) == [("d1", "triggered")]
 
@@ -454,7 +454,7 @@ def test_a_lost_routing_key_is_told_with_the_incident_to_close(
     delivered = deliver(context)
     assert (delivered.failed, delivered.sent) == (2, 2)
     told = "\n".join(texts(simulator, PLATFORM))
-    assert "call whoever is on call: dedup key `d1`" in told
+    assert "call the person on call: dedup key `d1`" in told
     assert "resolve it by hand: dedup key `d2`" in told
     assert PAGERDUTY_ROUTING_KEY not in told
 
@@ -480,7 +480,7 @@ def test_a_catalog_that_is_down_only_delays_a_page(
 ) -> None:
     services.catalog_is_down = ServiceError("Backstage did not answer", kind=ErrorKind.CONNECTION, permanent=False)
     put(context, page(EventAction.TRIGGER, dedup_key="d1"))
-    assert deliver(context).put_off == 1
+    assert deliver(context).rescheduled == 1
     services.catalog_is_down = None
     assert wait_and_deliver(context, clock, MINUTE).sent == 1
     assert incidents(simulator) == [("d1", "triggered")]

@@ -25,12 +25,13 @@ from hypothesis import strategies as st
 from clients.redis import RedisCache
 from domain.weeks import DAY_NAMES, Schedule
 from store import ReportRun, Store
+from tasks.celery_tasks import TaskHandlers, WorkerContext
+from tasks.context import TaskTimings
 from tasks.report.report_data import PLATFORM, REPORT
 from tests.integration.test_report_stage import PAYMENTS, parts_at, sweep
 from wiring.clock import utc_now
+from worker import metrics
 from worker.app import build_app
-from worker.celery_tasks import TaskHandlers
-from worker.context import ProcessContext, WorkerContext
 from worker.schedule import Timings, beat_schedule
 
 MINUTE = timedelta(minutes=1)
@@ -113,12 +114,8 @@ def bells_over(store: Store, schedule: Schedule) -> TaskHandlers:
     """A worker's report stage over these rows, with the clock of the wiring. The roll-up is for UTC, Mondays at nine."""
     parts = parts_at(store, utc_now(), teams={PAYMENTS: schedule}, collect_every=DAY)
     parts = type(parts)(store=parts.store, services=parts.services, clock=utc_now, policy=parts.policy)
-
-    @contextmanager
-    def equip() -> Iterator[WorkerContext]:
-        yield WorkerContext(context=parts, memory=cast(RedisCache, Turns()))
-
-    return TaskHandlers(cast(Celery, Line()), ProcessContext(equip), Timings())
+    worker = WorkerContext(context=parts, memory=cast(RedisCache, Turns()))
+    return TaskHandlers(cast(Celery, Line()), lambda: worker, TaskTimings(), metrics)
 
 
 def remember(store: Store, first: datetime, last: datetime) -> None:
@@ -269,7 +266,7 @@ def test_beat_rings_every_minute_over_the_change_wherever_its_machine_stands(
         times.tzset()
         try:
             begin = datetime.combine(change, time(0), tzinfo=timezone.utc) - timedelta(hours=18)
-            app = build_app("redis://127.0.0.1:1/0", instance="test", equip=cast(Any, None), pace=Timings())
+            app = build_app("redis://127.0.0.1:1/0", instance="test", open_context=cast(Any, None), timings=Timings())
             with freeze_time(begin) as frozen:
                 rung = dict.fromkeys(app.conf.beat_schedule, 0)
                 entries = {

@@ -12,7 +12,7 @@ from domain.routes import RoutePolicy
 from simulator.serving import Simulator
 from store import HeartbeatKind, Store
 from tasks.collect.stage import collect
-from tasks.maintenance.monitoring import NOTIFY_AFTER, watch
+from tasks.maintenance.monitoring import NOTIFY_AFTER, monitor
 from tasks.pipeline import record_heartbeat
 from tests.integration.collecting import Bench, bench_of
 
@@ -35,40 +35,40 @@ def notices(bench: Bench) -> list[Message]:
 def test_without_problems_no_notice_is_sent(bench: Bench) -> None:
     collect(bench.context)
     for _ in range(3):
-        assert watch(bench.context).problems == ()
+        assert monitor(bench.context).problems == ()
         advance(bench, NOTIFY_AFTER)
     assert notices(bench) == []
 
 
 def test_a_problem_that_ends_soon_is_not_reported(bench: Bench) -> None:
-    assert watch(bench.context).problems  # nothing has been collected yet
+    assert monitor(bench.context).problems  # nothing has been collected yet
     advance(bench, NOTIFY_AFTER - timedelta(minutes=1))
     collect(bench.context)
-    watch(bench.context)
+    monitor(bench.context)
     advance(bench, NOTIFY_AFTER)
-    assert not watch(bench.context).is_notified
+    assert not monitor(bench.context).is_notified
     assert notices(bench) == []
 
 
 def test_a_problem_that_lasts_is_reported_once_a_day(bench: Bench) -> None:
-    watch(bench.context)
+    monitor(bench.context)
     advance(bench, NOTIFY_AFTER)
-    assert watch(bench.context).is_notified
+    assert monitor(bench.context).is_notified
     advance(bench, NOTIFY_AFTER)
-    assert not watch(bench.context).is_notified
+    assert not monitor(bench.context).is_notified
     assert len(notices(bench)) == 1
     advance(bench, timedelta(days=1))
-    assert watch(bench.context).is_notified
+    assert monitor(bench.context).is_notified
     assert len(notices(bench)) == 2
 
 
 def test_a_new_kind_of_problem_is_reported_the_same_day_with_all_others(bench: Bench) -> None:
     record_heartbeat(bench.context, "deliver", HeartbeatKind.CANARY)
-    watch(bench.context)
+    monitor(bench.context)
     advance(bench, NOTIFY_AFTER)
-    watch(bench.context)
+    monitor(bench.context)
     record_heartbeat(bench.context, "collect", HeartbeatKind.FAILED, reason="ScaleOps answered with 503 <!here>")
-    assert watch(bench.context).is_notified
+    assert monitor(bench.context).is_notified
     newest = str(notices(bench)[0].renderings)
     for part in ("no worker has served the queue deliver", "nothing has been collected yet", "collect failed"):
         assert part in newest
@@ -77,8 +77,8 @@ def test_a_new_kind_of_problem_is_reported_the_same_day_with_all_others(bench: B
 
 def test_without_a_platform_channel_problems_are_still_returned(simulator: Simulator, store: Store) -> None:
     with bench_of(simulator, store) as bench:
-        watch(bench.context)
+        monitor(bench.context)
         advance(bench, NOTIFY_AFTER)
-        watched = watch(bench.context)
-        assert watched.problems
-        assert not watched.is_notified
+        result = monitor(bench.context)
+        assert result.problems
+        assert not result.is_notified

@@ -1,4 +1,4 @@
-"""What the platform channel is told about messages that did not go where they should."""
+"""Notices to the platform channel about undelivered messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
-from tasks.deliver.undeliverable import LISTED, expired_notice, failed_notice, fallback_of, tells_of_another, unknown_notice
+from tasks.deliver.undeliverable import (
+    MAX_LISTED,
+    expired_notice,
+    failed_notice,
+    is_meta_notice,
+    to_platform_channel,
+    unknown_notice,
+)
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 BLOCK: Json = {"type": "divider"}
@@ -36,12 +43,12 @@ RESOLVE = replace(
 )
 
 
-def words(message: Message) -> str:
+def text_of(message: Message) -> str:
     return str(message.renderings[0].payload["text"])
 
 
-def test_a_fallback_says_why_in_every_form() -> None:
-    fallback = fallback_of(MESSAGE, channel="C0PLATFORM", why="Slack says: is_archived", now=NOW)
+def test_a_fallback_has_the_reason_in_every_rendering() -> None:
+    fallback = to_platform_channel(MESSAGE, channel="C0PLATFORM", reason="Slack says: is_archived", now=NOW)
     native, plain = fallback.renderings
     assert fallback.target == "C0PLATFORM"
     for rendering in (native, plain):
@@ -55,48 +62,48 @@ def test_a_fallback_says_why_in_every_form() -> None:
 
 
 def test_a_fallback_has_a_day_to_arrive() -> None:
-    assert fallback_of(MESSAGE, channel="C0PLATFORM", why="", now=NOW).expires_at == NOW + timedelta(days=1)
+    assert to_platform_channel(MESSAGE, channel="C0PLATFORM", reason="", now=NOW).expires_at == NOW + timedelta(days=1)
 
 
 def test_notices_are_not_about_notices() -> None:
-    told = [
-        fallback_of(MESSAGE, channel="C", why="", now=NOW),
-        failed_notice(MESSAGE, attempt=1, channel="C", why="", now=NOW),
-        unknown_notice(MESSAGE, attempt=1, channel="C", why="", now=NOW),
+    notices = [
+        to_platform_channel(MESSAGE, channel="C", reason="", now=NOW),
+        failed_notice(MESSAGE, attempt=1, channel="C", reason="", now=NOW),
+        unknown_notice(MESSAGE, attempt=1, channel="C", reason="", now=NOW),
         expired_notice([MESSAGE], channel="C", now=NOW),
     ]
-    assert all(map(tells_of_another, told))
-    assert not tells_of_another(MESSAGE)
+    assert all(map(is_meta_notice, notices))
+    assert not is_meta_notice(MESSAGE)
 
 
-def test_names_from_outside_are_never_markup() -> None:
+def test_names_from_the_catalog_are_escaped() -> None:
     for notice in (
-        failed_notice(MESSAGE, attempt=1, channel="C", why="<!channel>", now=NOW),
-        unknown_notice(MESSAGE, attempt=1, channel="C", why="<!channel>", now=NOW),
-        failed_notice(RESOLVE, attempt=1, channel="C", why="<!channel>", now=NOW),
+        failed_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", now=NOW),
+        unknown_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", now=NOW),
+        failed_notice(RESOLVE, attempt=1, channel="C", reason="<!channel>", now=NOW),
         expired_notice([RESOLVE, replace(MESSAGE, reason="<!channel>")], channel="C", now=NOW),
-        fallback_of(MESSAGE, channel="C", why="<!channel>", now=NOW),
+        to_platform_channel(MESSAGE, channel="C", reason="<!channel>", now=NOW),
     ):
-        assert "<" not in words(notice)
-        assert "&lt;" in words(notice)
+        assert "<" not in text_of(notice)
+        assert "&lt;" in text_of(notice)
 
 
-def test_a_resolve_that_is_lost_names_the_incident_to_close() -> None:
-    notice = failed_notice(RESOLVE, attempt=1, channel="C", why="the key is gone", now=NOW)
-    assert "resolve it by hand: dedup key `test:rule:&lt;x&gt;`" in words(notice)
+def test_a_failed_resolve_names_the_incident_to_close() -> None:
+    notice = failed_notice(RESOLVE, attempt=1, channel="C", reason="the key is gone", now=NOW)
+    assert "resolve it by hand: dedup key `test:rule:&lt;x&gt;`" in text_of(notice)
 
 
-def test_each_failure_of_a_message_is_told_anew() -> None:
-    keys = {failed_notice(MESSAGE, attempt=attempt, channel="C", why="", now=NOW).key for attempt in (1, 1, 2)}
+def test_each_failure_of_a_message_has_its_own_notice() -> None:
+    keys = {failed_notice(MESSAGE, attempt=attempt, channel="C", reason="", now=NOW).key for attempt in (1, 1, 2)}
     assert len(keys) == 2
 
 
 def test_many_expired_messages_are_one_notice_that_counts() -> None:
-    many = [replace(MESSAGE, key=f"k{number}") for number in range(LISTED + 5)]
-    assert "25 messages were" in words(expired_notice(many, channel="C", now=NOW))
-    assert "and 5 more" in words(expired_notice(many, channel="C", now=NOW))
-    assert "One message was" in words(expired_notice(many[:1], channel="C", now=NOW))
+    many = [replace(MESSAGE, key=f"k{number}") for number in range(MAX_LISTED + 5)]
+    assert "25 messages expired" in text_of(expired_notice(many, channel="C", now=NOW))
+    assert "and 5 more" in text_of(expired_notice(many, channel="C", now=NOW))
+    assert "One message expired" in text_of(expired_notice(many[:1], channel="C", now=NOW))
 
 
-def test_a_long_reason_is_cut() -> None:
-    assert len(words(failed_notice(MESSAGE, attempt=1, channel="C", why="w" * 100_000, now=NOW))) < 3000
+def test_a_long_reason_is_shortened() -> None:
+    assert len(text_of(failed_notice(MESSAGE, attempt=1, channel="C", reason="w" * 100_000, now=NOW))) < 3000

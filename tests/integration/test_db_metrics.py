@@ -20,7 +20,7 @@ from tests.services.databases import PostgresServer
 from wiring.config_file import ConfigFile
 from wiring.contexts import LoadedConfig
 from wiring.environment import resolve_settings
-from worker.db_metrics import KEPT_FOR_S, DatabaseCollector, look_at
+from worker.db_metrics import TTL_S, DatabaseCollector, read_health
 
 
 class Ticks:
@@ -68,10 +68,10 @@ def test_a_look_is_kept_for_those_who_ask_at_the_same_time(bench: Bench) -> None
     assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
     with bench.store.transaction() as transaction:
         transaction.outbox.put([post("new", created_at=SLOT)])
-    ticks.now = KEPT_FOR_S - 1
+    ticks.now = TTL_S - 1
     assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
     assert len(looks) == 1
-    ticks.now = KEPT_FOR_S
+    ticks.now = TTL_S
     bench.clock.move_to(SLOT + timedelta(hours=1))
     found = scrape(rows)
     assert found['scaleops_worker_outbox_messages{status="pending"}'] == 1
@@ -85,7 +85,7 @@ def installation(database_url: str) -> LoadedConfig:
 
 def test_it_is_looked_up_with_the_settings_and_the_database_is_let_go(database_url: str, postgres_server: PostgresServer) -> None:
     Store.open(database_url).close()
-    found = scrape(DatabaseCollector(lambda: look_at(installation(database_url))))
+    found = scrape(DatabaseCollector(lambda: read_health(installation(database_url))))
     assert found["scaleops_worker_database_up"] == 1
     assert found["scaleops_worker_problems"] == 1  # nothing has been collected yet
     if database_url.startswith("postgresql"):
@@ -96,4 +96,4 @@ def test_it_is_looked_up_with_the_settings_and_the_database_is_let_go(database_u
 
 def test_a_database_that_is_away_is_said_and_nothing_else() -> None:
     gone = "postgresql://nobody@127.0.0.1:1/nowhere"
-    assert scrape(DatabaseCollector(lambda: look_at(installation(gone)))) == {"scaleops_worker_database_up": 0}
+    assert scrape(DatabaseCollector(lambda: read_health(installation(gone)))) == {"scaleops_worker_database_up": 0}

@@ -16,7 +16,7 @@ from store.retention import BATCH, Retention
 from tasks.maintenance.purging import PurgeResult, purge_expired
 from tasks.pipeline import run_once
 from tasks.report.stage import report_due
-from tasks.summaries import format_forgotten
+from tasks.summaries import format_purged
 from tests.integration.collecting import SLOT, bench_of
 from tests.integration.evaluating import Installation, alert, fine, starved
 from tests.integration.measured import PAYMENTS, SEARCH, ref
@@ -249,8 +249,8 @@ def test_the_embedded_installation_is_pruned_after_everything_that_is_due(store:
             assert len(t.outbox.expire(SLOT)) == 1
         done = run_once(bench.context)
         assert done.collect_failure
-        assert done.forgotten == PurgeResult(sweeps=1, messages=1)
-        assert format_forgotten(done.forgotten) == {"forget": "1 sweep, 1 message dropped, older than the retention"}
-        assert format_forgotten(run_once(bench.context).forgotten) == {}
+        assert done.purged == PurgeResult(sweeps=1, messages=1)
+        assert format_purged(done.purged) == {"purge": "1 sweep, 1 message deleted at the end of their retention"}
+        assert format_purged(run_once(bench.context).purged) == {}
         with store.reading() as t:
-            assert t.heartbeats.last("forget") is not None
+            assert t.heartbeats.last("purge") is not None

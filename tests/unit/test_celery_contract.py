@@ -1,0 +1,37 @@
+"""Undocumented members of Celery that `worker` uses. Celery is bounded below the next minor version; this names what to check then."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+
+from celery.beat import Scheduler
+from celery.worker import state
+from celery.worker.consumer import Consumer
+from kombu.asynchronous.timer import Timer
+
+
+def test_the_worker_counts_requests_by_these_members() -> None:
+    assert state.total_count.total() == 0
+    assert len(state.active_requests) == 0
+    assert len(state.reserved_requests) == 0
+
+
+def test_the_consumer_has_a_timer_that_repeats() -> None:
+    assert "timer" in inspect.signature(Consumer.__init__).parameters
+    assert list(inspect.signature(Timer.call_repeatedly).parameters)[:3] == ["self", "secs", "fun"]
+
+
+def test_the_scheduler_can_be_overridden_where_we_do() -> None:
+    assert {"entry", "producer"} <= set(inspect.signature(Scheduler.apply_entry).parameters)
+    assert {"entry", "producer", "advance"} <= set(inspect.signature(Scheduler.apply_async).parameters)
+    assert callable(Scheduler.tick)
+
+
+def test_sigterm_is_remapped_when_billiard_is_imported() -> None:
+    code = "import signal; from billiard import common; print(common.TERM_SIGNAL == signal.SIGQUIT)"
+    environment = {**os.environ, "REMAP_SIGTERM": "SIGQUIT"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

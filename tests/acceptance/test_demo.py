@@ -203,7 +203,7 @@ def test_the_index_leads_to_every_team_and_week(lived: Lived) -> None:
     assert pages <= {link.replace("%7E", "~") for link in links.found}
 
 
-def format_test_it_tells_the_story(lived: Lived) -> None:
+def test_it_tells_the_story(lived: Lived) -> None:
     for line in (
         "PagerDuty trigger: Checkout",
         "PagerDuty resolve",

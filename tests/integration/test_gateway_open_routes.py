@@ -52,7 +52,7 @@ def test_health_is_the_predecessors(gateway: ServedGateway) -> None:
     assert int(head.headers["content-length"]) == len(gateway.client.get("/healthz").content) > 0
 
 
-def format_test_readiness_tells_each_dependency(gateway: ServedGateway) -> None:
+def test_readiness_tells_each_dependency(gateway: ServedGateway) -> None:
     ready = gateway.client.get("/readyz")
 
     assert ready.status_code == 200

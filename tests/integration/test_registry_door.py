@@ -158,7 +158,7 @@ def test_what_is_no_json_is_refused(gateway: ServedGateway, content: bytes, kind
         (DATA, {"entityRef": "component:default/a\0b"}),
     ],
 )
-def format_test_what_a_database_cannot_hold_is_refused(
+def test_what_a_database_cannot_hold_is_refused(
     serve_gateway: ServeGateway, request: pytest.FixtureRequest, kind_of_database: str, name: str, arguments: dict[str, str]
 ) -> None:
     gateway = serve_gateway(sections_of=SECTIONS, database_url=request.getfixturevalue(kind_of_database))

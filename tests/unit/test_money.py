@@ -29,7 +29,7 @@ MINUS = "\N{MINUS SIGN}"
         ("0.135", "USD", "$0.14"),
     ],
 )
-def format_test_money_is_rounded_once(amount: str, currency: str, words: str) -> None:
+def test_money_is_rounded_once(amount: str, currency: str, words: str) -> None:
     assert format_money(Decimal(amount), currency) == words
 
 

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from actions.context import LiveContext, Viewer
 from actions.errors import InputError, NotFoundError, failed_lookup
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.messages import Json
 from domain.refs import EntityRef, InvalidReference

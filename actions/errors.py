@@ -15,7 +15,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import ClassVar
 
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 
 
 class ActionError(Exception):

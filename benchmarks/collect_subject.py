@@ -21,7 +21,8 @@ from typing import Any, Final
 
 import httpx
 
-from clients.http.client import HttpClient, HttpOptions, HttpRequest, HttpResponse
+from clients.http.client import HttpClient, HttpOptions
+from clients.http.messages import HttpRequest, HttpResponse
 from clients.scaleops.client import ScaleOpsClient
 from tasks.collect.stage import collect
 from tasks.context import StageContext
@@ -40,10 +41,10 @@ class RecordingLine(HttpClient):
         super().__init__("ScaleOps", base_url, HttpOptions(max_in_flight=IN_FLIGHT))
         self.sent: list[HttpRequest] = []
 
-    def exchange(self, request: HttpRequest) -> HttpResponse:
+    def send(self, request: HttpRequest) -> HttpResponse:
         """Send it, and remember it."""
         self.sent.append(request)
-        return super().exchange(request)
+        return super().send(request)
 
 
 def main() -> int:

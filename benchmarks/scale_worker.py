@@ -21,7 +21,7 @@ from cli.celery_processes import run_worker
 from domain.clock import Clock
 from tasks.celery_tasks import WorkerContext
 from wiring.clock import utc_now
-from wiring.contexts import load_installation
+from wiring.contexts import load_config
 from wiring.logs import configure_logs
 from worker.app import build_app
 from worker.context import open_worker_context
@@ -30,7 +30,7 @@ from worker.context import open_worker_context
 def main() -> int:
     """Work until told to stop."""
     asked: dict[str, str] = json.loads(sys.argv[1])
-    installation = load_installation(os.environ, None)
+    installation = load_config(os.environ, None)
     configure_logs(level=installation.settings.log_level, form="console")
     clock: Clock = partial(_read, Path(asked["clock"])) if "clock" in asked else utc_now
 

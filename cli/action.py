@@ -15,7 +15,7 @@ from actions.context import LiveContext
 from actions.errors import ActionError, failed_call
 from cli.output import progress_bar, say, say_json, show_table
 from cli.session import opened_parts
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from clients.throttle.limit_algorithm import Priority
 from domain.messages import Json
 from domain.money import format_cores, format_memory
@@ -84,7 +84,7 @@ def action(
     arguments: dict[str, Json] = {key: value for key, value in options.items() if value is not None}
     _refuse_foreign_options(name, arguments)
     failed = False
-    with opened_parts(kind=Priority.LIVE) as context:
+    with opened_parts(kind=Priority.INTERACTIVE) as context:
         chosen = _all_refs(context) if everything else list(refs)
         with progress_bar(name) as bar:
             for done, asked in enumerate(_ask_all(context, name, chosen, arguments), start=1):

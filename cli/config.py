@@ -14,10 +14,11 @@ from cli.output import say, say_json, show_table
 from domain.messages import Json
 from store import migrate as migrate_store
 from wiring.connectivity import probe_services
-from wiring.contexts import LoadedConfig, load_installation, policy_of
+from wiring.contexts import LoadedConfig, load_config
 from wiring.durations import spell_duration
 from wiring.environment import NAMES
 from wiring.logs import configure_logs
+from wiring.policy import build_policy
 from wiring.settings import SettingsError
 
 
@@ -34,8 +35,8 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
     """
     configure_logs(level="warning", form="auto")
     try:
-        installation = load_installation(os.environ, Path(".env"))
-        policy_of(installation)
+        installation = load_config(os.environ, Path(".env"))
+        build_policy(installation.settings, installation.config)
     except SettingsError as error:
         _tell_problems(error.problems, as_json=as_json)
         ctx.exit(2)
@@ -70,7 +71,7 @@ def migrate() -> None:
     Example:
       scaleops-worker migrate
     """
-    installation = load_installation(os.environ, Path(".env"))
+    installation = load_config(os.environ, Path(".env"))
     configure_logs(level=installation.settings.log_level, form=installation.settings.log_format)
     before = migrate_store(installation.settings.database_url.get_secret_value())
     say(f"the tables are those of this version (before: {before or 'none'})")

@@ -23,6 +23,7 @@ from rich.text import Text
 from cli.demo_folder import DemoFolder
 from cli.simulator_client import SimulatorClient
 from cli.simulator_process import Simulation, running_simulator
+from clients.http.loopback import is_loopback_host
 from domain.money import format_count
 from domain.weeks import IsoWeek
 from tasks.context import StageContext
@@ -33,7 +34,7 @@ from wiring.config_file import ConfigFile
 from wiring.contexts import LoadedConfig, build_stage_context
 from wiring.environment import resolve_settings
 from wiring.logs import configure_logs
-from wiring.settings import SettingsError, is_loopback
+from wiring.settings import SettingsError
 
 _SLOT: Final = timedelta(hours=6)
 _AFTER_THE_SLOT: Final = timedelta(minutes=1)
@@ -128,7 +129,7 @@ def _installation(simulation: Simulation, folder: DemoFolder, story: DemoRun) ->
         "WORKER_SECRET_KEY": "a-secret-of-the-demo-only",
     }
     for name, value in settings.items():
-        if value.startswith("http") and not is_loopback(urlsplit(value).hostname):
+        if value.startswith("http") and not is_loopback_host(urlsplit(value).hostname):
             message = f"{name} of the demo does not lead to this machine; nothing was sent"
             raise SettingsError(message)
     config = ConfigFile.model_validate(

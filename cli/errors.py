@@ -7,7 +7,7 @@ from alerts.observations import InvalidAlertId
 from cli.demo_folder import NotOurFolder
 from cli.simulator_process import SimulatorFailed
 from clients.delivery_errors import InsecureUrl
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.refs import InvalidReference
 from domain.weeks import InvalidSchedule, InvalidWeek
 from store import SchemaMismatch, StoreUnavailable

@@ -18,7 +18,8 @@ from clients.throttle.limit_algorithm import Priority
 from store import Store
 from tasks.context import Policy
 from wiring.clock import utc_now
-from wiring.contexts import LoadedConfig, live_context, policy_of
+from wiring.contexts import LoadedConfig, live_context
+from wiring.policy import build_policy
 from wiring.services import LiveServices
 
 _STORED = 4
@@ -38,7 +39,7 @@ def mcp() -> None:
     """
     from mcp_server import build_mcp_server  # noqa: PLC0415 - the SDK takes a second to import, and a --help needs none of it
 
-    with opened_parts(kind=Priority.LIVE) as parts, ThreadFanOut(parts.policy.max_in_flight) as threads:
+    with opened_parts(kind=Priority.INTERACTIVE) as parts, ThreadFanOut(parts.policy.max_in_flight) as threads:
         policy = parts.policy
         asker = RequestContext(desk=replace(live_context(parts), fan_out=threads), archive=_archive(parts.store, policy))
         lanes = ActionPools(live=policy.max_in_flight, stored=_STORED)
@@ -63,9 +64,9 @@ def run_gateway(installation: LoadedConfig) -> None:
     from gateway.factory import GatewayDependencies, build_gateway, require_auth_configured  # noqa: PLC0415 - as in `mcp`
     from gateway.server import serve as serve_until_stopped  # noqa: PLC0415 - as above
 
-    settings, policy = installation.settings, policy_of(installation)
+    settings, policy = installation.settings, build_policy(installation.settings, installation.config)
     require_auth_configured(settings)
-    services = LiveServices(settings, config=installation.config, clock=utc_now, kind=Priority.LIVE)
+    services = LiveServices(settings, config=installation.config, clock=utc_now, priority=Priority.INTERACTIVE)
     with (
         closing(Store.open(settings.database_url.get_secret_value())) as store,
         closing(services),
@@ -85,7 +86,7 @@ def run_gateway(installation: LoadedConfig) -> None:
             store=store,
             desk=desk,
             credentials=services.credentials,
-            pace=services.pace,
+            pace=services.limiter,
             catalog_with=services.catalog_with if settings.backstage_base_url is not None else None,
         )
         gateway = build_gateway(materials)

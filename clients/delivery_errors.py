@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from clients.http.client import ErrorKind, ServiceError, is_loopback
+from clients.http.errors import ErrorKind, ServiceError
+from clients.http.loopback import is_loopback_url
 
 
 class InsecureUrl(ValueError):
@@ -39,7 +40,7 @@ def check_address(url: str, *, of: str) -> str:
         InsecureUrl: anything else; the address itself is not repeated, it may hold a password.
     """
     parts = urlsplit(url)
-    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))):
+    if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback_url(url))):
         return url
     message = f"the address of {of} must begin with https:// (http:// is for this machine only)"
     raise InsecureUrl(message)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from clients.http.client import HttpClient, HttpOptions, HttpRequest
+from clients.http.client import HttpClient, HttpOptions
+from clients.http.messages import HttpRequest
 
 _MOST_WORDS = 10_000
 
@@ -31,6 +32,6 @@ class HeartbeatClient:
 
     def _ping(self, path: str, words: str = "") -> None:
         request = HttpRequest(method="POST", target=path, body=words[:_MOST_WORDS].encode())
-        answer = self._line.exchange(request)
+        answer = self._line.send(request)
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - success, in HTTP
             raise self._line.failure(request, answer)

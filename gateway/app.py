@@ -19,7 +19,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from actions.errors import ActionError
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
+from clients.http.loopback import is_loopback_host
 from gateway.audit import AuditLog
 from gateway.auth.allowed_hosts import AllowedHosts
 from gateway.auth.callers import ANONYMOUS, Callers
@@ -46,7 +47,6 @@ from gateway.subapps import SubApp
 from gateway.timeout_protocol import WHOLE
 from gateway.web.metrics import Metrics
 from store import StoreUnavailable
-from wiring.settings import is_loopback
 
 _LOG = logging.getLogger("gateway")
 
@@ -255,7 +255,7 @@ def _is_large(exchange: GatewayRequest) -> bool:
 
 def _is_here(exchange: GatewayRequest) -> bool:
     """Say whether the caller is on this machine, and nobody else's request is handed on by it."""
-    return is_loopback(exchange.peer) and not exchange.was_forwarded
+    return is_loopback_host(exchange.peer) and not exchange.was_forwarded
 
 
 def _refusal(error: Exception) -> HttpError:

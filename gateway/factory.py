@@ -15,7 +15,9 @@ from actions.context import LiveContext
 from actions.ports import Catalog
 from clients.backstage.jwks import USER_KEYS, JwksCache
 from clients.http.async_client import AsyncHttpClient
-from clients.http.client import HttpOptions, HttpRequest
+from clients.http.client import HttpOptions
+from clients.http.loopback import is_loopback_host
+from clients.http.messages import HttpRequest
 from clients.scaleops.async_client import AsyncScaleOpsClient
 from clients.scaleops.tokens import Credentials
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
@@ -46,8 +48,8 @@ from gateway.web.health import ALIVE, DATABASE, Probe, Readiness
 from gateway.web.metrics import Metrics
 from gateway.web.resource_metadata import MCP, WELL_KNOWN, describe_resource, metadata_url
 from store import Store
-from wiring.settings import Settings, SettingsError, is_loopback
-from wiring.signing import page_links
+from wiring.secrets import page_links
+from wiring.settings import Settings, SettingsError
 
 MODULES_OF_SECTIONS: Final = ("gateway.web.registry", "gateway.web.mcp_app", "gateway.web.pages")
 """Hung in where they are installed."""
@@ -77,7 +79,7 @@ def require_auth_configured(settings: Settings) -> None:
     Raises:
         SettingsError: naming the setting that leaves the door open, or closed to everybody.
     """
-    if settings.gateway_auth == "none" and not is_loopback(settings.gateway_host):
+    if settings.gateway_auth == "none" and not is_loopback_host(settings.gateway_host):
         message = f"GATEWAY_AUTH=none is for this machine only, and GATEWAY_HOST is {settings.gateway_host}: set GATEWAY_AUTH=backstage or token"
         raise SettingsError(message)
     if settings.gateway_auth == "token" and not tokens_of(settings).digests:
@@ -129,9 +131,9 @@ class _Site:
             max_response_bytes=MAX_BODY_BYTES,
         )
         if materials.pace is not None:
-            materials.pace.listen(self._metrics.note_pace)
+            materials.pace.subscribe(self._metrics.note_pace)
         self._scaleops = AsyncScaleOpsClient(
-            AsyncHttpClient("ScaleOps", settings.scaleops_base_url or "", rules, pace=materials.pace),
+            AsyncHttpClient("ScaleOps", settings.scaleops_base_url or "", rules, limiter=materials.pace),
             materials.credentials,
             clock=self._clock,
             on_new_token=self._metrics.count_new_token,
@@ -245,7 +247,7 @@ class _Site:
         if line is not None:
 
             async def backstage() -> None:
-                answer = await line.exchange(HttpRequest(method="GET", target=USER_KEYS))
+                answer = await line.send(HttpRequest(method="GET", target=USER_KEYS))
                 if answer.status != _OK:
                     raise _DependencyDown
 

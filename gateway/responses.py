@@ -12,7 +12,7 @@ from typing import Final
 from starlette.types import Send
 
 from actions.errors import ActionError
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 
 Header = tuple[bytes, bytes]
 

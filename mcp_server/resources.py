@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from actions.errors import ActionError, NotFoundError, ServiceUnavailableError, failed_call
 from actions.history.context import HistoryView
 from actions.history.reports import stored_report, team_of_slug, weeks_to_read
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from mcp_server.tools import ToolContext, request_of
 from reports.render.html_page import render_page
 from store import StoreUnavailable

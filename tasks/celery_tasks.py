@@ -25,7 +25,7 @@ from actions.live.redis_memo import RedisMemoizedScaleOps
 from actions.live.sweep_memo import MemoizedScaleOps
 from actions.ports import ScaleOps
 from clients.heartbeat import HeartbeatClient
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from clients.redis import RedisCache
 from domain.refs import EntityRef
 from domain.sweeps import Sweep

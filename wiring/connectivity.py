@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from store import SchemaMismatch, Store, StoreUnavailable
 from wiring.clock import utc_now
 from wiring.contexts import LoadedConfig

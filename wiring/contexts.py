@@ -1,9 +1,9 @@
-"""Builds the parts of one process out of its settings, once."""
+"""Builds what one process works with out of its settings, once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from clients.throttle.concurrency_limiter import LimiterStatus
 from clients.throttle.limit_algorithm import Priority
 from domain.clock import Clock
 from store import Store
-from tasks.context import Policy, StageContext
+from tasks.context import StageContext
 from wiring.clock import utc_now
 from wiring.config_file import ConfigFile, read_config_file
 from wiring.environment import resolve_settings
@@ -24,7 +24,7 @@ from wiring.settings import ResolvedSettings, Settings
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedConfig:
-    """What somebody wrote down: settings with their origins, and the configuration file."""
+    """The settings with their origins, and the configuration file."""
 
     resolved: ResolvedSettings
     config: ConfigFile
@@ -35,7 +35,7 @@ class LoadedConfig:
         return self.resolved.settings
 
 
-def load_installation(environment: Mapping[str, str], dotenv: Path | None) -> LoadedConfig:
+def load_config(environment: Mapping[str, str], dotenv: Path | None) -> LoadedConfig:
     """Read settings and configuration file.
 
     Raises:
@@ -45,38 +45,32 @@ def load_installation(environment: Mapping[str, str], dotenv: Path | None) -> Lo
     return LoadedConfig(resolved=resolved, config=read_config_file(resolved.settings.worker_config_file))
 
 
-def policy_of(installation: LoadedConfig) -> Policy:
-    """Make the values that the rooms decide with."""
-    return build_policy(installation.settings, installation.config)
-
-
 @contextmanager
 def build_stage_context(
-    installation: LoadedConfig,
+    loaded: LoadedConfig,
     *,
     clock: Clock = utc_now,
-    shared_token: TokenCache | None = None,
-    kind: Priority = Priority.SWEEP,
-    on_pace: Callable[[LimiterStatus], None] | None = None,
+    token_cache: TokenCache | None = None,
+    priority: Priority = Priority.BACKGROUND,
+    on_limiter_status: Callable[[LimiterStatus], None] | None = None,
 ) -> Iterator[StageContext]:
-    """Build what the stages work with, and close it afterwards.
-
-    With `shared_token`, one login serves several processes. `kind` says for whom ScaleOps is asked; `on_pace` hears how fast.
-    """
-    policy = policy_of(installation)
+    """Build the context of the stages, and close it afterwards. The arguments past `clock` are those of `LiveServices`."""
+    settings, config = loaded.settings, loaded.config
+    policy = build_policy(settings, config)
     services = LiveServices(
-        installation.settings, config=installation.config, clock=clock, shared_token=shared_token, kind=kind, on_pace=on_pace
+        settings,
+        config=config,
+        clock=clock,
+        token_cache=token_cache,
+        priority=priority,
+        on_limiter_status=on_limiter_status,
     )
-    store = Store.open(installation.settings.database_url.get_secret_value())
-    try:
+    with closing(services), closing(Store.open(settings.database_url.get_secret_value())) as store:
         yield StageContext(store=store, services=services, clock=clock, policy=policy)
-    finally:
-        services.close()
-        store.close()
 
 
 def live_context(context: StageContext) -> LiveContext:
-    """Make the desk at which questions are asked."""
+    """Build the context of the live actions."""
     return LiveContext(
         scaleops=context.services.scaleops,
         catalog=context.services.catalog,

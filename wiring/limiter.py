@@ -1,62 +1,43 @@
-"""How fast this process may ask ScaleOps: a pace shared by way of Redis, where REDIS_URL names one, else its own."""
+"""The limiter of calls to ScaleOps: shared through Redis if REDIS_URL is set, else of this process alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import Final
 
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
-from clients.throttle.limit_algorithm import Priority
+from clients.throttle.limit_algorithm import STATE_TTL_S, Priority
 from wiring.settings import Settings, SettingsError
 
-if TYPE_CHECKING:
-    from clients.redis import RedisCache
-
-NAME: Final = "pace:1"
-"""With the version of what stands there."""
-KEEP_FOR: Final = timedelta(minutes=10)
+STATE_KEY: Final = "limiter:2"
+"""With the version of the state's schema."""
+STATE_TTL: Final = timedelta(seconds=STATE_TTL_S)
 _TIMEOUT_S: Final = 1.0
-"""A report that comes later is of no use."""
+"""A later report is useless."""
 
 
 @contextmanager
-def open_limiter(settings: Settings, kind: Priority) -> Iterator[ConcurrencyLimiter]:
-    """Make the pace of this process; at the end give its share back.
+def open_limiter(settings: Settings, priority: Priority) -> Iterator[ConcurrencyLimiter]:
+    """Build the limiter of this process; at the end release its share.
 
     Raises:
-        SettingsError: REDIS_URL is no address.
+        SettingsError: REDIS_URL is not a URL.
     """
-    most = settings.scaleops_max_concurrency
+    ceiling = settings.scaleops_max_concurrency
     if settings.redis_url is None:
-        yield from _closing(ConcurrencyLimiter("ScaleOps", most, kind=kind))
+        with closing(ConcurrencyLimiter("ScaleOps", ceiling, priority=priority)) as limiter:
+            yield limiter
         return
     from clients.redis import InvalidRedisUrl, RedisCache  # noqa: PLC0415 - half of all commands need no Redis, and it takes a while to import
 
     try:
-        memory = RedisCache(settings.redis_url.get_secret_value(), instance=settings.instance, timeout_s=_TIMEOUT_S)
-    except InvalidRedisUrl as bad:
-        raise SettingsError(str(bad)) from None
-    try:
-        yield from _closing(ConcurrencyLimiter("ScaleOps", most, kind=kind, board=RedisSharedState(memory)))
-    finally:
-        memory.close()
-
-
-def _closing(pace: ConcurrencyLimiter) -> Iterator[ConcurrencyLimiter]:
-    try:
-        yield pace
-    finally:
-        pace.close()
-
-
-class RedisSharedState:
-    """A `clients.pace.Board` in the memory that all workers share."""
-
-    def __init__(self, memory: RedisCache) -> None:
-        self._memory = memory
-
-    def update(self, change: Callable[[bytes | None, float], bytes]) -> bool:
-        """Replace what is kept."""
-        return self._memory.compare_and_set(NAME, change, ttl=KEEP_FOR)
+        cache = RedisCache(settings.redis_url.get_secret_value(), instance=settings.instance, timeout_s=_TIMEOUT_S)
+    except InvalidRedisUrl as error:
+        raise SettingsError(str(error)) from None
+    update_shared_state = partial(cache.compare_and_set, STATE_KEY, ttl=STATE_TTL)
+    limiter = ConcurrencyLimiter("ScaleOps", ceiling, priority=priority, update_shared_state=update_shared_state)
+    with closing(cache), closing(limiter):
+        yield limiter

@@ -16,8 +16,8 @@ from store.retention import Retention
 from tasks.context import Policy
 from wiring.config_file import ConfigFile, RuleSection, RulesSection, TeamSection
 from wiring.environment import read_secret_file
+from wiring.secrets import page_links
 from wiring.settings import Settings
-from wiring.signing import page_links
 
 Chosen = TypeVar("Chosen", bound=RuleSettings)
 
@@ -59,12 +59,12 @@ def route_policy(settings: Settings, config: ConfigFile) -> RoutePolicy:
         slack_by_team={ref: team.slack_channel for ref, team in config.teams.items() if team.slack_channel},
         slack_default=settings.slack_default_channel,
         platform_channel=settings.platform_channel,
-        pagerduty_by_team={ref: key.fingerprint for ref, key in routing_keys_of_teams(config).items()},
+        pagerduty_by_team={ref: key.fingerprint for ref, key in routing_keys_by_team(config).items()},
         pagerduty_default=RoutingKey(default.get_secret_value()).fingerprint if default else None,
     )
 
 
-def routing_keys_of_teams(config: ConfigFile) -> dict[EntityRef, RoutingKey]:
+def routing_keys_by_team(config: ConfigFile) -> dict[EntityRef, RoutingKey]:
     """Read the routing keys that the configuration file points to.
 
     Raises:

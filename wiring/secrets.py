@@ -1,4 +1,4 @@
-"""Seals routing keys for the database with WORKER_SECRET_KEY, and opens them again."""
+"""What is derived from WORKER_SECRET_KEY: sealing of routing keys and tokens, and signing of links to report pages."""
 
 from __future__ import annotations
 
@@ -10,33 +10,41 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from domain.component import RoutingKey
+from reports.signed_links import PageLinks
+from wiring.settings import Settings
 
-_PURPOSE: Final = b"scaleops-worker routing keys v1"
-
-
-def derive_key(secret_key: str, purpose: bytes) -> bytes:
-    """Return the 32-byte key that HKDF-SHA256 derives from WORKER_SECRET_KEY for one purpose."""
-    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(secret_key.encode())
-
-
-def derive_fernet(secret_key: str, purpose: bytes) -> Fernet:
-    """Return authenticated encryption under the key derived for one purpose."""
-    return Fernet(base64.urlsafe_b64encode(derive_key(secret_key, purpose)))
+_ROUTING_KEYS: Final = b"scaleops-worker routing keys v1"
+_PAGE_LINKS: Final = b"scaleops-worker page links v1"
 
 
 class Sealer:
-    """Authenticated encryption under a key derived from WORKER_SECRET_KEY for this purpose alone."""
+    """Authenticated encryption of routing keys in the database, under a key derived for this purpose alone."""
 
     def __init__(self, secret_key: str) -> None:
-        self._fernet = derive_fernet(secret_key, _PURPOSE)
+        self._fernet = derive_fernet(secret_key, _ROUTING_KEYS)
 
     def seal(self, key: RoutingKey) -> bytes:
-        """Answer what may stand in a row."""
+        """Encrypt a key for a row."""
         return self._fernet.encrypt(key.reveal().encode())
 
     def open(self, sealed: bytes) -> RoutingKey | None:
-        """Answer the key, or None when it was sealed under another WORKER_SECRET_KEY or changed since."""
+        """Decrypt a key; None if it was sealed under another WORKER_SECRET_KEY or was changed since."""
         try:
             return RoutingKey(self._fernet.decrypt(sealed).decode())
         except InvalidToken:
             return None
+
+
+def page_links(settings: Settings) -> PageLinks | None:
+    """Return the signer of links to report pages; None without WORKER_SECRET_KEY: links are then not signed."""
+    secret = settings.worker_secret_key
+    return PageLinks(_derive_key(secret.get_secret_value(), _PAGE_LINKS)) if secret is not None else None
+
+
+def derive_fernet(secret_key: str, purpose: bytes) -> Fernet:
+    """Return authenticated encryption under the key derived for one purpose."""
+    return Fernet(base64.urlsafe_b64encode(_derive_key(secret_key, purpose)))
+
+
+def _derive_key(secret_key: str, purpose: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(secret_key.encode())

@@ -1,4 +1,4 @@
-"""The outside, built when it is first asked for: a command needs only the settings of what it uses."""
+"""The clients of outside services, each built when it is first used: a command needs only the settings of what it uses."""
 
 from __future__ import annotations
 
@@ -26,33 +26,32 @@ from domain.clock import Clock
 from domain.component import RoutingKey
 from wiring.config_file import ConfigFile
 from wiring.limiter import open_limiter
-from wiring.policy import routing_keys_of_teams
+from wiring.policy import routing_keys_by_team
 from wiring.secrets import Sealer
 from wiring.settings import Settings, SettingsError
 
 Value = TypeVar("Value")
 
 
-def required(value: Value | None, name: str, use: str) -> Value:
-    """Answer the value of a setting that may be left out in general, but not for this use.
+def required(value: Value | None, name: str, purpose: str) -> Value:
+    """Return the value of a setting that is optional in general, but not for this purpose.
 
     Raises:
         SettingsError: naming the setting, and what it is needed for.
     """
     if value is None:
-        message = f"{name} is not set; {use} needs it"
+        message = f"{name} is not set; {purpose} requires it"
         raise SettingsError(message)
     return value
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret is not None else None
 
 
 class LiveServices:
     """ScaleOps, the catalog, Slack and PagerDuty as the settings name them. Make it after a fork, not before.
 
-    `kind` says for whom ScaleOps is asked; `on_pace` hears how fast it may be.
+    Args:
+        token_cache: shares one ScaleOps login among several processes.
+        priority: of the calls to ScaleOps.
+        on_limiter_status: called after each report of the limiter.
     """
 
     def __init__(
@@ -61,91 +60,92 @@ class LiveServices:
         *,
         config: ConfigFile,
         clock: Clock,
-        shared_token: TokenCache | None = None,
-        kind: Priority = Priority.SWEEP,
-        on_pace: Callable[[LimiterStatus], None] | None = None,
+        token_cache: TokenCache | None = None,
+        priority: Priority = Priority.BACKGROUND,
+        on_limiter_status: Callable[[LimiterStatus], None] | None = None,
     ) -> None:
         self._settings = settings
-        self._kind = kind
-        self._on_pace = on_pace
-        self._shared_token = shared_token
         self._config = config
         self._clock = clock
-        self._open = ExitStack()
+        self._token_cache = token_cache
+        self._priority = priority
+        self._on_limiter_status = on_limiter_status
+        self._opened = ExitStack()
 
     @cached_property
     def scaleops(self) -> ScaleOpsClient:
-        """ScaleOps; may be used by many threads."""
-        return ScaleOpsClient(self._scaleops_line, self.credentials)
+        """ScaleOps, for any number of threads."""
+        return ScaleOpsClient(self._scaleops_http, self.credentials)
 
     @cached_property
     def credentials(self) -> Credentials:
-        """Of ScaleOps: one login for whoever asks it in this process."""
-        return self.scaleops_credentials(self._scaleops_line)
+        """Of ScaleOps: one login for the whole process."""
+        return self.scaleops_credentials(self._scaleops_http)
 
     @cached_property
-    def _scaleops_line(self) -> HttpClient:
-        base_url = required(self._settings.scaleops_base_url, "SCALEOPS_BASE_URL", "asking ScaleOps")
-        return self._line("ScaleOps", base_url, pace=self.pace)
+    def _scaleops_http(self) -> HttpClient:
+        base_url = required(self._settings.scaleops_base_url, "SCALEOPS_BASE_URL", "a request to ScaleOps")
+        return self._http("ScaleOps", base_url, limiter=self.limiter)
 
     @cached_property
-    def pace(self) -> ConcurrencyLimiter:
-        """How many calls to ScaleOps this process may have in flight, over all lines to it. Raises SettingsError."""
-        pace = self._open.enter_context(open_limiter(self._settings, self._kind))
-        if self._on_pace is not None:
-            pace.listen(self._on_pace)
-        return pace
+    def limiter(self) -> ConcurrencyLimiter:
+        """Of the calls to ScaleOps of this process, over all its clients. Raises SettingsError."""
+        limiter = self._opened.enter_context(open_limiter(self._settings, self._priority))
+        if self._on_limiter_status is not None:
+            limiter.subscribe(self._on_limiter_status)
+        return limiter
 
-    def scaleops_credentials(self, line: HttpClient) -> Credentials:
-        """Answer how we sign in to ScaleOps, as SCALEOPS_AUTH says or the credentials imply."""
+    def scaleops_credentials(self, http: HttpClient) -> Credentials:
+        """Build the credentials that SCALEOPS_AUTH names or the other settings imply."""
         settings = self._settings
-        use = f"SCALEOPS_AUTH={settings.auth}"
+        purpose = f"SCALEOPS_AUTH={settings.auth}"
         match settings.auth:
             case "token":
-                return FixedToken(required(_revealed(settings.scaleops_token), "SCALEOPS_TOKEN", use))
+                return FixedToken(required(_reveal(settings.scaleops_token), "SCALEOPS_TOKEN", purpose))
             case "internal" | "ldap":
                 login = PasswordLogin(
-                    http=line,
-                    user=required(settings.scaleops_user, "SCALEOPS_USER", use),
-                    password=required(_revealed(settings.scaleops_password), "SCALEOPS_PASSWORD", use),
+                    http=http,
+                    user=required(settings.scaleops_user, "SCALEOPS_USER", purpose),
+                    password=required(_reveal(settings.scaleops_password), "SCALEOPS_PASSWORD", purpose),
                 )
-                return CachedLogin(login, clock=self._clock, cache=self._shared_token)
+                return CachedLogin(login, clock=self._clock, cache=self._token_cache)
             case "azure":
+                secret = _reveal(settings.scaleops_azure_client_secret)
                 azure = AzureLogin(
-                    http=self._line("Azure AD", settings.scaleops_azure_login_url),
-                    tenant_id=required(settings.scaleops_azure_tenant_id, "SCALEOPS_AZURE_TENANT_ID", use),
-                    client_id=required(settings.scaleops_azure_client_id, "SCALEOPS_AZURE_CLIENT_ID", use),
-                    client_secret=required(_revealed(settings.scaleops_azure_client_secret), "SCALEOPS_AZURE_CLIENT_SECRET", use),
+                    http=self._http("Azure AD", settings.scaleops_azure_login_url),
+                    tenant_id=required(settings.scaleops_azure_tenant_id, "SCALEOPS_AZURE_TENANT_ID", purpose),
+                    client_id=required(settings.scaleops_azure_client_id, "SCALEOPS_AZURE_CLIENT_ID", purpose),
+                    client_secret=required(secret, "SCALEOPS_AZURE_CLIENT_SECRET", purpose),
                 )
-                return CachedLogin(azure, clock=self._clock, cache=self._shared_token)
+                return CachedLogin(azure, clock=self._clock, cache=self._token_cache)
             case _:
                 return FixedToken(None)
 
     @cached_property
     def catalog(self) -> Catalog:
         """The live catalog, or the catalog file."""
-        settings = self._settings
-        parser = EntityParser(slack_annotations=self._config.routes.slack_annotations)
-        if settings.backstage_catalog_file is not None:
-            return CatalogFile(Path(settings.backstage_catalog_file), parser=parser)
-        return BackstageCatalog(self._backstage_line, _revealed(settings.backstage_token), parser=parser)
+        if self._settings.backstage_catalog_file is not None:
+            return CatalogFile(Path(self._settings.backstage_catalog_file), parser=self._entity_parser)
+        return self.catalog_with(_reveal(self._settings.backstage_token))
 
-    def catalog_with(self, token: str) -> Catalog:
-        """Answer the live catalog as the holder of a token sees it."""
-        parser = EntityParser(slack_annotations=self._config.routes.slack_annotations)
-        return BackstageCatalog(self._backstage_line, token, parser=parser)
+    def catalog_with(self, token: str | None) -> Catalog:
+        """Return the live catalog as the holder of a token sees it."""
+        return BackstageCatalog(self._backstage_http, token, parser=self._entity_parser)
 
     @cached_property
-    def _backstage_line(self) -> HttpClient:
-        base_url = self._settings.backstage_base_url
-        use = "reading the catalog"
-        return self._line("Backstage", required(base_url, "BACKSTAGE_BASE_URL (or BACKSTAGE_CATALOG_FILE)", use))
+    def _entity_parser(self) -> EntityParser:
+        return EntityParser(slack_annotations=self._config.routes.slack_annotations)
+
+    @cached_property
+    def _backstage_http(self) -> HttpClient:
+        setting = "BACKSTAGE_BASE_URL (or BACKSTAGE_CATALOG_FILE)"
+        return self._http("Backstage", required(self._settings.backstage_base_url, setting, "reading the catalog"))
 
     @cached_property
     def slack(self) -> SlackClient:
         """Slack, as our bot."""
         settings = self._settings
-        token = required(_revealed(settings.slack_bot_token), "SLACK_BOT_TOKEN", "sending to Slack")
+        token = required(_reveal(settings.slack_bot_token), "SLACK_BOT_TOKEN", "sending to Slack")
         return SlackClient(token=token, instance=settings.instance, base_url=settings.slack_base_url)
 
     @cached_property
@@ -155,41 +155,37 @@ class LiveServices:
 
     @cached_property
     def sealer(self) -> Sealer | None:
-        """None without WORKER_SECRET_KEY: routing keys are then not remembered."""
-        secret = _revealed(self._settings.worker_secret_key)
+        """None without WORKER_SECRET_KEY: routing keys are then not stored."""
+        secret = _reveal(self._settings.worker_secret_key)
         return Sealer(secret) if secret is not None else None
 
     @cached_property
     def default_routing_key(self) -> RoutingKey | None:
         """PAGERDUTY_ROUTING_KEY."""
-        key = _revealed(self._settings.pagerduty_routing_key)
+        key = _reveal(self._settings.pagerduty_routing_key)
         return RoutingKey(key) if key is not None else None
 
     def routing_key(self, fingerprint: str) -> RoutingKey | None:
-        """Find a key of the settings, of the configuration file or, last, of the catalog. Raises ServiceError of the catalog."""
-        configured = [*routing_keys_of_teams(self._config).values(), self.default_routing_key]
+        """Find a key in the settings, the configuration file or, last, the catalog. Raises ServiceError of the catalog."""
+        configured = [*routing_keys_by_team(self._config).values(), self.default_routing_key]
         found = next((key for key in configured if key is not None and key.fingerprint == fingerprint), None)
-        if found is not None or not self._has_catalog:
-            return found
-        return self._keys_of_the_catalog.get(fingerprint)
-
-    @property
-    def _has_catalog(self) -> bool:
-        return bool(self._settings.backstage_base_url or self._settings.backstage_catalog_file)
+        has_catalog = self._settings.backstage_base_url or self._settings.backstage_catalog_file
+        return self._catalog_routing_keys.get(fingerprint) if found is None and has_catalog else found
 
     @cached_property
-    def _keys_of_the_catalog(self) -> dict[str, RoutingKey]:
-        found: dict[str, RoutingKey] = {}
-        for page in self.catalog.listing():
-            found |= page.routing_keys
-        return found
+    def _catalog_routing_keys(self) -> dict[str, RoutingKey]:
+        return {fingerprint: key for page in self.catalog.listing() for fingerprint, key in page.routing_keys.items()}
 
     def close(self) -> None:
-        """Let go of all connections."""
-        self._open.close()
+        """Close all connections."""
+        self._opened.close()
 
-    def _line(self, service: str, base_url: str, *, pace: ConcurrencyLimiter | None = None) -> HttpClient:
-        rules = HttpOptions(timeout_s=self._settings.scaleops_timeout_s, max_in_flight=self._settings.scaleops_max_concurrency)
-        line = HttpClient(service, base_url, rules, pace=pace)
-        self._open.callback(line.close)
-        return line
+    def _http(self, service: str, base_url: str, *, limiter: ConcurrencyLimiter | None = None) -> HttpClient:
+        options = HttpOptions(timeout_s=self._settings.scaleops_timeout_s, max_in_flight=self._settings.scaleops_max_concurrency)
+        http = HttpClient(service, base_url, options, limiter=limiter)
+        self._opened.callback(http.close)
+        return http
+
+
+def _reveal(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None

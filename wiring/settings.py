@@ -5,7 +5,6 @@ Values come from the environment, then `.env`; a secret may also come from the f
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from clients.http.loopback import is_loopback_url
 from wiring.durations import parse_duration
 
 
@@ -29,18 +29,6 @@ class SettingsError(Exception):
         self.problems = problems
         more = f" (and {len(problems) - 1} more: run `scaleops-worker check-config`)" if len(problems) > 1 else ""
         super().__init__(problems[0] + more)
-
-
-def is_loopback(host: str | None) -> bool:
-    """Say whether a host name or address can only be this machine."""
-    if host is None:
-        return False
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _web_address(value: str) -> str:
@@ -56,7 +44,7 @@ def _web_address(value: str) -> str:
 
 def _private_address(value: str) -> str:
     value = _web_address(value)
-    if urlsplit(value).scheme != "https" and not is_loopback(urlsplit(value).hostname):
+    if urlsplit(value).scheme != "https" and not is_loopback_url(value):
         message = "must begin with https:// (plain http is for this machine only)"
         raise ValueError(message)
     return value

@@ -45,7 +45,7 @@ def open_worker_context(
         opened.callback(memory.close)
         shared = _shared_token(settings, memory)
         context = opened.enter_context(
-            build_stage_context(installation, clock=clock, shared_token=shared, on_pace=metrics.record_limit)
+            build_stage_context(installation, clock=clock, token_cache=shared, on_limiter_status=metrics.record_limit)
         )
         heartbeat = HeartbeatClient(settings.worker_heartbeat_url) if settings.worker_heartbeat_url else None
         if heartbeat is not None:

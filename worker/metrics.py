@@ -39,10 +39,10 @@ def record_deliveries(delivered: DeliverResult) -> None:
 
 def record_limit(status: LimiterStatus) -> None:
     """Set the limit on ScaleOps calls; called once a second while there are any."""
-    _LIMIT.set(status.total)
+    _LIMIT.set(status.limit)
     _SHARE.set(status.share)
-    if status.cut is not None:
-        _LIMIT_CUTS.labels(status.cut.value).inc()
+    if status.backoff_reason is not None:
+        _LIMIT_CUTS.labels(status.backoff_reason.value).inc()
 
 
 def serve(port: int, database: Collector) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from actions.arguments import read_arguments
 from actions.context import Viewer, allow_all
 from actions.errors import InputError, NotFoundError, ServiceUnavailableError, failed_call
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.clock import Clock
 from domain.component import Component
 from domain.messages import Json

@@ -10,7 +10,7 @@ from actions.live import outputs
 from actions.live.output_context import OutputContext, join_words, name_of, sum_known
 from actions.live.outputs import figure, number
 from actions.live.upstream import ComponentWorkloads, Costs, own_cost_rows
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.measures import Unknown, total_of
 from domain.workload import CostRow, WorkloadKey
 

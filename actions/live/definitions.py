@@ -28,7 +28,7 @@ from actions.live.upstream import (
     policy_calls,
 )
 from actions.live.workloads import data_answer, recommendations_answer
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.messages import Json
 from domain.selectors import InvalidSelector

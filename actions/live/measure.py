@@ -31,7 +31,7 @@ from actions.live.upstream import (
 )
 from actions.live.workloads import missing_numbers
 from actions.ports import ScaleOps
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.measures import Measured, Unknown, total_of
 from domain.refs import EntityRef

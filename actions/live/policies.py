@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.live import outputs
 from actions.live.output_context import OutputContext, name_of
 from actions.live.upstream import NO_POLICY, ComponentWorkloads, Policies, policy_of
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.workload import Workload
 
 

@@ -18,7 +18,7 @@ from typing import Final, Generic, TypeVar
 from pydantic import TypeAdapter
 
 from actions.ports import ScaleOps
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
 
 T = TypeVar("T")
@@ -104,7 +104,7 @@ class _Memo(Generic[T]):
             if entry.answer is not None:
                 return entry.answer
             if entry.failure is not None and (entry.failures != seen or entry.failures >= self._most_failures):
-                raise _again(entry.failure)
+                raise entry.failure.copy()  # one exception object must not collect the tracebacks of many threads
             try:
                 entry.answer = ask()
             except ServiceError as failure:
@@ -112,15 +112,3 @@ class _Memo(Generic[T]):
                 entry.failures += 1
                 raise
             return entry.answer
-
-
-def _again(failure: ServiceError) -> ServiceError:
-    """Answer the same failure for another thread: one exception object must not collect the tracebacks of many."""
-    return ServiceError(
-        str(failure),
-        kind=failure.kind,
-        permanent=failure.permanent,
-        retry_after_s=failure.retry_after_s,
-        status=failure.status,
-        service_down=failure.service_down,
-    )

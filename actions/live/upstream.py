@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar, Union
 
 from actions.fanout import FanOut
 from actions.ports import ScaleOps
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.ownership import Ownership, normalized_id, ownership_of
 from domain.refs import EntityRef

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from clients.backstage.entities import EntityDocument, EntityParser, is_in_scope
 from clients.backstage.listings import CatalogListing, Documents
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.refs import EntityRef, InvalidReference
 

@@ -21,7 +21,8 @@ import structlog
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from clients.http.async_client import AsyncHttpClient
-from clients.http.client import ErrorKind, HttpRequest, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
+from clients.http.messages import HttpRequest
 from clients.http.single_flight import AsyncSingleFlight
 from domain.clock import Clock
 
@@ -122,7 +123,7 @@ class JwksCache:
     async def _fetch(self, path: str, now: datetime) -> None:
         request = HttpRequest(method="GET", target=path)
         try:
-            response = await self._http.exchange(request)
+            response = await self._http.send(request)
             is_unknown_plugin = response.status == HTTPStatus.NOT_FOUND
             found = [] if is_unknown_plugin else self._http.parse(_KEY_SET, request, response).keys
         except ServiceError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from clients.backstage.entities import EntityDocument, EntityParser, is_in_scope, routing_keys_of, team_without_entity
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.component import CatalogPage, Component, Team
 from domain.refs import UNOWNED, EntityRef, InvalidReference
 

@@ -1,19 +1,24 @@
-"""What a service asks for that wants to be left alone for a while."""
+"""Retry-After, for every client that meets a 429 or 503."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.message import Message
 from email.utils import parsedate_to_datetime
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read Retry-After: seconds, or a date, which is taken relative to the Date of the same answer (RFC 9110, 10.2.3)."""
-    asked = headers.get("retry-after", "").strip()
-    if not asked:
+def retry_after_s(headers: Mapping[str, str] | Message) -> float | None:
+    """Parse Retry-After: seconds, or a date relative to the Date of the same response (RFC 9110, 10.2.3).
+
+    Returns:
+        None if the header is missing or cannot be parsed.
+    """
+    value = headers.get("retry-after", "").strip()
+    if not value:
         return None
-    if asked.isascii() and asked.isdigit():
-        return float(asked)
+    if value.isascii() and value.isdigit():
+        return float(value)
     try:
-        return max(0.0, (parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
+        return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
     except (ValueError, TypeError):
         return None

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 
 K = TypeVar("K")
 T = TypeVar("T")

@@ -17,7 +17,8 @@ with warnings.catch_warnings():
 from requests import Response
 
 from clients.delivery_errors import PayloadRejected, RecipientRejected, check_address
-from clients.http.client import ErrorKind, ServiceError, is_loopback
+from clients.http.errors import ErrorKind, ServiceError
+from clients.http.loopback import is_loopback_url
 from clients.http.retry_after import retry_after_s
 from domain.component import RoutingKey
 from domain.messages import Json
@@ -44,7 +45,7 @@ class _EventsSession(pdpyras.EventsAPISession):  # type: ignore[misc]  # pdpyras
         self.max_network_attempts = 1
         self.sleep_timer = pause_s
         self.stagger_cooldown = 0.5
-        self.trust_env = not is_loopback(url)
+        self.trust_env = not is_loopback_url(url)
 
     def postprocess(self, response: Response) -> None:
         """Raise on 429: pdpyras would retry without limit, ignoring Retry-After; the outbox reschedules instead."""

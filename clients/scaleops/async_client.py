@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from clients.http.async_client import AsyncHttpClient
-from clients.http.client import HttpRequest, HttpResponse
+from clients.http.messages import HttpRequest, HttpResponse
 from clients.http.single_flight import AsyncSingleFlight
 from clients.scaleops.tokens import Credentials, expires_at, with_bearer
 from domain.clock import Clock
@@ -49,11 +49,11 @@ class AsyncScaleOpsClient:
         """
         current = self._current
         token = current[0] if current is not None and self._clock() < current[1] else await self._fetch(None)
-        response = await self._http.exchange(with_bearer(request, token))
+        response = await self._http.send(with_bearer(request, token))
         if response.status == HTTPStatus.UNAUTHORIZED and token is not None:
             token = await self._refresh(token)
             if token is not None:
-                response = await self._http.exchange(with_bearer(request, token))
+                response = await self._http.send(with_bearer(request, token))
         return response
 
     async def close(self) -> None:

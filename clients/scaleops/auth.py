@@ -14,7 +14,9 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from pydantic import BaseModel, TypeAdapter
 
-from clients.http.client import ErrorKind, HttpClient, HttpRequest, ServiceError
+from clients.http.client import HttpClient
+from clients.http.errors import ErrorKind, ServiceError
+from clients.http.messages import HttpRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class PasswordLogin:
             headers={"Content-Type": "application/json", "Cookie": "auth_state=TOKEN"},
             body=json.dumps({"username": self.user, "password": self.password}).encode(),
         )
-        response = self.http.exchange(request)
+        response = self.http.send(request)
         token = token_from_redirect(response.headers.get("location", ""))
         if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST and token:
             return token
@@ -101,7 +103,7 @@ class AzureLogin:
             headers={"Content-Type": "application/x-www-form-urlencoded"},
             body=urlencode(form).encode(),
         )
-        response = self.http.exchange(request)
+        response = self.http.send(request)
         if HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             message = (
                 f"Azure AD rejected the login (status {response.status}): check SCALEOPS_AZURE_TENANT_ID, "

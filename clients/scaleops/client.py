@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 
 from pydantic import TypeAdapter
 
-from clients.http.client import ErrorKind, HttpClient, HttpRequest, ServiceError
+from clients.http.client import HttpClient
+from clients.http.errors import ErrorKind, ServiceError
+from clients.http.messages import HttpRequest
 from clients.scaleops import parsing
 from clients.scaleops.tokens import Credentials, with_bearer
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
@@ -83,11 +85,11 @@ class ScaleOpsClient:
 
     def _fetch(self, adapter: TypeAdapter[T], request: HttpRequest) -> T:
         token = self._credentials.token()
-        response = self._http.exchange(with_bearer(request, token))
+        response = self._http.send(with_bearer(request, token))
         if response.status == HTTPStatus.UNAUTHORIZED and token is not None:
             token = self._credentials.refresh(token)
             if token is not None:
-                response = self._http.exchange(with_bearer(request, token))
+                response = self._http.send(with_bearer(request, token))
         return self._http.parse(adapter, request, response)
 
 

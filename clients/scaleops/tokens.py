@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final, Protocol
 
-from clients.http.client import ErrorKind, HttpRequest, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
+from clients.http.messages import HttpRequest
 from clients.http.single_flight import SingleFlight
 from domain.clock import Clock
 

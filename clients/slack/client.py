@@ -17,7 +17,7 @@ from typing import Any, Final
 from slack_sdk.errors import SlackApiError
 
 from clients.delivery_errors import PayloadRejected, check_address
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from clients.slack.errors import error_from_code
 from clients.slack.transport import BoundedWebClient
 from domain.messages import Json

@@ -19,7 +19,8 @@ from urllib.error import HTTPError, URLError
 
 from slack_sdk import WebClient
 
-from clients.http.client import ErrorKind, ServiceError, is_loopback
+from clients.http.errors import ErrorKind, ServiceError
+from clients.http.loopback import is_loopback_url
 from clients.http.retry_after import retry_after_s
 
 MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
@@ -48,7 +49,7 @@ class BoundedWebClient(WebClient):
     def _perform_urllib_http_request_internal(self, url: str, req: urllib.request.Request) -> dict[str, Any]:
         """Return status, headers and body of a response that is a JSON object."""
         method = url.rstrip("/").rsplit("/", 1)[-1]
-        proxies = urllib.request.ProxyHandler({} if is_loopback(url) else None)
+        proxies = urllib.request.ProxyHandler({} if is_loopback_url(url) else None)
         opener = urllib.request.build_opener(_NoRedirects, proxies, urllib.request.HTTPSHandler(context=self.ssl))
         try:
             with opener.open(req, timeout=self.timeout) as response:

@@ -1,271 +1,224 @@
-"""The pace of one process against one service: its share of the calls that all processes together may have in flight.
+"""The share of one process in the calls that all processes together may have in flight against one service.
 
-Calls pass the gate, and what they met is noted; nothing else is done on their way. A thread reports once a second while there are
-calls, and at once when one was refused. The board is where the reports of all processes meet. Without one, or while it is away, the
-process decides by its own reports alone.
+    IDLE ──a call──> REPORTING: once a second, and at once after a 429 or 503 ──two reports without calls──> final report, IDLE
 
-    asleep ──a call──> awake: a report a second, the gate as wide as the share ──no calls for two reports──> farewell, asleep
+Calls pass the semaphore; a thread reports what they met to the shared state and applies the share that follows. Without a shared
+state, or while it is unavailable, the process decides by its own reports alone.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from clients.http.retry_after import retry_after_s
-from clients.throttle.allocation import allocate
 from clients.throttle.limit_algorithm import (
-    LONGEST_HOLD_S,
+    MAX_PAUSE_S,
     BackoffReason,
     LimiterState,
     Priority,
-    Timing,
     UsageReport,
-    advance,
-    alone,
-    recalled,
+    allocate,
+    local_state,
+    restore_lost_state,
+    update,
 )
-from clients.throttle.semaphore import PeakUsage, ResizableSemaphore
+from clients.throttle.semaphore import ResizableSemaphore
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
-PERIOD_S: Final = 1.0
-AT_FIRST: Final = 2
-"""So many calls go out before the board has told us our share; a caller must not wait for it."""
-_GAP_S: Final = 0.1
-"""Between two reports, at least."""
-_BOARD_AWAY_FOR_S: Final = 5.0
-_GETS_THROUGH_FOR_S: Final = 10.0
-_MOST_NOTES: Final = 20_000
-_MOST_ROUTES: Final = 24
-_OTHER_ROUTES: Final = "other"
-_REFUSED: Final = frozenset({429, 503})
-_FIRST_BAD: Final = 400
-_COMMON: Final = TypeAdapter(LimiterState)
+REPORT_INTERVAL_S: Final = 1.0
+INITIAL_LIMIT: Final = 2
+"""Calls in flight before the first report: a call does not wait for the shared state."""
+_MIN_REPORT_GAP_S: Final = 0.1
+_IDLE_AFTER: Final = 2
+"""Reports without calls."""
+_SHARED_STATE_COOLDOWN_S: Final = 5.0
+_RECENT_SUCCESS_S: Final = 10.0
+_THROTTLED: Final = frozenset({429, 503})
+_FIRST_ERROR_STATUS: Final = 400
+_STATE: Final = TypeAdapter(LimiterState)
 
-
-class SharedState(Protocol):
-    """Where the processes of an installation keep what they share."""
-
-    def update(self, change: Callable[[bytes | None, float], bytes]) -> bool:
-        """Replace what is kept by what `change` makes of it and of the board's own time in seconds, as if nobody else did.
-
-        Answers no when the board cannot be used. `change` may be called several times. None: nothing is kept.
-        """
+UpdateSharedState = Callable[[Callable[[bytes | None, float], bytes]], bool]
+"""Replaces the shared state by a function of it and of the store's time in seconds, atomically; the function may be called several
+times. Returns False if the store is unavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimiterStatus:
-    """Where a process stands after a report."""
+    """The limit after a report."""
 
-    total: int
-    """Calls that all processes that ask may have in flight together."""
+    limit: int
+    """Calls in flight that all participants may have together."""
     share: int
-    """Ours of them; 0 while we ask nothing."""
-    cut: BackoffReason | None = None
-    """Our report led to a cut, for this reason."""
-
-
-class _Note(NamedTuple):
-    """A call that was answered well, refused (`is_refused`) or, with neither, not answered in time."""
-
-    route: str = ""
-    seconds: float = 0.0
-    is_refused: bool = False
+    """Of this process; 0 while it makes no calls."""
+    backoff_reason: BackoffReason | None = None
+    """Set if this report lowered the limit."""
 
 
 class ConcurrencyLimiter:
     """Safe for any number of threads and an event loop. Make it after a fork, not before.
 
-    `most` is how many calls this process may have in flight when nothing limits it.
+    Args:
+        ceiling: calls in flight of this process when there is no limit.
     """
 
     def __init__(
-        self, service: str, most: int, *, kind: Priority, board: SharedState | None = None, period_s: float = PERIOD_S
+        self,
+        service: str,
+        ceiling: int,
+        *,
+        priority: Priority,
+        update_shared_state: UpdateSharedState | None = None,
+        report_interval_s: float = REPORT_INTERVAL_S,
     ) -> None:
-        self.kind = kind
-        self._period_s = period_s
+        self.priority = priority
         self._service = service
-        self._most = most
-        self._board = board
-        self._name = uuid.uuid4().hex[:12]
-        self.gate = ResizableSemaphore(self._at_first)
-        self._notes: deque[_Note] = deque(maxlen=_MOST_NOTES)
+        self._ceiling = ceiling
+        self._update_shared_state = update_shared_state
+        self._report_interval_s = report_interval_s
+        self._participant = uuid.uuid4().hex[:12]
+        self._initial_limit = ceiling if update_shared_state is None else min(ceiling, INITIAL_LIMIT)
+        self.semaphore = ResizableSemaphore(self._initial_limit)
+        self._lock = threading.Lock()
+        self._counts = UsageReport(priority=priority, ceiling=ceiling)
         self._shared = LimiterState()
-        """What the board held when we saw it last."""
-        self._own: LimiterState | None = None
-        """What we decide by while there is no board."""
-        self._board_is_back_at = 0.0
-        self._share = most
-        self._held_until = 0.0
-        self._hold_heard_until = 0.0
-        self._got_through_at: float | None = None
-        self._quiet_reports = 0
-        self._is_awake = False
+        """As of the last report to the shared state."""
+        self._local: LimiterState | None = None
+        """Set while this process decides alone."""
+        self._shared_state_retry_at = 0.0
+        self._share = ceiling
+        self._paused_until = 0.0
+        self._retry_after_until = 0.0
+        self._succeeded_at: float | None = None
+        self._empty_reports = _IDLE_AFTER
         self._closing = threading.Event()
-        self._kicked = threading.Event()
-        self._starting = threading.Lock()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._listeners: list[Callable[[LimiterStatus], None]] = []
+        self._subscribers: list[Callable[[LimiterStatus], None]] = []
 
-    def listen(self, listener: Callable[[LimiterStatus], None]) -> None:
-        """Tell a listener, in a thread of ours, where we stand after each report."""
-        self._listeners.append(listener)
+    def subscribe(self, subscriber: Callable[[LimiterStatus], None]) -> None:
+        """Call a function after each report, in the reporting thread."""
+        self._subscribers.append(subscriber)
 
-    def call_begins(self) -> float:
-        """Note that a call has passed the gate; answer for how many seconds the service wants to be left alone."""
-        if not self._is_awake:
-            self._wake()
-        if not self._held_until:
-            return 0.0
-        left = self._held_until - time.monotonic()
-        if left <= 0:
-            self._held_until = 0.0
-        return max(0.0, left)
+    def before_call(self) -> float:
+        """Record that a call acquired the semaphore; return how long it has to pause first, seconds."""
+        if self._empty_reports >= _IDLE_AFTER:
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="limiter", daemon=True)
+                    self._thread.start()
+            self._wake.set()
+        return max(0.0, self._paused_until - time.monotonic())
 
-    def call_answered(self, route: str, *, status: int, seconds: float, headers: Mapping[str, str]) -> None:
-        """Note how a call was answered."""
-        if status in _REFUSED:
-            until = time.monotonic() + min(retry_after_s(headers) or 0.0, LONGEST_HOLD_S)
-            self._hold_heard_until = max(self._hold_heard_until, until)
-            self._held_until = max(self._held_until, until)
-            self._notes.append(_Note(is_refused=True))
-            self._kicked.set()
-        elif status < _FIRST_BAD:
-            self._notes.append(_Note(route, seconds))
-            self._got_through_at = time.monotonic()
+    def after_response(self, status: int, headers: Mapping[str, str]) -> None:
+        """Record a response."""
+        now = time.monotonic()
+        if status in _THROTTLED:
+            until = now + min(retry_after_s(headers) or 0.0, MAX_PAUSE_S)
+            with self._lock:
+                self._retry_after_until = max(self._retry_after_until, until)
+                self._paused_until = max(self._paused_until, until)
+                self._counts = replace(self._counts, throttled=self._counts.throttled + 1)
+            self._wake.set()
+        elif status < _FIRST_ERROR_STATUS:
+            self._succeeded_at = now
+            with self._lock:
+                self._counts = replace(self._counts, successes=self._counts.successes + 1)
 
-    def call_was_silent(self) -> None:
-        """Note that a call got no answer in time."""
-        self._notes.append(_Note())
+    def after_timeout(self) -> None:
+        """Record a call without a response in time."""
+        with self._lock:
+            self._counts = replace(self._counts, timeouts=self._counts.timeouts + 1)
 
-    def gets_through(self) -> bool:
-        """Say whether other calls of this process were answered well just now: then a refusal means too many, not none."""
-        held_for_s = max(0.0, self._held_until - time.monotonic())
-        return self._got_through_at is not None and time.monotonic() - self._got_through_at < _GETS_THROUGH_FOR_S + held_for_s
+    def has_recent_success(self) -> bool:
+        """Return True if another call of this process succeeded lately: a 429 then means a limit, not an outage."""
+        now = time.monotonic()
+        pause_s = max(0.0, self._paused_until - now)
+        return self._succeeded_at is not None and now - self._succeeded_at < _RECENT_SUCCESS_S + pause_s
 
     def close(self) -> None:
-        """Report no more; give our share back."""
+        """Send a final report and stop."""
         self._closing.set()
-        self._kicked.set()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
-
-    @property
-    def _at_first(self) -> int:
-        return self._most if self._board is None else min(self._most, AT_FIRST)
-
-    def _wake(self) -> None:
-        with self._starting:
-            if self._is_awake or self._closing.is_set():
-                return
-            self._is_awake = True
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="pace", daemon=True)
-                self._thread.start()
-            self._kicked.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._kicked.wait(self._period_s if self._is_awake else None)
-            self._kicked.clear()
-            if not self._closing.is_set():
-                self._report()
-            self._closing.wait(_GAP_S)  # refusals gather for a moment: a hundred of them are one report
-        if self._is_awake:
-            self._decide(UsageReport(kind=self.kind, ceiling=self._most))
+            self._wake.wait(self._report_interval_s)
+            self._wake.clear()
+            report = self._take_report()
+            self._empty_reports = 0 if report.wanted else self._empty_reports + 1
+            if self._empty_reports <= 1:  # one may be a short pause, in which the share is kept
+                self._apply(replace(report, wanted=max(1, report.wanted)))
+            elif self._empty_reports == _IDLE_AFTER:
+                self._apply(report)
+                self.semaphore.resize(self._initial_limit)
+            self._closing.wait(_MIN_REPORT_GAP_S)  # many 429s at once become one report
+        if self._empty_reports < _IDLE_AFTER:
+            self._apply(UsageReport(priority=self.priority, ceiling=self._ceiling))
 
-    def _report(self) -> None:
-        report = self._gather(self.gate.look())
-        self._quiet_reports = 0 if report.wanted or report.good else self._quiet_reports + 1
-        if self._quiet_reports <= 1:
-            # One report without calls may be a pause between two of them, in which the share is kept.
-            self._decide(replace(report, wanted=max(1, report.wanted)))
-            return
-        self._is_awake = False
-        if self.gate.look().now:  # a call came meanwhile, and saw us awake
-            self._is_awake = True
-            return
-        self._decide(replace(report, wanted=0))
-        if self._board is not None:
-            self.gate.resize(self._at_first)
+    def _take_report(self) -> UsageReport:
+        peaks = self.semaphore.take_peaks()
+        with self._lock:
+            counts, self._counts = self._counts, UsageReport(priority=self.priority, ceiling=self._ceiling)
+            pause_s = max(0.0, self._retry_after_until - time.monotonic())
+        wanted = max(peaks.wanted, counts.successes > 0)
+        return replace(counts, in_flight=peaks.in_flight, wanted=wanted, pause_s=pause_s)
 
-    def _gather(self, crowd: PeakUsage) -> UsageReport:
-        took: dict[str, list[float]] = {}
-        refused = silent = 0
-        while self._notes:
-            route, seconds, is_refused = self._notes.popleft()
-            if route:
-                took.setdefault(route if route in took or len(took) < _MOST_ROUTES else _OTHER_ROUTES, []).append(seconds)
-            elif is_refused:
-                refused += 1
-            else:
-                silent += 1
-        return UsageReport(
-            kind=self.kind,
-            ceiling=self._most,
-            in_flight=crowd.inside,
-            wanted=crowd.wanting,
-            good={route: Timing(calls=len(each), seconds=sum(each)) for route, each in took.items()},
-            refused=refused,
-            silent=silent,
-            hold_s=max(0.0, self._hold_heard_until - time.monotonic()),
-        )
-
-    def _decide(self, report: UsageReport) -> None:
-        decided = self._on_the_board(report)
-        if decided is None:
-            now = time.monotonic()
-            before = self._own or alone(self._shared, self._name, share=self._share, now=now)
-            self._own = after = advance(before, self._name, report, now)
-            decided = before, after, now
-        else:
-            self._own, self._shared = None, decided[1]
-        before, after, now = decided
+    def _apply(self, report: UsageReport) -> None:
+        before, after, now = self._update_shared(report) or self._update_local(report)
         shares = allocate(after, now)
-        if self._name in shares:
-            self._share = shares[self._name]
-            self.gate.resize(self._share)
-        if after.held_until > now:
-            self._held_until = max(self._held_until, time.monotonic() + after.held_until - now)
-        is_cut = after.cut is not None and after.cut_at != before.cut_at
-        if is_cut:
-            log.info("calls to %s were cut to %d in flight, for they were %s", self._service, after.total, after.cut)
-        standing = LimiterStatus(total=after.total, share=shares.get(self._name, 0), cut=after.cut if is_cut else None)
-        for listener in self._listeners:
-            listener(standing)
+        if self._participant in shares:
+            self._share = shares[self._participant]
+            self.semaphore.resize(self._share)
+        with self._lock:
+            self._paused_until = max(self._paused_until, time.monotonic() + after.paused_until - now)
+        reason = report.backoff_reason if after.decreased_at != before.decreased_at else None
+        if reason is not None:
+            log.info("concurrency limit lowered", service=self._service, limit=after.total, reason=reason.value)
+        status = LimiterStatus(limit=after.total, share=shares.get(self._participant, 0), backoff_reason=reason)
+        for subscriber in self._subscribers:
+            subscriber(status)
 
-    def _on_the_board(self, report: UsageReport) -> tuple[LimiterState, LimiterState, float] | None:
-        if self._board is None or time.monotonic() < self._board_is_back_at:
+    def _update_local(self, report: UsageReport) -> tuple[LimiterState, LimiterState, float]:
+        now = time.monotonic()
+        before = self._local or local_state(self._shared, self._participant, share=self._share, now=now)
+        self._local = update(before, self._participant, report, now)
+        return before, self._local, now
+
+    def _update_shared(self, report: UsageReport) -> tuple[LimiterState, LimiterState, float] | None:
+        """Report to the shared state. None if there is none, or it is unavailable."""
+        if self._update_shared_state is None or time.monotonic() < self._shared_state_retry_at:
             return None
-        decided: list[tuple[LimiterState, LimiterState, float]] = []
+        result = LimiterState(), LimiterState(), 0.0
 
-        def change(kept: bytes | None, now: float) -> bytes:
-            before = recalled(_read(kept), self._shared, now)
-            after = advance(before, self._name, report, now)
-            decided.append((before, after, now))
-            return _COMMON.dump_json(after)
+        def change(stored: bytes | None, now: float) -> bytes:
+            nonlocal result
+            before = restore_lost_state(_parse(stored), self._shared, now)
+            result = before, update(before, self._participant, report, now), now
+            return _STATE.dump_json(result[1])
 
-        if self._board.update(change):
-            return decided[-1]
-        self._board_is_back_at = time.monotonic() + _BOARD_AWAY_FOR_S
-        return None
+        if not self._update_shared_state(change):
+            self._shared_state_retry_at = time.monotonic() + _SHARED_STATE_COOLDOWN_S
+            return None
+        self._local, self._shared = None, result[1]
+        return result
 
 
-def _read(kept: bytes | None) -> LimiterState | None:
-    """Read what is on the board; what another version wrote there is as good as nothing."""
-    if kept is None:
+def _parse(stored: bytes | None) -> LimiterState | None:
+    """Parse the stored state; one of another version counts as none."""
+    if stored is None:
         return None
     try:
-        return _COMMON.validate_json(kept)
+        return _STATE.validate_json(stored)
     except ValidationError:
         return None

@@ -13,8 +13,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
+from clients.http.loopback import is_loopback_host
 from gateway.responses import HttpError
-from wiring.settings import is_loopback
 
 _HOST: Final = re.compile(rb"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
 _MOST_ACCEPTED: Final = 256
@@ -51,9 +51,9 @@ class AllowedHosts:
             public = urlsplit(self.public_url)
             if name == public.hostname and (port is None or public.port is None or int(port) == public.port):
                 return True
-        if name == self.bound.lower() or is_loopback(name):
+        if name == self.bound.lower() or is_loopback_host(name):
             return True
-        if is_loopback(self.bound):
+        if is_loopback_host(self.bound):
             return False
         return _is_address(name, reached_at) or "." not in name or name.endswith(_INSIDE_A_CLUSTER)
 

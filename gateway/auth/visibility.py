@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from actions.context import Viewer, allow_all
 from clients.backstage.client import filter_visible
 from clients.http.async_client import AsyncHttpClient
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.clock import Clock
 from domain.refs import EntityRef
 from gateway.auth.callers import Caller

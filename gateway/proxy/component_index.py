@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from actions.ports import Catalog
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from clients.http.single_flight import AsyncSingleFlight
 from domain.clock import Clock
 from domain.ownership import Ownership, ownership_of

@@ -14,7 +14,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
 
-from clients.http.client import HttpRequest, HttpResponse, ServiceError
+from clients.http.errors import ServiceError
+from clients.http.messages import HttpRequest, HttpResponse
 from clients.scaleops.async_client import SendRequest
 from domain.workload import WorkloadKey
 from gateway.auth.callers import ANONYMOUS, Caller

@@ -109,10 +109,10 @@ class Metrics:
 
     def note_pace(self, standing: LimiterStatus) -> None:
         """Set how many calls to ScaleOps may be in flight; told once a second while there are any."""
-        self._calls_limit.set(standing.total)
+        self._calls_limit.set(standing.limit)
         self._calls_share.set(standing.share)
-        if standing.cut is not None:
-            self._calls_cuts.labels(standing.cut.value).inc()
+        if standing.backoff_reason is not None:
+            self._calls_cuts.labels(standing.backoff_reason.value).inc()
 
     def answer(self) -> GatewayResponse:
         """Answer the page that Prometheus reads."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from actions.ports import ScaleOps
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
 
 

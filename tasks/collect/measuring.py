@@ -20,7 +20,7 @@ from actions.fanout import AdaptiveFanOut, FanOut, ThreadFanOut
 from actions.live.measure import MeasureResult, measure, unmeasured
 from actions.live.sweep_memo import MemoizedScaleOps
 from actions.ports import ScaleOps
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.refs import EntityRef
 from domain.snapshots import Outcome

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
 
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.component import RoutingKey
 from domain.messages import Channel, Message
 from domain.routes import Route, platform_route

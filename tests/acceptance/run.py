@@ -27,7 +27,7 @@ from cli.celery_processes import run_beat, run_worker
 from store import Store, Transaction
 from tasks.celery_tasks import WorkerContext
 from tasks.context import Services, TaskTimings
-from wiring.contexts import LoadedConfig, load_installation
+from wiring.contexts import LoadedConfig, load_config
 from wiring.logs import configure_logs
 from worker.app import build_app
 from worker.context import ContextFactory, open_worker_context
@@ -171,7 +171,7 @@ def equip_under_test(installation: LoadedConfig, clock: SharedClock, frontier: F
 
 def main() -> None:
     kind, asked = sys.argv[1], json.loads(sys.argv[2])
-    installation = load_installation(os.environ, None)
+    installation = load_config(os.environ, None)
     configure_logs(level="info", form="console")
     crossings = Path(asked["crossings"]) if asked.get("crossings") else None
     frontier = Frontier(Path(asked["plan"]), crossings)

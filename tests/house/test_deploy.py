@@ -14,10 +14,11 @@ import pytest
 import yaml
 
 from cli.main import COMMANDS, door
+from clients.http.loopback import is_loopback_host
 from simulator.company import SCENARIO
 from simulator.serving import addresses_at, settings_for
 from wiring.environment import resolve_settings
-from wiring.settings import Settings, is_loopback
+from wiring.settings import Settings
 from worker.stall_watchdog import EXIT_STATUS
 from worker.supervisor import INVALID_SETTINGS
 
@@ -251,7 +252,7 @@ def test_the_demo_is_wired_to_the_stand_ins_and_to_nothing_else() -> None:
     settings = resolve_settings(demo["environment"], None).settings
     reached = [value for name, value in demo["environment"].items() if value.startswith("http")]
     assert reached
-    assert all(is_loopback(urlsplit(value).hostname) for value in reached)
+    assert all(is_loopback_host(urlsplit(value).hostname) for value in reached)
     assert settings.redis_url is None
     (published,) = simulator["ports"]
     assert published == f"127.0.0.1:{settings.gateway_port}:{settings.gateway_port}"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from actions.ports import Catalog, ScaleOps
 from alerts.policy import AlertPolicy
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from clients.pagerduty import PagerDutyClient
 from clients.slack import SlackClient
 from domain.component import RoutingKey

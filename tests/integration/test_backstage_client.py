@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clients.backstage.catalog_file import CatalogFile
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.refs import EntityRef
 from simulator.faults import Fault
 from simulator.serving import Simulator
@@ -57,7 +57,7 @@ def test_a_catalog_that_fails_after_a_page_is_listed_up_to_it(simulator: Simulat
     assert sum(len(page.components) for page in pages) == 15
     assert sum(len(page.teams) for page in pages) > 0
     assert not listing.is_complete
-    assert listing.reason == f"Backstage answered {BY_QUERY} with 500: an error of its own"
+    assert listing.reason == f"Backstage answered {BY_QUERY} with 500: an internal error"
 
 
 def test_a_catalog_that_fails_at_the_first_page_is_an_error(simulator: Simulator) -> None:

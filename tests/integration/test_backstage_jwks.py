@@ -11,7 +11,8 @@ import pytest
 
 from clients.backstage.jwks import KEY_SET_TTL, RETRY_COOLDOWN, STALE_TTL, USER_KEYS, JwksCache
 from clients.http.async_client import AsyncHttpClient
-from clients.http.client import HttpOptions, ServiceError
+from clients.http.client import HttpOptions
+from clients.http.errors import ServiceError
 from simulator.backstage_auth import KeyPair, auth_of
 from simulator.faults import Fault
 from simulator.serving import Simulator

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from clients.slack import SlackClient
 from domain.component import RoutingKey
 from domain.messages import Channel, DeliveryStatus, EventAction, Json, Message, Rendering, Variant

@@ -14,8 +14,10 @@ import httpx
 import pytest
 
 from clients.http.async_client import AsyncHttpClient
-from clients.http.client import ErrorKind as Reason
-from clients.http.client import HttpOptions, HttpRequest, ServiceError
+from clients.http.client import HttpOptions
+from clients.http.errors import ErrorKind as Reason
+from clients.http.errors import ServiceError
+from clients.http.messages import HttpRequest
 from clients.scaleops.async_client import AsyncScaleOpsClient
 from simulator.faults import Fault
 from tests.services.gateways import ServedGateway, ServeGateway
@@ -321,10 +323,10 @@ def test_an_overfull_queue_is_told_at_once(gateway: ServedGateway) -> None:
     gateway.simulator.state.faults = [Fault(service="backstage", delay_s=1, status=200, body={})]
 
     async def run() -> list[object]:
-        line = AsyncHttpClient("Backstage", gateway.simulator.backstage_url, HttpOptions(max_in_flight=1), most_waiting=2)
+        line = AsyncHttpClient("Backstage", gateway.simulator.backstage_url, HttpOptions(max_in_flight=1), max_queued=2)
         request = HttpRequest(method="GET", target="/api/auth/.well-known/jwks.json")
         try:
-            return await asyncio.gather(*(line.exchange(request) for _ in range(10)), return_exceptions=True)
+            return await asyncio.gather(*(line.send(request) for _ in range(10)), return_exceptions=True)
         finally:
             await line.close()
 
@@ -398,7 +400,7 @@ def test_while_it_asks_to_be_left_alone_nobody_asks(gateway: ServedGateway) -> N
 
     assert held.status_code == 503
     assert 10 < int(held.headers["retry-after"]) <= 17
-    assert "left alone" in held.json()["error"]["message"]
+    assert "Retry-After" in held.json()["error"]["message"]
     assert gateway.calls("scaleops") == asked
 
 
@@ -425,7 +427,9 @@ def test_metrics_tell_the_pace(gateway: ServedGateway) -> None:
         return gateway.client.get("/metrics").text
 
     wait_until(
-        "the cut", lambda: 'scaleops_worker_gateway_calls_limit_cuts_total{reason="refused"} 1.0' in metrics(), explain=metrics
+        "the decrease",
+        lambda: 'scaleops_worker_gateway_calls_limit_cuts_total{reason="throttled"} 1.0' in metrics(),
+        explain=metrics,
     )
     assert "scaleops_worker_gateway_calls_limit 8.0" in metrics()
     assert "scaleops_worker_gateway_calls_share" in metrics()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from clients.delivery_errors import InsecureUrl, PayloadRejected, RecipientRejected
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from clients.pagerduty import PagerDutyClient
 from domain.component import RoutingKey
 from domain.messages import Json

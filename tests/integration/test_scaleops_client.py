@@ -11,7 +11,8 @@ from decimal import Decimal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from clients.http.client import ErrorKind, HttpClient, HttpOptions, ServiceError
+from clients.http.client import HttpClient, HttpOptions
+from clients.http.errors import ErrorKind, ServiceError
 from clients.scaleops.auth import AzureLogin
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.links import DashboardLinks
@@ -87,7 +88,7 @@ def test_an_expired_token_is_replaced_before_it_is_rejected(simulator: Simulator
 
 def test_a_token_rejected_twice_is_an_auth_error(simulator: Simulator, client: ScaleOpsClient) -> None:
     simulator.state.faults = [Fault(service="scaleops", route="byNamespace", status=401)]
-    with pytest.raises(ServiceError, match="401: it does not accept our credentials") as error:
+    with pytest.raises(ServiceError, match="401: our credentials were not accepted") as error:
         client.workloads(LABELS)
     assert error.value.kind is ErrorKind.AUTH
     assert error.value.service_down
@@ -184,7 +185,7 @@ def test_no_match_is_an_empty_list_in_every_form(simulator: Simulator, client: S
 @pytest.mark.parametrize("body", [{"workloads": {}}, {"workloads": "none"}, {"workloads": 0}, [], None, "no", {"workloads": [7]}])
 def test_workloads_that_are_not_a_list_are_an_error(simulator: Simulator, client: ScaleOpsClient, body: object) -> None:
     respond_with(simulator, body if isinstance(body, dict | list) else json.dumps(body), route="byNamespace")
-    with pytest.raises(ServiceError, match="of another shape than expected") as error:
+    with pytest.raises(ServiceError, match="of an unexpected schema") as error:
         client.workloads(LABELS)
     assert error.value.kind is ErrorKind.INVALID_RESPONSE
 
@@ -215,7 +216,7 @@ def test_network_is_parsed_in_every_form(simulator: Simulator, client: ScaleOpsC
 @pytest.mark.parametrize("body", [{"destinations": 1}, {"destinations": [1]}, 7])
 def test_network_of_another_schema_is_an_error(simulator: Simulator, client: ScaleOpsClient, body: object) -> None:
     respond_with(simulator, body if isinstance(body, dict) else "7", route="workload-network")
-    with pytest.raises(ServiceError, match="of another shape"):
+    with pytest.raises(ServiceError, match="of an unexpected schema"):
         client.network(KEY, start=NOW - timedelta(hours=24), end=NOW)
 
 

@@ -22,8 +22,8 @@ from tests.integration.agents import SECTIONS
 from tests.integration.remembered import DUE, NOW, archive_of, remember
 from tests.integration.test_report_stage import PAYMENTS, parts_at, two_weeks
 from tests.services.gateways import ServedGateway, ServeGateway
+from wiring.secrets import page_links
 from wiring.settings import Settings
-from wiring.signing import page_links
 
 SECRET = "a-secret-key-of-this-installation"
 PUBLIC = "https://reports.example.com"

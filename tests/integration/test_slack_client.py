@@ -10,7 +10,7 @@ import pytest
 from slack_sdk import WebClient
 
 from clients.delivery_errors import InsecureUrl, PayloadRejected, RecipientRejected
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from clients.slack import SlackClient
 from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN

@@ -175,7 +175,7 @@ def right_network(_: str, reference: str, result: Json) -> Json:
     for row in right["workloadNetworkData"]:
         if (row["clusterName"], row["namespace"], row["workloadName"]) in failing:
             row["networkCostEnabled"] = UPSTREAM["networkCostEnabled"][row["clusterName"]]
-            row["error"] = "ScaleOps answered GET /api/v1/workload-network with 500: an error of its own"
+            row["error"] = "ScaleOps answered GET /api/v1/workload-network with 500: an internal error"
             row["totalNetworkCost"] = row["totalTraffic"] = None
     return right
 

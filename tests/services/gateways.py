@@ -109,8 +109,8 @@ class ServedGateway:
     def _materials(self, database_url: str) -> GatewayDependencies:
         settings = self.settings
         world = self.simulator.state.world()
-        pace = ConcurrencyLimiter("ScaleOps", settings.scaleops_max_concurrency, kind=Priority.LIVE)
-        line = HttpClient("ScaleOps", settings.scaleops_base_url or "", HttpOptions(timeout_s=10), pace=pace)
+        pace = ConcurrencyLimiter("ScaleOps", settings.scaleops_max_concurrency, priority=Priority.INTERACTIVE)
+        line = HttpClient("ScaleOps", settings.scaleops_base_url or "", HttpOptions(timeout_s=10), limiter=pace)
         login = PasswordLogin(http=line, user=world.scaleops_user, password=world.scaleops_password)
         backstage = HttpClient("Backstage", settings.backstage_base_url or "", HttpOptions(timeout_s=10))
         self._opened.callback(line.close)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from actions import LIVE_ACTIONS, LiveContext
 from actions.ports import Listing
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component, NotificationTargets
 from domain.messages import Json
 from domain.refs import UNOWNED, EntityRef

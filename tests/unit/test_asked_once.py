@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 
 from actions.live.sweep_memo import MOST_FAILURES, MemoizedScaleOps
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)

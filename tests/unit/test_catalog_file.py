@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clients.backstage.catalog_file import CatalogFile
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.refs import EntityRef
 
 WEB = """

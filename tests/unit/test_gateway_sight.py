@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 from gateway.auth.callers import Caller

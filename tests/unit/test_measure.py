@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from actions.live.measure import MeasureResult, measure
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.measures import Total, Unknown
 from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint

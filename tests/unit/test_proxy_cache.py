@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from gateway.proxy.cache import ENTRY_BYTES, FILTERED_SHARE, CachedResponse, CacheLookup, ResponseCache
 
 DOWN = ServiceError("down", kind=ErrorKind.CONNECTION, permanent=False)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from clients.http.client import HttpRequest, HttpResponse
+from clients.http.messages import HttpRequest, HttpResponse
 from domain.ownership import Ownership, ownership_of
 from domain.workload import WorkloadKey
 from gateway.auth.callers import ANONYMOUS

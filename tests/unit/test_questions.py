@@ -17,7 +17,7 @@ from actions import (
     ServiceUnavailableError,
 )
 from actions.fanout import ThreadFanOut
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.messages import Json
 from domain.refs import UNOWNED, EntityRef

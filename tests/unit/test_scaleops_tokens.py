@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from clients.http.client import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from clients.scaleops.auth import token_from_redirect
 from clients.scaleops.tokens import AUTH_FAILURE_COOLDOWN, CachedLogin, expires_at, jwt_expiry
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from reports.signed_links import LINK_TTL, LinkStatus, PageLinks, expires_at
+from wiring.secrets import page_links
 from wiring.settings import Settings
-from wiring.signing import page_links
 
 UNTIL = datetime(2026, 12, 28, 9, tzinfo=timezone.utc)
 KEY = b"k" * 32

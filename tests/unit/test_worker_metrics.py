@@ -12,9 +12,9 @@ CUTS = "scaleops_worker_calls_limit_cuts_total"
 
 
 def test_the_call_limit_is_exported() -> None:
-    cuts = REGISTRY.get_sample_value(CUTS, {"reason": "slow"}) or 0.0
-    record_limit(LimiterStatus(total=40, share=10, cut=BackoffReason.SLOW))
-    record_limit(LimiterStatus(total=41, share=11))
+    cuts = REGISTRY.get_sample_value(CUTS, {"reason": "timeout"}) or 0.0
+    record_limit(LimiterStatus(limit=40, share=10, backoff_reason=BackoffReason.TIMEOUT))
+    record_limit(LimiterStatus(limit=41, share=11))
     assert REGISTRY.get_sample_value("scaleops_worker_calls_limit") == 41
     assert REGISTRY.get_sample_value("scaleops_worker_calls_share") == 11
-    assert REGISTRY.get_sample_value(CUTS, {"reason": "slow"}) == cuts + 1
+    assert REGISTRY.get_sample_value(CUTS, {"reason": "timeout"}) == cuts + 1

@@ -1,4 +1,4 @@
-"""A ScaleOps that serves so many calls at a time and refuses more: sweeps are complete all the same, and settle below that."""
+"""A ScaleOps with a capacity: sweeps are complete although calls are refused, and settle below it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from actions import LIVE_ACTIONS
-from clients.http.client import ServiceError
+from clients.http.errors import ServiceError
 from clients.throttle.concurrency_limiter import LimiterStatus
 from clients.throttle.limit_algorithm import BackoffReason, Priority
 from domain.snapshots import Outcome
@@ -28,26 +28,28 @@ from wiring.environment import resolve_settings
 
 CAPACITY = 8
 LATENCY_S = 0.05
-QUESTION = "get_scaleops_data_for_entity"
+ACTION = "get_scaleops_data_for_entity"
 
 
 @dataclass
 class Installed:
-    """The settings of an installation, and what its processes were told of their pace."""
+    """The settings of an installation, and the limiter statuses of its processes."""
 
     settings: Mapping[str, str]
     opened: ExitStack
-    told: list[LimiterStatus] = field(default_factory=list)
+    statuses: list[LimiterStatus] = field(default_factory=list)
 
-    def start(self, kind: Priority = Priority.SWEEP) -> StageContext:
-        """Build the parts of another process."""
-        installation = LoadedConfig(resolved=resolve_settings(dict(self.settings), None), config=ConfigFile())
-        return self.opened.enter_context(build_stage_context(installation, clock=Hands(), kind=kind, on_pace=self.told.append))
+    def start(self, priority: Priority = Priority.BACKGROUND) -> StageContext:
+        """Build the context of another process."""
+        loaded = LoadedConfig(resolved=resolve_settings(dict(self.settings), None), config=ConfigFile())
+        return self.opened.enter_context(
+            build_stage_context(loaded, clock=Hands(), priority=priority, on_limiter_status=self.statuses.append)
+        )
 
 
 @pytest.fixture
 def installed(simulator: Simulator, tmp_path: Path) -> Iterator[Installed]:
-    """Settings of an installation without Redis, over a crowd of components."""
+    """Settings of an installation without Redis, with 90 components."""
     simulator.load("crowd:90")
     simulator.state.clock.set(Hands()())
     addresses = addresses_at(int(simulator.url.rpartition(":")[2]))
@@ -57,13 +59,13 @@ def installed(simulator: Simulator, tmp_path: Path) -> Iterator[Installed]:
     simulator.state.modes = Modes()
 
 
-def narrow(simulator: Simulator, **modes: object) -> None:
+def limit_capacity(simulator: Simulator, **modes: object) -> None:
     simulator.state.latency_s = LATENCY_S
     simulator.state.modes = Modes.model_validate({"capacity": CAPACITY} | modes)
 
 
 def measure(context: StageContext, chunks: list[Chunk]) -> threading.Thread:
-    """Work through chunks in a thread, as a worker does."""
+    """Measure chunks in a thread, as a worker does."""
 
     def work() -> None:
         while chunks:
@@ -96,37 +98,37 @@ def test_every_component_is_measured_although_calls_are_refused(
 ) -> None:
     context = installed.start()
     chunks = list(advance_sweep(context, size=30).chunks)
-    narrow(simulator, **modes)
+    limit_capacity(simulator, **modes)
     measure(context, chunks).join()
     assert outcomes(context) == {Outcome.MEASURED}
     assert refused(simulator) > 0
-    assert BackoffReason.REFUSED in {standing.cut for standing in installed.told}
+    assert BackoffReason.THROTTLED in {status.backoff_reason for status in installed.statuses}
 
 
-def test_two_workers_settle_below_it_together_while_questions_are_answered(
+def test_two_workers_settle_below_it_together_while_actions_are_served(
     installed: Installed, simulator: Simulator, queues: QueueServer
 ) -> None:
     installed.settings = {**installed.settings, "REDIS_URL": queues.url}
     workers = [installed.start() for _ in range(2)]
-    desk = live_context(installed.start(Priority.LIVE))
+    live = live_context(installed.start(Priority.INTERACTIVE))
     chunks = list(advance_sweep(workers[0], size=15).chunks)
-    narrow(simulator)
+    limit_capacity(simulator)
     working = [measure(context, chunks) for context in workers]
-    answered = 0
+    outputs = 0
     while any(thread.is_alive() for thread in working):
-        LIVE_ACTIONS[QUESTION].ask({"entityRef": "component:default/service-00007"}, desk=desk)
-        answered += 1
+        LIVE_ACTIONS[ACTION].ask({"entityRef": "component:default/service-00007"}, desk=live)
+        outputs += 1
         time.sleep(LATENCY_S)
     assert outcomes(workers[0]) == {Outcome.MEASURED}
-    assert answered > 3
-    assert min(standing.total for standing in installed.told) <= CAPACITY
+    assert outputs > 3
+    assert min(status.limit for status in installed.statuses) <= CAPACITY
     calls = simulator.state.calls["capacity"]
     assert calls["refused"] < calls["served"] / 3
 
 
-def test_a_service_that_refuses_everything_is_given_up_as_before(installed: Installed, simulator: Simulator) -> None:
+def test_a_service_that_refuses_everything_fails_after_the_usual_attempts(installed: Installed, simulator: Simulator) -> None:
     scaleops = installed.start().services.scaleops
-    narrow(simulator, capacity=0, capacity_retry_after_s=None)
+    limit_capacity(simulator, capacity=0, capacity_retry_after_s=None)
     with pytest.raises(ServiceError, match="429"):
         scaleops.network_flags()
     assert refused(simulator) == 3

@@ -1,0 +1,21 @@
+"""Whether an address is this machine: the one check behind plain http, disabled proxies and open gateways."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def is_loopback_host(host: str | None) -> bool:
+    """Return True if a host name or address can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address((host or "").strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_loopback_url(url: str) -> bool:
+    """Return True if the host of a URL can only be this machine."""
+    return is_loopback_host(urlsplit(url).hostname)

@@ -1,0 +1,103 @@
+"""HTTP requests and responses, and what an unexpected response means as a `ServiceError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from clients.http.errors import ErrorKind, ServiceError
+from clients.http.retry_after import retry_after_s
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One request. `target` is the path with its query, percent-encoded, below the client's base URL."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def route(self) -> str:
+        """Method and path, without the query: what messages and logs show."""
+        return f"{self.method} {self.target.partition('?')[0]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResponse:
+    """One response, read to its end."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def status_error(service: str, request: HttpRequest, response: HttpResponse) -> ServiceError:
+    """Return the error for a response whose status is not the expected one."""
+    status = response.status
+    kind, outcome, permanent = _classify_status(status)
+    return ServiceError(
+        f"{service} answered {request.route} with {outcome}",
+        kind=kind,
+        permanent=permanent,
+        retry_after_s=retry_after_s(response.headers),
+        status=status,
+        service_down=status == HTTPStatus.UNAUTHORIZED,
+    )
+
+
+def parse_json(service: str, adapter: TypeAdapter[T], request: HttpRequest, response: HttpResponse) -> T:
+    """Parse the body of a 200 as JSON of a known schema.
+
+    Raises:
+        ServiceError: another status, no body, not JSON, or another schema. The message never quotes the body.
+    """
+    if response.status != HTTPStatus.OK:
+        raise status_error(service, request, response)
+    try:
+        return adapter.validate_json(response.body)
+    except ValidationError as error:
+        problem = _describe_invalid_body(error, response)
+    message = f"{service} answered {request.route} with {problem}"
+    raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, status=response.status)
+
+
+def _classify_status(status: int) -> tuple[ErrorKind, str, bool]:
+    """Return the kind, the text of the message, and whether it is permanent."""
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return ErrorKind.AUTH, "401: our credentials were not accepted", True
+        case HTTPStatus.FORBIDDEN:
+            return ErrorKind.AUTH, "403: our credentials do not permit this request", True
+        case HTTPStatus.NOT_FOUND:
+            return ErrorKind.NOT_FOUND, "404: not found", True
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return ErrorKind.THROTTLED, "429: too many requests", False
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return ErrorKind.THROTTLED, "503: not available", False
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ErrorKind.SERVER_ERROR, f"{status}: an internal error", False
+    if status >= HTTPStatus.BAD_REQUEST:
+        return ErrorKind.REJECTED, f"{status}: the request was rejected", True
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        return ErrorKind.INVALID_RESPONSE, f"a redirect ({status}), probably to a login page, which is not followed", False
+    return ErrorKind.INVALID_RESPONSE, f"status {status} instead of 200 with a body", False
+
+
+def _describe_invalid_body(error: ValidationError, response: HttpResponse) -> str:
+    """Describe a body that cannot be parsed, without quoting it."""
+    if not response.body.strip():
+        return "an empty body"
+    detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if detail["type"] == "json_invalid":
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
+        return f"a body that is not JSON ({media_type})" if "json" not in media_type else "truncated or malformed JSON"
+    place = ".".join(str(step) for step in detail["loc"]) or "the document"
+    return f"JSON of an unexpected schema ({place}: {detail['msg']})"

@@ -1,0 +1,175 @@
+"""The semaphore: never more permits than its size, FIFO over threads and tasks, no permit lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from clients.throttle.semaphore import ResizableSemaphore
+
+TIMEOUT_S = 10
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(TIMEOUT_S * 1000):
+        if condition():
+            return
+        pause.wait(0.001)
+    raise AssertionError
+
+
+def wanted(semaphore: ResizableSemaphore) -> int:
+    return semaphore.take_peaks().wanted_now
+
+
+def start_waiting(semaphore: ResizableSemaphore, then: Callable[[], None] = lambda: None) -> threading.Thread:
+    """Start a thread that acquires a permit, and wait until it waits."""
+    before = wanted(semaphore)
+
+    def work() -> None:
+        semaphore.acquire()
+        then()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    wait_until(lambda: wanted(semaphore) == before + 1)
+    return thread
+
+
+def test_no_more_calls_than_permits() -> None:
+    semaphore = ResizableSemaphore(3)
+    in_flight, most, counting = 0, 0, threading.Lock()
+
+    def call(_: int) -> None:
+        nonlocal in_flight, most
+        with semaphore:
+            with counting:
+                in_flight += 1
+                most = max(most, in_flight)
+            threading.Event().wait(0.001)
+            with counting:
+                in_flight -= 1
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(call, range(200)))
+    assert most == 3
+    assert semaphore.take_peaks().in_flight == 3
+    assert wanted(semaphore) == 0
+
+
+def test_waiters_are_admitted_in_order() -> None:
+    semaphore = ResizableSemaphore(1)
+    semaphore.acquire()
+    order: list[int] = []
+
+    def record(number: int) -> None:
+        order.append(number)
+        semaphore.release()
+
+    threads = [start_waiting(semaphore, partial(record, number)) for number in range(5)]
+    semaphore.release()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert order == [0, 1, 2, 3, 4]
+
+
+def test_a_smaller_size_takes_effect_as_permits_are_released() -> None:
+    semaphore = ResizableSemaphore(3)
+    for _ in range(3):
+        semaphore.acquire()
+    semaphore.resize(1)
+    late = start_waiting(semaphore)
+    semaphore.release()
+    semaphore.release()
+    assert wanted(semaphore) == 2
+    assert late.is_alive()
+    semaphore.release()
+    late.join(TIMEOUT_S)
+    assert not late.is_alive()
+    assert wanted(semaphore) == 1
+
+
+def test_a_larger_size_admits_waiters() -> None:
+    semaphore = ResizableSemaphore(1)
+    semaphore.acquire()
+    late = [start_waiting(semaphore) for _ in range(2)]
+    semaphore.resize(3)
+    for thread in late:
+        thread.join(TIMEOUT_S)
+    assert not any(thread.is_alive() for thread in late)
+
+
+def test_peaks_are_counted_since_they_were_last_taken() -> None:
+    semaphore = ResizableSemaphore(2)
+    semaphore.acquire()
+    semaphore.acquire()
+    waiting = start_waiting(semaphore)
+    for _ in range(3):
+        semaphore.release()
+        waiting.join(TIMEOUT_S)
+    first, second = semaphore.take_peaks(), semaphore.take_peaks()
+    assert (first.in_flight, first.wanted, first.wanted_now) == (2, 3, 0)
+    assert (second.in_flight, second.wanted, second.wanted_now) == (0, 0, 0)
+
+
+def test_threads_and_tasks_share_the_permits() -> None:
+    semaphore = ResizableSemaphore(1)
+    semaphore.acquire()
+
+    async def run() -> None:
+        waiting = asyncio.create_task(semaphore.acquire_async(TIMEOUT_S))
+        await asyncio.sleep(0)
+        assert wanted(semaphore) == 2
+        await asyncio.to_thread(semaphore.release)
+        await waiting
+
+    asyncio.run(run())
+    assert wanted(semaphore) == 1
+
+
+def test_a_task_waits_until_its_timeout() -> None:
+    semaphore = ResizableSemaphore(1)
+    semaphore.acquire()
+
+    async def run() -> None:
+        with pytest.raises(TimeoutError):
+            await semaphore.acquire_async(0.01)
+
+    asyncio.run(run())
+    assert wanted(semaphore) == 1
+
+
+def test_a_cancelled_task_releases_the_permit_it_was_just_given() -> None:
+    semaphore = ResizableSemaphore(1)
+    semaphore.acquire()
+
+    async def run() -> None:
+        waiting = asyncio.create_task(semaphore.acquire_async(TIMEOUT_S))
+        await asyncio.sleep(0)
+        semaphore.release()  # the permit belongs to the task now, which has not run yet
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(run())
+    assert wanted(semaphore) == 0
+
+
+def test_a_task_of_a_closed_loop_takes_no_permit() -> None:
+    semaphore = ResizableSemaphore(1)
+    semaphore.acquire()
+
+    async def leave_one_waiting() -> None:
+        task = asyncio.create_task(semaphore.acquire_async(TIMEOUT_S))
+        await asyncio.sleep(0)
+        assert not task.done()
+
+    asyncio.run(leave_one_waiting())
+    semaphore.release()
+    assert wanted(semaphore) == 0

@@ -1,4 +1,4 @@
-"""What an alert has found, in words: the headline, a line a workload, what to do. Money with its currency, sizes in readable units."""
+"""An alert's findings as text: the headline, one line per finding, what to do. Money has its currency, sizes readable units."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from domain.money import format_cores, format_count, format_memory, format_money
 from domain.workload import WorkloadKey
 from reports.formatting import clip
 
-_NAME = 80
-_SHORT = {
+_MAX_NAME = 80
+_RULE_TITLES = {
     Rule.UNDER_PROVISIONED: "too little CPU or memory",
     Rule.OVER_PROVISIONED: "more CPU or memory than needed",
     Rule.COST_INCREASE: "cost rose",
     Rule.BUDGET: "above its budget",
     Rule.UNMEASURED: "not measured",
     Rule.STORM: "many alerts at once",
-    Rule.OUTAGE: "too little could be measured to judge anything",
+    Rule.OUTAGE: "too little could be measured to evaluate alerts",
 }
 
 
 def headline(notice: Notice, title: str, currency: str) -> str:
-    """Say in one line what it is about; without findings, what it was about."""
-    name = clip(title, _NAME)
+    """Return one line about what was found; without findings, about the rule."""
+    name = clip(title, _MAX_NAME)
     figures = [finding.figures for finding in notice.findings]
     match figures:
         case []:
-            return f"{name}: {_SHORT[notice.alert.rule]}"
+            return f"{name}: {_RULE_TITLES[notice.alert.rule]}"
         case [CostFigures() as cost]:
             rise = format_money(cost.cost_7d - cost.usual_cost_7d, currency)
             return f"{name}: {rise} more than usual in 7 days{_percent_of(cost)}"
@@ -51,7 +51,7 @@ def headline(notice: Notice, title: str, currency: str) -> str:
         case [OutageFigures() as outage]:
             return f"{outage.unknown:,} of {format_count(outage.components, 'component')} could not be measured"
         case _:
-            return f"{name}: {_of_many(notice, currency)}"
+            return f"{name}: {_rule_headline(notice, currency)}"
 
 
 def _percent_of(cost: CostFigures) -> str:
@@ -60,28 +60,28 @@ def _percent_of(cost: CostFigures) -> str:
     return f" ({format_percent((cost.cost_7d - cost.usual_cost_7d) / cost.usual_cost_7d, signed=True)})"
 
 
-def _of_many(notice: Notice, currency: str) -> str:
-    many = len(notice.findings)
+def _rule_headline(notice: Notice, currency: str) -> str:
+    count = len(notice.findings)
     one = notice.findings[0].workload
-    who = clip(one.name, _NAME) if many == 1 and one is not None else format_count(many, "workload")
+    subject = clip(one.name, _MAX_NAME) if count == 1 and one is not None else format_count(count, "workload")
     match notice.alert.rule:
         case Rule.UNDER_PROVISIONED:
             kills = sum(
                 finding.figures.oom_kills_24h or 0 for finding in notice.findings if isinstance(finding.figures, RequestFigures)
             )
             if kills:
-                return f"{who} killed {format_count(kills, 'time')} for want of memory in 24 hours"
-            return f"{who} with too little CPU or memory"
+                return f"{subject} OOM-killed {format_count(kills, 'time')} in 24 hours"
+            return f"{subject} with too little CPU or memory"
         case Rule.OVER_PROVISIONED:
-            return f"{format_money(notice.amount, currency)} a month could be saved on {who}"
+            return f"{format_money(notice.amount, currency)} a month could be saved on {subject}"
         case Rule.STORM:
-            return f"{format_count(many, 'alert')} at once"
+            return f"{format_count(count, 'alert')} at once"
         case rule:
-            return _SHORT[rule]
+            return _RULE_TITLES[rule]
 
 
 def format_finding(finding: Finding, currency: str) -> str:
-    """Write one finding as a line with its numbers."""
+    """Return one finding as a line with its numbers."""
     figures = finding.figures
     match figures:
         case RequestFigures():
@@ -109,9 +109,9 @@ def _place(finding: Finding) -> str:
 
 
 def format_workload(workload: WorkloadKey) -> str:
-    """Write a workload as `api (Deployment) in shop on east`."""
-    name, kind, namespace = clip(workload.name, _NAME), clip(workload.type, _NAME), clip(workload.namespace, _NAME)
-    return f"{name} ({kind}) in {namespace} on {clip(workload.cluster, _NAME)}"
+    """Return a workload as `api (Deployment) in shop on east`."""
+    name, kind, namespace = clip(workload.name, _MAX_NAME), clip(workload.type, _MAX_NAME), clip(workload.namespace, _MAX_NAME)
+    return f"{name} ({kind}) in {namespace} on {clip(workload.cluster, _MAX_NAME)}"
 
 
 def _format_requests(figures: RequestFigures, currency: str) -> str:
@@ -129,14 +129,14 @@ def _format_requests(figures: RequestFigures, currency: str) -> str:
 def _change(label: str, now: float | None, recommended: float | None, *, cores: bool) -> list[str]:
     if now is None or recommended is None or now == recommended:
         return []
-    in_words = format_cores if cores else format_memory
-    return [f"{label} {in_words(now)} \u2192 {in_words(recommended)} per pod"]
+    format_size = format_cores if cores else format_memory
+    return [f"{label} {format_size(now)} \u2192 {format_size(recommended)} per pod"]
 
 
 def remedy(notice: Notice) -> str:
-    """Say in one imperative sentence what to do."""
+    """Return one imperative sentence: what to do."""
     about = notice.alert.about
-    names = ", ".join(clip(one.workload.name, _NAME) for one in notice.findings[:3] if one.workload is not None)
+    names = ", ".join(clip(one.workload.name, _MAX_NAME) for one in notice.findings[:3] if one.workload is not None)
     more = " and the others" if len(notice.findings) > 3 else ""  # noqa: PLR2004 - three names are shown
     match notice.alert.rule:
         case Rule.UNDER_PROVISIONED:
@@ -150,15 +150,15 @@ def remedy(notice: Notice) -> str:
         case Rule.UNMEASURED:
             return f"Find out why it cannot be measured: scaleops-worker action get_scaleops_data_for_entity {about} --json"
         case Rule.STORM:
-            return "Look for what they have in common before you look at each: scaleops-worker alerts list"
+            return "Look for a common cause first: scaleops-worker alerts list"
         case Rule.OUTAGE:
-            return "See whether ScaleOps and the catalog answer: scaleops-worker check-config --live"
+            return "Check whether ScaleOps and the catalog respond: scaleops-worker check-config --live"
         case rule:
             assert_never(rule)
 
 
 def figures_as_json(figures: Figures) -> dict[str, Json]:
-    """Answer the numbers of a finding as JSON, money as numbers, what is not known as null."""
+    """Return the numbers of a finding as JSON: money as numbers, unknown values as null."""
     return {name.name: _as_json(getattr(figures, name.name)) for name in fields(figures) if name.name != "of"}
 
 

@@ -104,7 +104,7 @@ def test_on_call_is_paged_once_for_the_oom_killed_service_and_told_when_it_is_ov
         ("trigger", f"demo:under-provisioned:{CHECKOUT}"),
         ("resolve", f"demo:under-provisioned:{CHECKOUT}"),
     ]
-    assert "for want of memory" in lived.events[0]["payload"]["summary"]
+    assert "OOM-killed" in lived.events[0]["payload"]["summary"]
     assert lived.events[0]["payload"]["severity"] == "critical"
     assert lived.events[0]["routing_key"] == lived.events[1]["routing_key"]
 

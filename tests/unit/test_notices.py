@@ -27,7 +27,7 @@ from domain.messages import Channel, EventAction, Message, Variant
 from domain.workload import WorkloadKey
 from reports.dates import format_instant
 from reports.notices import (
-    MOST_EVENT_BYTES,
+    MAX_EVENT_BYTES,
     MessageContext,
     pagerduty_follow_up,
     pagerduty_trigger,
@@ -38,7 +38,7 @@ from reports.notices import (
 from simulator.blocks import check_blocks
 from tests.unit.alerting import ALERT, CHECKOUT, PAYMENTS, Life, clear, finding, key, met, sweep
 
-VOICE = MessageContext(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
+CONTEXT = MessageContext(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
 PAGE = OpenIncident(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
 NOW = sweep(1)
 
@@ -57,8 +57,8 @@ def about(rule: Rule, figures: Figures, amount: int = 0) -> Notice:
 
 
 def posted(notice: Notice, **changes: object) -> Message:
-    voice = replace(VOICE, **changes)  # type: ignore[arg-type]  # the names are those of the fields
-    return slack_notice(notice, voice, number=2, target="C1", route="the annotation on Checkout", root=None, now=NOW)
+    context = replace(CONTEXT, **changes)  # type: ignore[arg-type]  # the names are those of the fields
+    return slack_notice(notice, context, number=2, target="C1", route="the annotation on Checkout", root=None, now=NOW)
 
 
 def text_of(message: Message) -> str:
@@ -71,12 +71,12 @@ def text_of(message: Message) -> str:
 
 def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
     assert text_of(posted(opening())).splitlines() == [
-        "Checkout: api killed 3 times for want of memory in 24 hours",
+        "Checkout: api OOM-killed 3 times in 24 hours",
         "• api (Deployment) in shop on east: CPU 0.25 cores → 0.9 cores per pod, memory 256 Mi → 768 Mi per pod, 3 OOM kills in 24 hours",
         "Since Mon 7 Sep 2026, 02:00 CEST, measured Mon 7 Sep 2026, 08:00 CEST.",
         "What to do: Give api the recommended requests, or let ScaleOps automate them.",
         "Why you get this: It has held in 2 measured sweeps in a row. Sent here by the annotation on Checkout.",
-        f"Taken care of? scaleops-worker alerts acknowledge {ALERT} (or: alerts snooze {ALERT} --for 2d)",
+        f"Acknowledge: scaleops-worker alerts acknowledge {ALERT} (or snooze: alerts snooze {ALERT} --for 2d)",
     ]
 
 
@@ -95,7 +95,7 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
         life.see(met(number))
     life.see(clear(2))
     (resolved,) = life.see(clear(3))
-    message = slack_notice(resolved, VOICE, number=5, target="C1", route="the default", root="the opening", now=NOW)
+    message = slack_notice(resolved, CONTEXT, number=5, target="C1", route="the default", root="the opening", now=NOW)
     assert text_of(message).splitlines() == [
         "Resolved: Checkout: too little CPU or memory",
         "It had been open since Mon 7 Sep 2026, 08:00 CEST.",
@@ -170,23 +170,23 @@ def test_a_name_full_of_signs_to_escape_still_fits() -> None:
 
 def test_a_summary_names_every_alert_by_its_id() -> None:
     summary = Summary(audience=PAYMENTS, reason=SummaryReason.FIRST_SWEEP, notices=(opening(), opening("worker")))
-    voice = replace(VOICE, title="Payments")
-    message = slack_summary(summary, voice, titles=("Checkout", "Cart"), target="C2", route="the default", now=NOW)
+    context = replace(CONTEXT, title="Payments")
+    message = slack_summary(summary, context, titles=("Checkout", "Cart"), target="C2", route="the default", now=NOW)
     text = text_of(message)
     assert text.splitlines()[0] == "Payments: 2 alerts found when this was first measured"
-    assert "Cart: worker killed 3 times" in text
+    assert "Cart: worker OOM-killed 3 times" in text
     assert text.count(str(ALERT)) == 2
     assert message.key == "summary:first-sweep:group:default/payments:2026-09-07T06:00Z:slack"
 
 
 def test_a_large_summary_counts_what_it_leaves_out() -> None:
     summary = Summary(audience=PAYMENTS, reason=SummaryReason.MANY, notices=(opening(),) * 300)
-    message = slack_summary(summary, VOICE, titles=("z" * 300,) * 300, target="C2", route="the default", now=NOW)
+    message = slack_summary(summary, CONTEXT, titles=("z" * 300,) * 300, target="C2", route="the default", now=NOW)
     assert " more\n" in text_of(message)
 
 
 def test_a_trigger_has_what_on_call_needs() -> None:
-    message = pagerduty_trigger(opening(), replace(VOICE, links=(("Dashboard", "https://x/y"),)), number=2, page=PAGE, now=NOW)
+    message = pagerduty_trigger(opening(), replace(CONTEXT, links=(("Dashboard", "https://x/y"),)), number=2, page=PAGE, now=NOW)
     (rendering,) = message.renderings
     body = rendering.payload
     assert message.key == "alert:under-provisioned:component:default/checkout:2:pagerduty"
@@ -195,7 +195,7 @@ def test_a_trigger_has_what_on_call_needs() -> None:
     assert body["links"] == [{"text": "Dashboard", "href": "https://x/y"}]
     payload = body["payload"]
     assert isinstance(payload, dict)
-    assert payload["summary"] == "Checkout: api killed 3 times for want of memory in 24 hours, cluster east"
+    assert payload["summary"] == "Checkout: api OOM-killed 3 times in 24 hours, cluster east"
     assert (payload["severity"], payload["source"]) == ("critical", "scaleops.example")
     assert (payload["component"], payload["group"], payload["class"]) == (str(CHECKOUT), str(PAYMENTS), "under-provisioned")
     details = payload["custom_details"]
@@ -208,13 +208,13 @@ def test_a_trigger_has_what_on_call_needs() -> None:
 
 def test_ten_thousand_workloads_are_trimmed_and_counted() -> None:
     notice = replace(opening(), findings=tuple(finding(f"{n}-{'x' * 240}") for n in range(10_000)))
-    body = pagerduty_trigger(notice, VOICE, number=2, page=PAGE, now=NOW).renderings[0].payload
-    assert len(json.dumps(body).encode()) < MOST_EVENT_BYTES
+    body = pagerduty_trigger(notice, CONTEXT, number=2, page=PAGE, now=NOW).renderings[0].payload
+    assert len(json.dumps(body).encode()) < MAX_EVENT_BYTES
     payload = body["payload"]
     assert isinstance(payload, dict)
     details = payload["custom_details"]
     assert isinstance(details, dict)
-    found, left_out = details["found"], details["left out, to fit"]
+    found, left_out = details["found"], details["omitted to fit"]
     assert isinstance(found, list)
     assert isinstance(left_out, int)
     assert len(found) + left_out == 10_000
@@ -227,7 +227,9 @@ def test_a_page_names_its_cluster_or_how_many_there_are_and_when_it_was_last_see
         life.see(met(number, *findings))
     notice = replace(life.notices[0], seen_as_of=sweep(-3))
     payload = (
-        pagerduty_trigger(notice, replace(VOICE, title="C" * 5000), number=2, page=PAGE, now=NOW).renderings[0].payload["payload"]
+        pagerduty_trigger(notice, replace(CONTEXT, title="C" * 5000), number=2, page=PAGE, now=NOW)
+        .renderings[0]
+        .payload["payload"]
     )
     assert isinstance(payload, dict)
     assert str(payload["summary"]).endswith(", 2 clusters")
@@ -235,7 +237,7 @@ def test_a_page_names_its_cluster_or_how_many_there_are_and_when_it_was_last_see
     details = payload["custom_details"]
     assert isinstance(details, dict)
     assert details["measured"] == sweep(-3).isoformat()
-    assert format_instant(sweep(-3), VOICE.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
+    assert format_instant(sweep(-3), CONTEXT.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
 
 
 def test_a_resolve_takes_the_key_and_the_route_that_opened_it() -> None:

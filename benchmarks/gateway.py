@@ -81,7 +81,7 @@ def serving(folder: Path, length: int) -> Iterator[tuple[Subject, ...]]:
     auth = Auth()
     answers = {"/api/auth/.well-known/jwks.json": json.dumps({"keys": [auth.users.jwk]}), "*": flags_of(length)}
     (folder / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
-    token = {"Authorization": f"Bearer {auth.user_token('user:default/bench', now=int(time.time()), life_s=7200)}"}
+    token = {"Authorization": f"Bearer {auth.user_token('user:default/bench', now=int(time.time()), lifetime_s=7200)}"}
     upstream, node, uncached, cached = free_ports(4)
     with ExitStack() as started:
         start(started, [sys.executable, "-m", "benchmarks.gateway_upstream", str(upstream), str(folder / "answers.json")])

@@ -1,1 +1,1 @@
-"""Stand-in ScaleOps, Backstage, Slack and PagerDuty servers, for tests and the demo."""
+"""Simulated ScaleOps, Backstage, Slack and PagerDuty servers, for tests and the demo."""

@@ -1,4 +1,4 @@
-"""One application for all stand-in services, each under its own prefix."""
+"""One application for all simulated services, each under its own prefix."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from starlette.types import ASGIApp
 
 from simulator import backstage_auth, control, pagerduty, scaleops, slack
 from simulator.faults import FaultMiddleware
-from simulator.scaleops import refusing_routes
+from simulator.scaleops import plain_text_errors
 from simulator.scaleops_login import azure_routes
 from simulator.state import State
 
 PREFIXES: Final = {"scaleops": "/scaleops", "backstage": "/backstage", "slack": "/slack/api/", "pagerduty": "/pagerduty"}
-"""Where each service is, as a client is told."""
+"""The path of each service in its base URL."""
 
 
 def build_app(state: State) -> ASGIApp:
-    """Answer the application. Slack's routes are mounted at `/slack/api`, the others at their names."""
+    """Return the application. Slack's routes are mounted at `/slack/api`, the others at their names."""
     services: dict[str, Sequence[BaseRoute]] = {
         "scaleops": scaleops.routes(state),
-        "azure": refusing_routes(azure_routes(state)),
+        "azure": plain_text_errors(azure_routes(state)),
         "backstage": backstage_auth.routes(state),
         "slack": [Mount("/api", routes=slack.routes(state))],
         "pagerduty": pagerduty.routes(state),

@@ -1,4 +1,4 @@
-"""The stand-in Backstage catalog: by-query, by-name and by-refs with a static token, with Backstage's own errors."""
+"""The simulated Backstage catalog: by-query, by-name and by-refs with a static token, with Backstage's own errors."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _API: Final = "/api/catalog"
 _DEFAULT_LIMIT: Final = 200
 _PARAMETERS: Final = {"filter", "fields", "limit", "offset", "orderField", "cursor", "totalItems"}
 _WITH_CURSOR: Final = {"fields", "limit", "cursor", "totalItems"}
-"""With a cursor the rest stands in it. Backstage ignores what is sent beside it; here that is refused, so that nobody relies on it."""
+"""A cursor contains the rest. Backstage ignores the other parameters; here they are an error, so that no client relies on them."""
 _NAMES: Final = {400: "InputError", 401: "AuthenticationError", 404: "NotFoundError"}
 
 
 def routes(state: State) -> list[Route]:
-    """Answer all routes of the service."""
+    """Return all routes of the service."""
     return [
         Route(f"{_API}/entities/by-query", _guarded(state, _list_by_query), methods=["GET"]),
         Route(f"{_API}/entities/by-refs", _guarded(state, _find_by_refs), methods=["POST"]),
@@ -37,27 +37,27 @@ def routes(state: State) -> list[Route]:
     ]
 
 
-def _guarded(state: State, answer: Callable[[State, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(state: State, endpoint: Callable[[State, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         try:
             _require_token(request)
-            return await answer(state, request)
-        except ApiError as refusal:
-            return describe_error(request, refusal)
+            return await endpoint(state, request)
+        except ApiError as error:
+            return error_response(request, error)
 
     return handle
 
 
-def describe_error(request: Request, refusal: ApiError) -> Response:
-    """Answer Backstage's error body."""
+def error_response(request: Request, error: ApiError) -> Response:
+    """Return Backstage's error body."""
     path = request.url.path.partition(_API)[2]
     url = f"{path}?{request.url.query}" if request.url.query else path
     body = {
-        "error": {"name": refusal.name or _NAMES.get(refusal.status, "Error"), "message": refusal.message},
+        "error": {"name": error.name or _NAMES.get(error.status, "Error"), "message": error.message},
         "request": {"method": request.method, "url": url},
-        "response": {"statusCode": refusal.status},
+        "response": {"statusCode": error.status},
     }
-    return JSONResponse(body, status_code=refusal.status)
+    return JSONResponse(body, status_code=error.status)
 
 
 def _require_token(request: Request) -> None:
@@ -153,7 +153,7 @@ def _full_ref(ref: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedCatalog:
-    """A world's entities as the catalog holds them: in a list with their search index, and by reference."""
+    """A world's entities: in a list with their search index, and by reference."""
 
     entries: tuple[tuple[Record, Index], ...]
     by_ref: Mapping[str, Record]
@@ -161,7 +161,7 @@ class SimulatedCatalog:
 
 @lru_cache(maxsize=8)
 def catalog_of(world: World) -> SimulatedCatalog:
-    """Fill in namespace, uid, etag, location and relations, and index all."""
+    """Return the catalog of a world, with namespace, uid, etag, location and relations of every entity."""
     filled = tuple(_fill_in(entity) for entity in world.entities)
     relations: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for entity in filled:
@@ -178,7 +178,7 @@ def catalog_of(world: World) -> SimulatedCatalog:
 
 
 def ref_of(entity: Record) -> str:
-    """Answer the entity's reference, lower case."""
+    """Return the entity's reference, in lower case."""
     metadata = entity["metadata"]
     return f"{entity['kind']}:{metadata.get('namespace', 'default')}/{metadata['name']}".lower()
 
@@ -197,7 +197,7 @@ def _fill_in(entity: Record) -> Record:
 
 
 def _relations_of(entity: Record) -> Iterable[tuple[str, str, str]]:
-    """Answer (source, type, target) of both directions, as Backstage's processors make them from `spec`."""
+    """Yield (source, type, target) in both directions, as Backstage's processors derive them from `spec`."""
     spec, ref = entity.get("spec", {}), ref_of(entity)
     namespace = entity["metadata"]["namespace"]
     pairs = (

@@ -1,7 +1,7 @@
-"""Who asks the stand-in Backstage: its own users and plugins, whose tokens it issues here, and other plugins by their published keys.
+"""Authentication and permissions of the simulated Backstage: users, its own plugins, and other plugins by their published keys.
 
-A user sees what they or their groups own, and what belongs to nobody's component; everything else is not there for them, as with the
-permission policy of the captures. Shapes of tokens and key sets from the facts 6.4 and 6.5.
+A user sees every entity that is not a component, and the components that they or their groups own, as with the permission policy
+of the captures. Tokens and key sets follow the facts 6.4 and 6.5.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator import backstage, credentials
-from simulator.backstage import catalog_of, describe_error, ref_of
+from simulator.backstage import catalog_of, error_response, ref_of
 from simulator.errors import ApiError
 from simulator.state import State
 from simulator.world import Record
@@ -31,7 +31,7 @@ from simulator.world import Record
 USER: Final = "vnd.backstage.user"
 LIMITED: Final = "vnd.backstage.limited-user"
 PLUGIN: Final = "vnd.backstage.plugin"
-LIFE_S: Final = 3600
+LIFETIME_S: Final = 3600
 _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 _OK: Final = 200
@@ -46,13 +46,13 @@ class KeyPair:
 
     @property
     def jwk(self) -> Record:
-        """Answer the public half as JSON."""
+        """Return the public half as JSON."""
         numbers = self.private.public_key().public_numbers()
         x, y = (_base64url(number.to_bytes(32)) for number in (numbers.x, numbers.y))
         return {"kty": "EC", "x": x, "y": y, "crv": "P-256", "kid": self.kid, "alg": "ES256"}
 
     def sign(self, header: Record, claims: Record) -> str:
-        """Sign a token whose parts are exactly these, in this order."""
+        """Return a token with exactly these parts, in this order."""
         signed = f"{_part(header)}.{_part(claims)}"
         r, s = utils.decode_dss_signature(self.private.sign(signed.encode(), ec.ECDSA(SHA256())))
         return f"{signed}.{_base64url(r.to_bytes(32) + s.to_bytes(32))}"
@@ -60,32 +60,32 @@ class KeyPair:
 
 @dataclass(kw_only=True, eq=False)
 class Auth:
-    """The keys of the auth plugin and of other plugins, where peers outside publish theirs, and who is in which group."""
+    """The keys of the auth plugin and of other plugins, the URLs of external plugins, and group memberships."""
 
     users: KeyPair = field(default_factory=KeyPair)
     plugins: dict[str, KeyPair] = field(default_factory=lambda: {"mcp-actions": KeyPair(), "scaffolder": KeyPair()})
     peers: dict[str, str] = field(default_factory=dict)
-    """Base addresses of plugins outside, as `discovery.endpoints` names them."""
+    """Base URLs of external plugins, as in `discovery.endpoints`."""
     groups: dict[str, set[str]] = field(default_factory=dict)
     """Group references by user reference."""
 
-    def user_token(self, user: str, *, now: int, life_s: int = LIFE_S, **changed: object) -> str:
-        """Issue a user's token; `changed` claims replace the usual ones."""
-        times = {"sub": user, "iat": now, "exp": now + life_s}
+    def user_token(self, user: str, *, now: int, lifetime_s: int = LIFETIME_S, **changed: object) -> str:
+        """Return a user's token; `changed` replaces claims."""
+        times = {"sub": user, "iat": now, "exp": now + lifetime_s}
         limited = self.users.sign({"typ": LIMITED, "alg": "ES256", "kid": self.users.kid}, times)
-        claims = {"iss": "http://localhost:7007/api/auth", "sub": user, "aud": "backstage", "iat": now, "exp": now + life_s}
+        claims = {"iss": "http://localhost:7007/api/auth", "sub": user, "aud": "backstage", "iat": now, "exp": now + lifetime_s}
         claims["uip"] = limited.rpartition(".")[2]
         return self.users.sign({"typ": USER, "alg": "ES256", "kid": self.users.kid}, claims | changed)
 
-    def limited_token(self, user: str, *, now: int, life_s: int = LIFE_S) -> str:
-        """Issue the limited token that stands in `obo`."""
-        times = {"sub": user, "iat": now, "exp": now + life_s}
+    def limited_token(self, user: str, *, now: int, lifetime_s: int = LIFETIME_S) -> str:
+        """Return the limited token for `obo`."""
+        times = {"sub": user, "iat": now, "exp": now + lifetime_s}
         return self.users.sign({"typ": LIMITED, "alg": "ES256", "kid": self.users.kid}, times)
 
     def plugin_token(self, plugin: str, *, now: int, aud: str = "scaleops", obo: str | None = None) -> str:
-        """Issue a plugin's token for another plugin."""
+        """Return a plugin's token for another plugin."""
         key = self.plugins[plugin]
-        claims: Record = {"sub": plugin, "aud": aud, "iat": now, "exp": now + LIFE_S}
+        claims: Record = {"sub": plugin, "aud": aud, "iat": now, "exp": now + LIFETIME_S}
         if obo is not None:
             claims["obo"] = obo
         return key.sign({"typ": PLUGIN, "alg": "ES256", "kid": key.kid}, claims)
@@ -95,12 +95,12 @@ _AUTHS: WeakKeyDictionary[object, Auth] = WeakKeyDictionary()
 
 
 def auth_of(state: State) -> Auth:
-    """Answer the auth plugin of a state; a scenario that is loaded brings a new one."""
+    """Return the auth plugin of a state; loading a scenario creates a new one."""
     return _AUTHS.setdefault(state.clock, Auth())
 
 
 def routes(state: State) -> list[Route]:
-    """Answer all routes of Backstage: key sets, userinfo, and the catalog as whoever asks."""
+    """Return all routes of Backstage: key sets, userinfo, and the catalog with the caller's permissions."""
 
     async def list_user_keys(_: Request) -> Response:
         return JSONResponse({"keys": [auth_of(state).users.jwk]})
@@ -109,72 +109,72 @@ def routes(state: State) -> list[Route]:
         key = auth_of(state).plugins.get(request.path_params["plugin"])
         return Response(status_code=_NOT_FOUND) if key is None else JSONResponse({"keys": [key.jwk]})
 
-    async def tell_user(request: Request) -> Response:
+    async def user_info(request: Request) -> Response:
         try:
-            user = await _principal(state, request, limited_too=True)
-        except ApiError as refusal:
-            return describe_error(request, refusal)
+            user = await _principal(state, request, accept_limited=True)
+        except ApiError as error:
+            return error_response(request, error)
         ent = [user or "", *sorted(auth_of(state).groups.get(user or "", ()))]
         return JSONResponse({"claims": {"sub": user, "ent": ent}})
 
-    catalog = [_as_whoever_asks(state, route) for route in backstage.routes(state)]
+    catalog = [_as_caller(state, route) for route in backstage.routes(state)]
     return [
         Route("/api/auth/.well-known/jwks.json", list_user_keys, methods=["GET"]),
-        Route("/api/auth/v1/userinfo", tell_user, methods=["GET"]),
+        Route("/api/auth/v1/userinfo", user_info, methods=["GET"]),
         Route("/api/{plugin}/.backstage/auth/v1/jwks.json", list_plugin_keys, methods=["GET"]),
         *catalog,
     ]
 
 
-def _as_whoever_asks(state: State, route: Route) -> Route:
-    answer: Callable[[Request], Awaitable[Response]] = route.endpoint
+def _as_caller(state: State, route: Route) -> Route:
+    endpoint: Callable[[Request], Awaitable[Response]] = route.endpoint
 
     async def handle(request: Request) -> Response:
         header = request.headers.get("authorization", "")
-        if header.count(".") != _DOTS_OF_A_JWT:
-            return await answer(request)
+        if header.count(".") != _JWT_DOTS:
+            return await endpoint(request)
         try:
             user = await _principal(state, request)
-        except ApiError as refusal:
-            return describe_error(request, refusal)
-        return _narrowed(state, request, await answer(_as_service(request)), user)
+        except ApiError as error:
+            return error_response(request, error)
+        return _filtered(state, request, await endpoint(_as_service(request)), user)
 
     return Route(route.path, handle, methods=list(route.methods or ()))
 
 
 def _as_service(request: Request) -> Request:
-    """Answer the same request under the static token, once its own token was found good."""
+    """Return the same request with the static token; its own token has been verified."""
     kept = [(name, value) for name, value in request.scope["headers"] if name != b"authorization"]
     token = f"Bearer {credentials.BACKSTAGE_TOKEN}".encode()
     return Request({**request.scope, "headers": [*kept, (b"authorization", token)]}, request.receive)
 
 
-def _narrowed(state: State, request: Request, response: Response, user: str | None) -> Response:
-    """Answer what is left when what the user may not see is taken out; None is a service, which sees all."""
+def _filtered(state: State, request: Request, response: Response, user: str | None) -> Response:
+    """Remove what the user may not see; None is a service, which sees everything."""
     if user is None or response.status_code != _OK:
         return response
     content = json.loads(bytes(response.body))
-    shown = visible_to(state, user)
+    visible = visible_to(state, user)
     if "items" not in content:
-        if ref_of(content) in shown:
+        if ref_of(content) in visible:
             return response
         name, kind, namespace = (request.path_params[part] for part in ("name", "kind", "namespace"))
         message = f"No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'"
-        return describe_error(request, ApiError(_NOT_FOUND, message, name="NotFoundError"))
-    items = [item if item is not None and _named(item) in shown else None for item in content["items"]]
+        return error_response(request, ApiError(_NOT_FOUND, message, name="NotFoundError"))
+    items = [item if item is not None and _ref_or_none(item) in visible else None for item in content["items"]]
     if "pageInfo" in content:
         items = [item for item in items if item is not None]
         content["totalItems"] = len(items)
     return JSONResponse({**content, "items": items})
 
 
-def _named(item: Record) -> str | None:
-    """Answer the reference of an entity of which only some fields were asked for."""
+def _ref_or_none(item: Record) -> str | None:
+    """Return the reference of an entity, of which only some fields may have been requested."""
     return ref_of(item) if "kind" in item and "name" in item.get("metadata", {}) else None
 
 
 def visible_to(state: State, user: str) -> set[str]:
-    """Answer what a user sees: what is no component, and the components that they or their groups own."""
+    """Return what a user sees: entities that are not components, and components that they or their groups own."""
     owners = {user, *auth_of(state).groups.get(user, ())}
     return {
         ref
@@ -184,12 +184,12 @@ def visible_to(state: State, user: str) -> set[str]:
     }
 
 
-async def _principal(state: State, request: Request, *, limited_too: bool = False) -> str | None:
-    """Answer the user behind a token, None for a plugin on its own. Raises Refusal 401 as Backstage does."""
+async def _principal(state: State, request: Request, *, accept_limited: bool = False) -> str | None:
+    """Return the user of a token; None for a plugin on its own behalf. Raise a 401 as Backstage does."""
     auth = auth_of(state)
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
     kind = jwt.get_unverified_header(token).get("typ")
-    if kind == USER or (kind == LIMITED and limited_too):
+    if kind == USER or (kind == LIMITED and accept_limited):
         return str(_verified(state, token, [auth.users.jwk], "user token")["sub"])
     if kind == LIMITED:
         raise ApiError(_UNAUTHORIZED, "Illegal limited user token", name="AuthenticationError")
@@ -209,10 +209,10 @@ async def _keys_of(auth: Auth, plugin: str) -> list[Record]:
         return [auth.plugins[plugin].jwk]
     base = auth.peers.get(plugin)
     if base is None:
-        raise ApiError(_UNAUTHORIZED, f"no plugin is named {plugin}", name="AuthenticationError")
+        raise ApiError(_UNAUTHORIZED, f"unknown plugin {plugin}", name="AuthenticationError")
     async with httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.get(f"{base}/.backstage/auth/v1/jwks.json")
-    found: list[Record] = answer.json()["keys"]
+        response = await client.get(f"{base}/.backstage/auth/v1/jwks.json")
+    found: list[Record] = response.json()["keys"]
     return found
 
 
@@ -237,4 +237,4 @@ def _base64url(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
-_DOTS_OF_A_JWT: Final = 2
+_JWT_DOTS: Final = 2

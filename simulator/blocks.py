@@ -1,4 +1,4 @@
-"""What Slack refuses about the blocks of one message, by its documented and its observed limits.
+"""Validation of the blocks of one message, by Slack's documented and observed limits.
 
 Sources: https://docs.slack.dev/reference/block-kit/blocks and, for the limit of a whole message, slackapi/bolt-js issue 2509.
 """
@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 MAX_BLOCKS: Final = 50
 MAX_BLOCK_TEXT: Final = 13_000
-"""Of all texts of all blocks; undocumented, seen from 13,172 on."""
+"""For all texts of all blocks; undocumented, rejections were seen from 13,172 on."""
 MAX_TABLE_ROWS: Final = 100
 MAX_TABLE_CELLS: Final = 20
 
@@ -25,17 +25,17 @@ class BlockError(Exception):
 
 
 def check_blocks(blocks: object) -> None:
-    """Raise Refused at the first thing Slack would not take."""
+    """Raise BlockError for the first thing that Slack rejects."""
     if not isinstance(blocks, list):
-        _refuse("must be an array [json-pointer:/blocks]")
+        _reject("must be an array [json-pointer:/blocks]")
     _limit(len(blocks), "no more than 50 items allowed [json-pointer:/blocks]", most=MAX_BLOCKS)
     for number, block in enumerate(blocks):
         at = f"/blocks/{number}"
         kind = str(block.get("type")) if isinstance(block, dict) else "none"
         if kind not in _CHECKS:
-            _refuse(f"unsupported type: {kind} [json-pointer:{at}/type]")
+            _reject(f"unsupported type: {kind} [json-pointer:{at}/type]")
         if len(str(block.get("block_id", ""))) > 255:  # noqa: PLR2004 - Slack's documented limit
-            _refuse(f"must be at most 255 characters [json-pointer:{at}/block_id]")
+            _reject(f"must be at most 255 characters [json-pointer:{at}/block_id]")
         _CHECKS[kind](block, at)
     kinds = [block["type"] for block in blocks]
     if sum(kind in {"table", "data_table"} for kind in kinds) > 1:
@@ -43,18 +43,18 @@ def check_blocks(blocks: object) -> None:
     _limit(kinds.count("data_visualization"), "no more than 2 data visualizations [json-pointer:/blocks]", most=2)
     names = [block["block_id"] for block in blocks if "block_id" in block]
     if len(set(names)) < len(names):
-        _refuse("block_id is not unique [json-pointer:/blocks]")
+        _reject("block_id is not unique [json-pointer:/blocks]")
     if sum(map(_text_length, blocks)) > MAX_BLOCK_TEXT:
         raise BlockError(code="msg_blocks_too_long", line="the text of all blocks is too long")
 
 
-def _refuse(line: str) -> NoReturn:
+def _reject(line: str) -> NoReturn:
     raise BlockError(code="invalid_blocks", line=line)
 
 
 def _limit(count: int, line: str, *, most: int, least: int = 0) -> None:
     if not least <= count <= most:
-        _refuse(line)
+        _reject(line)
 
 
 def _text_length(part: object) -> int:
@@ -67,10 +67,10 @@ def _text_length(part: object) -> int:
 
 def _check_text(text: object, at: str, *, most: int, kinds: tuple[str, ...] = ("mrkdwn", "plain_text")) -> None:
     if not isinstance(text, dict) or text.get("type") not in kinds:
-        _refuse(f"must be a text object of {' or '.join(kinds)} [json-pointer:{at}]")
+        _reject(f"must be a text object of {' or '.join(kinds)} [json-pointer:{at}]")
     content = text.get("text")
     if not isinstance(content, str) or not content.strip():
-        _refuse(f"must be more than 0 characters [json-pointer:{at}/text]")
+        _reject(f"must be more than 0 characters [json-pointer:{at}/text]")
     _limit(len(content), f"must be less than {most + 1} characters [json-pointer:{at}/text]", most=most)
 
 
@@ -81,7 +81,7 @@ def _header(block: Mapping[str, Any], at: str) -> None:
 def _section(block: Mapping[str, Any], at: str) -> None:
     fields = block.get("fields")
     if "text" not in block and not fields:
-        _refuse(f"missing text or fields [json-pointer:{at}]")
+        _reject(f"missing text or fields [json-pointer:{at}]")
     if "text" in block:
         _check_text(block["text"], f"{at}/text", most=3000)
     if fields is not None:
@@ -92,7 +92,7 @@ def _section(block: Mapping[str, Any], at: str) -> None:
 
 def _divider(block: Mapping[str, Any], at: str) -> None:
     if set(block) - {"type", "block_id"}:
-        _refuse(f"additional property [json-pointer:{at}]")
+        _reject(f"additional property [json-pointer:{at}]")
 
 
 def _context(block: Mapping[str, Any], at: str) -> None:
@@ -139,19 +139,19 @@ def _cell(cell: Mapping[str, Any], at: str) -> None:
     match cell.get("type"):
         case "raw_text":
             if not str(cell.get("text") or ""):
-                _refuse(f"must be more than 0 characters [json-pointer:{at}/text]")
+                _reject(f"must be more than 0 characters [json-pointer:{at}/text]")
         case "raw_number":
             if not isinstance(cell.get("value"), int | float):
-                _refuse(f"must be a number [json-pointer:{at}/value]")
+                _reject(f"must be a number [json-pointer:{at}/value]")
         case "rich_text":
             _rich_text(cell, at)
         case other:
-            _refuse(f"unsupported type: {other} [json-pointer:{at}/type]")
+            _reject(f"unsupported type: {other} [json-pointer:{at}/type]")
 
 
 def _rich_text(block: Mapping[str, Any], at: str) -> None:
     if not block.get("elements") or not _text_length(block):
-        _refuse(f"missing elements [json-pointer:{at}/elements]")
+        _reject(f"missing elements [json-pointer:{at}/elements]")
 
 
 def _markdown(block: Mapping[str, Any], at: str) -> None:
@@ -160,7 +160,7 @@ def _markdown(block: Mapping[str, Any], at: str) -> None:
 
 def _data_table(block: Mapping[str, Any], at: str) -> None:
     if not block.get("caption"):
-        _refuse(f"missing caption [json-pointer:{at}/caption]")
+        _reject(f"missing caption [json-pointer:{at}/caption]")
     rows = block.get("rows") or []
     _limit(len(rows), f"2 to 101 rows allowed [json-pointer:{at}/rows]", least=2, most=MAX_TABLE_ROWS + 1)
     for row_number, row in enumerate(rows):

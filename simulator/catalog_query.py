@@ -1,7 +1,7 @@
-"""How the Backstage catalog selects, orders and pages: filters, fields, cursors. Pure, over a list of entities.
+"""Filters, order, fields and cursors of the Backstage catalog, over a list of entities. No I/O.
 
 From the facts on `GET /entities/by-query`: repeated filter = OR, comma = AND, the same key repeated inside one value = IN,
-a key alone = exists, letter case ignored; a cursor is base64 JSON that holds filter and order and must be sent back as it is.
+a key alone = exists, case ignored; a cursor is base64 JSON with filter and order and must be sent back unchanged.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from simulator.errors import ApiError
 from simulator.world import Record
 
 _INDEXED_CHARACTERS: Final = 200
-"""Longer values are not comparable and longer keys not there, as in the real search index."""
+"""Longer values cannot be compared and longer keys are missing, as in the real search index."""
 
 Clause = dict[str, list[str]]
-"""AND over the keys; a key without values asks whether it exists, with values whether one of them is its value."""
+"""AND over the keys. A key without values must exist; with values it must have one of them."""
 
 Index = Mapping[str, list[str | None]]
 
@@ -37,7 +37,7 @@ class ListPage:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a listing asks for and from where on: `after` is (order value, uid) of the entity it goes on from."""
+    """Filter, order and position of a listing: `after` is (order value, uid) of the last entity before the page."""
 
     clauses: list[Clause]
     order_field: str | None = None
@@ -46,7 +46,7 @@ class Query:
     backwards: bool = False
 
     def to_cursor(self, after: Sequence[str], *, backwards: bool, total: int) -> str:
-        """Write the place down, as Backstage does: base64 of JSON."""
+        """Encode the position as Backstage does: base64 of JSON."""
         text = json.dumps(
             {
                 "orderFields": [{"field": self.order_field, "order": "desc" if self.descending else "asc"}]
@@ -62,24 +62,24 @@ class Query:
 
     @classmethod
     def from_cursor(cls, cursor: str) -> Query:
-        """Read a place again; raises Refusal 400 for what Backstage did not write."""
+        """Decode a cursor. Raises a 400 for a malformed one."""
         try:
-            known = json.loads(base64.b64decode(cursor, validate=True))
-            order = known["orderFields"][0] if known["orderFields"] else {"field": None, "order": "asc"}
-            value, uid = known["orderFieldValues"]
+            decoded = json.loads(base64.b64decode(cursor, validate=True))
+            order = decoded["orderFields"][0] if decoded["orderFields"] else {"field": None, "order": "asc"}
+            value, uid = decoded["orderFieldValues"]
             return cls(
-                clauses=known["query"],
+                clauses=decoded["query"],
                 order_field=order["field"],
                 descending=order["order"] == "desc",
                 after=(value, uid),
-                backwards=known["isPrevious"],
+                backwards=decoded["isPrevious"],
             )
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise ApiError(400, f"Malformed cursor: {error}", name="InputError") from error
 
 
 def parse_filters(filters: Sequence[str]) -> list[Clause]:
-    """Read repeated `filter` parameters."""
+    """Parse repeated `filter` parameters."""
     clauses: list[Clause] = []
     for text in filters:
         clause: Clause = {}
@@ -99,7 +99,7 @@ def parse_filters(filters: Sequence[str]) -> list[Clause]:
 
 
 def list_page(entries: Iterable[tuple[Record, Index]], query: Query, *, limit: int, offset: int = 0) -> ListPage:
-    """Answer one page of entities, each given with its search index. With an order field, entities that lack it are left out."""
+    """Return one page of entities, each passed with its search index. With an order field, entities without it are left out."""
     placed: list[tuple[tuple[str, str], Record]] = []
     for entity, index in entries:
         if query.clauses and not any(_matches(index, clause) for clause in query.clauses):
@@ -112,12 +112,14 @@ def list_page(entries: Iterable[tuple[Record, Index]], query: Query, *, limit: i
     placed.sort(key=lambda entry: entry[0][0], reverse=query.descending)
     places = [place for place, _ in placed]
     first, last = _window(places, query, limit, offset)
-    has_more, has_less = last < len(placed), first > 0
+    has_next, has_previous = last < len(placed), first > 0
     return ListPage(
         items=tuple(entity for _, entity in placed[first:last]),
         total=len(placed),
-        next_cursor=query.to_cursor(places[last - 1], backwards=False, total=len(placed)) if has_more and last > first else None,
-        previous_cursor=query.to_cursor(places[first], backwards=True, total=len(placed)) if has_less and last > first else None,
+        next_cursor=query.to_cursor(places[last - 1], backwards=False, total=len(placed)) if has_next and last > first else None,
+        previous_cursor=query.to_cursor(places[first], backwards=True, total=len(placed))
+        if has_previous and last > first
+        else None,
     )
 
 
@@ -138,7 +140,7 @@ def _is_before(one: tuple[str, str], other: tuple[str, str], query: Query) -> bo
 
 
 def index_entity(entity: Record) -> Index:
-    """Answer the entity's search index: lower-case dotted key to lower-case values; None stands for a value too long to compare."""
+    """Return the search index: lower-case dotted key to lower-case values; None for a value that is too long."""
     index: dict[str, list[str | None]] = defaultdict(list)
     for path, value in _walk(entity, ""):
         if len(path) <= _INDEXED_CHARACTERS:
@@ -172,7 +174,7 @@ def _matches(index: Index, clause: Clause) -> bool:
 
 
 def pick_fields(entity: Record, fields: Sequence[str]) -> Record:
-    """Answer only these dotted paths of the entity; dots inside a key (annotations) are understood. No fields: all of it."""
+    """Return only these dotted paths of the entity; keys (annotations) may contain dots. Without fields: the whole entity."""
     if not fields:
         return entity
     picked: Record = {}

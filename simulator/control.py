@@ -1,4 +1,4 @@
-"""The control desk under `/control/`: clock, calls, faults, modes, latency, scenario, tokens, and what Slack and PagerDuty received."""
+"""The control API under `/control/`: clock, calls, faults, modes, latency, scenario, tokens, and what Slack and PagerDuty received."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ _CHANNELS = TypeAdapter(dict[str, Record])
 
 
 def routes(state: State) -> list[Route]:
-    """Answer all routes of the desk."""
-    desk = ControlApi(state)
+    """Return all routes of the control API."""
+    api = ControlApi(state)
     handlers: tuple[tuple[str, str, Callable[[Request], Awaitable[object]]], ...] = (
-        ("GET", "/clock", desk.tell_clock),
-        ("PUT", "/clock", desk.set_clock),
-        ("GET", "/calls", desk.tell_calls),
-        ("DELETE", "/calls", desk.forget_calls),
-        ("GET", "/faults", desk.tell_faults),
-        ("PUT", "/faults", desk.plan_faults),
-        ("DELETE", "/faults", desk.drop_faults),
-        ("GET", "/modes", desk.tell_modes),
-        ("PUT", "/modes", desk.set_modes),
-        ("PUT", "/latency", desk.set_latency),
-        ("PUT", "/scenario", desk.set_scenario),
-        ("GET", "/story", desk.tell_story),
-        ("DELETE", "/tokens", desk.revoke_tokens),
-        ("GET", "/slack/messages", desk.tell_slack_messages),
-        ("GET", "/slack/channels", desk.tell_slack_channels),
-        ("PUT", "/slack/channels", desk.set_slack_channels),
-        ("GET", "/pagerduty/events", desk.tell_pagerduty_events),
-        ("GET", "/pagerduty/incidents", desk.tell_pagerduty_incidents),
+        ("GET", "/clock", api.get_clock),
+        ("PUT", "/clock", api.set_clock),
+        ("GET", "/calls", api.get_calls),
+        ("DELETE", "/calls", api.reset_calls),
+        ("GET", "/faults", api.get_faults),
+        ("PUT", "/faults", api.set_faults),
+        ("DELETE", "/faults", api.delete_faults),
+        ("GET", "/modes", api.get_modes),
+        ("PUT", "/modes", api.set_modes),
+        ("PUT", "/latency", api.set_latency),
+        ("PUT", "/scenario", api.set_scenario),
+        ("GET", "/story", api.get_story),
+        ("DELETE", "/tokens", api.revoke_tokens),
+        ("GET", "/slack/messages", api.get_slack_messages),
+        ("GET", "/slack/channels", api.get_slack_channels),
+        ("PUT", "/slack/channels", api.set_slack_channels),
+        ("GET", "/pagerduty/events", api.get_pagerduty_events),
+        ("GET", "/pagerduty/incidents", api.get_pagerduty_incidents),
     )
-    return [Route(path, _answering(handle), methods=[method]) for method, path, handle in handlers]
+    return [Route(path, _json_endpoint(handle), methods=[method]) for method, path, handle in handlers]
 
 
-def _answering(handle: Callable[[Request], Awaitable[object]]) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
+def _json_endpoint(handle: Callable[[Request], Awaitable[object]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
         try:
             return JSONResponse(await handle(request))
         except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
-        except ApiError as refusal:
-            return JSONResponse({"error": refusal.message}, status_code=refusal.status)
+        except ApiError as error:
+            return JSONResponse({"error": error.message}, status_code=error.status)
 
-    return answer
+    return endpoint
 
 
 def _after(request: Request) -> int:
@@ -63,83 +63,83 @@ def _after(request: Request) -> int:
 
 
 class ControlApi:
-    """One method a route; each answers what the state is now."""
+    """One method per route; each returns the current state."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
-    async def tell_clock(self, _: Request) -> object:
-        """The simulated instant."""
+    async def get_clock(self, _: Request) -> object:
+        """Return the simulated instant."""
         return {"now": self._state.clock.now().isoformat()}
 
     async def set_clock(self, request: Request) -> object:
-        """Stop the clock at an aware instant; null lets it run."""
+        """Freeze the clock at an aware instant; null resumes real time."""
         text = (await read_json_object(request))["now"]
         now = None if text is None else datetime.fromisoformat(text)
         if now is not None and now.tzinfo is None:
-            raise ApiError(400, "the instant needs a zone")
+            raise ApiError(400, "the instant needs a time zone")
         self._state.clock.set(now)
-        return await self.tell_clock(request)
+        return await self.get_clock(request)
 
-    async def tell_calls(self, _: Request) -> object:
-        """Counts per service and route."""
+    async def get_calls(self, _: Request) -> object:
+        """Return call counts per service and route."""
         return {service: dict(counts) for service, counts in self._state.calls.items()}
 
-    async def forget_calls(self, request: Request) -> object:
-        """Start counting anew."""
+    async def reset_calls(self, request: Request) -> object:
+        """Reset the call counts."""
         self._state.calls.clear()
-        return await self.tell_calls(request)
+        return await self.get_calls(request)
 
-    async def tell_faults(self, _: Request) -> object:
-        """What is planned, with what is left of it."""
+    async def get_faults(self, _: Request) -> object:
+        """Return the planned faults with their remaining counts."""
         return _FAULTS.dump_python(self._state.faults, mode="json")
 
-    async def plan_faults(self, request: Request) -> object:
-        """Replace the plan."""
+    async def set_faults(self, request: Request) -> object:
+        """Replace the planned faults."""
         self._state.faults = _FAULTS.validate_json(await request.body())
-        return await self.tell_faults(request)
+        return await self.get_faults(request)
 
-    async def drop_faults(self, request: Request) -> object:
-        """Behave again."""
+    async def delete_faults(self, request: Request) -> object:
+        """Delete the planned faults."""
         self._state.faults = []
-        return await self.tell_faults(request)
+        return await self.get_faults(request)
 
-    async def tell_modes(self, _: Request) -> object:
-        """How ScaleOps behaves where its documents leave the choice."""
+    async def get_modes(self, _: Request) -> object:
+        """Return the modes of ScaleOps."""
         return self._state.modes.model_dump()
 
     async def set_modes(self, request: Request) -> object:
-        """Change some modes; the others stay."""
+        """Change some modes; the others are kept."""
         self._state.modes = Modes.model_validate(self._state.modes.model_dump() | await read_json_object(request))
-        return await self.tell_modes(request)
+        return await self.get_modes(request)
 
     async def set_latency(self, request: Request) -> object:
-        """Wait so many milliseconds before every answer."""
+        """Delay every response by this many milliseconds."""
         milliseconds = float((await read_json_object(request))["ms"])
         self._state.latency_s = milliseconds / 1000
         return {"ms": milliseconds}
 
     async def set_scenario(self, request: Request) -> object:
-        """Load another scenario; everything else is forgotten."""
+        """Load another scenario and reset everything else."""
         self._state.load(find_scenario(str((await read_json_object(request))["scenario"])))
         return {"scenario": self._state.scenario.name}
 
-    async def tell_story(self, _: Request) -> object:
-        """Dates and names of the scenario's events."""
+    async def get_story(self, _: Request) -> object:
+        """Return dates and names of the scenario's events."""
         return self._state.scenario.story
 
     async def revoke_tokens(self, _: Request) -> object:
-        """Make every bearer token that was handed out useless."""
+        """Revoke every bearer token that was issued."""
         for token in self._state.tokens:
             self._state.tokens[token] = self._state.clock.now()
         return {"revoked": len(self._state.tokens)}
 
-    async def tell_slack_messages(self, request: Request) -> object:
-        """Accepted messages, oldest first; with `?after=N` without the first N."""
+    async def get_slack_messages(self, request: Request) -> object:
+        """Return accepted messages, oldest first; `?after=N` skips the first N."""
         return self._state.slack.messages[_after(request) :]
 
-    async def tell_slack_channels(self, _: Request) -> object:
-        """Channels by id."""
+    async def get_slack_channels(self, _: Request) -> object:
+        """Return channels by id."""
         return self._state.slack.channels
 
     async def set_slack_channels(self, request: Request) -> object:
@@ -147,10 +147,10 @@ class ControlApi:
         self._state.slack.channels = _CHANNELS.validate_json(await request.body())
         return self._state.slack.channels
 
-    async def tell_pagerduty_events(self, request: Request) -> object:
-        """Accepted events, oldest first; with `?after=N` without the first N."""
+    async def get_pagerduty_events(self, request: Request) -> object:
+        """Return accepted events, oldest first; `?after=N` skips the first N."""
         return self._state.pagerduty.events[_after(request) :]
 
-    async def tell_pagerduty_incidents(self, _: Request) -> object:
-        """Incidents, oldest first."""
+    async def get_pagerduty_incidents(self, _: Request) -> object:
+        """Return incidents, oldest first."""
         return self._state.pagerduty.incidents

@@ -1,4 +1,4 @@
-"""Worlds of any size, for benchmarks: `crowd:200` is two hundred components with three workloads each, on three clusters."""
+"""Constant worlds of any size, for benchmarks: `crowd:200` is two hundred components with three workloads each, on three clusters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GIB: Final = 1024**3
 
 
 def build_scenario(components: int) -> Scenario:
-    """Answer a world that never changes. A component's three workloads are on one to three clusters, all of them watched."""
+    """Return a constant world. A component's three workloads run on one to three clusters, all with network monitoring."""
     numbers = range(components)
     teams = range((components + TEAM_SIZE - 1) // TEAM_SIZE)
     world = World(

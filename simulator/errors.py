@@ -1,10 +1,9 @@
-"""How a stand-in refuses: one exception that any handler may raise, and strict reading of bodies and query parameters."""
+"""Errors of the simulated services, and strict parsing of bodies and query parameters."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Final
 
 from starlette.requests import Request
 
@@ -12,51 +11,47 @@ from simulator.world import Record
 
 
 class ApiError(Exception):
-    """The call is answered with this status and this sentence."""
+    """The response has this status and message."""
 
     def __init__(self, status: int, message: str, *, name: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.name = name
-        """Backstage's error name."""
-
-
-_BAD: Final = 400
-_UNSUPPORTED: Final = 415
+        """The name of a Backstage error."""
 
 
 async def read_json_object(request: Request) -> Record:
-    """Answer the body, which must be a JSON object sent as application/json."""
+    """Return the body, which must be a JSON object sent as application/json."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise ApiError(_UNSUPPORTED, "the body must be sent as application/json", name="InputError")
+        raise ApiError(415, "the body must be sent as application/json", name="InputError")
     try:
         body = json.loads(await request.body())
     except ValueError as error:
-        raise ApiError(_BAD, "the body is no JSON", name="InputError") from error
+        raise ApiError(400, "the body is not JSON", name="InputError") from error
     if not isinstance(body, dict):
-        raise ApiError(_BAD, "the body must be a JSON object", name="InputError")
+        raise ApiError(400, "the body must be a JSON object", name="InputError")
     return body
 
 
 def read_query(request: Request, allowed: Mapping[str, tuple[str, ...] | None]) -> dict[str, str]:
-    """Answer the query parameters, each at most once; a name that is not allowed or a value that is not listed is refused."""
+    """Return the query parameters; raise for an unknown name, a repeated one or a value that is not listed."""
     found: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in allowed:
-            raise ApiError(_BAD, f"unknown query parameter {name!r}", name="InputError")
+            raise ApiError(400, f"unknown query parameter {name!r}", name="InputError")
         if name in found:
-            raise ApiError(_BAD, f"query parameter {name!r} was sent twice", name="InputError")
+            raise ApiError(400, f"query parameter {name!r} was sent twice", name="InputError")
         values = allowed[name]
         if values is not None and value not in values:
-            raise ApiError(_BAD, f"query parameter {name!r} cannot be {value!r}", name="InputError")
+            raise ApiError(400, f"query parameter {name!r} cannot be {value!r}", name="InputError")
         found[name] = value
     return found
 
 
 def read_strings(body: Record, name: str) -> list[str]:
-    """Answer a required array of strings."""
+    """Return a required array of strings."""
     items = body.get(name)
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise ApiError(_BAD, f"{name!r} must be an array of strings", name="InputError")
+        raise ApiError(400, f"{name!r} must be an array of strings", name="InputError")
     return items

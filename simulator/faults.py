@@ -1,4 +1,4 @@
-"""Misbehaviour on demand: what a fault is, which call it hits, and the layer around all services that counts, delays and spoils."""
+"""Fault injection: planned faults, and the middleware around all services that counts, delays and corrupts calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEGABYTE = 1024 * 1024
 
 
 class Fault(BaseModel):
-    """One planned misbehaviour. It hits calls of a service whose `METHOD /path?query` contains `route`."""
+    """A planned fault. It affects calls of a service whose `METHOD /path?query` contains `route`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,22 +36,22 @@ class Fault(BaseModel):
     headers: dict[str, str] = {}
     body: JsonValue = "simulated fault"
     delay_s: float = 0.0
-    """Waited before the answer; in `slow` in the middle of it."""
+    """Delay before the response; in mode `slow` in the middle of it."""
     megabytes: int = 64
-    """How much `huge` sends."""
+    """Size of a `huge` response."""
     after: int = 0
-    """So many matching calls pass first: 2 spoils the third page of a listing."""
+    """Number of matching calls that pass first: 2 affects the third page of a listing."""
     times: int | None = None
-    """How many calls it hits; None: all."""
+    """Number of affected calls; None: all."""
 
-    def hits(self, service: str, line: str, where: str) -> bool:
-        """Say whether this call is spoilt, and keep count of it."""
-        matches = (
+    def matches(self, service: str, request_line: str, content: str) -> bool:
+        """Return True if this call is affected, and count it."""
+        is_match = (
             service == self.service
-            and (self.route is None or self.route in line)
-            and (self.contains is None or self.contains in where)
+            and (self.route is None or self.route in request_line)
+            and (self.contains is None or self.contains in content)
         )
-        if not matches or self.times == 0:
+        if not is_match or self.times == 0:
             return False
         if self.after > 0:
             self.after -= 1
@@ -62,7 +62,7 @@ class Fault(BaseModel):
 
 
 class FaultMiddleware:
-    """The outermost layer: counts every call under its service and route, adds latency and faults, then lets it in."""
+    """Counts every call by service and route, and adds latency and faults."""
 
     def __init__(self, app: ASGIApp, *, state: State, services: Mapping[str, Sequence[BaseRoute]]) -> None:
         self._app = app
@@ -71,7 +71,7 @@ class FaultMiddleware:
         self._route_of = lru_cache(maxsize=4096)(self._find_route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one call."""
+        """Handle one call."""
         service, _, rest = scope["path"].lstrip("/").partition("/") if scope["type"] == "http" else ("", "", "")
         if service not in self._services:
             await self._app(scope, receive, send)
@@ -79,12 +79,12 @@ class FaultMiddleware:
         self._state.count(service, f"{scope['method']} {self._route_of(service, '/' + rest)}")
         body = await _read_body(receive)
         if service == "scaleops" and self._is_full():
-            await _refusal(self._state)(scope, receive, send)
+            await _over_capacity(self._state)(scope, receive, send)
             return
         serving, call = self._state.serving, object()
         if service == "scaleops":
             serving.add(call)
-            self._state.most_serving = max(self._state.most_serving, len(serving))
+            self._state.max_serving = max(self._state.max_serving, len(serving))
         try:
             await self._serve(scope, body, receive, send)
         finally:
@@ -102,38 +102,38 @@ class FaultMiddleware:
         service, _, rest = scope["path"].lstrip("/").partition("/")
         if self._state.latency_s:
             await asyncio.sleep(self._state.latency_s)
-        line = f"{scope['method']} /{rest}?{scope['query_string'].decode('latin-1')}"
+        request_line = f"{scope['method']} /{rest}?{scope['query_string'].decode('latin-1')}"
         headers = dict(scope["headers"])
-        where = (body + b"\n" + headers.get(b"x-scaleops-cluster", b"")).decode("utf-8", "replace")
-        fault = next((fault for fault in self._state.faults if fault.hits(service, line, where)), None)
-        again = _replay(body, receive)
+        content = (body + b"\n" + headers.get(b"x-scaleops-cluster", b"")).decode("utf-8", "replace")
+        fault = next((fault for fault in self._state.faults if fault.matches(service, request_line, content)), None)
+        replay = _replay(body, receive)
         if fault is None:
-            await self._app(scope, again, send)
+            await self._app(scope, replay, send)
         else:
-            await _misbehave(fault, self._app, scope, again, send)
+            await _inject(fault, self._app, scope, replay, send)
 
     def _find_route(self, service: str, path: str) -> str:
         return _route_of(self._services[service], path)
 
 
 def _route_of(routes: Sequence[BaseRoute], path: str) -> str:
-    """Answer the template of the route, so that counts do not scatter over names; the path itself when there is none."""
+    """Return the template of the route, by which calls are counted; the path itself if no route matches."""
     for route in routes:
         if isinstance(route, Mount) and path.startswith(f"{route.path}/"):
             return route.path + _route_of(route.routes, path[len(route.path) :])
-        asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}  # another method is a match too, in part
-        if isinstance(route, Route) and route.matches(asked)[0] is not Match.NONE:
+        probe = {"type": "http", "method": "GET", "path": path, "root_path": ""}  # another method is a partial match
+        if isinstance(route, Route) and route.matches(probe)[0] is not Match.NONE:
             return route.path
     return path
 
 
-async def _misbehave(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def _inject(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     if fault.delay_s and fault.mode != "slow":
         await asyncio.sleep(fault.delay_s)
     service = scope["path"].split("/")[1]
     match fault.mode:
         case "status":
-            await _plain(fault)(scope, receive, send)
+            await _status_response(fault)(scope, receive, send)
         case "html":
             status = fault.status if "status" in fault.model_fields_set else 200
             await HTMLResponse(LOGIN_PAGE, status_code=status, headers=fault.headers)(scope, receive, send)
@@ -142,17 +142,17 @@ async def _misbehave(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive,
         case "empty":
             await Response(status_code=204)(scope, receive, send)
         case "huge":
-            await _send_much(fault.megabytes, send)
+            await _send_huge(fault.megabytes, send)
         case "drop":
-            await _hang_up(receive, send)
+            await _drop_connection(receive, send)
         case "accept-then-drop":
             await _collect(app, scope, receive)
-            await _hang_up(receive, send)
+            await _drop_connection(receive, send)
         case "truncated" | "cut" | "slow":
-            await _spoil(fault, await _collect(app, scope, receive), receive, send)
+            await _corrupt(fault, await _collect(app, scope, receive), receive, send)
 
 
-def _refusal(state: State) -> Response:
+def _over_capacity(state: State) -> Response:
     seconds = state.modes.capacity_retry_after_s
     return Response(
         "too many calls in flight",
@@ -162,14 +162,14 @@ def _refusal(state: State) -> Response:
     )
 
 
-def _plain(fault: Fault) -> Response:
+def _status_response(fault: Fault) -> Response:
     if isinstance(fault.body, str):
         return Response(fault.body, status_code=fault.status, headers=fault.headers, media_type="text/plain")
     return Response(json.dumps(fault.body), status_code=fault.status, headers=fault.headers, media_type="application/json")
 
 
 async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
-    """Let the service do its work and keep what it would have answered."""
+    """Run the service and return its response instead of sending it."""
     sent: list[Message] = []
 
     async def keep(message: Message) -> None:
@@ -179,9 +179,9 @@ async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Messag
     return sent[0], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-async def _spoil(fault: Fault, answer: tuple[Message, bytes], receive: Receive, send: Send) -> None:
-    """Send the service's own answer cut short, broken off, or with a long pause in the middle."""
-    start, body = answer
+async def _corrupt(fault: Fault, response: tuple[Message, bytes], receive: Receive, send: Send) -> None:
+    """Send the service's response truncated, cut off, or with a pause in the middle."""
+    start, body = response
     half = body[: len(body) // 2]
     sent = half if fault.mode == "truncated" else body
     headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
@@ -191,14 +191,14 @@ async def _spoil(fault: Fault, answer: tuple[Message, bytes], receive: Receive, 
         return
     await send({"type": "http.response.body", "body": half, "more_body": True})
     if fault.mode == "cut":
-        await _hang_up(receive, send)
+        await _drop_connection(receive, send)
         return
     await asyncio.sleep(fault.delay_s)
     await send({"type": "http.response.body", "body": body[len(half) :]})
 
 
-async def _send_much(megabytes: int, send: Send) -> None:
-    """Send valid JSON that does not end for a long time."""
+async def _send_huge(megabytes: int, send: Send) -> None:
+    """Send valid JSON of this size."""
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": b'{"workloads":["', "more_body": True})
     for _ in range(megabytes):
@@ -206,9 +206,9 @@ async def _send_much(megabytes: int, send: Send) -> None:
     await send({"type": "http.response.body", "body": b'"]}'})
 
 
-async def _hang_up(receive: Receive, send: Send) -> None:
-    """Close the connection without another byte. ASGI has no word for it, so uvicorn's own transport is closed."""
-    cycle: Any = getattr(send, "__self__")  # noqa: B009 - typing knows no __self__ of a callable
+async def _drop_connection(receive: Receive, send: Send) -> None:
+    """Close the connection at once. ASGI has no message for that, so uvicorn's own transport is closed."""
+    cycle: Any = getattr(send, "__self__")  # noqa: B009 - a Callable has no __self__ for mypy
     cycle.transport.close()
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -225,12 +225,12 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
-    """Hand the body out once more, then whatever the connection says."""
-    waiting = [body]
+    """Return a receive function that yields the body again, then the messages of the connection."""
+    pending = [body]
 
-    async def again() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+    async def replay() -> Message:
+        if pending:
+            return {"type": "http.request", "body": pending.pop(), "more_body": False}
         return await receive()
 
-    return again
+    return replay

@@ -1,4 +1,4 @@
-"""What `workload-network` answers: per destination cost and traffic of the asked window, split by zone."""
+"""Responses of `workload-network`: per destination the cost and traffic of the requested period, split by zone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MONEY_PLACES: Final = 6
 
 
 def describe_network(destinations: Iterable[Record], mode: str, *, milliseconds: int) -> Record | list[Record]:
-    """Answer the body: an object with `destinations`, or in mode `array` the bare list."""
+    """Return the body: an object with `destinations`, or in mode `array` the bare list."""
     days = milliseconds / DAY_MS
     rows = [_row(destination, days, partial=mode == "partial") for destination in destinations]
     if mode == "array":

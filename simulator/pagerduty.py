@@ -1,4 +1,4 @@
-"""The stand-in PagerDuty: Events API v2 with its checks, its dedup and its incidents' lives, each per routing key.
+"""The simulated PagerDuty: Events API v2 with validation, deduplication and incidents per routing key.
 
 Sources: PagerDuty/developer-docs, `docs/events-API-v2/` (overview, trigger, acknowledge and resolve, rate limits).
 """
@@ -25,7 +25,7 @@ ACTIONS: Final = frozenset({"trigger", "acknowledge", "resolve"})
 
 
 def routes(state: State) -> list[Route]:
-    """Answer the one route of the Events API that is used here."""
+    """Return the route of the Events API."""
 
     async def enqueue(request: Request) -> Response:
         raw = await request.body()
@@ -34,70 +34,70 @@ def routes(state: State) -> list[Route]:
         try:
             event = json.loads(raw)
         except ValueError:
-            return _refuse("Event object format is unrecognized", ["JSON parse error"])
-        wrong = _what_is_wrong(event, state.pagerduty.known_keys)
-        if wrong:
-            return _refuse("Event object is invalid", wrong)
+            return _invalid("Event object format is unrecognized", ["JSON parse error"])
+        errors = _event_errors(event, state.pagerduty.known_keys)
+        if errors:
+            return _invalid("Event object is invalid", errors)
         dedup_key = event.get("dedup_key") or uuid.uuid4().hex
         received_at = state.clock.now().isoformat()
         state.pagerduty.events.append({"received_at": received_at, "event": event})
-        _live_on(state.pagerduty.incidents, event, dedup_key, received_at)
+        _apply(state.pagerduty.incidents, event, dedup_key, received_at)
         return JSONResponse({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, status_code=202)
 
     return [Route("/v2/enqueue", enqueue, methods=["POST"])]
 
 
-def _refuse(message: str, errors: list[str]) -> Response:
+def _invalid(message: str, errors: list[str]) -> Response:
     return JSONResponse({"status": "invalid event", "message": message, "errors": errors}, status_code=400)
 
 
-def _what_is_wrong(event: object, known_keys: frozenset[str] | None) -> list[str]:
+def _event_errors(event: object, known_keys: frozenset[str] | None) -> list[str]:
     if not isinstance(event, dict):
         return ["Event must be an object"]
-    wrong = []
+    errors = []
     key, action = event.get("routing_key"), event.get("event_action")
     if not isinstance(key, str):
-        wrong.append("'routing_key' is missing or blank")
+        errors.append("'routing_key' is missing or blank")
     elif len(key) != KEY_LENGTH:
-        wrong.append("Length of 'routing_key' is incorrect (should be 32 characters)")
+        errors.append("Length of 'routing_key' is incorrect (should be 32 characters)")
     elif known_keys is not None and key not in known_keys:
-        wrong.append("Invalid routing key")
+        errors.append("Invalid routing key")
     if action not in ACTIONS:
-        wrong.append("'event_action' must be one of trigger, acknowledge, resolve")
+        errors.append("'event_action' must be one of trigger, acknowledge, resolve")
     dedup_key = event.get("dedup_key")
     if action in {"acknowledge", "resolve"} and not dedup_key:
-        wrong.append("'dedup_key' is missing or blank")
+        errors.append("'dedup_key' is missing or blank")
     if len(str(dedup_key or "")) > MAX_DEDUP_KEY:
-        wrong.append("Length of 'dedup_key' is too long (maximum 255 characters)")
+        errors.append("Length of 'dedup_key' is too long (maximum 255 characters)")
     if action == "trigger":
-        wrong += _what_is_wrong_with_payload(event.get("payload"))
-        wrong += [
+        errors += _payload_errors(event.get("payload"))
+        errors += [
             "'images' src must be https"
             for image in event.get("images") or []
             if not str(image.get("src")).startswith("https://")
         ]
-    return wrong
+    return errors
 
 
-def _what_is_wrong_with_payload(payload: object) -> list[str]:
+def _payload_errors(payload: object) -> list[str]:
     if not isinstance(payload, dict):
         return ["'payload' is missing or blank"]
-    wrong = [f"'payload.{name}' is missing or blank" for name in ("summary", "source", "severity") if not payload.get(name)]
+    errors = [f"'payload.{name}' is missing or blank" for name in ("summary", "source", "severity") if not payload.get(name)]
     if payload.get("severity") and payload["severity"] not in SEVERITIES:
-        wrong.append("'payload.severity' is invalid (must be one of critical, error, warning, info)")
+        errors.append("'payload.severity' is invalid (must be one of critical, error, warning, info)")
     if len(str(payload.get("summary", ""))) > MAX_SUMMARY:
-        wrong.append("Length of 'payload.summary' is too long (maximum 1024 characters)")
-    return wrong
+        errors.append("Length of 'payload.summary' is too long (maximum 1024 characters)")
+    return errors
 
 
-def _live_on(incidents: list[Record], event: Record, dedup_key: str, at: str) -> None:
-    """Open, fold in, acknowledge or close. What finds nothing open is dropped, as PagerDuty does."""
+def _apply(incidents: list[Record], event: Record, dedup_key: str, at: str) -> None:
+    """Open, deduplicate, acknowledge or resolve. Without an open incident the last two have no effect, as in PagerDuty."""
     key, action = event["routing_key"], event["event_action"]
-    mine = (one for one in incidents if (one["routing_key"], one["dedup_key"], one["resolved_at"]) == (key, dedup_key, None))
-    incident = next(mine, None)
+    matching = (one for one in incidents if (one["routing_key"], one["dedup_key"], one["resolved_at"]) == (key, dedup_key, None))
+    incident = next(matching, None)
     if incident is None:
         if action == "trigger":
-            incidents.append(_opened(event, dedup_key, at))
+            incidents.append(_new_incident(event, dedup_key, at))
         return
     match action:
         case "trigger":
@@ -108,7 +108,7 @@ def _live_on(incidents: list[Record], event: Record, dedup_key: str, at: str) ->
             incident["status"], incident["resolved_at"] = "resolved", at
 
 
-def _opened(event: Record, dedup_key: str, at: str) -> Record:
+def _new_incident(event: Record, dedup_key: str, at: str) -> Record:
     return {
         "routing_key": event["routing_key"],
         "dedup_key": dedup_key,

@@ -1,7 +1,4 @@
-"""Worlds from a folder with `upstream.json` and `catalog.yaml`: known upstream data that never changes.
-
-The arithmetic is the one the folder's README names.
-"""
+"""A constant world from a folder with `upstream.json` and `catalog.yaml`. The arithmetic is that of the folder's README."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ MONTH_HOURS: Final = 720
 
 
 def load_scenario(folder: Path) -> Scenario:
-    """Read a folder. Raises OSError or ValueError when it does not hold what it should."""
+    """Read a folder. Raises OSError or ValueError if its content is invalid."""
     upstream: Record = json.loads((folder / "upstream.json").read_text(encoding="utf-8"))
     text = (folder / "catalog.yaml").read_text(encoding="utf-8")
     entities = tuple(entity for entity in yaml.safe_load_all(text) if entity)
@@ -46,7 +43,7 @@ def _workload(entry: Record) -> SimulatedWorkload:
 
 
 def cost_row(base: Record, *, replicas: int, hours: int) -> Record:
-    """Answer a cost row for the range from what one hour costs (`hourlyCost`) and a month would save."""
+    """Return a cost row for the range from the cost of an hour (`hourlyCost`) and the savings of a month."""
     row = dict(base)
     if base.get("hourlyCost") is not None:
         row["totalCost"] = round(base["hourlyCost"] * hours, 4)

@@ -1,4 +1,4 @@
-"""What the stand-in Slack and PagerDuty have received and what they know; `/control/` shows it."""
+"""State of the simulated Slack and PagerDuty: what they received and what exists there."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class SlackState:
 
     channels: dict[str, Record] = field(default_factory=dict)
     messages: list[Record] = field(default_factory=list)
-    strict_pace: bool = False
-    """Answer 429 to a second message within a second of a channel's last one; Slack itself allows short bursts."""
+    is_rate_limit_strict: bool = False
+    """Return 429 for a second message to a channel within a second; the real Slack allows short bursts."""
 
 
 @dataclass(kw_only=True)
 class PagerDutyState:
-    """Every accepted event, oldest first, and the incidents they made."""
+    """Every accepted event, oldest first, and the resulting incidents."""
 
     events: list[Record] = field(default_factory=list)
     incidents: list[Record] = field(default_factory=list)
     known_keys: frozenset[str] | None = None
-    """The routing keys that exist; None: every key of 32 characters."""
+    """The existing routing keys; None: every key of 32 characters."""

@@ -1,7 +1,7 @@
-"""The stand-in ScaleOps: the read-only calls of its HTTP API, written from the facts and stricter than any client.
+"""The simulated ScaleOps: the read-only endpoints of its HTTP API, written from the facts.
 
-It lists workloads, answers costs, network and policies of the world of the simulated instant. What the facts leave open
-is a mode; what a careful client would not ask is refused, or answered and counted under `oddities`.
+What the facts leave open is a mode. A request that a careful client would not send is rejected, or served and counted under
+`oddities`.
 """
 
 from __future__ import annotations
@@ -27,47 +27,50 @@ _OPERATORS: Final = ("!=", "==", "!", "(", ">", "<")
 
 
 def routes(state: State) -> list[Route]:
-    """Answer all routes of the service."""
-    answers: tuple[tuple[str, str, Callable[[State, Request], Awaitable[Response]]], ...] = (
+    """Return all routes of the service."""
+    endpoints: tuple[tuple[str, str, Callable[[State, Request], Awaitable[Response]]], ...] = (
         ("POST", "/api/v1/dashboard/byNamespace", _list_workloads),
         ("POST", "/detailedCostReport/getWorkloads", _list_costs),
-        ("GET", "/api/v1/networkCost/networkCostEnabled", _tell_network_flags),
+        ("GET", "/api/v1/networkCost/networkCostEnabled", _list_network_flags),
         ("GET", "/api/v1/workload-network", _list_destinations),
         ("GET", "/api/v1/policies", _list_policies),
     )
     return [
-        *refusing_routes(login_routes(state)),
-        *(Route(path, _refusing(_guarded(state, answer)), methods=[method]) for method, path, answer in answers),
+        *plain_text_errors(login_routes(state)),
+        *(
+            Route(path, _with_plain_text_errors(_guarded(state, endpoint)), methods=[method])
+            for method, path, endpoint in endpoints
+        ),
     ]
 
 
-def refusing_routes(routes: Iterable[Route]) -> list[Route]:
-    """Answer the same routes with their refusals put into plain text."""
-    return [Route(route.path, _refusing(route.endpoint), methods=list(route.methods or ())) for route in routes]
+def plain_text_errors(routes: Iterable[Route]) -> list[Route]:
+    """Return the same routes with errors as plain text."""
+    return [Route(route.path, _with_plain_text_errors(route.endpoint), methods=list(route.methods or ())) for route in routes]
 
 
-def _guarded(state: State, answer: Callable[[State, Request], Awaitable[Response]]) -> Handler:
+def _guarded(state: State, endpoint: Callable[[State, Request], Awaitable[Response]]) -> Handler:
     async def handle(request: Request) -> Response:
         require_token(state, request)
-        return await answer(state, request)
+        return await endpoint(state, request)
 
     return handle
 
 
-def _refusing(handle: Handler) -> Handler:
-    async def answer(request: Request) -> Response:
+def _with_plain_text_errors(handle: Handler) -> Handler:
+    async def respond(request: Request) -> Response:
         try:
             return await handle(request)
-        except ApiError as refusal:
-            return PlainTextResponse(refusal.message, status_code=refusal.status)
+        except ApiError as error:
+            return PlainTextResponse(error.message, status_code=error.status)
 
-    return answer
+    return respond
 
 
 async def _list_workloads(state: State, request: Request) -> Response:
     query = read_query(request, {"multiCluster": _BOOLEAN, "logicalLabel": ("AND", "OR")})
     body = await read_json_object(request)
-    _refuse_unknown_keys(body, {"label"})
+    _reject_unknown_keys(body, {"label"})
     items = read_strings(body, "label")
     if not items:
         state.count("oddities", "byNamespace without a label")
@@ -76,13 +79,13 @@ async def _list_workloads(state: State, request: Request) -> Response:
     ):
         raise ApiError(400, "a label must be key=value")
     world = state.world()
-    clusters = _clusters_asked(state, request, query)
+    clusters = _selected_clusters(state, request, query)
     found = [
         workload.dash
         for workload in _labelled(state, items, any_of=query.get("logicalLabel") == "OR")
         if workload.cluster in clusters and workload.cluster not in world.silent_clusters
     ]
-    return JSONResponse(_listed("workloads", found, state.modes.workloads_when_empty))
+    return JSONResponse(_list_body("workloads", found, state.modes.workloads_when_empty))
 
 
 def _labelled(state: State, items: list[str], *, any_of: bool) -> Iterable[SimulatedWorkload]:
@@ -98,12 +101,12 @@ def _labelled(state: State, items: list[str], *, any_of: bool) -> Iterable[Simul
 async def _list_costs(state: State, request: Request) -> Response:
     query = read_query(request, {"multiCluster": _BOOLEAN, "range": tuple(RANGE_HOURS)})
     body = await read_json_object(request)
-    _refuse_unknown_keys(body, {"clusterFilters", "namespaces", "workloadTypes", "labels"})
+    _reject_unknown_keys(body, {"clusterFilters", "namespaces", "workloadTypes", "labels"})
     filters = {name: read_strings(body, name) for name in ("clusterFilters", "namespaces", "workloadTypes", "labels")}
     for name, values in filters.items():
         if not values:
             state.count("oddities", f"getWorkloads with empty {name}")
-    clusters = _clusters_asked(state, request, query)
+    clusters = _selected_clusters(state, request, query)
     hours = RANGE_HOURS[query.get("range", "7d")]
     rows = [
         _cost_row(state, workload, hours)
@@ -113,11 +116,11 @@ async def _list_costs(state: State, request: Request) -> Response:
         and _passes(workload.dash["namespace"], filters["namespaces"])
         and _passes(workload.dash["type"], filters["workloadTypes"])
     ]
-    return JSONResponse(_listed("aggregatedWorkloads", rows, state.modes.costs_when_empty))
+    return JSONResponse(_list_body("aggregatedWorkloads", rows, state.modes.costs_when_empty))
 
 
-def _passes(value: str, wanted: list[str]) -> bool:
-    return not wanted or value in wanted
+def _passes(value: str, allowed: list[str]) -> bool:
+    return not allowed or value in allowed
 
 
 def _cost_row(state: State, workload: SimulatedWorkload, hours: int) -> Record:
@@ -129,14 +132,14 @@ def _cost_row(state: State, workload: SimulatedWorkload, hours: int) -> Record:
     return row
 
 
-async def _tell_network_flags(state: State, request: Request) -> Response:
+async def _list_network_flags(state: State, request: Request) -> Response:
     read_query(request, {"multiCluster": _BOOLEAN})
     if state.modes.network_flags == "missing":
         return JSONResponse({})
     if state.modes.network_flags == "null":
         return JSONResponse({"networkCostEnabled": None})
     world = state.world()
-    clusters = _clusters_asked(state, request, dict(request.query_params))
+    clusters = _selected_clusters(state, request, dict(request.query_params))
     flags = {cluster: on for cluster, on in world.network_enabled.items() if cluster in clusters}
     return JSONResponse({"networkCostEnabled": flags})
 
@@ -172,8 +175,8 @@ async def _list_policies(state: State, request: Request) -> Response:
     return JSONResponse({"policies": None if state.modes.policies == "null" else state.world().policies.get(cluster, ())})
 
 
-def _clusters_asked(state: State, request: Request, query: dict[str, str]) -> set[str]:
-    """Which clusters answer: the one the header names; else all, or without `multiCluster=true` the parent's own."""
+def _selected_clusters(state: State, request: Request, query: dict[str, str]) -> set[str]:
+    """Return the cluster of the header; else all, or without `multiCluster=true` the parent's own."""
     routed = _routed_cluster(state, request)
     if routed is not None:
         return {routed}
@@ -184,7 +187,7 @@ def _clusters_asked(state: State, request: Request, query: dict[str, str]) -> se
 
 
 def _routed_cluster(state: State, request: Request) -> str | None:
-    """Answer the cluster that X-Scaleops-Cluster names. One that is not there is refused."""
+    """Return the cluster that X-Scaleops-Cluster names; raise if it is unknown or not connected."""
     cluster = request.headers.get("x-scaleops-cluster")
     if cluster is None:
         return None
@@ -196,13 +199,13 @@ def _routed_cluster(state: State, request: Request) -> str | None:
     return cluster
 
 
-def _listed(name: str, rows: list[Record], when_empty: str) -> Record:
+def _list_body(name: str, rows: list[Record], when_empty: str) -> Record:
     if rows or when_empty == "list":
         return {name: rows}
     return {} if when_empty == "missing" else {name: None}
 
 
-def _refuse_unknown_keys(body: Record, known: set[str]) -> None:
+def _reject_unknown_keys(body: Record, known: set[str]) -> None:
     unknown = set(body) - known
     if unknown:
         raise ApiError(400, f"unknown keys in the body: {', '.join(sorted(unknown))}")

@@ -1,6 +1,6 @@
-"""Who may ask ScaleOps: the login of built-in and LDAP accounts, bearer tokens, and Azure's token endpoint.
+"""Authentication of the simulated ScaleOps: login of built-in and LDAP accounts, bearer tokens, and Azure's token endpoint.
 
-Written from the facts on authentication (1.1): a JSON login answered by a redirect that carries the percent-encoded token.
+Written from the facts on authentication (1.1): a JSON login whose response is a redirect with the percent-encoded token.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UNAUTHORIZED: Final = 401
 
 
 def login_routes(state: State) -> list[Route]:
-    """Answer the routes of the login and the page that a redirect to the login leads to."""
+    """Return the routes of the login and of the login page."""
 
     async def log_in(request: Request) -> Response:
         body = await read_json_object(request)
@@ -38,10 +38,10 @@ def login_routes(state: State) -> list[Route]:
         if state.modes.auth == "none":
             raise ApiError(404, "this installation has no authentication")
         world = state.world()
-        given = body.get(state.modes.login_fields), body.get("password")
-        if set(body) != {state.modes.login_fields, "password"} or given != (world.scaleops_user, world.scaleops_password):
+        sent = body.get(state.modes.login_fields), body.get("password")
+        if set(body) != {state.modes.login_fields, "password"} or sent != (world.scaleops_user, world.scaleops_password):
             state.count("oddities", "failed login")
-            return _refuse_login(state)
+            return _login_error(state)
         return RedirectResponse(
             _location(state, request, issue_token(state, str(body[state.modes.login_fields]))), status_code=302
         )
@@ -56,7 +56,7 @@ def login_routes(state: State) -> list[Route]:
 
 
 def azure_routes(state: State) -> list[Route]:
-    """Answer the route of Azure AD's client credentials: `/<tenant>/oauth2/token`."""
+    """Return the route of Azure AD's client credentials: `/<tenant>/oauth2/token`."""
 
     async def grant(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
@@ -78,7 +78,7 @@ def azure_routes(state: State) -> list[Route]:
 
 
 def require_token(state: State, request: Request) -> None:
-    """Refuse with 401 what carries no bearer token that is still good at the simulated instant."""
+    """Raise a 401 unless the request has a bearer token that is valid at the simulated instant."""
     if state.modes.auth == "none":
         return
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -92,7 +92,7 @@ def require_token(state: State, request: Request) -> None:
 
 
 def issue_token(state: State, user: str) -> str:
-    """Hand out a token that is good for the lifetime of the modes, by the simulated clock."""
+    """Issue a token with the lifetime of the modes, by the simulated clock."""
     now = state.clock.now()
     expires_at = now + timedelta(seconds=state.modes.token_lifetime_s)
     number = len(state.tokens) + 1
@@ -101,7 +101,7 @@ def issue_token(state: State, user: str) -> str:
     return token
 
 
-def _refuse_login(state: State) -> Response:
+def _login_error(state: State) -> Response:
     match state.modes.login_failure:
         case "302":
             return RedirectResponse("/scaleops/login?error=invalid_credentials", status_code=302)
@@ -134,5 +134,5 @@ def _base64url(part: Record) -> str:
 
 
 def _opaque(number: int) -> str:
-    """A token that decoding twice, or as a form, would spoil."""
+    """A token that decoding twice, or as a form, would corrupt."""
     return f"op+aque/{number}%2B=="

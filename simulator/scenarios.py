@@ -11,11 +11,11 @@ from simulator.world import Scenario
 
 
 class UnknownScenario(ValueError):
-    """No scenario has this name, or its folder cannot be read; the message says what and which there are."""
+    """No scenario has this name, or its folder cannot be read; the message lists the valid names."""
 
 
 def find_scenario(name: str) -> Scenario:
-    """Answer a scenario by name, or read it from a folder."""
+    """Return a scenario by name, or read it from a folder."""
     if name == company.SCENARIO.name:
         return company.SCENARIO
     kind, _, size = name.partition(":")
@@ -23,7 +23,7 @@ def find_scenario(name: str) -> Scenario:
         return crowd.build_scenario(int(size))
     folder = Path(name)
     if not (folder / "upstream.json").is_file():
-        message = f"{name!r} is no scenario; use demo, crowd:200, or a folder with upstream.json and catalog.yaml"
+        message = f"{name!r} is not a scenario; use demo, crowd:200, or a folder with upstream.json and catalog.yaml"
         raise UnknownScenario(message)
     try:
         return parity.load_scenario(folder)

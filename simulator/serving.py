@@ -1,4 +1,4 @@
-"""The stand-ins served for real: in this process's main thread, or in a thread of its own for tests."""
+"""Serves the simulated services over real sockets: in the main thread of a process, or in a thread for tests."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from simulator.state import State
 from simulator.world import Scenario, World
 
 HOST: Final = "127.0.0.1"
-_PATIENCE_S: Final = 20.0
+_STOP_TIMEOUT_S: Final = 20.0
 
 
 def addresses_at(port: int) -> dict[str, str]:
-    """Answer the base address of everything that is served on this port."""
+    """Return the base URL of every service on this port."""
     url = f"http://{HOST}:{port}"
     return {"url": url, **{service: f"{url}{prefix}" for service, prefix in PREFIXES.items()}}
 
 
 def settings_for(addresses: dict[str, str], world: World) -> dict[str, str]:
-    """Answer the product's settings that lead to what is served there. The credentials are made up; ScaleOps' are its world's."""
+    """Return the product's settings for these services. The credentials are made up; those of ScaleOps are in the world."""
     return {
         "SCALEOPS_BASE_URL": addresses["scaleops"],
         "SCALEOPS_USER": world.scaleops_user,
@@ -43,15 +43,15 @@ def settings_for(addresses: dict[str, str], world: World) -> dict[str, str]:
 
 
 def bind(port: int) -> socket.socket:
-    """Take the port on loopback; 0 takes any free one."""
-    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    taken.bind((HOST, port))
-    return taken
+    """Bind a port on loopback; 0: any free port."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((HOST, port))
+    return bound
 
 
 def build_server(state: State) -> uvicorn.Server:
-    """Answer a server that says nothing and waits for nobody when it stops."""
+    """Return a server without logs that stops without waiting for clients."""
     config = uvicorn.Config(
         build_app(state), log_level="critical", access_log=False, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=1
     )
@@ -59,7 +59,7 @@ def build_server(state: State) -> uvicorn.Server:
 
 
 class Simulator:
-    """All stand-in services in a thread. Use as a context manager; `state` may be read and changed while it runs."""
+    """All simulated services in a thread. Use as a context manager; `state` may be read and changed while it runs."""
 
     def __init__(self, scenario: Scenario | str) -> None:
         self.state = State(_scenario(scenario))
@@ -77,18 +77,18 @@ class Simulator:
         self.azure_url = f"{self.url}/azure"
 
     def load(self, scenario: Scenario | str) -> None:
-        """Take another scenario (or the same) with everything else as new."""
+        """Load a scenario and reset everything else."""
         self.state.load(_scenario(scenario))
 
     def __enter__(self) -> Self:
-        # Connections are accepted by the kernel from here on, and answered as soon as the thread has come up.
+        # From here on the kernel accepts connections, and the thread serves them once it has started.
         self._socket.listen()
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._server.should_exit = True
-        self._thread.join(_PATIENCE_S)
+        self._thread.join(_STOP_TIMEOUT_S)
         self._socket.close()
 
 

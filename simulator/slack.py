@@ -1,6 +1,6 @@
-"""The stand-in Slack: the Web API as one workspace with one bot in it. It refuses what Slack refuses.
+"""The simulated Slack: the Web API of one workspace with one bot. It rejects what Slack rejects.
 
-Without configured channels every id of Slack's form is a channel the bot is in.
+Without configured channels the bot is a member of every valid channel id.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _MICROSECONDS: Final = 1_000_000
 
 
 class SlackApi:
-    """The methods, on the one state."""
+    """The methods of the Web API."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     async def auth_test(self, request: Request) -> Response:
-        """Tell the bot who it is."""
+        """Return the identity of the bot."""
         try:
             await _body(request)
-        except BlockError as refused:
-            return _refuse(refused)
+        except BlockError as error:
+            return _error(error)
         return JSONResponse(
             {
                 "ok": True,
@@ -52,16 +52,16 @@ class SlackApi:
         )
 
     async def post_message(self, request: Request) -> Response:
-        """Take a message, or say what is wrong with it."""
+        """Accept a message, or return why it is invalid."""
         try:
             body = await _body(request)
             channel = self._channel_of(body)
             _check_content(body)
             thread_ts = body.get("thread_ts")
-            if thread_ts is not None and all(told["ts"] != thread_ts for told in self._told(channel)):
-                _refuse_with("thread_not_found")
-        except BlockError as refused:
-            return _refuse(refused)
+            if thread_ts is not None and all(posted["ts"] != thread_ts for posted in self._messages(channel)):
+                _raise("thread_not_found")
+        except BlockError as error:
+            return _error(error)
         wait_s = self._wait_s(channel)
         if wait_s:
             return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers={"Retry-After": str(wait_s)})
@@ -72,96 +72,98 @@ class SlackApi:
         return JSONResponse({"ok": True, "channel": channel, "ts": message["ts"], "message": shown})
 
     async def history(self, request: Request) -> Response:
-        """Answer the top-level messages of a channel, newest first."""
+        """Return the top-level messages of a channel, newest first."""
         try:
-            asked = await _body(request)
-            channel = self._channel_of(asked, posting=False)
-        except BlockError as refused:
-            return _refuse(refused)
-        told = [one for one in self._told(channel) if one.get("thread_ts") in {None, one["ts"]} or one.get("reply_broadcast")]
-        return _page(told[::-1], asked)
+            arguments = await _body(request)
+            channel = self._channel_of(arguments, posting=False)
+        except BlockError as error:
+            return _error(error)
+        posted = [
+            one for one in self._messages(channel) if one.get("thread_ts") in {None, one["ts"]} or one.get("reply_broadcast")
+        ]
+        return _page(posted[::-1], arguments)
 
     async def replies(self, request: Request) -> Response:
-        """Answer a thread, its parent first, oldest first."""
+        """Return a thread, its parent first, then the oldest."""
         try:
-            asked = await _body(request)
-            channel = self._channel_of(asked, posting=False)
-        except BlockError as refused:
-            return _refuse(refused)
-        thread = [one for one in self._told(channel) if asked.get("ts") in {one["ts"], one.get("thread_ts")}]
+            arguments = await _body(request)
+            channel = self._channel_of(arguments, posting=False)
+        except BlockError as error:
+            return _error(error)
+        thread = [one for one in self._messages(channel) if arguments.get("ts") in {one["ts"], one.get("thread_ts")}]
         if not thread:
-            return _refuse(BlockError("thread_not_found", ""))
+            return _error(BlockError("thread_not_found", ""))
         parent, rest = thread[0], thread[1:]
-        return _page(rest, asked, before=parent)
+        return _page(rest, arguments, before=parent)
 
-    def _told(self, channel: str) -> list[Record]:
+    def _messages(self, channel: str) -> list[Record]:
         return [message for message in self._state.slack.messages if message["channel"] == channel]
 
     def _channel_of(self, body: Record, *, posting: bool = True) -> str:
         channel = str(body.get("channel") or "")
         known = self._state.slack.channels
         if (known and channel not in known) or not _CHANNEL_ID.fullmatch(channel):
-            _refuse_with("channel_not_found")
-        about = known.get(channel, {})
-        if about.get("is_archived") and posting:
-            _refuse_with("is_archived")
-        if not about.get("is_member", True):
-            _refuse_with("not_in_channel")
+            _raise("channel_not_found")
+        properties = known.get(channel, {})
+        if properties.get("is_archived") and posting:
+            _raise("is_archived")
+        if not properties.get("is_member", True):
+            _raise("not_in_channel")
         return channel
 
     def _next_ts(self, channel: str) -> str:
-        """The simulated instant, moved on until it is new in the channel: Slack's time stamps name a message there."""
+        """Return the simulated instant, or the next microsecond that is unused in the channel: time stamps identify messages."""
         now = int(self._state.clock.now().timestamp() * _MICROSECONDS)
-        last = max((_microseconds(message["ts"]) for message in self._told(channel)), default=0)
+        last = max((_microseconds(message["ts"]) for message in self._messages(channel)), default=0)
         chosen = max(now, last + 1)
         return f"{chosen // _MICROSECONDS}.{chosen % _MICROSECONDS:06d}"
 
     def _wait_s(self, channel: str) -> int:
-        """Whole seconds until the channel takes its next message; always 0 unless the strict pace is on."""
-        if not self._state.slack.strict_pace:
+        """Return the whole seconds until the channel accepts the next message; 0 unless the rate limit is strict."""
+        if not self._state.slack.is_rate_limit_strict:
             return 0
-        last = max((_microseconds(message["ts"]) for message in self._told(channel)), default=0)
+        last = max((_microseconds(message["ts"]) for message in self._messages(channel)), default=0)
         waited = self._state.clock.now().timestamp() - last / _MICROSECONDS
         return max(math.ceil(1 - waited), 0)
 
 
 def routes(state: State) -> list[Route]:
-    """Answer the methods, relative to Slack's base address."""
-    desk = SlackApi(state)
+    """Return the methods, relative to Slack's base URL."""
+    api = SlackApi(state)
     return [
-        Route("/auth.test", desk.auth_test, methods=["POST"]),
-        Route("/chat.postMessage", desk.post_message, methods=["POST"]),
-        Route("/conversations.history", desk.history, methods=["GET", "POST"]),
-        Route("/conversations.replies", desk.replies, methods=["GET", "POST"]),
+        Route("/auth.test", api.auth_test, methods=["POST"]),
+        Route("/chat.postMessage", api.post_message, methods=["POST"]),
+        Route("/conversations.history", api.history, methods=["GET", "POST"]),
+        Route("/conversations.replies", api.replies, methods=["GET", "POST"]),
     ]
 
 
-def _refuse_with(code: str) -> NoReturn:
+def _raise(code: str) -> NoReturn:
     raise BlockError(code, code)
 
 
-def _refuse(refused: BlockError) -> Response:
-    answer: Record = {"ok": False, "error": refused.code}
-    if refused.code in {"invalid_blocks", "invalid_arguments"}:
-        answer |= {"errors": [refused.line], "response_metadata": {"messages": [refused.line]}}
-    return JSONResponse(answer)  # Slack refuses with status 200
+def _error(error: BlockError) -> Response:
+    body: Record = {"ok": False, "error": error.code}
+    if error.code in {"invalid_blocks", "invalid_arguments"}:
+        body |= {"errors": [error.line], "response_metadata": {"messages": [error.line]}}
+    return JSONResponse(body)  # Slack sends errors with status 200
 
 
 async def _body(request: Request) -> Record:
-    """Check who calls and read the arguments, JSON or form."""
+    """Check the token and return the arguments, JSON or form."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if not token:
-        _refuse_with("not_authed")
+        _raise("not_authed")
     if scheme != "Bearer" or token != SLACK_BOT_TOKEN:
-        _refuse_with("invalid_auth")
+        _raise("invalid_auth")
     raw = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):
         try:
             body = json.loads(raw)
         except ValueError:
-            _refuse_with("invalid_json")
+            _raise("invalid_json")
         if not isinstance(body, dict):
-            _refuse_with("json_not_object")
+            _raise("json_not_object")
         return body
     return {**request.query_params, **dict(parse_qsl(raw.decode()))}
 
@@ -169,40 +171,40 @@ async def _body(request: Request) -> Record:
 def _check_content(body: Record) -> None:
     blocks = body.get("blocks")
     if not body.get("text") and not blocks and not body.get("attachments"):
-        _refuse_with("no_text")
+        _raise("no_text")
     if blocks:
         check_blocks(blocks)
     metadata: Any = body.get("metadata")
     if metadata is None:
         return
     if not isinstance(metadata, dict) or not re.fullmatch(r"[a-z][a-z0-9_]*", str(metadata.get("event_type"))):
-        _refuse_with("invalid_metadata_format")
+        _raise("invalid_metadata_format")
     if len(json.dumps(metadata)) > MAX_METADATA:
-        _refuse_with("metadata_too_large")
+        _raise("metadata_too_large")
 
 
-def _page(told: list[Record], asked: Record, *, before: Record | None = None) -> Response:
-    """One page of those between `oldest` and `latest`; `before` (a thread's parent) stands at the head of each."""
-    oldest = _microseconds(str(asked.get("oldest") or "0"))
-    latest = _microseconds(str(asked.get("latest") or "99999999999"))
-    exact = str(asked.get("inclusive", "")).lower() in {"1", "true"}
+def _page(posted: list[Record], arguments: Record, *, before: Record | None = None) -> Response:
+    """Return one page of the messages between `oldest` and `latest`; `before` (a thread's parent) is the first of each page."""
+    oldest = _microseconds(str(arguments.get("oldest") or "0"))
+    latest = _microseconds(str(arguments.get("latest") or "99999999999"))
+    exact = str(arguments.get("inclusive", "")).lower() in {"1", "true"}
     inside = [
         one
-        for one in told
+        for one in posted
         if oldest < _microseconds(one["ts"]) < latest or (exact and _microseconds(one["ts"]) in {oldest, latest})
     ]
-    start, limit = int(str(asked.get("cursor") or "0")), min(max(int(str(asked.get("limit") or "100")), 1), 999)
+    start, limit = int(str(arguments.get("cursor") or "0")), min(max(int(str(arguments.get("limit") or "100")), 1), 999)
     shown = ([] if before is None else [before]) + inside[start : start + limit]
-    keeps_metadata = str(asked.get("include_all_metadata", "")).lower() in {"1", "true"}
+    keeps_metadata = str(arguments.get("include_all_metadata", "")).lower() in {"1", "true"}
     messages = [
         {name: value for name, value in one.items() if name != "channel" and (keeps_metadata or name != "metadata")}
         for one in shown
     ]
     more = start + limit < len(inside)
-    answer: Record = {"ok": True, "messages": messages, "has_more": more}
+    body: Record = {"ok": True, "messages": messages, "has_more": more}
     if more:
-        answer["response_metadata"] = {"next_cursor": str(start + limit)}
-    return JSONResponse(answer)
+        body["response_metadata"] = {"next_cursor": str(start + limit)}
+    return JSONResponse(body)
 
 
 def _microseconds(ts: str) -> int:

@@ -1,4 +1,4 @@
-"""What ScaleOps and the catalog hold at one instant, and what a scenario is: such a world for every instant."""
+"""The content of ScaleOps and the catalog at one instant (World), and for every instant (Scenario)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any, TypeAlias
 from simulator.credentials import SCALEOPS_PASSWORD, SCALEOPS_USER
 
 Record: TypeAlias = dict[str, Any]
-"""A JSON object as it is sent; its shape is the service's, so nothing here may narrow it."""
+"""A JSON object as the service sends it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkData:
-    """Whom a workload talks to, per day.
+    """The destinations of a workload's traffic, per day.
 
-    Each destination holds `egress` and `ingress` (bytes), `cegress` and `cingress` (money), `intra` (the share that stays in
+    Each has `egress` and `ingress` (bytes), `cegress` and `cingress` (money), `intra` (the share that stays in
     its zone) and the names that ScaleOps shows.
     """
 
     destinations: tuple[Record, ...] = ()
     mode: str = "object"
-    """How it is answered: `object`, `array`, `null`, `partial` (no cross-zone parts) or `error500`."""
+    """The form of the response: `object`, `array`, `null`, `partial` (no cross-zone parts) or `error500`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +36,7 @@ class SimulatedWorkload:
     dash: Record
     """The row of `byNamespace`; names cluster, namespace, type and name."""
     cost_of: Callable[[int], Record]
-    """Answers the cost row for the last so many hours."""
+    """Returns the cost row for the last N hours."""
     network: NetworkData = field(default_factory=NetworkData)
 
     @property
@@ -46,13 +46,13 @@ class SimulatedWorkload:
 
     @cached_property
     def label_items(self) -> frozenset[str]:
-        """Its labels as ScaleOps compares them: `key=value`, letter by letter."""
+        """Its labels as ScaleOps compares them: case-sensitive `key=value`."""
         return frozenset(f"{key}={value}" for key, value in self.labels.items())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class World:
-    """Everything at one instant. The first cluster is the parent's own: all that is seen without `multiCluster=true`."""
+    """Everything at one instant. The first cluster is the parent's own, the only one without `multiCluster=true`."""
 
     clusters: tuple[str, ...]
     workloads: tuple[SimulatedWorkload, ...]
@@ -60,7 +60,7 @@ class World:
     network_enabled: Mapping[str, bool]
     entities: tuple[Record, ...]
     silent_clusters: frozenset[str] = frozenset()
-    """Clusters whose connection to the parent is cut: absent from every answer."""
+    """Clusters without connection to the parent: absent from every response."""
     scaleops_user: str = SCALEOPS_USER
     scaleops_password: str = SCALEOPS_PASSWORD
 
@@ -89,7 +89,7 @@ class World:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """A world for every instant, and the story it tells (dates and names, for whoever shows it)."""
+    """A world for every instant, and dates and names of its events."""
 
     name: str
     world_at: Callable[[datetime], World]

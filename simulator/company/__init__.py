@@ -1,4 +1,4 @@
-"""The demo's company: an online shop of seven teams on three clusters, and what happens to it in twelve weeks."""
+"""The demo's company: an online shop of seven teams on three clusters, and its events in twelve weeks."""
 
 from simulator.company.scenario import SCENARIO
 from simulator.company.story import STORY

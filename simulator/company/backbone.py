@@ -1,14 +1,14 @@
-"""What the shop stands on: the services of the identity, data and platform teams."""
+"""The services of the identity, data and platform teams."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from simulator.company.services import EVERYWHERE, PROD, US_AND_STAGING, Part, Service, oversized
+from simulator.company.services import EVERYWHERE, PROD, US_AND_STAGING, Part, ShopService, oversized
 from simulator.company.story import EDGE, STAGING
 
 IDENTITY: Final = (
-    Service(
+    ShopService(
         name="login",
         title="Login",
         team="identity",
@@ -16,7 +16,7 @@ IDENTITY: Final = (
         namespace="identity",
         parts=(Part(name="login", replicas=6, cpu=800, memory=1024, policy="high-availability"),),
     ),
-    Service(
+    ShopService(
         name="sessions",
         title="Sessions",
         team="identity",
@@ -27,7 +27,7 @@ IDENTITY: Final = (
             Part(name="sessions-redis", type="StatefulSet", replicas=3, cpu=1000, memory=12288, policy="high-availability"),
         ),
     ),
-    Service(
+    ShopService(
         name="user-profile",
         title="User profiles",
         team="identity",
@@ -35,7 +35,7 @@ IDENTITY: Final = (
         namespace="identity",
         parts=(Part(name="user-profile", replicas=5, cpu=700, memory=1024),),
     ),
-    Service(
+    ShopService(
         name="consent",
         title="Consent",
         team="identity",
@@ -43,7 +43,7 @@ IDENTITY: Final = (
         namespace="identity",
         parts=(oversized("consent", 4, 800, 2048),),
     ),
-    Service(
+    ShopService(
         name="token-issuer",
         title="Token issuer",
         team="identity",
@@ -54,7 +54,7 @@ IDENTITY: Final = (
 )
 
 DATA: Final = (
-    Service(
+    ShopService(
         name="kafka",
         title="Kafka",
         team="data",
@@ -77,7 +77,7 @@ DATA: Final = (
             Part(name="schema-registry", replicas=2, cpu=500, memory=1024),
         ),
     ),
-    Service(
+    ShopService(
         name="airflow",
         title="Airflow",
         team="data",
@@ -91,7 +91,7 @@ DATA: Final = (
             Part(name="airflow-workers", type="StatefulSet", replicas=6, cpu=2000, memory=8192, spot=70, policy="batch"),
         ),
     ),
-    Service(
+    ShopService(
         name="clickhouse",
         title="ClickHouse",
         team="data",
@@ -112,7 +112,7 @@ DATA: Final = (
             Part(name="clickhouse-keeper", type="StatefulSet", replicas=3, cpu=500, memory=2048),
         ),
     ),
-    Service(
+    ShopService(
         name="events-ingest",
         title="Event ingestion",
         team="data",
@@ -120,7 +120,7 @@ DATA: Final = (
         namespace="data",
         parts=(Part(name="events-ingest", replicas=8, cpu=1500, memory=2048, saved=0.28, traffic=110, local=0.4),),
     ),
-    Service(
+    ShopService(
         name="dbt-runner",
         title="dbt runner",
         team="data",
@@ -128,7 +128,7 @@ DATA: Final = (
         type="job",
         parts=(Part(name="dbt-runner", type="CronJob", replicas=2, cpu=3000, memory=8192, spot=100, policy="batch", traffic=0),),
     ),
-    Service(
+    ShopService(
         name="feature-store",
         title="Feature store",
         team="data",
@@ -142,7 +142,7 @@ DATA: Final = (
 )
 
 PLATFORM: Final = (
-    Service(
+    ShopService(
         name="edge-gateway",
         title="Edge gateway",
         team="platform",
@@ -153,7 +153,7 @@ PLATFORM: Final = (
             Part(name="edge-waf", replicas=6, cpu=1500, memory=1536),
         ),
     ),
-    Service(
+    ShopService(
         name="ingress-gateway",
         title="Ingress gateway",
         team="platform",
@@ -161,7 +161,7 @@ PLATFORM: Final = (
         namespace="gateway",
         parts=(Part(name="ingress-gateway", replicas=6, cpu=1500, memory=1024, policy="high-availability", traffic=50),),
     ),
-    Service(
+    ShopService(
         name="grafana",
         title="Grafana",
         team="platform",
@@ -170,7 +170,7 @@ PLATFORM: Final = (
         selector="kubernetes-id",
         parts=(Part(name="grafana", replicas=2, cpu=500, memory=1024),),
     ),
-    Service(
+    ShopService(
         name="prometheus",
         title="Prometheus",
         team="platform",
@@ -183,7 +183,7 @@ PLATFORM: Final = (
             Part(name="alertmanager", type="StatefulSet", replicas=2, cpu=200, memory=512),
         ),
     ),
-    Service(
+    ShopService(
         name="log-shipper",
         title="Log shipper",
         team="platform",
@@ -191,7 +191,7 @@ PLATFORM: Final = (
         namespace="observability",
         parts=(Part(name="log-shipper", type="DaemonSet", replicas=24, cpu=200, memory=384, saved=0.45, policy="system"),),
     ),
-    Service(
+    ShopService(
         name="shared-redis",
         title="Shared Redis",
         team="platform",
@@ -200,7 +200,7 @@ PLATFORM: Final = (
         selector="app=redis-cart",
         parts=(),
     ),
-    Service(
+    ShopService(
         name="cert-rotator",
         title="Certificate rotation",
         team="platform",
@@ -208,7 +208,7 @@ PLATFORM: Final = (
         namespace="gateway",
         parts=(Part(name="cert-rotator", type="CronJob", replicas=1, cpu=100, memory=128, policy="batch", traffic=0),),
     ),
-    Service(
+    ShopService(
         name="load-generator",
         title="Load generator",
         team="platform",

@@ -1,4 +1,4 @@
-"""The company's catalog: its services as entities, the groups that own them and a few people."""
+"""The company's catalog: services, the groups that own them, and a few users."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from simulator.company.backbone import BACKBONE
-from simulator.company.services import Service
+from simulator.company.services import ShopService
 from simulator.company.shop import SHOP
 from simulator.company.story import NEW_AT, REMOVED_AT
 from simulator.world import Record
@@ -34,18 +34,18 @@ _GROUPS: Final[tuple[tuple[str, str, str, dict[str, str]], ...]] = (
     ("data", "Data", "foundations", {SLACK: "C0DATA0001"}),
     ("platform", "Platform", "foundations", {SLACK: "C0PLATFORM", PAGERDUTY: PLATFORM_KEY}),
 )
-"""Name, title, parent, annotations. Fulfilment has no channel of its own: its parent's stands in."""
+"""Name, title, parent, annotations. Fulfilment has no channel of its own and uses its parent's."""
 
 _PEOPLE: Final = (("ines", "Inés Prieto", "payments"), ("tom", "Tom Okafor", "platform"), ("mei", "Mei Tanaka", "search"))
 
 
 def entities_at(now: datetime) -> tuple[Record, ...]:
-    """Answer all entities of the catalog at this instant."""
+    """Return all entities of the catalog at this instant."""
     return (*(_component(service) for service in services_at(now)), *_groups(), *_people(), *_systems())
 
 
-def services_at(now: datetime) -> Iterable[Service]:
-    """Answer the services that exist at this instant: one appears and one goes in the story."""
+def services_at(now: datetime) -> Iterable[ShopService]:
+    """Yield the services that exist at this instant: the story adds one and removes one."""
     for service in SERVICES:
         is_early = service.name == "giftcardservice" and now < NEW_AT
         is_late = service.name == "wishlistservice" and now >= REMOVED_AT
@@ -53,7 +53,7 @@ def services_at(now: datetime) -> Iterable[Service]:
             yield service
 
 
-def _component(service: Service) -> Record:
+def _component(service: ShopService) -> Record:
     annotations: Record = dict(service.annotations)
     if service.selector == "kubernetes-id":
         annotations[KUBERNETES_ID] = service.name
@@ -77,7 +77,7 @@ def _component(service: Service) -> Record:
     }
 
 
-def _system_of(service: Service) -> str:
+def _system_of(service: ShopService) -> str:
     return "shop" if service.namespace in {"shop", "media", "billing", "logistics"} else service.namespace
 
 

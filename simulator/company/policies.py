@@ -1,4 +1,4 @@
-"""The company's ScaleOps policies: per cluster, as custom resources of the form that real ones have (facts, section 2.2)."""
+"""The company's ScaleOps policies per cluster, as custom resources (facts, section 2.2)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from simulator.company.story import EDGE, STAGING, US
 from simulator.world import Record
 
-_SHAPES: Final = {
+_PARAMETERS: Final = {
     # name: window, CPU headroom, CPU percentile, memory headroom, memory percentile, update mode
     "production": ("24h", 5, 85, 10, 95, "OnCreate"),
     "high-availability": ("48h", 15, 97, 20, 99, "OnCreate"),
@@ -18,20 +18,20 @@ _SHAPES: Final = {
     "kafka-brokers": ("2h", 20, 97, 20, 97, "OnCreate"),
     "dev": ("12h", 0, 70, 5, 85, "Ongoing"),
 }
-_HEADROOM_MORE: Final = {US: 0, EDGE: 5, STAGING: 0}
-"""The edge cluster keeps more in reserve under the same policy names."""
+_EXTRA_HEADROOM: Final = {US: 0, EDGE: 5, STAGING: 0}
+"""The edge cluster has more headroom under the same policy names."""
 
 
 def policies_by_cluster() -> Mapping[str, tuple[Record, ...]]:
-    """Answer every cluster's policies; the same name may mean something else elsewhere."""
+    """Return the policies of every cluster; policies of one name may differ between clusters."""
     return {
-        cluster: tuple(_policy(name, more) for name in _SHAPES if cluster == STAGING or name != "dev")
-        for cluster, more in _HEADROOM_MORE.items()
+        cluster: tuple(_policy(name, extra) for name in _PARAMETERS if cluster == STAGING or name != "dev")
+        for cluster, extra in _EXTRA_HEADROOM.items()
     }
 
 
-def _policy(name: str, more: int) -> Record:
-    window, cpu_headroom, cpu_percentile, memory_headroom, memory_percentile, mode = _SHAPES[name]
+def _policy(name: str, extra: int) -> Record:
+    window, cpu_headroom, cpu_percentile, memory_headroom, memory_percentile, mode = _PARAMETERS[name]
     return {
         "apiVersion": "analysis.scaleops.sh/v1alpha1",
         "kind": "Policy",
@@ -42,8 +42,8 @@ def _policy(name: str, more: int) -> Record:
                 "rightSizePolicy": {
                     "windowByResource": {"cpu": window, "memory": window, "ephemeral-storage": "48h"},
                     "requestsConfigs": {
-                        "cpu": _requests(cpu_headroom + more, cpu_percentile, "10m"),
-                        "memory": _requests(memory_headroom + more, memory_percentile, "32Mi"),
+                        "cpu": _requests(cpu_headroom + extra, cpu_percentile, "10m"),
+                        "memory": _requests(memory_headroom + extra, memory_percentile, "32Mi"),
                         "ephemeral-storage": {
                             "headroomPercentage": 5,
                             "percentilePercentage": 90,
@@ -76,11 +76,11 @@ def _policy(name: str, more: int) -> Record:
     }
 
 
-def _requests(headroom: int, percentile: int, least: str) -> Record:
+def _requests(headroom: int, percentile: int, minimum: str) -> Record:
     return {
         "headroomPercentage": headroom,
         "percentilePercentage": percentile,
-        "minAllowed": least,
+        "minAllowed": minimum,
         "maxAllowed": "0",
         "keepRequest": False,
     }

@@ -1,4 +1,4 @@
-"""The company as a scenario: its world at every instant."""
+"""The company as a scenario."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.world import Scenario, World
 
 
 def world_at(now: datetime) -> World:
-    """Answer the company at this instant, to the minute. The same instant always gives the same answers."""
+    """Return the company at this instant, to the minute. The same instant always returns the same world."""
     return _world_at_minute(now.astimezone(timezone.utc).replace(second=0, microsecond=0))
 
 

@@ -1,4 +1,4 @@
-"""What a service of the company is: an entity of the catalog, its owner, how it selects its workloads, and those workloads."""
+"""The services of the company: a catalog entity, its owner, its selector and its workloads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ US_AND_STAGING: Final = (US, STAGING)
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One workload on each cluster of its service: what a pod requests, and what it needs as a share of that."""
+    """A workload on each cluster of its service: the requests of a pod, and its need as a share of them."""
 
     name: str
     replicas: int
@@ -26,26 +26,26 @@ class Part:
     memory_need: float = 0.94
     type: str = "Deployment"
     saved: float = 0.0
-    """Automated by ScaleOps when above zero: the share of its first cost that is saved since."""
+    """Above zero: automated by ScaleOps, which saves this share of the original cost."""
     spot: int = 0
     """Percent of its hours on spot nodes."""
     traffic: int = 4
-    """Gigabytes a day to each of its destinations; 0: none are seen."""
+    """Gigabytes per day to each destination; 0: no destinations."""
     local: float = 0.8
     """Share of the traffic that stays in its zone."""
     policy: str = "production"
     clusters: tuple[str, ...] = ()
-    """Where it runs, when not everywhere the service does."""
+    """Where it runs; empty: on all clusters of the service."""
 
     @property
     def automated(self) -> bool:
-        """Whether ScaleOps sets its requests."""
+        """True if ScaleOps sets its requests."""
         return self.saved > 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Service:
-    """An entity of the catalog with its workloads."""
+class ShopService:
+    """A catalog entity with its workloads."""
 
     name: str
     team: str
@@ -54,7 +54,7 @@ class Service:
     clusters: tuple[str, ...] = (US,)
     namespace: str = "shop"
     selector: str = ""
-    """Label selector; empty: by the service's own name."""
+    """Label selector; empty: selects the name of the service."""
     lifecycle: str = "production"
     kind: str = "Component"
     type: str = "service"
@@ -73,7 +73,7 @@ def oversized(
     spot: int = 0,
     traffic: int = 4,
 ) -> Part:
-    """Answer a workload that asks for about three times what it needs, and that nobody automates."""
+    """Return a workload that requests about three times what it needs and is not automated."""
     return Part(
         name=name,
         replicas=replicas,

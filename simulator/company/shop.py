@@ -1,4 +1,4 @@
-"""The shop itself: the services of its commerce teams.
+"""The services of the commerce teams.
 
 Modelled on Google's Online Boutique (github.com/GoogleCloudPlatform/microservices-demo).
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from simulator.company.services import EVERYWHERE, PROD, US_AND_STAGING, Part, Service, oversized
+from simulator.company.services import EVERYWHERE, PROD, US_AND_STAGING, Part, ShopService, oversized
 from simulator.company.story import US
 
 STOREFRONT: Final = (
-    Service(
+    ShopService(
         name="frontend",
         title="Shop frontend",
         team="storefront",
@@ -22,7 +22,7 @@ STOREFRONT: Final = (
             Part(name="frontend-ssr", replicas=8, cpu=1500, memory=2048, saved=0.3, traffic=20),
         ),
     ),
-    Service(
+    ShopService(
         name="cartservice",
         title="Cart",
         team="storefront",
@@ -41,7 +41,7 @@ STOREFRONT: Final = (
             ),
         ),
     ),
-    Service(
+    ShopService(
         name="recommendationservice",
         title="Recommendations",
         team="storefront",
@@ -60,14 +60,14 @@ STOREFRONT: Final = (
             ),
         ),
     ),
-    Service(
+    ShopService(
         name="adservice",
         title="Advertisements",
         team="storefront",
         clusters=PROD,
         parts=(oversized("adservice", 6, 1500, 2048), Part(name="ad-cache", replicas=3, cpu=500, memory=4096)),
     ),
-    Service(
+    ShopService(
         name="reviews",
         title="Product reviews",
         team="storefront",
@@ -77,15 +77,15 @@ STOREFRONT: Final = (
             Part(name="reviews-worker", replicas=2, cpu=500, memory=512),
         ),
     ),
-    Service(
+    ShopService(
         name="wishlistservice",
         title="Wish lists",
         team="storefront",
         clusters=PROD,
         parts=(oversized("wishlistservice", 4, 1000, 2048),),
     ),
-    Service(name="loyalty-api", title="Loyalty programme", team="storefront", lifecycle="experimental", parts=()),
-    Service(
+    ShopService(name="loyalty-api", title="Loyalty programme", team="storefront", lifecycle="experimental", parts=()),
+    ShopService(
         name="image-resizer",
         title="Image resizer",
         team="",
@@ -96,7 +96,7 @@ STOREFRONT: Final = (
 )
 
 PAYMENTS: Final = (
-    Service(
+    ShopService(
         name="checkoutservice",
         title="Checkout",
         team="payments",
@@ -104,7 +104,7 @@ PAYMENTS: Final = (
         selector="app.kubernetes.io/name=checkoutservice,env=prod",
         parts=(Part(name="checkoutservice", replicas=10, cpu=1000, memory=768, traffic=40),),
     ),
-    Service(
+    ShopService(
         name="paymentservice",
         title="Payments",
         team="payments",
@@ -114,14 +114,14 @@ PAYMENTS: Final = (
             Part(name="payment-webhooks", replicas=4, cpu=500, memory=512),
         ),
     ),
-    Service(
+    ShopService(
         name="currencyservice",
         title="Currency conversion",
         team="payments",
         clusters=EVERYWHERE,
         parts=(Part(name="currencyservice", replicas=8, cpu=600, memory=256, saved=0.4),),
     ),
-    Service(
+    ShopService(
         name="fraud-detection",
         title="Fraud detection",
         team="payments",
@@ -131,7 +131,7 @@ PAYMENTS: Final = (
             Part(name="fraud-features", type="StatefulSet", replicas=3, cpu=2000, memory=16384, policy="high-availability"),
         ),
     ),
-    Service(
+    ShopService(
         name="invoicing",
         title="Invoicing",
         team="payments",
@@ -141,7 +141,7 @@ PAYMENTS: Final = (
             Part(name="invoice-run", type="CronJob", replicas=1, cpu=2000, memory=4096, spot=100, policy="batch", traffic=0),
         ),
     ),
-    Service(
+    ShopService(
         name="giftcardservice",
         title="Gift cards",
         team="payments",
@@ -151,7 +151,7 @@ PAYMENTS: Final = (
 )
 
 FULFILMENT: Final = (
-    Service(
+    ShopService(
         name="shippingservice",
         title="Shipping",
         team="fulfilment",
@@ -162,14 +162,14 @@ FULFILMENT: Final = (
             Part(name="shipping-quotes", replicas=3, cpu=600, memory=512),
         ),
     ),
-    Service(
+    ShopService(
         name="emailservice",
         title="E-mail",
         team="fulfilment",
         clusters=EVERYWHERE,
         parts=(oversized("emailservice", 4, 1000, 1024),),
     ),
-    Service(
+    ShopService(
         name="warehouse-sync",
         title="Warehouse synchronisation",
         team="fulfilment",
@@ -179,14 +179,14 @@ FULFILMENT: Final = (
             Part(name="warehouse-db", type="StatefulSet", replicas=3, cpu=2000, memory=16384, policy="high-availability"),
         ),
     ),
-    Service(
+    ShopService(
         name="returns",
         title="Returns",
         team="fulfilment",
         clusters=US_AND_STAGING,
         parts=(Part(name="returns", replicas=3, cpu=500, memory=768, saved=0.35),),
     ),
-    Service(
+    ShopService(
         name="order-history",
         title="Order history",
         team="fulfilment",
@@ -196,7 +196,7 @@ FULFILMENT: Final = (
             Part(name="order-archive", type="StatefulSet", replicas=2, cpu=1000, memory=8192, policy="cost"),
         ),
     ),
-    Service(
+    ShopService(
         name="PricingEngine",
         title="Pricing engine",
         team="fulfilment",
@@ -206,7 +206,7 @@ FULFILMENT: Final = (
 )
 
 SEARCH: Final = (
-    Service(
+    ShopService(
         name="search-api",
         title="Search",
         team="search",
@@ -217,7 +217,7 @@ SEARCH: Final = (
             Part(name="search-gateway", replicas=4, cpu=600, memory=512, saved=0.2),
         ),
     ),
-    Service(
+    ShopService(
         name="search-indexer",
         title="Search indexer",
         team="search",
@@ -228,7 +228,7 @@ SEARCH: Final = (
             oversized("index-queue", 3, 1000, 4096, kind="StatefulSet"),
         ),
     ),
-    Service(
+    ShopService(
         name="autocomplete",
         title="Autocomplete",
         team="search",
@@ -236,7 +236,7 @@ SEARCH: Final = (
         namespace="search",
         parts=(Part(name="autocomplete", replicas=5, cpu=800, memory=3072),),
     ),
-    Service(
+    ShopService(
         name="productcatalogservice",
         title="Product catalogue",
         team="search",
@@ -254,7 +254,7 @@ SEARCH: Final = (
             ),
         ),
     ),
-    Service(
+    ShopService(
         name="ranking",
         title="Ranking models",
         team="search",

@@ -1,4 +1,4 @@
-"""When what happens in the company. Everything else follows from these instants; the demo reads them at `/control/story`."""
+"""The events of the company. Everything else follows from these instants; the demo reads them at `/control/story`."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ OOM_UNTIL: Final = _utc(11, 4, 13)
 OOM_KILLS: Final = tuple(
     day + timedelta(minutes=minutes) for day in (_utc(11, 3, 7), _utc(11, 4, 7)) for minutes in (5, 20, 50, 75)
 )
-"""Four at the morning peak of each day, so that the count of the last 24 hours stays at four until a day after the fix."""
+"""Four at the morning peak of each day: the count of the last 24 hours stays at four until a day after the fix."""
 
 LOST_FROM: Final = _utc(11, 5, 10)
 LOST_UNTIL: Final = _utc(11, 6, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
-    """One thing that happens, to whom, and in plain words. Without an end it stays so."""
+class StoryEvent:
+    """An event: what happens, when, and to which component. Without an end it is permanent."""
 
     name: str
     what: str
@@ -56,7 +56,7 @@ class Event:
     cluster: str = ""
 
     def to_record(self) -> Record:
-        """Answer it as JSON."""
+        """Return the event as JSON."""
         return {
             "name": self.name,
             "what": self.what,
@@ -69,79 +69,79 @@ class Event:
 
 
 EVENTS: Final = (
-    Event(
+    StoryEvent(
         name="rightsizing",
-        what="The search team lets ScaleOps automate search-indexer: its requests fall to the advice.",
+        what="The search team lets ScaleOps automate search-indexer: its requests fall to the recommended values.",
         begins=RIGHTSIZED_AT,
         component="component:default/search-indexer",
         team="group:default/search",
     ),
-    Event(
+    StoryEvent(
         name="new-component",
         what="The payments team puts giftcardservice into the catalog and into production.",
         begins=NEW_AT,
         component="component:default/giftcardservice",
         team="group:default/payments",
     ),
-    Event(
+    StoryEvent(
         name="removed-component",
         what="The storefront team takes wishlistservice out of production and out of the catalog.",
         begins=REMOVED_AT,
         component="component:default/wishlistservice",
         team="group:default/storefront",
     ),
-    Event(
+    StoryEvent(
         name="cost-jump",
-        what="A release of recommendationservice runs two and a half times as many pods, until it is put right.",
+        what="A release of recommendationservice runs two and a half times as many pods, until it is fixed.",
         begins=COST_JUMP_FROM,
         ends=COST_JUMP_UNTIL,
         component="component:default/recommendationservice",
         team="group:default/storefront",
     ),
-    Event(
+    StoryEvent(
         name="oom-kills",
-        what="checkoutservice asks for too little memory and is OOM-killed, until its memory is raised.",
+        what="checkoutservice requests too little memory and is OOM-killed, until its memory is raised.",
         begins=OOM_FROM,
         ends=OOM_UNTIL,
         component="component:default/checkoutservice",
         team="group:default/payments",
         cluster=US,
     ),
-    Event(
+    StoryEvent(
         name="lost-cluster",
-        what="The cluster edge-admin@eu-west-1 stops answering for 18 hours.",
+        what="The cluster edge-admin@eu-west-1 is disconnected for 18 hours.",
         begins=LOST_FROM,
         ends=LOST_UNTIL,
         cluster=EDGE,
     ),
-    Event(
+    StoryEvent(
         name="several-clusters",
         what="frontend runs on all three clusters.",
         component="component:default/frontend",
         team="group:default/storefront",
     ),
-    Event(name="no-owner", what="image-resizer has no owner.", component="component:default/image-resizer"),
-    Event(
+    StoryEvent(name="no-owner", what="image-resizer has no owner.", component="component:default/image-resizer"),
+    StoryEvent(
         name="no-workloads",
-        what="loyalty-api is in the catalog but runs nowhere.",
+        what="loyalty-api is in the catalog but has no workloads.",
         component="component:default/loyalty-api",
         team="group:default/storefront",
     ),
-    Event(
+    StoryEvent(
         name="set-selector",
         what="shippingservice selects its workloads by a set of names.",
         component="component:default/shippingservice",
         team="group:default/fulfilment",
     ),
-    Event(
+    StoryEvent(
         name="claimed-twice",
         what="The workload redis-cart is claimed by cartservice and by shared-redis of another team.",
         component="component:default/cartservice",
         team="group:default/storefront",
     ),
-    Event(
+    StoryEvent(
         name="staging-oom",
-        what="load-generator is OOM-killed too, but on staging, where nobody is paged for it.",
+        what="load-generator is OOM-killed too, but on staging, which does not page.",
         component="component:default/load-generator",
         team="group:default/platform",
         cluster=STAGING,

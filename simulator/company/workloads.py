@@ -1,4 +1,4 @@
-"""The company's workloads as ScaleOps answers them: rows of the workload list, costs over a range, and network."""
+"""The company's workloads as ScaleOps returns them: rows of the workload list, costs over a range, and network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from simulator.company.catalog import SERVICES, services_at
 from simulator.company.pods import MONTH_HOURS, exists, pods_at
-from simulator.company.services import Part, Service
+from simulator.company.services import Part, ShopService
 from simulator.company.story import CLUSTERS, STAGING
 from simulator.world import NetworkData, Record, SimulatedWorkload
 
@@ -17,12 +17,12 @@ _SAMPLES_PER_WEEK: Final = 28
 _WEEK_HOURS: Final = 168
 _GIGABYTE: Final = 1_000_000_000
 _PER_GIGABYTE: Final = 0.01
-_MOST_DESTINATIONS: Final = 4
+_MAX_DESTINATIONS: Final = 4
 _NAMES: Final = tuple((service, part) for service in SERVICES for part in service.parts if part.traffic)
 
 
 def workloads_at(now: datetime) -> Iterator[SimulatedWorkload]:
-    """Answer every workload of every cluster at this instant, claimed by a component or not."""
+    """Yield every workload of every cluster at this instant, owned by a component or not."""
     for service in services_at(now):
         for part in service.parts:
             for cluster in part.clusters or service.clusters:
@@ -31,16 +31,16 @@ def workloads_at(now: datetime) -> Iterator[SimulatedWorkload]:
         yield _workload(_SYSTEM, _SYSTEM.parts[0], cluster, now)
 
 
-_SYSTEM: Final = Service(
+_SYSTEM: Final = ShopService(
     name="coredns",
     team="platform",
     namespace="kube-system",
     parts=(Part(name="coredns", replicas=3, cpu=200, memory=256, policy="system", traffic=0),),
 )
-"""Runs everywhere and is no component of anybody."""
+"""Runs on every cluster and belongs to no component."""
 
 
-def _workload(service: Service, part: Part, cluster: str, now: datetime) -> SimulatedWorkload:
+def _workload(service: ShopService, part: Part, cluster: str, now: datetime) -> SimulatedWorkload:
     return SimulatedWorkload(
         labels=_labels(service, part, cluster),
         dash=_dash(service, part, cluster, now),
@@ -49,7 +49,7 @@ def _workload(service: Service, part: Part, cluster: str, now: datetime) -> Simu
     )
 
 
-def _labels(service: Service, part: Part, cluster: str) -> dict[str, str]:
+def _labels(service: ShopService, part: Part, cluster: str) -> dict[str, str]:
     labels = {
         "app": part.name,
         "app.kubernetes.io/name": service.name,
@@ -62,11 +62,11 @@ def _labels(service: Service, part: Part, cluster: str) -> dict[str, str]:
     return labels
 
 
-def _dash(service: Service, part: Part, cluster: str, now: datetime) -> Record:
+def _dash(service: ShopService, part: Part, cluster: str, now: datetime) -> Record:
     pods = pods_at(service, part, cluster, now)
-    advice_saves = 0.0 if pods.is_under_provisioned or pods.automated else max(0.0, pods.hourly_cost - pods.hourly_cost_advised)
-    available = round(advice_saves * MONTH_HOURS, 2)
-    active = round((pods.hourly_cost_at_first - pods.hourly_cost) * MONTH_HOURS, 2) if pods.automated else 0.0
+    saving = 0.0 if pods.is_under_provisioned or pods.automated else max(0.0, pods.hourly_cost - pods.hourly_cost_recommended)
+    available = round(saving * MONTH_HOURS, 2)
+    active = round((pods.original_hourly_cost - pods.hourly_cost) * MONTH_HOURS, 2) if pods.automated else 0.0
     row: Record = {
         "id": _id(service, part),
         "clusterName": cluster,
@@ -80,10 +80,10 @@ def _dash(service: Service, part: Part, cluster: str, now: datetime) -> Record:
         "rollingStrategyDetails": {"rolloutPolicyValue": "Ongoing" if part.policy == "cost" else "OnCreate"},
         "cpuRequests": round(pods.cpu, 1),
         "memRequests": round(pods.memory),
-        "cpuRecommended": round(pods.cpu_advised, 1),
-        "memRecommended": round(pods.memory_advised),
-        "cpuDiff": round(pods.cpu - pods.cpu_advised, 1),
-        "memoryDiff": round(pods.memory - pods.memory_advised),
+        "cpuRecommended": round(pods.cpu_recommended, 1),
+        "memRecommended": round(pods.memory_recommended),
+        "cpuDiff": round(pods.cpu - pods.cpu_recommended, 1),
+        "memoryDiff": round(pods.memory - pods.memory_recommended),
         "priorityClassName": "0",
         "replicas": pods.replicas,
         "hasGPU": False,
@@ -99,19 +99,19 @@ def _dash(service: Service, part: Part, cluster: str, now: datetime) -> Record:
         "hpaStatusWarnings": None,
     }
     if part.name == "reviews-worker" and cluster == STAGING:
-        # The one workload of which ScaleOps does not know the savings.
+        # The one workload without savings.
         row["savingsAvailable"] = None
         del row["activeSavings"], row["overallAvailableSavings"]
     return row
 
 
-def _id(service: Service, part: Part) -> str:
-    """The same in every cluster it runs on: the worst case that the facts allow."""
+def _id(service: ShopService, part: Part) -> str:
+    """Return the same id for every cluster: the worst case that the facts allow."""
     return f"{service.namespace}-{part.type}-{part.name}"
 
 
-def _cost(service: Service, part: Part, cluster: str, *, now: datetime, hours: int) -> Record:
-    """Answer the cost row: what the pods cost at evenly spaced instants of the range, so an event shows as it moves into it."""
+def _cost(service: ShopService, part: Part, cluster: str, *, now: datetime, hours: int) -> Record:
+    """Return the cost row: the mean over evenly spaced instants of the range, so that an event appears gradually."""
     samples = _SAMPLES_PER_WEEK * max(1, hours // _WEEK_HOURS)
     step = timedelta(hours=hours) / samples
     instants = [now - step * (number + 0.5) for number in range(samples)]
@@ -119,7 +119,7 @@ def _cost(service: Service, part: Part, cluster: str, *, now: datetime, hours: i
     pod_hours = sum(pods.replicas for pods in history) * hours / samples
     total = sum(pods.hourly_cost for pods in history) * hours / samples
     saved = (
-        sum(0.0 if pods.automated else max(0.0, pods.hourly_cost - pods.hourly_cost_advised) for pods in history)
+        sum(0.0 if pods.automated else max(0.0, pods.hourly_cost - pods.hourly_cost_recommended) for pods in history)
         * hours
         / samples
     )
@@ -141,7 +141,7 @@ def _network(part: Part, cluster: str) -> NetworkData:
     if not part.traffic:
         return NetworkData()
     seed = hashlib.sha256(f"{cluster}/{part.name}".encode()).digest()
-    peers = [_NAMES[(seed[0] + 11 * number) % len(_NAMES)] for number in range(1 + seed[1] % _MOST_DESTINATIONS)]
+    peers = [_NAMES[(seed[0] + 11 * number) % len(_NAMES)] for number in range(1 + seed[1] % _MAX_DESTINATIONS)]
     share = 0.5 if cluster == STAGING else 1.0
     destinations = tuple(
         {

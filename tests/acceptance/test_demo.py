@@ -207,7 +207,7 @@ def test_it_tells_the_story(lived: Lived) -> None:
     for line in (
         "PagerDuty trigger: Checkout",
         "PagerDuty resolve",
-        "stops answering for 18 hours",
+        "is disconnected for 18 hours",
         "1 PagerDuty incident",
         "index.html",
     ):

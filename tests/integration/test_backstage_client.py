@@ -116,7 +116,7 @@ def test_an_entity_is_found_in_any_case(simulator: Simulator) -> None:
 
 def test_an_unknown_entity_is_not_found(simulator: Simulator) -> None:
     with backstage_of(simulator) as catalog, pytest.raises(ServiceError) as error:
-        catalog.component(EntityRef.parse("component:default/nobody"))
+        catalog.component(EntityRef.parse("component:default/missing"))
     assert error.value.kind is ErrorKind.NOT_FOUND
 
 

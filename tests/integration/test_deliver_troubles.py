@@ -184,7 +184,7 @@ def test_a_channel_that_asks_for_patience_holds_up_no_other(context: StageContex
 
 
 def test_a_strict_slack_gets_everything_in_the_end(context: StageContext, simulator: Simulator, clock: Clock) -> None:
-    simulator.state.slack.strict_pace = True
+    simulator.state.slack.is_rate_limit_strict = True
     put(context, *[post(f"k{number}") for number in range(4)])
     for _ in range(8):
         deliver(context)

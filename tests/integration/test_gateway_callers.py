@@ -126,7 +126,7 @@ def test_an_expired_token_is_refused_even_if_it_was_good_before(gateway: ServedG
 
 
 def test_a_plugin_token_ends_with_the_user_in_it(gateway: ServedGateway) -> None:
-    obo = gateway.auth.limited_token(ANN, now=gateway.now, life_s=60)
+    obo = gateway.auth.limited_token(ANN, now=gateway.now, lifetime_s=60)
     plugin = gateway.as_plugin(obo=obo)
     assert asked_by(gateway, plugin)[0] == 200
     clock = gateway.simulator.state.clock

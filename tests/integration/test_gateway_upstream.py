@@ -415,7 +415,7 @@ def test_proxy_and_questions_share_the_calls_of_the_process(serve_gateway: Serve
             time.sleep(0.001)
         assert flags(gateway).status_code == 200
         assert [future.result() for future in waited]
-    assert gateway.simulator.state.most_serving == 1
+    assert gateway.simulator.state.max_serving == 1
 
 
 def test_metrics_tell_the_pace(gateway: ServedGateway) -> None:

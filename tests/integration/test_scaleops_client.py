@@ -177,8 +177,8 @@ def test_money_has_no_float_noise(simulator: Simulator, client: ScaleOpsClient) 
 @pytest.mark.parametrize("empty", ["list", "null", "missing"])
 def test_no_match_is_an_empty_list_in_every_form(simulator: Simulator, client: ScaleOpsClient, empty: str) -> None:
     set_mode(simulator, workloads_when_empty=empty, costs_when_empty=empty, policies=empty)
-    assert client.workloads(("app=nobody",)) == ()
-    assert client.costs(cluster="staging", namespaces=("x",), types=("y",), labels=("app=nobody",), cost_range="7d") == ()
+    assert client.workloads(("app=missing",)) == ()
+    assert client.costs(cluster="staging", namespaces=("x",), types=("y",), labels=("app=missing",), cost_range="7d") == ()
     assert (client.policies("staging") == ()) == (empty != "list")
 
 

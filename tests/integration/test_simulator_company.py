@@ -1,4 +1,4 @@
-"""The demo's company: the same at the same instant, and every event of its story visible in the answers when it happens."""
+"""The demo's company: the same at the same instant, with every event of its story visible when it happens."""
 
 from __future__ import annotations
 
@@ -42,30 +42,30 @@ OOM_LIMIT = 4
 Row = dict[str, Any]
 
 
-class Asker:
-    """Asks the stand-ins over HTTP what they hold at an instant."""
+class CompanyClient:
+    """Fetches the company at an instant over HTTP."""
 
     def __init__(self, simulator: Simulator, client: httpx.Client) -> None:
         self._simulator = simulator
         self._client = client
 
     def move_to(self, now: datetime) -> None:
-        answer = self._client.put(f"{self._simulator.url}/control/clock", json={"now": now.isoformat()})
-        assert answer.status_code == 200
+        response = self._client.put(f"{self._simulator.url}/control/clock", json={"now": now.isoformat()})
+        assert response.status_code == 200
 
     def workloads(self, now: datetime, *labels: str) -> list[Row]:
         self.move_to(now)
         url = f"{self._simulator.scaleops_url}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND"
-        answer = self._client.post(url, json={"label": list(labels)}, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
-        found: list[Row] = answer.json()["workloads"]
+        response = self._client.post(url, json={"label": list(labels)}, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
+        found: list[Row] = response.json()["workloads"]
         return found
 
     def cost_7d(self, now: datetime, label: str) -> float:
         self.move_to(now)
         body = {"clusterFilters": [], "namespaces": [], "workloadTypes": [], "labels": [label]}
         url = f"{self._simulator.scaleops_url}/detailedCostReport/getWorkloads?multiCluster=true&range=7d"
-        answer = self._client.post(url, json=body, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
-        rows: list[Row] = answer.json()["aggregatedWorkloads"]
+        response = self._client.post(url, json=body, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
+        rows: list[Row] = response.json()["aggregatedWorkloads"]
         return float(sum(row["totalCost"] for row in rows))
 
     def entity(self, now: datetime, ref: str) -> httpx.Response:
@@ -76,10 +76,10 @@ class Asker:
 
 
 @pytest.fixture
-def company(simulator: Simulator) -> Iterator[Asker]:
+def company(simulator: Simulator) -> Iterator[CompanyClient]:
     simulator.load("demo")
     with httpx.Client() as client:
-        yield Asker(simulator, client)
+        yield CompanyClient(simulator, client)
 
 
 def one(rows: list[Row], *, cluster: str = US) -> Row:
@@ -99,13 +99,13 @@ def everything_at(now: datetime) -> list[object]:
 
 
 @pytest.mark.parametrize("now", [BEGIN - 30 * DAY, BEGIN, OOM_FROM + 5 * HOUR, LOST_FROM, END])
-def test_the_same_instant_gives_the_same_answers(now: datetime) -> None:
+def test_the_same_instant_has_the_same_world(now: datetime) -> None:
     first = everything_at(now)
     _world_at_minute.cache_clear()
     assert everything_at(now) == first
 
 
-def test_it_is_as_large_as_the_story_says() -> None:
+def test_the_company_has_the_size_of_its_story() -> None:
     world = world_at(EVENTFUL_BEGIN)
     owners = {service.team for service in SERVICES} - {""}
     services = [entity for entity in world.entities if {SELECTOR, KUBERNETES_ID} & set(entity["metadata"].get("annotations", {}))]
@@ -124,7 +124,7 @@ def test_a_team_costs_hundreds_to_thousands_a_week() -> None:
     assert all(200 <= cost <= 5000 for cost in costs.values())
 
 
-def test_costs_drift_a_little_from_week_to_week(company: Asker) -> None:
+def test_costs_drift_a_little_from_week_to_week(company: CompanyClient) -> None:
     weeks = [company.cost_7d(BEGIN + 7 * DAY * number, "app=kafka-brokers") for number in range(1, 13)]
     assert len(set(weeks)) == 12
     assert all(0.9 < later / earlier < 1.1 for earlier, later in pairwise(weeks))
@@ -139,7 +139,7 @@ def test_keys_and_channels_have_the_form_of_the_real_ones() -> None:
     assert all(channel.startswith("C0") and channel.isalnum() and channel.isupper() for channel in channels)
 
 
-def test_one_components_cost_jumps_in_the_eventful_week(company: Asker) -> None:
+def test_one_components_cost_jumps_in_the_eventful_week(company: CompanyClient) -> None:
     label = "app.kubernetes.io/name=recommendationservice"
     before = [company.cost_7d(EVENTFUL_BEGIN - 7 * DAY * number, label) for number in range(4)]
     after = company.cost_7d(EVENTFUL_END, label)
@@ -153,7 +153,7 @@ def test_one_components_cost_jumps_in_the_eventful_week(company: Asker) -> None:
     assert replicas == [8, 20]
 
 
-def test_a_rightsizing_is_done_and_its_savings_appear(company: Asker) -> None:
+def test_a_rightsizing_is_done_and_its_savings_appear(company: CompanyClient) -> None:
     before = company.workloads(RIGHTSIZED_AT - HOUR, "app.kubernetes.io/name=search-indexer")
     after = company.workloads(RIGHTSIZED_AT, "app.kubernetes.io/name=search-indexer")
     assert len(before) == len(after) == 3
@@ -168,7 +168,7 @@ def test_a_rightsizing_is_done_and_its_savings_appear(company: Asker) -> None:
     assert company.cost_7d(RIGHTSIZED_AT + 7 * DAY, label) < 0.5 * company.cost_7d(RIGHTSIZED_AT, label)
 
 
-def test_a_production_service_is_oom_killed_until_its_memory_is_raised(company: Asker) -> None:
+def test_a_production_service_is_oom_killed_until_its_memory_is_raised(company: CompanyClient) -> None:
     instants = [OOM_FROM - HOUR, *(OOM_FROM + HOUR * hours for hours in (5, 11, 17, 23, 29)), OOM_UNTIL]
     seen = [one(company.workloads(now, "app=checkoutservice")) for now in instants]
     assert [row["isUnderProvisioned"] for row in seen] == [False, *[True] * 5, False]
@@ -193,7 +193,7 @@ def test_nothing_else_in_production_is_ever_oom_killed() -> None:
     assert killed == {("checkoutservice", US), ("load-generator", STAGING)}
 
 
-def test_some_workloads_stay_over_provisioned_and_some_ask_for_too_little() -> None:
+def test_some_workloads_stay_over_provisioned_and_some_under_provisioned() -> None:
     for now in (BEGIN, EVENTFUL_BEGIN, END):
         rows = [workload.dash for workload in world_at(now).workloads]
         assert sum(row["isOverProvisioned"] and not row["auto"] and row["savingsAvailable"] > 50 for row in rows) >= 8
@@ -203,7 +203,7 @@ def test_some_workloads_stay_over_provisioned_and_some_ask_for_too_little() -> N
         }
 
 
-def test_one_cluster_stops_answering_for_eighteen_hours_and_comes_back(company: Asker) -> None:
+def test_one_cluster_is_disconnected_for_eighteen_hours(company: CompanyClient) -> None:
     instants = (LOST_FROM - HOUR, LOST_FROM, LOST_UNTIL - HOUR, LOST_UNTIL)
     seen = [{row["clusterName"] for row in company.workloads(now, "app=frontend")} for now in instants]
     assert seen == [set(CLUSTERS), {US, STAGING}, {US, STAGING}, set(CLUSTERS)]
@@ -211,7 +211,7 @@ def test_one_cluster_stops_answering_for_eighteen_hours_and_comes_back(company: 
     assert company.workloads(LOST_FROM, "app=edge-gateway") == []
 
 
-def test_a_lost_cluster_is_missing_from_every_answer(simulator: Simulator, company: Asker) -> None:
+def test_a_lost_cluster_is_missing_from_every_response(simulator: Simulator, company: CompanyClient) -> None:
     company.move_to(LOST_FROM)
     headers = {"Authorization": f"Bearer {SCALEOPS_TOKEN}"}
     flags = httpx.get(f"{simulator.scaleops_url}/api/v1/networkCost/networkCostEnabled?multiCluster=true", headers=headers)
@@ -220,7 +220,7 @@ def test_a_lost_cluster_is_missing_from_every_answer(simulator: Simulator, compa
     assert policies.status_code == 502
 
 
-def test_a_component_appears_with_its_workloads(company: Asker) -> None:
+def test_a_component_appears_with_its_workloads(company: CompanyClient) -> None:
     ref, label = "component:default/giftcardservice", "app.kubernetes.io/name=giftcardservice"
     assert company.entity(NEW_AT - HOUR, ref).status_code == 404
     assert company.workloads(NEW_AT - HOUR, label) == []
@@ -228,7 +228,7 @@ def test_a_component_appears_with_its_workloads(company: Asker) -> None:
     assert len(company.workloads(NEW_AT, label)) == 2
 
 
-def test_a_component_leaves_with_its_workloads(company: Asker) -> None:
+def test_a_component_is_removed_with_its_workloads(company: CompanyClient) -> None:
     ref, label = "component:default/wishlistservice", "app.kubernetes.io/name=wishlistservice"
     assert company.entity(REMOVED_AT - HOUR, ref).status_code == 200
     assert len(company.workloads(REMOVED_AT - HOUR, label)) == 2
@@ -236,7 +236,7 @@ def test_a_component_leaves_with_its_workloads(company: Asker) -> None:
     assert company.workloads(REMOVED_AT, label) == []
 
 
-def test_the_odd_components_are_there(company: Asker) -> None:
+def test_the_unusual_components_exist(company: CompanyClient) -> None:
     def annotation(ref: str) -> str:
         return str(company.entity(END, ref).json()["metadata"]["annotations"][SELECTOR])
 
@@ -250,10 +250,10 @@ def test_the_odd_components_are_there(company: Asker) -> None:
     assert shared[0] in cart
 
 
-def test_two_clusters_are_watched_and_have_hot_spots_between_zones(simulator: Simulator, company: Asker) -> None:
+def test_monitored_clusters_have_cross_zone_traffic(simulator: Simulator, company: CompanyClient) -> None:
     company.move_to(END)
     now_ms = int(END.timestamp() * 1000)
-    answer = httpx.get(
+    response = httpx.get(
         f"{simulator.scaleops_url}/api/v1/workload-network",
         params={
             "name": "kafka-brokers",
@@ -264,7 +264,7 @@ def test_two_clusters_are_watched_and_have_hot_spots_between_zones(simulator: Si
         },
         headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}", "X-Scaleops-Cluster": US},
     )
-    crossing = sum(row["crossAZCost"]["total"] for row in answer.json()["destinations"])
+    crossing = sum(row["crossAZCost"]["total"] for row in response.json()["destinations"])
     assert crossing > 10
 
 
@@ -279,13 +279,13 @@ def test_policies_of_one_name_differ_between_clusters() -> None:
     assert used <= {policy["metadata"]["name"] for policy in policies[STAGING]}
 
 
-def test_the_story_is_told_by_the_desk(simulator: Simulator, company: Asker) -> None:
+def test_the_control_api_returns_the_story(simulator: Simulator, company: CompanyClient) -> None:
     del company
-    told = httpx.get(f"{simulator.url}/control/story").json()
-    assert told == STORY == SCENARIO.story
-    assert told["weeks"][0] == _iso_week(BEGIN)
-    assert told["weeks"][-1] == _iso_week(END - HOUR)
-    assert told["eventful_week"] == _iso_week(EVENTFUL_BEGIN)
+    story = httpx.get(f"{simulator.url}/control/story").json()
+    assert story == STORY == SCENARIO.story
+    assert story["weeks"][0] == _iso_week(BEGIN)
+    assert story["weeks"][-1] == _iso_week(END - HOUR)
+    assert story["eventful_week"] == _iso_week(EVENTFUL_BEGIN)
 
 
 def test_every_event_of_the_story_falls_into_its_weeks() -> None:

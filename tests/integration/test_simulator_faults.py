@@ -1,4 +1,4 @@
-"""Planned misbehaviour hits the calls it is meant for, in every form of the checklist; the control desk refuses nonsense."""
+"""Planned faults affect the calls that they match, in every mode; the control API rejects invalid input."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ QUERY = "/api/catalog/entities/by-query"
 
 
 def plan(simulator: Simulator, **fault: object) -> None:
-    answer = httpx.put(f"{simulator.url}/control/faults", json=[{"service": "scaleops", **fault}])
-    assert answer.status_code == 200, answer.text
+    response = httpx.put(f"{simulator.url}/control/faults", json=[{"service": "scaleops", **fault}])
+    assert response.status_code == 200, response.text
 
 
-def ask(simulator: Simulator, url: str = FLAGS, timeout_s: float = 10) -> httpx.Response:
+def fetch(simulator: Simulator, url: str = FLAGS, timeout_s: float = 10) -> httpx.Response:
     return httpx.get(simulator.scaleops_url + url, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"}, timeout=timeout_s)
 
 
-def test_a_status_comes_with_its_headers_and_so_many_times(simulator: Simulator) -> None:
+def test_a_status_has_its_headers_and_a_number_of_times(simulator: Simulator) -> None:
     plan(simulator, status=429, headers={"Retry-After": "3"}, body={"error": "slow down"}, times=2)
-    answers = [ask(simulator) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [429, 429, 200]
-    assert answers[0].headers["retry-after"] == "3"
-    assert answers[0].json() == {"error": "slow down"}
+    responses = [fetch(simulator) for _ in range(3)]
+    assert [response.status_code for response in responses] == [429, 429, 200]
+    assert responses[0].headers["retry-after"] == "3"
+    assert responses[0].json() == {"error": "slow down"}
 
 
-def test_a_fault_hits_only_its_service_and_route(simulator: Simulator) -> None:
+def test_a_fault_affects_only_its_service_and_route(simulator: Simulator) -> None:
     plan(simulator, route="networkCostEnabled", status=500)
-    assert ask(simulator).status_code == 500
-    assert ask(simulator, "/api/v1/policies").status_code == 200
+    assert fetch(simulator).status_code == 500
+    assert fetch(simulator, "/api/v1/policies").status_code == 200
     assert httpx.get(simulator.backstage_url + QUERY).status_code == 401
 
 
-def test_a_fault_may_wait_for_a_body_or_a_cluster(simulator: Simulator) -> None:
+def test_a_fault_may_match_a_body_or_a_cluster(simulator: Simulator) -> None:
     plan(simulator, contains="staging", status=503)
     url, headers = simulator.scaleops_url, {"Authorization": f"Bearer {SCALEOPS_TOKEN}"}
     assert httpx.get(f"{url}/api/v1/policies", headers=headers | {"X-Scaleops-Cluster": "staging"}).status_code == 503
@@ -50,64 +50,64 @@ def test_a_fault_may_wait_for_a_body_or_a_cluster(simulator: Simulator) -> None:
     assert httpx.post(listing, json={"label": ["env=prod"]}, headers=headers).status_code == 200
 
 
-def test_a_fault_can_hit_the_third_page_of_a_listing(simulator: Simulator) -> None:
+def test_a_fault_can_affect_the_third_page_of_a_listing(simulator: Simulator) -> None:
     plan(simulator, service="backstage", route="by-query", status=500, after=2, times=1)
     headers = {"Authorization": f"Bearer {BACKSTAGE_TOKEN}"}
-    answers = [httpx.get(simulator.backstage_url + QUERY, headers=headers, params={"limit": "1"}) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [200, 200, 500, 200]
+    responses = [httpx.get(simulator.backstage_url + QUERY, headers=headers, params={"limit": "1"}) for _ in range(4)]
+    assert [response.status_code for response in responses] == [200, 200, 500, 200]
 
 
 @pytest.mark.parametrize(("fault", "status"), [({}, 200), ({"status": 502}, 502)])
-def test_html_comes_instead_of_json(simulator: Simulator, fault: dict[str, int], status: int) -> None:
+def test_html_replaces_json(simulator: Simulator, fault: dict[str, int], status: int) -> None:
     plan(simulator, mode="html", **fault)
-    answer = ask(simulator)
-    assert answer.status_code == status
-    assert answer.headers["content-type"].startswith("text/html")
+    response = fetch(simulator)
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith("text/html")
 
 
-def test_truncated_json_arrives_as_a_complete_answer(simulator: Simulator) -> None:
+def test_truncated_json_is_a_complete_response(simulator: Simulator) -> None:
     plan(simulator, mode="truncated")
-    answer = ask(simulator)
-    assert answer.status_code == 200
+    response = fetch(simulator)
+    assert response.status_code == 200
     with pytest.raises(json.JSONDecodeError):
-        answer.json()
+        response.json()
 
 
-def test_an_answer_breaks_off(simulator: Simulator) -> None:
+def test_a_response_is_cut_off(simulator: Simulator) -> None:
     plan(simulator, mode="cut")
     with pytest.raises(httpx.RemoteProtocolError):
-        ask(simulator)
+        fetch(simulator)
 
 
-def test_a_slow_body_outlasts_the_patience_of_its_reader(simulator: Simulator) -> None:
+def test_a_slow_body_exceeds_the_read_time_out(simulator: Simulator) -> None:
     plan(simulator, mode="slow", delay_s=30)
     with pytest.raises(httpx.ReadTimeout):
-        ask(simulator, timeout_s=0.3)
+        fetch(simulator, timeout_s=0.3)
 
 
 def test_a_redirect_leads_to_a_login_page(simulator: Simulator) -> None:
     plan(simulator, mode="redirect", times=1)
-    answer = ask(simulator)
-    assert answer.status_code == 302
-    page = httpx.get(simulator.url + answer.headers["location"])
+    response = fetch(simulator)
+    assert response.status_code == 302
+    page = httpx.get(simulator.url + response.headers["location"])
     assert page.headers["content-type"].startswith("text/html")
 
 
-def test_nothing_at_all_is_a_204(simulator: Simulator) -> None:
+def test_an_empty_response_is_a_204(simulator: Simulator) -> None:
     plan(simulator, mode="empty")
-    assert ask(simulator).status_code == 204
+    assert fetch(simulator).status_code == 204
 
 
-def test_a_huge_answer_keeps_coming(simulator: Simulator) -> None:
+def test_a_huge_response_has_its_size(simulator: Simulator) -> None:
     plan(simulator, mode="huge", megabytes=3)
-    assert len(ask(simulator).content) > 3 * 1024 * 1024
+    assert len(fetch(simulator).content) > 3 * 1024 * 1024
 
 
-def test_a_connection_is_dropped_before_the_answer(simulator: Simulator) -> None:
+def test_a_connection_is_dropped_before_the_response(simulator: Simulator) -> None:
     plan(simulator, mode="drop", times=1)
     with pytest.raises(httpx.RemoteProtocolError):
-        ask(simulator)
-    assert ask(simulator).status_code == 200
+        fetch(simulator)
+    assert fetch(simulator).status_code == 200
 
 
 def test_a_call_takes_effect_and_the_connection_is_dropped(simulator: Simulator) -> None:
@@ -121,33 +121,33 @@ def test_a_call_takes_effect_and_the_connection_is_dropped(simulator: Simulator)
     assert len(simulator.state.tokens) == 1
 
 
-def test_more_calls_at_a_time_than_it_can_serve_are_refused(simulator: Simulator) -> None:
+def test_calls_beyond_the_capacity_are_rejected(simulator: Simulator) -> None:
     simulator.state.latency_s = 0.3
     simulator.state.modes = Modes(auth="none", capacity=2, over_capacity="503", capacity_retry_after_s=7)
     with ThreadPoolExecutor(6) as threads:
-        answers = list(threads.map(lambda _: ask(simulator), range(6)))
-    told = sorted((answer.status_code, answer.headers.get("retry-after")) for answer in answers)
-    assert told == [(200, None)] * 2 + [(503, "7")] * 4
+        responses = list(threads.map(lambda _: fetch(simulator), range(6)))
+    results = sorted((response.status_code, response.headers.get("retry-after")) for response in responses)
+    assert results == [(200, None)] * 2 + [(503, "7")] * 4
     assert simulator.state.calls["capacity"] == {"served": 2, "refused": 4}
     simulator.state.latency_s = 0
-    assert ask(simulator).status_code == 200
+    assert fetch(simulator).status_code == 200
 
 
-def test_the_desk_tells_and_forgets(simulator: Simulator) -> None:
-    desk = f"{simulator.url}/control"
-    assert httpx.put(f"{desk}/clock", json={"now": "2026-11-16T10:00:00+01:00"}).json() == {"now": "2026-11-16T09:00:00+00:00"}
-    assert httpx.get(f"{desk}/clock").json() == {"now": "2026-11-16T09:00:00+00:00"}
-    ask(simulator)
-    assert httpx.get(f"{desk}/calls").json() == {"scaleops": {"GET /api/v1/networkCost/networkCostEnabled": 1}}
-    assert httpx.delete(f"{desk}/calls").json() == {}
+def test_the_control_api_reads_and_resets_state(simulator: Simulator) -> None:
+    control = f"{simulator.url}/control"
+    assert httpx.put(f"{control}/clock", json={"now": "2026-11-16T10:00:00+01:00"}).json() == {"now": "2026-11-16T09:00:00+00:00"}
+    assert httpx.get(f"{control}/clock").json() == {"now": "2026-11-16T09:00:00+00:00"}
+    fetch(simulator)
+    assert httpx.get(f"{control}/calls").json() == {"scaleops": {"GET /api/v1/networkCost/networkCostEnabled": 1}}
+    assert httpx.delete(f"{control}/calls").json() == {}
     plan(simulator, status=500)
-    assert httpx.get(f"{desk}/faults").json()[0]["status"] == 500
-    assert httpx.delete(f"{desk}/faults").json() == []
-    assert httpx.put(f"{desk}/latency", json={"ms": 1}).json() == {"ms": 1}
-    assert httpx.put(f"{desk}/modes", json={"network": "array"}).json()["network"] == "array"
-    assert httpx.get(f"{desk}/slack/messages").json() == []
-    assert httpx.put(f"{desk}/slack/channels", json={"C1": {"name": "one"}}).json() == {"C1": {"name": "one"}}
-    assert httpx.get(f"{desk}/pagerduty/incidents").json() == []
+    assert httpx.get(f"{control}/faults").json()[0]["status"] == 500
+    assert httpx.delete(f"{control}/faults").json() == []
+    assert httpx.put(f"{control}/latency", json={"ms": 1}).json() == {"ms": 1}
+    assert httpx.put(f"{control}/modes", json={"network": "array"}).json()["network"] == "array"
+    assert httpx.get(f"{control}/slack/messages").json() == []
+    assert httpx.put(f"{control}/slack/channels", json={"C1": {"name": "one"}}).json() == {"C1": {"name": "one"}}
+    assert httpx.get(f"{control}/pagerduty/incidents").json() == []
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def test_the_desk_tells_and_forgets(simulator: Simulator) -> None:
         ("clock", {"then": None}),
         ("clock", {"now": "soon"}),
         ("faults", [{"service": "scaleops", "mode": "explode"}]),
-        ("faults", [{"service": "nobody"}]),
+        ("faults", [{"service": "unknown"}]),
         ("modes", {"tokens": "jwt"}),
         ("latency", {"ms": "long"}),
         ("scenario", {"scenario": "nowhere"}),
     ],
 )
-def test_the_desk_refuses_nonsense(simulator: Simulator, path: str, body: object) -> None:
+def test_the_control_api_rejects_invalid_input(simulator: Simulator, path: str, body: object) -> None:
     assert httpx.put(f"{simulator.url}/control/{path}", json=body).status_code == 400

@@ -1,4 +1,4 @@
-"""Who may ask the stand-in ScaleOps, and what its tokens look like."""
+"""Authentication of the simulated ScaleOps, and the form of its tokens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simulator.state import Modes
 FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 COOKIE = {"Cookie": "auth_state=TOKEN"}
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=timezone.utc)
-RIGHT = "s3cr3t-pa55"
+PASSWORD = "s3cr3t-pa55"
 AZURE_FORM = {
     "grant_type": "client_credentials",
     "client_id": credentials.AZURE_CLIENT_ID,
@@ -27,85 +27,85 @@ AZURE_FORM = {
 }
 
 
-def log_in(simulator: Simulator, given: str = RIGHT, *, field: str = "username", cookie: bool = True) -> httpx.Response:
-    body = {field: "backstage", "password": given}
+def log_in(simulator: Simulator, password: str = PASSWORD, *, field: str = "username", cookie: bool = True) -> httpx.Response:
+    body = {field: "backstage", "password": password}
     return httpx.post(f"{simulator.scaleops_url}/auth/callback", json=body, headers=COOKIE if cookie else {})
 
 
-def token_in(answer: httpx.Response) -> str:
-    query = urlsplit(answer.headers["location"]).query
+def token_of(response: httpx.Response) -> str:
+    query = urlsplit(response.headers["location"]).query
     return unquote(next(part for part in query.split("&") if part.startswith("token=")).removeprefix("token="))
 
 
-def ask(simulator: Simulator, token: str) -> int:
+def fetch_status(simulator: Simulator, token: str) -> int:
     return httpx.get(simulator.scaleops_url + FLAGS, headers={"Authorization": f"Bearer {token}"}).status_code
 
 
-def test_a_login_is_a_redirect_with_a_token_that_opens_the_api(simulator: Simulator) -> None:
-    answer = log_in(simulator)
-    assert answer.status_code == 302
-    assert ask(simulator, token_in(answer)) == 200
+def test_a_login_is_a_redirect_with_a_valid_token(simulator: Simulator) -> None:
+    response = log_in(simulator)
+    assert response.status_code == 302
+    assert fetch_status(simulator, token_of(response)) == 200
     assert simulator.state.calls["scaleops"]["POST /auth/callback"] == 1
 
 
-def test_a_login_needs_the_cookie(simulator: Simulator) -> None:
+def test_a_login_requires_the_cookie(simulator: Simulator) -> None:
     assert log_in(simulator, cookie=False).status_code == 400
 
 
-def test_a_token_names_its_expiry_by_the_simulated_clock(simulator: Simulator) -> None:
+def test_a_token_expires_by_the_simulated_clock(simulator: Simulator) -> None:
     simulator.state.clock.set(MONDAY)
-    token = token_in(log_in(simulator))
+    token = token_of(log_in(simulator))
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
     assert claims["exp"] == int((MONDAY + timedelta(hours=1)).timestamp())
     simulator.state.clock.set(MONDAY + timedelta(minutes=59))
-    assert ask(simulator, token) == 200
+    assert fetch_status(simulator, token) == 200
     simulator.state.clock.set(MONDAY + timedelta(minutes=60))
-    assert ask(simulator, token) == 401
+    assert fetch_status(simulator, token) == 401
 
 
-def test_an_opaque_token_is_spoilt_by_decoding_it_twice_or_as_a_form(simulator: Simulator) -> None:
+def test_an_opaque_token_is_corrupted_by_decoding_it_twice_or_as_a_form(simulator: Simulator) -> None:
     simulator.state.modes = Modes(token="opaque")
-    token = token_in(log_in(simulator))
+    token = token_of(log_in(simulator))
     assert set("+/=%") <= set(token)
-    assert ask(simulator, token) == 200
-    assert ask(simulator, unquote(token)) == 401
-    assert ask(simulator, token.replace("+", " ")) == 401
+    assert fetch_status(simulator, token) == 200
+    assert fetch_status(simulator, unquote(token)) == 401
+    assert fetch_status(simulator, token.replace("+", " ")) == 401
 
 
 @pytest.mark.parametrize("location", ["absolute", "relative", "crowded"])
-def test_the_token_stands_in_every_form_of_the_location(simulator: Simulator, location: str) -> None:
+def test_every_form_of_the_location_contains_the_token(simulator: Simulator, location: str) -> None:
     simulator.state.modes = Modes.model_validate({"location": location})
-    answer = log_in(simulator)
-    assert answer.headers["location"].startswith("http") == (location == "absolute")
-    assert ask(simulator, token_in(answer)) == 200
+    response = log_in(simulator)
+    assert response.headers["location"].startswith("http") == (location == "absolute")
+    assert fetch_status(simulator, token_of(response)) == 200
 
 
 def test_tokens_can_be_revoked(simulator: Simulator) -> None:
-    token = token_in(log_in(simulator))
+    token = token_of(log_in(simulator))
     httpx.delete(f"{simulator.url}/control/tokens")
-    assert ask(simulator, token) == 401
-    assert ask(simulator, token_in(log_in(simulator))) == 200
+    assert fetch_status(simulator, token) == 401
+    assert fetch_status(simulator, token_of(log_in(simulator))) == 200
 
 
 @pytest.mark.parametrize(("form", "status"), [("401", 401), ("302", 302), ("html", 200)])
-def test_a_wrong_password_gives_no_token_in_any_form(simulator: Simulator, form: str, status: int) -> None:
+def test_a_wrong_password_returns_no_token_in_any_form(simulator: Simulator, form: str, status: int) -> None:
     simulator.state.modes = Modes.model_validate({"login_failure": form})
-    answer = log_in(simulator, "wrong")
-    assert answer.status_code == status
-    assert "token=" not in answer.headers.get("location", "")
+    response = log_in(simulator, "wrong")
+    assert response.status_code == status
+    assert "token=" not in response.headers.get("location", "")
     assert not simulator.state.tokens
 
 
-def test_an_old_installation_wants_the_old_field(simulator: Simulator) -> None:
+def test_an_old_installation_expects_the_old_field(simulator: Simulator) -> None:
     simulator.state.modes = Modes(login_fields="userName")
     assert log_in(simulator).status_code == 401
     assert log_in(simulator, field="userName").status_code == 302
 
 
-def test_nothing_is_answered_without_a_good_token(simulator: Simulator) -> None:
+def test_requests_without_a_valid_token_are_rejected_by_scaleops(simulator: Simulator) -> None:
     assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
-    assert ask(simulator, "made-up") == 401
-    assert ask(simulator, credentials.SCALEOPS_TOKEN) == 200
+    assert fetch_status(simulator, "made-up") == 401
+    assert fetch_status(simulator, credentials.SCALEOPS_TOKEN) == 200
 
 
 def test_an_installation_may_have_no_authentication(simulator: Simulator) -> None:
@@ -113,13 +113,13 @@ def test_an_installation_may_have_no_authentication(simulator: Simulator) -> Non
     assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 200
 
 
-def test_azure_hands_out_tokens_that_scaleops_takes(simulator: Simulator) -> None:
-    answer = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM)
-    assert ask(simulator, answer.json()["access_token"]) == 200
+def test_azure_issues_tokens_that_scaleops_accepts(simulator: Simulator) -> None:
+    response = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM)
+    assert fetch_status(simulator, response.json()["access_token"]) == 200
 
 
 @pytest.mark.parametrize("wrong", sorted(AZURE_FORM))
-def test_azure_refuses_what_is_not_exact(simulator: Simulator, wrong: str) -> None:
-    answer = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM | {wrong: "other"})
-    assert answer.status_code == 401
-    assert answer.json()["error"] == "invalid_client"
+def test_azure_rejects_inexact_requests(simulator: Simulator, wrong: str) -> None:
+    response = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM | {wrong: "other"})
+    assert response.status_code == 401
+    assert response.json()["error"] == "invalid_client"

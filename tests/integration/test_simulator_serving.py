@@ -1,4 +1,4 @@
-"""The simulator as a process: where it says it is, and what it says when it cannot start."""
+"""The simulator as a process: its output, and its errors when it cannot start."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ PARITY_FOLDER = Path(__file__).parent.parent / "parity"
 FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 
 
-def test_a_process_says_in_one_line_where_its_services_are() -> None:
+def test_a_process_prints_its_urls_in_one_line() -> None:
     command = [sys.executable, "-m", "simulator", "--scenario", str(PARITY_FOLDER)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        answer = httpx.get(told["scaleops"] + FLAGS, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
+        printed = json.loads(process.stdout.readline())
+        response = httpx.get(printed["scaleops"] + FLAGS, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
         process.terminate()
         process.communicate(timeout=30)
-    assert set(told) >= {"url", "scaleops", "backstage", "slack", "pagerduty"}
-    assert told["settings"]["SCALEOPS_PASSWORD"] == "s3cr3t-pa55"
-    assert told["slack"].endswith("/slack/api/")
-    assert answer.status_code == 200
+    assert set(printed) >= {"url", "scaleops", "backstage", "slack", "pagerduty"}
+    assert printed["settings"]["SCALEOPS_PASSWORD"] == "s3cr3t-pa55"
+    assert printed["slack"].endswith("/slack/api/")
+    assert response.status_code == 200
 
 
-def test_an_unknown_scenario_is_said_in_one_line() -> None:
-    ended = _run(["--scenario", "nowhere"])
-    assert ended.returncode == 2
+def test_an_unknown_scenario_is_reported_in_one_line() -> None:
+    result = _run(["--scenario", "nowhere"])
+    assert result.returncode == 2
     assert (
-        ended.stderr
-        == "simulator: 'nowhere' is no scenario; use demo, crowd:200, or a folder with upstream.json and catalog.yaml\n"
+        result.stderr
+        == "simulator: 'nowhere' is not a scenario; use demo, crowd:200, or a folder with upstream.json and catalog.yaml\n"
     )
 
 
-def test_a_folder_with_something_else_in_it_is_said_in_one_line(tmp_path: Path) -> None:
+def test_an_invalid_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "upstream.json").write_text("{}")
     (tmp_path / "catalog.yaml").write_text("")
-    ended = _run(["--scenario", str(tmp_path)])
-    assert ended.returncode == 2
-    assert "cannot be read" in ended.stderr
-    assert ended.stderr.count("\n") == 1
+    result = _run(["--scenario", str(tmp_path)])
+    assert result.returncode == 2
+    assert "cannot be read" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
-def test_a_taken_port_is_said_in_one_line(simulator: Simulator) -> None:
-    ended = _run(["--port", simulator.url.rpartition(":")[2]])
-    assert ended.returncode == 2
-    assert "in use" in ended.stderr
-    assert ended.stderr.count("\n") == 1
+def test_a_port_in_use_is_reported_in_one_line(simulator: Simulator) -> None:
+    result = _run(["--port", simulator.url.rpartition(":")[2]])
+    assert result.returncode == 2
+    assert "in use" in result.stderr
+    assert result.stderr.count("\n") == 1
 
 
 def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
@@ -61,7 +61,7 @@ def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_latency_is_waited_before_every_answer(simulator: Simulator) -> None:
+def test_latency_delays_every_response(simulator: Simulator) -> None:
     httpx.put(f"{simulator.url}/control/latency", json={"ms": 30_000})
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(simulator.scaleops_url + FLAGS, timeout=0.3)
@@ -69,7 +69,7 @@ def test_latency_is_waited_before_every_answer(simulator: Simulator) -> None:
     assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
 
 
-def test_another_scenario_starts_with_everything_as_new(simulator: Simulator) -> None:
+def test_another_scenario_resets_all_state(simulator: Simulator) -> None:
     httpx.put(f"{simulator.url}/control/faults", json=[{"service": "scaleops"}])
     assert httpx.put(f"{simulator.url}/control/scenario", json={"scenario": "demo"}).json() == {"scenario": "demo"}
     assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
@@ -77,11 +77,11 @@ def test_another_scenario_starts_with_everything_as_new(simulator: Simulator) ->
 
 
 @pytest.mark.parametrize("service", ["scaleops", "backstage", "slack/api", "pagerduty", "azure", "control"])
-def test_what_is_not_there_is_a_404(simulator: Simulator, service: str) -> None:
+def test_unknown_paths_are_404(simulator: Simulator, service: str) -> None:
     assert httpx.get(f"{simulator.url}/{service}/nowhere/at/all").status_code == 404
 
 
-def test_a_crowd_has_as_many_components_as_asked(simulator: Simulator) -> None:
+def test_a_crowd_has_the_requested_number_of_components(simulator: Simulator) -> None:
     simulator.load("crowd:25")
     url = f"{simulator.backstage_url}/api/catalog/entities/by-query?filter=kind=component&limit=1"
     assert httpx.get(url, headers={"Authorization": f"Bearer {BACKSTAGE_TOKEN}"}).json()["totalItems"] == 25

@@ -297,7 +297,7 @@ def test_the_probe_returns_the_bot(slack: SlackClient) -> None:
 
 
 def test_a_strict_channel_accepts_one_message_per_second(slack: SlackClient, simulator: Simulator) -> None:
-    simulator.state.slack.strict_pace = True
+    simulator.state.slack.is_rate_limit_strict = True
     slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
     with pytest.raises(ServiceError) as error:
         slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k2")

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from cli.output import say, say_json, show_table
 from domain.messages import Json
 from store import migrate as migrate_store
-from wiring.connectivity import probe_services
+from wiring.connectivity import check_connectivity
 from wiring.contexts import LoadedConfig, load_config
-from wiring.durations import spell_duration
+from wiring.durations import format_duration
 from wiring.environment import NAMES
 from wiring.logs import configure_logs
 from wiring.policy import build_policy
@@ -42,12 +42,11 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         ctx.exit(2)
     rows = _rows(installation)
     missing = _missing(installation)
-    probes = list(probe_services(installation)) if live else []
+    probes = list(check_connectivity(installation)) if live else []
     if as_json:
         settings: Json = {name: {"value": value, "from": origin} for name, value, origin in rows}
         asked: Json = [
-            {"service": probe.service, "good": probe.is_good, "asked": probe.is_asked, "message": probe.sentence}
-            for probe in probes
+            {"service": probe.service, "ok": probe.ok, "attempted": probe.attempted, "message": probe.message} for probe in probes
         ]
         say_json({"settings": settings, "problems": [], "missing": list(missing), "live": asked})
     else:
@@ -57,10 +56,10 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         for sentence in missing:
             say(f"! {sentence}")
         for probe in probes:
-            say(f"{'ok ' if probe.is_good else 'NOT'} {probe.service}: {probe.sentence}")
+            say(f"{'ok ' if probe.ok else 'NOT'} {probe.service}: {probe.message}")
         if not live:
             say("the settings can be read; --live asks each service")
-    ctx.exit(0 if all(probe.is_good for probe in probes) else 1)
+    ctx.exit(0 if all(probe.ok for probe in probes) else 1)
 
 
 @click.command()
@@ -87,7 +86,7 @@ def _tell_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
 
 def _rows(installation: LoadedConfig) -> list[tuple[str, str, str]]:
     values = installation.settings
-    return [(name, _shown(name, getattr(values, name.lower())), installation.resolved.origins[name].words) for name in NAMES]
+    return [(name, _shown(name, getattr(values, name.lower())), installation.resolved.origins[name]) for name in NAMES]
 
 
 def _shown(name: str, value: object) -> str:
@@ -105,7 +104,7 @@ def _shown(name: str, value: object) -> str:
         case str() if name == "WORKER_HEARTBEAT_URL":
             return f"{urlsplit(value).scheme}://{urlsplit(value).netloc}/..."
         case timedelta():
-            return spell_duration(value)
+            return format_duration(value)
         case time():
             return f"{value:%H:%M}"
         case _:

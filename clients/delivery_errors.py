@@ -1,10 +1,8 @@
-"""What the services that carry messages share: safe addresses, and the two refusals a sender can answer.
+"""Errors and URL checks of the services that deliver messages.
 
-```
 ServiceError
-├── PayloadRejected   the service will never take this form of the message; a plainer one may pass
-└── RecipientRejected   the service will never take a message for this channel or key; another target may
-```
+├── PayloadRejected      this form of the message is never accepted; a plainer one may be
+└── RecipientRejected    no message is ever accepted for this channel or key; another recipient may be
 """
 
 from __future__ import annotations
@@ -16,31 +14,31 @@ from clients.http.loopback import is_loopback_url
 
 
 class InsecureUrl(ValueError):
-    """An address that would carry messages and credentials in the clear; the message says what is allowed."""
+    """A URL that would send messages and credentials unencrypted; the message says what is allowed."""
 
 
 class PayloadRejected(ServiceError):
-    """The service will never take this form of the message."""
+    """This form of the message is never accepted."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, kind=ErrorKind.REJECTED, permanent=True)
 
 
 class RecipientRejected(ServiceError):
-    """The service will never take a message for this channel or key."""
+    """No message is ever accepted for this channel or key."""
 
     def __init__(self, message: str, *, kind: ErrorKind = ErrorKind.REJECTED) -> None:
         super().__init__(message, kind=kind, permanent=True)
 
 
-def check_address(url: str, *, of: str) -> str:
-    """Answer the address if it is https, or http to this very machine.
+def check_url(url: str, *, of: str) -> str:
+    """Return the URL if it is https, or http to loopback.
 
     Raises:
-        InsecureUrl: anything else; the address itself is not repeated, it may hold a password.
+        InsecureUrl: anything else; the URL is not repeated, it may contain a password.
     """
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback_url(url))):
         return url
-    message = f"the address of {of} must begin with https:// (http:// is for this machine only)"
+    message = f"the URL of {of} must begin with https:// (http:// is for loopback only)"
     raise InsecureUrl(message)

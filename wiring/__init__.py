@@ -1,1 +1,1 @@
-"""Settings, and building the parts once: engine, clients, clock, keys."""
+"""Settings, configuration file, and construction of clients and contexts from them."""

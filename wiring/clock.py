@@ -1,4 +1,4 @@
-"""The one clock that ticks. Everything else is told what time it is."""
+"""The only clock of the product. Everything else gets the time as an argument."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from datetime import datetime, timezone
 
 
 def utc_now() -> datetime:
-    """Answer the present instant, aware, in UTC."""
-    return datetime.now(timezone.utc)  # noqa: TID251 - the clock that everybody else is given
+    """Return the current instant, aware, in UTC."""
+    return datetime.now(timezone.utc)  # noqa: TID251 - the clock that is passed to everything else

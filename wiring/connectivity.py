@@ -1,10 +1,10 @@
-"""Asks each service one harmless question, to tell whether the settings are right."""
+"""Sends each service one harmless request, to check the settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 
 from clients.http.errors import ServiceError
 from store import SchemaMismatch, Store, StoreUnavailable
@@ -16,59 +16,53 @@ from wiring.settings import SettingsError
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectivityCheck:
-    """What one service answered."""
+    """The outcome for one service."""
 
     service: str
-    is_good: bool
-    is_asked: bool
-    """False: it is not configured, so nothing was asked."""
-    sentence: str
+    ok: bool
+    attempted: bool
+    """False: it is not configured, so no request was sent."""
+    message: str
 
 
-def probe_services(installation: LoadedConfig) -> Iterator[ConnectivityCheck]:
-    """Ask the database, ScaleOps, the catalog, Slack and PagerDuty in turn. Nobody is paged and nothing is posted."""
-    settings = installation.settings
-    services = LiveServices(settings, config=installation.config, clock=utc_now)
+def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
+    """Check the database, ScaleOps, the catalog, Slack and PagerDuty in this order. No message is posted, no incident opened."""
+    settings = loaded.settings
     catalog = "catalog file" if settings.backstage_catalog_file else "Backstage"
-    try:
-        yield _probed("database", lambda: _database(settings.database_url.get_secret_value()))
-        yield _probed("ScaleOps", lambda: _scaleops(services), unless=not settings.scaleops_base_url)
-        yield _probed(
-            catalog, lambda: _catalog(services), unless=not (settings.backstage_base_url or settings.backstage_catalog_file)
-        )
-        yield _probed("Slack", lambda: _slack(services), unless=settings.slack_bot_token is None)
-        yield _probed("PagerDuty", lambda: _pagerduty(services, settings.instance), unless=settings.pagerduty_routing_key is None)
-    finally:
-        services.close()
+    has_catalog = bool(settings.backstage_base_url or settings.backstage_catalog_file)
+    with closing(LiveServices(settings, config=loaded.config, clock=utc_now)) as services:
+        yield _check("database", lambda: _database(settings.database_url.get_secret_value()))
+        yield _check("ScaleOps", lambda: _scaleops(services), is_configured=settings.scaleops_base_url is not None)
+        yield _check(catalog, lambda: _catalog(services), is_configured=has_catalog)
+        yield _check("Slack", lambda: _slack(services), is_configured=settings.slack_bot_token is not None)
+        has_key = settings.pagerduty_routing_key is not None
+        yield _check("PagerDuty", lambda: _pagerduty(services, settings.instance), is_configured=has_key)
 
 
-def _probed(service: str, ask: Callable[[], str], *, unless: bool = False) -> ConnectivityCheck:
-    if unless:
-        return ConnectivityCheck(service=service, is_good=True, is_asked=False, sentence="not configured")
+def _check(service: str, request: Callable[[], str], *, is_configured: bool = True) -> ConnectivityCheck:
+    if not is_configured:
+        return ConnectivityCheck(service=service, ok=True, attempted=False, message="not configured")
     try:
-        return ConnectivityCheck(service=service, is_good=True, is_asked=True, sentence=ask())
-    except (ServiceError, SettingsError, StoreUnavailable, SchemaMismatch) as failure:
-        return ConnectivityCheck(service=service, is_good=False, is_asked=True, sentence=str(failure))
+        return ConnectivityCheck(service=service, ok=True, attempted=True, message=request())
+    except (ServiceError, SettingsError, StoreUnavailable, SchemaMismatch) as error:
+        return ConnectivityCheck(service=service, ok=False, attempted=True, message=str(error))
 
 
 def _database(url: str) -> str:
-    store = Store.open(url)
-    name = store.name
-    store.close()
-    return f"{name} is there, with the tables of this version"
+    with closing(Store.open(url)) as store:
+        return f"{store.name} has the tables of this version"
 
 
 def _scaleops(services: LiveServices) -> str:
     flags = services.scaleops.network_flags()
-    watched = sorted(cluster for cluster, is_on in flags.items() if is_on)
-    return f"signed in; it knows {len(flags)} clusters, and watches the network of {', '.join(watched) or 'none'}"
+    monitored = sorted(cluster for cluster, is_on in flags.items() if is_on)
+    return f"signed in; {len(flags)} clusters, network monitored in {', '.join(monitored) or 'none'}"
 
 
 def _catalog(services: LiveServices) -> str:
-    listing = services.catalog.listing()
-    first = next(iter(islice(listing, 1)), None)
+    first = next(iter(services.catalog.listing()), None)
     found = len(first.components) if first else 0
-    return f"it answers; the first page holds {found} components with a label selector or kubernetes-id"
+    return f"the first page has {found} components with a label selector or kubernetes-id"
 
 
 def _slack(services: LiveServices) -> str:
@@ -77,7 +71,7 @@ def _slack(services: LiveServices) -> str:
 
 
 def _pagerduty(services: LiveServices, instance: str) -> str:
-    """Resolve what was never opened: PagerDuty drops that, but refuses it from a key that it does not know."""
-    key = required(services.default_routing_key, "PAGERDUTY_ROUTING_KEY", "asking PagerDuty")
+    """Resolve an incident that was never opened: PagerDuty drops the event, but rejects an unknown key."""
+    key = required(services.default_routing_key, "PAGERDUTY_ROUTING_KEY", "a request to PagerDuty")
     services.pagerduty.send(key, {"event_action": "resolve", "dedup_key": f"{instance}:check-config"})
-    return "it takes events with PAGERDUTY_ROUTING_KEY; nobody was paged"
+    return "accepts events with PAGERDUTY_ROUTING_KEY; no incident was opened"

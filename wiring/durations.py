@@ -1,4 +1,4 @@
-"""Durations as people write them in settings: `30m`, `6h`, `14d`, `2y`."""
+"""Durations as settings spell them: `30m`, `6h`, `14d`, `2y`."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ _UNITS: Final = {
     "w": timedelta(weeks=1),
     "y": timedelta(days=365),
 }
-_WRITTEN: Final = re.compile(r"(\d+)\s*([smhdwy])")
+_DURATION: Final = re.compile(r"(\d+)\s*([smhdwy])")
 
 
 def parse_duration(text: object) -> timedelta:
-    """Read a whole number and a unit: s, m, h, d, w or y (365 days).
+    """Parse a whole number and a unit: s, m, h, d, w or y (365 days).
 
     Raises:
-        ValueError: anything else, or nothing at all; the message says how to write one.
+        ValueError: anything else, or zero; the message has an example.
     """
-    found = _WRITTEN.fullmatch(str(text).strip().lower())
-    if found is None or int(found[1]) == 0:
-        message = f"{text!r} is no duration; write a number and a unit, for example 30m, 6h or 14d"
+    match = _DURATION.fullmatch(str(text).strip().lower())
+    if match is None or int(match[1]) == 0:
+        message = f"{text!r} is not a valid duration; write a number and a unit, for example 30m, 6h or 14d"
         raise ValueError(message)
     try:
-        return int(found[1]) * _UNITS[found[2]]
+        return int(match[1]) * _UNITS[match[2]]
     except OverflowError:
-        message = f"{text!r} is longer than anything can last; write for example 30m, 6h or 14d"
+        message = f"{text!r} is too long for a duration; write for example 30m, 6h or 14d"
         raise ValueError(message) from None
 
 
-def spell_duration(duration: timedelta) -> str:
-    """Write a duration as a setting would: the largest unit that divides it."""
+def format_duration(duration: timedelta) -> str:
+    """Format a duration as a setting spells it: in the largest unit that divides it."""
     for unit in ("d", "h", "m"):
         if duration % _UNITS[unit] == timedelta(0):
             return f"{duration // _UNITS[unit]}{unit}"

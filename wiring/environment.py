@@ -1,4 +1,4 @@
-"""Reads settings out of the environment and `.env`, refuses names that are nearly right, and says where each came from."""
+"""Reads the settings from the environment and `.env`, rejects misspelled names, and records the source of each."""
 
 from __future__ import annotations
 
@@ -11,70 +11,76 @@ from typing import Final
 from dotenv import dotenv_values
 from pydantic import ValidationError
 
-from wiring.settings import SECRETS, Origin, ResolvedSettings, Settings, SettingsError
+from wiring.settings import SECRETS, ResolvedSettings, Settings, SettingsError
 
-_OURS: Final = ("SCALEOPS_", "WORKER_", "GATEWAY_")
-"""Prefixes under which every unknown name is refused."""
-_SHARED: Final = ("BACKSTAGE_", "SLACK_", "PAGERDUTY_", "DATABASE_", "REDIS_", "LOG_")
-"""Prefixes that other programs use too: there only a near miss is refused."""
-_KUBERNETES_LINK: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)")
+_OWN_PREFIXES: Final = ("SCALEOPS_", "WORKER_", "GATEWAY_")
+"""Prefixes under which every unknown name is an error."""
+_SHARED_PREFIXES: Final = ("BACKSTAGE_", "SLACK_", "PAGERDUTY_", "DATABASE_", "REDIS_", "LOG_")
+"""Prefixes that other programs use too: only a misspelled name is an error."""
+_KUBERNETES_VARIABLE: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)")
 """Variables that Kubernetes sets in every pod for a service of that name."""
-_NEAR: Final = 0.8
+_SIMILARITY: Final = 0.8
 
 NAMES: Final = tuple(name.upper() for name in Settings.model_fields)
 _SECRET_FILES: Final = {f"{name.upper()}_FILE": name.upper() for name in SECRETS}
 
 
 def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> ResolvedSettings:
-    """Make the settings of this process.
-
-    An empty value counts as left out. `environment` wins over `dotenv`.
+    """Resolve the settings of this process. An empty value counts as unset; `environment` takes precedence over `dotenv`.
 
     Raises:
-        SettingsError: with a sentence for each setting that is unknown, wrong, unreadable or given twice.
+        SettingsError: with a sentence for each setting that is unknown, invalid, unreadable or set twice.
     """
     from_file = _read_dotenv(dotenv)
     problems = [*_unknown_names(environment, strict=False), *_unknown_names(from_file, strict=True)]
     values: dict[str, str] = {}
-    origins: dict[str, Origin] = {}
+    origins: dict[str, str] = {}
     for name in NAMES:
-        for source, words in ((environment, "environment"), (from_file, str(dotenv))):
-            given = _given(source, name)
+        for source, origin in ((environment, "environment"), (from_file, str(dotenv))):
+            value = _value_of(source, name)
             file_name = source.get(f"{name}_FILE", "").strip() if name.lower() in SECRETS else ""
-            if given and file_name:
-                problems.append(f"{name} and {name}_FILE are both set in {words}; keep one")
-            if given:
-                values[name.lower()], origins[name] = given, Origin(words=words)
+            if value and file_name:
+                problems.append(f"{name} and {name}_FILE are both set in {origin}; unset one")
+            if value:
+                values[name.lower()], origins[name] = value, origin
             elif file_name:
                 try:
-                    values[name.lower()] = _read_secret(file_name, f"{name}_FILE")
+                    values[name.lower()] = read_secret_file(file_name, f"{name}_FILE")
                 except SettingsError as error:
                     problems.extend(error.problems)
-                origins[name] = Origin(words=f"file {file_name} ({name}_FILE in {words})")
+                origins[name] = f"file {file_name} ({name}_FILE in {origin})"
             if name in origins:
                 break
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems.extend(_sentence(dict(detail)) for detail in error.errors(include_url=False, include_input=False))
+        problems.extend(_format_problem(dict(detail)) for detail in error.errors(include_url=False, include_input=False))
     if problems:
         raise SettingsError(*problems)
-    return ResolvedSettings(settings=settings, origins={name: origins.get(name, Origin(words="default")) for name in NAMES})
+    return ResolvedSettings(settings=settings, origins={name: origins.get(name, "default") for name in NAMES})
 
 
-def _given(source: Mapping[str, str], name: str) -> str:
-    """Answer what a source says; where a Service is called `gateway`, Kubernetes sets GATEWAY_PORT, and means no setting of ours."""
+def _value_of(source: Mapping[str, str], name: str) -> str:
+    """Return a value; the GATEWAY_PORT that Kubernetes sets for a Service named `gateway` is not a setting."""
     value = source.get(name, "").strip()
     return "" if name.endswith("_PORT") and value.startswith("tcp://") else value
 
 
 def read_secret_file(path: str, setting: str) -> str:
-    """Read a secret that a setting or a key of the configuration file points to; surrounding white space is not part of it.
+    """Read a secret from the file that a setting or a key of the configuration file names; surrounding whitespace is dropped.
 
     Raises:
         SettingsError: the file cannot be read or is empty.
     """
-    return _read_secret(path, setting)
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{setting}: the file {path} cannot be read: {read_error(error)}"
+        raise SettingsError(message) from error
+    if not secret:
+        message = f"{setting}: the file {path} is empty"
+        raise SettingsError(message)
+    return secret
 
 
 def _read_dotenv(path: Path | None) -> dict[str, str]:
@@ -83,40 +89,29 @@ def _read_dotenv(path: Path | None) -> dict[str, str]:
     try:
         return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{path} cannot be read: {_plain(error)}"
+        message = f"{path} cannot be read: {read_error(error)}"
         raise SettingsError(message) from error
 
 
-def _read_secret(path: str, setting: str) -> str:
-    try:
-        secret = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{setting}: the file {path} cannot be read: {_plain(error)}"
-        raise SettingsError(message) from error
-    if not secret:
-        message = f"{setting}: the file {path} is empty"
-        raise SettingsError(message)
-    return secret
-
-
-def _plain(error: Exception) -> str:
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is no UTF-8 text"
+def read_error(error: OSError | UnicodeDecodeError) -> str:
+    """Describe why a file cannot be read."""
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 def _unknown_names(source: Mapping[str, str], *, strict: bool) -> list[str]:
     known = {*NAMES, *_SECRET_FILES}
     problems = []
     for name in sorted(source):
-        if name in known or _KUBERNETES_LINK.fullmatch(name):
+        if name in known or _KUBERNETES_VARIABLE.fullmatch(name):
             continue
-        near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_NEAR)
-        if name.startswith(_OURS) or (name.startswith(_SHARED) and (near or strict)):
-            advice = f"did you mean {near[0]}?" if near else "docs/settings.md lists the settings"
-            problems.append(f"{name} is no setting; {advice}")
+        similar = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_SIMILARITY)
+        if name.startswith(_OWN_PREFIXES) or (name.startswith(_SHARED_PREFIXES) and (similar or strict)):
+            advice = f"did you mean {similar[0]}?" if similar else "docs/settings.md lists the settings"
+            problems.append(f"{name} is an unknown setting; {advice}")
     return problems
 
 
-def _sentence(detail: dict[str, object]) -> str:
+def _format_problem(detail: dict[str, object]) -> str:
     location = detail["loc"]
     name = str(location[0]).upper() if isinstance(location, tuple) and location else ""
     message = str(detail["msg"]).removeprefix("Value error, ")

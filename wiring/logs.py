@@ -1,4 +1,4 @@
-"""Logging: one line an event on stderr, for people on a terminal, as JSON for machines."""
+"""Logging setup: one line per event on stderr, for a terminal or as JSON."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from typing import Literal
 
 import structlog
 
-_CHATTY = ("httpx", "httpcore", "slack_sdk", "pdpyras", "urllib3", "alembic", "asyncio", "PDHTTPSession")
+_VERBOSE_LIBRARIES = ("httpx", "httpcore", "slack_sdk", "pdpyras", "urllib3", "alembic", "asyncio", "PDHTTPSession")
 
 
 def configure_logs(*, level: str, form: Literal["auto", "console", "json"]) -> None:
-    """Send every log line of the process to stderr in one form. Libraries speak from warning up."""
-    as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
+    """Send all log events of the process to stderr in one format. Verbose libraries log warnings and errors only."""
+    is_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info if as_json else _leave_as_it_is,
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    if is_json:
+        shared.append(structlog.processors.format_exc_info)
+        renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -35,7 +34,7 @@ def configure_logs(*, level: str, form: Literal["auto", "console", "json"]) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in _CHATTY:
+    for name in _VERBOSE_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -43,7 +42,3 @@ def configure_logs(*, level: str, form: Literal["auto", "console", "json"]) -> N
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-
-
-def _leave_as_it_is(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return event

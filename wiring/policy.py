@@ -1,4 +1,4 @@
-"""Turns settings and the configuration file into the values that the rooms decide with."""
+"""Turns settings and the configuration file into the values that stages and gateway decide with."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from wiring.environment import read_secret_file
 from wiring.secrets import page_links
 from wiring.settings import Settings
 
-Chosen = TypeVar("Chosen", bound=RuleSettings)
+RuleT = TypeVar("RuleT", bound=RuleSettings)
 
 
 def build_policy(settings: Settings, config: ConfigFile) -> Policy:
-    """Make everything that the stages decide with.
+    """Build what the stages decide with.
 
     Raises:
-        SettingsError: a routing key's file that the configuration names cannot be read.
+        SettingsError: the file of a routing key cannot be read.
     """
     links = settings.scaleops_link_to_dashboard and settings.scaleops_base_url
     return Policy(
@@ -41,7 +41,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         ),
         namespaces_allowed=dict(config.selectors.namespaces),
         alerts=alert_policy(settings, config),
-        routes=route_policy(settings, config),
+        routes=_route_policy(settings, config),
         removed_clusters=frozenset(config.clusters.removed),
         retention=Retention(**config.retention.model_dump()),
         dashboard_link=DashboardLinks(links) if links else no_link,
@@ -50,8 +50,8 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
     )
 
 
-def route_policy(settings: Settings, config: ConfigFile) -> RoutePolicy:
-    """Make what settings and file say of routes. Routing keys stand in it by their fingerprints."""
+def _route_policy(settings: Settings, config: ConfigFile) -> RoutePolicy:
+    """Build the routes, with routing keys by their fingerprints."""
     default = settings.pagerduty_routing_key
     return RoutePolicy(
         slack_annotations=config.routes.slack_annotations,
@@ -65,7 +65,7 @@ def route_policy(settings: Settings, config: ConfigFile) -> RoutePolicy:
 
 
 def routing_keys_by_team(config: ConfigFile) -> dict[EntityRef, RoutingKey]:
-    """Read the routing keys that the configuration file points to.
+    """Read the routing keys whose files the configuration names.
 
     Raises:
         SettingsError: a file cannot be read or is empty.
@@ -86,7 +86,7 @@ def _schedule(settings: Settings, team: TeamSection) -> Schedule:
 
 
 def alert_policy(settings: Settings, config: ConfigFile) -> AlertPolicy:
-    """Make the alert policy: the defaults of the code, changed by what the file says for all and for one component."""
+    """Build the alert policy: the defaults, overridden by the file for all components and for single ones."""
     rules = _rules(config.alerts, Rules())
     storm = config.alerts.storm.model_dump(exclude_none=True)
     budgets = {ref: team.monthly_budget for ref, team in config.teams.items() if team.monthly_budget is not None}
@@ -103,25 +103,25 @@ def alert_policy(settings: Settings, config: ConfigFile) -> AlertPolicy:
 
 def _rules(section: RulesSection, defaults: Rules) -> Rules:
     return Rules(
-        under_provisioned=_changed(defaults.under_provisioned, section.under_provisioned),
-        over_provisioned=_changed(defaults.over_provisioned, section.over_provisioned),
-        cost_increase=_changed(defaults.cost_increase, section.cost_increase),
-        budget=_changed(defaults.budget, section.budget),
-        unmeasured=_changed(defaults.unmeasured, section.unmeasured),
+        under_provisioned=_override(defaults.under_provisioned, section.under_provisioned),
+        over_provisioned=_override(defaults.over_provisioned, section.over_provisioned),
+        cost_increase=_override(defaults.cost_increase, section.cost_increase),
+        budget=_override(defaults.budget, section.budget),
+        unmeasured=_override(defaults.unmeasured, section.unmeasured),
     )
 
 
-def _changed(defaults: Chosen, section: RuleSection | None) -> Chosen:
+def _override(defaults: RuleT, section: RuleSection | None) -> RuleT:
     if section is None:
         return defaults
-    given: dict[str, Any] = section.model_dump(exclude_none=True)
-    if "for_" in given:
-        given["for_sweeps"] = given.pop("for_")
-    if "page" in given:
-        given["page"] = PagingMode(given["page"])
-    if "repeat_after" in given:
-        # Of a rule that pages it is the page's: the default of 24h, written out, must not make Slack repeat daily as well.
-        pages = given.get("page", defaults.page) is not PagingMode.NEVER
-        asked = given["repeat_after"]
-        given["slack_repeat_after"] = max(asked, defaults.slack_repeat_after) if pages else asked
-    return replace(defaults, **given)
+    changes: dict[str, Any] = section.model_dump(exclude_none=True)
+    if "for_" in changes:
+        changes["for_sweeps"] = changes.pop("for_")
+    if "page" in changes:
+        changes["page"] = PagingMode(changes["page"])
+    if "repeat_after" in changes:
+        # Of a rule that pages it applies to pages: the default of 24h, spelled out, must not repeat in Slack daily as well.
+        pages = changes.get("page", defaults.page) is not PagingMode.NEVER
+        after = changes["repeat_after"]
+        changes["slack_repeat_after"] = max(after, defaults.slack_repeat_after) if pages else after
+    return replace(defaults, **changes)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from slack_sdk.errors import SlackApiError
 
-from clients.delivery_errors import PayloadRejected, check_address
+from clients.delivery_errors import PayloadRejected, check_url
 from clients.http.errors import ErrorKind, ServiceError
 from clients.slack.errors import error_from_code
 from clients.slack.transport import BoundedWebClient
@@ -67,7 +67,7 @@ class SlackClient:
         self._identity: BotIdentity | None = None
         self._web = BoundedWebClient(
             token=token,
-            base_url=check_address(base_url, of="Slack (SLACK_BASE_URL)"),
+            base_url=check_url(base_url, of="Slack (SLACK_BASE_URL)"),
             timeout=timeout_s,
             ssl=ssl.create_default_context(),
             logger=sdk_log,

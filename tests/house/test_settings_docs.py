@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from wiring.durations import spell_duration
+from wiring.durations import format_duration
 from wiring.settings import SECRETS, Settings
 
 DOCS = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -26,7 +26,7 @@ def spelled(default: object) -> str:
         case bool():
             return str(default).lower()
         case timedelta():
-            return spell_duration(default)
+            return format_duration(default)
         case time():
             return default.strftime("%H:%M")
         case SecretStr():

@@ -10,7 +10,7 @@ from domain.refs import EntityRef
 from wiring.config_file import ConfigFile, read_config_file
 from wiring.settings import SettingsError
 
-WHOLE = """
+COMPLETE = """
 teams:
   group:default/payments: {slack_channel: C0123, timezone: Europe/Madrid, report_day: monday, report_time: "09:00",
                            pagerduty_routing_key_file: /run/secrets/pd, monthly_budget: 12000}
@@ -34,8 +34,8 @@ def read(tmp_path: Path, text: str) -> ConfigFile:
     return read_config_file(path)
 
 
-def test_the_file_of_the_contract_is_read_whole(tmp_path: Path) -> None:
-    config = read(tmp_path, WHOLE)
+def test_a_complete_file(tmp_path: Path) -> None:
+    config = read(tmp_path, COMPLETE)
 
     payments = config.teams[EntityRef("group", "default", "payments")]
     assert (payments.slack_channel, payments.report_time, payments.monthly_budget) == ("C0123", time(9, 0), Decimal(12000))
@@ -48,17 +48,17 @@ def test_the_file_of_the_contract_is_read_whole(tmp_path: Path) -> None:
     assert config.clusters.non_production == ("staging",)
 
 
-def test_a_reference_in_any_letter_case_is_the_same_team(tmp_path: Path) -> None:
+def test_references_are_case_insensitive(tmp_path: Path) -> None:
     assert EntityRef("group", "default", "payments") in read(tmp_path, "teams: {'Group:Default/Payments': {}}").teams
 
 
-def test_a_time_that_yaml_reads_as_a_number_is_still_a_time(tmp_path: Path) -> None:
+def test_an_unquoted_time_is_still_a_time(tmp_path: Path) -> None:
     config = read(tmp_path, "teams: {group:default/x: {report_time: 10:30}}")
 
     assert config.teams[EntityRef("group", "default", "x")].report_time == time(10, 30)
 
 
-def test_an_absent_file_means_defaults_unless_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_means_defaults_unless_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
     assert read_config_file(None) == ConfigFile()
@@ -67,33 +67,33 @@ def test_an_absent_file_means_defaults_unless_it_was_named(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "message"),
     [
         (
             "teams: {group:default/x: {slack_chanel: C1}}",
-            "teams.group:default/x.slack_chanel is no key; did you mean slack_channel?",
+            "teams.group:default/x.slack_chanel is an unknown key; did you mean slack_channel?",
         ),
-        ("alert: {}", "alert is no key; did you mean alerts?"),
-        ("zzz: {}", "zzz is no key; docs/configuration.md lists the keys"),
+        ("alert: {}", "alert is an unknown key; did you mean alerts?"),
+        ("zzz: {}", "zzz is an unknown key; docs/configuration.md lists the keys"),
         ("components: {component:default/a: {alerts: {over-provisiond: off}}}", "did you mean over-provisioned?"),
-        ("alerts: {storm: {team: 3}}", "alerts.storm.team is no key; did you mean teams?"),
-        ("alerts: {over-provisioned: maybe}", "'maybe' is neither off, on nor the rule's own keys"),
+        ("alerts: {storm: {team: 3}}", "alerts.storm.team is an unknown key; did you mean teams?"),
+        ("alerts: {over-provisioned: maybe}", "'maybe' is not off, on or a mapping of the rule's keys"),
         ("alerts: {over-provisioned: {page: sometimes}}", "alerts.over-provisioned.page:"),
         ("teams: {payments: {}}", "'payments' is no entity reference"),
-        ("teams: {group:default/x: {slack_channel: '#general'}}", "is no Slack channel id"),
+        ("teams: {group:default/x: {slack_channel: '#general'}}", "is not a Slack channel id"),
         ("teams: {group:default/x: {monthly_budget: -1}}", "should be greater than 0"),
-        ("retention: {points: 14}", "retention.points: 14 is no duration"),
-        ("a: 1\na: 2", "line 2: the key 'a' stands twice"),
+        ("retention: {points: 14}", "retention.points: 14 is not a valid duration"),
+        ("a: 1\na: 2", "line 2: duplicate key 'a'"),
         ("teams: {group:default/a: {}, 'Group:a': {}}", "group:default/a and Group:a are the same entity"),
         ("clusters: {non_production: staging}", "clusters.non_production: must be a list"),
-        ("teams: [a]", "teams: must hold keys of its own"),
-        ("- a", "the file must hold keys"),
+        ("teams: [a]", "teams: must be a mapping"),
+        ("- a", "the top level must be a mapping"),
         ("x: [", "line 1:"),
     ],
 )
-def test_a_wrong_file_says_where_and_what(tmp_path: Path, text: str, sentence: str) -> None:
+def test_a_problem_names_its_place_and_cause(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read(tmp_path, text)
 
-    assert any(sentence in problem for problem in caught.value.problems), caught.value.problems
+    assert any(message in problem for problem in caught.value.problems), caught.value.problems
     assert str(tmp_path / "config.yaml") in caught.value.problems[0]

@@ -14,7 +14,7 @@ CHECKOUT = EntityRef.parse("component:default/checkout")
 PAYMENTS = EntityRef.parse("group:default/payments")
 
 
-def test_without_a_file_the_rules_are_the_defaults_of_the_code(tmp_path: Path) -> None:
+def test_without_a_file_the_rules_are_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").touch()
 
     policy = alert_policy(resolve_settings({}, None).settings, read_config_file(tmp_path / "empty.yaml"))
@@ -23,7 +23,7 @@ def test_without_a_file_the_rules_are_the_defaults_of_the_code(tmp_path: Path) -
     assert policy.rules.over_provisioned.min_monthly_savings == Decimal(50)
 
 
-def test_how_often_a_page_repeats_does_not_make_slack_repeat_more_often(tmp_path: Path) -> None:
+def test_repeat_after_of_a_page_does_not_apply_to_slack(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(
         "alerts: {under-provisioned: {repeat_after: 24h}, over-provisioned: {repeat_after: 2d}, unmeasured: {repeat_after: 14d}}",
@@ -37,7 +37,7 @@ def test_how_often_a_page_repeats_does_not_make_slack_repeat_more_often(tmp_path
     assert rules.unmeasured.slack_repeat_after == timedelta(days=14)
 
 
-def test_what_the_file_says_changes_only_what_it_names(tmp_path: Path) -> None:
+def test_the_file_overrides_only_what_it_names(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(
         """
@@ -52,11 +52,11 @@ clusters: {non_production: [staging]}
 
     policy = alert_policy(resolve_settings({"WORKER_INSTANCE": "acme"}, None).settings, read_config_file(file))
 
-    everybody = policy.rules
+    defaults = policy.rules
     checkout = policy.rules_of(CHECKOUT)
-    assert (everybody.under_provisioned.for_sweeps, everybody.under_provisioned.repeat_after) == (3, timedelta(hours=12))
+    assert (defaults.under_provisioned.for_sweeps, defaults.under_provisioned.repeat_after) == (3, timedelta(hours=12))
     assert (checkout.under_provisioned.for_sweeps, checkout.under_provisioned.page) == (3, PagingMode.ALWAYS)
-    assert everybody.over_provisioned.enabled
+    assert defaults.over_provisioned.enabled
     assert not policy.settings_of(Rule.OVER_PROVISIONED, CHECKOUT).enabled
     assert (policy.monthly_budget_of(CHECKOUT), policy.monthly_budget_of(PAYMENTS, is_team=True)) == (
         Decimal(900),

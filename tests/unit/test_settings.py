@@ -15,7 +15,7 @@ def problems_of(environment: dict[str, str], dotenv: Path | None = None) -> tupl
     return caught.value.problems
 
 
-def test_nothing_set_gives_the_documented_defaults() -> None:
+def test_defaults_are_the_documented_ones() -> None:
     settings = resolve_settings({}, None).settings
 
     assert settings.auth == "none"
@@ -35,41 +35,41 @@ def test_nothing_set_gives_the_documented_defaults() -> None:
         ({}, "none"),
     ],
 )
-def test_the_way_into_scaleops_follows_from_the_credentials(environment: dict[str, str], auth: str) -> None:
+def test_the_login_at_scaleops_follows_from_the_credentials(environment: dict[str, str], auth: str) -> None:
     assert resolve_settings(environment, None).settings.auth == auth
 
 
 @pytest.mark.parametrize(
-    ("environment", "sentence"),
+    ("environment", "message"),
     [
         ({"SCALEOPS_TOKEN": "t", "SCALEOPS_USER": "u"}, "SCALEOPS_AUTH: credentials of 2 kinds are set"),
         ({"SCALEOPS_AUTH": "none", "SCALEOPS_TOKEN": "t"}, "SCALEOPS_AUTH is none, but SCALEOPS_TOKEN is set too"),
-        ({"SCALEOPS_BASEURL": "x"}, "SCALEOPS_BASEURL is no setting; did you mean SCALEOPS_BASE_URL?"),
-        ({"WORKER_NOISE": "x"}, "WORKER_NOISE is no setting; docs/settings.md lists the settings"),
-        ({"SLACK_BOT_TOKN": "x"}, "SLACK_BOT_TOKN is no setting; did you mean SLACK_BOT_TOKEN?"),
-        ({"SCALEOPS_BASE_URL": "scaleops.example.com"}, "SCALEOPS_BASE_URL: is no web address; write it as https://host"),
-        ({"SCALEOPS_BASE_URL": "https://me:pw@host"}, "SCALEOPS_BASE_URL: holds a user or password"),
+        ({"SCALEOPS_BASEURL": "x"}, "SCALEOPS_BASEURL is an unknown setting; did you mean SCALEOPS_BASE_URL?"),
+        ({"WORKER_NOISE": "x"}, "WORKER_NOISE is an unknown setting; docs/settings.md lists the settings"),
+        ({"SLACK_BOT_TOKN": "x"}, "SLACK_BOT_TOKN is an unknown setting; did you mean SLACK_BOT_TOKEN?"),
+        ({"SCALEOPS_BASE_URL": "scaleops.example.com"}, "SCALEOPS_BASE_URL: is not a valid URL; write it as https://host"),
+        ({"SCALEOPS_BASE_URL": "https://me:pw@host"}, "SCALEOPS_BASE_URL: contains a user or password"),
         ({"SLACK_BASE_URL": "http://slack.example.com"}, "SLACK_BASE_URL: must begin with https://"),
         ({"BACKSTAGE_BASE_URL": "http://backstage"}, "BACKSTAGE_BASE_URL: must begin with https://"),
         ({"WORKER_COLLECT_EVERY": "5h"}, "WORKER_COLLECT_EVERY: must divide 24 hours"),
-        ({"WORKER_COLLECT_EVERY": "six"}, "WORKER_COLLECT_EVERY: 'six' is no duration"),
-        ({"WORKER_TIMEZONE": "Mars/Base"}, "WORKER_TIMEZONE: 'Mars/Base' is no IANA time zone"),
-        ({"WORKER_REPORT_TIME": "25:00"}, "WORKER_REPORT_TIME: '25:00' is no time of day"),
-        ({"SCALEOPS_CURRENCY": "dollar"}, "SCALEOPS_CURRENCY: 'dollar' is no ISO 4217 currency code"),
+        ({"WORKER_COLLECT_EVERY": "six"}, "WORKER_COLLECT_EVERY: 'six' is not a valid duration"),
+        ({"WORKER_TIMEZONE": "Mars/Base"}, "WORKER_TIMEZONE: 'Mars/Base' is not an IANA time zone"),
+        ({"WORKER_REPORT_TIME": "25:00"}, "WORKER_REPORT_TIME: '25:00' is not a valid time of day"),
+        ({"SCALEOPS_CURRENCY": "dollar"}, "SCALEOPS_CURRENCY: 'dollar' is not an ISO 4217 currency code"),
         ({"SCALEOPS_MAX_CONCURRENCY": "0"}, "SCALEOPS_MAX_CONCURRENCY: input should be greater than or equal to 1"),
         (
             {"BACKSTAGE_BASE_URL": "https://b", "BACKSTAGE_CATALOG_FILE": "c.yaml"},
             "BACKSTAGE_BASE_URL and BACKSTAGE_CATALOG_FILE are both set",
         ),
-        ({"SCALEOPS_TOKEN": "a\nb"}, "SCALEOPS_TOKEN: holds a line break"),
+        ({"SCALEOPS_TOKEN": "a\nb"}, "SCALEOPS_TOKEN: contains a line break"),
         ({"WORKER_INSTANCE": "a:b"}, "WORKER_INSTANCE: must be one word"),
     ],
 )
-def test_a_wrong_setting_is_named_with_what_to_do(environment: dict[str, str], sentence: str) -> None:
-    assert any(problem.startswith(sentence) for problem in problems_of(environment)), problems_of(environment)
+def test_an_invalid_setting_is_named_with_what_to_do(environment: dict[str, str], message: str) -> None:
+    assert any(problem.startswith(message) for problem in problems_of(environment)), problems_of(environment)
 
 
-def test_the_variables_kubernetes_sets_for_a_service_are_not_taken_for_settings() -> None:
+def test_service_variables_of_kubernetes_are_not_settings() -> None:
     links = {
         "SCALEOPS_WORKER_SERVICE_HOST": "10.0.0.1",
         "SCALEOPS_DASHBOARDS_PORT_8080_TCP_ADDR": "10.0.0.2",
@@ -79,17 +79,17 @@ def test_the_variables_kubernetes_sets_for_a_service_are_not_taken_for_settings(
     assert resolve_settings(links, None).settings.auth == "none"
 
 
-def test_the_port_kubernetes_sets_for_a_service_called_gateway_is_not_taken_for_ours() -> None:
+def test_the_port_variable_of_a_service_named_gateway_is_not_a_setting() -> None:
     assert resolve_settings({"GATEWAY_PORT": "tcp://10.0.0.7:8080"}, None).settings.gateway_port == 8080
 
 
-def test_every_problem_is_told_not_only_the_first() -> None:
+def test_every_problem_is_reported() -> None:
     problems = problems_of({"WORKER_TIMEZONE": "Nowhere", "SCALEOPS_CURRENCY": "x", "WORKER_X": "1"})
 
     assert len(problems) == 3
 
 
-def test_a_secret_comes_from_the_file_its_twin_names(tmp_path: Path) -> None:
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("xoxb-secret\n", encoding="utf-8")
 
@@ -97,7 +97,7 @@ def test_a_secret_comes_from_the_file_its_twin_names(tmp_path: Path) -> None:
 
     assert resolved.settings.slack_bot_token is not None
     assert resolved.settings.slack_bot_token.get_secret_value() == "xoxb-secret"
-    assert str(secret) in resolved.origins["SLACK_BOT_TOKEN"].words
+    assert str(secret) in resolved.origins["SLACK_BOT_TOKEN"]
 
 
 def test_an_unreadable_or_empty_secret_file_is_named(tmp_path: Path) -> None:
@@ -107,14 +107,14 @@ def test_an_unreadable_or_empty_secret_file_is_named(tmp_path: Path) -> None:
     assert "is empty" in problems_of({"SLACK_BOT_TOKEN_FILE": str(tmp_path / "empty")})[0]
 
 
-def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
+def test_a_secret_set_twice_is_an_error(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("x", encoding="utf-8")
 
-    assert "keep one" in problems_of({"SLACK_BOT_TOKEN": "y", "SLACK_BOT_TOKEN_FILE": str(secret)})[0]
+    assert "unset one" in problems_of({"SLACK_BOT_TOKEN": "y", "SLACK_BOT_TOKEN_FILE": str(secret)})[0]
 
 
-def test_the_environment_wins_over_the_dotenv_file(tmp_path: Path) -> None:
+def test_the_environment_takes_precedence_over_the_dotenv_file(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("WORKER_TIMEZONE=Europe/Madrid\nSCALEOPS_CURRENCY=EUR\n", encoding="utf-8")
 
@@ -122,13 +122,13 @@ def test_the_environment_wins_over_the_dotenv_file(tmp_path: Path) -> None:
 
     assert resolved.settings.worker_timezone == "Asia/Kathmandu"
     assert resolved.settings.scaleops_currency == "EUR"
-    assert (resolved.origins["WORKER_TIMEZONE"].words, resolved.origins["SCALEOPS_CURRENCY"].words) == (
+    assert (resolved.origins["WORKER_TIMEZONE"], resolved.origins["SCALEOPS_CURRENCY"]) == (
         "environment",
         str(dotenv),
     )
 
 
-def test_no_secret_shows_in_the_settings_or_in_a_problem() -> None:
+def test_no_secret_is_shown_in_settings_or_problems() -> None:
     settings = resolve_settings(
         {"SCALEOPS_TOKEN": "MARKED-SECRET", "DATABASE_URL": "postgresql://u:MARKED-SECRET@h/d"}, None
     ).settings

@@ -182,7 +182,7 @@ class Observation:
     alert: AlertId
     team: EntityRef
     as_of: datetime
-    verdict: Verdict
+    verdict: Verdict = Verdict.MEASURED
     reason: str = ""
     """Why it is unknown or withdrawn; empty when measured."""
     first_sweep: bool = False

@@ -107,12 +107,12 @@ def observe_budget(
     if forecast <= monthly_budget:
         if not cost_7d.is_complete:
             return unknown(alert, team, as_of, _incomplete(cost_7d))
-        return Observation(alert=alert, team=team, as_of=as_of, verdict=Verdict.MEASURED)
+        return Observation(alert=alert, team=team, as_of=as_of)
     figures = BudgetFigures(
         month_to_date=spent, forecast=forecast, monthly_budget=monthly_budget, known_days=so_far.known_days, days=so_far.days
     )
     found = component_finding(amount=forecast - monthly_budget, figures=figures, page=page)
-    return Observation(alert=alert, team=team, as_of=as_of, verdict=Verdict.MEASURED, first_sweep=first_sweep, found=(found,))
+    return Observation(alert=alert, team=team, as_of=as_of, first_sweep=first_sweep, found=(found,))
 
 
 def withdrawn(alert: AlertId, *, team: EntityRef, as_of: datetime, reason: str) -> Observation:
@@ -210,7 +210,6 @@ def _by_workload(
         alert=alert,
         team=snapshot.team,
         as_of=snapshot.as_of,
-        verdict=Verdict.MEASURED,
         first_sweep=not history.measured_before,
         found=tuple(find(point) for point, result in verdicts if result.is_met),
         unknown=tuple(str(point.key) for point, result in verdicts if result.is_unknown and not result.is_met),
@@ -232,10 +231,10 @@ def _cost_increase(measurement: Measurement, history: SweepHistory, rules: Rules
     if increase < settings.min_increase or increase < settings.min_ratio * usual:
         if not cost.is_complete:
             return unknown(alert, snapshot.team, snapshot.as_of, _incomplete(cost))
-        return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, verdict=Verdict.MEASURED)
+        return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of)
     figures = CostFigures(cost_7d=cost.amount, usual_cost_7d=usual, weeks=len(before))
     found = component_finding(amount=increase, figures=figures)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, verdict=Verdict.MEASURED, found=(found,))
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, found=(found,))
 
 
 def _unmeasured(measurement: Measurement, history: SweepHistory) -> Observation:
@@ -244,7 +243,7 @@ def _unmeasured(measurement: Measurement, history: SweepHistory) -> Observation:
     if snapshot.outcome is Outcome.UNKNOWN and history.measured_before:
         found = (component_finding(figures=UnmeasuredFigures(reason=snapshot.reason)),)
     alert = AlertId(rule=Rule.UNMEASURED, about=snapshot.ref)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, verdict=Verdict.MEASURED, found=tuple(found))
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, found=tuple(found))
 
 
 def component_finding(

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import PLATFORM, AlertId, Finding, MemberFigures, Observation, OutageFigures, Severity, Verdict, worst_of
+from alerts.observations import PLATFORM, AlertId, Finding, MemberFigures, Observation, OutageFigures, Severity
 from alerts.policy import AlertPolicy, PagingMode, Rule, StormLimits
 from alerts.rules import component_finding
 from alerts.states import ENDINGS, AlertState, NoticeKind
@@ -71,7 +71,10 @@ def group_notices(
     `open_alerts` are all alerts that are open after this sweep's steps, open storms among them.
     """
     storms = _storms_of(notices, limits)
-    current = [_without_page(notice) if notice.alert in storms else notice for notice in notices]
+    without_page = (
+        replace(notice, paging=Paging.NONE, is_new_page=False) if notice.alert in storms else notice for notice in notices
+    )
+    current = list(without_page)
     absorbed = tuple(notice for notice in current if _is_absorbed(notice, storms))
     single, summaries = _summarise([notice for notice in current if not _is_absorbed(notice, storms)], limits)
     return NoticeGroups(
@@ -89,7 +92,7 @@ def observe_outage(*, unknown: int, components: int, as_of: datetime, policy: Al
     if components and Decimal(unknown) / components > policy.outage_share:
         figures = OutageFigures(unknown=unknown, components=components)
         found = (component_finding(figures=figures, severity=Severity.ERROR, has_evidence=True),)
-    return Observation(alert=OUTAGE, team=PLATFORM, as_of=as_of, verdict=Verdict.MEASURED, found=found)
+    return Observation(alert=OUTAGE, team=PLATFORM, as_of=as_of, found=found)
 
 
 def suppress_in_outage(observations: Sequence[Observation]) -> list[Observation]:
@@ -113,10 +116,6 @@ def _storms_of(notices: Sequence[Notice], limits: StormLimits) -> dict[AlertId, 
 def storm_of(about: EntityRef) -> AlertId:
     """Return the storm of a team, or of the platform."""
     return AlertId(rule=Rule.STORM, about=about)
-
-
-def _without_page(notice: Notice) -> Notice:
-    return replace(notice, paging=Paging.NONE, is_new_page=False)
 
 
 def _is_absorbed(notice: Notice, storms: Mapping[AlertId, AlertId]) -> bool:
@@ -163,13 +162,7 @@ def _storm_observations(
         if storm is not None:
             members[storm][notice.alert] = _member(notice.alert, notice.severity, len(notice.findings))
     return tuple(
-        Observation(
-            alert=storm,
-            team=storm.about,
-            as_of=as_of,
-            verdict=Verdict.MEASURED,
-            found=tuple(finding for _, finding in sorted(found.items())),
-        )
+        Observation(alert=storm, team=storm.about, as_of=as_of, found=tuple(finding for _, finding in sorted(found.items())))
         for storm, found in sorted(members.items())
     )
 
@@ -178,7 +171,7 @@ def _member(alert: AlertId, severity: Severity, workloads: int) -> Finding:
     return Finding(
         subject=str(alert),
         workload=None,
-        severity=worst_of([severity]),
+        severity=severity,
         amount=Decimal(0),
         has_evidence=True,
         page=PagingMode.ALWAYS,

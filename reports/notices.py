@@ -14,7 +14,7 @@ from typing import Final
 
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId
-from alerts.states import ENDINGS, NoticeKind, OpenIncident
+from alerts.states import ENDINGS, NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
@@ -75,29 +75,22 @@ def slack_notice(
     context: MessageContext,
     *,
     number: int,
-    target: str,
-    route: str,
-    root: str | None,
+    post: SlackPost,
     now: datetime,
     page_note: str = "",
 ) -> Message:
-    """Return one notice as a Slack message.
-
-    `route` is the rule that chose `target`; `root` the key of the message that starts its thread; `page_note` says what became
-    of the page, if any.
-    """
-    reasons = [f"Why you get this: {notice.reason} Sent here by {route}.", *([page_note] if page_note else [])]
+    """Return one notice as a Slack message; `page_note` says what became of the page, if any."""
+    reasons = [f"Why you get this: {notice.reason} Sent here by {post.route}.", *([page_note] if page_note else [])]
     if notice.kind in _WITH_COMMANDS:
         reasons.append(_commands(notice.alert))
     title = f"{_PREFIXES[notice.kind]}{headline(notice, context.title, context.currency)}"
     return _slack_message(
-        key=f"alert:{notice.alert}:{number}:slack",
+        key=key_of(notice.alert, number, Channel.SLACK),
         stream=stream_of(notice.alert, Channel.SLACK),
         number=number,
-        target=target,
-        root=root,
+        post=post,
         about=str(notice.alert.about),
-        reason=f"{notice.reason} Sent by {route}.",
+        reason=notice.reason,
         content=_Content(
             title=title,
             lines=() if notice.kind in ENDINGS else tuple(format_finding(one, context.currency) for one in notice.findings),
@@ -109,9 +102,7 @@ def slack_notice(
     )
 
 
-def slack_summary(
-    summary: Summary, context: MessageContext, *, titles: Sequence[str], target: str, route: str, now: datetime
-) -> Message:
+def slack_summary(summary: Summary, context: MessageContext, *, titles: Sequence[str], post: SlackPost, now: datetime) -> Message:
     """Return several notices as one Slack message; `titles` name what each is about, in order."""
     as_of = max(notice.as_of for notice in summary.notices)
     alerts = format_count(len(summary.notices), "alert")
@@ -119,7 +110,7 @@ def slack_summary(
         f"{_PREFIXES[notice.kind]}{clip(headline(notice, title, context.currency), _MAX_LINE)}: {notice.alert}"
         for notice, title in zip(summary.notices, titles, strict=True)
     )
-    small = [f"Why you get this: {_SUMMARY_REASONS[summary.reason]} Sent here by {route}."]
+    small = [f"Why you get this: {_SUMMARY_REASONS[summary.reason]} Sent here by {post.route}."]
     if summary.reason is not SummaryReason.MANY_ENDED:
         small.append("Acknowledge one: scaleops-worker alerts acknowledge ID, with an id from this list.")
     key = summary_key(summary)
@@ -127,10 +118,9 @@ def slack_summary(
         key=key,
         stream=key.removesuffix(":slack"),
         number=1,
-        target=target,
-        root=None,
+        post=post,
         about=str(summary.audience),
-        reason=f"{_SUMMARY_REASONS[summary.reason]} Sent by {route}.",
+        reason=_SUMMARY_REASONS[summary.reason],
         content=_Content(
             title=f"{context.title}: {alerts} {_SUMMARY_TITLES[summary.reason]}",
             lines=lines,
@@ -139,6 +129,11 @@ def slack_summary(
         ),
         now=now,
     )
+
+
+def key_of(alert: AlertId, number: int, channel: Channel) -> str:
+    """Return the key of one alert's message to a service; `number` is that of the event that records it."""
+    return f"alert:{alert}:{number}:{channel}"
 
 
 def stream_of(alert: AlertId, channel: Channel) -> str:
@@ -160,10 +155,9 @@ def platform_notice(
         key=f"{key}:slack",
         stream=key,
         number=1,
-        target=target,
-        root=None,
+        post=SlackPost(target=target, route=route, root=f"{key}:slack"),
         about="platform",
-        reason=f"{reason} Sent by {route}.",
+        reason=reason,
         content=_Content(
             title=title, lines=(), after="\n".join(lines), small=(f"Why you get this: {reason} Sent here by {route}.",)
         ),
@@ -225,7 +219,7 @@ def _event(
     alert: AlertId, body: dict[str, Json], *, act: EventAction, number: int, page: OpenIncident, reason: str, now: datetime
 ) -> Message:
     return Message(
-        key=f"alert:{alert}:{number}:pagerduty",
+        key=key_of(alert, number, Channel.PAGERDUTY),
         stream=stream_of(alert, Channel.PAGERDUTY),
         number=number,
         channel=Channel.PAGERDUTY,
@@ -276,57 +270,49 @@ class _Content:
     small: tuple[str, ...]
     links: tuple[tuple[str, str], ...] = ()
 
-    def fitted(self) -> BlockGroup:
-        """Return the message with as many lines as fit."""
-        for shown in range(min(len(self.lines), MAX_LINES), 0, -1):
-            packed = pack(self._groups(shown))
-            if len(packed) == 1:
-                return packed[0]
-        return pack(self._groups(0))[0]
 
-    def _groups(self, shown: int) -> list[BlockGroup]:
-        listed = [f"\u2022 {clip(line, _MAX_LINE)}" for line in self.lines[:shown]]
-        if len(self.lines) > shown:
-            listed.append(f"and {len(self.lines) - shown:,} more")
-        link = self.links[0] if self.links else None
-        body = "\n".join([*listed, self.after])
-        small = [clip(text, _MAX_SENTENCE) for text in self.small]
-        return [
-            BlockGroup(blocks=(header(self.title), plain_text(body, link=link)), lines=(clip(self.title, _MAX_SENTENCE), body)),
-            *(BlockGroup(blocks=(small_print(text),), lines=(text,)) for text in small),
-        ]
+def _fit(content: _Content) -> BlockGroup:
+    for shown in range(min(len(content.lines), MAX_LINES), 0, -1):
+        packed = pack(_groups_of(content, shown))
+        if len(packed) == 1:
+            return packed[0]
+    return pack(_groups_of(content, 0))[0]
+
+
+def _groups_of(content: _Content, shown: int) -> list[BlockGroup]:
+    listed = [f"\u2022 {clip(line, _MAX_LINE)}" for line in content.lines[:shown]]
+    if len(content.lines) > shown:
+        listed.append(f"and {len(content.lines) - shown:,} more")
+    body = "\n".join([*listed, content.after])
+    top = header(content.title), plain_text(body, link=content.links[0] if content.links else None)
+    small = [clip(text, _MAX_SENTENCE) for text in content.small]
+    return [
+        BlockGroup(blocks=top, lines=(clip(content.title, _MAX_SENTENCE), body)),
+        *(BlockGroup(blocks=(small_print(text),), lines=(text,)) for text in small),
+    ]
 
 
 def _slack_message(
-    *,
-    key: str,
-    stream: str,
-    number: int,
-    target: str,
-    root: str | None,
-    about: str,
-    reason: str,
-    content: _Content,
-    now: datetime,
+    *, key: str, stream: str, number: int, post: SlackPost, about: str, reason: str, content: _Content, now: datetime
 ) -> Message:
-    fitted = content.fitted()
-    text = clip_text("\n".join(fitted.lines))
-    options: dict[str, Json] = {"mrkdwn": False}
-    if root is not None:
-        options["reply_broadcast"] = True  # a reply that stays in its thread is easily missed
+    fitted = _fit(content)
+    is_reply = post.root != key
+    # A reply that stays in its thread is easily missed.
+    options: dict[str, Json] = {"mrkdwn": False, "reply_broadcast": True} if is_reply else {"mrkdwn": False}
+    options["text"] = clip_text("\n".join(fitted.lines))
     return Message(
         key=key,
         stream=stream,
         number=number,
         channel=Channel.SLACK,
-        target=target,
+        target=post.target,
         act=EventAction.POST,
-        thread_of=root,
+        thread_of=post.root if is_reply else None,
         about=about,
-        reason=reason,
+        reason=f"{reason} Sent by {post.route}.",
         renderings=(
-            Rendering(variant=Variant.NATIVE, payload={"text": text, "blocks": list(fitted.blocks), **options}),
-            Rendering(variant=Variant.TEXT, payload={"text": text, **options}),
+            Rendering(variant=Variant.NATIVE, payload={"blocks": list(fitted.blocks), **options}),
+            Rendering(variant=Variant.TEXT, payload=options),
         ),
         created_at=now,
         expires_at=now + EXPIRES_AFTER,

@@ -17,7 +17,7 @@ from alerts.observations import PLATFORM, AlertId, Observation, dedup_key_of
 from alerts.states import ENDINGS, AlertState, Event, NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, audience_of, group_notices, suppress_in_outage
 from domain.component import Component, Team
-from domain.messages import EventAction, Message
+from domain.messages import Channel, EventAction, Message
 from domain.refs import EntityRef
 from domain.routes import (
     Route,
@@ -32,6 +32,7 @@ from domain.selectors import InvalidSelector, plan_for
 from domain.sweeps import ClusterState
 from reports.notices import (
     MessageContext,
+    key_of,
     pagerduty_follow_up,
     pagerduty_trigger,
     platform_notice,
@@ -101,8 +102,6 @@ class _Planner:
     notices: Counter[NoticeKind] = field(default_factory=Counter)
     undeliverable: dict[str, None] = field(default_factory=dict)
 
-    # Alerts -----------------------------------------------------------------------------------------------------------
-
     def step_all(self, observations: Iterable[Observation]) -> list[Notice]:
         notices: list[Notice] = []
         for observation in observations:
@@ -129,8 +128,6 @@ class _Planner:
     def _next_number(self, alert: AlertId) -> int:
         return self._state(alert).events + 1
 
-    # Notices ----------------------------------------------------------------------------------------------------------
-
     def notify(self, notice: Notice, *, storm: AlertId | None) -> None:
         page, page_note = self._page(notice, storm)
         post = self._post(notice, page_note) if notice.posts else None
@@ -140,11 +137,10 @@ class _Planner:
         route = self._slack_route(summary.audience, None)
         post = None
         if isinstance(route, Route):
+            post = SlackPost(target=route.target, route=route.rule, root=summary_key(summary))
             titles = [self._title_of(notice.alert.about) for notice in summary.notices]
             context = self._message_context(summary.audience, summary.audience)
-            now = self.facts.now
-            self.messages.append(slack_summary(summary, context, titles=titles, target=route.target, route=route.rule, now=now))
-            post = SlackPost(target=route.target, route=route.rule, root=summary_key(summary))
+            self.messages.append(slack_summary(summary, context, titles=titles, post=post, now=self.facts.now))
         for notice in summary.notices:
             storm = storms.get(notice.alert)
             page, _ = self._page(notice, storm)
@@ -157,8 +153,6 @@ class _Planner:
         sent = incident.last_notification if incident is not None else None
         self._record(notice, post=sent.post if sent is not None else None, page=page, storm=storm)
 
-    # Slack ------------------------------------------------------------------------------------------------------------
-
     def _post(self, notice: Notice, page_note: str) -> SlackPost | None:
         """Plan the Slack message of one notice. An ending goes to the opening's thread, anything else to today's route."""
         before = notice.last_notification.post if notice.last_notification is not None else None
@@ -169,19 +163,13 @@ class _Planner:
             if isinstance(route, Unrouted):
                 return None
             target, rule = route.target, route.rule
-        root = before.root if before is not None and before.target == target else None
-        message = slack_notice(
-            notice,
-            self._message_context(notice.alert.about, notice.team, notice),
-            number=self._next_number(notice.alert),
-            target=target,
-            route=rule,
-            root=root,
-            now=self.facts.now,
-            page_note=page_note,
-        )
+        number = self._next_number(notice.alert)
+        root = before.root if before is not None and before.target == target else key_of(notice.alert, number, Channel.SLACK)
+        post = SlackPost(target=target, route=rule, root=root)
+        context = self._message_context(notice.alert.about, notice.team, notice)
+        message = slack_notice(notice, context, number=number, post=post, now=self.facts.now, page_note=page_note)
         self.messages.append(message)
-        return SlackPost(target=target, route=rule, root=root or message.key)
+        return post
 
     def _slack_route(self, audience: EntityRef, component: Component | None) -> Route | Unrouted:
         routes, teams = self.facts.policy.routes, self.facts.teams
@@ -200,8 +188,6 @@ class _Planner:
         if isinstance(route, Unrouted):
             self.undeliverable[route.reason] = None
         return route
-
-    # PagerDuty --------------------------------------------------------------------------------------------------------
 
     def _page(self, notice: Notice, storm: AlertId | None) -> tuple[OpenIncident | None, str]:
         """Plan the PagerDuty event of a notice. Returns the incident that it leaves open, and a note about it for Slack."""
@@ -250,8 +236,6 @@ class _Planner:
         event = pagerduty_follow_up(notice.alert, action, number=number, page=page, reason=reason, now=self.facts.now)
         self.messages.append(event)
 
-    # The platform channel ---------------------------------------------------------------------------------------------
-
     def _report_missing_pager(self, notice: Notice, route: Unrouted) -> str:
         self._notify_platform(
             key=f"route:nobody-paged:{notice.team}",
@@ -290,8 +274,6 @@ class _Planner:
             platform_notice(key=key, title=title, lines=lines, reason=reason, target=route.target, route=route.rule, now=now)
         )
         return True
-
-    # What messages need to know ---------------------------------------------------------------------------------------
 
     def _message_context(self, about: EntityRef, team: EntityRef, notice: Notice | None = None) -> MessageContext:
         policy = self.facts.policy

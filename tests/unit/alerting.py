@@ -60,7 +60,6 @@ def met(number: float, *findings: Finding, unknown: tuple[str, ...] = (), first:
         alert=ALERT,
         team=PAYMENTS,
         as_of=sweep(number),
-        verdict=Verdict.MEASURED,
         first_sweep=first,
         found=findings or (finding(),),
         unknown=unknown,
@@ -68,7 +67,7 @@ def met(number: float, *findings: Finding, unknown: tuple[str, ...] = (), first:
 
 
 def clear(number: float, *, unknown: tuple[str, ...] = ()) -> Observation:
-    return Observation(alert=ALERT, team=PAYMENTS, as_of=sweep(number), verdict=Verdict.MEASURED, unknown=unknown)
+    return Observation(alert=ALERT, team=PAYMENTS, as_of=sweep(number), unknown=unknown)
 
 
 def unknown(number: float) -> Observation:

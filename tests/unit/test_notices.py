@@ -21,7 +21,7 @@ from alerts.observations import (
     UnmeasuredFigures,
 )
 from alerts.policy import Rule
-from alerts.states import NoticeKind, OpenIncident
+from alerts.states import NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Message, Variant
 from domain.workload import WorkloadKey
@@ -29,11 +29,13 @@ from reports.dates import format_instant
 from reports.notices import (
     MAX_EVENT_BYTES,
     MessageContext,
+    key_of,
     pagerduty_follow_up,
     pagerduty_trigger,
     platform_notice,
     slack_notice,
     slack_summary,
+    summary_key,
 )
 from simulator.blocks import check_blocks
 from tests.unit.alerting import ALERT, CHECKOUT, PAYMENTS, Life, clear, finding, key, met, sweep
@@ -58,7 +60,13 @@ def about(rule: Rule, figures: Figures, amount: int = 0) -> Notice:
 
 def posted(notice: Notice, **changes: object) -> Message:
     context = replace(CONTEXT, **changes)  # type: ignore[arg-type]  # the names are those of the fields
-    return slack_notice(notice, context, number=2, target="C1", route="the annotation on Checkout", root=None, now=NOW)
+    return slack_notice(
+        notice,
+        context,
+        number=2,
+        post=SlackPost(target="C1", route="the annotation on Checkout", root=key_of(notice.alert, 2, Channel.SLACK)),
+        now=NOW,
+    )
 
 
 def text_of(message: Message) -> str:
@@ -95,7 +103,9 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
         life.see(met(number))
     life.see(clear(2))
     (resolved,) = life.see(clear(3))
-    message = slack_notice(resolved, CONTEXT, number=5, target="C1", route="the default", root="the opening", now=NOW)
+    message = slack_notice(
+        resolved, CONTEXT, number=5, post=SlackPost(target="C1", route="the default", root="the opening"), now=NOW
+    )
     assert text_of(message).splitlines() == [
         "Resolved: Checkout: too little CPU or memory",
         "It had been open since Mon 7 Sep 2026, 08:00 CEST.",
@@ -171,7 +181,13 @@ def test_a_name_full_of_signs_to_escape_still_fits() -> None:
 def test_a_summary_names_every_alert_by_its_id() -> None:
     summary = Summary(audience=PAYMENTS, reason=SummaryReason.FIRST_SWEEP, notices=(opening(), opening("worker")))
     context = replace(CONTEXT, title="Payments")
-    message = slack_summary(summary, context, titles=("Checkout", "Cart"), target="C2", route="the default", now=NOW)
+    message = slack_summary(
+        summary,
+        context,
+        titles=("Checkout", "Cart"),
+        post=SlackPost(target="C2", route="the default", root=summary_key(summary)),
+        now=NOW,
+    )
     text = text_of(message)
     assert text.splitlines()[0] == "Payments: 2 alerts found when this was first measured"
     assert "Cart: worker OOM-killed 3 times" in text
@@ -181,7 +197,13 @@ def test_a_summary_names_every_alert_by_its_id() -> None:
 
 def test_a_large_summary_counts_what_it_leaves_out() -> None:
     summary = Summary(audience=PAYMENTS, reason=SummaryReason.MANY, notices=(opening(),) * 300)
-    message = slack_summary(summary, CONTEXT, titles=("z" * 300,) * 300, target="C2", route="the default", now=NOW)
+    message = slack_summary(
+        summary,
+        CONTEXT,
+        titles=("z" * 300,) * 300,
+        post=SlackPost(target="C2", route="the default", root=summary_key(summary)),
+        now=NOW,
+    )
     assert " more\n" in text_of(message)
 
 

@@ -1,1 +1,1 @@
-"""Speed, as ratios against a reference measured in the same run."""
+"""Benchmarks: speed as a ratio to a reference that is measured in the same run."""

@@ -1,76 +1,68 @@
-"""`python -m benchmarks [NAME ...]`: every benchmark that there is, or those named, in one table of ratios.
+"""`python -m benchmarks [NAME ...]`: run all benchmarks, or those named, and print one table of ratios.
 
-Answers 1 when a ratio is worse than was asked. A benchmark whose tools are missing is skipped with a sentence.
+Exits with 1 when a ratio is worse than required. A benchmark is skipped, with the reason, when a program that it needs is missing.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
 import benchmarks
-from benchmarks.rows import CannotMeasure, Row
+from benchmarks.results import BenchmarkResult, CannotMeasure
 
-_RATIO_PLACES: Final = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Benchmark:
-    """One module of this package that measures."""
-
-    name: str
-    measure: Callable[[], Iterator[Row]]
+Measure = Callable[[], Iterator[BenchmarkResult]]
 
 
 def main() -> int:
-    """Measure and print."""
+    """Measure and print; return the exit status."""
     found = find_benchmarks()
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios against a reference.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(sorted(found))}; all when left out")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios to a reference.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"benchmarks to run, default all: {', '.join(sorted(found))}")
     names = parser.parse_args().names or sorted(found)
     unknown = sorted(set(names) - set(found))
     if unknown:
-        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(sorted(found))}")
+        parser.error(f"unknown benchmark {', '.join(unknown)}; known are {', '.join(sorted(found))}")
     console = Console(width=None if sys.stdout.isatty() else 160)
-    table = Table("benchmark", "what", "measured", "reference of the same run", "ratio", "asked")
+    table = Table("benchmark", "what", "measured", "reference of the same run", "ratio", "required")
     missed = 0
     for name in names:
-        console.print(f"measuring {name} ...", style="dim")
+        console.print(f"measuring {name} (load {os.getloadavg()[0]:.1f}) ...", style="dim")
         try:
-            for row in found[name].measure():
-                missed += not row.is_met
-                table.add_row(name, row.what, row.measured, row.reference, f"{row.ratio:.{_RATIO_PLACES}f} x", in_words(row))
+            for result in found[name]():
+                missed += not result.is_met
+                table.add_row(
+                    name, result.what, result.measured, result.reference, f"{result.ratio:.2f} x", format_required(result)
+                )
         except CannotMeasure as reason:
             console.print(f"{name} was skipped: it {reason}", style="yellow")
     console.print(table)
     return 1 if missed else 0
 
 
-def find_benchmarks() -> dict[str, Benchmark]:
-    """Answer the benchmarks by name: modules of this package with a NAME and a measure()."""
+def find_benchmarks() -> dict[str, Measure]:
+    """Return `measure` of every module of this package with a NAME, by name."""
     modules = [
-        import_module(f"{benchmarks.__name__}.{each.name}")
-        for each in iter_modules(benchmarks.__path__)
-        if each.name != "__main__"
+        import_module(f"{benchmarks.__name__}.{info.name}")
+        for info in iter_modules(benchmarks.__path__)
+        if info.name != "__main__"
     ]
-    measuring = [module for module in modules if hasattr(module, "NAME") and hasattr(module, "measure")]
-    return {module.NAME: Benchmark(name=module.NAME, measure=module.measure) for module in measuring}
+    return {module.NAME: module.measure for module in modules if hasattr(module, "NAME") and hasattr(module, "measure")}
 
 
-def in_words(row: Row) -> str:
-    """Say what was asked of a ratio, and whether it is so."""
-    if row.wanted is None:
+def format_required(result: BenchmarkResult) -> str:
+    """Return the required ratio and whether it is met."""
+    if result.required is None:
         return ""
-    bound, limit = row.wanted
-    return f"{bound} {limit:g} x: {'met' if row.is_met else 'MISSED'}"
+    bound, limit = result.required
+    return f"{bound} {limit:g} x: {'met' if result.is_met else 'MISSED'}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Two years of weekly sweeps in both databases: how long a team's report and a trend of 12 weeks take.
+"""Two years of weekly sweeps in both databases: the time of a team's report and of a 12-week trend.
 
-The rows are made by the databases themselves, a sweep at a time, as worker after worker would have left them; the same every time.
+The databases generate the rows, one sweep at a time; they are the same in every run.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final
 from sqlalchemy import bindparam, insert, text
 from sqlalchemy.engine import Engine
 
-from benchmarks import scale_world as world
-from benchmarks.rows import Row
+from benchmarks import scale_data as data
+from benchmarks.results import BenchmarkResult
 from store import Store
 from store.columns import UtcDateTime
 from store.engines import build_engine, parse_url, writing
@@ -64,8 +64,8 @@ _LINKS: Final = (
 )
 
 
-def measure_history(database_url: str, components: int) -> Iterator[Row]:
-    """Fill an empty database with our tables, and ask it."""
+def measure_history(database_url: str, components: int) -> Iterator[BenchmarkResult]:
+    """Fill a database that has our tables and no rows, and query it."""
     fill(database_url, components)
     kind = "sqlite" if database_url.startswith("sqlite") else "postgresql"
     settings = {
@@ -73,27 +73,27 @@ def measure_history(database_url: str, components: int) -> Iterator[Row]:
         "SCALEOPS_BASE_URL": "http://127.0.0.1:1",
         "WORKER_SECRET_KEY": "a-secret-of-the-benchmark",
     }
-    installation = LoadedConfig(resolved=resolve_settings(settings, None), config=ConfigFile())
-    with build_stage_context(installation, clock=lambda: NOW) as context:
-        for what, ask in _questions(context, components):
-            ms = _median_ms(ask)
-            yield Row(
+    config = LoadedConfig(resolved=resolve_settings(settings, None), config=ConfigFile())
+    with build_stage_context(config, clock=lambda: NOW) as context:
+        for what, query in _queries(context, components):
+            ms = _median_ms(query)
+            yield BenchmarkResult(
                 what=f"{what}, {components * WEEKS / 1e6:.2f} M component points, {kind}",
                 measured=f"{ms:.0f} ms, median of {TIMES}",
                 reference=f"{LIMITS_MS[kind]:g} ms allowed",
                 ratio=ms / LIMITS_MS[kind],
-                wanted=("at most", 1.0),
+                required=("at most", 1.0),
             )
 
 
 def fill(database_url: str, components: int) -> None:
-    """Make two years of sweeps."""
+    """Insert two years of sweeps."""
     store = Store.open(database_url)
     numbers = range(components)
     try:
         with store.transaction() as transaction:
-            teams = [world.team(ref) for ref in dict.fromkeys(world.team_of(number) for number in numbers)]
-            listed = [world.component(number) for number in numbers]
+            teams = [data.team(ref) for ref in dict.fromkeys(data.team_of(number) for number in numbers)]
+            listed = [data.component(number) for number in numbers]
             transaction.components.record_listing(listed, teams, as_of=NEWEST, complete=True)
     finally:
         store.close()
@@ -101,7 +101,7 @@ def fill(database_url: str, components: int) -> None:
     try:
         for week in range(WEEKS):
             _add_sweep(engine, NEWEST - timedelta(weeks=WEEKS - 1 - week), week, components)
-        if engine.dialect.name == "postgresql":  # what autovacuum does there by and by
+        if engine.dialect.name == "postgresql":  # autovacuum would do it later
             with writing(engine) as connection:
                 connection.execute(text("ANALYZE"))
     finally:
@@ -116,33 +116,33 @@ def _add_sweep(engine: Engine, as_of: datetime, week: int, components: int) -> N
         connection.execute(insert(sweeps), [row])
         for statement in (_POINTS, _SNAPSHOTS, _LINKS):
             dated = [bindparam("as_of", type_=UtcDateTime)] if ":as_of" in statement else []
-            given = {"as_of": as_of} if dated else {}
-            connection.execute(text(statement).bindparams(*dated), {"week": week, "components": components, **given})
+            values = {"as_of": as_of} if dated else {}
+            connection.execute(text(statement).bindparams(*dated), {"week": week, "components": components, **values})
 
 
-def _questions(context: StageContext, components: int) -> Iterator[tuple[str, Callable[[int], object]]]:
-    teams = max(1, components // world.TEAM_SIZE)
+def _queries(context: StageContext, components: int) -> Iterator[tuple[str, Callable[[int], object]]]:
+    teams = max(1, components // data.TEAM_SIZE)
     yield (
-        f"report of a team of {world.TEAM_SIZE}",
-        lambda number: preview(context, world.team_of(world.TEAM_SIZE * (number % teams))),
+        f"report of a team of {data.TEAM_SIZE}",
+        lambda number: preview(context, data.team_of(data.TEAM_SIZE * (number % teams))),
     )
-    yield "trend of a component, 12 weeks", lambda number: weekly_trend(context, world.ref_of(number * 37 % components), weeks=12)
+    yield "trend of a component, 12 weeks", lambda number: weekly_trend(context, data.ref_of(number * 37 % components), weeks=12)
     yield (
-        f"trend of a team of {world.TEAM_SIZE}, 12 weeks",
-        lambda number: weekly_trend(context, world.team_of(world.TEAM_SIZE * (number % teams)), weeks=12),
+        f"trend of a team of {data.TEAM_SIZE}, 12 weeks",
+        lambda number: weekly_trend(context, data.team_of(data.TEAM_SIZE * (number % teams)), weeks=12),
     )
 
 
-def _median_ms(ask: Callable[[int], object]) -> float:
-    """Ask about another team or component each time; the first is not counted."""
+def _median_ms(query: Callable[[int], object]) -> float:
+    """Query another team or component each time; the first is not counted."""
     times = []
     for number in range(TIMES + 1):
-        began = time.perf_counter()
-        ask(7 * number)
-        times.append(time.perf_counter() - began)
+        started = time.perf_counter()
+        query(7 * number)
+        times.append(time.perf_counter() - started)
     return 1000 * statistics.median(times[1:])
 
 
 def sqlite_url(folder: Path) -> str:
-    """Answer the URL of a SQLite file that is not there yet."""
+    """Return the URL of a new SQLite file."""
     return f"sqlite:///{folder / 'history.db'}"

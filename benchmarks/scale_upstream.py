@@ -1,7 +1,7 @@
-"""A canned ScaleOps that is never the bottleneck: ready answers, found by path, component and cluster, on uvloop.
+"""A static ScaleOps that is never the bottleneck: responses by path, component and cluster, on uvloop.
 
-`python -m benchmarks.scale_upstream COMPONENTS` prints its port. It is steered over the same port: `POST /control` with
-`{"latency_ms": 200, "record": true}` begins anew; `GET /control` answers the number of calls since then, and what was recorded.
+`python -m benchmarks.scale_upstream COMPONENTS` prints its port. On the same port, `POST /control` with
+`{"latency_ms": 200, "record": true}` sets the latency and resets the counts; `GET /control` returns the calls since then.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ from typing import Any, Final, cast
 
 import uvloop
 
-from benchmarks import scale_world as world
+from benchmarks import scale_data as data
 
 _COMPONENT: Final = re.compile(rb"service-(\d{5})")
 _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _CLUSTER: Final = re.compile(rb"x-scaleops-cluster: *([^\r]+)", re.IGNORECASE)
 
 
-class Canned:
-    """The ready answers, and what was asked."""
+class StaticScaleOps:
+    """The responses, and the requests received."""
 
     def __init__(self, components: int) -> None:
         self.latency_s = 0.0
         self.calls = 0
         self.recorded: list[tuple[bytes, bytes]] | None = None
-        self._workloads = [_whole(world.workloads_answer(number)) for number in range(components)]
+        self._workloads = [_response(data.workloads_body(number)) for number in range(components)]
         self._costs = {
-            (b"%05d" % number, cluster.encode()): _whole(world.costs_answer(number, cluster))
+            (b"%05d" % number, cluster.encode()): _response(data.costs_body(number, cluster))
             for number in range(components)
-            for cluster in world.CLUSTERS
+            for cluster in data.CLUSTERS
         }
-        self._network = _whole(world.network_answer())
-        self._flags = _whole(world.flags_answer())
-        self._policies = _whole(world.policies_answer())
+        self._network = _response(data.network_body())
+        self._flags = _response(data.flags_body())
+        self._policies = _response(data.policies_body())
 
-    def answer(self, head: bytes, body: bytes) -> bytes:
-        """Answer one request."""
+    def respond(self, head: bytes, body: bytes) -> bytes:
+        """Return the response to one request."""
         path = head.split(b" ", 2)[1]
         if path == b"/control":
-            return _whole(self._steer(json.loads(body)) if body else self._tell())
+            return _response(self._control(json.loads(body)) if body else self._report())
         self.calls += 1
         if self.recorded is not None:
             self.recorded.append((head, body))
@@ -56,30 +56,30 @@ class Canned:
             return self._workloads[int(number[1])] if number else _NOT_FOUND
         return self._flags if path.startswith(b"/api/v1/networkCost") else self._policies
 
-    def _steer(self, wanted: dict[str, Any]) -> bytes:
-        self.latency_s = wanted.get("latency_ms", 0) / 1000
-        self.recorded = [] if wanted.get("record") else None
+    def _control(self, settings: dict[str, Any]) -> bytes:
+        self.latency_s = settings.get("latency_ms", 0) / 1000
+        self.recorded = [] if settings.get("record") else None
         self.calls = 0
         return b"{}"
 
-    def _tell(self) -> bytes:
-        return json.dumps({"calls": self.calls, "recorded": [_call_of(*one) for one in self.recorded or ()]}).encode()
+    def _report(self) -> bytes:
+        return json.dumps({"calls": self.calls, "recorded": [_recorded(*request) for request in self.recorded or ()]}).encode()
 
 
-class Protocol(asyncio.Protocol):
-    """Answers HTTP/1.1 requests one after the other, each after the latency."""
+class StaticScaleOpsProtocol(asyncio.Protocol):
+    """Responds to HTTP/1.1 requests in order, each after the latency."""
 
-    def __init__(self, canned: Canned) -> None:
-        self._canned = canned
+    def __init__(self, scaleops: StaticScaleOps) -> None:
+        self._scaleops = scaleops
         self._pending = b""
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)  # a stream, as asyncio promises of a server's
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole."""
+        """Respond to every complete request."""
         self._pending += data
         while self._transport is not None:
             head, end, rest = self._pending.partition(b"\r\n\r\n")
@@ -88,22 +88,22 @@ class Protocol(asyncio.Protocol):
             if not end or len(rest) < wanted:
                 return
             self._pending = rest[wanted:]
-            answer = self._canned.answer(head, rest[:wanted])
-            if self._canned.latency_s:
-                asyncio.get_running_loop().call_later(self._canned.latency_s, self._transport.write, answer)
+            response = self._scaleops.respond(head, rest[:wanted])
+            if self._scaleops.latency_s:
+                asyncio.get_running_loop().call_later(self._scaleops.latency_s, self._transport.write, response)
             else:
-                self._transport.write(answer)
+                self._transport.write(response)
 
 
-def _whole(content: bytes, status: bytes = b"200 OK") -> bytes:
+def _response(content: bytes, status: bytes = b"200 OK") -> bytes:
     return b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (status, len(content), content)
 
 
-_NOT_FOUND: Final = _whole(b"{}", b"404 Not Found")
+_NOT_FOUND: Final = _response(b"{}", b"404 Not Found")
 _SENT_BY_EVERY_CLIENT: Final = {"host", "connection", "content-length", "accept", "accept-encoding", "user-agent"}
 
 
-def _call_of(head: bytes, body: bytes) -> dict[str, Any]:
+def _recorded(head: bytes, body: bytes) -> dict[str, Any]:
     first, *lines = head.decode().split("\r\n")
     method, target, _ = first.split(" ", 2)
     headers = dict(line.split(": ", 1) for line in lines)
@@ -112,8 +112,8 @@ def _call_of(head: bytes, body: bytes) -> dict[str, Any]:
 
 
 async def _serve(components: int) -> None:
-    canned = Canned(components)
-    server = await asyncio.get_running_loop().create_server(lambda: Protocol(canned), "127.0.0.1", 0, backlog=512)
+    scaleops = StaticScaleOps(components)
+    server = await asyncio.get_running_loop().create_server(lambda: StaticScaleOpsProtocol(scaleops), "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -1,6 +1,6 @@
-"""A collect worker with one child that writes down what each room used, or whose clock is read from a file.
+"""A collect worker with one child that records the CPU time of each package, or reads its clock from a file.
 
-`python -m benchmarks.scale_worker '{"rooms": FILE, "clock": FILE}'`, both may be left out; settings come from the environment.
+`python -m benchmarks.scale_worker '{"packages": FILE, "clock": FILE}'`, both optional; settings come from the environment.
 Otherwise it is `scaleops-worker worker --queues collect --concurrency 1`.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from celery import signals
 
-from benchmarks.scale_rooms import Accounts, hang_doors
+from benchmarks.package_cpu import PackageTimes, instrument
 from cli.celery_processes import run_worker
 from domain.clock import Clock
 from tasks.celery_tasks import WorkerContext
@@ -28,21 +28,21 @@ from worker.context import open_worker_context
 
 
 def main() -> int:
-    """Work until told to stop."""
-    asked: dict[str, str] = json.loads(sys.argv[1])
-    installation = load_config(os.environ, None)
-    configure_logs(level=installation.settings.log_level, form="console")
-    clock: Clock = partial(_read, Path(asked["clock"])) if "clock" in asked else utc_now
+    """Work until stopped."""
+    options: dict[str, str] = json.loads(sys.argv[1])
+    config = load_config(os.environ, None)
+    configure_logs(level=config.settings.log_level, form="console")
+    clock: Clock = partial(_read, Path(options["clock"])) if "clock" in options else utc_now
 
-    def equip() -> AbstractContextManager[WorkerContext]:
-        return open_worker_context(installation, clock=clock)
+    def open_context() -> AbstractContextManager[WorkerContext]:
+        return open_worker_context(config, clock=clock)
 
-    if "rooms" in asked:
-        accounts = Accounts()
-        hang_doors(accounts)
-        signals.task_postrun.connect(lambda **_: accounts.write(Path(asked["rooms"])), weak=False)
-    app = build_app(os.environ["REDIS_URL"], instance=installation.settings.instance, open_context=equip)
-    return run_worker(app, installation, queues=["collect"], concurrency=1)
+    if "packages" in options:
+        times = PackageTimes()
+        instrument(times)
+        signals.task_postrun.connect(lambda **_: times.write(Path(options["packages"])), weak=False)
+    app = build_app(os.environ["REDIS_URL"], instance=config.settings.instance, open_context=open_context)
+    return run_worker(app, config, queues=["collect"], concurrency=1)
 
 
 def _read(file: Path) -> datetime:

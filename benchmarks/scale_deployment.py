@@ -1,6 +1,6 @@
-"""A whole installation to be measured: PostgreSQL, Valkey and the canned ScaleOps as processes, workers with one child each.
+"""A deployment for the scale benchmark: PostgreSQL, Valkey and a static ScaleOps as processes, workers with one child each.
 
-A sweep is listed beforehand, so that only measuring is timed: from the first message to the closing line under it.
+The components of a sweep are listed beforehand, so the time runs from the first message to the closing of the sweep.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import scale_world as world
-from benchmarks.rows import CannotMeasure
+from benchmarks import scale_data as data
+from benchmarks.results import CannotMeasure
 from domain.sweeps import Sweep, slot_of
 from store import HeartbeatKind, Store, migrate
 from tasks.celery_tasks import WorkerContext
@@ -35,21 +35,21 @@ INSTANCE: Final = "bench"
 EVERY: Final = timedelta(hours=24)
 WORKER: Final = ("-c", "from cli.main import main; main()", "worker", "--queues", "collect", "--concurrency", "1")
 """`scaleops-worker worker` by the interpreter that runs the benchmark."""
-_PATIENCE_S: Final = 900.0
+_TIMEOUT_S: Final = 900.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Took:
-    """What one sweep took."""
+class SweepUsage:
+    """What one sweep used."""
 
     seconds: float
-    """From the ringing of its chunks to its closing."""
+    """From enqueueing its chunks to closing it."""
     cpu_s: float
     """Of the children, together."""
 
 
-class Installation:
-    """The servers, and what is needed to run sweeps on them."""
+class BenchmarkDeployment:
+    """The servers, and sweeps on them."""
 
     def __init__(self, *, postgres: PostgresServer, queues: QueueServer, upstream: str, folder: Path) -> None:
         self.postgres = postgres
@@ -60,28 +60,28 @@ class Installation:
         migrate(postgres.url("migrated"))
 
     def fresh_database(self) -> str:
-        """Make an empty database with our tables and answer its URL."""
+        """Create a database that has our tables and no rows; return its URL."""
         self.queues.flush()
         return self.postgres.url(self.postgres.create(template="migrated"))
 
-    def steer(self, *, latency_ms: int = 0, record: bool = False) -> None:
-        """Let upstream be so slow from now on, and count anew."""
-        self._ask_upstream({"latency_ms": latency_ms, "record": record})
+    def control(self, *, latency_ms: int = 0, record: bool = False) -> None:
+        """Set the latency of upstream, and reset its counts."""
+        self._control_upstream({"latency_ms": latency_ms, "record": record})
 
     def calls(self) -> tuple[int, list[dict[str, Any]]]:
-        """Answer how often upstream was called since it was steered, and what it recorded."""
-        told = self._ask_upstream(None)
-        return told["calls"], told["recorded"]
+        """Return the number of calls since the last `control`, and the recorded requests."""
+        report = self._control_upstream(None)
+        return report["calls"], report["recorded"]
 
-    def _ask_upstream(self, wanted: dict[str, Any] | None) -> dict[str, Any]:
-        body = None if wanted is None else json.dumps(wanted).encode()
-        asked = urllib.request.Request(f"{self.upstream}/control", data=body)  # noqa: S310 - our own child on loopback
-        with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 - as above
-            told: dict[str, Any] = json.loads(answer.read())
-            return told
+    def _control_upstream(self, settings: dict[str, Any] | None) -> dict[str, Any]:
+        body = None if settings is None else json.dumps(settings).encode()
+        request = urllib.request.Request(f"{self.upstream}/control", data=body)  # noqa: S310 - our own child on loopback
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - as above
+            report: dict[str, Any] = json.loads(response.read())
+            return report
 
     def settings(self, database_url: str) -> dict[str, str]:
-        """Answer the environment of a worker."""
+        """Return the environment of a worker."""
         catalog = self.folder / "catalog.yaml"
         catalog.touch()
         return {
@@ -99,41 +99,41 @@ class Installation:
             "REMAP_SIGTERM": "SIGQUIT",  # what `scaleops-worker worker` sets; read when billiard is imported
         }
 
-    def sweep_once(self, components: int, *, workers: int, command: Sequence[str] = WORKER) -> Took:
-        """Sweep so many components into a fresh database, with so many workers."""
+    def sweep_once(self, components: int, *, workers: int, command: Sequence[str] = WORKER) -> SweepUsage:
+        """Sweep this many components into a new database, with this many workers."""
         database_url = self.fresh_database()
         with opened(database_url) as store, ExitStack() as started:
             as_of = open_listed(store, components, now=datetime.now().astimezone())
             running = [started.enter_context(working(command, self.settings(database_url))) for _ in range(workers)]
-            began_at = await_rung(store)
+            started_at = await_enqueued(store)
             sweep = await_closed(store, as_of)
-            cpu_s = sum(one.cpu_s() for one in running)
+            cpu_s = sum(worker.cpu_s() for worker in running)
         if sweep.closed_at is None or sweep.measured != components:
             message = f"the sweep measured {sweep.measured} of {components} components"
             raise RuntimeError(message)
-        return Took(seconds=(sweep.closed_at - began_at).total_seconds(), cpu_s=cpu_s)
+        return SweepUsage(seconds=(sweep.closed_at - started_at).total_seconds(), cpu_s=cpu_s)
 
     def resident_after_sweeps(self, components: int, *, sweeps: int) -> list[float]:
-        """Let one child measure several sweeps, a day apart; answer its resident memory after each, MiB."""
+        """Run one child through several sweeps, a day apart; return its resident memory after each, in MiB."""
         database_url, clock = self.fresh_database(), self.folder / "clock"
         first = datetime(2026, 11, 1, tzinfo=timezone.utc)
         resident = []
         with opened(database_url) as store, ExitStack() as started:
-            worker: Worker | None = None
+            worker: WorkerProcess | None = None
             for number in range(sweeps):
                 now = first + number * EVERY
                 as_of = open_listed(store, components, now=now)
-                write_whole(clock, now.isoformat())
-                if worker is None:  # it rings the first sweep by itself when it is ready
+                replace_file(clock, now.isoformat())
+                if worker is None:  # it enqueues the first sweep itself when it is ready
                     command = ("-m", "benchmarks.scale_worker", json.dumps({"clock": str(clock)}))
                     worker = started.enter_context(working(command, self.settings(database_url)))
                 else:
-                    self._ring("sweep.advance")
+                    self._enqueue("sweep.advance")
                 await_closed(store, as_of)
                 resident.append(worker.resident_mib())
         return resident
 
-    def _ring(self, task: str) -> None:
+    def _enqueue(self, task: str) -> None:
         app = build_app(self.queues.url, instance=INSTANCE, open_context=_nothing)
         with app.connection_for_write() as connection:
             app.send_task(task, connection=connection)
@@ -141,37 +141,37 @@ class Installation:
 
 @contextmanager
 def _nothing() -> Iterator[WorkerContext]:
-    """Equip nobody: the benchmark only rings."""
+    """The benchmark only enqueues; it needs no context."""
     raise AssertionError
     yield
 
 
 @dataclass(frozen=True, kw_only=True)
-class Worker:
-    """A running worker; its one child does the work."""
+class WorkerProcess:
+    """A running worker with one child, which does the work."""
 
     process: subprocess.Popen[bytes]
 
     def child(self) -> int:
-        """Answer the process id of the child."""
+        """Return the process id of the child."""
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
         return int(children[0])
 
     def cpu_s(self) -> float:
-        """Answer the CPU seconds that the child has used."""
+        """Return the CPU seconds of the child."""
         fields = Path(f"/proc/{self.child()}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_mib(self) -> float:
-        """Answer the resident memory of the child."""
+        """Return the resident memory of the child."""
         status = Path(f"/proc/{self.child()}/status").read_text(encoding="ascii")
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 @contextmanager
-def installed(components: int) -> Iterator[Installation]:
-    """Start the servers, and stop them at the end. Raises CannotMeasure where there is no /proc."""
+def deployed(components: int) -> Iterator[BenchmarkDeployment]:
+    """Start the servers; stop them at the end. Raises CannotMeasure where there is no /proc."""
     if not Path("/proc/self/stat").exists():
         message = "reads the CPU time and memory of a worker's child from /proc, which this machine does not have"
         raise CannotMeasure(message)
@@ -180,7 +180,7 @@ def installed(components: int) -> Iterator[Installation]:
         started.callback(shutil.rmtree, folder)
         folder.chmod(0o755)
         upstream = started.enter_context(serving_upstream(components))
-        yield Installation(
+        yield BenchmarkDeployment(
             postgres=started.enter_context(serving_postgres(folder / "pg")),
             queues=started.enter_context(serving_queues(folder)),
             upstream=upstream,
@@ -190,7 +190,7 @@ def installed(components: int) -> Iterator[Installation]:
 
 @contextmanager
 def serving_postgres(folder: Path) -> Iterator[PostgresServer]:
-    """Run a PostgreSQL in a folder of its own."""
+    """Run a PostgreSQL in its own folder."""
     folder.mkdir(mode=0o755)
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
@@ -216,7 +216,7 @@ def serving_queues(folder: Path) -> Iterator[QueueServer]:
 
 @contextmanager
 def serving_upstream(components: int) -> Iterator[str]:
-    """Run the canned ScaleOps, and answer its address."""
+    """Run the static ScaleOps; yield its URL."""
     command = [sys.executable, "-m", "benchmarks.scale_upstream", str(components)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:  # noqa: S603 - our own module
         try:
@@ -227,18 +227,18 @@ def serving_upstream(components: int) -> Iterator[str]:
 
 
 @contextmanager
-def working(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Worker]:
+def working(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[WorkerProcess]:
     """Run a worker."""
     arguments = [sys.executable, *command]
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            arguments, cwd=ROOT, env=dict(environment), start_new_session=True, stdout=told, stderr=told
+            arguments, cwd=ROOT, env=dict(environment), start_new_session=True, stdout=output, stderr=output
         )
         try:
-            yield Worker(process=process)
+            yield WorkerProcess(process=process)
         except BaseException:
-            told.seek(0)
-            sys.stderr.write(told.read().decode(errors="replace"))
+            output.seek(0)
+            sys.stderr.write(output.read().decode(errors="replace"))
             raise
         finally:
             process.send_signal(signal.SIGTERM)
@@ -256,45 +256,45 @@ def opened(database_url: str) -> Iterator[Store]:
 
 
 def open_listed(store: Store, components: int, *, now: datetime) -> datetime:
-    """Open the sweep of the present slot as if the catalog had just been listed."""
+    """Open the sweep of the current slot as if the catalog had just been listed."""
     as_of = slot_of(now, EVERY)
     numbers = range(components)
     with store.transaction() as transaction:
         transaction.sweeps.open(as_of, opened_at=now)
-        teams = [world.team(ref) for ref in dict.fromkeys(world.team_of(number) for number in numbers)]
-        transaction.components.record_listing([world.component(number) for number in numbers], teams, as_of=as_of, complete=True)
+        teams = [data.team(ref) for ref in dict.fromkeys(data.team_of(number) for number in numbers)]
+        transaction.components.record_listing([data.component(number) for number in numbers], teams, as_of=as_of, complete=True)
         transaction.sweeps.record_listing(as_of, expected=components, complete=True)
     return as_of
 
 
-def await_rung(store: Store) -> datetime:
-    """Answer when the chunks were rung out. Later ticks, of a worker that starts a little later, write another time there."""
-    ends = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < ends:
+def await_enqueued(store: Store) -> datetime:
+    """Return when the chunks were enqueued. Read it at once: the first tick of a second worker overwrites it."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while time.monotonic() < deadline:
         with store.reading() as transaction:
             heartbeat = transaction.heartbeats.last("collect", HeartbeatKind.PROGRESS)
         if heartbeat is not None:
             return heartbeat.at
         time.sleep(0.02)
-    message = f"no chunk was rung out within {_PATIENCE_S:g} s"
+    message = f"no chunk was enqueued within {_TIMEOUT_S:g} s"
     raise RuntimeError(message)
 
 
 def await_closed(store: Store, as_of: datetime) -> Sweep:
-    """Come back when a sweep is closed."""
-    ends = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < ends:
+    """Wait until a sweep is closed, and return it."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while time.monotonic() < deadline:
         with store.reading() as transaction:
             sweep = transaction.sweeps.get(as_of)
         if sweep is not None and sweep.closed_at is not None:
             return sweep
         time.sleep(0.1)
-    message = f"the sweep of {as_of.isoformat()} was not closed within {_PATIENCE_S:g} s"
+    message = f"the sweep of {as_of.isoformat()} was not closed within {_TIMEOUT_S:g} s"
     raise RuntimeError(message)
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a small file so that whoever reads it reads the old text or the new one."""
-    fresh = file.with_suffix(".new")
-    fresh.write_text(text, encoding="ascii")
-    fresh.rename(file)
+def replace_file(file: Path, text: str) -> None:
+    """Replace a small file atomically."""
+    new = file.with_suffix(".new")
+    new.write_text(text, encoding="ascii")
+    new.rename(file)

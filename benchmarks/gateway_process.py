@@ -1,6 +1,6 @@
-"""One gateway process to be measured: real settings from the environment, the real server, and a catalog that nobody asks.
+"""One gateway process under load: settings from the environment, the real server, an unused catalog.
 
-`python -m benchmarks.gateway_subject FOLDER`; its database and its audit log are in the folder.
+`python -m benchmarks.gateway_process FOLDER`; the folder holds its database and its audit log.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from wiring.environment import resolve_settings
 
 
 def main(folder: Path) -> None:
-    """Serve until stopped, with one audit line a call as in production."""
+    """Serve until stopped, with an audit line for each call."""
     settings = resolve_settings(os.environ, None).settings
     credentials = FixedToken("a-token-of-scaleops")
     scaleops = ScaleOpsClient(HttpClient("ScaleOps", settings.scaleops_base_url or "", HttpOptions()), credentials)
     catalog = BackstageCatalog(HttpClient("Backstage", settings.backstage_base_url or "", HttpOptions()), None)
-    materials = GatewayDependencies(
+    dependencies = GatewayDependencies(
         settings=settings,
         store=Store.open(f"sqlite:///{folder / f'gateway-{settings.gateway_port}.db'}"),
         desk=LiveContext(scaleops=scaleops, catalog=catalog, clock=utc_now, currency="USD"),
         credentials=credentials,
     )
     with (folder / f"audit-{settings.gateway_port}.log").open("w", encoding="utf-8") as audit:
-        serve(build_gateway(materials, write_audit=audit.write, sections_of=()), settings, announce=lambda _: None)
+        serve(build_gateway(dependencies, write_audit=audit.write, sections_of=()), settings, announce=lambda _: None)
 
 
 if __name__ == "__main__":

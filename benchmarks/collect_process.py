@@ -1,6 +1,6 @@
-"""One process that asks ScaleOps: the collect stage, or a bare client that repeats the calls which a collect made.
+"""One process that calls ScaleOps: the collect stage, or a bare client that repeats the calls of a collect.
 
-`python -m benchmarks.collect_subject collect|record|bare FILE`, with the settings as JSON on stdin. Prints one line of JSON:
+`python -m benchmarks.collect_process collect|record|bare FILE`, with the settings as JSON on stdin. Prints one line of JSON:
 seconds, CPU seconds, peak resident memory in MiB. `record` writes the calls of a collect to FILE, `bare` makes those of FILE.
 """
 
@@ -34,89 +34,89 @@ from wiring.services import LiveServices
 IN_FLIGHT: Final = 16
 
 
-class RecordingLine(HttpClient):
-    """A line that remembers what was sent over it."""
+class RecordingHttpClient(HttpClient):
+    """Keeps the requests that it sent."""
 
     def __init__(self, base_url: str) -> None:
         super().__init__("ScaleOps", base_url, HttpOptions(max_in_flight=IN_FLIGHT))
         self.sent: list[HttpRequest] = []
 
     def send(self, request: HttpRequest) -> HttpResponse:
-        """Send it, and remember it."""
+        """Send a request and record it."""
         self.sent.append(request)
         return super().send(request)
 
 
 def main() -> int:
-    """Do what the arguments say and tell what it took."""
+    """Run the task that the arguments name, and print what it used."""
     what, file = sys.argv[1], Path(sys.argv[2])
     settings: dict[str, str] = json.load(sys.stdin)
     with tempfile.TemporaryDirectory() as folder:
-        given = {
+        values = {
             **settings,
             "DATABASE_URL": f"sqlite:///{folder}/bench.db",
             "WORKER_SECRET_KEY": "a-secret-of-the-benchmark",
             "SCALEOPS_MAX_CONCURRENCY": str(IN_FLIGHT),
         }
-        installation = LoadedConfig(resolved=resolve_settings(given, None), config=ConfigFile())
-        with build_stage_context(installation) as context:
+        config = LoadedConfig(resolved=resolve_settings(values, None), config=ConfigFile())
+        with build_stage_context(config) as context:
             match what:
                 case "collect":
-                    told = timed(lambda: collect(context))
+                    usage = timed(lambda: collect(context))
                 case "record":
-                    told = timed(lambda: record(context, settings["SCALEOPS_BASE_URL"], file))
+                    usage = timed(lambda: record(context, settings["SCALEOPS_BASE_URL"], file))
                 case "bare":
                     calls = json.loads(file.read_text(encoding="utf-8"))
-                    told = timed(lambda: repeat_bare(calls, settings["SCALEOPS_BASE_URL"]))
+                    usage = timed(lambda: repeat_bare(calls, settings["SCALEOPS_BASE_URL"]))
                 case _:
                     return 2
-    print(json.dumps(told))
+    print(json.dumps(usage))
     return 0
 
 
 def timed(work: Callable[[], object]) -> dict[str, float]:
-    """Do the work and tell what it took of wall time, CPU and memory."""
+    """Run `work` and return its wall time, CPU time and peak memory."""
     before = resource.getrusage(resource.RUSAGE_SELF)
-    began = time.perf_counter()
+    started = time.perf_counter()
     work()
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"seconds": seconds, "cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024}
 
 
 def record(context: StageContext, base_url: str, file: Path) -> None:
-    """Collect, and write down every call to ScaleOps but the login."""
+    """Collect, and write every call to ScaleOps except the login to a file."""
     services = context.services
     if not isinstance(services, LiveServices):
         raise TypeError(services)
-    line = RecordingLine(base_url)
+    http = RecordingHttpClient(base_url)
     login = HttpClient("ScaleOps", base_url, HttpOptions())
-    services.scaleops = ScaleOpsClient(line, services.scaleops_credentials(login))
-    with closing(line), closing(login):
+    services.scaleops = ScaleOpsClient(http, services.scaleops_credentials(login))
+    with closing(http), closing(login):
         collect(context)
     calls = [
         {"method": sent.method, "target": sent.target, "headers": dict(sent.headers), "body": (sent.body or b"").decode()}
-        for sent in line.sent
+        for sent in http.sent
     ]
     file.write_text(json.dumps(calls), encoding="utf-8")
 
 
 def repeat_bare(calls: list[dict[str, Any]], base_url: str) -> None:
-    """Make the calls in their order with a client a thread, and read the bodies; nothing is parsed, nothing kept."""
-    waiting = iter(calls)
-    taking = Lock()
+    """Make the calls in order with one client per thread, and read the bodies without parsing them."""
+    remaining = iter(calls)
+    lock = Lock()
 
     def work() -> None:
         with httpx.Client(trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as client:
             while True:
-                with taking:
-                    call = next(waiting, None)
+                with lock:
+                    call = next(remaining, None)
                 if call is None:
                     return
                 address = base_url + call["target"]
-                answer = client.request(call["method"], address, headers=call["headers"], content=call["body"] or None)
-                answer.raise_for_status()
+                response = client.request(call["method"], address, headers=call["headers"], content=call["body"] or None)
+                response.raise_for_status()
 
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         for worker in [pool.submit(work) for _ in range(IN_FLIGHT)]:

@@ -1,7 +1,7 @@
-"""The world of the scale benchmark: any number of components with 3.5 workloads each, and what ScaleOps answers about them.
+"""The data of the scale benchmark: components with 3.5 workloads each, and the responses of ScaleOps for them.
 
-Three clusters, all watched; a component's workloads are on one to three of them, and each talks to two peers. Rows have the fields
-that the real ones have, those that nobody reads included.
+Three clusters, all monitored; a component's workloads are on one to three of them, and each has two network peers. Rows have all
+fields of the real ones, also those that we do not read.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ Record = dict[str, Any]
 
 
 def name_of(number: int) -> str:
-    """Name a component; five digits, which the upstream looks for in what it is asked."""
+    """Return the name of a component, with the five digits by which the upstream finds it in a request."""
     return f"service-{number:05}"
 
 
 def ref_of(number: int) -> EntityRef:
-    """Answer a component's reference."""
+    """Return the reference of a component."""
     return EntityRef.of("component", "default", name_of(number))
 
 
 def team_of(number: int) -> EntityRef:
-    """Answer the team that owns a component."""
+    """Return the team that owns a component."""
     return EntityRef.of("group", "default", f"team-{number // TEAM_SIZE:03}")
 
 
 def parts_of(number: int) -> tuple[str, ...]:
-    """Answer the parts of a component: three, or four where the number is odd."""
+    """Return the parts of a component: three, or four if the number is odd."""
     return PARTS[: 3 + number % 2]
 
 
 def cluster_of(number: int, place: int) -> str:
-    """Answer where a part runs."""
+    """Return the cluster of a part."""
     return CLUSTERS[(number + min(place, number % len(CLUSTERS))) % len(CLUSTERS)]
 
 
 def component(number: int) -> Component:
-    """Answer a component as the catalog would list it."""
+    """Return a component as the catalog lists it."""
     return Component(
         ref=ref_of(number),
         spelled_kind="Component",
@@ -66,37 +66,37 @@ def component(number: int) -> Component:
 
 
 def team(ref: EntityRef) -> Team:
-    """Answer a team as the catalog would list it."""
+    """Return a team as the catalog lists it."""
     return Team(ref=ref, title=ref.name.title(), parent=None, in_catalog=True, contact=NotificationTargets())
 
 
-def workloads_answer(number: int) -> bytes:
-    """Answer the workload list of one component."""
-    return _body({"workloads": [_workload(number, place) for place in range(len(parts_of(number)))]})
+def workloads_body(number: int) -> bytes:
+    """Return the workload list of one component."""
+    return _serialize({"workloads": [_workload(number, place) for place in range(len(parts_of(number)))]})
 
 
-def costs_answer(number: int, cluster: str) -> bytes:
-    """Answer the cost report of one component on one cluster."""
+def costs_body(number: int, cluster: str) -> bytes:
+    """Return the cost report of one component on one cluster."""
     places = [place for place in range(len(parts_of(number))) if cluster_of(number, place) == cluster]
-    return _body({"aggregatedWorkloads": [_cost(number, place) for place in places]})
+    return _serialize({"aggregatedWorkloads": [_cost(number, place) for place in places]})
 
 
-def network_answer(peers: int = 2) -> bytes:
-    """Answer whom a workload talks to; they all talk to the same."""
-    return _body({"destinations": [_peer(number) for number in range(peers)]})
+def network_body(peers: int = 2) -> bytes:
+    """Return the network peers of any workload."""
+    return _serialize({"destinations": [_peer(number) for number in range(peers)]})
 
 
-def flags_answer() -> bytes:
-    """Answer that every cluster's network is watched."""
-    return _body({"networkCostEnabled": dict.fromkeys(CLUSTERS, True)})
+def flags_body() -> bytes:
+    """Return that the network of every cluster is monitored."""
+    return _serialize({"networkCostEnabled": dict.fromkeys(CLUSTERS, True)})
 
 
-def policies_answer() -> bytes:
-    """Answer the policies of any cluster."""
-    return _body({"policies": [_policy(name) for name in ("production", "cost", "high-availability")]})
+def policies_body() -> bytes:
+    """Return the policies of any cluster."""
+    return _serialize({"policies": [_policy(name) for name in ("production", "cost", "high-availability")]})
 
 
-def _body(content: Record) -> bytes:
+def _serialize(content: Record) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 

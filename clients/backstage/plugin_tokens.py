@@ -16,6 +16,7 @@ from typing import Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from domain.messages import Json
 
@@ -23,7 +24,6 @@ OUR_PLUGIN: Final = "scaleops"
 PLUGIN_TYPE: Final = "vnd.backstage.plugin"
 USER_TYPE: Final = "vnd.backstage.user"
 LIMITED_USER_TYPE: Final = "vnd.backstage.limited-user"
-_COORDINATE_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +37,8 @@ class SigningKey:
     @property
     def public_jwk(self) -> Mapping[str, Json]:
         """Return the public half as JSON (RFC 7517)."""
-        numbers = self.private_key.public_key().public_numbers()
-        return {
-            "kty": "EC",
-            "crv": "P-256",
-            "x": _base64url(numbers.x.to_bytes(_COORDINATE_BYTES)),
-            "y": _base64url(numbers.y.to_bytes(_COORDINATE_BYTES)),
-            "kid": self.kid,
-            "alg": "ES256",
-            "use": "sig",
-        }
+        public_key = ECAlgorithm.to_jwk(self.private_key.public_key(), as_dict=True)
+        return {**public_key, "kid": self.kid, "alg": "ES256", "use": "sig"}
 
 
 def make_signing_key(now: datetime) -> SigningKey:

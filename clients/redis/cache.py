@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +17,8 @@ from typing import Final, TypeVar, cast
 import redis
 import structlog
 from redis.backoff import NoBackoff
+from redis.exceptions import LockError
+from redis.lock import Lock
 from redis.retry import Retry
 
 from clients.redis.urls import redis_url
@@ -34,8 +35,6 @@ CLAIM_TTL: Final = timedelta(seconds=60)
 _POLL_INTERVAL_S: Final = 0.02
 _CLAIMED: Final = b""
 _COMPUTED: Final = b"="
-_RENEW: Final = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) else return 0 end"
-_RELEASE: Final = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end"
 _COMPARE_AND_SET: Final = """
 if (redis.call('get', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
@@ -100,20 +99,19 @@ class RedisCache:
     @contextmanager
     def lock(self, name: str, *, ttl: timedelta = LOCK_TTL) -> Iterator[bool]:
         """Non-blocking lock, renewed by a thread while held. Yields True if acquired, and also if Redis is unavailable."""
-        key, token = f"{self._prefix}lock:{name}", uuid.uuid4().hex
-        acquired = self._try("lock", lambda: bool(self._redis.set(key, token, nx=True, px=_milliseconds(ttl))), default=True)
-        if not acquired:
+        lock = self._redis.lock(f"{self._prefix}lock:{name}", timeout=ttl.total_seconds(), thread_local=False)
+        if not self._try("lock", lambda: lock.acquire(blocking=False), default=True):
             yield False
             return
         released = threading.Event()
-        renewer = threading.Thread(target=self._renew, args=(key, token, ttl, released), name=f"renew lock {name}", daemon=True)
+        renewer = threading.Thread(target=self._renew, args=(lock, ttl, released), name=f"renew lock {name}", daemon=True)
         renewer.start()
         try:
             yield True
         finally:
             released.set()
             renewer.join()
-            self._try("unlock", lambda: self._redis.eval(_RELEASE, 1, key, token), None)
+            self._try("unlock", lock.release, None)
 
     @contextmanager
     def blocking_lock(self, name: str, *, timeout: timedelta) -> Iterator[None]:
@@ -155,13 +153,15 @@ class RedisCache:
         self._try("set", lambda: self._redis.set(key, _COMPUTED + value, px=_milliseconds(ttl)), None)
         return value
 
-    def _renew(self, key: str, token: str, ttl: timedelta, released: threading.Event) -> None:
+    def _renew(self, lock: Lock, ttl: timedelta, released: threading.Event) -> None:
         while not released.wait(ttl.total_seconds() / 3):
-            self._try("renew lock", lambda: self._redis.eval(_RENEW, 1, key, token, _milliseconds(ttl)), None)
+            self._try("renew lock", lock.reacquire, None)
 
     def _try(self, operation: str, run: Callable[[], T], default: T) -> T:
         try:
             result = run()
+        except LockError:  # the lock was not acquired from Redis, or has expired: nothing to renew or release
+            return default
         except redis.RedisError as error:
             level = logging.WARNING if self._is_available else logging.DEBUG
             log.log(level, "redis unavailable", operation=operation, reason=type(error).__name__)

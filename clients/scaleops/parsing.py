@@ -119,15 +119,7 @@ def to_workloads(response: WorkloadsResponse) -> tuple[Workload, ...]:
 def to_cost_rows(response: CostsResponse) -> tuple[CostRow, ...]:
     """Return the cost rows in their order. A row without an id belongs to no workload and is dropped."""
     return tuple(
-        CostRow(
-            id=row.id,
-            workload_name=row.workload_name,
-            total_cost=row.total_cost,
-            hourly_cost=row.hourly_cost,
-            spot_percent=row.spot_percent,
-            on_demand_percent=row.on_demand_percent,
-            savings_available=row.savings_available,
-        )
+        CostRow(**dict(row))  # the fields have the same names
         for row in response.aggregated_workloads or ()
         if row.id is not None
     )

@@ -1,4 +1,4 @@
-"""What every question does first: read its arguments, and look up the entity."""
+"""The start of every action: check its arguments, and look up the entity."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from domain.refs import EntityRef, InvalidReference
 
 I = TypeVar("I", bound=BaseModel)  # noqa: E741 - the input
 
-LONGEST: Final = 1000
-"""Characters of a text among the arguments. No question needs more, and what is told of it is told back."""
-_SHOWN: Final = 64
+MAX_TEXT_LENGTH: Final = 1000
+"""Characters of a text argument. Error messages quote arguments, so they are bounded."""
+_MAX_QUOTED: Final = 64
 
 
 def read_arguments(model: type[I], arguments: Mapping[str, Json]) -> I:
-    """Read arguments as they come from outside: of the types that the published schema names, and of no others.
+    """Validate the arguments of a caller strictly against the types that the published schema names.
 
     Raises:
-        InputError: one is missing, unknown or wrong; the message says which, and what is valid.
+        InputError: an argument is missing, unknown or wrong; the message names it and what is valid.
     """
     for name, value in arguments.items():
         if not _is_text(value):
-            message = f"the argument {name[:_SHOWN]!r} holds a character that is no text"
+            message = f"the argument {name[:_MAX_QUOTED]!r} contains a character that is not valid text"
             raise InputError(message)
-        if isinstance(value, str) and len(value) > LONGEST:
-            message = f"the argument {name[:_SHOWN]!r} is longer than {LONGEST} characters"
+        if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
+            message = f"the argument {name[:_MAX_QUOTED]!r} is longer than {MAX_TEXT_LENGTH} characters"
             raise InputError(message)
     try:
-        return model.model_validate({name: _whole(value) for name, value in arguments.items()}, strict=True)
+        return model.model_validate({name: _without_zero_fraction(value) for name, value in arguments.items()}, strict=True)
     except ValidationError as invalid:
         problems = [_describe(error, model) for error in invalid.errors(include_url=False)]
     raise InputError("; ".join(problems))
 
 
-def look_up(reference: str, desk: LiveContext, viewer: Viewer) -> Component:
-    """Look up an entity that whoever asks may see.
+def find_component(reference: str, live: LiveContext, viewer: Viewer) -> Component:
+    """Look up an entity that the caller may see.
 
     Raises:
-        InputError: no reference. NotFoundError: no such entity, or one that may not be shown.
-        ServiceUnavailableError, AuthenticationError, NotAllowedError: the catalog did not answer.
+        InputError: not a reference. NotFoundError: no such entity, or one that the caller may not see.
+        ServiceUnavailableError, AuthenticationError, NotAllowedError: the catalog request failed.
     """
     try:
         ref = EntityRef.parse(reference)
@@ -57,18 +57,18 @@ def look_up(reference: str, desk: LiveContext, viewer: Viewer) -> Component:
         message = f"the catalog has no entity {ref}"
         raise NotFoundError(message)
     try:
-        return desk.catalog.component(ref)
+        return live.catalog.component(ref)
     except ServiceError as failure:
         raise failed_lookup(failure, str(ref)) from None
 
 
-def _whole(value: Json) -> Json:
-    """Answer a number without a fraction as the integer that it is in JSON, however it is spelled (5.0)."""
+def _without_zero_fraction(value: Json) -> Json:
+    """Return 5.0 as 5: JSON has one number type."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_text(value: Json) -> bool:
-    """Say whether nothing in a value is a NUL or half a surrogate pair: JSON can spell them, a database cannot hold them."""
+    """Return False if a value contains a NUL or a lone surrogate: JSON can spell them, a database cannot store them."""
     match value:
         case str():
             return "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
@@ -80,12 +80,12 @@ def _is_text(value: Json) -> bool:
 
 
 def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:
-    argument = ".".join(str(step) for step in error["loc"])[:_SHOWN]
+    argument = ".".join(str(step) for step in error["loc"])[:_MAX_QUOTED]
     match error["type"]:
         case "extra_forbidden":
             valid = ", ".join(field.alias or name for name, field in model.model_fields.items())
-            return f"there is no argument {argument!r}; valid are {valid}"
+            return f"unknown argument {argument!r}; valid arguments are {valid}"
         case "missing":
             return f"the argument {argument} is missing"
         case _:
-            return f"the argument {argument} is wrong: {error['msg'][0].lower()}{error['msg'][1:]}"
+            return f"the argument {argument} is invalid: {error['msg'][0].lower()}{error['msg'][1:]}"

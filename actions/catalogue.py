@@ -1,33 +1,35 @@
-"""Every question a door may offer, live or over history, under one roof: what it takes, what it answers, and how it is asked."""
+"""The one list of actions. MCP, the Actions Registry and the command line publish these."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from actions.context import LiveContext, Viewer, allow_all
-from actions.history.context import HistoryAction, HistoryContext
-from actions.history.definitions import HISTORY_ACTIONS
-from actions.live.definitions import LIVE_ACTIONS, LiveAction
+from actions.arguments import find_component, read_arguments
+from actions.context import RequestContext
+from actions.errors import InputError, failed_call
+from actions.history import models
+from actions.history.costs import compare_weeks, get_cost_trend
+from actions.history.deliveries import explain_delivery
+from actions.history.lists import list_alerts, list_components, list_recommendations
+from actions.history.reports import get_team_report
+from actions.history.view import read_history
+from actions.live import inputs, outputs
+from actions.live.cost import get_cost_analysis
+from actions.live.network import get_network_usage
+from actions.live.policies import get_policy_definitions
+from actions.live.workloads import get_data, get_recommendations
+from clients.http.errors import ServiceError
 from domain.messages import Json
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestContext:
-    """Where questions are asked on behalf of one caller."""
-
-    desk: LiveContext
-    """With the catalog as the caller sees it."""
-    archive: HistoryContext
-    viewer: Viewer = field(default=allow_all)
+from domain.selectors import InvalidSelector
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActionDefinition:
-    """One question, as doors list it. All of them only read."""
+    """One action. All of them are read-only, so a repeat is harmless."""
 
     name: str
     title: str
@@ -35,55 +37,168 @@ class ActionDefinition:
     input: type[BaseModel]
     output: type[BaseModel]
     rows: str
-    """The name, as it stands in JSON, of the list in the answer that may be long."""
+    """The JSON name of the list in the output that may be long."""
     is_live: bool
-    """It is asked of ScaleOps; the others are answered from the store."""
-    ask: Callable[[Mapping[str, Json], RequestContext], BaseModel]
-    """Blocks. Raises ActionError, and what the viewer raises."""
+    """True: queries ScaleOps now. False: reads stored history."""
+    function: Callable[..., BaseModel]
+    """Live: `(LiveContext, Component, input)`. History: `(HistoryView, input)`."""
+
+    def run(self, arguments: Mapping[str, Json], request_context: RequestContext) -> Any:  # noqa: ANN401 - an instance of `output`
+        """Validate the arguments (camelCase names, JSON values) and return the output. Blocks.
+
+        Raises:
+            ActionError: there is no output; the class and the message say why.
+        """
+        query: Any = read_arguments(self.input, arguments)
+        if not self.is_live:
+            with read_history(request_context) as view:
+                return self.function(view, query)
+        component = find_component(query.entity_ref, request_context.live, request_context.viewer)
+        try:
+            return self.function(request_context.live, component, query)
+        except InvalidSelector as bad:
+            raise InputError(str(bad)) from None
+        except ServiceError as failure:
+            raise failed_call(failure) from None
 
 
-_ROWS_OF_LIVE: Final = {
-    "get_scaleops_data_for_entity": "workloads",
-    "get_scaleops_cost_analysis_for_entity": "costAnalysis",
-    "get_scaleops_recommendations_for_entity": "recommendations",
-    "get_scaleops_network_usage_for_entity": "workloadNetworkData",
-    "get_scaleops_policy_definitions_for_entity": "workloadPolicies",
-}
-
-
-def _live(question: LiveAction[Any, Any]) -> ActionDefinition:
-    def ask(arguments: Mapping[str, Json], asker: RequestContext) -> BaseModel:
-        answer: BaseModel = question.ask(arguments, desk=asker.desk, viewer=asker.viewer)
-        return answer
-
-    return ActionDefinition(
-        name=question.name,
-        title=question.title,
-        description=question.description,
-        input=question.input,
-        output=question.output,
-        rows=_ROWS_OF_LIVE[question.name],
+_DEFINITIONS: Final = (
+    ActionDefinition(
+        name="get_scaleops_data_for_entity",
+        title="ScaleOps workloads of an entity",
+        description=(
+            "Lists the Kubernetes workloads of a catalog entity as ScaleOps sees them: requests and recommendations per pod "
+            "(millicores, bytes), whether they are automated, over- or under-provisioned, and savings per month."
+        ),
+        input=inputs.EntityInput,
+        output=outputs.DataOutput,
+        rows="workloads",
         is_live=True,
-        ask=ask,
-    )
-
-
-def _historical(question: HistoryAction[Any, Any]) -> ActionDefinition:
-    def ask(arguments: Mapping[str, Json], asker: RequestContext) -> BaseModel:
-        answer: BaseModel = question.ask(arguments, archive=asker.archive, viewer=asker.viewer)
-        return answer
-
-    return ActionDefinition(
-        name=question.name,
-        title=question.title,
-        description=question.description,
-        input=question.input,
-        output=question.output,
-        rows=question.rows,
+        function=get_data,
+    ),
+    ActionDefinition(
+        name="get_scaleops_cost_analysis_for_entity",
+        title="ScaleOps cost of an entity",
+        description=(
+            "Returns what all workloads of a catalog entity cost over the last 7, 30 or 90 days, on every cluster they run on. "
+            "Cost and savings are for that range; never add them to savings per month."
+        ),
+        input=inputs.CostInput,
+        output=outputs.CostOutput,
+        rows="costAnalysis",
+        is_live=True,
+        function=get_cost_analysis,
+    ),
+    ActionDefinition(
+        name="get_scaleops_recommendations_for_entity",
+        title="ScaleOps recommendations for an entity",
+        description=(
+            "Returns what to do about the workloads of a catalog entity, most urgent first: under-provisioned (high), "
+            "over-provisioned (high, low when automated), not automated (medium). Savings are per month."
+        ),
+        input=inputs.RecommendationsInput,
+        output=outputs.RecommendationsOutput,
+        rows="recommendations",
+        is_live=True,
+        function=get_recommendations,
+    ),
+    ActionDefinition(
+        name="get_scaleops_network_usage_for_entity",
+        title="ScaleOps network usage of an entity",
+        description=(
+            "Returns the network peers of a catalog entity's workloads, with traffic in bytes and cost within and across zones, "
+            "where ScaleOps monitors the cluster's network."
+        ),
+        input=inputs.NetworkInput,
+        output=outputs.NetworkOutput,
+        rows="workloadNetworkData",
+        is_live=True,
+        function=get_network_usage,
+    ),
+    ActionDefinition(
+        name="get_scaleops_policy_definitions_for_entity",
+        title="ScaleOps policies of an entity",
+        description="Returns which ScaleOps policy each workload of a catalog entity has, with the policy's definition.",
+        input=inputs.WorkloadInput,
+        output=outputs.PoliciesOutput,
+        rows="workloadPolicies",
+        is_live=True,
+        function=get_policy_definitions,
+    ),
+    ActionDefinition(
+        name="list_components",
+        title="Find components",
+        description="Finds components by owner, system or words, with their entity references, owners and cost of the last 7 days.",
+        input=models.ComponentsInput,
+        output=models.ComponentsOutput,
+        rows="components",
         is_live=False,
-        ask=ask,
-    )
+        function=list_components,
+    ),
+    ActionDefinition(
+        name="get_cost_trend",
+        title="Cost by week",
+        description="Returns the weekly cost (7 days to each closing snapshot) and savings of a component or team over time.",
+        input=models.TrendInput,
+        output=models.TrendOutput,
+        rows="weeks",
+        is_live=False,
+        function=get_cost_trend,
+    ),
+    ActionDefinition(
+        name="compare_weeks",
+        title="What changed between two weeks",
+        description=(
+            "Returns why the cost of a component or team changed: workloads like for like, added, removed, not comparable, "
+            "the largest change first."
+        ),
+        input=models.CompareInput,
+        output=models.CompareOutput,
+        rows="changes",
+        is_live=False,
+        function=compare_weeks,
+    ),
+    ActionDefinition(
+        name="get_team_report",
+        title="Weekly report of a team",
+        description="Returns the weekly cost report of a team as it was sent: headline, trend, movers, top actions and their outcome.",
+        input=models.ReportInput,
+        output=models.ReportOutput,
+        rows="weeks",
+        is_live=False,
+        function=get_team_report,
+    ),
+    ActionDefinition(
+        name="list_recommendations",
+        title="Open recommendations",
+        description="Lists open recommendations over all components, a team or one component, with savings per month.",
+        input=models.OpenRecommendationsInput,
+        output=models.OpenRecommendationsOutput,
+        rows="recommendations",
+        is_live=False,
+        function=list_recommendations,
+    ),
+    ActionDefinition(
+        name="list_alerts",
+        title="Alerts",
+        description="Lists open alerts with phase, severity, workloads, and whether they paged, were acknowledged or snoozed.",
+        input=models.AlertsInput,
+        output=models.AlertsOutput,
+        rows="alerts",
+        is_live=False,
+        function=list_alerts,
+    ),
+    ActionDefinition(
+        name="explain_delivery",
+        title="Why was this sent, or not",
+        description="Explains why an alert, report or message was sent, where to and by which rule, or why it was not.",
+        input=models.DeliveryInput,
+        output=models.DeliveryOutput,
+        rows="messages",
+        is_live=False,
+        function=explain_delivery,
+    ),
+)
 
-
-ACTIONS: Final[tuple[ActionDefinition, ...]] = (*map(_live, LIVE_ACTIONS.values()), *map(_historical, HISTORY_ACTIONS.values()))
-"""The live ones first, in a fixed order: clients and their caches like lists that stay the same."""
+ACTIONS: Final[Mapping[str, ActionDefinition]] = {action.name: action for action in _DEFINITIONS}
+"""By name, the live ones first, in a fixed order: clients cache the list."""

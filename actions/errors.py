@@ -1,12 +1,12 @@
-"""Why a question has no answer, by the names that Backstage gives its errors.
+"""Errors of actions, by the names that Backstage gives them.
 
 ```
 ActionError
-├── InputError               what was asked cannot be asked: the caller can change it
+├── InputError               the arguments are invalid: the caller can change them
 ├── NotFoundError            no such entity, no such workload
-├── AuthenticationError      our credentials are not accepted
+├── AuthenticationError      our credentials were rejected
 ├── NotAllowedError          our credentials, or the caller, may not see this
-└── ServiceUnavailableError  ScaleOps or Backstage is down, overloaded, too slow, or answers nonsense
+└── ServiceUnavailableError  ScaleOps or Backstage is down, overloaded, too slow, or returned an invalid response
 ```
 """
 
@@ -19,16 +19,16 @@ from clients.http.errors import ErrorKind, ServiceError
 
 
 class ActionError(Exception):
-    """The question has no answer; the message is one sentence that says why and holds no secret."""
+    """An action has no output; the message is one sentence that says why and contains no secret."""
 
     name: ClassVar[str] = "Error"
     """As Backstage spells it."""
     status: ClassVar[int] = 500
-    """The HTTP status that goes with it."""
+    """The HTTP status."""
 
 
 class InputError(ActionError):
-    """What was asked cannot be asked."""
+    """The arguments are invalid."""
 
     name = "InputError"
     status = 400
@@ -42,7 +42,7 @@ class NotFoundError(ActionError):
 
 
 class AuthenticationError(ActionError):
-    """Our credentials are not accepted."""
+    """Our credentials were rejected."""
 
     name = "AuthenticationError"
     status = 401
@@ -56,21 +56,21 @@ class NotAllowedError(ActionError):
 
 
 class ServiceUnavailableError(ActionError):
-    """ScaleOps or Backstage is down, overloaded, too slow, or answers nonsense."""
+    """ScaleOps or Backstage is down, overloaded, too slow, or returned an invalid response."""
 
     name = "ServiceUnavailableError"
     status = 503
 
 
 def failed_lookup(failure: ServiceError, reference: str) -> ActionError:
-    """Put a failed look-up in the catalog as the caller of a question should see it."""
+    """Return a failed catalog lookup as the error that the caller of an action sees."""
     if failure.kind is ErrorKind.NOT_FOUND:
         return NotFoundError(f"the catalog has no entity {reference}")
     return failed_call(failure)
 
 
 def failed_call(failure: ServiceError) -> ActionError:
-    """Put a failed upstream call as the caller of a question should see it."""
+    """Return a failed upstream call as the error that the caller of an action sees."""
     if failure.kind is ErrorKind.AUTH:
         kind = NotAllowedError if failure.status == HTTPStatus.FORBIDDEN else AuthenticationError
         return kind(str(failure))

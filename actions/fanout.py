@@ -1,4 +1,4 @@
-"""Several upstream questions at a time, for one caller who waits for all of them."""
+"""Upstream calls in parallel, for one caller that waits for all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class FanOut(Protocol):
-    """Makes several calls and answers their results in the same order; the first error is raised."""
+    """Makes calls and returns their results in the same order; raises the first error."""
 
     def __call__(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make all calls."""
@@ -23,16 +23,16 @@ def sequential(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 
 class ThreadFanOut:
-    """Makes calls in parallel. Any number of threads may ask; a call must not itself ask the same object.
+    """Makes calls in parallel. Thread-safe; a call must not use the same object.
 
-    The threads start with the first use, so it may be made before a fork and used after it.
+    The threads start with the first use, so it may be created before a fork and used after it.
     """
 
-    def __init__(self, most: int) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=most, thread_name_prefix="question")
+    def __init__(self, max_threads: int) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=max_threads, thread_name_prefix="fan-out")
 
     def __call__(self, calls: Sequence[Callable[[], T]]) -> list[T]:
-        """Make all calls, the last one in the asking thread itself."""
+        """Make all calls, the last one in the calling thread."""
         if not calls:
             return []
         waiting = [self._pool.submit(call) for call in calls[:-1]]
@@ -40,7 +40,7 @@ class ThreadFanOut:
             last = calls[-1]()
         finally:
             for future in waiting:
-                future.exception()  # waits; what is raised is raised below
+                future.exception()  # waits; errors are raised below
         return [*(future.result() for future in waiting), last]
 
     def __enter__(self) -> Self:
@@ -51,20 +51,20 @@ class ThreadFanOut:
 
 
 class AdaptiveFanOut:
-    """Makes calls in turn while others keep enough of them in flight, and the rest in parallel as soon as they do not.
+    """Makes calls sequentially while other callers keep all connections busy, and the rest in parallel once they do not.
 
-    Handing a call to another thread costs about as much CPU as digesting its answer, and gains nothing while no line is free.
+    Handing a call to a thread costs about as much CPU as parsing its response, and gains nothing while no connection is free.
     """
 
-    def __init__(self, threads: FanOut, *, are_lines_busy: Callable[[], bool]) -> None:
+    def __init__(self, threads: FanOut, *, is_saturated: Callable[[], bool]) -> None:
         self._threads = threads
-        self._are_lines_busy = are_lines_busy
+        self._is_saturated = is_saturated
 
     def __call__(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Make all calls."""
-        answers: list[T] = []
+        results: list[T] = []
         for number, call in enumerate(calls):
-            if not self._are_lines_busy():
-                return [*answers, *self._threads(calls[number:])]
-            answers.append(call())
-        return answers
+            if not self._is_saturated():
+                return [*results, *self._threads(calls[number:])]
+            results.append(call())
+        return results

@@ -1,7 +1,7 @@
-"""What the questions need of the outside: ScaleOps and the catalog, as narrow protocols.
+"""Protocols of the services that actions use: ScaleOps and the catalog.
 
-The real clients fit, and so do the memo of a sweep and the doubles of tests. Both raise `clients.calls.ServiceError`;
-`actions.errors` turns that into the errors that callers of a question see.
+The clients implement them, and so does the memo of a sweep. Methods raise `clients.http.client.ServiceError`; `actions.errors`
+turns that into the errors that callers of an action see.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from domain.workload import CostRow, Destination, PolicyDefinition, Workload, Wo
 
 
 class ScaleOps(Protocol):
-    """The five upstream questions. Every method raises ServiceError."""
+    """The five ScaleOps queries. Every method raises ServiceError."""
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
         """List the workloads of all clusters that carry every one of these `key=value` labels; at least one is needed."""
@@ -24,35 +24,35 @@ class ScaleOps(Protocol):
     def costs(
         self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
     ) -> tuple[CostRow, ...]:
-        """Answer the cost rows of one cluster for `7d`, `30d` or `90d`. Holds more than asked: labels are OR-ed upstream."""
+        """Return the cost rows of one cluster for `7d`, `30d` or `90d`. ScaleOps ORs labels, so it returns foreign rows too."""
 
     def network_flags(self) -> Mapping[str, bool]:
-        """Say for each cluster whether its network is watched; a cluster that is missing is not."""
+        """Return for each cluster whether its network is monitored; a missing cluster is not."""
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
-        """Answer whom a workload talked to between two instants."""
+        """Return the network peers of a workload between two instants."""
 
     def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
-        """Answer all policies of one cluster."""
+        """Return all policies of one cluster."""
 
 
 class Listing(Protocol):
-    """All components in scope, streamed. Whether it was whole is known once the pages are through."""
+    """All components in scope, streamed. Its completeness is known after the last page."""
 
     def __iter__(self) -> Iterator[CatalogPage]:
-        """Stream the pages, once. Raises ServiceError when not even the first can be had."""
+        """Stream the pages, once. Raises ServiceError if the first page cannot be fetched."""
 
     @property
     def is_complete(self) -> bool:
-        """Say whether the pages held everything; false until they are through."""
+        """True if the pages held everything; False until the last page."""
 
     @property
     def reason(self) -> str:
-        """Why it is not complete; empty when it is."""
+        """Why it is not complete; empty if it is."""
 
 
 class Catalog(Protocol):
-    """The software catalog. Every method raises ServiceError; an entity it does not know is `Fault.NOT_FOUND`."""
+    """The software catalog. Every method raises ServiceError; an unknown entity is `ErrorKind.NOT_FOUND`."""
 
     def component(self, ref: EntityRef) -> Component:
         """Look up one entity of any kind."""
@@ -62,12 +62,12 @@ class Catalog(Protocol):
 
 
 class DashboardLink(Protocol):
-    """Answers the address of a workload in the ScaleOps dashboard, or None where links are switched off."""
+    """Returns the address of a workload in the ScaleOps dashboard, or None if links are disabled."""
 
     def __call__(self, workload_name: str, labels: tuple[str, ...]) -> str | None:
-        """Build the link from the workload's name and the labels it was found by."""
+        """Build the link from the workload's name and the labels of the query that found it."""
 
 
-def no_link(workload_name: str, labels: tuple[str, ...]) -> str | None:  # noqa: ARG001 - it has the shape of DashboardLink
-    """Link to nothing: what SCALEOPS_LINK_TO_DASHBOARD=false means."""
+def no_link(workload_name: str, labels: tuple[str, ...]) -> str | None:  # noqa: ARG001 - the signature of DashboardLink
+    """Return None: SCALEOPS_LINK_TO_DASHBOARD=false."""
     return None

@@ -22,12 +22,12 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
 
-from actions.history.context import HistoryContext
-from actions.history.definitions import HISTORY_ACTIONS
+from actions.catalogue import ACTIONS
+from actions.context import RequestContext
 from benchmarks.results import BenchmarkResult
 from gateway.web import mcp_app
 from simulator.serving import Simulator, bind
-from tests.integration.remembered import archive_of, remember
+from tests.integration.history_factories import fill_history, history_of, request_context_of
 from tests.services.gateways import ServedGateway
 
 NAME: Final = "agents"
@@ -44,10 +44,10 @@ def measure() -> Iterator[BenchmarkResult]:
     with Simulator(str(ROOT / "tests" / "parity")) as simulator, serving_empty_tool() as reference_url:
         gateway = ServedGateway(simulator, Path(tempfile.mkdtemp()), sections_of=(mcp_app.sections,))
         try:
-            remember(gateway.materials.store)
-            history = archive_of(gateway.materials.store)
+            fill_history(gateway.materials.store)
+            caller = request_context_of(history_of(gateway.materials.store))
             for era, name in ERAS:
-                action_ms, tool_ms, reference_ms = asyncio.run(measure_calls(gateway, history, reference_url, era))
+                action_ms, tool_ms, reference_ms = asyncio.run(measure_calls(gateway, caller, reference_url, era))
                 yield BenchmarkResult(
                     what=f"overhead of one tool call over HTTP, {name}, median of {CALLS}",
                     measured=f"{tool_ms - action_ms:.1f} ms (the action itself: {action_ms:.1f} ms)",
@@ -60,7 +60,7 @@ def measure() -> Iterator[BenchmarkResult]:
 
 
 async def measure_calls(
-    gateway: ServedGateway, history: HistoryContext, reference_url: str, era: Era
+    gateway: ServedGateway, caller: RequestContext, reference_url: str, era: Era
 ) -> tuple[float, float, float]:
     """Return the medians in ms of the action, our tool and the empty tool; the calls alternate, so that load affects them alike."""
     times: tuple[list[float], ...] = ([], [], [])
@@ -70,7 +70,7 @@ async def measure_calls(
     ):
         for _ in range(CALLS):
             marks = [time.perf_counter()]
-            HISTORY_ACTIONS[TOOL].ask({}, archive=history)
+            ACTIONS[TOOL].run({}, caller)
             marks.append(time.perf_counter())
             await ours.call_tool(TOOL, {})
             marks.append(time.perf_counter())

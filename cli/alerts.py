@@ -7,7 +7,7 @@ import getpass
 import click
 
 from cli.output import say, say_json, show_table
-from cli.session import opened_parts
+from cli.session import open_context
 from domain.messages import Json
 from domain.refs import EntityRef
 from tasks.evaluate.manual import AlertSummary, acknowledge_alert, list_alerts, snooze_alert
@@ -33,8 +33,8 @@ def list_(*, team: str | None, all_of_them: bool, as_json: bool) -> None:
     Example:
       scaleops-worker alerts list --team group:default/payments
     """
-    with opened_parts() as parts:
-        found = list_alerts(parts, team=EntityRef.parse(team) if team else None, all_of_them=all_of_them)
+    with open_context() as context:
+        found = list_alerts(context, team=EntityRef.parse(team) if team else None, all_of_them=all_of_them)
     if as_json:
         for line in found:
             say_json(_as_json(line))
@@ -56,8 +56,8 @@ def acknowledge(alert_id: str, *, by: str | None, note: str) -> None:
     Example:
       scaleops-worker alerts acknowledge under-provisioned:component:default/checkout --note "raising the limit"
     """
-    with opened_parts() as parts:
-        line = acknowledge_alert(parts, alert_id, by=by or getpass.getuser(), note=note)
+    with open_context() as context:
+        line = acknowledge_alert(context, alert_id, by=by or getpass.getuser(), note=note)
     say(f"{line.id} is acknowledged by {line.acknowledged_by}; it is not repeated until it clears")
 
 
@@ -77,8 +77,8 @@ def snooze(alert_id: str, *, duration: str, by: str | None, note: str) -> None:
         length = parse_duration(duration)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--for") from error
-    with opened_parts() as parts:
-        line = snooze_alert(parts, alert_id, by=by or getpass.getuser(), until=parts.clock() + length, note=note)
+    with open_context() as context:
+        line = snooze_alert(context, alert_id, by=by or getpass.getuser(), until=context.clock() + length, note=note)
     say(f"{line.id} is silent until {line.snoozed_until:%Y-%m-%d %H:%M} UTC")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.output import say, say_json, show_table
-from cli.session import opened_parts
+from cli.session import open_context
 from domain.messages import DeliveryStatus, Json
 from store.queries.outbox_rows import OutboxRecord
 
@@ -32,7 +32,7 @@ def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
     Example, what needs a person:
       scaleops-worker outbox list --status failed --status unknown --status expired
     """
-    with opened_parts() as parts, parts.store.reading() as transaction:
+    with open_context() as context, context.store.reading() as transaction:
         entries = transaction.outbox.listing([DeliveryStatus(status) for status in statuses], limit=limit)
     if as_json:
         for entry in entries:
@@ -64,10 +64,10 @@ def retry(ctx: click.Context, keys: tuple[str, ...]) -> None:
       scaleops-worker outbox retry report:weekly:group:default/payments:2026-W47:slack:1
     """
     refused = 0
-    with opened_parts() as parts:
+    with open_context() as context:
         for key in keys:
-            with parts.store.transaction() as transaction:
-                done = transaction.outbox.retry(key, parts.clock())
+            with context.store.transaction() as transaction:
+                done = transaction.outbox.retry(key, context.clock())
                 entry = transaction.outbox.get(key)
             if done:
                 say(f"{key} will be sent by the next deliver")

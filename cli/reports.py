@@ -9,7 +9,7 @@ import click
 
 from actions.live.outputs import figure
 from cli.output import say, say_json, show_table
-from cli.session import opened_parts
+from cli.session import open_context
 from domain.measures import Measured, Total, Unknown
 from domain.messages import Json
 from domain.money import format_count, format_money
@@ -45,11 +45,11 @@ def report(*, team: str | None, week: str | None, form: str, send: bool, again: 
         raise click.UsageError(message)
     ref = EntityRef.parse(team) if team else None
     chosen = IsoWeek.parse(week) if week else None
-    with opened_parts() as parts:
+    with open_context() as context:
         if not send:
-            say(_rendered(preview(parts, ref, chosen), form))
+            say(_rendered(preview(context, ref, chosen), form))
             return
-        done = send_report(parts, ref, chosen, again=again)
+        done = send_report(context, ref, chosen, again=again)
     if isinstance(done, AlreadySent):
         say(done.sentence)
     elif done.trouble:
@@ -87,9 +87,9 @@ def trend(ref: str, *, weeks: int, as_json: bool) -> None:
       scaleops-worker trend component:default/checkout --weeks 8
     """
     asked = EntityRef.parse(ref)
-    with opened_parts() as parts:
-        found = weekly_trend(parts, asked, weeks=weeks)
-        currency = parts.policy.currency
+    with open_context() as context:
+        found = weekly_trend(context, asked, weeks=weeks)
+        currency = context.policy.currency
     if as_json:
         say_json({"entityRef": str(asked), "currency": currency, "weeks": [_as_json(one) for one in found]})
         return

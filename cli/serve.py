@@ -1,34 +1,30 @@
-"""`mcp` and `serve`: the doors for agents, for Backstage and for its ScaleOps frontend."""
+"""`mcp` and `serve`: the actions for AI agents, and the gateway for Backstage and its ScaleOps frontend."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 
 import click
 
 from actions.action_pools import ActionPools
-from actions.catalogue import RequestContext
 from actions.context import LiveContext
 from actions.fanout import ThreadFanOut
-from actions.history.context import HistoryContext
 from cli.output import say
-from cli.session import open_installation, opened_parts
+from cli.session import open_context, open_installation
 from clients.throttle.limit_algorithm import Priority
 from store import Store
-from tasks.context import Policy
 from wiring.clock import utc_now
-from wiring.contexts import LoadedConfig, live_context
+from wiring.contexts import LoadedConfig, request_context
 from wiring.policy import build_policy
 from wiring.services import LiveServices
 
-_STORED = 4
-"""Threads for questions that the store answers, of one agent."""
+_STORED_THREADS = 4
+"""Threads for actions over stored history, of one agent."""
 
 
 @click.command()
 def mcp() -> None:
-    r"""Offer every question to an AI agent, as an MCP server on standard input and output.
+    r"""Serve every action to an AI agent, as an MCP server on standard input and output.
 
     The agent starts this command itself; docs/agents.md shows the entry for its settings. It sees what the credentials in the
     settings see. Logs go to standard error.
@@ -37,20 +33,20 @@ def mcp() -> None:
     Example, in the settings of an agent:
       {"command": "scaleops-worker", "args": ["mcp"]}
     """
-    from mcp_server import build_mcp_server  # noqa: PLC0415 - the SDK takes a second to import, and a --help needs none of it
+    from mcp_server import build_mcp_server  # noqa: PLC0415 - the SDK takes a second to import, which --help does not need
 
-    with opened_parts(kind=Priority.INTERACTIVE) as parts, ThreadFanOut(parts.policy.max_in_flight) as threads:
-        policy = parts.policy
-        asker = RequestContext(desk=replace(live_context(parts), fan_out=threads), archive=_archive(parts.store, policy))
-        lanes = ActionPools(live=policy.max_in_flight, stored=_STORED)
-        build_mcp_server(asker_of=lambda _: asker, lanes=lanes).run("stdio")
+    with open_context(kind=Priority.INTERACTIVE) as context, ThreadFanOut(context.policy.max_in_flight) as threads:
+        caller = request_context(context, fan_out=threads)
+        pools = ActionPools(live=context.policy.max_in_flight, stored=_STORED_THREADS)
+        build_mcp_server(request_context_of=lambda _: caller, pools=pools).run("stdio")
 
 
 @click.command()
 def serve() -> None:
     r"""Serve the gateway: MCP over HTTP, Backstage's Actions Registry, the ScaleOps proxy, report pages, health and metrics.
 
-    GATEWAY_HOST, GATEWAY_PORT and GATEWAY_AUTH say where and for whom (docs/settings.md). It does not start when it would be open.
+    GATEWAY_HOST, GATEWAY_PORT and GATEWAY_AUTH set the address and who may call (docs/settings.md). It does not start if anyone
+    could call it.
 
     \b
     Example, for this machine only:
@@ -60,7 +56,7 @@ def serve() -> None:
 
 
 def run_gateway(installation: LoadedConfig) -> None:
-    """Serve until told to stop. Raises SettingsError when it would be open, or the address cannot be had."""
+    """Serve until stopped. Raises SettingsError if it would be open to anyone, or the address cannot be bound."""
     from gateway.factory import GatewayDependencies, build_gateway, require_auth_configured  # noqa: PLC0415 - as in `mcp`
     from gateway.server import serve as serve_until_stopped  # noqa: PLC0415 - as above
 
@@ -95,13 +91,3 @@ def run_gateway(installation: LoadedConfig) -> None:
             say(f"serving on http://{settings.gateway_host}:{port} (GATEWAY_AUTH={settings.gateway_auth})")
 
         serve_until_stopped(gateway, settings, announce=announce)
-
-
-def _archive(store: Store, policy: Policy) -> HistoryContext:
-    return HistoryContext(
-        store=store,
-        clock=utc_now,
-        currency=policy.currency,
-        schedules=policy.schedules,
-        routes=policy.routes,
-    )

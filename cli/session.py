@@ -1,4 +1,4 @@
-"""What a command works with: the settings of this process, and the parts made from them when they are first asked for."""
+"""What a command runs with: the settings of this process, and the context built from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wiring.logs import configure_logs
 
 
 def open_installation() -> LoadedConfig:
-    """Read the settings and the configuration file where the command was started, and set the logs up as they say."""
+    """Read the settings and the configuration file of the working directory, and configure the logs."""
     installation = load_config(os.environ, Path(".env"))
     settings = installation.settings
     configure_logs(level=settings.log_level, form=settings.log_format)
@@ -22,7 +22,7 @@ def open_installation() -> LoadedConfig:
 
 
 @contextmanager
-def opened_parts(*, kind: Priority = Priority.BACKGROUND) -> Iterator[StageContext]:
-    """Build the parts, and close what was opened when the command is done. `kind` says for whom ScaleOps is asked."""
+def open_context(*, kind: Priority = Priority.BACKGROUND) -> Iterator[StageContext]:
+    """Build the context, and close it after the command. `kind` is the priority of its ScaleOps calls."""
     with build_stage_context(open_installation(), priority=kind) as context:
         yield context

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.output import say, say_json
-from cli.session import opened_parts
+from cli.session import open_context
 from tasks.collect.stage import collect as collect_slot
 from tasks.deliver.stage import deliver as deliver_due
 from tasks.evaluate.stage import evaluate as evaluate_sweeps
@@ -32,8 +32,8 @@ def collect(*, as_json: bool) -> None:
     Example:
       scaleops-worker collect
     """
-    with opened_parts() as parts, drawn_sweep() as progress:
-        collected = run_stage(parts, "collect", lambda: collect_slot(parts, progress=progress))
+    with open_context() as context, drawn_sweep() as progress:
+        collected = run_stage(context, "collect", lambda: collect_slot(context, progress=progress))
     _tell(format_collected(collected), as_json=as_json)
 
 
@@ -46,8 +46,8 @@ def evaluate(*, as_json: bool) -> None:
     Example:
       scaleops-worker evaluate
     """
-    with opened_parts() as parts:
-        evaluated = run_stage(parts, "evaluate", lambda: evaluate_sweeps(parts))
+    with open_context() as context:
+        evaluated = run_stage(context, "evaluate", lambda: evaluate_sweeps(context))
     _tell(format_evaluated(evaluated), as_json=as_json)
 
 
@@ -61,8 +61,8 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
     Example:
       scaleops-worker deliver
     """
-    with opened_parts() as parts:
-        delivered = run_stage(parts, "deliver", lambda: deliver_due(parts))
+    with open_context() as context:
+        delivered = run_stage(context, "deliver", lambda: deliver_due(context))
     _tell(format_delivered(delivered), as_json=as_json)
     ctx.exit(0)
 
@@ -76,8 +76,8 @@ def run_once(*, as_json: bool) -> None:
     Example, every ten minutes:
       */10 * * * * scaleops-worker run-once
     """
-    with opened_parts() as parts, drawn_sweep() as progress:
-        done = run_round(parts, progress=progress)
+    with open_context() as context, drawn_sweep() as progress:
+        done = run_round(context, progress=progress)
     told = format_collected(done.collected) if done.collected else {"collect": "failed"}
     told |= format_evaluated(done.evaluated) | format_reported(done.reported) | format_delivered(done.delivered)
     told |= format_purged(done.purged)

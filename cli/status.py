@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from cli.output import say, say_json, show_table
-from cli.session import opened_parts
+from cli.session import open_context
 from domain.messages import Json
 from store import HeartbeatKind
 from tasks.maintenance.status import InstallationStatus, read_status
@@ -24,8 +24,8 @@ def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
     Example:
       scaleops-worker status --check
     """
-    with opened_parts() as parts:
-        found = read_status(parts)
+    with open_context() as context:
+        found = read_status(context)
     if as_json:
         say_json(_as_json(found))
     else:

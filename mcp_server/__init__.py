@@ -1,4 +1,4 @@
-"""The MCP door: every question as a read-only tool, reports as resources. On stdio by itself; over HTTP behind the gateway."""
+"""The MCP server: every action as a read-only tool, reports as resources. Over stdio, or over HTTP in the gateway."""
 
 from mcp_server.server import INSTRUCTIONS, NAME, build_mcp_server
 

@@ -1,4 +1,4 @@
-"""Builds the MCP server. Transports are the business of who starts it: stdio by itself, HTTP behind the gateway."""
+"""Builds the MCP server. The caller chooses the transport: stdio, or HTTP in the gateway."""
 
 from __future__ import annotations
 
@@ -8,81 +8,99 @@ from typing import Any, Final
 
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import UnexpectedToolError
 from mcp.shared.exceptions import MCPError
-from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
+from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult, Tool
 from pydantic import AnyUrl
 
 from actions.action_pools import ActionPools
 from actions.catalogue import ACTIONS
 from mcp_server.resources import add_resources
-from mcp_server.tools import AskerOf, OnCall, ToolContext, count_nothing, tool_of
+from mcp_server.tools import OnCall, RequestContextOf, ToolContext, call_tool, count_nothing, tool_of
 
 NAME: Final = "scaleops-worker"
 INSTRUCTIONS: Final = (
     "Kubernetes cost and rightsizing by ScaleOps, for components of the Backstage catalog. Everything is read-only. "
-    "Find references with list_components. get_scaleops_* ask ScaleOps now; the other tools answer from stored sweeps. "
+    "Find references with list_components. get_scaleops_* query ScaleOps now; the other tools read stored sweeps. "
     "null means unknown, never zero. Costs are for their period, savings per month unless said otherwise: never add the two. "
-    "Long answers come in pages: see total, truncated and rest."
+    "Long lists come in pages: see total, truncated and rest."
 )
 
-
-LONGEST_NAME: Final = 1000
-"""Characters of a name, an address or an argument of a prompt."""
+MAX_NAME_LENGTH: Final = 1000
+"""Characters of a name, an address or an argument of a prompt. Error messages quote them, so they are bounded."""
+TOOLS: Final = {action.name: tool_of(action) for action in ACTIONS.values()}
 
 
 class _Server(MCPServer[Any]):
-    """The SDK's server, which would tell names back however long they are, and take an argument that is missing for its own failure."""
+    """The SDK's server with the actions as tools, which validate their own arguments, and with bounded names."""
+
+    def __init__(self, context: ToolContext) -> None:
+        super().__init__(
+            NAME,
+            title="ScaleOps costs and recommendations",
+            instructions=INSTRUCTIONS,
+            version=importlib.metadata.version(NAME),
+            log_level="WARNING",
+            subscriptions=False,  # nothing listed here changes while the server runs
+        )
+        self._tool_context = context
+
+    async def list_tools(self) -> list[Tool]:
+        """Return the actions, and tools that were added to this server."""
+        return [*TOOLS.values(), *await super().list_tools()]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool. Raises ToolError, MCPError."""
-        _require_short(name, "a tool")
-        return await super().call_tool(name, arguments, context)
+        _require_short(name, "the name of a tool")
+        tool = TOOLS.get(name)
+        if tool is None:
+            return await super().call_tool(name, arguments, context)
+        request = None if context is None else context.request_context.request
+        try:
+            return await call_tool(ACTIONS[name], tool, arguments, self._tool_context, request)
+        except Exception as crash:
+            message = f"the tool {name} failed unexpectedly"
+            raise UnexpectedToolError(message) from crash
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[Any, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a resource. Raises ResourceError, MCPError."""
-        _require_short(str(uri), "a resource")
+        _require_short(str(uri), "the address of a resource")
         return await super().read_resource(uri, context)
 
     async def get_prompt(
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
     ) -> GetPromptResult | InputRequiredResult:
-        """Write a prompt. Raises MCPError: there is none of the name, or an argument is missing or too long."""
-        _require_short(name, "a prompt")
+        """Return a prompt. Raises MCPError: there is none of that name, or an argument is missing or too long."""
+        _require_short(name, "the name of a prompt")
         prompt = next((one for one in await self.list_prompts() if one.name == name), None)
         if prompt is None:
             raise MCPError(INVALID_PARAMS, f"there is no prompt {name!r}")
         given = arguments or {}
         missing = [one.name for one in prompt.arguments or () if one.required and one.name not in given]
         if missing:
-            raise MCPError(INVALID_PARAMS, f"the prompt {name} needs {' and '.join(missing)}")
+            raise MCPError(INVALID_PARAMS, f"the prompt {name} requires {' and '.join(missing)}")
         for value in given.values():
             _require_short(str(value), f"an argument of the prompt {name}")
         return await super().get_prompt(name, arguments, context)
 
 
 def _require_short(text: str, what: str) -> None:
-    if len(text) > LONGEST_NAME:
-        raise MCPError(INVALID_PARAMS, f"{what} has no more than {LONGEST_NAME} characters, not {len(text)}")
+    if len(text) > MAX_NAME_LENGTH:
+        raise MCPError(INVALID_PARAMS, f"{what} has at most {MAX_NAME_LENGTH} characters, not {len(text)}")
 
 
-def build_mcp_server(*, asker_of: AskerOf, lanes: ActionPools, on_call: OnCall = count_nothing) -> MCPServer[Any]:
-    """Build the server with every question as a tool; `asker_of` says on whose behalf a message asks.
+def build_mcp_server(
+    *, request_context_of: RequestContextOf, pools: ActionPools, on_call: OnCall = count_nothing
+) -> MCPServer[Any]:
+    """Build the server with every action as a tool. `request_context_of` returns the caller's context of a request.
 
-    Configure logging before: the SDK sets up its own where there is none.
+    Configure logging first: otherwise the SDK sets up its own.
     """
-    desks = ToolContext(asker_of=asker_of, lanes=lanes, on_call=on_call)
-    server: MCPServer[Any] = _Server(
-        NAME,
-        title="ScaleOps costs and recommendations",
-        instructions=INSTRUCTIONS,
-        version=importlib.metadata.version(NAME),
-        tools=[tool_of(offer, desks) for offer in ACTIONS],
-        log_level="WARNING",
-        subscriptions=False,  # nothing that is listed here ever changes while the server runs
-    )
-    add_resources(server, desks)
+    context = ToolContext(request_context_of=request_context_of, pools=pools, on_call=on_call)
+    server = _Server(context)
+    add_resources(server, context)
     return server

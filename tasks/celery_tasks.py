@@ -21,8 +21,7 @@ from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 
-from actions.live.redis_memo import RedisMemoizedScaleOps
-from actions.live.sweep_memo import MemoizedScaleOps
+from actions.live.sweep_memo import MemoizedScaleOps, SweepCache
 from actions.ports import ScaleOps
 from clients.heartbeat import HeartbeatClient
 from clients.http.errors import ServiceError
@@ -123,7 +122,7 @@ class TaskHandlers:
 
     def _measure_chunk(self, worker: WorkerContext, chunk: Chunk) -> Sweep | None:
         def memoize(scaleops: ScaleOps) -> ScaleOps:
-            return MemoizedScaleOps(RedisMemoizedScaleOps(scaleops, worker.memory, as_of=chunk.as_of))
+            return MemoizedScaleOps(scaleops, shared=SweepCache(worker.memory, as_of=chunk.as_of))
 
         name = f"chunk:{chunk.as_of:%Y%m%dT%H%M}:{chunk.refs[0]}"
         with worker.memory.lock(name, ttl=self._timings.lock_ttl) as is_ours:

@@ -7,13 +7,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from actions.context import LiveContext
+from actions.context import HistoryContext, LiveContext, RequestContext
+from actions.fanout import FanOut, sequential
 from clients.scaleops.tokens import TokenCache
 from clients.throttle.concurrency_limiter import LimiterStatus
 from clients.throttle.limit_algorithm import Priority
 from domain.clock import Clock
 from store import Store
-from tasks.context import StageContext
+from tasks.context import Policy, StageContext
 from wiring.clock import utc_now
 from wiring.config_file import ConfigFile, read_config_file
 from wiring.environment import resolve_settings
@@ -69,13 +70,26 @@ def build_stage_context(
         yield StageContext(store=store, services=services, clock=clock, policy=policy)
 
 
-def live_context(context: StageContext) -> LiveContext:
-    """Build the context of the live actions."""
-    return LiveContext(
+def request_context(context: StageContext, *, fan_out: FanOut = sequential) -> RequestContext:
+    """Build what actions run with for a caller who may see everything."""
+    live = LiveContext(
         scaleops=context.services.scaleops,
         catalog=context.services.catalog,
         clock=context.clock,
         currency=context.policy.currency,
         link=context.policy.dashboard_link,
         namespaces_allowed=context.policy.namespaces_allowed,
+        fan_out=fan_out,
+    )
+    return RequestContext(live=live, history=history_context(context.store, context.policy, clock=context.clock))
+
+
+def history_context(store: Store, policy: Policy, *, clock: Clock) -> HistoryContext:
+    """Build what the actions over stored history run with."""
+    return HistoryContext(
+        store=store,
+        clock=clock,
+        currency=policy.currency,
+        schedules=policy.schedules,
+        routes=policy.routes,
     )

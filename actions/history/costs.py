@@ -1,4 +1,4 @@
-"""The course of cost over weeks, and what changed between two of them. Closing snapshots only, as reports use them."""
+"""Cost by week, and what changed between two weeks. Both use the closing snapshots that reports use."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from actions.errors import InputError, NotFoundError
-from actions.history.context import OWNERS, HistoryView, parse_ref, parse_week
-from actions.history.lists import known
 from actions.history.models import (
     ChangeGroup,
     ChangeRow,
@@ -20,6 +18,7 @@ from actions.history.models import (
     TrendWeekRow,
     page_of,
 )
+from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_week
 from actions.live.outputs import figure, number
 from domain.closing_snapshot import closing_window
 from domain.measures import Total, Unknown
@@ -31,7 +30,7 @@ from domain.weeks import IsoWeek, current_week, last_completed_week
 
 @dataclass(frozen=True, kw_only=True)
 class _Point:
-    """One week of the course."""
+    """One week of a trend."""
 
     as_of: datetime
     cost: Decimal | Unknown
@@ -41,30 +40,30 @@ class _Point:
     workloads_with_cost: int
 
 
-def get_cost_trend(reading: HistoryView, asked: TrendInput) -> TrendOutput:
-    """Answer the cost of a component or a team, week by week; the running week, by its newest sweep, comes last.
+def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
+    """Return the cost of a component or team by week; the current week, by its newest sweep, comes last.
 
     Raises:
-        NotFoundError: nothing was measured of it in that time.
+        NotFoundError: nothing visible of it was measured in that time.
     """
-    ref = _measured_ref(reading, asked.entity_ref)
-    schedule, now = reading.archive.schedules.of(ref), reading.archive.clock()
+    ref = _measured_ref(view, query.entity_ref)
+    schedule, now = view.history.schedules.of(ref), view.history.clock()
     running = current_week(now, schedule.zone)
-    weeks = [running.plus(-back) for back in range(asked.weeks - 1, -1, -1)]
-    closing = _closing_as_ofs(reading, ref, weeks)
-    points, hidden = _points(reading, ref, [as_of for as_of in closing if as_of is not None])
+    weeks = [running.plus(-back) for back in range(query.weeks - 1, -1, -1)]
+    closing = _closing_as_ofs(view, ref, weeks)
+    points, hidden = _points(view, ref, [as_of for as_of in closing if as_of is not None])
     rows = [_trend_week(week, points.get(as_of) if as_of else None, running) for week, as_of in zip(weeks, closing, strict=True)]
     first = next((number for number, row in enumerate(rows) if row.as_of is not None), None)
     if first is None:
         message = (
-            f"nothing that you may see was measured of {ref} in the last {asked.weeks} weeks; list_components finds what was"
+            f"no measurement of {ref} that you may see in the last {query.weeks} weeks; list_components lists what was measured"
         )
         raise NotFoundError(message)
     rows = rows[first:]
     costs = [row.cost for row in rows if row.cost is not None]
     change = None if len(costs) < 2 else figure(Decimal(repr(costs[-1])) - Decimal(repr(costs[0])))  # noqa: PLR2004 - two make a change
     return TrendOutput(
-        currency=reading.archive.currency,
+        currency=view.history.currency,
         as_of=next((row.as_of for row in reversed(rows) if row.as_of is not None), None),
         not_shown=hidden,
         entity_ref=str(ref),
@@ -74,34 +73,34 @@ def get_cost_trend(reading: HistoryView, asked: TrendInput) -> TrendOutput:
     )
 
 
-def compare_weeks(reading: HistoryView, asked: CompareInput) -> CompareOutput:
-    """Answer what changed between the closing snapshots of two weeks, workload by workload, the largest change first.
+def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
+    """Return what changed between the closing snapshots of two weeks, workload by workload, the largest change first.
 
     Raises:
-        NotFoundError: one of the weeks has no closing snapshot with it.
+        NotFoundError: a week has no closing snapshot that holds it.
     """
-    ref = _measured_ref(reading, asked.entity_ref)
-    zone = reading.archive.schedules.of(ref).zone
-    week = last_completed_week(reading.archive.clock(), zone) if asked.week is None else parse_week(asked.week)
-    before = week.plus(-1) if asked.before is None else parse_week(asked.before)
+    ref = _measured_ref(view, query.entity_ref)
+    zone = view.history.schedules.of(ref).zone
+    week = last_completed_week(view.history.clock(), zone) if query.week is None else parse_week(query.week)
+    before = week.plus(-1) if query.before is None else parse_week(query.before)
     if before >= week:
         message = f"before ({before}) must be an earlier week than week ({week})"
         raise InputError(message)
-    now, hidden_now = _closing(reading, ref, week)
-    then, hidden_then = _closing(reading, ref, before)
+    now, hidden_now = _closing(view, ref, week)
+    then, hidden_then = _closing(view, ref, before)
     changed = compare(now, then)
     ordered = sorted(changed.changes, key=lambda one: (-abs(one.amount), one.key))
-    shown, note = page_of([one for one in ordered if one.amount or one.comparison is CostComparison.NOT_COMPARABLE], asked)
+    shown, note = page_of([one for one in ordered if one.amount or one.comparison is CostComparison.NOT_COMPARABLE], query)
     return CompareOutput(
-        currency=reading.archive.currency,
+        currency=view.history.currency,
         as_of=now.as_of,
         as_of_before=then.as_of,
         not_shown=max(hidden_now, hidden_then),
         entity_ref=str(ref),
         week=str(week),
         before=str(before),
-        cost_now=known(_amount(now, now.cost_7d)),
-        cost_then=known(_amount(then, then.cost_7d)),
+        cost_now=number(_amount(now, now.cost_7d)),
+        cost_then=number(_amount(then, then.cost_7d)),
         like_for_like=_group(changed, CostComparison.LIKE_FOR_LIKE),
         like_for_like_percent=_share(changed.like_for_like_share),
         added=_group(changed, CostComparison.ADDED),
@@ -113,31 +112,31 @@ def compare_weeks(reading: HistoryView, asked: CompareInput) -> CompareOutput:
     )
 
 
-def _measured_ref(reading: HistoryView, text: str) -> EntityRef:
+def _measured_ref(view: HistoryView, text: str) -> EntityRef:
     ref = parse_ref(text)
-    if ref.kind in OWNERS:
-        return ref  # what is shown of a team is decided component by component
-    return reading.component(ref).ref
+    if ref.kind in OWNER_KINDS:
+        return ref  # of a team visibility is decided component by component
+    return view.component(ref).ref
 
 
-def _closing_as_ofs(reading: HistoryView, ref: EntityRef, weeks: Sequence[IsoWeek]) -> list[datetime | None]:
-    schedule, now = reading.archive.schedules.of(ref), reading.archive.clock()
+def _closing_as_ofs(view: HistoryView, ref: EntityRef, weeks: Sequence[IsoWeek]) -> list[datetime | None]:
+    schedule, now = view.history.schedules.of(ref), view.history.clock()
     windows = [closing_window(schedule, week, now=now) for week in weeks]
-    history = reading.rows.history
-    find = history.sweeps_of_team if ref.kind in OWNERS else history.sweeps_of_component
+    history = view.rows.history
+    find = history.sweeps_of_team if ref.kind in OWNER_KINDS else history.sweeps_of_component
     as_ofs = find(ref, earliest=windows[0].earliest, latest=windows[-1].latest)
     return [window.closing(as_ofs) for window in windows]
 
 
-def _points(reading: HistoryView, ref: EntityRef, as_ofs: Sequence[datetime]) -> tuple[dict[datetime, _Point], int]:
-    if ref.kind not in OWNERS:
-        return {point.as_of: _series_point(point) for point in reading.rows.history.of_component(ref, as_ofs=as_ofs)}, 0
-    if reading.sees_everything:
-        return {point.as_of: _series_point(point) for point in reading.rows.history.of_team(ref, as_ofs=as_ofs)}, 0
+def _points(view: HistoryView, ref: EntityRef, as_ofs: Sequence[datetime]) -> tuple[dict[datetime, _Point], int]:
+    if ref.kind not in OWNER_KINDS:
+        return {point.as_of: _series_point(point) for point in view.rows.history.of_component(ref, as_ofs=as_ofs)}, 0
+    if view.sees_everything:
+        return {point.as_of: _series_point(point) for point in view.rows.history.of_team(ref, as_ofs=as_ofs)}, 0
     points: dict[datetime, _Point] = {}
     most_hidden = 0
     for as_of in as_ofs:
-        measured, hidden = reading.measured_of(reading.rows.snapshots.of_team(ref, as_of))
+        measured, hidden = view.visible_measurements(view.rows.snapshots.of_team(ref, as_of))
         most_hidden = max(most_hidden, hidden)
         if measured:
             points[as_of] = _point_of(ClosingPoint(as_of=as_of, measurements=measured))
@@ -167,7 +166,7 @@ def _point_of(closing: ClosingPoint) -> _Point:
 
 
 def _amount(closing: ClosingPoint, total: Total) -> Decimal | Unknown:
-    """Answer a total; where nothing was learned it is unknown, which is not the same as nothing being there."""
+    """Return a total; unknown if no component was measured, which is different from having no workloads."""
     if total.parts == 0 and Outcome.UNKNOWN in closing.outcomes.values():
         return next(Unknown(one.snapshot.reason) for one in closing.measurements if one.snapshot.outcome is Outcome.UNKNOWN)
     return total.amount
@@ -178,31 +177,31 @@ def _trend_week(week: IsoWeek, point: _Point | None, running: IsoWeek) -> TrendW
         week=str(week),
         as_of=None if point is None else point.as_of,
         running=week == running,
-        cost=None if point is None else known(point.cost),
-        savings_available_per_month=None if point is None else known(point.savings_available),
-        savings_realised_per_month=None if point is None else known(point.savings_realised),
+        cost=None if point is None else number(point.cost),
+        savings_available_per_month=None if point is None else number(point.savings_available),
+        savings_realised_per_month=None if point is None else number(point.savings_realised),
         workloads=0 if point is None else point.workloads,
         workloads_with_cost=0 if point is None else point.workloads_with_cost,
     )
 
 
-def _closing(reading: HistoryView, ref: EntityRef, week: IsoWeek) -> tuple[ClosingPoint, int]:
-    [as_of] = _closing_as_ofs(reading, ref, [week])
-    sweep = None if as_of is None else reading.rows.sweeps.get(as_of)
+def _closing(view: HistoryView, ref: EntityRef, week: IsoWeek) -> tuple[ClosingPoint, int]:
+    [as_of] = _closing_as_ofs(view, ref, [week])
+    sweep = None if as_of is None else view.rows.sweeps.get(as_of)
     measured: tuple[Measurement, ...] = ()
     hidden = 0
     if sweep is not None:
-        measured, hidden = reading.measured_of(_measurements(reading, ref, sweep.as_of))
+        measured, hidden = view.visible_measurements(_measurements(view, ref, sweep.as_of))
     if sweep is None or not measured:
-        message = f"nothing that you may see closes the week {week} of {ref}; get_cost_trend shows the weeks that were measured"
+        message = f"no closing snapshot of {ref} for {week} that you may see; get_cost_trend shows the measured weeks"
         raise NotFoundError(message)
     return ClosingPoint(as_of=sweep.as_of, measurements=measured, listing_complete=sweep.listing_complete), hidden
 
 
-def _measurements(reading: HistoryView, ref: EntityRef, as_of: datetime) -> tuple[Measurement, ...]:
-    if ref.kind in OWNERS:
-        return reading.rows.snapshots.of_team(ref, as_of)
-    found = reading.rows.snapshots.of_component(ref, as_of)
+def _measurements(view: HistoryView, ref: EntityRef, as_of: datetime) -> tuple[Measurement, ...]:
+    if ref.kind in OWNER_KINDS:
+        return view.rows.snapshots.of_team(ref, as_of)
+    found = view.rows.snapshots.of_component(ref, as_of)
     return () if found is None else (found,)
 
 

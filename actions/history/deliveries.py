@@ -1,4 +1,4 @@
-"""Why something was told, or was not: the messages with their attempts, and how things stand, in sentences."""
+"""Why something was sent, or was not: the messages with their attempts, and the current state in sentences."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from actions.errors import NotAllowedError
-from actions.history.context import OWNERS, HistoryView, parse_ref, parse_week
 from actions.history.models import AlertTimelineRow, DeliveryAttemptRow, DeliveryInput, DeliveryOutput, MessageRow, page_of
 from actions.history.reports import PLATFORM, WEEKLY, team_of_report
+from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_week
 from alerts.observations import AlertId, InvalidAlertId
 from alerts.states import (
     Acknowledged,
@@ -29,125 +29,126 @@ from domain.weeks import IsoWeek, current_week
 from reports.content import PLATFORM as PLATFORM_WORD
 from store.queries.outbox_rows import OutboxRecord
 
-_EVENTS: Final = 20
-_MESSAGES: Final = 200
-"""Looked at of one subject; the newest."""
+_MAX_EVENTS: Final = 20
+_MAX_MESSAGES: Final = 200
+"""Of one subject, the newest."""
 _PLATFORM: Final = frozenset({PLATFORM_WORD, str(PLATFORM)})
 
 
-def explain_delivery(reading: HistoryView, asked: DeliveryInput) -> DeliveryOutput:
-    """Answer what was written about something, what became of it, and why there is nothing where there is nothing.
+def explain_delivery(view: HistoryView, query: DeliveryInput) -> DeliveryOutput:
+    """Return the messages about a subject with their delivery, or the reason why there are none.
 
     Raises:
-        InputError: what is asked about is no alert, message key or entity.
-        NotFoundError: nobody knows it, or it may not be shown.
+        InputError: the subject is not an alert, message key or entity.
+        NotFoundError: it is unknown, or the caller may not see it.
     """
-    about = asked.about.strip()
-    entry = reading.rows.outbox.get(about)
-    if entry is not None and _may_read(reading, entry.message.about):
-        return _answer(reading, asked, [entry], [entry.message.reason, _standing(entry)])
+    about = query.about.strip()
+    record = view.rows.outbox.get(about)
+    if record is not None and _may_read(view, record.message.about):
+        return _output(view, query, [record], [record.message.reason, _delivery_status(record)])
     alert = _alert_of(about)
     if alert is not None:
-        return _explain_alert(reading, asked, alert)
+        return _explain_alert(view, query, alert)
     ref = team_of_report(about) if about == PLATFORM_WORD or ":" not in about else parse_ref(about)
-    if ref.kind in OWNERS or ref == PLATFORM:
-        return _explain_team(reading, asked, ref)
-    component = reading.component(ref)
-    messages = reading.rows.outbox.about(str(ref), limit=_MESSAGES)
-    states = [state_from_json(row.state) for row in reading.rows.alerts.states_of([ref])]
-    told = [sentence for state in states for sentence in _alert_sentences(reading, state, ())]
+    if ref.kind in OWNER_KINDS or ref == PLATFORM:
+        return _explain_team(view, query, ref)
+    component = view.component(ref)
+    messages = view.rows.outbox.about(str(ref), limit=_MAX_MESSAGES)
+    states = [state_from_json(row.state) for row in view.rows.alerts.states_of([ref])]
+    sentences = [sentence for state in states for sentence in _alert_sentences(view, state, ())]
     if not states:
-        told = [f"No alert was ever heard of about {ref}."]
-    return _answer(reading, asked, messages, [*told, _route_sentence(reading, component.team, component)])
+        sentences = [f"There was never an alert about {ref}."]
+    return _output(view, query, messages, [*sentences, _route_sentence(view, component.team, component)])
 
 
-def _explain_alert(reading: HistoryView, asked: DeliveryInput, alert: AlertId) -> DeliveryOutput:
-    _require_subject(reading, str(alert.about))
-    row = reading.rows.alerts.state(str(alert))
-    messages = reading.rows.outbox.of_alert(str(alert), limit=_MESSAGES)
+def _explain_alert(view: HistoryView, query: DeliveryInput, alert: AlertId) -> DeliveryOutput:
+    _require_subject(view, str(alert.about))
+    row = view.rows.alerts.state(str(alert))
+    messages = view.rows.outbox.of_alert(str(alert), limit=_MAX_MESSAGES)
     if row is None:
-        told = [
-            f"No sweep ever showed anything that {alert} is about, so there was nothing to tell; list_alerts shows what there is."
-        ]
-        return _answer(reading, asked, messages, told)
+        return _output(
+            view,
+            query,
+            messages,
+            [f"No sweep ever met the condition of {alert}, so nothing was sent; list_alerts shows the alerts."],
+        )
     state = state_from_json(row.state)
-    events = [event_from_json(one.details) for one in reading.rows.alerts.events_of(str(alert))]
-    component = reading.rows.components.get(alert.about)
-    told = [*_alert_sentences(reading, state, events), _route_sentence(reading, state.team, component)]
-    happened = [row for event in events[-_EVENTS:] for row in _happened(event)]
-    return _answer(reading, asked, messages, told, events=happened)
+    events = [event_from_json(one.details) for one in view.rows.alerts.events_of(str(alert))]
+    component = view.rows.components.get(alert.about)
+    sentences = [*_alert_sentences(view, state, events), _route_sentence(view, state.team, component)]
+    timeline = [row for event in events[-_MAX_EVENTS:] for row in _timeline_rows(event)]
+    return _output(view, query, messages, sentences, events=timeline)
 
 
-def _explain_team(reading: HistoryView, asked: DeliveryInput, team: EntityRef) -> DeliveryOutput:
-    _require_subject(reading, str(team))
-    week = None if asked.week is None else parse_week(asked.week)
+def _explain_team(view: HistoryView, query: DeliveryInput, team: EntityRef) -> DeliveryOutput:
+    _require_subject(view, str(team))
+    week = None if query.week is None else parse_week(query.week)
     about = PLATFORM_WORD if team == PLATFORM else str(team)
-    messages = reading.rows.outbox.about(about, limit=_MESSAGES)
+    messages = view.rows.outbox.about(about, limit=_MAX_MESSAGES)
     if week is not None:
         messages = tuple(one for one in messages if f":{week}:" in one.message.key)
-    return _answer(reading, asked, messages, [*_report_sentences(reading, team, week), _route_sentence(reading, team, None)])
+    return _output(view, query, messages, [*_report_sentences(view, team, week), _route_sentence(view, team, None)])
 
 
-def _answer(
-    reading: HistoryView,
-    asked: DeliveryInput,
+def _output(
+    view: HistoryView,
+    query: DeliveryInput,
     messages: Sequence[OutboxRecord],
     explanation: Iterable[str],
     *,
     events: Sequence[AlertTimelineRow] = (),
 ) -> DeliveryOutput:
-    shown, note = page_of(messages, asked)
-    newest = reading.rows.sweeps.newest_closed()
+    shown, note = page_of(messages, query)
     return DeliveryOutput(
-        currency=reading.archive.currency,
-        as_of=None if newest is None else newest.as_of,
-        about=asked.about,
+        currency=view.history.currency,
+        as_of=view.as_of,
+        about=query.about,
         explanation=[sentence for sentence in explanation if sentence],
-        messages=[_message_row(reading, one) for one in shown],
+        messages=[_message_row(view, one) for one in shown],
         events=list(events),
         **note,
     )
 
 
-def _message_row(reading: HistoryView, entry: OutboxRecord) -> MessageRow:
-    message = entry.message
-    attempts = reading.rows.outbox.deliveries_of(message.key)
+def _message_row(view: HistoryView, record: OutboxRecord) -> MessageRow:
+    message = record.message
+    attempts = view.rows.outbox.deliveries_of(message.key)
     return MessageRow(
         key=message.key,
         channel=str(message.channel),
         target=message.target,
         act=str(message.act),
-        status=str(entry.status),
+        status=str(record.status),
         reason=message.reason,
         created_at=message.created_at,
-        sent_at=entry.sent_at,
-        last_error=entry.last_error,
+        sent_at=record.sent_at,
+        last_error=record.last_error,
         attempts=[DeliveryAttemptRow(at=one.at, result=str(one.result), detail=one.detail) for one in attempts],
     )
 
 
-def _standing(entry: OutboxRecord) -> str:
-    if entry.sent_at is not None:
-        return f"It arrived at {entry.sent_at:%Y-%m-%d %H:%M} UTC."
-    why = f": {entry.last_error}" if entry.last_error else ""
-    return f"It stands as {entry.status} after {entry.attempts} attempts{why}."
+def _delivery_status(record: OutboxRecord) -> str:
+    if record.sent_at is not None:
+        return f"Delivered at {record.sent_at:%Y-%m-%d %H:%M} UTC."
+    reason = f": {record.last_error}" if record.last_error else ""
+    return f"Status: {record.status} after {record.attempts} attempts{reason}."
 
 
-def _require_subject(reading: HistoryView, about: str) -> None:
-    """Check that whoever asks may see whom a message is about. What the platform is told may name anything."""
+def _require_subject(view: HistoryView, about: str) -> None:
+    """Raise unless the caller may see the subject of a message. Notices to the platform may name any component."""
     if about not in _PLATFORM:
-        reading.require_visible(parse_ref(about))
-    elif not reading.sees_everything:
-        message = "what the platform was told may name what you may not see; ask about a component or a team of yours"
+        view.require_visible(parse_ref(about))
+    elif not view.sees_everything:
+        message = "platform notices may name components that you may not see; name a component or a team of yours"
         raise NotAllowedError(message)
 
 
-def _may_read(reading: HistoryView, about: str) -> bool:
-    """Say whether a message is known to whoever asks. Keys can be guessed, so a hidden one is taken for one that never was."""
+def _may_read(view: HistoryView, about: str) -> bool:
+    """Return True if the caller may read a message. Keys can be guessed, so a hidden message is treated as unknown."""
     if about in _PLATFORM:
-        _require_subject(reading, about)
+        _require_subject(view, about)
         return True
-    return reading.may_see(parse_ref(about))
+    return view.may_see(parse_ref(about))
 
 
 def _alert_of(text: str) -> AlertId | None:
@@ -157,48 +158,48 @@ def _alert_of(text: str) -> AlertId | None:
         return None
 
 
-def _alert_sentences(reading: HistoryView, state: AlertState, events: Sequence[Event]) -> Iterator[str]:
+def _alert_sentences(view: HistoryView, state: AlertState, events: Sequence[Event]) -> Iterator[str]:
     name, incident = str(state.alert), state.incident
     if incident is None:
         if state.phase is Phase.PENDING:
             yield f"{name} is pending: {_pending(state, events)}"
         else:
             ended = f" since {state.resolved_as_of:%Y-%m-%d %H:%M} UTC" if state.resolved_as_of else ""
-            yield f"{name} is quiet{ended}: nothing meets its condition, so there is nothing to tell."
+            yield f"{name} is quiet{ended}: its condition is not met."
         return
     yield f"{name} is {state.phase.value} since {incident.opened_at:%Y-%m-%d %H:%M} UTC, {len(state.members)} workloads, severity {state.severity}."
-    yield from _silences(reading, incident)
-    told = incident.last_notification
-    if told is None:
-        yield "Nobody was told of it yet."
+    yield from _pauses(view, incident)
+    last = incident.last_notification
+    if last is None:
+        yield "No notification was sent yet."
         return
-    yield f"It was told last at {told.at:%Y-%m-%d %H:%M} UTC{f', in Slack by {told.post.route}' if told.post else ''}."
-    if told.page is not None:
-        yield f"An incident is open in PagerDuty, sent there by {told.page.route}."
-    elif told.storm is not None:
-        yield f"It did not page by itself: {told.storm} pages for many at once."
-    elif not told.pages:
-        yield "It does not page: its rule, its cluster or its lifecycle does not call for that, or there is no evidence of harm."
+    yield f"Last notification: {last.at:%Y-%m-%d %H:%M} UTC{f', in Slack by {last.post.route}' if last.post else ''}."
+    if last.page is not None:
+        yield f"An incident is open in PagerDuty, routed by {last.page.route}."
+    elif last.storm is not None:
+        yield f"It was not paged on its own: {last.storm} pages for many alerts at once."
+    elif not last.pages:
+        yield "It does not page: its rule, cluster or lifecycle does not page, or there is no evidence of harm."
     else:
-        yield "It was a reason to page, but there is no PagerDuty key for it."
+        yield "It should page, but there is no PagerDuty routing key for it."
 
 
 def _pending(state: AlertState, events: Sequence[Event]) -> str:
     seen = max((streak.count for streak in state.streaks), default=0)
     last = next((event for event in reversed(events) if isinstance(event, Observed)), None)
-    needed = f" of the {last.terms.for_sweeps} that are needed" if last is not None else ""
-    return f"its condition was met in {seen} sweeps in a row{needed}; it is told when that is enough."
+    needed = f" of {last.terms.for_sweeps} needed" if last is not None else ""
+    return f"its condition was met in {seen} consecutive sweeps{needed}; the notification is sent after that."
 
 
-def _silences(reading: HistoryView, incident: Incident) -> Iterator[str]:
+def _pauses(view: HistoryView, incident: Incident) -> Iterator[str]:
     if incident.acknowledged is not None:
         at = incident.acknowledged.at
-        yield f"{incident.acknowledged.by} acknowledged it at {at:%Y-%m-%d %H:%M} UTC: it is not repeated until it clears."
-    if incident.snoozed is not None and incident.snoozed.until > reading.archive.clock():
-        yield f"{incident.snoozed.by} snoozed it until {incident.snoozed.until:%Y-%m-%d %H:%M} UTC: until then only its end is told."
+        yield f"{incident.acknowledged.by} acknowledged it at {at:%Y-%m-%d %H:%M} UTC: no repeat until it clears."
+    if incident.snoozed is not None and incident.snoozed.until > view.history.clock():
+        yield f"{incident.snoozed.by} snoozed it until {incident.snoozed.until:%Y-%m-%d %H:%M} UTC: until then only its end is notified."
 
 
-def _happened(event: Event) -> Iterator[AlertTimelineRow]:
+def _timeline_rows(event: Event) -> Iterator[AlertTimelineRow]:
     match event:
         case NotificationSent():
             yield AlertTimelineRow(at=event.at, what=f"{event.notice.value}: {event.reason}")
@@ -210,7 +211,7 @@ def _happened(event: Event) -> Iterator[AlertTimelineRow]:
             )
         case Observed():
             seen = event.observation
-            what = f"a sweep showed {len(seen.found)} workloads that meet the condition, {len(seen.unknown)} unknown"
+            what = f"sweep: {len(seen.found)} workloads meet the condition, {len(seen.unknown)} unknown"
             yield AlertTimelineRow(at=event.at, what=f"{what}{_note(seen.reason)}")
 
 
@@ -218,43 +219,43 @@ def _note(text: str) -> str:
     return f": {text}" if text else ""
 
 
-def _report_sentences(reading: HistoryView, team: EntityRef, week: IsoWeek | None) -> Iterator[str]:
-    schedule, now = reading.archive.schedules.of(team), reading.archive.clock()
-    runs = {run.week: run for run in reading.rows.reports.runs_of(team, WEEKLY) if run.again == 0}
+def _report_sentences(view: HistoryView, team: EntityRef, week: IsoWeek | None) -> Iterator[str]:
+    schedule, now = view.history.schedules.of(team), view.history.clock()
+    runs = {run.week: run for run in view.rows.reports.runs_of(team, WEEKLY) if run.again == 0}
     newest = schedule.newest_due(now)
-    asked = week or newest
-    run = runs.get(str(asked))
-    history = reading.rows.history
+    wanted = week or newest
+    run = runs.get(str(wanted))
+    history = view.rows.history
     first = history.first_of_all() if team == PLATFORM else history.first_of_team(team)
-    about = "everything" if team == PLATFORM else str(team)
+    about = "the platform" if team == PLATFORM else str(team)
     if run is not None:
         late = f" {run.late_reason}" if run.late_reason else ""
-        yield f"The report for {asked} was due at {run.due_at:%Y-%m-%d %H:%M} UTC and {_made(run.status)} at {run.created_at:%Y-%m-%d %H:%M} UTC.{late}"
-    elif schedule.due_at(asked) > now:
-        yield f"The report for {asked} is not due before {schedule.due_at(asked):%Y-%m-%d %H:%M} UTC."
+        yield f"The report for {wanted} was due at {run.due_at:%Y-%m-%d %H:%M} UTC and {_made(run.status)} at {run.created_at:%Y-%m-%d %H:%M} UTC.{late}"
+    elif schedule.due_at(wanted) > now:
+        yield f"The report for {wanted} is not due before {schedule.due_at(wanted):%Y-%m-%d %H:%M} UTC."
     elif first is None:
-        yield f"Nothing was ever measured of {about}, so there is nothing to report."
-    elif asked < current_week(first, schedule.zone):
-        yield f"The first measurement of {about} was at {first:%Y-%m-%d %H:%M} UTC; the first report is for {current_week(first, schedule.zone)}."
+        yield f"{about} was never measured, so there is no report."
+    elif wanted < current_week(first, schedule.zone):
+        yield f"{about} was first measured at {first:%Y-%m-%d %H:%M} UTC; the first report is for {current_week(first, schedule.zone)}."
     else:
-        yield f"The report for {asked} was due at {schedule.due_at(asked):%Y-%m-%d %H:%M} UTC and was not made; the report stage has not run since, or waits for a sweep."
+        yield f"The report for {wanted} was due at {schedule.due_at(wanted):%Y-%m-%d %H:%M} UTC and was not made; the report stage has not run since, or waits for a sweep to close."
     upcoming = schedule.due_at(newest.plus(1))
     yield f"The next report, for {newest.plus(1)}, is due at {upcoming:%Y-%m-%d %H:%M} UTC."
 
 
 def _made(status: str) -> str:
-    return {"made": "was made", "skipped": "was given up", "undeliverable": "was made, but goes nowhere,"}.get(
+    return {"made": "was made", "skipped": "was skipped", "undeliverable": "was made, but has no destination,"}.get(
         status, f"is {status}"
     )
 
 
-def _route_sentence(reading: HistoryView, team: EntityRef, component: Component | None) -> str:
-    policy = reading.archive.routes
+def _route_sentence(view: HistoryView, team: EntityRef, component: Component | None) -> str:
+    policy = view.history.routes
     if team == PLATFORM:
         route: Route | Unrouted = platform_route(policy)
     else:
-        teams = {one.ref: one for one in reading.rows.components.teams()}
+        teams = {one.ref: one for one in view.rows.components.teams()}
         route = slack_route(policy, team=team, component=component, owner=teams.get(team), parents=parents_of(team, teams))
     if isinstance(route, Unrouted):
-        return f"In Slack it would go nowhere now: {route.reason}."
-    return f"In Slack it goes to {route.target} now, by {route.rule}."
+        return f"Slack now: no destination: {route.reason}."
+    return f"Slack now: {route.target}, by {route.rule}."

@@ -1,4 +1,4 @@
-"""What the questions over history take and answer. Long answers come in pages: `total`, `truncated`, and how to get the rest."""
+"""Inputs and outputs of the actions over stored history. Long lists are paged: `total`, `truncated`, and how to get the rest."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ T = TypeVar("T")
 
 
 class HistoryInput(BaseModel):
-    """What all of these questions share: camelCase outside, and what is not named is refused."""
+    """Base of all inputs: camelCase names, unknown ones rejected."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
 
 class PagedInput(HistoryInput):
-    """A question whose answer comes in pages."""
+    """Input of an action with a paged output."""
 
-    limit: Annotated[int, Field(ge=1, le=200, description="Rows wanted")] = 50
-    offset: Annotated[int, Field(ge=0, description="Rows to pass over")] = 0
+    limit: Annotated[int, Field(ge=1, le=200, description="Maximum number of rows")] = 50
+    offset: Annotated[int, Field(ge=0, description="Rows to skip")] = 0
 
 
 Team = Annotated[str | None, Field(description="Owner, for example payments or group:default/payments")]
@@ -33,22 +33,22 @@ Week = Annotated[str | None, Field(description="ISO week, for example 2026-W47")
 
 
 class ComponentsInput(PagedInput):
-    """A search for components."""
+    """Input of list_components."""
 
     owner: Team = None
     system: Annotated[str | None, Field(description="System, for example shop or system:default/shop")] = None
-    text: Annotated[str | None, Field(description="Words that stand in name or title")] = None
+    text: Annotated[str | None, Field(description="Words in the name or title")] = None
 
 
 class TrendInput(HistoryInput):
-    """A question about the course of cost."""
+    """Input of get_cost_trend."""
 
     entity_ref: EntityRefText
     weeks: Annotated[int, Field(ge=2, le=104, description="Weeks up to now")] = 12
 
 
 class ReportInput(HistoryInput):
-    """A question for a stored weekly report."""
+    """Input of get_team_report."""
 
     team: Annotated[
         str, Field(description="Team, for example payments or group:default/payments; platform is the roll-up of all")
@@ -57,56 +57,54 @@ class ReportInput(HistoryInput):
 
 
 class OpenRecommendationsInput(PagedInput):
-    """A question for everything that is advised."""
+    """Input of list_recommendations."""
 
     team: Team = None
     entity_ref: Annotated[str | None, Field(description="One component")] = None
     priority: Literal["high", "medium", "low"] | None = None
-    order: Annotated[Literal["priority", "savings"], Field(description="What comes first")] = "priority"
+    order: Annotated[Literal["priority", "savings"], Field(description="Sort order")] = "priority"
 
 
 class AlertsInput(PagedInput):
-    """A question for alerts."""
+    """Input of list_alerts."""
 
     team: Team = None
     entity_ref: Annotated[str | None, Field(description="One component")] = None
-    quiet: Annotated[bool, Field(description="Also those that are over")] = False
+    quiet: Annotated[bool, Field(description="Include resolved alerts")] = False
 
 
 class DeliveryInput(PagedInput):
-    """A question about what was told, or not."""
+    """Input of explain_delivery."""
 
     about: Annotated[
         str, Field(description="Alert id (list_alerts), message key, component or team (then: its weekly reports and notices)")
     ]
-    week: Annotated[str | None, Field(description="Of a team: only the report of this ISO week")] = None
-    limit: Annotated[int, Field(ge=1, le=200, description="Messages wanted, newest first")] = 20
+    week: Annotated[str | None, Field(description="For a team: only the report of this ISO week")] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="Maximum number of messages, newest first")] = 20
 
 
 class CompareInput(PagedInput):
-    """A question for what changed between two weeks."""
+    """Input of compare_weeks."""
 
     entity_ref: EntityRefText
     week: Annotated[str | None, Field(description="ISO week; default the last completed one")] = None
     before: Annotated[str | None, Field(description="ISO week to compare with; default the one before")] = None
-    limit: Annotated[int, Field(ge=1, le=200, description="Workloads wanted, largest change first")] = 25
+    limit: Annotated[int, Field(ge=1, le=200, description="Maximum number of workloads, largest change first")] = 25
 
 
 class HistoryOutput(ApiModel):
-    """What every answer over history says of itself."""
+    """Fields of every output over stored history."""
 
     currency: Annotated[str, Field(description="ISO 4217")]
-    as_of: Annotated[datetime | None, Field(description="The measurement it speaks of; null: nothing was measured yet")]
-    not_shown: Annotated[
-        int, Field(description="Left out because you may not see them; of a list, whatever it is narrowed to")
-    ] = 0
+    as_of: Annotated[datetime | None, Field(description="Time of the measurement; null: nothing was measured yet")]
+    not_shown: Annotated[int, Field(description="Rows hidden because you may not see them; of a list, before any filter")] = 0
     warnings: list[str] = Field(default_factory=list)
 
 
 class PagedOutput(HistoryOutput):
-    """An answer that may be one page of several."""
+    """Fields of a paged output."""
 
-    total: Annotated[int, Field(description="Rows there are")]
+    total: Annotated[int, Field(description="Number of rows on all pages")]
     truncated: bool
     rest: Annotated[str | None, Field(description="How to get the rest")]
 
@@ -124,7 +122,7 @@ class ComponentRow(ApiModel):
 
 
 class ComponentsOutput(PagedOutput):
-    """The components that were found."""
+    """The components found."""
 
     components: list[ComponentRow]
 
@@ -143,21 +141,21 @@ class TrendWeekRow(ApiModel):
 
 
 class TrendOutput(HistoryOutput):
-    """The course of cost, oldest week first."""
+    """Cost by week, oldest first."""
 
     entity_ref: str
     weeks: list[TrendWeekRow]
-    change: Annotated[MaybeNumber, Field(description="Last cost less first known one")]
+    change: Annotated[MaybeNumber, Field(description="Last known cost minus the first known one")]
     change_percent: MaybeNumber
 
 
 class ReportOutput(HistoryOutput):
-    """A stored report; lists in it are cut to their first twelve, `<list>Total` says of how many."""
+    """A stored report; its lists are cut to 12 entries, `<list>Total` is their full length."""
 
     team: str
     week: str
     weeks: Annotated[list[str], Field(description="Weeks with a report")]
-    page: Annotated[str | None, Field(description="Where a person reads it")]
+    page: Annotated[str | None, Field(description="Address of the HTML page")]
     report: Annotated[dict[str, JsonValue], Field(description="headline, then sections in the order of the report")]
 
 
@@ -189,7 +187,7 @@ class OpenRecommendationsSummary(ApiModel):
 
 
 class OpenRecommendationsOutput(PagedOutput):
-    """What is advised and not done yet."""
+    """Open recommendations."""
 
     recommendations: list[OpenRecommendationRow]
     summary: OpenRecommendationsSummary
@@ -227,14 +225,14 @@ class DeliveryAttemptRow(ApiModel):
 
 
 class MessageRow(ApiModel):
-    """One message and what became of it."""
+    """One message and its delivery."""
 
     key: str
     channel: str
     target: str
     act: str
     status: str
-    reason: Annotated[str, Field(description="Why it was written, and why it goes there")]
+    reason: Annotated[str, Field(description="Why it was created, and why it goes there")]
     created_at: datetime
     sent_at: datetime | None
     last_error: str | None
@@ -249,16 +247,16 @@ class AlertTimelineRow(ApiModel):
 
 
 class DeliveryOutput(PagedOutput):
-    """Why something was told, or not."""
+    """Why something was sent, or not."""
 
     about: str
-    explanation: Annotated[list[str], Field(description="How things stand, in sentences")]
+    explanation: Annotated[list[str], Field(description="The current state, in sentences")]
     messages: list[MessageRow]
-    events: Annotated[list[AlertTimelineRow], Field(description="Of an alert: the last 20")]
+    events: Annotated[list[AlertTimelineRow], Field(description="For an alert: the last 20")]
 
 
 class ChangeRow(ApiModel):
-    """One workload in both weeks; null: unknown or not there."""
+    """One workload in both weeks; null: unknown or absent."""
 
     workload_name: str
     cluster_name: str
@@ -279,7 +277,7 @@ class ChangeGroup(ApiModel):
 
 
 class CompareOutput(PagedOutput):
-    """What changed: cost now less then = likeForLike + added + removed + notComparable. Cost is for 7 days."""
+    """What changed: cost now minus then = likeForLike + added + removed + notComparable. Cost is for 7 days."""
 
     entity_ref: str
     week: str
@@ -296,16 +294,16 @@ class CompareOutput(PagedOutput):
 
 
 class PageInfo(TypedDict):
-    """What a page says of the rows that are not on it."""
+    """Fields of `PagedOutput`."""
 
     total: int
     truncated: bool
     rest: str | None
 
 
-def page_of(rows: Sequence[T], asked: PagedInput) -> tuple[Sequence[T], PageInfo]:
-    """Answer the rows of the page that is asked for, and what the answer says of the others."""
-    shown = rows[asked.offset : asked.offset + asked.limit]
-    left = max(0, len(rows) - asked.offset - len(shown))
-    rest = f"ask again with offset {asked.offset + len(shown)}" if left else None
+def page_of(rows: Sequence[T], query: PagedInput) -> tuple[Sequence[T], PageInfo]:
+    """Return the rows of the requested page, and the fields of `PagedOutput`."""
+    shown = rows[query.offset : query.offset + query.limit]
+    left = max(0, len(rows) - query.offset - len(shown))
+    rest = f"repeat with offset {query.offset + len(shown)}" if left else None
     return shown, {"total": len(rows), "truncated": left > 0, "rest": rest}

@@ -1,4 +1,4 @@
-"""Stored weekly reports: who may read one, and the report as a short answer."""
+"""Stored weekly reports: who may read one, and the report as a short output."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from actions.errors import NotAllowedError, NotFoundError
-from actions.history.context import HistoryView, parse_team, parse_week
 from actions.history.models import ReportInput, ReportOutput
+from actions.history.view import HistoryView, parse_team, parse_week
 from domain.messages import Json
 from domain.refs import EntityRef
 from reports.content import PLATFORM as PLATFORM_WORD
@@ -17,41 +17,39 @@ from reports.links import PLATFORM_SLUG
 from store import ReportRun
 
 PLATFORM: Final = EntityRef("platform", "default", "platform")
-"""What the roll-up of all teams is recorded under."""
+"""The reference under which the roll-up of all teams is stored."""
 WEEKLY: Final = "weekly"
-LISTED: Final = 12
-"""Entries that a list keeps in the short answer; the trend has as many weeks."""
-_LEFT_OUT: Final = frozenset({"format", "scope", "team", "week", "page", "route"})
+MAX_LISTED: Final = 12
+"""Entries of a list in the short output; a report's trend has as many weeks."""
+_OMITTED: Final = frozenset({"format", "scope", "team", "week", "page", "route"})
 
 
 def team_of_report(text: str) -> EntityRef:
-    """Read the team of a report; `platform` is the roll-up of all. Raises InputError."""
+    """Parse the team of a report; `platform` is the roll-up of all. Raises InputError."""
     return PLATFORM if text.strip().lower() in {PLATFORM_WORD, str(PLATFORM)} else parse_team(text)
 
 
-def stored_report(reading: HistoryView, team: EntityRef, week: str | None) -> Report:
-    """Answer the report of a week, or the newest one, to who may see all that it counts.
+def stored_report(view: HistoryView, team: EntityRef, week: str | None) -> Report:
+    """Return the report of a week, or the newest one, if the caller may see every component in it.
 
     Raises:
-        NotFoundError: there is none, or nothing of the team may be shown.
-        NotAllowedError: it counts components that may not be shown.
+        NotFoundError: there is none, or the caller may see nothing of the team.
+        NotAllowedError: it counts components that the caller may not see.
     """
-    runs = {run.week: run for run in reading.rows.reports.runs_of(team, WEEKLY) if run.content is not None}
+    runs = {run.week: run for run in view.rows.reports.runs_of(team, WEEKLY) if run.content is not None}
     chosen = max(runs, default=None) if week is None else str(parse_week(week))
     run = runs.get(chosen) if chosen is not None else None
-    if run is None or _is_of_a_hidden_team(reading, team, run):
-        listed = runs if team == PLATFORM or reading.sees_of_team(team) else {}
-        kept = ", ".join(list(listed)[-LISTED:]) or "none"
-        message = (
-            f"there is no report of {_name(team)}{f' for {chosen}' if week else ''} that you may see; weeks with a report: {kept}"
-        )
+    if run is None or _is_team_hidden(view, team, run):
+        listed = runs if team == PLATFORM or view.sees_of_team(team) else {}
+        kept = ", ".join(list(listed)[-MAX_LISTED:]) or "none"
+        message = f"no report of {_name(team)}{f' for {chosen}' if week else ''} that you may see; weeks with a report: {kept}"
         raise NotFoundError(message)
-    _require_whole(reading, team, run)
+    _require_all_visible(view, team, run)
     return Report.model_validate(run.content)
 
 
 def team_of_slug(slug: str) -> EntityRef:
-    """Read what `reports.links.team_slug` writes, its percent signs decoded, and plain references too. Raises InputError."""
+    """Parse a decoded `reports.links.team_slug`, or a plain reference. Raises InputError."""
     if slug == PLATFORM_SLUG:
         return PLATFORM
     match slug.split("~"):
@@ -63,46 +61,46 @@ def team_of_slug(slug: str) -> EntityRef:
             return team_of_report(slug)
 
 
-def reports_of_week(reading: HistoryView, week: str) -> tuple[Report, ...]:
-    """Answer the reports of a week that whoever asks may read, by team."""
-    runs = [run for run in reading.rows.reports.runs(WEEKLY, week) if run.content is not None]
-    return tuple(Report.model_validate(run.content) for run in runs if not _hidden(reading, run.team, run)[0])
+def reports_of_week(view: HistoryView, week: str) -> tuple[Report, ...]:
+    """Return the reports of a week that the caller may read, by team."""
+    runs = [run for run in view.rows.reports.runs(WEEKLY, week) if run.content is not None]
+    return tuple(Report.model_validate(run.content) for run in runs if not _hidden(view, run.team, run)[0])
 
 
-def weeks_to_read(reading: HistoryView, team: EntityRef) -> tuple[str, ...]:
-    """Answer the weeks of which whoever asks may read the report of a team, oldest first."""
-    runs = [run for run in reading.rows.reports.runs_of(team, WEEKLY) if run.content is not None and run.again == 0]
-    return tuple(run.week for run in runs if not _hidden(reading, team, run)[0])
+def readable_weeks(view: HistoryView, team: EntityRef) -> tuple[str, ...]:
+    """Return the weeks with a report of the team that the caller may read, oldest first."""
+    runs = [run for run in view.rows.reports.runs_of(team, WEEKLY) if run.content is not None and run.again == 0]
+    return tuple(run.week for run in runs if not _hidden(view, team, run)[0])
 
 
-def get_team_report(reading: HistoryView, asked: ReportInput) -> ReportOutput:
-    """Answer a stored report, its long lists cut. Raises like `stored_report`."""
-    team = team_of_report(asked.team)
-    report = stored_report(reading, team, asked.week)
+def get_team_report(view: HistoryView, query: ReportInput) -> ReportOutput:
+    """Return a stored report with its long lists cut. Raises as `stored_report`."""
+    team = team_of_report(query.team)
+    report = stored_report(view, team, query.week)
     document = report.model_dump(mode="json")
-    shortened = {key: shorten(value) for key, value in document.items() if key not in _LEFT_OUT}
+    shortened = {key: shorten(value) for key, value in document.items() if key not in _OMITTED}
     return ReportOutput(
         currency=report.currency,
         as_of=report.headline.cost.as_of,
         team=_name(team),
         week=report.week,
-        weeks=list(weeks_to_read(reading, team)[-52:]),
+        weeks=list(readable_weeks(view, team)[-52:]),
         page=report.page,
         report=shortened,
         warnings=list(report.headline.missing),
     )
 
 
-def shorten(value: Json, most: int = LISTED) -> Json:
-    """Cut every list in a document to its first entries, and say beside it how long it was."""
+def shorten(value: Json, max_entries: int = MAX_LISTED) -> Json:
+    """Cut every list in a document to its first entries, and add `<list>Total` with its full length."""
     if isinstance(value, list):
-        return [shorten(one, most) for one in value[:most]]
+        return [shorten(one, max_entries) for one in value[:max_entries]]
     if not isinstance(value, dict):
         return value
     short: dict[str, Json] = {}
     for key, one in value.items():
-        short[key] = shorten(one, most)
-        if isinstance(one, list) and len(one) > most:
+        short[key] = shorten(one, max_entries)
+        if isinstance(one, list) and len(one) > max_entries:
             short.setdefault(f"{key}Total", value.get(f"{key}Total", len(one)))
     return short
 
@@ -111,46 +109,46 @@ def _name(team: EntityRef) -> str:
     return PLATFORM_WORD if team == PLATFORM else str(team)
 
 
-def _require_whole(reading: HistoryView, team: EntityRef, run: ReportRun) -> None:
-    """Check that whoever asks may see every component that the report counts or names."""
-    hidden, counted = _hidden(reading, team, run)
+def _require_all_visible(view: HistoryView, team: EntityRef, run: ReportRun) -> None:
+    """Raise NotAllowedError unless the caller may see every component that the report counts or names."""
+    hidden, counted = _hidden(view, team, run)
     if hidden:
         message = (
             f"the report of {_name(team)} for {run.week} counts {hidden} of {counted} components that you may not see; "
-            "get_cost_trend, compare_weeks and list_recommendations answer over those that you may"
+            "get_cost_trend, compare_weeks and list_recommendations cover those that you may"
         )
         raise NotAllowedError(message)
 
 
-def _is_of_a_hidden_team(reading: HistoryView, team: EntityRef, run: ReportRun) -> bool:
-    """Say whether nothing of a team may be seen, neither what a report counts nor what it owns now: to whoever asks there is none."""
-    hidden, counted = _hidden(reading, team, run)
-    return team != PLATFORM and hidden > 0 and hidden == counted and not reading.sees_of_team(team)
+def _is_team_hidden(view: HistoryView, team: EntityRef, run: ReportRun) -> bool:
+    """Return True if the caller may see no component of the team, neither those counted nor those owned now."""
+    hidden, counted = _hidden(view, team, run)
+    return team != PLATFORM and hidden > 0 and hidden == counted and not view.sees_of_team(team)
 
 
-def _hidden(reading: HistoryView, team: EntityRef, run: ReportRun) -> tuple[int, int]:
-    """Answer how many components a report counts that may not be shown, and how many it counts."""
-    if reading.sees_everything:
+def _hidden(view: HistoryView, team: EntityRef, run: ReportRun) -> tuple[int, int]:
+    """Return the number of hidden components that a report counts, and the number it counts."""
+    if view.sees_everything:
         return 0, 0
-    counted = {*_counted(reading, team, run), *_named(run.content)}
-    return len(counted) - len(reading.visible(counted)), len(counted)
+    counted = {*_counted(view, team, run), *_named(run.content)}
+    return len(counted) - len(view.visible(counted)), len(counted)
 
 
-def _counted(reading: HistoryView, team: EntityRef, run: ReportRun) -> Iterable[EntityRef]:
+def _counted(view: HistoryView, team: EntityRef, run: ReportRun) -> Iterable[EntityRef]:
     for as_of in (run.as_of_now, run.as_of_then):
         if as_of is None:
             continue
         if team == PLATFORM:
-            yield from reading.rows.snapshots.outcomes(as_of)
+            yield from view.rows.snapshots.outcomes(as_of)
         else:
-            yield from (one.snapshot.ref for one in reading.rows.snapshots.of_team(team, as_of))
+            yield from (one.snapshot.ref for one in view.rows.snapshots.of_team(team, as_of))
 
 
 _REFERENCE: Final = re.compile(r"[^:/\s]+:[^:/\s]+/[^:/\s]+")
 
 
 def _named(content: Json) -> Iterable[EntityRef]:
-    """Answer the components that a report names anywhere in its sections."""
+    """Yield the components that a report names anywhere in its sections."""
     if isinstance(content, list):
         for one in content:
             yield from _named(one)

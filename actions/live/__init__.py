@@ -1,1 +1,1 @@
-"""The five actions that ask ScaleOps."""
+"""The five actions that query ScaleOps."""

@@ -1,4 +1,4 @@
-"""The answer about cost: every workload of a component, on every cluster. Pure."""
+"""The cost analysis: every workload of a component, on every cluster."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
+from actions.context import LiveContext
 from actions.live import outputs
-from actions.live.output_context import OutputContext, join_words, name_of, sum_known
-from actions.live.outputs import figure, number
-from actions.live.upstream import ComponentWorkloads, Costs, own_cost_rows
+from actions.live.inputs import CostInput
+from actions.live.outputs import figure, join_words, name_of, number, sum_known
+from actions.live.upstream import ComponentWorkloads, Costs, cost_calls, fetch_own_workloads, own_cost_rows
 from clients.http.errors import ServiceError
+from domain.component import Component
 from domain.measures import Unknown, total_of
 from domain.workload import CostRow, WorkloadKey
 
@@ -18,51 +20,58 @@ CostRange: TypeAlias = Literal["7d", "30d", "90d"]
 HOURS_IN: Final[Mapping[CostRange, int]] = {"7d": 168, "30d": 720, "90d": 2160}
 
 
-def cost_answer(frame: OutputContext, claim: ComponentWorkloads, costs: Costs, *, cost_range: CostRange) -> outputs.CostOutput:
-    """Answer what a component costs on all its clusters; a workload without a cost row stands there with nulls."""
-    rows = own_cost_rows(claim, costs)
-    without = [workload.key for workload in claim.workloads if workload.key not in rows]
-    total = total_of(Unknown("") if (cost := _cost_of(rows, key)) is None else cost for key in (*rows, *without)).amount
+def get_cost_analysis(live: LiveContext, component: Component, query: CostInput) -> outputs.CostOutput:
+    """Return what a component costs on all its clusters; a workload without a cost row has nulls.
+
+    Raises:
+        ServiceError: the cost of no cluster could be fetched.
+    """
+    owned, costs = fetch_own_workloads(component, live), Costs()
+    live.fan_out(cost_calls(owned, live.scaleops, cost_range=query.range, into=costs))
+    failures = [fetched for fetched in costs.values() if isinstance(fetched, ServiceError)]
+    if failures and len(failures) == len(costs):
+        raise failures[0]
+    rows = own_cost_rows(owned, costs)
+    by_workload: dict[WorkloadKey, CostRow | None] = {**rows, **{key: None for key in owned.keys if key not in rows}}
+    total = total_of(
+        Unknown("") if row is None or row.total_cost is None else row.total_cost for row in by_workload.values()
+    ).amount
     savings = [row.savings_available for row in rows.values()]
     return outputs.CostOutput(
-        entity=outputs.Entity.of(frame.component),
-        currency=frame.currency,
-        as_of=frame.as_of,
-        period=cost_range,
-        warnings=[*claim.warnings, *cost_warnings(claim, costs, rows)],
-        cost_analysis=[
-            *(_cost_item(frame, claim, key, row) for key, row in rows.items()),
-            *(_cost_item(frame, claim, key, None) for key in without),
-        ],
+        entity=outputs.Entity.of(component),
+        currency=live.currency,
+        as_of=live.clock(),
+        period=query.range,
+        warnings=[*owned.warnings, *cost_warnings(owned, costs, rows)],
+        cost_analysis=[_cost_item(live, owned, key, row) for key, row in by_workload.items()],
         summary=outputs.CostSummary(
             total_cost=None if isinstance(total, Unknown) else figure(total),
-            average_hourly_cost=_mean_hourly(list(rows.values()), of_any=bool(claim.workloads)),
-            total_hourly_cost=None if isinstance(total, Unknown) else figure(total / HOURS_IN[cost_range]),
-            total_savings_available=None if without and not rows else sum_known(savings),
-            total_workloads=len(claim.workloads),
+            average_hourly_cost=_mean_hourly(list(rows.values()), has_workloads=bool(owned.workloads)),
+            total_hourly_cost=None if isinstance(total, Unknown) else figure(total / HOURS_IN[query.range]),
+            total_savings_available=None if by_workload and not rows else sum_known(savings),
+            total_workloads=len(owned.workloads),
             workloads_with_cost=sum(1 for row in rows.values() if row.total_cost is not None),
         ),
     )
 
 
-def cost_warnings(claim: ComponentWorkloads, costs: Costs, rows: Mapping[WorkloadKey, CostRow]) -> list[str]:
-    """Name clusters whose cost is not known, workloads without a row, and numbers that a row lacks."""
-    sentences = [
-        f"cost on {cluster} is missing: {answer}" for cluster, answer in costs.items() if isinstance(answer, ServiceError)
+def cost_warnings(owned: ComponentWorkloads, costs: Costs, rows: Mapping[WorkloadKey, CostRow]) -> list[str]:
+    """Return warnings about clusters whose cost is unknown, workloads without a row, and numbers that a row lacks."""
+    warnings = [
+        f"cost on {cluster} is missing: {fetched}" for cluster, fetched in costs.items() if isinstance(fetched, ServiceError)
     ]
-    answered = {cluster for cluster, answer in costs.items() if not isinstance(answer, ServiceError)}
-    for workload in claim.workloads:
-        row = rows.get(workload.key)
+    for key in owned.keys:
+        row = rows.get(key)
         if row is not None:
             left_out = [name for name, value in _expected_in(row) if value is None]
             if left_out:
-                sentences.append(f"ScaleOps left out {join_words(left_out)} in the cost report of {name_of(workload.key)}")
-        elif workload.key.cluster in answered:
-            sentences.append(f"the cost report has no row for {name_of(workload.key)}")
-    return sentences
+                warnings.append(f"ScaleOps left out {join_words(left_out)} in the cost report of {name_of(key)}")
+        elif not isinstance(costs.get(key.cluster), ServiceError):
+            warnings.append(f"the cost report has no row for {name_of(key)}")
+    return warnings
 
 
-def _cost_item(frame: OutputContext, claim: ComponentWorkloads, key: WorkloadKey, row: CostRow | None) -> outputs.CostItem:
+def _cost_item(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey, row: CostRow | None) -> outputs.CostItem:
     return outputs.CostItem(
         workload_name=key.name if row is None else row.workload_name or row.id,
         cluster_name=key.cluster,
@@ -73,19 +82,14 @@ def _cost_item(frame: OutputContext, claim: ComponentWorkloads, key: WorkloadKey
         spot_percent=None if row is None else number(row.spot_percent),
         on_demand_percent=None if row is None else number(row.on_demand_percent),
         savings_available=None if row is None else number(row.savings_available),
-        dashboard_url=frame.link_to(key, claim),
+        dashboard_url=live.link(key.name, owned.found_by[key]),
     )
 
 
-def _cost_of(rows: Mapping[WorkloadKey, CostRow], key: WorkloadKey) -> Decimal | None:
-    row = rows.get(key)
-    return None if row is None else row.total_cost
-
-
-def _mean_hourly(rows: Sequence[CostRow], *, of_any: bool) -> int | float | None:
-    """Answer the predecessor's figure: the mean over the rows, a missing one taken as 0; null when there should be rows."""
+def _mean_hourly(rows: Sequence[CostRow], *, has_workloads: bool) -> int | float | None:
+    """Return the predecessor's figure: the mean over the rows, a missing value counted as 0; null if rows are missing altogether."""
     if not rows:
-        return None if of_any else 0
+        return None if has_workloads else 0
     return figure(sum((row.hourly_cost or Decimal(0) for row in rows), Decimal(0)) / len(rows))
 
 

@@ -1,4 +1,4 @@
-"""What the questions take. Names are camelCase outside; what is not named here is refused."""
+"""Inputs of the live actions: camelCase names, unknown ones rejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 
 class EntityInput(BaseModel):
-    """A question about one entity."""
+    """Input of every live action."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
@@ -19,31 +19,31 @@ class EntityInput(BaseModel):
 
 
 class CostInput(EntityInput):
-    """A question about cost."""
+    """Input of the cost analysis."""
 
-    range: Annotated[Literal["7d", "30d", "90d"], Field(description="The time up to now that cost is added up over")] = "7d"
+    range: Annotated[Literal["7d", "30d", "90d"], Field(description="Cost of this range up to now")] = "7d"
 
 
 class RecommendationsInput(EntityInput):
-    """A question about recommendations."""
+    """Input of the recommendations."""
 
     min_savings_threshold: Annotated[
         float,
         Field(
             allow_inf_nan=False,
-            description="Leave out what saves less per month; under-provisioned workloads are never left out",
+            description="Minimum savings per month; under-provisioned workloads are always included",
         ),
     ] = 0
 
 
 class WorkloadInput(EntityInput):
-    """A question about all workloads of an entity, or those of one name."""
+    """Input of actions that can be narrowed to workloads of one name."""
 
     workload_name: Annotated[str | None, Field(description="Only workloads of this name, on any cluster")] = None
 
 
 class NetworkInput(WorkloadInput):
-    """A question about network use."""
+    """Input of the network usage."""
 
     time_range_hours: Annotated[
         float, Field(ge=1, le=2160, description="The window up to now, in hours: 1 to 2160 (90 days)")

@@ -1,31 +1,37 @@
-"""The answer about the network of a component's workloads. Pure."""
+"""The network usage of a component's workloads."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
+from actions.context import LiveContext
 from actions.live import outputs
-from actions.live.output_context import OutputContext, name_of, sum_known
-from actions.live.outputs import number
-from actions.live.upstream import ComponentWorkloads, Network, NotMonitored, Unmeasured
+from actions.live.inputs import NetworkInput
+from actions.live.outputs import name_of, number, sum_known
+from actions.live.upstream import ComponentWorkloads, Network, NotMonitored, Unmeasured, fetch_own_workloads, network_calls
+from domain.component import Component
 from domain.workload import Destination, Flow, WorkloadKey
 
 
-def network_answer(frame: OutputContext, claim: ComponentWorkloads, network: Network, *, hours: float) -> outputs.NetworkOutput:
-    """Answer the network of a component; sums are over what was measured, and null when nothing watched could be."""
+def get_network_usage(live: LiveContext, component: Component, query: NetworkInput) -> outputs.NetworkOutput:
+    """Return the network usage of a component; sums cover what was measured, and are null if every measurement failed."""
+    as_of, network = live.clock(), Network()
+    owned = fetch_own_workloads(component, live, workload_name=query.workload_name)
+    start = as_of - timedelta(hours=query.time_range_hours)
+    live.fan_out(network_calls(owned, live.scaleops, start=start, end=as_of, into=network))
     measured = {key: peers for key, peers in network.items() if isinstance(peers, tuple)}
-    failed = sum(1 for peers in network.values() if isinstance(peers, Unmeasured))
-    nothing_known = failed > 0 and not measured
+    nothing_known = not measured and any(isinstance(peers, Unmeasured) for peers in network.values())
     peers = [destination for destinations in measured.values() for destination in destinations]
     return outputs.NetworkOutput(
-        entity=outputs.Entity.of(frame.component),
-        currency=frame.currency,
-        as_of=frame.as_of,
-        period=f"{hours:g}h",
-        warnings=[*claim.warnings, *network_warnings(network)],
-        workload_network_data=[_network_row(frame, claim, workload.key, network) for workload in claim.workloads],
+        entity=outputs.Entity.of(component),
+        currency=live.currency,
+        as_of=as_of,
+        period=f"{query.time_range_hours:g}h",
+        warnings=[*owned.warnings, *network_warnings(network)],
+        workload_network_data=[_network_row(live, owned, key, network) for key in owned.keys],
         summary=outputs.NetworkSummary(
-            total_workloads=len(claim.workloads),
+            total_workloads=len(owned.workloads),
             measured_workloads=len(measured),
             total_network_cost=None if nothing_known else sum_known(_total(peer.total_cost) for peer in peers),
             total_traffic=None if nothing_known else sum_known(_total(peer.total_traffic) for peer in peers),
@@ -34,19 +40,19 @@ def network_answer(frame: OutputContext, claim: ComponentWorkloads, network: Net
 
 
 def network_warnings(network: Network) -> list[str]:
-    """Name workloads whose network is not known, and numbers that were left out of the rest."""
-    sentences: dict[str, None] = {}
+    """Return warnings about workloads whose network is unknown, and about figures that ScaleOps left out."""
+    warnings: dict[str, None] = {}
     for key, peers in network.items():
         if isinstance(peers, Unmeasured):
-            sentences[f"the network of {name_of(key)} could not be measured: {peers.reason}"] = None
+            warnings[f"the network of {name_of(key)} could not be measured: {peers.reason}"] = None
         elif not isinstance(peers, NotMonitored):
             lacking = sum(1 for peer in peers if any(_lacks(flow) for flow in _flows_of(peer)))
             if lacking:
-                sentences[f"ScaleOps left out figures of {lacking} of {len(peers)} network peers of {name_of(key)}"] = None
-    return list(sentences)
+                warnings[f"ScaleOps left out figures of {lacking} of {len(peers)} network peers of {name_of(key)}"] = None
+    return list(warnings)
 
 
-def _network_row(frame: OutputContext, claim: ComponentWorkloads, key: WorkloadKey, network: Network) -> outputs.NetworkRow:
+def _network_row(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey, network: Network) -> outputs.NetworkRow:
     peers = network[key]
     measured = peers if isinstance(peers, tuple) else ()
     return outputs.NetworkRow(
@@ -54,11 +60,11 @@ def _network_row(frame: OutputContext, claim: ComponentWorkloads, key: WorkloadK
         cluster_name=key.cluster,
         namespace=key.namespace,
         type=key.type,
-        network_cost_enabled=peers.is_watched if isinstance(peers, Unmeasured) else not isinstance(peers, NotMonitored),
+        network_cost_enabled=peers.is_monitored if isinstance(peers, Unmeasured) else not isinstance(peers, NotMonitored),
         total_network_cost=sum_known(_total(peer.total_cost) for peer in measured) if isinstance(peers, tuple) else None,
         total_traffic=sum_known(_total(peer.total_traffic) for peer in measured) if isinstance(peers, tuple) else None,
         error=peers.reason if isinstance(peers, Unmeasured) else None,
-        dashboard_url=frame.link_to(key, claim),
+        dashboard_url=live.link(key.name, owned.found_by[key]),
         destinations=[_destination_row(peer) for peer in measured],
     )
 

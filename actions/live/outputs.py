@@ -1,11 +1,12 @@
-"""The answers as they leave the house: the predecessor's fields by their names, and ours beside them.
+"""JSON outputs of the live actions: the predecessor's fields by their names, and ours.
 
-Shapes: the actions of `@terasky/backstage-plugin-scaleops-backend` 1.8.0. Fields may be added, none renamed or removed.
-A number that ScaleOps left out is null here and named in `warnings`.
+Predecessor: the actions of `@terasky/backstage-plugin-scaleops-backend` 1.8.0. Fields may be added, none renamed or removed.
+A number that ScaleOps left out is null and named in `warnings`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, TypeAlias, Union
@@ -14,30 +15,47 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, Wi
 from pydantic.alias_generators import to_camel
 
 from domain.component import Component
+from domain.measures import Unknown
+from domain.workload import WorkloadKey
 
-Number: TypeAlias = Annotated[Union[int, float], WithJsonSchema({"type": "number"})]  # noqa: UP007 - it is the schema's form
+Number: TypeAlias = Annotated[Union[int, float], WithJsonSchema({"type": "number"})]  # noqa: UP007 - the form of the schema
 MaybeNumber: TypeAlias = Union[Number, None]  # noqa: UP007 - as above
 
 
-def number(value: Decimal | float | None) -> int | float | None:
-    """Turn an amount into the number of JSON: whole ones without a point."""
-    return None if value is None else figure(value)
+def number(value: Decimal | float | Unknown | None) -> int | float | None:
+    """Return an amount as a JSON number; null if it is unknown."""
+    return None if value is None or isinstance(value, Unknown) else figure(value)
 
 
 def figure(value: Decimal | float) -> int | float:
-    """Turn a known amount into the number of JSON."""
+    """Return a known amount as a JSON number: an integer if it has no fraction."""
     whole = int(value)
     return whole if whole == value else float(value)
 
 
+def sum_known(values: Iterable[Decimal | None]) -> int | float:
+    """Return the sum of the known values."""
+    return figure(sum((value for value in values if value is not None), Decimal(0)))
+
+
+def name_of(key: WorkloadKey) -> str:
+    """Return the name of a workload for a message."""
+    return f"{key.name} ({key.type} in {key.namespace} on {key.cluster})"
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Join words for a message: `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 class ApiModel(BaseModel):
-    """What all parts of an answer share: camelCase outside, snake_case inside."""
+    """Base of all output models: camelCase in JSON, snake_case in Python."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
 class Entity(ApiModel):
-    """The entity that was asked about, as it spells itself."""
+    """The entity, as it spells itself."""
 
     name: str
     namespace: str
@@ -45,17 +63,17 @@ class Entity(ApiModel):
 
     @classmethod
     def of(cls, component: Component) -> Entity:
-        """Take the spelling of a component."""
+        """Return the spelling of a component."""
         return cls(name=component.spelled_name, namespace=component.spelled_namespace, kind=component.spelled_kind)
 
 
 class ActionOutput(ApiModel):
-    """What every answer says of itself."""
+    """Fields of every live output."""
 
     entity: Entity
-    currency: Annotated[str, Field(description="ISO 4217 code of all money in this answer; a setting, ScaleOps names none")]
-    as_of: Annotated[datetime, Field(description="When ScaleOps was asked")]
-    warnings: Annotated[list[str], Field(description="What is missing or uncertain in this answer, each in one sentence")]
+    currency: Annotated[str, Field(description="ISO 4217 code of all money in this output; a setting, ScaleOps names none")]
+    as_of: Annotated[datetime, Field(description="When ScaleOps was queried")]
+    warnings: Annotated[list[str], Field(description="What is missing or uncertain in this output, one sentence each")]
 
 
 class WorkloadRow(ApiModel):
@@ -81,7 +99,7 @@ class WorkloadRow(ApiModel):
 
 
 class DataSummary(ApiModel):
-    """The workloads of a component, counted and added up."""
+    """Counts and sums over the workloads of a component."""
 
     total_workloads: int
     total_savings_available: Annotated[Number, Field(description="per month")]
@@ -102,12 +120,12 @@ class DataOutput(ActionOutput):
 class CostItem(ApiModel):
     """The cost of one workload over the range."""
 
-    workload_name: Annotated[str, Field(description="as the cost report names it; its id where it gives no name")]
+    workload_name: Annotated[str, Field(description="as in the cost report; the id if that has no name")]
     cluster_name: str
     namespace: str
     type: str
     total_cost: Annotated[MaybeNumber, Field(description="over the range")]
-    hourly_cost: Annotated[MaybeNumber, Field(description="as ScaleOps says it; often 0, prefer totalCost / hours")]
+    hourly_cost: Annotated[MaybeNumber, Field(description="as ScaleOps reports it; often 0, prefer totalCost / hours")]
     spot_percent: Annotated[MaybeNumber, Field(description="0 to 100")]
     on_demand_percent: Annotated[MaybeNumber, Field(description="0 to 100")]
     savings_available: Annotated[MaybeNumber, Field(description="over the range, not per month")]
@@ -126,7 +144,7 @@ class CostSummary(ApiModel):
 
 
 class CostOutput(ActionOutput):
-    """What the workloads of a component cost, on every cluster they run on."""
+    """The cost of the workloads of a component, on every cluster they run on."""
 
     period: Annotated[Literal["7d", "30d", "90d"], Field(description="Cost and savings are for this range up to asOf")]
     cost_analysis: list[CostItem]
@@ -134,7 +152,7 @@ class CostOutput(ActionOutput):
 
 
 class RecommendationRow(ApiModel):
-    """One workload and what is wrong with it."""
+    """One workload and what to change."""
 
     workload_name: str
     namespace: str
@@ -153,7 +171,7 @@ class RecommendationRow(ApiModel):
 
 
 class RecommendationsSummary(ApiModel):
-    """The recommendations counted and added up."""
+    """Counts and sums over the recommendations."""
 
     total_recommendations: int
     high_priority: int
@@ -161,7 +179,7 @@ class RecommendationsSummary(ApiModel):
 
 
 class RecommendationsOutput(ActionOutput):
-    """What to do about the workloads of a component, the most pressing first."""
+    """Recommendations for the workloads of a component, most urgent first."""
 
     period: Annotated[Literal["month"], Field(description="Savings are per month of 720 hours")] = "month"
     recommendations: list[RecommendationRow]
@@ -198,10 +216,10 @@ class NetworkRow(ApiModel):
     cluster_name: str
     namespace: str
     type: str
-    network_cost_enabled: Annotated[bool | None, Field(description="null: ScaleOps did not say; see error")]
+    network_cost_enabled: Annotated[bool | None, Field(description="null: unknown; see error")]
     total_network_cost: Annotated[MaybeNumber, Field(description="null: not measured")]
     total_traffic: Annotated[MaybeNumber, Field(description="bytes; null: not measured")]
-    error: Annotated[str | None, Field(description="Why it was not measured although it should have been")]
+    error: Annotated[str | None, Field(description="Why the measurement failed")]
     dashboard_url: str | None
     destinations: list[DestinationRow]
 
@@ -211,12 +229,12 @@ class NetworkSummary(ApiModel):
 
     total_workloads: int
     measured_workloads: int
-    total_network_cost: Annotated[MaybeNumber, Field(description="null: of none that is watched could it be measured")]
+    total_network_cost: Annotated[MaybeNumber, Field(description="null: every measurement failed")]
     total_traffic: MaybeNumber
 
 
 class NetworkOutput(ActionOutput):
-    """Whom the workloads of a component talk to, and what that costs."""
+    """The network peers of the workloads of a component, with traffic and cost."""
 
     period: Annotated[str, Field(description="The window up to asOf, for example 24h")]
     workload_network_data: list[NetworkRow]
@@ -224,7 +242,7 @@ class NetworkOutput(ActionOutput):
 
 
 class PolicyRow(ApiModel):
-    """The policy of one workload; `policyDefinition` is the custom resource untouched."""
+    """The policy of one workload; `policyDefinition` is the custom resource unchanged."""
 
     workload_name: str
     cluster_name: str
@@ -232,7 +250,7 @@ class PolicyRow(ApiModel):
     type: str
     policy_name: str
     policy_definition: SkipValidation[dict[str, JsonValue]] | None
-    error: Annotated[str | None, Field(description="Why the definition is missing although there is a policy")]
+    error: Annotated[str | None, Field(description="Why the definition is missing")]
 
 
 class PoliciesSummary(ApiModel):

@@ -1,21 +1,27 @@
-"""The answer about the policies of a component's workloads. Pure."""
+"""The policy of each workload of a component."""
 
 from __future__ import annotations
 
+from actions.context import LiveContext
 from actions.live import outputs
-from actions.live.output_context import OutputContext, name_of
-from actions.live.upstream import NO_POLICY, ComponentWorkloads, Policies, policy_of
+from actions.live.inputs import WorkloadInput
+from actions.live.outputs import name_of
+from actions.live.upstream import NO_POLICY, ComponentWorkloads, Policies, fetch_own_workloads, policy_calls, policy_of
 from clients.http.errors import ServiceError
+from domain.component import Component
 from domain.workload import Workload
 
 
-def policies_answer(frame: OutputContext, claim: ComponentWorkloads, policies: Policies) -> outputs.PoliciesOutput:
-    """Answer the policy of each workload, by the definitions of its own cluster."""
+def get_policy_definitions(live: LiveContext, component: Component, query: WorkloadInput) -> outputs.PoliciesOutput:
+    """Return the policy of each workload, by the definitions of its own cluster."""
+    as_of, policies = live.clock(), Policies()
+    owned = fetch_own_workloads(component, live, workload_name=query.workload_name)
+    live.fan_out(policy_calls(owned, live.scaleops, into=policies))
     definitions = {
         (cluster, policy.name): dict(policy.definition)
-        for cluster, answer in policies.items()
-        if not isinstance(answer, ServiceError)
-        for policy in reversed(answer)  # of two with one name the first counts
+        for cluster, fetched in policies.items()
+        if not isinstance(fetched, ServiceError)
+        for policy in reversed(fetched)  # of two with one name the first counts
     }
     rows = [
         outputs.PolicyRow(
@@ -27,13 +33,13 @@ def policies_answer(frame: OutputContext, claim: ComponentWorkloads, policies: P
             policy_definition=definitions.get((workload.key.cluster, policy_of(workload) or "")),
             error=_policy_error(workload, policies),
         )
-        for workload in claim.workloads
+        for workload in owned.workloads
     ]
     return outputs.PoliciesOutput(
-        entity=outputs.Entity.of(frame.component),
-        currency=frame.currency,
-        as_of=frame.as_of,
-        warnings=[*claim.warnings, *policy_warnings(claim, policies)],
+        entity=outputs.Entity.of(component),
+        currency=live.currency,
+        as_of=as_of,
+        warnings=[*owned.warnings, *policy_warnings(owned, policies)],
         workload_policies=rows,
         summary=outputs.PoliciesSummary(
             total_workloads=len(rows),
@@ -43,27 +49,27 @@ def policies_answer(frame: OutputContext, claim: ComponentWorkloads, policies: P
     )
 
 
-def policy_warnings(claim: ComponentWorkloads, policies: Policies) -> list[str]:
-    """Name clusters whose policies are not known, and policies that a cluster does not have."""
-    sentences = {
-        f"the policies of {cluster} are missing: {answer}": None
-        for cluster, answer in policies.items()
-        if isinstance(answer, ServiceError)
+def policy_warnings(owned: ComponentWorkloads, policies: Policies) -> list[str]:
+    """Return warnings about clusters whose policies are unknown, and about policies that a cluster does not have."""
+    warnings = {
+        f"the policies of {cluster} are missing: {fetched}": None
+        for cluster, fetched in policies.items()
+        if isinstance(fetched, ServiceError)
     }
-    for workload in claim.workloads:
+    for workload in owned.workloads:
         error = _policy_error(workload, policies)
         if error is not None and not isinstance(policies.get(workload.key.cluster), ServiceError):
-            sentences[f"{name_of(workload.key)}: {error}"] = None
-    return list(sentences)
+            warnings[f"{name_of(workload.key)}: {error}"] = None
+    return list(warnings)
 
 
 def _policy_error(workload: Workload, policies: Policies) -> str | None:
     name = policy_of(workload)
     if name is None:
         return None
-    answer = policies[workload.key.cluster]
-    if isinstance(answer, ServiceError):
-        return str(answer)
-    if any(policy.name == name for policy in answer):
+    fetched = policies[workload.key.cluster]
+    if isinstance(fetched, ServiceError):
+        return str(fetched)
+    if any(policy.name == name for policy in fetched):
         return None
-    return f"{workload.key.cluster} has no policy of the name {name}"
+    return f"{workload.key.cluster} has no policy named {name}"

@@ -1,19 +1,20 @@
-"""The memo of one sweep: what several components need is asked of ScaleOps once, whoever asks first.
+"""ScaleOps responses that many components of one sweep need, fetched once.
 
-Flags (once), policies (once a cluster) and network (once a workload and window) are remembered; workloads and cost belong to one
-component and pass through. Threads that ask for the same thing at the same time wait for one call. A failure is told to all who
-wait. Flags and policies, which many depend on, are asked for again a few times then, so that a hiccup does not spoil the sweep and an
-outage does not become a storm; the network of one workload is not, for all who claim it share the one answer.
+Flags, policies (by cluster) and network (by workload and window) are memoized; workloads and cost belong to one component.
+Threads that need the same entry wait for one call, and each gets its error if it fails. Failed flags and policies are fetched
+again, up to `MAX_FAILURES` times; the network of a workload is not.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 import zlib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, Generic, TypeVar
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -23,92 +24,141 @@ from domain.workload import CostRow, Destination, PolicyDefinition, Workload, Wo
 
 T = TypeVar("T")
 
-MOST_FAILURES: Final = 3
-"""After so many failures to answer for flags or policies the last one stands for the rest of the sweep."""
+MAX_FAILURES: Final = 3
+"""After this many failed calls for flags or policies the last error applies for the rest of the sweep."""
+SHARED_TTL: Final = timedelta(hours=1)
+"""Longer than a sweep; keys name their sweep, so an old entry is never read."""
 
 _DESTINATIONS: Final = TypeAdapter(tuple[Destination, ...])
-_LONG_BYTES: Final = 1024
+_FLAGS: Final = TypeAdapter(Mapping[str, bool])
+_MIN_COMPRESSED_BYTES: Final = 1024
+
+
+class SharedCache(Protocol):
+    """A cache that all workers share."""
+
+    def get_or_compute(self, name: str, compute: Callable[[], bytes], *, ttl: timedelta) -> bytes:
+        """Return the cached value, or compute it while other callers wait."""
+
+
+class SweepCache:
+    """The entries of one sweep in a cache that all workers share. Errors are not cached."""
+
+    def __init__(self, cache: SharedCache, *, as_of: datetime) -> None:
+        self._cache = cache
+        self._sweep = f"sweep:{as_of:%Y%m%dT%H%M}"
+
+    def get_or_fetch(self, name: str, fetch: Callable[[], T], *, dump: Callable[[T], bytes], load: Callable[[bytes], T]) -> T:
+        """Return an entry, or fetch it once for all workers."""
+        fetched: list[T] = []
+
+        def compute() -> bytes:
+            fetched.append(fetch())
+            return zlib.compress(dump(fetched[0]), level=1)
+
+        packed = self._cache.get_or_compute(f"{self._sweep}:{name}", compute, ttl=SHARED_TTL)
+        return fetched[0] if fetched else load(zlib.decompress(packed))
 
 
 class MemoizedScaleOps:
-    """ScaleOps, with a memory for one sweep. Make a new one for each sweep."""
+    """ScaleOps with a memo for one sweep. Create one for each sweep.
 
-    def __init__(self, scaleops: ScaleOps) -> None:
+    With `shared`, flags and policies are fetched once for all workers. The network of a workload is not shared: two round trips
+    to Redis cost more than the calls they save (docs/decisions/0018).
+    """
+
+    def __init__(self, scaleops: ScaleOps, *, shared: SweepCache | None = None) -> None:
         self._scaleops = scaleops
+        self._shared = shared
         self._flags: _Memo[Mapping[str, bool]] = _Memo()
         self._policies: _Memo[tuple[PolicyDefinition, ...]] = _Memo()
-        self._network: _Memo[bytes] = _Memo(most_failures=1)
+        self._network: _Memo[bytes] = _Memo(max_failures=1)
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
-        """Ask ScaleOps."""
+        """Fetch the workloads."""
         return self._scaleops.workloads(labels)
 
     def costs(
         self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
     ) -> tuple[CostRow, ...]:
-        """Ask ScaleOps."""
+        """Fetch the cost rows."""
         return self._scaleops.costs(cluster=cluster, namespaces=namespaces, types=types, labels=labels, cost_range=cost_range)
 
     def network_flags(self) -> Mapping[str, bool]:
-        """Ask ScaleOps once."""
-        return self._flags.get("flags", self._scaleops.network_flags)
+        """Fetch the flags, once."""
+        fetch = self._scaleops.network_flags
+        if self._shared is not None:
+            fetch = partial(self._shared.get_or_fetch, "flags", fetch, dump=_FLAGS.dump_json, load=_FLAGS.validate_json)
+        return self._flags.get("flags", fetch)
 
     def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
-        """Ask ScaleOps once a cluster."""
-        return self._policies.get(cluster, lambda: self._scaleops.policies(cluster))
+        """Fetch the policies, once per cluster."""
+        fetch = partial(self._scaleops.policies, cluster)
+        if self._shared is not None:
+            name = f"policies:{cluster}"
+            fetch = partial(self._shared.get_or_fetch, name, fetch, dump=_dump_policies, load=_load_policies)
+        return self._policies.get(cluster, fetch)
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
-        """Ask ScaleOps once a workload. Kept packed: nearly all are asked for by one component only, yet all must be kept."""
-        own: list[tuple[Destination, ...]] = []
+        """Fetch the network, once per workload and window. Entries are compressed: few are read again, but all are kept."""
+        fetched: list[tuple[Destination, ...]] = []
 
-        def ask() -> bytes:
-            own.append(self._scaleops.network(key, start=start, end=end))
-            return _pack(_DESTINATIONS.dump_json(own[0]))
+        def fetch() -> bytes:
+            fetched.append(self._scaleops.network(key, start=start, end=end))
+            return _compress(_DESTINATIONS.dump_json(fetched[0]))
 
-        packed = self._network.get((key, start, end), ask)
-        return own[0] if own else _DESTINATIONS.validate_json(_unpack(packed))
-
-
-def _pack(document: bytes) -> bytes:
-    """Compress what is long; a short one would save less than it costs."""
-    return zlib.compress(document, level=1) if len(document) >= _LONG_BYTES else document
+        packed = self._network.get((key, start, end), fetch)
+        return fetched[0] if fetched else _DESTINATIONS.validate_json(_decompress(packed))
 
 
-def _unpack(packed: bytes) -> bytes:
+def _dump_policies(policies: tuple[PolicyDefinition, ...]) -> bytes:
+    return json.dumps([[policy.name, policy.definition] for policy in policies]).encode()
+
+
+def _load_policies(document: bytes) -> tuple[PolicyDefinition, ...]:
+    return tuple(PolicyDefinition(name=name, definition=definition) for name, definition in json.loads(document))
+
+
+def _compress(document: bytes) -> bytes:
+    """Compress a long document; a short one would save less than it costs."""
+    return zlib.compress(document, level=1) if len(document) >= _MIN_COMPRESSED_BYTES else document
+
+
+def _decompress(packed: bytes) -> bytes:
     return packed if packed.startswith(b"[") else zlib.decompress(packed)
 
 
 @dataclass(slots=True)
 class _Entry(Generic[T]):
-    turn: threading.Lock = field(default_factory=threading.Lock)
-    answer: T | None = None
-    failure: ServiceError | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    value: T | None = None
+    error: ServiceError | None = None
     failures: int = 0
 
 
 class _Memo(Generic[T]):
-    """Answers by question; each question has its own turn, so that different ones do not wait for each other."""
+    """Values by key, each with its own lock, so that different keys do not wait for each other."""
 
-    def __init__(self, *, most_failures: int = MOST_FAILURES) -> None:
-        self._most_failures = most_failures
+    def __init__(self, *, max_failures: int = MAX_FAILURES) -> None:
+        self._max_failures = max_failures
         self._entries: dict[Hashable, _Entry[T]] = {}
         self._adding = threading.Lock()
 
-    def get(self, question: Hashable, ask: Callable[[], T]) -> T:
+    def get(self, key: Hashable, fetch: Callable[[], T]) -> T:
         with self._adding:
-            entry = self._entries.setdefault(question, _Entry())
-        if entry.answer is not None:
-            return entry.answer
+            entry = self._entries.setdefault(key, _Entry())
+        if entry.value is not None:
+            return entry.value
         seen = entry.failures
-        with entry.turn:
-            if entry.answer is not None:
-                return entry.answer
-            if entry.failure is not None and (entry.failures != seen or entry.failures >= self._most_failures):
-                raise entry.failure.copy()  # one exception object must not collect the tracebacks of many threads
+        with entry.lock:
+            if entry.value is not None:
+                return entry.value
+            if entry.error is not None and (entry.failures != seen or entry.failures >= self._max_failures):
+                raise entry.error.copy()  # one exception object must not collect the tracebacks of many threads
             try:
-                entry.answer = ask()
+                entry.value = fetch()
             except ServiceError as failure:
-                entry.failure = failure
+                entry.error = failure
                 entry.failures += 1
                 raise
-            return entry.answer
+            return entry.value

@@ -1,16 +1,18 @@
-"""The upstream side of the questions: what to ask ScaleOps for one component, and what of the answers is the component's own.
+"""ScaleOps calls for one component, and which of the returned rows are its own.
 
-A live question and a sweep gather alike; what could not be had is kept as the failure, so that each decides what that means.
+Live actions and sweeps share these. A failed call is kept as its error, so that each caller decides what it means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias, TypeVar, Union
 
+from actions.context import LiveContext
+from actions.errors import NotFoundError
 from actions.fanout import FanOut
 from actions.ports import ScaleOps
 from clients.http.errors import ServiceError
@@ -22,54 +24,71 @@ from domain.workload import CostRow, Destination, PolicyDefinition, Workload, Wo
 K = TypeVar("K")
 T = TypeVar("T")
 
-Had: TypeAlias = Union[T, ServiceError]  # noqa: UP007 - a generic alias over a type variable needs Union in Python 3.11
-"""An upstream answer, or the failure that came instead."""
+Fetched: TypeAlias = Union[T, ServiceError]  # noqa: UP007 - a generic alias over a type variable needs Union in Python 3.11
+"""What ScaleOps returned, or the error of the call."""
 
 NO_POLICY = "N/A"
-"""How ScaleOps spells that a workload has no policy."""
+"""The policy name that ScaleOps gives a workload without a policy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentWorkloads:
-    """The workloads that a component calls its own, each once, in upstream's order."""
+    """The workloads that a component owns, each once, in the order of ScaleOps."""
 
     workloads: tuple[Workload, ...]
     found_by: Mapping[WorkloadKey, tuple[str, ...]]
-    """The labels of the (first) query that found each."""
+    """The labels of the first query that found each."""
     labels: tuple[str, ...]
-    """All labels that were asked for."""
+    """All labels that were queried."""
     warnings: tuple[str, ...]
 
     @property
+    def keys(self) -> tuple[WorkloadKey, ...]:
+        """The keys of its workloads."""
+        return tuple(workload.key for workload in self.workloads)
+
+    @property
     def clusters(self) -> tuple[str, ...]:
-        """The clusters it lives on, in the order they were met."""
-        return tuple(dict.fromkeys(workload.key.cluster for workload in self.workloads))
+        """Its clusters, in the order of its workloads."""
+        return tuple(dict.fromkeys(key.cluster for key in self.keys))
 
     def on(self, cluster: str) -> tuple[Workload, ...]:
-        """Answer its workloads of one cluster."""
+        """Return its workloads of one cluster."""
         return tuple(workload for workload in self.workloads if workload.key.cluster == cluster)
 
-    def only(self, workloads: Sequence[Workload]) -> ComponentWorkloads:
-        """Answer the same claim over some of its workloads."""
-        return ComponentWorkloads(workloads=tuple(workloads), found_by=self.found_by, labels=self.labels, warnings=self.warnings)
+
+def fetch_own_workloads(component: Component, live: LiveContext, *, workload_name: str | None = None) -> ComponentWorkloads:
+    """Fetch the component's workloads for a live action, or those with one name.
+
+    Raises:
+        InvalidSelector, ServiceError: as `fetch_workloads`. NotFoundError: it has no workload of that name.
+    """
+    owned = fetch_workloads(component, live.scaleops, namespaces_allowed=live.namespaces_allowed, fan_out=live.fan_out)
+    if workload_name is None:
+        return owned
+    named = tuple(workload for workload in owned.workloads if workload.key.name == workload_name)
+    if not named:
+        message = f"{component.ref} has no workload named {workload_name!r}"
+        raise NotFoundError(message)
+    return replace(owned, workloads=named)
 
 
 def fetch_workloads(
     component: Component, scaleops: ScaleOps, *, namespaces_allowed: Mapping[EntityRef, tuple[str, ...]], fan_out: FanOut
 ) -> ComponentWorkloads:
-    """Ask for the component's workloads, one call per expanded selector, and keep what its annotations and our settings allow.
+    """Fetch the component's workloads, one call per expanded selector, and keep what its annotations and our settings allow.
 
     Raises:
-        InvalidSelector: it has no selector that can be asked.
-        ServiceError: ScaleOps did not answer.
+        InvalidSelector: it has no selector that can be queried.
+        ServiceError: a call failed.
     """
     ownership = ownership_of(component, namespaces_allowed)
     queries = ownership.plan.queries
-    answers = fan_out([partial(scaleops.workloads, labels) for labels in queries])
+    fetched = fan_out([partial(scaleops.workloads, labels) for labels in queries])
     found_by: dict[WorkloadKey, tuple[str, ...]] = {}
     workloads: list[Workload] = []
-    for labels, answer in zip(queries, answers, strict=True):
-        for workload in answer:
+    for labels, rows in zip(queries, fetched, strict=True):
+        for workload in rows:
             key = workload.key
             if key not in found_by and ownership.matches_annotations(cluster=key.cluster, namespace=key.namespace):
                 found_by[key] = labels
@@ -79,91 +98,90 @@ def fetch_workloads(
 
 @dataclass(frozen=True, slots=True)
 class NotMonitored:
-    """ScaleOps does not watch the network of this cluster."""
+    """ScaleOps does not monitor the network of this cluster."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unmeasured:
-    """The network of a workload that could not be had. `is_watched` is None when not even that is known."""
+    """A network call that failed. `is_monitored` is None if the list of monitored clusters could not be fetched either."""
 
     reason: str
-    is_watched: bool | None
+    is_monitored: bool | None
 
 
-Costs: TypeAlias = dict[str, Had[tuple[CostRow, ...]]]
+Costs: TypeAlias = dict[str, Fetched[tuple[CostRow, ...]]]
 """By cluster."""
-Policies: TypeAlias = dict[str, Had[tuple[PolicyDefinition, ...]]]
+Policies: TypeAlias = dict[str, Fetched[tuple[PolicyDefinition, ...]]]
 """By cluster."""
 Network: TypeAlias = dict[WorkloadKey, tuple[Destination, ...] | NotMonitored | Unmeasured]
 Call: TypeAlias = Callable[[], None]
-"""One upstream question that puts its answer where it belongs, so that all kinds can be asked side by side."""
+"""One ScaleOps call that stores its own result, so that calls of all kinds can run in parallel."""
 
 
-def cost_calls(claim: ComponentWorkloads, scaleops: ScaleOps, *, cost_range: str, into: Costs) -> list[Call]:
-    """Ask what a claim costs: one call per cluster, with all namespaces and types that the component has there."""
+def cost_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, cost_range: str, into: Costs) -> list[Call]:
+    """Return the calls for its cost: one per cluster, with all namespaces and types that it has there."""
 
-    def ask(cluster: str) -> tuple[CostRow, ...]:
-        keys = [workload.key for workload in claim.on(cluster)]
+    def fetch(cluster: str) -> tuple[CostRow, ...]:
+        keys = [key for key in owned.keys if key.cluster == cluster]
         return scaleops.costs(
             cluster=cluster,
             namespaces=tuple(dict.fromkeys(key.namespace for key in keys)),
             types=tuple(dict.fromkeys(key.type for key in keys)),
-            labels=claim.labels,
+            labels=owned.labels,
             cost_range=cost_range,
         )
 
-    return [partial(_keep, into, cluster, partial(ask, cluster)) for cluster in claim.clusters]
+    return [partial(_store_result, into, cluster, partial(fetch, cluster)) for cluster in owned.clusters]
 
 
-def policy_calls(claim: ComponentWorkloads, scaleops: ScaleOps, *, into: Policies) -> list[Call]:
-    """Ask for the policies of each cluster where the component has a workload with a policy."""
-    clusters = dict.fromkeys(workload.key.cluster for workload in claim.workloads if policy_of(workload) is not None)
-    return [partial(_keep, into, cluster, partial(scaleops.policies, cluster)) for cluster in clusters]
+def policy_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, into: Policies) -> list[Call]:
+    """Return the calls for the policies of each cluster where the component has a workload with a policy."""
+    clusters = dict.fromkeys(workload.key.cluster for workload in owned.workloads if policy_of(workload) is not None)
+    return [partial(_store_result, into, cluster, partial(scaleops.policies, cluster)) for cluster in clusters]
 
 
-def network_calls(claim: ComponentWorkloads, scaleops: ScaleOps, *, start: datetime, end: datetime, into: Network) -> list[Call]:
-    """Ask whom each workload on a watched cluster talked to. The map of clusters is asked here, before the rest."""
-    keys = [workload.key for workload in claim.workloads]
-    if not keys:
+def network_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, start: datetime, end: datetime, into: Network) -> list[Call]:
+    """Return the calls for the peers of each workload on a monitored cluster. The list of clusters is fetched at once."""
+    if not owned.workloads:
         return []
-    flags = _had(scaleops.network_flags)
+    flags = _result_of(scaleops.network_flags)
     if isinstance(flags, ServiceError):
-        into.update(dict.fromkeys(keys, Unmeasured(str(flags), is_watched=None)))
+        into.update(dict.fromkeys(owned.keys, Unmeasured(str(flags), is_monitored=None)))
         return []
-    watched = [key for key in keys if flags.get(key.cluster, False)]
-    into.update(dict.fromkeys(keys, NotMonitored()))
+    into.update(dict.fromkeys(owned.keys, NotMonitored()))
 
-    def ask(key: WorkloadKey) -> None:
-        peers = _had(partial(scaleops.network, key, start=start, end=end))
-        into[key] = Unmeasured(str(peers), is_watched=True) if isinstance(peers, ServiceError) else peers
+    def fetch(key: WorkloadKey) -> None:
+        peers = _result_of(partial(scaleops.network, key, start=start, end=end))
+        into[key] = Unmeasured(str(peers), is_monitored=True) if isinstance(peers, ServiceError) else peers
 
-    return [partial(ask, key) for key in watched]
-
-
-def _keep(into: dict[K, Had[T]], key: K, call: Callable[[], T]) -> None:
-    into[key] = _had(call)
+    return [partial(fetch, key) for key in owned.keys if flags.get(key.cluster, False)]
 
 
-def _had(call: Callable[[], T]) -> Had[T]:
-    """Make a call, and answer its failure instead of raising it."""
+def _store_result(into: dict[K, Fetched[T]], key: K, call: Callable[[], T]) -> None:
+    into[key] = _result_of(call)
+
+
+def _result_of(call: Callable[[], T]) -> Fetched[T]:
+    """Return what a call returns, or its error."""
     try:
         return call()
     except ServiceError as failure:
         return failure
 
 
-def own_cost_rows(claim: ComponentWorkloads, costs: Costs) -> dict[WorkloadKey, CostRow]:
-    """Pick the claim's own rows: the endpoint ORs labels, and ids are the same in every cluster, so each cluster for itself.
+def own_cost_rows(owned: ComponentWorkloads, costs: Costs) -> dict[WorkloadKey, CostRow]:
+    """Return the component's own rows, in the order of ScaleOps; of a repeated id the first row counts.
 
-    Ids differ in letter case between the two endpoints. In the order of the answers; of a repeated id the first row counts.
+    The endpoint ORs labels, and an id may recur in other clusters, so rows are matched per cluster. The two endpoints differ in
+    the letter case of ids.
     """
     rows: dict[WorkloadKey, CostRow] = {}
-    for cluster in claim.clusters:
-        answer = costs[cluster]
-        if isinstance(answer, ServiceError):
+    for cluster in owned.clusters:
+        fetched = costs[cluster]
+        if isinstance(fetched, ServiceError):
             continue
-        own = {normalized_id(workload.id): workload.key for workload in claim.on(cluster) if workload.id is not None}
-        for row in answer:
+        own = {normalized_id(workload.id): workload.key for workload in owned.on(cluster) if workload.id is not None}
+        for row in fetched:
             key = own.get(normalized_id(row.id))
             if key is not None:
                 rows.setdefault(key, row)
@@ -171,7 +189,7 @@ def own_cost_rows(claim: ComponentWorkloads, costs: Costs) -> dict[WorkloadKey, 
 
 
 def policy_of(workload: Workload) -> str | None:
-    """Answer the name of the workload's policy, if it has one."""
+    """Return the name of the workload's policy, if it has one."""
     return None if workload.policy_name in (None, "", NO_POLICY) else workload.policy_name
 
 

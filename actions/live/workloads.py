@@ -1,26 +1,29 @@
-"""The answers about a component's workloads themselves: their data, and what to do about them. Pure."""
+"""The actions about a component's workloads: their data, and the recommendations for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
 
+from actions.context import LiveContext
 from actions.live import outputs
-from actions.live.output_context import OutputContext, join_words, name_of, sum_known
-from actions.live.outputs import number
-from actions.live.upstream import ComponentWorkloads
+from actions.live.inputs import EntityInput, RecommendationsInput
+from actions.live.outputs import join_words, name_of, number, sum_known
+from actions.live.upstream import fetch_own_workloads
 from domain.advice import Priority, recommend
+from domain.component import Component
 from domain.workload import Workload
 
 
-def data_answer(frame: OutputContext, claim: ComponentWorkloads) -> outputs.DataOutput:
-    """Answer the workloads of a component; sums are over what is known."""
-    workloads = claim.workloads
+def get_data(live: LiveContext, component: Component, _: EntityInput) -> outputs.DataOutput:
+    """Return the workloads of a component; sums are over what is known."""
+    owned = fetch_own_workloads(component, live)
+    workloads = owned.workloads
     return outputs.DataOutput(
-        entity=outputs.Entity.of(frame.component),
-        currency=frame.currency,
-        as_of=frame.as_of,
-        warnings=[*claim.warnings, *missing_numbers(workloads)],
+        entity=outputs.Entity.of(component),
+        currency=live.currency,
+        as_of=live.clock(),
+        warnings=[*owned.warnings, *missing_numbers(workloads)],
         workloads=[
             outputs.WorkloadRow(
                 cluster_name=workload.key.cluster,
@@ -39,7 +42,7 @@ def data_answer(frame: OutputContext, claim: ComponentWorkloads) -> outputs.Data
                 active_savings=number(workload.active_savings_per_month),
                 replicas=workload.replicas,
                 oom_count_last24h=workload.oom_kills_24h,
-                dashboard_url=frame.link_to(workload.key, claim),
+                dashboard_url=live.link(workload.key.name, owned.found_by[workload.key]),
             )
             for workload in workloads
         ],
@@ -54,16 +57,15 @@ def data_answer(frame: OutputContext, claim: ComponentWorkloads) -> outputs.Data
     )
 
 
-def recommendations_answer(
-    frame: OutputContext, claim: ComponentWorkloads, *, min_savings_per_month: Decimal
-) -> outputs.RecommendationsOutput:
-    """Answer what to do, the most pressing first."""
-    advice = recommend(claim.workloads, min_savings_per_month=min_savings_per_month)
+def get_recommendations(live: LiveContext, component: Component, query: RecommendationsInput) -> outputs.RecommendationsOutput:
+    """Return the recommendations for a component, most urgent first."""
+    owned = fetch_own_workloads(component, live)
+    advice = recommend(owned.workloads, min_savings_per_month=Decimal(repr(query.min_savings_threshold)))
     return outputs.RecommendationsOutput(
-        entity=outputs.Entity.of(frame.component),
-        currency=frame.currency,
-        as_of=frame.as_of,
-        warnings=[*claim.warnings, *missing_numbers(claim.workloads)],
+        entity=outputs.Entity.of(component),
+        currency=live.currency,
+        as_of=live.clock(),
+        warnings=[*owned.warnings, *missing_numbers(owned.workloads)],
         recommendations=[
             outputs.RecommendationRow(
                 workload_name=(workload := item.workload).key.name,
@@ -79,7 +81,7 @@ def recommendations_answer(
                 automated=workload.automated,
                 priority=item.priority.value,
                 oom_count_last24h=workload.oom_kills_24h,
-                dashboard_url=frame.link_to(workload.key, claim),
+                dashboard_url=live.link(workload.key.name, owned.found_by[workload.key]),
             )
             for item in advice
         ],
@@ -92,13 +94,13 @@ def recommendations_answer(
 
 
 def missing_numbers(workloads: Iterable[Workload]) -> list[str]:
-    """Name what upstream left out of the workload list, one sentence a workload."""
-    sentences = []
+    """Return a warning for each workload of which ScaleOps left out a number."""
+    warnings = []
     for workload in workloads:
         left_out = [name for name, value in _expected_of(workload) if value is None]
         if left_out:
-            sentences.append(f"ScaleOps left out {join_words(left_out)} of {name_of(workload.key)}")
-    return sentences
+            warnings.append(f"ScaleOps left out {join_words(left_out)} of {name_of(workload.key)}")
+    return warnings
 
 
 def _expected_of(workload: Workload) -> tuple[tuple[str, object], ...]:

@@ -8,10 +8,8 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from actions.action_pools import ActionPools
-from actions.catalogue import RequestContext
-from actions.context import Viewer
+from actions.context import BatchViewer, RequestContext, Viewer
 from actions.errors import NotAllowedError, ServiceUnavailableError
-from actions.history.context import BatchViewer, HistoryContext
 from actions.ports import Catalog, Listing
 from domain.component import Component
 from domain.refs import EntityRef
@@ -19,6 +17,7 @@ from gateway.auth.callers import Caller
 from gateway.responses import HttpError
 from gateway.subapps import SubAppContext
 from wiring.config_file import read_config_file
+from wiring.contexts import history_context
 from wiring.policy import build_policy
 
 STORED: int = 8
@@ -32,22 +31,16 @@ class RequestContexts:
         settings = rooms.settings
         policy = build_policy(settings, read_config_file(settings.worker_config_file))
         self._rooms = rooms
-        self.archive = HistoryContext(
-            store=rooms.store,
-            clock=rooms.desk.clock,
-            currency=policy.currency,
-            schedules=policy.schedules,
-            routes=policy.routes,
-        )
+        self.archive = history_context(rooms.store, policy, clock=rooms.desk.clock)
         self.lanes = ActionPools(live=settings.scaleops_max_concurrency, stored=STORED)
 
     def asker_of(self, caller: Caller) -> RequestContext:
         """Answer where this caller asks. Call it on the event loop."""
         desk = self._rooms.desk
         if caller.sees_everything:
-            return RequestContext(desk=desk, archive=self.archive)
+            return RequestContext(live=desk, history=self.archive)
         catalog = CallerCatalog(lambda: self._rooms.catalog_as(caller))
-        return RequestContext(desk=replace(desk, catalog=catalog), archive=self.archive, viewer=self._viewer(caller))
+        return RequestContext(live=replace(desk, catalog=catalog), history=self.archive, viewer=self._viewer(caller))
 
     def _viewer(self, caller: Caller) -> Viewer:
         return CallerView(self._rooms.viewer_for(caller))
@@ -64,11 +57,11 @@ class CallerView:
         with _refusals_as_failures():
             return self._viewer(ref)
 
-    def look_at(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+    def filter_visible(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
         """Answer which of these may be shown. Raises ServiceError, ActionError."""
         with _refusals_as_failures():
             if isinstance(self._viewer, BatchViewer):
-                return self._viewer.look_at(refs)
+                return self._viewer.filter_visible(refs)
             return frozenset(ref for ref in refs if self._viewer(ref))
 
 

@@ -164,7 +164,7 @@ def _wait(
 
 
 class BlockingView:
-    """A viewer for one question in a thread; `look_at` asks about many entities in one call beforehand."""
+    """A viewer for one question in a thread; `filter_visible` asks about many entities in one call beforehand."""
 
     def __init__(self, visible: Callable[[Collection[EntityRef]], frozenset[EntityRef]]) -> None:
         self._visible = visible
@@ -173,10 +173,10 @@ class BlockingView:
     def __call__(self, ref: EntityRef) -> bool:
         """Say whether an entity may be shown. Raises ServiceError."""
         if ref not in self._looked_at:
-            self.look_at((ref,))
+            self.filter_visible((ref,))
         return self._looked_at[ref]
 
-    def look_at(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+    def filter_visible(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
         """Answer which of these may be shown, and remember it. Raises ServiceError."""
         shown = self._visible(refs)
         self._looked_at.update({ref: ref in shown for ref in refs})

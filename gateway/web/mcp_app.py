@@ -12,7 +12,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from actions.catalogue import RequestContext
+from actions.context import RequestContext
 from gateway.auth.callers import Caller
 from gateway.auth.request_contexts import RequestContexts
 from gateway.responses import HttpError, not_found
@@ -30,7 +30,7 @@ def sections(rooms: SubAppContext, *, extend: Extend | None = None) -> Iterable[
     """Answer the MCP endpoint as a section of the gateway; `extend` adds to the server what only a test needs."""
     asking = RequestContexts(rooms)
     server = build_mcp_server(
-        asker_of=partial(_asker_of, asking), lanes=asking.lanes, on_call=partial(rooms.metrics.count_tool_call, _DOOR)
+        request_context_of=partial(_asker_of, asking), pools=asking.lanes, on_call=partial(rooms.metrics.count_tool_call, _DOOR)
     )
     if extend is not None:
         extend(server)

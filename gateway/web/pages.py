@@ -15,13 +15,13 @@ from urllib.parse import unquote
 from markupsafe import Markup
 from starlette.types import Receive, Scope, Send
 
-from actions.catalogue import RequestContext
+from actions.context import RequestContext
 from actions.errors import NotFoundError
-from actions.history.context import HistoryView, parse_ref
 from actions.history.costs import get_cost_trend
 from actions.history.lists import list_alerts, list_recommendations
 from actions.history.models import AlertsInput, OpenRecommendationsInput, TrendInput, TrendOutput
 from actions.history.reports import reports_of_week, stored_report, team_of_slug
+from actions.history.view import HistoryView, parse_ref, read_history
 from alerts.states import OPEN_PHASES
 from domain.refs import EntityRef
 from domain.weeks import current_week
@@ -97,12 +97,12 @@ class Pages:
 
 
 def _written(asker: RequestContext, page: Page) -> bytes:
-    with asker.archive.store.reading() as rows:
-        return page(HistoryView(rows=rows, archive=asker.archive, viewer=asker.viewer)).encode()
+    with read_history(asker) as reading:
+        return page(reading).encode()
 
 
 def _index(reading: HistoryView, *, instance: str) -> str:
-    running = current_week(reading.archive.clock(), reading.archive.schedules.default.zone)
+    running = current_week(reading.history.clock(), reading.history.schedules.default.zone)
     weeks = [str(running.plus(-back)) for back in range(MAX_WEEKS + 1)]
     return render_index((report for week in weeks for report in reports_of_week(reading, week)), instance=instance)
 
@@ -123,9 +123,9 @@ def _component(reading: HistoryView, *, ref: EntityRef) -> str:
             ref=str(known.ref),
             title=known.title or known.spelled_name,
             owner=str(known.team),
-            currency=reading.archive.currency,
+            currency=reading.history.currency,
             as_of=None if trend is None else trend.as_of,
-            chart=None if trend is None else _chart(trend, reading.archive.currency),
+            chart=None if trend is None else _chart(trend, reading.history.currency),
             alerts=alerts.alerts,
             advice=[
                 (one, None if one.savings_available is None else Decimal(repr(one.savings_available)))
@@ -170,7 +170,7 @@ def _status(reading: HistoryView) -> str:
         environment("html")
         .get_template("pages/status.html")
         .render(
-            now=reading.archive.clock(),
+            now=reading.history.clock(),
             newest=rows.sweeps.newest_closed(),
             running=rows.sweeps.open_ones(),
             lost=len(rows.clusters.lost()),

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 
-from actions.catalogue import ACTIONS, ActionDefinition, RequestContext
+from actions.catalogue import ACTIONS, ActionDefinition
+from actions.context import RequestContext
 from actions.errors import ActionError
 from actions.schemas import DRAFT_07, input_schema, output_schema
 from domain.messages import Json
@@ -56,8 +57,8 @@ def describe(offer: ActionDefinition) -> dict[str, Json]:
     }
 
 
-LISTED: Final = json_response({"actions": [describe(offer) for offer in ACTIONS]})
-_BY_ID: Final = {f"{PLUGIN}:{offer.name}": offer for offer in ACTIONS}
+LISTED: Final = json_response({"actions": [describe(offer) for offer in ACTIONS.values()]})
+_BY_ID: Final = {f"{PLUGIN}:{offer.name}": offer for offer in ACTIONS.values()}
 
 
 class Registry:
@@ -103,7 +104,7 @@ class Registry:
 
 
 def _written(offer: ActionDefinition, arguments: dict[str, Json], asker: RequestContext) -> bytes:
-    return b'{"output":%b}' % offer.ask(arguments, asker).model_dump_json(by_alias=True).encode()
+    return b'{"output":%b}' % offer.run(arguments, asker).model_dump_json(by_alias=True).encode()
 
 
 def _invoked(path: str) -> tuple[str, str]:

@@ -127,7 +127,7 @@ class SweepMeasurer:
         """
         with ExitStack() as opened:
             pool = self._pool or opened.enter_context(MeasurePool(self._context.policy.max_in_flight))
-            fan_out = AdaptiveFanOut(pool.fan_out, are_lines_busy=self._are_threads_busy)
+            fan_out = AdaptiveFanOut(pool.fan_out, is_saturated=self._are_threads_busy)
             try:
                 self._measure_all(pool, fan_out, components)
             finally:

@@ -18,7 +18,7 @@ from gateway.web import mcp_app
 from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
 from tests.conformance.fixtures import add_fixtures
-from tests.integration.remembered import remember
+from tests.integration.history_factories import fill_history
 from tests.services.gateways import ServedGateway
 
 ROOT: Final = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def main() -> int:
         sections = (partial(mcp_app.sections, extend=add_fixtures),)
         gateway = ServedGateway(simulator, folder, sections_of=sections, gateway_auth="none", gateway_tokens=None)
         try:
-            remember(gateway.materials.store)
+            fill_history(gateway.materials.store)
             suite = _run(
                 "conformance",
                 "server",

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from actions.context import allow_all
-from actions.history.definitions import HISTORY_ACTIONS
+from actions.catalogue import ACTIONS
 from alerts.policy import AlertPolicy, CostIncreaseSettings, Rules
 from domain.messages import Json
 from domain.refs import EntityRef
@@ -21,8 +20,8 @@ from tasks.evaluate.stage import evaluate
 from tasks.maintenance.purging import purge_expired
 from tasks.report.report_data import ReportRequest, gather_team
 from tasks.report.stage import preview
+from tests.integration.history_factories import history_of, request_context_of
 from tests.integration.measured import PAYMENTS
-from tests.integration.remembered import archive_of
 from tests.integration.test_report_stage import DUE, MONDAY, parts_at, sweep
 
 W47 = IsoWeek(2026, 47)
@@ -43,8 +42,8 @@ def store(store: Store) -> Store:
 
 
 def action(store: Store, name: str, **arguments: Json) -> Any:  # noqa: ANN401 - a document
-    archive = archive_of(store, now=DUE + WEEK)
-    return HISTORY_ACTIONS[name].ask(arguments, archive=archive, viewer=allow_all).model_dump(mode="json", by_alias=True)
+    caller = request_context_of(history_of(store, now=DUE + WEEK))
+    return ACTIONS[name].run(arguments, caller).model_dump(mode="json", by_alias=True)
 
 
 def instant(text: str) -> datetime:

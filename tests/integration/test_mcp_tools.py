@@ -18,8 +18,8 @@ from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
-from tests.integration.agents import ERAS, MONSTER, SECTIONS, WORKLOADS, call, monstrous, talk, text_in
-from tests.integration.remembered import NOW, remember
+from tests.integration.history_factories import NOW, fill_history
+from tests.integration.mcp_clients import ERAS, MONSTER, SECTIONS, WORKLOADS, call, monstrous, talk, text_in
 from tests.services.gateways import ServedGateway, ServeGateway
 
 ORDERS = "component:default/orders-000"
@@ -32,7 +32,7 @@ BYNAMESPACE = "/api/v1/dashboard/byNamespace"
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     simulator.state.clock.set(NOW)
     served = serve_gateway(sections_of=SECTIONS)
-    remember(served.materials.store)
+    fill_history(served.materials.store)
     return served
 
 
@@ -44,7 +44,7 @@ def test_both_eras_list_and_call_the_same_tools(gateway: ServedGateway, era: str
 
     names, result = talk(gateway, gateway.as_ci(), say, era)
 
-    assert names == [offer.name for offer in ACTIONS]
+    assert names == list(ACTIONS)
     assert result.is_error is not True
     assert result.structured_content["entity"]["name"] == "orders-000"
     assert json.loads(text_in(result)) == result.structured_content
@@ -66,7 +66,8 @@ def test_every_tool_answers_what_its_schema_promises(gateway: ServedGateway) -> 
         # The client checks structured content against the output schema of the tool once it has listed them.
         await client.list_tools()
         return {
-            offer.name: await client.call_tool(offer.name, ARGUMENTS.get(offer.name, {"entityRef": ORDERS})) for offer in ACTIONS
+            action.name: await client.call_tool(action.name, ARGUMENTS.get(action.name, {"entityRef": ORDERS}))
+            for action in ACTIONS.values()
         }
 
     results = talk(gateway, gateway.as_ci(), say)
@@ -75,12 +76,12 @@ def test_every_tool_answers_what_its_schema_promises(gateway: ServedGateway) -> 
     assert all(json.loads(text_in(result)) == result.structured_content for result in results.values())
 
 
-@pytest.mark.parametrize("offer", ACTIONS, ids=lambda offer: offer.name)
-def test_an_unknown_argument_is_refused_naming_the_valid_ones(gateway: ServedGateway, offer: Any) -> None:  # noqa: ANN401 - a parameter
-    result = call(gateway, gateway.as_ci(), offer.name, entity="component:default/orders-000")
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_an_unknown_argument_is_refused_naming_the_valid_ones(gateway: ServedGateway, action: Any) -> None:  # noqa: ANN401 - a parameter
+    result = call(gateway, gateway.as_ci(), action.name, entity="component:default/orders-000")
 
     assert result.is_error
-    assert text_in(result).startswith("InputError: there is no argument 'entity'; valid are ")
+    assert text_in(result).startswith("InputError: unknown argument 'entity'; valid arguments are ")
 
 
 @pytest.mark.parametrize(
@@ -88,19 +89,23 @@ def test_an_unknown_argument_is_refused_naming_the_valid_ones(gateway: ServedGat
     [
         ("get_scaleops_data_for_entity", {}, "InputError: the argument entityRef is missing"),
         ("get_scaleops_data_for_entity", {"entityRef": "orders"}, "InputError: 'orders' is no entity reference; write kind:"),
-        ("get_scaleops_data_for_entity", {"entityRef": ORDERS, "limit": 0}, "InputError: the argument limit is wrong"),
+        ("get_scaleops_data_for_entity", {"entityRef": ORDERS, "limit": 0}, "InputError: the argument limit is invalid"),
         (
             "get_scaleops_cost_analysis_for_entity",
             {"entityRef": ORDERS, "range": "1y"},
-            "InputError: the argument range is wrong",
+            "InputError: the argument range is invalid",
         ),
         ("get_scaleops_data_for_entity", {"entityRef": "component:default/nope"}, "NotFoundError: the catalog has no entity"),
         (
             "get_cost_trend",
             {"entityRef": "component:default/nope"},
-            "NotFoundError: nothing that you may see was ever measured of",
+            "NotFoundError: no measurement of component:default/nope that you may see",
         ),
-        ("list_alerts", {"entityRef": "group:default/payments"}, "InputError: group:default/payments is a team; name it in team"),
+        (
+            "list_alerts",
+            {"entityRef": "group:default/payments"},
+            "InputError: group:default/payments is a team; use the argument team",
+        ),
     ],
 )
 def test_a_failure_says_what_to_do(gateway: ServedGateway, tool: str, arguments: dict[str, Any], said: str) -> None:
@@ -132,7 +137,7 @@ def test_every_answer_about_500_workloads_fits_a_model_and_says_how_to_get_the_r
 ) -> None:
     simulator.load(monstrous())
     gateway = serve_gateway(sections_of=SECTIONS)
-    live = [offer.name for offer in ACTIONS if offer.is_live]
+    live = [action.name for action in ACTIONS.values() if action.is_live]
 
     async def say(client: Client) -> list[CallToolResult]:
         # The client checks structured content against the output schema of the tool once it has listed them.
@@ -143,11 +148,11 @@ def test_every_answer_about_500_workloads_fits_a_model_and_says_how_to_get_the_r
         assert result.is_error is not True, text_in(result)
         assert len(result.model_dump_json(by_alias=True, exclude_none=True).encode()) <= 70_000, name
         answer = result.structured_content
-        rows = next(offer.rows for offer in ACTIONS if offer.name == name)
+        rows = ACTIONS[name].rows
         shown = len(answer[rows])
         assert (answer["total"], answer["truncated"]) == (WORKLOADS, True), name
         assert 0 < shown < WORKLOADS
-        assert answer["rest"] == f"{WORKLOADS - shown} more: ask again with offset {shown}"
+        assert answer["rest"] == f"{WORKLOADS - shown} more: repeat with offset {shown}"
         if "totalWorkloads" in answer["summary"]:
             assert answer["summary"]["totalWorkloads"] == WORKLOADS
 
@@ -214,9 +219,7 @@ def test_a_report_is_a_resource_for_who_may_read_it(gateway: ServedGateway) -> N
     assert json.loads(weeks) == [{"week": "2026-W47", "resource": "scaleops-worker://reports/payments/2026-W47"}]
     assert page.startswith("<!doctype html>")
     assert "Payments" in page
-    assert "there is no report of group:default/payments that you may see" in talk(
-        gateway, gateway.as_user("user:default/bob"), fail
-    )
+    assert "no report of group:default/payments that you may see" in talk(gateway, gateway.as_user("user:default/bob"), fail)
 
 
 def test_the_prompt_walks_through_a_review(gateway: ServedGateway) -> None:
@@ -226,13 +229,13 @@ def test_the_prompt_walks_through_a_review(gateway: ServedGateway) -> None:
 
     text = talk(gateway, gateway.as_ci(), say)
     assert "get_team_report for payments" in text
-    assert all(tool in {offer.name for offer in ACTIONS} for tool in ("compare_weeks", "explain_delivery", "list_alerts"))
+    assert all(tool in ACTIONS for tool in ("compare_weeks", "explain_delivery", "list_alerts"))
 
 
 def test_an_agent_starts_the_server_itself_on_stdio(simulator: Simulator, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'worker.db'}"
     store = Store.open(database)
-    remember(store)
+    fill_history(store)
     store.close()
     world = simulator.state.world()
     program = StdioServerParameters(
@@ -259,7 +262,7 @@ def test_an_agent_starts_the_server_itself_on_stdio(simulator: Simulator, tmp_pa
 
     names, results = asyncio.run(converse())
 
-    assert names == [offer.name for offer in ACTIONS]
+    assert names == list(ACTIONS)
     assert [result.is_error for result in results] == [False, False]
     assert results[1].structured_content is not None
     assert results[1].structured_content["total"] == 2

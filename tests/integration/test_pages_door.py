@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from actions.context import allow_all
-from actions.history.context import HistoryView
 from actions.history.lists import list_alerts as list_alerts_action
 from actions.history.models import AlertsInput
+from actions.history.view import HistoryView
 from domain.component import Component
 from simulator.serving import Simulator
 from tasks.evaluate.manual import list_alerts
 from tasks.maintenance.status import read_status
-from tests.integration.agents import SECTIONS
+from tests.integration.history_factories import MONDAY, NOW, fill_history, history_of
+from tests.integration.mcp_clients import SECTIONS
 from tests.integration.measured import component, measurement, point
-from tests.integration.remembered import MONDAY, NOW, archive_of, remember
 from tests.integration.test_report_stage import parts_at
 from tests.services.gateways import ServedGateway, ServeGateway
 
@@ -25,7 +25,7 @@ EVIL = '<script>alert("x")</script>'
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     simulator.state.clock.set(NOW)
     served = serve_gateway(sections_of=SECTIONS)
-    remember(served.materials.store)
+    fill_history(served.materials.store)
     return served
 
 
@@ -121,7 +121,7 @@ def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGa
     parts = parts_at(store, NOW)
     with store.reading() as rows:
         phases = sorted(row.status for row in rows.alerts.states())
-        action = list_alerts_action(HistoryView(rows=rows, archive=archive_of(store), viewer=allow_all), AlertsInput())
+        action = list_alerts_action(HistoryView(rows=rows, history=history_of(store), viewer=allow_all), AlertsInput())
 
     assert phases == ["firing", "pending"]
     assert page(gateway, "/status")[1].count("1 alert open") == 1

@@ -10,8 +10,8 @@ import pytest
 from actions.catalogue import ACTIONS
 from simulator.faults import Fault
 from simulator.serving import Simulator
-from tests.integration.agents import MONSTER, SECTIONS, WORKLOADS, monstrous
-from tests.integration.remembered import NOW, remember
+from tests.integration.history_factories import NOW, fill_history
+from tests.integration.mcp_clients import MONSTER, SECTIONS, WORKLOADS, monstrous
 from tests.services.gateways import ServedGateway, ServeGateway, bearer
 
 BASE = "/api/scaleops/.backstage/actions"
@@ -37,7 +37,7 @@ BACKSTAGE_NAMES = {
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     simulator.state.clock.set(NOW)
     served = serve_gateway(sections_of=SECTIONS)
-    remember(served.materials.store)
+    fill_history(served.materials.store)
     return served
 
 
@@ -59,7 +59,7 @@ def test_the_list_is_answered_without_calling_anybody(gateway: ServedGateway, si
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
-    assert [action["name"] for action in answer.json()["actions"]] == [offer.name for offer in ACTIONS]
+    assert [action["name"] for action in answer.json()["actions"]] == list(ACTIONS)
     assert gateway.calls("scaleops") == {}
     assert gateway.calls("backstage") == {}
 
@@ -107,7 +107,7 @@ def test_an_answer_about_500_workloads_is_whole(serve_gateway: ServeGateway, sim
     ("body", "said"),
     [
         ({}, "the argument entityRef is missing"),
-        ({"entityRef": ORDERS, "nope": 1}, "there is no argument 'nope'; valid are entityRef"),
+        ({"entityRef": ORDERS, "nope": 1}, "unknown argument 'nope'; valid arguments are entityRef"),
         ({"entityRef": "orders"}, "'orders' is no entity reference; write kind:namespace/name"),
         ([], "the input must be a JSON object"),
         ("text", "the input must be a JSON object"),

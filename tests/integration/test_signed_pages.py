@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from actions.context import allow_all
-from actions.history.context import HistoryView
 from actions.history.models import ReportInput
 from actions.history.reports import get_team_report
+from actions.history.view import HistoryView
 from domain.messages import Variant
 from domain.weeks import IsoWeek
 from simulator.serving import Simulator
 from store import Store
 from tasks.report.stage import ReportMade, preview, report_due, send
-from tests.integration.agents import SECTIONS
-from tests.integration.remembered import DUE, NOW, archive_of, remember
+from tests.integration.history_factories import DUE, NOW, fill_history, history_of
+from tests.integration.mcp_clients import SECTIONS
 from tests.integration.test_report_stage import PAYMENTS, parts_at, two_weeks
 from tests.services.gateways import ServedGateway, ServeGateway
 from wiring.secrets import page_links
@@ -34,7 +34,7 @@ PAGE = "/reports/payments/2026-W47"
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     simulator.state.clock.set(NOW)
     served = serve_gateway(sections_of=SECTIONS, worker_secret_key=SECRET)
-    remember(served.materials.store)
+    fill_history(served.materials.store)
     return served
 
 
@@ -102,7 +102,7 @@ def test_a_link_opens_no_other_door(gateway: ServedGateway) -> None:
 def test_a_link_that_was_changed_is_refused_and_counts_as_a_failure(serve_gateway: ServeGateway, simulator: Simulator) -> None:
     simulator.state.clock.set(NOW)
     gateway = serve_gateway(sections_of=SECTIONS, worker_secret_key=SECRET, timer=lambda: 0.0)
-    remember(gateway.materials.store)
+    fill_history(gateway.materials.store)
     target = target_of(sent_link(gateway))
     until, signature = target.removeprefix(f"{PAGE}?until=").split("&sig=")
     answers = [gateway.client.get(f"{PAGE}?until={int(until) + number}&sig={signature}") for number in range(1, 602)]
@@ -178,7 +178,7 @@ def test_a_report_written_again_carries_the_same_link_and_only_its_message_carri
     assert shown.page == f"{PUBLIC}{PAGE}"
     with sqlite_store.reading() as rows:
         answer = get_team_report(
-            HistoryView(rows=rows, archive=archive_of(sqlite_store), viewer=allow_all), ReportInput(team="payments")
+            HistoryView(rows=rows, history=history_of(sqlite_store), viewer=allow_all), ReportInput(team="payments")
         )
     assert "sig=" not in answer.model_dump_json()
 

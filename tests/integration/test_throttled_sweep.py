@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from actions import LIVE_ACTIONS
+from actions.catalogue import ACTIONS
 from clients.http.errors import ServiceError
 from clients.throttle.concurrency_limiter import LimiterStatus
 from clients.throttle.limit_algorithm import BackoffReason, Priority
@@ -23,7 +23,7 @@ from tasks.context import StageContext
 from tests.integration.collecting import SLOT, Hands
 from tests.services.queues import QueueServer
 from wiring.config_file import ConfigFile
-from wiring.contexts import LoadedConfig, build_stage_context, live_context
+from wiring.contexts import LoadedConfig, build_stage_context, request_context
 from wiring.environment import resolve_settings
 
 CAPACITY = 8
@@ -110,13 +110,13 @@ def test_two_workers_settle_below_it_together_while_actions_are_served(
 ) -> None:
     installed.settings = {**installed.settings, "REDIS_URL": queues.url}
     workers = [installed.start() for _ in range(2)]
-    live = live_context(installed.start(Priority.INTERACTIVE))
+    caller = request_context(installed.start(Priority.INTERACTIVE))
     chunks = list(advance_sweep(workers[0], size=15).chunks)
     limit_capacity(simulator)
     working = [measure(context, chunks) for context in workers]
     outputs = 0
     while any(thread.is_alive() for thread in working):
-        LIVE_ACTIONS[ACTION].ask({"entityRef": "component:default/service-00007"}, desk=live)
+        ACTIONS[ACTION].run({"entityRef": "component:default/service-00007"}, caller)
         outputs += 1
         time.sleep(LATENCY_S)
     assert outcomes(workers[0]) == {Outcome.MEASURED}

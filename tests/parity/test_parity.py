@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from actions import LIVE_ACTIONS, LiveContext
+from actions.catalogue import ACTIONS
+from actions.context import RequestContext
 from simulator.serving import Simulator
-from tests.services.asking import desk_of
+from tests.services.asking import live_caller
 
 HERE = Path(__file__).parent
 UPSTREAM = json.loads((HERE / "upstream.json").read_text(encoding="utf-8"))
@@ -180,39 +181,42 @@ def right_network(_: str, reference: str, result: Json) -> Json:
     return right
 
 
+LIVE_ACTIONS = {name: action for name, action in ACTIONS.items() if action.is_live}
+
+
 @pytest.fixture
-def desk(simulator: Simulator) -> Iterator[LiveContext]:
-    with desk_of(simulator) as over_the_simulator:
-        yield over_the_simulator
+def caller(simulator: Simulator) -> Iterator[RequestContext]:
+    with live_caller(simulator) as over_simulator:
+        yield over_simulator
 
 
 @pytest.mark.parametrize("stem", RECORDED)
-def test_our_answer_contains_the_predecessors(stem: str, desk: LiveContext) -> None:
+def test_the_output_contains_that_of_the_predecessor(stem: str, caller: RequestContext) -> None:
     recorded = recording(stem)
-    question = LIVE_ACTIONS[recorded["action"]]
+    action = ACTIONS[recorded["action"]]
     differences = []
     for reference, result in recorded["results"].items():
-        answer = question.ask({"entityRef": reference, **recorded["extraInput"]}, desk=desk)
-        ours = answer.model_dump(mode="json", by_alias=True)
+        output = action.run({"entityRef": reference, **recorded["extraInput"]}, caller)
+        ours = output.model_dump(mode="json", by_alias=True)
         expected = expected_of(stem, reference, result)
         differences += [f"{reference}{difference}" for difference in contains(ours, expected)]
     assert differences == []
     assert len(recorded["results"]) == 40
 
 
-def test_the_recording_holds_every_question() -> None:
+def test_the_recording_holds_every_live_action() -> None:
     assert {stem.partition(".")[0] for stem in RECORDED} == set(LIVE_ACTIONS)
 
 
-def test_every_number_that_was_left_out_is_named(desk: LiveContext) -> None:
+def test_every_missing_number_is_named_in_a_warning(caller: RequestContext) -> None:
     data, cost = LIVE_ACTIONS["get_scaleops_data_for_entity"], LIVE_ACTIONS["get_scaleops_cost_analysis_for_entity"]
     numbers = ("cpuRequests", "memRequests", "cpuRecommended", "memRecommended", "savingsAvailable", "activeSavings")
     for reference in {workload["component"] for workload in UPSTREAM["workloads"]}:
         workloads = upstream_of(reference)
-        said = data.ask({"entityRef": reference}, desk=desk).warnings
+        said = data.run({"entityRef": reference}, caller).warnings
         lacking = [w for w in workloads if any(w["dash"].get(field) is None for field in (*numbers, "policyName"))]
         assert len(said) == len(lacking)
-        said = cost.ask({"entityRef": reference}, desk=desk).warnings
+        said = cost.run({"entityRef": reference}, caller).warnings
         lacking = [w for w in workloads if any(w["cost"].get(field) is None for field in ("savingsAvailable", "spotPercent"))]
         assert len(said) == len(lacking)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from typing import cast
 
-from actions import LiveContext
+from actions.context import HistoryContext, LiveContext, RequestContext
 from actions.fanout import ThreadFanOut
 from actions.ports import Catalog, DashboardLink, no_link
 from clients.backstage.client import BackstageCatalog
@@ -73,12 +74,12 @@ def backstage_of(
 
 
 @contextmanager
-def desk_of(
-    simulator: Simulator, *, catalog: Catalog | None = None, link: DashboardLink = no_link, rules: HttpOptions | None = None
-) -> Iterator[LiveContext]:
-    """A desk over a simulator, its calls side by side."""
-    with scaleops_of(simulator, rules=rules) as scaleops, backstage_of(simulator) as backstage, ThreadFanOut(8) as threads:
-        yield LiveContext(
+def live_caller(
+    simulator: Simulator, *, catalog: Catalog | None = None, link: DashboardLink = no_link
+) -> Iterator[RequestContext]:
+    """The context of a caller of the live actions over a simulator, its calls in parallel; there is no history."""
+    with scaleops_of(simulator) as scaleops, backstage_of(simulator) as backstage, ThreadFanOut(8) as threads:
+        live = LiveContext(
             scaleops=scaleops,
             catalog=catalog or backstage,
             clock=lambda: NOW,
@@ -86,3 +87,4 @@ def desk_of(
             link=link,
             fan_out=threads,
         )
+        yield RequestContext(live=live, history=cast(HistoryContext, None))

@@ -13,7 +13,7 @@ MAIN = threading.get_ident
 
 def test_while_the_lines_are_busy_calls_are_made_in_turn_by_the_caller_itself() -> None:
     with ThreadFanOut(4) as threads:
-        made_by = AdaptiveFanOut(threads, are_lines_busy=lambda: True)([MAIN] * 3)
+        made_by = AdaptiveFanOut(threads, is_saturated=lambda: True)([MAIN] * 3)
     assert made_by == [MAIN()] * 3
 
 
@@ -27,7 +27,7 @@ def test_as_soon_as_a_line_is_free_the_rest_is_made_side_by_side_and_answered_in
 
     calls = [lambda: "first", lambda: waits("second"), lambda: waits("third"), lambda: waits("fourth")]
     with ThreadFanOut(4) as threads:
-        answers = AdaptiveFanOut(threads, are_lines_busy=lambda: next(busy))(calls)
+        answers = AdaptiveFanOut(threads, is_saturated=lambda: next(busy))(calls)
     assert answers == ["first", "second", "third", "fourth"]
 
 
@@ -37,4 +37,4 @@ def test_the_first_error_is_raised(*, busy: bool) -> None:
         raise LookupError
 
     with ThreadFanOut(4) as threads, pytest.raises(LookupError):
-        AdaptiveFanOut(threads, are_lines_busy=lambda: busy)([lambda: 1, fails, lambda: 2])
+        AdaptiveFanOut(threads, is_saturated=lambda: busy)([lambda: 1, fails, lambda: 2])

@@ -19,7 +19,7 @@ from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.responses import HttpError
-from tests.unit.questioning import OneEntity, a_component
+from tests.unit.action_factories import OneEntity, a_component
 
 JANE = Caller(kind="user", subject="user:default/jane")
 HIDDEN = EntityRef.parse("component:default/hidden")

@@ -13,7 +13,8 @@ from mcp import Client
 from mcp.types import Tool
 
 from actions.action_pools import ActionPools
-from actions.catalogue import ACTIONS, RequestContext
+from actions.catalogue import ACTIONS
+from actions.context import RequestContext
 from actions.schemas import input_schema, output_schema
 from gateway.web.registry import describe
 from mcp_server import build_mcp_server
@@ -29,7 +30,7 @@ Schema = dict[str, Any]
 
 async def _list() -> list[Tool]:
     async with Client(
-        build_mcp_server(asker_of=lambda _: cast(RequestContext, None), lanes=ActionPools(live=1, stored=1))
+        build_mcp_server(request_context_of=lambda _: cast(RequestContext, None), pools=ActionPools(live=1, stored=1))
     ) as client:
         return (await client.list_tools()).tools
 
@@ -49,15 +50,15 @@ def test_the_definitions_of_all_tools_stay_within_their_budget(tools: list[Tool]
 
 
 def test_every_question_is_a_tool_by_its_own_name(tools: list[Tool]) -> None:
-    assert [tool.name for tool in tools] == [offer.name for offer in ACTIONS]
+    assert [tool.name for tool in tools] == list(ACTIONS)
     assert {action["name"] for action in PREDECESSOR} < {tool.name for tool in tools}
 
 
 def test_the_documentation_lists_every_question_and_no_other() -> None:
     text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
 
-    assert re.findall(r"^\| ([a-z_]+) \| (ScaleOps|the store) \|", text, re.MULTILINE) == [
-        (offer.name, "ScaleOps" if offer.is_live else "the store") for offer in ACTIONS
+    assert re.findall(r"^\| ([a-z_]+) \| (ScaleOps|history) \|", text, re.MULTILINE) == [
+        (action.name, "ScaleOps" if action.is_live else "history") for action in ACTIONS.values()
     ]
 
 
@@ -85,9 +86,9 @@ def test_every_argument_but_choices_is_described(tools: list[Tool]) -> None:
             assert "description" in argument or "enum" in argument, f"{tool.name}: {name}"
 
 
-@pytest.mark.parametrize("offer", ACTIONS, ids=lambda offer: offer.name)
-def test_schemas_need_nothing_resolved_and_have_no_titles(offer: Any) -> None:  # noqa: ANN401 - a parameter
-    for schema in (input_schema(offer.input), output_schema(offer.output)):
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_schemas_need_nothing_resolved_and_have_no_titles(action: Any) -> None:  # noqa: ANN401 - a parameter
+    for schema in (input_schema(action.input), output_schema(action.output)):
         text = json.dumps(schema)
         assert "$ref" not in text
         assert "$defs" not in text
@@ -96,7 +97,7 @@ def test_schemas_need_nothing_resolved_and_have_no_titles(offer: Any) -> None:  
 
 @pytest.mark.parametrize("action", PREDECESSOR, ids=lambda action: action["name"])
 def test_the_registry_lists_what_the_predecessor_listed(action: Schema) -> None:
-    ours = {described["id"]: described for described in map(describe, ACTIONS)}[action["id"]]
+    ours = {described["id"]: described for described in map(describe, ACTIONS.values())}[action["id"]]
 
     for key in ("id", "name", "pluginId", "attributes"):
         assert ours[key] == action[key]

@@ -10,7 +10,7 @@ from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.measures import Total, Unknown
 from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
-from tests.unit.questioning import NOW, PlannedScaleOps, a_component, a_peer, a_row, a_workload, failure, found
+from tests.unit.action_factories import NOW, PlannedScaleOps, a_component, a_peer, a_row, a_workload, failure, found
 
 
 def measured(scaleops: PlannedScaleOps, component: Component | None = None) -> MeasureResult:
@@ -25,8 +25,8 @@ def test_a_measurement_makes_one_set_of_calls() -> None:
     a = a_workload("a")
     scaleops = found(a, costs_by_cluster={"east": (a_row(a),)}, flags={"east": True}, network_by_name={"a": (a_peer("2"),)})
     result = measured(scaleops)
-    assert sorted(str(call[0]) for call in scaleops.asked) == ["costs", "flags", "network", "policies", "workloads"]
-    assert ("network", "east/shop/Deployment/a", timedelta(hours=168), NOW) in scaleops.asked
+    assert sorted(str(call[0]) for call in scaleops.calls) == ["costs", "flags", "network", "policies", "workloads"]
+    assert ("network", "east/shop/Deployment/a", timedelta(hours=168), NOW) in scaleops.calls
     assert not result.is_scaleops_down
 
 
@@ -76,7 +76,7 @@ def test_what_could_not_be_had_is_unknown_with_its_reason() -> None:
         a, b, costs_by_cluster={"east": failure(), "west": ()}, flags={"east": True}, network_by_name={"a": failure()}
     )
     points = points_of(measured(scaleops))
-    trouble = Unknown("ScaleOps answered with trouble")
+    trouble = Unknown("ScaleOps returned an error")
     assert (points["a@east"].cost_7d, points["a@east"].network) == (trouble, trouble)
     assert points["a@east"].automated == Unknown("ScaleOps left it out")
     assert points["b@west"].cost_7d == Unknown("the cost report has no row for it")
@@ -92,14 +92,14 @@ def test_network_figures_that_were_left_out_are_unknown_alone() -> None:
 
 def test_without_the_map_of_clusters_network_is_unknown_and_not_off() -> None:
     [point] = measured(found(a_workload("a"), flags=failure())).measurement.points
-    assert point.network == Unknown("ScaleOps answered with trouble")
+    assert point.network == Unknown("ScaleOps returned an error")
 
 
 def test_workloads_that_cannot_be_listed_are_an_unknown_outcome() -> None:
     result = measured(PlannedScaleOps(workloads_by_labels={("app=web",): failure()}))
     snapshot = result.measurement.snapshot
-    assert (snapshot.outcome, snapshot.reason) == (Outcome.UNKNOWN, "ScaleOps answered with trouble")
-    assert snapshot.cost_7d.amount == Unknown("ScaleOps answered with trouble")
+    assert (snapshot.outcome, snapshot.reason) == (Outcome.UNKNOWN, "ScaleOps returned an error")
+    assert snapshot.cost_7d.amount == Unknown("ScaleOps returned an error")
     assert (result.measurement.points, result.is_scaleops_down) == ((), False)
 
 

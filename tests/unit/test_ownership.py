@@ -23,7 +23,7 @@ from gateway.proxy.cache import CachedResponse, ResponseCache
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
-from tests.unit.questioning import WEB, OneEntity, PlannedScaleOps, a_component
+from tests.unit.action_factories import WEB, OneEntity, PlannedScaleOps, a_component
 
 TEAM = EntityRef.parse("group:default/shop")
 CLUSTERS = ("east", "west")

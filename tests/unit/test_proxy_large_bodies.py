@@ -27,7 +27,7 @@ from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.request import GatewayRequest, parse_request
 from gateway.responses import GatewayResponse, HttpError
-from tests.unit.questioning import WEB, OneEntity, a_component
+from tests.unit.action_factories import WEB, OneEntity, a_component
 
 FLAGS = b"/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
 NETWORK = b"/api/scaleops/api/api/v1/workload-network"

@@ -6,11 +6,11 @@ from datetime import datetime, timezone
 
 import pytest
 
-from actions.live.sweep_memo import MOST_FAILURES, MemoizedScaleOps
+from actions.live.sweep_memo import MAX_FAILURES, MemoizedScaleOps
 from clients.delivery_errors import RecipientRejected
 from clients.http.errors import ErrorKind, ServiceError
 from clients.scaleops.tokens import CachedLogin
-from tests.unit.test_asked_once import CountingScaleOps
+from tests.unit.test_sweep_memo import CountingScaleOps
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
 
@@ -54,7 +54,7 @@ def test_a_remembered_failure_of_a_sweep_has_an_unknown_outcome() -> None:
             raise timed_out()
 
     memo = MemoizedScaleOps(Failing())
-    for _ in range(MOST_FAILURES + 1):
+    for _ in range(MAX_FAILURES + 1):
         with pytest.raises(ServiceError) as failed:
             memo.network_flags()
     assert failed.value.outcome_unknown

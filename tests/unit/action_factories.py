@@ -1,4 +1,4 @@
-"""Doubles for the questions: a ScaleOps that answers as planned, a catalog of one entity, and what both hold."""
+"""Doubles for the actions: a ScaleOps with planned responses, a catalog of one entity, and builders of what they hold."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from actions import LIVE_ACTIONS, LiveContext
-from actions.ports import Listing
+from actions.catalogue import ACTIONS
+from actions.context import HistoryContext, LiveContext, RequestContext, Viewer, allow_all
+from actions.ports import Listing, ScaleOps
 from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component, NotificationTargets
 from domain.messages import Json
@@ -96,11 +97,11 @@ def a_peer(cost: str | None, *, cross: str | None = "0") -> Destination:
     )
 
 
-def failure(fault: ErrorKind = ErrorKind.SERVER_ERROR, status: int | None = 500) -> ServiceError:
-    return ServiceError("ScaleOps answered with trouble", kind=fault, permanent=False, status=status)
+def failure(kind: ErrorKind = ErrorKind.SERVER_ERROR, status: int | None = 500) -> ServiceError:
+    return ServiceError("ScaleOps returned an error", kind=kind, permanent=False, status=status)
 
 
-def given(planned: T | ServiceError) -> T:
+def planned_result(planned: T | ServiceError) -> T:
     if isinstance(planned, ServiceError):
         raise planned
     return planned
@@ -108,36 +109,36 @@ def given(planned: T | ServiceError) -> T:
 
 @dataclass
 class PlannedScaleOps:
-    """Answers what is planned for each question, or raises it, and keeps what it was asked."""
+    """Returns or raises what is planned for each call, and records the calls."""
 
     workloads_by_labels: Mapping[tuple[str, ...], tuple[Workload, ...] | ServiceError] = field(default_factory=dict)
     costs_by_cluster: Mapping[str, tuple[CostRow, ...] | ServiceError] = field(default_factory=dict)
     flags: Mapping[str, bool] | ServiceError = field(default_factory=dict)
     network_by_name: Mapping[str, tuple[Destination, ...] | ServiceError] = field(default_factory=dict)
     policies_by_cluster: Mapping[str, tuple[PolicyDefinition, ...] | ServiceError] = field(default_factory=dict)
-    asked: list[tuple[object, ...]] = field(default_factory=list)
+    calls: list[tuple[object, ...]] = field(default_factory=list)
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
-        self.asked.append(("workloads", *labels))
-        return given(self.workloads_by_labels.get(labels, ()))
+        self.calls.append(("workloads", *labels))
+        return planned_result(self.workloads_by_labels.get(labels, ()))
 
     def costs(
         self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
     ) -> tuple[CostRow, ...]:
-        self.asked.append(("costs", cluster, namespaces, types, labels, cost_range))
-        return given(self.costs_by_cluster.get(cluster, ()))
+        self.calls.append(("costs", cluster, namespaces, types, labels, cost_range))
+        return planned_result(self.costs_by_cluster.get(cluster, ()))
 
     def network_flags(self) -> Mapping[str, bool]:
-        self.asked.append(("flags",))
-        return given(self.flags)
+        self.calls.append(("flags",))
+        return planned_result(self.flags)
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
-        self.asked.append(("network", str(key), end - start, end))
-        return given(self.network_by_name.get(key.name, ()))
+        self.calls.append(("network", str(key), end - start, end))
+        return planned_result(self.network_by_name.get(key.name, ()))
 
     def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
-        self.asked.append(("policies", cluster))
-        return given(self.policies_by_cluster.get(cluster, ()))
+        self.calls.append(("policies", cluster))
+        return planned_result(self.policies_by_cluster.get(cluster, ()))
 
 
 @dataclass
@@ -158,34 +159,41 @@ class OneEntity:
         raise NotImplementedError
 
 
-def ask(
+def run(
     name: str,
     scaleops: PlannedScaleOps,
     component: Component | ServiceError | None = None,
     *,
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] | None = None,
     **arguments: Json,
-) -> Any:  # noqa: ANN401 - the answer as JSON
-    return ask_with(name, scaleops, arguments, component, namespaces_allowed=namespaces_allowed)
+) -> Any:  # noqa: ANN401 - the output as JSON
+    return run_with(name, scaleops, arguments, component, namespaces_allowed=namespaces_allowed)
 
 
-def ask_with(
+def run_with(
     name: str,
     scaleops: PlannedScaleOps,
     arguments: Mapping[str, Json],
     component: Component | ServiceError | None = None,
     *,
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] | None = None,
-) -> Any:  # noqa: ANN401 - the answer as JSON
-    desk = LiveContext(
-        scaleops=scaleops,
-        catalog=OneEntity(component or a_component()),
-        clock=lambda: NOW,
-        currency="EUR",
-        namespaces_allowed=namespaces_allowed or {},
-    )
-    question = LIVE_ACTIONS[f"get_scaleops_{name}_for_entity"]
-    return question.ask({"entityRef": str(WEB), **arguments}, desk=desk).model_dump(mode="json", by_alias=True)
+) -> Any:  # noqa: ANN401 - the output as JSON
+    caller = request_context_of(scaleops, component, namespaces_allowed=namespaces_allowed or {})
+    action = ACTIONS[f"get_scaleops_{name}_for_entity"]
+    return action.run({"entityRef": str(WEB), **arguments}, caller).model_dump(mode="json", by_alias=True)
+
+
+def request_context_of(
+    scaleops: ScaleOps,
+    component: Component | ServiceError | None = None,
+    *,
+    viewer: Viewer = allow_all,
+    **live: Any,  # noqa: ANN401 - any field of a live context
+) -> RequestContext:
+    """The context of a caller of the live actions; there is no history."""
+    catalog = OneEntity(component or a_component())
+    context = LiveContext(scaleops=scaleops, catalog=catalog, clock=lambda: NOW, currency="EUR", **live)
+    return RequestContext(live=context, history=cast(HistoryContext, None), viewer=viewer)
 
 
 def found(*workloads: Workload, **plans: Any) -> PlannedScaleOps:  # noqa: ANN401 - any plan

@@ -1,4 +1,4 @@
-"""The five questions over a double of ScaleOps: what they ask, what they refuse, and what they say when something is missing."""
+"""The five questions over a double of ScaleOps: what they run, what they refuse, and what they say when something is missing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from functools import partial
 
 import pytest
 
-from actions import (
-    LIVE_ACTIONS,
+from actions.catalogue import ACTIONS
+from actions.errors import (
     ActionError,
     AuthenticationError,
     InputError,
-    LiveContext,
     NotAllowedError,
     NotFoundError,
     ServiceUnavailableError,
@@ -21,7 +20,17 @@ from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.messages import Json
 from domain.refs import UNOWNED, EntityRef
-from tests.unit.questioning import NOW, WEB, OneEntity, PlannedScaleOps, a_component, a_workload, ask, ask_with, failure, found
+from tests.unit.action_factories import (
+    WEB,
+    PlannedScaleOps,
+    a_component,
+    a_workload,
+    failure,
+    found,
+    request_context_of,
+    run,
+    run_with,
+)
 
 # What is refused, and by which name
 
@@ -31,37 +40,36 @@ from tests.unit.questioning import NOW, WEB, OneEntity, PlannedScaleOps, a_compo
     [
         ("data", {"entityRef": "web"}, "'web' is no entity reference"),
         ("data", {"entityRef": ""}, "'' is no entity reference"),
-        ("data", {"entityRef": 7}, "the argument entityRef is wrong: input should be a valid string"),
-        ("data", {"entity": "x"}, "there is no argument 'entity'; valid are entityRef"),
-        ("cost_analysis", {"range": "1y"}, "the argument range is wrong: input should be '7d', '30d' or '90d'"),
-        ("cost_analysis", {"hours": 1}, "there is no argument 'hours'; valid are entityRef, range"),
-        ("recommendations", {"minSavingsThreshold": "much"}, "the argument minSavingsThreshold is wrong"),
+        ("data", {"entityRef": 7}, "the argument entityRef is invalid: input should be a valid string"),
+        ("data", {"entity": "x"}, "unknown argument 'entity'; valid arguments are entityRef"),
+        ("cost_analysis", {"range": "1y"}, "the argument range is invalid: input should be '7d', '30d' or '90d'"),
+        ("cost_analysis", {"hours": 1}, "unknown argument 'hours'; valid arguments are entityRef, range"),
+        ("recommendations", {"minSavingsThreshold": "much"}, "the argument minSavingsThreshold is invalid"),
         (
             "network_usage",
             {"timeRangeHours": 0},
-            "the argument timeRangeHours is wrong: input should be greater than or equal to 1",
+            "the argument timeRangeHours is invalid: input should be greater than or equal to 1",
         ),
         ("network_usage", {"timeRangeHours": -1}, "greater than or equal to 1"),
         ("network_usage", {"timeRangeHours": 2161}, "less than or equal to 2160"),
-        ("network_usage", {"timeRangeHours": "24"}, "the argument timeRangeHours is wrong: input should be a valid number"),
-        ("network_usage", {"timeRangeHours": True}, "the argument timeRangeHours is wrong: input should be a valid number"),
+        ("network_usage", {"timeRangeHours": "24"}, "the argument timeRangeHours is invalid: input should be a valid number"),
+        ("network_usage", {"timeRangeHours": True}, "the argument timeRangeHours is invalid: input should be a valid number"),
         ("data", {"entityRef": "b" * 1001}, "the argument 'entityRef' is longer than 1000 characters"),
-        ("data", {"b" * 9999: 1}, f"there is no argument {'b' * 64!r}; valid are entityRef"),
-        ("data", {"b" * 9999: "\0"}, f"the argument {'b' * 64!r} holds a character that is no text"),
+        ("data", {"b" * 9999: 1}, f"unknown argument {'b' * 64!r}; valid arguments are entityRef"),
+        ("data", {"b" * 9999: "\0"}, f"the argument {'b' * 64!r} contains a character that is not valid text"),
         ("data", {"entityRef": "component:default/" + "b" * 300}, "…' is no entity reference: it has more than 255 characters"),
         ("data", {"entityRef": "b" * 200}, f"'{'b' * 100}…' is no entity reference; write"),
     ],
 )
 def test_arguments_that_are_wrong_are_refused_naming_what_is_valid(name: str, arguments: dict[str, Json], sentence: str) -> None:
     with pytest.raises(InputError) as refused:
-        ask_with(name, found(), arguments)
+        run_with(name, found(), arguments)
     assert sentence in str(refused.value)
 
 
 def test_a_missing_reference_is_refused() -> None:
-    desk = LiveContext(scaleops=found(), catalog=OneEntity(a_component()), clock=lambda: NOW, currency="EUR")
     with pytest.raises(InputError, match="the argument entityRef is missing"):
-        LIVE_ACTIONS["get_scaleops_data_for_entity"].ask({}, desk=desk)
+        ACTIONS["get_scaleops_data_for_entity"].run({}, request_context_of(found()))
 
 
 @pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
@@ -81,8 +89,8 @@ def test_a_missing_reference_is_refused() -> None:
 def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
     name: str, trouble: ServiceError, error: type[ActionError]
 ) -> None:
-    with pytest.raises(error, match="ScaleOps answered with trouble"):
-        ask(name, PlannedScaleOps(workloads_by_labels={("app=web",): trouble}))
+    with pytest.raises(error, match="ScaleOps returned an error"):
+        run(name, PlannedScaleOps(workloads_by_labels={("app=web",): trouble}))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +104,7 @@ def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
 )
 def test_trouble_of_the_catalog_has_the_name_that_backstage_gives_it(trouble: ServiceError, error: type[ActionError]) -> None:
     with pytest.raises(error):
-        ask("data", found(), trouble)
+        run("data", found(), trouble)
 
 
 def test_error_names_and_statuses_are_those_of_backstage() -> None:
@@ -113,9 +121,9 @@ def test_error_names_and_statuses_are_those_of_backstage() -> None:
 
 
 def test_an_entity_that_may_not_be_seen_is_not_there() -> None:
-    desk = LiveContext(scaleops=found(a_workload()), catalog=OneEntity(a_component()), clock=lambda: NOW, currency="EUR")
+    caller = request_context_of(found(a_workload()), viewer=lambda _: False)
     with pytest.raises(NotFoundError, match="the catalog has no entity component:default/web"):
-        LIVE_ACTIONS["get_scaleops_data_for_entity"].ask({"entityRef": str(WEB)}, desk=desk, viewer=lambda _: False)
+        ACTIONS["get_scaleops_data_for_entity"].run({"entityRef": str(WEB)}, caller)
 
 
 @pytest.mark.parametrize(
@@ -125,25 +133,25 @@ def test_an_entity_that_may_not_be_seen_is_not_there() -> None:
 def test_an_entity_of_which_nothing_can_be_asked_is_an_input_error(component: Component) -> None:
     scaleops = found()
     with pytest.raises(InputError):
-        ask("data", scaleops, component)
-    assert scaleops.asked == []
+        run("data", scaleops, component)
+    assert scaleops.calls == []
 
 
 @pytest.mark.parametrize("name", ["network_usage", "policy_definitions"])
 def test_an_unknown_workload_is_not_found(name: str) -> None:
-    with pytest.raises(NotFoundError, match="component:default/web has no workload of the name 'nobody'"):
-        ask(name, found(a_workload()), workloadName="nobody")
+    with pytest.raises(NotFoundError, match="component:default/web has no workload named 'nobody'"):
+        run(name, found(a_workload()), workloadName="nobody")
 
 
-# What every answer says
+# What every output says
 
 
 @pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
 def test_every_answer_says_of_what_in_which_money_and_when(name: str) -> None:
-    answer = ask(name, found(), entityRef="COMPONENT:Default/WEB")
-    assert answer["entity"] == {"name": "Web", "namespace": "Default", "kind": "Component"}
-    assert (answer["currency"], answer["asOf"], answer["warnings"]) == ("EUR", "2026-11-16T06:00:00Z", [])
-    assert answer["period"] == {"cost_analysis": "7d", "network_usage": "24h", "policy_definitions": "now"}.get(name, "month")
+    output = run(name, found(), entityRef="COMPONENT:Default/WEB")
+    assert output["entity"] == {"name": "Web", "namespace": "Default", "kind": "Component"}
+    assert (output["currency"], output["asOf"], output["warnings"]) == ("EUR", "2026-11-16T06:00:00Z", [])
+    assert output["period"] == {"cost_analysis": "7d", "network_usage": "24h", "policy_definitions": "now"}.get(name, "month")
 
 
 @pytest.mark.parametrize(
@@ -158,8 +166,8 @@ def test_every_answer_says_of_what_in_which_money_and_when(name: str) -> None:
 )
 def test_no_workloads_are_empty_lists_and_zero_sums_and_nothing_more_is_asked(name: str, summary: dict[str, Json]) -> None:
     scaleops = found()
-    assert ask(name, scaleops)["summary"].items() >= summary.items()
-    assert scaleops.asked == [("workloads", "app=web")]
+    assert run(name, scaleops)["summary"].items() >= summary.items()
+    assert scaleops.calls == [("workloads", "app=web")]
 
 
 # Which workloads are the component's own
@@ -172,12 +180,12 @@ def test_a_set_in_the_selector_is_one_call_a_value_and_counts_a_workload_once() 
             ("app=b",): (a_workload("both"), a_workload("two")),
         }
     )
-    answer = ask("data", scaleops, a_component(label_selector="app in (a, b), !gpu"))
-    assert [row["workloadName"] for row in answer["workloads"]] == ["one", "both", "two"]
-    assert answer["summary"]["totalSavingsAvailable"] == 4.5
-    assert len(answer["warnings"]) == 1
-    assert "'!gpu'" in answer["warnings"][0]
-    assert scaleops.asked == [("workloads", "app=a"), ("workloads", "app=b")]
+    output = run("data", scaleops, a_component(label_selector="app in (a, b), !gpu"))
+    assert [row["workloadName"] for row in output["workloads"]] == ["one", "both", "two"]
+    assert output["summary"]["totalSavingsAvailable"] == 4.5
+    assert len(output["warnings"]) == 1
+    assert "'!gpu'" in output["warnings"][0]
+    assert scaleops.calls == [("workloads", "app=a"), ("workloads", "app=b")]
 
 
 def test_namespace_and_cluster_annotations_narrow_the_result() -> None:
@@ -187,23 +195,23 @@ def test_namespace_and_cluster_annotations_narrow_the_result() -> None:
         (a_component(cluster_limit="east"), ["a", "b"]),
         (a_component(namespace_limit="shop", cluster_limit="east"), ["a"]),
     ]:
-        assert [row["workloadName"] for row in ask("data", found(*workloads), component)["workloads"]] == names
+        assert [row["workloadName"] for row in run("data", found(*workloads), component)["workloads"]] == names
 
 
 @pytest.mark.parametrize("named", [WEB, UNOWNED])
 def test_namespaces_that_the_settings_do_not_allow_are_left_out_and_told(named: EntityRef) -> None:
     workloads = (a_workload("a"), a_workload("b", namespace="other"))
-    answer = ask("data", found(*workloads), namespaces_allowed={named: ("shop",)})
-    assert [row["workloadName"] for row in answer["workloads"]] == ["a"]
-    assert answer["warnings"] == [
+    output = run("data", found(*workloads), namespaces_allowed={named: ("shop",)})
+    assert [row["workloadName"] for row in output["workloads"]] == ["a"]
+    assert output["warnings"] == [
         "1 of 2 workloads were left out: the settings do not allow component:default/web the namespaces other"
     ]
 
 
 def test_the_settings_of_a_component_win_over_those_of_its_team() -> None:
     allowed = {WEB: ("shop", "other"), UNOWNED: ("shop",)}
-    answer = ask("data", found(a_workload("a"), a_workload("b", namespace="other")), namespaces_allowed=allowed)
-    assert len(answer["workloads"]) == 2
+    output = run("data", found(a_workload("a"), a_workload("b", namespace="other")), namespaces_allowed=allowed)
+    assert len(output["workloads"]) == 2
 
 
 # Side by side

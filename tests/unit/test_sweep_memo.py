@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 
-from actions.live.sweep_memo import MOST_FAILURES, MemoizedScaleOps
+from actions.live.sweep_memo import MAX_FAILURES, MemoizedScaleOps, SweepCache
 from clients.http.errors import ErrorKind, ServiceError
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
 
@@ -175,5 +175,45 @@ def test_an_outage_does_not_become_a_storm() -> None:
         with pytest.raises(ServiceError, match="no flags") as failed:
             memo.network_flags()
         raised.append(failed.value)
-    assert scaleops.calls["flags"] == MOST_FAILURES
+    assert scaleops.calls["flags"] == MAX_FAILURES
     assert {(failure.kind, failure.status) for failure in raised} == {(ErrorKind.SERVER_ERROR, 500)}
+
+
+# Shared by all workers
+
+AS_OF = datetime(2026, 11, 23, tzinfo=timezone.utc)
+
+
+class Memory:
+    """A shared memory that nobody else uses at the same time."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def get_or_compute(self, name: str, compute: Callable[[], bytes], *, ttl: timedelta) -> bytes:
+        assert ttl > timedelta(minutes=30)
+        if name not in self.kept:
+            self.kept[name] = compute()
+        return self.kept[name]
+
+
+def test_what_every_component_needs_is_asked_once_for_all_workers() -> None:
+    scaleops, memory = CountingScaleOps(), Memory()
+    one, other = (MemoizedScaleOps(scaleops, shared=SweepCache(memory, as_of=AS_OF)) for _ in range(2))
+    assert one.network_flags() == other.network_flags()
+    assert one.policies("east") == other.policies("east")
+    assert scaleops.calls == {"flags": 1, "policies east": 1}
+
+
+def test_another_sweep_asks_anew() -> None:
+    scaleops, memory = CountingScaleOps(), Memory()
+    for as_of in (AS_OF, AS_OF + timedelta(hours=6)):
+        MemoizedScaleOps(scaleops, shared=SweepCache(memory, as_of=as_of)).network_flags()
+    assert scaleops.calls == {"flags": 2}
+
+
+def test_the_network_of_a_workload_does_not_go_through_the_shared_memory() -> None:
+    memory = Memory()
+    shared = MemoizedScaleOps(CountingScaleOps(), shared=SweepCache(memory, as_of=AS_OF))
+    assert shared.network(KEY, start=AS_OF - timedelta(hours=168), end=AS_OF) != ()
+    assert memory.kept == {}

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 
 from mcp_server import truncation
-from mcp_server.truncation import MOST_BYTES, MOST_INSIDE, MOST_WARNINGS
+from mcp_server.truncation import MAX_BYTES, MAX_NESTED, MAX_WARNINGS
 
 Document = dict[str, Any]
-# A test's documents are any JSON; the room wants to see the exact type.
-cut_page: Any = truncation.paginate
+paginate: Any = truncation.paginate
 
 
-def make_fit(document: Document, *, rows: str, offset: int, schema: Document | None = None) -> Any:  # noqa: ANN401 - a document
+def truncate(document: Document, *, rows: str, offset: int, schema: Document | None = None) -> Any:  # noqa: ANN401 - a document
     fit: Any = truncation.truncate
     return fit(document, rows=rows, offset=offset, schema=schema or {})
 
@@ -37,15 +36,15 @@ def test_a_page_holds_the_most_important_rows_first() -> None:
         row("large", savingsAvailable=9, isUnderProvisioned=False),
         row("starving", savingsAvailable=0, isUnderProvisioned=True),
     ]
-    page = cut_page({"workloads": rows}, rows="workloads", limit=3, offset=0)
+    page = paginate({"workloads": rows}, rows="workloads", limit=3, offset=0)
 
     assert names(page) == ["starving", "large", "small"]
-    assert (page["total"], page["truncated"], page["rest"]) == (4, True, "1 more: ask again with offset 3")
+    assert (page["total"], page["truncated"], page["rest"]) == (4, True, "1 more: repeat with offset 3")
 
 
 def test_pages_together_hold_every_row_once() -> None:
     rows = [row(str(number), totalCost=number % 7) for number in range(50)]
-    pages = [cut_page({"costAnalysis": rows}, rows="costAnalysis", limit=20, offset=offset) for offset in (0, 20, 40)]
+    pages = [paginate({"costAnalysis": rows}, rows="costAnalysis", limit=20, offset=offset) for offset in (0, 20, 40)]
 
     assert sorted(name for page in pages for name in names(page, "costAnalysis")) == sorted(str(number) for number in range(50))
     assert [page["truncated"] for page in pages] == [True, True, False]
@@ -54,33 +53,33 @@ def test_pages_together_hold_every_row_once() -> None:
 def test_what_comes_in_an_order_of_its_own_keeps_it() -> None:
     rows = [row("b"), row("a")]
 
-    assert names(cut_page({"recommendations": rows}, rows="recommendations", limit=5, offset=0), "recommendations") == ["b", "a"]
+    assert names(paginate({"recommendations": rows}, rows="recommendations", limit=5, offset=0), "recommendations") == ["b", "a"]
 
 
 def test_an_answer_that_fits_is_left_as_it_is() -> None:
-    document = cut_page({"warnings": ["one"], "workloads": [row("a")]}, rows="workloads", limit=5, offset=0)
+    document = paginate({"warnings": ["one"], "workloads": [row("a")]}, rows="workloads", limit=5, offset=0)
 
-    assert make_fit(document, rows="workloads", offset=0) == document
+    assert truncate(document, rows="workloads", offset=0) == document
 
 
 def test_rows_that_do_not_fit_are_left_for_the_next_page_and_told() -> None:
     rows = [row(f"{number:03}", text='"quoted\\ ü' * 100) for number in range(100)]
-    document = cut_page({"workloads": rows}, rows="workloads", limit=100, offset=0)
-    fitting = make_fit(document, rows="workloads", offset=0)
+    document = paginate({"workloads": rows}, rows="workloads", limit=100, offset=0)
+    fitting = truncate(document, rows="workloads", offset=0)
     shown = len(fitting["workloads"])
 
     assert 0 < shown < 100
-    assert size_of(fitting) <= MOST_BYTES
+    assert size_of(fitting) <= MAX_BYTES
     assert (fitting["total"], fitting["truncated"]) == (100, True)
-    assert fitting["rest"] == f"{100 - shown} more: ask again with offset {shown}"
+    assert fitting["rest"] == f"{100 - shown} more: repeat with offset {shown}"
 
 
 def test_the_next_page_goes_on_where_the_cut_was() -> None:
     rows = [row(f"{number:03}", text="x" * 3000) for number in range(40)]
     seen: list[str] = []
     while len(seen) < 40:
-        page = cut_page({"policies": rows}, rows="policies", limit=40, offset=len(seen))
-        page = make_fit(page, rows="policies", offset=len(seen))
+        page = paginate({"policies": rows}, rows="policies", limit=40, offset=len(seen))
+        page = truncate(page, rows="policies", offset=len(seen))
         assert page["policies"]
         seen += names(page, "policies")
 
@@ -97,11 +96,11 @@ def test_the_next_page_goes_on_where_the_cut_was() -> None:
     ],
 )
 def test_one_row_that_is_too_large_by_itself_is_cut_and_says_so(fields: Document) -> None:
-    document = cut_page({"workloads": [row("monster", **fields)]}, rows="workloads", limit=5, offset=0)
-    (shown,) = make_fit(document, rows="workloads", offset=0)["workloads"]
+    document = paginate({"workloads": [row("monster", **fields)]}, rows="workloads", limit=5, offset=0)
+    (shown,) = truncate(document, rows="workloads", offset=0)["workloads"]
 
     assert shown["workloadName"] == "monster"
-    assert size_of(shown) <= MOST_BYTES
+    assert size_of(shown) <= MAX_BYTES
     text = shown.get("definition", {}).get("text", "")
     assert (
         shown.get("destinationsTotal") == 5000
@@ -112,26 +111,26 @@ def test_one_row_that_is_too_large_by_itself_is_cut_and_says_so(fields: Document
 
 def test_of_several_rows_each_keeps_its_first_entries_and_says_how_many_there_are() -> None:
     rows = [row(name, destinations=list(range(30))) for name in "ab"]
-    (first, _) = make_fit(cut_page({"workloads": rows}, rows="workloads", limit=5, offset=0), rows="workloads", offset=0)[
+    (first, _) = truncate(paginate({"workloads": rows}, rows="workloads", limit=5, offset=0), rows="workloads", offset=0)[
         "workloads"
     ]
 
-    assert (len(first["destinations"]), first["destinationsTotal"]) == (MOST_INSIDE, 30)
+    assert (len(first["destinations"]), first["destinationsTotal"]) == (MAX_NESTED, 30)
 
 
 def test_warnings_are_cut_and_counted() -> None:
     document = {"warnings": [f"warning {number}" for number in range(500)], "workloads": []}
-    fitting = make_fit(document, rows="workloads", offset=0)
+    fitting = truncate(document, rows="workloads", offset=0)
 
-    assert len(fitting["warnings"]) == MOST_WARNINGS + 1
-    assert fitting["warnings"][-1] == f"and {500 - MOST_WARNINGS} more warnings"
+    assert len(fitting["warnings"]) == MAX_WARNINGS + 1
+    assert fitting["warnings"][-1] == f"and {500 - MAX_WARNINGS} more warnings"
 
 
 def test_a_large_part_beside_the_rows_is_cut_too() -> None:
     document = {"report": {"movers": [{"text": "x" * 2000}] * 40, "added": [{"text": "y" * 2000}] * 40}, "weeks": []}
-    fitting = make_fit(document, rows="weeks", offset=0)
+    fitting = truncate(document, rows="weeks", offset=0)
 
-    assert size_of(fitting) <= MOST_BYTES
+    assert size_of(fitting) <= MAX_BYTES
     assert fitting["report"]["moversTotal"] == 40
 
 

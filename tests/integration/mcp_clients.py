@@ -15,7 +15,7 @@ from mcp.types import CallToolResult, TextContent
 from gateway.web import mcp_app, pages, registry
 from simulator import crowd
 from simulator.world import NetworkData, Scenario, World
-from tests.integration.remembered import NOW
+from tests.integration.history_factories import NOW
 from tests.services.gateways import ServedGateway
 
 SECTIONS: Final = (registry.sections, mcp_app.sections, pages.sections)

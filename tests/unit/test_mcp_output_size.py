@@ -9,8 +9,8 @@ import jsonschema  # type: ignore[import-untyped] # it brings no types along
 import pytest
 
 from actions.catalogue import ACTIONS, ActionDefinition
-from mcp_server.tools import output_of
-from mcp_server.truncation import MOST_BYTES, paginate, size_of, truncate
+from mcp_server.tools import tool_output_schema
+from mcp_server.truncation import MAX_BYTES, paginate, size_of, truncate
 
 MONSTERS = {
     "500 workloads": {"rows": 500, "inner": 3, "text": 180, "free": 30},
@@ -51,15 +51,15 @@ def monster(schema: Any, rows: str, *, sizes: dict[str, int], at: tuple[str, ...
 
 
 @pytest.mark.parametrize("sizes", MONSTERS.values(), ids=MONSTERS)
-@pytest.mark.parametrize("offer", ACTIONS, ids=lambda offer: offer.name)
-def test_a_bounded_answer_fits_and_is_what_the_schema_promises(offer: ActionDefinition, sizes: dict[str, int]) -> None:
-    schema: Any = output_of(offer)
-    document = monster(schema, offer.rows, sizes=sizes)
-    if offer.is_live:
-        document = paginate(document, rows=offer.rows, limit=200, offset=0)
-    bounded = truncate(document, rows=offer.rows, offset=0, schema=schema)
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def test_a_bounded_answer_fits_and_is_what_the_schema_promises(action: ActionDefinition, sizes: dict[str, int]) -> None:
+    schema: Any = tool_output_schema(action)
+    document = monster(schema, action.rows, sizes=sizes)
+    if action.is_live:
+        document = paginate(document, rows=action.rows, limit=200, offset=0)
+    bounded = truncate(document, rows=action.rows, offset=0, schema=schema)
 
     jsonschema.validate(bounded, schema)
     json.dumps(bounded, allow_nan=False)
-    assert size_of(bounded) <= MOST_BYTES
-    assert bool(bounded[offer.rows]) == bool(sizes["rows"]), "one row at least is shown when there is one"
+    assert size_of(bounded) <= MAX_BYTES
+    assert bool(bounded[action.rows]) == bool(sizes["rows"]), "one row at least is shown when there is one"

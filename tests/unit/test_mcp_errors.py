@@ -11,7 +11,7 @@ from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS
 
 from actions.action_pools import ActionPools
-from actions.catalogue import RequestContext
+from actions.context import RequestContext
 from mcp_server import build_mcp_server
 
 LONG = "b" * 200_000
@@ -20,7 +20,7 @@ LONG = "b" * 200_000
 def refusal_of(ask: Callable[[Client], Awaitable[Any]]) -> MCPError:
     async def talk() -> MCPError:
         async with Client(
-            build_mcp_server(asker_of=lambda _: cast(RequestContext, None), lanes=ActionPools(live=1, stored=1))
+            build_mcp_server(request_context_of=lambda _: cast(RequestContext, None), pools=ActionPools(live=1, stored=1))
         ) as client:
             with pytest.raises(MCPError) as refused:
                 await ask(client)
@@ -50,8 +50,8 @@ def test_what_is_too_long_is_not_told_back(ask: Callable[[Client], Awaitable[Any
 @pytest.mark.parametrize(
     ("prompt", "arguments", "said"),
     [
-        ("weekly_cost_review", None, "the prompt weekly_cost_review needs team"),
-        ("weekly_cost_review", {}, "the prompt weekly_cost_review needs team"),
+        ("weekly_cost_review", None, "the prompt weekly_cost_review requires team"),
+        ("weekly_cost_review", {}, "the prompt weekly_cost_review requires team"),
         ("monthly_review", None, "there is no prompt 'monthly_review'"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_prompt_that_cannot_be_written_is_the_askers_mistake(
 def test_a_made_up_argument_is_named_in_short() -> None:
     async def talk() -> str:
         async with Client(
-            build_mcp_server(asker_of=lambda _: cast(RequestContext, None), lanes=ActionPools(live=1, stored=1))
+            build_mcp_server(request_context_of=lambda _: cast(RequestContext, None), pools=ActionPools(live=1, stored=1))
         ) as client:
             (content,) = (await client.call_tool("list_components", {LONG: 1})).content
             return str(content)

@@ -12,7 +12,7 @@ import pytest
 from actions.action_pools import ActionPools
 from actions.errors import ServiceUnavailableError
 
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 
 class Hang:
@@ -30,7 +30,7 @@ class Hang:
             self._now += 1
             self.most = max(self.most, self._now)
         self.begun.release()
-        assert self._released.wait(PATIENCE_S)
+        assert self._released.wait(TIMEOUT_S)
         with self._lock:
             self._now -= 1
         return "at last"
@@ -39,13 +39,13 @@ class Hang:
         self._released.set()
 
 
-def hung(hang: Hang, lanes: ActionPools, many: int) -> list[asyncio.Task[str]]:
-    return [asyncio.create_task(lanes.run(hang, is_live=True)) for _ in range(many)]
+def hung(hang: Hang, pools: ActionPools, many: int) -> list[asyncio.Task[str]]:
+    return [asyncio.create_task(pools.run(hang, is_live=True)) for _ in range(many)]
 
 
 async def until_begun(hang: Hang, many: int) -> None:
     for _ in range(many):
-        assert await asyncio.to_thread(hang.begun.acquire, timeout=PATIENCE_S)
+        assert await asyncio.to_thread(hang.begun.acquire, timeout=TIMEOUT_S)
 
 
 def play(scene: Callable[[Hang], Awaitable[None]]) -> Hang:
@@ -63,10 +63,10 @@ def play(scene: Callable[[Hang], Awaitable[None]]) -> Hang:
 
 def test_history_is_answered_while_every_live_thread_hangs() -> None:
     async def scene(hang: Hang) -> None:
-        lanes = ActionPools(live=2, stored=1, patience_s=PATIENCE_S)
-        waiting = hung(hang, lanes, 5)
+        pools = ActionPools(live=2, stored=1, timeout_s=TIMEOUT_S)
+        waiting = hung(hang, pools, 5)
         await until_begun(hang, 2)
-        assert [await lanes.run(lambda: "history", is_live=False) for _ in range(10)] == ["history"] * 10
+        assert [await pools.run(lambda: "history", is_live=False) for _ in range(10)] == ["history"] * 10
         assert not any(task.done() for task in waiting)
         hang.release()
         assert await asyncio.gather(*waiting) == ["at last"] * 5
@@ -76,31 +76,31 @@ def test_history_is_answered_while_every_live_thread_hangs() -> None:
 
 def test_who_waits_too_long_for_a_thread_is_told_so_and_takes_none() -> None:
     async def scene(hang: Hang) -> None:
-        lanes = ActionPools(live=1, stored=1, patience_s=0.01)
-        (first,) = hung(hang, lanes, 1)
+        pools = ActionPools(live=1, stored=1, timeout_s=0.01)
+        (first,) = hung(hang, pools, 1)
         await until_begun(hang, 1)
         with pytest.raises(
-            ServiceUnavailableError, match="ScaleOps answers too slowly: 1 questions are under way already; ask again"
+            ServiceUnavailableError, match="ScaleOps responds too slowly: 1 actions are running already; try again"
         ):
-            await lanes.run(lambda: "never", is_live=True)
+            await pools.run(lambda: "never", is_live=True)
         hang.release()
         assert await first == "at last"
-        assert await lanes.run(lambda: "now", is_live=True) == "now"
+        assert await pools.run(lambda: "now", is_live=True) == "now"
 
     play(scene)
 
 
 def test_a_caller_who_leaves_does_not_free_the_thread_before_the_call_has_ended() -> None:
     async def scene(hang: Hang) -> None:
-        lanes = ActionPools(live=1, stored=1, patience_s=0.01)
-        (first,) = hung(hang, lanes, 1)
+        pools = ActionPools(live=1, stored=1, timeout_s=0.01)
+        (first,) = hung(hang, pools, 1)
         await until_begun(hang, 1)
         first.cancel()
         with pytest.raises(ServiceUnavailableError):
-            await lanes.run(lambda: "never", is_live=True)
+            await pools.run(lambda: "never", is_live=True)
         hang.release()
         with suppress(asyncio.CancelledError):
             await first
-        assert await lanes.run(lambda: "now", is_live=True) == "now"
+        assert await pools.run(lambda: "now", is_live=True) == "now"
 
     assert play(scene).most == 1

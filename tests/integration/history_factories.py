@@ -1,12 +1,13 @@
-"""A store that remembers two weeks of three components of two teams, judged and reported by the real stages."""
+"""A store with two weeks of three components of two teams, evaluated and reported by the real stages."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import cast
 
-from actions.history.context import HistoryContext
+from actions.context import HistoryContext, LiveContext, RequestContext, Viewer, allow_all
 from domain.component import Component, Team
 from domain.measures import Total, Unknown
 from domain.refs import EntityRef
@@ -29,8 +30,8 @@ OPS = EntityRef.parse("group:default/ops")
 ROUTES = RoutePolicy(platform_channel="CPLAT")
 
 
-def remember(store: Store) -> None:
-    """Two closing sweeps and one between; the newest shows checkout starving, so an alert opens and is told.
+def fill_history(store: Store) -> None:
+    """Write two closing sweeps and one between; in the newest checkout is under-provisioned, so an alert opens and notifies.
 
     | workload           | of                | then | now |
     |--------------------|-------------------|------|-----|
@@ -54,7 +55,7 @@ def remember(store: Store) -> None:
             store,
             as_of,
             {
-                "checkout": [_starving("api", "130"), _point("shared", "10")],
+                "checkout": [_under_provisioned("api", "130"), _point("shared", "10")],
                 "ledger": [_point("shared", "10"), _point("new-job", "5")],
             },
             finder=None,
@@ -63,23 +64,28 @@ def remember(store: Store) -> None:
     report_due(parts_at(store, DUE))
 
 
-def archive_of(store: Store, *, now: datetime = NOW) -> HistoryContext:
+def history_of(store: Store, *, now: datetime = NOW) -> HistoryContext:
     schedule = Schedule.parse(zone="UTC", day="monday", at="09:00")
     return HistoryContext(store=store, clock=lambda: now, currency="EUR", schedules=Schedules(default=schedule), routes=ROUTES)
 
 
-class Sees:
-    """A viewer who sees these, asked in one call, and remembers what was asked."""
+def request_context_of(history: HistoryContext, viewer: Viewer = allow_all) -> RequestContext:
+    """The context of a caller of the actions over history; there is no ScaleOps."""
+    return RequestContext(live=cast(LiveContext, None), history=history, viewer=viewer)
+
+
+class PartialViewer:
+    """A viewer who sees these entities; `queried` lists all that it was called with."""
 
     def __init__(self, *refs: EntityRef) -> None:
         self._refs = frozenset(refs)
-        self.asked: list[EntityRef] = []
+        self.queried: list[EntityRef] = []
 
     def __call__(self, ref: EntityRef) -> bool:
-        return bool(self.look_at([ref]))
+        return bool(self.filter_visible([ref]))
 
-    def look_at(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        self.asked += refs
+    def filter_visible(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        self.queried += refs
         return self._refs & frozenset(refs)
 
 
@@ -87,7 +93,7 @@ def _point(name: str, cost: str) -> WorkloadPoint:
     return replace(point(name, cost=cost), over_provisioned=False, automated=True)
 
 
-def _starving(name: str, cost: str) -> WorkloadPoint:
+def _under_provisioned(name: str, cost: str) -> WorkloadPoint:
     return replace(point(name, cost=cost), over_provisioned=False, automated=False, under_provisioned=True, oom_kills_24h=2)
 
 
@@ -98,7 +104,7 @@ def _unknown(blank: Measurement) -> Measurement:
 
 
 def _sweep(store: Store, as_of: datetime, points: dict[str, list[WorkloadPoint]], *, finder: list[WorkloadPoint] | None) -> None:
-    others = [component(name, team=OPS) for name in ("dns", "mail")]  # so many that one unknown is no outage
+    others = [component(name, team=OPS) for name in ("dns", "mail")]  # enough that one unknown is not an outage
     listed: list[Component] = [component("checkout"), component("ledger"), component("finder", team=SEARCH), *others]
     teams: list[Team] = [team(PAYMENTS), team(SEARCH), team(OPS)]
     measured = [

@@ -1,0 +1,273 @@
+"""The questions over history, on a store that the real stages filled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actions.catalogue import ACTIONS
+from actions.context import HistoryContext, Viewer, allow_all
+from actions.errors import InputError, NotAllowedError, NotFoundError
+from domain.messages import Json
+from domain.refs import EntityRef
+from store import Store
+from tests.integration.history_factories import (
+    CHECKOUT,
+    FINDER,
+    LEDGER,
+    PartialViewer,
+    fill_history,
+    history_of,
+    request_context_of,
+)
+from tests.integration.measured import PAYMENTS, SEARCH
+
+ALERT = "under-provisioned:component:default/checkout"
+
+
+@pytest.fixture
+def history(store: Store) -> HistoryContext:
+    fill_history(store)
+    return history_of(store)
+
+
+def run(history: HistoryContext, name: str, viewer: Viewer = allow_all, **arguments: Json) -> Any:  # noqa: ANN401 - a document
+    return ACTIONS[name].run(arguments, request_context_of(history, viewer)).model_dump(mode="json", by_alias=True)
+
+
+def refs(answer: Any) -> list[str]:  # noqa: ANN401 - a document
+    return [row["entityRef"].partition("/")[2] for row in answer["components"]]
+
+
+def test_components_are_found_by_owner_system_and_words(history: HistoryContext) -> None:
+    assert refs(run(history, "list_components")) == ["checkout", "dns", "finder", "ledger", "mail"]
+    assert refs(run(history, "list_components", owner="payments")) == ["checkout", "ledger"]
+    assert refs(run(history, "list_components", owner="group:default/search")) == ["finder"]
+    assert refs(run(history, "list_components", text="CHECK out")) == ["checkout"]
+    assert refs(run(history, "list_components", system="shop")) == ["checkout", "dns", "finder", "ledger", "mail"]
+    assert refs(run(history, "list_components", system="system:default/other")) == []
+
+
+def test_a_found_component_has_its_newest_cost_and_an_unmeasured_one_has_none(history: HistoryContext) -> None:
+    costs = {row["title"]: row["costLast7d"] for row in run(history, "list_components")["components"]}
+
+    assert costs == {"Checkout": 140, "Ledger": 15, "Finder": None, "Dns": 0, "Mail": 0}
+
+
+def test_a_list_comes_in_pages_and_says_how_to_get_the_rest(history: HistoryContext) -> None:
+    first = run(history, "list_components", limit=2)
+    rest = run(history, "list_components", limit=3, offset=2)
+
+    assert (first["total"], first["truncated"], first["rest"]) == (5, True, "repeat with offset 2")
+    assert refs(first) + refs(rest) == ["checkout", "dns", "finder", "ledger", "mail"]
+    assert (rest["truncated"], rest["rest"]) == (False, None)
+
+
+def test_who_sees_less_is_told_how_much_is_not_shown(history: HistoryContext) -> None:
+    viewer = PartialViewer(CHECKOUT)
+    answer = run(history, "list_components", viewer)
+
+    assert refs(answer) == ["checkout"]
+    assert (answer["total"], answer["notShown"]) == (1, 4)
+
+
+def test_the_trend_of_a_team_counts_a_shared_workload_once(history: HistoryContext) -> None:
+    answer = run(history, "get_cost_trend", entityRef="group:default/payments")
+
+    assert [(week["week"], week["cost"], week["workloads"]) for week in answer["weeks"]] == [
+        ("2026-W46", 117, 3),
+        ("2026-W47", 145, 3),
+        ("2026-W48", 145, 3),
+    ]
+    assert (answer["change"], answer["changePercent"]) == (28, 23.9)
+    assert [week["running"] for week in answer["weeks"]] == [False, False, True]
+
+
+def test_the_trend_of_a_team_is_made_again_over_what_remains_visible(history: HistoryContext) -> None:
+    answer = run(history, "get_cost_trend", PartialViewer(CHECKOUT), entityRef="group:default/payments")
+
+    assert [week["cost"] for week in answer["weeks"]] == [110, 140, 140]
+    assert answer["notShown"] == 1
+
+
+def test_an_unmeasured_week_is_unknown_not_zero(history: HistoryContext) -> None:
+    answer = run(history, "get_cost_trend", entityRef="component:default/finder")
+
+    assert [week["cost"] for week in answer["weeks"]] == [40, None, None]
+
+
+def test_a_team_of_which_nothing_was_learned_has_no_cost_rather_than_none(history: HistoryContext) -> None:
+    compared = run(history, "compare_weeks", entityRef="group:default/search")
+    seen = run(history, "get_cost_trend", PartialViewer(FINDER), entityRef="group:default/search")
+
+    assert (compared["costThen"], compared["costNow"]) == (40, None)
+    assert compared["notComparable"] == {"workloads": 1, "amount": -40}
+    assert [week["cost"] for week in seen["weeks"]] == [40, None, None]
+
+
+@pytest.mark.parametrize("question", ["get_cost_trend", "compare_weeks"])
+def test_what_may_not_be_seen_is_not_there(history: HistoryContext, question: str) -> None:
+    said: dict[str, str] = {}
+    for ref in ("component:default/checkout", "component:default/nope", "group:default/payments", "group:default/nope"):
+        with pytest.raises(NotFoundError) as caught:
+            run(history, question, PartialViewer(FINDER), entityRef=ref)
+        said[ref] = str(caught.value).replace(ref, "it")
+
+    assert said["component:default/checkout"] == said["component:default/nope"]
+    assert said["group:default/payments"] == said["group:default/nope"], "what is hidden is told like what never was"
+
+
+def test_two_weeks_are_compared_workload_by_workload_and_the_parts_add_up(history: HistoryContext) -> None:
+    answer = run(history, "compare_weeks", entityRef="group:default/payments")
+
+    assert (answer["week"], answer["before"], answer["costThen"], answer["costNow"]) == ("2026-W47", "2026-W46", 117, 145)
+    assert answer["likeForLike"] == {"workloads": 2, "amount": 30}
+    assert (answer["added"], answer["removed"]) == ({"workloads": 1, "amount": 5}, {"workloads": 1, "amount": -7})
+    parts = sum(answer[group]["amount"] for group in ("likeForLike", "added", "removed", "notComparable"))
+    assert parts == answer["costNow"] - answer["costThen"]
+    assert [(row["workloadName"], row["comparison"], row["amount"]) for row in answer["changes"]] == [
+        ("api", "like for like", 30),
+        ("old-job", "removed", -7),
+        ("new-job", "added", 5),
+    ]
+
+
+def test_weeks_in_the_wrong_order_are_refused(history: HistoryContext) -> None:
+    with pytest.raises(InputError, match="earlier"):
+        run(history, "compare_weeks", entityRef="group:default/payments", week="2026-W46", before="2026-W47")
+
+
+def test_a_week_without_a_snapshot_says_where_to_look(history: HistoryContext) -> None:
+    with pytest.raises(NotFoundError, match="get_cost_trend"):
+        run(history, "compare_weeks", entityRef="group:default/payments", week="2026-W40")
+
+
+def test_a_stored_report_is_answered_as_it_was_made(history: HistoryContext) -> None:
+    answer = run(history, "get_team_report", team="payments")
+
+    assert (answer["team"], answer["week"], answer["weeks"]) == ("group:default/payments", "2026-W47", ["2026-W47"])
+    assert answer["report"]["headline"]["cost"]["amount"] == 145
+
+
+def test_a_report_that_was_not_made_names_the_weeks_that_were(history: HistoryContext) -> None:
+    with pytest.raises(NotFoundError, match=r"2026-W30.*weeks with a report: 2026-W47"):
+        run(history, "get_team_report", team="payments", week="2026-W30")
+
+
+def test_a_report_is_shown_only_to_who_may_see_all_that_it_counts(history: HistoryContext) -> None:
+    assert run(history, "get_team_report", PartialViewer(CHECKOUT, LEDGER), team="payments")["week"] == "2026-W47"
+    with pytest.raises(NotAllowedError, match="counts 1 of 2 components that you may not see"):
+        run(history, "get_team_report", PartialViewer(CHECKOUT), team="payments")
+    with pytest.raises(NotAllowedError):
+        run(history, "get_team_report", PartialViewer(CHECKOUT, LEDGER), team="platform")
+    everything = [EntityRef.parse(row["entityRef"]) for row in run(history, "list_components")["components"]]
+    assert run(history, "get_team_report", PartialViewer(*everything), team="platform")["team"] == "platform"
+
+
+def test_open_recommendations_come_most_pressing_first_and_can_be_narrowed(history: HistoryContext) -> None:
+    answer = run(history, "list_recommendations")
+
+    assert [(row["workloadName"], row["issue"]) for row in answer["recommendations"]] == [("api", "under-provisioned")]
+    assert answer["summary"]["highPriority"] == 1
+    assert run(history, "list_recommendations", team="search")["total"] == 0
+    assert run(history, "list_recommendations", priority="low")["total"] == 0
+    assert run(history, "list_recommendations", PartialViewer(LEDGER))["notShown"] == 1
+
+
+def test_alerts_are_listed_with_what_was_told(history: HistoryContext) -> None:
+    answer = run(history, "list_alerts", entityRef="component:default/checkout")
+
+    (alert,) = answer["alerts"]
+    assert (alert["id"], alert["phase"], alert["paged"]) == (ALERT, "firing", True)
+    assert alert["toldAt"] is not None
+    assert run(history, "list_alerts", PartialViewer(LEDGER), entityRef="component:default/ledger")["total"] == 0
+
+
+def test_why_an_alert_was_told_is_explained_with_its_messages_and_events(history: HistoryContext) -> None:
+    answer = run(history, "explain_delivery", about=ALERT)
+
+    assert {message["channel"] for message in answer["messages"]} == {"slack", "pagerduty"}
+    assert all(message["status"] == "pending" and message["reason"] for message in answer["messages"])
+    assert answer["explanation"][0].startswith(f"{ALERT} is firing since")
+    assert any("An incident is open in PagerDuty" in sentence for sentence in answer["explanation"])
+    assert any(event["what"].startswith("opened: ") for event in answer["events"])
+    assert "0123456789abcdef" not in " ".join(answer["explanation"])
+
+
+def test_why_a_report_went_where_it_went_is_explained(history: HistoryContext) -> None:
+    answer = run(history, "explain_delivery", about="payments", week="2026-W47")
+
+    assert "The report for 2026-W47 was due at 2026-11-23 09:00 UTC and was made at" in answer["explanation"][0]
+    assert answer["messages"][-1]["key"].startswith("report:weekly:group:default/payments:2026-W47:slack:")
+    assert any("Slack now: CPLAT" in sentence for sentence in answer["explanation"])
+
+
+def test_why_nothing_was_told_is_explained(history: HistoryContext) -> None:
+    assert (
+        "There was never an alert about" in run(history, "explain_delivery", about="component:default/ledger")["explanation"][0]
+    )
+    assert (
+        "No sweep ever met the condition"
+        in run(history, "explain_delivery", about="budget:component:default/ledger")["explanation"][0]
+    )
+    assert "is not due before" in run(history, "explain_delivery", about="payments", week="2026-W48")["explanation"][0]
+
+
+def test_one_message_is_explained_by_its_key(history: HistoryContext) -> None:
+    key = run(history, "explain_delivery", about=ALERT)["messages"][0]["key"]
+    answer = run(history, "explain_delivery", about=key)
+
+    assert [message["key"] for message in answer["messages"]] == [key]
+    assert answer["explanation"][-1] == "Status: pending after 0 attempts."
+
+
+@pytest.mark.parametrize("about", [ALERT, "component:default/checkout", "group:default/payments"])
+def test_a_delivery_about_what_may_not_be_seen_is_not_explained(history: HistoryContext, about: str) -> None:
+    with pytest.raises(NotFoundError):
+        run(history, "explain_delivery", PartialViewer(FINDER, SEARCH), about=about)
+    assert run(history, "explain_delivery", PartialViewer(CHECKOUT, PAYMENTS), about=about)["explanation"]
+
+
+@pytest.mark.parametrize("about", ["platform", "storm:platform:default/platform", "report:weekly:platform:2026-W47:slack:1"])
+def test_what_the_platform_was_told_is_for_those_who_see_everything(history: HistoryContext, about: str) -> None:
+    everything = [EntityRef.parse(row["entityRef"]) for row in run(history, "list_components")["components"]]
+
+    assert run(history, "explain_delivery", about=about)["explanation"]
+    with pytest.raises(NotAllowedError, match="a component or a team of yours"):
+        run(history, "explain_delivery", PartialViewer(*everything), about=about)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, action in ACTIONS.items() if not action.is_live))
+def test_an_unknown_argument_is_refused_naming_the_valid_ones(history: HistoryContext, name: str) -> None:
+    with pytest.raises(InputError, match=r"unknown argument 'nope'; valid arguments are \w+"):
+        run(history, name, nope=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("list_components", {"limit": "5"}),
+        ("list_components", {"limit": True}),
+        ("list_components", {"limit": 5.5}),
+        ("list_components", {"text": 5}),
+        ("list_alerts", {"quiet": "yes"}),
+        ("list_alerts", {"quiet": 1}),
+    ],
+)
+def test_an_argument_of_another_type_than_the_published_one_is_refused(
+    history: HistoryContext, name: str, arguments: dict[str, Json]
+) -> None:
+    with pytest.raises(InputError, match=r"the argument \w+ is invalid"):
+        ACTIONS[name].run(arguments, request_context_of(history))
+
+
+def test_a_whole_number_is_one_however_json_spells_it(history: HistoryContext) -> None:
+    assert refs(run(history, "list_components", limit=2.0)) == refs(run(history, "list_components", limit=2))
+
+
+def test_who_sees_less_is_asked_about_in_one_call(history: HistoryContext) -> None:
+    viewer = PartialViewer(CHECKOUT)
+    run(history, "list_components", viewer)
+
+    assert [ref.name for ref in viewer.queried] == ["checkout", "dns", "finder", "ledger", "mail"]

@@ -1,0 +1,102 @@
+"""What a name over history says of what whoever asks may not see: nothing that could be told by asking again, otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actions.catalogue import ACTIONS
+from actions.context import HistoryContext
+from actions.errors import ActionError
+from domain.messages import Json
+from store import Store
+from tests.integration.history_factories import (
+    CHECKOUT,
+    FINDER,
+    LEDGER,
+    PartialViewer,
+    fill_history,
+    history_of,
+    request_context_of,
+)
+from tests.integration.measured import PAYMENTS
+
+
+@pytest.fixture
+def history(store: Store) -> HistoryContext:
+    fill_history(store)
+    return history_of(store)
+
+
+def run(history: HistoryContext, name: str, viewer: PartialViewer, **arguments: Json) -> Any:  # noqa: ANN401 - a document
+    return ACTIONS[name].run(arguments, request_context_of(history, viewer)).model_dump(mode="json", by_alias=True)
+
+
+def error_of(history: HistoryContext, name: str, viewer: PartialViewer, **arguments: Json) -> str:
+    with pytest.raises(ActionError) as caught:
+        run(history, name, viewer, **arguments)
+    return f"{caught.value.name}: {caught.value}"
+
+
+@pytest.mark.parametrize(
+    ("name", "not_shown", "searches"),
+    [
+        (
+            "list_components",
+            4,
+            [
+                {},
+                {"text": "ledge"},
+                {"text": "ledgy"},
+                {"owner": "payments"},
+                {"owner": "search"},
+                {"owner": "nobody"},
+                {"system": "shop"},
+                {"system": "other"},
+            ],
+        ),
+        ("list_recommendations", 0, [{}, {"team": "payments"}, {"team": "nobody"}, {"priority": "high"}, {"priority": "low"}]),
+        ("list_alerts", 1, [{"quiet": True}, {"quiet": True, "team": "payments"}, {"quiet": True, "team": "nobody"}]),
+    ],
+)
+def test_how_much_is_not_shown_says_nothing_of_what_it_is(
+    history: HistoryContext, name: str, not_shown: int, searches: list[dict[str, Json]]
+) -> None:
+    told = [run(history, name, PartialViewer(CHECKOUT), **search)["notShown"] for search in searches]
+
+    assert set(told) == {not_shown}
+
+
+@pytest.mark.parametrize(("name", "not_shown"), [("list_recommendations", 1), ("list_alerts", 1)])
+def test_advice_and_alerts_of_a_hidden_team_are_not_counted_by_team(history: HistoryContext, name: str, not_shown: int) -> None:
+    told = {team: run(history, name, PartialViewer(LEDGER), team=team)["notShown"] for team in ("payments", "search", "nobody")}
+
+    assert set(told.values()) == {not_shown}
+
+
+@pytest.mark.parametrize("name", ["list_recommendations", "list_alerts"])
+def test_of_one_entity_that_may_be_seen_nothing_is_hidden(history: HistoryContext, name: str) -> None:
+    assert run(history, name, PartialViewer(LEDGER), entityRef=str(LEDGER))["notShown"] == 0
+
+
+@pytest.mark.parametrize(
+    "about",
+    ["group:default/payments", "budget:group:default/payments", "report:weekly:group:default/payments:2026-W47:slack:1"],
+)
+def test_what_a_team_was_told_is_for_those_who_see_some_of_it(history: HistoryContext, about: str) -> None:
+    """Catalogs list every group to everybody; that somebody sees a team says nothing of what it owns."""
+    hidden = error_of(history, "explain_delivery", PartialViewer(FINDER, PAYMENTS), about=about)
+    unknown = error_of(history, "explain_delivery", PartialViewer(FINDER), about=about.replace("payments", "nobody"))
+
+    assert hidden.replace("payments", "nobody") == unknown
+    assert run(history, "explain_delivery", PartialViewer(LEDGER, PAYMENTS), about=about)["explanation"]
+
+
+@pytest.mark.parametrize("week", [{}, {"week": "2026-W47"}, {"week": "2026-W30"}])
+def test_reports_of_a_hidden_team_are_told_like_those_of_none(history: HistoryContext, week: dict[str, Json]) -> None:
+    hidden = error_of(history, "get_team_report", PartialViewer(FINDER, PAYMENTS), team="payments", **week)
+    unknown = error_of(history, "get_team_report", PartialViewer(FINDER), team="nobody", **week)
+
+    assert hidden.replace("payments", "nobody") == unknown
+    assert "2026-W47" in error_of(history, "get_team_report", PartialViewer(LEDGER), team="payments", week="2026-W30")

@@ -1,0 +1,212 @@
+"""What the five questions output when something is missing, foreign, or lives on several clusters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from actions.catalogue import ACTIONS
+from actions.errors import ServiceUnavailableError
+from clients.scaleops.links import DashboardLinks
+from domain.workload import PolicyDefinition
+from tests.unit.action_factories import (
+    NOW,
+    WEB,
+    PlannedScaleOps,
+    a_component,
+    a_peer,
+    a_row,
+    a_workload,
+    failure,
+    found,
+    request_context_of,
+    run,
+)
+
+# Data and recommendations
+
+
+def test_a_number_that_was_left_out_is_null_and_named_and_counts_as_nothing() -> None:
+    broken = a_workload("b", savings_available_per_month=None, cpu_recommended_millicores=None, policy_name=None)
+    output = run("data", found(a_workload("a"), broken))
+    row = output["workloads"][1]
+    assert (row["savingsAvailable"], row["cpuRecommended"], row["policyName"]) == (None, None, None)
+    assert output["summary"]["totalSavingsAvailable"] == 1.5
+    assert output["warnings"] == [
+        "ScaleOps left out policyName, cpuRecommended and savingsAvailable of b (Deployment in shop on east)"
+    ]
+
+
+def test_a_threshold_never_hides_an_under_provisioned_workload() -> None:
+    workloads = (a_workload("starved", under_provisioned=True), a_workload("idle", automated=False))
+    output = run("recommendations", found(*workloads), minSavingsThreshold=10)
+    assert [(row["workloadName"], row["issue"], row["priority"]) for row in output["recommendations"]] == [
+        ("starved", "under-provisioned", "high")
+    ]
+    assert len(run("recommendations", found(*workloads), minSavingsThreshold=1.5)["recommendations"]) == 2
+
+
+def test_links_name_the_query_that_found_the_workload() -> None:
+    scaleops = PlannedScaleOps(workloads_by_labels={("app=a",): (a_workload("one"),), ("app=b",): (a_workload("two"),)})
+    component = a_component(label_selector="app in (a,b)")
+    caller = request_context_of(scaleops, component, link=DashboardLinks("https://s"))
+    output = ACTIONS["get_scaleops_data_for_entity"].run({"entityRef": str(WEB)}, caller)
+    assert [row.dashboard_url.partition("&labels=")[2] for row in output.workloads] == ["app%3Da", "app%3Db"]
+
+
+# Cost
+
+
+def test_cost_is_asked_once_a_cluster_with_all_the_component_has_there() -> None:
+    east, east2, west = a_workload("a"), a_workload("b", namespace="other"), a_workload("a", cluster="west")
+    scaleops = found(
+        east, west, east2, costs_by_cluster={"east": (a_row(east2), a_row(east, total="10")), "west": (a_row(west),)}
+    )
+    output = run("cost_analysis", scaleops, range="30d")
+    assert scaleops.calls[1:] == [
+        ("costs", "east", ("shop", "other"), ("Deployment",), ("app=web",), "30d"),
+        ("costs", "west", ("shop",), ("Deployment",), ("app=web",), "30d"),
+    ]
+    rows = [(row["clusterName"], row["namespace"], row["workloadName"], row["totalCost"]) for row in output["costAnalysis"]]
+    assert rows == [("east", "other", "b", 168), ("east", "shop", "a", 10), ("west", "shop", "a", 168)]
+    assert output["summary"] == {
+        "totalCost": 346,
+        "averageHourlyCost": 1,
+        "totalHourlyCost": pytest.approx(346 / 720),
+        "totalSavingsAvailable": 1.5,
+        "totalWorkloads": 3,
+        "workloadsWithCost": 3,
+    }
+
+
+def test_rows_of_others_and_of_the_same_id_elsewhere_are_not_its_cost() -> None:
+    east, stranger = a_workload("a"), a_workload("stranger")
+    output = run("cost_analysis", found(east, costs_by_cluster={"east": (a_row(stranger, total="9"), a_row(east), a_row(east))}))
+    assert [row["workloadName"] for row in output["costAnalysis"]] == ["a"]
+    assert output["summary"]["totalCost"] == 168
+
+
+def test_a_workload_without_a_cost_row_is_unknown_and_not_free() -> None:
+    known, unknown, without_id = a_workload("a"), a_workload("b"), a_workload("c", id=None)
+    output = run("cost_analysis", found(known, unknown, without_id, costs_by_cluster={"east": (a_row(known),)}))
+    assert [(row["workloadName"], row["totalCost"]) for row in output["costAnalysis"]] == [("a", 168), ("b", None), ("c", None)]
+    assert output["warnings"] == [
+        "the cost report has no row for b (Deployment in shop on east)",
+        "the cost report has no row for c (Deployment in shop on east)",
+    ]
+    assert (output["summary"]["totalWorkloads"], output["summary"]["workloadsWithCost"]) == (3, 1)
+
+
+def test_a_cluster_whose_cost_is_missing_is_told_beside_the_rest() -> None:
+    east, west = a_workload("a"), a_workload("a", cluster="west")
+    output = run("cost_analysis", found(east, west, costs_by_cluster={"east": (a_row(east),), "west": failure()}))
+    assert output["warnings"] == ["cost on west is missing: ScaleOps returned an error"]
+    assert [row["totalCost"] for row in output["costAnalysis"]] == [168, None]
+    with pytest.raises(ServiceUnavailableError):
+        run("cost_analysis", found(east, west, costs_by_cluster={"east": failure(), "west": failure()}))
+
+
+def test_an_hourly_cost_that_was_left_out_counts_as_zero_in_the_mean_as_it_always_did() -> None:
+    a, b = a_workload("a"), a_workload("b")
+    output = run("cost_analysis", found(a, b, costs_by_cluster={"east": (a_row(a, hourly=None), a_row(b, total=None))}))
+    assert output["summary"]["averageHourlyCost"] == 0.5
+    assert (output["summary"]["totalCost"], output["summary"]["totalHourlyCost"]) == (168, 1)
+    assert len(output["warnings"]) == 2
+
+
+# Network
+
+
+def test_network_is_asked_only_where_it_is_watched_and_over_the_window() -> None:
+    scaleops = found(
+        a_workload("a"),
+        a_workload("b", cluster="west"),
+        a_workload("c", cluster="lost"),
+        flags={"east": True, "west": False},
+        network_by_name={"a": (a_peer("1.5"), a_peer("0.25"))},
+    )
+    output = run("network_usage", scaleops, timeRangeHours=48)
+    assert scaleops.calls[1:] == [("flags",), ("network", "east/shop/Deployment/a", timedelta(hours=48), NOW)]
+    rows = [(row["networkCostEnabled"], row["totalNetworkCost"], row["error"]) for row in output["workloadNetworkData"]]
+    assert rows == [(True, 1.75, None), (False, None, None), (False, None, None)]
+    assert output["period"] == "48h"
+    assert output["summary"] == {"totalWorkloads": 3, "measuredWorkloads": 1, "totalNetworkCost": 1.75, "totalTraffic": 200}
+
+
+def test_a_failed_network_call_is_told_and_is_neither_zero_nor_off() -> None:
+    plans = {"flags": {"east": True}, "network_by_name": {"a": failure(), "b": (a_peer("1"),)}}
+    output = run("network_usage", found(a_workload("a"), a_workload("b"), **plans))
+    row = output["workloadNetworkData"][0]
+    assert (row["networkCostEnabled"], row["totalNetworkCost"], row["totalTraffic"]) == (True, None, None)
+    assert row["error"] == "ScaleOps returned an error"
+    assert output["warnings"] == [
+        "the network of a (Deployment in shop on east) could not be measured: ScaleOps returned an error"
+    ]
+    assert (output["summary"]["measuredWorkloads"], output["summary"]["totalNetworkCost"]) == (1, 1)
+    alone = run("network_usage", found(a_workload("a"), **plans))
+    assert alone["summary"]["totalNetworkCost"] is None
+
+
+def test_without_the_map_of_clusters_it_is_not_known_whether_a_network_is_watched() -> None:
+    output = run("network_usage", found(a_workload("a"), flags=failure()))
+    [row] = output["workloadNetworkData"]
+    assert (row["networkCostEnabled"], row["error"]) == (None, "ScaleOps returned an error")
+    assert output["summary"]["totalNetworkCost"] is None
+
+
+def test_figures_that_a_peer_lacks_are_null_and_told() -> None:
+    plans = {"flags": {"east": True}, "network_by_name": {"a": (a_peer("1", cross=None), a_peer(None))}}
+    output = run("network_usage", found(a_workload("a"), **plans))
+    peers = output["workloadNetworkData"][0]["destinations"]
+    assert (peers[0]["crossAZCost"], peers[1]["totalCost"]) == (None, None)
+    assert output["warnings"] == ["ScaleOps left out figures of 2 of 2 network peers of a (Deployment in shop on east)"]
+    assert output["summary"]["totalNetworkCost"] == 1
+
+
+# Policies
+
+
+def test_policies_are_asked_once_a_cluster_and_found_on_the_workloads_own() -> None:
+    scaleops = found(
+        a_workload("a"),
+        a_workload("b"),
+        a_workload("a", cluster="west"),
+        a_workload("c", cluster="far", policy_name="N/A"),
+        a_workload("d", cluster="far", policy_name=None),
+        policies_by_cluster={
+            "east": (PolicyDefinition(name="cost", definition={"on": "east"}),),
+            "west": (PolicyDefinition(name="cost", definition={"on": "west"}),),
+        },
+    )
+    output = run("policy_definitions", scaleops)
+    assert scaleops.calls[1:] == [("policies", "east"), ("policies", "west")]
+    assert [(row["policyName"], row["policyDefinition"], row["error"]) for row in output["workloadPolicies"]] == [
+        ("cost", {"on": "east"}, None),
+        ("cost", {"on": "east"}, None),
+        ("cost", {"on": "west"}, None),
+        ("N/A", None, None),
+        ("N/A", None, None),
+    ]
+    assert output["summary"] == {"totalWorkloads": 5, "workloadsWithPolicies": 3, "uniquePolicies": ["cost"]}
+
+
+def test_a_policy_that_is_missing_or_could_not_be_had_says_which() -> None:
+    output = run(
+        "policy_definitions",
+        found(a_workload("a"), a_workload("b", cluster="west"), policies_by_cluster={"east": (), "west": failure()}),
+    )
+    assert [(row["policyDefinition"], row["error"]) for row in output["workloadPolicies"]] == [
+        (None, "east has no policy named cost"),
+        (None, "ScaleOps returned an error"),
+    ]
+    assert output["warnings"] == [
+        "the policies of west are missing: ScaleOps returned an error",
+        "a (Deployment in shop on east): east has no policy named cost",
+    ]
+
+
+def test_a_name_may_stand_for_workloads_on_several_clusters() -> None:
+    workloads = (a_workload("a"), a_workload("b"), a_workload("a", cluster="west"))
+    output = run("policy_definitions", found(*workloads), workloadName="a")
+    assert [(row["clusterName"], row["workloadName"]) for row in output["workloadPolicies"]] == [("east", "a"), ("west", "a")]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from domain.refs import EntityRef, InvalidReference
 from wiring.environment import read_error
@@ -26,18 +26,6 @@ Count = Annotated[int, Field(ge=1, le=1000)]
 
 def _parse_ref(value: object) -> object:
     return EntityRef.parse(value) if isinstance(value, str) else value
-
-
-def _parse_rule(value: object) -> object:
-    """Accept `off` and `on` for a whole rule (YAML 1.1 reads them as false and true)."""
-    if value in (False, "off"):
-        return {"enabled": False}
-    if value in (True, "on"):
-        return {"enabled": True}
-    if not isinstance(value, Mapping | BaseModel):
-        message = f"{value!r} is not off, on or a mapping of the rule's keys"
-        raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError as a problem of the key
-    return value
 
 
 def _parse_page(value: object) -> object:
@@ -97,6 +85,17 @@ class RuleSection(_Section):
     enabled: bool | None = None
     repeat_after: Duration | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _parse_switch(cls, value: object) -> object:
+        """Accept `off` and `on` for a whole rule (YAML 1.1 reads them as false and true)."""
+        if value in (False, True, "off", "on"):
+            return {"enabled": value in (True, "on")}
+        if not isinstance(value, Mapping | BaseModel):
+            message = f"{value!r} is not off, on or a mapping of the rule's keys"
+            raise ValueError(message)  # noqa: TRY004 - pydantic reports a ValueError as a problem of the key
+        return value
+
 
 class UnderProvisionedSection(RuleSection):
     """alerts.under-provisioned."""
@@ -121,10 +120,6 @@ class CostIncreaseSection(RuleSection):
     min_ratio: Annotated[Decimal, Field(ge=0, le=100)] | None = None
 
 
-class BudgetSection(RuleSection):
-    """alerts.budget."""
-
-
 class UnmeasuredSection(RuleSection):
     """alerts.unmeasured."""
 
@@ -138,23 +133,16 @@ class StormSection(_Section):
     teams: Count | None = None
 
 
-OverProvisioned = Annotated[OverProvisionedSection, BeforeValidator(_parse_rule)]
-UnderProvisioned = Annotated[UnderProvisionedSection, BeforeValidator(_parse_rule)]
-CostIncrease = Annotated[CostIncreaseSection, BeforeValidator(_parse_rule)]
-Budget = Annotated[BudgetSection, BeforeValidator(_parse_rule)]
-Unmeasured = Annotated[UnmeasuredSection, BeforeValidator(_parse_rule)]
-
-
 class RulesSection(_Section):
     """The rules, by their names."""
 
     model_config = ConfigDict(alias_generator=_with_dashes, extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    under_provisioned: UnderProvisioned | None = None
-    over_provisioned: OverProvisioned | None = None
-    cost_increase: CostIncrease | None = None
-    budget: Budget | None = None
-    unmeasured: Unmeasured | None = None
+    under_provisioned: UnderProvisionedSection | None = None
+    over_provisioned: OverProvisionedSection | None = None
+    cost_increase: CostIncreaseSection | None = None
+    budget: RuleSection | None = None
+    unmeasured: UnmeasuredSection | None = None
 
 
 class AlertsSection(RulesSection):
@@ -290,7 +278,7 @@ def _sibling_keys(location: list[str]) -> list[str]:
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annotation of a field
-    """Find the section in an annotation such as `Mapping[Ref, TeamSection]` or `OverProvisioned | None`."""
+    """Find the section in an annotation such as `Mapping[Ref, TeamSection]` or `RuleSection | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in getattr(annotation, "__args__", ()) if (found := _section_of(part))), None)

@@ -89,25 +89,15 @@ def _check_database_url(value: SecretStr) -> SecretStr:
     return value
 
 
-def _check_currency(value: str) -> str:
-    if not re.fullmatch("[A-Z]{3}", value):
-        message = f"{value!r} is not an ISO 4217 currency code; write for example USD or EUR"
-        raise ValueError(message)
-    return value
+def _matching(pattern: str, problem: str) -> AfterValidator:
+    """Return a validator of a whole text; `problem` may name the `{value}`."""
 
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(problem.format(value=repr(value)))
+        return value
 
-def _check_rate(value: str) -> str:
-    if not re.fullmatch(r"[1-9]\d*/(s|min|h)", value):
-        message = f"{value!r} is not a valid rate; write for example 600/min"
-        raise ValueError(message)
-    return value
-
-
-def _check_instance(value: str) -> str:
-    if not re.fullmatch(r"[^\s:]{1,100}", value):
-        message = "must be one word of at most 100 characters without a colon; it is part of dedup keys"
-        raise ValueError(message)
-    return value
+    return AfterValidator(check)
 
 
 def _lowercase(value: object) -> object:
@@ -132,6 +122,12 @@ TimeOfDay = Annotated[time, BeforeValidator(_parse_time_of_day)]
 Duration = Annotated[timedelta, BeforeValidator(lambda value: value if isinstance(value, timedelta) else parse_duration(value))]
 Secret = Annotated[SecretStr, AfterValidator(_check_printable)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
+Currency = Annotated[str, _matching("[A-Z]{3}", "{value} is not an ISO 4217 currency code; write for example USD or EUR")]
+Rate = Annotated[str, _matching(r"[1-9]\d*/(s|min|h)", "{value} is not a valid rate; write for example 600/min")]
+Instance = Annotated[
+    str,
+    _matching(r"[^\s:]{1,100}", "must be one word of at most 100 characters without a colon; it is part of dedup keys"),
+]
 Weekday = Annotated[
     Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], BeforeValidator(_lowercase)
 ]
@@ -152,7 +148,7 @@ class Settings(BaseModel):
     scaleops_azure_client_secret: Secret | None = None
     scaleops_azure_login_url: PrivateUrl = "https://login.microsoftonline.com"
     scaleops_link_to_dashboard: bool = False
-    scaleops_currency: Annotated[str, AfterValidator(_check_currency)] = "USD"
+    scaleops_currency: Currency = "USD"
     scaleops_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30
     scaleops_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
 
@@ -169,7 +165,7 @@ class Settings(BaseModel):
     pagerduty_routing_key: Secret | None = None
     pagerduty_events_url: PrivateUrl = "https://events.pagerduty.com"
 
-    worker_instance: Annotated[str, AfterValidator(_check_instance)] | None = None
+    worker_instance: Instance | None = None
     worker_secret_key: Annotated[Secret, Field(min_length=16)] | None = None
     worker_timezone: Zone = "UTC"
     worker_report_day: Weekday = "monday"
@@ -192,7 +188,7 @@ class Settings(BaseModel):
     gateway_extra_routes: Names = ()
     gateway_proxy_scope: Annotated[Literal["catalog", "any"], BeforeValidator(_lowercase)] = "catalog"
     gateway_cache_ttl_s: Annotated[float, Field(ge=0, le=3600)] = 15
-    gateway_rate_limit: Annotated[str, AfterValidator(_check_rate)] = "600/min"
+    gateway_rate_limit: Rate = "600/min"
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowercase)] = "info"
     log_format: Annotated[Literal["auto", "console", "json"], BeforeValidator(_lowercase)] = "auto"

@@ -5,7 +5,7 @@
         └────── limit above all ceilings ───┘
 
 Additive increase, multiplicative decrease. Retry-After pauses every process. Shares are max-min fair; a quarter of the limit is
-reserved for interactive calls, and lent to background calls while nobody uses it. Times are seconds of one clock.
+reserved for interactive calls, and lent to background calls while there are none. Times are seconds of one clock.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ INTERACTIVE_LINGER_S: Final = 5.0
 
 _DECREASE_FACTOR: Final = 0.7
 _MIN_FACTOR: Final = 0.5
-"""Of the limit, when few calls were in flight: their refusal says little about how many are possible."""
+"""Of the limit, when few calls were in flight: a 429 then says little about the capacity."""
 _RECOVERY_S: Final = 120.0
 """From nothing to the ceilings of all participants."""
 _TIMEOUT_SHARE: Final = 0.1
-"""Fewer timed-out calls than this share are not a sign of overload."""
+"""A smaller share of timed-out calls is not a sign of overload."""
 
 
 class Priority(StrEnum):
@@ -72,7 +72,7 @@ class UsageReport:
 
     @property
     def backoff_reason(self) -> BackoffReason | None:
-        """Why this report asks for a lower limit."""
+        """The reason to lower the limit, if any."""
         if self.throttled:
             return BackoffReason.THROTTLED
         is_timing_out = self.timeouts > _TIMEOUT_SHARE * (self.successes + self.timeouts)
@@ -122,11 +122,8 @@ def restore_lost_state(stored: LimiterState | None, known: LimiterState, now: fl
     known = _discard_stale(known, now)
     if stored is None:
         return known
-    return (
-        stored
-        if known.decreased_at <= stored.decreased_at
-        else replace(stored, limit=known.limit, decreased_at=known.decreased_at)
-    )
+    is_lost = known.decreased_at > stored.decreased_at
+    return replace(stored, limit=known.limit, decreased_at=known.decreased_at) if is_lost else stored
 
 
 def local_state(state: LimiterState, name: str, *, share: int, now: float) -> LimiterState:

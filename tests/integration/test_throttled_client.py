@@ -1,4 +1,4 @@
-"""An HTTP client with a limiter: it reports what its calls meet, pauses as it is asked, and a limit is not taken for an outage."""
+"""An HTTP client with a limiter: outcomes are reported, Retry-After pauses calls, and a limit is not taken for an outage."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ CALL_S = 0.1
 
 @dataclass
 class Service:
-    """Answers a call in 100 ms, and refuses at once what is above its capacity."""
+    """Responds in 100 ms, and rejects calls above its capacity at once."""
 
     capacity: int = 1000
     retry_after_s: float = 0.0

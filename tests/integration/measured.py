@@ -7,10 +7,11 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from domain.component import Component, NotificationTargets, Team
-from domain.measures import Unknown, total_of
+from domain.measures import Unknown
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import Measurement, NetworkOff, NetworkUse, WorkloadPoint
 from domain.workload import WorkloadKey
+from tests.factories import make_component, make_measurement, make_team
 
 SLOT = datetime(2026, 11, 23, 6, tzinfo=timezone.utc)
 NOW = SLOT + timedelta(minutes=5)
@@ -23,27 +24,17 @@ def ref(name: str) -> EntityRef:
 
 
 def component(name: str, *, team: EntityRef = PAYMENTS, selector: str | None = None) -> Component:
-    return Component(
-        ref=ref(name),
-        spelled_kind="Component",
-        spelled_namespace="default",
-        spelled_name=name,
-        title=name.title(),
+    return make_component(
+        name,
         team=team,
-        lifecycle="production",
         system="system:default/shop",
         label_selector=f"app={name}" if selector is None else selector,
-        kubernetes_id=None,
-        namespace_limit=None,
-        cluster_limit=None,
         contact=NotificationTargets(slack_channels=(("slack.com/bot-notify", "C1"),), pagerduty_fingerprint="0123456789abcdef"),
     )
 
 
 def team(of: EntityRef = PAYMENTS) -> Team:
-    return Team(
-        ref=of, title=of.name.title(), parent=EntityRef.parse("group:default/all"), in_catalog=True, contact=NotificationTargets()
-    )
+    return make_team(of, parent=EntityRef.parse("group:default/all"))
 
 
 def key(name: str, *, cluster: str = "eu-1") -> WorkloadKey:
@@ -84,26 +75,10 @@ def without_network(name: str) -> WorkloadPoint:
 def measurement(
     name: str, *points: WorkloadPoint, team: EntityRef = PAYMENTS, as_of: datetime = SLOT, warnings: tuple[str, ...] = ()
 ) -> Measurement:
-    ordered = tuple(sorted(points, key=lambda one: one.key))
-    return Measurement(
-        snapshot=Snapshot(
-            ref=ref(name),
-            as_of=as_of,
-            team=team,
-            outcome=Outcome.MEASURED,
-            reason="",
-            warnings=warnings,
-            workloads=tuple(one.key for one in ordered),
-            cost_7d=total_of(one.cost_7d for one in ordered),
-            savings_available_per_month=total_of(one.savings_available_per_month for one in ordered),
-            active_savings_per_month=total_of(one.active_savings_per_month for one in ordered),
-        ),
-        points=ordered,
-    )
+    return make_measurement(ref(name), points, as_of=as_of, team=team, warnings=warnings)
 
 
 def unmeasured(
     name: str, reason: str = "ScaleOps did not answer", *, team: EntityRef = PAYMENTS, as_of: datetime = SLOT
 ) -> Measurement:
-    blank = measurement(name, team=team, as_of=as_of)
-    return Measurement(snapshot=replace(blank.snapshot, outcome=Outcome.UNKNOWN, reason=reason), points=())
+    return make_measurement(ref(name), (), as_of=as_of, team=team, reason=reason)

@@ -22,10 +22,10 @@ from domain.tracking import RecommendationEnd
 from store import Store
 from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, acknowledge_alert, list_alerts, snooze_alert
 from tasks.evaluate.stage import EvaluateResult, evaluate
-from tests.integration.evaluating import (
+from tests.factories import PAYMENTS
+from tests.integration.evaluate_factories import (
     KEY,
     OTHER_KEY,
-    PAYMENTS,
     PLATFORM_CHANNEL,
     START,
     TEAM_CHANNEL,
@@ -42,152 +42,155 @@ from tests.integration.evaluating import (
 
 
 @pytest.fixture
-def here(store: Store) -> Installation:
-    """Answer an installation with one component, known from a quiet first sweep."""
+def installation(store: Store) -> Installation:
+    """Return an installation with one component, known from a quiet first sweep."""
     installation = Installation(store=store)
-    assert installation.live({"checkout": [fine()]}) == []
+    assert installation.run({"checkout": [fine()]}) == []
     return installation
 
 
-def acts(messages: list[Message]) -> list[tuple[Channel, EventAction, str]]:
+def actions_of(messages: list[Message]) -> list[tuple[Channel, EventAction, str]]:
     return [(message.channel, message.act, message.target) for message in messages]
 
 
-def payload(message: Message) -> dict[str, object]:
+def payload_of(message: Message) -> dict[str, object]:
     return dict(message.renderings[0].payload)
 
 
-def words(message: Message) -> str:
+def text_of(message: Message) -> str:
     return str(message.renderings[-1].payload["text"])
 
 
-def test_one_page_opens_and_later_resolves(here: Installation) -> None:
-    assert here.live({"checkout": [starved()]}) == []
-    page, post = here.live({"checkout": [starved()]})
-    assert acts([page, post]) == [(Channel.PAGERDUTY, EventAction.TRIGGER, KEY), (Channel.SLACK, EventAction.POST, TEAM_CHANNEL)]
-    assert payload(page)["dedup_key"] == "test:under-provisioned:component:default/checkout"
-    assert here.state(alert("checkout")).phase is Phase.FIRING
-    assert here.live({"checkout": [fine()]}) == []
-    resolve, reply = here.live({"checkout": [fine()]})
-    assert acts([resolve, reply]) == [
+def test_one_page_opens_and_later_resolves(installation: Installation) -> None:
+    assert installation.run({"checkout": [starved()]}) == []
+    page, post = installation.run({"checkout": [starved()]})
+    assert actions_of([page, post]) == [
+        (Channel.PAGERDUTY, EventAction.TRIGGER, KEY),
+        (Channel.SLACK, EventAction.POST, TEAM_CHANNEL),
+    ]
+    assert payload_of(page)["dedup_key"] == "test:under-provisioned:component:default/checkout"
+    assert installation.state(alert("checkout")).phase is Phase.FIRING
+    assert installation.run({"checkout": [fine()]}) == []
+    resolve, reply = installation.run({"checkout": [fine()]})
+    assert actions_of([resolve, reply]) == [
         (Channel.PAGERDUTY, EventAction.RESOLVE, KEY),
         (Channel.SLACK, EventAction.POST, TEAM_CHANNEL),
     ]
-    assert payload(resolve)["dedup_key"] == payload(page)["dedup_key"]
+    assert payload_of(resolve)["dedup_key"] == payload_of(page)["dedup_key"]
     assert reply.thread_of == post.key
-    assert here.state(alert("checkout")).phase is Phase.QUIET
+    assert installation.state(alert("checkout")).phase is Phase.QUIET
     assert page.stream == resolve.stream
     assert page.number < resolve.number
 
 
-def test_unchanged_over_ten_sweeps_it_is_one_incident_paged_once_a_day(here: Installation) -> None:
-    told = here.live(*({"checkout": [starved()]} for _ in range(10)))
-    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [EventAction.TRIGGER] * 3
-    assert len({str(payload(message)["dedup_key"]) for message in told if message.channel is Channel.PAGERDUTY}) == 1
-    assert sum(message.channel is Channel.SLACK for message in told) == 1
+def test_unchanged_over_ten_sweeps_it_is_one_incident_paged_once_a_day(installation: Installation) -> None:
+    messages = installation.run(*({"checkout": [starved()]} for _ in range(10)))
+    assert [message.act for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.TRIGGER] * 3
+    assert len({str(payload_of(message)["dedup_key"]) for message in messages if message.channel is Channel.PAGERDUTY}) == 1
+    assert sum(message.channel is Channel.SLACK for message in messages) == 1
 
 
-def test_a_sweep_is_judged_once_and_in_order(here: Installation) -> None:
+def test_sweeps_are_evaluated_once_and_in_order(installation: Installation) -> None:
     for _ in range(3):
-        here.sweep({"checkout": [starved()]})
-    evaluated = here.judge()
+        installation.sweep({"checkout": [starved()]})
+    evaluated = installation.evaluate()
     assert evaluated.sweeps == sorted(evaluated.sweeps)
     assert len(evaluated.sweeps) == 3
     assert evaluated.notices[NoticeKind.OPENED] == 1
-    again = here.judge()
+    again = installation.evaluate()
     assert (again.sweeps, again.messages) == ([], 0)
 
 
-def test_an_open_sweep_is_left_alone(here: Installation) -> None:
-    with here.store.transaction() as transaction:
-        transaction.sweeps.open(START + timedelta(days=1), opened_at=here.now)
-    assert here.judge().sweeps == []
+def test_an_open_sweep_is_not_evaluated(installation: Installation) -> None:
+    with installation.store.transaction() as transaction:
+        transaction.sweeps.open(START + timedelta(days=1), opened_at=installation.now)
+    assert installation.evaluate().sweeps == []
 
 
-def test_a_trouble_half_way_leaves_nothing_behind(here: Installation) -> None:
-    here.live({"checkout": [starved()]})
-    here.sweep({"checkout": [starved()]})
+def test_an_error_half_way_stores_nothing(installation: Installation) -> None:
+    installation.run({"checkout": [starved()]})
+    installation.sweep({"checkout": [starved()]})
 
     def stop(*_: object, **__: object) -> str:
         raise KeyboardInterrupt
 
-    context = here.context
+    context = installation.context
     with pytest.raises(KeyboardInterrupt):
         evaluate(replace(context, policy=replace(context.policy, dashboard_link=stop)))
-    assert here.told() == []
-    assert here.state(alert("checkout")).phase is Phase.PENDING
-    here.judge()
-    assert len(here.told()) == 2
+    assert installation.new_messages() == []
+    assert installation.state(alert("checkout")).phase is Phase.PENDING
+    installation.evaluate()
+    assert len(installation.new_messages()) == 2
 
 
-def test_a_lost_cluster_resolves_nothing_and_is_told_once(here: Installation) -> None:
-    here.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    with here.store.transaction() as transaction:
+def test_a_lost_cluster_resolves_nothing_and_is_reported_once(installation: Installation) -> None:
+    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
+    with installation.store.transaction() as transaction:
         transaction.clusters.record_seen(["east"], as_of=START)
-        transaction.clusters.record_lost("east", as_of=START + here.number * timedelta(hours=6))
-    (notice, *pages) = here.live(*({"checkout": [lost()]} for _ in range(4)))
+        transaction.clusters.record_lost("east", as_of=START + installation.number * timedelta(hours=6))
+    (notice, *pages) = installation.run(*({"checkout": [lost()]} for _ in range(4)))
     assert notice.target == PLATFORM_CHANNEL
-    assert words(notice).startswith("The cluster east is lost")
+    assert text_of(notice).startswith("The cluster east is lost")
     assert {page.act for page in pages} <= {EventAction.TRIGGER}
-    assert here.state(alert("checkout")).phase is Phase.FIRING
-    told = here.live({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert [message.act for message in told] == [EventAction.RESOLVE, EventAction.POST]
+    assert installation.state(alert("checkout")).phase is Phase.FIRING
+    messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
+    assert [message.act for message in messages] == [EventAction.RESOLVE, EventAction.POST]
 
 
-def test_a_component_that_cannot_be_measured_is_told_to_the_platform_after_three_sweeps(store: Store) -> None:
-    here = Installation(store=store, components=[component(name) for name in ("checkout", "cart", "search", "ads")])
+def test_an_unmeasured_component_is_reported_to_the_platform_after_three_sweeps(store: Store) -> None:
+    installation = Installation(store=store, components=[component(name) for name in ("checkout", "cart", "search", "ads")])
     good = {name: [fine(name)] for name in ("cart", "search", "ads")}
-    here.live({"checkout": [fine()], **good})
+    installation.run({"checkout": [fine()], **good})
     failing: Shown = {"checkout": "ScaleOps answered with status 503", **good}
-    assert here.live(failing, failing) == []
-    (notice,) = here.live(failing)
+    assert installation.run(failing, failing) == []
+    (notice,) = installation.run(failing)
     assert (notice.channel, notice.target) == (Channel.SLACK, PLATFORM_CHANNEL)
-    assert "ScaleOps answered with status 503" in words(notice)
+    assert "ScaleOps answered with status 503" in text_of(notice)
 
 
 def test_in_an_outage_nothing_opens_and_nothing_resolves(store: Store) -> None:
     names = ("checkout", "cart", "search")
-    here = Installation(store=store, components=[component(name) for name in names])
-    here.live({name: [fine(name)] for name in names})
+    installation = Installation(store=store, components=[component(name) for name in names])
+    installation.run({name: [fine(name)] for name in names})
     sick = {"checkout": [starved("checkout")], "cart": [fine("cart")], "search": [fine("search")]}
-    here.live(sick, sick)
+    installation.run(sick, sick)
     away: Shown = {"checkout": [fine("checkout")], "cart": [starved("cart")], "search": "ScaleOps did not answer"}
-    told = here.live(away, away, away)
-    (notice,) = [message for message in told if message.channel is Channel.SLACK]
+    messages = installation.run(away, away, away)
+    (notice,) = [message for message in messages if message.channel is Channel.SLACK]
     assert notice.target == PLATFORM_CHANNEL
-    assert words(notice).startswith("1 of 3 components could not be measured")
-    assert here.state(alert("checkout")).phase is Phase.FIRING
-    assert here.state(alert("cart")).phase is Phase.QUIET
+    assert text_of(notice).startswith("1 of 3 components could not be measured")
+    assert installation.state(alert("checkout")).phase is Phase.FIRING
+    assert installation.state(alert("cart")).phase is Phase.QUIET
     well = {name: [fine(name)] for name in names}
-    told = here.live(well, well)
-    assert here.state(OUTAGE).phase is Phase.QUIET
-    assert here.state(alert("checkout")).phase is Phase.QUIET
-    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
+    messages = installation.run(well, well)
+    assert installation.state(OUTAGE).phase is Phase.QUIET
+    assert installation.state(alert("checkout")).phase is Phase.QUIET
+    assert [message.act for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
 
 
 def test_a_storm_is_one_page_and_resolves_with_the_last(store: Store) -> None:
     names = [f"c{number}" for number in range(7)]
-    here = Installation(store=store, components=[component(name) for name in names])
-    here.live({name: [fine(name)] for name in names})
-    here.live({name: [starved(name)] for name in names})
-    page, post = here.live({name: [starved(name)] for name in names})
-    assert payload(page)["dedup_key"] == "test:storm:group:default/payments"
+    installation = Installation(store=store, components=[component(name) for name in names])
+    installation.run({name: [fine(name)] for name in names})
+    installation.run({name: [starved(name)] for name in names})
+    page, post = installation.run({name: [starved(name)] for name in names})
+    assert payload_of(page)["dedup_key"] == "test:storm:group:default/payments"
     assert (page.act, page.target, post.target) == (EventAction.TRIGGER, KEY, TEAM_CHANNEL)
-    assert words(post).startswith("Payments: 7 alerts at once")
+    assert text_of(post).startswith("Payments: 7 alerts at once")
     most = {name: [fine(name)] for name in names[1:]}
-    assert here.live(*({"c0": [starved("c0")], **most} for _ in range(2))) == []
-    assert here.state(storm_of(PAYMENTS)).phase is Phase.FIRING
-    resolve, reply = here.live({"c0": [fine("c0")], **most}, {"c0": [fine("c0")], **most})
+    assert installation.run(*({"c0": [starved("c0")], **most} for _ in range(2))) == []
+    assert installation.state(storm_of(PAYMENTS)).phase is Phase.FIRING
+    resolve, reply = installation.run({"c0": [fine("c0")], **most}, {"c0": [fine("c0")], **most})
     assert (resolve.act, resolve.target) == (EventAction.RESOLVE, KEY)
-    assert payload(resolve)["dedup_key"] == payload(page)["dedup_key"]
+    assert payload_of(resolve)["dedup_key"] == payload_of(page)["dedup_key"]
     assert reply.thread_of == post.key
     for name in names:
-        assert here.state(alert(name)).phase is Phase.QUIET
+        assert installation.state(alert(name)).phase is Phase.QUIET
 
 
 def test_a_storm_over_many_teams_pages_the_platform_once(store: Store) -> None:
     teams = [EntityRef("group", "default", f"t{number:02}") for number in range(11)]
-    here = Installation(
+    installation = Installation(
         store=store,
         components=[component(team.name, team=team) for team in teams],
         teams=[group(team, channel=f"C0{team.name.upper()}") for team in teams],
@@ -195,243 +198,247 @@ def test_a_storm_over_many_teams_pages_the_platform_once(store: Store) -> None:
     )
     well = {team.name: [fine(team.name)] for team in teams}
     ill = {team.name: [starved(team.name)] for team in teams}
-    told = here.live(well, ill, ill)
-    (page,) = [message for message in told if message.channel is Channel.PAGERDUTY]
-    assert (page.target, payload(page)["dedup_key"]) == (OTHER_KEY, f"test:storm:{PLATFORM}")
-    posts = [message for message in told if message.channel is Channel.SLACK]
+    messages = installation.run(well, ill, ill)
+    (page,) = [message for message in messages if message.channel is Channel.PAGERDUTY]
+    assert (page.target, payload_of(page)["dedup_key"]) == (OTHER_KEY, f"test:storm:{PLATFORM}")
+    posts = [message for message in messages if message.channel is Channel.SLACK]
     assert {message.target for message in posts} == {PLATFORM_CHANNEL, *(f"C0{team.name.upper()}" for team in teams)}
-    told = here.live(well, well)
-    assert [message.act for message in told if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
+    messages = installation.run(well, well)
+    assert [message.act for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
 
 
 def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(store: Store) -> None:
     names = ["checkout", "cart", "search"]
-    here = Installation(store=store, components=[component(name) for name in names])
+    installation = Installation(store=store, components=[component(name) for name in names])
     first = {"checkout": [starved("checkout")], "cart": [starved("cart", kills=0)], "search": [starved("search", kills=0)]}
-    told = here.live(first, first)
-    (page,) = [message for message in told if message.channel is Channel.PAGERDUTY]
-    (summary,) = [message for message in told if message.channel is Channel.SLACK]
+    messages = installation.run(first, first)
+    (page,) = [message for message in messages if message.channel is Channel.PAGERDUTY]
+    (summary,) = [message for message in messages if message.channel is Channel.SLACK]
     assert page.about == str(ref("checkout"))
-    assert words(summary).startswith("Payments: 3 alerts found when this was first measured")
+    assert text_of(summary).startswith("Payments: 3 alerts found when this was first measured")
     well = {name: [fine(name)] for name in names}
-    replies = [message for message in here.live(well, well) if message.channel is Channel.SLACK]
+    replies = [message for message in installation.run(well, well) if message.channel is Channel.SLACK]
     assert {message.thread_of for message in replies} == {summary.key}
     assert len(replies) == 3
 
 
-def test_the_resolve_takes_the_route_that_opened_it_though_the_owner_changed(here: Installation) -> None:
-    here.live({"checkout": [starved()]}, {"checkout": [starved()]})
+def test_a_resolve_takes_the_route_of_its_opening_after_the_owner_changed(installation: Installation) -> None:
+    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
     other = EntityRef("group", "default", "search")
-    here.components = [component("checkout", team=other)]
-    here.teams = [group(), group(other, channel="C0SEARCH", key=OTHER_KEY)]
-    resolve, reply = here.live({"checkout": [fine()]}, {"checkout": [fine()]})
+    installation.components = [component("checkout", team=other)]
+    installation.teams = [group(), group(other, channel="C0SEARCH", key=OTHER_KEY)]
+    resolve, reply = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
     assert (resolve.target, reply.target) == (KEY, TEAM_CHANNEL)
 
 
-def test_a_page_that_now_goes_elsewhere_moves_and_is_never_open_twice(here: Installation) -> None:
-    here.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    here.components = [component("checkout", key=OTHER_KEY)]
-    resolve, trigger, _ = here.live({"checkout": [starved(kills=5)]})
-    assert acts([resolve, trigger]) == [
+def test_a_page_with_a_new_route_moves_and_is_never_open_twice(installation: Installation) -> None:
+    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
+    installation.components = [component("checkout", key=OTHER_KEY)]
+    resolve, trigger, _ = installation.run({"checkout": [starved(kills=5)]})
+    assert actions_of([resolve, trigger]) == [
         (Channel.PAGERDUTY, EventAction.RESOLVE, KEY),
         (Channel.PAGERDUTY, EventAction.TRIGGER, OTHER_KEY),
     ]
-    told = here.live({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert [message.target for message in told if message.channel is Channel.PAGERDUTY] == [OTHER_KEY]
+    messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
+    assert [message.target for message in messages if message.channel is Channel.PAGERDUTY] == [OTHER_KEY]
 
 
-def test_leaving_the_catalog_closes_the_incident_with_that_reason(here: Installation) -> None:
-    here.components.append(component("cart"))
-    here.live({"checkout": [starved()], "cart": [fine("cart")]}, {"checkout": [starved()], "cart": [fine("cart")]})
-    here.sweep({"cart": [fine("cart")]}, listed=["cart"])
-    here.judge()
-    assert here.told() == []
-    here.sweep({"cart": [fine("cart")]}, listed=["cart"])
-    here.judge()
-    resolve, post = here.told()
+def test_leaving_the_catalog_closes_the_incident_with_that_reason(installation: Installation) -> None:
+    installation.components.append(component("cart"))
+    installation.run({"checkout": [starved()], "cart": [fine("cart")]}, {"checkout": [starved()], "cart": [fine("cart")]})
+    installation.sweep({"cart": [fine("cart")]}, listed=["cart"])
+    installation.evaluate()
+    assert installation.new_messages() == []
+    installation.sweep({"cart": [fine("cart")]}, listed=["cart"])
+    installation.evaluate()
+    resolve, post = installation.new_messages()
     assert resolve.act is EventAction.RESOLVE
-    assert "left the catalog" in words(post)
-    with here.store.reading() as transaction:
-        gone = transaction.recommendations.ended_between(START, here.now)
+    assert "left the catalog" in text_of(post)
+    with installation.store.reading() as transaction:
+        gone = transaction.recommendations.ended_between(START, installation.now)
     assert {one.ending for one in gone} == {RecommendationEnd.GONE}
 
 
-def test_a_rule_that_is_switched_off_closes_its_alert(here: Installation) -> None:
+def test_a_disabled_rule_closes_its_alert(installation: Installation) -> None:
     waste = fine(over_provisioned=True, savings_available_per_month=Decimal(100))
     waste = replace(waste, automated=False)
-    (post,) = here.live({"checkout": [waste]}, {"checkout": [waste]})
-    assert words(post).startswith("Checkout: $100.00 a month could be saved on api")
+    (post,) = installation.run({"checkout": [waste]}, {"checkout": [waste]})
+    assert text_of(post).startswith("Checkout: $100.00 a month could be saved on api")
     off = Rules(over_provisioned=OverProvisionedSettings(enabled=False))
-    here.alerts = AlertPolicy(instance="test", component_rules={ref("checkout"): off})
-    (closed,) = here.live({"checkout": [waste]})
-    assert words(closed).startswith("Closed: Checkout")
+    installation.alerts = AlertPolicy(instance="test", component_rules={ref("checkout"): off})
+    (closed,) = installation.run({"checkout": [waste]})
+    assert text_of(closed).startswith("Closed: Checkout")
 
 
-def test_without_any_pagerduty_key_slack_says_that_nobody_was_paged(here: Installation) -> None:
-    here.teams = [group(key=None)]
-    told = here.live(*({"checkout": [starved()]} for _ in range(4)))
-    assert {message.channel for message in told} == {Channel.SLACK}
-    post, notice = sorted(told, key=lambda message: message.target, reverse=True)
-    assert "No one was paged" in words(notice if notice.target == TEAM_CHANNEL else post)
-    assert {message.target for message in told} == {TEAM_CHANNEL, PLATFORM_CHANNEL}
+def test_without_a_pagerduty_key_slack_says_that_no_one_was_paged(installation: Installation) -> None:
+    installation.teams = [group(key=None)]
+    messages = installation.run(*({"checkout": [starved()]} for _ in range(4)))
+    assert {message.channel for message in messages} == {Channel.SLACK}
+    post, notice = sorted(messages, key=lambda message: message.target, reverse=True)
+    assert "No one was paged" in text_of(notice if notice.target == TEAM_CHANNEL else post)
+    assert {message.target for message in messages} == {TEAM_CHANNEL, PLATFORM_CHANNEL}
 
 
-def test_without_any_channel_it_says_so_and_still_pages(here: Installation) -> None:
-    here.teams, here.routes = [group(channel=None)], RoutePolicy()
-    here.live({"checkout": [starved()]})
-    here.sweep({"checkout": [starved()]})
-    evaluated = here.judge()
-    (page,) = here.told()
+def test_without_a_channel_it_is_undeliverable_in_slack_and_still_pages(installation: Installation) -> None:
+    installation.teams, installation.routes = [group(channel=None)], RoutePolicy()
+    installation.run({"checkout": [starved()]})
+    installation.sweep({"checkout": [starved()]})
+    evaluated = installation.evaluate()
+    (page,) = installation.new_messages()
     assert page.channel is Channel.PAGERDUTY
     assert "SLACK_DEFAULT_CHANNEL" in evaluated.undeliverable[0]
 
 
-def test_a_channel_that_is_not_allowed_is_told_to_the_platform_once(here: Installation) -> None:
-    here.routes = RoutePolicy(
+def test_a_channel_that_is_not_allowed_is_reported_to_the_platform_once(installation: Installation) -> None:
+    installation.routes = RoutePolicy(
         platform_channel=PLATFORM_CHANNEL, slack_default="C0DEFAULT", allowed_channels=frozenset({"C0OTHER"})
     )
-    told = here.live(*({"checkout": [starved(kills=0)]} for _ in range(3)), {"checkout": [starved(kills=3)]})
-    refused = [message for message in told if message.target == PLATFORM_CHANNEL]
+    messages = installation.run(*({"checkout": [starved(kills=0)]} for _ in range(3)), {"checkout": [starved(kills=3)]})
+    refused = [message for message in messages if message.target == PLATFORM_CHANNEL]
     assert len(refused) == 1
-    assert "routes.allowed_channels" in words(refused[0])
-    assert len([message for message in told if message.target == "C0DEFAULT"]) == 2
+    assert "routes.allowed_channels" in text_of(refused[0])
+    assert len([message for message in messages if message.target == "C0DEFAULT"]) == 2
 
 
-def test_acknowledging_stops_repeats_and_acknowledges_the_incident(here: Installation) -> None:
-    here.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    line = acknowledge_alert(here.context, str(alert("checkout")), by="ana", note="on it")
+def test_acknowledging_stops_repeats_and_acknowledges_the_incident(installation: Installation) -> None:
+    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
+    line = acknowledge_alert(installation.context, str(alert("checkout")), by="ana", note="on it")
     assert line.acknowledged_by == "ana"
-    (acknowledged,) = here.told()
+    (acknowledged,) = installation.new_messages()
     assert (acknowledged.act, acknowledged.target) == (EventAction.ACKNOWLEDGE, KEY)
-    assert here.live(*({"checkout": [starved()]} for _ in range(9))) == []
-    assert here.state(alert("checkout")).phase is Phase.FIRING
+    assert installation.run(*({"checkout": [starved()]} for _ in range(9))) == []
+    assert installation.state(alert("checkout")).phase is Phase.FIRING
 
 
-def test_snoozing_is_silent_until_its_end(here: Installation) -> None:
-    here.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    snooze_alert(here.context, str(alert("checkout")), by="ana", until=here.now + timedelta(hours=13))
-    assert here.live({"checkout": [starved(kills=9)]}, {"checkout": [starved(kills=9)]}) == []
-    told = here.live({"checkout": [starved()]})
-    assert [message.act for message in told] == [EventAction.TRIGGER, EventAction.POST]
-    assert "ana's snooze ended" in words(told[1])
+def test_a_snooze_suppresses_notices_until_its_end(installation: Installation) -> None:
+    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
+    snooze_alert(installation.context, str(alert("checkout")), by="ana", until=installation.now + timedelta(hours=13))
+    assert installation.run({"checkout": [starved(kills=9)]}, {"checkout": [starved(kills=9)]}) == []
+    messages = installation.run({"checkout": [starved()]})
+    assert [message.act for message in messages] == [EventAction.TRIGGER, EventAction.POST]
+    assert "ana's snooze ended" in text_of(messages[1])
 
 
-def test_what_is_not_open_can_be_neither_acknowledged_nor_snoozed(here: Installation) -> None:
+def test_an_alert_that_is_not_open_can_be_neither_acknowledged_nor_snoozed(installation: Installation) -> None:
     with pytest.raises(AlertNotOpen, match="it was never observed"):
-        acknowledge_alert(here.context, str(alert("checkout")), by="ana")
+        acknowledge_alert(installation.context, str(alert("checkout")), by="ana")
     with pytest.raises(InvalidSnooze, match="is in the past"):
-        snooze_alert(here.context, str(alert("checkout")), by="ana", until=START)
+        snooze_alert(installation.context, str(alert("checkout")), by="ana", until=START)
 
 
-def test_the_list_shows_what_is_open(here: Installation) -> None:
-    assert list_alerts(here.context) == ()
-    here.live({"checkout": [starved()]}, {"checkout": [starved()]})
-    (line,) = list_alerts(here.context, team=PAYMENTS)
+def test_the_list_shows_what_is_open(installation: Installation) -> None:
+    assert list_alerts(installation.context) == ()
+    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
+    (line,) = list_alerts(installation.context, team=PAYMENTS)
     assert (line.id, line.phase, line.severity, line.findings) == (str(alert("checkout")), "firing", "error", 1)
     assert line.dedup_key == "test:under-provisioned:component:default/checkout"
-    here.live({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert list_alerts(here.context) == ()
-    assert [one.phase for one in list_alerts(here.context, all_of_them=True)] == ["quiet"]
+    installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
+    assert list_alerts(installation.context) == ()
+    assert [one.phase for one in list_alerts(installation.context, all_of_them=True)] == ["quiet"]
 
 
 def test_a_budget_of_a_team_counts_a_shared_workload_once(store: Store) -> None:
     both = {"checkout": [fine(cost_7d=Decimal(70))], "cart": [fine(cost_7d=Decimal(70))]}
     # the month as it goes at 70 a week from the 7th on: 10 a day for 24 days
     kept = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(240)})
-    here = Installation(store=store, components=[component("checkout"), component("cart")], alerts=kept)
-    assert here.live(both) == []
-    here.alerts = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(239)})
-    (post,) = here.live(both)
-    assert words(post).startswith("Payments: this month is heading for $240.00, budget $239.00")
-    here.alerts = AlertPolicy(instance="test")
-    (closed,) = here.live(both)
-    assert words(closed).startswith("Closed: Payments")
+    installation = Installation(store=store, components=[component("checkout"), component("cart")], alerts=kept)
+    assert installation.run(both) == []
+    installation.alerts = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(239)})
+    (post,) = installation.run(both)
+    assert text_of(post).startswith("Payments: this month is heading for $240.00, budget $239.00")
+    installation.alerts = AlertPolicy(instance="test")
+    (closed,) = installation.run(both)
+    assert text_of(closed).startswith("Closed: Payments")
 
 
-def test_a_cost_increase_is_held_against_the_closing_snapshots(store: Store) -> None:
-    here = Installation(store=store)
+def test_a_cost_increase_is_compared_with_the_closing_snapshots(store: Store) -> None:
+    installation = Installation(store=store)
     for week in range(3):
-        here.number = week * 28
-        assert here.live({"checkout": [fine(cost_7d=Decimal(200))]}) == []
-    here.number = 3 * 28 - 8
-    (post,) = here.live({"checkout": [fine(cost_7d=Decimal(300))]})
-    assert words(post).startswith("Checkout: $100.00 more than usual in 7 days (+50%)")
-    assert here.state(AlertId(rule=Rule.COST_INCREASE, about=ref("checkout"))).phase is Phase.FIRING
+        installation.number = week * 28
+        assert installation.run({"checkout": [fine(cost_7d=Decimal(200))]}) == []
+    installation.number = 3 * 28 - 8
+    (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(300))]})
+    assert text_of(post).startswith("Checkout: $100.00 more than usual in 7 days (+50%)")
+    assert installation.state(AlertId(rule=Rule.COST_INCREASE, about=ref("checkout"))).phase is Phase.FIRING
 
 
-def test_a_second_evaluation_at_once_leaves_the_sweep_alone(here: Installation) -> None:
-    as_of = here.sweep({"checkout": [starved()]})
-    with here.store.transaction() as transaction:
-        assert transaction.sweeps.mark_evaluated(as_of, at=here.now)
-    assert here.judge().sweeps == []
+def test_a_sweep_that_is_marked_as_evaluated_is_skipped(installation: Installation) -> None:
+    as_of = installation.sweep({"checkout": [starved()]})
+    with installation.store.transaction() as transaction:
+        assert transaction.sweeps.mark_evaluated(as_of, at=installation.now)
+    assert installation.evaluate().sweeps == []
 
 
-def test_recommendations_are_tracked_to_their_end(here: Installation) -> None:
-    here.live({"checkout": [starved()]}, {"checkout": [fine()]})
-    with here.store.reading() as transaction:
-        (ended,) = transaction.recommendations.ended_between(START, here.now)
+def test_recommendations_are_tracked_to_their_end(installation: Installation) -> None:
+    installation.run({"checkout": [starved()]}, {"checkout": [fine()]})
+    with installation.store.reading() as transaction:
+        (ended,) = transaction.recommendations.ended_between(START, installation.now)
         assert transaction.recommendations.open_ones() == ()
     assert ended.ending is RecommendationEnd.DONE
 
 
-def test_what_comes_back_within_a_day_needs_four_sweeps_and_says_that_it_flaps(here: Installation) -> None:
+def test_a_condition_that_returns_within_a_day_needs_four_sweeps_and_is_flapping(installation: Installation) -> None:
     ill, well = {"checkout": [starved()]}, {"checkout": [fine()]}
-    here.live(ill, ill, well, well)
-    before = here.state(alert("checkout")).events
-    assert here.live(ill, ill, ill) == []
-    page, post = here.live(ill)
-    assert words(post).startswith("Flapping: Checkout")
+    installation.run(ill, ill, well, well)
+    before = installation.state(alert("checkout")).events
+    assert installation.run(ill, ill, ill) == []
+    page, post = installation.run(ill)
+    assert text_of(post).startswith("Flapping: Checkout")
     assert page.act is EventAction.TRIGGER
-    assert here.state(alert("checkout")).events == before + 5
+    assert installation.state(alert("checkout")).events == before + 5
 
 
-def test_a_closing_snapshot_that_was_not_complete_is_nothing_to_compare_with(store: Store) -> None:
-    here = Installation(store=store)
+def test_an_incomplete_closing_snapshot_is_not_compared_with(store: Store) -> None:
+    installation = Installation(store=store)
     half: Shown = {"checkout": [fine("api", cost_7d=Decimal(10)), fine("worker", cost_7d=Unknown("no cost row"))]}
     for week in range(3):
-        here.number = week * 28
-        assert here.live(half) == []
-    here.number = 3 * 28 - 8
-    assert here.live({"checkout": [fine("api", cost_7d=Decimal(10)), fine("worker", cost_7d=Decimal(190))]}) == []
+        installation.number = week * 28
+        assert installation.run(half) == []
+    installation.number = 3 * 28 - 8
+    assert installation.run({"checkout": [fine("api", cost_7d=Decimal(10)), fine("worker", cost_7d=Decimal(190))]}) == []
 
 
 def test_a_sweep_is_not_compared_with_itself(store: Store) -> None:
-    here = Installation(store=store)
+    installation = Installation(store=store)
     for week in range(2):
-        here.number = week * 28
-        here.live({"checkout": [fine(cost_7d=Decimal(200))]})
-    here.number = 2 * 28  # it could close the week that ends with it
-    (post,) = here.live({"checkout": [fine(cost_7d=Decimal(260))]})
-    assert words(post).startswith("Checkout: $60.00 more than usual")
+        installation.number = week * 28
+        installation.run({"checkout": [fine(cost_7d=Decimal(200))]})
+    installation.number = 2 * 28  # it could close the week that ends with it
+    (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(260))]})
+    assert text_of(post).startswith("Checkout: $60.00 more than usual")
 
 
-def test_a_team_budget_is_not_kept_while_a_component_could_not_be_measured(store: Store) -> None:
-    here = Installation(
+def test_a_team_budget_does_not_resolve_while_a_component_is_unmeasured(store: Store) -> None:
+    installation = Installation(
         store=store,
         components=[component("checkout"), component("cart")],
         alerts=AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(240)}, outage_share=Decimal(1)),
     )
-    (post,) = here.live({"checkout": [fine(cost_7d=Decimal(70))], "cart": [fine("cart", cost_7d=Decimal(70))]})
+    (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(70))], "cart": [fine("cart", cost_7d=Decimal(70))]})
     half: Shown = {"checkout": [fine(cost_7d=Decimal(7))], "cart": "ScaleOps did not answer"}
-    assert here.live(half, half) == []
+    assert installation.run(half, half) == []
     budget = AlertId(rule=Rule.BUDGET, about=PAYMENTS)
-    assert here.state(budget).phase is Phase.FIRING
+    assert installation.state(budget).phase is Phase.FIRING
     whole: Shown = {"checkout": [fine(cost_7d=Decimal(7))], "cart": [fine("cart", cost_7d=Decimal(7))]}
-    (resolved,) = here.live(whole, whole)
+    (resolved,) = installation.run(whole, whole)
     assert resolved.thread_of in {post.key, post.thread_of}
 
 
-def test_two_evaluations_at_once_share_the_sweeps_and_tell_once(here: Installation) -> None:
-    as_ofs = [here.sweep({"checkout": [starved()]}) for _ in range(6)]
+def test_concurrent_evaluations_share_the_sweeps_and_notify_once(installation: Installation) -> None:
+    as_ofs = [installation.sweep({"checkout": [starved()]}) for _ in range(6)]
     start = Barrier(2)
 
     def work() -> EvaluateResult:
         start.wait()
-        return here.judge()
+        return installation.evaluate()
 
     with ThreadPoolExecutor(2) as pool:
         both = [future.result() for future in [pool.submit(work) for _ in range(2)]]
     assert sorted(as_of for one in both for as_of in one.sweeps) == as_ofs
     assert sum(one.notices[NoticeKind.OPENED] for one in both) == 1
-    assert [message.act for message in here.told()] == [EventAction.TRIGGER, EventAction.POST, EventAction.TRIGGER]
-    assert here.state(alert("checkout")).events == 6 + 2
+    assert [message.act for message in installation.new_messages()] == [
+        EventAction.TRIGGER,
+        EventAction.POST,
+        EventAction.TRIGGER,
+    ]
+    assert installation.state(alert("checkout")).events == 6 + 2

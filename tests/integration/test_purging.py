@@ -18,12 +18,12 @@ from tasks.pipeline import run_once
 from tasks.report.stage import report_due
 from tasks.summaries import format_purged
 from tests.integration.collecting import SLOT, bench_of
-from tests.integration.evaluating import Installation, alert, fine, starved
+from tests.integration.evaluate_factories import Installation, alert, fine, starved
 from tests.integration.measured import PAYMENTS, SEARCH, ref
 from tests.integration.telling import NOW, page, post
 from tests.integration.test_outbox_store import claimed, put, send
 from tests.integration.test_report_stage import DUE, parts_at, put_messages, sweep, two_weeks
-from tests.integration.test_store_judgement import recommendation, run
+from tests.integration.test_store_alerts import recommendation, run
 
 DAY = timedelta(days=1)
 LATER = NOW + timedelta(days=100)
@@ -108,7 +108,7 @@ def test_nothing_goes_that_an_unfinished_message_leans_on(store: Store) -> None:
 
 def test_the_messages_of_an_open_alert_stay_until_it_is_over(store: Store) -> None:
     installation = Installation(store=store)
-    installation.live({"checkout": [starved()]}, {"checkout": [starved()]})
+    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
     opened = keys(store)
     assert len(opened) >= 2
     _all_arrive(store)
@@ -117,7 +117,7 @@ def test_the_messages_of_an_open_alert_stay_until_it_is_over(store: Store) -> No
     assert purge_expired(replace(installation.context, clock=lambda: much_later)).messages == 0
     assert root in keys(store)
     installation.number += 4 * 200
-    installation.live({"checkout": [fine()]}, {"checkout": [fine()]})
+    installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
     _all_arrive(store)
     assert installation.state(alert("checkout")).phase is Phase.QUIET
     after = installation.now + timedelta(days=200)
@@ -188,7 +188,7 @@ def test_a_report_of_a_week_is_never_made_twice_however_little_is_kept(store: St
 
 def test_events_of_a_quiet_alert_go_after_two_years_and_its_numbers_go_on(store: Store) -> None:
     installation = Installation(store=store)
-    installation.live({"checkout": [starved()]}, {"checkout": [starved()]}, {"checkout": [fine()]}, {"checkout": [fine()]})
+    installation.run({"checkout": [starved()]}, {"checkout": [starved()]}, {"checkout": [fine()]}, {"checkout": [fine()]})
     before = installation.state(alert("checkout"))
     assert before.phase is Phase.QUIET
     old = installation.now + Retention().weekly
@@ -197,7 +197,7 @@ def test_events_of_a_quiet_alert_go_after_two_years_and_its_numbers_go_on(store:
     with store.reading() as t:
         assert t.alerts.events_of(str(alert("checkout"))) == ()
     installation.number += 4 * 731
-    told = installation.live({"checkout": [starved()]}, {"checkout": [starved()]})
+    told = installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
     assert any(message.act is EventAction.TRIGGER for message in told)
     with store.reading() as t:
         numbers = [event.number for event in t.alerts.events_of(str(alert("checkout")))]

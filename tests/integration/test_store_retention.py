@@ -14,7 +14,7 @@ from store.engines import reading
 from store.retention import Retention
 from store.schema import raw_answers, snapshot_points, snapshots, workload_points
 from tests.integration.measured import SLOT, measurement, point, ref
-from tests.integration.test_store_judgement import run
+from tests.integration.test_store_alerts import run
 
 DAYS = (0, 1, 20, 21)
 SCHEDULES = Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00"))

@@ -51,7 +51,7 @@ def test_each_finding_has_its_issue_and_priority(
     assert find_issue(under_provisioned=under, over_provisioned=over, automated=automated) == judged
 
 
-def test_the_most_pressing_comes_first_then_the_largest_saving() -> None:
+def test_the_most_urgent_comes_first_then_the_largest_saving() -> None:
     workloads = [
         a_workload("low", over=True, savings="900"),
         a_workload("medium", automated=False, savings="5"),

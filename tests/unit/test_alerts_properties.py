@@ -1,4 +1,4 @@
-"""What holds for every alert, whatever is observed and whoever acknowledges or snoozes."""
+"""What holds for every alert, whatever is observed and with any acknowledgement or snooze."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from alerts.states import (
     state_from_json,
     state_to_json,
 )
-from tests.unit.alerting import ALERT, Life, clear, finding, gone, is_clear, key, met, sweep, unknown
+from tests.unit.alert_factories import ALERT, AlertScenario, clear, finding, gone, is_clear, key, met, sweep, unknown
 
 
 @dataclass(frozen=True)
@@ -65,34 +65,34 @@ def observation_of(moment: Moment, number: int) -> Observation | None:
             return None
 
 
-def live(story: list[Moment]) -> tuple[Life, list[tuple[Observation, Notice]]]:
-    life, told, number = Life(), [], 0
+def live(story: list[Moment]) -> tuple[AlertScenario, list[tuple[Observation, Notice]]]:
+    alert, sent, number = AlertScenario(), [], 0
     for moment in story:
         number += moment.slots
         observation = observation_of(moment, number)
         if observation is not None:
-            told += [(observation, notice) for notice in life.see(observation)]
+            sent += [(observation, notice) for notice in alert.observe(observation)]
         elif moment.what == "acknowledge":
-            life.happens(Acknowledged(at=sweep(number), by="ana"))
+            alert.apply(Acknowledged(at=sweep(number), by="ana"))
         else:
-            life.happens(Snoozed(at=sweep(number), by="ana", until=sweep(number + moment.kills)))
-    return life, told
+            alert.apply(Snoozed(at=sweep(number), by="ana", until=sweep(number + moment.kills)))
+    return alert, sent
 
 
 @given(moments)
 def test_the_state_is_the_fold_of_its_events_through_json(story: list[Moment]) -> None:
-    life, _ = live(story)
-    stored = [event_to_json(event) for event in life.events]
-    assert fold(ALERT, map(event_from_json, stored)) == life.state
-    assert state_from_json(state_to_json(life.state)) == life.state
-    assert life.state.events == len(life.events)
+    alert, _ = live(story)
+    stored = [event_to_json(event) for event in alert.events]
+    assert fold(ALERT, map(event_from_json, stored)) == alert.state
+    assert state_from_json(state_to_json(alert.state)) == alert.state
+    assert alert.state.events == len(alert.events)
 
 
 @given(moments)
 def test_at_most_one_incident_is_open_at_every_prefix(story: list[Moment]) -> None:
-    _, told = live(story)
+    _, sent = live(story)
     open_incidents = 0
-    for _, notice in told:
+    for _, notice in sent:
         if notice.paging is Paging.TRIGGER and notice.is_new_page:
             open_incidents += 1
         elif notice.paging is Paging.RESOLVE:
@@ -104,9 +104,9 @@ def test_at_most_one_incident_is_open_at_every_prefix(story: list[Moment]) -> No
 
 @given(moments)
 def test_never_an_end_without_an_opening_before(story: list[Moment]) -> None:
-    _, told = live(story)
+    _, sent = live(story)
     is_open = False
-    for _, notice in told:
+    for _, notice in sent:
         if notice.kind in {NoticeKind.OPENED, NoticeKind.REOPENED}:
             assert not is_open
             is_open = True
@@ -117,8 +117,8 @@ def test_never_an_end_without_an_opening_before(story: list[Moment]) -> None:
 
 @given(moments)
 def test_never_a_resolve_on_unknown(story: list[Moment]) -> None:
-    _, told = live(story)
-    for observation, notice in told:
+    _, sent = live(story)
+    for observation, notice in sent:
         if notice.kind is NoticeKind.RESOLVED:
             assert is_clear(observation)
         if notice.kind is NoticeKind.CLOSED:
@@ -128,12 +128,12 @@ def test_never_a_resolve_on_unknown(story: list[Moment]) -> None:
 @given(moments)
 def test_never_two_firing_notices_in_a_row_without_a_reason(story: list[Moment]) -> None:
     """The reason is checked against the notice before, not against the code that found it."""
-    life, told = live(story)
-    snoozes = [event.until for event in life.events if isinstance(event, Snoozed)]
+    alert, sent = live(story)
+    snoozes = [event.until for event in alert.events if isinstance(event, Snoozed)]
     before: Notice | None = None
     subjects: set[str] = set()
     paged_at = posted_at = sweep(0)
-    for _, notice in told:
+    for _, notice in sent:
         assert notice.reason.endswith(".")
         now = {finding.subject for finding in notice.findings}
         if notice.kind is NoticeKind.CHANGED:
@@ -155,32 +155,32 @@ def test_never_two_firing_notices_in_a_row_without_a_reason(story: list[Moment])
 @given(moments)
 def test_an_outage_resolves_and_opens_nothing(story: list[Moment]) -> None:
     """Every observation of an outage is held back, so it learns nothing."""
-    life, _ = live(story)
-    before = life.state
+    alert, _ = live(story)
+    before = alert.state
     for number, what in enumerate(("clear", "clear", "met", "met", "gone"), start=10_000):
         observation = observation_of(Moment(what=what, slots=1, workloads=("api",), kills=3), number)
         assert observation is not None
-        notices = life.see(observation.suppressed("an outage"))
+        notices = alert.observe(observation.suppressed("an outage"))
         assert {notice.kind for notice in notices} <= {NoticeKind.REPEATED, NoticeKind.CHANGED}
-        assert life.state.phase is before.phase
-        assert life.state.streaks == before.streaks
+        assert alert.state.phase is before.phase
+        assert alert.state.streaks == before.streaks
 
 
 @given(moments)
-def test_quiet_means_that_nothing_is_remembered_but_the_last_resolve(story: list[Moment]) -> None:
-    life, _ = live([*story, *([Moment(what="clear", slots=1, workloads=(), kills=0)] * 2)])
-    assert life.state.phase is Phase.QUIET
-    assert life.state == AlertState(
-        alert=ALERT, team=life.state.team, resolved_as_of=life.state.resolved_as_of, events=life.state.events
+def test_a_quiet_state_holds_only_the_last_resolve(story: list[Moment]) -> None:
+    alert, _ = live([*story, *([Moment(what="clear", slots=1, workloads=(), kills=0)] * 2)])
+    assert alert.state.phase is Phase.QUIET
+    assert alert.state == AlertState(
+        alert=ALERT, team=alert.state.team, resolved_as_of=alert.state.resolved_as_of, events=alert.state.events
     )
 
 
 @settings(max_examples=30)
 @given(st.integers(2, 60))
 def test_a_condition_that_never_changes_pages_once_and_then_once_a_day(sweeps: int) -> None:
-    life = Life()
+    alert = AlertScenario()
     for number in range(sweeps):
-        life.see(met(number))
-    triggers = [notice for notice in life.notices if notice.paging is Paging.TRIGGER]
+        alert.observe(met(number))
+    triggers = [notice for notice in alert.notices if notice.paging is Paging.TRIGGER]
     assert len(triggers) == 1 + (sweeps - 2) // 4
     assert sum(notice.is_new_page for notice in triggers) == 1

@@ -22,7 +22,8 @@ from alerts.rules import SweepHistory, observe, observe_budget
 from domain.measures import Measured, Total, Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, WorkloadPoint
-from tests.unit.alerting import CHECKOUT, PAYMENTS, POLICY, is_clear, key, measurement, point
+from tests.factories import CHECKOUT, PAYMENTS
+from tests.unit.alert_factories import POLICY, is_clear, key, measurement, point
 
 KNOWN = SweepHistory(measured_before=True)
 UNKNOWN = Unknown("ScaleOps left it out")
@@ -100,7 +101,7 @@ WASTE = point(over_provisioned=True, savings_available_per_month=Decimal(60), co
         (replace(WASTE, over_provisioned=UNKNOWN), False, True),
     ],
 )
-def test_over_provisioned_needs_both_floors_and_nobody_who_automates(
+def test_over_provisioned_needs_both_minimums_and_no_automation(
     wasteful: WorkloadPoint, *, is_found: bool, is_unknown: bool
 ) -> None:
     observation = seen(Rule.OVER_PROVISIONED, measurement(wasteful))
@@ -142,7 +143,7 @@ def test_cost_increase_compares_with_the_mean_of_the_weeks_before(
     assert (bool(observation.found), observation.verdict) == (is_found, verdict)
 
 
-def test_cost_that_is_not_complete_is_never_an_all_clear_but_may_be_too_much_already() -> None:
+def test_an_incomplete_cost_never_clears_but_may_already_be_too_high() -> None:
     low = measurement(point("api", cost_7d=Decimal(100)), point("worker", cost_7d=UNKNOWN))
     assert seen(Rule.COST_INCREASE, low, weeks(200, 200)).verdict is Verdict.UNKNOWN
     high = measurement(point("api", cost_7d=Decimal(300)), point("worker", cost_7d=UNKNOWN))
@@ -171,13 +172,13 @@ def test_budget_is_month_to_date_plus_the_rest_at_todays_rate() -> None:
     assert is_clear(budget(210, as_of, days, limit=870))
 
 
-def test_a_budget_is_not_kept_by_what_could_not_be_measured() -> None:
+def test_an_unmeasured_cost_does_not_keep_a_budget() -> None:
     as_of = datetime(2026, 9, 30, 18, tzinfo=timezone.utc)
     assert budget(70, as_of, {}, limit=900, known=0).verdict is Verdict.UNKNOWN
     assert budget(70, as_of, {}, limit=1, known=0).found
 
 
-def test_a_component_without_a_budget_is_not_watched_for_one() -> None:
+def test_a_component_without_a_budget_has_no_budget_observation() -> None:
     measured = measurement(point())
     assert Rule.BUDGET not in {one.alert.rule for one in observe(measured, KNOWN, POLICY, lifecycle="production")}
     own = replace(POLICY, monthly_budgets={CHECKOUT: Decimal(1)})
@@ -212,7 +213,7 @@ def test_a_first_sweep_says_so() -> None:
     assert not seen(Rule.UNDER_PROVISIONED, starved).first_sweep
 
 
-def test_a_rule_may_be_off_for_one_component_only() -> None:
+def test_a_rule_can_be_disabled_for_one_component_only() -> None:
     off = Rules(over_provisioned=OverProvisionedSettings(enabled=False), cost_increase=CostIncreaseSettings(enabled=False))
     policy = replace(POLICY, component_rules={CHECKOUT: off})
     rules = {one.alert.rule for one in observe(measurement(point()), KNOWN, policy, lifecycle="production")}

@@ -15,7 +15,8 @@ from alerts.policy import Rule, StormLimits
 from alerts.states import AlertState, Incident, NoticeKind
 from alerts.storm import OUTAGE, NoticeGroups, SummaryReason, group_notices, observe_outage, storm_of
 from domain.refs import EntityRef
-from tests.unit.alerting import PAYMENTS, POLICY, Life, finding, met, sweep
+from tests.factories import PAYMENTS
+from tests.unit.alert_factories import POLICY, AlertScenario, finding, met, sweep
 
 LIMITS = StormLimits()
 
@@ -29,9 +30,9 @@ def alert(number: int) -> AlertId:
 
 
 def new_page(number: int, of: EntityRef = PAYMENTS) -> Notice:
-    life = Life()
-    life.see(met(0))
-    (notice,) = life.see(met(1))
+    scenario = AlertScenario()
+    scenario.observe(met(0))
+    (notice,) = scenario.observe(met(1))
     return replace(notice, alert=alert(number), team=of)
 
 
@@ -59,7 +60,7 @@ def test_six_are_one_and_none_of_the_members() -> None:
     assert [one.figures for one in observation.found] == [MemberFigures(alert=alert(n), workloads=1) for n in range(6)]
 
 
-def test_a_storm_of_one_team_leaves_the_others_alone() -> None:
+def test_a_storm_of_one_team_does_not_affect_the_others() -> None:
     stormy = planned([*(new_page(number) for number in range(6)), new_page(99, team(1))])
     assert [notice.alert for notice in stormy.single] == [alert(99)]
     assert stormy.single[0].is_new_page
@@ -79,10 +80,10 @@ def test_ten_teams_are_not_too_many() -> None:
 
 
 def incident_in_storm() -> Incident:
-    life = Life()
-    life.see(met(0))
-    life.see(met(1))
-    incident = life.state.incident
+    scenario = AlertScenario()
+    scenario.observe(met(0))
+    scenario.observe(met(1))
+    incident = scenario.state.incident
     assert incident is not None
     assert incident.last_notification is not None
     return replace(incident, last_notification=replace(incident.last_notification, page=None, storm=storm_of(PAYMENTS)))
@@ -91,25 +92,25 @@ def incident_in_storm() -> Incident:
 @given(st.integers(6, 40))
 def test_a_storm_is_one_page_whose_resolve_comes_with_the_last_member(members: int) -> None:
     opened = planned([new_page(number) for number in range(members)])
-    storm = Life(storm_of(PAYMENTS))
-    (page,) = storm.see(opened.observations[0])
+    storm = AlertScenario(storm_of(PAYMENTS))
+    (page,) = storm.observe(opened.observations[0])
     assert (page.paging, page.is_new_page) == (Paging.TRIGGER, True)
     states = [AlertState(alert=alert(number), team=PAYMENTS, incident=incident_in_storm()) for number in range(members)]
     for left in range(members - 1, 0, -1):
         still = planned([], [*states[:left], storm.state])
-        assert storm.see(replace(still.observations[0], as_of=sweep(2))) == ()
+        assert storm.observe(replace(still.observations[0], as_of=sweep(2))) == ()
     over = planned([], [storm.state])
-    (resolve,) = storm.see(replace(over.observations[0], as_of=sweep(3)))
+    (resolve,) = storm.observe(replace(over.observations[0], as_of=sweep(3)))
     assert (resolve.kind, resolve.paging) == (NoticeKind.RESOLVED, Paging.RESOLVE)
 
 
-def test_whoever_joins_an_open_storm_changes_it() -> None:
+def test_an_alert_that_joins_an_open_storm_changes_it() -> None:
     first = planned([new_page(number) for number in range(6)])
-    storm = Life(storm_of(PAYMENTS))
-    storm.see(first.observations[0])
+    storm = AlertScenario(storm_of(PAYMENTS))
+    storm.observe(first.observations[0])
     members = [AlertState(alert=alert(n), team=PAYMENTS, incident=incident_in_storm()) for n in range(6)]
     more = planned([new_page(number) for number in range(6, 12)], [*members, storm.state])
-    (changed,) = storm.see(replace(more.observations[0], as_of=sweep(2)))
+    (changed,) = storm.observe(replace(more.observations[0], as_of=sweep(2)))
     assert changed.kind is NoticeKind.CHANGED
     assert not changed.is_new_page
     assert len(changed.findings) == 12
@@ -133,7 +134,7 @@ def test_many_slack_notices_for_one_team_are_one_summary() -> None:
     assert (summary.reason, len(summary.notices)) == (SummaryReason.MANY, 6)
 
 
-def test_what_could_not_be_measured_is_told_to_the_platform() -> None:
+def test_unmeasured_components_are_reported_to_the_platform() -> None:
     notices = [
         replace(new_post(number, team(number)), alert=AlertId(rule=Rule.UNMEASURED, about=alert(number).about))
         for number in range(8)
@@ -143,7 +144,7 @@ def test_what_could_not_be_measured_is_told_to_the_platform() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 14), st.booleans(), st.booleans()), max_size=80))
-def test_every_notice_is_told_exactly_once_and_no_team_has_more_pages_than_the_limit(
+def test_every_notice_is_sent_exactly_once_and_no_team_has_more_pages_than_the_limit(
     drawn: list[tuple[int, bool, bool]],
 ) -> None:
     notices = [
@@ -151,12 +152,12 @@ def test_every_notice_is_told_exactly_once_and_no_team_has_more_pages_than_the_l
         for n, (of, pages, first) in enumerate(drawn)
     ]
     result = planned(notices)
-    told = [*result.single, *result.absorbed, *(notice for summary in result.summaries for notice in summary.notices)]
-    assert sorted(notice.alert for notice in told) == [notice.alert for notice in notices]
+    sent = [*result.single, *result.absorbed, *(notice for summary in result.summaries for notice in summary.notices)]
+    assert sorted(notice.alert for notice in sent) == [notice.alert for notice in notices]
     storms = {observation.alert for observation in result.observations}
-    paging_teams = {notice.team for notice in told if notice.is_new_page}
+    paging_teams = {notice.team for notice in sent if notice.is_new_page}
     for of in paging_teams:
-        assert sum(notice.is_new_page for notice in told if notice.team == of) <= LIMITS.pages_per_team
+        assert sum(notice.is_new_page for notice in sent if notice.team == of) <= LIMITS.pages_per_team
         assert storm_of(of) not in storms
     assert len(paging_teams) <= LIMITS.teams
 
@@ -169,12 +170,12 @@ def test_an_outage_is_more_than_thirty_percent(unknown: int, components: int, *,
         assert observation.found[0].figures == OutageFigures(unknown=unknown, components=components)
 
 
-def test_an_outage_is_told_once_never_pages_and_ends_by_itself() -> None:
-    life = Life(OUTAGE)
-    (opened,) = life.see(observe_outage(unknown=5, components=10, as_of=sweep(1), policy=POLICY))
+def test_an_outage_is_reported_once_never_pages_and_ends_by_itself() -> None:
+    scenario = AlertScenario(OUTAGE)
+    (opened,) = scenario.observe(observe_outage(unknown=5, components=10, as_of=sweep(1), policy=POLICY))
     assert (opened.kind, opened.paging) == (NoticeKind.OPENED, Paging.NONE)
-    assert life.see(observe_outage(unknown=6, components=10, as_of=sweep(2), policy=POLICY)) == ()
-    (over,) = life.see(observe_outage(unknown=0, components=10, as_of=sweep(3), policy=POLICY))
+    assert scenario.observe(observe_outage(unknown=6, components=10, as_of=sweep(2), policy=POLICY)) == ()
+    (over,) = scenario.observe(observe_outage(unknown=0, components=10, as_of=sweep(3), policy=POLICY))
     assert over.kind is NoticeKind.RESOLVED
 
 

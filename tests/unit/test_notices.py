@@ -38,7 +38,8 @@ from reports.notices import (
     summary_key,
 )
 from simulator.blocks import check_blocks
-from tests.unit.alerting import ALERT, CHECKOUT, PAYMENTS, Life, clear, finding, key, met, sweep
+from tests.factories import CHECKOUT, PAYMENTS
+from tests.unit.alert_factories import ALERT, AlertScenario, clear, finding, key, met, sweep
 
 CONTEXT = MessageContext(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
 PAGE = OpenIncident(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
@@ -46,10 +47,10 @@ NOW = sweep(1)
 
 
 def opening(*names: str) -> Notice:
-    life = Life()
+    alert = AlertScenario()
     findings = [finding(name, kills=3) for name in names or ("api",)]
-    life.see(met(0, *findings))
-    return life.see(met(1, *findings))[0]
+    alert.observe(met(0, *findings))
+    return alert.observe(met(1, *findings))[0]
 
 
 def about(rule: Rule, figures: Figures, amount: int = 0) -> Notice:
@@ -98,11 +99,11 @@ def test_a_slack_message_has_its_key_stream_number_and_a_day_to_live() -> None:
 
 
 def test_a_resolve_is_short_and_offers_no_commands() -> None:
-    life = Life()
+    alert = AlertScenario()
     for number in (0, 1):
-        life.see(met(number))
-    life.see(clear(2))
-    (resolved,) = life.see(clear(3))
+        alert.observe(met(number))
+    alert.observe(clear(2))
+    (resolved,) = alert.observe(clear(3))
     message = slack_notice(
         resolved, CONTEXT, number=5, post=SlackPost(target="C1", route="the default", root="the opening"), now=NOW
     )
@@ -140,7 +141,7 @@ def test_every_rule_has_its_headline(notice: Notice, first_line: str) -> None:
     assert text_of(posted(notice)).splitlines()[0] == first_line
 
 
-def test_over_provisioning_speaks_of_money_with_its_currency() -> None:
+def test_over_provisioning_shows_money_with_its_currency() -> None:
     figures = finding().figures
     assert isinstance(figures, RequestFigures)
     saving = replace(finding(), figures=replace(figures, oom_kills_24h=0, savings_available_per_month=Decimal("102.364")))
@@ -173,7 +174,7 @@ def test_five_hundred_workloads_with_long_names_fit_and_the_rest_is_counted() ->
     assert "scaleops-worker alerts acknowledge" in text
 
 
-def test_a_name_full_of_signs_to_escape_still_fits() -> None:
+def test_a_name_full_of_characters_to_escape_still_fits() -> None:
     message = posted(opening("&" * 250, "<" * 250), title="&" * 400)
     assert len(text_of(message)) <= 4_010
 
@@ -242,12 +243,12 @@ def test_ten_thousand_workloads_are_trimmed_and_counted() -> None:
     assert len(found) + left_out == 10_000
 
 
-def test_a_page_names_its_cluster_or_how_many_there_are_and_when_it_was_last_seen() -> None:
-    life = Life()
+def test_a_page_names_its_cluster_or_counts_them_and_says_when_it_was_last_measured() -> None:
+    alert = AlertScenario()
     findings = [finding("api", kills=3), replace(finding("worker", kills=3), workload=replace(key("worker"), cluster="west"))]
     for number in range(2):
-        life.see(met(number, *findings))
-    notice = replace(life.notices[0], seen_as_of=sweep(-3))
+        alert.observe(met(number, *findings))
+    notice = replace(alert.notices[0], seen_as_of=sweep(-3))
     payload = (
         pagerduty_trigger(notice, replace(CONTEXT, title="C" * 5000), number=2, page=PAGE, now=NOW)
         .renderings[0]
@@ -273,7 +274,7 @@ def test_a_reopened_alert_says_that_it_is_flapping() -> None:
     assert text_of(posted(replace(opening(), kind=NoticeKind.REOPENED))).startswith("Flapping: Checkout")
 
 
-def test_a_platform_notice_is_told_once_by_its_key() -> None:
+def test_a_platform_notice_is_sent_once_per_key() -> None:
     message = platform_notice(
         key="cluster:lost:east:2026-09-07",
         title="The cluster east is lost",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.component import Component, NotificationTargets, Team
+from domain.component import NotificationTargets
 from domain.refs import EntityRef
 from domain.routes import (
     RejectedChannel,
@@ -17,10 +17,9 @@ from domain.routes import (
     platform_route,
     slack_route,
 )
+from tests.factories import CHECKOUT, PAYMENTS, make_component, make_team
 
 NOTIFY = "slack.com/bot-notify"
-CHECKOUT = EntityRef("component", "default", "checkout")
-PAYMENTS = EntityRef("group", "default", "payments")
 SHOP = EntityRef("group", "default", "shop")
 ALL = EntityRef("group", "default", "all")
 FULL = RoutePolicy(
@@ -36,28 +35,6 @@ def contact(channel: str | None = None, key: str | None = None, annotation: str 
     return NotificationTargets(slack_channels=((annotation, channel),) if channel else (), pagerduty_fingerprint=key)
 
 
-def component(of: NotificationTargets) -> Component:
-    return Component(
-        ref=CHECKOUT,
-        spelled_kind="Component",
-        spelled_namespace="default",
-        spelled_name="checkout",
-        title="Checkout",
-        team=PAYMENTS,
-        lifecycle="production",
-        system="",
-        label_selector="app=checkout",
-        kubernetes_id=None,
-        namespace_limit=None,
-        cluster_limit=None,
-        contact=of,
-    )
-
-
-def group(ref: EntityRef, of: NotificationTargets, parent: EntityRef | None = None) -> Team:
-    return Team(ref=ref, title=ref.name, parent=parent, in_catalog=True, contact=of)
-
-
 @pytest.mark.parametrize(
     ("own", "owners", "parents", "policy", "target"),
     [
@@ -70,15 +47,15 @@ def group(ref: EntityRef, of: NotificationTargets, parent: EntityRef | None = No
         (None, None, [], RoutePolicy(platform_channel="C-PLATFORM"), "C-PLATFORM"),
     ],
 )
-def test_slack_goes_to_the_nearest_that_names_a_channel(
+def test_slack_goes_to_the_nearest_entity_that_names_a_channel(
     own: str | None, owners: str | None, parents: list[str | None], policy: RoutePolicy, target: str
 ) -> None:
     route = slack_route(
         policy,
         team=PAYMENTS,
-        component=component(contact(own)),
-        owner=group(PAYMENTS, contact(owners)),
-        parents=[group(SHOP, contact(channel)) for channel in parents],
+        component=make_component(contact=contact(own)),
+        owner=make_team(PAYMENTS, contact=contact(owners)),
+        parents=[make_team(SHOP, contact=contact(channel)) for channel in parents],
     )
     assert isinstance(route, Route)
     assert route.target == target
@@ -93,17 +70,17 @@ def test_slack_goes_to_the_nearest_that_names_a_channel(
         (None, None, RoutePolicy(pagerduty_default="key-default"), "key-default"),
     ],
 )
-def test_pagerduty_goes_to_the_nearest_that_names_a_key(
+def test_pagerduty_goes_to_the_nearest_entity_that_names_a_key(
     own: str | None, owners: str | None, policy: RoutePolicy, target: str
 ) -> None:
-    of, owner = component(contact(key=own)), group(PAYMENTS, contact(key=owners))
+    of, owner = make_component(contact=contact(key=own)), make_team(PAYMENTS, contact=contact(key=owners))
     route = pagerduty_route(policy, team=PAYMENTS, component=of, owner=owner)
     assert isinstance(route, Route)
     assert route.target == target
 
 
 def test_a_route_says_by_which_rule() -> None:
-    by_annotation = slack_route(FULL, team=PAYMENTS, component=component(contact("C1")))
+    by_annotation = slack_route(FULL, team=PAYMENTS, component=make_component(contact=contact("C1")))
     assert isinstance(by_annotation, Route)
     assert by_annotation.rule == "the annotation slack.com/bot-notify on the component component:default/checkout"
     by_default = slack_route(RoutePolicy(slack_default="C9"), team=SHOP)
@@ -113,31 +90,33 @@ def test_a_route_says_by_which_rule() -> None:
     assert not by_annotation.is_fallback
 
 
-def test_which_annotation_counts_is_a_setting_and_its_order_wins() -> None:
-    wishes = NotificationTargets(slack_channels=((NOTIFY, "C1"), ("acme.io/alerts", "C2"), ("acme.io/other", "C3")))
+def test_the_settings_choose_the_annotation_and_its_precedence() -> None:
+    candidates = NotificationTargets(slack_channels=((NOTIFY, "C1"), ("acme.io/alerts", "C2"), ("acme.io/other", "C3")))
     policy = RoutePolicy(slack_annotations=("acme.io/alerts", NOTIFY))
-    route = slack_route(policy, team=PAYMENTS, component=component(wishes))
+    route = slack_route(policy, team=PAYMENTS, component=make_component(contact=candidates))
     assert isinstance(route, Route)
     assert route.target == "C2"
 
 
-def test_a_channel_that_is_not_allowed_is_passed_over_and_named() -> None:
+def test_a_channel_that_is_not_allowed_is_skipped_and_reported() -> None:
     policy = RoutePolicy(allowed_channels=frozenset({"C2"}), slack_default="C9")
-    route = slack_route(policy, team=PAYMENTS, component=component(contact("C1")), owner=group(PAYMENTS, contact("C2")))
+    route = slack_route(
+        policy, team=PAYMENTS, component=make_component(contact=contact("C1")), owner=make_team(PAYMENTS, contact=contact("C2"))
+    )
     assert isinstance(route, Route)
     assert route.target == "C2"
     assert route.rejected == (RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
     assert "routes.allowed_channels" in str(route.rejected[0])
 
 
-def test_what_the_configuration_names_needs_no_permission() -> None:
+def test_a_channel_of_the_configuration_is_always_allowed() -> None:
     policy = RoutePolicy(allowed_channels=frozenset({"C2"}), slack_by_team={PAYMENTS: "C7"})
-    route = slack_route(policy, team=PAYMENTS, component=component(contact("C1")))
+    route = slack_route(policy, team=PAYMENTS, component=make_component(contact=contact("C1")))
     assert isinstance(route, Route)
     assert route.target == "C7"
 
 
-def test_nowhere_at_all_says_what_to_set() -> None:
+def test_without_any_route_the_reason_names_the_setting() -> None:
     route = slack_route(RoutePolicy(), team=PAYMENTS)
     assert isinstance(route, Unrouted)
     assert "SLACK_DEFAULT_CHANNEL" in route.reason
@@ -158,20 +137,20 @@ def test_the_platform_falls_back_to_the_default_channel() -> None:
     assert isinstance(platform_pagerduty_route(RoutePolicy()), Unrouted)
 
 
-def test_parents_are_the_nearest_first_and_a_circle_ends() -> None:
+def test_parents_are_the_nearest_first_and_a_cycle_ends() -> None:
     teams = {
-        PAYMENTS: group(PAYMENTS, contact(), SHOP),
-        SHOP: group(SHOP, contact(), ALL),
-        ALL: group(ALL, contact(), PAYMENTS),
+        PAYMENTS: make_team(PAYMENTS, parent=SHOP),
+        SHOP: make_team(SHOP, parent=ALL),
+        ALL: make_team(ALL, parent=PAYMENTS),
     }
     assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]
     assert parents_of(EntityRef("group", "default", "nobody"), teams) == ()
 
 
-def test_a_circle_above_the_team_ends_too() -> None:
+def test_a_cycle_above_the_team_ends_too() -> None:
     teams = {
-        PAYMENTS: group(PAYMENTS, contact(), SHOP),
-        SHOP: group(SHOP, contact(), ALL),
-        ALL: group(ALL, contact(), SHOP),
+        PAYMENTS: make_team(PAYMENTS, parent=SHOP),
+        SHOP: make_team(SHOP, parent=ALL),
+        ALL: make_team(ALL, parent=SHOP),
     }
     assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]

@@ -13,7 +13,8 @@ from domain.advice import Issue
 from domain.measures import Unknown
 from domain.snapshots import Measurement, WorkloadPoint
 from domain.tracking import Recommendation, RecommendationEnd, by_entity, close_removed, track
-from tests.unit.alerting import CHECKOUT, key, measurement, point, sweep
+from tests.factories import CHECKOUT
+from tests.unit.alert_factories import key, measurement, point, sweep
 
 UNKNOWN = Unknown("ScaleOps left it out")
 WASTE = point(
@@ -35,20 +36,20 @@ def opened(wanted: WorkloadPoint = WASTE) -> tuple[Recommendation, ...]:
     return track(at(0, wanted), ())
 
 
-def test_advice_opens_a_recommendation() -> None:
+def test_an_issue_opens_a_recommendation() -> None:
     (known,) = opened()
     assert (known.key.entity, known.key.workload, known.key.issue) == (CHECKOUT, key("api"), Issue.OVER_PROVISIONED)
     assert (known.opened_at, known.last_seen_at, known.ended_at) == (sweep(0), sweep(0), None)
     assert known.advised.savings_available_per_month == Decimal(100)
 
 
-def test_seen_again_it_keeps_its_opening_and_takes_the_newer_advice() -> None:
+def test_seen_again_it_keeps_its_opening_and_takes_the_newer_numbers() -> None:
     (known,) = track(at(1, replace(WASTE, savings_available_per_month=Decimal(80))), opened())
     assert (known.opened_at, known.last_seen_at) == (sweep(0), sweep(1))
     assert known.advised.savings_available_per_month == Decimal(80)
 
 
-def test_a_number_that_is_missing_once_is_the_one_last_seen() -> None:
+def test_a_missing_number_keeps_its_last_value() -> None:
     (known,) = track(at(1, replace(WASTE, cpu_recommended_millicores=UNKNOWN, savings_available_per_month=UNKNOWN)), opened())
     assert known.advised.cpu_recommended_millicores == 200.0
     assert known.advised.savings_available_per_month == Decimal(100)
@@ -75,7 +76,7 @@ def test_it_is_done_when_automated_or_moved_half_way(
     assert (known.ending, known.ended_at, known.realised_per_month) == (ending, sweep(1), realised)
 
 
-def test_more_room_given_by_hand_is_done_too() -> None:
+def test_requests_raised_by_hand_are_done_too() -> None:
     starved = replace(WASTE, over_provisioned=False, under_provisioned=True, cpu_recommended_millicores=2000.0)
     fed = replace(starved, under_provisioned=False, cpu_request_millicores=1600.0, automated=False)
     (known,) = [one for one in track(at(1, fed), opened(starved)) if one.key.issue is Issue.UNDER_PROVISIONED]
@@ -91,24 +92,24 @@ def test_the_issue_that_follows_opens_its_own() -> None:
     }
 
 
-def test_realised_savings_that_nobody_knows_are_unknown() -> None:
+def test_realised_savings_without_data_are_unknown() -> None:
     (known,) = track(at(1, replace(CALM, savings_available_per_month=UNKNOWN)), opened())
     assert (known.ending, known.realised_per_month) == (RecommendationEnd.DONE, UNKNOWN)
     (never,) = track(at(1, CALM), opened(replace(WASTE, savings_available_per_month=UNKNOWN)))
     assert isinstance(never.realised_per_month, Unknown)
 
 
-def test_a_workload_absent_from_a_good_answer_is_gone() -> None:
+def test_a_workload_absent_from_a_measured_sweep_is_gone() -> None:
     (known,) = track(at(1), opened())
     assert (known.ending, known.realised_per_month) == (RecommendationEnd.GONE, None)
 
 
-def test_a_component_that_left_the_catalog_takes_its_recommendations_along() -> None:
+def test_a_component_that_left_the_catalog_ends_its_recommendations() -> None:
     (known,) = close_removed(opened(), as_of=sweep(2))
     assert (known.ending, known.ended_at) == (RecommendationEnd.GONE, sweep(2))
 
 
-def test_come_back_after_its_end_it_opens_anew() -> None:
+def test_returning_after_its_end_it_opens_a_new_one() -> None:
     (again,) = track(at(5, WASTE), ())
     assert again.opened_at == sweep(5)
 

@@ -46,7 +46,7 @@ def stream(*events: str) -> list[EventStatus]:
         (["trigger leased", "resolve pending"], ()),
     ],
 )
-def test_a_resolve_takes_the_triggers_that_wait_before_it(events: list[str], cancelled: tuple[str, ...]) -> None:
+def test_a_resolve_cancels_the_pending_triggers_before_it(events: list[str], cancelled: tuple[str, ...]) -> None:
     assert superseded(stream(*events)) == cancelled
 
 
@@ -77,7 +77,7 @@ def test_an_incident_that_may_be_open_keeps_its_resolve(events: list[tuple[Event
 
 
 @given(st.lists(EVENTS, max_size=12))
-def test_only_what_waits_is_cancelled(events: list[tuple[EventAction, DeliveryStatus, int]]) -> None:
+def test_only_pending_events_are_cancelled(events: list[tuple[EventAction, DeliveryStatus, int]]) -> None:
     standings = [
         EventStatus(key=str(number), act=act, status=status, attempts=attempts)
         for number, (act, status, attempts) in enumerate(events)

@@ -149,7 +149,7 @@ def test_a_run_of_a_week_is_claimed_once(store: Store) -> None:
         assert transaction.reports.run(PAYMENTS, "weekly", "2026-W47", again=1) == run(again=1)
 
 
-def test_of_many_who_claim_at_once_exactly_one_hears_yes(store: Store) -> None:
+def test_of_many_concurrent_claims_exactly_one_succeeds(store: Store) -> None:
     answers: list[bool] = []
     start = threading.Barrier(6)
 
@@ -166,7 +166,7 @@ def test_of_many_who_claim_at_once_exactly_one_hears_yes(store: Store) -> None:
     assert sorted(answers) == [False] * 5 + [True]
 
 
-def test_writers_wait_for_each_other_and_none_fails(store: Store) -> None:
+def test_concurrent_writers_wait_and_none_fails(store: Store) -> None:
     def count_up() -> None:
         for _ in range(20):
             with store.transaction() as transaction:
@@ -188,7 +188,7 @@ def test_writers_wait_for_each_other_and_none_fails(store: Store) -> None:
     assert counted.state == {"count": 80}
 
 
-def test_a_reader_sees_one_state_and_holds_up_no_writer(store: Store) -> None:
+def test_a_reader_sees_one_state_and_blocks_no_writer(store: Store) -> None:
     with store.transaction() as transaction:
         transaction.heartbeats.record("collect", at=SLOT)
     with store.reading() as reader:
@@ -216,7 +216,7 @@ def test_heartbeats_keep_the_newest_of_each_stage_and_kind(store: Store) -> None
         ]
 
 
-def test_a_cluster_is_seen_lost_told_of_and_seen_again(store: Store) -> None:
+def test_a_cluster_is_seen_lost_reported_and_seen_again(store: Store) -> None:
     seen = ClusterState(name="eu-1", last_seen=SLOT, lost_since=None, notified_at=None, removed_at=None)
     with store.transaction() as transaction:
         transaction.clusters.record_seen(["eu-1", "us@1"], as_of=SLOT)

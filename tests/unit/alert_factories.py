@@ -1,4 +1,4 @@
-"""A known cast for the tests of alerts: one component, its workloads, and sweeps six hours apart."""
+"""Builders for tests of alerts: one component, its workloads, and sweeps six hours apart."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from alerts.observations import AlertId, Finding, Observation, RequestFigures, S
 from alerts.policy import AlertPolicy, PagingMode, Rule
 from alerts.states import AlertState, Event, OpenIncident, SlackPost
 from domain.measures import Measured, total_of
-from domain.refs import EntityRef
-from domain.snapshots import Measurement, NetworkOff, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import Measurement, NetworkOff, WorkloadPoint
 from domain.workload import WorkloadKey
+from tests.factories import CHECKOUT, PAYMENTS, make_measurement
 
-CHECKOUT = EntityRef("component", "default", "checkout")
-PAYMENTS = EntityRef("group", "default", "payments")
 POLICY = AlertPolicy(instance="scaleops.example")
 ALERT = AlertId(rule=Rule.UNDER_PROVISIONED, about=CHECKOUT)
 START = datetime(2026, 9, 7, 0, 0, tzinfo=timezone.utc)
@@ -87,8 +85,8 @@ def is_clear(observation: Observation) -> bool:
     return observation.verdict is Verdict.MEASURED and not observation.found and not observation.unknown
 
 
-class Life:
-    """Lives through observations as `tasks.evaluate` does, telling each notice to one channel and one PagerDuty service."""
+class AlertScenario:
+    """Applies observations as `tasks.evaluate` does, with one Slack channel and one PagerDuty service for all notices."""
 
     def __init__(self, alert: AlertId = ALERT, policy: AlertPolicy = POLICY) -> None:
         self.state = AlertState(alert=alert)
@@ -96,7 +94,7 @@ class Life:
         self.notices: list[Notice] = []
         self.policy = policy
 
-    def see(self, observation: Observation, now: datetime | None = None) -> tuple[Notice, ...]:
+    def observe(self, observation: Observation, now: datetime | None = None) -> tuple[Notice, ...]:
         at = now or observation.as_of + timedelta(minutes=5)
         stepped = step(self.state, observation, at, self.policy)
         self.state = stepped.state
@@ -106,11 +104,11 @@ class Life:
             if notice.paging is Paging.TRIGGER:
                 page = OpenIncident(target="f" * 16, route="by default", dedup_key=str(notice.alert))
             post = SlackPost(target="C1", route="by default", root="root") if notice.posts else None
-            self.happens(record(notice, now=at, post=post, page=page))
+            self.apply(record(notice, now=at, post=post, page=page))
         self.notices += stepped.notices
         return stepped.notices
 
-    def happens(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
         self.state = apply(self.state, event)
         self.events.append(event)
 
@@ -138,17 +136,5 @@ def point(name: str = "api", cluster: str = "east", **changes: object) -> Worklo
 
 
 def measurement(*points: WorkloadPoint, reason: str = "", cost: Measured[Decimal] | None = None) -> Measurement:
-    costs = [point.cost_7d for point in points] if cost is None else [cost]
-    snapshot = Snapshot(
-        ref=CHECKOUT,
-        as_of=START,
-        team=PAYMENTS,
-        outcome=Outcome.UNKNOWN if reason else Outcome.MEASURED,
-        reason=reason,
-        warnings=(),
-        workloads=tuple(point.key for point in points),
-        cost_7d=total_of(costs),
-        savings_available_per_month=total_of(point.savings_available_per_month for point in points),
-        active_savings_per_month=total_of(point.active_savings_per_month for point in points),
-    )
-    return Measurement(snapshot=snapshot, points=points)
+    changes = {} if cost is None else {"cost_7d": total_of([cost])}
+    return make_measurement(CHECKOUT, points, as_of=START, reason=reason, **changes)

@@ -73,7 +73,7 @@ def _read(method: str, status: int, headers: Headers, body: HTTPResponse | HTTPE
         raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
     content = _read_bounded(method, body)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait_s = retry_after_s({name.lower(): value for name, value in headers.items()})
+        wait_s = retry_after_s(headers)
         wait_s = DEFAULT_RETRY_AFTER_S if wait_s is None else max(wait_s, 1.0)
         message = f"Slack answered {method} with 429: too many requests, retry after {wait_s:g} s"
         raise ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=wait_s)

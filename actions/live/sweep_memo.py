@@ -11,7 +11,6 @@ import json
 import threading
 import zlib
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
@@ -19,7 +18,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from pydantic import TypeAdapter
 
 from actions.ports import ScaleOps
-from clients.http.errors import ServiceError
+from clients.http.single_flight import SingleFlight
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
 
 T = TypeVar("T")
@@ -128,37 +127,24 @@ def _decompress(packed: bytes) -> bytes:
     return packed if packed.startswith(b"[") else zlib.decompress(packed)
 
 
-@dataclass(slots=True)
-class _Entry(Generic[T]):
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    value: T | None = None
-    error: ServiceError | None = None
-    failures: int = 0
-
-
 class _Memo(Generic[T]):
-    """Values by key, each with its own lock, so that different keys do not wait for each other."""
+    """Values by key; calls for different keys do not wait for each other."""
 
     def __init__(self, *, max_failures: int = MAX_FAILURES) -> None:
         self._max_failures = max_failures
-        self._entries: dict[Hashable, _Entry[T]] = {}
+        self._values: dict[Hashable, T] = {}
+        self._flights: dict[Hashable, SingleFlight[T]] = {}
         self._adding = threading.Lock()
 
     def get(self, key: Hashable, fetch: Callable[[], T]) -> T:
+        value = self._values.get(key)
+        if value is not None:
+            return value
         with self._adding:
-            entry = self._entries.setdefault(key, _Entry())
-        if entry.value is not None:
-            return entry.value
-        seen = entry.failures
-        with entry.lock:
-            if entry.value is not None:
-                return entry.value
-            if entry.error is not None and (entry.failures != seen or entry.failures >= self._max_failures):
-                raise entry.error.copy()  # one exception object must not collect the tracebacks of many threads
-            try:
-                entry.value = fetch()
-            except ServiceError as failure:
-                entry.error = failure
-                entry.failures += 1
-                raise
-            return entry.value
+            flight = self._flights.setdefault(key, SingleFlight())
+
+        def store() -> T:
+            self._values[key] = fetch()
+            return self._values[key]
+
+        return flight.run(partial(self._values.get, key), store, is_error_cached=lambda _: flight.failures >= self._max_failures)

@@ -161,18 +161,17 @@ class ConcurrencyLimiter:
                 self._apply(replace(report, wanted=max(1, report.wanted)))
             elif self._empty_reports == _IDLE_AFTER:
                 self._apply(report)
-                self.semaphore.resize(self._initial_limit)
+                self.semaphore.resize(min(self.semaphore.size, self._initial_limit))
             self._closing.wait(_MIN_REPORT_GAP_S)  # many 429s at once become one report
         if self._empty_reports < _IDLE_AFTER:
             self._apply(UsageReport(priority=self.priority, ceiling=self._ceiling))
 
     def _take_report(self) -> UsageReport:
-        peaks = self.semaphore.take_peaks()
+        peak = self.semaphore.take_peak()
         with self._lock:
             counts, self._counts = self._counts, UsageReport(priority=self.priority, ceiling=self._ceiling)
             pause_s = max(0.0, self._retry_after_until - time.monotonic())
-        wanted = max(peaks.wanted, counts.successes > 0)
-        return replace(counts, in_flight=peaks.in_flight, wanted=wanted, pause_s=pause_s)
+        return replace(counts, wanted=peak, pause_s=pause_s)
 
     def _apply(self, report: UsageReport) -> None:
         before, after, now = self._update_shared(report) or self._update_local(report)

@@ -59,8 +59,6 @@ class UsageReport:
     priority: Priority
     ceiling: int
     """Calls in flight that the process may have when there is no limit."""
-    in_flight: int = 0
-    """Peak."""
     wanted: int = 0
     """Peak of calls in flight and waiting. 0: the process leaves."""
     successes: int = 0
@@ -97,6 +95,11 @@ class LimiterState:
     def ceiling(self) -> int:
         """The calls in flight of all participants when there is no limit."""
         return sum(participant.ceiling for participant in self.participants.values())
+
+    @property
+    def wanted(self) -> int:
+        """The calls in flight that all participants want."""
+        return sum(participant.wanted for participant in self.participants.values())
 
     @property
     def total(self) -> int:
@@ -161,8 +164,7 @@ def _with_report(state: LimiterState, name: str, report: UsageReport, now: float
     participants.pop(name, None)
     if not report.wanted:
         return replace(state, participants=participants)
-    in_flight, wanted = min(report.in_flight, report.ceiling), min(report.wanted, report.ceiling)
-    participants[name] = replace(report, in_flight=in_flight, wanted=wanted, reported_at=now)
+    participants[name] = replace(report, wanted=min(report.wanted, report.ceiling), reported_at=now)
     return replace(
         state,
         participants=participants,
@@ -172,16 +174,14 @@ def _with_report(state: LimiterState, name: str, report: UsageReport, now: float
 
 def _increase(state: LimiterState, elapsed_s: float) -> LimiterState:
     """Raise the limit while more calls are wanted than it permits."""
-    wanted = sum(participant.wanted for participant in state.participants.values())
-    if state.limit is None or wanted < state.total:
+    if state.limit is None or state.wanted < state.total:
         return state
     limit = state.limit + elapsed_s * state.ceiling / _RECOVERY_S
     return replace(state, limit=None if limit > state.ceiling else limit)
 
 
 def _decrease(state: LimiterState, now: float) -> LimiterState:
-    in_flight = sum(participant.in_flight for participant in state.participants.values())
-    limit = max(1.0, min(state.total, in_flight) * _DECREASE_FACTOR, state.total * _MIN_FACTOR)
+    limit = max(1.0, min(state.total, state.wanted) * _DECREASE_FACTOR, state.total * _MIN_FACTOR)
     return replace(state, limit=limit, decreased_at=now)
 
 

@@ -7,17 +7,6 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeakUsage:
-    """The highest use of a semaphore since the peaks were last taken."""
-
-    in_flight: int
-    wanted: int
-    """In flight and waiting."""
-    wanted_now: int
 
 
 class ResizableSemaphore:
@@ -28,8 +17,7 @@ class ResizableSemaphore:
         self._lock = threading.Lock()
         self._in_flight = 0
         self._waiters: deque[Future[None]] = deque()
-        self._peak_in_flight = 0
-        self._peak_wanted = 0
+        self._peak = 0
 
     @property
     def size(self) -> int:
@@ -75,19 +63,17 @@ class ResizableSemaphore:
             self._size = size
             self._admit()
 
-    def take_peaks(self) -> PeakUsage:
-        """Return the peaks since the last call, and start new ones."""
+    def take_peak(self) -> int:
+        """Return the highest number of calls in flight and waiting since the last call of this method."""
         with self._lock:
-            wanted = self._in_flight + len(self._waiters)
-            peaks = PeakUsage(in_flight=self._peak_in_flight, wanted=self._peak_wanted, wanted_now=wanted)
-            self._peak_in_flight, self._peak_wanted = self._in_flight, wanted
-            return peaks
+            peak, self._peak = self._peak, self._in_flight + len(self._waiters)
+            return peak
 
     def _admit_or_enqueue(self) -> Future[None]:
         waiter: Future[None] = Future()
         with self._lock:
             self._waiters.append(waiter)
-            self._peak_wanted = max(self._peak_wanted, self._in_flight + len(self._waiters))
+            self._peak = max(self._peak, self._in_flight + len(self._waiters))
             self._admit()
         return waiter
 
@@ -96,7 +82,6 @@ class ResizableSemaphore:
             waiter = self._waiters.popleft()
             if waiter.set_running_or_notify_cancel():
                 self._in_flight += 1
-                self._peak_in_flight = max(self._peak_in_flight, self._in_flight)
                 waiter.set_result(None)
 
     def _cancel(self, waiter: Future[None]) -> None:

@@ -162,7 +162,7 @@ def test_the_share_of_a_dead_and_of_an_idle_process_is_released(queues: QueueSer
     first, second = start_two(queues, start_process, Service())
 
     def add_dead(stored: bytes | None, now: float) -> bytes:
-        dead = UsageReport(priority=Priority.BACKGROUND, ceiling=CEILING, in_flight=CEILING, wanted=CEILING, throttled=1)
+        dead = UsageReport(priority=Priority.BACKGROUND, ceiling=CEILING, wanted=CEILING, throttled=1)
         state = update(_STATE.validate_json(stored or b"{}"), "dead", dead, now)
         last_report = replace(state.participants["dead"], reported_at=now - 4)
         return _STATE.dump_json(replace(state, participants={**state.participants, "dead": last_report}))

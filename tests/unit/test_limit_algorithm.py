@@ -26,7 +26,7 @@ from clients.throttle.limit_algorithm import (
     update,
 )
 
-BUSY = UsageReport(priority=Priority.BACKGROUND, ceiling=16, in_flight=16, wanted=20)
+BUSY = UsageReport(priority=Priority.BACKGROUND, ceiling=16, wanted=20)
 NOW = 1000.0
 TICK_S = 0.01
 CALL_S = 0.1
@@ -99,7 +99,6 @@ class Simulation:
     def _report(self, process: Process) -> None:
         report = replace(
             BUSY,
-            in_flight=process.share,
             successes=process.successes,
             throttled=process.throttled,
             pause_s=max(0.0, process.paused_until - self.now) if process.throttled else 0.0,
@@ -162,7 +161,7 @@ def test_there_is_no_second_decrease_before_the_first_has_propagated() -> None:
 
 
 def test_a_429_of_few_calls_lowers_the_limit_to_half_at_most() -> None:
-    few = UsageReport(priority=Priority.INTERACTIVE, ceiling=16, in_flight=1, wanted=1, throttled=1)
+    few = UsageReport(priority=Priority.INTERACTIVE, ceiling=16, wanted=1, throttled=1)
     assert update(LimiterState(), "idle", few, NOW).total == 8
 
 
@@ -190,8 +189,8 @@ def test_a_dead_participant_is_dropped() -> None:
 
 def test_a_participant_without_calls_leaves_and_lowers_nothing() -> None:
     state = update(update(LimiterState(), "a", BUSY, NOW), "b", BUSY, NOW)
-    assert set(update(state, "a", replace(BUSY, in_flight=0, wanted=0), NOW + 1).participants) == {"b"}
-    assert update(LimiterState(), "a", replace(BUSY, in_flight=0, wanted=0, throttled=1), NOW).limit is None
+    assert set(update(state, "a", replace(BUSY, wanted=0), NOW + 1).participants) == {"b"}
+    assert update(LimiterState(), "a", replace(BUSY, wanted=0, throttled=1), NOW).limit is None
 
 
 def test_a_limit_is_discarded_after_a_long_pause() -> None:
@@ -236,7 +235,7 @@ def background(wanted: int = 20) -> UsageReport:
 
 
 def interactive(wanted: int) -> UsageReport:
-    return replace(BUSY, priority=Priority.INTERACTIVE, in_flight=wanted, wanted=wanted, reported_at=NOW)
+    return replace(BUSY, priority=Priority.INTERACTIVE, wanted=wanted, reported_at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +277,6 @@ reports = st.builds(
     UsageReport,
     priority=st.sampled_from(Priority),
     ceiling=st.integers(1, 40),
-    in_flight=st.integers(0, 60),
     wanted=st.integers(0, 60),
     successes=st.integers(0, 200),
     throttled=st.integers(0, 2),

@@ -25,7 +25,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def wanted(semaphore: ResizableSemaphore) -> int:
-    return semaphore.take_peaks().wanted_now
+    semaphore.take_peak()
+    return semaphore.take_peak()
 
 
 def start_waiting(semaphore: ResizableSemaphore, then: Callable[[], None] = lambda: None) -> threading.Thread:
@@ -59,7 +60,6 @@ def test_no_more_calls_than_permits() -> None:
     with ThreadPoolExecutor(12) as threads:
         list(threads.map(call, range(200)))
     assert most == 3
-    assert semaphore.take_peaks().in_flight == 3
     assert wanted(semaphore) == 0
 
 
@@ -105,7 +105,7 @@ def test_a_larger_size_admits_waiters() -> None:
     assert not any(thread.is_alive() for thread in late)
 
 
-def test_peaks_are_counted_since_they_were_last_taken() -> None:
+def test_the_peak_is_counted_since_it_was_last_taken() -> None:
     semaphore = ResizableSemaphore(2)
     semaphore.acquire()
     semaphore.acquire()
@@ -113,9 +113,7 @@ def test_peaks_are_counted_since_they_were_last_taken() -> None:
     for _ in range(3):
         semaphore.release()
         waiting.join(TIMEOUT_S)
-    first, second = semaphore.take_peaks(), semaphore.take_peaks()
-    assert (first.in_flight, first.wanted, first.wanted_now) == (2, 3, 0)
-    assert (second.in_flight, second.wanted, second.wanted_now) == (0, 0, 0)
+    assert [semaphore.take_peak(), semaphore.take_peak()] == [3, 0]
 
 
 def test_threads_and_tasks_share_the_permits() -> None:

@@ -23,7 +23,7 @@ from alerts.observations import (
     unknown,
 )
 from alerts.policy import AlertPolicy, OverProvisionedSettings, PagingMode, Rule, Rules, UnderProvisionedSettings
-from domain.advice import Issue, Priority, possible_issues
+from domain.advice import Issue, IssuePriority, possible_issues
 from domain.measures import Measured, T, Total, Unknown
 from domain.money import per_month
 from domain.refs import EntityRef
@@ -190,7 +190,7 @@ def _has_issue(point: WorkloadPoint, issue: Issue) -> _WorkloadVerdict:
     possible = possible_issues(
         under_provisioned=point.under_provisioned, over_provisioned=point.over_provisioned, automated=point.automated
     )
-    met = {found == (issue, Priority.HIGH) for found in possible}
+    met = {found == (issue, IssuePriority.HIGH) for found in possible}
     return _WorkloadVerdict(is_met=met == {True}, is_unknown=len(met) > 1)
 
 

@@ -24,7 +24,7 @@ class Issue(StrEnum):
     NOT_AUTOMATED = "not-automated"
 
 
-class Priority(StrEnum):
+class IssuePriority(StrEnum):
     """How urgent an issue is."""
 
     HIGH = "high"
@@ -32,7 +32,7 @@ class Priority(StrEnum):
     LOW = "low"
 
 
-_ORDER = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
+_ORDER = {IssuePriority.HIGH: 0, IssuePriority.MEDIUM: 1, IssuePriority.LOW: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,26 +41,26 @@ class Advice:
 
     workload: Workload
     issue: Issue
-    priority: Priority
+    priority: IssuePriority
 
 
-def find_issue(*, under_provisioned: bool, over_provisioned: bool, automated: bool) -> tuple[Issue, Priority] | None:
+def find_issue(*, under_provisioned: bool, over_provisioned: bool, automated: bool) -> tuple[Issue, IssuePriority] | None:
     """Return the issue of a workload and its priority; None when nothing is wrong.
 
     under-provisioned -> high; over-provisioned -> high, but low when it is automated; only not automated -> medium.
     """
     if under_provisioned:
-        return Issue.UNDER_PROVISIONED, Priority.HIGH
+        return Issue.UNDER_PROVISIONED, IssuePriority.HIGH
     if over_provisioned:
-        return Issue.OVER_PROVISIONED, Priority.LOW if automated else Priority.HIGH
+        return Issue.OVER_PROVISIONED, IssuePriority.LOW if automated else IssuePriority.HIGH
     if not automated:
-        return Issue.NOT_AUTOMATED, Priority.MEDIUM
+        return Issue.NOT_AUTOMATED, IssuePriority.MEDIUM
     return None
 
 
 def possible_issues(
     *, under_provisioned: Measured[bool], over_provisioned: Measured[bool], automated: Measured[bool]
-) -> tuple[tuple[Issue, Priority] | None, ...]:
+) -> tuple[tuple[Issue, IssuePriority] | None, ...]:
     """Return what `find_issue` may return: an unknown flag may be either, false first."""
     flags = [(False, True) if isinstance(flag, Unknown) else (flag,) for flag in (under_provisioned, over_provisioned, automated)]
     return tuple(

@@ -17,7 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from domain.advice import Issue, Priority, possible_issues
+from domain.advice import Issue, IssuePriority, possible_issues
 from domain.measures import Measured, Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome, WorkloadPoint
@@ -47,7 +47,7 @@ class RecommendationKey:
 class LastAdvice:
     """What was recommended when it was last seen open. Per pod; savings per month. None: not known."""
 
-    priority: Priority
+    priority: IssuePriority
     cpu_request_millicores: float | None
     cpu_recommended_millicores: float | None
     memory_request_bytes: float | None
@@ -112,7 +112,9 @@ def _after_sweep(known: Recommendation, point: WorkloadPoint | None, as_of: date
     return replace(_ended(known, RecommendationEnd.DONE, as_of), realised_per_month=_realised(known, point))
 
 
-def _opened(key: RecommendationKey, point: WorkloadPoint, priority: Priority, as_of: datetime, team: EntityRef) -> Recommendation:
+def _opened(
+    key: RecommendationKey, point: WorkloadPoint, priority: IssuePriority, as_of: datetime, team: EntityRef
+) -> Recommendation:
     advised = _advised_by(point, priority, None)
     return Recommendation(key=key, team=team, opened_at=as_of, last_seen_at=as_of, advised=advised)
 
@@ -121,7 +123,7 @@ def _ended(known: Recommendation, ending: RecommendationEnd, as_of: datetime) ->
     return replace(known, ended_at=as_of, ending=ending)
 
 
-def _issue_of(point: WorkloadPoint) -> tuple[Issue, Priority] | Unknown | None:
+def _issue_of(point: WorkloadPoint) -> tuple[Issue, IssuePriority] | Unknown | None:
     """Return the issue, or unknown when a flag that is not known would make a difference to it."""
     flags = (point.under_provisioned, point.over_provisioned, point.automated)
     possible = possible_issues(under_provisioned=flags[0], over_provisioned=flags[1], automated=flags[2])
@@ -164,7 +166,7 @@ def _realised(known: Recommendation, point: WorkloadPoint) -> Measured[Decimal]:
     return known.advised.savings_available_per_month - point.savings_available_per_month
 
 
-def _advised_by(point: WorkloadPoint, priority: Priority, before: LastAdvice | None) -> LastAdvice:
+def _advised_by(point: WorkloadPoint, priority: IssuePriority, before: LastAdvice | None) -> LastAdvice:
     """Return the recommendation as of now; a number that is missing now keeps its last value."""
 
     def seen(name: str) -> float | None:

@@ -23,14 +23,14 @@ from actions.history.models import (
 from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_team
 from actions.live.outputs import figure, number
 from alerts.states import OPEN_PHASES, AlertState, state_from_json
-from domain.advice import Priority
+from domain.advice import IssuePriority
 from domain.component import Component
 from domain.refs import EntityRef, InvalidReference
 from domain.snapshots import SeriesPoint
 from domain.tracking import Recommendation
 from store import AlertStateRow
 
-_BY_PRIORITY = {Priority.HIGH: 0, Priority.MEDIUM: 1, Priority.LOW: 2}
+_BY_PRIORITY = {IssuePriority.HIGH: 0, IssuePriority.MEDIUM: 1, IssuePriority.LOW: 2}
 _MAX_WORKLOADS = 10
 """Workloads listed for one alert; get_scaleops_recommendations_for_entity lists all."""
 
@@ -101,7 +101,7 @@ def list_recommendations(view: HistoryView, query: OpenRecommendationsInput) -> 
         not_shown=hidden,
         recommendations=[_recommendation_row(one) for one in shown],
         summary=OpenRecommendationsSummary(
-            high_priority=sum(1 for one in visible if one.advised.priority is Priority.HIGH),
+            high_priority=sum(1 for one in visible if one.advised.priority is IssuePriority.HIGH),
             total_savings_available=figure(sum((saving for saving in once.values() if saving is not None), Decimal(0))),
         ),
         **note,

@@ -10,7 +10,7 @@ from actions.live import outputs
 from actions.live.inputs import EntityInput, RecommendationsInput
 from actions.live.outputs import join_words, name_of, number, sum_known
 from actions.live.upstream import fetch_own_workloads
-from domain.advice import Priority, recommend
+from domain.advice import IssuePriority, recommend
 from domain.component import Component
 from domain.workload import Workload
 
@@ -87,7 +87,7 @@ def get_recommendations(live: LiveContext, component: Component, query: Recommen
         ],
         summary=outputs.RecommendationsSummary(
             total_recommendations=len(advice),
-            high_priority=sum(1 for item in advice if item.priority is Priority.HIGH),
+            high_priority=sum(1 for item in advice if item.priority is IssuePriority.HIGH),
             total_potential_savings=sum_known(item.workload.savings_available_per_month for item in advice),
         ),
     )

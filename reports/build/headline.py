@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from domain.advice import Issue, Priority
+from domain.advice import Issue, IssuePriority
 from domain.measures import Total, Unknown
 from domain.money import format_count, format_money, format_percent
 from domain.snapshots import Outcome
@@ -142,7 +142,7 @@ def _changed(cost: Total, change: CostChange | None, currency: str) -> str:
 def _todo(findings: tuple[WorkloadFinding, ...], currency: str) -> str:
     danger = sum(1 for finding in findings if finding.issue is Issue.UNDER_PROVISIONED)
     saving = [
-        finding for finding in findings if finding.issue is not Issue.UNDER_PROVISIONED and finding.priority is not Priority.LOW
+        finding for finding in findings if finding.issue is not Issue.UNDER_PROVISIONED and finding.priority is not IssuePriority.LOW
     ]
     saved = sum((finding.savings for finding in saving), Decimal(0))
     parts: list[str] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from domain.advice import Issue, Priority, find_issue
+from domain.advice import Issue, IssuePriority, find_issue
 from domain.measures import Measured, T, Unknown
 from domain.money import format_cores, format_count, format_memory, format_money
 from domain.refs import EntityRef
@@ -20,9 +20,9 @@ from reports.links import Links
 TOP: Final = 5
 
 _ORDER: Final = {
-    (Issue.UNDER_PROVISIONED, Priority.HIGH): 0,
-    (Issue.OVER_PROVISIONED, Priority.HIGH): 1,
-    (Issue.NOT_AUTOMATED, Priority.MEDIUM): 2,
+    (Issue.UNDER_PROVISIONED, IssuePriority.HIGH): 0,
+    (Issue.OVER_PROVISIONED, IssuePriority.HIGH): 1,
+    (Issue.NOT_AUTOMATED, IssuePriority.MEDIUM): 2,
 }
 
 
@@ -32,7 +32,7 @@ class WorkloadFinding:
 
     point: WorkloadPoint
     issue: Issue
-    priority: Priority
+    priority: IssuePriority
 
     @property
     def savings(self) -> Decimal:
@@ -82,7 +82,7 @@ def choose_actions(
 ) -> TopActions:
     """Choose the first five recommendations. Workloads left to automation are only counted."""
     findings = findings_of(closing)
-    actionable = [finding for finding in findings if finding.priority is not Priority.LOW]
+    actionable = [finding for finding in findings if finding.priority is not IssuePriority.LOW]
     top, rest = actionable[:TOP], actionable[TOP:]
     return TopActions(
         currency=currency,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
-from domain.advice import Issue, Priority
+from domain.advice import Issue, IssuePriority
 from domain.measures import Unknown
 from domain.messages import Json
 from domain.refs import EntityRef
@@ -111,7 +111,7 @@ def _recommendation_of(row: RowMapping) -> Recommendation:
         opened_at=row["opened_at"],
         last_seen_at=row["last_seen"],
         advised=LastAdvice(
-            priority=Priority(details["priority"]),
+            priority=IssuePriority(details["priority"]),
             cpu_request_millicores=details["cpu_request_millicores"],
             cpu_recommended_millicores=details["cpu_recommended_millicores"],
             memory_request_bytes=details["memory_request_bytes"],

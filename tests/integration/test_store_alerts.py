@@ -1,4 +1,4 @@
-"""Recommendations, alerts, report runs, clusters and heartbeats come back as they were put. On both databases."""
+"""Recommendations, alerts, report runs, clusters and heartbeats are read as they were written. On both databases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from domain.advice import Issue, Priority
+from domain.advice import Issue, IssuePriority
 from domain.measures import Unknown
 from domain.sweeps import ClusterState
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
@@ -25,7 +25,7 @@ def recommendation(name: str, issue: Issue = Issue.OVER_PROVISIONED) -> Recommen
         opened_at=SLOT,
         last_seen_at=SLOT,
         advised=LastAdvice(
-            priority=Priority.HIGH,
+            priority=IssuePriority.HIGH,
             cpu_request_millicores=500.5,
             cpu_recommended_millicores=None,
             memory_request_bytes=2.0**31,
@@ -150,20 +150,20 @@ def test_a_run_of_a_week_is_claimed_once(store: Store) -> None:
 
 
 def test_of_many_concurrent_claims_exactly_one_succeeds(store: Store) -> None:
-    answers: list[bool] = []
+    claimed: list[bool] = []
     start = threading.Barrier(6)
 
     def claim() -> None:
         start.wait()
         with store.transaction() as transaction:
-            answers.append(transaction.reports.claim(run()))
+            claimed.append(transaction.reports.claim(run()))
 
     threads = [threading.Thread(target=claim) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answers) == [False] * 5 + [True]
+    assert sorted(claimed) == [False] * 5 + [True]
 
 
 def test_concurrent_writers_wait_and_none_fails(store: Store) -> None:

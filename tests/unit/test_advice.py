@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from domain.advice import Issue, Priority, find_issue, recommend
+from domain.advice import Issue, IssuePriority, find_issue, recommend
 from domain.workload import Workload, WorkloadKey
 
 
@@ -35,20 +35,20 @@ def a_workload(
 
 
 @pytest.mark.parametrize(
-    ("under", "over", "automated", "judged"),
+    ("under", "over", "automated", "expected"),
     [
-        (True, True, True, (Issue.UNDER_PROVISIONED, Priority.HIGH)),
-        (True, False, False, (Issue.UNDER_PROVISIONED, Priority.HIGH)),
-        (False, True, False, (Issue.OVER_PROVISIONED, Priority.HIGH)),
-        (False, True, True, (Issue.OVER_PROVISIONED, Priority.LOW)),
-        (False, False, False, (Issue.NOT_AUTOMATED, Priority.MEDIUM)),
+        (True, True, True, (Issue.UNDER_PROVISIONED, IssuePriority.HIGH)),
+        (True, False, False, (Issue.UNDER_PROVISIONED, IssuePriority.HIGH)),
+        (False, True, False, (Issue.OVER_PROVISIONED, IssuePriority.HIGH)),
+        (False, True, True, (Issue.OVER_PROVISIONED, IssuePriority.LOW)),
+        (False, False, False, (Issue.NOT_AUTOMATED, IssuePriority.MEDIUM)),
         (False, False, True, None),
     ],
 )
 def test_each_finding_has_its_issue_and_priority(
-    *, under: bool, over: bool, automated: bool, judged: tuple[Issue, Priority] | None
+    *, under: bool, over: bool, automated: bool, expected: tuple[Issue, IssuePriority] | None
 ) -> None:
-    assert find_issue(under_provisioned=under, over_provisioned=over, automated=automated) == judged
+    assert find_issue(under_provisioned=under, over_provisioned=over, automated=automated) == expected
 
 
 def test_the_most_urgent_comes_first_then_the_largest_saving() -> None:
@@ -77,4 +77,4 @@ def test_a_minimum_of_savings_never_hides_an_under_provisioned_workload() -> Non
 
 def test_a_flag_that_was_left_out_counts_as_false() -> None:
     [advice] = recommend([a_workload(under=None, over=None, automated=None, savings=None)])
-    assert (advice.issue, advice.priority) == (Issue.NOT_AUTOMATED, Priority.MEDIUM)
+    assert (advice.issue, advice.priority) == (Issue.NOT_AUTOMATED, IssuePriority.MEDIUM)

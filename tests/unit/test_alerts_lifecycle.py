@@ -1,4 +1,4 @@
-"""The alert of one alert, in stories; `test_alerts_properties` has what holds for every story."""
+"""The state machine of one alert, by examples; `test_alerts_properties` has what always holds."""
 
 from __future__ import annotations
 
@@ -348,9 +348,9 @@ def test_clear_sweeps_more_than_a_day_apart_are_not_consecutive() -> None:
 def test_an_incident_that_was_never_notified_ends_without_a_notice() -> None:
     alert = AlertScenario()
     alert.observe(met(0))
-    untold = step(alert.state, met(1), sweep(1), POLICY).state
-    assert untold.is_open
-    ended = step(untold, gone(2), sweep(2), POLICY)
+    unsent = step(alert.state, met(1), sweep(1), POLICY).state
+    assert unsent.is_open
+    ended = step(unsent, gone(2), sweep(2), POLICY)
     assert (ended.notices, ended.state.phase) == ((), Phase.QUIET)
 
 
@@ -383,7 +383,7 @@ def test_a_snooze_ends_at_its_instant() -> None:
 
 
 def in_a_storm() -> AlertScenario:
-    """Answer a alert whose page a storm stands for."""
+    """Return an alert that a storm pages for."""
     alert = AlertScenario()
     alert.observe(met(0))
     stepped = step(alert.state, met(1), sweep(1), POLICY)

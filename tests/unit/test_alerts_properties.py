@@ -28,7 +28,7 @@ from tests.unit.alert_factories import ALERT, AlertScenario, clear, finding, gon
 
 @dataclass(frozen=True)
 class Moment:
-    """One thing that happens, after a pause of so many slots."""
+    """One thing that happens, some slots after the one before."""
 
     what: str
     slots: int

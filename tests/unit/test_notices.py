@@ -1,4 +1,4 @@
-"""What people read: the words, what is escaped, and what fits."""
+"""Notices as people read them: the text, what is escaped, and what fits."""
 
 from __future__ import annotations
 
@@ -278,11 +278,11 @@ def test_a_platform_notice_is_sent_once_per_key() -> None:
     message = platform_notice(
         key="cluster:lost:east:2026-09-07",
         title="The cluster east is lost",
-        lines=["No answer names it."],
+        lines=["No response names it."],
         reason="It had workloads.",
         target="C9",
         route="WORKER_PLATFORM_CHANNEL",
         now=NOW,
     )
     assert (message.key, message.about) == ("cluster:lost:east:2026-09-07:slack", "platform")
-    assert text_of(message).startswith("The cluster east is lost\nNo answer names it.")
+    assert text_of(message).startswith("The cluster east is lost\nNo response names it.")

@@ -1,4 +1,4 @@
-"""What is cancelled when a resolve waits behind its unsent trigger."""
+"""What is cancelled when a resolve is queued after its unsent trigger."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from domain.superseding import EventStatus, superseded
 
 
 def stream(*events: str) -> list[EventStatus]:
-    """Write events as `trigger sent`, `resolve pending`, `trigger pending 2` (tried twice)."""
-    standings = []
+    """Write events as `trigger sent`, `resolve pending`, `trigger pending 2` (sent twice)."""
+    statuses = []
     for number, event in enumerate(events):
         act, status, attempts = (*event.split(), "0")[:3]
         tried = int(attempts) or (0 if status in {"pending", "cancelled"} else 1)
-        standings.append(EventStatus(key=str(number), act=EventAction(act), status=DeliveryStatus(status), attempts=tried))
-    return standings
+        statuses.append(EventStatus(key=str(number), act=EventAction(act), status=DeliveryStatus(status), attempts=tried))
+    return statuses
 
 
 @pytest.mark.parametrize(
@@ -30,18 +30,18 @@ def stream(*events: str) -> list[EventStatus]:
         (["trigger pending", "resolve pending"], ("0", "1")),
         (["trigger pending", "trigger pending", "resolve pending"], ("0", "1", "2")),
         (["trigger pending", "acknowledge pending", "resolve pending"], ("0", "1", "2")),
-        # it may have opened an incident: nobody is paged again, but what may be open is closed
+        # it may have opened an incident: no further page, but what may be open is resolved
         (["trigger pending 2", "resolve pending"], ("0",)),
         (["trigger sent", "trigger pending", "resolve pending"], ("1",)),
         (["trigger unknown", "trigger pending", "resolve pending"], ("1",)),
         (["trigger expired", "trigger pending", "resolve pending"], ("1",)),
-        # nothing is open: the last incident was closed, or PagerDuty never took it
+        # nothing is open: the last incident was resolved, or PagerDuty rejected it
         (["trigger sent", "resolve sent", "trigger pending", "resolve pending"], ("2", "3")),
         (["trigger failed", "trigger pending", "resolve pending"], ("1", "2")),
         (["trigger cancelled", "resolve cancelled", "trigger pending", "resolve pending"], ("2", "3")),
-        # a resolve that was tried may have closed something; it goes on
+        # a resolve that was sent may have resolved something; it stays
         (["trigger pending", "resolve pending 1"], ("0",)),
-        # a new trigger behind the resolve is news
+        # a new trigger after the resolve stays
         (["trigger pending", "resolve pending", "trigger pending"], ("0", "1")),
         (["trigger leased", "resolve pending"], ()),
     ],
@@ -60,13 +60,13 @@ EVENTS = st.builds(
 
 @given(st.lists(EVENTS, max_size=12))
 def test_an_incident_that_may_be_open_keeps_its_resolve(events: list[tuple[EventAction, DeliveryStatus, int]]) -> None:
-    standings = [
+    statuses = [
         EventStatus(key=str(number), act=act, status=status, attempts=attempts)
         for number, (act, status, attempts) in enumerate(events)
     ]
-    cancelled = set(superseded(standings))
+    cancelled = set(superseded(statuses))
     may_be_open = False
-    for event in standings:
+    for event in statuses:
         if event.act is EventAction.RESOLVE:
             if event.status is DeliveryStatus.PENDING and may_be_open:
                 assert event.key not in cancelled
@@ -78,9 +78,9 @@ def test_an_incident_that_may_be_open_keeps_its_resolve(events: list[tuple[Event
 
 @given(st.lists(EVENTS, max_size=12))
 def test_only_pending_events_are_cancelled(events: list[tuple[EventAction, DeliveryStatus, int]]) -> None:
-    standings = [
+    statuses = [
         EventStatus(key=str(number), act=act, status=status, attempts=attempts)
         for number, (act, status, attempts) in enumerate(events)
     ]
-    by_key = {one.key: one for one in standings}
-    assert all(by_key[key].status is DeliveryStatus.PENDING for key in superseded(standings))
+    by_key = {one.key: one for one in statuses}
+    assert all(by_key[key].status is DeliveryStatus.PENDING for key in superseded(statuses))

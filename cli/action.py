@@ -17,7 +17,7 @@ from actions.errors import ActionError, failed_call
 from cli.output import progress_bar, say, say_json, show_table
 from cli.session import open_context
 from clients.http.errors import ServiceError
-from clients.throttle.limit_algorithm import Priority
+from clients.throttle.limit_algorithm import CallPriority
 from domain.messages import Json
 from domain.money import format_cores, format_memory
 from domain.refs import EntityRef, InvalidReference
@@ -85,7 +85,7 @@ def action(
     chosen_action = LIVE_ACTIONS[name]
     _reject_unknown_options(chosen_action, arguments)
     failed = False
-    with open_context(kind=Priority.INTERACTIVE) as context:
+    with open_context(kind=CallPriority.INTERACTIVE) as context:
         chosen = _all_refs(context) if everything else list(refs)
         with progress_bar(name) as bar:
             for done, line in enumerate(_run_all(context, chosen_action, chosen, arguments), start=1):

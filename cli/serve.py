@@ -11,7 +11,7 @@ from actions.context import LiveContext
 from actions.fanout import ThreadFanOut
 from cli.output import say
 from cli.session import open_context, open_installation
-from clients.throttle.limit_algorithm import Priority
+from clients.throttle.limit_algorithm import CallPriority
 from store import Store
 from wiring.clock import utc_now
 from wiring.contexts import LoadedConfig, request_context
@@ -35,7 +35,7 @@ def mcp() -> None:
     """
     from mcp_server import build_mcp_server  # noqa: PLC0415 - the SDK takes a second to import, which --help does not need
 
-    with open_context(kind=Priority.INTERACTIVE) as context, ThreadFanOut(context.policy.max_in_flight) as threads:
+    with open_context(kind=CallPriority.INTERACTIVE) as context, ThreadFanOut(context.policy.max_in_flight) as threads:
         caller = request_context(context, fan_out=threads)
         pools = ActionPools(live=context.policy.max_in_flight, stored=_STORED_THREADS)
         build_mcp_server(request_context_of=lambda _: caller, pools=pools).run("stdio")
@@ -62,7 +62,7 @@ def run_gateway(installation: LoadedConfig) -> None:
 
     settings, policy = installation.settings, build_policy(installation.settings, installation.config)
     require_auth_configured(settings)
-    services = LiveServices(settings, config=installation.config, clock=utc_now, priority=Priority.INTERACTIVE)
+    services = LiveServices(settings, config=installation.config, clock=utc_now, priority=CallPriority.INTERACTIVE)
     with (
         closing(Store.open(settings.database_url.get_secret_value())) as store,
         closing(services),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clients.throttle.limit_algorithm import Priority
+from clients.throttle.limit_algorithm import CallPriority
 from tasks.context import StageContext
 from wiring.contexts import LoadedConfig, build_stage_context, load_config
 from wiring.logs import configure_logs
@@ -22,7 +22,7 @@ def open_installation() -> LoadedConfig:
 
 
 @contextmanager
-def open_context(*, kind: Priority = Priority.BACKGROUND) -> Iterator[StageContext]:
+def open_context(*, kind: CallPriority = CallPriority.BACKGROUND) -> Iterator[StageContext]:
     """Build the context, and close it after the command. `kind` is the priority of its ScaleOps calls."""
     with build_stage_context(open_installation(), priority=kind) as context:
         yield context

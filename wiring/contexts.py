@@ -11,7 +11,7 @@ from actions.context import HistoryContext, LiveContext, RequestContext
 from actions.fanout import FanOut, sequential
 from clients.scaleops.tokens import TokenCache
 from clients.throttle.concurrency_limiter import LimiterStatus
-from clients.throttle.limit_algorithm import Priority
+from clients.throttle.limit_algorithm import CallPriority
 from domain.clock import Clock
 from store import Store
 from tasks.context import Policy, StageContext
@@ -52,7 +52,7 @@ def build_stage_context(
     *,
     clock: Clock = utc_now,
     token_cache: TokenCache | None = None,
-    priority: Priority = Priority.BACKGROUND,
+    priority: CallPriority = CallPriority.BACKGROUND,
     on_limiter_status: Callable[[LimiterStatus], None] | None = None,
 ) -> Iterator[StageContext]:
     """Build the context of the stages, and close it afterwards. The arguments past `clock` are those of `LiveServices`."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
-from clients.throttle.limit_algorithm import STATE_TTL_S, Priority
+from clients.throttle.limit_algorithm import STATE_TTL_S, CallPriority
 from wiring.settings import Settings, SettingsError
 
 STATE_KEY: Final = "limiter:2"
@@ -20,7 +20,7 @@ _TIMEOUT_S: Final = 1.0
 
 
 @contextmanager
-def open_limiter(settings: Settings, priority: Priority) -> Iterator[ConcurrencyLimiter]:
+def open_limiter(settings: Settings, priority: CallPriority) -> Iterator[ConcurrencyLimiter]:
     """Build the limiter of this process; at the end release its share.
 
     Raises:

@@ -21,7 +21,7 @@ from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.tokens import CachedLogin, Credentials, FixedToken, TokenCache
 from clients.slack.client import SlackClient
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter, LimiterStatus
-from clients.throttle.limit_algorithm import Priority
+from clients.throttle.limit_algorithm import CallPriority
 from domain.clock import Clock
 from domain.component import RoutingKey
 from wiring.config_file import ConfigFile
@@ -61,7 +61,7 @@ class LiveServices:
         config: ConfigFile,
         clock: Clock,
         token_cache: TokenCache | None = None,
-        priority: Priority = Priority.BACKGROUND,
+        priority: CallPriority = CallPriority.BACKGROUND,
         on_limiter_status: Callable[[LimiterStatus], None] | None = None,
     ) -> None:
         self._settings = settings

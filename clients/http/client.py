@@ -25,7 +25,7 @@ from clients.http.errors import ErrorKind, ServiceError
 from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, HttpResponse, parse_json, status_error
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
-from clients.throttle.limit_algorithm import Priority
+from clients.throttle.limit_algorithm import CallPriority
 from clients.throttle.semaphore import ResizableSemaphore
 
 log = structlog.get_logger(__name__)
@@ -233,7 +233,7 @@ class HttpClient:
         is_throttled = (error := _error_of(state)) is not None and error.kind is ErrorKind.THROTTLED
         if is_throttled and self._limiter is not None and self._limiter.has_recent_success():
             # Background calls may keep retrying; interactive calls fail once the retry budget is spent.
-            is_interactive = self._limiter.priority is Priority.INTERACTIVE
+            is_interactive = self._limiter.priority is CallPriority.INTERACTIVE
             return is_interactive and elapsed_s + state.upcoming_sleep >= INTERACTIVE_RETRY_BUDGET_S
         return state.attempt_number >= self.options.attempts
 

@@ -22,8 +22,8 @@ from clients.http.retry_after import retry_after_s
 from clients.throttle.limit_algorithm import (
     MAX_PAUSE_S,
     BackoffReason,
+    CallPriority,
     LimiterState,
-    Priority,
     UsageReport,
     allocate,
     local_state,
@@ -75,7 +75,7 @@ class ConcurrencyLimiter:
         service: str,
         ceiling: int,
         *,
-        priority: Priority,
+        priority: CallPriority,
         update_shared_state: UpdateSharedState | None = None,
         report_interval_s: float = REPORT_INTERVAL_S,
     ) -> None:

@@ -36,7 +36,7 @@ _TIMEOUT_SHARE: Final = 0.1
 """A smaller share of timed-out calls is not a sign of overload."""
 
 
-class Priority(StrEnum):
+class CallPriority(StrEnum):
     """What the calls of a process are for."""
 
     BACKGROUND = "background"
@@ -56,7 +56,7 @@ class BackoffReason(StrEnum):
 class UsageReport:
     """The calls of one process since its last report."""
 
-    priority: Priority
+    priority: CallPriority
     ceiling: int
     """Calls in flight that the process may have when there is no limit."""
     wanted: int = 0
@@ -141,8 +141,8 @@ def allocate(state: LimiterState, now: float) -> dict[str, int]:
     participants, total = state.participants, state.total
     if total >= state.ceiling:
         return {name: participant.ceiling for name, participant in participants.items()}
-    interactive = {name: each for name, each in participants.items() if each.priority is Priority.INTERACTIVE}
-    background = {name: each for name, each in participants.items() if each.priority is Priority.BACKGROUND}
+    interactive = {name: each for name, each in participants.items() if each.priority is CallPriority.INTERACTIVE}
+    background = {name: each for name, each in participants.items() if each.priority is CallPriority.BACKGROUND}
     is_reserved = bool(interactive) or now - state.interactive_at < INTERACTIVE_LINGER_S
     reserve = max(1, round(total * INTERACTIVE_SHARE), len(interactive)) if is_reserved else 0
     for_background = total - min(reserve, total - len(background))
@@ -168,7 +168,7 @@ def _with_report(state: LimiterState, name: str, report: UsageReport, now: float
     return replace(
         state,
         participants=participants,
-        interactive_at=now if report.priority is Priority.INTERACTIVE else state.interactive_at,
+        interactive_at=now if report.priority is CallPriority.INTERACTIVE else state.interactive_at,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from clients.redis import RedisCache
 from clients.throttle.concurrency_limiter import _STATE, INITIAL_LIMIT, ConcurrencyLimiter, LimiterStatus
-from clients.throttle.limit_algorithm import MAX_PAUSE_S, BackoffReason, LimiterState, Priority, UsageReport, update
+from clients.throttle.limit_algorithm import MAX_PAUSE_S, BackoffReason, CallPriority, LimiterState, UsageReport, update
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
 from wiring.limiter import STATE_KEY, STATE_TTL
@@ -23,7 +23,7 @@ CEILING = 16
 
 
 @dataclass
-class Service:
+class LimitedService:
     """Responds in 10 ms; rejects calls above its capacity."""
 
     capacity: int = 1000
@@ -44,10 +44,10 @@ class Service:
         return 200, {}
 
 
-class Process:
+class LimitedProcess:
     """A process of the installation, whose threads call the service without a pause."""
 
-    def __init__(self, url: str, priority: Priority) -> None:
+    def __init__(self, url: str, priority: CallPriority) -> None:
         self.cache = RedisCache(url, instance="test", timeout_s=1)
         self.limiter = ConcurrencyLimiter(
             "ScaleOps",
@@ -62,7 +62,7 @@ class Process:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def call(self, service: Service) -> int:
+    def call(self, service: LimitedService) -> int:
         with self.limiter.semaphore:
             self._stopping.wait(self.limiter.before_call())
             status, headers = service.call()
@@ -70,7 +70,7 @@ class Process:
         self.responses += 1
         return status
 
-    def start_calling(self, service: Service, *, threads: int) -> None:
+    def start_calling(self, service: LimitedService, *, threads: int) -> None:
         def work() -> None:
             while not self._stopping.is_set():
                 if self.call(service) != 200:
@@ -96,15 +96,15 @@ class Process:
         return self.limiter.semaphore.size
 
 
-StartProcess = Callable[..., Process]
+StartProcess = Callable[..., LimitedProcess]
 
 
 @pytest.fixture
 def start_process() -> Iterator[StartProcess]:
     with ExitStack() as started:
 
-        def start(queues: QueueServer, priority: Priority = Priority.BACKGROUND) -> Process:
-            process = Process(queues.url, priority)
+        def start(queues: QueueServer, priority: CallPriority = CallPriority.BACKGROUND) -> LimitedProcess:
+            process = LimitedProcess(queues.url, priority)
             started.callback(process.close)
             return process
 
@@ -118,7 +118,7 @@ def stored_state(queues: QueueServer) -> LimiterState:
     return LimiterState() if found is None else _STATE.validate_json(found)
 
 
-def start_two(queues: QueueServer, start_process: StartProcess, service: Service) -> tuple[Process, Process]:
+def start_two(queues: QueueServer, start_process: StartProcess, service: LimitedService) -> tuple[LimitedProcess, LimitedProcess]:
     """Start two processes that make as many calls as they may, and wait until each knows of the other."""
     first, second = start_process(queues), start_process(queues)
     for process in (first, second):
@@ -130,13 +130,13 @@ def start_two(queues: QueueServer, start_process: StartProcess, service: Service
 def test_without_a_limit_each_process_has_its_ceiling(queues: QueueServer, start_process: StartProcess) -> None:
     process = start_process(queues)
     assert process.share == INITIAL_LIMIT
-    process.start_calling(Service(), threads=20)
+    process.start_calling(LimitedService(), threads=20)
     wait_until("the ceiling", lambda: process.share == CEILING)
 
 
 def test_a_429_of_one_process_lowers_the_limit_of_all(queues: QueueServer, start_process: StartProcess) -> None:
-    first, second = start_two(queues, start_process, Service())
-    first.call(Service(capacity=0))
+    first, second = start_two(queues, start_process, LimitedService())
+    first.call(LimitedService(capacity=0))
     wait_until("a decrease", lambda: stored_state(queues).limit is not None)
     wait_until("both keep to it", lambda: first.share + second.share <= stored_state(queues).total < 2 * CEILING)
     assert abs(first.share - second.share) <= 1
@@ -146,10 +146,10 @@ def test_a_429_of_one_process_lowers_the_limit_of_all(queues: QueueServer, start
 
 def test_a_retry_after_of_one_process_pauses_the_others(queues: QueueServer, start_process: StartProcess) -> None:
     first, second = start_process(queues), start_process(queues)
-    service = Service()
+    service = LimitedService()
     second.start_calling(service, threads=4)
     wait_until("the second process", lambda: second.responses > 10)
-    first.call(Service(capacity=0, retry_after="600"))
+    first.call(LimitedService(capacity=0, retry_after="600"))
     wait_until("the second process pauses", lambda: second.limiter.before_call() > 10)
     wait_until("its calls end", lambda: service.in_flight == 0)
     responses = second.responses
@@ -159,10 +159,10 @@ def test_a_retry_after_of_one_process_pauses_the_others(queues: QueueServer, sta
 
 
 def test_the_share_of_a_dead_and_of_an_idle_process_is_released(queues: QueueServer, start_process: StartProcess) -> None:
-    first, second = start_two(queues, start_process, Service())
+    first, second = start_two(queues, start_process, LimitedService())
 
     def add_dead(stored: bytes | None, now: float) -> bytes:
-        dead = UsageReport(priority=Priority.BACKGROUND, ceiling=CEILING, wanted=CEILING, throttled=1)
+        dead = UsageReport(priority=CallPriority.BACKGROUND, ceiling=CEILING, wanted=CEILING, throttled=1)
         state = update(_STATE.validate_json(stored or b"{}"), "dead", dead, now)
         last_report = replace(state.participants["dead"], reported_at=now - 4)
         return _STATE.dump_json(replace(state, participants={**state.participants, "dead": last_report}))
@@ -178,8 +178,8 @@ def test_the_share_of_a_dead_and_of_an_idle_process_is_released(queues: QueueSer
 
 
 def test_a_flush_of_redis_changes_no_limit(queues: QueueServer, start_process: StartProcess) -> None:
-    first, second = start_two(queues, start_process, Service())
-    first.call(Service(capacity=0))
+    first, second = start_two(queues, start_process, LimitedService())
+    first.call(LimitedService(capacity=0))
     wait_until("a decrease", lambda: first.share + second.share < 2 * CEILING)
     before = stored_state(queues)
     queues.flush()
@@ -192,12 +192,12 @@ def test_a_flush_of_redis_changes_no_limit(queues: QueueServer, start_process: S
 def test_a_state_of_another_version_counts_as_none(queues: QueueServer, start_process: StartProcess) -> None:
     process = start_process(queues)
     process.cache.put(STATE_KEY, b'{"limit": "many"}', ttl=STATE_TTL)
-    process.start_calling(Service(), threads=20)
+    process.start_calling(LimitedService(), threads=20)
     wait_until("the ceiling", lambda: process.share == CEILING)
 
 
 def test_without_redis_each_process_continues_with_its_share(start_process: StartProcess, own_queues: QueueServer) -> None:
-    service = Service()
+    service = LimitedService()
     first, second = start_two(own_queues, start_process, service)
     service.capacity = 6
     wait_until("a limit", lambda: first.share + second.share <= 12)
@@ -213,11 +213,11 @@ def test_without_redis_each_process_continues_with_its_share(start_process: Star
 def test_interactive_calls_get_through_during_a_sweep_and_do_not_starve_it(
     queues: QueueServer, start_process: StartProcess
 ) -> None:
-    sweep, interactive = start_process(queues), start_process(queues, Priority.INTERACTIVE)
-    service = Service()
+    sweep, interactive = start_process(queues), start_process(queues, CallPriority.INTERACTIVE)
+    service = LimitedService()
     sweep.start_calling(service, threads=20)
     wait_until("the sweep", lambda: sweep.share == CEILING)
-    sweep.call(Service(capacity=0))
+    sweep.call(LimitedService(capacity=0))
     wait_until("a limit, lent to the sweep whole", lambda: sweep.share == stored_state(queues).total < CEILING)
     assert interactive.call(service) == 200
     wait_until("the interactive share", lambda: sweep.share < stored_state(queues).total)

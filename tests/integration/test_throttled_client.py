@@ -11,7 +11,7 @@ from clients.http.client import HttpClient, HttpOptions
 from clients.http.errors import ServiceError
 from clients.http.messages import HttpRequest
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter, LimiterStatus
-from clients.throttle.limit_algorithm import BackoffReason, Priority
+from clients.throttle.limit_algorithm import BackoffReason, CallPriority
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.asking import Sleeps
@@ -25,7 +25,7 @@ def client_of(
     simulator: Simulator,
     options: HttpOptions,
     *,
-    priority: Priority = Priority.BACKGROUND,
+    priority: CallPriority = CallPriority.BACKGROUND,
     url: str | None = None,
     statuses: list[LimiterStatus] | None = None,
 ) -> Iterator[tuple[HttpClient, Sleeps]]:
@@ -67,7 +67,7 @@ def test_but_not_without_end(simulator: Simulator) -> None:
 
 def test_interactive_calls_fail_once_the_retry_budget_is_spent(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clients.http.client.INTERACTIVE_RETRY_BUDGET_S", 0.0)
-    with client_of(simulator, HttpOptions(attempts=3), priority=Priority.INTERACTIVE) as (http, _):
+    with client_of(simulator, HttpOptions(attempts=3), priority=CallPriority.INTERACTIVE) as (http, _):
         assert http.send(FLAGS).status == 200
         simulator.state.faults = [Fault(service="scaleops", status=429)]
         with pytest.raises(ServiceError, match="429"):

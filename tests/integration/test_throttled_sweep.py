@@ -14,7 +14,7 @@ import pytest
 from actions.catalogue import ACTIONS
 from clients.http.errors import ServiceError
 from clients.throttle.concurrency_limiter import LimiterStatus
-from clients.throttle.limit_algorithm import BackoffReason, Priority
+from clients.throttle.limit_algorithm import BackoffReason, CallPriority
 from domain.snapshots import Outcome
 from simulator.serving import Simulator, addresses_at, settings_for
 from simulator.state import Modes
@@ -39,7 +39,7 @@ class Installed:
     opened: ExitStack
     statuses: list[LimiterStatus] = field(default_factory=list)
 
-    def start(self, priority: Priority = Priority.BACKGROUND) -> StageContext:
+    def start(self, priority: CallPriority = CallPriority.BACKGROUND) -> StageContext:
         """Build the context of another process."""
         loaded = LoadedConfig(resolved=resolve_settings(dict(self.settings), None), config=ConfigFile())
         return self.opened.enter_context(
@@ -110,7 +110,7 @@ def test_two_workers_settle_below_it_together_while_actions_are_served(
 ) -> None:
     installed.settings = {**installed.settings, "REDIS_URL": queues.url}
     workers = [installed.start() for _ in range(2)]
-    caller = request_context(installed.start(Priority.INTERACTIVE))
+    caller = request_context(installed.start(CallPriority.INTERACTIVE))
     chunks = list(advance_sweep(workers[0], size=15).chunks)
     limit_capacity(simulator)
     working = [measure(context, chunks) for context in workers]

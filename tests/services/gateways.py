@@ -19,7 +19,7 @@ from clients.scaleops.auth import PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.tokens import CachedLogin
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
-from clients.throttle.limit_algorithm import Priority
+from clients.throttle.limit_algorithm import CallPriority
 from gateway.factory import GatewayDependencies, build_gateway
 from gateway.server import bind, build_server
 from gateway.subapps import SubAppFactory
@@ -109,7 +109,7 @@ class ServedGateway:
     def _materials(self, database_url: str) -> GatewayDependencies:
         settings = self.settings
         world = self.simulator.state.world()
-        pace = ConcurrencyLimiter("ScaleOps", settings.scaleops_max_concurrency, priority=Priority.INTERACTIVE)
+        pace = ConcurrencyLimiter("ScaleOps", settings.scaleops_max_concurrency, priority=CallPriority.INTERACTIVE)
         line = HttpClient("ScaleOps", settings.scaleops_base_url or "", HttpOptions(timeout_s=10), limiter=pace)
         login = PasswordLogin(http=line, user=world.scaleops_user, password=world.scaleops_password)
         backstage = HttpClient("Backstage", settings.backstage_base_url or "", HttpOptions(timeout_s=10))

@@ -17,8 +17,8 @@ from clients.throttle.limit_algorithm import (
     PROPAGATION_S,
     STATE_TTL_S,
     BackoffReason,
+    CallPriority,
     LimiterState,
-    Priority,
     UsageReport,
     allocate,
     local_state,
@@ -26,14 +26,14 @@ from clients.throttle.limit_algorithm import (
     update,
 )
 
-BUSY = UsageReport(priority=Priority.BACKGROUND, ceiling=16, wanted=20)
+BUSY = UsageReport(priority=CallPriority.BACKGROUND, ceiling=16, wanted=20)
 NOW = 1000.0
 TICK_S = 0.01
 CALL_S = 0.1
 
 
 @dataclass
-class Service:
+class SimulatedService:
     """Responds in 100 ms, and rejects calls above its capacity at once."""
 
     capacity: int = 1000
@@ -44,7 +44,7 @@ class Service:
 
 
 @dataclass
-class Process:
+class SimulatedProcess:
     """Calls the service as much as its share permits."""
 
     name: str
@@ -57,12 +57,14 @@ class Process:
     last_report: float = -1.0
 
 
-class Simulation:
+class LimiterSimulation:
     """A service and the processes that call it under one limit, in simulated time."""
 
-    def __init__(self, service: Service, processes: int) -> None:
+    def __init__(self, service: SimulatedService, processes: int) -> None:
         self.service = service
-        self.processes = [Process(name=f"p{number}", next_report=NOW + number / processes) for number in range(processes)]
+        self.processes = [
+            SimulatedProcess(name=f"p{number}", next_report=NOW + number / processes) for number in range(processes)
+        ]
         self.state = LimiterState()
         self.now = NOW
         self.random = random.Random(1)  # noqa: S311 - it shuffles
@@ -84,7 +86,7 @@ class Simulation:
             self.limits.append(self.state.total)
         return self.state.total
 
-    def _call(self, process: Process) -> None:
+    def _call(self, process: SimulatedProcess) -> None:
         for _ in range(process.share - len(process.ends) if self.now >= process.paused_until else 0):
             if self.service.in_flight >= self.service.capacity:
                 self.service.refused += 1
@@ -96,7 +98,7 @@ class Simulation:
                 process.successes += 1
                 heapq.heappush(process.ends, self.now + CALL_S)
 
-    def _report(self, process: Process) -> None:
+    def _report(self, process: SimulatedProcess) -> None:
         report = replace(
             BUSY,
             successes=process.successes,
@@ -113,8 +115,8 @@ class Simulation:
 @pytest.mark.parametrize(("capacity", "processes"), [(8, 1), (8, 4), (24, 4), (60, 4)])
 @pytest.mark.parametrize("retry_after_s", [0, 1])
 def test_it_settles_below_the_capacity_of_the_service(capacity: int, processes: int, retry_after_s: int) -> None:
-    service = Service(capacity=capacity, retry_after_s=retry_after_s)
-    simulation = Simulation(service, processes)
+    service = SimulatedService(capacity=capacity, retry_after_s=retry_after_s)
+    simulation = LimiterSimulation(service, processes)
     simulation.limit_after(60)
     served, refused = service.served, service.refused
     simulation.limits.clear()
@@ -126,12 +128,12 @@ def test_it_settles_below_the_capacity_of_the_service(capacity: int, processes: 
 
 
 def test_it_backs_off_within_seconds() -> None:
-    assert Simulation(Service(capacity=4, retry_after_s=1), 4).limit_after(15) <= 6
+    assert LimiterSimulation(SimulatedService(capacity=4, retry_after_s=1), 4).limit_after(15) <= 6
 
 
 def test_it_recovers_with_the_service() -> None:
-    service = Service(capacity=8, retry_after_s=1)
-    simulation = Simulation(service, 4)
+    service = SimulatedService(capacity=8, retry_after_s=1)
+    simulation = LimiterSimulation(service, 4)
     assert simulation.limit_after(60) <= 9
     service.capacity = 1000
     assert simulation.limit_after(120) == 64
@@ -139,8 +141,8 @@ def test_it_recovers_with_the_service() -> None:
 
 
 def test_an_outage_leaves_one_call_per_process_and_ends_with_it() -> None:
-    service = Service(retry_after_s=1)
-    simulation = Simulation(service, 4)
+    service = SimulatedService(retry_after_s=1)
+    simulation = LimiterSimulation(service, 4)
     simulation.limit_after(10)
     service.capacity = 0
     assert simulation.limit_after(60) == 4
@@ -161,7 +163,7 @@ def test_there_is_no_second_decrease_before_the_first_has_propagated() -> None:
 
 
 def test_a_429_of_few_calls_lowers_the_limit_to_half_at_most() -> None:
-    few = UsageReport(priority=Priority.INTERACTIVE, ceiling=16, wanted=1, throttled=1)
+    few = UsageReport(priority=CallPriority.INTERACTIVE, ceiling=16, wanted=1, throttled=1)
     assert update(LimiterState(), "idle", few, NOW).total == 8
 
 
@@ -235,7 +237,7 @@ def background(wanted: int = 20) -> UsageReport:
 
 
 def interactive(wanted: int) -> UsageReport:
-    return replace(BUSY, priority=Priority.INTERACTIVE, wanted=wanted, reported_at=NOW)
+    return replace(BUSY, priority=CallPriority.INTERACTIVE, wanted=wanted, reported_at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +264,7 @@ def interactive(wanted: int) -> UsageReport:
     ],
 )
 def test_shares(limit: float | None, participants: dict[str, UsageReport], shares: dict[str, int]) -> None:
-    has_interactive = any(each.priority is Priority.INTERACTIVE for each in participants.values())
+    has_interactive = any(each.priority is CallPriority.INTERACTIVE for each in participants.values())
     state = LimiterState(limit=limit, participants=participants, interactive_at=NOW if has_interactive else 0.0)
     assert allocate(state, NOW) == shares
 
@@ -275,7 +277,7 @@ def test_the_interactive_share_is_lent_when_there_was_no_interactive_call_lately
 
 reports = st.builds(
     UsageReport,
-    priority=st.sampled_from(Priority),
+    priority=st.sampled_from(CallPriority),
     ceiling=st.integers(1, 40),
     wanted=st.integers(0, 60),
     successes=st.integers(0, 200),
@@ -301,9 +303,10 @@ def test_shares_keep_the_limit_and_starve_no_participant(history: list[tuple[str
 
 def _check_priorities(state: LimiterState, shares: dict[str, int], now: float) -> None:
     groups = {
-        priority: {name: each for name, each in state.participants.items() if each.priority is priority} for priority in Priority
+        priority: {name: each for name, each in state.participants.items() if each.priority is priority}
+        for priority in CallPriority
     }
-    interactive, background = groups[Priority.INTERACTIVE], groups[Priority.BACKGROUND]
+    interactive, background = groups[CallPriority.INTERACTIVE], groups[CallPriority.BACKGROUND]
     if interactive or now - state.interactive_at >= INTERACTIVE_LINGER_S:
         assert sum(shares.values()) == state.total
     else:

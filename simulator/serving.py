@@ -11,8 +11,9 @@ import uvicorn
 
 from simulator import credentials
 from simulator.app import PREFIXES, build_app
+from simulator.faults import Fault
 from simulator.scenarios import find_scenario
-from simulator.state import State
+from simulator.state import Modes, State
 from simulator.world import Scenario, World
 
 HOST: Final = "127.0.0.1"
@@ -79,6 +80,14 @@ class Simulator:
     def load(self, scenario: Scenario | str) -> None:
         """Load a scenario and reset everything else."""
         self.state.load(_scenario(scenario))
+
+    def plan_fault(self, service: str, **fault: object) -> None:
+        """Replace the planned faults by one, with the fields of `Fault`."""
+        self.state.faults = [Fault.model_validate({"service": service, **fault})]
+
+    def set_modes(self, **modes: object) -> None:
+        """Change some modes; the others are kept."""
+        self.state.modes = Modes.model_validate(self.state.modes.model_dump() | modes)
 
     def __enter__(self) -> Self:
         # From here on the kernel accepts connections, and the thread serves them once it has started.

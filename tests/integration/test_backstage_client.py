@@ -9,7 +9,6 @@ import pytest
 from clients.backstage.catalog_file import CatalogFile
 from clients.http.errors import ErrorKind, ServiceError
 from domain.refs import EntityRef
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.asking import backstage_of
 from tests.services.simulated import PARITY_FOLDER
@@ -50,7 +49,7 @@ def test_a_listing_is_incomplete_until_its_last_page(simulator: Simulator) -> No
 
 
 def test_a_catalog_that_fails_after_a_page_is_listed_up_to_it(simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="backstage", route="by-query", after=1, status=500)]
+    simulator.plan_fault("backstage", route="by-query", after=1, status=500)
     with backstage_of(simulator, page_size=15) as catalog:
         listing = catalog.listing()
         pages = list(listing)
@@ -61,13 +60,13 @@ def test_a_catalog_that_fails_after_a_page_is_listed_up_to_it(simulator: Simulat
 
 
 def test_a_catalog_that_fails_at_the_first_page_is_an_error(simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="backstage", route="by-query", status=503)]
+    simulator.plan_fault("backstage", route="by-query", status=503)
     with backstage_of(simulator) as catalog, pytest.raises(ServiceError, match="with 503"):
         list(catalog.listing())
 
 
 def test_teams_that_cannot_be_fetched_make_the_listing_incomplete(simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="backstage", route="by-refs", status=500)]
+    simulator.plan_fault("backstage", route="by-refs", status=500)
     with backstage_of(simulator) as catalog:
         listing = catalog.listing()
         assert sum(len(page.components) for page in listing) == 40
@@ -85,9 +84,7 @@ def test_teams_that_cannot_be_fetched_make_the_listing_incomplete(simulator: Sim
 def test_missing_and_invalid_entities_make_the_listing_incomplete(
     simulator: Simulator, response: dict[str, object], reason: str
 ) -> None:
-    simulator.state.faults = [
-        Fault.model_validate({"service": "backstage", "route": "by-query", "status": 200, "body": response})
-    ]
+    simulator.plan_fault("backstage", route="by-query", status=200, body=response)
     with backstage_of(simulator) as catalog:
         listing = catalog.listing()
         list(listing)
@@ -97,9 +94,7 @@ def test_missing_and_invalid_entities_make_the_listing_incomplete(
 
 def test_a_repeated_cursor_ends_the_listing(simulator: Simulator) -> None:
     response = {"items": [], "totalItems": 3, "pageInfo": {"nextCursor": "again"}}
-    simulator.state.faults = [
-        Fault.model_validate({"service": "backstage", "route": "by-query", "status": 200, "body": response})
-    ]
+    simulator.plan_fault("backstage", route="by-query", status=200, body=response)
     with backstage_of(simulator) as catalog:
         listing = catalog.listing()
         list(listing)

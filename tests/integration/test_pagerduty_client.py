@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -13,20 +12,11 @@ from clients.pagerduty import PagerDutyClient
 from domain.component import RoutingKey
 from domain.messages import Json
 from simulator.credentials import PAGERDUTY_ROUTING_KEY
-from simulator.faults import Fault
 from simulator.serving import Simulator
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 KEY = RoutingKey(PAGERDUTY_ROUTING_KEY)
 OTHER_KEY = RoutingKey("o" * 32)
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
 
 
 @pytest.fixture
@@ -42,10 +32,6 @@ def trigger(dedup_key: str = "d1", **payload: Json) -> dict[str, Json]:
 
 def resolve(dedup_key: str = "d1") -> dict[str, Json]:
     return {"event_action": "resolve", "dedup_key": dedup_key}
-
-
-def plan(simulator: Simulator, **fault: object) -> None:
-    simulator.state.faults = [Fault.model_validate({"service": "pagerduty", **fault})]
 
 
 def statuses(simulator: Simulator) -> list[str]:
@@ -122,7 +108,7 @@ def test_a_bad_routing_key_is_a_rejected_recipient_and_not_shown(
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_an_unauthorised_event_is_a_rejected_recipient(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
-    plan(simulator, status=status)
+    simulator.plan_fault("pagerduty", status=status)
     with pytest.raises(RecipientRejected) as error:
         pagerduty.send(KEY, trigger())
     assert error.value.kind is ErrorKind.AUTH
@@ -133,7 +119,7 @@ def test_an_unauthorised_event_is_a_rejected_recipient(pagerduty: PagerDutyClien
 def test_a_429_is_reported_at_once(
     pagerduty: PagerDutyClient, simulator: Simulator, headers: dict[str, str], wait_s: float
 ) -> None:
-    plan(simulator, status=429, headers=headers)
+    simulator.plan_fault("pagerduty", status=429, headers=headers)
     with pytest.raises(ServiceError) as error:
         pagerduty.send(KEY, trigger())
     assert (error.value.kind, error.value.retry_after_s, error.value.permanent) == (ErrorKind.THROTTLED, wait_s, False)
@@ -142,9 +128,9 @@ def test_a_429_is_reported_at_once(
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_temporary_error_is_retried_and_then_reported(pagerduty: PagerDutyClient, simulator: Simulator, status: int) -> None:
-    plan(simulator, status=status, times=2)
+    simulator.plan_fault("pagerduty", status=status, times=2)
     assert pagerduty.send(KEY, trigger()) == "d1"
-    plan(simulator, status=status)
+    simulator.plan_fault("pagerduty", status=status)
     with pytest.raises(ServiceError, match=str(status)) as error:
         pagerduty.send(KEY, trigger())
     assert not error.value.permanent
@@ -152,7 +138,7 @@ def test_a_temporary_error_is_retried_and_then_reported(pagerduty: PagerDutyClie
 
 
 def test_a_lost_response_is_retried_and_opens_one_incident(pagerduty: PagerDutyClient, simulator: Simulator) -> None:
-    plan(simulator, mode="accept-then-drop", times=1)
+    simulator.plan_fault("pagerduty", mode="accept-then-drop", times=1)
     pagerduty.send(KEY, trigger())
     assert statuses(simulator) == ["triggered"]
     assert len(simulator.state.pagerduty.events) == 2
@@ -160,7 +146,7 @@ def test_a_lost_response_is_retried_and_opens_one_incident(pagerduty: PagerDutyC
 
 @pytest.mark.parametrize("mode", ["drop", "accept-then-drop", "html", "truncated", "empty", "redirect"])
 def test_an_unusable_response_is_temporary(pagerduty: PagerDutyClient, simulator: Simulator, mode: str) -> None:
-    plan(simulator, mode=mode)
+    simulator.plan_fault("pagerduty", mode=mode)
     with pytest.raises(ServiceError) as error:
         pagerduty.send(KEY, trigger())
     assert not error.value.permanent

@@ -131,3 +131,11 @@ def test_without_redis_every_process_computes_and_gets_every_lock(queues: QueueS
         assert first
         assert second
     cache.close()
+
+
+def test_an_outage_is_logged_once(queues: QueueServer, caplog: pytest.LogCaptureFixture) -> None:
+    cache = RedisCache(f"unix://{queues.folder}/nobody.sock", instance="test")
+    for _ in range(3):
+        assert cache.get("x") is None
+    cache.close()
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == ["redis unavailable"]

@@ -35,22 +35,18 @@ def client(simulator: Simulator) -> Iterator[ScaleOpsClient]:
         yield scaleops
 
 
-def set_mode(simulator: Simulator, **modes: object) -> None:
-    simulator.state.modes = type(simulator.state.modes).model_validate(simulator.state.modes.model_dump() | modes)
-
-
 def calls_to(simulator: Simulator, route: str) -> int:
     return simulator.state.calls["scaleops"][route]
 
 
 def respond_with(simulator: Simulator, body: object, *, route: str | None = None) -> None:
-    simulator.state.faults = [Fault.model_validate({"service": "scaleops", "route": route, "status": 200, "body": body})]
+    simulator.plan_fault("scaleops", route=route, status=200, body=body)
 
 
 @pytest.mark.parametrize("token", ["jwt", "opaque"])
 @pytest.mark.parametrize("location", ["absolute", "relative", "crowded"])
 def test_every_form_of_redirect_logs_in(simulator: Simulator, client: ScaleOpsClient, location: str, token: str) -> None:
-    set_mode(simulator, location=location, token=token)
+    simulator.set_modes(location=location, token=token)
     assert len(client.workloads(LABELS)) == 2
     assert calls_to(simulator, LOGIN) == 1
 
@@ -87,7 +83,7 @@ def test_an_expired_token_is_replaced_before_it_is_rejected(simulator: Simulator
 
 
 def test_a_token_rejected_twice_is_an_auth_error(simulator: Simulator, client: ScaleOpsClient) -> None:
-    simulator.state.faults = [Fault(service="scaleops", route="byNamespace", status=401)]
+    simulator.plan_fault("scaleops", route="byNamespace", status=401)
     with pytest.raises(ServiceError, match="401: our credentials were not accepted") as error:
         client.workloads(LABELS)
     assert error.value.kind is ErrorKind.AUTH
@@ -97,7 +93,7 @@ def test_a_token_rejected_twice_is_an_auth_error(simulator: Simulator, client: S
 
 @pytest.mark.parametrize("login_failure", ["401", "302", "html"])
 def test_a_wrong_password_is_an_auth_error_in_every_form_of_response(simulator: Simulator, login_failure: str) -> None:
-    set_mode(simulator, login_failure=login_failure)
+    simulator.set_modes(login_failure=login_failure)
     http = HttpClient("ScaleOps", simulator.scaleops_url, HttpOptions(), sleep=Sleeps())
     client = ScaleOpsClient(http, password_tokens(simulator, http, clock=lambda: NOW, password="not-the-pass"))
     for _ in range(3):
@@ -112,13 +108,13 @@ def test_a_wrong_password_is_an_auth_error_in_every_form_of_response(simulator: 
 
 
 def test_an_installation_without_login_is_reported(simulator: Simulator, client: ScaleOpsClient) -> None:
-    set_mode(simulator, auth="none")
+    simulator.set_modes(auth="none")
     with pytest.raises(ServiceError, match="POST /auth/callback with 404"):
         client.workloads(LABELS)
 
 
 def test_an_installation_without_authentication_needs_no_credentials(simulator: Simulator) -> None:
-    set_mode(simulator, auth="none")
+    simulator.set_modes(auth="none")
     with scaleops_of(simulator, credentials=FixedToken(None)) as client:
         assert len(client.workloads(LABELS)) == 2
     assert calls_to(simulator, LOGIN) == 0
@@ -176,7 +172,7 @@ def test_money_has_no_float_noise(simulator: Simulator, client: ScaleOpsClient) 
 
 @pytest.mark.parametrize("empty", ["list", "null", "missing"])
 def test_no_match_is_an_empty_list_in_every_form(simulator: Simulator, client: ScaleOpsClient, empty: str) -> None:
-    set_mode(simulator, workloads_when_empty=empty, costs_when_empty=empty, policies=empty)
+    simulator.set_modes(workloads_when_empty=empty, costs_when_empty=empty, policies=empty)
     assert client.workloads(("app=missing",)) == ()
     assert client.costs(cluster="staging", namespaces=("x",), types=("y",), labels=("app=missing",), cost_range="7d") == ()
     assert (client.policies("staging") == ()) == (empty != "list")
@@ -206,7 +202,7 @@ def test_parsing_stops_at_the_first_invalid_row(adapter: TypeAdapter[object]) ->
 
 @pytest.mark.parametrize("form", ["object", "array", "null", "partial"])
 def test_network_is_parsed_in_every_form(simulator: Simulator, client: ScaleOpsClient, form: str) -> None:
-    set_mode(simulator, network=form)
+    simulator.set_modes(network=form)
     peers = client.network(KEY, start=NOW - timedelta(hours=24), end=NOW)
     assert bool(peers) == (form != "null")
     assert all((peer.cross_az_cost is None) == (form == "partial") for peer in peers)
@@ -226,7 +222,7 @@ def test_flags_name_the_monitored_clusters(client: ScaleOpsClient) -> None:
 
 @pytest.mark.parametrize("form", ["null", "missing"])
 def test_a_missing_map_of_flags_is_an_error(simulator: Simulator, client: ScaleOpsClient, form: str) -> None:
-    set_mode(simulator, network_flags=form)
+    simulator.set_modes(network_flags=form)
     with pytest.raises(ServiceError, match="networkCostEnabled"):
         client.network_flags()
 

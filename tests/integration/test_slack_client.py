@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import datetime, timedelta, timezone
 from inspect import signature
 
@@ -14,21 +13,12 @@ from clients.http.errors import ErrorKind, ServiceError
 from clients.slack import SlackClient
 from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
-from simulator.faults import Fault
 from simulator.serving import Simulator
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 YESTERDAY = NOW - timedelta(days=1)
 CHANNEL = "C0123"
 DIVIDER: Json = {"type": "divider"}
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
 
 
 @pytest.fixture
@@ -40,10 +30,6 @@ def slack(simulator: Simulator) -> SlackClient:
         "C0FAR": {"name": "far", "is_member": False},
     }
     return SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=simulator.slack_url, timeout_s=2)
-
-
-def plan(simulator: Simulator, **fault: object) -> None:
-    simulator.state.faults = [Fault.model_validate({"service": "slack", **fault})]
 
 
 def payload_of(text: str, *blocks: Json) -> dict[str, Json]:
@@ -163,7 +149,7 @@ def test_a_wrong_token_is_an_auth_error_that_does_not_show_it(simulator: Simulat
 
 
 def test_a_429_has_its_retry_after_and_is_not_retried(slack: SlackClient, simulator: Simulator) -> None:
-    plan(simulator, status=429, headers={"Retry-After": "7"}, body={"ok": False, "error": "ratelimited"})
+    simulator.plan_fault("slack", status=429, headers={"Retry-After": "7"}, body={"ok": False, "error": "ratelimited"})
     with pytest.raises(ServiceError) as error:
         slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
     assert (error.value.kind, error.value.retry_after_s) == (ErrorKind.THROTTLED, 7)
@@ -174,7 +160,7 @@ def test_a_429_has_its_retry_after_and_is_not_retried(slack: SlackClient, simula
 
 @pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}])
 def test_an_invalid_retry_after_counts_as_30_seconds(slack: SlackClient, simulator: Simulator, header: dict[str, str]) -> None:
-    plan(simulator, status=429, headers=header)
+    simulator.plan_fault("slack", status=429, headers=header)
     with pytest.raises(ServiceError) as error:
         slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
     assert error.value.retry_after_s == 30
@@ -205,7 +191,7 @@ def test_an_invalid_retry_after_counts_as_30_seconds(slack: SlackClient, simulat
 def test_an_error_says_whether_the_message_may_have_arrived(
     slack: SlackClient, simulator: Simulator, fault: dict[str, object], *, outcome_unknown: bool
 ) -> None:
-    plan(simulator, **fault)
+    simulator.plan_fault("slack", **fault)
     with pytest.raises(ServiceError) as error:
         slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
     assert not error.value.permanent
@@ -216,7 +202,7 @@ def test_an_error_says_whether_the_message_may_have_arrived(
 
 def test_a_time_out_has_an_unknown_outcome(simulator: Simulator) -> None:
     slack = SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=simulator.slack_url, timeout_s=1)
-    plan(simulator, mode="slow", delay_s=3)
+    simulator.plan_fault("slack", mode="slow", delay_s=3)
     with pytest.raises(ServiceError) as error:
         slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
     assert error.value.kind is ErrorKind.CONNECTION
@@ -232,7 +218,7 @@ def test_a_refused_connection_has_a_known_outcome(free_port: int) -> None:
 
 
 def test_a_lost_message_is_found_by_its_key(slack: SlackClient, simulator: Simulator) -> None:
-    plan(simulator, mode="accept-then-drop", times=1)
+    simulator.plan_fault("slack", mode="accept-then-drop", times=1)
     with pytest.raises(ServiceError):
         slack.post(CHANNEL, payload_of("lost"), thread_ts=None, message_key="k1")
     slack.post(CHANNEL, payload_of("other"), thread_ts=None, message_key="k2")
@@ -275,7 +261,7 @@ def test_a_channel_with_too_many_messages_is_an_error(slack: SlackClient, simula
 
 def test_a_failed_page_is_an_error(slack: SlackClient, simulator: Simulator) -> None:
     fill(simulator, 250)
-    plan(simulator, route="conversations.history", status=500, after=1)
+    simulator.plan_fault("slack", route="conversations.history", status=500, after=1)
     with pytest.raises(ServiceError, match="500"):
         slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
 

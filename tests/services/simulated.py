@@ -1,7 +1,8 @@
-"""The simulator, served for real in a thread: one server for all tests, as new for each of them."""
+"""Fixtures: the simulator in a thread, one server for all tests with fresh state for each, and a free port."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,14 +16,22 @@ PARITY_FOLDER: Final = Path(__file__).parent.parent / "parity"
 
 @pytest.fixture(scope="session")
 def simulator_server() -> Iterator[Simulator]:
-    """One server a test process; ask for `simulator` instead."""
-    with Simulator(str(PARITY_FOLDER)) as served:
-        yield served
+    """One server per test process; tests use `simulator`."""
+    with Simulator(str(PARITY_FOLDER)) as server:
+        yield server
 
 
 @pytest.fixture
 def simulator(simulator_server: Simulator, request: pytest.FixtureRequest) -> Simulator:
-    """All stand-in services with fresh state. Scenario `parity`; another by `parametrize(..., indirect=True)` or `simulator.load`."""
+    """All simulated services with fresh state. Scenario `parity`; another by `parametrize(..., indirect=True)` or `simulator.load`."""
     scenario = getattr(request, "param", "parity")
     simulator_server.load(str(PARITY_FOLDER) if scenario == "parity" else scenario)
     return simulator_server
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on loopback where nothing listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])

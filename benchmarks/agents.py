@@ -25,7 +25,6 @@ from mcp.server.mcpserver import MCPServer
 from actions.catalogue import ACTIONS
 from actions.context import RequestContext
 from benchmarks.results import BenchmarkResult
-from gateway.web import mcp_app
 from simulator.serving import Simulator, bind
 from tests.integration.history_factories import fill_history, history_of, request_context_of
 from tests.services.gateways import ServedGateway
@@ -42,10 +41,10 @@ ERAS: Final[tuple[tuple[Era, str], ...]] = (("auto", "messages of 2026"), ("lega
 def measure() -> Iterator[BenchmarkResult]:
     """Measure both protocol eras, with a static token that the gateway verifies at every call."""
     with Simulator(str(ROOT / "tests" / "parity")) as simulator, serving_empty_tool() as reference_url:
-        gateway = ServedGateway(simulator, Path(tempfile.mkdtemp()), sections_of=(mcp_app.sections,))
+        gateway = ServedGateway(simulator, Path(tempfile.mkdtemp()))
         try:
-            fill_history(gateway.materials.store)
-            caller = request_context_of(history_of(gateway.materials.store))
+            fill_history(gateway.dependencies.store)
+            caller = request_context_of(history_of(gateway.dependencies.store))
             for era, name in ERAS:
                 action_ms, tool_ms, reference_ms = asyncio.run(measure_calls(gateway, caller, reference_url, era))
                 yield BenchmarkResult(

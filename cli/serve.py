@@ -14,7 +14,7 @@ from cli.session import open_context, open_installation
 from clients.throttle.limit_algorithm import CallPriority
 from store import Store
 from wiring.clock import utc_now
-from wiring.contexts import LoadedConfig, request_context
+from wiring.contexts import LoadedConfig, history_context, request_context
 from wiring.policy import build_policy
 from wiring.services import LiveServices
 
@@ -68,7 +68,7 @@ def run_gateway(installation: LoadedConfig) -> None:
         closing(services),
         ThreadFanOut(policy.max_in_flight) as threads,
     ):
-        desk = LiveContext(
+        live = LiveContext(
             scaleops=services.scaleops,
             catalog=services.catalog,
             clock=utc_now,
@@ -77,15 +77,16 @@ def run_gateway(installation: LoadedConfig) -> None:
             namespaces_allowed=policy.namespaces_allowed,
             fan_out=threads,
         )
-        materials = GatewayDependencies(
+        dependencies = GatewayDependencies(
             settings=settings,
             store=store,
-            desk=desk,
+            live=live,
+            history=history_context(store, policy, clock=utc_now),
             credentials=services.credentials,
-            pace=services.limiter,
+            limiter=services.limiter,
             catalog_with=services.catalog_with if settings.backstage_base_url is not None else None,
         )
-        gateway = build_gateway(materials)
+        gateway = build_gateway(dependencies)
 
         def announce(port: int) -> None:
             say(f"serving on http://{settings.gateway_host}:{port} (GATEWAY_AUTH={settings.gateway_auth})")

@@ -1,12 +1,13 @@
-"""One request as the gateway sees it: the few headers it reads, the path as it was sent, and the body within its limit.
+"""One request as the gateway reads it: a few headers, the path as it was sent, and a body within its limit.
 
-A header is read by its proper name only. One that is spelled with `_` or `.` in place of `-`, as some servers fold it, or sent
-twice, is refused where it would matter: it is how a proxy in front of us is got round.
+A header is read by its proper name only. One that is sent twice, or spelled with `_` or `.` in place of `-` as some servers fold it,
+is refused where it would matter: it is how a proxy in front of the gateway is bypassed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.types import Receive, Scope
 
+from clients.http.loopback import is_loopback_host
 from gateway.responses import HttpError, bad_request
 
 if TYPE_CHECKING:
     from gateway.auth.callers import Caller
 
-READ: Final = frozenset(
+HEADERS_READ: Final = frozenset(
     {
         b"host",
         b"origin",
@@ -33,22 +35,22 @@ READ: Final = frozenset(
         b"access-control-request-headers",
     }
 )
-"""The headers that the gateway reads. No other has any effect, forwarded addresses, hosts and paths least of all."""
+"""No other header has any effect, forwarded addresses, hosts and paths least of all."""
 
-_FORWARDED: Final = (b"forwarded", b"via", b"client-ip", b"real-ip", b"connecting-ip", b"x-original-", b"x-envoy-")
-"""What the names of headers hold that a proxy adds."""
+_FORWARDING_HEADERS: Final = (b"forwarded", b"via", b"client-ip", b"real-ip", b"connecting-ip", b"x-original-", b"x-envoy-")
+"""Parts of the header names that proxies add."""
 BODY_LIMIT: Final = 64 * 1024
-BODY_PATIENCE_S: Final = 10.0
+BODY_TIMEOUT_S: Final = 10.0
 BASE: Final = "/api/scaleops"
 
 
 @dataclass(slots=True, kw_only=True)
 class GatewayRequest:
-    """A request on its way through the gateway. `caller` and `route` are filled in as they become known."""
+    """A request on its way through the gateway. `caller` and `route` are set once they are known."""
 
     method: str
     target: bytes
-    """The path exactly as it was sent, before any decoding, without the query."""
+    """The path as it was sent, before any decoding, without the query."""
     query: bytes
     headers: Mapping[bytes, bytes] = field(repr=False)
     peer: str
@@ -59,80 +61,76 @@ class GatewayRequest:
     body_is_read: bool = False
 
     def header(self, name: bytes) -> str | None:
-        """Answer one of the headers that are read."""
+        """Return one of HEADERS_READ."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     @property
     def url(self) -> str:
-        """What was asked, below the plugin's base, as Backstage's errors show it."""
+        """The requested URL below the plugin's base, as Backstage's errors show it."""
         path = self.target.decode("latin-1")
         path = path[len(BASE) :] if path.startswith(f"{BASE}/") else path
         return f"{path}?{self.query.decode('latin-1')}" if self.query else path
 
     async def read_body(self) -> bytes:
-        """Answer the body.
+        """Return the body.
 
         Raises:
-            Refused: 413 over BODY_LIMIT, 415 for a packed one, 408 when it does not come.
+            HttpError: 413 over BODY_LIMIT, 415 if it is compressed, 408 if it does not arrive.
         """
         if b"content-encoding" in self.headers:
-            message = "a packed body is not read; send it as it is"
+            message = "Content-Encoding is not supported for request bodies"
             raise bad_request(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         announced = self.headers.get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > BODY_LIMIT:
-            raise too_large()
+            raise _body_too_large()
         try:
-            async with asyncio.timeout(BODY_PATIENCE_S):
-                return await self._collect()
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                return await self._collect_body()
         except TimeoutError:
-            message = f"the body did not arrive within {BODY_PATIENCE_S:g} s"
+            message = f"the body did not arrive within {BODY_TIMEOUT_S:g} s"
             raise bad_request(message, status=HTTPStatus.REQUEST_TIMEOUT) from None
 
     @property
-    def was_forwarded(self) -> bool:
-        """Say whether a proxy says that it hands on somebody else's request."""
+    def is_local(self) -> bool:
+        """True if the client is on this machine and is not a proxy that forwards the request of another client."""
+        if not is_loopback_host(self.peer):
+            return False
         names = (name.replace(b"_", b"-").replace(b".", b"-") for name, _ in self.scope["headers"])
-        return any(sign in name for name in names for sign in _FORWARDED)
+        return not any(part in name for name in names for part in _FORWARDING_HEADERS)
 
     @property
     def has_body(self) -> bool:
-        """Say whether a body was announced."""
+        """True if a body was announced."""
         return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0").strip(b"0") != b""
 
-    async def _collect(self) -> bytes:
+    async def _collect_body(self) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while True:
             message: Mapping[str, Any] = await self.receive()
             if message["type"] == "http.disconnect":
-                gone = "the caller left before the body was complete"
-                raise bad_request(gone)
+                disconnected = "the client disconnected before the body was complete"
+                raise bad_request(disconnected)
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
             if size > BODY_LIMIT:
-                raise too_large()
+                raise _body_too_large()
             chunks.append(chunk)
             if not message.get("more_body", False):
                 self.body_is_read = True
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def too_large() -> HttpError:
-    """Answer that the body is over the limit."""
-    message = f"the body is larger than {BODY_LIMIT // 1024} KiB, which is more than any question needs"
-    return bad_request(message, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-
-
 def parse_request(scope: Scope, receive: Receive) -> GatewayRequest:
-    """Make an exchange of an ASGI request.
+    """Parse an ASGI request.
 
     Raises:
-        Refused: a header that matters is sent twice or in a misleading spelling, or the body is packed for the way.
+        HttpError: a header that matters is repeated or ambiguously spelled, or the transfer encoding is not supported.
     """
     headers = read_headers(scope["headers"])
     if headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
-        message = "of transfer encodings only chunked is understood"
+        message = "the only supported transfer encoding is chunked"
         raise bad_request(message, status=HTTPStatus.NOT_IMPLEMENTED)
     client = scope.get("client")
     return GatewayRequest(
@@ -147,19 +145,56 @@ def parse_request(scope: Scope, receive: Receive) -> GatewayRequest:
 
 
 def read_headers(sent: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
-    """Answer the headers of READ.
+    """Return the headers of HEADERS_READ.
 
     Raises:
-        Refused: one of them is sent twice or in a misleading spelling.
+        HttpError: one of them is repeated or ambiguously spelled.
     """
     found: dict[bytes, bytes] = {}
     for name, value in sent:
-        if name in READ:
+        if name in HEADERS_READ:
             if name in found:
                 message = f"the header {name.decode()} was sent twice"
                 raise bad_request(message)
             found[name] = value
-        elif (b"_" in name or b"." in name) and name.replace(b"_", b"-").replace(b".", b"-") in READ:
-            message = f"the header {name.decode('latin-1')} is a misleading spelling; write it with '-'"
+        elif (b"_" in name or b"." in name) and name.replace(b"_", b"-").replace(b".", b"-") in HEADERS_READ:
+            message = f"the header {name.decode('latin-1')} is ambiguous; spell it with '-'"
             raise bad_request(message)
     return found
+
+
+def parse_json_strictly(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    """Parse JSON that every parser reads alike: no repeated key, no NaN or Infinity.
+
+    Raises:
+        HttpError: 400.
+    """
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_without_repeated_keys, parse_constant=_reject_constant)
+    except _AmbiguousJson as error:
+        raise bad_request(str(error)) from None
+    except (ValueError, RecursionError):
+        message = "the body is not valid JSON"
+        raise bad_request(message) from None
+
+
+class _AmbiguousJson(Exception):
+    """JSON that parsers read differently."""
+
+
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        message = "the body has a repeated key"
+        raise _AmbiguousJson(message)
+    return found
+
+
+def _reject_constant(name: str) -> None:
+    message = f"the body has {name}, which is not valid JSON"
+    raise _AmbiguousJson(message)
+
+
+def _body_too_large() -> HttpError:
+    message = f"the body is larger than {BODY_LIMIT // 1024} KiB, the limit of this API"
+    return bad_request(message, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

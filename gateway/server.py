@@ -1,4 +1,4 @@
-"""The gateway as a process: uvicorn with uvloop and httptools, watched connections, and nothing believed that a caller forwards."""
+"""The gateway as a process: uvicorn with uvloop and httptools, with timeouts, and without trust in forwarded headers."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ from gateway.app import Gateway
 from gateway.timeout_protocol import TimeoutHttpProtocol
 from wiring.settings import Settings, SettingsError
 
-KEEP_ALIVE_S: Final = 75
-"""Longer than load balancers keep a connection, so that they never send on one that we are closing."""
-STOPS_WITHIN_S: Final = 10
+KEEP_ALIVE_TIMEOUT_S: Final = 75
+"""Longer than load balancers keep a connection, so that they never send on one that is being closed."""
+SHUTDOWN_TIMEOUT_S: Final = 10
 BACKLOG: Final = 2048
 
 
-def build_server(gateway: Gateway, *, connections: type[TimeoutHttpProtocol] = TimeoutHttpProtocol) -> uvicorn.Server:
-    """Answer a server for the application; run it with the socket of `bind`."""
+def build_server(gateway: Gateway, *, protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtocol) -> uvicorn.Server:
+    """Return a server for the application, to be run with the socket of `bind`."""
     config = uvicorn.Config(
         gateway,
         loop="auto" if sys.platform == "win32" else "uvloop",
-        http=connections,
+        http=protocol,
         ws="none",
         lifespan="on",
-        # Who asked and by which scheme is what the connection says, never what a header says.
+        # Client address and scheme are those of the connection, never those of a header.
         proxy_headers=False,
         server_header=False,
         access_log=False,
         log_config=None,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=STOPS_WITHIN_S,
+        timeout_keep_alive=KEEP_ALIVE_TIMEOUT_S,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     return uvicorn.Server(config)
 
 
 def bind(settings: Settings) -> socket.socket:
-    """Take GATEWAY_HOST and GATEWAY_PORT; port 0 takes any free one.
+    """Bind GATEWAY_HOST and GATEWAY_PORT; port 0 binds any free one.
 
     Raises:
-        SettingsError: the address cannot be had.
+        SettingsError: the address cannot be bound.
     """
     host, port = settings.gateway_host.strip("[]"), settings.gateway_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    taken = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        taken.bind((host, port))
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
     except OSError as error:
-        taken.close()
+        bound.close()
         message = f"GATEWAY_HOST and GATEWAY_PORT: cannot listen on {host} port {port} ({error.strerror or error})"
         raise SettingsError(message) from None
-    return taken
+    return bound
 
 
 def serve(gateway: Gateway, settings: Settings, *, announce: Callable[[int], None] = lambda _: None) -> None:
-    """Serve until told to stop; `announce` hears the port once calls are accepted. Raises SettingsError when it cannot be had."""
-    taken = bind(settings)
+    """Serve until a signal stops it. `announce` is called with the port once connections are accepted. Raises SettingsError."""
+    bound = bind(settings)
     try:
-        # Connections are accepted by the kernel from here on, and answered as soon as the server has come up.
-        taken.listen(BACKLOG)
-        announce(taken.getsockname()[1])
-        build_server(gateway).run(sockets=[taken])
+        # The kernel accepts connections from here on; they are served as soon as the server has started.
+        bound.listen(BACKLOG)
+        announce(bound.getsockname()[1])
+        build_server(gateway).run(sockets=[bound])
     finally:
-        taken.close()
+        bound.close()

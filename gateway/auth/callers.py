@@ -1,69 +1,70 @@
-"""Who asks: a Backstage user or plugin by their token, the holder of a static token, or nobody where no door is closed.
+"""Authentication of callers: Backstage users and plugins by their tokens, holders of static tokens, anyone with GATEWAY_AUTH=none.
 
-A token that was found good is remembered by its hash, at most five minutes and never beyond its expiry.
+A verified token is cached by its hash, for CALLER_TTL at most and never beyond its expiry.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final, Literal, Protocol
 
+from cachetools import TLRUCache
+
 from domain.clock import Clock
 from gateway.auth.static_tokens import StaticTokens
-from gateway.responses import Header, HttpError
+from gateway.responses import HttpError
 
 CALLER_TTL: Final = timedelta(minutes=5)
-MOST_REMEMBERED: Final = 4096
-LONGEST_TOKEN: Final = 16 * 1024
+MAX_CACHED_CALLERS: Final = 4096
+MAX_TOKEN_LENGTH: Final = 16 * 1024
 _REALM: Final = b'Bearer realm="scaleops-worker"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks, as the token proves."""
+    """An authenticated caller."""
 
-    kind: Literal["user", "service", "static", "link", "nobody"]
+    kind: Literal["user", "service", "static", "link", "anonymous"]
     subject: str
     """`user:default/jane`, `plugin:mcp-actions`, the name of a static token, the page of a signed link, or empty."""
     actor: str | None = None
-    """The plugin that asks on behalf of a user, as `plugin:<id>`."""
+    """The plugin that calls on behalf of a user, as `plugin:<id>`."""
     obo: str | None = field(default=None, repr=False)
     """The limited token of the user, with which the catalog is read as that user."""
     expires_at: datetime | None = None
 
     @property
     def name(self) -> str:
-        """Name the caller in the audit and for its rate limit."""
-        if self.kind in {"static", "link", "nobody"}:
+        """The name of the caller in the audit log and for its rate limit."""
+        if self.kind in {"static", "link", "anonymous"}:
             return f"{self.kind}:{self.subject}" if self.subject else self.kind
         return f"{self.subject} via {self.actor}" if self.actor else self.subject
 
     @property
     def sees_everything(self) -> bool:
-        """Say whether no user is behind the call: only a user's sight is narrowed. A signed link leads to its one page only."""
+        """True if there is no user behind the call: only users have a restricted view. A signed link grants its one page only."""
         return self.kind != "user"
 
 
-ANONYMOUS: Final = Caller(kind="nobody", subject="")
+ANONYMOUS: Final = Caller(kind="anonymous", subject="")
 
 
 class Unauthenticated(Exception):
-    """The token proves nobody; the message says why, to who sent it."""
+    """The token is not accepted; the message gives the caller the reason."""
 
 
 class TokenVerifier(Protocol):
-    """Checks the tokens of an issuer."""
+    """Verifies the tokens of an issuer."""
 
     async def verify(self, token: str) -> Caller:
-        """Answer who the token proves. Raises Unauthenticated, and ServiceError when that cannot be found out now."""
+        """Return the caller. Raises Unauthenticated; ServiceError if the token cannot be verified now."""
 
 
 class Callers:
-    """Tells who asks."""
+    """Authenticates callers by their Authorization header."""
 
     def __init__(
         self,
@@ -77,69 +78,64 @@ class Callers:
         self._static = static
         self._verifier = verifier
         self._is_open = is_open
-        self._clock = clock
         self._resource_metadata_url = resource_metadata_url
-        self._known: dict[bytes, tuple[Caller, datetime]] = {}
+        self._cache: TLRUCache[bytes, Caller] = TLRUCache(MAX_CACHED_CALLERS, ttu=_expires_at, timer=lambda: clock().timestamp())
 
-    def recall(self, authorization: str | None) -> Caller | None:
-        """Answer who sent this Authorization header where nothing has to be verified: it was a moment ago, or is a static token."""
+    def cached_caller(self, authorization: str | None) -> Caller | None:
+        """Return the caller if nothing has to be verified: the header is cached, or holds a static token."""
         if self._is_open:
             return ANONYMOUS
         if authorization is None:
             return None
-        known = self._known.get(_digest(authorization))
-        if known is not None and self._clock() < known[1]:
-            return known[0]
+        digest = _digest(authorization)
+        cached = self._cache.get(digest)
+        if cached is not None:
+            return cached
         token = _bearer_token(authorization)
         holder = self._static.holder_of(token) if token is not None else None
         if holder is None:
             return None
         caller = Caller(kind="static", subject=holder)
-        self._remember(authorization, caller)
+        self._cache[digest] = caller
         return caller
 
-    async def identify(self, authorization: str | None) -> Caller:
-        """Find out who sent a header that is not recalled, and remember it.
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """Verify a header that is not cached, and cache its caller.
 
         Raises:
-            Refused: 401 with a WWW-Authenticate that says what would be accepted.
-            ServiceError: whether the token is good cannot be found out now.
+            HttpError: 401 with a WWW-Authenticate header.
+            ServiceError: the token cannot be verified now.
         """
         if authorization is None:
             message = "Missing credentials"
-            raise self._refuse(message)
+            raise self._unauthorized(message)
         token = _bearer_token(authorization)
         if token is None:
-            message = "Illegal credentials: one bearer token is wanted"
-            raise self._refuse(message, error=b"invalid_request")
+            message = "Illegal credentials: exactly one bearer token is required"
+            raise self._unauthorized(message, error=b"invalid_request")
         if self._verifier is None:
             message = "Illegal token"
-            raise self._refuse(message, error=b"invalid_token")
+            raise self._unauthorized(message, error=b"invalid_token")
         try:
             caller = await self._verifier.verify(token)
-        except Unauthenticated as why:
-            raise self._refuse(str(why), error=b"invalid_token") from None
-        self._remember(authorization, caller)
+        except Unauthenticated as error:
+            raise self._unauthorized(str(error), error=b"invalid_token") from None
+        self._cache[_digest(authorization)] = caller
         return caller
 
-    def _remember(self, authorization: str, caller: Caller) -> None:
-        until = self._clock() + CALLER_TTL
-        if caller.expires_at is not None:
-            until = min(until, caller.expires_at)
-        digest = _digest(authorization)
-        self._known.pop(digest, None)
-        while len(self._known) >= MOST_REMEMBERED:
-            self._known.pop(next(iter(self._known)))
-        self._known[digest] = caller, until
-
-    def _refuse(self, message: str, *, error: bytes | None = None) -> HttpError:
+    def _unauthorized(self, message: str, *, error: bytes | None = None) -> HttpError:
         challenge = _REALM
         if error is not None:
             challenge += b', error="' + error + b'"'
         if self._resource_metadata_url is not None:
             challenge += b', resource_metadata="' + self._resource_metadata_url.encode() + b'"'
-        headers: Sequence[Header] = ((b"www-authenticate", challenge),)
+        headers = ((b"www-authenticate", challenge),)
         return HttpError(HTTPStatus.UNAUTHORIZED, "AuthenticationError", message, headers=headers)
+
+
+def _expires_at(_: bytes, caller: Caller, now: float) -> float:
+    latest = now + CALLER_TTL.total_seconds()
+    return latest if caller.expires_at is None else min(latest, caller.expires_at.timestamp())
 
 
 def _digest(authorization: str) -> bytes:
@@ -148,6 +144,6 @@ def _digest(authorization: str) -> bytes:
 
 def _bearer_token(authorization: str) -> str | None:
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token or token != token.strip() or len(token) > LONGEST_TOKEN:
+    if scheme.lower() != "bearer" or not token or token != token.strip() or len(token) > MAX_TOKEN_LENGTH:
         return None
     return token

@@ -1,9 +1,11 @@
-"""Browsers of other origins: who may ask, and what a preflight is answered. An origin that is not allowed is refused outright."""
+"""CORS: which origins may call, and the response to their preflights. A request of any other origin is refused with 403.
+
+Starlette's CORSMiddleware serves such a request without the headers, and answers preflights before the Host is checked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,54 +14,44 @@ from gateway.request import GatewayRequest
 from gateway.responses import GatewayResponse, Header, forbidden
 from wiring.settings import SettingsError
 
-_METHODS: Final = b"GET, POST, OPTIONS"
-_HEADERS: Final = b"authorization, content-type, x-scaleops-cluster, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name"
+PREFLIGHT: Final = GatewayResponse(
+    status=HTTPStatus.NO_CONTENT,
+    headers=(
+        (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+        (
+            b"access-control-allow-headers",
+            b"authorization, content-type, x-scaleops-cluster, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name",
+        ),
+        (b"access-control-max-age", b"600"),
+    ),
+)
+"""The response to every preflight of an allowed origin; the call itself is authorized when it is made."""
 _EXPOSED: Final = b"cache-status, retry-after, www-authenticate, mcp-session-id"
-_PREFLIGHT_KEPT_S: Final = b"600"
 
 
-def origin_of(url: str) -> str:
-    """Answer the origin of a web address as a browser writes it."""
-    parts = urlsplit(url)
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    port = "" if parts.port in (None, usual) else f":{parts.port}"
-    return f"{parts.scheme}://{parts.hostname}{port}".lower()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cors:
-    """The origins whose pages may ask."""
+    """The origins whose pages may call: GATEWAY_ALLOWED_ORIGINS, and the gateway's own public URL."""
 
-    origins: frozenset[str]
-
-    @classmethod
-    def of(cls, allowed: Sequence[str], public_url: str | None) -> Cors:
-        """Take GATEWAY_ALLOWED_ORIGINS, and our own external address.
-
-        Raises:
-            SettingsError: one of them is no origin; `*` is none, for these answers are not for every page.
-        """
+    def __init__(self, allowed: Sequence[str], public_url: str | None) -> None:
+        """Raise SettingsError for an entry that is not an origin. `*` is not one: responses are not for every page."""
         for origin in allowed:
             if not _is_origin(origin):
-                message = f"GATEWAY_ALLOWED_ORIGINS holds {origin!r}, which is no origin; write for example https://backstage.example.com"
+                message = (
+                    f"GATEWAY_ALLOWED_ORIGINS: {origin!r} is not a valid origin; write for example https://backstage.example.com"
+                )
                 raise SettingsError(message)
-        own = (public_url,) if public_url else ()
-        return cls(origins=frozenset(origin_of(url) for url in (*allowed, *own)))
+        self._origins = frozenset(_origin_of(url) for url in (*allowed, *((public_url,) if public_url else ())))
 
-    def admit(self, exchange: GatewayRequest) -> Sequence[Header]:
-        """Answer the headers that let the page of an allowed origin read the answer; none without an Origin.
-
-        Raises:
-            Refused: 403, the origin is not allowed.
-        """
-        origin = exchange.header(b"origin")
+    def headers_for(self, request: GatewayRequest) -> Sequence[Header]:
+        """Return the response headers for an allowed origin; none without an Origin. Raises HttpError: 403."""
+        origin = request.header(b"origin")
         if origin is None:
             return ()
-        if origin.lower() not in self.origins:
-            # A page of this very server, behind whatever scheme.
-            if origin.partition("://")[2].lower() == (exchange.header(b"host") or "").lower():
+        if origin.lower() not in self._origins:
+            # A page of the gateway itself, whatever the scheme in front of it.
+            if origin.partition("://")[2].lower() == (request.header(b"host") or "").lower():
                 return ()
-            message = "pages of this origin may not ask; GATEWAY_ALLOWED_ORIGINS lists those that may"
+            message = "this origin is not allowed; GATEWAY_ALLOWED_ORIGINS lists the allowed ones"
             raise forbidden(message, headers=((b"vary", b"Origin"),))
         return (
             (b"access-control-allow-origin", origin.encode("latin-1")),
@@ -69,20 +61,16 @@ class Cors:
         )
 
 
-def is_preflight(exchange: GatewayRequest) -> bool:
-    """Say whether a browser asks whether it may ask."""
-    return exchange.method == "OPTIONS" and b"origin" in exchange.headers and b"access-control-request-method" in exchange.headers
+def is_preflight(request: GatewayRequest) -> bool:
+    """Return True if the request is a CORS preflight."""
+    return request.method == "OPTIONS" and b"origin" in request.headers and b"access-control-request-method" in request.headers
 
 
-PREFLIGHT: Final = GatewayResponse(
-    status=HTTPStatus.NO_CONTENT,
-    headers=(
-        (b"access-control-allow-methods", _METHODS),
-        (b"access-control-allow-headers", _HEADERS),
-        (b"access-control-max-age", _PREFLIGHT_KEPT_S),
-    ),
-)
-"""What every preflight of an allowed origin is answered; whether the call itself is allowed is seen when it comes."""
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    default_port = {"http": 80, "https": 443}.get(parts.scheme)
+    port = "" if parts.port in (None, default_port) else f":{parts.port}"
+    return f"{parts.scheme}://{parts.hostname}{port}".lower()
 
 
 def _is_origin(text: str) -> bool:

@@ -1,7 +1,7 @@
-"""Our own signing key as a plugin of Backstage, and the tokens made with it.
+"""The gateway's own signing key as a plugin of Backstage, and the tokens signed with it.
 
-The private key stays in memory and signs for an hour; its public half is a row for three, so that every replica lists the keys of
-all and a token outlives the key that signed it.
+The private key stays in memory for an hour. Its public half is a row for three hours, so that every replica publishes the keys of all
+replicas and no token outlives the publication of its key.
 """
 
 from __future__ import annotations
@@ -11,54 +11,58 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from cachetools import FIFOCache
+
 from clients.backstage.plugin_tokens import SigningKey, make_signing_key, mint_plugin_token
 from domain.clock import Clock
 from domain.messages import Json
 from store import Store, StoreUnavailable
 
-SIGNS_FOR: Final = timedelta(hours=1)
-LISTED_FOR: Final = timedelta(hours=3)
-TOKEN_LIFE: Final = timedelta(hours=1)
+KEY_LIFETIME: Final = timedelta(hours=1)
+KEY_PUBLISHED_FOR: Final = timedelta(hours=3)
+TOKEN_LIFETIME: Final = timedelta(hours=1)
 _MARGIN: Final = timedelta(seconds=60)
-_MOST_KEPT: Final = 2048
+_MAX_CACHED_TOKENS: Final = 2048
 
 
 class Signer:
-    """Signs tokens for other plugins. Safe for threads; may write a row, so not for the event loop itself."""
+    """Signs tokens for other plugins. Thread-safe; it may write a row, so it must not run on the event loop."""
 
     def __init__(self, store: Store, *, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._key: SigningKey | None = None
-        self._minted: dict[tuple[str, str | None], tuple[str, datetime]] = {}
+        # FIFO: reading it changes nothing, so the event loop reads without the lock.
+        self._minted: FIFOCache[tuple[str, str | None], tuple[str, datetime]] = FIFOCache(_MAX_CACHED_TOKENS)
 
-    def kept_token(self, target: str, *, obo: str | None) -> str | None:
-        """Answer a token that was made before and is still good; never waits."""
-        kept = self._minted.get((target, obo))
-        return kept[0] if kept is not None and self._clock() < kept[1] - _MARGIN else None
+    def cached_token(self, target: str, *, obo: str | None) -> str | None:
+        """Return a token that was signed before and is still valid. Does not block."""
+        try:
+            token, expires_at = self._minted[target, obo]
+        except KeyError:
+            return None
+        return token if self._clock() < expires_at - _MARGIN else None
 
     def token_for(self, target: str, *, obo: str | None = None, until: datetime | None = None) -> str:
-        """Answer a token with which we may call another plugin, on behalf of a user whose token ends at `until`.
+        """Return a token to call another plugin with, on behalf of a user whose token expires at `until`.
 
         Raises:
-            StoreUnavailable: a new key would be needed, and its public half cannot be listed.
+            StoreUnavailable: a new key is needed, and its public half cannot be published.
         """
-        kept = self.kept_token(target, obo=obo)
-        if kept is not None:
-            return kept
-        with self._turn:
+        cached = self.cached_token(target, obo=obo)
+        if cached is not None:
+            return cached
+        with self._lock:
             now = self._clock()
-            expires_at = now + TOKEN_LIFE if until is None else min(now + TOKEN_LIFE, until)
+            expires_at = now + TOKEN_LIFETIME if until is None else min(now + TOKEN_LIFETIME, until)
             token = mint_plugin_token(self._current_key(now), target=target, now=now, expires_at=expires_at, obo=obo)
-            while len(self._minted) >= _MOST_KEPT:
-                self._minted.pop(next(iter(self._minted)))
             self._minted[target, obo] = token, expires_at
             return token
 
-    def published(self) -> tuple[Mapping[str, Json], ...]:
-        """Answer the public keys of all replicas; makes sure that ours is among them. Raises StoreUnavailable."""
-        with self._turn:
+    def published_keys(self) -> tuple[Mapping[str, Json], ...]:
+        """Return the public keys of all replicas; publishes ours first if it is not. Raises StoreUnavailable."""
+        with self._lock:
             now = self._clock()
             self._current_key(now)
         with self._store.reading() as rows:
@@ -66,14 +70,14 @@ class Signer:
 
     def _current_key(self, now: datetime) -> SigningKey:
         key = self._key
-        if key is not None and now - key.created_at < SIGNS_FOR:
+        if key is not None and now - key.created_at < KEY_LIFETIME:
             return key
         fresh = make_signing_key(now)
         try:
             with self._store.transaction() as rows:
-                rows.signing_keys.put(fresh.kid, fresh.public_jwk, created_at=now, expires_at=now + LISTED_FOR)
+                rows.signing_keys.put(fresh.kid, fresh.public_jwk, created_at=now, expires_at=now + KEY_PUBLISHED_FOR)
         except StoreUnavailable:
-            if key is not None and now - key.created_at < LISTED_FOR - TOKEN_LIFE:
+            if key is not None and now - key.created_at < KEY_PUBLISHED_FOR - TOKEN_LIFETIME:
                 return key
             raise
         self._key = fresh

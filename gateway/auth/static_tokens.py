@@ -1,4 +1,4 @@
-"""The tokens of GATEWAY_TOKENS: who holds one is known by its name, and sees everything."""
+"""The tokens of GATEWAY_TOKENS: a holder is known by the name of the token, and sees everything."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Final
 
 from wiring.settings import SettingsError
 
-SHORTEST: Final = 8
+MIN_LENGTH: Final = 8
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class StaticTokens:
-    """Names and SHA-256 digests; the tokens themselves are not kept."""
+    """Names and SHA-256 digests; the tokens themselves are not stored."""
 
     digests: tuple[tuple[str, bytes], ...] = field(repr=False)
 
     @classmethod
     def parse(cls, text: str) -> StaticTokens:
-        """Read `name=token,...`; a bare token is named by its number.
+        """Parse `name=token,...`; a bare token is named by its number.
 
         Raises:
-            SettingsError: a token is too short, or a name is there twice. The token is never quoted.
+            SettingsError: a token is invalid, or a name is repeated. The message never quotes the token.
         """
         found: dict[str, bytes] = {}
         for number, entry in enumerate((part.strip() for part in text.split(",") if part.strip()), start=1):
             name, equals, token = entry.partition("=")
             if not equals or not token.strip("=") or not _NAME.fullmatch(name):  # a bare token may end with = of base64
                 name, token = str(number), entry
-            if len(token) < SHORTEST or not token.isascii() or any(sign.isspace() for sign in token):
-                message = f"GATEWAY_TOKENS: token {number} must have {SHORTEST} characters or more, plain ones without blanks"
+            if len(token) < MIN_LENGTH or not token.isascii() or any(sign.isspace() for sign in token):
+                message = f"GATEWAY_TOKENS: token {number} must have at least {MIN_LENGTH} ASCII characters and no whitespace"
                 raise SettingsError(message)
             if name in found:
                 message = f"GATEWAY_TOKENS: two tokens are named {name}"
@@ -42,7 +42,7 @@ class StaticTokens:
         return cls(tuple(found.items()))
 
     def holder_of(self, token: str) -> str | None:
-        """Answer the name of a token's holder. Takes as long for a wrong token as for a right one."""
+        """Return the name of a token's holder. Takes the same time for a wrong token as for a right one."""
         digest = _digest(token)
         holder: str | None = None
         for name, known in self.digests:

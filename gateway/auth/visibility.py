@@ -1,14 +1,15 @@
-"""What a caller may see: what the catalog shows them. It is asked as the user, and what it said holds for a minute."""
+"""What a caller may see: what the catalog shows them. It is queried as the user; its responses are cached for TTL."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, Protocol
+
+from cachetools import LRUCache
 
 from actions.context import Viewer, allow_all
 from clients.backstage.client import filter_visible
@@ -20,76 +21,75 @@ from gateway.auth.callers import Caller
 from gateway.auth.signing import Signer
 from gateway.responses import forbidden
 
-HOLDS_FOR: Final = timedelta(seconds=60)
-MOST_CALLERS: Final = 1000
-MOST_REFS: Final = 20_000
-"""Of one caller."""
-PATIENCE_S: Final = 30.0
-"""How long a thread waits for the catalog, whose own time-outs are shorter."""
+TTL: Final = timedelta(seconds=60)
+MAX_CALLERS: Final = 1000
+MAX_REFS_PER_CALLER: Final = 20_000
+TIMEOUT_S: Final = 30.0
+"""How long a thread waits for the catalog, whose own timeouts are shorter."""
 _CATALOG: Final = "catalog"
 
 Seen = dict[EntityRef, tuple[bool, datetime]]
 
 
 class UserTokens:
-    """The token with which the catalog is read as the user behind a call: our own, carrying theirs."""
+    """Tokens to read the catalog with as the user behind a request: our own, which carry the user's."""
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
     def token_of(self, caller: Caller) -> str:
-        """Answer the token. For threads: it may write a row.
+        """Return the token. For threads: it may write a row.
 
         Raises:
-            Refused: 403, nothing was sent with which we could ask as this user.
+            HttpError: 403, the caller's token carries no proof for the catalog.
             StoreUnavailable: our key cannot be published.
         """
         if caller.obo is None:
-            message = "your token carries no proof (uip) with which the catalog could be asked on your behalf"
+            message = "the token carries no proof (uip) to query the catalog on your behalf"
             raise forbidden(message)
         return self._signer.token_for(_CATALOG, obo=caller.obo, until=caller.expires_at)
 
-    async def token_on_the_loop(self, caller: Caller) -> str:
-        """Answer the same without holding up the event loop."""
-        kept = self._signer.kept_token(_CATALOG, obo=caller.obo) if caller.obo is not None else None
-        return kept if kept is not None else await asyncio.to_thread(self.token_of, caller)
+    async def token_of_async(self, caller: Caller) -> str:
+        """Return the same without blocking the event loop."""
+        cached = self._signer.cached_token(_CATALOG, obo=caller.obo) if caller.obo is not None else None
+        return cached if cached is not None else await asyncio.to_thread(self.token_of, caller)
 
 
 class CatalogLookup(Protocol):
-    """Asks the catalog as a caller."""
+    """Queries the catalog as a caller."""
 
     async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        """Answer which of the entities are shown. Raises ServiceError, Refused, StoreUnavailable."""
+        """Return the entities that the caller may see. Raises ServiceError, HttpError, StoreUnavailable."""
 
 
 class BackstageLookup:
-    """Asks the catalog over HTTP."""
+    """Queries the catalog over HTTP."""
 
-    def __init__(self, line: AsyncHttpClient, tokens: UserTokens) -> None:
-        self._line = line
+    def __init__(self, http: AsyncHttpClient, tokens: UserTokens) -> None:
+        self._http = http
         self._tokens = tokens
 
     async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        """Answer which of the entities are shown."""
-        return await filter_visible(self._line, tuple(refs), token=await self._tokens.token_on_the_loop(caller))
+        """Return the entities that the caller may see."""
+        return await filter_visible(self._http, tuple(refs), token=await self._tokens.token_of_async(caller))
 
 
 class Visibility:
-    """Remembers what the catalog shows to whom. Lives on one event loop; `viewer_for` serves threads beside it."""
+    """Caches what the catalog shows to each caller. Bound to one event loop; `viewer_for` serves threads."""
 
-    def __init__(self, sight: CatalogLookup | None, *, clock: Clock, patience_s: float = PATIENCE_S) -> None:
-        self._sight = sight
-        self._patience_s = patience_s
+    def __init__(self, lookup: CatalogLookup | None, *, clock: Clock, timeout_s: float = TIMEOUT_S) -> None:
+        self._lookup = lookup
+        self._timeout_s = timeout_s
         self._clock = clock
-        self._seen: OrderedDict[tuple[str, str | None], Seen] = OrderedDict()
-        self._asking: dict[tuple[str, str | None, EntityRef], asyncio.Task[frozenset[EntityRef]]] = {}
+        self._seen: LRUCache[tuple[str, str | None], Seen] = LRUCache(MAX_CALLERS)
+        self._pending: dict[tuple[str, str | None, EntityRef], asyncio.Task[frozenset[EntityRef]]] = {}
 
     async def visible(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        """Answer which of the entities the caller may see.
+        """Return the entities that the caller may see.
 
         Raises:
-            ServiceError: the catalog cannot be asked; nothing is taken for visible then.
-            Refused: the caller brought nothing with which it could be asked.
+            ServiceError: the catalog cannot be queried; nothing counts as visible then.
+            HttpError: the caller's token carries no proof for the catalog.
         """
         if caller.sees_everything:
             return frozenset(refs)
@@ -98,86 +98,83 @@ class Visibility:
         fresh = {ref: seen[ref][0] for ref in refs if ref in seen and now < seen[ref][1]}
         shown = frozenset(ref for ref, is_shown in fresh.items() if is_shown)
         unknown = [ref for ref in refs if ref not in fresh]
-        # What was just said is answered from what was just said: it need not have found room in the memory.
-        return shown | await self._ask(caller, unknown) if unknown else shown
+        return shown | await self._fetch(caller, unknown) if unknown else shown
 
     def viewer_for(self, caller: Caller, loop: asyncio.AbstractEventLoop) -> Viewer:
-        """Answer what questions want: may this entity be shown? For threads; each asks the event loop and waits."""
+        """Return the viewer of a caller, for use in threads. It waits for the event loop."""
         if caller.sees_everything:
             return allow_all
-        return BlockingView(lambda refs: _wait(self.visible(caller, refs), loop, self._patience_s))
+        return BlockingView(lambda refs: _wait(self.visible(caller, refs), loop, self._timeout_s))
 
-    async def _ask(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        who = caller.subject, caller.actor
-        mine = [ref for ref in refs if (*who, ref) not in self._asking]
-        tasks = {self._asking[(*who, ref)] for ref in refs if (*who, ref) in self._asking}
+    async def _fetch(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        key = caller.subject, caller.actor
+        mine = [ref for ref in refs if (*key, ref) not in self._pending]
+        tasks = {self._pending[(*key, ref)] for ref in refs if (*key, ref) in self._pending}
         if mine:
-            task = asyncio.create_task(self._look(caller, mine))
+            task = asyncio.create_task(self._query(caller, mine))
             for ref in mine:
-                self._asking[(*who, ref)] = task
-            task.add_done_callback(lambda done: self._forget(who, mine, done))
+                self._pending[(*key, ref)] = task
+            task.add_done_callback(lambda done: self._remove_pending(key, mine, done))
             tasks.add(task)
-        said = await asyncio.gather(*(asyncio.shield(task) for task in tasks))
-        return frozenset(refs).intersection(frozenset().union(*said))
+        results = await asyncio.gather(*(asyncio.shield(task) for task in tasks))
+        return frozenset(refs).intersection(frozenset().union(*results))
 
-    def _forget(self, who: tuple[str, str | None], refs: Collection[EntityRef], done: asyncio.Task[frozenset[EntityRef]]) -> None:
+    def _remove_pending(
+        self, key: tuple[str, str | None], refs: Collection[EntityRef], done: asyncio.Task[frozenset[EntityRef]]
+    ) -> None:
         for ref in refs:
-            self._asking.pop((*who, ref), None)
+            self._pending.pop((*key, ref), None)
         if not done.cancelled():
             done.exception()
 
-    async def _look(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        if self._sight is None:
-            message = "no Backstage is configured that could say what you may see"
+    async def _query(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        if self._lookup is None:
+            message = "Backstage is not configured, so it is unknown what you may see"
             raise forbidden(message)
-        shown = await self._sight(caller, refs)
-        until = self._clock() + HOLDS_FOR
+        shown = await self._lookup(caller, refs)
+        expires_at = self._clock() + TTL
         seen = self._seen_by(caller)
-        if len(seen) + len(refs) > MOST_REFS:
+        if len(seen) + len(refs) > MAX_REFS_PER_CALLER:
             seen.clear()
-        seen.update({ref: (ref in shown, until) for ref in islice(refs, MOST_REFS)})
+        seen.update({ref: (ref in shown, expires_at) for ref in islice(refs, MAX_REFS_PER_CALLER)})
         return shown
 
     def _seen_by(self, caller: Caller) -> Seen:
-        who = caller.subject, caller.actor
-        seen = self._seen.get(who)
+        key = caller.subject, caller.actor
+        seen = self._seen.get(key)
         if seen is None:
-            while len(self._seen) >= MOST_CALLERS:
-                self._seen.popitem(last=False)
-            seen = self._seen[who] = {}
-        else:
-            self._seen.move_to_end(who)
+            seen = self._seen[key] = {}
         return seen
 
 
 def _wait(
-    asking: Coroutine[Any, Any, frozenset[EntityRef]], loop: asyncio.AbstractEventLoop, patience_s: float
+    query: Coroutine[Any, Any, frozenset[EntityRef]], loop: asyncio.AbstractEventLoop, timeout_s: float
 ) -> frozenset[EntityRef]:
-    """Wait in a thread for what the event loop finds out; not for ever, for a loop that has stopped answers nobody."""
-    asked = asyncio.run_coroutine_threadsafe(asking, loop)
+    """Run a query on the event loop and wait in this thread; with a timeout, because the loop may have stopped."""
+    future = asyncio.run_coroutine_threadsafe(query, loop)
     try:
-        return asked.result(patience_s)
+        return future.result(timeout_s)
     except FutureTimeoutError:
-        asked.cancel()
-        message = f"the catalog did not say within {patience_s:g} s what may be shown"
+        future.cancel()
+        message = f"the catalog did not return within {timeout_s:g} s what may be shown"
         raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, retry_after_s=5) from None
 
 
 class BlockingView:
-    """A viewer for one question in a thread; `filter_visible` asks about many entities in one call beforehand."""
+    """A viewer for one action in a thread; `filter_visible` queries many entities in one call beforehand."""
 
     def __init__(self, visible: Callable[[Collection[EntityRef]], frozenset[EntityRef]]) -> None:
         self._visible = visible
         self._looked_at: dict[EntityRef, bool] = {}
 
     def __call__(self, ref: EntityRef) -> bool:
-        """Say whether an entity may be shown. Raises ServiceError."""
+        """Return True if the entity may be shown. Raises ServiceError."""
         if ref not in self._looked_at:
             self.filter_visible((ref,))
         return self._looked_at[ref]
 
     def filter_visible(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        """Answer which of these may be shown, and remember it. Raises ServiceError."""
+        """Return the entities that may be shown, and cache it. Raises ServiceError."""
         shown = self._visible(refs)
         self._looked_at.update({ref: ref in shown for ref in refs})
         return shown

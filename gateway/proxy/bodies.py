@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from gateway.request import parse_json_strictly
 from gateway.responses import bad_request
-from gateway.strict_json import parse_strictly
 
 _LONGEST: Final = 512
 _MOST: Final = 1000
@@ -74,7 +74,7 @@ def _read_object(body: bytes, content_type: str | None, known: set[str]) -> dict
     if kind.strip().lower() != "application/json":
         message = "the body must be sent as application/json"
         raise bad_request(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    found = parse_strictly(body)
+    found = parse_json_strictly(body)
     if not isinstance(found, dict):
         message = "the body must be a JSON object"
         raise bad_request(message)

@@ -1,7 +1,7 @@
-"""Whether the gateway lives, and how its dependencies are: words only, no addresses, no reasons that name anything.
+"""Liveness and readiness. Responses name each dependency's state, never an address or a reason.
 
-A dependency that is down does not make the gateway unready but for the database: were it taken out of service with ScaleOps, its callers
-would get nothing at all in place of an error that says what is wrong.
+Only the database makes the gateway unready: taken out of service when ScaleOps is down, its callers would get no response at all
+in place of an error that says what is wrong.
 """
 
 from __future__ import annotations
@@ -12,61 +12,91 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
+from clients.http.messages import HttpRequest, HttpResponse
 from domain.clock import Clock
 from gateway.responses import GatewayResponse, json_response
+from store import Store
 
 Probe = Callable[[], Awaitable[None]]
-"""Asks a dependency for something small; raises when it does not answer."""
+"""Sends a dependency a small request; raises when it fails."""
 
-HOLDS_FOR: Final = timedelta(seconds=10)
-PATIENCE_S: Final = 5.0
+TTL: Final = timedelta(seconds=10)
+PROBE_TIMEOUT_S: Final = 5.0
 DATABASE: Final = "database"
 
 ALIVE: Final = json_response({"status": "ok"})
 
 
+def database_probe(store: Store) -> Probe:
+    """Return a probe of the database."""
+
+    def read() -> None:
+        with store.reading() as rows:
+            rows.heartbeats.last("gateway")
+
+    async def probe() -> None:
+        await asyncio.to_thread(read)
+
+    return probe
+
+
+def http_probe(send: Callable[[HttpRequest], Awaitable[HttpResponse]], target: str) -> Probe:
+    """Return a probe of a service by a GET request."""
+
+    async def probe() -> None:
+        response = await send(HttpRequest(method="GET", target=target))
+        if response.status != HTTPStatus.OK:
+            raise DependencyDown
+
+    return probe
+
+
+class DependencyDown(Exception):
+    """A dependency answered with another status than 200."""
+
+
 class Readiness:
-    """Probes dependencies, at most every HOLDS_FOR, all at once."""
+    """Probes all dependencies concurrently, at most once per TTL."""
 
     def __init__(self, probes: Mapping[str, Probe], *, clock: Clock) -> None:
         self._probes = dict(probes)
         self._clock = clock
         self._states: Mapping[str, str] = {}
-        self._known_until: datetime | None = None
+        self._expires_at: datetime | None = None
         self._probing: asyncio.Task[Mapping[str, str]] | None = None
 
-    async def answer(self) -> GatewayResponse:
-        """Answer each dependency's state: 200 ready or degraded, 503 without a database."""
-        states = await self._current()
+    async def response(self) -> GatewayResponse:
+        """Return each dependency's state: 200 ready or degraded, 503 without a database."""
+        states = await self._current_states()
         if states.get(DATABASE, "ok") != "ok":
             return json_response({"status": "unready", "dependencies": states}, status=HTTPStatus.SERVICE_UNAVAILABLE)
         status = "ready" if all(state == "ok" for state in states.values()) else "degraded"
         return json_response({"status": status, "dependencies": states})
 
-    async def _current(self) -> Mapping[str, str]:
-        if self._known_until is not None and self._clock() < self._known_until:
+    async def _current_states(self) -> Mapping[str, str]:
+        if self._expires_at is not None and self._clock() < self._expires_at:
             return self._states
         if self._probing is None:
             self._probing = asyncio.create_task(self._probe_all())
-            self._probing.add_done_callback(self._forget)
+            self._probing.add_done_callback(self._clear_task)
         return await asyncio.shield(self._probing)
 
-    def _forget(self, _: asyncio.Task[Mapping[str, str]]) -> None:
+    def _clear_task(self, _: asyncio.Task[Mapping[str, str]]) -> None:
         self._probing = None
 
     async def _probe_all(self) -> Mapping[str, str]:
         found = await asyncio.gather(*(_state_of(probe) for probe in self._probes.values()))
         self._states = dict(zip(self._probes, found, strict=True))
-        self._known_until = self._clock() + HOLDS_FOR
+        self._expires_at = self._clock() + TTL
         return self._states
 
 
 async def _state_of(probe: Probe) -> str:
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
             await probe()
     except TimeoutError:
         return "slow"
-    except Exception:  # noqa: BLE001 - whatever it is, the dependency does not work; the word is all that is told here
+    except Exception:  # noqa: BLE001 - whatever the error, the dependency is down
         return "down"
     return "ok"

@@ -1,4 +1,4 @@
-"""What Prometheus may read: counts and times by route and outcome. No caller, no entity and no workload is named."""
+"""Prometheus metrics of the gateway: counts and durations by route and outcome. No label names a caller, an entity or a workload."""
 
 from __future__ import annotations
 
@@ -107,14 +107,14 @@ class Metrics:
         self._tools.labels(door, tool, outcome).inc()
         self._tool_latency.labels(door, tool).observe(seconds)
 
-    def note_pace(self, standing: LimiterStatus) -> None:
-        """Set how many calls to ScaleOps may be in flight; told once a second while there are any."""
-        self._calls_limit.set(standing.limit)
-        self._calls_share.set(standing.share)
-        if standing.backoff_reason is not None:
-            self._calls_cuts.labels(standing.backoff_reason.value).inc()
+    def set_limiter_status(self, status: LimiterStatus) -> None:
+        """Set the limit on calls to ScaleOps; called once a second while there are any."""
+        self._calls_limit.set(status.limit)
+        self._calls_share.set(status.share)
+        if status.backoff_reason is not None:
+            self._calls_cuts.labels(status.backoff_reason.value).inc()
 
-    def answer(self) -> GatewayResponse:
+    def response(self) -> GatewayResponse:
         """Answer the page that Prometheus reads."""
         return GatewayResponse(
             status=200, headers=((b"content-type", CONTENT_TYPE_LATEST.encode()),), body=generate_latest(self.registry)

@@ -1,19 +1,20 @@
-"""Pages for people: weekly reports as they were made, components, and how the installation is doing.
+"""HTML pages: stored weekly reports, components, and the status of the installation.
 
-A stored page counts what it counts: it is shown only to who may see all its components. `/status` names no entity.
+A stored report is shown only to callers who may see all its components. `/status` names no entity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final
 from urllib.parse import unquote
 
 from markupsafe import Markup
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.routing import Route
 
 from actions.context import RequestContext
 from actions.errors import NotFoundError
@@ -25,21 +26,16 @@ from actions.history.view import HistoryView, parse_ref, read_history
 from alerts.states import OPEN_PHASES
 from domain.refs import EntityRef
 from domain.weeks import current_week
-from gateway.auth.callers import Caller
 from gateway.auth.request_contexts import RequestContexts
-from gateway.request import GatewayRequest, parse_request
-from gateway.responses import GatewayResponse, HttpError, not_found, send_response
-from gateway.subapps import SubApp, SubAppContext
+from gateway.request import GatewayRequest
+from gateway.responses import GatewayResponse
 from reports import content
 from reports.render.charts import draw_trend
 from reports.render.html_page import render_page
 from reports.render.index_page import MAX_WEEKS, render_index
 from reports.render.templating import environment
 
-REPORTS: Final = "/reports"
-COMPONENTS: Final = "/components"
-STATUS: Final = "/status"
-_LISTED: Final = 100
+_MAX_LISTED: Final = 100
 _HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
     (
@@ -54,68 +50,53 @@ _HEADERS: Final = (
 Page = Callable[[HistoryView], str]
 
 
-def sections(rooms: SubAppContext) -> Iterable[SubApp]:
-    """Answer the pages as sections of the gateway."""
-    pages = Pages(RequestContexts(rooms), instance=rooms.settings.instance)
-    return [SubApp(path=path, name=path.removeprefix("/"), app=pages) for path in (REPORTS, COMPONENTS, STATUS)]
+def page_routes(contexts: RequestContexts, *, instance: str) -> Sequence[Route]:
+    """Return the routes of the pages."""
+
+    def page(path: str, page_of: Callable[[Mapping[str, str]], Page]) -> Sequence[Route]:
+        async def serve(request: Request) -> GatewayResponse:
+            parameters = {name: unquote(value) for name, value in request.path_params.items()}
+            asked: GatewayRequest = request.state.gateway_request
+            render = partial(_render, contexts.context_for(asked), page_of(parameters))
+            html = await contexts.pools.run(render, is_live=False)
+            return GatewayResponse(status=HTTPStatus.OK, headers=_HEADERS, body=html)
+
+        return [Route(spelling, serve, name=path.split("/")[1]) for spelling in (path, f"{path}/")]
+
+    return [
+        *page("/reports", lambda _: partial(_index, instance=instance)),
+        *page("/reports/{team}", lambda found: partial(_report, slug=found["team"], week=None)),
+        *page(
+            "/reports/{team}/{week}", lambda found: partial(_report, slug=found["team"], week=found["week"].removesuffix(".html"))
+        ),
+        *page(
+            "/components/{kind}/{namespace}/{name}",
+            lambda found: partial(_component, ref=parse_ref(f"{found['kind']}:{found['namespace']}/{found['name']}")),
+        ),
+        *page("/status", lambda _: _status),
+    ]
 
 
-class Pages:
-    """The sections."""
-
-    def __init__(self, asking: RequestContexts, *, instance: str) -> None:
-        self._asking = asking
-        self._instance = instance
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Raises Refused, ActionError, ServiceError, StoreUnavailable."""
-        exchange = parse_request(scope, receive)
-        if exchange.method not in {"GET", "HEAD"}:
-            message = f"{exchange.method} is not answered here; pages are read with GET"
-            raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "InputError", message, headers=((b"allow", b"GET, HEAD"),))
-        page = self._page_of(exchange)
-        asker = self._asking.asker_of(cast("Caller", scope["caller"]))
-        html = await self._asking.lanes.run(partial(_written, asker, page), is_live=False)
-        # To a HEAD the server sends all but the body.
-        await send_response(send, GatewayResponse(status=HTTPStatus.OK, headers=_HEADERS, body=html))
-
-    def _page_of(self, exchange: GatewayRequest) -> Page:
-        path = exchange.target.decode("latin-1")
-        match [unquote(part) for part in path.strip("/").split("/")]:
-            case ["reports"]:
-                return partial(_index, instance=self._instance)
-            case ["reports", slug]:
-                return partial(_report, slug=slug, week=None)
-            case ["reports", slug, week]:
-                return partial(_report, slug=slug, week=week.removesuffix(".html"))
-            case ["components", kind, namespace, name]:
-                return partial(_component, ref=parse_ref(f"{kind}:{namespace}/{name}"))
-            case ["status"]:
-                return _status
-        message = f"there is no page at {path[:200]}"
-        raise not_found(message)
+def _render(context: RequestContext, page: Page) -> bytes:
+    with read_history(context) as view:
+        return page(view).encode()
 
 
-def _written(asker: RequestContext, page: Page) -> bytes:
-    with read_history(asker) as reading:
-        return page(reading).encode()
+def _index(view: HistoryView, *, instance: str) -> str:
+    current = current_week(view.history.clock(), view.history.schedules.default.zone)
+    weeks = [str(current.plus(-back)) for back in range(MAX_WEEKS + 1)]
+    return render_index((report for week in weeks for report in reports_of_week(view, week)), instance=instance)
 
 
-def _index(reading: HistoryView, *, instance: str) -> str:
-    running = current_week(reading.history.clock(), reading.history.schedules.default.zone)
-    weeks = [str(running.plus(-back)) for back in range(MAX_WEEKS + 1)]
-    return render_index((report for week in weeks for report in reports_of_week(reading, week)), instance=instance)
+def _report(view: HistoryView, *, slug: str, week: str | None) -> str:
+    return render_page(stored_report(view, team_of_slug(slug), week))
 
 
-def _report(reading: HistoryView, *, slug: str, week: str | None) -> str:
-    return render_page(stored_report(reading, team_of_slug(slug), week))
-
-
-def _component(reading: HistoryView, *, ref: EntityRef) -> str:
-    known = reading.component(ref)
-    trend = _trend_of(reading, ref)
-    advice = list_recommendations(reading, OpenRecommendationsInput(entity_ref=str(ref), limit=_LISTED))
-    alerts = list_alerts(reading, AlertsInput(entity_ref=str(ref), limit=_LISTED))
+def _component(view: HistoryView, *, ref: EntityRef) -> str:
+    known = view.component(ref)
+    trend = _trend_of(view, ref)
+    advice = list_recommendations(view, OpenRecommendationsInput(entity_ref=str(ref), limit=_MAX_LISTED))
+    alerts = list_alerts(view, AlertsInput(entity_ref=str(ref), limit=_MAX_LISTED))
     return (
         environment("html")
         .get_template("pages/component.html")
@@ -123,9 +104,9 @@ def _component(reading: HistoryView, *, ref: EntityRef) -> str:
             ref=str(known.ref),
             title=known.title or known.spelled_name,
             owner=str(known.team),
-            currency=reading.history.currency,
+            currency=view.history.currency,
             as_of=None if trend is None else trend.as_of,
-            chart=None if trend is None else _chart(trend, reading.history.currency),
+            chart=None if trend is None else _chart(trend, view.history.currency),
             alerts=alerts.alerts,
             advice=[
                 (one, None if one.savings_available is None else Decimal(repr(one.savings_available)))
@@ -136,9 +117,9 @@ def _component(reading: HistoryView, *, ref: EntityRef) -> str:
     )
 
 
-def _trend_of(reading: HistoryView, ref: EntityRef) -> TrendOutput | None:
+def _trend_of(view: HistoryView, ref: EntityRef) -> TrendOutput | None:
     try:
-        return get_cost_trend(reading, TrendInput(entity_ref=str(ref)))
+        return get_cost_trend(view, TrendInput(entity_ref=str(ref)))
     except NotFoundError:  # known to the catalog, and not measured in these weeks
         return None
 
@@ -164,13 +145,13 @@ def _chart(trend: TrendOutput, currency: str) -> Markup | None:
     return draw_trend(content.Trend(weeks=weeks), currency=currency, ident="trend-picture")
 
 
-def _status(reading: HistoryView) -> str:
-    rows = reading.rows
+def _status(view: HistoryView) -> str:
+    rows = view.rows
     return (
         environment("html")
         .get_template("pages/status.html")
         .render(
-            now=reading.history.clock(),
+            now=view.history.clock(),
             newest=rows.sweeps.newest_closed(),
             running=rows.sweeps.open_ones(),
             lost=len(rows.clusters.lost()),

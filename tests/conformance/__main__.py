@@ -10,11 +10,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.web import mcp_app
+from starlette.routing import Route
+
+from gateway.web.mcp_app import McpApp
 from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
 from tests.conformance.fixtures import add_fixtures
@@ -45,10 +46,11 @@ def main() -> int:
     """Run it all; 0 when all passed."""
     with tempfile.TemporaryDirectory(prefix="conformance-") as temporary, Simulator(str(ROOT / "tests" / "parity")) as simulator:
         folder = Path(temporary)
-        sections = (partial(mcp_app.sections, extend=add_fixtures),)
-        gateway = ServedGateway(simulator, folder, sections_of=sections, gateway_auth="none", gateway_tokens=None)
+        gateway = ServedGateway(simulator, folder, gateway_auth="none", gateway_tokens=None)
+        mcp = next(route.app for route in gateway.app.web.routes if isinstance(route, Route) and isinstance(route.app, McpApp))
+        add_fixtures(mcp.server)
         try:
-            fill_history(gateway.materials.store)
+            fill_history(gateway.dependencies.store)
             suite = _run(
                 "conformance",
                 "server",

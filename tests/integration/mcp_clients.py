@@ -12,13 +12,11 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, TextContent
 
-from gateway.web import mcp_app, pages, registry
 from simulator import crowd
 from simulator.world import NetworkData, Scenario, World
 from tests.integration.history_factories import NOW
 from tests.services.gateways import ServedGateway
 
-SECTIONS: Final = (registry.sections, mcp_app.sections, pages.sections)
 MONSTER: Final = "component:default/service-00000"
 WORKLOADS: Final = 500
 ERAS: Final = ("auto", "legacy")

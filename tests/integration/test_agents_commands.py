@@ -25,7 +25,7 @@ SCALEOPS = {"SCALEOPS_BASE_URL": "http://127.0.0.1:1", "SCALEOPS_TOKEN": "x"}
     ("settings", "said"),
     [
         ({}, "GATEWAY_AUTH=backstage needs BACKSTAGE_BASE_URL"),
-        ({"GATEWAY_AUTH": "none", "GATEWAY_HOST": "0.0.0.0"}, "GATEWAY_AUTH=none is for this machine only"),  # noqa: S104 - refused
+        ({"GATEWAY_AUTH": "none", "GATEWAY_HOST": "0.0.0.0"}, "GATEWAY_AUTH=none is allowed on loopback only"),  # noqa: S104 - refused
         ({"GATEWAY_AUTH": "token"}, "GATEWAY_AUTH=token needs GATEWAY_TOKENS"),
         ({"GATEWAY_AUTH": "none", "SCALEOPS_BASE_URL": "", "SCALEOPS_TOKEN": ""}, "SCALEOPS_BASE_URL is not set"),
     ],

@@ -16,14 +16,17 @@ from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
 FLAGS: Final = "/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
 WORKLOADS: Final = "/api/scaleops/api/api/v1/dashboard/byNamespace"
 AUTHORIZED: Final = f"Host: 127.0.0.1\r\nAuthorization: Bearer {STATIC_TOKEN}\r\n"
+LIST_WORKLOADS: Final = (
+    f'POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{{"label":["a=b"]}}   '
+).encode()
 PATIENCE_S: Final = 20
 
 
-class Impatient(TimeoutHttpProtocol):
+class ImpatientProtocol(TimeoutHttpProtocol):
     """The same, for a test that will not wait half a minute."""
 
-    reader_patience_s = 0.5
-    request_patience_s = 0.5
+    read_timeout_s = 0.5
+    request_timeout_s = 0.5
 
 
 def connect(gateway: ServedGateway, *, receive_buffer: int | None = None) -> socket.socket:
@@ -244,7 +247,7 @@ def test_an_endless_head_is_cut_off(gateway: ServedGateway) -> None:
 
 @pytest.mark.parametrize("begun", [b"G", f"GET {FLAGS} HTTP/1.1\r\nHost: 127".encode()])
 def test_a_head_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway, begun: bytes) -> None:
-    gateway = serve_gateway(connections=Impatient)
+    gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         opened.sendall(begun)
 
@@ -252,7 +255,7 @@ def test_a_head_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway, caplog: pytest.LogCaptureFixture) -> None:
-    gateway = serve_gateway(connections=Impatient)
+    gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
         opened.sendall(head.encode())
@@ -267,15 +270,15 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway
 def test_a_reader_who_does_not_read_is_cut_off_and_the_others_are_served(serve_gateway: ServeGateway) -> None:
     gone = threading.Event()
 
-    class Watching(Impatient):
+    class Watching(ImpatientProtocol):
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             gone.set()
 
-    gateway = serve_gateway(connections=Watching)
-    gateway.simulator.state.faults = [Fault(service="scaleops", route="networkCost", mode="huge", megabytes=12)]
+    gateway = serve_gateway(protocol=Watching)
+    gateway.simulator.state.faults = [Fault(service="scaleops", route="byNamespace", mode="huge", megabytes=12)]
     with connect(gateway, receive_buffer=4096) as opened:
-        opened.sendall(f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}\r\n".encode())
+        opened.sendall(LIST_WORKLOADS)
         assert opened.recv(1024).startswith(b"HTTP/1.1 200")
         assert gateway.client.get("/healthz").status_code == 200
         assert gone.wait(PATIENCE_S), "the connection is dropped though nobody read on"
@@ -285,11 +288,11 @@ def test_a_reader_who_does_not_read_is_cut_off_and_the_others_are_served(serve_g
 
 
 def test_a_slow_reader_who_does_read_gets_everything(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(connections=Impatient)
-    gateway.simulator.state.faults = [Fault(service="scaleops", route="networkCost", mode="huge", megabytes=8)]
+    gateway = serve_gateway(protocol=ImpatientProtocol)
+    gateway.simulator.state.faults = [Fault(service="scaleops", route="byNamespace", mode="huge", megabytes=8)]
     pause = threading.Event()
     with connect(gateway, receive_buffer=65536) as opened:
-        opened.sendall(f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}Connection: close\r\n\r\n".encode())
+        opened.sendall(LIST_WORKLOADS.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         received = len(opened.recv(1024))
         while piece := opened.recv(256 * 1024):
             received += len(piece)
@@ -321,7 +324,7 @@ def test_an_old_client_gets_an_answer_and_the_end_of_the_connection(gateway: Ser
 
 @pytest.mark.parametrize("waste", [b"\r\n", b"\r\n\r\n", b"G"])
 def test_a_connection_that_sends_next_to_nothing_is_not_kept(serve_gateway: ServeGateway, waste: bytes) -> None:
-    gateway = serve_gateway(connections=Impatient)
+    gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         opened.sendall(f"GET /healthz HTTP/1.1\r\n{AUTHORIZED}\r\n".encode())
         assert opened.recv(65536)
@@ -382,7 +385,7 @@ def test_a_body_in_very_small_pieces_is_read(gateway: ServedGateway) -> None:
 
 
 def test_whoever_connects_and_says_nothing_is_not_kept(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(connections=Impatient)
+    gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         assert read_to_end(opened) == b""
 

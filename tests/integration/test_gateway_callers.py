@@ -11,8 +11,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from gateway.subapps import SubApp, SubAppContext
 from simulator.backstage_auth import PLUGIN, USER, KeyPair
 from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway, bearer
@@ -23,23 +25,17 @@ KEYS = "GET /api/auth/.well-known/jwks.json"
 PLUGIN_KEYS = "GET /api/{plugin}/.backstage/auth/v1/jwks.json"
 
 
-def who(rooms: SubAppContext) -> list[SubApp]:
-    """A section that tells who asks."""
-    del rooms
+async def show_caller(request: Request) -> JSONResponse:
+    caller = request.state.gateway_request.caller
+    return JSONResponse([caller.kind, caller.subject, caller.actor, caller.obo])
 
-    async def tell(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
-        del receive
-        caller = scope["caller"]
-        body = json.dumps([caller.kind, caller.subject, caller.actor, caller.obo]).encode()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
 
-    return [SubApp(path="/who", name="who", app=tell)]
+WHO = Route("/who", show_caller)
 
 
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway) -> ServedGateway:
-    return serve_gateway(sections_of=(who,))
+    return serve_gateway(extra_routes=[WHO])
 
 
 def asked_by(gateway: ServedGateway, headers: dict[str, str]) -> tuple[int, Any]:
@@ -352,7 +348,7 @@ def test_a_plugin_token_for_another_plugin_is_refused(gateway: ServedGateway) ->
 
 
 def test_further_plugins_may_be_listed(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(sections_of=(who,), gateway_allowed_callers="mcp-actions,scaffolder")
+    gateway = serve_gateway(extra_routes=[WHO], gateway_allowed_callers="mcp-actions,scaffolder")
 
     assert asked_by(gateway, gateway.as_plugin("scaffolder")) == (200, ["service", "plugin:scaffolder", None, None])
 
@@ -420,7 +416,7 @@ def test_keys_are_not_taken_from_where_a_redirect_leads(gateway: ServedGateway) 
 
 
 def test_in_token_mode_only_static_tokens_count(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(sections_of=(who,), gateway_auth="token")
+    gateway = serve_gateway(extra_routes=[WHO], gateway_auth="token")
 
     assert asked_by(gateway, gateway.as_ci())[0] == 200
     assert refusal(gateway, gateway.as_user(ANN)) == "Illegal token"
@@ -428,9 +424,9 @@ def test_in_token_mode_only_static_tokens_count(serve_gateway: ServeGateway) -> 
 
 
 def test_in_none_mode_everybody_on_this_machine_is_nobody(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(sections_of=(who,), gateway_auth="none")
+    gateway = serve_gateway(extra_routes=[WHO], gateway_auth="none")
 
-    assert asked_by(gateway, {}) == (200, ["nobody", "", None, None])
+    assert asked_by(gateway, {}) == (200, ["anonymous", "", None, None])
 
 
 def test_nothing_shows_a_token(gateway: ServedGateway) -> None:

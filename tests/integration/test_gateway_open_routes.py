@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import threading
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from actions.errors import NotFoundError
-from domain.refs import EntityRef
+from gateway.auth.request_contexts import STORED_THREADS
 from gateway.responses import forbidden
-from gateway.subapps import SubApp, SubAppContext
 from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
 
@@ -52,7 +54,7 @@ def test_health_is_the_predecessors(gateway: ServedGateway) -> None:
     assert int(head.headers["content-length"]) == len(gateway.client.get("/healthz").content) > 0
 
 
-def test_readiness_tells_each_dependency(gateway: ServedGateway) -> None:
+def test_readiness_lists_the_state_of_each_dependency(gateway: ServedGateway) -> None:
     ready = gateway.client.get("/readyz")
 
     assert ready.status_code == 200
@@ -119,8 +121,8 @@ def test_without_a_database_nobody_signs_and_the_gateway_is_not_ready(
         message = "gone"
         raise StoreUnavailable(message)
 
-    monkeypatch.setattr(gateway.materials.store, "transaction", away)
-    monkeypatch.setattr(gateway.materials.store, "reading", away)
+    monkeypatch.setattr(gateway.dependencies.store, "transaction", away)
+    monkeypatch.setattr(gateway.dependencies.store, "reading", away)
 
     assert gateway.client.get(JWKS).status_code == 503
     assert gateway.client.get("/readyz").status_code == 503
@@ -218,7 +220,7 @@ def test_there_is_one_audit_line_for_every_call(gateway: ServedGateway) -> None:
         ("user:default/ann", "POST", "POST /api/v1/dashboard/byNamespace", 403),
         ("-", "GET", "-", 401),
         ("static:ci", "GET", "proxy", 400),
-        ("nobody", "GET", "/healthz", 200),
+        ("anonymous", "GET", "/healthz", 200),
         ("-", "GET", "-", 421),
         ("-", "OPTIONS", "-", 204),
     ]
@@ -283,60 +285,69 @@ def test_metrics_are_for_this_machine_and_static_tokens(gateway: ServedGateway) 
     assert gateway.client.get("/metrics", headers={**forwarded, **ann}).status_code == 403
 
 
-def sections(rooms: SubAppContext) -> list[SubApp]:
-    """A section that asks what its caller may see, in a thread, and fails on demand."""
-    state: dict[str, object] = {}
-
-    @asynccontextmanager
-    async def live() -> AsyncIterator[None]:
-        state["alive"] = True
-        yield
-
-    async def serve(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
-        del receive
-        if scope["path"].endswith("/unknown"):
-            message = "no such thing"
-            raise NotFoundError(message)
-        if scope["path"].endswith("/refused"):
-            message = "not for you"
-            raise forbidden(message)
-        if scope["path"].endswith("/broken"):
-            message = f"a secret: {STATIC_TOKEN}"
-            raise RuntimeError(message)
-        viewer = rooms.viewer_for(scope["caller"])
-        refs = [EntityRef.parse(f"component:default/{name}") for name in ("orders-000", "billing-001")]
-        shown = await asyncio.to_thread(lambda: [viewer(ref) for ref in refs])
-        catalog = rooms.catalog_as
-        title = await asyncio.to_thread(lambda: catalog(scope["caller"]).component(refs[0]).title)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
-        await send({"type": "http.response.body", "body": json.dumps([state, shown, title]).encode()})
-
-    return [SubApp(path="/mcp", name="mcp", app=serve, lifespan=live)]
+async def fail(request: Request) -> JSONResponse:
+    messages = {"unknown": NotFoundError("no such thing"), "refused": forbidden("not for you")}
+    raise messages.get(request.path_params["how"], RuntimeError(f"a secret: {STATIC_TOKEN}"))
 
 
-def test_a_section_knows_its_caller_and_what_they_may_see(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(sections_of=(sections,))
-    ann = gateway.as_user("user:default/ann", "group:default/team-00")
+def test_an_error_of_a_route_is_rendered_as_backstage_does(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(extra_routes=[Route("/fail/{how}", fail)])
 
-    answer = gateway.client.get("/mcp/x", headers={**ann, "Origin": PAGE})
+    failures = [
+        gateway.client.get(f"/fail/{how}", headers={**gateway.as_ci(), "Origin": PAGE})
+        for how in ("unknown", "refused", "broken")
+    ]
 
-    assert answer.json() == [{"alive": True}, [True, False], "Orders-000"]
-    assert answer.headers["access-control-allow-origin"] == PAGE
-    assert gateway.client.get("/mcp", headers=gateway.as_ci()).json()[1] == [True, True]
-    assert gateway.client.get("/mcpx", headers=ann).status_code == 404
-    assert gateway.client.get("/mcp").status_code == 401
-
-
-def test_what_a_section_raises_is_answered_as_backstage_does(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(sections_of=(sections,))
-    service = gateway.as_ci()
-
-    failures = [gateway.client.get(f"/mcp/{what}", headers=service) for what in ("unknown", "refused", "broken")]
-
-    assert [(answer.status_code, answer.json()["error"]["name"]) for answer in failures] == [
+    assert [(response.status_code, response.json()["error"]["name"]) for response in failures] == [
         (404, "NotFoundError"),
         (403, "NotAllowedError"),
         (500, "ServiceUnavailableError"),
     ]
-    assert failures[0].json()["request"] == {"method": "GET", "url": "/mcp/unknown"}
+    assert failures[0].json()["request"] == {"method": "GET", "url": "/fail/unknown"}
     assert STATIC_TOKEN not in failures[2].text
+    assert all(response.headers["access-control-allow-origin"] == PAGE for response in failures)
+
+
+def test_a_route_matches_its_whole_path_as_it_was_sent(gateway: ServedGateway) -> None:
+    for path in ("/mcpx", "/mcp/x", "/mc%70", "/report%73", "/metric%73", "//reports", "/reports//"):
+        response = gateway.client.get(path, headers=gateway.as_ci())
+        assert (response.status_code, response.json()["error"]["name"]) == (404, "NotFoundError"), path
+
+
+def test_a_method_that_a_route_does_not_have_is_refused_the_same_way_everywhere(gateway: ServedGateway) -> None:
+    actions = "/api/scaleops/.backstage/actions/v1/actions"
+    for path, allowed in (
+        ("/mcp", "POST"),
+        ("/reports", "GET, HEAD"),
+        (actions, "GET, HEAD"),
+        (f"{actions}/x/invoke", "POST"),
+        (FLAGS, "GET"),
+    ):
+        response = gateway.client.delete(path, headers=gateway.as_ci())
+        assert (response.status_code, response.json()["error"]["name"]) == (405, "InputError"), path
+        assert response.headers["allow"] == allowed
+
+
+def test_all_callers_share_the_threads_of_one_gateway(gateway: ServedGateway) -> None:
+    """MCP, the registry and the pages together use no more threads than the documented bound."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_components", "arguments": {}}}
+    accept = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    actions = "/api/scaleops/.backstage/actions/v1/actions"
+
+    def call(number: int) -> int:
+        kinds: tuple[Callable[[], httpx.Response], ...] = (
+            lambda: gateway.client.post("/mcp", json=message, headers={**gateway.as_ci(), **accept}),
+            lambda: gateway.client.post(f"{actions}/scaleops:list_components/invoke", json={}, headers=gateway.as_ci()),
+            lambda: gateway.client.get("/status", headers=gateway.as_ci()),
+        )
+        return kinds[number % len(kinds)]().status_code
+
+    before = set(threading.enumerate())
+    with ThreadPoolExecutor(12, thread_name_prefix="client") as clients:
+        statuses = set(clients.map(call, range(90)))
+        pool_threads = [
+            thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith(("stored-", "live-"))
+        ]
+
+    assert statuses == {200}
+    assert 0 < len(pool_threads) <= STORED_THREADS

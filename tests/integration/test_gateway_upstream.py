@@ -241,7 +241,7 @@ def test_two_hundred_parallel_calls_with_a_cold_token_make_one_login(gateway: Se
 
 def test_a_token_of_the_event_loop_is_the_threads_too(gateway: ServedGateway) -> None:
     assert flags(gateway).status_code == 200
-    gateway.materials.desk.scaleops.network_flags()
+    gateway.dependencies.live.scaleops.network_flags()
 
     assert gateway.calls("scaleops")[LOGIN] == 1
 
@@ -252,7 +252,7 @@ def test_a_revoked_token_costs_one_refresh(gateway: ServedGateway) -> None:
     for token in tokens:
         tokens[token] = gateway.simulator.state.clock.now() - timedelta(seconds=1)
     answers = asyncio.run(ask_all(gateway, 40))
-    gateway.materials.desk.scaleops.network_flags()
+    gateway.dependencies.live.scaleops.network_flags()
 
     assert {answer.status_code for answer in answers} == {200}
     assert gateway.calls("scaleops")[LOGIN] == 2
@@ -340,7 +340,7 @@ class Counted:
     """Credentials that count how often they are asked, and give a token of ScaleOps' own."""
 
     def __init__(self, gateway: ServedGateway) -> None:
-        self._inner = gateway.materials.credentials
+        self._inner = gateway.dependencies.credentials
         self.asked: list[str | None] = []
 
     def token(self) -> str | None:
@@ -407,7 +407,7 @@ def test_while_it_asks_to_be_left_alone_nobody_asks(gateway: ServedGateway) -> N
 def test_proxy_and_questions_share_the_calls_of_the_process(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(scaleops_max_concurrency=1)
     assert flags(gateway).status_code == 200
-    question = gateway.materials.desk.scaleops
+    question = gateway.dependencies.live.scaleops
     gateway.simulator.state.latency_s = 1
     with ThreadPoolExecutor(2) as threads:
         waited = [threads.submit(question.network_flags) for _ in range(2)]

@@ -19,7 +19,7 @@ from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
 from tests.integration.history_factories import NOW, fill_history
-from tests.integration.mcp_clients import ERAS, MONSTER, SECTIONS, WORKLOADS, call, monstrous, talk, text_in
+from tests.integration.mcp_clients import ERAS, MONSTER, WORKLOADS, call, monstrous, talk, text_in
 from tests.services.gateways import ServedGateway, ServeGateway
 
 ORDERS = "component:default/orders-000"
@@ -31,8 +31,8 @@ BYNAMESPACE = "/api/v1/dashboard/byNamespace"
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     simulator.state.clock.set(NOW)
-    served = serve_gateway(sections_of=SECTIONS)
-    fill_history(served.materials.store)
+    served = serve_gateway()
+    fill_history(served.dependencies.store)
     return served
 
 
@@ -136,7 +136,7 @@ def test_every_answer_about_500_workloads_fits_a_model_and_says_how_to_get_the_r
     serve_gateway: ServeGateway, simulator: Simulator
 ) -> None:
     simulator.load(monstrous())
-    gateway = serve_gateway(sections_of=SECTIONS)
+    gateway = serve_gateway()
     live = [action.name for action in ACTIONS.values() if action.is_live]
 
     async def say(client: Client) -> list[CallToolResult]:

@@ -13,7 +13,6 @@ from simulator.serving import Simulator
 from tasks.evaluate.manual import list_alerts
 from tasks.maintenance.status import read_status
 from tests.integration.history_factories import MONDAY, NOW, fill_history, history_of
-from tests.integration.mcp_clients import SECTIONS
 from tests.integration.measured import component, measurement, point
 from tests.integration.test_report_stage import parts_at
 from tests.services.gateways import ServedGateway, ServeGateway
@@ -24,8 +23,8 @@ EVIL = '<script>alert("x")</script>'
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     simulator.state.clock.set(NOW)
-    served = serve_gateway(sections_of=SECTIONS)
-    fill_history(served.materials.store)
+    served = serve_gateway()
+    fill_history(served.dependencies.store)
     return served
 
 
@@ -82,7 +81,7 @@ def test_the_page_of_a_component_shows_its_trend_its_alerts_and_what_is_advised(
 
 
 def test_a_component_without_measurements_has_a_page_that_says_so(gateway: ServedGateway) -> None:
-    with gateway.materials.store.transaction() as rows:
+    with gateway.dependencies.store.transaction() as rows:
         rows.components.record_page([component("fresh")], [], as_of=NOW)
     status, html = page(gateway, "/components/component/default/fresh")
 
@@ -94,7 +93,7 @@ def test_names_from_the_catalog_and_the_clusters_are_text_on_a_page(gateway: Ser
     evil: Component = component("evil")
     fields = {name: getattr(evil, name) for name in Component.__slots__} | {"title": EVIL}
     as_of = MONDAY.replace(hour=12)
-    with gateway.materials.store.transaction() as rows:
+    with gateway.dependencies.store.transaction() as rows:
         rows.sweeps.open(as_of, opened_at=as_of)
         rows.components.record_page([Component(**fields)], [], as_of=as_of)
         rows.snapshots.put_all([measurement("evil", point("api", as_of=as_of), as_of=as_of)])
@@ -117,7 +116,7 @@ def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
 
 def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGateway) -> None:
     """One alert is firing and one is pending: a pending alert is not open."""
-    store = gateway.materials.store
+    store = gateway.dependencies.store
     parts = parts_at(store, NOW)
     with store.reading() as rows:
         phases = sorted(row.status for row in rows.alerts.states())
@@ -171,7 +170,7 @@ def test_a_page_may_run_nothing_and_stand_in_no_frame(gateway: ServedGateway) ->
 def test_what_is_no_name_is_refused_in_words_whatever_the_database(
     serve_gateway: ServeGateway, request: pytest.FixtureRequest, kind_of_database: str, path: str
 ) -> None:
-    gateway = serve_gateway(sections_of=SECTIONS, database_url=request.getfixturevalue(kind_of_database))
+    gateway = serve_gateway(database_url=request.getfixturevalue(kind_of_database))
     answer = gateway.client.get(path, headers=gateway.as_ci())
 
     assert (answer.status_code, answer.json()["error"]["name"]) == (400, "InputError")

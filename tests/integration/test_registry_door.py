@@ -11,7 +11,7 @@ from actions.catalogue import ACTIONS
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.integration.history_factories import NOW, fill_history
-from tests.integration.mcp_clients import MONSTER, SECTIONS, WORKLOADS, monstrous
+from tests.integration.mcp_clients import MONSTER, WORKLOADS, monstrous
 from tests.services.gateways import ServedGateway, ServeGateway, bearer
 
 BASE = "/api/scaleops/.backstage/actions"
@@ -36,8 +36,8 @@ BACKSTAGE_NAMES = {
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     simulator.state.clock.set(NOW)
-    served = serve_gateway(sections_of=SECTIONS)
-    fill_history(served.materials.store)
+    served = serve_gateway()
+    fill_history(served.dependencies.store)
     return served
 
 
@@ -97,7 +97,7 @@ def test_history_is_asked_the_same_way(gateway: ServedGateway) -> None:
 
 def test_an_answer_about_500_workloads_is_whole(serve_gateway: ServeGateway, simulator: Simulator) -> None:
     simulator.load(monstrous())
-    gateway = serve_gateway(sections_of=SECTIONS)
+    gateway = serve_gateway()
     status, body = invoke(gateway, {"entityRef": MONSTER}, headers=gateway.as_ci())
 
     assert (status, len(body["output"]["workloads"])) == (200, WORKLOADS)
@@ -161,7 +161,7 @@ def test_what_is_no_json_is_refused(gateway: ServedGateway, content: bytes, kind
 def test_what_a_database_cannot_hold_is_refused(
     serve_gateway: ServeGateway, request: pytest.FixtureRequest, kind_of_database: str, name: str, arguments: dict[str, str]
 ) -> None:
-    gateway = serve_gateway(sections_of=SECTIONS, database_url=request.getfixturevalue(kind_of_database))
+    gateway = serve_gateway(database_url=request.getfixturevalue(kind_of_database))
     status, answer = invoke(gateway, arguments, name=name, headers=gateway.as_ci())
 
     assert (status, answer["error"]["name"]) == (400, "InputError")
@@ -228,7 +228,7 @@ def test_scaleops_in_trouble_is_told_by_a_name_that_backstage_shows(
 
 
 def test_a_database_that_is_gone_is_told_by_a_name_that_backstage_shows(gateway: ServedGateway, tmp_path: Path) -> None:
-    gateway.materials.store.close()  # lets go of its connections; the next one is opened anew
+    gateway.dependencies.store.close()  # lets go of its connections; the next one is opened anew
     for file in tmp_path.glob("gateway.db*"):
         file.unlink()
     (tmp_path / "gateway.db").mkdir()

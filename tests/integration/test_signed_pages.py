@@ -19,7 +19,6 @@ from simulator.serving import Simulator
 from store import Store
 from tasks.report.stage import ReportMade, preview, report_due, send
 from tests.integration.history_factories import DUE, NOW, fill_history, history_of
-from tests.integration.mcp_clients import SECTIONS
 from tests.integration.test_report_stage import PAYMENTS, parts_at, two_weeks
 from tests.services.gateways import ServedGateway, ServeGateway
 from wiring.secrets import page_links
@@ -33,8 +32,8 @@ PAGE = "/reports/payments/2026-W47"
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
     simulator.state.clock.set(NOW)
-    served = serve_gateway(sections_of=SECTIONS, worker_secret_key=SECRET)
-    fill_history(served.materials.store)
+    served = serve_gateway(worker_secret_key=SECRET)
+    fill_history(served.dependencies.store)
     return served
 
 
@@ -53,7 +52,7 @@ def links_in(made: ReportMade) -> dict[Variant, str]:
 
 
 def sent_link(gateway: ServedGateway, **policy: Any) -> str:  # noqa: ANN401 - the fields of Policy by name
-    parts = parts_at(gateway.materials.store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings), **policy)
+    parts = parts_at(gateway.dependencies.store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings), **policy)
     made = send(parts, PAYMENTS, IsoWeek.parse("2026-W47"), again=True)
     assert isinstance(made, ReportMade)
     return links_in(made)[Variant.NATIVE]
@@ -101,8 +100,8 @@ def test_a_link_opens_no_other_door(gateway: ServedGateway) -> None:
 
 def test_a_link_that_was_changed_is_refused_and_counts_as_a_failure(serve_gateway: ServeGateway, simulator: Simulator) -> None:
     simulator.state.clock.set(NOW)
-    gateway = serve_gateway(sections_of=SECTIONS, worker_secret_key=SECRET, timer=lambda: 0.0)
-    fill_history(gateway.materials.store)
+    gateway = serve_gateway(worker_secret_key=SECRET, timer=lambda: 0.0)
+    fill_history(gateway.dependencies.store)
     target = target_of(sent_link(gateway))
     until, signature = target.removeprefix(f"{PAGE}?until=").split("&sig=")
     answers = [gateway.client.get(f"{PAGE}?until={int(until) + number}&sig={signature}") for number in range(1, 602)]
@@ -125,7 +124,7 @@ def test_an_expired_link_says_so(gateway: ServedGateway, simulator: Simulator) -
 
 def test_a_link_is_behind_the_host_check(gateway: ServedGateway, serve_gateway: ServeGateway) -> None:
     target = target_of(sent_link(gateway))
-    named = serve_gateway(sections_of=SECTIONS, worker_secret_key=SECRET, worker_public_url=PUBLIC)
+    named = serve_gateway(worker_secret_key=SECRET, worker_public_url=PUBLIC)
     statuses = [
         named.client.get(target, headers={"host": host}).status_code for host in ("reports.example.com", "evil.example.com")
     ]
@@ -154,8 +153,8 @@ def test_the_signature_is_never_put_down(gateway: ServedGateway) -> None:
 
 def test_without_the_key_or_with_another_one_nobody_gets_in(serve_gateway: ServeGateway, gateway: ServedGateway) -> None:
     target = target_of(sent_link(gateway))
-    without = serve_gateway(sections_of=SECTIONS)
-    other = serve_gateway(sections_of=SECTIONS, worker_secret_key="another-key-of-another-installation")
+    without = serve_gateway()
+    other = serve_gateway(worker_secret_key="another-key-of-another-installation")
 
     assert without.client.get(target).json()["error"]["message"] == "Missing credentials"
     assert other.client.get(target).status_code == 401

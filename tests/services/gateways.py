@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import pytest
+from starlette.routing import BaseRoute
 
 from actions.context import LiveContext
 from clients.backstage.client import BackstageCatalog
@@ -22,12 +23,14 @@ from clients.throttle.concurrency_limiter import ConcurrencyLimiter
 from clients.throttle.limit_algorithm import CallPriority
 from gateway.factory import GatewayDependencies, build_gateway
 from gateway.server import bind, build_server
-from gateway.subapps import SubAppFactory
 from gateway.timeout_protocol import TimeoutHttpProtocol
 from simulator.backstage_auth import Auth, auth_of
 from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
 from store import Store
+from wiring.config_file import read_config_file
+from wiring.contexts import history_context
+from wiring.policy import build_policy
 from wiring.settings import Settings
 
 STATIC_TOKEN: Final = "static-token-of-ci-0001"
@@ -43,8 +46,8 @@ class ServedGateway:
         simulator: Simulator,
         folder: Path,
         *,
-        sections_of: tuple[SubAppFactory, ...] = (),
-        connections: type[TimeoutHttpProtocol] = TimeoutHttpProtocol,
+        extra_routes: Sequence[BaseRoute] = (),
+        protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtocol,
         timer: Callable[[], float] = time.monotonic,
         database_url: str | None = None,
         **changed: Any,  # noqa: ANN401 - settings of any type
@@ -53,13 +56,14 @@ class ServedGateway:
         self._audit: list[str] = []
         self._opened = ExitStack()
         self.settings = Settings.model_validate(_settings(simulator) | changed)
-        self.materials = self._materials(database_url or f"sqlite:///{folder / 'gateway.db'}")
-        self.app = build_gateway(self.materials, write_audit=self._audit.append, sections_of=sections_of, timer=timer)
+        self.dependencies = self._dependencies(database_url or f"sqlite:///{folder / 'gateway.db'}")
+        self.app = build_gateway(self.dependencies, write_audit=self._audit.append, timer=timer)
+        self.app.web.routes.extend(extra_routes)
         self._socket = bind(self.settings)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.auth.peers["scaleops"] = f"{self.url}/api/scaleops"
-        self._server = build_server(self.app, connections=connections)
+        self._server = build_server(self.app, protocol=protocol)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="gateway", daemon=True)
         # Connections are accepted by the kernel from here on, and answered as soon as the thread has come up.
         self._socket.listen(512)
@@ -104,9 +108,9 @@ class ServedGateway:
         self._server.should_exit = True
         self._thread.join(PATIENCE_S)
         self._socket.close()
-        self.materials.store.close()
+        self.dependencies.store.close()
 
-    def _materials(self, database_url: str) -> GatewayDependencies:
+    def _dependencies(self, database_url: str) -> GatewayDependencies:
         settings = self.settings
         world = self.simulator.state.world()
         pace = ConcurrencyLimiter("ScaleOps", settings.scaleops_max_concurrency, priority=CallPriority.INTERACTIVE)
@@ -118,17 +122,20 @@ class ServedGateway:
         self._opened.callback(backstage.close)
         clock = self.simulator.state.clock.now
         credentials = CachedLogin(login, clock=clock)
+        store = Store.open(database_url)
+        policy = build_policy(settings, read_config_file(settings.worker_config_file))
         return GatewayDependencies(
             settings=settings,
-            store=Store.open(database_url),
-            desk=LiveContext(
+            store=store,
+            history=history_context(store, policy, clock=clock),
+            live=LiveContext(
                 scaleops=ScaleOpsClient(line, credentials),
                 catalog=BackstageCatalog(backstage, BACKSTAGE_TOKEN),
                 clock=clock,
                 currency="USD",
             ),
             credentials=credentials,
-            pace=pace,
+            limiter=pace,
             catalog_with=lambda token: BackstageCatalog(backstage, token),
         )
 

@@ -37,7 +37,13 @@ def test_a_misleading_spelling_of_a_header_that_matters_is_refused(spelling: byt
     assert caught.value.status == 400
 
 
-_SCOPE: Final[dict[str, Any]] = {"method": "POST", "target": b"/healthz", "query_string": b"", "headers": []}
+_SCOPE: Final[dict[str, Any]] = {
+    "method": "POST",
+    "target": b"/healthz",
+    "query_string": b"",
+    "headers": [],
+    "client": ("127.0.0.1", 1),
+}
 
 
 async def _nothing() -> Message:
@@ -79,8 +85,8 @@ def test_no_other_header_is_read() -> None:
     ],
 )
 def test_a_request_that_is_handed_on_is_known_by_its_headers(name: bytes) -> None:
-    assert parse_request({**_SCOPE, "headers": [(name, b"203.0.113.7")]}, _nothing).was_forwarded
-    assert not parse_request({**_SCOPE, "headers": [(b"accept", b"*/*"), (b"x-scaleops-cluster", b"a")]}, _nothing).was_forwarded
+    assert not parse_request({**_SCOPE, "headers": [(name, b"203.0.113.7")]}, _nothing).is_local
+    assert parse_request({**_SCOPE, "headers": [(b"accept", b"*/*"), (b"x-scaleops-cluster", b"a")]}, _nothing).is_local
 
 
 @pytest.mark.parametrize("encoding", [b"gzip, chunked", b"gzip", b"identity", b"chunked, chunked", b""])
@@ -95,7 +101,7 @@ def test_a_body_that_is_packed_for_the_way_is_not_taken(encoding: bytes) -> None
     "host", [b"127.0.0.1:8080", b"localhost", b"[::1]:8080", b"gateway.example.com", b"gateway.example.com:443"]
 )
 def test_a_gateway_on_loopback_goes_by_its_public_name_and_this_machines(host: bytes) -> None:
-    AllowedHosts(bound="127.0.0.1", public_url="https://gateway.example.com").require_known(host, "127.0.0.1")
+    AllowedHosts(bound="127.0.0.1", public_url="https://gateway.example.com").check(host, "127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +123,7 @@ def test_a_gateway_on_loopback_goes_by_its_public_name_and_this_machines(host: b
 )
 def test_another_host_name_is_refused_on_loopback(host: bytes | None) -> None:
     with pytest.raises(HttpError) as caught:
-        AllowedHosts(bound="127.0.0.1", public_url="https://gateway.example.com").require_known(host, "127.0.0.1")
+        AllowedHosts(bound="127.0.0.1", public_url="https://gateway.example.com").check(host, "127.0.0.1")
 
     assert caught.value.status == 421
 
@@ -126,13 +132,13 @@ def test_another_host_name_is_refused_on_loopback(host: bytes | None) -> None:
     "host", [b"10.1.2.3:8080", b"scaleops-worker:8080", b"scaleops-worker.tools.svc", b"w.tools.svc.cluster.local"]
 )
 def test_inside_a_cluster_it_goes_by_its_own_address_and_names_nobody_can_register(host: bytes) -> None:
-    AllowedHosts(bound="0.0.0.0", public_url="https://gateway.example.com").require_known(host, "10.1.2.3")  # noqa: S104 - as in a container
+    AllowedHosts(bound="0.0.0.0", public_url="https://gateway.example.com").check(host, "10.1.2.3")  # noqa: S104 - as in a container
 
 
 @pytest.mark.parametrize("host", [b"evil.example", b"10.9.9.9", b"svc.evil.example"])
 def test_inside_a_cluster_other_names_are_refused(host: bytes) -> None:
     with pytest.raises(HttpError):
-        AllowedHosts(bound="0.0.0.0", public_url="https://gateway.example.com").require_known(host, "10.1.2.3")  # noqa: S104 - as in a container
+        AllowedHosts(bound="0.0.0.0", public_url="https://gateway.example.com").check(host, "10.1.2.3")  # noqa: S104 - as in a container
 
 
 def exchange_with(**headers: str) -> GatewayRequest:
@@ -145,20 +151,20 @@ def exchange_with(**headers: str) -> GatewayRequest:
 
 
 def test_an_allowed_origin_may_read_the_answer() -> None:
-    cors = Cors.of(["http://localhost:3000"], "https://gateway.example.com/")
+    cors = Cors(["http://localhost:3000"], "https://gateway.example.com/")
 
     for origin in ("http://localhost:3000", "https://gateway.example.com"):
-        headers = dict(cors.admit(exchange_with(host="gateway.example.com", origin=origin)))
+        headers = dict(cors.headers_for(exchange_with(host="gateway.example.com", origin=origin)))
         assert headers[b"access-control-allow-origin"] == origin.encode()
         assert headers[b"access-control-allow-credentials"] == b"true"
         assert headers[b"vary"] == b"Origin"
 
 
 def test_a_page_of_the_very_server_may_ask_and_no_origin_needs_nothing() -> None:
-    cors = Cors.of([], None)
+    cors = Cors([], None)
 
-    assert cors.admit(exchange_with(host="internal:8080", origin="http://internal:8080")) == ()
-    assert cors.admit(exchange_with(host="internal:8080")) == ()
+    assert cors.headers_for(exchange_with(host="internal:8080", origin="http://internal:8080")) == ()
+    assert cors.headers_for(exchange_with(host="internal:8080")) == ()
 
 
 @pytest.mark.parametrize(
@@ -166,7 +172,7 @@ def test_a_page_of_the_very_server_may_ask_and_no_origin_needs_nothing() -> None
 )
 def test_another_origin_is_refused(origin: str) -> None:
     with pytest.raises(HttpError) as caught:
-        Cors.of(["http://localhost:3000"], None).admit(exchange_with(host="127.0.0.1:8080", origin=origin))
+        Cors(["http://localhost:3000"], None).headers_for(exchange_with(host="127.0.0.1:8080", origin=origin))
 
     assert caught.value.status == 403
 
@@ -174,7 +180,7 @@ def test_another_origin_is_refused(origin: str) -> None:
 @pytest.mark.parametrize("origin", ["*", "localhost:3000", "https://a/b", "null"])
 def test_what_is_no_origin_stops_the_start(origin: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_ALLOWED_ORIGINS"):
-        Cors.of([origin], None)
+        Cors([origin], None)
 
 
 def test_static_tokens_are_known_by_name_or_number() -> None:
@@ -200,19 +206,19 @@ def test_a_caller_may_ask_as_often_as_the_rate_says_and_then_as_it_fills_up() ->
     now = [0.0]
     limit = RateLimit(Rate.parse("3/min"), timer=lambda: now[0])
     for _ in range(3):
-        limit.take("ann")
-    limit.take("ben")
+        limit.allow("ann")
+    limit.allow("ben")
 
     with pytest.raises(HttpError) as caught:
-        limit.take("ann")
+        limit.allow("ann")
     now[0] = 20.0
-    limit.take("ann")
+    limit.allow("ann")
 
     assert caught.value.status == 429
     assert caught.value.name == "ServiceUnavailableError"
     assert (b"retry-after", b"20") in caught.value.headers
     with pytest.raises(HttpError):
-        limit.take("ann")
+        limit.allow("ann")
 
 
 def settings(**given: object) -> Settings:

@@ -12,7 +12,7 @@ from clients.http.errors import ServiceError
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 from gateway.auth.callers import Caller
-from gateway.auth.visibility import MOST_REFS, Visibility
+from gateway.auth.visibility import MAX_REFS_PER_CALLER, Visibility
 from gateway.proxy.body_worker import BodyWorker
 from gateway.proxy.cache import ResponseCache
 from gateway.proxy.component_index import ComponentIndex
@@ -52,15 +52,15 @@ def test_what_was_just_said_counts_when_there_is_no_room_to_remember_it() -> Non
     async def run() -> None:
         sight = Sight()
         visibility = Visibility(sight, clock=now)
-        half, rest = entities(MOST_REFS - 10), entities(20, "d")
+        half, rest = entities(MAX_REFS_PER_CALLER - 10), entities(20, "d")
         await visibility.visible(JANE, half)
         # The rest does not fit beside the half: what was known of the half is forgotten while the rest is asked about.
         shown = await visibility.visible(JANE, [*half, *rest, HIDDEN])
-        at_once = await visibility.visible(JANE, [*entities(MOST_REFS + 500, "e"), HIDDEN])
+        at_once = await visibility.visible(JANE, [*entities(MAX_REFS_PER_CALLER + 500, "e"), HIDDEN])
 
         assert shown == {*half, *rest}
-        assert len(at_once) == MOST_REFS + 500
-        assert sight.asked == len(half) + len(rest) + 1 + MOST_REFS + 500
+        assert len(at_once) == MAX_REFS_PER_CALLER + 500
+        assert sight.asked == len(half) + len(rest) + 1 + MAX_REFS_PER_CALLER + 500
 
     asyncio.run(run())
 
@@ -137,9 +137,9 @@ class Silent:
 def test_a_thread_does_not_wait_for_ever_for_what_may_be_shown() -> None:
     async def run() -> None:
         silent = Silent()
-        visibility = Visibility(silent, clock=now, patience_s=0.01)
+        visibility = Visibility(silent, clock=now, timeout_s=0.01)
         viewer = visibility.viewer_for(JANE, asyncio.get_running_loop())
-        with pytest.raises(ServiceError, match="did not say within"):
+        with pytest.raises(ServiceError, match="did not return within"):
             await asyncio.to_thread(viewer, SHOWN)
         silent.gate.set()
 

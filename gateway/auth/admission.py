@@ -1,0 +1,96 @@
+"""The checks that every request passes before the proxy or the web application: Host, Origin, caller and rate limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+from domain.clock import Clock
+from gateway.auth.allowed_hosts import AllowedHosts
+from gateway.auth.callers import ANONYMOUS, Caller, Callers
+from gateway.auth.cors import Cors
+from gateway.auth.rate_limit import RateLimit
+from gateway.request import GatewayRequest
+from gateway.responses import Header, HttpError, forbidden
+from reports.signed_links import LinkStatus, PageLinks
+
+METRICS_PATH: Final = b"/metrics"
+_REPORTS_PATH: Final = b"/reports/"
+
+
+class Admission:
+    """Checks requests in order: `check_origin`, then `authenticate`."""
+
+    def __init__(
+        self,
+        *,
+        hosts: AllowedHosts,
+        cors: Cors,
+        callers: Callers,
+        page_links: PageLinks | None,
+        rate_limit: RateLimit,
+        failure_limit: RateLimit,
+        public_paths: frozenset[bytes],
+        clock: Clock,
+    ) -> None:
+        self._hosts = hosts
+        self._cors = cors
+        self._callers = callers
+        self._page_links = page_links
+        self._rate_limit = rate_limit
+        self._failure_limit = failure_limit  # by address, not by caller
+        self._public_paths = public_paths
+        self._clock = clock
+
+    def check_origin(self, request: GatewayRequest) -> Sequence[Header]:
+        """Return the CORS headers of the response. Raises HttpError: the Host or the Origin is not allowed."""
+        server = request.scope.get("server")
+        self._hosts.check(request.headers.get(b"host"), server[0] if server else None)
+        return self._cors.headers_for(request)
+
+    async def authenticate(self, request: GatewayRequest) -> None:
+        """Set `request.caller` and count the request against its rate limit. Raises HttpError, ServiceError."""
+        if self._is_public(request):
+            request.caller = ANONYMOUS
+            return
+        authorization = request.header(b"authorization")
+        caller = self._callers.cached_caller(authorization)
+        if caller is None:
+            # Checked before anything is verified or fetched: that work is what a flood of invalid tokens would cause.
+            self._failure_limit.check(request.peer)
+            try:
+                caller = self._link_caller(request) or await self._callers.authenticate(authorization)
+            except HttpError:
+                self._failure_limit.allow(request.peer)
+                raise
+        request.caller = caller
+        self._rate_limit.allow(caller.name)
+
+    def _is_public(self, request: GatewayRequest) -> bool:
+        if request.method not in {"GET", "HEAD"}:
+            return False
+        return request.target in self._public_paths or (request.target == METRICS_PATH and request.is_local)
+
+    def _link_caller(self, request: GatewayRequest) -> Caller | None:
+        """Return the caller of a signed link to a report page: it grants that page, read-only. None for any other request."""
+        if (
+            self._page_links is None
+            or request.method not in {"GET", "HEAD"}
+            or not request.target.startswith(_REPORTS_PATH)
+            or b"sig=" not in request.query
+            or b"authorization" in request.headers
+        ):
+            return None
+        path = request.target.decode("latin-1")
+        match self._page_links.check(path, request.query.decode("latin-1"), now=self._clock()):
+            case LinkStatus.VALID:
+                return Caller(kind="link", subject=path)
+            case LinkStatus.EXPIRED:
+                message = (
+                    "this link has expired; links are valid for five weeks, and the newest report in the channel has a new one"
+                )
+                raise forbidden(message)
+            case _:
+                message = "this link has no valid signature; open the link in the report again"
+                raise HttpError(HTTPStatus.UNAUTHORIZED, "AuthenticationError", message)

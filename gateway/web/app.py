@@ -1,0 +1,89 @@
+"""The routes of the gateway other than the proxy's, as one Starlette router.
+
+Paths match as they were sent, undecoded. Errors are raised to `gateway.app`, which has the one place that renders them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import Receive, Scope, Send
+
+from gateway.auth.signing import Signer
+from gateway.request import BASE, GatewayRequest
+from gateway.responses import GatewayResponse, forbidden, json_response, not_found
+from gateway.web.health import ALIVE, Readiness
+from gateway.web.mcp_app import MCP_PATH
+from gateway.web.metrics import Metrics
+
+_RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
+
+
+def build_web_app(routes: Iterable[BaseRoute], lifespan: Callable[[Any], AbstractAsyncContextManager[None]]) -> Router:
+    """Return the router of the gateway."""
+    return Router([*routes], redirect_slashes=False, default=_raise_not_found, lifespan=lifespan)
+
+
+def public_routes(readiness: Readiness, signer: Signer, resource_metadata: GatewayResponse | None) -> Sequence[Route]:
+    """Return the routes that need no caller: health, our public keys and, with Backstage tokens, where to get one."""
+
+    async def health(_: Request) -> GatewayResponse:
+        return ALIVE
+
+    async def ready(_: Request) -> GatewayResponse:
+        return await readiness.response()
+
+    async def jwks(_: Request) -> GatewayResponse:
+        keys = await asyncio.to_thread(signer.published_keys)
+        return json_response({"keys": keys}, headers=((b"access-control-allow-origin", b"*"),))
+
+    async def metadata(_: Request) -> GatewayResponse | None:
+        return resource_metadata
+
+    endpoints = {"/healthz": health, "/readyz": ready, f"{BASE}/health": health, f"{BASE}/.backstage/auth/v1/jwks.json": jwks}
+    routes = [Route(path, endpoint, name=path) for path, endpoint in endpoints.items()]
+    if resource_metadata is not None:
+        routes += [Route(path, metadata, name=path) for path in (_RESOURCE_METADATA, f"{_RESOURCE_METADATA}{MCP_PATH}")]
+    return routes
+
+
+def metrics_route(metrics: Metrics) -> Route:
+    """Return the route of the metrics: for this machine, and for holders of a static token."""
+
+    async def serve_metrics(request: Request) -> GatewayResponse:
+        asked: GatewayRequest = request.state.gateway_request
+        if not asked.is_local and (asked.caller is None or asked.caller.kind != "static"):
+            message = "metrics are served to clients on this machine and to holders of a static token"
+            raise forbidden(message)
+        return metrics.response()
+
+    return Route("/metrics", serve_metrics, name="/metrics")
+
+
+def metadata_url(public_url: str) -> str:
+    """Return the URL of the metadata of `/mcp`, as the WWW-Authenticate header gives it."""
+    return f"{public_url}{_RESOURCE_METADATA}{MCP_PATH}"
+
+
+def resource_metadata(public_url: str, backstage_url: str) -> GatewayResponse:
+    """Return the OAuth protected-resource metadata of `/mcp` (RFC 9728): Backstage's auth plugin issues the tokens."""
+    return json_response(
+        {
+            "resource": f"{public_url}{MCP_PATH}",
+            "authorization_servers": [f"{backstage_url}/api/auth"],
+            "bearer_methods_supported": ["header"],
+            "resource_name": "scaleops-worker",
+        },
+        headers=((b"access-control-allow-origin", b"*"), (b"cache-control", b"max-age=3600")),
+    )
+
+
+async def _raise_not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    del receive, send
+    message = f"there is no route {scope['path'][:200]}"
+    raise not_found(message)

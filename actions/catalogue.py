@@ -51,7 +51,7 @@ class ActionDefinition:
         """
         query: Any = read_arguments(self.input, arguments)
         if not self.is_live:
-            with read_history(request_context) as view:
+            with read_history(request_context.history, request_context.viewer) as view:
                 return self.function(view, query)
         component = find_component(query.entity_ref, request_context.live, request_context.viewer)
         try:

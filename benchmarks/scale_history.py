@@ -15,17 +15,20 @@ from typing import Final
 from sqlalchemy import bindparam, insert, text
 from sqlalchemy.engine import Engine
 
+from actions.history.costs import get_cost_trend
+from actions.history.models import TrendInput
+from actions.history.view import read_history
 from benchmarks import scale_data as data
 from benchmarks.results import BenchmarkResult
+from domain.refs import EntityRef
 from store import Store
 from store.columns import UtcDateTime
 from store.engines import build_engine, parse_url, writing
 from store.schema import sweeps
 from tasks.context import StageContext
 from tasks.report.stage import preview
-from tasks.report.trend import weekly_trend
 from wiring.config_file import ConfigFile
-from wiring.contexts import LoadedConfig, build_stage_context
+from wiring.contexts import LoadedConfig, build_stage_context, history_context
 from wiring.environment import resolve_settings
 
 WEEKS: Final = 104
@@ -126,11 +129,16 @@ def _queries(context: StageContext, components: int) -> Iterator[tuple[str, Call
         f"report of a team of {data.TEAM_SIZE}",
         lambda number: preview(context, data.team_of(data.TEAM_SIZE * (number % teams))),
     )
-    yield "trend of a component, 12 weeks", lambda number: weekly_trend(context, data.ref_of(number * 37 % components), weeks=12)
+    yield "trend of a component, 12 weeks", lambda number: _trend(context, data.ref_of(number * 37 % components))
     yield (
         f"trend of a team of {data.TEAM_SIZE}, 12 weeks",
-        lambda number: weekly_trend(context, data.team_of(data.TEAM_SIZE * (number % teams)), weeks=12),
+        lambda number: _trend(context, data.team_of(data.TEAM_SIZE * (number % teams))),
     )
+
+
+def _trend(context: StageContext, entity: EntityRef) -> object:
+    with read_history(history_context(context.store, context.policy, clock=context.clock)) as view:
+        return get_cost_trend(view, TrendInput(entity_ref=str(entity)))
 
 
 def _median_ms(query: Callable[[int], object]) -> float:

@@ -1,20 +1,24 @@
-"""`alerts`: see what is wrong now, and say that somebody is on it."""
+"""`alerts`: list alerts, acknowledge or snooze one."""
 
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterator
+from typing import Final
 
 import click
 
+from actions.history.lists import list_alerts
+from actions.history.models import AlertRow, AlertsInput
+from actions.history.view import HistoryView
 from cli.output import say, say_json, show_table
-from cli.session import open_context
-from domain.messages import Json
-from domain.refs import EntityRef
-from tasks.evaluate.manual import AlertSummary, acknowledge_alert, list_alerts, snooze_alert
+from cli.session import open_context, open_history
+from tasks.evaluate.manual import acknowledge_alert, snooze_alert
 from wiring.durations import parse_duration
 
-BY = click.option("--by", default=None, help="Who says so; default the user of this machine.")
-NOTE = click.option("--note", default="", help="Why; kept with the alert.")
+BY = click.option("--by", default=None, help="Name recorded; default: OS user.")
+NOTE = click.option("--note", default="", help="Reason; stored with the alert.")
+_PAGE: Final = 200
 
 
 @click.group()
@@ -24,25 +28,33 @@ def alerts() -> None:
 
 @alerts.command(name="list")
 @click.option("--team", help="Only alerts of this team, kind:namespace/name.")
-@click.option("--all", "all_of_them", is_flag=True, help="Quiet ones too.")
+@click.option("--all", "include_resolved", is_flag=True, help="Include resolved alerts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line for each alert.")
-def list_(*, team: str | None, all_of_them: bool, as_json: bool) -> None:
-    r"""List the alerts that are open.
+def list_(*, team: str | None, include_resolved: bool, as_json: bool) -> None:
+    r"""List the open alerts, the newest first.
 
     \b
     Example:
       scaleops-worker alerts list --team group:default/payments
     """
-    with open_context() as context:
-        found = list_alerts(context, team=EntityRef.parse(team) if team else None, all_of_them=all_of_them)
+    with open_context() as context, open_history(context) as view:
+        rows = list(_all_alerts(view, team=team, include_resolved=include_resolved))
     if as_json:
-        for line in found:
-            say_json(_as_json(line))
-    elif not found:
-        say("no alert is open")
+        for row in rows:
+            say_json(row.model_dump(mode="json", by_alias=True))
+    elif not rows:
+        say("no open alerts")
     else:
-        rows = [[line.id, str(line.team), line.phase, line.severity, _since(line), _quieted(line)] for line in found]
-        show_table(["alert", "team", "phase", "severity", "open since (UTC)", "quiet"], rows)
+        cells = [[row.id, row.owner, row.phase, row.severity, _since(row), _paused(row)] for row in rows]
+        show_table(["alert", "team", "phase", "severity", "open since (UTC)", "paused"], cells)
+
+
+def _all_alerts(view: HistoryView, *, team: str | None, include_resolved: bool) -> Iterator[AlertRow]:
+    offset: int | None = 0
+    while offset is not None:
+        page = list_alerts(view, AlertsInput(team=team, quiet=include_resolved, limit=_PAGE, offset=offset))
+        yield from page.alerts
+        offset = offset + _PAGE if page.truncated else None
 
 
 @alerts.command()
@@ -50,7 +62,7 @@ def list_(*, team: str | None, all_of_them: bool, as_json: bool) -> None:
 @BY
 @NOTE
 def acknowledge(alert_id: str, *, by: str | None, note: str) -> None:
-    r"""Take an alert on: it is not repeated until it clears. Its PagerDuty incident is acknowledged too.
+    r"""Acknowledge an alert and its PagerDuty incident: no repeats until it clears.
 
     \b
     Example:
@@ -58,7 +70,7 @@ def acknowledge(alert_id: str, *, by: str | None, note: str) -> None:
     """
     with open_context() as context:
         line = acknowledge_alert(context, alert_id, by=by or getpass.getuser(), note=note)
-    say(f"{line.id} is acknowledged by {line.acknowledged_by}; it is not repeated until it clears")
+    say(f"{line.id} is acknowledged by {line.acknowledged_by}; no repeats until it clears")
 
 
 @alerts.command()
@@ -67,7 +79,7 @@ def acknowledge(alert_id: str, *, by: str | None, note: str) -> None:
 @BY
 @NOTE
 def snooze(alert_id: str, *, duration: str, by: str | None, note: str) -> None:
-    r"""Silence an alert for a while; that it resolved is told even so.
+    r"""Pause the notifications of an alert, except that it resolved.
 
     \b
     Example:
@@ -79,30 +91,14 @@ def snooze(alert_id: str, *, duration: str, by: str | None, note: str) -> None:
         raise click.BadParameter(str(error), param_hint="--for") from error
     with open_context() as context:
         line = snooze_alert(context, alert_id, by=by or getpass.getuser(), until=context.clock() + length, note=note)
-    say(f"{line.id} is silent until {line.snoozed_until:%Y-%m-%d %H:%M} UTC")
+    say(f"{line.id} is snoozed until {line.snoozed_until:%Y-%m-%d %H:%M} UTC")
 
 
-def _as_json(line: AlertSummary) -> dict[str, Json]:
-    return {
-        "id": line.id,
-        "rule": line.rule,
-        "entityRef": str(line.about),
-        "team": str(line.team),
-        "phase": line.phase,
-        "severity": line.severity,
-        "openedAt": line.opened_at.isoformat() if line.opened_at else None,
-        "acknowledgedBy": line.acknowledged_by,
-        "snoozedUntil": line.snoozed_until.isoformat() if line.snoozed_until else None,
-        "workloads": line.findings,
-        "dedupKey": line.dedup_key,
-    }
+def _since(row: AlertRow) -> str:
+    return f"{row.opened_at:%Y-%m-%d %H:%M}" if row.opened_at else "-"
 
 
-def _since(line: AlertSummary) -> str:
-    return f"{line.opened_at:%Y-%m-%d %H:%M}" if line.opened_at else "-"
-
-
-def _quieted(line: AlertSummary) -> str:
-    if line.snoozed_until:
-        return f"snoozed until {line.snoozed_until:%Y-%m-%d %H:%M}"
-    return f"acknowledged by {line.acknowledged_by}" if line.acknowledged_by else ""
+def _paused(row: AlertRow) -> str:
+    if row.snoozed_until:
+        return f"snoozed until {row.snoozed_until:%Y-%m-%d %H:%M}"
+    return f"acknowledged by {row.acknowledged_by}" if row.acknowledged_by else ""

@@ -1,8 +1,8 @@
-"""What a failure means to the person who typed the command: one sentence, and an exit status."""
+"""Turns an error of a command into an exit status and one sentence."""
 
 from __future__ import annotations
 
-from actions.errors import ActionError
+from actions.errors import ActionError, InputError
 from alerts.observations import InvalidAlertId
 from cli.demo_folder import NotOurFolder
 from cli.simulator_process import SimulatorFailed
@@ -14,15 +14,14 @@ from store import SchemaMismatch, StoreUnavailable
 from tasks.collect.stage import CollectFailed
 from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze
 from tasks.report.stage import ReportRejected
-from tasks.report.trend import NoHistory
 from wiring.settings import SettingsError
 
-COULD_NOT = 1
-BAD_USAGE = 2
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
 
 
 def sentence_for(error: Exception) -> tuple[int, str]:
-    """Answer the exit status and the sentence. A failure nobody foresaw is named by its kind only: its text may hold anything."""
+    """Return the exit status and the sentence. Of an unexpected error only the type: its text may contain a secret."""
     match error:
         case (
             SettingsError()
@@ -33,14 +32,15 @@ def sentence_for(error: Exception) -> tuple[int, str]:
             | InvalidSnooze()
             | InsecureUrl()
             | NotOurFolder()
+            | InputError()
         ):
-            return BAD_USAGE, str(error)
+            return EXIT_USAGE, str(error)
         case ServiceError() | StoreUnavailable() | SchemaMismatch() | ActionError() | SimulatorFailed():
-            return COULD_NOT, str(error)
-        case CollectFailed() | ReportRejected() | NoHistory() | AlertNotOpen():
-            return COULD_NOT, str(error)
+            return EXIT_FAILURE, str(error)
+        case CollectFailed() | ReportRejected() | AlertNotOpen():
+            return EXIT_FAILURE, str(error)
         case OSError():
             place = f"{error.filename}: " if error.filename else ""
-            return COULD_NOT, f"{place}{error.strerror or error}"
+            return EXIT_FAILURE, f"{place}{error.strerror or error}"
         case _:
-            return COULD_NOT, f"unexpected {type(error).__name__}; this is a defect, LOG_LEVEL=debug shows where"
+            return EXIT_FAILURE, f"unexpected {type(error).__name__}; this is a defect, LOG_LEVEL=debug shows where"

@@ -1,4 +1,4 @@
-"""How commands speak: tables and sentences for people, JSON lines for programs, progress on a terminal only."""
+"""Output of commands: tables and sentences for people, JSON lines for programs, progress bars on a terminal only."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from domain.messages import Json
 
 
 def say(sentence: str) -> None:
-    """Say one line on stdout."""
+    """Print one line on stdout."""
     click.echo(sentence)
 
 
 def say_json(value: Json) -> None:
-    """Write one JSON line on stdout."""
+    """Print one JSON line on stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """Draw a table; no cell is read as markup. Narrow outputs that are no terminal are given room."""
+    """Print a table; cells are not markup. Output that is not a terminal gets a wide table."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=500)
@@ -40,18 +40,25 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
 
 
 class ProgressBar(Protocol):
-    """Moves as work gets done."""
+    """Shows the progress of a loop."""
 
     def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` units are through."""
+        """Show that `done` of `total` units are done."""
+
+
+@contextmanager
+def progress_on_stderr() -> Iterator[Progress]:
+    """Draw progress bars on stderr, if that is a terminal."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress
 
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[ProgressBar]:
-    """Draw a progress bar on stderr; quiet when that is no terminal."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    """Draw one progress bar on stderr, if that is a terminal."""
+    with progress_on_stderr() as progress:
         task = progress.add_task(title, total=None)
 
         def move(done: int, total: int) -> None:

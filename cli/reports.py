@@ -1,4 +1,4 @@
-"""`report` and `trend`: look at a week, send it by hand, and follow a cost over the weeks."""
+"""`report` and `trend`: show or send the report of a week, and show the cost by week."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import click
 
-from actions.live.outputs import figure
+from actions.errors import NotFoundError
+from actions.history.costs import get_cost_trend
+from actions.history.models import TrendInput, TrendWeekRow
 from cli.output import say, say_json, show_table
-from cli.session import open_context
-from domain.measures import Measured, Total, Unknown
-from domain.messages import Json
+from cli.session import open_context, open_history
 from domain.money import format_count, format_money
 from domain.refs import EntityRef
 from domain.weeks import IsoWeek
@@ -21,7 +21,6 @@ from reports.render.markdown import render_markdown
 from reports.render.slack import render_slack
 from tasks.report.stage import AlreadySent, preview
 from tasks.report.stage import send as send_report
-from tasks.report.trend import WeeklyCost, weekly_trend
 
 
 @click.command()
@@ -80,76 +79,45 @@ def _rendered(report: content.Report, form: str) -> str:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def trend(ref: str, *, weeks: int, as_json: bool) -> None:
-    r"""Show what a component or a team cost week by week, from the snapshots that close each week.
+    r"""Show the weekly cost of a component or a team, from the closing snapshot of each week.
 
     \b
     Example:
       scaleops-worker trend component:default/checkout --weeks 8
     """
-    asked = EntityRef.parse(ref)
-    with open_context() as context:
-        found = weekly_trend(context, asked, weeks=weeks)
-        currency = context.policy.currency
+    entity = EntityRef.parse(ref)
+    try:
+        with open_context() as context, open_history(context) as view:
+            found = get_cost_trend(view, TrendInput(entity_ref=str(entity), weeks=weeks))
+    except NotFoundError:
+        message = f"no measurement of {entity} in the last {weeks} weeks; `scaleops-worker collect` measures, `status` shows what is known"
+        raise click.ClickException(message) from None
     if as_json:
-        say_json({"entityRef": str(asked), "currency": currency, "weeks": [_as_json(one) for one in found]})
+        say_json(found.model_dump(mode="json", by_alias=True))
         return
-    largest = max(
-        (one.point.cost_7d.amount for one in found if one.point and isinstance(one.point.cost_7d.amount, Decimal)),
-        default=Decimal(0),
-    )
-    rows = [_row(one, currency, largest) for one in found]
+    largest = max((row.cost for row in found.weeks if row.cost is not None), default=0)
     show_table(
-        ["week", "7 days to", "cost", "", "savings/month available", "active", "measured"],
-        rows,
-        right=["cost", "savings/month available", "active"],
+        ["week", "7 days to", "cost", "", "savings/month available", "realised", "measured"],
+        [_row(row, found.currency, largest) for row in found.weeks],
+        right=["cost", "savings/month available", "realised"],
     )
 
 
-def _row(one: WeeklyCost, currency: str, largest: Decimal) -> list[str]:
-    name = f"{one.week} (running)" if one.is_running else str(one.week)
-    if one.point is None:
+def _row(row: TrendWeekRow, currency: str, largest: float) -> list[str]:
+    name = f"{row.week} (current)" if row.running else row.week
+    if row.as_of is None:
         return [name, "-", "unknown", "", "", "", "no closing snapshot"]
-    point = one.point
+    is_complete = row.workloads == row.workloads_with_cost
     return [
         name,
-        f"{point.as_of:%a %d %b %H:%M}",
-        _words(point.cost_7d.amount, currency),
-        _bar(point.cost_7d.amount, largest),
-        _words(point.savings_available_per_month.amount, currency),
-        _words(point.active_savings_per_month.amount, currency),
-        _coverage(point.cost_7d),
+        f"{row.as_of:%a %d %b %H:%M}",
+        _money(row.cost, currency),
+        "█" * max(1, round(20 * row.cost / largest)) if row.cost is not None and largest else "",
+        _money(row.savings_available_per_month, currency),
+        _money(row.savings_realised_per_month, currency),
+        "all workloads" if is_complete else f"{row.workloads_with_cost} of {row.workloads} workloads",
     ]
 
 
-def _words(amount: Measured[Decimal], currency: str) -> str:
-    return "unknown" if isinstance(amount, Unknown) else format_money(amount, currency)
-
-
-def _bar(amount: Measured[Decimal], largest: Decimal) -> str:
-    return "" if isinstance(amount, Unknown) or not largest else "█" * max(1, round(20 * amount / largest))
-
-
-def _coverage(total: Total) -> str:
-    return "all workloads" if total.is_complete else f"{total.known} of {total.parts} workloads"
-
-
-def _as_json(one: WeeklyCost) -> Json:
-    point = one.point
-    if point is None:
-        return {"week": str(one.week), "running": one.is_running, "asOf": None, "reason": "no closing snapshot"}
-    return {
-        "week": str(one.week),
-        "running": one.is_running,
-        "asOf": point.as_of.isoformat(),
-        "cost7d": _number(point.cost_7d.amount),
-        "savingsAvailablePerMonth": _number(point.savings_available_per_month.amount),
-        "activeSavingsPerMonth": _number(point.active_savings_per_month.amount),
-        "workloads": point.cost_7d.parts,
-        "workloadsWithCost": point.cost_7d.known,
-        "componentsMeasured": point.measured,
-        "componentsUnknown": point.unknown,
-    }
-
-
-def _number(amount: Measured[Decimal]) -> int | float | None:
-    return None if isinstance(amount, Unknown) else figure(amount)
+def _money(amount: float | None, currency: str) -> str:
+    return "unknown" if amount is None else format_money(Decimal(repr(amount)), currency)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from actions.history.view import HistoryView, read_history
 from clients.throttle.limit_algorithm import CallPriority
 from tasks.context import StageContext
-from wiring.contexts import LoadedConfig, build_stage_context, load_config
+from wiring.contexts import LoadedConfig, build_stage_context, history_context, load_config
 from wiring.logs import configure_logs
 
 
@@ -26,3 +27,10 @@ def open_context(*, kind: CallPriority = CallPriority.BACKGROUND) -> Iterator[St
     """Build the context, and close it after the command. `kind` is the priority of its ScaleOps calls."""
     with build_stage_context(open_installation(), priority=kind) as context:
         yield context
+
+
+@contextmanager
+def open_history(context: StageContext) -> Iterator[HistoryView]:
+    """Open one state of the store as an administrator sees it."""
+    with read_history(history_context(context.store, context.policy, clock=context.clock)) as view:
+        yield view

@@ -14,12 +14,12 @@ _GRACE_S: Final = 5.0
 
 
 class SimulatorFailed(Exception):
-    """The child ended before it listened; the message is its last word."""
+    """The child exited before it listened; the message is its last output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """Where the stand-in services listen, and the settings that lead to them."""
+    """A running simulator: its address, and the settings that lead to it."""
 
     url: str
     settings: Mapping[str, str]
@@ -28,13 +28,13 @@ class Simulation:
 
 @contextmanager
 def running_simulator(*, port: int, scenario: str) -> Iterator[Simulation]:
-    """Start the simulator, wait until it listens, and end it afterwards.
+    """Start the simulator, wait until it listens, and stop it afterwards.
 
     Raises:
-        SimulatorFailed: the port or the scenario cannot be had.
+        SimulatorFailed: the port is in use, or the scenario is invalid.
     """
-    process = subprocess.Popen(  # noqa: S603 - our own module, by the interpreter that runs us
-        [sys.executable, "-m", "simulator", "--port", str(port), "--scenario", scenario, "--with-parent"],
+    process = subprocess.Popen(  # noqa: S603 - our own module; -P: a module of the working directory must not shadow ours
+        [sys.executable, "-P", "-m", "simulator", "--port", str(port), "--scenario", scenario, "--with-parent"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -43,10 +43,10 @@ def running_simulator(*, port: int, scenario: str) -> Iterator[Simulation]:
     try:
         line = process.stdout.readline() if process.stdout else ""
         if not line:
-            last_word = process.stderr.read().strip() if process.stderr else ""
-            raise SimulatorFailed(last_word or "the simulator ended before it listened")
-        told = json.loads(line)
-        yield Simulation(url=told["url"], settings=told["settings"], process=process)
+            last_output = process.stderr.read().strip() if process.stderr else ""
+            raise SimulatorFailed(last_output or "the simulator exited before it listened")
+        started = json.loads(line)
+        yield Simulation(url=started["url"], settings=started["settings"], process=process)
     finally:
         process.terminate()
         try:

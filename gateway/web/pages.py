@@ -78,7 +78,7 @@ def page_routes(contexts: RequestContexts, *, instance: str) -> Sequence[Route]:
 
 
 def _render(context: RequestContext, page: Page) -> bytes:
-    with read_history(context) as view:
+    with read_history(context.history, context.viewer) as view:
         return page(view).encode()
 
 

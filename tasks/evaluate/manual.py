@@ -1,4 +1,4 @@
-"""What people do with alerts by hand: list them, acknowledge one, snooze one."""
+"""What people do with alerts by hand: acknowledge one, snooze one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alerts.folding import AlertChange, apply
 from alerts.observations import AlertId
-from alerts.states import OPEN_PHASES, Acknowledged, AlertState, Snoozed, state_from_json
+from alerts.states import Acknowledged, AlertState, Snoozed
 from domain.messages import EventAction
 from domain.refs import EntityRef
 from reports.notices import pagerduty_follow_up
@@ -26,7 +26,7 @@ class InvalidSnooze(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSummary:
-    """One alert in a list."""
+    """The alert after the change."""
 
     id: str
     rule: str
@@ -40,13 +40,6 @@ class AlertSummary:
     findings: int
     dedup_key: str | None
     """Of the open PagerDuty incident."""
-
-
-def list_alerts(context: StageContext, *, team: EntityRef | None = None, all_of_them: bool = False) -> tuple[AlertSummary, ...]:
-    """Return the open alerts, or all that were ever observed, by id."""
-    with context.store.reading() as transaction:
-        rows = transaction.alerts.states(statuses=None if all_of_them else OPEN_PHASES, team=team)
-    return tuple(_summary_of(state_from_json(row.state)) for row in rows)
 
 
 def acknowledge_alert(context: StageContext, alert_id: str, *, by: str, note: str = "") -> AlertSummary:

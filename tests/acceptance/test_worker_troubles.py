@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from actions.history.costs import get_cost_trend
+from actions.history.models import TrendInput
+from actions.history.view import read_history
 from alerts.policy import Rule
 from alerts.states import OPEN_PHASES
 from alerts.storm import OUTAGE
-from domain.measures import Total, Unknown
 from domain.messages import Channel, DeliveryStatus, Message
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome
 from reports.notices import stream_of
 from simulator.credentials import SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.serving import Simulator
-from tasks.report.trend import weekly_trend
 from tests.acceptance.faults import (
     in_the_middle_of_a_sweep,
     kill_beats,
@@ -35,6 +36,7 @@ from tests.integration.test_report_stage import parts_at
 from tests.services.databases import PostgresServer
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
+from wiring.contexts import history_context
 from worker.schedule import QUEUES
 
 TUESDAY = datetime(2026, 11, 3, tzinfo=timezone.utc)
@@ -90,8 +92,8 @@ def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: F
             fleet.live()
         incidents, alerts, cost = open_incidents(fleet), open_alerts(fleet), cost_this_week(fleet)
         assert incidents
-        assert isinstance(cost.amount, Decimal)
-        assert cost.amount > 0
+        assert cost is not None
+        assert cost > 0
         misbehave(fleet, service="scaleops", status=503)
         fleet.next_slot()
         fleet.live(most=timedelta(minutes=45))
@@ -101,7 +103,7 @@ def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: F
         assert sweep.unknown == sweep.expected > 0
         assert {known_costs(row) for row in rows_of(fleet).values()} == {0}
         assert {row.snapshot.outcome for row in rows_of(fleet).values()} == {Outcome.UNKNOWN}
-        assert isinstance(cost_this_week(fleet).amount, Unknown)
+        assert cost_this_week(fleet) is None
         assert open_incidents(fleet) == incidents
         assert open_alerts(fleet) == alerts | {str(OUTAGE)}
         (notice,) = told_in_this_slot(fleet)
@@ -116,7 +118,7 @@ def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: F
         assert sweep is not None
         assert sweep.measured == sweep.expected
         assert alerts <= open_alerts(fleet)
-        assert isinstance(cost_this_week(fleet).amount, Decimal)
+        assert cost_this_week(fleet) is not None
         assert broken_promises(fleet) == []
 
 
@@ -187,13 +189,14 @@ def known_costs(row: Measurement) -> int:
     return sum(isinstance(cost, Decimal) for cost in costs)
 
 
-def cost_this_week(fleet: Fleet) -> Total:
+def cost_this_week(fleet: Fleet) -> float | None:
     """What the trend shows of the running week for the component whose incident opened first."""
     about = fleet.simulator.state.pagerduty.incidents[0]["dedup_key"].rpartition(f"{Rule.UNDER_PROVISIONED}:")[2]
-    trend = weekly_trend(parts_at(fleet.store, fleet.now), EntityRef.parse(about), weeks=1)
-    assert trend[-1].is_running
-    assert trend[-1].point is not None
-    return trend[-1].point.cost_7d
+    context = parts_at(fleet.store, fleet.now)
+    with read_history(history_context(context.store, context.policy, clock=context.clock)) as view:
+        week = get_cost_trend(view, TrendInput(entity_ref=about, weeks=1)).weeks[-1]
+    assert week.running
+    return week.cost
 
 
 def told_in_this_slot(fleet: Fleet) -> list[Message]:

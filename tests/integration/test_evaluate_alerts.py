@@ -7,9 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from threading import Barrier
+from typing import Any
 
 import pytest
 
+from actions.history.lists import list_alerts
+from actions.history.models import AlertRow, AlertsInput
+from actions.history.view import read_history
 from alerts.observations import PLATFORM, AlertId
 from alerts.policy import AlertPolicy, OverProvisionedSettings, Rule, Rules
 from alerts.states import NoticeKind, Phase
@@ -20,7 +24,7 @@ from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.tracking import RecommendationEnd
 from store import Store
-from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, acknowledge_alert, list_alerts, snooze_alert
+from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, acknowledge_alert, snooze_alert
 from tasks.evaluate.stage import EvaluateResult, evaluate
 from tests.factories import PAYMENTS
 from tests.integration.evaluate_factories import (
@@ -39,6 +43,7 @@ from tests.integration.evaluate_factories import (
     ref,
     starved,
 )
+from wiring.contexts import history_context
 
 
 @pytest.fixture
@@ -326,15 +331,21 @@ def test_an_alert_that_is_not_open_can_be_neither_acknowledged_nor_snoozed(insta
         snooze_alert(installation.context, str(alert("checkout")), by="ana", until=START)
 
 
+def listed(installation: Installation, **arguments: Any) -> list[AlertRow]:  # noqa: ANN401 - any argument of the action
+    with read_history(history_context(installation.store, installation.context.policy, clock=installation.context.clock)) as view:
+        return list_alerts(view, AlertsInput(**arguments)).alerts
+
+
 def test_the_list_shows_what_is_open(installation: Installation) -> None:
-    assert list_alerts(installation.context) == ()
+    assert listed(installation) == []
     installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
-    (line,) = list_alerts(installation.context, team=PAYMENTS)
-    assert (line.id, line.phase, line.severity, line.findings) == (str(alert("checkout")), "firing", "error", 1)
-    assert line.dedup_key == "test:under-provisioned:component:default/checkout"
+    (row,) = listed(installation, team=str(PAYMENTS))
+    assert (row.id, row.phase, row.severity, len(row.workloads)) == (str(alert("checkout")), "firing", "error", 1)
+    acknowledged = acknowledge_alert(installation.context, row.id, by="ann")
+    assert acknowledged.dedup_key == "test:under-provisioned:component:default/checkout"
     installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert list_alerts(installation.context) == ()
-    assert [one.phase for one in list_alerts(installation.context, all_of_them=True)] == ["quiet"]
+    assert listed(installation) == []
+    assert [one.phase for one in listed(installation, quiet=True)] == ["quiet"]
 
 
 def test_a_budget_of_a_team_counts_a_shared_workload_once(store: Store) -> None:

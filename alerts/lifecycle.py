@@ -80,6 +80,16 @@ class Notice:
     last_notification: LastNotification | None
     """What was sent before; an ending goes to the same place."""
 
+    @property
+    def last_post(self) -> SlackPost | None:
+        """The Slack message that was sent before."""
+        return None if self.last_notification is None else self.last_notification.post
+
+    @property
+    def open_incident(self) -> OpenIncident | None:
+        """The PagerDuty incident that is open."""
+        return None if self.last_notification is None else self.last_notification.page
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from alerts.observations import (
@@ -24,7 +25,7 @@ from alerts.observations import (
 )
 from alerts.policy import AlertPolicy, OverProvisionedSettings, PagingMode, Rule, Rules, UnderProvisionedSettings
 from domain.advice import Issue, IssuePriority, possible_issues
-from domain.measures import Measured, T, Total, Unknown
+from domain.measures import Measured, Total, Unknown, known_or
 from domain.money import per_month
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome, WorkloadPoint
@@ -124,7 +125,7 @@ def _under_provisioned(measurement: Measurement, history: SweepHistory, policy: 
     settings = policy.rules_of(measurement.snapshot.ref).under_provisioned
 
     def find(point: WorkloadPoint) -> Finding:
-        kills = _known(point.oom_kills_24h, 0)
+        kills = known_or(point.oom_kills_24h, 0)
         return Finding(
             subject=str(point.key),
             workload=point.key,
@@ -135,10 +136,7 @@ def _under_provisioned(measurement: Measurement, history: SweepHistory, policy: 
             figures=_figures_of(point),
         )
 
-    def verdict(point: WorkloadPoint) -> _WorkloadVerdict:
-        return _has_issue(point, Issue.UNDER_PROVISIONED)
-
-    return _by_workload(Rule.UNDER_PROVISIONED, measurement, history, verdict, find)
+    return _by_workload(Rule.UNDER_PROVISIONED, measurement, history, partial(_has_issue, issue=Issue.UNDER_PROVISIONED), find)
 
 
 def _severity_of(oom_kills: int, settings: UnderProvisionedSettings) -> Severity:
@@ -157,7 +155,7 @@ def _over_provisioned(measurement: Measurement, history: SweepHistory, policy: A
             subject=str(point.key),
             workload=point.key,
             severity=Severity.WARNING,
-            amount=_known(point.savings_available_per_month, Decimal(0)),
+            amount=known_or(point.savings_available_per_month, Decimal(0)),
             has_evidence=False,
             page=_page_of(settings.page, policy, lifecycle, cluster=point.key.cluster),
             figures=_figures_of(point),
@@ -239,11 +237,10 @@ def _cost_increase(measurement: Measurement, history: SweepHistory, rules: Rules
 
 def _unmeasured(measurement: Measurement, history: SweepHistory) -> Observation:
     snapshot = measurement.snapshot
-    found: Iterable[Finding] = ()
-    if snapshot.outcome is Outcome.UNKNOWN and history.measured_before:
-        found = (component_finding(figures=UnmeasuredFigures(reason=snapshot.reason)),)
+    is_met = snapshot.outcome is Outcome.UNKNOWN and history.measured_before
+    found = (component_finding(figures=UnmeasuredFigures(reason=snapshot.reason)),) if is_met else ()
     alert = AlertId(rule=Rule.UNMEASURED, about=snapshot.ref)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, found=tuple(found))
+    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, found=found)
 
 
 def component_finding(
@@ -278,19 +275,11 @@ def _page_of(page: PagingMode, policy: AlertPolicy, lifecycle: str, *, cluster: 
 
 def _figures_of(point: WorkloadPoint) -> RequestFigures:
     return RequestFigures(
-        cpu_request_millicores=_or_none(point.cpu_request_millicores),
-        cpu_recommended_millicores=_or_none(point.cpu_recommended_millicores),
-        memory_request_bytes=_or_none(point.memory_request_bytes),
-        memory_recommended_bytes=_or_none(point.memory_recommended_bytes),
-        oom_kills_24h=_or_none(point.oom_kills_24h),
-        savings_available_per_month=_or_none(point.savings_available_per_month),
-        cost_7d=_or_none(point.cost_7d),
+        cpu_request_millicores=known_or(point.cpu_request_millicores, None),
+        cpu_recommended_millicores=known_or(point.cpu_recommended_millicores, None),
+        memory_request_bytes=known_or(point.memory_request_bytes, None),
+        memory_recommended_bytes=known_or(point.memory_recommended_bytes, None),
+        oom_kills_24h=known_or(point.oom_kills_24h, None),
+        savings_available_per_month=known_or(point.savings_available_per_month, None),
+        cost_7d=known_or(point.cost_7d, None),
     )
-
-
-def _or_none(value: Measured[T]) -> T | None:
-    return None if isinstance(value, Unknown) else value
-
-
-def _known(value: Measured[T], otherwise: T) -> T:
-    return otherwise if isinstance(value, Unknown) else value

@@ -228,6 +228,11 @@ class AlertState:
         return self.incident is not None
 
     @property
+    def last_notification(self) -> LastNotification | None:
+        """What was last sent about the open incident."""
+        return None if self.incident is None else self.incident.last_notification
+
+    @property
     def confirmed(self) -> tuple[Streak, ...]:
         """The streaks that have held long enough."""
         return tuple(streak for streak in self.streaks if streak.is_confirmed)

@@ -153,7 +153,7 @@ def _storm_observations(
         if state.alert.rule is Rule.STORM:
             members.setdefault(state.alert, {})
         elif state.incident is not None and state.incident.ending is None:
-            last = state.incident.last_notification
+            last = state.last_notification
             storm = storms.get(state.alert) or (last.storm if last else None)
             if storm is not None:
                 members.setdefault(storm, {})[state.alert] = _member(state.alert, state.severity, len(state.members))

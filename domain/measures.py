@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TypeVar, Union
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class Unknown:
 
 Measured = Union[T, Unknown]  # noqa: UP007 - a generic alias over a type variable needs Union in Python 3.11
 """A value, or the reason why there is none."""
+
+
+def known_or(value: Measured[T], otherwise: U) -> T | U:
+    """Return the value, or something else where it is unknown."""
+    return otherwise if isinstance(value, Unknown) else value
 
 
 def is_known(value: Measured[T]) -> bool:

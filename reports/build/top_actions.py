@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from domain.advice import Issue, IssuePriority, find_issue
-from domain.measures import Measured, T, Unknown
+from domain.measures import Unknown, known_or
 from domain.money import format_cores, format_count, format_memory, format_money
 from domain.refs import EntityRef
 from domain.snapshots import WorkloadPoint
@@ -43,11 +43,6 @@ class WorkloadFinding:
     def oom_kills(self) -> int:
         """OOM kills in 24 hours; 0 if unknown."""
         return known_or(self.point.oom_kills_24h, 0)
-
-
-def known_or(value: Measured[T], otherwise: T) -> T:
-    """Return the value, or `otherwise` if it is unknown."""
-    return otherwise if isinstance(value, Unknown) else value
 
 
 def findings_of(closing: ClosingPoint) -> tuple[WorkloadFinding, ...]:

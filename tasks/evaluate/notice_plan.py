@@ -149,13 +149,12 @@ class _Planner:
     def fold_into_storm(self, notice: Notice, storm: AlertId | None) -> None:
         """Record an alert that its team's storm reports; one that ends resolves an incident of its own, if it has one."""
         page, _ = self._page(notice, storm)
-        incident = self._state(storm).incident if storm is not None else None
-        sent = incident.last_notification if incident is not None else None
+        sent = self._state(storm).last_notification if storm is not None else None
         self._record(notice, post=sent.post if sent is not None else None, page=page, storm=storm)
 
     def _post(self, notice: Notice, page_note: str) -> SlackPost | None:
         """Plan the Slack message of one notice. An ending goes to the opening's thread, anything else to today's route."""
-        before = notice.last_notification.post if notice.last_notification is not None else None
+        before = notice.last_post
         if notice.kind in ENDINGS and before is not None:
             target, rule = before.target, before.route
         else:
@@ -193,7 +192,7 @@ class _Planner:
         """Plan the PagerDuty event of a notice. Returns the incident that it leaves open, and a note about it for Slack."""
         if storm is not None:
             return None, f"On-call is paged by {storm} instead."
-        before = notice.last_notification.page if notice.last_notification is not None else None
+        before = notice.open_incident
         if notice.paging is Paging.RESOLVE and before is not None:
             self._resolve(notice, before, reason=notice.reason)
             return None, "The PagerDuty incident is resolved."

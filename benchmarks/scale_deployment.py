@@ -262,7 +262,8 @@ def open_listed(store: Store, components: int, *, now: datetime) -> datetime:
     with store.transaction() as transaction:
         transaction.sweeps.open(as_of, opened_at=now)
         teams = [data.team(ref) for ref in dict.fromkeys(data.team_of(number) for number in numbers)]
-        transaction.components.record_listing([data.component(number) for number in numbers], teams, as_of=as_of, complete=True)
+        transaction.components.record_page([data.component(number) for number in numbers], teams, as_of=as_of)
+        transaction.components.finish_listing(as_of=as_of, complete=True)
         transaction.sweeps.record_listing(as_of, expected=components, complete=True)
     return as_of
 

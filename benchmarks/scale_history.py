@@ -97,7 +97,8 @@ def fill(database_url: str, components: int) -> None:
         with store.transaction() as transaction:
             teams = [data.team(ref) for ref in dict.fromkeys(data.team_of(number) for number in numbers)]
             listed = [data.component(number) for number in numbers]
-            transaction.components.record_listing(listed, teams, as_of=NEWEST, complete=True)
+            transaction.components.record_page(listed, teams, as_of=NEWEST)
+            transaction.components.finish_listing(as_of=NEWEST, complete=True)
     finally:
         store.close()
     engine = build_engine(parse_url(database_url))

@@ -19,7 +19,6 @@ class NetworkUse:
 
     cost: Measured[Decimal]
     cross_az_cost: Measured[Decimal]
-    traffic_bytes: Measured[Decimal]
     cross_az_traffic_bytes: Measured[Decimal]
 
 

@@ -227,7 +227,7 @@ def _proxy_scope(
 
     def stored_owners(key: WorkloadKey) -> tuple[EntityRef, ...]:
         with dependencies.store.reading() as rows:
-            return rows.workload_owners.claimants_of(key)
+            return rows.history.owners_of(key)
 
     return ProxyScope(
         index=index,

@@ -1,11 +1,10 @@
-"""SQL: tables, queries, migrations. The only room that speaks it."""
+"""SQL: tables, queries, migrations. The only package that uses SQLAlchemy."""
 
-from store.database import Store
+from store.database import Store, Transaction
 from store.errors import SchemaMismatch, SchemaTooNew, SchemaTooOld, StoreUnavailable, SweepClosed
 from store.queries.alerts import AlertEventRow, AlertStateRow
 from store.queries.heartbeats import Heartbeat, HeartbeatKind
 from store.queries.reports import ReportRun
-from store.transaction import Transaction
 from store.upgrades import migrate
 
 __all__ = [

@@ -1,10 +1,9 @@
-"""Column types that give back exactly what was put in, on SQLite and on PostgreSQL alike."""
+"""Column types whose values read back exactly as written, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -19,35 +18,35 @@ from domain.refs import EntityRef
 
 
 class CleanText(TypeDecorator[str]):
-    """Text of any origin. What no database can hold (NUL, lone surrogates) becomes the replacement character."""
+    """Untrusted text. NUL and lone surrogates, which no database stores, become the replacement character."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Clean the text on its way in."""
+        """Replace what cannot be stored."""
         del dialect
         return None if value is None else storable(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware instant, always answered in UTC. SQLite knows no zones, so there it is UTC without one."""
+    """An aware instant, read back in UTC. SQLite has no zones and stores UTC without one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Bring the instant to UTC; a naive one is refused."""
+        """Convert to UTC. Raises ValueError for a naive instant."""
         if value is None:
             return None
         if value.tzinfo is None:
             message = f"{value.isoformat()} has no time zone; the store takes aware instants only"
             raise ValueError(message)
-        moved = value.astimezone(timezone.utc)
-        return moved.replace(tzinfo=None) if dialect.name == "sqlite" else moved
+        utc = value.astimezone(timezone.utc)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Answer it aware, in UTC."""
+        """Return an aware instant in UTC."""
         del dialect
         if value is None:
             return None
@@ -55,73 +54,62 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """A Decimal that loses no digit: NUMERIC without limits on PostgreSQL, text on SQLite, which would make it a float.
-
-    Sums are made in Python, so they are exact on both.
-    """
+    """A Decimal without loss: unlimited NUMERIC on PostgreSQL; text on SQLite, whose NUMERIC is a float. Sum in Python only."""
 
     impl = Numeric
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose text for SQLite."""
+        """Use text on SQLite."""
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:  # noqa: ANN401 - str or Decimal, by database
-        """Write it without an exponent; NaN and infinity are refused."""
+        """Convert to plain digits. Raises ValueError for NaN and infinity."""
         if value is None:
             return None
         if not value.is_finite():
-            message = f"{value} is no amount; say Unknown with a reason"
+            message = f"{value} is not an amount; use Unknown with a reason"
             raise ValueError(message)
         return format(value, "f") if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401 - str or Decimal, by database
-        """Answer a Decimal."""
+        """Return a Decimal."""
         del dialect
         return None if value is None else Decimal(value)
 
 
 class EntityRefType(TypeDecorator[EntityRef]):
-    """An entity reference as its text."""
+    """An entity reference as text."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: EntityRef | None, dialect: Dialect) -> str | None:
-        """Write `kind:namespace/name`."""
+        """Convert to `kind:namespace/name`."""
         del dialect
         return None if value is None else storable(str(value))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> EntityRef | None:
-        """Read it back."""
+        """Parse the reference."""
         del dialect
         return None if value is None else EntityRef.parse(value)
 
 
-@dataclass(frozen=True, slots=True)
-class JsonText:
-    """JSON, written."""
-
-    text: str
-
-
 class CompressedJson(TypeDecorator[Json]):
-    """JSON that nobody searches, compressed. A `JsonText` is taken for JSON that is written already."""
+    """Compressed JSON, for documents that are never searched."""
 
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: Json | JsonText, dialect: Dialect) -> bytes | None:
-        """Compress it; None stays NULL."""
+    def process_bind_param(self, value: Json, dialect: Dialect) -> bytes | None:
+        """Compress; None is NULL."""
         del dialect
         if value is None:
             return None
-        written = value.text if isinstance(value, JsonText) else dump_json(value)
-        return zlib.compress(written.encode(), 3)  # 9 costs six times as long and saves little
+        return zlib.compress(dump_json(value).encode(), 3)  # level 9 takes six times as long and saves little
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Json:
-        """Unpack it."""
+        """Decompress."""
         del dialect
         if value is None:
             return None
@@ -130,18 +118,18 @@ class CompressedJson(TypeDecorator[Json]):
 
 
 Document = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-"""JSON that is read as it stands; PostgreSQL keeps it as JSONB, which forgets the order of keys."""
+"""JSON; JSONB on PostgreSQL, which does not preserve the order of keys."""
 
 
 def storable(text: str) -> str:
-    """Replace what no database can hold: NUL and lone surrogates."""
+    """Replace NUL and lone surrogates, which no database stores."""
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def dump_json(value: Json) -> str:
-    """Write JSON that both databases accept. Raises ValueError for NaN, TypeError for a Decimal: those are put into words first."""
+    """Serialise JSON that both databases accept. Raises ValueError for NaN, TypeError for a Decimal."""
     written = _ENCODER.encode(value)
     if "\\u0000" in written or "\\ud" in written:  # JSONB refuses NUL and lone surrogates
         return _ENCODER.encode(_storable_json(value))

@@ -1,30 +1,61 @@
-"""The store as everybody else holds it: opened by its URL, used a transaction at a time."""
+"""The store as the other packages use it: opened by its URL, used one transaction at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import Connection
 from sqlalchemy.engine import Engine
 
 from store import engines, upgrades
-from store.transaction import Transaction
+from store.queries.alerts import Alerts
+from store.queries.clusters import Clusters
+from store.queries.components import Components
+from store.queries.heartbeats import Heartbeats
+from store.queries.history import History
+from store.queries.keys import SealedKeys, SigningKeys
+from store.queries.outbox import Outbox
+from store.queries.recommendations import Recommendations
+from store.queries.reports import Reports
+from store.queries.snapshots import Snapshots
+from store.queries.sweeps import Sweeps
+from store.retention import Purge
+
+
+class Transaction:
+    """The queries of one transaction, one attribute per subject. Created by `Store.transaction` and `Store.reading`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.components = Components(connection)
+        self.sweeps = Sweeps(connection)
+        self.snapshots = Snapshots(connection)
+        self.history = History(connection)
+        self.clusters = Clusters(connection)
+        self.recommendations = Recommendations(connection)
+        self.alerts = Alerts(connection)
+        self.reports = Reports(connection)
+        self.outbox = Outbox(connection)
+        self.sealed_keys = SealedKeys(connection)
+        self.heartbeats = Heartbeats(connection)
+        self.signing_keys = SigningKeys(connection)
+        self.purge = Purge(connection)
 
 
 class Store:
-    """A database with the tables of this version. May be shared by threads, not across a fork."""
+    """A database with the tables of this version. Thread-safe; not usable across a fork."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @classmethod
     def open(cls, url: str) -> Store:
-        """Open the database of a DATABASE_URL. SQLite makes and migrates its own tables.
+        """Open the database of a DATABASE_URL. SQLite is created and migrated.
 
         Raises:
             StoreUnavailable: it cannot be reached, opened or written.
-            SchemaTooOld: PostgreSQL whose tables are missing or older; the sentence names `scaleops-worker migrate`.
-            SchemaTooNew: a newer scaleops-worker has been here.
+            SchemaTooOld: PostgreSQL with older tables or none; the message names `scaleops-worker migrate`.
+            SchemaTooNew: a newer scaleops-worker migrated it.
         """
         engine = engines.build_engine(engines.parse_url(url))
         try:
@@ -36,24 +67,24 @@ class Store:
 
     @property
     def name(self) -> str:
-        """Name the database for a person, without user and password."""
+        """The database's name for messages, without user and password."""
         return engines.describe(self._engine.url)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Read and write; committed when the block ends well, else nothing of it happened. Raises StoreUnavailable.
+        """Read and write; commit when the block ends, roll back when it raises. Raises StoreUnavailable.
 
-        On SQLite there is one writer at a time: keep it short, and do no call to a service inside it.
+        SQLite has one writer at a time: keep the block short and call no service in it.
         """
         with engines.writing(self._engine) as connection:
             yield Transaction(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
-        """Read one state of the database for as long as it takes; hinders no writer. Raises StoreUnavailable."""
+        """Read one consistent state of the database without blocking writers. Raises StoreUnavailable."""
         with engines.reading(self._engine) as connection:
             yield Transaction(connection)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self._engine.dispose()

@@ -1,4 +1,4 @@
-"""Connections: how SQLite and PostgreSQL are opened, how a transaction begins, and how their troubles are put into words."""
+"""Engines for SQLite and PostgreSQL, transactions, and the errors of the drivers as StoreUnavailable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from store.columns import dump_json
 from store.errors import StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 30_000
-"""How long a writer of SQLite waits for another one."""
+"""How long a SQLite writer waits for the lock."""
 CONNECT_TIMEOUT_S: Final = 5
 _DRIVERS: Final = {
     "sqlite": "sqlite",
@@ -26,40 +26,40 @@ _DRIVERS: Final = {
     "postgres": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
-_READS: Final = "store_reads_only"
+_READ_ONLY: Final = "store_read_only"
 
 
 def parse_url(text: str) -> URL:
-    """Read a DATABASE_URL.
+    """Parse a DATABASE_URL.
 
     Raises:
-        StoreUnavailable: it is no such URL, names another database, or a SQLite that lives in memory and would forget.
+        StoreUnavailable: not a URL of SQLite or PostgreSQL, or a SQLite database in memory, which would be lost.
     """
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        message = "DATABASE_URL is no database URL; write sqlite:///file.db or postgresql://user:password@host/name"
+        message = "DATABASE_URL is not a database URL; write sqlite:///file.db or postgresql://user:password@host/name"
         raise StoreUnavailable(message) from None
     driver = _DRIVERS.get(url.drivername)
     if driver is None:
-        message = f"DATABASE_URL names {url.drivername}; scaleops-worker keeps its rows in sqlite or postgresql"
+        message = f"DATABASE_URL names {url.drivername}; supported are sqlite and postgresql"
         raise StoreUnavailable(message)
     if driver == "sqlite" and (not url.database or url.database == ":memory:"):
-        message = "DATABASE_URL names a SQLite database in memory, which would forget everything; write sqlite:///file.db"
+        message = "DATABASE_URL names a SQLite database in memory, which loses its rows; write sqlite:///file.db"
         raise StoreUnavailable(message)
     return url.set(drivername=driver)
 
 
 def describe(url: URL) -> str:
-    """Name the database for a person, without user and password."""
+    """Return the database's name for messages, without user and password."""
     if url.get_backend_name() == "sqlite":
         return f"the SQLite database {url.database}"
-    place = f"{url.host or 'the local socket'}{f':{url.port}' if url.port else ''}"
-    return f"the PostgreSQL database {url.database or 'postgres'} at {place}"
+    server = f"{url.host or 'the local socket'}{f':{url.port}' if url.port else ''}"
+    return f"the PostgreSQL database {url.database or 'postgres'} at {server}"
 
 
 def build_engine(url: URL) -> Engine:
-    """Make the engine. It connects when first used; errors never repeat the values of a statement."""
+    """Build the engine. It connects on first use; its errors never contain the parameters of a statement."""
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
             url, hide_parameters=True, json_serializer=dump_json, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
@@ -77,7 +77,7 @@ def build_engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves, below
+    connection.isolation_level = None  # transactions begin in _begin_sqlite
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode = WAL")
@@ -86,52 +86,57 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE takes the writer's lock at once, so a second process waits here; taken later, it would fail instead.
-    reads = connection.get_execution_options().get(_READS, False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    # IMMEDIATE acquires the write lock now, where a second writer waits; upgrading a read lock later fails instead.
+    is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if is_read_only else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """Run one transaction that may write. Raises StoreUnavailable."""
-    with _in_words(engine), engine.connect() as connection, connection.begin():
+    """Run one read-write transaction. Raises StoreUnavailable."""
+    with _translated_errors(engine), engine.connect() as connection, connection.begin():
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Run one transaction that sees one state of the database and cannot write. Raises StoreUnavailable."""
-    options: dict[str, Any] = {_READS: True}
+    """Run one read-only transaction on one snapshot of the database. Raises StoreUnavailable."""
+    options: dict[str, Any] = {_READ_ONLY: True}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with _in_words(engine), engine.connect() as plain, plain.execution_options(**options) as connection, connection.begin():
+    with (
+        _translated_errors(engine),
+        engine.connect() as plain,
+        plain.execution_options(**options) as connection,
+        connection.begin(),
+    ):
         yield connection
 
 
 @contextmanager
-def _in_words(engine: Engine) -> Iterator[None]:
+def _translated_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if not _is_the_databases_trouble(error):
+        if not _is_transient(error):
             raise
-        raise StoreUnavailable(_sentence(engine.url, error)) from error
+        raise StoreUnavailable(_describe_error(engine.url, error)) from error
     except PoolTimeout as error:
-        message = f"{describe(engine.url)} gave no connection in time: all of them are in use"
+        message = f"{describe(engine.url)} gave no connection in time: all are in use"
         raise StoreUnavailable(message) from error
 
 
-def _is_the_databases_trouble(error: DBAPIError) -> bool:
-    """Tell an unreachable, broken or forbidden database from a statement that is wrong."""
+def _is_transient(error: DBAPIError) -> bool:
+    """Return True if the database is unreachable, broken or forbidden; False if the statement is wrong."""
     if isinstance(error, (OperationalError, InterfaceError, InternalError)) or type(error) is DatabaseError:
         return True
     return isinstance(error.orig, InsufficientPrivilege)
 
 
-def _sentence(url: URL, error: DBAPIError) -> str:
-    said = str(error.orig).strip().splitlines()
-    reason = said[0].rstrip(".") if said else "no reason given"
+def _describe_error(url: URL, error: DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    reason = lines[0].rstrip(".") if lines else "no reason given"
     if url.password:
         reason = reason.replace(str(url.password), "***")
     if url.get_backend_name() == "sqlite":

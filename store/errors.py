@@ -1,11 +1,11 @@
-"""What can go wrong with the database, each one sentence for the person on call. None holds a password.
+"""Errors of the store. Each message is one sentence for the person on call, without the password.
 
 ```
-StoreUnavailable      it cannot be reached, opened or written
+StoreUnavailable      the database cannot be reached, opened or written
 SchemaMismatch
-├── SchemaTooOld      PostgreSQL waits for `scaleops-worker migrate`
-└── SchemaTooNew      a newer scaleops-worker has been here
-SweepClosed           a closed sweep never changes
+├── SchemaTooOld      run `scaleops-worker migrate`
+└── SchemaTooNew      a newer scaleops-worker migrated it
+SweepClosed           nothing can be added to a closed sweep
 ```
 """
 
@@ -17,16 +17,16 @@ class StoreUnavailable(Exception):
 
 
 class SchemaMismatch(Exception):
-    """The tables are not those of this version."""
+    """The tables are those of another version."""
 
 
 class SchemaTooOld(SchemaMismatch):
-    """The tables are missing or of an older version, and only a person may change them."""
+    """The tables are missing or of an older version and are migrated by hand only."""
 
 
 class SchemaTooNew(SchemaMismatch):
-    """The tables are of a newer version than this code."""
+    """The tables are of a newer version."""
 
 
 class SweepClosed(Exception):
-    """Somebody wanted to add to a sweep that is closed, or was never opened."""
+    """The sweep is closed, or was never opened."""

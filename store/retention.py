@@ -1,7 +1,4 @@
-"""How long things are kept: sweeps, messages, what happened to alerts, what reports said.
-
-Each sweep two weeks, the last of a day three months, what closed a week two years; messages three months, the rest two years.
-"""
+"""Retention of sweeps, messages, alert events, recommendations and report contents, and the queries that purge them."""
 
 from __future__ import annotations
 
@@ -20,7 +17,6 @@ from store.schema import (
     alert_events,
     alert_states,
     outbox,
-    raw_answers,
     recommendations,
     report_runs,
     snapshots,
@@ -29,22 +25,21 @@ from store.schema import (
 )
 
 BATCH: Final = 500
-"""Rows that one transaction drops at most, so that nobody waits long for a writer."""
+"""Rows deleted per transaction, so that other writers wait briefly."""
 _ENDED: Final = tuple(str(status) for status in (DeliveryStatus.SENT, DeliveryStatus.CANCELLED, DeliveryStatus.EXPIRED))
 _UNFINISHED: Final = tuple(str(status) for status in DeliveryStatus if str(status) not in _ENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long each kind of sweep is kept, and what was told in that time."""
+    """How long rows are kept."""
 
     points: timedelta = timedelta(days=14)
     """Every sweep."""
     daily: timedelta = timedelta(days=90)
-    """The last sweep of each UTC day. Messages that arrived, were cancelled or expired, with their attempts."""
+    """The last sweep of each UTC day. Messages that were sent, cancelled or expired, with their attempts."""
     weekly: timedelta = timedelta(days=730)
-    """Sweeps that a report was made from, and those that close a week. What a report said; recommendations that ended; what
-    happened to alerts that are quiet."""
+    """Sweeps that close a week or that a report was made from. Report contents, ended recommendations, events of quiet alerts."""
 
 
 def expired(
@@ -85,7 +80,7 @@ def expired(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedMessage:
-    """A message that nobody waits for any more."""
+    """A message with a final status."""
 
     id: int
     key: str
@@ -93,13 +88,13 @@ class EndedMessage:
 
 
 class Purge:
-    """Drops what is older than it need be, with all that hangs on it, a few rows at a time."""
+    """Deletes rows past their retention, some at a time."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def due(self, retention: Retention, schedules: Schedules, *, now: datetime) -> tuple[datetime, ...]:
-        """Return the closed sweeps that are to be dropped, oldest first."""
+        """Return the closed sweeps to delete, oldest first."""
         closed = self._connection.execute(select(sweeps.c.as_of).where(sweeps.c.closed_at.is_not(None))).scalars().all()
         runs = self._connection.execute(select(report_runs.c.as_of_now, report_runs.c.as_of_then).distinct())
         reported = {as_of for row in runs for as_of in row if as_of is not None}
@@ -115,40 +110,39 @@ class Purge:
         return self._connection.execute(only_here.limit(1)).first() is not None
 
     def drop(self, as_of: datetime) -> None:
-        """Drop one sweep: its snapshots with their links, its points, its raw answers, itself."""
+        """Delete one sweep with its snapshots and points."""
         self._connection.execute(delete(snapshots).where(snapshots.c.as_of == as_of))
         self._connection.execute(delete(workload_points).where(workload_points.c.as_of == as_of))
-        self._connection.execute(delete(raw_answers).where(raw_answers.c.as_of == as_of))
         self._connection.execute(delete(sweeps).where(sweeps.c.as_of == as_of))
 
     def ended_messages(self, *, before: datetime, after_id: int) -> tuple[EndedMessage, ...]:
-        """Answer messages that could be dropped: sent, cancelled or expired, and too late since `before`. By id, from `after_id` on.
+        """Return messages to delete by id, after `after_id`: sent, cancelled or expired, with `expires_at` before `before`.
 
-        Kept is what something unfinished still leans on: the rest of its stream (what PagerDuty may think open is read off it), the
-        message whose thread it answers in, and what stood in for one that failed.
+        Left out are those that an unfinished message needs: others of its stream (which tell what PagerDuty has open), the message
+        whose thread it is posted to, and its fallback.
         """
         other = outbox.alias("other")
-        leans_on_it = or_(
+        needs_it = or_(
             other.c.stream == outbox.c.stream, other.c.thread_of == outbox.c.key, other.c.key + FALLBACK == outbox.c.key
         )
         chosen = (
             select(outbox.c.id, outbox.c.key, outbox.c.stream)
             .where(outbox.c.status.in_(_ENDED), outbox.c.expires_at < before, outbox.c.id > after_id)
-            .where(~exists(select(1).where(other.c.status.in_(_UNFINISHED), leans_on_it).correlate(outbox)))
+            .where(~exists(select(1).where(other.c.status.in_(_UNFINISHED), needs_it).correlate(outbox)))
             .order_by(outbox.c.id)
             .limit(BATCH)
         )
         return tuple(EndedMessage(id=row.id, key=row.key, stream=row.stream) for row in self._connection.execute(chosen))
 
     def drop_messages(self, ids: Collection[int]) -> int:
-        """Drop messages with their attempts, but for those that somebody sends again; answer how many."""
+        """Delete messages with their attempts, except those being retried. Return their number."""
         mine = and_(outbox.c.id.in_(list(ids)), outbox.c.status.in_(_ENDED))
         return self._connection.execute(delete(outbox).where(mine)).rowcount
 
     def drop_alert_events(self, *, before: datetime, quiet: str) -> int:
-        """Drop old events of alerts whose status is `quiet`, some alerts at a time; answer how many, 0 when there are no more.
+        """Delete old events of alerts with the status `quiet`, some alerts at a time. Return their number; 0: none is left.
 
-        The states stay: they remember at which number an alert's events go on.
+        The states stay: they hold the next event number.
         """
         is_quiet = alert_events.c.alert.in_(select(alert_states.c.alert).where(alert_states.c.status == quiet))
         old = and_(alert_events.c.at < before, is_quiet)
@@ -158,12 +152,12 @@ class Purge:
         return self._connection.execute(delete(alert_events).where(old, alert_events.c.alert.in_(set(some)))).rowcount
 
     def drop_recommendations(self, *, before: datetime) -> int:
-        """Drop some recommendations that ended long ago; answer how many, 0 when there are no more."""
+        """Delete some ended recommendations. Return their number; 0: none is left."""
         some = select(recommendations.c.id).where(recommendations.c.ended_at < before).limit(BATCH)
         return self._connection.execute(delete(recommendations).where(recommendations.c.id.in_(some))).rowcount
 
     def clear_content(self, *, before: datetime) -> int:
-        """Forget what some old reports said; answer how many, 0 when there are no more. That their weeks were reported stays known."""
+        """Clear the contents of some old reports, and keep the runs. Return their number; 0: none is left."""
         old = and_(report_runs.c.due_at < before, report_runs.c.content.is_not(None))
         some = select(report_runs.c.id).where(old).limit(BATCH)
         return self._connection.execute(update(report_runs).where(report_runs.c.id.in_(some)).values(content=None)).rowcount

@@ -1,6 +1,6 @@
-"""All tables. Each has one writer; the unique key of each makes a repeat harmless.
+"""All tables. Each has one writer; its unique key makes a repeated write harmless.
 
-The migrations in `store.migrations` yield exactly this; a test compares them on both databases.
+The migrations produce exactly these tables; a test compares them on both databases.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
-    false,
 )
 
 from store.columns import CleanText, CompressedJson, Document, EntityRefType, ExactDecimal, UtcDateTime
 
 REVISION: Final = "0001"
-"""The newest migration; a database that names another one is older or newer than this code."""
+"""The newest migration. A database with another revision is older or newer than this code."""
 
 metadata = MetaData(
     naming_convention={
@@ -37,7 +36,7 @@ metadata = MetaData(
     }
 )
 
-Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only in a column called INTEGER
+Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates ids only for an INTEGER column
 
 components = Table(
     "components",
@@ -56,10 +55,9 @@ components = Table(
     Column("cluster_limit", CleanText),
     Column("slack_channels", Document, nullable=False),  # [[annotation key, channel id], ...]
     Column("pagerduty_fingerprint", CleanText),
-    Column("first_seen", UtcDateTime, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),
     Column("missed_listings", Integer, nullable=False),
-    Column("missed_at", UtcDateTime),  # the as_of that counted last, so that a repeat of it does not count again
+    Column("missed_at", UtcDateTime),  # the last listing that counted as missed: one listing counts once
     Column("gone_at", UtcDateTime),
 )
 
@@ -72,7 +70,6 @@ teams = Table(
     Column("in_catalog", Boolean, nullable=False),
     Column("slack_channels", Document, nullable=False),
     Column("pagerduty_fingerprint", CleanText),
-    Column("last_seen", UtcDateTime, nullable=False),
 )
 
 sweeps = Table(
@@ -111,13 +108,12 @@ workload_points = Table(
     Column("savings_available_per_month", ExactDecimal),
     Column("active_savings_per_month", ExactDecimal),
     Column("oom_kills_24h", BigInteger),
-    Column("network_watched", Boolean),  # False: ScaleOps does not watch this cluster's network
+    Column("network_watched", Boolean),  # False: ScaleOps does not monitor this cluster's network
     Column("network_cost", ExactDecimal),
     Column("network_cross_az_cost", ExactDecimal),
-    Column("network_traffic_bytes", ExactDecimal),
     Column("network_cross_az_traffic_bytes", ExactDecimal),
     Column("unknown", Document, nullable=False),  # {column: reason}
-    Column("unknowns", Integer, nullable=False),  # how many; of two answers about one workload the fuller one is kept
+    Column("unknowns", Integer, nullable=False),  # their number: of two measurements of one workload the one with fewer is kept
     UniqueConstraint("as_of", "cluster", "namespace", "type", "name"),
 )
 
@@ -154,15 +150,6 @@ snapshot_points = Table(
     PrimaryKeyConstraint("snapshot_id", "point_id"),
 )
 
-raw_answers = Table(
-    "raw_answers",
-    metadata,
-    Column("as_of", UtcDateTime, nullable=False),
-    Column("entity_ref", EntityRefType, nullable=False),
-    Column("answers", CompressedJson, nullable=False),  # {action name: its answer}
-    PrimaryKeyConstraint("as_of", "entity_ref"),
-)
-
 clusters = Table(
     "clusters",
     metadata,
@@ -189,8 +176,8 @@ recommendations = Table(
     Column("ended_at", UtcDateTime),
     Column("ended_as", CleanText),
     Column("realised_per_month", ExactDecimal),
-    Column("details", Document, nullable=False),  # what was advised, and why the realised savings are not known
-    # The same issue may come back after it ended: that is another row, with its own opening.
+    Column("details", Document, nullable=False),  # the last advice, and why the realised savings are unknown
+    # An issue that returns after it ended is another row.
     UniqueConstraint("entity_ref", "cluster", "namespace", "type", "name", "issue", "opened_at"),
     Index("ix_recommendations_ended_at_entity_ref", "ended_at", "entity_ref"),
     Index("ix_recommendations_team_ended_at", "team", "ended_at"),
@@ -201,7 +188,6 @@ alert_events = Table(
     metadata,
     Column("alert", CleanText, nullable=False),
     Column("number", Integer, nullable=False),
-    Column("kind", CleanText, nullable=False),  # observed, acknowledged, snoozed, noticed
     Column("at", UtcDateTime, nullable=False, index=True),
     Column("details", Document, nullable=False),
     PrimaryKeyConstraint("alert", "number"),
@@ -215,7 +201,6 @@ alert_states = Table(
     Column("entity_ref", EntityRefType, nullable=False, index=True),
     Column("team", EntityRefType, nullable=False, index=True),
     Column("status", CleanText, nullable=False, index=True),
-    Column("opened_at", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("state", Document, nullable=False),
 )
@@ -227,7 +212,7 @@ report_runs = Table(
     Column("team", EntityRefType, nullable=False),
     Column("report", CleanText, nullable=False),
     Column("week", CleanText, nullable=False),
-    Column("again", Integer, nullable=False),  # 0: the run of the week; 1, 2, ...: made again by hand
+    Column("again", Integer, nullable=False),  # 0: the run of the week; 1, 2, ...: repeated by hand
     Column("status", CleanText, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -261,7 +246,6 @@ outbox = Table(
     Column("lease_until", UtcDateTime),
     Column("not_before", UtcDateTime),
     Column("last_error", CleanText),
-    Column("expiry_told", Boolean, nullable=False, server_default=false()),
     Column("sent_at", UtcDateTime),
     UniqueConstraint("stream", "number"),
     Index("ix_outbox_status_not_before", "status", "not_before"),
@@ -276,8 +260,8 @@ deliveries = Table(
     Column("at", UtcDateTime, nullable=False, index=True),
     Column("result", CleanText, nullable=False),
     Column("variant", CleanText),
-    Column("channel", CleanText),  # where Slack says it stands
-    Column("ts", CleanText),  # Slack's name of the message: what a thread hangs on
+    Column("channel", CleanText),  # as Slack returned it
+    Column("ts", CleanText),  # id of the message in Slack, and of its thread
     Column("detail", CleanText, nullable=False),
     PrimaryKeyConstraint("message_key", "attempt"),
 )
@@ -287,7 +271,6 @@ routing_keys = Table(
     metadata,
     Column("fingerprint", CleanText, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
-    Column("last_seen", UtcDateTime, nullable=False),
 )
 
 signing_keys = Table(

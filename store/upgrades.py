@@ -1,4 +1,4 @@
-"""Brings a database to the tables of this version, and says how far away it is. Alembic is loaded only to migrate."""
+"""Migrates a database to this version and checks its revision. Alembic is imported only to migrate."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from store.schema import REVISION
 VERSION_TABLE: Final = "alembic_version"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK: Final = 0x5CA1E095
-"""The advisory lock of migrations, in PostgreSQL: any number of ours that nobody else uses."""
+"""PostgreSQL advisory lock of migrations: an arbitrary number of our own."""
 
 
 def revision_of(connection: Connection) -> str | None:
-    """Answer the migration a database stands at; None when it has none of our tables."""
+    """Return the revision of a database; None when it has none of our tables."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
@@ -27,13 +27,13 @@ def revision_of(connection: Connection) -> str | None:
 
 
 def migrate(url: str) -> str | None:
-    """Bring the database to this version, in one transaction; of two at once, one waits and finds nothing to do.
+    """Migrate the database to this version in one transaction, and return its revision before; None for an empty one.
 
-    Answers the revision it stood at before; None for an empty one.
+    Of two concurrent migrations one waits and finds nothing to do.
 
     Raises:
         StoreUnavailable: it cannot be reached or written.
-        SchemaTooNew: a newer version has been here.
+        SchemaTooNew: a newer version migrated it.
     """
     engine = build_engine(parse_url(url))
     try:
@@ -43,7 +43,7 @@ def migrate(url: str) -> str | None:
 
 
 def migrate_engine(engine: Engine) -> str | None:
-    """Do the same with an engine that is there already."""
+    """Migrate the database of an engine; see `migrate`."""
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
@@ -56,11 +56,11 @@ def migrate_engine(engine: Engine) -> str | None:
 
 
 def check(engine: Engine) -> None:
-    """Make sure that the tables are those of this version. SQLite is migrated on the way, PostgreSQL never.
+    """Check that the tables are those of this version. SQLite is migrated, PostgreSQL is not.
 
     Raises:
         SchemaTooOld: PostgreSQL with older tables, or none.
-        SchemaTooNew: a newer version has been here.
+        SchemaTooNew: a newer version migrated it.
         StoreUnavailable: it cannot be reached or written.
     """
     with reading(engine) as connection:
@@ -82,7 +82,7 @@ def _too_new(engine: Engine) -> str:
 
 
 def _upgrade(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415 - Alembic takes a tenth of a second to load and is needed once
+    from alembic import command  # noqa: PLC0415 - importing Alembic takes 0.1 s
     from alembic.config import Config  # noqa: PLC0415 - as above
 
     config = Config()

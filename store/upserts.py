@@ -1,4 +1,4 @@
-"""The two ways to write a row so that a repeat is harmless."""
+"""INSERT ... ON CONFLICT in both dialects: writes that are harmless when repeated."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ Row = Mapping[str, Any]
 
 
 def insert_into(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
-    """Begin an INSERT that knows ON CONFLICT, in the dialect of the connection, and counts its rows.
-
-    On PostgreSQL an INSERT into a table with a serial column returns that column, and then SQLAlchemy forgets the count.
-    """
+    """Return an INSERT with ON CONFLICT in the dialect of the connection."""
     return _insert_into(table, connection.dialect.name)
 
 
 def _insert_into(table: Table, dialect: str) -> PostgresInsert | SqliteInsert:
     insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    # For a serial column SQLAlchemy adds RETURNING on PostgreSQL, and then drops the row count.
     return insert.execution_options(preserve_rowcount=True)
 
 
@@ -33,33 +31,32 @@ def upsert(
     rows: Sequence[Row],
     *,
     key: Sequence[str],
-    keep: Sequence[str] = (),
-    unless_fuller: str | None = None,
+    unless_smaller: str | None = None,
 ) -> None:
-    """Insert rows; where one with the same unique `key` stands, overwrite it, but for the columns in `keep`.
+    """Insert rows, or update the existing row with the same unique `key`.
 
-    With `unless_fuller` naming a column, a standing row in which that column is smaller is left as it is.
+    With `unless_smaller`, an existing row whose value in that column is smaller is not updated.
     """
     if not rows:
         return
-    changed = tuple(name for name in rows[0] if name not in key and name not in keep)
-    statement = _build_upsert(table, connection.dialect.name, tuple(key), changed, unless_fuller)
+    changed = tuple(name for name in rows[0] if name not in key)
+    statement = _build_upsert(table, connection.dialect.name, tuple(key), changed, unless_smaller)
     connection.execute(statement, list(rows))
 
 
 @lru_cache(maxsize=64)
 def _build_upsert(
-    table: Table, dialect: str, key: tuple[str, ...], changed: tuple[str, ...], unless_fuller: str | None
+    table: Table, dialect: str, key: tuple[str, ...], changed: tuple[str, ...], unless_smaller: str | None
 ) -> PostgresInsert | SqliteInsert:
-    """Build the statement of `upsert`. Building it costs as much as running it with a few rows, and there are few of them."""
+    """Cached: building the statement takes as long as running it with a few rows."""
     statement = _insert_into(table, dialect)
     condition: ColumnElement[bool] | None = None
-    if unless_fuller is not None:
-        condition = statement.excluded[unless_fuller] <= table.c[unless_fuller]
+    if unless_smaller is not None:
+        condition = statement.excluded[unless_smaller] <= table.c[unless_smaller]
     values = {name: statement.excluded[name] for name in changed}
     return statement.on_conflict_do_update(index_elements=list(key), set_=values, where=condition)
 
 
 def insert_new(connection: Connection, table: Table, row: Row) -> bool:
-    """Insert a row unless one with its unique key stands; say whether it was inserted."""
+    """Insert a row unless its unique key exists. Return True if it was inserted."""
     return connection.execute(insert_into(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1

@@ -41,7 +41,7 @@ def list_components(view: HistoryView, query: ComponentsInput) -> ComponentsOutp
     owner = None if query.owner is None else parse_team(query.owner)
     candidates = rows.of_team(owner) if owner is not None else tuple(rows.all())
     wanted = [one for one in candidates if _is_of_system(one, query.system) and _contains(one, query.text)]
-    visible, hidden = view.only_visible_of(wanted, lambda one: one.ref, counted=rows.counted)
+    visible, hidden = view.only_visible_of(wanted, lambda one: one.ref, counted=rows.counts)
     shown, note = page_of(visible, query)
     as_ofs = [] if view.as_of is None else [view.as_of]
     measured = view.rows.history.of_components([one.ref for one in shown], as_ofs=as_ofs)
@@ -90,7 +90,7 @@ def list_recommendations(view: HistoryView, query: OpenRecommendationsInput) -> 
     found = _open_recommendations(view, team=query.team, entity_ref=query.entity_ref)
     wanted = [one for one in found if query.priority in (None, one.advised.priority.value)]
     visible, hidden = view.only_visible_of(
-        wanted, lambda one: one.key.entity, counted=view.rows.recommendations.counted if query.entity_ref is None else dict
+        wanted, lambda one: one.key.entity, counted=view.rows.recommendations.counts if query.entity_ref is None else dict
     )
     ordered = sorted(visible, key=_savings_first if query.order == "savings" else _priority_first)
     shown, note = page_of(ordered, query)
@@ -112,8 +112,8 @@ def _open_recommendations(view: HistoryView, *, team: str | None, entity_ref: st
     rows = view.rows.recommendations
     owner = None if team is None else parse_team(team)
     if entity_ref is None:
-        return rows.open_ones() if owner is None else rows.open_of_team(owner)
-    found = rows.open_ones([view.component(parse_ref(entity_ref)).ref])
+        return rows.open() if owner is None else rows.open(team=owner)
+    found = rows.open([view.component(parse_ref(entity_ref)).ref])
     return tuple(one for one in found if owner in (None, one.team))
 
 
@@ -149,7 +149,7 @@ def _recommendation_row(one: Recommendation) -> OpenRecommendationRow:
 def list_alerts(view: HistoryView, query: AlertsInput) -> AlertsOutput:
     """Return the open alerts, or all alerts, the newest first."""
     rows = _alert_rows(view, query)
-    counted = partial(view.rows.alerts.counted, statuses=_statuses(query))
+    counted = partial(view.rows.alerts.counts, statuses=_statuses(query))
     visible, hidden = view.only_visible_of(rows, lambda row: row.ref, counted=counted if query.entity_ref is None else dict)
     ordered = sorted(visible, key=lambda row: (row.updated_at, row.alert), reverse=True)
     shown, note = page_of(ordered, query)

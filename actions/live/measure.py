@@ -179,7 +179,6 @@ def _network_use(network: tuple[Destination, ...] | NotMonitored | Unmeasured) -
     return NetworkUse(
         cost=total_of(_total(peer.total_cost) for peer in network).amount,
         cross_az_cost=total_of(_total(peer.cross_az_cost) for peer in network).amount,
-        traffic_bytes=total_of(_total(peer.total_traffic) for peer in network).amount,
         cross_az_traffic_bytes=total_of(_total(peer.cross_az_traffic) for peer in network).amount,
     )
 

@@ -153,7 +153,7 @@ def _status(view: HistoryView) -> str:
         .render(
             now=view.history.clock(),
             newest=rows.sweeps.newest_closed(),
-            running=rows.sweeps.open_ones(),
+            running=rows.sweeps.unclosed(),
             lost=len(rows.clusters.lost()),
             alerts=len(rows.alerts.states(statuses=OPEN_PHASES)),
             outbox=sorted((str(status), many) for status, many in rows.outbox.counts().items()),

@@ -1,11 +1,11 @@
-"""Clusters: when an answer named each last, since when one is lost, and who was told."""
+"""Clusters: when each was last seen, since when it is lost, and when that was notified."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
@@ -17,48 +17,48 @@ from store.upserts import upsert
 
 
 class Clusters:
-    """Clusters by name. Written by `collect`; `evaluate` marks whom it told of."""
+    """Clusters by name. Written by `collect`; `evaluate` marks notified ones."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def all(self) -> tuple[ClusterState, ...]:
-        """Answer every cluster that was ever named, by name."""
+        """Return every cluster ever seen, by name."""
         found = self._connection.execute(select(clusters).order_by(clusters.c.name)).mappings()
-        return tuple(_state_of(row) for row in found)
+        return tuple(ClusterState(**row) for row in found)
 
     def lost(self) -> tuple[ClusterState, ...]:
-        """Answer the clusters that are lost and do not count as removed yet, by name."""
+        """Return the clusters that are lost and not yet removed, by name."""
         return tuple(state for state in self.all() if state.lost_since is not None and state.removed_at is None)
 
-    def named_in(self, as_of: datetime) -> frozenset[str]:
-        """Answer the clusters of the points that a sweep holds so far."""
+    def in_sweep(self, as_of: datetime) -> frozenset[str]:
+        """Return the clusters that a sweep has points of so far."""
         chosen = select(workload_points.c.cluster).where(workload_points.c.as_of == as_of).distinct()
         return frozenset(self._connection.execute(chosen).scalars())
 
     def record_seen(self, names: Collection[str], *, as_of: datetime) -> None:
-        """Note that answers of a sweep named these clusters: none of them is lost."""
+        """Record that a sweep saw these clusters: they are not lost."""
         row = {"last_seen": as_of, "lost_since": None, "notified_at": None, "removed_at": None}
         upsert(self._connection, clusters, [{"name": name, **row} for name in sorted(names)], key=["name"])
 
     def record_lost(self, name: str, *, as_of: datetime) -> None:
-        """Note that a sweep missed a cluster; the first one that did stands."""
+        """Record that a sweep missed a cluster. The first such sweep is kept."""
         self._set(name, lost_since=func.coalesce(clusters.c.lost_since, as_of))
 
     def record_removed(self, name: str, *, as_of: datetime) -> None:
-        """Note the sweep from which a cluster counts as removed."""
+        """Record the sweep from which a cluster counts as removed."""
         self._set(name, removed_at=func.coalesce(clusters.c.removed_at, as_of))
 
     def mark_notified(self, name: str, *, at: datetime) -> None:
-        """Note when the platform channel was told of the loss."""
+        """Record when the loss was notified."""
         self._set(name, notified_at=at)
 
     def previous_workloads(
         self, cluster: str, refs: Sequence[EntityRef], *, before: datetime, within: timedelta
     ) -> Mapping[EntityRef, tuple[WorkloadKey, ...]]:
-        """Answer what components had in a cluster, by their newest measured snapshot before an instant, if it is not too old.
+        """Return the workloads of components in a cluster, from their newest measured snapshot in the time `within` `before`.
 
-        Components that had nothing there are left out.
+        Components without workloads there are left out.
         """
         newest = (
             select(snapshots.c.entity_ref, func.max(snapshots.c.as_of).label("as_of"))
@@ -86,13 +86,3 @@ class Clusters:
 
     def _set(self, name: str, **values: object) -> None:
         self._connection.execute(update(clusters).where(clusters.c.name == name).values(**values))
-
-
-def _state_of(row: RowMapping) -> ClusterState:
-    return ClusterState(
-        name=row["name"],
-        last_seen=row["last_seen"],
-        lost_since=row["lost_since"],
-        notified_at=row["notified_at"],
-        removed_at=row["removed_at"],
-    )

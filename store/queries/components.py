@@ -1,15 +1,15 @@
-"""What the catalog lists: components and teams, when they were first and last seen, and when they left.
+"""Components and teams of the catalog listing, and when components left it.
 
-A component is gone when two complete listings did not hold it; it comes back as soon as one does.
+A component is gone after two complete listings without it, and back with the first that has it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, case, func, or_, select, update
 
 from domain.component import Component, NotificationTargets, Team
 from domain.refs import EntityRef
@@ -26,19 +26,14 @@ class Components:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def record_listing(self, listed: Iterable[Component], owners: Iterable[Team], *, as_of: datetime, complete: bool) -> None:
-        """Remember a whole listing at once: `record_page`, then `finish_listing`."""
-        self.record_page(tuple(listed), tuple(owners), as_of=as_of)
-        self.finish_listing(as_of=as_of, complete=complete)
-
     def record_page(self, listed: Sequence[Component], owners: Sequence[Team], *, as_of: datetime) -> None:
-        """Remember the components and teams of one page of the listing for the sweep of `as_of`."""
+        """Store the components and teams of one page of the listing for the sweep `as_of`."""
         rows = {component.ref: _component_row(component, as_of) for component in listed}
-        upsert(self._connection, components, list(rows.values()), key=["entity_ref"], keep=["first_seen"])
-        upsert(self._connection, teams, list({team.ref: _team_row(team, as_of) for team in owners}.values()), key=["entity_ref"])
+        upsert(self._connection, components, list(rows.values()), key=["entity_ref"])
+        upsert(self._connection, teams, list({team.ref: _team_row(team) for team in owners}.values()), key=["entity_ref"])
 
     def finish_listing(self, *, as_of: datetime, complete: bool) -> None:
-        """Count who was missing. An incomplete listing misses nobody; the same `as_of` counts once."""
+        """Count the missing components. An incomplete listing misses none; the same `as_of` counts once."""
         if not complete:
             return
         missing = and_(components.c.last_seen < as_of, or_(components.c.missed_at.is_(None), components.c.missed_at < as_of))
@@ -58,18 +53,17 @@ class Components:
         )
 
     def get(self, ref: EntityRef) -> Component | None:
-        """Answer a component that was ever listed, gone or not."""
+        """Return a component that was ever listed, gone or not."""
         row = self._connection.execute(select(components).where(components.c.entity_ref == ref)).mappings().first()
         return None if row is None else _component_of(row)
 
     def of_team(self, team: EntityRef) -> tuple[Component, ...]:
-        """Answer what a team owns now, by reference."""
+        """Return the components that a team owns now, by reference."""
         chosen = select(components).where(components.c.team == team, components.c.gone_at.is_(None))
-        found = self._connection.execute(chosen.order_by(components.c.entity_ref)).mappings()
-        return tuple(_component_of(row) for row in found)
+        return self._components(chosen)
 
     def all(self) -> Iterator[Component]:
-        """Stream every component that is not gone, by reference."""
+        """Yield every component that is not gone, by reference."""
         last: EntityRef | None = None
         while True:
             page = self.page(after=last)
@@ -79,20 +73,19 @@ class Components:
             last = page[-1].ref
 
     def page(self, *, after: EntityRef | None, size: int = _PAGE) -> tuple[Component, ...]:
-        """Answer the components that are not gone and stand after a reference, by reference, at most `size`."""
+        """Return at most `size` components that are not gone, by reference, after a reference."""
         chosen = select(components).where(components.c.gone_at.is_(None))
         if after is not None:
             chosen = chosen.where(components.c.entity_ref > after)
-        found = self._connection.execute(chosen.order_by(components.c.entity_ref).limit(size)).mappings()
-        return tuple(_component_of(row) for row in found)
+        return self._components(chosen.limit(size))
 
-    def some(self, refs: Sequence[EntityRef]) -> tuple[Component, ...]:
-        """Answer those of these components that are not gone, by reference."""
+    def by_refs(self, refs: Sequence[EntityRef]) -> tuple[Component, ...]:
+        """Return these components without the gone ones, by reference."""
         chosen = select(components).where(components.c.entity_ref.in_(refs), components.c.gone_at.is_(None))
-        return tuple(_component_of(row) for row in self._connection.execute(chosen.order_by(components.c.entity_ref)).mappings())
+        return self._components(chosen)
 
-    def counted(self) -> Mapping[EntityRef, int]:
-        """Answer who is not gone, each counted as one."""
+    def counts(self) -> Mapping[EntityRef, int]:
+        """Return every component that is not gone, with the count 1: the form that the history actions take."""
         return dict.fromkeys(
             self._connection.execute(select(components.c.entity_ref).where(components.c.gone_at.is_(None))).scalars(), 1
         )
@@ -103,29 +96,22 @@ class Components:
         return counted.scalar_one()
 
     def gone(self) -> Mapping[EntityRef, datetime]:
-        """Answer who left the catalog: the reference, and the sweep whose listing missed it for good."""
+        """Return the gone components, with the sweep whose listing was the second without them."""
         chosen = select(components.c.entity_ref, components.c.gone_at).where(components.c.gone_at.is_not(None))
         return {row.entity_ref: row.gone_at for row in self._connection.execute(chosen)}
 
-    def is_gone(self, ref: EntityRef) -> bool:
-        """Say whether two complete listings did not hold it."""
-        gone_at = self._connection.execute(select(components.c.gone_at).where(components.c.entity_ref == ref)).scalar()
-        return gone_at is not None
-
     def teams(self) -> tuple[Team, ...]:
-        """Answer every team and parent group that was ever listed, by reference."""
+        """Return every team and parent group that was ever listed, by reference."""
         found = self._connection.execute(select(teams).order_by(teams.c.entity_ref)).mappings()
         return tuple(_team_of(row) for row in found)
 
-    def team(self, ref: EntityRef) -> Team | None:
-        """Answer a team or a parent group that was ever listed."""
-        row = self._connection.execute(select(teams).where(teams.c.entity_ref == ref)).mappings().first()
-        return None if row is None else _team_of(row)
-
     def owners(self) -> tuple[EntityRef, ...]:
-        """Answer the teams that own a component now, by reference."""
+        """Return the teams that own a component now, by reference."""
         chosen = select(components.c.team).where(components.c.gone_at.is_(None)).distinct().order_by(components.c.team)
         return tuple(self._connection.execute(chosen).scalars())
+
+    def _components(self, chosen: Select[tuple[object, ...]]) -> tuple[Component, ...]:
+        return tuple(_component_of(row) for row in self._connection.execute(chosen.order_by(components.c.entity_ref)).mappings())
 
 
 def _component_row(component: Component, as_of: datetime) -> dict[str, Any]:
@@ -144,7 +130,6 @@ def _component_row(component: Component, as_of: datetime) -> dict[str, Any]:
         "cluster_limit": component.cluster_limit,
         "slack_channels": [list(pair) for pair in component.contact.slack_channels],
         "pagerduty_fingerprint": component.contact.pagerduty_fingerprint,
-        "first_seen": as_of,
         "last_seen": as_of,
         "missed_listings": 0,
         "missed_at": None,
@@ -152,7 +137,7 @@ def _component_row(component: Component, as_of: datetime) -> dict[str, Any]:
     }
 
 
-def _team_row(team: Team, as_of: datetime) -> dict[str, Any]:
+def _team_row(team: Team) -> dict[str, Any]:
     return {
         "entity_ref": team.ref,
         "title": team.title,
@@ -160,7 +145,6 @@ def _team_row(team: Team, as_of: datetime) -> dict[str, Any]:
         "in_catalog": team.in_catalog,
         "slack_channels": [list(pair) for pair in team.contact.slack_channels],
         "pagerduty_fingerprint": team.contact.pagerduty_fingerprint,
-        "last_seen": as_of,
     }
 
 

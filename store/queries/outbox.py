@@ -1,11 +1,11 @@
-"""The outbox: messages that were decided, who is sending which, and what came of every attempt.
+"""The transactional outbox: messages to send, their leases, and the attempts to deliver them.
 
-Two processes may work on it at once: a row is taken by a conditional UPDATE, marked only by whoever holds its lease, and an
-attempt is on record before its call is made.
+Several processes may use it: a message is claimed by a conditional UPDATE, updated only by the owner of its lease, and an
+attempt is recorded before its call is made.
 
-Order: a message waits while an earlier one of its stream and service is *open*, and while the one whose thread it answers
-in (or that one's fallback) is. Open are pending, leased, and unknown with a look-up ahead. Everything else is an end: after
-failed, expired, cancelled and a final unknown the later ones go out, because a lost first message must not silence the rest.
+Order: a message waits while an earlier one of its stream and service is *open*, and while the message whose thread it is posted to
+(or the fallback of that one) is. Open are pending, leased, and unknown with a planned look-up. After any other status later
+messages are sent: a lost first message must not block the rest.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from store.queries.outbox_rows import (
     LeasedMessage,
     OutboxRecord,
     SlackLocation,
-    delivery_of,
-    entry_of,
+    attempt_of,
     message_of,
+    record_of,
     values_of,
 )
 from store.schema import deliveries, outbox
 from store.upserts import insert_into
 
 FALLBACK: Final = ":fallback"
-"""What the key of a message ends in that stands in for one whose channel refused it."""
-EXTRA_TIME: Final = timedelta(hours=24)
-"""What a message gets at least when it is sent again by hand."""
+"""Key suffix of the message that replaces one rejected by its channel."""
+RETRY_TTL: Final = timedelta(hours=24)
+"""Minimum time to expiry of a message that is retried by hand."""
 
-_ENDED_BADLY: Final = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN, DeliveryStatus.EXPIRED, DeliveryStatus.CANCELLED)
+_RETRYABLE: Final = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN, DeliveryStatus.EXPIRED, DeliveryStatus.CANCELLED)
 
 
 class Outbox:
-    """The outbox within one transaction."""
+    """The outbox in one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def put(self, messages: Iterable[Message]) -> tuple[Message, ...]:
-        """Add messages; one whose key is there already changes nothing. Answers those that are new.
+        """Insert messages and return the new ones; an existing key changes nothing.
 
         Raises IntegrityError when another message has the same number in the same stream.
         """
@@ -57,44 +57,44 @@ class Outbox:
         for message in messages:
             row = {**values_of(message), "status": str(DeliveryStatus.PENDING), "attempts": 0}
             statement = insert_into(self._connection, outbox).on_conflict_do_nothing(index_elements=["key"])
-            # asked for the row itself: PostgreSQL's driver counts no rows of an INSERT that returns its new id
+            # RETURNING, since PostgreSQL's driver counts no rows of an INSERT that returns the new id
             if self._connection.execute(statement.returning(outbox.c.id), row).first() is not None:
                 new.append(message)
         return tuple(new)
 
-    # Taking -----------------------------------------------------------------------------------------------------------
+    # Claim ------------------------------------------------------------------------------------------------------------
 
     def claim_due(self, now: datetime, *, channel: Channel, lease: timedelta, owner: str) -> LeasedMessage | None:
-        """Take the oldest message of a service that is due, and put its attempt on record. None: nothing is due.
+        """Lease the oldest due message of a service and record the attempt; None if nothing is due.
 
-        Due are pending ones past `not_before`, those whose lease ran out (their sender died), and unknown ones to look up.
+        Due are pending messages past `not_before`, those with an expired lease, and unknown ones to look up.
         """
         while True:
             row = self._connection.execute(_due_first(), {"now": now, "service": str(channel)}).mappings().first()
             if row is None:
                 return None
-            taken = self._connection.execute(
+            claimed = self._connection.execute(
                 update(outbox)
                 .where(outbox.c.id == row["id"], outbox.c.status == row["status"], outbox.c.attempts == row["attempts"])
                 .values(
                     status=str(DeliveryStatus.LEASED), attempts=row["attempts"] + 1, lease_owner=owner, lease_until=now + lease
                 )
             )
-            if taken.rowcount == 1:
-                return self._claim(row, now=now, lease=lease, owner=owner)
+            if claimed.rowcount == 1:
+                return self._lease(row, now=now, lease=lease, owner=owner)
 
-    def is_anything_due(self, now: datetime, *, channel: Channel) -> bool:
-        """Say whether there is something to claim, without taking it."""
+    def has_due(self, now: datetime, *, channel: Channel) -> bool:
+        """Return True if a message is due."""
         first_id = _due_first().with_only_columns(outbox.c.id)
         return self._connection.execute(first_id, {"now": now, "service": str(channel)}).first() is not None
 
-    def _claim(self, row: RowMapping, *, now: datetime, lease: timedelta, owner: str) -> LeasedMessage:
+    def _lease(self, row: RowMapping, *, now: datetime, lease: timedelta, owner: str) -> LeasedMessage:
         attempt = row["attempts"] + 1
-        doubtful = row["status"] in {DeliveryStatus.UNKNOWN, DeliveryStatus.LEASED}
-        since = self._doubtful_since(row["key"]) if doubtful else None
+        is_unconfirmed = row["status"] in {DeliveryStatus.UNKNOWN, DeliveryStatus.LEASED}
+        since = self._unconfirmed_since(row["key"]) if is_unconfirmed else None
         self._connection.execute(
             deliveries.insert().values(
-                message_key=row["key"], attempt=attempt, at=now, result=str(DeliveryResult.BEGUN), detail=""
+                message_key=row["key"], attempt=attempt, at=now, result=str(DeliveryResult.STARTED), detail=""
             )
         )
         return LeasedMessage(
@@ -102,18 +102,18 @@ class Outbox:
             attempt=attempt,
             owner=owner,
             lease_until=now + lease,
-            doubtful_since=since,
-            thread=self.place_of(row["thread_of"]) if row["thread_of"] else None,
+            unconfirmed_since=since,
+            thread=self.location_of(row["thread_of"]) if row["thread_of"] else None,
         )
 
-    def _doubtful_since(self, key: str) -> datetime | None:
-        doubts = [str(DeliveryResult.BEGUN), str(DeliveryResult.UNKNOWN)]
-        first = select(func.min(deliveries.c.at)).where(deliveries.c.message_key == key, deliveries.c.result.in_(doubts))
+    def _unconfirmed_since(self, key: str) -> datetime | None:
+        unconfirmed = [str(DeliveryResult.STARTED), str(DeliveryResult.UNKNOWN)]
+        first = select(func.min(deliveries.c.at)).where(deliveries.c.message_key == key, deliveries.c.result.in_(unconfirmed))
         found: datetime | None = self._connection.execute(first).scalar_one()
         return found
 
-    def place_of(self, key: str) -> SlackLocation | None:
-        """Where in Slack a message stands, or its fallback; None: nowhere."""
+    def location_of(self, key: str) -> SlackLocation | None:
+        """Return where a message or its fallback is in Slack; None if it never arrived."""
         found = self._connection.execute(
             select(deliveries.c.channel, deliveries.c.ts)
             .where(deliveries.c.message_key.in_([key, key + FALLBACK]), deliveries.c.ts.is_not(None))
@@ -121,26 +121,26 @@ class Outbox:
         ).first()
         return None if found is None else SlackLocation(channel=found.channel, ts=found.ts)
 
-    # Marking: only by who holds the lease; False: the lease was lost, and another process decides --------------------------
+    # Results of a leased message; False: the lease was lost, and another process decides ----------------------------------
 
     def mark_sent(
-        self, claim: LeasedMessage, now: datetime, *, variant: Variant | None, place: SlackLocation | None, found: bool = False
+        self, claim: LeasedMessage, now: datetime, *, variant: Variant | None, location: SlackLocation | None, found: bool = False
     ) -> bool:
-        """It has arrived. `found`: an earlier attempt had."""
+        """Record that the message arrived. `found`: by an earlier attempt."""
         result = DeliveryResult.FOUND if found else DeliveryResult.SENT
-        return self._mark(claim, DeliveryStatus.SENT, result, sent_at=now, variant=variant, place=place)
+        return self._mark(claim, DeliveryStatus.SENT, result, sent_at=now, variant=variant, location=location)
 
-    def put_off(self, claim: LeasedMessage, *, until: datetime, why: str) -> bool:
-        """It has surely not arrived (or a repeat is harmless), and is tried again."""
-        return self._mark(claim, DeliveryStatus.PENDING, DeliveryResult.PUT_OFF, why=why, not_before=until)
+    def reschedule(self, claim: LeasedMessage, *, until: datetime, reason: str) -> bool:
+        """Retry later: the message did not arrive, or a repeat is harmless."""
+        return self._mark(claim, DeliveryStatus.PENDING, DeliveryResult.RESCHEDULED, reason=reason, not_before=until)
 
-    def mark_unknown(self, claim: LeasedMessage, *, look_up_at: datetime | None, why: str) -> bool:
-        """It may or may not have arrived. Without a look-up ahead it stays so."""
-        return self._mark(claim, DeliveryStatus.UNKNOWN, DeliveryResult.UNKNOWN, why=why, not_before=look_up_at)
+    def mark_unknown(self, claim: LeasedMessage, *, look_up_at: datetime | None, reason: str) -> bool:
+        """Record that the message may have arrived. Without a look-up it stays unknown."""
+        return self._mark(claim, DeliveryStatus.UNKNOWN, DeliveryResult.UNKNOWN, reason=reason, not_before=look_up_at)
 
-    def mark_failed(self, claim: LeasedMessage, *, why: str) -> bool:
-        """The service will never take it."""
-        return self._mark(claim, DeliveryStatus.FAILED, DeliveryResult.REFUSED, why=why)
+    def mark_failed(self, claim: LeasedMessage, *, reason: str) -> bool:
+        """Record that the service rejects the message for good."""
+        return self._mark(claim, DeliveryStatus.FAILED, DeliveryResult.REJECTED, reason=reason)
 
     def _mark(
         self,
@@ -148,11 +148,11 @@ class Outbox:
         status: DeliveryStatus,
         result: DeliveryResult,
         *,
-        why: str | None = None,
+        reason: str | None = None,
         not_before: datetime | None = None,
         sent_at: datetime | None = None,
         variant: Variant | None = None,
-        place: SlackLocation | None = None,
+        location: SlackLocation | None = None,
     ) -> bool:
         key = claim.message.key
         marked = self._connection.execute(
@@ -164,40 +164,40 @@ class Outbox:
                 outbox.c.attempts == claim.attempt,
             )
             .values(
-                status=str(status), lease_owner=None, lease_until=None, not_before=not_before, last_error=why, sent_at=sent_at
+                status=str(status), lease_owner=None, lease_until=None, not_before=not_before, last_error=reason, sent_at=sent_at
             )
         )
-        # The attempt is recorded in any case: a message that arrived under a lost lease did arrive.
+        # The attempt is recorded even under a lost lease: the message did arrive.
         self._connection.execute(
             update(deliveries)
             .where(deliveries.c.message_key == key, deliveries.c.attempt == claim.attempt)
             .values(
                 result=str(result),
                 variant=None if variant is None else str(variant),
-                channel=None if place is None else place.channel,
-                ts=None if place is None else place.ts,
-                detail=why or "",
+                channel=None if location is None else location.channel,
+                ts=None if location is None else location.ts,
+                detail=reason or "",
             )
         )
         return marked.rowcount == 1
 
-    # Tidying ----------------------------------------------------------------------------------------------------------
+    # Updates of many messages -------------------------------------------------------------------------------------------
 
-    def hold(self, channel: Channel, *, until: datetime, target: str | None = None) -> int:
-        """Let what is pending for a service, or for one target of it, wait at least until then."""
-        later = and_(outbox.c.channel == str(channel), outbox.c.status == str(DeliveryStatus.PENDING))
+    def postpone(self, channel: Channel, *, until: datetime, target: str | None = None) -> int:
+        """Delay the pending messages of a service, or of one target of it, at least until then. Return their number."""
+        pending = and_(outbox.c.channel == str(channel), outbox.c.status == str(DeliveryStatus.PENDING))
         if target is not None:
-            later = and_(later, outbox.c.target == target)
+            pending = and_(pending, outbox.c.target == target)
         sooner = or_(outbox.c.not_before.is_(None), outbox.c.not_before < until)
-        return self._connection.execute(update(outbox).where(later, sooner).values(not_before=until)).rowcount
+        return self._connection.execute(update(outbox).where(pending, sooner).values(not_before=until)).rowcount
 
     def expire(self, now: datetime) -> tuple[Message, ...]:
-        """End what was not sent in its time; answers each once."""
+        """Expire the pending messages past their expiry and return them, each once."""
         late = and_(outbox.c.status == str(DeliveryStatus.PENDING), outbox.c.expires_at <= now)
-        return self._end(late, status=DeliveryStatus.EXPIRED, expiry_told=True)
+        return self._end(late, status=DeliveryStatus.EXPIRED)
 
     def resolve_unknown(self, now: datetime) -> tuple[Message, ...]:
-        """Give up looking for what is unknown and past its time; answers each once."""
+        """Stop looking up unknown messages past their expiry and return them, each once."""
         late = and_(outbox.c.status == str(DeliveryStatus.UNKNOWN), outbox.c.not_before.is_not(None), outbox.c.expires_at <= now)
         return self._end(late, status=DeliveryStatus.UNKNOWN, not_before=None)
 
@@ -210,33 +210,33 @@ class Outbox:
         return tuple(ended)
 
     def cancel_superseded(self) -> int:
-        """Cancel PagerDuty triggers whose resolve waits behind them (`domain.overtaking`); answers how many messages."""
+        """Cancel unsent PagerDuty triggers with their resolves (`domain.superseding`). Return the number of messages."""
         waiting = outbox.c.status == str(DeliveryStatus.PENDING)
         paged = outbox.c.channel == str(Channel.PAGERDUTY)
         streams = select(outbox.c.stream).where(waiting, paged, outbox.c.act == str(EventAction.RESOLVE)).distinct()
         cancelled = 0
         for stream in self._connection.execute(streams).scalars().all():
             events = self._connection.execute(select(outbox).where(outbox.c.stream == stream, paged).order_by(outbox.c.number))
-            standings = [
+            statuses = [
                 EventStatus(
                     key=row["key"], act=EventAction(row["act"]), status=DeliveryStatus(row["status"]), attempts=row["attempts"]
                 )
                 for row in events.mappings()
             ]
-            cancelled += self._cancel(superseded(standings), {one.key: one.attempts for one in standings})
+            cancelled += self._cancel(superseded(statuses), {one.key: one.attempts for one in statuses})
         return cancelled
 
     def _cancel(self, keys: Iterable[str], attempts: Mapping[str, int]) -> int:
-        """Cancel in order; stop at one that another process has just taken, since its resolve is wanted then."""
+        """Cancel in order. Stop at one that another process has just claimed: its resolve must be sent."""
         cancelled = 0
         for key in keys:
-            still_so = and_(
+            unclaimed = and_(
                 outbox.c.key == key, outbox.c.status == str(DeliveryStatus.PENDING), outbox.c.attempts == attempts[key]
             )
-            reason = "it was over before it could be sent"
+            reason = "resolved before it was sent"
             if (
                 self._connection.execute(
-                    update(outbox).where(still_so).values(status=str(DeliveryStatus.CANCELLED), last_error=reason)
+                    update(outbox).where(unclaimed).values(status=str(DeliveryStatus.CANCELLED), last_error=reason)
                 ).rowcount
                 == 0
             ):
@@ -244,55 +244,54 @@ class Outbox:
             cancelled += 1
         return cancelled
 
-    # Reading ----------------------------------------------------------------------------------------------------------
+    # Queries ----------------------------------------------------------------------------------------------------------
 
     def get(self, key: str) -> OutboxRecord | None:
-        """Answer one message and where it stands."""
+        """Return one message."""
         row = self._connection.execute(select(outbox).where(outbox.c.key == key)).mappings().first()
-        return None if row is None else entry_of(row)
+        return None if row is None else record_of(row)
 
     def listing(self, statuses: Collection[DeliveryStatus] = (), *, limit: int = 200) -> tuple[OutboxRecord, ...]:
-        """Answer messages in these states (all when none is named), newest first."""
-        which = select(outbox).order_by(outbox.c.id.desc()).limit(limit)
-        if statuses:
-            which = which.where(outbox.c.status.in_([str(status) for status in statuses]))
-        return tuple(entry_of(row) for row in self._connection.execute(which).mappings())
+        """Return messages with these statuses (without any: all), newest first."""
+        chosen = [outbox.c.status.in_([str(status) for status in statuses])] if statuses else []
+        return self._newest(limit, *chosen)
 
-    def about(self, whom: str, *, limit: int = 200) -> tuple[OutboxRecord, ...]:
-        """Answer messages about an entity, a team or `platform`, newest first."""
-        which = select(outbox).where(outbox.c.about == whom).order_by(outbox.c.id.desc()).limit(limit)
-        return tuple(entry_of(row) for row in self._connection.execute(which).mappings())
+    def about(self, subject: str, *, limit: int = 200) -> tuple[OutboxRecord, ...]:
+        """Return messages about an entity, a team or `platform`, newest first."""
+        return self._newest(limit, outbox.c.about == subject)
 
     def of_alert(self, alert: str, *, limit: int = 200) -> tuple[OutboxRecord, ...]:
-        """Answer the messages of one alert, newest first."""
-        of_it = outbox.c.key.startswith(f"alert:{alert}:", autoescape=True)
-        which = select(outbox).where(of_it).order_by(outbox.c.id.desc()).limit(limit)
-        return tuple(entry_of(row) for row in self._connection.execute(which).mappings())
+        """Return the messages of one alert, newest first."""
+        return self._newest(limit, outbox.c.key.startswith(f"alert:{alert}:", autoescape=True))
+
+    def _newest(self, limit: int, *conditions: ColumnElement[bool]) -> tuple[OutboxRecord, ...]:
+        newest = select(outbox).where(*conditions).order_by(outbox.c.id.desc()).limit(limit)
+        return tuple(record_of(row) for row in self._connection.execute(newest).mappings())
 
     def deliveries_of(self, key: str) -> tuple[DeliveryAttempt, ...]:
-        """Answer the attempts at one message, in order."""
+        """Return the attempts to deliver one message, in order."""
         rows = select(deliveries).where(deliveries.c.message_key == key).order_by(deliveries.c.attempt)
-        return tuple(delivery_of(row) for row in self._connection.execute(rows).mappings())
+        return tuple(attempt_of(row) for row in self._connection.execute(rows).mappings())
 
     def counts(self) -> dict[DeliveryStatus, int]:
-        """How many messages stand where."""
+        """Count messages by status."""
         rows = self._connection.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status))
         return {DeliveryStatus(status): count for status, count in rows}
 
     def oldest_pending(self) -> datetime | None:
-        """When the oldest message was written that still waits to be sent; None: none waits."""
+        """Return when the oldest message that is not sent yet was created; None without one."""
         open_ = outbox.c.status.in_([str(DeliveryStatus.PENDING), str(DeliveryStatus.LEASED)])
         found: datetime | None = self._connection.execute(select(func.min(outbox.c.created_at)).where(open_)).scalar_one()
         return found
 
     def next_due(self) -> datetime | None:
-        """When deliver has something to do again at the latest: an instant in the past means now; None: never."""
+        """Return when the next message is due; an instant in the past means now, None never."""
         times = (outbox.c.not_before, outbox.c.lease_until, outbox.c.created_at)
         rows = self._connection.execute(select(*times).where(_is_open(outbox)))
         return min((not_before or lease_until or created for not_before, lease_until, created in rows), default=None)
 
     def posts_since(self, slack_channel: str, since: datetime) -> int:
-        """How many messages went into a Slack channel after an instant."""
+        """Count the messages sent to a Slack channel after an instant."""
         posts = select(func.count()).where(
             deliveries.c.channel == slack_channel, deliveries.c.at > since, deliveries.c.result == str(DeliveryResult.SENT)
         )
@@ -300,48 +299,48 @@ class Outbox:
         return count
 
     def retry(self, key: str, now: datetime) -> bool:
-        """Send again by hand what ended badly, or at once what was put off; False: no such message, or it is sent or under way.
+        """Retry by hand an undelivered or rescheduled message. False: no such message, or it is sent or leased.
 
-        An unknown one is sent without another look: who asks for it has looked.
+        An unknown one is sent without a look-up: the person has looked.
         """
-        ended = outbox.c.status.in_([str(status) for status in _ENDED_BADLY])
-        which = and_(outbox.c.key == key, or_(ended, outbox.c.status == str(DeliveryStatus.PENDING)))
+        retryable = outbox.c.status.in_([str(status) for status in _RETRYABLE])
+        which = and_(outbox.c.key == key, or_(retryable, outbox.c.status == str(DeliveryStatus.PENDING)))
         expires_at = self._connection.execute(select(outbox.c.expires_at).where(which)).scalar_one_or_none()
         if expires_at is None:
             return False
-        again = {"status": str(DeliveryStatus.PENDING), "not_before": None, "expiry_told": False}
-        later = max(expires_at, now + EXTRA_TIME)
+        again = {"status": str(DeliveryStatus.PENDING), "not_before": None}
+        later = max(expires_at, now + RETRY_TTL)
         return self._connection.execute(update(outbox).where(which).values(**again, expires_at=later)).rowcount == 1
 
 
 def _is_open(row: FromClause) -> ColumnElement[bool]:
-    under_way = row.c.status.in_([str(DeliveryStatus.PENDING), str(DeliveryStatus.LEASED)])
-    return or_(under_way, and_(row.c.status == str(DeliveryStatus.UNKNOWN), row.c.not_before.is_not(None)))
+    unsent = row.c.status.in_([str(DeliveryStatus.PENDING), str(DeliveryStatus.LEASED)])
+    return or_(unsent, and_(row.c.status == str(DeliveryStatus.UNKNOWN), row.c.not_before.is_not(None)))
 
 
 @cache
 def _due_first() -> Select[Any]:
-    """Build the select of what `service` has due first at `now`, once: building it takes longer than running it."""
+    """Return the query for the first due message of `service` at `now`. Cached: building it takes longer than running it."""
     now = bindparam("now", type_=outbox.c.expires_at.type)
     earlier, parent = outbox.alias("earlier"), outbox.alias("parent")
-    no_longer_put_off = or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now)
-    pending = and_(outbox.c.status == str(DeliveryStatus.PENDING), no_longer_put_off, outbox.c.expires_at > now)
-    left_behind = and_(outbox.c.status == str(DeliveryStatus.LEASED), outbox.c.lease_until <= now)
+    not_delayed = or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now)
+    pending = and_(outbox.c.status == str(DeliveryStatus.PENDING), not_delayed, outbox.c.expires_at > now)
+    lease_expired = and_(outbox.c.status == str(DeliveryStatus.LEASED), outbox.c.lease_until <= now)
     to_look_up = and_(outbox.c.status == str(DeliveryStatus.UNKNOWN), outbox.c.not_before <= now)
-    is_before_it = and_(
+    is_earlier = and_(
         earlier.c.stream == outbox.c.stream,
         earlier.c.channel == outbox.c.channel,
         earlier.c.number < outbox.c.number,
         _is_open(earlier),
     )
-    opens_its_thread = and_(
+    starts_its_thread = and_(
         or_(parent.c.key == outbox.c.thread_of, parent.c.key == outbox.c.thread_of + FALLBACK), _is_open(parent)
     )
     return (
         select(outbox)
-        .where(outbox.c.channel == bindparam("service"), or_(pending, left_behind, to_look_up))
-        .where(~exists(select(1).where(is_before_it).correlate(outbox)))
-        .where(~exists(select(1).where(opens_its_thread).correlate(outbox)))
+        .where(outbox.c.channel == bindparam("service"), or_(pending, lease_expired, to_look_up))
+        .where(~exists(select(1).where(is_earlier).correlate(outbox)))
+        .where(~exists(select(1).where(starts_its_thread).correlate(outbox)))
         .order_by(outbox.c.created_at, outbox.c.id)
         .limit(1)
     )

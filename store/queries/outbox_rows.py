@@ -1,4 +1,4 @@
-"""What the outbox answers with, and how its rows are read."""
+"""The values that the outbox returns, and their conversion from rows."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from domain.messages import Channel, DeliveryStatus, EventAction, Json, Message,
 
 
 class DeliveryResult(StrEnum):
-    """What came of one attempt. `begun` is written before the call: a process killed in the middle leaves it so."""
+    """The result of one attempt. `started` is written before the call, and stays when the process is killed during it."""
 
-    BEGUN = "begun"
+    STARTED = "started"
     SENT = "sent"
     FOUND = "found"
-    """An earlier attempt had arrived after all."""
-    PUT_OFF = "put off"
+    """An earlier attempt had arrived."""
+    RESCHEDULED = "rescheduled"
     UNKNOWN = "unknown"
-    REFUSED = "refused"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlackLocation:
-    """Where a message stands in Slack: its channel and time stamp. A thread hangs on it."""
+    """The channel and timestamp of a message in Slack. They identify its thread."""
 
     channel: str
     ts: str
@@ -34,28 +34,28 @@ class SlackLocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasedMessage:
-    """A message that is ours to send until `lease_until`."""
+    """A message that the owner may send until `lease_until`."""
 
     message: Message
     attempt: int
-    """The number of this attempt, from 1."""
+    """Counted from 1."""
     owner: str
     lease_until: datetime
-    doubtful_since: datetime | None
-    """When the first attempt began of which nobody knows whether it arrived; None: none did."""
+    unconfirmed_since: datetime | None
+    """When the first attempt with an unknown outcome started; None without one."""
     thread: SlackLocation | None
-    """Where the message stands that this one answers in the thread of; None: it opens none, or that one never arrived."""
+    """The message whose thread this one is posted to; None: in no thread, or that message never arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRecord:
-    """A message and where it stands."""
+    """A message and its delivery status."""
 
     message: Message
     status: DeliveryStatus
     attempts: int
     not_before: datetime | None
-    """Pending: not sent before. Unknown: looked up then; None: it stays unknown."""
+    """Pending: not sent before it. Unknown: looked up then; None: no look-up is planned."""
     lease_until: datetime | None
     last_error: str | None
     sent_at: datetime | None
@@ -63,18 +63,18 @@ class OutboxRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryAttempt:
-    """One attempt."""
+    """One attempt to deliver a message."""
 
     attempt: int
     at: datetime
     result: DeliveryResult
     variant: Variant | None
-    place: SlackLocation | None
+    location: SlackLocation | None
     detail: str
 
 
 def values_of(message: Message) -> dict[str, Any]:
-    """Put a message into the columns of its row."""
+    """Return the columns of a message."""
     renderings: Json = [{"variant": str(one.variant), "payload": dict(one.payload)} for one in message.renderings]
     return {
         "key": message.key,
@@ -93,7 +93,7 @@ def values_of(message: Message) -> dict[str, Any]:
 
 
 def message_of(row: RowMapping) -> Message:
-    """Read a message from its row."""
+    """Return the message of a row."""
     return Message(
         key=row["key"],
         stream=row["stream"],
@@ -110,8 +110,8 @@ def message_of(row: RowMapping) -> Message:
     )
 
 
-def entry_of(row: RowMapping) -> OutboxRecord:
-    """Read a message and where it stands."""
+def record_of(row: RowMapping) -> OutboxRecord:
+    """Return the message of a row with its delivery status."""
     return OutboxRecord(
         message=message_of(row),
         status=DeliveryStatus(row["status"]),
@@ -123,13 +123,13 @@ def entry_of(row: RowMapping) -> OutboxRecord:
     )
 
 
-def delivery_of(row: RowMapping) -> DeliveryAttempt:
-    """Read an attempt."""
+def attempt_of(row: RowMapping) -> DeliveryAttempt:
+    """Return the attempt of a row."""
     return DeliveryAttempt(
         attempt=row["attempt"],
         at=row["at"],
         result=DeliveryResult(row["result"]),
         variant=None if row["variant"] is None else Variant(row["variant"]),
-        place=None if row["ts"] is None else SlackLocation(channel=row["channel"], ts=row["ts"]),
+        location=None if row["ts"] is None else SlackLocation(channel=row["channel"], ts=row["ts"]),
         detail=row["detail"],
     )

@@ -1,4 +1,4 @@
-"""Rows of `workload_points` and values of `WorkloadPoint`, both ways. NULL is unknown, and its reason stands beside it."""
+"""Conversion between rows of `workload_points` and `WorkloadPoint`. NULL is unknown; `unknown` holds its reason."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ MEASURES: Final = (
     "active_savings_per_month",
     "oom_kills_24h",
 )
-"""Columns named like the field they hold."""
+"""Columns with the name of their field."""
 
-_NETWORK: Final = ("cost", "cross_az_cost", "traffic_bytes", "cross_az_traffic_bytes")
+_NETWORK: Final = ("cost", "cross_az_cost", "cross_az_traffic_bytes")
 KEY: Final = ("as_of", "cluster", "namespace", "type", "name")
-"""What makes a point unique."""
+"""The unique key of a point."""
 
 
 def row_of(point: WorkloadPoint) -> dict[str, Any]:
-    """Put a point into columns."""
+    """Return the row of a point."""
     unknown: dict[str, str] = {}
     row: dict[str, Any] = {
         "as_of": point.as_of,
@@ -60,7 +60,7 @@ def row_of(point: WorkloadPoint) -> dict[str, Any]:
 
 
 def point_of(row: RowMapping) -> WorkloadPoint:
-    """Read a point back; equal to the one that was put."""
+    """Return the point of a row, equal to the one written."""
     reasons: dict[str, str] = row["unknown"]
     measures: dict[str, Any] = {name: measured(row[name], name, reasons) for name in MEASURES}
     return WorkloadPoint(
@@ -73,19 +73,19 @@ def point_of(row: RowMapping) -> WorkloadPoint:
 
 
 def stored_key(key: WorkloadKey) -> WorkloadKey:
-    """Answer the key as it will be read back: with what no database can hold replaced."""
+    """Return the key as it is read back: with characters replaced that no database stores."""
     return WorkloadKey(
         cluster=storable(key.cluster), namespace=storable(key.namespace), type=storable(key.type), name=storable(key.name)
     )
 
 
 def key_of(row: RowMapping) -> WorkloadKey:
-    """Read the workload's key."""
+    """Return the workload's key."""
     return WorkloadKey(cluster=row["cluster"], namespace=row["namespace"], type=row["type"], name=row["name"])
 
 
 def value_or_null(value: Any, column: str, unknown: dict[str, str]) -> Any:  # noqa: ANN401 - a measure of any type
-    """Answer what stands in the column, and put the reason of an unknown into `unknown`."""
+    """Return the column's value, and put the reason of an unknown into `unknown`."""
     if isinstance(value, Unknown):
         unknown[column] = value.reason
         return None
@@ -93,7 +93,7 @@ def value_or_null(value: Any, column: str, unknown: dict[str, str]) -> Any:  # n
 
 
 def measured(value: Any, column: str, reasons: dict[str, str]) -> Any:  # noqa: ANN401 - a measure of any type
-    """Answer the value, or Unknown with its reason."""
+    """Return the value, or Unknown with its reason."""
     return Unknown(reasons[column]) if value is None else value
 
 

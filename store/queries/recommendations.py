@@ -1,4 +1,4 @@
-"""Recommendations from the first sweep that saw them to how they ended. What they mean is decided in `domain.tracking`."""
+"""Recommendations from their first sweep to their end. Their meaning is in `domain.tracking`."""
 
 from __future__ import annotations
 
@@ -23,37 +23,30 @@ _KEY = ("entity_ref", "cluster", "namespace", "type", "name", "issue", "opened_a
 
 
 class Recommendations:
-    """Recommendations by component, workload, issue and opening: what comes back after it ended is another row.
-
-    Written by `evaluate`.
-    """
+    """Recommendations by component, workload, issue and opening: one that returns is another row. Written by `evaluate`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def put(self, tracked: Sequence[Recommendation]) -> None:
-        """Insert or overwrite; one row a component, workload, issue and opening."""
+        """Insert or update recommendations."""
         upsert(self._connection, recommendations, [_row_of(recommendation) for recommendation in tracked], key=_KEY)
 
-    def open_ones(self, refs: Iterable[EntityRef] | None = None) -> tuple[Recommendation, ...]:
-        """Answer what has not ended, of all components or of these; by component, workload and issue."""
+    def open(self, refs: Iterable[EntityRef] | None = None, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
+        """Return the open recommendations, of all or of these components, or of a team; by component, workload and issue."""
         chosen = select(recommendations).where(recommendations.c.ended_at.is_(None))
         if refs is not None:
             chosen = chosen.where(recommendations.c.entity_ref.in_(list(refs)))
-        return self._all(chosen)
+        return self._all(chosen if team is None else chosen.where(recommendations.c.team == team))
 
-    def open_of_team(self, team: EntityRef) -> tuple[Recommendation, ...]:
-        """Answer what a team has not dealt with."""
-        return self._all(select(recommendations).where(recommendations.c.team == team, recommendations.c.ended_at.is_(None)))
-
-    def counted(self) -> Mapping[EntityRef, int]:
-        """Answer how much has not ended, by component."""
+    def counts(self) -> Mapping[EntityRef, int]:
+        """Count the open recommendations by component."""
         columns = recommendations.c
-        chosen = select(columns.entity_ref, func.count().label("many")).where(columns.ended_at.is_(None))
-        return {row.entity_ref: row.many for row in self._connection.execute(chosen.group_by(columns.entity_ref))}
+        chosen = select(columns.entity_ref, func.count().label("total")).where(columns.ended_at.is_(None))
+        return {row.entity_ref: row.total for row in self._connection.execute(chosen.group_by(columns.entity_ref))}
 
     def open_at(self, instant: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
-        """Answer what was open at an instant: opened by then, and not ended by then."""
+        """Return the recommendations that were open at an instant."""
         columns = recommendations.c
         chosen = select(recommendations).where(
             columns.opened_at <= instant, columns.ended_at.is_(None) | (columns.ended_at > instant)
@@ -61,7 +54,7 @@ class Recommendations:
         return self._all(chosen if team is None else chosen.where(columns.team == team))
 
     def ended_between(self, earliest: datetime, latest: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
-        """Answer what ended with earliest < ended_at <= latest, of everybody or of one team."""
+        """Return the recommendations with earliest < ended_at <= latest."""
         chosen = select(recommendations).where(recommendations.c.ended_at > earliest, recommendations.c.ended_at <= latest)
         return self._all(chosen if team is None else chosen.where(recommendations.c.team == team))
 
@@ -104,7 +97,7 @@ def _row_of(recommendation: Recommendation) -> dict[str, Any]:
 
 def _recommendation_of(row: RowMapping) -> Recommendation:
     details: dict[str, Any] = row["details"]
-    savings, why = details["savings_available_per_month"], details["realised_unknown"]
+    savings, reason = details["savings_available_per_month"], details["realised_unknown"]
     recommendation = Recommendation(
         key=RecommendationKey(entity=row["entity_ref"], workload=points.key_of(row), issue=Issue(row["issue"])),
         team=row["team"],
@@ -122,4 +115,4 @@ def _recommendation_of(row: RowMapping) -> Recommendation:
         ending=None if row["ended_as"] is None else RecommendationEnd(row["ended_as"]),
         realised_per_month=row["realised_per_month"],
     )
-    return recommendation if why is None else replace(recommendation, realised_per_month=Unknown(why))
+    return recommendation if reason is None else replace(recommendation, realised_per_month=Unknown(reason))

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, Select, case, func, select, update
+from sqlalchemy import Connection, Select, case, func, select, update
 
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep
 from store.errors import SweepClosed
-from store.schema import raw_answers, snapshots, sweeps
+from store.schema import snapshots, sweeps
 from store.upserts import insert_new
 
 
 class Sweeps:
-    """Sweeps by their `as_of`. Written by `collect`; `evaluate` marks what it has read."""
+    """Sweeps by `as_of`. Written by `collect`; `evaluate` marks the evaluated ones."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def open(self, as_of: datetime, *, opened_at: datetime) -> Sweep:
-        """Open the sweep of a slot, or answer the one that is there, open or closed."""
+        """Open the sweep of a slot, or return the existing one, open or closed."""
         row = {
             "as_of": as_of,
             "opened_at": opened_at,
@@ -32,19 +32,15 @@ class Sweeps:
             "listing_complete": False,
         }
         insert_new(self._connection, sweeps, row)
-        found = self.get(as_of)
-        if found is None:
-            message = f"the sweep of {as_of.isoformat()} vanished while it was opened"
-            raise SweepClosed(message)
-        return found
+        return self._require(as_of)
 
-    def get(self, as_of: datetime, *, to_change: bool = False) -> Sweep | None:
-        """Answer the sweep of a slot; `to_change` holds other writers off it until the transaction ends."""
+    def get(self, as_of: datetime, *, for_update: bool = False) -> Sweep | None:
+        """Return the sweep of a slot. `for_update` locks it until the transaction ends."""
         chosen = select(sweeps).where(sweeps.c.as_of == as_of)
-        return self._first(chosen.with_for_update() if to_change else chosen)
+        return self._first(chosen.with_for_update() if for_update else chosen)
 
     def record_listing(self, as_of: datetime, *, expected: int, complete: bool) -> None:
-        """Note how many components an open sweep is to measure, and whether the catalog was listed whole."""
+        """Record how many components an open sweep has to measure, and whether the catalog listing is complete."""
         self._connection.execute(
             update(sweeps)
             .where(sweeps.c.as_of == as_of, sweeps.c.closed_at.is_(None))
@@ -52,39 +48,29 @@ class Sweeps:
         )
 
     def close(self, as_of: datetime, *, closed_at: datetime) -> Sweep:
-        """Close a sweep with the outcomes it has, and drop the raw answers of older ones. A closed one stays as it is.
-
-        Raises:
-            SweepClosed: it was never opened.
-        """
+        """Close a sweep with the outcomes it has. Closing it again changes nothing. Raises SweepClosed if it was never opened."""
         counted = select(
             func.coalesce(func.sum(case((snapshots.c.outcome == Outcome.MEASURED.value, 1), else_=0)), 0).label("measured"),
             func.count().label("all"),
         ).where(snapshots.c.as_of == as_of)
         counts = self._connection.execute(counted).one()
-        changed = self._connection.execute(
+        self._connection.execute(
             update(sweeps)
             .where(sweeps.c.as_of == as_of, sweeps.c.closed_at.is_(None))
             .values(closed_at=closed_at, measured=int(counts.measured), unknown=counts.all - int(counts.measured))
         )
-        if changed.rowcount:
-            self._connection.execute(raw_answers.delete().where(raw_answers.c.as_of < as_of))
-        found = self.get(as_of)
-        if found is None:
-            message = f"there is no sweep of {as_of.isoformat()} to close"
-            raise SweepClosed(message)
-        return found
+        return self._require(as_of)
 
-    def open_ones(self) -> tuple[Sweep, ...]:
-        """Answer the sweeps that are not closed yet, oldest first."""
+    def unclosed(self) -> tuple[Sweep, ...]:
+        """Return the sweeps that are not closed yet, oldest first."""
         return self._all(select(sweeps).where(sweeps.c.closed_at.is_(None)).order_by(sweeps.c.as_of))
 
     def newest_closed(self) -> Sweep | None:
-        """Answer the newest closed sweep."""
+        """Return the newest closed sweep."""
         return self._first(_closed().order_by(sweeps.c.as_of.desc()))
 
     def closed_before(self, as_of: datetime) -> Sweep | None:
-        """Answer the newest closed sweep before an instant."""
+        """Return the newest closed sweep before an instant."""
         return self._first(_closed().where(sweeps.c.as_of < as_of).order_by(sweeps.c.as_of.desc()))
 
     def closed_between(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
@@ -93,18 +79,15 @@ class Sweeps:
         return self._all(within.order_by(sweeps.c.as_of.desc()))
 
     def last_of_each_day(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
-        """Answer the last closed sweep of every UTC day between two instants, oldest first."""
-        newest: dict[str, Sweep] = {}
-        for sweep in reversed(self.closed_between(earliest, latest)):
-            newest[sweep.as_of.date().isoformat()] = sweep
-        return tuple(newest.values())
+        """Return the last closed sweep of every UTC day between two instants, oldest first."""
+        return tuple({sweep.as_of.date(): sweep for sweep in reversed(self.closed_between(earliest, latest))}.values())
 
     def unevaluated(self) -> tuple[Sweep, ...]:
-        """Answer the closed sweeps that were not evaluated yet, oldest first."""
+        """Return the closed sweeps that are not evaluated yet, oldest first."""
         return self._all(_closed().where(sweeps.c.evaluated_at.is_(None)).order_by(sweeps.c.as_of))
 
     def mark_evaluated(self, as_of: datetime, *, at: datetime) -> bool:
-        """Mark a closed sweep as evaluated; say whether this call did it, so that of two evaluations one stands back."""
+        """Mark a closed sweep as evaluated. Return True for exactly one of several concurrent callers."""
         marked = self._connection.execute(
             update(sweeps)
             .where(sweeps.c.as_of == as_of, sweeps.c.closed_at.is_not(None), sweeps.c.evaluated_at.is_(None))
@@ -112,26 +95,20 @@ class Sweeps:
         )
         return marked.rowcount == 1
 
+    def _require(self, as_of: datetime) -> Sweep:
+        found = self.get(as_of)
+        if found is None:
+            message = f"the sweep of {as_of.isoformat()} was never opened"
+            raise SweepClosed(message)
+        return found
+
     def _first(self, chosen: Select[tuple[object, ...]]) -> Sweep | None:
         row = self._connection.execute(chosen.limit(1)).mappings().first()
-        return None if row is None else _sweep_of(row)
+        return None if row is None else Sweep(**row)
 
     def _all(self, chosen: Select[tuple[object, ...]]) -> tuple[Sweep, ...]:
-        return tuple(_sweep_of(row) for row in self._connection.execute(chosen).mappings())
+        return tuple(Sweep(**row) for row in self._connection.execute(chosen).mappings())
 
 
 def _closed() -> Select[tuple[object, ...]]:
     return select(sweeps).where(sweeps.c.closed_at.is_not(None))
-
-
-def _sweep_of(row: RowMapping) -> Sweep:
-    return Sweep(
-        as_of=row["as_of"],
-        opened_at=row["opened_at"],
-        closed_at=row["closed_at"],
-        evaluated_at=row["evaluated_at"],
-        expected=row["expected"],
-        measured=row["measured"],
-        unknown=row["unknown"],
-        listing_complete=row["listing_complete"],
-    )

@@ -93,7 +93,7 @@ def measure_chunk(
         if sweep is None or sweep.closed_at is not None:
             return None
         outcomes = transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of)
-        components = transaction.components.some(chunk.refs)
+        components = transaction.components.by_refs(chunk.refs)
     outstanding = [component for component in components if outcomes.get(component.ref) is not Outcome.MEASURED]
     if outstanding:
         with suppress(SweepClosed):  # a tick closed it at its deadline

@@ -22,7 +22,7 @@ def sweep_deadline(policy: Policy, sweep: Sweep) -> datetime:
 def close_overdue(context: StageContext, *, now: datetime) -> tuple[Sweep, ...]:
     """Close every open sweep whose deadline has passed, oldest first, and return them."""
     with context.store.reading() as transaction:
-        open_sweeps = transaction.sweeps.open_ones()
+        open_sweeps = transaction.sweeps.unclosed()
     closed = []
     for sweep in open_sweeps:
         if sweep_deadline(context.policy, sweep) <= now:
@@ -38,7 +38,7 @@ def close(context: StageContext, as_of: datetime, *, now: datetime, missing_beca
     """
     _record_missing(context.store, as_of, missing_because)
     with context.store.transaction() as transaction:
-        sweep = transaction.sweeps.get(as_of, to_change=True)
+        sweep = transaction.sweeps.get(as_of, for_update=True)
         if sweep is not None and sweep.closed_at is not None:
             return sweep
         _update_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
@@ -68,7 +68,7 @@ def _update_clusters(transaction: Transaction, as_of: datetime, *, removed_by_se
     Lost: no response names it, and a component that was measured now had workloads there before. These are carried forward as
     unknown, so that nothing looks removed.
     """
-    seen = transaction.clusters.named_in(as_of)
+    seen = transaction.clusters.in_sweep(as_of)
     transaction.clusters.record_seen(seen, as_of=as_of)
     measured = [ref for ref, outcome in transaction.snapshots.outcomes(as_of).items() if outcome is Outcome.MEASURED]
     for cluster in transaction.clusters.all():

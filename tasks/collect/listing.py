@@ -33,7 +33,7 @@ def list_catalog(
             transaction.components.record_page(page.components, page.teams, as_of=as_of)
             if sealer is not None:
                 for fingerprint, key in page.routing_keys.items():
-                    transaction.sealed_keys.put_sealed(fingerprint, sealer.seal(key), at=as_of)
+                    transaction.sealed_keys.put(fingerprint, sealer.seal(key))
         seen += len(page.components)
         progress.listed(seen)
     with context.store.transaction() as transaction:

@@ -74,7 +74,7 @@ Outcome: TypeAlias = Sent | RetryLater | OutcomeUnknown | Rejected
 def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outcome:
     """Post the message, after looking it up if an earlier attempt may have arrived."""
     may_start = _stopwatch()
-    if claim.doubtful_since is not None:
+    if claim.unconfirmed_since is not None:
         found = _look_up(slack, claim, now=now)
         if found is not None:
             return found
@@ -138,7 +138,7 @@ def _location(claim: LeasedMessage) -> tuple[str, str | None]:
 
 def _look_up(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outcome | None:
     """Return None if the message is provably absent, so that it may be sent."""
-    since = claim.doubtful_since or claim.message.created_at
+    since = claim.unconfirmed_since or claim.message.created_at
     channel, thread_ts = _location(claim)
     try:
         found = slack.find_by_metadata(channel, claim.message.key, thread_ts=thread_ts, oldest=since - MAX_CLOCK_SKEW)

@@ -159,11 +159,11 @@ class _DeliveryRun:
             if isinstance(outcome, RetryLater) and outcome.postpones_service:
                 return
         with self._context.store.transaction() as t:
-            t.outbox.hold(channel, until=self._context.clock() + FAILING_SERVICE_BACKOFF)
+            t.outbox.postpone(channel, until=self._context.clock() + FAILING_SERVICE_BACKOFF)
 
     def _has_due(self, channel: Channel) -> bool:
         with self._context.store.reading() as t:
-            return t.outbox.is_anything_due(self._context.clock(), channel=channel)
+            return t.outbox.has_due(self._context.clock(), channel=channel)
 
     def _sender(self, channel: Channel) -> Callable[[LeasedMessage], Outcome]:
         clock = self._context.clock
@@ -190,20 +190,20 @@ class _DeliveryRun:
         with self._context.store.transaction() as t:
             match outcome:
                 case Sent():
-                    is_mine = t.outbox.mark_sent(claim, now, variant=outcome.variant, place=outcome.place, found=outcome.found)
+                    is_mine = t.outbox.mark_sent(claim, now, variant=outcome.variant, location=outcome.place, found=outcome.found)
                     self._limit_burst(t, claim, outcome, now)
                     count = "sent"
                 case RetryLater():
-                    is_mine = t.outbox.put_off(claim, until=outcome.until, why=outcome.reason)
+                    is_mine = t.outbox.reschedule(claim, until=outcome.until, reason=outcome.reason)
                     self._postpone_others(t, claim, outcome)
                     count = "rescheduled"
                 case OutcomeUnknown():
-                    is_mine = t.outbox.mark_unknown(claim, look_up_at=outcome.look_up_at, why=outcome.reason)
+                    is_mine = t.outbox.mark_unknown(claim, look_up_at=outcome.look_up_at, reason=outcome.reason)
                     if is_mine and outcome.look_up_at is None:
                         self._report_unknown(t, claim.message, attempt=claim.attempt, reason=outcome.reason, now=now)
                     count = "unknown"
                 case Rejected():
-                    is_mine = t.outbox.mark_failed(claim, why=outcome.reason)
+                    is_mine = t.outbox.mark_failed(claim, reason=outcome.reason)
                     if is_mine:
                         self._report_rejected(t, claim, outcome, now)
                     count = "failed"
@@ -221,13 +221,13 @@ class _DeliveryRun:
         if claim.message.channel is Channel.SLACK and sent.place is not None:
             posts = t.outbox.posts_since(sent.place.channel, now - BURST_WINDOW)
             if posts >= POSTS_PER_WINDOW:
-                t.outbox.hold(Channel.SLACK, target=sent.place.channel, until=now + BURST_WINDOW)
+                t.outbox.postpone(Channel.SLACK, target=sent.place.channel, until=now + BURST_WINDOW)
 
     def _postpone_others(self, t: Transaction, claim: LeasedMessage, outcome: RetryLater) -> None:
         if outcome.postpones_service:
-            t.outbox.hold(claim.message.channel, until=outcome.until)
+            t.outbox.postpone(claim.message.channel, until=outcome.until)
         elif outcome.postpones_target:
-            t.outbox.hold(claim.message.channel, target=claim.message.target, until=outcome.until)
+            t.outbox.postpone(claim.message.channel, target=claim.message.target, until=outcome.until)
 
     def _report_rejected(self, t: Transaction, claim: LeasedMessage, rejected: Rejected, now: datetime) -> None:
         """Send a Slack message whose channel rejected it to the platform channel; report every other failure there. Once."""

@@ -26,7 +26,7 @@ def write_changes(transaction: Transaction, changes: Sequence[AlertChange], *, n
 
 def _event_row(change: AlertChange) -> AlertEventRow:
     state, event = change.state, change.event
-    return AlertEventRow(alert=str(state.alert), number=state.events, kind=event.kind, at=event.at, details=event_to_json(event))
+    return AlertEventRow(alert=str(state.alert), number=state.events, at=event.at, details=event_to_json(event))
 
 
 def _state_row(state: AlertState, now: datetime) -> AlertStateRow:
@@ -36,7 +36,6 @@ def _state_row(state: AlertState, now: datetime) -> AlertStateRow:
         ref=state.alert.about,
         team=state.team,
         status=state.phase.value,
-        opened_at=None if state.incident is None else state.incident.opened_at,
         updated_at=now,
         state=state_to_json(state),
     )

@@ -74,7 +74,7 @@ class SweepEvaluator:
     ) -> None:
         refs = [measurement.snapshot.ref for measurement in batch]
         histories = self._histories(batch, measured_before)
-        still_open = by_entity(self.transaction.recommendations.open_ones(refs))
+        still_open = by_entity(self.transaction.recommendations.open(refs))
         changed: list[Recommendation] = []
         for measurement in batch:
             ref = measurement.snapshot.ref
@@ -210,7 +210,7 @@ class SweepEvaluator:
                 self._add(withdrawn(alert, team=team, as_of=as_of, reason=reason))
         before = self.transaction.sweeps.closed_before(as_of)
         newly = [ref for ref in sorted(removed) if before is None or removed[ref] > before.as_of]
-        still_open = self.transaction.recommendations.open_ones(newly) if newly else ()
+        still_open = self.transaction.recommendations.open(newly) if newly else ()
         self.transaction.recommendations.put(close_removed(still_open, as_of=as_of))
         self._recommendations += len(still_open)
 

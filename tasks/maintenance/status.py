@@ -73,7 +73,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             now=now,
             heartbeats=heartbeats,
             newest_closed=newest,
-            open_sweeps=transaction.sweeps.open_ones(),
+            open_sweeps=transaction.sweeps.unclosed(),
             next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
             unmeasured=dict(_unmeasured(transaction, newest)),
             lost_clusters=lost,

@@ -116,7 +116,7 @@ def gather_platform(transaction: Transaction, policy: Policy, asked: ReportReque
         unrouted=tuple(_routing_gaps(owners, teams, policy)),
         skipped=tuple(
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
-            for run in transaction.reports.given_up_since(REPORT, asked.now - timedelta(days=7))
+            for run in transaction.reports.skipped_since(REPORT, asked.now - timedelta(days=7))
         ),
         month_to_date=_month_to_date(transaction, asked.week, closings.now, subject),
     )

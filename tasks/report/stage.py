@@ -207,7 +207,7 @@ def _what_is_due(
 
 def _sweeps_to_come(transaction: Transaction, policy: Policy, now: datetime, *, collecting_beside: bool) -> tuple[datetime, ...]:
     """Answer the sweeps that run, and that of the present slot when somebody else is about to begin it."""
-    running = tuple(sweep.as_of for sweep in transaction.sweeps.open_ones())
+    running = tuple(sweep.as_of for sweep in transaction.sweeps.unclosed())
     slot = slot_of(now, policy.collect_every)
     return (*running, slot) if collecting_beside and transaction.sweeps.get(slot) is None else running
 

@@ -21,7 +21,7 @@ ADVANCE: Final = (
     *_calls("sweep.advance", "catalog.listing"),
     *_around(
         "sweep.advance",
-        "components.record_page+keys.put_sealed",
+        "components.record_page+sealed_keys.put",
         "components.record_page",
         "components.finish_listing+sweeps.record_listing",
         "snapshots.outcomes+components.all",
@@ -55,7 +55,7 @@ DELIVER: Final = (
 DOUBTFUL: Final = (*_around("deliver", "outbox.mark_unknown"), *_calls("deliver", "slack.find_by_metadata"))
 """Sending what Slack took without saying so."""
 PUT_OFF: Final = _around(
-    "deliver", "outbox.put_off", "outbox.put_off+outbox.hold", "outbox.hold", "outbox.posts_since+outbox.hold"
+    "deliver", "outbox.reschedule", "outbox.reschedule+outbox.postpone", "outbox.postpone", "outbox.posts_since+outbox.postpone"
 )
 """Sending to a service that fails, that says when to come again, that fails again and again, that is told too much at once."""
 REFUSED: Final = _around("deliver", "outbox.mark_failed+outbox.put")

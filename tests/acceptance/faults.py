@@ -87,9 +87,9 @@ def die_at(fleet: Fleet, crossing: str, who: str) -> None:
 
 _POST: Final = {"service": "slack", "route": "chat.postMessage"}
 _TROUBLES: Final[dict[str, dict[str, object]]] = {
-    "deliver/outbox.put_off:": {**_POST, "status": 500, "times": 1},
-    "deliver/outbox.put_off+outbox.hold:": {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
-    "deliver/outbox.hold:": {**_POST, "status": 500},
+    "deliver/outbox.reschedule:": {**_POST, "status": 500, "times": 1},
+    "deliver/outbox.reschedule+outbox.postpone:": {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
+    "deliver/outbox.postpone:": {**_POST, "status": 500},
     "deliver/outbox.mark_unknown:": {**_POST, "mode": "accept-then-drop", "times": 1},
     "deliver/slack.find_by_metadata:": {**_POST, "mode": "accept-then-drop", "times": 1},
     "sweep.advance/heartbeats.record:": {"service": "backstage", "status": 500},

@@ -22,6 +22,7 @@ from store import Store
 from tasks.context import Policy, Services, StageContext
 from tasks.evaluate.stage import EvaluateResult, evaluate
 from tests.factories import PAYMENTS, make_component, make_measurement, make_team
+from tests.integration.measured import record_listing
 from tests.unit.alert_factories import point
 
 Shown: TypeAlias = Mapping[str, Sequence[WorkloadPoint] | str]
@@ -100,7 +101,7 @@ class Installation:
         measured = [self._measurement(one, points[one.ref.name], as_of) for one in listed_now if one.ref.name in points]
         with self.store.transaction() as transaction:
             transaction.sweeps.open(as_of, opened_at=as_of)
-            transaction.components.record_listing(listed_now, self.teams, as_of=as_of, complete=True)
+            record_listing(transaction, listed_now, self.teams, as_of=as_of, complete=True)
             transaction.sweeps.record_listing(as_of, expected=len(listed_now), complete=True)
             transaction.snapshots.put_all(measured)
             transaction.sweeps.close(as_of, closed_at=self.now)

@@ -17,7 +17,7 @@ from domain.weeks import Schedule, Schedules
 from store import Store
 from tasks.evaluate.stage import evaluate
 from tasks.report.stage import report_due
-from tests.integration.measured import PAYMENTS, SEARCH, component, key, measurement, point, team, unmeasured
+from tests.integration.measured import PAYMENTS, SEARCH, component, key, measurement, point, record_listing, team, unmeasured
 from tests.integration.test_report_stage import parts_at
 
 MONDAY = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -120,7 +120,7 @@ def _sweep(store: Store, as_of: datetime, points: dict[str, list[WorkloadPoint]]
     measured += [measurement(one.ref.name, team=OPS, as_of=as_of) for one in others]
     with store.transaction() as transaction:
         transaction.sweeps.open(as_of, opened_at=as_of)
-        transaction.components.record_listing(listed, teams, as_of=as_of, complete=True)
+        record_listing(transaction, listed, teams, as_of=as_of, complete=True)
         transaction.sweeps.record_listing(as_of, expected=len(listed), complete=True)
         transaction.snapshots.put_all(measured)
         transaction.sweeps.close(as_of, closed_at=as_of + timedelta(minutes=5))

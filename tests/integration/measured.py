@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -11,6 +12,7 @@ from domain.measures import Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, NetworkUse, WorkloadPoint
 from domain.workload import WorkloadKey
+from store import Transaction
 from tests.factories import make_component, make_measurement, make_team
 
 SLOT = datetime(2026, 11, 23, 6, tzinfo=timezone.utc)
@@ -61,8 +63,7 @@ def point(name: str, *, cluster: str = "eu-1", cost: str | None = "10.10", as_of
         network=NetworkUse(
             cost=Decimal("1.23456789012345678901234567890"),
             cross_az_cost=Unknown("left out"),
-            traffic_bytes=Decimal(10) ** 18,
-            cross_az_traffic_bytes=Decimal(0),
+            cross_az_traffic_bytes=Decimal(10) ** 18,
         ),
     )
 
@@ -82,3 +83,11 @@ def unmeasured(
     name: str, reason: str = "ScaleOps did not answer", *, team: EntityRef = PAYMENTS, as_of: datetime = SLOT
 ) -> Measurement:
     return make_measurement(ref(name), (), as_of=as_of, team=team, reason=reason)
+
+
+def record_listing(
+    transaction: Transaction, components: Sequence[Component], teams: Sequence[Team], *, as_of: datetime, complete: bool = True
+) -> None:
+    """Store a whole catalog listing as one page."""
+    transaction.components.record_page(components, teams, as_of=as_of)
+    transaction.components.finish_listing(as_of=as_of, complete=complete)

@@ -118,7 +118,7 @@ def test_a_sender_killed_around_the_call_leaves_one_message(
     assert texts(simulator, PLATFORM) == []
     with store.reading() as t:
         entry = t.outbox.get("k1")
-        place = t.outbox.place_of("k1")
+        place = t.outbox.location_of("k1")
     assert entry is not None
     assert entry.status is DeliveryStatus.SENT
     assert place is not None

@@ -499,7 +499,7 @@ class Envelope:
 def test_a_sealed_key_needs_neither_settings_nor_catalog(context: StageContext, services: Outside, simulator: Simulator) -> None:
     services.known_keys, services.sealer = {}, Envelope()
     with context.store.transaction() as t:
-        t.sealed_keys.put_sealed(KEY.fingerprint, Envelope().seal(KEY), at=NOW)
+        t.sealed_keys.put(KEY.fingerprint, Envelope().seal(KEY))
     put(context, page(EventAction.TRIGGER, dedup_key="d1"))
     deliver(context)
     assert incidents(simulator) == [("d1", "triggered")]
@@ -510,7 +510,7 @@ def test_a_key_sealed_under_another_secret_is_asked_for_elsewhere(
 ) -> None:
     services.sealer = Envelope()
     with context.store.transaction() as t:
-        t.sealed_keys.put_sealed(KEY.fingerprint, b"under another secret", at=NOW)
+        t.sealed_keys.put(KEY.fingerprint, b"under another secret")
     put(context, page(EventAction.TRIGGER, dedup_key="d1"))
     deliver(context)
     assert incidents(simulator) == [("d1", "triggered")]

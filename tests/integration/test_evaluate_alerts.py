@@ -384,7 +384,7 @@ def test_recommendations_are_tracked_to_their_end(installation: Installation) ->
     installation.run({"checkout": [starved()]}, {"checkout": [fine()]})
     with installation.store.reading() as transaction:
         (ended,) = transaction.recommendations.ended_between(START, installation.now)
-        assert transaction.recommendations.open_ones() == ()
+        assert transaction.recommendations.open() == ()
     assert ended.ending is RecommendationEnd.DONE
 
 

@@ -159,7 +159,7 @@ def test_the_network_of_an_unknown_workload_is_refused_and_history_makes_it_know
     known = WorkloadPoint.unmeasured(as_of=SLOT, key=key, reason="only its key matters here")
     with gateway.dependencies.store.transaction() as rows:
         rows.sweeps.open(SLOT, opened_at=SLOT)
-        rows.snapshots.put(measurement("orders-000", known))
+        rows.snapshots.put_all([measurement("orders-000", known)])
         rows.sweeps.close(SLOT, closed_at=SLOT + timedelta(minutes=1))
 
     assert network(gateway, orders, ann).status_code == 200

@@ -42,7 +42,7 @@ def key_of(taken: LeasedMessage | None) -> str | None:
 def send(store: Store, now: datetime = NOW, *, place: SlackLocation = PLACE) -> str:
     taken = claimed(store, now)
     with store.transaction() as t:
-        assert t.outbox.mark_sent(taken, now, variant=Variant.TEXT, place=place)
+        assert t.outbox.mark_sent(taken, now, variant=Variant.TEXT, location=place)
     return taken.message.key
 
 
@@ -78,7 +78,7 @@ def test_a_claimed_message_is_nobody_elses_until_the_lease_ends(store: Store) ->
     assert key_of(claim(store, owner="a")) == "k1"
     assert claim(store, NOW + LEASE - SECOND, owner="b") is None
     again = claimed(store, NOW + LEASE, owner="b")
-    assert (again.message.key, again.attempt, again.doubtful_since) == ("k1", 2, NOW)
+    assert (again.message.key, again.attempt, again.unconfirmed_since) == ("k1", 2, NOW)
 
 
 def test_who_lost_the_lease_marks_nothing(store: Store) -> None:
@@ -86,8 +86,8 @@ def test_who_lost_the_lease_marks_nothing(store: Store) -> None:
     late = claimed(store, owner="a")
     claimed(store, NOW + LEASE, owner="b")
     with store.transaction() as t:
-        assert not t.outbox.mark_failed(late, why="too late")
-        assert not t.outbox.put_off(late, until=NOW, why="too late")
+        assert not t.outbox.mark_failed(late, reason="too late")
+        assert not t.outbox.reschedule(late, until=NOW, reason="too late")
     assert entry(store, "k1").status is DeliveryStatus.LEASED
 
 
@@ -96,22 +96,22 @@ def test_two_claims_of_the_same_process_are_told_apart_by_their_attempt(store: S
     late = claimed(store)
     claimed(store, NOW + LEASE)
     with store.transaction() as t:
-        assert not t.outbox.mark_sent(late, NOW + LEASE, variant=Variant.TEXT, place=PLACE)
+        assert not t.outbox.mark_sent(late, NOW + LEASE, variant=Variant.TEXT, location=PLACE)
 
 
 def test_a_first_attempt_is_in_no_doubt(store: Store) -> None:
     put(store, post("k1"))
-    assert claimed(store).doubtful_since is None
+    assert claimed(store).unconfirmed_since is None
 
 
 def test_what_was_put_off_is_due_again_at_its_time_and_in_no_doubt(store: Store) -> None:
     put(store, post("k1"))
     first = claimed(store)
     with store.transaction() as t:
-        assert t.outbox.put_off(first, until=NOW + timedelta(seconds=30), why="429")
+        assert t.outbox.reschedule(first, until=NOW + timedelta(seconds=30), reason="429")
     assert claim(store, NOW + timedelta(seconds=29)) is None
     again = claimed(store, NOW + timedelta(seconds=30))
-    assert (again.attempt, again.doubtful_since) == (2, None)
+    assert (again.attempt, again.unconfirmed_since) == (2, None)
 
 
 def test_what_is_unknown_is_due_for_a_look_and_in_doubt_since_its_first_attempt(store: Store) -> None:
@@ -120,16 +120,16 @@ def test_what_is_unknown_is_due_for_a_look_and_in_doubt_since_its_first_attempt(
     for times in range(2):
         taken = claimed(store, NOW + times * minute)
         with store.transaction() as t:
-            t.outbox.mark_unknown(taken, look_up_at=NOW + (times + 1) * minute, why="no answer")
+            t.outbox.mark_unknown(taken, look_up_at=NOW + (times + 1) * minute, reason="no answer")
     assert claim(store, NOW + 2 * minute - SECOND) is None
-    assert claimed(store, NOW + 2 * minute).doubtful_since == NOW
+    assert claimed(store, NOW + 2 * minute).unconfirmed_since == NOW
 
 
 def test_what_stays_unknown_is_never_due_again(store: Store) -> None:
     put(store, post("k1"))
     taken = claimed(store)
     with store.transaction() as t:
-        t.outbox.mark_unknown(taken, look_up_at=None, why="nobody can tell")
+        t.outbox.mark_unknown(taken, look_up_at=None, reason="nobody can tell")
     assert claim(store, NOW + timedelta(days=1)) is None
 
 
@@ -137,13 +137,13 @@ def test_every_attempt_is_on_record(store: Store) -> None:
     put(store, post("k1"))
     first = claimed(store)
     with store.transaction() as t:
-        assert [one.result for one in t.outbox.deliveries_of("k1")] == [DeliveryResult.BEGUN]
-        t.outbox.put_off(first, until=NOW, why="429")
+        assert [one.result for one in t.outbox.deliveries_of("k1")] == [DeliveryResult.STARTED]
+        t.outbox.reschedule(first, until=NOW, reason="429")
     send(store)
     with store.reading() as t:
         put_off, sent = t.outbox.deliveries_of("k1")
-    assert (put_off.result, put_off.detail) == (DeliveryResult.PUT_OFF, "429")
-    assert (sent.result, sent.variant, sent.place) == (DeliveryResult.SENT, Variant.TEXT, PLACE)
+    assert (put_off.result, put_off.detail) == (DeliveryResult.RESCHEDULED, "429")
+    assert (sent.result, sent.variant, sent.location) == (DeliveryResult.SENT, Variant.TEXT, PLACE)
 
 
 def test_a_stream_goes_out_in_its_order(store: Store) -> None:
@@ -154,10 +154,10 @@ def test_a_stream_goes_out_in_its_order(store: Store) -> None:
 @pytest.mark.parametrize(
     ("end", "goes_on"),
     [
-        (lambda t, taken: t.outbox.mark_failed(taken, why="no"), True),
-        (lambda t, taken: t.outbox.mark_unknown(taken, look_up_at=None, why="?"), True),
-        (lambda t, taken: t.outbox.mark_unknown(taken, look_up_at=NOW + LEASE, why="?"), False),
-        (lambda t, taken: t.outbox.put_off(taken, until=NOW + LEASE, why="429"), False),
+        (lambda t, taken: t.outbox.mark_failed(taken, reason="no"), True),
+        (lambda t, taken: t.outbox.mark_unknown(taken, look_up_at=None, reason="?"), True),
+        (lambda t, taken: t.outbox.mark_unknown(taken, look_up_at=NOW + LEASE, reason="?"), False),
+        (lambda t, taken: t.outbox.reschedule(taken, until=NOW + LEASE, reason="429"), False),
     ],
 )
 def test_a_later_message_waits_only_for_what_is_not_over(store: Store, end: Callable[..., bool], *, goes_on: bool) -> None:
@@ -191,7 +191,7 @@ def test_a_reply_follows_its_root_to_where_it_fell_back(store: Store) -> None:
     put(store, post("root"), post("reply", thread_of="root"))
     root = claimed(store)
     with store.transaction() as t:
-        t.outbox.mark_failed(root, why="archived")
+        t.outbox.mark_failed(root, reason="archived")
         t.outbox.put([post("root:fallback", target="C0PLATFORM")])
     elsewhere = SlackLocation(channel="C0PLATFORM", ts="2.000002")
     assert send(store, place=elsewhere) == "root:fallback"
@@ -201,7 +201,7 @@ def test_a_reply_follows_its_root_to_where_it_fell_back(store: Store) -> None:
 def test_what_is_held_waits(store: Store) -> None:
     put(store, post("k1"), post("k2", target="C0OTHER"))
     with store.transaction() as t:
-        assert t.outbox.hold(Channel.SLACK, target=TEAM, until=NOW + SECOND) == 1
+        assert t.outbox.postpone(Channel.SLACK, target=TEAM, until=NOW + SECOND) == 1
     assert send(store) == "k2"
     assert claim(store) is None
     assert send(store, NOW + SECOND) == "k1"
@@ -210,8 +210,8 @@ def test_what_is_held_waits(store: Store) -> None:
 def test_a_hold_never_brings_anything_forward(store: Store) -> None:
     put(store, post("k1"))
     with store.transaction() as t:
-        t.outbox.hold(Channel.SLACK, until=NOW + 2 * SECOND)
-        t.outbox.hold(Channel.SLACK, until=NOW + SECOND)
+        t.outbox.postpone(Channel.SLACK, until=NOW + 2 * SECOND)
+        t.outbox.postpone(Channel.SLACK, until=NOW + SECOND)
     assert claim(store, NOW + SECOND) is None
 
 
@@ -230,7 +230,7 @@ def test_what_is_unknown_past_its_time_is_settled_once(store: Store) -> None:
     taken = claimed(store)
     late = NOW + timedelta(days=3)
     with store.transaction() as t:
-        t.outbox.mark_unknown(taken, look_up_at=late, why="?")
+        t.outbox.mark_unknown(taken, look_up_at=late, reason="?")
         assert t.outbox.resolve_unknown(late - SECOND) == ()
         assert [message.key for message in t.outbox.resolve_unknown(late)] == ["k1"]
         assert t.outbox.resolve_unknown(late) == ()
@@ -260,7 +260,7 @@ def test_a_message_that_ended_badly_is_sent_again_by_hand(store: Store) -> None:
     taken = claimed(store)
     late = NOW + timedelta(days=4)
     with store.transaction() as t:
-        t.outbox.mark_failed(taken, why="no")
+        t.outbox.mark_failed(taken, reason="no")
         assert t.outbox.retry("k1", late)
         assert not t.outbox.retry("nothing", late)
     assert send(store, late) == "k1"

@@ -51,9 +51,9 @@ def end(store: Store, key: str, status: DeliveryStatus) -> None:
     assert taken.message.key == key
     with store.transaction() as t:
         if status is DeliveryStatus.FAILED:
-            assert t.outbox.mark_failed(taken, why="the channel is archived")
+            assert t.outbox.mark_failed(taken, reason="the channel is archived")
         elif status is DeliveryStatus.UNKNOWN:
-            assert t.outbox.mark_unknown(taken, look_up_at=None, why="the connection broke")
+            assert t.outbox.mark_unknown(taken, look_up_at=None, reason="the connection broke")
 
 
 def test_a_message_that_arrived_goes_with_its_attempts_after_three_months(store: Store) -> None:
@@ -97,7 +97,7 @@ def test_nothing_goes_that_an_unfinished_message_leans_on(store: Store) -> None:
         t.outbox.put([page(EventAction.TRIGGER)])
         trigger = t.outbox.claim_due(NOW, channel=Channel.PAGERDUTY, lease=DAY, owner="me")
         assert trigger is not None
-        assert t.outbox.mark_sent(trigger, NOW, variant=None, place=None)
+        assert t.outbox.mark_sent(trigger, NOW, variant=None, location=None)
         t.outbox.put([page(EventAction.RESOLVE, 2)])
     end(store, "answer", DeliveryStatus.FAILED)
     put(store, post("answer:fallback"))
@@ -140,7 +140,7 @@ def _all_arrive(store: Store) -> None:
         with store.transaction() as t:
             taken = t.outbox.claim_due(message.created_at, channel=message.channel, lease=DAY, owner="me")
             assert taken is not None
-            assert t.outbox.mark_sent(taken, message.created_at, variant=None, place=None)
+            assert t.outbox.mark_sent(taken, message.created_at, variant=None, location=None)
 
 
 def test_many_messages_go_in_batches_past_those_that_stay(store: Store) -> None:
@@ -152,7 +152,7 @@ def test_many_messages_go_in_batches_past_those_that_stay(store: Store) -> None:
             taken = t.outbox.claim_due(NOW, channel=Channel.SLACK, lease=DAY, owner="me")
             assert taken is not None
             assert taken.message.key == message.key
-            assert t.outbox.mark_sent(taken, NOW, variant=None, place=None)
+            assert t.outbox.mark_sent(taken, NOW, variant=None, location=None)
         t.outbox.put([post("waits", stream="s", number=len(stay))])
     assert forget(store, LATER).messages == len(go)
     assert keys(store) == {"waits", *(message.key for message in stay)}
@@ -173,7 +173,7 @@ def test_a_report_of_a_week_is_never_made_twice_however_little_is_kept(store: St
         for _ in sent:
             taken = t.outbox.claim_due(DUE, channel=Channel.SLACK, lease=DAY, owner="me")
             assert taken is not None
-            assert t.outbox.mark_sent(taken, DUE, variant=None, place=None)
+            assert t.outbox.mark_sent(taken, DUE, variant=None, location=None)
     nothing = {"points": timedelta(), "daily": timedelta(), "weekly": timedelta()}
     now = DUE + timedelta(days=3, hours=1)
     forgotten = forget(store, now, **nothing)
@@ -207,13 +207,13 @@ def test_events_of_a_quiet_alert_go_after_two_years_and_its_numbers_go_on(store:
 def test_events_of_an_open_alert_stay_however_old(store: Store) -> None:
     with store.transaction() as t:
         for name, status in (("open", "firing"), ("over", "quiet")):
-            events = [AlertEventRow(alert=name, number=number, kind="observed", at=NOW, details={}) for number in (1, 2)]
+            events = [AlertEventRow(alert=name, number=number, at=NOW, details={}) for number in (1, 2)]
             t.alerts.append_events(events)
             state = AlertStateRow(
-                alert=name, rule="unmeasured", ref=ref(name), team=SEARCH, status=status, opened_at=NOW, updated_at=NOW, state={}
+                alert=name, rule="unmeasured", ref=ref(name), team=SEARCH, status=status, updated_at=NOW, state={}
             )
-            t.alerts.put_state(state)
-        t.alerts.append_events([AlertEventRow(alert="over", number=3, kind="observed", at=NOW + YEARS, details={})])
+            t.alerts.put_states([state])
+        t.alerts.append_events([AlertEventRow(alert="over", number=3, at=NOW + YEARS, details={})])
     with store.transaction() as t:
         assert t.purge.drop_alert_events(before=NOW + DAY, quiet="quiet") == 2
         assert t.purge.drop_alert_events(before=NOW + DAY, quiet="quiet") == 0
@@ -227,7 +227,7 @@ def test_a_recommendation_that_ended_goes_and_an_open_one_stays(store: Store) ->
         t.recommendations.put([ended, recommendation("finder")])
     assert forget(store, NOW + YEARS).recommendations == 1
     with store.reading() as t:
-        assert t.recommendations.open_ones() == (recommendation("finder"),)
+        assert t.recommendations.open() == (recommendation("finder"),)
         assert t.recommendations.ended_between(NOW - DAY, NOW + DAY) == ()
 
 

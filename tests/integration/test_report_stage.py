@@ -17,6 +17,7 @@ from store import Store
 from tasks.context import Policy, Services, StageContext
 from tasks.report.report_data import PLATFORM, REPORT
 from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview, report_due, send, stored_reports
+from tests.integration.measured import record_listing
 from tests.unit.report_samples import make_point
 
 PAYMENTS = EntityRef.parse("group:default/payments")
@@ -83,7 +84,7 @@ def sweep(store: Store, as_of: datetime, costs: dict[str, float], *, close: bool
         measurements.append(a_measurement(component, (WorkloadPoint(**fields),), as_of))
     with store.transaction() as transaction:
         transaction.sweeps.open(as_of, opened_at=as_of)
-        transaction.components.record_listing(listed, teams, as_of=as_of, complete=True)
+        record_listing(transaction, listed, teams, as_of=as_of, complete=True)
         transaction.sweeps.record_listing(as_of, expected=len(listed), complete=True)
         if measurements:
             transaction.snapshots.put_all(measurements)

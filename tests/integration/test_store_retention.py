@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,8 +11,8 @@ from domain.weeks import Schedule, Schedules
 from store import Store
 from store.engines import reading
 from store.retention import Retention
-from store.schema import raw_answers, snapshot_points, snapshots, workload_points
-from tests.integration.measured import SLOT, measurement, point, ref
+from store.schema import snapshot_points, snapshots, workload_points
+from tests.integration.measured import SLOT, measurement, point
 from tests.integration.test_store_alerts import run
 
 DAYS = (0, 1, 20, 21)
@@ -27,20 +26,19 @@ def sweep_at(store: Store, as_of: datetime) -> None:
         transaction.snapshots.put_all(
             [measurement("a", shared, point("own", as_of=as_of), as_of=as_of), measurement("b", shared, as_of=as_of)]
         )
-        transaction.snapshots.put_raw(as_of, {ref("a"): {"as of": json.dumps(as_of.isoformat())}})
         transaction.sweeps.close(as_of, closed_at=as_of)
 
 
 def rows_in(store: Store) -> list[int]:
     with reading(store._engine) as connection:
-        tables = (snapshots, workload_points, snapshot_points, raw_answers)
+        tables = (snapshots, workload_points, snapshot_points)
         return [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]
 
 
 def test_a_dropped_sweep_leaves_nothing_behind(store: Store) -> None:
     for days in DAYS:
         sweep_at(store, SLOT + timedelta(days=days))
-    assert rows_in(store) == [8, 8, 12, 1]
+    assert rows_in(store) == [8, 8, 12]
     now = SLOT + timedelta(days=21, hours=1)
     never = Retention(points=timedelta(days=14), daily=timedelta(0), weekly=timedelta(0))
     with store.transaction() as transaction:
@@ -54,7 +52,7 @@ def test_a_dropped_sweep_leaves_nothing_behind(store: Store) -> None:
         assert [sweep.as_of for sweep in left] == [SLOT + timedelta(days=21), SLOT + timedelta(days=20)]
         assert list(transaction.snapshots.of_sweep(SLOT)) == []
         assert len(list(transaction.snapshots.of_sweep(SLOT + timedelta(days=20)))) == 2
-    assert rows_in(store) == [4, 4, 6, 1]
+    assert rows_in(store) == [4, 4, 6]
 
 
 def test_open_sweeps_and_those_that_reports_were_made_from_are_kept(store: Store) -> None:

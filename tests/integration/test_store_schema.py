@@ -88,7 +88,7 @@ def test_the_revision_of_the_code_is_the_newest_migration() -> None:
 def test_sqlite_migrates_itself(sqlite_url: str) -> None:
     store = Store.open(sqlite_url)
     with store.reading() as transaction:
-        assert transaction.sweeps.open_ones() == ()
+        assert transaction.sweeps.unclosed() == ()
     store.close()
 
 
@@ -132,9 +132,9 @@ def test_the_tables_of_a_newer_version_are_refused(database_url: str) -> None:
         ("postgresql://worker:hunter2-secret@127.0.0.1:1/costs", "the PostgreSQL database costs at 127.0.0.1:1 cannot be used"),
         ("sqlite:////nowhere/at/all/worker.db", "the SQLite database /nowhere/at/all/worker.db cannot be used"),
         ("sqlite:////proc/worker.db", "the SQLite database /proc/worker.db cannot be used"),
-        ("sqlite://", "a SQLite database in memory, which would forget everything"),
+        ("sqlite://", "a SQLite database in memory, which loses its rows"),
         ("mysql://worker:hunter2-secret@db/costs", "DATABASE_URL names mysql"),
-        ("hunter2-secret", "DATABASE_URL is no database URL"),
+        ("hunter2-secret", "DATABASE_URL is not a database URL"),
     ],
 )
 def test_an_unusable_database_is_one_sentence_without_a_password(url: str, sentence: str) -> None:

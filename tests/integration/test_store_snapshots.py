@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +9,6 @@ from decimal import Decimal
 import pytest
 
 from domain.measures import Total, Unknown
-from domain.messages import Json
 from domain.snapshots import Measurement, Outcome, SeriesPoint
 from store import Store, SweepClosed
 from tests.integration.measured import (
@@ -21,6 +19,7 @@ from tests.integration.measured import (
     component,
     measurement,
     point,
+    record_listing,
     ref,
     team,
     unmeasured,
@@ -112,9 +111,9 @@ def test_a_closed_sweep_never_changes(store: Store) -> None:
     checkout = measurement("checkout", point("a"))
     put(store, checkout, close=True)
     with pytest.raises(SweepClosed, match="is closed"), store.transaction() as transaction:
-        transaction.snapshots.put(measurement("checkout", point("b")))
+        transaction.snapshots.put_all([measurement("checkout", point("b"))])
     with pytest.raises(SweepClosed, match="was never opened"), store.transaction() as transaction:
-        transaction.snapshots.put(measurement("checkout", point("b", as_of=NEXT), as_of=NEXT))
+        transaction.snapshots.put_all([measurement("checkout", point("b", as_of=NEXT), as_of=NEXT)])
     with store.transaction() as transaction:
         closed = transaction.sweeps.close(SLOT, closed_at=NEXT)
     assert closed.closed_at == SLOT + timedelta(minutes=9)
@@ -126,7 +125,7 @@ def test_what_fails_half_way_leaves_nothing(store: Store) -> None:
 
     def put_one_and_then_nonsense() -> None:
         with store.transaction() as transaction:
-            transaction.snapshots.put(measurement("checkout", point("a")))
+            transaction.snapshots.put_all([measurement("checkout", point("a"))])
             transaction.snapshots.put_all([measurement("b", point("b")), measurement("c", point("c", as_of=NEXT), as_of=NEXT)])
 
     with pytest.raises(ValueError, match="2 sweeps"):
@@ -137,7 +136,7 @@ def test_what_fails_half_way_leaves_nothing(store: Store) -> None:
 def test_nobody_can_write_while_reading(store: Store) -> None:
     put(store)
     with pytest.raises(Exception, match=r"read.?only"), store.reading() as transaction:
-        transaction.snapshots.put(measurement("checkout", point("a")))
+        transaction.snapshots.put_all([measurement("checkout", point("a"))])
     put(store, measurement("checkout", point("a")))
     assert len(of_sweep(store)) == 1
 
@@ -172,7 +171,7 @@ def test_a_sweep_is_opened_once_and_counts_its_outcomes_when_it_closes(store: St
         assert transaction.sweeps.open(SLOT, opened_at=NOW).opened_at == NOW
         assert transaction.sweeps.open(SLOT, opened_at=NEXT).opened_at == NOW
         transaction.sweeps.record_listing(SLOT, expected=3, complete=True)
-        assert [sweep.as_of for sweep in transaction.sweeps.open_ones()] == [SLOT]
+        assert [sweep.as_of for sweep in transaction.sweeps.unclosed()] == [SLOT]
         assert transaction.sweeps.newest_closed() is None
         transaction.snapshots.put_all([measurement("a", point("a")), measurement("b", point("b")), unmeasured("c")])
         closed = transaction.sweeps.close(SLOT, closed_at=NEXT)
@@ -180,7 +179,7 @@ def test_a_sweep_is_opened_once_and_counts_its_outcomes_when_it_closes(store: St
     with store.reading() as transaction:
         assert transaction.sweeps.newest_closed() == closed
         assert transaction.sweeps.get(SLOT) == closed
-        assert transaction.sweeps.open_ones() == ()
+        assert transaction.sweeps.unclosed() == ()
 
 
 def test_closed_sweeps_are_evaluated_once_and_in_order(store: Store) -> None:
@@ -247,29 +246,12 @@ def test_a_team_of_which_no_component_was_measured_has_an_unknown_total(store: S
     assert only.cost_7d == Total(amount=Unknown("ScaleOps answered 500"), known=0, parts=0)
 
 
-def test_raw_answers_are_those_of_the_newest_closed_sweep(store: Store) -> None:
-    answers: dict[str, Json] = {"get_scaleops_data_for_entity": {"workloads": [{"cost": 1.5, "odd": "a\0b"}]}}
-    texts = {name: json.dumps(answer) for name, answer in answers.items()}
-    with store.transaction() as transaction:
-        transaction.sweeps.open(SLOT, opened_at=NOW)
-        transaction.snapshots.put_raw(SLOT, {ref("checkout"): texts})
-        assert transaction.snapshots.raw(ref("checkout")) is None
-        transaction.sweeps.close(SLOT, closed_at=NOW)
-    with store.transaction() as transaction:
-        assert transaction.snapshots.raw(ref("checkout")) == answers
-        transaction.sweeps.open(NEXT, opened_at=NEXT)
-        transaction.snapshots.put_raw(NEXT, {ref("checkout"): {"new": "true"}})
-        assert transaction.snapshots.raw(ref("checkout")) == answers
-        transaction.sweeps.close(NEXT, closed_at=NEXT)
-        assert transaction.snapshots.raw(ref("checkout")) == {"new": True}
-
-
 def test_the_team_of_a_snapshot_is_the_owner_of_that_day(store: Store) -> None:
     with store.transaction() as transaction:
-        transaction.components.record_listing([component("checkout")], [team()], as_of=SLOT, complete=True)
+        record_listing(transaction, [component("checkout")], [team()], as_of=SLOT, complete=True)
     put(store, measurement("checkout", point("a")), close=True)
     with store.transaction() as transaction:
         moved = component("checkout", team=SEARCH)
-        transaction.components.record_listing([moved], [team(SEARCH)], as_of=NEXT, complete=True)
+        record_listing(transaction, [moved], [team(SEARCH)], as_of=NEXT, complete=True)
         assert transaction.snapshots.teams_at(SLOT) == (PAYMENTS,)
         assert transaction.components.of_team(SEARCH) == (moved,)

@@ -69,7 +69,6 @@ def make_point(
         network = NetworkUse(
             cost=Decimal(str(cross_az)) * 2,
             cross_az_cost=Decimal(str(cross_az)),
-            traffic_bytes=Decimal(9_000_000_000),
             cross_az_traffic_bytes=Decimal(str(cross_az)) * 100_000_000,
         )
     return WorkloadPoint(

@@ -38,7 +38,7 @@ class CannedServer:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.connections = 0
-        self.heads: list[bytes] = []
+        self.requests: list[bytes] = []
         self.closed = threading.Event()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -54,8 +54,8 @@ class CannedServer:
                 except OSError:  # the client rejects the certificate
                     return
             with connection:
-                while response is not None and (head := connection.recv(65536)):
-                    self.heads.append(head)
+                while response is not None and (request := _receive_request(connection)):
+                    self.requests.append(request)
                     connection.sendall(response)
                     ends = b"Connection: close" in response
                     response = next(self._responses, None)
@@ -68,6 +68,14 @@ class CannedServer:
     def close(self) -> None:
         self._thread.join(10)
         self._socket.close()
+
+
+def _receive_request(connection: socket.socket) -> bytes:
+    request = connection.recv(65536)
+    length = int(request.partition(b"Content-Length: ")[2].partition(b"\r\n")[0] or 0)
+    while request and len(request.partition(b"\r\n\r\n")[2]) < length:
+        request += connection.recv(65536)
+    return request
 
 
 @contextmanager
@@ -151,11 +159,12 @@ def test_a_request_is_sent_once_and_unchanged() -> None:
     request = HttpRequest(method="POST", target="/a%2Fb?q=%C3%A9", headers={"X-Scaleops-Cluster": "prod"}, body=b'{"label":[]}')
     with serving(COMPLETE) as server, client_of(server.url) as http:
         http.send(request)
-    (sent,) = server.heads
+    (sent,) = server.requests
     assert sent.startswith(b"POST /a%2Fb?q=%C3%A9 HTTP/1.1\r\n")
     assert sent.lower().count(b"\r\nhost:") == 1
     assert b"\r\nX-Scaleops-Cluster: prod\r\n" in sent
     assert b"\r\nContent-Length: 12\r\n" in sent
+    assert sent.endswith(b'\r\n\r\n{"label":[]}')
 
 
 def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +172,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("http_proxy", proxy.url)
         with client_of("http://scaleops.example.com/parent") as http:
             assert http.send(GET).body == b"{}"
-    assert proxy.heads[0].startswith(b"GET http://scaleops.example.com/parent/api HTTP/1.1\r\n")
+    assert proxy.requests[0].startswith(b"GET http://scaleops.example.com/parent/api HTTP/1.1\r\n")
 
 
 def test_no_proxy_is_used_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +201,7 @@ def test_a_request_cannot_smuggle_another_one(target: str, headers: dict[str, st
 def test_a_space_in_a_target_is_encoded() -> None:
     with serving(COMPLETE) as server, client_of(server.url) as http:
         http.send(HttpRequest(method="GET", target="/a b"))
-    assert server.heads[0].startswith(b"GET /a%20b HTTP/1.1\r\n")
+    assert server.requests[0].startswith(b"GET /a%20b HTTP/1.1\r\n")
 
 
 def test_no_cookie_is_kept() -> None:
@@ -200,15 +209,15 @@ def test_no_cookie_is_kept() -> None:
     with serving(setting, COMPLETE) as server, client_of(server.url) as http:
         for _ in range(2):
             http.send(GET)
-    assert len(server.heads) == 2
-    assert b"cookie" not in server.heads[1].lower()
+    assert len(server.requests) == 2
+    assert b"cookie" not in server.requests[1].lower()
 
 
 def test_no_redirect_is_followed() -> None:
     redirect = b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n"
     with serving(redirect) as server, client_of(server.url) as http:
         assert http.send(GET).status == 302
-    assert len(server.heads) == 1
+    assert len(server.requests) == 1
 
 
 def test_only_http_and_https_are_supported() -> None:

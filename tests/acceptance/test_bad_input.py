@@ -55,7 +55,7 @@ def says_one_line(ran: Ran, *, status: int, words: tuple[str, ...]) -> None:
         (["action", DATA], ("REF", "--all")),
         (["action", DATA, ORDERS, "--all"], ("exclude each other",)),
         (["action", "get_scaleops_cost_analysis_for_entity", ORDERS, "--range", "5d"], ("--range", "7d", "90d")),
-        (["action", DATA, ORDERS, "--range", "7d"], ("takes no --range",)),
+        (["action", DATA, ORDERS, "--range", "7d"], ("no option --range",)),
         (["action", "get_scaleops_network_usage_for_entity", ORDERS, "--hours", "0"], ("--hours",)),
         (["report", "--week", "2026-W60"], ("2026-W60", "2026-W53")),
         (["report", "--week", "last"], ("2026-W47",)),
@@ -110,7 +110,7 @@ def test_a_wrong_configuration_file_names_the_key(run: Run, simulator: Simulator
 @pytest.mark.parametrize(
     ("command", "wrong", "words"),
     [
-        (["collect"], {"SCALEOPS_PASSWORD": "MARKED-WRONG"}, ("refused the login", "SCALEOPS_PASSWORD")),
+        (["collect"], {"SCALEOPS_PASSWORD": "MARKED-WRONG"}, ("rejected the login", "SCALEOPS_PASSWORD")),
         (["collect"], {"SCALEOPS_BASE_URL": "http://127.0.0.1:1"}, ("ScaleOps", "cannot be reached")),
         (["collect"], {"BACKSTAGE_TOKEN": "MARKED-WRONG"}, ("Backstage", "credentials")),
         (["collect"], {"BACKSTAGE_BASE_URL": "http://127.0.0.1:1"}, ("Backstage", "cannot be reached")),

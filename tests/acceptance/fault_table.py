@@ -1,4 +1,4 @@
-"""What a whole run of faults came to, as a table."""
+"""The results of a run of faults, as a table."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.acceptance.fleet import MINUTE
-from tests.acceptance.promises import is_double
+from tests.acceptance.invariants import is_double
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
-    """One fault, once."""
+class FaultResult:
+    """The result of one fault."""
 
     fault: str
     recovery: timedelta
-    """Of simulated time: from the fault until everything was as if it had not happened."""
-    broken: tuple[str, ...]
-    """Promises that were kept before it, and are not any more."""
+    """Simulated time from the fault until everything due is done."""
+    violations: tuple[str, ...]
+    """Invariants that held before it."""
 
     @property
     def minutes(self) -> float:
@@ -25,43 +25,43 @@ class Tried:
         return self.recovery / MINUTE
 
     @property
-    def doubled(self) -> int:
-        """How much came twice."""
-        return sum(is_double(sentence) for sentence in self.broken)
+    def duplicates(self) -> int:
+        """The number of duplicates."""
+        return sum(is_double(sentence) for sentence in self.violations)
 
 
 @dataclass
 class FaultTable:
-    """Every fault that was tried."""
+    """All results."""
 
-    tried: list[Tried] = field(default_factory=list)
+    results: list[FaultResult] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
 
-    def note(self, fault: str, *, recovery: timedelta, broken: list[str]) -> Tried:
-        """Write a fault down. What was broken before it is not its doing: a message that is doubled stays so."""
-        fresh = tuple(sentence for sentence in dict.fromkeys(broken) if sentence not in self._known)
+    def record(self, fault: str, *, recovery: timedelta, violations: list[str]) -> FaultResult:
+        """Record a fault. A violation that an earlier fault caused is not counted again: a duplicate message stays one."""
+        fresh = tuple(sentence for sentence in dict.fromkeys(violations) if sentence not in self._known)
         self._known.update(fresh)
-        one = Tried(fault=fault, recovery=recovery, broken=fresh)
-        self.tried.append(one)
-        return one
+        result = FaultResult(fault=fault, recovery=recovery, violations=fresh)
+        self.results.append(result)
+        return result
 
     @property
-    def broken(self) -> tuple[str, ...]:
-        """Every broken promise with the fault that broke it."""
-        return tuple(f"{one.fault}: {sentence}" for one in self.tried for sentence in one.broken)
+    def violations(self) -> tuple[str, ...]:
+        """Every violation with the fault that caused it."""
+        return tuple(f"{one.fault}: {sentence}" for one in self.results for sentence in one.violations)
 
     def __str__(self) -> str:
-        """Draw it in Markdown: fault, how often tried, what came twice, what was lost (stuck or wrong), the longest recovery."""
+        """Return it in Markdown; a loss is anything lost, stuck or wrong."""
         rows = [
             "| fault | tried | duplicates | losses | longest recovery (simulated minutes) |",
             "|---|---:|---:|---:|---:|",
         ]
-        rows += [self._row(f"`{name}`" if "/" in name else name, [name]) for name in sorted({one.fault for one in self.tried})]
-        return "\n".join([*rows, self._row("**all**", [one.fault for one in self.tried])])
+        rows += [self._row(f"`{name}`" if "/" in name else name, [name]) for name in sorted({one.fault for one in self.results})]
+        return "\n".join([*rows, self._row("**all**", [one.fault for one in self.results])])
 
     def _row(self, title: str, faults: list[str]) -> str:
-        mine = [one for one in self.tried if one.fault in faults]
-        doubled = sum(one.doubled for one in mine)
-        lost = sum(len(one.broken) for one in mine) - doubled
+        mine = [one for one in self.results if one.fault in faults]
+        duplicates = sum(one.duplicates for one in mine)
+        losses = sum(len(one.violations) for one in mine) - duplicates
         longest = max((one.minutes for one in mine), default=0.0)
-        return f"| {title} | {len(mine)} | {doubled} | {lost} | {longest:.0f} |"
+        return f"| {title} | {len(mine)} | {duplicates} | {losses} | {longest:.0f} |"

@@ -1,7 +1,7 @@
-"""What can happen to an installation, each fault as a few lines.
+"""Faults of an installation, a few lines each.
 
-A fault is let happen in a slot, or on a report morning, of its own; then minutes pass until nothing is left to do. The minutes it
-took are its recovery time.
+Each fault happens in a slot, or on a report morning, of its own; then minutes pass until nothing is left to do. These minutes are
+its recovery time.
 """
 
 from __future__ import annotations
@@ -14,138 +14,149 @@ from typing import Final
 from domain.component import RoutingKey
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
-from simulator.faults import Fault as Misbehaviour
-from tests.acceptance.crossings import AWAY, CLOSING, FORGET, PUT_OFF, REFUSED, REPORT, WATCHING
+from simulator.faults import Fault as ServiceFault
+from tests.acceptance.crash_points import (
+    CLOSING,
+    PROGRESS,
+    PURGING,
+    REJECTED,
+    REPORTING,
+    RESCHEDULING,
+    UNAVAILABLE,
+    CrashPoint,
+    Step,
+)
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.services.databases import PostgresServer
 from tests.services.waiting import wait_until
 
-REPORTS_ARE_DUE: Final = timedelta(hours=9)
-"""After the beginning of Monday, in UTC: what the fleet's settings say by leaving it out."""
+REPORT_TIME: Final = timedelta(hours=9)
+"""After the beginning of Monday, in UTC: the default of the settings."""
 SWEEP_LIMIT: Final = timedelta(minutes=30)
-"""WORKER_SWEEP_LIMIT, left out too."""
-SOMEWHERE_ELSE: Final = "C0TESTING1"
-MANY: Final = 24
-"""Messages of which one process out of four sees three fail one after another, or a channel gets ten within ten seconds."""
-TEAMS_CHANNELS: Final = ("C0COMMERCE", "C0STORE001", "C0PAYMENTS1", "C0SEARCH01", "C0IDENTITY", "C0DATA0001", "C0PLATFORM")
-"""What the catalog of the demo's company names."""
+"""The default of WORKER_SWEEP_LIMIT."""
+TEST_CHANNEL: Final = "C0TESTING1"
+BURST: Final = 24
+"""Messages, so that one process of four sees three consecutive failures, or a channel gets ten within ten seconds."""
+TEAM_CHANNELS: Final = ("C0COMMERCE", "C0STORE001", "C0PAYMENTS1", "C0SEARCH01", "C0IDENTITY", "C0DATA0001", "C0PLATFORM")
+"""The channels that the catalog of the demo's company names."""
 
 
-# Deaths ---------------------------------------------------------------------------------------------------------------
+# Crashes --------------------------------------------------------------------------------------------------------------
 
 
-def kill_at(fleet: Fleet, crossing: str, who: str) -> timedelta:
-    """Kill a process where it comes to a crossing, in a slot of its own, and live on; answer the minutes from death to done."""
-    if crossing in REPORT:
-        go_to_report_morning(fleet)
-    else:
-        fleet.next_slot()
-    die_at(fleet, crossing, who)
+def kill_at(fleet: Fleet, point: CrashPoint, who: str) -> timedelta:
+    """Kill a process at a crash point, in a slot of its own; return the minutes from the crash to recovery."""
+    _go_to_own_slot(fleet, point)
+    crash_at(fleet, point, who)
     return fleet.live()
 
 
-def kill_thrice_at(fleet: Fleet, crossing: str) -> timedelta:
-    """Kill three children one after another where they come to a crossing: the message that brings them there is given up."""
-    if crossing in REPORT:
-        go_to_report_morning(fleet)
-    else:
-        fleet.next_slot()
+def kill_thrice_at(fleet: Fleet, point: CrashPoint) -> timedelta:
+    """Kill three children, one after another, at a crash point: the message that leads there is given up."""
+    _go_to_own_slot(fleet, point)
     for _ in range(3):
-        die_at(fleet, crossing, "child")
+        crash_at(fleet, point, "child")
     return fleet.live()
 
 
-def kill_on_report_morning(fleet: Fleet, crossing: str, who: str) -> timedelta:
-    """Kill a process that sends reports where it comes to a crossing."""
+def _go_to_own_slot(fleet: Fleet, point: CrashPoint) -> None:
+    if point.step in REPORTING:
+        go_to_report_morning(fleet)
+    else:
+        fleet.next_slot()
+
+
+def kill_on_report_morning(fleet: Fleet, point: CrashPoint, who: str) -> timedelta:
+    """Kill a process that sends reports at a crash point."""
     go_to_report_morning(fleet)
-    fleet.arm(crossing, who)
+    fleet.arm(point, who)
     begin_report_morning(fleet)
-    _step_until_death(fleet, crossing)
+    _step_until_crash(fleet, point)
     return fleet.live()
 
 
-def die_at(fleet: Fleet, crossing: str, who: str) -> None:
-    """Let minutes pass, and slots, until a process was killed where it came to a crossing; see to it that one comes there."""
-    fleet.arm(crossing, who)
-    if crossing in REPORT:
+def crash_at(fleet: Fleet, point: CrashPoint, who: str) -> None:
+    """Let minutes and slots pass until a process was killed at the crash point; provoke what leads a process there."""
+    fleet.arm(point, who)
+    step = point.step
+    if step in REPORTING:
         begin_report_morning(fleet)
-    if crossing in WATCHING:
-        fleet.simulator.state.latency_s = 0.15  # so that a look finds it as far as the one before
-    if crossing in CLOSING:
-        let_time_be_up(fleet)
-    if crossing in REFUSED:
-        archive(fleet, SOMEWHERE_ELSE)
-    trouble = next((how for beginning, how in _TROUBLES.items() if crossing.startswith(beginning)), None)
-    if trouble is not None:
-        misbehave(fleet, **trouble)
-    if crossing.startswith("deliver/"):
-        for number in range(MANY if crossing in PUT_OFF else 1):
-            put_something_to_say(fleet, number=number)
-    _step_until_death(fleet, crossing)
-    make_well(fleet)
+    if step in PROGRESS:
+        fleet.simulator.state.latency_s = 0.15  # so that two checks see the same progress
+    if step in CLOSING:
+        exceed_sweep_limit(fleet)
+    if step in REJECTED:
+        archive(fleet, TEST_CHANNEL)
+    if step in _SERVICE_FAULTS:
+        misbehave(fleet, **_SERVICE_FAULTS[step])
+    if step.task == "deliver":
+        for number in range(BURST if step in RESCHEDULING else 1):
+            put_test_messages(fleet, number=number)
+    _step_until_crash(fleet, point)
+    heal_all(fleet)
 
 
 _POST: Final = {"service": "slack", "route": "chat.postMessage"}
-_TROUBLES: Final[dict[str, dict[str, object]]] = {
-    "deliver/outbox.reschedule:": {**_POST, "status": 500, "times": 1},
-    "deliver/outbox.reschedule+outbox.postpone:": {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
-    "deliver/outbox.postpone:": {**_POST, "status": 500},
-    "deliver/outbox.mark_unknown:": {**_POST, "mode": "accept-then-drop", "times": 1},
-    "deliver/slack.find_by_metadata:": {**_POST, "mode": "accept-then-drop", "times": 1},
-    "sweep.advance/heartbeats.record:": {"service": "backstage", "status": 500},
-    "sweep.advance/snapshots.outcomes+heartbeats.last:": {"service": "scaleops", "status": 503},
-    "sweep.advance/heartbeats.record+components.all:": {"service": "scaleops", "status": 503},
-    "sweep.measure/heartbeats.record:": {"service": "scaleops", "status": 401},
+_SERVICE_FAULTS: Final[dict[Step, dict[str, object]]] = {
+    Step.RESCHEDULE: {**_POST, "status": 500, "times": 1},
+    Step.RESCHEDULE_TARGET: {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
+    Step.POSTPONE_SERVICE: {**_POST, "status": 500},
+    Step.MARK_UNKNOWN: {**_POST, "mode": "accept-then-drop", "times": 1},
+    Step.LOOK_UP: {**_POST, "mode": "accept-then-drop", "times": 1},
+    Step.CATALOG_UNAVAILABLE: {"service": "backstage", "status": 500},
+    Step.CHECK_OUTAGE: {"service": "scaleops", "status": 503},
+    Step.ENQUEUE_AGAIN: {"service": "scaleops", "status": 503},
+    Step.SCALEOPS_UNAVAILABLE: {"service": "scaleops", "status": 401},
 }
-"""What brings a process to a crossing that it does not come to by itself."""
+"""The fault that leads a process to a step which is not taken otherwise."""
 
 
-def _step_until_death(fleet: Fleet, crossing: str) -> None:
-    begun = fleet.now
-    if crossing in AWAY:  # real time has to pass, for a call is given up after some
-        wait_until(f"somebody to come to {crossing}", fleet.has_died, explain=fleet.story)
-    while crossing in FORGET and not fleet.has_died():
-        assert fleet.now - begun < timedelta(weeks=20), f"nothing was so old as to come to {crossing}"
+def _step_until_crash(fleet: Fleet, point: CrashPoint) -> None:
+    begun, step = fleet.now, point.step
+    if step in UNAVAILABLE:  # real time has to pass: a call is retried before it fails
+        wait_until(f"a process to reach {point}", fleet.has_crashed, explain=fleet.story)
+    while step in PURGING and not fleet.has_crashed():
+        assert fleet.now - begun < timedelta(weeks=20), f"nothing was old enough to reach {point}"
         live_through_report_morning(fleet)
-        if "purge.drop:" in crossing:
+        if step is Step.PURGE_SWEEP:
             live_until_tuesday_noon(fleet)
-    while not fleet.has_died():
-        is_of_a_sweep = not crossing.startswith(("deliver/", "report/"))
-        patience = timedelta(days=1) if is_of_a_sweep else timedelta(hours=1)
-        assert fleet.now - begun < patience, f"nothing came to {crossing}\n{fleet.story()}"
+    while not fleet.has_crashed():
+        is_of_a_sweep = step.task not in {"deliver", "report"}
+        most = timedelta(days=1) if is_of_a_sweep else timedelta(hours=1)
+        assert fleet.now - begun < most, f"no process reached {point}\n{fleet.story()}"
         if is_of_a_sweep and fleet.is_settled():
-            fleet.next_slot()  # what is asked once a sweep is not asked again in this one
+            fleet.next_slot()  # what happens once per sweep does not happen again in this one
         fleet.step()
 
 
 # Moments --------------------------------------------------------------------------------------------------------------
 
 
-def let_time_be_up(fleet: Fleet) -> None:
-    """Let a sweep of a slow ScaleOps come to its limit before everybody is measured."""
+def exceed_sweep_limit(fleet: Fleet) -> None:
+    """Let a sweep of a slow ScaleOps reach its limit before every component is measured."""
     fleet.next_slot()
     fleet.simulator.state.latency_s = 0.5
-    wait_until("the first outcomes of a sweep", lambda: _is_under_way(fleet), explain=fleet.story)
+    wait_until("the first outcomes of a sweep", lambda: _has_outcomes(fleet), explain=fleet.story)
     fleet.set_clock(fleet.now + SWEEP_LIMIT)
 
 
 def in_the_middle_of_a_sweep(fleet: Fleet, happen: Callable[[], None]) -> timedelta:
-    """Let something happen while a sweep has some outcomes and not yet all; answer the minutes until all is done."""
+    """Let something happen while a sweep has some outcomes but not all; return the minutes to recovery."""
     fleet.next_slot()
     fleet.simulator.state.latency_s = 0.15
-    wait_until("the first outcomes of a sweep", lambda: _is_under_way(fleet), explain=fleet.story)
+    wait_until("the first outcomes of a sweep", lambda: _has_outcomes(fleet), explain=fleet.story)
     fleet.simulator.state.latency_s = 0.0
     happen()
     return fleet.live()
 
 
-def _is_under_way(fleet: Fleet) -> bool:
+def _has_outcomes(fleet: Fleet) -> bool:
     with fleet.store.reading() as transaction:
         return transaction.snapshots.count(fleet.slot) > 0
 
 
 def in_the_middle_of_a_report_morning(fleet: Fleet, happen: Callable[[], None]) -> timedelta:
-    """Let something happen while the first reports of a week are sent; answer the minutes until all is done."""
+    """Let something happen while the first reports of a week are sent; return the minutes to recovery."""
     go_to_report_morning(fleet)
     before = len(fleet.simulator.state.slack.messages)
     fleet.simulator.state.latency_s = 0.15
@@ -157,64 +168,54 @@ def in_the_middle_of_a_report_morning(fleet: Fleet, happen: Callable[[], None]) 
 
 
 def go_to_report_morning(fleet: Fleet, *, before: timedelta = timedelta(hours=3) - MINUTE) -> None:
-    """Go to the Monday on which the next reports are due, so long before, with its sweep done; usually to the slot of nine."""
+    """Go to `before` the next due reports and complete the sweep; by default to the last slot before them."""
     fleet.set_clock(max(fleet.now, _next_due(fleet.now) - before))
     fleet.live()
 
 
 def live_through_report_morning(fleet: Fleet) -> None:
-    """Go to the next reports, and let them be made."""
+    """Go to the next due reports, and let them be made."""
     go_to_report_morning(fleet)
     begin_report_morning(fleet)
     fleet.live()
 
 
 def live_until_tuesday_noon(fleet: Fleet) -> None:
-    """Let there be sweeps that no report was made from and that are not the last of their day: they go first."""
+    """Make sweeps that no report used and that are not the last of their day: they are purged first."""
     for _ in range(5):
         fleet.next_slot()
         fleet.live()
 
 
 def begin_report_morning(fleet: Fleet) -> None:
-    """Let it be time for the reports, unless it is."""
+    """Move the clock to when the reports are due, unless it is there."""
     due = _next_due(fleet.now - fleet.every)
     if fleet.now < due:
         fleet.set_clock(due + MINUTE)
 
 
 def _next_due(now: datetime) -> datetime:
-    """Answer the first due instant that lies ahead."""
+    """Return the next due instant after `now`."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    due = midnight - timedelta(days=now.weekday()) + REPORTS_ARE_DUE
+    due = midnight - timedelta(days=now.weekday()) + REPORT_TIME
     return due if due > now else due + timedelta(days=7)
 
 
-# Something to say -------------------------------------------------------------------------------------------------------
+# Messages ---------------------------------------------------------------------------------------------------------------
 
 
-def put_something_to_say(fleet: Fleet, *, channel: str = SOMEWHERE_ELSE, number: int = 0) -> None:
-    """Put a Slack message and an event that opens an incident into the outbox. Another `number`, another message."""
+def put_test_messages(fleet: Fleet, *, channel: str = TEST_CHANNEL, number: int = 0) -> None:
+    """Put a Slack message and an event that opens an incident into the outbox; `number` makes them distinct."""
     stamp = f"by-hand:{fleet.now:%Y%m%dT%H%M}:{number}"
     key = RoutingKey(PAGERDUTY_ROUTING_KEY).fingerprint
     details: dict[str, Json] = {"summary": "a test", "source": "test", "severity": "error"}
     event: dict[str, Json] = {"event_action": "trigger", "dedup_key": stamp, "payload": details}
+    post = _message(
+        fleet, f"{stamp}:slack", channel=Channel.SLACK, target=channel, act=EventAction.POST, payload={"text": "a test"}
+    )
+    page = _message(fleet, f"{stamp}:pagerduty", channel=Channel.PAGERDUTY, target=key, act=EventAction.TRIGGER, payload=event)
     with fleet.store.transaction() as transaction:
-        transaction.outbox.put(
-            [
-                _message(
-                    fleet,
-                    f"{stamp}:slack",
-                    channel=Channel.SLACK,
-                    target=channel,
-                    act=EventAction.POST,
-                    payload={"text": "a test"},
-                ),
-                _message(
-                    fleet, f"{stamp}:pagerduty", channel=Channel.PAGERDUTY, target=key, act=EventAction.TRIGGER, payload=event
-                ),
-            ]
-        )
+        transaction.outbox.put([post, page])
 
 
 def _message(fleet: Fleet, key: str, *, channel: Channel, target: str, act: EventAction, payload: dict[str, Json]) -> Message:
@@ -234,25 +235,25 @@ def _message(fleet: Fleet, key: str, *, channel: Channel, target: str, act: Even
     )
 
 
-# What happens to the machines -----------------------------------------------------------------------------------------
+# Processes, queue and database ----------------------------------------------------------------------------------------
 
 
-def restart_database(database: PostgresServer, *, away_s: float = 0.0) -> None:
-    """Stop PostgreSQL at once, cutting every connection, and start it again after a while."""
+def restart_database(database: PostgresServer, *, down_s: float = 0.0) -> None:
+    """Stop PostgreSQL immediately, which cuts every connection, and start it again after `down_s`."""
     database.stop()
-    time.sleep(away_s)
+    time.sleep(down_s)
     database.start()
 
 
-def restart_queues(fleet: Fleet, *, away_s: float = 0.0) -> None:
-    """Kill Valkey, which forgets everything, and start it again after a while."""
+def restart_queues(fleet: Fleet, *, down_s: float = 0.0) -> None:
+    """Kill Valkey, which loses all data, and start it again after `down_s`."""
     fleet.queues.stop()
-    time.sleep(away_s)
+    time.sleep(down_s)
     fleet.queues.start()
 
 
 def restart_everything(fleet: Fleet, database: PostgresServer) -> None:
-    """Lose the power: beats, workers, queue and database at once."""
+    """Simulate a power failure: beats, workers, queue and database at once."""
     kill_all(fleet, "beat", "worker")
     restart_queues(fleet)
     restart_database(database)
@@ -264,30 +265,20 @@ def kill_one(fleet: Fleet, kind: str) -> None:
 
 
 def kill_all(fleet: Fleet, *kinds: str) -> None:
-    """Kill every process of some kinds; `live` starts them again."""
+    """Kill every process of some kinds with all its children; `live` restarts them."""
     for kind in kinds:
         for process in fleet.of_kind(kind):
             fleet.kill(process)
 
 
-def kill_beats(fleet: Fleet) -> None:
-    """Kill every beat; `live` starts them again."""
-    kill_all(fleet, "beat")
-
-
-def kill_workers(fleet: Fleet) -> None:
-    """Kill every worker with all its children; `live` starts them again."""
-    kill_all(fleet, "worker")
-
-
-def stay_away(fleet: Fleet, *kinds: str, until: timedelta) -> None:
-    """Kill every process of some kinds, and start them again only so much later."""
+def stay_down(fleet: Fleet, *kinds: str, until: timedelta) -> None:
+    """Kill every process of some kinds; they restart `until` later."""
     kill_all(fleet, *kinds)
     fleet.set_clock(fleet.now + until)
 
 
 def stop_workers(fleet: Fleet) -> None:
-    """Tell every worker to stop, as a platform does that puts another one in its place; it has a minute for it."""
+    """Send SIGTERM to every worker, as a rolling update does; each has a minute to exit."""
     for worker in fleet.of_kind("worker"):
         assert worker.running is not None
         worker.running.terminate()
@@ -296,32 +287,32 @@ def stop_workers(fleet: Fleet) -> None:
         worker.running.wait(timeout=60)
 
 
-def ring_everything_again(fleet: Fleet) -> None:
-    """Send every message thrice: too early, of now, and too late, in the wrong order."""
+def enqueue_everything_again(fleet: Fleet) -> None:
+    """Send every message three times: of the next, the current and the previous slot, out of order."""
     with fleet.store.reading() as transaction:
         refs = [str(component.ref) for component in transaction.components.all()]
     chunks = [refs[start : start + fleet.chunk] for start in range(0, len(refs), fleet.chunk)]
     for as_of in (fleet.slot + fleet.every, fleet.slot, fleet.slot - fleet.every):
         for task in ("deliver", "report", "evaluate", "purge", "monitor", "sweep.advance"):
             for _ in range(3):
-                fleet.ring(task)
+                fleet.enqueue(task)
         for chunk in (*chunks, *reversed(chunks), *chunks):
-            fleet.ring("sweep.measure", as_of.isoformat(), chunk)
+            fleet.enqueue("sweep.measure", as_of.isoformat(), chunk)
 
 
-def misbehave(fleet: Fleet, **how: object) -> None:
-    """Let a service misbehave; `fleet.heal()` ends it."""
-    fleet.simulator.state.faults.append(Misbehaviour.model_validate(how))
+def misbehave(fleet: Fleet, **fault: object) -> None:
+    """Let a service misbehave until `fleet.heal()`."""
+    fleet.simulator.state.faults.append(ServiceFault.model_validate(fault))
 
 
 def archive(fleet: Fleet, channel: str) -> None:
-    """Archive a channel; all others that the demo knows stay open."""
-    names = {SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL, SOMEWHERE_ELSE, *TEAMS_CHANNELS}
+    """Archive a channel; all others of the demo stay open."""
+    names = {SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL, TEST_CHANNEL, *TEAM_CHANNELS}
     fleet.simulator.state.slack.channels = {name: {"is_archived": name == channel} for name in names}
 
 
-def make_well(fleet: Fleet) -> None:
-    """Let every service behave, be quick, and have every channel open."""
+def heal_all(fleet: Fleet) -> None:
+    """Let every service work, without latency, and open every channel."""
     fleet.heal()
     fleet.simulator.state.latency_s = 0.0
     fleet.simulator.state.slack.channels = {}

@@ -1,7 +1,7 @@
-"""A whole installation under test: real beats and workers as processes, real queue and database, the stand-ins, one clock for all.
+"""An installation under test: beats and workers as processes, a real queue and database, the simulator, and one clock for all.
 
-The clock moves by hand. `step` moves it and waits until every queue has shown a sign of life at the new time; `live` does so until
-what is due is done.
+The clock moves by hand. `step` moves it and waits until every queue has recorded a canary at the new time; `live` repeats that until
+everything due is done.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from store import HeartbeatKind, Store, Transaction
 from tasks.celery_tasks import WorkerContext
 from tasks.report.report_data import PLATFORM, REPORT
 from tasks.report.stage import teams_with_reports
+from tests.acceptance.crash_points import CrashPoint
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
 from worker.app import build_app
@@ -41,15 +42,15 @@ OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.LEASED)
 
 
 @contextmanager
-def _nothing() -> Iterator[WorkerContext]:
-    """Equip nobody: the test only rings."""
+def _no_context() -> Iterator[WorkerContext]:
+    """Refuse to open: the test only enqueues."""
     raise AssertionError
     yield
 
 
 @dataclass
 class Process:
-    """One process of the fleet, started again when it died."""
+    """One process of the fleet, restarted when it exited."""
 
     kind: str
     options: dict[str, Any]
@@ -59,7 +60,7 @@ class Process:
 
 @dataclass
 class Fleet:
-    """Everything, held by a test."""
+    """The installation of one test."""
 
     folder: Path
     simulator: Simulator
@@ -74,28 +75,28 @@ class Fleet:
     every: timedelta = timedelta(hours=6)
     chunk: int = 4
     minute_s: float = 0.0
-    """A simulated minute lasts so many seconds at least. Leases and pauses are a thirtieth of the product's, so two seconds are fair."""
+    """Minimum real seconds per simulated minute. TTLs and pauses are a thirtieth of the product's, so two seconds are realistic."""
     most: timedelta = timedelta(minutes=30)
-    """Longer than that nothing may take."""
+    """The longest simulated time that `live` may take."""
     reports_on_mondays: bool = False
-    """Nothing is settled before the reports are made that are due on Mondays at nine, in UTC."""
+    """`live` also waits for the reports that are due on Mondays at nine, in UTC."""
     processes: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.begun = slot_of(self.now, self.every)
         self.lived: dict[datetime, str] = {}
-        """The slots that were lived through, each with the newest week whose reports were due then (empty: none was)."""
+        """Completed slots, each with the newest week whose reports were due then (empty: none)."""
         self.store = Store.open(self.database_url)
         self.clock = self.folder / "clock"
         self.plan = self.folder / "plan.json"
-        self.crossings = self.folder / "crossings"
+        self.steps = self.folder / "steps"
         self.set_clock(self.now)
-        self._app = build_app(self.queues.url, instance=INSTANCE, open_context=_nothing)
+        self._app = build_app(self.queues.url, instance=INSTANCE, open_context=_no_context)
         common = {
             "chunk": self.chunk,
             "clock": str(self.clock),
             "plan": str(self.plan),
-            "crossings": str(self.crossings) if self.record else None,
+            "steps": str(self.steps) if self.record else None,
         }
         self.processes += [Process("beat", dict(common)) for _ in range(self.beats)]
         for served in self.workers:
@@ -113,7 +114,7 @@ class Fleet:
         self.store.close()
 
     def revive(self) -> None:
-        """Start whatever is not running, as a supervisor does."""
+        """Start every process that is not running, as a supervisor does."""
         for process in self.processes:
             if process.running is None or process.running.poll() is not None:
                 self._start(process)
@@ -137,7 +138,7 @@ class Fleet:
             process.running.wait()
 
     def of_kind(self, kind: str) -> list[Process]:
-        """Answer the processes of one kind."""
+        """Return the processes of one kind."""
         return [process for process in self.processes if process.kind == kind]
 
     def _environment(self) -> dict[str, str]:
@@ -159,26 +160,26 @@ class Fleet:
 
     # Faults -----------------------------------------------------------------------------------------------------------
 
-    def arm(self, crossing: str, who: str) -> None:
-        """Plan one death: the child (`child`) or the worker with all its children (`worker`) that next comes to this crossing."""
+    def arm(self, point: CrashPoint, who: str) -> None:
+        """Kill the child (`child`), or the worker with all its children (`worker`), that next reaches this crash point."""
         self.plan.with_suffix(".done").unlink(missing_ok=True)
         fresh = self.plan.with_suffix(".new")
-        fresh.write_text(json.dumps({"at": crossing, "who": who}))
+        fresh.write_text(json.dumps({"at": str(point), "who": who}))
         fresh.rename(self.plan)
 
-    def has_died(self) -> bool:
-        """Say whether the planned death has happened."""
+    def has_crashed(self) -> bool:
+        """Return True if the planned crash has happened."""
         return self.plan.with_suffix(".done").exists()
 
     def disarm(self) -> None:
-        """Take back a planned death that has not happened."""
+        """Cancel a planned crash that has not happened."""
         self.plan.unlink(missing_ok=True)
 
     def heal(self) -> None:
-        """Let every service behave again."""
+        """Let every service work again."""
         self.simulator.state.faults.clear()
 
-    def ring(self, task: str, *arguments: object) -> None:
+    def enqueue(self, task: str, *arguments: object) -> None:
         """Send a queue message by hand."""
         with self._app.connection_for_write() as connection:
             self._app.send_task(task, args=arguments, connection=connection)
@@ -186,7 +187,7 @@ class Fleet:
     # Time -------------------------------------------------------------------------------------------------------------
 
     def set_clock(self, now: datetime) -> None:
-        """Let it be this time for everybody. Whoever reads meanwhile reads the old or the new time, never half of one."""
+        """Set the clock of all processes, atomically."""
         self.now = now
         fresh = self.clock.with_suffix(".new")
         fresh.write_text(now.isoformat())
@@ -197,7 +198,7 @@ class Fleet:
         """Move the clock, and wait until every queue has been served at the new time."""
         over_at = time.monotonic() + self.minute_s * (by / MINUTE)
         self.set_clock(self.now + by)
-        wait_until(f"a sign of life at {self.now}", self._is_alive, explain=self.story)
+        wait_until(f"canaries at {self.now}", self._is_alive, explain=self.story)
         time.sleep(max(0.0, over_at - time.monotonic()))
 
     def _is_alive(self) -> bool:
@@ -207,7 +208,7 @@ class Fleet:
         return all(heartbeats.get(queue, datetime.min.replace(tzinfo=timezone.utc)) >= self.now for queue in QUEUES)
 
     def live(self, *, until: Callable[[], bool] = lambda: True, most: timedelta | None = None) -> timedelta:
-        """Let minutes pass until nothing is left to do, and it is so; answer how many it took."""
+        """Let minutes pass until nothing is left to do and `until` is True; return how long it took."""
         begun, most = self.now, most or self.most
         while not (self.is_settled() and until()):
             assert self.now - begun <= most, f"not settled after {most}: {self.unsettled()}\n{self.story()}"
@@ -217,21 +218,21 @@ class Fleet:
 
     @property
     def slot(self) -> datetime:
-        """The present slot."""
+        """The current slot."""
         return slot_of(self.now, self.every)
 
     def next_slot(self) -> None:
-        """Go to just after the beginning of the next slot."""
+        """Go to one minute after the beginning of the next slot."""
         self.set_clock(self.slot + self.every + MINUTE)
 
-    # What is so -------------------------------------------------------------------------------------------------------
+    # State -------------------------------------------------------------------------------------------------------
 
     def is_settled(self) -> bool:
-        """Say whether the present slot's sweep is judged and nothing waits to be sent."""
+        """Return True if the current slot's sweep is evaluated and no message is pending."""
         return not self.unsettled()
 
     def unsettled(self) -> str:
-        """Say what is still to be done; empty: nothing."""
+        """Return what is still to be done; empty: nothing."""
         with self.store.reading() as transaction:
             sweep = transaction.sweeps.get(self.slot)
             if sweep is None or sweep.evaluated_at is None:
@@ -241,8 +242,8 @@ class Fleet:
             unreported = self._unreported(transaction) if self.reports_on_mondays else ()
         if unreported:
             return f"no report yet for {unreported}"
-        looked_for = counts.get(DeliveryStatus.UNKNOWN, 0)
-        return f"waiting: {waiting}, unknown: {looked_for}" if waiting or looked_for else ""
+        unknown = counts.get(DeliveryStatus.UNKNOWN, 0)
+        return f"waiting: {waiting}, unknown: {unknown}" if waiting or unknown else ""
 
     def _unreported(self, transaction: Transaction) -> tuple[str, ...]:
         week = self._week_due()
@@ -252,16 +253,16 @@ class Fleet:
         return tuple(sorted(str(team) for team in teams - transaction.reports.handled(REPORT, week)))
 
     def _week_due(self) -> str:
-        """Name the newest week whose reports are due by now; empty when it had ended before this fleet began."""
+        """Return the newest week whose reports are due; empty if it ended before this fleet started."""
         due = self.now - timedelta(hours=9)
         week = IsoWeek.of(due.date()).plus(-1)
         return str(week) if week.ends_at(ZoneInfo("UTC")) > self.begun else ""
 
     def posts(self) -> Counter[str]:
-        """Count what stands in Slack, by the key of our message."""
+        """Count the messages in Slack by the key of our message."""
         found = self.simulator.state.slack.messages
         return Counter(str(message["metadata"]["event_payload"]["key"]) for message in found)
 
     def story(self) -> str:
-        """The last words of every process."""
+        """Return the last log lines of every process."""
         return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-12:]) for log in self.folder.glob("*.log"))

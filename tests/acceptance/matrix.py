@@ -1,4 +1,4 @@
-"""The whole fault matrix: everything that can die or misbehave, at every moment at which that could break a promise."""
+"""The fault matrix: every crash and every failing dependency, at every moment at which that could break an invariant."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any, Final
 from domain.messages import DeliveryStatus
 from domain.snapshots import Outcome
 from store.queries.outbox import FALLBACK
-from tests.acceptance.crossings import DELIVER, STAGES
+from tests.acceptance.crash_points import DELIVERING, IN_MATRIX, CrashPoint, Moment, Step, crash_points
 from tests.acceptance.faults import (
-    SOMEWHERE_ELSE,
+    TEST_CHANNEL,
     archive,
     begin_report_morning,
+    enqueue_everything_again,
     go_to_report_morning,
+    heal_all,
     in_the_middle_of_a_report_morning,
     in_the_middle_of_a_sweep,
     kill_all,
@@ -23,14 +25,12 @@ from tests.acceptance.faults import (
     kill_on_report_morning,
     kill_one,
     kill_thrice_at,
-    make_well,
     misbehave,
-    put_something_to_say,
+    put_test_messages,
     restart_database,
     restart_everything,
     restart_queues,
-    ring_everything_again,
-    stay_away,
+    stay_down,
     stop_workers,
 )
 from tests.acceptance.fleet import Fleet
@@ -39,44 +39,42 @@ from tests.services.databases import PostgresServer
 SHARE_OF_AN_OUTAGE: Final = 0.3
 
 THRICE: Final = (
-    "sweep.advance/components.record_page:committed",
-    "sweep.measure/scaleops.workloads:before",
-    "sweep.measure/snapshots.put_all:before commit",
-    "evaluate/alerts.put_states+outbox.put:before commit",
-    "report/reports.claim+outbox.put:before commit",
-    "deliver/slack.post:before",
-    "deliver/slack.post:after",
-    "deliver/pagerduty.send:after",
+    CrashPoint(Step.STORE_PAGE, Moment.AFTER),
+    CrashPoint(Step.FETCH_WORKLOADS, Moment.BEFORE),
+    CrashPoint(Step.STORE_MEASUREMENTS, Moment.BEFORE),
+    CrashPoint(Step.EVALUATE, Moment.BEFORE),
+    CrashPoint(Step.MAKE_REPORT, Moment.BEFORE),
+    CrashPoint(Step.POST_TO_SLACK, Moment.BEFORE),
+    CrashPoint(Step.POST_TO_SLACK, Moment.AFTER),
+    CrashPoint(Step.SEND_TO_PAGERDUTY, Moment.AFTER),
 )
 """Where work is lost that has to be done again."""
 
 Fault = tuple[str, Callable[[Fleet], timedelta]]
-"""A name, and what happens; it answers how much simulated time it took to recover."""
+"""A name, and a function that lets it happen and returns the simulated time to recovery."""
 
 
 def matrix(database: PostgresServer) -> Iterator[Fault]:
-    """Name every fault and say how it happens."""
-    yield from _deaths()
+    """Yield every fault."""
+    yield from _crashes()
     for name, happen in _machines(database).items():
         yield f"{name}, mid-sweep", partial(_happen, moment=in_the_middle_of_a_sweep, happen=happen)
         yield f"{name}, on a report morning", partial(_happen, moment=in_the_middle_of_a_report_morning, happen=happen)
-    yield "nobody there from 5:55 to 9:10 on a report morning", _nobody_there_for_the_sweep
-    yield "nobody there from 8:55 to 9:50 on a report morning", partial(_nobody_there, until=timedelta(minutes=50))
-    yield "nobody there from 8:55 to 11:30 on a report morning", partial(_nobody_there, until=timedelta(minutes=150))
+    yield "no process from 5:55 to 9:10 on a report morning", _all_down_for_the_sweep
+    yield "no process from 8:55 to 9:50 on a report morning", partial(_all_down, until=timedelta(minutes=50))
+    yield "no process from 8:55 to 11:30 on a report morning", partial(_all_down, until=timedelta(minutes=150))
     yield from _services()
 
 
-def _deaths() -> Iterator[Fault]:
-    for crossing in STAGES:
+def _crashes() -> Iterator[Fault]:
+    for point in crash_points(*IN_MATRIX):
         for who in ("child", "worker"):
-            yield f"kill -9 of a {who}: {crossing}", partial(kill_at, crossing=crossing, who=who)
-    for crossing in THRICE:
-        yield f"kill -9 of three children, one after another: {crossing}", partial(kill_thrice_at, crossing=crossing)
-    for crossing in DELIVER:
-        if "pagerduty" not in crossing and "outbox.mark_sent:" not in crossing:  # reports page nobody
-            for who in ("child", "worker"):
-                name = f"kill -9 of a {who} while reports are sent: {crossing}"
-                yield name, partial(kill_on_report_morning, crossing=crossing, who=who)
+            yield f"kill -9 of a {who}: {point}", partial(kill_at, point=point, who=who)
+    for point in THRICE:
+        yield f"kill -9 of three children, one after another: {point}", partial(kill_thrice_at, point=point)
+    for point in crash_points(*(step for step in DELIVERING if step not in {Step.SEND_TO_PAGERDUTY, Step.MARK_SENT})):
+        for who in ("child", "worker"):  # a report is no page
+            yield f"kill -9 of a {who} while reports are sent: {point}", partial(kill_on_report_morning, point=point, who=who)
 
 
 def _machines(database: PostgresServer) -> dict[str, Callable[[Fleet], None]]:
@@ -88,11 +86,11 @@ def _machines(database: PostgresServer) -> dict[str, Callable[[Fleet], None]]:
         "SIGTERM to every worker": stop_workers,
         "Redis FLUSHALL": lambda fleet: fleet.queues.flush(),
         "Redis restarted": restart_queues,
-        "Redis 60 s away": partial(restart_queues, away_s=60),
+        "Redis down for 60 s": partial(restart_queues, down_s=60),
         "PostgreSQL restarted": lambda _: restart_database(database),
-        "PostgreSQL 10 s away": lambda _: restart_database(database, away_s=10),
+        "PostgreSQL down for 10 s": lambda _: restart_database(database, down_s=10),
         "everything restarted at once": lambda fleet: restart_everything(fleet, database),
-        "every message again, early, late, out of order": ring_everything_again,
+        "every message again, early, late, out of order": enqueue_everything_again,
     }
 
 
@@ -105,18 +103,21 @@ def _services() -> Iterator[Fault]:
         "answers with a web page, three posts": {"mode": "html"},
     }
     for name, how in slack.items():
-        trouble = {"service": "slack", "route": "chat.postMessage", "times": 3, **how}
-        yield f"Slack {name}", partial(_troubled, **trouble)
-        yield f"Slack {name}, on a report morning", partial(_troubled_morning, **trouble)
+        fault = {"service": "slack", "route": "chat.postMessage", "times": 3, **how}
+        yield f"Slack {name}", partial(_fault_in_slot, **fault)
+        yield f"Slack {name}, on a report morning", partial(_fault_on_report_morning, **fault)
     yield "Slack accepts a post, drops the connection, and answers 500 for ten minutes", _silent_slack
     yield "Slack 429 for ten minutes, on a report morning", partial(_ten_minutes_of_a_morning, service="slack", status=429)
     yield "Slack: a channel is archived", _archived
     yield "Slack: a team's channel is archived, on a report morning", _archived_on_report_morning
     for status in (429, 500):
         yield f"PagerDuty {status} for ten minutes", partial(_ten_minutes, service="pagerduty", status=status)
-    yield "PagerDuty accepts and drops the connection", partial(_troubled, service="pagerduty", mode="accept-then-drop", times=3)
-    yield "ScaleOps 503, twenty calls", partial(_troubled, service="scaleops", status=503, times=20)
-    yield "ScaleOps 429, twenty calls", partial(_troubled, service="scaleops", status=429, times=20)
+    yield (
+        "PagerDuty accepts and drops the connection",
+        partial(_fault_in_slot, service="pagerduty", mode="accept-then-drop", times=3),
+    )
+    yield "ScaleOps 503, twenty calls", partial(_fault_in_slot, service="scaleops", status=503, times=20)
+    yield "ScaleOps 429, twenty calls", partial(_fault_in_slot, service="scaleops", status=429, times=20)
     yield "ScaleOps 503 for ten minutes of a sweep", partial(_ten_minutes_of_a_sweep, service="scaleops", status=503)
     yield "ScaleOps down for a whole sweep", _scaleops_down
     yield "Backstage 500 for ten minutes of a sweep", partial(_ten_minutes_of_a_sweep, service="backstage", status=500)
@@ -126,28 +127,28 @@ def _happen(fleet: Fleet, moment: Callable[[Fleet, Callable[[], None]], timedelt
     return moment(fleet, lambda: happen(fleet))
 
 
-def _nobody_there(fleet: Fleet, until: timedelta) -> timedelta:
+def _all_down(fleet: Fleet, until: timedelta) -> timedelta:
     go_to_report_morning(fleet)
     begin_report_morning(fleet)
-    stay_away(fleet, "beat", "worker", until=until)
+    stay_down(fleet, "beat", "worker", until=until)
     return fleet.live()
 
 
-def _nobody_there_for_the_sweep(fleet: Fleet) -> timedelta:
-    """The last sweep before the reports and the reports themselves are due at once."""
+def _all_down_for_the_sweep(fleet: Fleet) -> timedelta:
+    """The last sweep before the reports, and the reports, are due at the same time."""
     go_to_report_morning(fleet, before=timedelta(hours=3, minutes=5))
-    stay_away(fleet, "beat", "worker", until=timedelta(hours=3, minutes=15))
+    stay_down(fleet, "beat", "worker", until=timedelta(hours=3, minutes=15))
     return fleet.live()
 
 
-def _troubled(fleet: Fleet, **how: object) -> timedelta:
+def _fault_in_slot(fleet: Fleet, **how: object) -> timedelta:
     fleet.next_slot()
     misbehave(fleet, **how)
-    put_something_to_say(fleet)
+    put_test_messages(fleet)
     return _live_and_heal(fleet)
 
 
-def _troubled_morning(fleet: Fleet, **how: object) -> timedelta:
+def _fault_on_report_morning(fleet: Fleet, **how: object) -> timedelta:
     go_to_report_morning(fleet)
     misbehave(fleet, **how)
     begin_report_morning(fleet)
@@ -156,17 +157,17 @@ def _troubled_morning(fleet: Fleet, **how: object) -> timedelta:
 
 def _live_and_heal(fleet: Fleet) -> timedelta:
     took = fleet.live()
-    make_well(fleet)
+    heal_all(fleet)
     return took
 
 
 def _archived(fleet: Fleet) -> timedelta:
-    """What was meant for it stands in the platform channel, once."""
+    """Its messages are in the platform channel, once."""
     fleet.next_slot()
-    archive(fleet, SOMEWHERE_ELSE)
-    put_something_to_say(fleet)
+    archive(fleet, TEST_CHANNEL)
+    put_test_messages(fleet)
     took = _live_and_heal(fleet)
-    _require_stand_in(fleet, "by-hand:")
+    _require_fallback(fleet, "by-hand:")
     return took
 
 
@@ -175,31 +176,31 @@ def _archived_on_report_morning(fleet: Fleet) -> timedelta:
     archive(fleet, "C0SEARCH01")
     begin_report_morning(fleet)
     took = _live_and_heal(fleet)
-    _require_stand_in(fleet, "report:weekly:group:default/search:")
+    _require_fallback(fleet, "report:weekly:group:default/search:")
     return took
 
 
-def _require_stand_in(fleet: Fleet, beginning: str) -> None:
+def _require_fallback(fleet: Fleet, prefix: str) -> None:
     since = fleet.now - timedelta(hours=3)
     with fleet.store.reading() as transaction:
-        refused = [
+        rejected = [
             entry.message.key
             for entry in transaction.outbox.listing([DeliveryStatus.FAILED], limit=1000)
-            if entry.message.key.startswith(beginning) and entry.message.created_at >= since
+            if entry.message.key.startswith(prefix) and entry.message.created_at >= since
         ]
-    assert refused, f"nothing that begins with {beginning} was refused"
-    assert all(fleet.posts()[key + FALLBACK] == 1 for key in refused), f"no stand-in, or several, for {refused}"
+    assert rejected, f"no message with the prefix {prefix} was rejected"
+    assert all(fleet.posts()[key + FALLBACK] == 1 for key in rejected), f"no fallback, or several, for {rejected}"
 
 
 def _ten_minutes(fleet: Fleet, **how: object) -> timedelta:
     fleet.next_slot()
     misbehave(fleet, **how)
-    put_something_to_say(fleet)
+    put_test_messages(fleet)
     return _heal_after_ten_minutes(fleet)
 
 
 def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
-    """Afterwards the sweep is no outage. Who is asked again too slowly may stay unknown until the next slot (decision 2)."""
+    """Afterwards the sweep is not an outage. A component retried too late may stay unknown until the next slot (decision 2)."""
     fleet.next_slot()
     misbehave(fleet, **how)
     took = _heal_after_ten_minutes(fleet)
@@ -218,11 +219,11 @@ def _ten_minutes_of_a_morning(fleet: Fleet, **how: object) -> timedelta:
 
 
 def _silent_slack(fleet: Fleet) -> timedelta:
-    """What was taken cannot be looked up for a while; afterwards it is found, and not sent again."""
+    """An accepted message cannot be looked up for a while; afterwards it is found, and not sent again."""
     fleet.next_slot()
     misbehave(fleet, service="slack", route="chat.postMessage", mode="accept-then-drop", times=1)
     misbehave(fleet, service="slack", status=500)
-    put_something_to_say(fleet)
+    put_test_messages(fleet)
     return _heal_after_ten_minutes(fleet)
 
 
@@ -234,7 +235,7 @@ def _heal_after_ten_minutes(fleet: Fleet) -> timedelta:
 
 
 def _scaleops_down(fleet: Fleet) -> timedelta:
-    """Nothing is measured, no zero is stored, no incident changes, and somebody is told once. Recovered with the next sweep."""
+    """Nothing is measured, no zero is stored, no incident changes, and one notice is sent. Recovered with the next sweep."""
     fleet.next_slot()
     fleet.live()
     before = _open_incidents(fleet)

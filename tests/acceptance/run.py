@@ -1,9 +1,9 @@
-"""A worker or a beat under test: the product's own, but for a clock read from a shared file and doubles around the ports.
+"""A worker or a beat under test: the product's, with a clock read from a shared file and wrappers around store and services.
 
-    python -m tests.acceptance.run worker|beat '{"clock": PATH, "plan": PATH, "crossings": PATH, "queues": [...], "concurrency": 2}'
+    python -m tests.acceptance.run worker|beat '{"clock": PATH, "plan": PATH, "steps": PATH, "queues": [...], "concurrency": 2}'
 
-Settings come from the environment, as in the product. Whenever a step crosses from our code into the store or a service, and back,
-the crossing has a name (`evaluate/store:inside#2`); the plan names one at which the process, or the whole worker, is to be killed.
+Settings come from the environment, as in the product. Each commit and each call is a step with two crash points (`crash_points.py`);
+the plan names one at which the process, or the whole worker, is killed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-os.environ["REMAP_SIGTERM"] = "SIGQUIT"  # as cli.processes does, before Celery is imported
+os.environ["REMAP_SIGTERM"] = "SIGQUIT"  # as cli.celery_processes does, before Celery is imported
 
 from celery import current_task
 
@@ -27,6 +27,7 @@ from cli.celery_processes import run_beat, run_worker
 from store import Store, Transaction
 from tasks.celery_tasks import WorkerContext
 from tasks.context import Services, TaskTimings
+from tests.acceptance.crash_points import Moment
 from wiring.contexts import LoadedConfig, load_config
 from wiring.logs import configure_logs
 from worker.app import build_app
@@ -49,7 +50,7 @@ def timings(chunk_size: int) -> Timings:
 
 
 class SharedClock:
-    """What time it is, in a file that the test writes."""
+    """Reads the time from a file that the test writes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -58,63 +59,63 @@ class SharedClock:
         return datetime.fromisoformat(self._path.read_text())
 
 
-class Frontier:
-    """Names every crossing, writes it down if asked to, and dies where the plan says."""
+class CrashPlan:
+    """Records every crash point if requested, and kills the process at the planned one."""
 
-    def __init__(self, plan: Path, crossings: Path | None) -> None:
+    def __init__(self, plan: Path, steps: Path | None) -> None:
         self._plan = plan
-        self._crossings = crossings
+        self._steps = steps
 
-    def cross(self, what: str) -> None:
-        """Cross, unless the plan says to die here. In a thread there is no task to name: only collecting has threads."""
-        name = f"{current_task.name if current_task else 'sweep.measure'}/{what}"
-        if self._crossings is not None:
-            with self._crossings.open("a") as log:
+    def reach(self, step: str, moment: Moment) -> None:
+        """Reach a crash point. In a thread there is no current task: only measuring has threads."""
+        name = f"{current_task.name if current_task else 'sweep.measure'}/{step}:{moment}"
+        if self._steps is not None:
+            with self._steps.open("a") as log:
                 log.write(name + "\n")
         if self._plan.exists():
-            self._die_if_planned(name)
+            self._crash_if_planned(name)
 
-    def _die_if_planned(self, name: str) -> None:
+    def _crash_if_planned(self, name: str) -> None:
         try:
             plan = json.loads(self._plan.read_text())
             if plan["at"] != name:
                 return
             self._plan.rename(self._plan.with_suffix(".done"))
         except FileNotFoundError:
-            return  # another process was faster: one death a plan
+            return  # another process was faster: one crash per plan
         if plan["who"] == "worker":
             os.killpg(0, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class WatchedStore(Store):
-    """The store. A transaction is named by what was done in it; before its commit and after it are crossings."""
+class InstrumentedStore(Store):
+    """The store, with crash points before and after each commit. A transaction is named by its last two table methods."""
 
-    def __init__(self, store: Store, frontier: Frontier) -> None:
+    def __init__(self, store: Store, crashes: CrashPlan) -> None:
         super().__init__(store._engine)
-        self._frontier = frontier
+        self._crashes = crashes
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         done: dict[str, None] = {}
         with super().transaction() as transaction:
-            yield cast("Transaction", WatchedTransaction(transaction, done))
+            yield cast("Transaction", InstrumentedTransaction(transaction, done))
             name = "+".join(list(done)[-2:])
-            self._frontier.cross(f"{name}:before commit")
-        self._frontier.cross(f"{name}:committed")
+            self._crashes.reach(name, Moment.BEFORE)
+        self._crashes.reach(name, Moment.AFTER)
 
 
-class WatchedTransaction:
-    """A transaction that notes which methods of its tables are called."""
+class InstrumentedTransaction:
+    """A transaction that records which table methods are called."""
 
     def __init__(self, transaction: Transaction, done: dict[str, None]) -> None:
         self._transaction, self._done = transaction, done
 
     def __getattr__(self, table: str) -> object:
-        return WatchedTable(table, getattr(self._transaction, table), self._done)
+        return InstrumentedTable(table, getattr(self._transaction, table), self._done)
 
 
-class WatchedTable:
+class InstrumentedTable:
     """One table of a transaction."""
 
     def __init__(self, name: str, table: object, done: dict[str, None]) -> None:
@@ -125,11 +126,11 @@ class WatchedTable:
         return getattr(self._table, method)
 
 
-class WatchedPort:
-    """A service; every call and every return is a crossing."""
+class InstrumentedPort:
+    """A service, with crash points before and after each call."""
 
-    def __init__(self, name: str, port: object, frontier: Frontier) -> None:
-        self._name, self._port, self._frontier = name, port, frontier
+    def __init__(self, name: str, port: object, crashes: CrashPlan) -> None:
+        self._name, self._port, self._crashes = name, port, crashes
 
     def __getattr__(self, name: str) -> object:
         found = getattr(self._port, name)
@@ -137,51 +138,53 @@ class WatchedPort:
             return found
 
         def call(*arguments: object, **named: object) -> object:
-            self._frontier.cross(f"{self._name}.{name}:before")
-            answer = found(*arguments, **named)
-            self._frontier.cross(f"{self._name}.{name}:after")
-            return answer
+            self._crashes.reach(f"{self._name}.{name}", Moment.BEFORE)
+            result = found(*arguments, **named)
+            self._crashes.reach(f"{self._name}.{name}", Moment.AFTER)
+            return result
 
         return call
 
 
-class WatchedServices:
-    """The services, each watched."""
+class InstrumentedServices:
+    """The services, instrumented."""
 
-    def __init__(self, services: Services, frontier: Frontier) -> None:
-        self._services, self._frontier = services, frontier
+    def __init__(self, services: Services, crashes: CrashPlan) -> None:
+        self._services, self._crashes = services, crashes
 
     def __getattr__(self, name: str) -> object:
         found = getattr(self._services, name)
         if name in {"scaleops", "catalog", "slack", "pagerduty"}:
-            return WatchedPort(name, found, self._frontier)
+            return InstrumentedPort(name, found, self._crashes)
         return found
 
 
-def equip_under_test(installation: LoadedConfig, clock: SharedClock, frontier: Frontier) -> ContextFactory:
+def instrumented_context(installation: LoadedConfig, clock: SharedClock, crashes: CrashPlan) -> ContextFactory:
     @contextmanager
-    def equip() -> Iterator[WorkerContext]:
-        with open_worker_context(installation, clock=clock, claim_ttl=timedelta(seconds=1)) as equipment:
-            parts = equipment.context
-            services = cast("Services", WatchedServices(parts.services, frontier))
-            yield replace(equipment, context=replace(parts, store=WatchedStore(parts.store, frontier), services=services))
+    def open_context() -> Iterator[WorkerContext]:
+        with open_worker_context(installation, clock=clock, claim_ttl=timedelta(seconds=1)) as worker:
+            context = worker.context
+            services = cast("Services", InstrumentedServices(context.services, crashes))
+            yield replace(worker, context=replace(context, store=InstrumentedStore(context.store, crashes), services=services))
 
-    return equip
+    return open_context
 
 
 def main() -> None:
-    kind, asked = sys.argv[1], json.loads(sys.argv[2])
+    kind, options = sys.argv[1], json.loads(sys.argv[2])
     installation = load_config(os.environ, None)
     configure_logs(level="info", form="console")
-    crossings = Path(asked["crossings"]) if asked.get("crossings") else None
-    frontier = Frontier(Path(asked["plan"]), crossings)
-    equip = equip_under_test(installation, SharedClock(Path(asked["clock"])), frontier)
+    steps = Path(options["steps"]) if options.get("steps") else None
+    crashes = CrashPlan(Path(options["plan"]), steps)
+    open_context = instrumented_context(installation, SharedClock(Path(options["clock"])), crashes)
     redis_url = os.environ["REDIS_URL"]
-    app = build_app(redis_url, instance=installation.settings.instance, open_context=equip, timings=timings(asked["chunk"]))
+    app = build_app(
+        redis_url, instance=installation.settings.instance, open_context=open_context, timings=timings(options["chunk"])
+    )
     if kind == "beat":
         run_beat(app, installation)
     else:
-        sys.exit(run_worker(app, installation, queues=asked["queues"], concurrency=asked["concurrency"]))
+        sys.exit(run_worker(app, installation, queues=options["queues"], concurrency=options["concurrency"]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from store import ReportRun
 from tasks.report.report_data import PLATFORM
 from tasks.report.stage import teams_with_reports
 from tests.acceptance.fleet import MINUTE, Fleet
-from tests.acceptance.promises import broken_promises
+from tests.acceptance.invariants import violations
 from tests.services.queues import QueueServer
 from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES
 
@@ -19,7 +19,7 @@ MONDAY = datetime(2026, 11, 2, tzinfo=timezone.utc)
 NEXT_MONDAY = MONDAY + timedelta(days=7)
 
 
-def test_two_beats_and_four_workers_live_through_a_week(
+def test_two_beats_and_four_workers_run_for_a_week(
     tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_url: str
 ) -> None:
     simulator.load("demo")
@@ -43,7 +43,7 @@ def test_two_beats_and_four_workers_live_through_a_week(
         names = [content.PLATFORM if run.team == PLATFORM else run.team for run in reported]
         assert [name for name in names if posts[f"report:weekly:{name}:2026-W45:slack:1"] != 1] == []
         assert any(one["resolved_at"] for one in simulator.state.pagerduty.incidents)
-        assert broken_promises(fleet) == []
+        assert violations(fleet) == []
 
 
 def reports_of(fleet: Fleet) -> tuple[ReportRun, ...]:

@@ -1,7 +1,7 @@
-"""The demo's company, in which there is always somebody in danger: incidents open and resolve in nearly every slot.
+"""The demo's company with incidents that open and resolve in nearly every slot.
 
-Eight components, each in danger for six slots of six hours and well for ten, one behind the other by two slots. So whoever dies
-has something to lose, and a test knows from the clock alone which incidents should be open.
+Eight components, each in danger for six slots of six hours and well for ten, shifted by two slots each. So every crash has state to
+lose, and a test knows from the clock alone which incidents should be open.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ COMPONENTS: Final = {
     "component:default/returns": "returns",
     "component:default/feature-store": "feature-store",
 }
-"""Components in production, and the workload of each that comes into danger: all in a cluster that is never lost."""
+"""Production components, and the workload of each that is in danger at times; all in a cluster that is never lost."""
 EPOCH: Final = datetime(2026, 11, 2, tzinfo=timezone.utc)
 SLOT: Final = timedelta(hours=6)
-IN_DANGER, CYCLE, BEHIND = 6, 16, 2
-"""In slots. Well for 60 hours: an alert that fires again within a day of its end would need more evidence."""
+IN_DANGER, CYCLE, SHIFT = 6, 16, 2
+"""In slots. Well for 60 hours: an alert that fires again within a day needs more evidence."""
 
 WELL: Final[Record] = {"isUnderProvisioned": False, "oomCountLast24h": 0}
-DIRE: Final[Record] = {"isUnderProvisioned": True, "oomCountLast24h": 5, "memRecommended": 4 * 1024**3, "auto": False}
+DANGER: Final[Record] = {"isUnderProvisioned": True, "oomCountLast24h": 5, "memRecommended": 4 * 1024**3, "auto": False}
 
 
 def is_in_danger(component: str, now: datetime) -> bool:
-    """Say whether ScaleOps shows it in danger in the slot of an instant."""
+    """Return True if ScaleOps shows the component in danger in the slot of an instant."""
     number = list(COMPONENTS).index(component)
-    return ((now - EPOCH) // SLOT - BEHIND * number) % CYCLE < IN_DANGER
+    return ((now - EPOCH) // SLOT - SHIFT * number) % CYCLE < IN_DANGER
 
 
 def world_at(now: datetime) -> World:
-    """Answer the demo's world with the waves in it. The stand-ins ask at every call; within a minute nothing changes."""
+    """Return the demo's world with the waves. Called for every request; cached, since nothing changes within a minute."""
     return _world_at_minute(now.astimezone(timezone.utc).replace(second=0, microsecond=0))
 
 
@@ -55,7 +55,7 @@ def _world_at_minute(now: datetime) -> World:
         component = of.get(workload.dash["workloadName"]) if workload.dash["clusterName"] == US else None
         if component is None:
             return workload
-        return replace(workload, dash={**workload.dash, **(DIRE if is_in_danger(component, now) else WELL)})
+        return replace(workload, dash={**workload.dash, **(DANGER if is_in_danger(component, now) else WELL)})
 
     return replace(world, workloads=tuple(waved(workload) for workload in world.workloads))
 

@@ -1,4 +1,4 @@
-"""One collect in a process of its own, to be killed by a test. It prints a line after each batch it has stored.
+"""One collect in its own process, to be killed by a test. It prints a line after each stored batch.
 
 python -m tests.integration.collect_child DATABASE_URL SCALEOPS_URL BACKSTAGE_URL USER PASSWORD
 """
@@ -17,20 +17,20 @@ from simulator.credentials import BACKSTAGE_TOKEN
 from store import Store
 from tasks.collect.stage import collect
 from tasks.context import StageContext
-from tests.integration.collecting import SLOT, Outside, policy
+from tests.integration.collect_factories import SLOT, CollectServices, policy
 
 
-class Loud:
-    """Says a line a batch."""
+class PrintedProgress:
+    """Prints a line per batch."""
 
     def listed(self, components: int) -> None:
-        """Say nothing of the listing."""
+        """Print nothing."""
 
     def started(self, *, total: int, done: int) -> None:
-        """Say nothing of the beginning."""
+        """Print nothing."""
 
     def measured(self, *, known: int, unknown: int) -> None:
-        """Say what was stored."""
+        """Print what was stored."""
         sys.stdout.write(f"{known} {unknown}\n")
         sys.stdout.flush()
 
@@ -44,11 +44,11 @@ def main() -> None:
     catalog = BackstageCatalog(HttpClient("Backstage", backstage_url, rules), BACKSTAGE_TOKEN)
     context = StageContext(
         store=Store.open(database),
-        services=Outside(ScaleOpsClient(line, tokens), catalog),
+        services=CollectServices(ScaleOpsClient(line, tokens), catalog),
         clock=lambda: now,
         policy=policy(max_in_flight=2),
     )
-    sys.stdout.write(f"{collect(context, progress=Loud()).sweep.measured} in all\n")
+    sys.stdout.write(f"{collect(context, progress=PrintedProgress()).sweep.measured} in all\n")
 
 
 if __name__ == "__main__":

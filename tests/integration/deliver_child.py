@@ -1,7 +1,7 @@
-"""A deliver stage in a process of its own, which may be told to die in the middle of a send.
+"""A deliver stage in its own process, which can be killed during a send.
 
 Arguments: JSON with `database`, `slack`, `pagerduty`, `now`, and `dies`: never, before or after the first post.
-It says `ready`, waits for a line, delivers, and says how many messages it sent.
+It prints `ready`, waits for a line, delivers, and prints how many messages it sent.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
 from store import Store
 from tasks.deliver.stage import deliver
-from tests.integration.telling import Clock, outside_at, parts_of
+from tests.integration.delivery_factories import LinkedClock, delivery_services_at, stage_context
 
 
-class MortalSlack(SlackClient):
-    """Slack as seen by a process that is killed around its first post."""
+class CrashingSlack(SlackClient):
+    """A client whose process is killed before or after its first post."""
 
     dies = "never"
 
     def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> PostedMessage:
-        """Post, unless killed before; come back, unless killed after."""
+        """Post, unless killed before; return, unless killed after."""
         if self.dies == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         posted = super().post(channel, payload, thread_ts=thread_ts, message_key=message_key)
@@ -38,15 +38,15 @@ class MortalSlack(SlackClient):
 
 def main() -> None:
     """Deliver once."""
-    asked = json.loads(sys.argv[1])
-    services = outside_at(slack_url=asked["slack"], pagerduty_url=asked["pagerduty"])
-    services.slack = MortalSlack(token=SLACK_BOT_TOKEN, instance="test", base_url=asked["slack"])
-    services.slack.dies = asked["dies"]
-    store = Store.open(asked["database"])
+    options = json.loads(sys.argv[1])
+    services = delivery_services_at(slack_url=options["slack"], pagerduty_url=options["pagerduty"])
+    services.slack = CrashingSlack(token=SLACK_BOT_TOKEN, instance="test", base_url=options["slack"])
+    services.slack.dies = options["dies"]
+    store = Store.open(options["database"])
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    delivered = deliver(parts_of(store, services, Clock(now=datetime.fromisoformat(asked["now"]))))
+    delivered = deliver(stage_context(store, services, LinkedClock(now=datetime.fromisoformat(options["now"]))))
     sys.stdout.write(f"{delivered.sent}\n")
     store.close()
 

@@ -1,4 +1,4 @@
-"""A sweep by chunks: rung out once, again only when it stalls, closed by whoever completes it; old sweeps are forgotten."""
+"""A sweep by chunks: enqueued once, again only when it stalls, and closed by the worker that completes it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tasks.collect.chunks import STALLED_AFTER, Chunk, advance_sweep, is_outage,
 from tasks.collect.measuring import CollectFailed, MeasurePool
 from tasks.collect.stage import collect
 from tasks.maintenance.purging import purge_expired
-from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
+from tests.integration.collect_factories import NEXT_SLOT, SLOT, Bench, bench_of
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
         yield made
 
 
-def later(bench: Bench, by: timedelta) -> None:
+def advance(bench: Bench, by: timedelta) -> None:
     bench.clock.move_to(bench.clock.now + by)
 
 
@@ -50,7 +50,7 @@ def test_the_last_chunk_closes_the_sweep(bench: Bench) -> None:
     assert advance_sweep(bench.context).chunks == ()
 
 
-def test_a_crew_measures_chunk_after_chunk_with_the_same_threads(bench: Bench) -> None:
+def test_a_pool_measures_several_chunks_with_the_same_threads(bench: Bench) -> None:
     chunks = advance_sweep(bench.context, size=3).chunks
     with MeasurePool(2) as pool:
         closed, threads = [], []
@@ -64,22 +64,22 @@ def test_a_crew_measures_chunk_after_chunk_with_the_same_threads(bench: Bench) -
     assert not [one for one in threading.enumerate() if one.name.startswith("component")]
 
 
-def test_a_crew_outlives_a_chunk_that_found_scaleops_away(bench: Bench, simulator: Simulator) -> None:
+def test_a_pool_survives_a_chunk_that_found_scaleops_down(bench: Bench, simulator: Simulator) -> None:
     chunk, *_ = advance_sweep(bench.context, size=9).chunks
     with MeasurePool(2) as pool:
         simulator.state.faults = [Trouble(service="scaleops", status=401)]
         with pytest.raises(CollectFailed):
             measure_chunk(bench.context, chunk, pool=pool)
         simulator.state.faults = []
-        bench.clock.move_to(bench.clock.now + timedelta(minutes=1))  # a login that was refused is not tried again at once
+        bench.clock.move_to(bench.clock.now + timedelta(minutes=1))  # a refused login is not retried at once
         measure_chunk(bench.context, chunk, pool=pool)
     with bench.context.store.reading() as transaction:
         assert set(transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of).values()) == {Outcome.MEASURED}
 
 
-def test_a_scaleops_that_was_away_for_minutes_does_not_cost_the_slot(bench: Bench) -> None:
-    chunks = advance_sweep(bench.context, size=1).chunks  # so small that each has its outcomes before it finds out
-    bench.spoil(service="scaleops", mode="drop")
+def test_a_scaleops_outage_of_minutes_does_not_cost_the_slot(bench: Bench) -> None:
+    chunks = advance_sweep(bench.context, size=1).chunks  # so small that each has outcomes before the outage is detected
+    bench.misbehave(service="scaleops", mode="drop")
     for chunk in chunks:
         with suppress(CollectFailed):
             measure_chunk(bench.context, chunk)
@@ -87,38 +87,38 @@ def test_a_scaleops_that_was_away_for_minutes_does_not_cost_the_slot(bench: Benc
     assert (step.closed, step.chunks) == ((), ())
 
     bench.heal()
-    later(bench, STALLED_AFTER)
+    advance(bench, STALLED_AFTER)
     closed = [measure_chunk(bench.context, chunk) for chunk in advance_sweep(bench.context, size=9).chunks]
     assert closed[:-1] == [None] * (len(closed) - 1)
     assert closed[-1] is not None
     assert closed[-1].unknown == 0
 
 
-def test_who_stays_unknown_after_an_outage_holds_the_sweep_up_for_two_minutes(bench: Bench) -> None:
+def test_components_that_stay_unknown_after_an_outage_delay_the_sweep_by_two_minutes(bench: Bench) -> None:
     chunks = advance_sweep(bench.context, size=1).chunks
-    bench.spoil(service="scaleops", mode="drop")
+    bench.misbehave(service="scaleops", mode="drop")
     for chunk in chunks:
         with suppress(CollectFailed):
             measure_chunk(bench.context, chunk)
     advance_sweep(bench.context)
-    later(bench, STALLED_AFTER)
+    advance(bench, STALLED_AFTER)
     last, *others = advance_sweep(bench.context, size=1).chunks
     bench.heal()
     for chunk in others:
         measure_chunk(bench.context, chunk)
     assert advance_sweep(bench.context).closed == ()
-    later(bench, STALLED_AFTER)
+    advance(bench, STALLED_AFTER)
     (closed,) = advance_sweep(bench.context).closed
     assert closed.unknown == len(last.refs)
 
 
-def test_an_outage_that_lasts_is_closed_when_its_time_is_up(bench: Bench) -> None:
+def test_a_sweep_of_a_lasting_outage_is_closed_at_its_deadline(bench: Bench) -> None:
     chunks = advance_sweep(bench.context, size=1).chunks
-    bench.spoil(service="scaleops", mode="drop")
+    bench.misbehave(service="scaleops", mode="drop")
     for chunk in chunks:
         with suppress(CollectFailed):
             measure_chunk(bench.context, chunk)
-    later(bench, timedelta(minutes=31))
+    advance(bench, timedelta(minutes=31))
     (closed,) = advance_sweep(bench.context).closed
     assert closed.unknown == closed.expected > 0
 
@@ -145,36 +145,36 @@ def test_an_outage_is_when_too_many_of_those_measured_before_are_unknown(
     assert is_outage(outcomes, before=before, share=SHARE) is expected
 
 
-def test_a_sweep_that_moves_is_not_rung_out_again(bench: Bench) -> None:
+def test_a_sweep_with_progress_is_not_enqueued_again(bench: Bench) -> None:
     chunks = advance_sweep(bench.context, size=3).chunks
     for chunk in chunks[:-1]:
-        later(bench, STALLED_AFTER - timedelta(seconds=1))
+        advance(bench, STALLED_AFTER - timedelta(seconds=1))
         measure_chunk(bench.context, chunk)
         assert advance_sweep(bench.context, size=3).chunks == ()
 
 
-def test_a_stalled_sweep_rings_out_what_is_outstanding(bench: Bench) -> None:
+def test_a_stalled_sweep_enqueues_what_is_outstanding(bench: Bench) -> None:
     first, *others = advance_sweep(bench.context, size=3).chunks
     measure_chunk(bench.context, first)
     assert advance_sweep(bench.context, size=3).chunks == ()
-    later(bench, STALLED_AFTER)
+    advance(bench, STALLED_AFTER)
     again = advance_sweep(bench.context, size=3).chunks
     assert {ref for chunk in again for ref in chunk.refs} >= {ref for chunk in others for ref in chunk.refs}
     assert advance_sweep(bench.context, size=3).chunks == ()
 
 
-def test_a_chunk_that_comes_twice_asks_nothing(bench: Bench) -> None:
+def test_a_repeated_chunk_makes_no_call(bench: Bench) -> None:
     chunks = advance_sweep(bench.context).chunks
     for chunk in chunks:
         measure_chunk(bench.context, chunk)
-    bench.forget_calls()
+    bench.reset_calls()
     for chunk in chunks:
         assert measure_chunk(bench.context, chunk) is None
     assert measure_chunk(bench.context, Chunk(as_of=NEXT_SLOT, refs=chunks[0].refs)) is None
     assert bench.calls() == {}
 
 
-def test_a_chunk_whose_time_is_over_begins_nothing_and_leaves_the_rest_open(bench: Bench) -> None:
+def test_a_chunk_without_budget_starts_nothing_and_leaves_the_rest_open(bench: Bench) -> None:
     (chunk,) = advance_sweep(bench.context, size=1000).chunks
     assert measure_chunk(bench.context, chunk, may_begin=lambda: False) is None
     assert bench.measurements() == {}
@@ -192,7 +192,7 @@ def test_chunks_measure_what_the_foreground_measures(bench: Bench) -> None:
     }
 
 
-def test_sweeps_are_forgotten_one_at_a_time(simulator: Simulator, store: Store) -> None:
+def test_sweeps_are_purged_one_at_a_time(simulator: Simulator, store: Store) -> None:
     short = Retention(points=timedelta(hours=1), daily=timedelta(hours=1), weekly=timedelta(hours=1))
     with bench_of(simulator, store, retention=short) as bench:
         for slot in (0, 1, 2):

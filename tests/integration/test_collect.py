@@ -1,4 +1,4 @@
-"""One sweep: listed, measured, closed; and what a second collect makes of it."""
+"""One sweep: listed, measured, closed; and a second collect of the same slot."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulator.serving import Simulator
 from simulator.world import Scenario
 from store import Store
 from tasks.collect.stage import CollectFailed, collect
-from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
+from tests.integration.collect_factories import NEXT_SLOT, SLOT, Bench, bench_of
 from tests.services.simulated import PARITY_FOLDER
 from wiring.secrets import Sealer
 
@@ -32,8 +32,8 @@ def bench(simulator: Simulator, sqlite_store: Store) -> Iterator[Bench]:
         yield made
 
 
-class Told:
-    """Remembers what progress said."""
+class RecordedProgress:
+    """Records the progress."""
 
     def __init__(self) -> None:
         self.listings: list[int] = []
@@ -53,7 +53,7 @@ class Told:
 
 def test_a_sweep_measures_every_component_and_closes(simulator: Simulator, store: Store) -> None:
     with bench_of(simulator, store) as bench:
-        told = Told()
+        told = RecordedProgress()
         collected = collect(bench.context, progress=told)
         found = bench.measurements()
         assert collected.sweep.as_of == SLOT
@@ -93,7 +93,7 @@ def test_what_is_stored_is_what_upstream_has(bench: Bench) -> None:
     assert with_savings > 0
 
 
-def test_a_second_collect_in_a_slot_asks_nothing(bench: Bench) -> None:
+def test_a_second_collect_in_a_slot_makes_no_call(bench: Bench) -> None:
     first = collect(bench.context)
     bench.simulator.state.calls.clear()
     bench.clock.move_to(SLOT + timedelta(hours=5, minutes=59))
@@ -129,8 +129,8 @@ def test_the_calls_of_a_sweep_are_the_fewest_possible(bench: Bench) -> None:
     }
 
 
-def test_a_question_that_fails_leaves_an_unknown_with_its_reason_and_never_a_zero(bench: Bench) -> None:
-    bench.spoil(service="scaleops", route="getWorkloads", status=500)
+def test_a_failed_call_is_unknown_with_its_reason_and_never_zero(bench: Bench) -> None:
+    bench.misbehave(service="scaleops", route="getWorkloads", status=500)
     collected = collect(bench.context)
     points = [point for one in bench.measurements().values() for point in one.points]
     assert points
@@ -146,8 +146,8 @@ def test_a_question_that_fails_leaves_an_unknown_with_its_reason_and_never_a_zer
 
 
 @pytest.mark.parametrize("mode", ["html", "truncated", "empty", "status"])
-def test_a_workload_list_that_cannot_be_read_is_an_unknown_component(bench: Bench, mode: str) -> None:
-    bench.spoil(service="scaleops", route="byNamespace", mode=mode, times=3)
+def test_an_unreadable_workload_list_is_an_unknown_component(bench: Bench, mode: str) -> None:
+    bench.misbehave(service="scaleops", route="byNamespace", mode=mode, times=3)
     collected = collect(bench.context)
     unknown = [one for one in bench.measurements().values() if one.snapshot.outcome is Outcome.UNKNOWN]
     assert collected.sweep.unknown == len(unknown) >= 1
@@ -155,17 +155,17 @@ def test_a_workload_list_that_cannot_be_read_is_an_unknown_component(bench: Benc
     assert any("byNamespace" in one.snapshot.reason for one in unknown)
 
 
-def test_the_network_map_that_failed_is_unknown_and_not_off(bench: Bench) -> None:
-    bench.spoil(service="scaleops", route="etworkCost", status=500)
-    bench.spoil(service="scaleops", route="network-cost", status=500)
+def test_a_failed_network_map_is_unknown_and_not_disabled(bench: Bench) -> None:
+    bench.misbehave(service="scaleops", route="etworkCost", status=500)
+    bench.misbehave(service="scaleops", route="network-cost", status=500)
     collect(bench.context)
     points = [point for one in bench.measurements().values() for point in one.points]
     assert points
     assert all(isinstance(point.network, Unknown) for point in points)
 
 
-def test_scaleops_as_a_whole_away_fails_the_collect_and_leaves_the_sweep_open(bench: Bench) -> None:
-    bench.spoil(service="scaleops", mode="drop")
+def test_an_unavailable_scaleops_fails_the_collect_and_leaves_the_sweep_open(bench: Bench) -> None:
+    bench.misbehave(service="scaleops", mode="drop")
     with pytest.raises(CollectFailed, match=r"^ScaleOps is unavailable, so the sweep of 2026-11-16 06:00 UTC stays open: "):
         collect(bench.context)
     sweep = bench.sweep()
@@ -179,7 +179,7 @@ def test_scaleops_as_a_whole_away_fails_the_collect_and_leaves_the_sweep_open(be
     assert healed.sweep.measured > 0
 
 
-def test_wrong_credentials_are_told_after_one_login(bench: Bench) -> None:
+def test_wrong_credentials_are_reported_after_one_login(bench: Bench) -> None:
     world = bench.simulator.state.world()
     changed = Scenario(name="changed", world_at=lambda _: replace(world, scaleops_password="another"))
     bench.simulator.load(changed)
@@ -189,8 +189,8 @@ def test_wrong_credentials_are_told_after_one_login(bench: Bench) -> None:
     assert bench.calls() == {"POST /auth/callback": 1}
 
 
-def test_what_an_outage_left_unmeasured_is_named_when_the_time_is_up(bench: Bench) -> None:
-    bench.spoil(service="scaleops", mode="drop")
+def test_what_an_outage_left_unmeasured_is_unknown_at_the_deadline(bench: Bench) -> None:
+    bench.misbehave(service="scaleops", mode="drop")
     with pytest.raises(CollectFailed):
         collect(bench.context)
     bench.clock.move_to(SLOT + timedelta(minutes=31))
@@ -205,7 +205,7 @@ def test_what_an_outage_left_unmeasured_is_named_when_the_time_is_up(bench: Benc
 
 
 def test_an_open_sweep_of_an_ended_slot_is_closed_before_the_next_begins(bench: Bench) -> None:
-    bench.spoil(service="scaleops", mode="drop")
+    bench.misbehave(service="scaleops", mode="drop")
     with pytest.raises(CollectFailed):
         collect(bench.context)
     bench.heal()
@@ -218,8 +218,8 @@ def test_an_open_sweep_of_an_ended_slot_is_closed_before_the_next_begins(bench: 
     assert any("ended before this component was measured" in reason for reason in reasons)
 
 
-def test_a_catalog_that_does_not_answer_fails_the_collect_and_asks_scaleops_nothing(bench: Bench) -> None:
-    bench.spoil(service="backstage", mode="drop")
+def test_an_unavailable_catalog_fails_the_collect_without_a_scaleops_call(bench: Bench) -> None:
+    bench.misbehave(service="backstage", mode="drop")
     with pytest.raises(CollectFailed, match="the catalog could not be listed, so the sweep of 2026-11-16 06:00 UTC stays open"):
         collect(bench.context)
     assert bench.calls() == {}
@@ -228,12 +228,12 @@ def test_a_catalog_that_does_not_answer_fails_the_collect_and_asks_scaleops_noth
     assert collect(bench.context).sweep.measured > 0
 
 
-def test_a_catalog_that_breaks_off_half_way_misses_nobody(simulator: Simulator, sqlite_store: Store) -> None:
+def test_a_listing_that_breaks_off_removes_no_component(simulator: Simulator, sqlite_store: Store) -> None:
     with bench_of(simulator, sqlite_store) as bench:
         whole = collect(bench.context).sweep.expected
         for hours in (6, 12, 18):
             bench.heal()
-            bench.spoil(service="backstage", route="by-query", status=500, after=0 if hours == 6 else 1)
+            bench.misbehave(service="backstage", route="by-query", status=500, after=0 if hours == 6 else 1)
             bench.clock.move_to(SLOT + timedelta(hours=hours))
             try:
                 collected = collect(bench.context)
@@ -253,9 +253,9 @@ def fingerprints_in(bench: Bench) -> set[str]:
 
 
 @pytest.mark.parametrize("simulator", ["demo"], indirect=True)
-def test_routing_keys_of_the_catalog_are_remembered_sealed(bench: Bench) -> None:
+def test_routing_keys_of_the_catalog_are_stored_sealed(bench: Bench) -> None:
     sealer = Sealer("a secret of sixteen letters")
-    bench.outside.sealer = sealer
+    bench.services.sealer = sealer
     collect(bench.context)
     fingerprints = fingerprints_in(bench)
     assert fingerprints
@@ -270,7 +270,7 @@ def test_routing_keys_of_the_catalog_are_remembered_sealed(bench: Bench) -> None
 
 
 @pytest.mark.parametrize("simulator", ["demo"], indirect=True)
-def test_without_a_secret_key_no_routing_key_is_kept(bench: Bench) -> None:
+def test_without_a_secret_key_no_routing_key_is_stored(bench: Bench) -> None:
     collect(bench.context)
     fingerprints = fingerprints_in(bench)
     assert fingerprints
@@ -278,7 +278,7 @@ def test_without_a_secret_key_no_routing_key_is_kept(bench: Bench) -> None:
         assert [transaction.sealed_keys.get(fingerprint) for fingerprint in fingerprints] == [None] * len(fingerprints)
 
 
-def test_a_component_without_an_askable_selector_is_unknown_with_the_reason(bench: Bench) -> None:
+def test_a_component_with_an_unsupported_selector_is_unknown_with_the_reason(bench: Bench) -> None:
     collect(bench.context)
     unknown = {ref: one for ref, one in bench.measurements().items() if one.snapshot.outcome is Outcome.UNKNOWN}
     for one in unknown.values():
@@ -306,7 +306,7 @@ def test_components_that_left_are_not_measured_any_more_after_two_listings(bench
     assert leaving not in bench.measurements(SLOT + timedelta(hours=18))
 
 
-def test_a_catalog_that_suddenly_shows_nothing_is_not_believed(bench: Bench) -> None:
+def test_a_suddenly_empty_catalog_removes_no_component(bench: Bench) -> None:
     world = bench.simulator.state.world()
     before = collect(bench.context).sweep.expected
     bench.simulator.load(Scenario(name="hollow", world_at=lambda _: replace(world, entities=())))
@@ -314,7 +314,7 @@ def test_a_catalog_that_suddenly_shows_nothing_is_not_believed(bench: Bench) -> 
         bench.clock.move_to(SLOT + timedelta(hours=6 * number))
         bench.simulator.state.clock.set(bench.clock.now)
         collected = collect(bench.context)
-        assert collected.sweep.expected == before, "nobody is taken for removed"
+        assert collected.sweep.expected == before, "none is counted as removed"
         assert not collected.sweep.listing_complete
         assert "returned no component" in collected.listing_reason
 

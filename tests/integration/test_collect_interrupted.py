@@ -1,4 +1,4 @@
-"""A collect that is killed, interrupted, overtaken or out of time leaves a sweep that the next one finishes."""
+"""A collect that is killed, interrupted, concurrent or out of time leaves a sweep that the next one finishes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.snapshots import Outcome
 from simulator.serving import Simulator
 from store import Store
 from tasks.collect.stage import CollectResult, collect
-from tests.integration.collecting import NEXT_SLOT, SLOT, Bench, bench_of
+from tests.integration.collect_factories import NEXT_SLOT, SLOT, Bench, bench_of
 
 BY_NAMESPACE = "POST /api/v1/dashboard/byNamespace"
 
@@ -25,8 +25,8 @@ def bench(simulator: Simulator, sqlite_store: Store) -> Iterator[Bench]:
         yield made
 
 
-class Interrupting:
-    """Presses Ctrl-C after the first batch is stored."""
+class InterruptingProgress:
+    """Raises KeyboardInterrupt after the first batch is stored."""
 
     def __init__(self) -> None:
         self.stored = 0
@@ -40,7 +40,7 @@ class Interrupting:
         raise KeyboardInterrupt
 
 
-def test_a_collect_killed_in_the_middle_is_continued_and_asks_only_for_the_rest(simulator: Simulator, database_url: str) -> None:
+def test_a_killed_collect_is_continued_with_the_rest_only(simulator: Simulator, database_url: str) -> None:
     store = Store.open(database_url)
     world = simulator.state.world()
     simulator.state.clock.set(SLOT)
@@ -63,7 +63,7 @@ def test_a_collect_killed_in_the_middle_is_continued_and_asks_only_for_the_rest(
         assert 0 < len(standing) < open_sweep.expected
         measured = {ref for ref, one in standing.items() if one.snapshot.outcome is Outcome.MEASURED}
 
-        bench.forget_calls()
+        bench.reset_calls()
         collected = collect(bench.context)
         assert collected.attempted == collected.sweep.expected - len(measured)
         assert bench.calls()[BY_NAMESPACE] <= collected.attempted
@@ -75,7 +75,7 @@ def test_a_collect_killed_in_the_middle_is_continued_and_asks_only_for_the_rest(
 
 
 def test_ctrl_c_leaves_an_open_sweep_that_the_next_collect_finishes(bench: Bench) -> None:
-    pressing = Interrupting()
+    pressing = InterruptingProgress()
     with pytest.raises(KeyboardInterrupt):
         collect(bench.context, progress=pressing)
     assert len(bench.measurements()) == pressing.stored
@@ -84,16 +84,16 @@ def test_ctrl_c_leaves_an_open_sweep_that_the_next_collect_finishes(bench: Bench
     assert collected.sweep.measured + collected.sweep.unknown == collected.sweep.expected == len(bench.measurements())
 
 
-def test_a_sweep_out_of_time_names_what_it_did_not_reach(simulator: Simulator, sqlite_store: Store) -> None:
-    simulator.state.latency_s = 0.1  # so that the first batch is stored long before the last component is asked
+def test_a_sweep_out_of_time_records_what_it_did_not_reach(simulator: Simulator, sqlite_store: Store) -> None:
+    simulator.state.latency_s = 0.1  # so that the first batch is stored long before the last component is fetched
     with bench_of(simulator, sqlite_store, max_in_flight=1) as bench:
 
-        class Dawdling(Interrupting):
+        class SlowProgress(InterruptingProgress):
             def measured(self, *, known: int, unknown: int) -> None:
                 self.stored += known + unknown
                 bench.clock.move_to(SLOT + timedelta(hours=1))
 
-        collected = collect(bench.context, progress=Dawdling())
+        collected = collect(bench.context, progress=SlowProgress())
         reasons = [one.snapshot.reason for one in bench.measurements().values() if one.snapshot.outcome is Outcome.UNKNOWN]
         assert collected.sweep.closed_at == SLOT + timedelta(hours=1)
         assert collected.sweep.measured > 0
@@ -101,28 +101,28 @@ def test_a_sweep_out_of_time_names_what_it_did_not_reach(simulator: Simulator, s
         assert collected.sweep.measured + len(reasons) == collected.sweep.expected
 
 
-def test_a_closed_sweep_that_holds_unknowns_is_not_asked_again(bench: Bench) -> None:
-    bench.spoil(service="scaleops", route="byNamespace", status=500, times=3)
+def test_unknown_components_of_a_closed_sweep_are_not_measured_again(bench: Bench) -> None:
+    bench.misbehave(service="scaleops", route="byNamespace", status=500, times=3)
     first = collect(bench.context)
     assert first.sweep.unknown > 0
     bench.heal()
-    bench.forget_calls()
+    bench.reset_calls()
     assert collect(bench.context).attempted == 0
     assert bench.calls() == {}
 
 
-def test_an_open_sweep_asks_again_for_what_is_unknown(bench: Bench) -> None:
+def test_unknown_components_of_an_open_sweep_are_measured_again(bench: Bench) -> None:
     components = sum(1 for entity in bench.simulator.state.world().entities if entity["kind"] == "Component")
 
-    class AtTheEnd(Interrupting):
+    class LateProgress(InterruptingProgress):
         def measured(self, *, known: int, unknown: int) -> None:
             self.stored += known + unknown
             if self.stored == components:
                 raise KeyboardInterrupt
 
-    bench.spoil(service="scaleops", route="byNamespace", status=500)
+    bench.misbehave(service="scaleops", route="byNamespace", status=500)
     with pytest.raises(KeyboardInterrupt):
-        collect(bench.context, progress=AtTheEnd())
+        collect(bench.context, progress=LateProgress())
     assert {one.snapshot.outcome for one in bench.measurements().values()} == {Outcome.UNKNOWN}
     bench.heal()
     collected = collect(bench.context)
@@ -130,7 +130,7 @@ def test_an_open_sweep_asks_again_for_what_is_unknown(bench: Bench) -> None:
     assert collected.sweep.measured > 0
 
 
-def test_two_collects_at_once_store_every_component_once(simulator: Simulator, store: Store) -> None:
+def test_two_concurrent_collects_store_every_component_once(simulator: Simulator, store: Store) -> None:
     simulator.state.latency_s = 0.005
     results: list[CollectResult] = []
     with bench_of(simulator, store) as one, bench_of(simulator, store) as other:
@@ -144,7 +144,7 @@ def test_two_collects_at_once_store_every_component_once(simulator: Simulator, s
         assert first.sweep.measured + first.sweep.unknown == first.sweep.expected == len(one.measurements())
 
 
-def test_a_slot_that_was_missed_stays_missing(bench: Bench) -> None:
+def test_a_missed_slot_stays_missing(bench: Bench) -> None:
     collect(bench.context)
     bench.clock.move_to(SLOT + timedelta(hours=18))
     collect(bench.context)

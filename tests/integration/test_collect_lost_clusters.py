@@ -1,4 +1,4 @@
-"""A cluster that stops answering is lost, not removed; and how it comes back, or is given up."""
+"""A cluster missing from the responses is lost, not removed, until it is back or counts as removed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from simulator.serving import Simulator
 from simulator.world import Scenario, World
 from store import Store
 from tasks.collect.stage import collect
-from tests.integration.collecting import SLOT, Bench, bench_of
+from tests.integration.collect_factories import SLOT, Bench, bench_of
 
 
 @dataclass
-class Changing:
-    """The parity world, with clusters that fall silent and workloads that go."""
+class ChangingWorld:
+    """The parity world, from which clusters and workloads can disappear."""
 
     world: World
     silent: set[str] = field(default_factory=set)
@@ -34,21 +34,21 @@ class Changing:
 
 
 @pytest.fixture
-def world(simulator: Simulator) -> Changing:
-    changing = Changing(simulator.state.world())
+def world(simulator: Simulator) -> ChangingWorld:
+    changing = ChangingWorld(simulator.state.world())
     simulator.load(Scenario(name="changing", world_at=changing.at))
     return changing
 
 
 @pytest.fixture
-def bench(simulator: Simulator, world: Changing, sqlite_store: Store) -> Iterator[Bench]:
+def bench(simulator: Simulator, world: ChangingWorld, sqlite_store: Store) -> Iterator[Bench]:
     assert world.silent == set()
     with bench_of(simulator, sqlite_store) as made:
         yield made
 
 
 @pytest.fixture
-def cluster(world: Changing) -> str:
+def cluster(world: ChangingWorld) -> str:
     return world.world.clusters[1]
 
 
@@ -77,7 +77,7 @@ def lost(bench: Bench) -> list[str]:
         return [state.name for state in transaction.clusters.lost()]
 
 
-def test_the_workloads_of_a_lost_cluster_are_unknown_and_not_removed(bench: Bench, world: Changing, cluster: str) -> None:
+def test_the_workloads_of_a_lost_cluster_are_unknown_and_not_removed(bench: Bench, world: ChangingWorld, cluster: str) -> None:
     collect_at(bench, 0)
     before = everything_on(cluster, bench, 0)
     assert before
@@ -97,7 +97,7 @@ def test_the_workloads_of_a_lost_cluster_are_unknown_and_not_removed(bench: Benc
     assert state_of(cluster, bench).lost_since == SLOT + timedelta(hours=6)
 
 
-def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(bench: Bench, world: Changing, cluster: str) -> None:
+def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(bench: Bench, world: ChangingWorld, cluster: str) -> None:
     collect_at(bench, 0)
     before = everything_on(cluster, bench, 0)
     world.silent = {cluster}
@@ -115,7 +115,7 @@ def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(bench: Ben
     )
 
 
-def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: Bench, world: Changing, cluster: str) -> None:
+def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: Bench, world: ChangingWorld, cluster: str) -> None:
     collect_at(bench, 0)
     world.silent = {cluster}
     for hours in range(6, 6 + 24 * 7, 24):
@@ -129,7 +129,7 @@ def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: Bench, w
     assert everything_on(cluster, bench, 12 + 24 * 7) == {}
 
 
-def test_a_cluster_that_the_settings_name_as_removed_is_not_lost(bench: Bench, world: Changing, cluster: str) -> None:
+def test_a_cluster_that_the_settings_name_as_removed_is_not_lost(bench: Bench, world: ChangingWorld, cluster: str) -> None:
     collect_at(bench, 0)
     world.silent = {cluster}
     removed = replace(bench.context, policy=replace(bench.context.policy, removed_clusters=frozenset({cluster})))
@@ -138,8 +138,8 @@ def test_a_cluster_that_the_settings_name_as_removed_is_not_lost(bench: Bench, w
     assert everything_on(cluster, bench, 6) == {}
 
 
-def test_a_component_that_left_one_cluster_for_good_loses_nothing(bench: Bench, world: Changing, cluster: str) -> None:
-    """Others still answer from that cluster, so it is not lost, and what is absent is removed."""
+def test_a_component_that_left_one_cluster_for_good_loses_nothing(bench: Bench, world: ChangingWorld, cluster: str) -> None:
+    """Other components are still in that cluster, so it is not lost, and what is absent is removed."""
     collect_at(bench, 0)
     mover = min(everything_on(cluster, bench, 0))
     going = {str(key.name) for key in everything_on(cluster, bench, 0)[mover]}
@@ -155,11 +155,11 @@ def test_a_component_that_left_one_cluster_for_good_loses_nothing(bench: Bench, 
     assert everything_on(cluster, bench, 6)
 
 
-def test_an_outage_of_all_questions_loses_no_cluster(bench: Bench, world: Changing, cluster: str) -> None:
-    """Nobody gave a good answer, so nothing says that a cluster is missing."""
+def test_an_outage_of_all_calls_loses_no_cluster(bench: Bench, world: ChangingWorld, cluster: str) -> None:
+    """Without a successful response no cluster is known to be missing."""
     collect_at(bench, 0)
     before = everything_on(cluster, bench, 0)
-    bench.spoil(service="scaleops", route="byNamespace", status=500)
+    bench.misbehave(service="scaleops", route="byNamespace", status=500)
     outage = collect_at(bench, 6)
     assert outage.measured == 0
     assert lost(bench) == []
@@ -172,13 +172,13 @@ def test_an_outage_of_all_questions_loses_no_cluster(bench: Bench, world: Changi
 
 
 def test_a_component_that_was_unknown_when_its_cluster_was_lost_still_has_its_workloads_later(
-    bench: Bench, world: Changing, cluster: str
+    bench: Bench, world: ChangingWorld, cluster: str
 ) -> None:
     collect_at(bench, 0)
     before = everything_on(cluster, bench, 0)
     world.silent = {cluster}
     selector = min(before)
-    bench.spoil(service="scaleops", route="byNamespace", contains=selector.name, status=500)
+    bench.misbehave(service="scaleops", route="byNamespace", contains=selector.name, status=500)
     collect_at(bench, 6)
     assert bench.measurements(SLOT + timedelta(hours=6))[selector].snapshot.outcome is Outcome.UNKNOWN
     bench.heal()
@@ -186,7 +186,7 @@ def test_a_component_that_was_unknown_when_its_cluster_was_lost_still_has_its_wo
     assert everything_on(cluster, bench, 12) == before
 
 
-def test_a_sweep_without_workloads_anywhere_is_a_loss_of_all_clusters(bench: Bench, world: Changing) -> None:
+def test_a_sweep_without_workloads_anywhere_is_a_loss_of_all_clusters(bench: Bench, world: ChangingWorld) -> None:
     collect_at(bench, 0)
     clusters = {point.key.cluster for one in bench.measurements().values() for point in one.points}
     world.silent = set(clusters)

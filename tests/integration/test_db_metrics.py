@@ -1,4 +1,4 @@
-"""What Prometheus reads off the rows: as they are when it asks, at whichever worker."""
+"""Metrics of the database: current at scrape time, and the same at every worker."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from store import Store
 from tasks.collect.stage import collect
 from tasks.maintenance.monitoring import HealthSnapshot, check_health
 from tasks.pipeline import run_stage
-from tests.integration.collecting import SLOT, Bench, bench_of
-from tests.integration.telling import post
+from tests.integration.collect_factories import SLOT, Bench, bench_of
+from tests.integration.delivery_factories import post
 from tests.services.databases import PostgresServer
 from wiring.config_file import ConfigFile
 from wiring.contexts import LoadedConfig
@@ -23,7 +23,7 @@ from wiring.environment import resolve_settings
 from worker.db_metrics import TTL_S, DatabaseCollector, read_health
 
 
-class Ticks:
+class ManualSeconds:
     def __init__(self) -> None:
         self.now = 0.0
 
@@ -44,9 +44,9 @@ def scrape(rows: DatabaseCollector) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-def test_two_workers_tell_the_same_and_what_is_true_now(bench: Bench) -> None:
+def test_two_workers_serve_the_same_current_values(bench: Bench) -> None:
     run_stage(bench.context, "collect", lambda: collect(bench.context))
-    here, there = (DatabaseCollector(lambda: check_health(bench.context), clock=Ticks()) for _ in range(2))
+    here, there = (DatabaseCollector(lambda: check_health(bench.context), clock=ManualSeconds()) for _ in range(2))
     found = scrape(here)
     assert scrape(there) == found
     assert found["scaleops_worker_database_up"] == 1
@@ -57,43 +57,43 @@ def test_two_workers_tell_the_same_and_what_is_true_now(bench: Bench) -> None:
     assert not any("default/" in name for name in found)
 
 
-def test_a_look_is_kept_for_those_who_ask_at_the_same_time(bench: Bench) -> None:
-    ticks, looks = Ticks(), list[HealthSnapshot]()
+def test_scrapes_within_the_ttl_share_one_reading(bench: Bench) -> None:
+    clock, readings = ManualSeconds(), list[HealthSnapshot]()
 
-    def look_and_count() -> HealthSnapshot:
-        looks.append(check_health(bench.context))
-        return looks[-1]
+    def count_readings() -> HealthSnapshot:
+        readings.append(check_health(bench.context))
+        return readings[-1]
 
-    rows = DatabaseCollector(look_and_count, clock=ticks)
+    rows = DatabaseCollector(count_readings, clock=clock)
     assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
     with bench.store.transaction() as transaction:
         transaction.outbox.put([post("new", created_at=SLOT)])
-    ticks.now = TTL_S - 1
+    clock.now = TTL_S - 1
     assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
-    assert len(looks) == 1
-    ticks.now = TTL_S
+    assert len(readings) == 1
+    clock.now = TTL_S
     bench.clock.move_to(SLOT + timedelta(hours=1))
     found = scrape(rows)
     assert found['scaleops_worker_outbox_messages{status="pending"}'] == 1
     assert found["scaleops_worker_outbox_oldest_seconds"] == 3600
-    assert len(looks) == 2
+    assert len(readings) == 2
 
 
 def installation(database_url: str) -> LoadedConfig:
     return LoadedConfig(resolved=resolve_settings({"DATABASE_URL": database_url}, None), config=ConfigFile())
 
 
-def test_it_is_looked_up_with_the_settings_and_the_database_is_let_go(database_url: str, postgres_server: PostgresServer) -> None:
+def test_the_database_of_the_settings_is_read_and_released(database_url: str, postgres_server: PostgresServer) -> None:
     Store.open(database_url).close()
     found = scrape(DatabaseCollector(lambda: read_health(installation(database_url))))
     assert found["scaleops_worker_database_up"] == 1
     assert found["scaleops_worker_problems"] == 1  # nothing has been collected yet
     if database_url.startswith("postgresql"):
         database = database_url.partition("@/")[2].partition("?")[0]
-        postgres_server.execute(f"ALTER DATABASE {database} RENAME TO {database}x")  # refused while anybody is connected
+        postgres_server.execute(f"ALTER DATABASE {database} RENAME TO {database}x")  # refused while a connection is open
         postgres_server.execute(f"ALTER DATABASE {database}x RENAME TO {database}")
 
 
-def test_a_database_that_is_away_is_said_and_nothing_else() -> None:
+def test_an_unavailable_database_is_the_only_metric() -> None:
     gone = "postgresql://nobody@127.0.0.1:1/nowhere"
     assert scrape(DatabaseCollector(lambda: read_health(installation(gone)))) == {"scaleops_worker_database_up": 0}

@@ -1,6 +1,6 @@
-"""When reports are rung for and made, on stored state and frozen clocks, over both changes of the clocks in odd zones.
+"""When reports are due and made, on stored state and frozen clocks, across daylight-saving changes in unusual zones.
 
-What is due is worked out anew here, minute by minute, out of what the zone's clocks show; nothing of `domain.weeks` is asked.
+What is due is computed independently, minute by minute, from the local time of the zone, without `domain.weeks`.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ CHANGES = [
     ("America/New_York", date(2026, 3, 8)),
     ("America/New_York", date(2026, 11, 1)),
 ]
-"""Zones, and the local days on which their clocks change; Kathmandu's never do, and are off by a quarter of an hour."""
+"""Zones, and the local days on which their clocks change; Kathmandu has no change, and an offset of 5:45."""
 
 
-# What the clocks of a zone show ---------------------------------------------------------------------------------------
+# Local time of a zone ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Window:
-    """One week of one zone: when it is over and when its report is due, in UTC."""
+    """One week of one zone: when it ends and when its report is due, in UTC."""
 
     week: str
     ends_at: datetime
@@ -69,7 +69,7 @@ class Window:
 
 
 def windows_around(change: date, zone: ZoneInfo, day: int, at: time) -> list[Window]:
-    """The weeks that end in the two weeks before a day and in the two after it, by looking at the clock every minute."""
+    """Return the weeks that end in the two weeks before and after a day, from the local time of every minute."""
     monday = change - timedelta(days=change.weekday() + 14)
     found = []
     for number in range(5):
@@ -82,7 +82,7 @@ def windows_around(change: date, zone: ZoneInfo, day: int, at: time) -> list[Win
 
 
 def _first_minute(zone: ZoneInfo, day: date, at: time) -> datetime:
-    """The first minute at which the clocks show that day and that time, or a later one of that day."""
+    """Return the first minute at which the local time is that day and that time, or a later one of that day."""
     instant = datetime.combine(day, time(0), tzinfo=timezone.utc) - DAY
     while True:
         shown = instant.astimezone(zone)
@@ -91,11 +91,11 @@ def _first_minute(zone: ZoneInfo, day: date, at: time) -> datetime:
         instant += MINUTE
 
 
-# Beats and a worker ---------------------------------------------------------------------------------------------------
+# Handlers and store ---------------------------------------------------------------------------------------------------
 
 
-class Turns:
-    """A memory in which it is always our turn, as when Redis cannot be asked."""
+class FreeLocks:
+    """A cache whose locks are always free, as when Redis is unavailable."""
 
     @contextmanager
     def lock(self, name: str, *, ttl: timedelta) -> Iterator[bool]:
@@ -103,23 +103,23 @@ class Turns:
         yield True
 
 
-class Line:
-    """Where the next stage is rung; nobody answers."""
+class NullApp:
+    """An app whose messages are dropped."""
 
     def send_task(self, name: str, **_: object) -> None:
         assert name == "deliver"
 
 
-def bells_over(store: Store, schedule: Schedule) -> TaskHandlers:
-    """A worker's report stage over these rows, with the clock of the wiring. The roll-up is for UTC, Mondays at nine."""
+def handlers_over(store: Store, schedule: Schedule) -> TaskHandlers:
+    """Return the task handlers of a worker on this store, with the clock of `wiring`. The platform report is due on Mondays at nine, UTC."""
     parts = parts_at(store, utc_now(), teams={PAYMENTS: schedule}, collect_every=DAY)
     parts = type(parts)(store=parts.store, services=parts.services, clock=utc_now, policy=parts.policy)
-    worker = WorkerContext(context=parts, memory=cast(RedisCache, Turns()))
-    return TaskHandlers(cast(Celery, Line()), lambda: worker, TaskTimings(), metrics)
+    worker = WorkerContext(context=parts, memory=cast(RedisCache, FreeLocks()))
+    return TaskHandlers(cast(Celery, NullApp()), lambda: worker, TaskTimings(), metrics)
 
 
-def remember(store: Store, first: datetime, last: datetime) -> None:
-    """One team with one component, measured once, and then sweeps that saw nothing: no report waits for one to come."""
+def store_sweeps(store: Store, first: datetime, last: datetime) -> None:
+    """Store one team with one component, measured once, and then empty sweeps, so that no report waits for a sweep."""
     midnight = first.replace(hour=0, minute=0)
     sweep(store, midnight, {"checkout": 100})
     with store.transaction() as transaction:
@@ -134,16 +134,16 @@ def runs_of(store: Store) -> list[ReportRun]:
         return list(transaction.reports.runs_of(PAYMENTS, REPORT))
 
 
-def tick(move_to: Callable[[datetime], None], bells: TaskHandlers, ticks: Sequence[tuple[datetime, int]]) -> None:
-    """Let each tick come so often: of several beats, or of one message that is delivered again."""
-    for at, times_rung in ticks:
+def tick(move_to: Callable[[datetime], None], handlers: TaskHandlers, ticks: Sequence[tuple[datetime, int]]) -> None:
+    """Run each tick the given number of times: several beats, or a redelivered message."""
+    for at, count in ticks:
         move_to(at)
-        for _ in range(times_rung):
-            bells.report()
+        for _ in range(count):
+            handlers.report()
 
 
 def expected_runs(windows: Sequence[Window], ticks: Sequence[tuple[datetime, int]]) -> dict[str, tuple[str, datetime]]:
-    """What the promise says: the newest window that is due is made at the next tick, unless three days have gone by."""
+    """Return the expected runs: the newest due window is made at the next tick, unless it is three days late."""
     runs: dict[str, tuple[str, datetime]] = {}
     for at, _ in ticks:
         due = [window for window in windows if window.due_at <= at]
@@ -157,7 +157,7 @@ def expected_runs(windows: Sequence[Window], ticks: Sequence[tuple[datetime, int
 
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with the tables in it, to be copied."""
+    """A migrated database file, to be copied."""
     path = tmp_path_factory.mktemp("blank") / "blank.db"
     Store.open(f"sqlite:///{path}").close()
     return path
@@ -168,7 +168,7 @@ Opened = Callable[[], AbstractContextManager[Store]]
 
 @pytest.fixture
 def opened(blank: Path, tmp_path: Path) -> Opened:
-    """Open a fresh store, as often as asked; for the tests whose subject is not the database."""
+    """Open a fresh store with every call; for tests whose subject is not the database."""
 
     @contextmanager
     def opened() -> Iterator[Store]:
@@ -185,7 +185,7 @@ def opened(blank: Path, tmp_path: Path) -> Opened:
     return opened
 
 
-# What must hold -------------------------------------------------------------------------------------------------------
+# Tests -------------------------------------------------------------------------------------------------------
 
 
 minutes = st.integers(0, 24 * 60 - 1).map(lambda minute: time(minute // 60, minute % 60))
@@ -194,38 +194,38 @@ night = st.integers(0, 5 * 60).map(lambda minute: time(minute // 60, minute % 60
 
 
 @st.composite
-def lived(draw: st.DrawFn, zone: str, change: date) -> tuple[int, time, list[Window], list[tuple[datetime, int]]]:
-    """A schedule, likely at the change itself, and ticks over five weeks, some of which are missed."""
+def schedule_and_ticks(draw: st.DrawFn, zone: str, change: date) -> tuple[int, time, list[Window], list[tuple[datetime, int]]]:
+    """Draw a schedule, likely at the change itself, and ticks over five weeks, some of which are missed."""
     day = draw(st.sampled_from([change.weekday(), change.weekday(), *range(7)]))
     at = draw(st.one_of(night, st.just(time(23, 30)), minutes))
     windows = windows_around(change, ZoneInfo(zone), day, at)
     begin, end = windows[0].ends_at - 3 * DAY, windows[-1].due_at - MINUTE
-    away = [
+    outages = [
         (begin + timedelta(hours=after), begin + timedelta(hours=after + hours))
         for after, hours in draw(st.lists(st.tuples(st.integers(0, 35 * 24), st.sampled_from([1, 5, 60, 80, 200])), max_size=2))
     ]
     second = timedelta(seconds=draw(st.integers(0, 59)))
-    instants = {begin + timedelta(hours=11 * number) for number in range(36 * 24 // 11)}
+    instants = {begin + timedelta(hours=23 * number) for number in range(36 * 24 // 23)}
     for window in windows:
         for moment in (window.ends_at, window.due_at):
             instants |= {moment + number * MINUTE for number in range(-2, 3)}
-    kept = [at for at in sorted(instants) if at <= end and not any(gone <= at < back for gone, back in away)]
+    kept = [at for at in sorted(instants) if at <= end and not any(gone <= at < back for gone, back in outages)]
     beats = draw(st.lists(st.integers(0, 3), min_size=7, max_size=7))
     ticks = [(instant + second, beats[number % 7]) for number, instant in enumerate(kept)]
-    return day, at, windows, [(instant, rung) for instant, rung in ticks if rung]
+    return day, at, windows, [(instant, count) for instant, count in ticks if count]
 
 
 @pytest.mark.parametrize(("zone", "change"), CHANGES)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
-def test_each_window_is_served_once_at_its_local_time_whatever_ticks_come(
+def test_each_window_is_reported_once_at_its_local_time_whatever_ticks_come(
     zone: str, change: date, opened: Opened, data: st.DataObject
 ) -> None:
-    day, at, windows, ticks = data.draw(lived(zone, change))
+    day, at, windows, ticks = data.draw(schedule_and_ticks(zone, change))
     schedule = Schedule.parse(zone=zone, day=DAY_NAMES[day], at=f"{at:%H:%M}")
     with freeze_time(windows[0].ends_at - 4 * DAY) as frozen, opened() as store:
-        remember(store, windows[0].ends_at - 4 * DAY, windows[-1].due_at)
-        tick(frozen.move_to, bells_over(store, schedule), ticks)
+        store_sweeps(store, windows[0].ends_at - 4 * DAY, windows[-1].due_at)
+        tick(frozen.move_to, handlers_over(store, schedule), ticks)
         runs = runs_of(store)
     ends = {window.week: window.ends_at for window in windows}
     assert {run.week: (run.status, run.created_at) for run in runs} == expected_runs(windows, ticks)
@@ -250,17 +250,17 @@ def test_a_tick_every_minute_of_the_night_makes_one_report_at_the_first_instant(
     schedule = Schedule.parse(zone=zone, day=DAY_NAMES[change.weekday()], at=at)
     begin = expected - timedelta(hours=3)
     with freeze_time(begin) as frozen, opened() as store:
-        remember(store, begin - 9 * DAY, begin + DAY)
-        tick(frozen.move_to, bells_over(store, schedule), [(begin + number * MINUTE, 2) for number in range(5 * 60)])
+        store_sweeps(store, begin - 9 * DAY, begin + DAY)
+        tick(frozen.move_to, handlers_over(store, schedule), [(begin + number * MINUTE, 2) for number in range(5 * 60)])
         runs = runs_of(store)
     assert [run.created_at for run in runs if run.status == "made"] == [expected]
 
 
 @pytest.mark.parametrize(("zone", "change"), CHANGES)
-def test_beat_rings_every_minute_over_the_change_wherever_its_machine_stands(
+def test_beat_ticks_every_minute_over_the_change_in_every_local_zone(
     zone: str, change: date, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beat's own schedule is in seconds, not in local times: https://github.com/celery/celery/issues/6438 cannot happen."""
+    """Beat's schedule is in seconds, not in local times: https://github.com/celery/celery/issues/6438 cannot happen."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", zone)
         times.tzset()
@@ -268,31 +268,33 @@ def test_beat_rings_every_minute_over_the_change_wherever_its_machine_stands(
             begin = datetime.combine(change, time(0), tzinfo=timezone.utc) - timedelta(hours=18)
             app = build_app("redis://127.0.0.1:1/0", instance="test", open_context=cast(Any, None), timings=Timings())
             with freeze_time(begin) as frozen:
-                rung = dict.fromkeys(app.conf.beat_schedule, 0)
+                # One entry of each interval: the others of that interval have the same schedule.
+                scheduler = app.Beat().Service(app).get_scheduler(lazy=True)
                 entries = {
-                    name: app.Beat().Service(app).get_scheduler(lazy=True).Entry(name=name, app=app, **one)
+                    one["schedule"].run_every: scheduler.Entry(name=name, app=app, **one)
                     for name, one in app.conf.beat_schedule.items()
                 }
+                ticks = dict.fromkeys(entries, 0)
                 for number in range(1, 36 * 60 + 1):
                     frozen.move_to(begin + number * MINUTE)
-                    for name, entry in entries.items():
+                    for interval, entry in entries.items():
                         if entry.is_due().is_due:
-                            rung[name] += 1
-                            entries[name] = entry.next()
+                            ticks[interval] += 1
+                            entries[interval] = entry.next()
         finally:
             os.environ.pop("TZ")
             times.tzset()
-    every = {name: one["schedule"] for name, one in beat_schedule(Timings()).items()}
-    assert rung == {name: timedelta(hours=36) // seconds for name, seconds in every.items()}
+    intervals = {one["schedule"] for one in beat_schedule(Timings()).values()}
+    assert ticks == {interval: timedelta(hours=36) // interval for interval in intervals}
 
 
-def test_the_roll_up_keeps_its_own_time(opened: Opened) -> None:
-    """The zone of a team moves nobody else's report."""
+def test_the_platform_report_keeps_its_own_time(opened: Opened) -> None:
+    """The zone of a team affects only its own report."""
     begin = datetime(2026, 10, 26, 8, 57, tzinfo=timezone.utc)
     with freeze_time(begin) as frozen, opened() as store:
-        remember(store, begin - 9 * DAY, begin + DAY)
-        bells = bells_over(store, Schedule.parse(zone="Pacific/Chatham", day="monday", at="09:00"))
-        tick(frozen.move_to, bells, [(begin + number * MINUTE, 2) for number in range(8)])
+        store_sweeps(store, begin - 9 * DAY, begin + DAY)
+        handlers = handlers_over(store, Schedule.parse(zone="Pacific/Chatham", day="monday", at="09:00"))
+        tick(frozen.move_to, handlers, [(begin + number * MINUTE, 2) for number in range(8)])
         with store.reading() as transaction:
             made = [run.created_at for run in transaction.reports.runs_of(PLATFORM, REPORT) if run.status == "made"]
         assert made == [begin.replace(hour=9, minute=0)]

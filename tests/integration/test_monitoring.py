@@ -14,7 +14,7 @@ from store import HeartbeatKind, Store
 from tasks.collect.stage import collect
 from tasks.maintenance.monitoring import NOTIFY_AFTER, monitor
 from tasks.pipeline import record_heartbeat
-from tests.integration.collecting import Bench, bench_of
+from tests.integration.collect_factories import Bench, bench_of
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.messages import Channel, DeliveryStatus, EventAction, Message, Variant
 from store import Store
 from store.queries.outbox_rows import DeliveryResult, LeasedMessage, OutboxRecord, SlackLocation
-from tests.integration.telling import NOW, TEAM, page, post, text, too_big
+from tests.integration.delivery_factories import NOW, TEAM, page, post, text, too_big
 
 LEASE = timedelta(seconds=120)
 SECOND = timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""What is told, judged and reported goes when its time is over, and nothing goes that anything still leans on. On both databases."""
+"""Messages, alert events and reports are deleted after their retention, unless something still needs them. On both databases."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from tasks.maintenance.purging import PurgeResult, purge_expired
 from tasks.pipeline import run_once
 from tasks.report.stage import report_due
 from tasks.summaries import format_purged
-from tests.integration.collecting import SLOT, bench_of
+from tests.integration.collect_factories import SLOT, bench_of
+from tests.integration.delivery_factories import NOW, page, post
 from tests.integration.evaluate_factories import Installation, alert, fine, starved
 from tests.integration.measured import PAYMENTS, SEARCH, ref
-from tests.integration.telling import NOW, page, post
 from tests.integration.test_outbox_store import claimed, put, send
 from tests.integration.test_report_stage import DUE, parts_at, put_messages, sweep, two_weeks
 from tests.integration.test_store_alerts import recommendation, run
 
 DAY = timedelta(days=1)
 LATER = NOW + timedelta(days=100)
-"""Longer than a message is kept."""
+"""Longer than the retention of messages."""
 YEARS = timedelta(days=800)
-"""Longer than anything is kept."""
+"""Longer than every retention."""
 
 
-def forget(store: Store, now: datetime, **retention: timedelta) -> PurgeResult:
+def purge(store: Store, now: datetime, **retention: timedelta) -> PurgeResult:
     return purge_expired(parts_at(store, now, retention=Retention(**retention)))
 
 
@@ -42,7 +42,7 @@ def keys(store: Store) -> set[str]:
 
 
 def end(store: Store, key: str, status: DeliveryStatus) -> None:
-    """Bring the message that is due first, which is this one, to an end."""
+    """Give the next due message, which is this one, its final status."""
     if status is DeliveryStatus.EXPIRED:
         with store.transaction() as t:
             assert [one.key for one in t.outbox.expire(NOW + 4 * DAY)] == [key]
@@ -56,14 +56,14 @@ def end(store: Store, key: str, status: DeliveryStatus) -> None:
             assert t.outbox.mark_unknown(taken, look_up_at=None, reason="the connection broke")
 
 
-def test_a_message_that_arrived_goes_with_its_attempts_after_three_months(store: Store) -> None:
+def test_a_sent_message_is_deleted_with_its_attempts_after_three_months(store: Store) -> None:
     put(store, post("old"))
     send(store)
     with store.reading() as t:
         assert len(t.outbox.deliveries_of("old")) == 1
     kept_until = post("old").expires_at + Retention().daily
-    assert forget(store, kept_until).messages == 0
-    assert forget(store, kept_until + timedelta(seconds=1)) == PurgeResult(messages=1)
+    assert purge(store, kept_until).messages == 0
+    assert purge(store, kept_until + timedelta(seconds=1)) == PurgeResult(messages=1)
     with store.reading() as t:
         assert t.outbox.get("old") is None
         assert t.outbox.deliveries_of("old") == ()
@@ -73,23 +73,23 @@ def test_a_message_that_arrived_goes_with_its_attempts_after_three_months(store:
     "status",
     [DeliveryStatus.EXPIRED, DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN, DeliveryStatus.LEASED, DeliveryStatus.PENDING],
 )
-def test_what_a_person_may_still_have_to_look_at_stays(store: Store, status: DeliveryStatus) -> None:
+def test_what_a_person_may_still_have_to_check_stays(store: Store, status: DeliveryStatus) -> None:
     put(store, post("it"))
     if status is not DeliveryStatus.PENDING:
         end(store, "it", status)
-    assert forget(store, LATER + YEARS).messages == (1 if status is DeliveryStatus.EXPIRED else 0)
+    assert purge(store, LATER + YEARS).messages == (1 if status is DeliveryStatus.EXPIRED else 0)
     assert keys(store) == (set() if status is DeliveryStatus.EXPIRED else {"it"})
 
 
-def test_a_cancelled_page_goes(store: Store) -> None:
+def test_a_cancelled_page_is_deleted(store: Store) -> None:
     put(store, page(EventAction.TRIGGER), page(EventAction.RESOLVE, 2))
     with store.transaction() as t:
         assert t.outbox.cancel_superseded() == 2
-    assert forget(store, LATER).messages == 2
+    assert purge(store, LATER).messages == 2
 
 
-def test_nothing_goes_that_an_unfinished_message_leans_on(store: Store) -> None:
-    """Its stream, for what may be open at PagerDuty is read off it; the thread it answers in; what stood in for it."""
+def test_what_an_unfinished_message_needs_stays(store: Store) -> None:
+    """Its stream, which shows what may be open in PagerDuty; the thread it is posted into; its fallback."""
     put(store, post("root"), post("alone"))
     send(store), send(store)
     put(store, post("answer", thread_of="root"))
@@ -102,11 +102,11 @@ def test_nothing_goes_that_an_unfinished_message_leans_on(store: Store) -> None:
     end(store, "answer", DeliveryStatus.FAILED)
     put(store, post("answer:fallback"))
     send(store)
-    assert forget(store, LATER).messages == 1
+    assert purge(store, LATER).messages == 1
     assert keys(store) == {"root", "answer", "answer:fallback", page(EventAction.TRIGGER).key, page(EventAction.RESOLVE, 2).key}
 
 
-def test_the_messages_of_an_open_alert_stay_until_it_is_over(store: Store) -> None:
+def test_the_messages_of_an_open_alert_stay_until_it_resolves(store: Store) -> None:
     installation = Installation(store=store)
     installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
     opened = keys(store)
@@ -143,7 +143,7 @@ def _all_arrive(store: Store) -> None:
             assert t.outbox.mark_sent(taken, message.created_at, variant=None, location=None)
 
 
-def test_many_messages_go_in_batches_past_those_that_stay(store: Store) -> None:
+def test_many_messages_are_deleted_in_batches_around_those_that_stay(store: Store) -> None:
     stay = [post(f"stay{number}", stream="s", number=number) for number in range(BATCH // 10)]
     go = [post(f"go{number:04}") for number in range(2 * BATCH)]
     put(store, *stay, *go)
@@ -154,19 +154,19 @@ def test_many_messages_go_in_batches_past_those_that_stay(store: Store) -> None:
             assert taken.message.key == message.key
             assert t.outbox.mark_sent(taken, NOW, variant=None, location=None)
         t.outbox.put([post("waits", stream="s", number=len(stay))])
-    assert forget(store, LATER).messages == len(go)
+    assert purge(store, LATER).messages == len(go)
     assert keys(store) == {"waits", *(message.key for message in stay)}
 
 
-def test_what_may_not_begin_is_left_for_another_time(sqlite_store: Store) -> None:
+def test_without_budget_nothing_is_deleted(sqlite_store: Store) -> None:
     put(sqlite_store, post("old"))
     send(sqlite_store)
     assert purge_expired(parts_at(sqlite_store, LATER), may_begin=lambda: False) == PurgeResult()
     assert keys(sqlite_store) == {"old"}
 
 
-def test_a_report_of_a_week_is_never_made_twice_however_little_is_kept(store: Store) -> None:
-    """The window of catching up is three days. The row of its run is what decides, and it stays; only what it said goes."""
+def test_a_weekly_report_is_never_made_twice_however_short_the_retention(store: Store) -> None:
+    """Reports catch up for three days. The row of the run decides and stays; only its content is cleared."""
     two_weeks(store)
     sent = put_messages(report_due(parts_at(store, DUE)).made)
     with store.transaction() as t:
@@ -176,8 +176,8 @@ def test_a_report_of_a_week_is_never_made_twice_however_little_is_kept(store: St
             assert t.outbox.mark_sent(taken, DUE, variant=None, location=None)
     nothing = {"points": timedelta(), "daily": timedelta(), "weekly": timedelta()}
     now = DUE + timedelta(days=3, hours=1)
-    forgotten = forget(store, now, **nothing)
-    assert (forgotten.messages, forgotten.reports) == (len(sent), 3)
+    purged = purge(store, now, **nothing)
+    assert (purged.messages, purged.reports) == (len(sent), 3)
     assert keys(store) == set()
     assert report_due(parts_at(store, now)).made == ()
     with store.reading() as t:
@@ -186,7 +186,7 @@ def test_a_report_of_a_week_is_never_made_twice_however_little_is_kept(store: St
     assert (kept.week, kept.content) == ("2026-W47", None)
 
 
-def test_events_of_a_quiet_alert_go_after_two_years_and_its_numbers_go_on(store: Store) -> None:
+def test_events_of_a_quiet_alert_are_deleted_after_two_years_and_their_numbers_continue(store: Store) -> None:
     installation = Installation(store=store)
     installation.run({"checkout": [starved()]}, {"checkout": [starved()]}, {"checkout": [fine()]}, {"checkout": [fine()]})
     before = installation.state(alert("checkout"))
@@ -221,27 +221,27 @@ def test_events_of_an_open_alert_stay_however_old(store: Store) -> None:
         assert [event.number for event in t.alerts.events_of("over")] == [3]
 
 
-def test_a_recommendation_that_ended_goes_and_an_open_one_stays(store: Store) -> None:
+def test_an_ended_recommendation_is_deleted_and_an_open_one_stays(store: Store) -> None:
     ended = replace(recommendation("checkout"), ended_at=NOW, ending=RecommendationEnd.NO_LONGER_ADVISED)
     with store.transaction() as t:
         t.recommendations.put([ended, recommendation("finder")])
-    assert forget(store, NOW + YEARS).recommendations == 1
+    assert purge(store, NOW + YEARS).recommendations == 1
     with store.reading() as t:
         assert t.recommendations.open() == (recommendation("finder"),)
         assert t.recommendations.ended_between(NOW - DAY, NOW + DAY) == ()
 
 
-def test_what_a_report_said_is_kept_for_two_years(store: Store) -> None:
+def test_the_content_of_a_report_is_kept_for_two_years(store: Store) -> None:
     with store.transaction() as t:
         t.reports.claim(run())
-    assert forget(store, run().due_at + Retention().weekly).reports == 0
-    assert forget(store, run().due_at + Retention().weekly + timedelta(seconds=1)).reports == 1
-    assert forget(store, run().due_at + Retention().weekly + DAY).reports == 0
+    assert purge(store, run().due_at + Retention().weekly).reports == 0
+    assert purge(store, run().due_at + Retention().weekly + timedelta(seconds=1)).reports == 1
+    assert purge(store, run().due_at + Retention().weekly + DAY).reports == 0
 
 
-def test_the_embedded_installation_is_pruned_after_everything_that_is_due(store: Store, simulator: Simulator) -> None:
+def test_run_once_purges_after_all_stages(store: Store, simulator: Simulator) -> None:
     with bench_of(simulator, store, retention=Retention(points=DAY, daily=DAY, weekly=DAY)) as bench:
-        bench.spoil(service="backstage", status=503)
+        bench.misbehave(service="backstage", status=503)
         sweep(store, SLOT - timedelta(days=9), {"checkout": 100})
         sweep(store, SLOT - timedelta(days=8), {"checkout": 100})
         put(store, replace(post("old"), created_at=SLOT - timedelta(days=9), expires_at=SLOT - timedelta(days=8)))

@@ -1,4 +1,4 @@
-"""Beat while Redis is away: one sentence when it goes, one when it is back, and no stack for every entry."""
+"""Beat while Redis is unavailable: one warning when the outage begins, one when it ends, and no stack traces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from worker.scheduler import QuietScheduler
 
 @pytest.fixture
 def server() -> Iterator[QueueServer]:
-    """A Valkey of this test's own, which may be taken away."""
+    """A Valkey of this test alone, which it may stop."""
     folder = Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
     server = QueueServer(folder)
     server.start()
@@ -29,7 +29,7 @@ def server() -> Iterator[QueueServer]:
     shutil.rmtree(folder)
 
 
-def nothing() -> WorkerContext:
+def no_context() -> WorkerContext:
     raise AssertionError
 
 
@@ -38,8 +38,8 @@ def messages_in(server: QueueServer) -> int:
         return sum(client.llen(key) for key in client.keys("*:queue:*") if client.type(key) == b"list")
 
 
-def test_redis_away_is_one_sentence_and_so_is_its_return(server: QueueServer, caplog: pytest.LogCaptureFixture) -> None:
-    app = build_app(server.url, instance="test", open_context=nothing, timings=Timings())  # type: ignore[arg-type]  # nothing is equipped here
+def test_an_outage_of_redis_is_logged_once_and_so_is_its_end(server: QueueServer, caplog: pytest.LogCaptureFixture) -> None:
+    app = build_app(server.url, instance="test", open_context=no_context, timings=Timings())  # type: ignore[arg-type]  # never called here
     ticks: list[None] = []
     try:
         beat = QuietScheduler(app=app)

@@ -1,4 +1,4 @@
-"""One sweep over HTTP: how many calls it makes, and what it makes of entities and upstreams that are odd."""
+"""One sweep over HTTP: the number of calls, and unusual entities and responses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOGIN = "POST /auth/callback"
 
 
 def sweep(simulator: Simulator) -> dict[str, MeasureResult]:
-    """Measure all components of the catalog as a sweep does; by reference."""
+    """Measure all components of the catalog as a sweep does, by reference."""
     with backstage_of(simulator) as catalog, scaleops_of(simulator) as scaleops, ThreadFanOut(8) as calls:
         components = [component for page in catalog.listing() for component in page.components]
         memo = MemoizedScaleOps(scaleops)
@@ -100,7 +100,7 @@ def names_of(measuring: MeasureResult) -> list[str]:
     return [f"{key.cluster}/{key.namespace}/{key.name}" for key in measuring.measurement.snapshot.workloads]
 
 
-def test_a_sweep_makes_no_call_too_many(simulator: Simulator) -> None:
+def test_a_sweep_makes_the_minimum_number_of_calls(simulator: Simulator) -> None:
     measured = sweep(simulator)
     assert {m.measurement.snapshot.outcome for m in measured.values()} == {Outcome.MEASURED}
     upstream = json.loads((PARITY_FOLDER / "upstream.json").read_text(encoding="utf-8"))
@@ -130,7 +130,7 @@ def test_the_cost_of_all_components_is_the_cost_of_all_workloads(simulator: Simu
     assert sum(total.amount for total in totals if isinstance(total.amount, Decimal)) == expected
 
 
-def test_a_workload_claimed_twice_is_measured_by_both_and_its_network_asked_once(simulator: Simulator) -> None:
+def test_a_workload_claimed_twice_is_measured_by_both_and_its_network_fetched_once(simulator: Simulator) -> None:
     load(
         simulator,
         [a_workload("web", {"app": "web", "team": "shop"})],
@@ -144,7 +144,7 @@ def test_a_workload_claimed_twice_is_measured_by_both_and_its_network_asked_once
     assert simulator.state.calls["scaleops"][NETWORK] == 1
 
 
-def test_odd_entities_are_measured_as_they_mean_it(simulator: Simulator) -> None:
+def test_unusual_entities_are_measured_as_intended(simulator: Simulator) -> None:
     workloads = [
         a_workload("a", {"app": "a", "env": "prod"}),
         a_workload("b", {"app": "b", "env": "prod"}),
@@ -200,7 +200,7 @@ def test_odd_entities_are_measured_as_they_mean_it(simulator: Simulator) -> None
         {"status": 403},
     ],
 )
-def test_trouble_of_any_kind_is_unknown_with_a_reason_and_never_zero(simulator: Simulator, trouble: dict[str, object]) -> None:
+def test_any_failure_is_unknown_with_a_reason_and_never_zero(simulator: Simulator, trouble: dict[str, object]) -> None:
     load(simulator, [a_workload("web", {"app": "web"})], [an_entity("Component", "web", {"label-selector": "app=web"})])
     for route in ("getWorkloads", "workload-network", "networkCostEnabled", "policies"):
         simulator.state.faults = [Trouble.model_validate({"service": "scaleops", "route": route, **trouble})]
@@ -217,7 +217,7 @@ def test_trouble_of_any_kind_is_unknown_with_a_reason_and_never_zero(simulator: 
     assert not measured.is_scaleops_down
 
 
-def test_a_refused_login_is_scaleops_being_away(simulator: Simulator) -> None:
+def test_a_refused_login_counts_as_scaleops_down(simulator: Simulator) -> None:
     simulator.state.faults = [Trouble(service="scaleops", route="auth/callback", status=401)]
     measured = sweep(simulator)
     assert all(m.is_scaleops_down for m in measured.values())

@@ -1,4 +1,4 @@
-"""Made-up messages, and the outside of a deliver stage that has only Slack and PagerDuty in it."""
+"""Messages, and the services of a deliver stage: Slack and PagerDuty."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ CHANNELS = {TEAM: {}, OTHER_TEAM: {}, PLATFORM: {}, ARCHIVED: {"is_archived": Tr
 KEY = RoutingKey(PAGERDUTY_ROUTING_KEY)
 
 
-def text(words: str) -> Rendering:
-    return Rendering(variant=Variant.TEXT, payload={"text": words})
+def text(content: str) -> Rendering:
+    return Rendering(variant=Variant.TEXT, payload={"text": content})
 
 
-def too_big(words: str) -> Rendering:
-    """A native rendering that Slack refuses: 51 blocks."""
+def too_big(content: str) -> Rendering:
+    """Return a native rendering that Slack rejects: 51 blocks."""
     blocks: list[Json] = [{"type": "divider"} for _ in range(51)]
-    return Rendering(variant=Variant.NATIVE, payload={"text": words, "blocks": blocks})
+    return Rendering(variant=Variant.NATIVE, payload={"text": content, "blocks": blocks})
 
 
 def post(
@@ -59,7 +59,7 @@ def post(
         thread_of=thread_of,
         about="group:default/payments",
         reason="the weekly report is due",
-        renderings=renderings or (text(f"words of {key}"),),
+        renderings=renderings or (text(f"content of {key}"),),
         created_at=created_at,
         expires_at=created_at + timedelta(days=3),
     )
@@ -86,7 +86,7 @@ def page(
         act=act,
         thread_of=None,
         about="component:default/checkout",
-        reason="it was killed for want of memory",
+        reason="it ran out of memory",
         renderings=(Rendering(variant=Variant.NATIVE, payload=payload),),
         created_at=created_at,
         expires_at=created_at + timedelta(hours=24),
@@ -94,8 +94,8 @@ def page(
 
 
 @dataclass(kw_only=True)
-class Clock:
-    """Moves only when a test says so, and takes the simulator's along."""
+class LinkedClock:
+    """A clock that the test moves, together with the simulator's."""
 
     simulator: Simulator | None = None
     now: datetime = NOW
@@ -103,15 +103,15 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def pass_(self, passing: timedelta) -> None:
+    def advance(self, passing: timedelta) -> None:
         self.now += passing
         if self.simulator is not None:
             self.simulator.state.clock.set(self.now)
 
 
 @dataclass(kw_only=True)
-class Outside:
-    """Slack, PagerDuty and the keys that the settings and the catalog know."""
+class DeliveryServices:
+    """Slack, PagerDuty, and the keys that the settings and the catalog have."""
 
     slack: SlackClient
     pagerduty: PagerDutyClient
@@ -134,19 +134,21 @@ class Outside:
         return self.known_keys.get(fingerprint)
 
 
-def outside(simulator: Simulator, *, timeout_s: int = 2) -> Outside:
-    return outside_at(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url, timeout_s=timeout_s)
+def delivery_services(simulator: Simulator, *, timeout_s: int = 2) -> DeliveryServices:
+    return delivery_services_at(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url, timeout_s=timeout_s)
 
 
-def outside_at(*, slack_url: str, pagerduty_url: str, timeout_s: int = 10) -> Outside:
-    return Outside(
+def delivery_services_at(*, slack_url: str, pagerduty_url: str, timeout_s: int = 10) -> DeliveryServices:
+    return DeliveryServices(
         slack=SlackClient(token=SLACK_BOT_TOKEN, instance="test", base_url=slack_url, timeout_s=timeout_s),
         pagerduty=PagerDutyClient(events_url=pagerduty_url, pause_s=0.01),
         known_keys={KEY.fingerprint: KEY},
     )
 
 
-def parts_of(store: Store, services: Outside, clock: Clock, *, platform_channel: str | None = PLATFORM) -> StageContext:
+def stage_context(
+    store: Store, services: DeliveryServices, clock: LinkedClock, *, platform_channel: str | None = PLATFORM
+) -> StageContext:
     policy = Policy(
         instance="test",
         currency="USD",
@@ -160,8 +162,8 @@ def parts_of(store: Store, services: Outside, clock: Clock, *, platform_channel:
     return StageContext(store=store, services=services, clock=clock, policy=policy)
 
 
-def plan(simulator: Simulator, service: str, **fault: object) -> None:
-    """Let a service misbehave once more than planned so far."""
+def misbehave(simulator: Simulator, service: str, **fault: object) -> None:
+    """Add a fault to a service."""
     simulator.state.faults = [*simulator.state.faults, Fault.model_validate({"service": service, **fault})]
 
 

@@ -1,4 +1,4 @@
-"""A collect stage over the simulator, with a clock that is set by hand, and a catalog and ScaleOps that are really asked."""
+"""A collect stage against the simulator, with a manual clock and real clients of ScaleOps and the catalog."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ IN_FLIGHT = 16
 
 
 @dataclass
-class Hands:
-    """A clock, moved by hand."""
+class ManualClock:
+    """A clock that the test moves."""
 
     now: datetime = SLOT + timedelta(minutes=1)
 
@@ -42,8 +42,8 @@ class Hands:
 
 
 @dataclass
-class Outside:
-    """ScaleOps and the catalog; there is nobody to tell."""
+class CollectServices:
+    """ScaleOps and the catalog, without Slack and PagerDuty."""
 
     scaleops: ScaleOps
     catalog: Catalog
@@ -77,28 +77,28 @@ def policy(**changed: object) -> Policy:
 
 @dataclass
 class Bench:
-    """Everything a test of collect holds in its hands."""
+    """A collect stage, its clock and its services."""
 
     simulator: Simulator
     context: StageContext
-    clock: Hands
-    outside: Outside
+    clock: ManualClock
+    services: CollectServices
     store: Store = field(init=False)
 
     def __post_init__(self) -> None:
         self.store = self.context.store
 
-    def spoil(self, **fault: object) -> None:
+    def misbehave(self, **fault: object) -> None:
         self.simulator.state.faults.append(Fault.model_validate(fault))
 
     def heal(self) -> None:
         self.simulator.state.faults.clear()
 
     def calls(self) -> dict[str, int]:
-        """Answer what ScaleOps was asked so far, by route."""
+        """Return the number of ScaleOps calls so far by route."""
         return dict(self.simulator.state.calls["scaleops"])
 
-    def forget_calls(self) -> None:
+    def reset_calls(self) -> None:
         self.simulator.state.calls.clear()
 
     def measurements(self, as_of: datetime = SLOT) -> dict[EntityRef, Measurement]:
@@ -112,9 +112,9 @@ class Bench:
 
 @contextmanager
 def bench_of(simulator: Simulator, store: Store, *, rules: HttpOptions | None = None, **changed: object) -> Iterator[Bench]:
-    clock = Hands()
+    clock = ManualClock()
     quick = rules or HttpOptions(initial_wait_s=0, max_in_flight=IN_FLIGHT)
     with scaleops_of(simulator, clock=clock, rules=quick) as scaleops, backstage_of(simulator, rules=quick) as catalog:
-        outside = Outside(scaleops, catalog)
-        context = StageContext(store=store, services=outside, clock=clock, policy=policy(**changed))
-        yield Bench(simulator, context, clock, outside)
+        services = CollectServices(scaleops, catalog)
+        context = StageContext(store=store, services=services, clock=clock, policy=policy(**changed))
+        yield Bench(simulator, context, clock, services)

@@ -1,4 +1,4 @@
-"""What must be so after whatever happened: DESIGN, section 6, as questions to the rows and to the stand-ins."""
+"""The invariants that hold after every fault (DESIGN, section 6), checked against the database and the simulator."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tasks.report.report_data import PLATFORM, REPORT
 from tasks.report.stage import MADE, stream_of, teams_with_reports
 from tests.acceptance.fleet import INSTANCE, Fleet
 
-FOUND_DEAD: Final = (DeliveryStatus.FAILED, DeliveryStatus.EXPIRED, DeliveryStatus.UNKNOWN)
+UNDELIVERED: Final = (DeliveryStatus.FAILED, DeliveryStatus.EXPIRED, DeliveryStatus.UNKNOWN)
 
 SCHEDULES: Final = Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00"))
 """The defaults of the settings."""
 
 FLAPS_WITHIN: Final = timedelta(hours=24 + 4 * 6)
-"""An incident that was resolved so short before a sweep may have to be shown in four of them to be opened again."""
+"""An incident resolved within this time before a sweep needs four sweeps to be opened again."""
 
 InDanger = Callable[[str, datetime], bool]
-"""Whether ScaleOps shows a component in danger at an instant."""
+"""Returns True if ScaleOps shows a component in danger at an instant."""
 
 
-def broken_promises(fleet: Fleet) -> list[str]:
-    """Name every broken promise; none is what is hoped for."""
+def violations(fleet: Fleet) -> list[str]:
+    """Return a sentence for every violated invariant."""
     with fleet.store.reading() as transaction:
         return [
             *_doubled(fleet),
@@ -44,7 +44,7 @@ def broken_promises(fleet: Fleet) -> list[str]:
 
 
 def is_double(sentence: str) -> bool:
-    """Say whether a broken promise is that something came twice; else it was lost, is stuck or is wrong."""
+    """Return True if the violation is a duplicate; otherwise something is lost, stuck or wrong."""
     return "times in Slack" in sentence or "several open incidents" in sentence or "several reports" in sentence
 
 
@@ -52,9 +52,9 @@ def _doubled(fleet: Fleet) -> Iterator[str]:
     posts = fleet.posts()
     for key, count in posts.items():
         if count > 1:
-            yield f"{key} stands {count} times in Slack"
+            yield f"{key} is {count} times in Slack"
         if key + FALLBACK in posts:
-            yield f"{key} stands 2 times in Slack: where it belongs and where it stands in"
+            yield f"{key} is 2 times in Slack: in its channel and as a fallback"
 
 
 def _lost(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
@@ -63,14 +63,14 @@ def _lost(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
         key = entry.message.key
         if entry.status in {DeliveryStatus.PENDING, DeliveryStatus.LEASED}:
             yield f"{key} is stuck: {entry.status} {entry.last_error}"
-        if entry.status in FOUND_DEAD and key + FALLBACK not in posts:
+        if entry.status in UNDELIVERED and key + FALLBACK not in posts:
             yield f"{key} did not arrive: {entry.status} {entry.last_error}"
         if entry.status is DeliveryStatus.SENT and entry.message.channel is Channel.SLACK and key not in posts:
-            yield f"{key} is said to be sent, and Slack does not have it"
+            yield f"{key} is marked as sent, but not in Slack"
 
 
 def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
-    """Each week whose morning was lived through: one report for each team, and one for all, with its first page in Slack."""
+    """For each completed report morning: one report per team, and one for the platform, with its first message in Slack."""
     posts = fleet.posts()
     for week in sorted({week for week in fleet.lived.values() if week}):
         runs = [run for run in transaction.reports.runs(REPORT, week) if run.again == 0]
@@ -82,11 +82,11 @@ def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
                 continue
             first = f"{stream_of(team, week)}:1"
             if first not in posts and first + FALLBACK not in posts:
-                yield f"{first} was made, and is not in Slack"
+                yield f"{first} was made, but is not in Slack"
 
 
 def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
-    told = [one["dedup_key"] for one in fleet.simulator.state.pagerduty.incidents if one["resolved_at"] is None]
+    open_there = [one["dedup_key"] for one in fleet.simulator.state.pagerduty.incidents if one["resolved_at"] is None]
     states = [state_from_json(row.state) for row in transaction.alerts.states(statuses=OPEN_PHASES)]
     incidents = [state.incident for state in states if state.incident is not None]
     wanted = [
@@ -94,17 +94,17 @@ def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
         for one in incidents
         if one.last_notification is not None and one.last_notification.page is not None
     ]
-    if len(told) != len(set(told)):
-        yield f"one condition has several open incidents: {[key for key, count in Counter(told).items() if count > 1]}"
-    by_alerts = {key for key in told if not key.startswith("by-hand:")}
+    if len(open_there) != len(set(open_there)):
+        yield f"one condition has several open incidents: {[key for key, count in Counter(open_there).items() if count > 1]}"
+    by_alerts = {key for key in open_there if not key.startswith("by-hand:")}
     if by_alerts != set(wanted):
         yield f"open in PagerDuty {sorted(by_alerts)}, open here {sorted(wanted)}"
 
 
-def wrong_by_the_world(fleet: Fleet, components: Iterable[str], is_in_danger: InDanger) -> Iterator[str]:
-    """Good sweeps, one after the other, that all show a danger: its incident is open. Two that show none: it is not.
+def wrong_pages(fleet: Fleet, components: Iterable[str], is_in_danger: InDanger) -> Iterator[str]:
+    """Compare incidents with ScaleOps over consecutive complete sweeps.
 
-    Two sweeps show it, or four where an incident was resolved within the day before.
+    Open after two sweeps that show a danger (four if an incident was resolved within the day before), closed after two without.
     """
     incidents = fleet.simulator.state.pagerduty.incidents
     for component in components:
@@ -112,41 +112,41 @@ def wrong_by_the_world(fleet: Fleet, components: Iterable[str], is_in_danger: In
         mine = [one["resolved_at"] for one in incidents if one["dedup_key"] == key]
         is_open = None in mine
         flaps = any(at is not None and fleet.slot - datetime.fromisoformat(at) < FLAPS_WITHIN for at in mine)
-        shown = [is_in_danger(component, as_of) for as_of in _good_sweeps(fleet)]
+        shown = [is_in_danger(component, as_of) for as_of in _complete_sweeps(fleet)]
         needed = 4 if flaps else 2
         if len(shown) >= needed and all(shown[:needed]) and not is_open:
-            yield f"{component} is in danger for {needed} sweeps until {fleet.slot}, and nobody is paged"
+            yield f"{component} is in danger for {needed} sweeps until {fleet.slot}, but no incident is open"
         if len(shown) >= 2 and not any(shown[:2]) and is_open:
-            yield f"{component} is well for 2 sweeps until {fleet.slot}, and its incident is open"
+            yield f"{component} is well for 2 sweeps until {fleet.slot}, but its incident is open"
 
 
-def _good_sweeps(fleet: Fleet) -> Iterator[datetime]:
-    """Answer the sweeps without a gap until the present one in which everybody was measured, newest first."""
+def _complete_sweeps(fleet: Fleet) -> Iterator[datetime]:
+    """Yield the consecutive sweeps up to the current one in which every component was measured, newest first."""
     with fleet.store.reading() as transaction:
         slot = fleet.slot
-        while (sweep := transaction.sweeps.get(slot)) is not None and _is_good(sweep):
+        while (sweep := transaction.sweeps.get(slot)) is not None and _is_complete(sweep):
             yield slot
             slot -= fleet.every
 
 
-def _is_good(sweep: Sweep) -> bool:
+def _is_complete(sweep: Sweep) -> bool:
     return sweep.evaluated_at is not None and sweep.unknown == 0 and sweep.measured == sweep.expected
 
 
 def _gaps(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
-    """Every slot that was lived through has its sweep, closed and judged, until its time is over."""
+    """Every completed slot has a closed and evaluated sweep, until its retention ends."""
     sweeps = {sweep.as_of: sweep for sweep in transaction.sweeps.closed_between(fleet.begun, fleet.now)}
     if not sweeps:
         yield "no sweep was closed"
-    # A day of grace: whether what is due to be dropped is dropped yet is nobody's promise.
+    # A day of grace: when an expired sweep is purged is not an invariant.
     may_be_gone = expired(
         {*fleet.lived, *sweeps}, reported=(), schedules=SCHEDULES, retention=Retention(), now=fleet.now + timedelta(days=1)
     )
     for slot in fleet.lived:
         if slot not in sweeps and slot not in may_be_gone:
-            yield f"the slot of {slot} was lived through, and has no closed sweep"
+            yield f"the slot of {slot} was completed, but has no closed sweep"
     for slot, sweep in sweeps.items():
         if sweep.evaluated_at is None:
-            yield f"the sweep of {slot} was not judged"
+            yield f"the sweep of {slot} was not evaluated"
         if sweep.measured + sweep.unknown != sweep.expected:
-            yield f"the sweep of {slot} expected {sweep.expected}, and {sweep.measured} + {sweep.unknown} have an outcome"
+            yield f"the sweep of {slot} expected {sweep.expected}, but {sweep.measured} + {sweep.unknown} have an outcome"

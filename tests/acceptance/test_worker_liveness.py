@@ -1,4 +1,4 @@
-"""Each worker's own sign of life: one that hangs gives none, however well another one serves the same queues."""
+"""The liveness file of a worker that hangs gets old, even while another worker serves the same queues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from worker.schedule import QUEUES
 TUESDAY = datetime(2026, 11, 3, tzinfo=timezone.utc)
 
 
-def test_a_worker_that_hangs_is_not_taken_for_alive_because_another_works(
+def test_a_hung_worker_is_not_alive_because_another_one_works(
     tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_url: str
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
@@ -32,20 +32,20 @@ def test_a_worker_that_hangs_is_not_taken_for_alive_because_another_works(
     simulator.load("demo")
     fleet = Fleet(tmp_path, simulator, queues, postgres_url, TUESDAY + MINUTE, settings={"TMPDIR": str(here)})
     with fleet, another_worker(fleet, there) as other:
-        wait_until("signs of both", lambda: (here / name).exists() and (there / name).exists(), explain=fleet.story)
+        wait_until("the files of both", lambda: (here / name).exists() and (there / name).exists(), explain=fleet.story)
         os.kill(other.pid, signal.SIGSTOP)
         os.waitid(os.P_PID, other.pid, os.WSTOPPED)
-        last = given(there / name)
+        last = touched_ns(there / name)
         for _ in range(3):
-            before = given(here / name)
-            wait_until("a sign of the one that works", lambda: given(here / name) > before, explain=fleet.story)  # noqa: B023 - waited for here
-        assert given(there / name) == last
+            before = touched_ns(here / name)
+            wait_until("the running worker to touch its file", lambda: touched_ns(here / name) > before, explain=fleet.story)  # noqa: B023 - waited for here
+        assert touched_ns(there / name) == last
         assert (here / LivenessFile(instance=INSTANCE, serves=BEAT).path.name).exists()
 
 
 @contextmanager
 def another_worker(fleet: Fleet, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of the same queues on what is another machine to its sign."""
+    """Start a worker of the same queues with another temporary folder, as on another machine."""
     (first,) = fleet.of_kind("worker")
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.acceptance.run", "worker", json.dumps(first.options)],
@@ -62,5 +62,5 @@ def another_worker(fleet: Fleet, folder: Path) -> Iterator[subprocess.Popen[byte
         process.wait()
 
 
-def given(sign: Path) -> int:
-    return sign.stat().st_mtime_ns
+def touched_ns(file: Path) -> int:
+    return file.stat().st_mtime_ns

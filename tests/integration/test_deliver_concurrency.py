@@ -1,4 +1,4 @@
-"""Several deliver stages at once, and one that is killed: every message arrives once."""
+"""Concurrent deliver stages, and one that is killed: every message arrives once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,25 @@ from domain.messages import Channel, DeliveryStatus, EventAction, Message
 from simulator.serving import Simulator
 from store import Store
 from tasks.deliver.stage import LEASE, DeliverResult, deliver
-from tests.integration.telling import CHANNELS, NOW, PLATFORM, TEAM, Clock, outside, page, parts_of, post, texts
+from tests.integration.delivery_factories import (
+    CHANNELS,
+    NOW,
+    PLATFORM,
+    TEAM,
+    LinkedClock,
+    delivery_services,
+    page,
+    post,
+    stage_context,
+    texts,
+)
 
 
 @pytest.fixture
-def clock(simulator: Simulator) -> Clock:
+def clock(simulator: Simulator) -> LinkedClock:
     simulator.state.clock.set(NOW)
     simulator.state.slack.channels = CHANNELS
-    return Clock(simulator=simulator)
+    return LinkedClock(simulator=simulator)
 
 
 def put(store: Store, *messages: Message) -> None:
@@ -29,8 +40,8 @@ def put(store: Store, *messages: Message) -> None:
         t.outbox.put(messages)
 
 
-def many() -> list[Message]:
-    """Twelve reports to as many teams, three pages."""
+def many_messages() -> list[Message]:
+    """Return twelve reports to twelve teams, and three pages."""
     reports = [post(f"report:{number:02}", target=f"C0TEAM{number:02}") for number in range(12)]
     return [*reports, *(page(EventAction.TRIGGER, dedup_key=f"d{number}") for number in range(3))]
 
@@ -52,7 +63,7 @@ def child(simulator: Simulator, database_url: str, *, dies: str = "never", now: 
 
 
 def run(*children: subprocess.Popen[str]) -> list[str]:
-    """Let all begin when all are ready; answer what each said last."""
+    """Start all when all are ready; return the last line of each."""
     for one in children:
         assert one.stdout is not None
         assert one.stdout.readline() == "ready\n"
@@ -67,14 +78,14 @@ def arrived(simulator: Simulator) -> list[str]:
     return sorted(message["metadata"]["event_payload"]["key"] for message in simulator.state.slack.messages)
 
 
-def test_two_threads_send_every_message_once(store: Store, simulator: Simulator, clock: Clock) -> None:
+def test_two_threads_send_every_message_once(store: Store, simulator: Simulator, clock: LinkedClock) -> None:
     simulator.state.slack.channels = {}
-    put(store, *many())
+    put(store, *many_messages())
     start = threading.Barrier(2)
     rounds: list[DeliverResult] = []
 
     def work() -> None:
-        parts = parts_of(store, outside(simulator), clock)
+        parts = stage_context(store, delivery_services(simulator), clock)
         start.wait(timeout=10)
         rounds.append(deliver(parts))
 
@@ -83,16 +94,16 @@ def test_two_threads_send_every_message_once(store: Store, simulator: Simulator,
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
-    assert arrived(simulator) == sorted(message.key for message in many() if message.channel is Channel.SLACK)
+    assert arrived(simulator) == sorted(message.key for message in many_messages() if message.channel is Channel.SLACK)
     assert len(simulator.state.pagerduty.events) == 3
     assert sum(one.sent for one in rounds) == 15
 
 
-def test_two_processes_send_every_message_once(store: Store, database_url: str, simulator: Simulator, clock: Clock) -> None:
+def test_two_processes_send_every_message_once(store: Store, database_url: str, simulator: Simulator, clock: LinkedClock) -> None:
     simulator.state.slack.channels = {}
-    put(store, *many())
+    put(store, *many_messages())
     said = run(child(simulator, database_url), child(simulator, database_url))
-    assert arrived(simulator) == sorted(message.key for message in many() if message.channel is Channel.SLACK)
+    assert arrived(simulator) == sorted(message.key for message in many_messages() if message.channel is Channel.SLACK)
     assert len(simulator.state.pagerduty.events) == 3
     assert sum(map(int, said)) == 15
     assert clock() == NOW
@@ -100,21 +111,21 @@ def test_two_processes_send_every_message_once(store: Store, database_url: str, 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
 def test_a_sender_killed_around_the_call_leaves_one_message(
-    store: Store, database_url: str, simulator: Simulator, clock: Clock, dies: str
+    store: Store, database_url: str, simulator: Simulator, clock: LinkedClock, dies: str
 ) -> None:
     put(store, post("k1"))
     killed = child(simulator, database_url, dies=dies)
     run(killed)
     assert killed.returncode == -9
     assert len(texts(simulator, TEAM)) == (1 if dies == "after" else 0)
-    parts = parts_of(store, outside(simulator), clock)
+    parts = stage_context(store, delivery_services(simulator), clock)
 
-    clock.pass_(LEASE - timedelta(seconds=1))
+    clock.advance(LEASE - timedelta(seconds=1))
     assert deliver(parts).sent == 0
-    clock.pass_(timedelta(seconds=1))
+    clock.advance(timedelta(seconds=1))
     assert deliver(parts).sent == 1
 
-    assert texts(simulator, TEAM) == ["words of k1"]
+    assert texts(simulator, TEAM) == ["content of k1"]
     assert texts(simulator, PLATFORM) == []
     with store.reading() as t:
         entry = t.outbox.get("k1")

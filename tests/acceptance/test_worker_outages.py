@@ -1,4 +1,4 @@
-"""What an installation stands on goes away: beat, the queue, the database, ScaleOps, Slack, PagerDuty. And messages that come wrongly."""
+"""Outages of beat, the queue, the database, ScaleOps, Slack and PagerDuty; and repeated, late and unordered messages."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ from simulator.credentials import SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.serving import Simulator
 from tests.acceptance.faults import (
     in_the_middle_of_a_sweep,
-    kill_beats,
-    kill_workers,
+    kill_all,
     misbehave,
-    put_something_to_say,
+    put_test_messages,
     restart_database,
     restart_queues,
     stop_workers,
 )
 from tests.acceptance.fleet import MINUTE, Fleet
-from tests.acceptance.promises import broken_promises
+from tests.acceptance.invariants import violations
 from tests.integration.test_report_stage import parts_at
 from tests.services.databases import PostgresServer
 from tests.services.queues import QueueServer
@@ -52,42 +51,43 @@ def test_machines_fail_in_the_middle_of_a_sweep(fleet: Fleet, postgres_server: P
     with fleet:
         fleet.live()
         for happen in (
-            lambda: kill_beats(fleet),
+            lambda: kill_all(fleet, "beat"),
             fleet.queues.flush,
             lambda: restart_queues(fleet),
-            lambda: restart_queues(fleet, away_s=8),
+            lambda: restart_queues(fleet, down_s=5),
             lambda: restart_database(postgres_server),
-            lambda: kill_workers(fleet),
+            lambda: kill_all(fleet, "worker"),
             lambda: stop_workers(fleet),
         ):
             in_the_middle_of_a_sweep(fleet, happen)
-            assert broken_promises(fleet) == []
+            assert violations(fleet) == []
 
 
-def test_messages_that_come_twice_late_and_out_of_order_change_nothing(fleet: Fleet) -> None:
+def test_repeated_late_and_unordered_messages_change_nothing(fleet: Fleet) -> None:
     with fleet:
         fleet.live()
         fleet.next_slot()
         fleet.live()
-        put_something_to_say(fleet)
+        put_test_messages(fleet)
         fleet.live()
         posts, before = fleet.posts(), rows_of(fleet)
         refs = [str(ref) for ref in before]
         for as_of in (fleet.slot - fleet.every, fleet.slot, fleet.slot + fleet.every):
             for task in ("deliver", "report", "evaluate", "sweep.advance", "evaluate", "deliver"):
-                fleet.ring(task)
-                fleet.ring("sweep.measure", as_of.isoformat(), refs[:4])
+                fleet.enqueue(task)
+                fleet.enqueue("sweep.measure", as_of.isoformat(), refs[:4])
         fleet.step()
         fleet.live()
         assert fleet.posts() == posts
         assert rows_of(fleet) == before
-        assert broken_promises(fleet) == []
+        assert violations(fleet) == []
 
 
-def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: Fleet) -> None:
+def test_while_scaleops_is_down_nothing_resolves_no_zero_is_stored_and_one_notice_is_sent(fleet: Fleet) -> None:
+    fleet.settings["WORKER_SWEEP_LIMIT"] = "10m"  # so that the sweep closes after ten minutes
     with fleet:
         fleet.live()
-        for _ in range(3):  # until checkout is killed for want of memory, and its page is open
+        for _ in range(3):  # until checkout runs out of memory, and its incident is open
             fleet.next_slot()
             fleet.live()
         incidents, alerts, cost = open_incidents(fleet), open_alerts(fleet), cost_this_week(fleet)
@@ -106,11 +106,11 @@ def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: F
         assert cost_this_week(fleet) is None
         assert open_incidents(fleet) == incidents
         assert open_alerts(fleet) == alerts | {str(OUTAGE)}
-        (notice,) = told_in_this_slot(fleet)
+        (notice,) = messages_of_this_slot(fleet)
         assert notice.stream == stream_of(OUTAGE, Channel.SLACK)
         assert fleet.posts()[notice.key] == 1
         fleet.heal()
-        fleet.minute_s = 1.0  # the workers leave a service alone for seconds of real time
+        fleet.minute_s = 1.0  # the workers skip an unavailable service for seconds of real time
         fleet.next_slot()
         fleet.live()
         with fleet.store.reading() as transaction:
@@ -119,17 +119,17 @@ def test_scaleops_down_resolves_nothing_stores_no_zero_and_is_told_once(fleet: F
         assert sweep.measured == sweep.expected
         assert alerts <= open_alerts(fleet)
         assert cost_this_week(fleet) is not None
-        assert broken_promises(fleet) == []
+        assert violations(fleet) == []
 
 
 @pytest.mark.parametrize("mode", ["status", "accept-then-drop", "drop"])
-def test_slack_in_trouble_gets_each_message_once(fleet: Fleet, mode: str) -> None:
+def test_a_failing_slack_gets_each_message_once(fleet: Fleet, mode: str) -> None:
     with fleet:
         fleet.live()
         misbehave(fleet, service="slack", route="chat.postMessage", mode=mode, status=500, times=3)
-        put_something_to_say(fleet)
+        put_test_messages(fleet)
         fleet.live()
-        assert broken_promises(fleet) == []
+        assert violations(fleet) == []
 
 
 def test_an_archived_channel_falls_back_to_the_platform_channel_once(fleet: Fleet) -> None:
@@ -137,45 +137,45 @@ def test_an_archived_channel_falls_back_to_the_platform_channel_once(fleet: Flee
         fleet.live()
         others: dict[str, dict[str, object]] = {name: {} for name in (SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL)}
         fleet.simulator.state.slack.channels = {"C0TESTING1": {"is_archived": True}, **others}
-        put_something_to_say(fleet, channel="C0TESTING1")
+        put_test_messages(fleet, channel="C0TESTING1")
         fleet.live()
-        stood_in = [key for key in fleet.posts() if key.startswith("by-hand:") and key.endswith(":fallback")]
-        assert len(stood_in) == 1
-        assert fleet.posts()[stood_in[0]] == 1
+        fallbacks = [key for key in fleet.posts() if key.startswith("by-hand:") and key.endswith(":fallback")]
+        assert len(fallbacks) == 1
+        assert fleet.posts()[fallbacks[0]] == 1
 
 
-def refused_of(fleet: Fleet) -> list[tuple[str, bool]]:
-    """Answer the channels of what waits, and whether it was refused."""
+def pending_of(fleet: Fleet) -> list[tuple[str, bool]]:
+    """Return the channel of each pending message, and whether it was throttled."""
     with fleet.store.reading() as transaction:
         waiting = transaction.outbox.listing([DeliveryStatus.PENDING])
     return [(one.message.channel, "429" in str(one.last_error)) for one in waiting]
 
 
-def test_pagerduty_refusing_for_ten_minutes_gets_its_event_afterwards(fleet: Fleet) -> None:
+def test_pagerduty_throttling_for_ten_minutes_gets_its_event_afterwards(fleet: Fleet) -> None:
     with fleet:
         fleet.live()
         misbehave(fleet, service="pagerduty", status=429)
-        put_something_to_say(fleet)
+        put_test_messages(fleet)
         for _ in range(10):
             fleet.step()
-        # The minutes are over, the last attempt may not be.
-        wait_until("the event waits, refused", lambda: refused_of(fleet) == [("pagerduty", True)], explain=fleet.story)
+        # The minutes are over, but the last attempt may still run.
+        wait_until("the event to be pending, throttled", lambda: pending_of(fleet) == [("pagerduty", True)], explain=fleet.story)
         fleet.heal()
         fleet.live(most=timedelta(minutes=45))
-        assert broken_promises(fleet) == []
+        assert violations(fleet) == []
 
 
-def test_a_worker_told_to_stop_hands_its_work_back(fleet: Fleet) -> None:
+def test_a_stopped_worker_hands_its_work_back(fleet: Fleet) -> None:
     with fleet:
         fleet.live()
         fleet.simulator.state.latency_s = 0.2
         fleet.next_slot()
-        wait_until("a sweep under way", lambda: bool(rows_of(fleet)), explain=fleet.story)
+        wait_until("a running sweep", lambda: bool(rows_of(fleet)), explain=fleet.story)
         stop_workers(fleet)
         assert [worker.running.returncode for worker in fleet.of_kind("worker") if worker.running] == [0]
         fleet.simulator.state.latency_s = 0.0
         fleet.live()
-        assert broken_promises(fleet) == []
+        assert violations(fleet) == []
 
 
 def rows_of(fleet: Fleet) -> dict[EntityRef, Measurement]:
@@ -184,13 +184,13 @@ def rows_of(fleet: Fleet) -> dict[EntityRef, Measurement]:
 
 
 def known_costs(row: Measurement) -> int:
-    """How many costs stand in a component's rows, its own and its workloads': a zero would be one."""
+    """Return how many costs a component and its workloads have; a zero would count."""
     costs = [row.snapshot.cost_7d.amount, *(point.cost_7d for point in row.points)]
     return sum(isinstance(cost, Decimal) for cost in costs)
 
 
 def cost_this_week(fleet: Fleet) -> float | None:
-    """What the trend shows of the running week for the component whose incident opened first."""
+    """Return the cost of the current week in the trend of the component whose incident opened first."""
     about = fleet.simulator.state.pagerduty.incidents[0]["dedup_key"].rpartition(f"{Rule.UNDER_PROVISIONED}:")[2]
     context = parts_at(fleet.store, fleet.now)
     with read_history(history_context(context.store, context.policy, clock=context.clock)) as view:
@@ -199,10 +199,10 @@ def cost_this_week(fleet: Fleet) -> float | None:
     return week.cost
 
 
-def told_in_this_slot(fleet: Fleet) -> list[Message]:
+def messages_of_this_slot(fleet: Fleet) -> list[Message]:
     with fleet.store.reading() as transaction:
-        written = [one.message for one in transaction.outbox.listing(limit=1000)]
-    return [one for one in written if one.created_at >= fleet.slot]
+        messages = [one.message for one in transaction.outbox.listing(limit=1000)]
+    return [one for one in messages if one.created_at >= fleet.slot]
 
 
 def open_alerts(fleet: Fleet) -> set[str]:

@@ -1,0 +1,153 @@
+"""Where a process can crash: before and after every commit and every call of every task.
+
+`run.py` reports the steps as they happen; `make chaos` fails when a task takes a step that is missing here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Step(StrEnum):
+    """A transaction or a call of a task. A transaction is named by the last two table methods called in it."""
+
+    OPEN_SWEEP = "sweep.advance/sweeps.open"
+    LIST_CATALOG = "sweep.advance/catalog.listing"
+    STORE_FIRST_PAGE = "sweep.advance/components.record_page+sealed_keys.put"
+    STORE_PAGE = "sweep.advance/components.record_page"
+    FINISH_LISTING = "sweep.advance/components.finish_listing+sweeps.record_listing"
+    ENQUEUE_CHUNKS = "sweep.advance/snapshots.outcomes+components.all"
+    RECORD_PROGRESS = "sweep.advance/heartbeats.last+heartbeats.record"
+    CHECK_PROGRESS = "sweep.advance/components.count+heartbeats.last"
+    CHECK_OUTAGE = "sweep.advance/snapshots.outcomes+heartbeats.last"
+    ENQUEUE_AGAIN = "sweep.advance/heartbeats.record+components.all"
+    RECORD_MISSING = "sweep.advance/snapshots.put_all"
+    RECORD_EXPECTED = "sweep.advance/sweeps.record_listing"
+    CLOSE_OVERDUE = "sweep.advance/heartbeats.record+sweeps.close"
+    CATALOG_UNAVAILABLE = "sweep.advance/heartbeats.record"
+    ALREADY_OPEN = "sweep.advance/sweeps.get"
+
+    FETCH_WORKLOADS = "sweep.measure/scaleops.workloads"
+    FETCH_FLAGS = "sweep.measure/scaleops.network_flags"
+    FETCH_POLICIES = "sweep.measure/scaleops.policies"
+    FETCH_COSTS = "sweep.measure/scaleops.costs"
+    FETCH_NETWORK = "sweep.measure/scaleops.network"
+    STORE_MEASUREMENTS = "sweep.measure/snapshots.put_all"
+    RECORD_COMPLETE = "sweep.measure/sweeps.record_listing"
+    CLOSE_COMPLETE = "sweep.measure/heartbeats.record+sweeps.close"
+    SCALEOPS_UNAVAILABLE = "sweep.measure/heartbeats.record"
+    ALREADY_CLOSED = "sweep.measure/sweeps.get"
+
+    EVALUATE = "evaluate/alerts.put_states+outbox.put"
+    EVALUATED = "evaluate/heartbeats.record"
+
+    MAKE_REPORT = "report/reports.claim+outbox.put"
+    REPORTED = "report/heartbeats.record"
+    ALREADY_REPORTED = "report/reports.claim+reports.run"
+
+    EXPIRE_MESSAGES = "deliver/outbox.resolve_unknown+outbox.cancel_superseded"
+    CLAIM_MESSAGE = "deliver/outbox.claim_due"
+    POST_TO_SLACK = "deliver/slack.post"
+    SEND_TO_PAGERDUTY = "deliver/pagerduty.send"
+    MARK_POSTED = "deliver/outbox.mark_sent+outbox.posts_since"
+    MARK_SENT = "deliver/outbox.mark_sent"
+    DELIVERED = "deliver/heartbeats.record"
+    MARK_UNKNOWN = "deliver/outbox.mark_unknown"
+    LOOK_UP = "deliver/slack.find_by_metadata"
+    RESCHEDULE = "deliver/outbox.reschedule"
+    RESCHEDULE_TARGET = "deliver/outbox.reschedule+outbox.postpone"
+    POSTPONE_SERVICE = "deliver/outbox.postpone"
+    LIMIT_BURST = "deliver/outbox.posts_since+outbox.postpone"
+    MARK_FAILED = "deliver/outbox.mark_failed+outbox.put"
+
+    PURGE_SWEEP = "purge/purge.drop"
+    PURGE_MESSAGES = "purge/purge.ended_messages+purge.drop_messages"
+    PURGE_ALERT_EVENTS = "purge/purge.drop_alert_events"
+    PURGE_RECOMMENDATIONS = "purge/purge.drop_recommendations"
+    PURGE_REPORTS = "purge/purge.clear_content"
+    FIND_OLD_MESSAGES = "purge/purge.ended_messages"
+    PURGED = "purge/heartbeats.record"
+
+    CANARY = "canary/heartbeats.record"
+    MONITOR = "monitor/heartbeats.last+heartbeats.record"
+    MONITOR_AND_NOTIFY = "monitor/heartbeats.record+outbox.put"
+
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self.partition("/")[0]
+
+
+class Moment(StrEnum):
+    """Before or after a commit or a call."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True)
+class CrashPoint:
+    """One moment of one step."""
+
+    step: Step
+    moment: Moment
+
+    def __str__(self) -> str:
+        return f"{self.step}:{self.moment}"
+
+
+OPENING: Final = (
+    Step.OPEN_SWEEP,
+    Step.LIST_CATALOG,
+    Step.STORE_FIRST_PAGE,
+    Step.STORE_PAGE,
+    Step.FINISH_LISTING,
+    Step.ENQUEUE_CHUNKS,
+)
+PROGRESS: Final = (Step.RECORD_PROGRESS, Step.CHECK_PROGRESS)
+OUTAGE: Final = (Step.CHECK_OUTAGE, Step.ENQUEUE_AGAIN)
+CLOSING: Final = (Step.RECORD_MISSING, Step.RECORD_EXPECTED, Step.CLOSE_OVERDUE)
+MEASURING: Final = (
+    Step.FETCH_WORKLOADS,
+    Step.FETCH_FLAGS,
+    Step.FETCH_POLICIES,
+    Step.FETCH_COSTS,
+    Step.FETCH_NETWORK,
+    Step.STORE_MEASUREMENTS,
+    Step.RECORD_COMPLETE,
+    Step.CLOSE_COMPLETE,
+)
+EVALUATING: Final = (Step.EVALUATE, Step.EVALUATED)
+REPORTING: Final = (Step.MAKE_REPORT, Step.REPORTED)
+DELIVERING: Final = (
+    Step.EXPIRE_MESSAGES,
+    Step.CLAIM_MESSAGE,
+    Step.POST_TO_SLACK,
+    Step.SEND_TO_PAGERDUTY,
+    Step.MARK_POSTED,
+    Step.MARK_SENT,
+    Step.DELIVERED,
+)
+UNKNOWN_OUTCOME: Final = (Step.MARK_UNKNOWN, Step.LOOK_UP)
+RESCHEDULING: Final = (Step.RESCHEDULE, Step.RESCHEDULE_TARGET, Step.POSTPONE_SERVICE, Step.LIMIT_BURST)
+REJECTED: Final = (Step.MARK_FAILED,)
+UNAVAILABLE: Final = (Step.CATALOG_UNAVAILABLE, Step.SCALEOPS_UNAVAILABLE)
+PURGING: Final = (
+    Step.PURGE_SWEEP,
+    Step.PURGE_MESSAGES,
+    Step.PURGE_ALERT_EVENTS,
+    Step.PURGE_RECOMMENDATIONS,
+    Step.PURGE_REPORTS,
+)
+MAINTENANCE: Final = (Step.CANARY, Step.MONITOR, Step.MONITOR_AND_NOTIFY, Step.FIND_OLD_MESSAGES, Step.PURGED)
+"""Not in the matrix: heartbeats, and checks that find nothing to do."""
+HARMLESS: Final = (Step.ALREADY_OPEN, Step.ALREADY_CLOSED, Step.ALREADY_REPORTED)
+"""Not in the matrix: after losing a race to another process nothing is written."""
+IN_MATRIX: Final = tuple(step for step in Step if step not in {*MAINTENANCE, *HARMLESS})
+
+
+def crash_points(*steps: Step) -> tuple[CrashPoint, ...]:
+    """Return both crash points of each step."""
+    return tuple(CrashPoint(step, moment) for step in steps for moment in Moment)

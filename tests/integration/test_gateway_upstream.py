@@ -1,4 +1,4 @@
-"""ScaleOps behind the proxy: its answers come back as they are, its failures as ours, and its silence hurts nobody else."""
+"""ScaleOps behind the proxy: responses pass unchanged, failures become ours, and a hung ScaleOps blocks no other request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def flags(gateway: ServedGateway) -> httpx.Response:
     return gateway.client.get(FLAGS, headers=gateway.as_ci())
 
 
-async def ask_all(gateway: ServedGateway, count: int, target: str = FLAGS) -> list[httpx.Response]:
+async def get_all(gateway: ServedGateway, count: int, target: str = FLAGS) -> list[httpx.Response]:
     limits = httpx.Limits(max_connections=count)
     async with httpx.AsyncClient(
         base_url=gateway.url, headers=gateway.as_ci(), timeout=30, limits=limits, trust_env=False
@@ -52,7 +52,7 @@ async def ask_all(gateway: ServedGateway, count: int, target: str = FLAGS) -> li
         return list(await asyncio.gather(*(client.get(target) for _ in range(count))))
 
 
-def test_an_answer_passes_byte_for_byte(gateway: ServedGateway) -> None:
+def test_a_response_keeps_its_bytes(gateway: ServedGateway) -> None:
     upstream = httpx.post(
         f"{gateway.simulator.scaleops_url}/auth/callback",
         json={
@@ -89,25 +89,25 @@ def test_an_answer_passes_byte_for_byte(gateway: ServedGateway) -> None:
 def test_status_content_type_and_retry_after_pass(gateway: ServedGateway, status: int, kind: str, body: str) -> None:
     fault(gateway, status=status, headers={"content-type": kind, "retry-after": "7"}, body=body, route="networkCost")
 
-    answer = flags(gateway)
+    response = flags(gateway)
 
-    assert answer.status_code == status
-    assert answer.headers["content-type"].startswith(kind)
-    assert answer.headers["retry-after"] == "7"
-    assert answer.text == body
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "sandbox" in answer.headers["content-security-policy"]
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith(kind)
+    assert response.headers["retry-after"] == "7"
+    assert response.text == body
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in response.headers["content-security-policy"]
 
 
-def test_an_empty_answer_passes_as_one(gateway: ServedGateway) -> None:
+def test_an_empty_response_passes(gateway: ServedGateway) -> None:
     fault(gateway, mode="empty", route="networkCost")
 
-    answer = flags(gateway)
+    response = flags(gateway)
 
-    assert (answer.status_code, answer.content) == (204, b"")
+    assert (response.status_code, response.content) == (204, b"")
 
 
-def test_no_other_header_of_upstreams_passes(gateway: ServedGateway) -> None:
+def test_no_other_upstream_header_passes(gateway: ServedGateway) -> None:
     sent = {
         "set-cookie": "session=1",
         "set_cookie": "session=1",
@@ -121,9 +121,9 @@ def test_no_other_header_of_upstreams_passes(gateway: ServedGateway) -> None:
     }
     fault(gateway, status=200, headers=sent, body={"networkCostEnabled": {}}, route="networkCost")
 
-    answer = flags(gateway)
+    response = flags(gateway)
 
-    assert set(answer.headers) == {
+    assert set(response.headers) == {
         "date",
         "content-type",
         "content-length",
@@ -132,22 +132,22 @@ def test_no_other_header_of_upstreams_passes(gateway: ServedGateway) -> None:
         "x-content-type-options",
         "content-security-policy",
     }
-    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert response.headers["content-security-policy"] == "default-src 'none'; sandbox"
 
 
-def test_a_header_passes_plain_and_not_endless(gateway: ServedGateway) -> None:
+def test_a_header_is_reduced_to_printable_characters_and_truncated(gateway: ServedGateway) -> None:
     fault(gateway, status=429, headers={"retry-after": "7\xe9" + "x" * 500}, body="x", route="networkCost")
 
     assert flags(gateway).headers["retry-after"] == "7" + "x" * 255
 
 
-def test_a_header_that_would_split_ours_makes_no_answer(gateway: ServedGateway) -> None:
+def test_a_header_that_would_split_ours_is_an_error(gateway: ServedGateway) -> None:
     fault(gateway, status=429, headers={"retry-after": "7\x0bx"}, body="x", route="networkCost")
 
     assert flags(gateway).status_code == 503
 
 
-def test_nothing_of_the_callers_goes_upstream(gateway: ServedGateway) -> None:
+def test_no_header_of_the_caller_is_sent_upstream(gateway: ServedGateway) -> None:
     sent = {
         **gateway.as_ci(),
         "Cookie": "session=1",
@@ -157,9 +157,9 @@ def test_nothing_of_the_callers_goes_upstream(gateway: ServedGateway) -> None:
         "X-Scaleops-Cluster": "no-such-cluster",
     }
 
-    answer = gateway.client.get(FLAGS, headers=sent)
+    response = gateway.client.get(FLAGS, headers=sent)
 
-    assert answer.status_code == 200, "a cluster that the route does not take is not passed"
+    assert response.status_code == 200, "the route takes no cluster, so the header is ignored"
 
 
 @pytest.mark.parametrize("mode", ["list", "null", "missing"])
@@ -176,7 +176,7 @@ def test_the_frontend_always_finds_its_lists(gateway: ServedGateway, mode: str) 
 
 
 @pytest.mark.parametrize("mode", ["array", "null", "object"])
-def test_the_network_answer_is_always_an_object_with_destinations(gateway: ServedGateway, mode: str) -> None:
+def test_the_network_response_is_always_an_object_with_destinations(gateway: ServedGateway, mode: str) -> None:
     service = gateway.as_ci()
     row = gateway.client.post(WORKLOADS, json=ORDERS, headers=service).json()["workloads"][0]
     set_modes(gateway, network=mode)
@@ -188,21 +188,21 @@ def test_the_network_answer_is_always_an_object_with_destinations(gateway: Serve
         "to": "2000",
     }
 
-    answer = gateway.client.get(
+    response = gateway.client.get(
         f"{PROXY}/api/v1/workload-network", params=query, headers={**service, "X-Scaleops-Cluster": row["clusterName"]}
     )
 
-    assert isinstance(answer.json()["destinations"], list)
+    assert isinstance(response.json()["destinations"], list)
 
 
 def test_a_redirect_is_not_followed_and_not_passed(gateway: ServedGateway) -> None:
     fault(gateway, mode="redirect", route="networkCost")
 
-    answer = flags(gateway)
+    response = flags(gateway)
 
-    assert answer.status_code == 502
-    assert "location" not in answer.headers
-    assert answer.json()["error"]["name"] == "ServiceUnavailableError"
+    assert response.status_code == 502
+    assert "location" not in response.headers
+    assert response.json()["error"]["name"] == "ServiceUnavailableError"
     assert "GET /login" not in gateway.calls("scaleops")
 
 
@@ -210,13 +210,13 @@ def test_a_redirect_is_not_followed_and_not_passed(gateway: ServedGateway) -> No
 def test_a_response_that_cannot_be_read_is_a_failure(gateway: ServedGateway, mode: str, status: int) -> None:
     fault(gateway, mode=mode, route="networkCost", megabytes=17)
 
-    answer = flags(gateway)
+    response = flags(gateway)
 
-    assert answer.status_code == status, answer.text[:200]
-    assert answer.json()["error"]["message"].startswith("ScaleOps")
+    assert response.status_code == status, response.text[:200]
+    assert response.json()["error"]["message"].startswith("ScaleOps")
 
 
-def test_a_truncated_answer_passes_as_it_came_and_a_user_gets_none(gateway: ServedGateway) -> None:
+def test_a_truncated_response_passes_to_a_service_and_not_to_a_user(gateway: ServedGateway) -> None:
     fault(gateway, mode="truncated")
     whole = gateway.client.post(WORKLOADS, json=ORDERS, headers=gateway.as_ci())
     narrowed = gateway.client.post(WORKLOADS, json=ORDERS, headers=gateway.as_user("user:default/ann", "group:default/team-00"))
@@ -225,7 +225,7 @@ def test_a_truncated_answer_passes_as_it_came_and_a_user_gets_none(gateway: Serv
     assert narrowed.status_code == 502
 
 
-def test_a_connection_that_was_dropped_meanwhile_is_opened_again(gateway: ServedGateway) -> None:
+def test_a_dropped_connection_is_opened_again(gateway: ServedGateway) -> None:
     assert flags(gateway).status_code == 200
     fault(gateway, mode="drop", route="networkCost", times=1)
 
@@ -233,13 +233,13 @@ def test_a_connection_that_was_dropped_meanwhile_is_opened_again(gateway: Served
 
 
 def test_two_hundred_parallel_calls_with_a_cold_token_make_one_login(gateway: ServedGateway) -> None:
-    answers = asyncio.run(ask_all(gateway, 200))
+    responses = asyncio.run(get_all(gateway, 200))
 
-    assert Counter(answer.status_code for answer in answers) == {200: 200}
+    assert Counter(response.status_code for response in responses) == {200: 200}
     assert gateway.calls("scaleops")[LOGIN] == 1
 
 
-def test_a_token_of_the_event_loop_is_the_threads_too(gateway: ServedGateway) -> None:
+def test_event_loop_and_threads_share_the_token(gateway: ServedGateway) -> None:
     assert flags(gateway).status_code == 200
     gateway.dependencies.live.scaleops.network_flags()
 
@@ -251,43 +251,43 @@ def test_a_revoked_token_costs_one_refresh(gateway: ServedGateway) -> None:
     tokens = gateway.simulator.state.tokens
     for token in tokens:
         tokens[token] = gateway.simulator.state.clock.now() - timedelta(seconds=1)
-    answers = asyncio.run(ask_all(gateway, 40))
+    responses = asyncio.run(get_all(gateway, 40))
     gateway.dependencies.live.scaleops.network_flags()
 
-    assert {answer.status_code for answer in answers} == {200}
+    assert {response.status_code for response in responses} == {200}
     assert gateway.calls("scaleops")[LOGIN] == 2
 
 
-def test_a_refused_login_is_not_the_callers_fault_and_is_not_tried_by_everybody(gateway: ServedGateway) -> None:
+def test_a_rejected_login_is_not_the_callers_error_and_is_tried_once(gateway: ServedGateway) -> None:
     fault(gateway, route="/auth/callback", status=401, body={"error": "invalid"})
-    answers = asyncio.run(ask_all(gateway, 20))
+    responses = asyncio.run(get_all(gateway, 20))
 
-    assert {answer.status_code for answer in answers} == {502}
-    assert all("www-authenticate" not in answer.headers for answer in answers)
+    assert {response.status_code for response in responses} == {502}
+    assert all("www-authenticate" not in response.headers for response in responses)
     assert gateway.calls("scaleops") == {LOGIN: 1}
 
 
-def test_a_401_that_a_new_token_does_not_mend_is_not_passed(gateway: ServedGateway) -> None:
+def test_a_401_that_a_new_token_does_not_fix_is_not_passed(gateway: ServedGateway) -> None:
     fault(gateway, route="networkCost", status=401, body="no")
 
-    answer = flags(gateway)
+    response = flags(gateway)
 
-    assert answer.status_code == 502
-    assert "credentials" in answer.json()["error"]["message"]
+    assert response.status_code == 502
+    assert "credentials" in response.json()["error"]["message"]
     assert gateway.calls("scaleops") == {LOGIN: 2, "GET /api/v1/networkCost/networkCostEnabled": 2}
 
 
-def test_callers_who_ask_the_same_at_once_share_one_call(serve_gateway: ServeGateway) -> None:
+def test_concurrent_equal_requests_share_one_upstream_call(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_cache_ttl_s=30)
-    answers = asyncio.run(ask_all(gateway, 100))
+    responses = asyncio.run(get_all(gateway, 100))
 
-    assert {answer.status_code for answer in answers} == {200}
+    assert {response.status_code for response in responses} == {200}
     assert gateway.calls("scaleops")["GET /api/v1/networkCost/networkCostEnabled"] == 1
-    stored = [answer for answer in answers if answer.headers["cache-status"].endswith("stored")]
+    stored = [response for response in responses if response.headers["cache-status"].endswith("stored")]
     assert len(stored) == 1
 
 
-def test_a_failure_is_not_kept(serve_gateway: ServeGateway) -> None:
+def test_a_failure_is_not_cached(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_cache_ttl_s=30)
     fault(gateway, route="networkCost", status=500, times=1)
 
@@ -311,7 +311,7 @@ def test_a_hung_upstream_never_exhausts_the_server(serve_gateway: ServeGateway) 
                 for path in ("/healthz", "/api/scaleops/health", "/api/scaleops/.backstage/auth/v1/jwks.json")
             ]
             others.append(await client.post(WORKLOADS, json={"label": [1]}))
-            return [answer.status_code for answer in others], [(await task).status_code for task in hung]
+            return [response.status_code for response in others], [(await task).status_code for task in hung]
 
     others, hung = asyncio.run(run())
 
@@ -319,63 +319,63 @@ def test_a_hung_upstream_never_exhausts_the_server(serve_gateway: ServeGateway) 
     assert set(hung) == {503}
 
 
-def test_an_overfull_queue_is_told_at_once(gateway: ServedGateway) -> None:
+def test_a_full_queue_fails_at_once(gateway: ServedGateway) -> None:
     gateway.simulator.state.faults = [Fault(service="backstage", delay_s=1, status=200, body={})]
 
     async def run() -> list[object]:
-        line = AsyncHttpClient("Backstage", gateway.simulator.backstage_url, HttpOptions(max_in_flight=1), max_queued=2)
+        http = AsyncHttpClient("Backstage", gateway.simulator.backstage_url, HttpOptions(max_in_flight=1), max_queued=2)
         request = HttpRequest(method="GET", target="/api/auth/.well-known/jwks.json")
         try:
-            return await asyncio.gather(*(line.send(request) for _ in range(10)), return_exceptions=True)
+            return await asyncio.gather(*(http.send(request) for _ in range(10)), return_exceptions=True)
         finally:
-            await line.close()
+            await http.close()
 
-    failures = [answer for answer in asyncio.run(run()) if isinstance(answer, ServiceError)]
+    failures = [response for response in asyncio.run(run()) if isinstance(response, ServiceError)]
 
     assert len(failures) == 7
     assert {(failure.kind, failure.retry_after_s) for failure in failures} == {(Reason.THROTTLED, 5)}
 
 
-class Counted:
-    """Credentials that count how often they are asked, and give a token of ScaleOps' own."""
+class CountingCredentials:
+    """Records every request for a token, and forwards it to the gateway's own credentials."""
 
     def __init__(self, gateway: ServedGateway) -> None:
         self._inner = gateway.dependencies.credentials
-        self.asked: list[str | None] = []
+        self.calls: list[str | None] = []
 
     def token(self) -> str | None:
-        self.asked.append(None)
+        self.calls.append(None)
         return self._inner.token()
 
     def refresh(self, rejected: str) -> str | None:
-        self.asked.append(rejected)
+        self.calls.append(rejected)
         return self._inner.refresh(rejected)
 
 
-def test_on_the_event_loop_one_asks_for_the_token_of_all(gateway: ServedGateway) -> None:
-    credentials = Counted(gateway)
+def test_on_the_event_loop_one_task_fetches_the_token_for_all(gateway: ServedGateway) -> None:
+    credentials = CountingCredentials(gateway)
     tokens = gateway.simulator.state.tokens
     fetched: list[int] = []
 
     async def run() -> None:
-        line = AsyncHttpClient("ScaleOps", gateway.simulator.scaleops_url, HttpOptions())
-        passthrough = AsyncScaleOpsClient(
-            line, credentials, clock=gateway.simulator.state.clock.now, on_new_token=lambda: fetched.append(1)
+        http = AsyncHttpClient("ScaleOps", gateway.simulator.scaleops_url, HttpOptions())
+        client = AsyncScaleOpsClient(
+            http, credentials, clock=gateway.simulator.state.clock.now, on_new_token=lambda: fetched.append(1)
         )
         request = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
         try:
             for _ in range(2):
-                answers = await asyncio.gather(*(passthrough.send(request) for _ in range(30)))
-                assert {answer.status for answer in answers} == {200}
+                responses = await asyncio.gather(*(client.send(request) for _ in range(30)))
+                assert {response.status for response in responses} == {200}
                 for token in tokens:
                     tokens[token] = gateway.simulator.state.clock.now()
         finally:
-            await passthrough.close()
+            await client.close()
 
     asyncio.run(run())
 
     first, second = tokens
-    assert credentials.asked == [None, first]
+    assert credentials.calls == [None, first]
     assert second != first
     assert len(fetched) == 2
 
@@ -384,33 +384,33 @@ def test_money_keeps_its_digits(gateway: ServedGateway) -> None:
     body = '{"aggregatedWorkloads":[{"id":"a","totalCost":1.10,"big":12345678901234567890.12345678901234567890}]}'
     fault(gateway, route="getWorkloads", status=200, headers={"content-type": "application/json"}, body=body)
 
-    answer = gateway.client.post(COSTS, json={"labels": ["app=a"]}, headers=gateway.as_ci())
+    response = gateway.client.post(COSTS, json={"labels": ["app=a"]}, headers=gateway.as_ci())
 
-    assert answer.text == body
-    assert json.loads(answer.text)
+    assert response.text == body
+    assert json.loads(response.text)
 
 
-def test_while_it_asks_to_be_left_alone_nobody_asks(gateway: ServedGateway) -> None:
+def test_nothing_is_sent_before_retry_after_has_passed(gateway: ServedGateway) -> None:
     assert flags(gateway).status_code == 200
     fault(gateway, status=429, headers={"retry-after": "17"}, body="x", route="networkCost", times=1)
     assert flags(gateway).status_code == 429
-    asked = gateway.calls("scaleops")
+    before = gateway.calls("scaleops")
 
     held = flags(gateway)
 
     assert held.status_code == 503
     assert 10 < int(held.headers["retry-after"]) <= 17
     assert "Retry-After" in held.json()["error"]["message"]
-    assert gateway.calls("scaleops") == asked
+    assert gateway.calls("scaleops") == before
 
 
-def test_proxy_and_questions_share_the_calls_of_the_process(serve_gateway: ServeGateway) -> None:
+def test_proxy_and_actions_share_the_limit_of_the_process(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(scaleops_max_concurrency=1)
     assert flags(gateway).status_code == 200
-    question = gateway.dependencies.live.scaleops
+    scaleops = gateway.dependencies.live.scaleops
     gateway.simulator.state.latency_s = 1
     with ThreadPoolExecutor(2) as threads:
-        waited = [threads.submit(question.network_flags) for _ in range(2)]
+        waited = [threads.submit(scaleops.network_flags) for _ in range(2)]
         while not gateway.simulator.state.serving:
             time.sleep(0.001)
         assert flags(gateway).status_code == 200
@@ -418,7 +418,7 @@ def test_proxy_and_questions_share_the_calls_of_the_process(serve_gateway: Serve
     assert gateway.simulator.state.max_serving == 1
 
 
-def test_metrics_tell_the_pace(gateway: ServedGateway) -> None:
+def test_metrics_report_the_concurrency_limit(gateway: ServedGateway) -> None:
     assert flags(gateway).status_code == 200
     fault(gateway, status=503, body="x", route="networkCost", times=1)
     flags(gateway)

@@ -1,4 +1,4 @@
-"""The two bodies are read strictly and written anew."""
+"""The two request bodies are parsed strictly and serialized again."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from gateway.responses import HttpError
 JSON = "application/json"
 
 
-def test_labels_are_read_and_written_anew() -> None:
+def test_labels_are_parsed_and_serialized_again() -> None:
     labels = read_workloads_body(b' { "label" : [ "app=a", " tier == web ", "app=a" ] } ', "application/json; charset=utf-8")
 
     assert labels == ("app=a", "tier=web")
     assert write_workloads_body(labels) == b'{"label":["app=a","tier=web"]}'
 
 
-def test_a_cost_question_is_written_with_all_its_lists() -> None:
-    question = read_costs_body(b'{"labels":["app=a"],"clusterFilters":["prod"]}', JSON)
+def test_a_cost_query_is_serialized_with_all_its_lists() -> None:
+    query = read_costs_body(b'{"labels":["app=a"],"clusterFilters":["prod"]}', JSON)
 
-    assert question == CostQuery(clusters=("prod",), namespaces=(), types=(), labels=("app=a",))
-    assert json.loads(write_costs_body(question)) == {
+    assert query == CostQuery(clusters=("prod",), namespaces=(), types=(), labels=("app=a",))
+    assert json.loads(write_costs_body(query)) == {
         "clusterFilters": ["prod"],
         "namespaces": [],
         "workloadTypes": [],
@@ -68,7 +68,7 @@ def test_a_cost_question_is_written_with_all_its_lists() -> None:
         b'{"label":["app=' + b"a" * 600 + b'"]}',
     ],
 )
-def test_any_other_body_is_refused(body: bytes) -> None:
+def test_any_other_body_is_rejected(body: bytes) -> None:
     with pytest.raises(HttpError) as caught:
         read_workloads_body(body, JSON)
 
@@ -88,13 +88,13 @@ def test_any_other_body_is_refused(body: bytes) -> None:
         b'{"labels":["app=a"],"label":["app=a"]}',
     ],
 )
-def test_any_other_cost_question_is_refused(body: bytes) -> None:
+def test_any_other_cost_query_is_rejected(body: bytes) -> None:
     with pytest.raises(HttpError):
         read_costs_body(body, JSON)
 
 
 @pytest.mark.parametrize("kind", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
-def test_a_body_that_is_not_sent_as_json_is_refused(kind: str | None) -> None:
+def test_a_body_of_another_content_type_is_rejected(kind: str | None) -> None:
     with pytest.raises(HttpError) as caught:
         read_workloads_body(b'{"label":["app=a"]}', kind)
 

@@ -1,4 +1,4 @@
-"""Which paths and queries the proxy passes, and that it builds what goes upstream itself."""
+"""Which paths and queries the proxy allows; what it sends upstream comes from its own list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FLAGS = b"/api/v1/networkCost/networkCostEnabled"
 BY_KIND: dict[str, ProxyRoute] = {route.kind: route for route in ROUTES}
 
 
-def refused(target: bytes, method: str = "GET") -> HttpError:
+def rejected(target: bytes, method: str = "GET") -> HttpError:
     with pytest.raises(HttpError) as caught:
         RouteTable().find(PROXY + target, method)
     return caught.value
@@ -24,7 +24,7 @@ def test_the_four_routes_of_the_frontend_are_found_by_their_plain_path() -> None
         assert RouteTable().find(PROXY + route.path.encode(), route.method) is route
 
 
-def test_a_needlessly_encoded_letter_is_decoded_once_and_then_compared() -> None:
+def test_an_encoded_letter_is_decoded_once_and_compared() -> None:
     assert (
         RouteTable().find(PROXY + b"/%61pi/v1/policies/..".replace(b"/policies/..", b"/workload-network"), "GET").kind
         == "network"
@@ -64,8 +64,8 @@ def test_a_needlessly_encoded_letter_is_decoded_once_and_then_compared() -> None
         b"",
     ],
 )
-def test_a_path_that_is_up_to_something_is_refused(target: bytes) -> None:
-    assert refused(target).status == 400
+def test_an_ambiguous_path_is_rejected(target: bytes) -> None:
+    assert rejected(target).status == 400
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_a_path_that_is_up_to_something_is_refused(target: bytes) -> None:
     ],
 )
 def test_a_path_that_is_not_listed_is_not_found(target: bytes) -> None:
-    assert refused(target).status == 404
+    assert rejected(target).status == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "get"])
-def test_a_listed_path_passes_with_its_own_method_only(method: str) -> None:
-    answer = refused(FLAGS, method)
+def test_a_listed_path_is_allowed_with_its_own_method_only(method: str) -> None:
+    error = rejected(FLAGS, method)
 
-    assert answer.status == 405
-    assert (b"allow", b"GET") in answer.headers
+    assert error.status == 405
+    assert (b"allow", b"GET") in error.headers
 
 
 def test_a_path_is_decoded_once() -> None:
@@ -113,7 +113,7 @@ def test_a_path_is_decoded_once() -> None:
         ),
     ],
 )
-def test_the_query_that_goes_upstream_is_ours(kind: str, query: bytes, sent: str) -> None:
+def test_the_query_sent_upstream_is_built_from_the_route(kind: str, query: bytes, sent: str) -> None:
     assert read_query(BY_KIND[kind], query) == sent
 
 
@@ -139,18 +139,18 @@ def test_the_query_that_goes_upstream_is_ours(kind: str, query: bytes, sent: str
         ("workloads", b"&".join(b"multiCluster=true" for _ in range(100))),
     ],
 )
-def test_a_query_parameter_passes_by_the_list_and_once(kind: str, query: bytes) -> None:
+def test_a_query_parameter_must_be_listed_and_sent_once(kind: str, query: bytes) -> None:
     with pytest.raises(HttpError) as caught:
         read_query(BY_KIND[kind], query)
 
     assert caught.value.status == 400
 
 
-def test_what_matches_is_the_path_and_never_the_query() -> None:
-    assert refused(b"/admin?x=/api/v1/networkCost/networkCostEnabled").status == 400
+def test_only_the_path_is_matched_and_never_the_query() -> None:
+    assert rejected(b"/admin?x=/api/v1/networkCost/networkCostEnabled").status == 400
 
 
-def test_an_extra_route_passes_with_the_parameters_it_names() -> None:
+def test_an_extra_route_allows_the_parameters_it_names() -> None:
     table = RouteTable(read_extra_routes(["GET /api/v1/policies?multiCluster"]))
 
     route = table.find(PROXY + b"/api/v1/policies", "GET")
@@ -174,12 +174,12 @@ def test_an_extra_route_passes_with_the_parameters_it_names() -> None:
         "GET /ä",
     ],
 )
-def test_an_extra_route_that_is_none_stops_the_start(entry: str) -> None:
+def test_an_invalid_extra_route_is_a_settings_error(entry: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_EXTRA_ROUTES"):
         read_extra_routes([entry])
 
 
-def test_remembered_queries_are_those_of_their_route() -> None:
+def test_queries_are_cached_by_route() -> None:
     table = RouteTable()
 
     assert table.read_query(BY_KIND["flags"], b"") == "multiCluster=true"

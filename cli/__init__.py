@@ -1,1 +1,1 @@
-"""The command line: every command in the foreground. Starts doors, decides nothing."""
+"""The command line: parses arguments, starts processes and stages, prints results."""

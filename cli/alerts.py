@@ -69,8 +69,8 @@ def acknowledge(alert_id: str, *, by: str | None, note: str) -> None:
       scaleops-worker alerts acknowledge under-provisioned:component:default/checkout --note "raising the limit"
     """
     with open_context() as context:
-        line = acknowledge_alert(context, alert_id, by=by or getpass.getuser(), note=note)
-    say(f"{line.id} is acknowledged by {line.acknowledged_by}; no repeats until it clears")
+        alert = acknowledge_alert(context, alert_id, by=by or getpass.getuser(), note=note)
+    say(f"{alert.id} is acknowledged by {alert.acknowledged_by}; no repeats until it clears")
 
 
 @alerts.command()
@@ -90,8 +90,8 @@ def snooze(alert_id: str, *, duration: str, by: str | None, note: str) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--for") from error
     with open_context() as context:
-        line = snooze_alert(context, alert_id, by=by or getpass.getuser(), until=context.clock() + length, note=note)
-    say(f"{line.id} is snoozed until {line.snoozed_until:%Y-%m-%d %H:%M} UTC")
+        alert = snooze_alert(context, alert_id, by=by or getpass.getuser(), until=context.clock() + length, note=note)
+    say(f"{alert.id} is snoozed until {alert.snoozed_until:%Y-%m-%d %H:%M} UTC")
 
 
 def _since(row: AlertRow) -> str:

@@ -22,14 +22,14 @@ if TYPE_CHECKING:  # imported when a process starts: Celery reads the environmen
     from celery import Celery
 
 METRICS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the processes of a worker write their metrics: read when the metrics are imported. `standalone` names one for both its workers."""
+"""Folder of the metrics of a worker's processes, read at import. `standalone` sets one for both its workers."""
 
 
 def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
     chosen = {name.strip() for name in value.split(",")}
     unknown = sorted(chosen.difference(QUEUES))
     if unknown:
-        message = f"there is no queue {', '.join(unknown)}; the queues are {', '.join(QUEUES)}"
+        message = f"unknown queue {', '.join(unknown)}; the queues are {', '.join(QUEUES)}"
         raise click.BadParameter(message)
     return tuple(name for name in QUEUES if name in chosen)
 
@@ -40,32 +40,32 @@ def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: 
     default=",".join(QUEUES),
     show_default=True,
     callback=_chosen_queues,
-    help="Which queues to serve; in this order, whatever the order here.",
+    help="Queues to consume, always in this order of priority.",
 )
-@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Processes that work at a time.")
+@click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="Worker processes.")
 @click.option(
     "--metrics/--no-metrics", default=True, show_default=True, help="Serve metrics on WORKER_METRICS_PORT, when it is set."
 )
 @click.option(
     "--alive",
     is_flag=True,
-    help="Start nothing: say by the exit status whether the worker of these queues on this machine lives. For a liveness probe.",
+    help="Liveness probe: exit 0 if the worker of these queues on this machine is alive; starts nothing.",
 )
 @click.pass_context
 def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, metrics: bool, alive: bool) -> None:
-    r"""Work on what beat rings for: collect, evaluate, report, deliver. Needs REDIS_URL.
+    r"""Run a worker (Celery) for collect, evaluate, report and deliver. Requires REDIS_URL.
 
-    Any number may run, on any number of machines. On SIGTERM what is under way may end (20 s), then it is handed back.
+    Any number may run, on any number of machines. On SIGTERM running tasks have 20 s to finish; then they are requeued.
 
     \b
-    Example, so that a slow ScaleOps can hold up no alert:
+    Example, so that a slow ScaleOps cannot delay alerts:
       scaleops-worker worker --queues collect
       scaleops-worker worker --queues evaluate,deliver
     """
     installation = open_installation()
     if alive:
-        ctx.exit(_say_whether_alive(installation, queues))
-    _try_store(installation)
+        ctx.exit(_print_liveness(installation, queues))
+    _check_store(installation)
     port = installation.settings.worker_metrics_port
     if port is None or not metrics:
         ctx.exit(run_worker(_app_of(installation), installation, queues=queues, concurrency=concurrency))
@@ -80,7 +80,7 @@ def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, met
 
 
 def run_worker(app: Celery, installation: LoadedConfig, *, queues: Sequence[str], concurrency: int) -> int:
-    """Work until told to stop; answer the exit status."""
+    """Run until stopped; return the exit status."""
     process = app.Worker(
         hostname=f"{queues[0]}-{os.getpid()}@{socket.gethostname()}",
         queues=list(queues),
@@ -103,11 +103,11 @@ def run_worker(app: Celery, installation: LoadedConfig, *, queues: Sequence[str]
 @click.option(
     "--alive",
     is_flag=True,
-    help="Start nothing: say by the exit status whether the beat on this machine lives. For a liveness probe.",
+    help="Liveness probe: exit 0 if the scheduler on this machine is alive; starts nothing.",
 )
 @click.pass_context
 def beat(ctx: click.Context, *, alive: bool) -> None:
-    r"""Ring every stage once a minute. Needs REDIS_URL. One is enough; several do no harm.
+    r"""Run the scheduler (Celery beat). Requires REDIS_URL. One is enough; several do no harm.
 
     \b
     Example:
@@ -115,12 +115,12 @@ def beat(ctx: click.Context, *, alive: bool) -> None:
     """
     installation = open_installation()
     if alive:
-        ctx.exit(_say_whether_alive(installation, BEAT))
+        ctx.exit(_print_liveness(installation, BEAT))
     run_beat(_app_of(installation), installation)
 
 
 def run_beat(app: Celery, installation: LoadedConfig) -> None:
-    """Ring until told to stop."""
+    """Run until stopped."""
     try:
         app.Beat(loglevel=installation.settings.log_level.upper(), quiet=True).run()
     finally:
@@ -128,9 +128,9 @@ def run_beat(app: Celery, installation: LoadedConfig) -> None:
 
 
 def _app_of(installation: LoadedConfig) -> Celery:
-    """Make the app. Only after the environment says how Celery is to take SIGTERM."""
+    """Build the Celery app, after setting how it handles SIGTERM."""
     url = required(installation.settings.redis_url, "REDIS_URL", "the distributed worker")
-    # SIGTERM: take nothing new, let what is under way end for a while, hand back the rest. Read by billiard when imported.
+    # SIGTERM: accept no new task, let running ones finish for a while, requeue the rest. billiard reads this at import.
     os.environ["REMAP_SIGTERM"] = "SIGQUIT"
     from worker.app import build_app  # noqa: PLC0415 - after the line above
     from worker.context import open_worker_context  # noqa: PLC0415 - as above
@@ -140,16 +140,16 @@ def _app_of(installation: LoadedConfig) -> Celery:
     )
 
 
-def _try_store(installation: LoadedConfig) -> None:
-    """Refuse to start on a database that cannot be used; nothing of it stays open over the fork."""
+def _check_store(installation: LoadedConfig) -> None:
+    """Raise if the database cannot be used. Closed again: no connection may be open across the fork."""
     Store.open(installation.settings.database_url.get_secret_value()).close()
 
 
-def _say_whether_alive(installation: LoadedConfig, serves: Sequence[str]) -> int:
-    """Answer 1, with a sentence, when the process on this machine that serves this should be started again."""
+def _print_liveness(installation: LoadedConfig, serves: Sequence[str]) -> int:
+    """Return 1, with a sentence on stderr, if the process should be restarted."""
     url = required(installation.settings.redis_url, "REDIS_URL", "the distributed worker").get_secret_value()
-    sign = LivenessFile(instance=installation.settings.instance, serves=serves)
-    why_not = liveness_problem(sign, now=utc_now(), is_redis_up=lambda: is_redis_up(url))
-    if why_not:
-        click.echo(why_not, err=True)
-    return 1 if why_not else 0
+    file = LivenessFile(instance=installation.settings.instance, serves=serves)
+    problem = liveness_problem(file, now=utc_now(), is_redis_up=lambda: is_redis_up(url))
+    if problem:
+        click.echo(problem, err=True)
+    return 1 if problem else 0

@@ -1,4 +1,4 @@
-"""`check-config` and `migrate`: is everything set as it should be, and are the tables there."""
+"""`check-config` and `migrate`: validate the configuration, and migrate the database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from wiring.settings import SettingsError
 
 
 @click.command(name="check-config")
-@click.option("--live", is_flag=True, help="Ask each service too. Nobody is paged and nothing is posted.")
+@click.option("--live", is_flag=True, help="Connect to each service; no page or message is sent.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         installation = load_config(os.environ, Path(".env"))
         build_policy(installation.settings, installation.config)
     except SettingsError as error:
-        _tell_problems(error.problems, as_json=as_json)
+        _print_problems(error.problems, as_json=as_json)
         ctx.exit(2)
     rows = _rows(installation)
     missing = _missing(installation)
@@ -52,19 +52,19 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
     else:
         show_table(["setting", "value", "from"], [row for row in rows if row[1] or row[2] != "default"])
         teams, components = len(installation.config.teams), len(installation.config.components)
-        say(f"\nconfiguration file: {teams} teams and {components} components named")
+        say(f"\nconfiguration file: {teams} teams and {components} components")
         for sentence in missing:
             say(f"! {sentence}")
         for probe in probes:
             say(f"{'ok ' if probe.ok else 'NOT'} {probe.service}: {probe.message}")
         if not live:
-            say("the settings can be read; --live asks each service")
+            say("the settings are valid; --live connects to each service")
     ctx.exit(0 if all(probe.ok for probe in probes) else 1)
 
 
 @click.command()
 def migrate() -> None:
-    r"""Make or bring up to date the tables of DATABASE_URL. Safe to run twice, and from several places at once.
+    r"""Create or update the tables of DATABASE_URL. Safe to repeat, and to run concurrently.
 
     \b
     Example:
@@ -73,10 +73,10 @@ def migrate() -> None:
     installation = load_config(os.environ, Path(".env"))
     configure_logs(level=installation.settings.log_level, form=installation.settings.log_format)
     before = migrate_store(installation.settings.database_url.get_secret_value())
-    say(f"the tables are those of this version (before: {before or 'none'})")
+    say(f"the schema is up to date (before: {before or 'none'})")
 
 
-def _tell_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
+def _print_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         say_json({"problems": list(problems)})
         return
@@ -117,7 +117,7 @@ def _without_credentials(url: str) -> str:
 
 
 def _missing(installation: LoadedConfig) -> list[str]:
-    """Say what this installation cannot do with what is set; nothing of it is wrong."""
+    """Return what this installation cannot do without a setting; none of it is an error."""
     settings = installation.settings
     found = []
     if not settings.scaleops_base_url:
@@ -127,9 +127,13 @@ def _missing(installation: LoadedConfig) -> list[str]:
     if settings.slack_bot_token is None:
         found.append("SLACK_BOT_TOKEN is not set: nothing can be sent to Slack")
     if settings.platform_channel is None:
-        found.append("neither WORKER_PLATFORM_CHANNEL nor SLACK_DEFAULT_CHANNEL is set: what has no other route goes nowhere")
+        found.append(
+            "neither WORKER_PLATFORM_CHANNEL nor SLACK_DEFAULT_CHANNEL is set: messages without another route have no destination"
+        )
     if settings.pagerduty_routing_key is None:
-        found.append("PAGERDUTY_ROUTING_KEY is not set: teams without a key of their own are told in Slack only")
+        found.append("PAGERDUTY_ROUTING_KEY is not set: teams without their own key are notified in Slack only")
     if settings.worker_secret_key is None:
-        found.append("WORKER_SECRET_KEY is not set: a routing key that leaves the catalog cannot close its incident")
+        found.append(
+            "WORKER_SECRET_KEY is not set: the incident of a routing key that was removed from the catalog cannot be closed"
+        )
     return found

@@ -17,18 +17,18 @@ _MARK: Final = ".made-by-scaleops-worker-demo"
 
 
 class NotOurFolder(Exception):
-    """The folder holds something that the demo did not write, and would be overwritten."""
+    """The folder contains files that the demo did not write."""
 
 
 class DemoFolder:
-    """Made anew for each demo; a folder with anything else in it is left alone."""
+    """Recreated for each demo; a folder with other files in it is left unchanged."""
 
     def __init__(self, path: Path) -> None:
         if path.exists() and not path.is_dir():
-            message = f"{path} is a file; name a folder with --out"
+            message = f"{path} is a file; choose a folder with --out"
             raise NotOurFolder(message)
         if path.exists() and any(path.iterdir()) and not (path / _MARK).exists():
-            message = f"{path} holds something that the demo did not write; name another folder with --out"
+            message = f"{path} contains files that the demo did not write; choose another folder with --out"
             raise NotOurFolder(message)
         if path.exists():
             shutil.rmtree(path)
@@ -38,7 +38,7 @@ class DemoFolder:
 
     @property
     def database(self) -> Path:
-        """Where the demo's own database is."""
+        """The path of the demo's database."""
         return self.path / "demo.db"
 
     def write_messages(self, messages: Sequence[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""`outbox`: what was sent, what waits, and why something did not arrive."""
+"""`outbox`: list messages with their delivery status, or send one again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from store.queries.outbox_rows import OutboxRecord
 
 @click.group()
 def outbox() -> None:
-    """List messages with what became of them, or send one again."""
+    """List messages with their delivery status, or send one again."""
 
 
 @outbox.command(name="list")
@@ -23,41 +23,41 @@ def outbox() -> None:
     type=click.Choice([status.value for status in DeliveryStatus]),
     help="Only these; may be repeated.",
 )
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Maximum number of rows.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line for each message.")
 def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
-    r"""List messages, the newest first: to whom, why, and what became of each.
+    r"""List messages, the newest first, with destination, status and reason.
 
     \b
-    Example, what needs a person:
+    Example, messages that need attention:
       scaleops-worker outbox list --status failed --status unknown --status expired
     """
     with open_context() as context, context.store.reading() as transaction:
-        entries = transaction.outbox.listing([DeliveryStatus(status) for status in statuses], limit=limit)
+        records = transaction.outbox.listing([DeliveryStatus(status) for status in statuses], limit=limit)
     if as_json:
-        for entry in entries:
-            say_json(_as_json(entry))
-    elif not entries:
-        say("no message is in that state" if statuses else "the outbox is empty")
+        for record in records:
+            say_json(_as_json(record))
+    elif not records:
+        say("no message has that status" if statuses else "the outbox is empty")
     else:
         rows = [
             [
-                entry.message.key,
-                entry.status,
-                f"{entry.message.channel} {entry.message.target}",
-                _when(entry),
-                entry.last_error or entry.message.reason,
+                record.message.key,
+                record.status,
+                f"{record.message.channel} {record.message.target}",
+                _when(record),
+                record.last_error or record.message.reason,
             ]
-            for entry in entries
+            for record in records
         ]
-        show_table(["message", "status", "to", "when (UTC)", "why"], rows)
+        show_table(["message", "status", "to", "when (UTC)", "reason"], rows)
 
 
 @outbox.command()
 @click.argument("keys", nargs=-1, required=True, metavar="KEY...")
 @click.pass_context
 def retry(ctx: click.Context, keys: tuple[str, ...]) -> None:
-    r"""Put messages that failed, expired or stayed unknown back to be sent by the next deliver.
+    r"""Requeue messages that failed, expired or are unconfirmed, for the next deliver.
 
     \b
     Example:
@@ -68,35 +68,35 @@ def retry(ctx: click.Context, keys: tuple[str, ...]) -> None:
         for key in keys:
             with context.store.transaction() as transaction:
                 done = transaction.outbox.retry(key, context.clock())
-                entry = transaction.outbox.get(key)
+                record = transaction.outbox.get(key)
             if done:
                 say(f"{key} will be sent by the next deliver")
             else:
                 refused += 1
-                why = f"{key} is {entry.status} and is not sent again by hand" if entry else f"there is no message {key}"
-                click.echo(f"scaleops-worker: {why}", err=True)
+                reason = f"{key} is {record.status} and cannot be sent again" if record else f"there is no message {key}"
+                click.echo(f"scaleops-worker: {reason}", err=True)
     ctx.exit(1 if refused else 0)
 
 
-def _as_json(entry: OutboxRecord) -> dict[str, Json]:
-    message = entry.message
+def _as_json(record: OutboxRecord) -> dict[str, Json]:
+    message = record.message
     return {
         "key": message.key,
-        "status": entry.status.value,
+        "status": record.status.value,
         "channel": message.channel.value,
         "target": message.target,
         "act": message.act.value,
         "about": message.about,
         "reason": message.reason,
-        "attempts": entry.attempts,
+        "attempts": record.attempts,
         "createdAt": message.created_at.isoformat(),
         "expiresAt": message.expires_at.isoformat(),
-        "sentAt": entry.sent_at.isoformat() if entry.sent_at else None,
-        "notBefore": entry.not_before.isoformat() if entry.not_before else None,
-        "lastError": entry.last_error,
+        "sentAt": record.sent_at.isoformat() if record.sent_at else None,
+        "notBefore": record.not_before.isoformat() if record.not_before else None,
+        "lastError": record.last_error,
     }
 
 
-def _when(entry: OutboxRecord) -> str:
-    instant = entry.sent_at or entry.not_before or entry.message.created_at
+def _when(record: OutboxRecord) -> str:
+    instant = record.sent_at or record.not_before or record.message.created_at
     return f"{instant:%Y-%m-%d %H:%M:%S}"

@@ -1,4 +1,4 @@
-"""`simulate`: stand-in ScaleOps, Backstage, Slack and PagerDuty on loopback, to try everything without touching anything."""
+"""`simulate`: simulated ScaleOps, Backstage, Slack and PagerDuty servers on loopback, to try everything."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from cli.simulator_process import running_simulator
     help="`demo`, `crowd:N` (N components), or a folder with upstream.json and catalog.yaml.",
 )
 def simulate(port: int, scenario: str) -> None:
-    r"""Serve stand-ins for ScaleOps, Backstage, Slack and PagerDuty until interrupted.
+    r"""Serve a simulated ScaleOps, Backstage, Slack and PagerDuty until interrupted.
 
-    Prints the settings that lead to them, ready for a .env file.
+    Prints the settings for them, ready for a .env file.
 
     \b
     Example:
@@ -34,5 +34,5 @@ def simulate(port: int, scenario: str) -> None:
         for name, value in simulation.settings.items():
             click.echo(f"{name}={value}")
         sys.stdout.flush()
-        click.echo(f"scaleops-worker: the stand-ins listen at {simulation.url}; Ctrl-C ends them", err=True)
+        click.echo(f"scaleops-worker: the simulator listens at {simulation.url}; Ctrl-C stops it", err=True)
         simulation.process.wait()

@@ -1,4 +1,4 @@
-"""`status`: what ran last, what comes next, what is wrong."""
+"""`status`: last and next runs, and problems."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tasks.maintenance.status import InstallationStatus, read_status
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Exit 1 when a person should look at something: for probes and monitors.")
+@click.option("--check", is_flag=True, help="Exit 1 if there is a problem: for probes and monitors.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
-    r"""Show last and next runs, what could not be measured, and what is wrong, from the database alone.
+    r"""Show last and next runs, unmeasured components and problems, from the database alone.
 
     \b
     Example:
@@ -60,7 +60,7 @@ def _show(found: InstallationStatus) -> None:
     for problem in found.problems:
         say(f"! {problem}")
     if not found.problems:
-        say("nothing needs a person")
+        say("no problems")
 
 
 def _as_json(found: InstallationStatus) -> dict[str, Json]:

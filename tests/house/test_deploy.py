@@ -13,7 +13,7 @@ import click
 import pytest
 import yaml
 
-from cli.main import COMMANDS, door
+from cli.main import COMMANDS, cli
 from clients.http.loopback import is_loopback_host
 from simulator.company import SCENARIO
 from simulator.serving import addresses_at, settings_for
@@ -62,7 +62,7 @@ def parse(arguments: list[str]) -> click.Context:
     """Parse a command line with the code's own parser; nothing runs."""
     name, *rest = arguments
     assert name in COMMANDS, f"there is no command {name}"
-    command = door.get_command(click.Context(door), name)
+    command = cli.get_command(click.Context(cli), name)
     assert command is not None
     return command.make_context(name, rest)
 

@@ -11,7 +11,7 @@ import click
 import pytest
 import yaml
 
-from cli.main import COMMANDS, door
+from cli.main import COMMANDS, cli
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -40,7 +40,7 @@ def test_the_image_runs_as_nobody_and_holds_no_build_tools() -> None:
     program, name, *arguments = yaml.safe_load(health.group(1))
     assert program == "scaleops-worker"
     assert name in COMMANDS
-    command = door.get_command(click.Context(door), name)
+    command = cli.get_command(click.Context(cli), name)
     assert command is not None
     command.make_context(name, arguments)
     assert 'ENTRYPOINT ["scaleops-worker"]' in last

@@ -1,4 +1,4 @@
-"""Every command explains itself, with an example that stands on lines of its own."""
+"""Every command has a help text with an example on its own lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from cli.main import COMMANDS, door
+from cli.main import COMMANDS, cli
 
 _IN_GROUPS = [["alerts", "list"], ["alerts", "acknowledge"], ["alerts", "snooze"], ["outbox", "list"], ["outbox", "retry"]]
 
@@ -15,8 +15,8 @@ _IN_GROUPS = [["alerts", "list"], ["alerts", "acknowledge"], ["alerts", "snooze"
 @pytest.mark.parametrize(
     "command", [*([name] for name in COMMANDS if name not in {"alerts", "outbox"}), *_IN_GROUPS], ids=" ".join
 )
-def test_a_command_is_explained_with_an_example(command: list[str]) -> None:
-    told = CliRunner().invoke(door, [*command, "--help"], prog_name="scaleops-worker").output
+def test_the_help_of_a_command_has_an_example(command: list[str]) -> None:
+    text = CliRunner().invoke(cli, [*command, "--help"], prog_name="scaleops-worker").output
 
-    assert re.search(r"^  Examples?.*:\n    \S", told, re.MULTILINE), told
-    assert "\\b" not in told
+    assert re.search(r"^  Examples?.*:\n    \S", text, re.MULTILINE), text
+    assert "\\b" not in text

@@ -5,7 +5,7 @@
         └────── limit above all ceilings ───┘
 
 Additive increase, multiplicative decrease. Retry-After pauses every process. Shares are max-min fair; a quarter of the limit is
-reserved for interactive calls, and lent to background calls while there are none. Times are seconds of one clock.
+reserved for interactive calls; background calls use it while there are none. Times are seconds of one clock.
 """
 
 from __future__ import annotations

@@ -218,7 +218,7 @@ def test_interactive_calls_get_through_during_a_sweep_and_do_not_starve_it(
     sweep.start_calling(service, threads=20)
     wait_until("the sweep", lambda: sweep.share == CEILING)
     sweep.call(LimitedService(capacity=0))
-    wait_until("a limit, lent to the sweep whole", lambda: sweep.share == stored_state(queues).total < CEILING)
+    wait_until("a limit, all of it for the sweep", lambda: sweep.share == stored_state(queues).total < CEILING)
     assert interactive.call(service) == 200
     wait_until("the interactive share", lambda: sweep.share < stored_state(queues).total)
     interactive.start_calling(service, threads=40)

@@ -269,7 +269,7 @@ def test_shares(limit: float | None, participants: dict[str, UsageReport], share
     assert allocate(state, NOW) == shares
 
 
-def test_the_interactive_share_is_lent_when_there_was_no_interactive_call_lately() -> None:
+def test_background_calls_use_the_interactive_share_while_it_is_unused() -> None:
     state = LimiterState(limit=16, participants={"a": background(), "b": background()}, interactive_at=NOW)
     assert sum(allocate(state, NOW + INTERACTIVE_LINGER_S - 1).values()) == 12
     assert sum(allocate(state, NOW + INTERACTIVE_LINGER_S).values()) == 16

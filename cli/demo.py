@@ -94,7 +94,7 @@ class DemoRun:
         zone = datetime.fromisoformat(told["begin"]).tzinfo
         instants: set[datetime] = set()
         for week in chosen:
-            monday = datetime.combine(week.plus(1).monday, datetime.min.time(), tzinfo=zone)
+            monday = datetime.combine(week.shift(1).monday, datetime.min.time(), tzinfo=zone)
             instants |= {monday + _AFTER_THE_SLOT, monday + _REPORT_HOUR}
             if week == eventful:
                 instants |= {monday - number * _SLOT + _AFTER_THE_SLOT for number in range(28)}

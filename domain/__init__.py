@@ -1,1 +1,1 @@
-"""Facts and arithmetic of the trade. Units live here. No input, no output."""
+"""Facts and arithmetic: components, workloads, closing snapshots, trends, money, routes, weeks. No I/O."""

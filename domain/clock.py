@@ -1,7 +1,7 @@
-"""The type of a clock. The only one that ticks is built in `wiring`."""
+"""The type of a clock; the real one is in `wiring`."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 Clock = Callable[[], datetime]
-"""Answers the present instant, aware, in UTC."""
+"""Returns the present instant, aware, in UTC."""

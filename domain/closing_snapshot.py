@@ -49,7 +49,7 @@ def newer_candidates(
     """
     for schedule in schedules:
         week = current_week(as_of, schedule.zone)
-        for candidate in (week.plus(-1), week):
+        for candidate in (week.shift(-1), week):
             window = closing_window(schedule, candidate, now=now)
             if as_of in window:
                 yield tuple(other for other in as_ofs if as_of < other and other in window)

@@ -1,4 +1,4 @@
-"""Catalog entities that matter here: components with workloads, and the teams that own them."""
+"""Catalog entities: components with workloads, and the teams that own them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from domain.refs import EntityRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationTargets:
-    """Where an entity asks to be told, by annotation. A routing key is known here by its fingerprint only."""
+    """Where an entity's annotations send notifications. A routing key is named by its fingerprint."""
 
     slack_channels: tuple[tuple[str, str], ...] = ()
-    """(annotation key, channel id), in the order of the catalog's own keys; which keys count is a setting."""
+    """(annotation key, channel id), in catalog order; `routes.slack_annotations` selects the keys."""
     pagerduty_fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """An entity of any kind that names its Kubernetes workloads. Holds no secret, so it may be stored."""
+    """An entity of any kind with a selector of Kubernetes workloads. Contains no secret."""
 
     ref: EntityRef
     spelled_kind: str
@@ -37,15 +37,15 @@ class Component:
     kubernetes_id: str | None
     """`backstage.io/kubernetes-id`, the fallback selector."""
     namespace_limit: str | None
-    """`backstage.io/kubernetes-namespace`: only workloads of this namespace are its own."""
+    """`backstage.io/kubernetes-namespace`: only workloads of this namespace belong to it."""
     cluster_limit: str | None
-    """`backstage.io/kubernetes-cluster`: only workloads of this cluster are its own."""
+    """`backstage.io/kubernetes-cluster`: only workloads of this cluster belong to it."""
     contact: NotificationTargets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
-    """A group (or a user who owns something, or a reference that the catalog does not know)."""
+    """A group, a user who owns a component, or an owner that is not in the catalog."""
 
     ref: EntityRef
     title: str
@@ -55,7 +55,7 @@ class Team:
 
 
 class RoutingKey:
-    """A PagerDuty routing key on its way to be sealed or used. It never shows itself."""
+    """A PagerDuty routing key. Its `repr` hides it."""
 
     __slots__ = ("_secret",)
 
@@ -64,11 +64,11 @@ class RoutingKey:
 
     @property
     def fingerprint(self) -> str:
-        """Answer the name by which rows know the key: the first 16 hexadecimal digits of its SHA-256."""
+        """The key's name in rows: the first 16 hexadecimal digits of its SHA-256."""
         return hashlib.sha256(self._secret.encode()).hexdigest()[:16]
 
     def reveal(self) -> str:
-        """Answer the key itself; only for sealing it and for sending with it."""
+        """Return the key itself, to seal it or to send with it."""
         return self._secret
 
     def __repr__(self) -> str:
@@ -83,12 +83,9 @@ class RoutingKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogPage:
-    """One page of a listing: components in scope, and the teams that own them with their parent groups, each once.
-
-    Teams come on the last pages, when every owner is known.
-    """
+    """One page of the catalog listing: components in scope, and on the last pages their teams with parent groups, each once."""
 
     components: tuple[Component, ...] = ()
     teams: tuple[Team, ...] = ()
     routing_keys: Mapping[str, RoutingKey] = field(default_factory=dict)
-    """PagerDuty routing keys that entities of this page carry, by fingerprint."""
+    """PagerDuty routing keys of the entities of this page, by fingerprint."""

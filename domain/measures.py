@@ -1,4 +1,4 @@
-"""Known and unknown. A value we could not measure is never a zero, and it always says why."""
+"""Known and unknown values. What could not be measured is never zero, and has a reason."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that could not be measured; `reason` is a phrase a person can read."""
+    """A value that could not be measured, with the reason as a phrase."""
 
     reason: str
 
 
 Measured = Union[T, Unknown]  # noqa: UP007 - a generic alias over a type variable needs Union in Python 3.11
-"""A value, or the reason why there is none."""
+"""A value, or the reason why it is unknown."""
 
 
 def known_or(value: Measured[T], otherwise: U) -> T | U:
@@ -28,15 +28,15 @@ def known_or(value: Measured[T], otherwise: U) -> T | U:
 
 
 def is_known(value: Measured[T]) -> bool:
-    """Say whether there is a value."""
+    """Return True if the value is known."""
     return not isinstance(value, Unknown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """A sum of the parts that are known, and how many of the parts those are.
+    """The sum of the known parts, with its coverage (`known` of `parts`).
 
-    `amount` is unknown only when there are parts and none of them is known; without parts it is zero.
+    `amount` is unknown only if no part is known; without parts it is zero.
     """
 
     amount: Measured[Decimal]
@@ -45,12 +45,12 @@ class Total:
 
     @property
     def is_complete(self) -> bool:
-        """Say whether every part is known."""
+        """True if every part is known."""
         return self.known == self.parts
 
 
 def total_of(values: Iterable[Measured[Decimal]]) -> Total:
-    """Add up what is known; the first reason stands for a sum of which no part is known."""
+    """Sum the known values. If none is known, the sum has the first reason."""
     amount = Decimal(0)
     known = parts = 0
     reason = ""

@@ -1,4 +1,4 @@
-"""Numbers into words: money, shares, cores and memory. Each is rounded here, once, and nowhere before."""
+"""Formatting of money, percentages, cores and memory. Numbers are rounded here and nowhere before."""
 
 from __future__ import annotations
 
@@ -38,43 +38,43 @@ _WHOLE_PERCENT_FROM: Final = 10
 
 
 class InvalidCurrency(ValueError):
-    """The text is no ISO 4217 code; the message says what one looks like."""
+    """Not an ISO 4217 code; the message shows an example."""
 
 
 def parse_currency(code: str) -> str:
-    """Read an ISO 4217 code in any letter case.
+    """Parse an ISO 4217 code in any letter case.
 
     Raises:
         InvalidCurrency: not three letters.
     """
-    spelled = code.strip().upper()
-    if _CODE.fullmatch(spelled) is None:
-        message = f"{code!r} is no currency; write an ISO 4217 code of three letters, for example USD"
+    upper = code.strip().upper()
+    if _CODE.fullmatch(upper) is None:
+        message = f"{code!r} is not a currency; write an ISO 4217 code of three letters, for example USD"
         raise InvalidCurrency(message)
-    return spelled
+    return upper
 
 
 def per_month(cost_7d: Decimal) -> Decimal:
-    """Turn a cost per 7 days into one per month of 720 hours, so that it may meet savings."""
+    """Convert a cost per 7 days to a month of 720 hours, the unit of savings."""
     return cost_7d * MONTH_HOURS / WEEK_HOURS
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
-    """Round to the currency's smallest unit, half to even; never a negative zero."""
+    """Round half to even to the currency's smallest unit; a negative zero becomes zero."""
     unit = Decimal(1) if currency in _WITHOUT_CENTS else Decimal("0.01")
     rounded = amount.quantize(unit, rounding=ROUND_HALF_EVEN)
     return abs(rounded) if rounded == 0 else rounded
 
 
 def format_money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
-    """Write money as `$1,234.50`, `CHF 12.00`; `signed` puts a plus before what is more than nothing."""
+    """Format money as `$1,234.50`, `CHF 12.00`; `signed` adds a plus to positive amounts."""
     rounded = round_money(amount, currency)
     symbol = _SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
     return f"{_sign(rounded, signed=signed)}{symbol}{abs(rounded):,}"
 
 
 def format_percent(share: Decimal, *, signed: bool = False) -> str:
-    """Write a share (0.25) as `25%`; below ten percent with one decimal."""
+    """Format a share (0.25) as `25%`; below ten percent with one decimal."""
     percent = share * 100
     one_decimal = percent.quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN)
     rounded = one_decimal if abs(one_decimal) < _WHOLE_PERCENT_FROM else percent.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
@@ -83,13 +83,13 @@ def format_percent(share: Decimal, *, signed: bool = False) -> str:
 
 
 def format_cores(millicores: float) -> str:
-    """Write millicores as `0.5 cores`, `1 core`."""
+    """Format millicores as `0.5 cores`, `1 core`."""
     number = _trim(Decimal(str(millicores)) / 1000, digits=3)
     return f"{number} {'core' if number == '1' else 'cores'}"
 
 
 def format_memory(size_bytes: float) -> str:
-    """Write bytes as Kubernetes does: `512 Mi`, `1.5 Gi`."""
+    """Format bytes as Kubernetes does: `512 Mi`, `1.5 Gi`."""
     size = Decimal(str(size_bytes))
     if abs(size) >= _TIB:
         return f"{_trim(size / _TIB, digits=2)} Ti"
@@ -101,7 +101,7 @@ def format_memory(size_bytes: float) -> str:
 
 
 def format_count(count: int, one: str, many: str | None = None) -> str:
-    """Write `1 workload`, `1,200 workloads`."""
+    """Format a count as `1 workload`, `1,200 workloads`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 

@@ -8,25 +8,22 @@ from dataclasses import dataclass
 DEFAULT_NAMESPACE = "default"
 
 _PART = r"[^:/\s\x00-\x1f\x7f\ud800-\udfff]+"
-"""No separator, no blank, and nothing that a database could not hold."""
+"""No separator, no blank, and no character that a database cannot store."""
 _REFERENCE = re.compile(rf"(?P<kind>{_PART}):(?:(?P<namespace>{_PART})/)?(?P<name>{_PART})")
 
 
-LONGEST = 255
+MAX_LENGTH = 255
 """Characters of a reference. Backstage's own rules allow 191: 63 of each part; an installation may loosen them."""
-_SHOWN = 100
+_MAX_QUOTED = 100
 
 
 class InvalidReference(ValueError):
-    """The text is no entity reference; the message says what one looks like."""
+    """Not an entity reference; the message shows an example."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class EntityRef:
-    """An entity's name in the catalog, always lower case: what is stored, compared and keyed.
-
-    How an entity spells itself is for the eye only and kept by `domain.component.Component`.
-    """
+    """An entity's reference, always lower case: stored, compared and used as key. `Component` has the spelling to show."""
 
     kind: str
     namespace: str
@@ -34,25 +31,25 @@ class EntityRef:
 
     @classmethod
     def parse(cls, text: str) -> EntityRef:
-        """Read `kind:namespace/name`; the namespace may be left out, the kind may not.
+        """Parse `kind:namespace/name`; the namespace is optional, the kind is not.
 
         Raises:
             InvalidReference: anything else.
         """
         spelled = text.strip()
-        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        if len(spelled) > LONGEST:
-            message = f"{shown!r} is no entity reference: it has more than {LONGEST} characters"
+        shown = text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"
+        if len(spelled) > MAX_LENGTH:
+            message = f"{shown!r} is not an entity reference: it has more than {MAX_LENGTH} characters"
             raise InvalidReference(message)
         found = _REFERENCE.fullmatch(spelled)
         if found is None:
-            message = f"{shown!r} is no entity reference; write kind:namespace/name, for example component:default/checkout"
+            message = f"{shown!r} is not an entity reference; write kind:namespace/name, for example component:default/checkout"
             raise InvalidReference(message)
         return cls.of(found["kind"], found["namespace"] or DEFAULT_NAMESPACE, found["name"])
 
     @classmethod
     def parse_with_defaults(cls, text: str, *, kind: str, namespace: str) -> EntityRef:
-        """Read a reference in which kind and namespace may be left out, as `spec.owner` allows."""
+        """Parse a reference with optional kind and namespace, as in `spec.owner`."""
         spelled = text.strip()
         if ":" not in spelled:
             spelled = f"{kind}:{spelled}"
@@ -71,4 +68,4 @@ class EntityRef:
 
 
 UNOWNED = EntityRef("group", "default", "unowned")
-"""The team of every component without an owner; it reports to the platform channel."""
+"""The team of every component without an owner. Its report goes to the platform channel."""

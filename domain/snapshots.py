@@ -1,4 +1,4 @@
-"""What one sweep measured: a point a workload, a snapshot a component."""
+"""Measurements of one sweep: a point per workload, a snapshot per component."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class NetworkUse:
 
 @dataclass(frozen=True, slots=True)
 class NetworkOff:
-    """ScaleOps does not watch the network of this workload's cluster."""
+    """ScaleOps does not monitor the network of this workload's cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadPoint:
-    """What one sweep measured of one workload. Cost is for the 7 days to `as_of`, savings are per month of 720 hours."""
+    """One workload in one sweep. Cost is for the 7 days to `as_of`, savings are per month of 720 hours."""
 
     as_of: datetime
     key: WorkloadKey
@@ -51,7 +51,7 @@ class WorkloadPoint:
 
     @classmethod
     def unmeasured(cls, *, as_of: datetime, key: WorkloadKey, reason: str) -> WorkloadPoint:
-        """A workload that is known to exist and of which this sweep learned nothing."""
+        """Return the point of a known workload of which this sweep measured nothing."""
         unknown = Unknown(reason)
         return cls(
             as_of=as_of,
@@ -74,7 +74,7 @@ class WorkloadPoint:
 
 
 class Outcome(StrEnum):
-    """How a component came out of a sweep."""
+    """The outcome of a component in a sweep."""
 
     MEASURED = "measured"
     """Its workloads were listed, though some numbers may be missing."""
@@ -84,17 +84,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One component in one sweep. The points it links to are its workloads, those of a lost cluster included."""
+    """One component in one sweep. `workloads` include those of a lost cluster."""
 
     ref: EntityRef
     as_of: datetime
     team: EntityRef
-    """Who owned it then."""
+    """Its owner then."""
     outcome: Outcome
     reason: str
     """Why it is unknown; empty when measured."""
     warnings: tuple[str, ...]
-    """What the person who owns it should know: a selector part that cannot be asked, numbers left out."""
+    """For its owner: selector parts that cannot be sent, numbers left out upstream."""
     workloads: tuple[WorkloadKey, ...]
     cost_7d: Total
     savings_available_per_month: Total
@@ -103,16 +103,16 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """A snapshot with the points behind it, as a sweep delivers it and evaluation reads it."""
+    """A snapshot with its points."""
 
     snapshot: Snapshot
     points: tuple[WorkloadPoint, ...]
 
     def with_unmeasured(self, keys: Iterable[WorkloadKey], *, reason: str) -> Measurement:
-        """The same, with workloads that are known to exist and of which nothing was learned; totals count them as unknown."""
-        standing = {point.key for point in self.points}
+        """Return a copy with known workloads of which nothing was measured; totals count them as unknown."""
+        measured = {point.key for point in self.points}
         added = [
-            WorkloadPoint.unmeasured(as_of=self.snapshot.as_of, key=key, reason=reason) for key in keys if key not in standing
+            WorkloadPoint.unmeasured(as_of=self.snapshot.as_of, key=key, reason=reason) for key in keys if key not in measured
         ]
         points = tuple(sorted((*self.points, *added), key=lambda point: point.key))
         snapshot = replace(
@@ -134,5 +134,5 @@ class SeriesPoint:
     savings_available_per_month: Total
     active_savings_per_month: Total
     measured: int
-    """Components that came out measured."""
+    """Number of measured components."""
     unknown: int

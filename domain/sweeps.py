@@ -1,4 +1,4 @@
-"""Sweeps and their slots: when a component is measured, and what came of the whole round."""
+"""Sweeps, their slots, and the state of clusters."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 DAY: Final = timedelta(days=1)
-LOST_FOR: Final = timedelta(days=7)
-"""A cluster that is lost for so long counts as removed."""
+LOST_CLUSTER_TTL: Final = timedelta(days=7)
+"""A cluster lost for this long counts as removed."""
 
 
 def slot_of(now: datetime, every: timedelta) -> datetime:
-    """Floor an aware instant to the collecting interval, in UTC. `every` divides 24 hours."""
+    """Floor an aware instant to the collect interval, in UTC. `every` divides 24 hours."""
     now = now.astimezone(timezone.utc)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + (now - midnight) // every * every
@@ -20,7 +20,7 @@ def slot_of(now: datetime, every: timedelta) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """One round over all components. Closed once, then never changed; evaluated once, in order."""
+    """One measurement of all components. It is closed once, then never changes, and is evaluated once, in order."""
 
     as_of: datetime
     opened_at: datetime
@@ -31,28 +31,28 @@ class Sweep:
     measured: int
     unknown: int
     listing_complete: bool
-    """False when the catalog could not be listed whole: nobody is missed for it."""
+    """False if the catalog listing was incomplete: no component counts as missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterState:
-    """What the sweeps know of one cluster."""
+    """One cluster as the sweeps saw it."""
 
     name: str
     last_seen: datetime
-    """The newest sweep in which an answer named it."""
+    """The newest sweep that saw it."""
     lost_since: datetime | None
-    """The first sweep that missed it; None while it answers."""
+    """The first sweep that missed it; None while it is seen."""
     notified_at: datetime | None
-    """When the platform channel was told of this loss."""
+    """When the loss was reported to the platform channel."""
     removed_at: datetime | None
-    """The sweep from which it counts as removed: lost for too long, or named so by the settings."""
+    """The sweep from which it counts as removed: lost too long, or named in `clusters.removed`."""
 
     def counts_as_removed(self, as_of: datetime) -> bool:
-        """Say whether a sweep that misses it, too, misses it for good."""
-        return as_of - (self.lost_since or self.last_seen) >= LOST_FOR
+        """Return True if a sweep that misses it, too, makes it removed."""
+        return as_of - (self.lost_since or self.last_seen) >= LOST_CLUSTER_TTL
 
 
 def deadline_of(as_of: datetime, *, opened_at: datetime, limit: timedelta, every: timedelta) -> datetime:
-    """Answer when a sweep ends at the latest: at its limit, or with its slot."""
+    """Return the latest end of a sweep: its limit, or the end of its slot."""
     return min(opened_at + limit, as_of + every)

@@ -1,6 +1,6 @@
-"""What changed between two closing snapshots, and over the weeks: like for like, added, removed, not comparable.
+"""Cost changes between two closing snapshots (like for like, added, removed, not comparable), and month to date.
 
-Everything works on sets of measurements, one a component. A workload counts once, however many components claim it.
+A workload counts once, however many components own it.
 Cost is for 7 days, savings are per month of 720 hours.
 """
 
@@ -23,12 +23,12 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, kw_only=True)
 class ClosingPoint:
-    """What one closing sweep measured of a set of components: of one team, or of all."""
+    """The closing snapshots of a set of components: of one team, or of all."""
 
     as_of: datetime
     measurements: tuple[Measurement, ...]
     listing_complete: bool = True
-    """False: the catalog could not be listed whole, so a component without a snapshot is not known to be absent."""
+    """False: the catalog listing was incomplete, so a component without a snapshot may exist."""
 
     @cached_property
     def points(self) -> Mapping[WorkloadKey, WorkloadPoint]:
@@ -43,7 +43,7 @@ class ClosingPoint:
 
     @cached_property
     def claims(self) -> Mapping[WorkloadKey, tuple[EntityRef, ...]]:
-        """Which components claim a workload, in the order of their references."""
+        """The components that own each workload, by reference."""
         claims: dict[WorkloadKey, set[EntityRef]] = {}
         for measurement in self.measurements:
             for point in measurement.points:
@@ -52,45 +52,45 @@ class ClosingPoint:
 
     @cached_property
     def outcomes(self) -> Mapping[EntityRef, Outcome]:
-        """How each component came out."""
+        """The outcome of each component."""
         return {measurement.snapshot.ref: measurement.snapshot.outcome for measurement in self.measurements}
 
     @cached_property
     def lost_clusters(self) -> frozenset[str]:
-        """Clusters of which nothing at all was learned."""
+        """Clusters of which nothing was measured."""
         seen = {key.cluster for key in self.points}
         return frozenset(seen - {key.cluster for key, point in self.points.items() if not _is_blank(point)})
 
     @property
     def claimed_twice(self) -> int:
-        """How many workloads more than one component claims."""
+        """Number of workloads that several components own."""
         return sum(1 for refs in self.claims.values() if len(refs) > 1)
 
     @property
     def cost_7d(self) -> Total:
-        """Cost of every workload, counted once."""
+        """Cost of all workloads, each counted once."""
         return total_of(point.cost_7d for point in self.points.values())
 
     @property
     def savings_available_per_month(self) -> Total:
-        """What ScaleOps could still save."""
+        """Savings that ScaleOps could still make."""
         return total_of(point.savings_available_per_month for point in self.points.values())
 
     @property
     def realised_savings_per_month(self) -> Total:
-        """What ScaleOps saves already: its `activeSavings`."""
+        """Savings that ScaleOps makes already: its `activeSavings`."""
         return total_of(point.active_savings_per_month for point in self.points.values())
 
-    def says_absent(self, key: WorkloadKey, claimers: Iterable[EntityRef]) -> bool:
-        """Say whether a good answer shows that a workload was not there.
+    def is_confirmed_absent(self, key: WorkloadKey, owners: Iterable[EntityRef]) -> bool:
+        """Return True if a workload certainly did not exist.
 
-        Good means: each component that claims it at the other end was measured here, or was not in a catalog that was
-        listed whole, and the workload's cluster was not lost.
+        That is so if its cluster was not lost, and each component that owns it in the other snapshot was measured in this one, or
+        was missing in a complete catalog listing.
         """
         if key in self.points or key.cluster in self.lost_clusters:
             return False
         return all(
-            self.listing_complete if ref not in self.outcomes else self.outcomes[ref] is Outcome.MEASURED for ref in claimers
+            self.listing_complete if ref not in self.outcomes else self.outcomes[ref] is Outcome.MEASURED for ref in owners
         )
 
 
@@ -101,7 +101,7 @@ def _is_blank(point: WorkloadPoint) -> bool:
 
 
 class CostComparison(StrEnum):
-    """How a workload's two costs compare."""
+    """How the two costs of a workload compare."""
 
     LIKE_FOR_LIKE = "like for like"
     ADDED = "added"
@@ -111,24 +111,24 @@ class CostComparison(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadChange:
-    """One workload at both ends."""
+    """One workload in both snapshots."""
 
     key: WorkloadKey
     components: tuple[EntityRef, ...]
     comparison: CostComparison
     then: Decimal | None
-    """Cost for 7 days; None when not known or not there."""
+    """Cost for 7 days; None if unknown or absent."""
     now: Decimal | None
 
     @property
     def amount(self) -> Decimal:
-        """What it adds to the difference of the totals."""
+        """Its part of the difference of the totals."""
         return (self.now or ZERO) - (self.then or ZERO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonGroup:
-    """All changes of one comparison: how many workloads, and what they add to the difference of the totals."""
+    """All changes of one comparison: their number, and their part of the difference of the totals."""
 
     workloads: int = 0
     amount: Decimal = ZERO
@@ -136,38 +136,38 @@ class ComparisonGroup:
 
 @dataclass(frozen=True, kw_only=True)
 class CostChange:
-    """What changed between two closing snapshots.
+    """The changes between two closing snapshots.
 
-    Counting an unknown total as zero: total now - total then = like for like + added + removed + not comparable, in
-    which the amount of `removed` is negative or zero.
+    Counting an unknown total as zero: total now - total then = like for like + added + removed + not comparable;
+    `removed` is negative or zero.
     """
 
     then_as_of: datetime
     now_as_of: datetime
     changes: tuple[WorkloadChange, ...]
-    """Every workload of either end, by key."""
+    """Every workload of either snapshot, by key."""
     like_for_like_then: Decimal
     groups: Mapping[CostComparison, ComparisonGroup] = field(default_factory=dict)
 
     def group(self, comparison: CostComparison) -> ComparisonGroup:
-        """Answer the sum of one comparison."""
+        """Return the sum of one comparison."""
         return self.groups.get(comparison, ComparisonGroup())
 
     @property
     def like_for_like_share(self) -> Decimal | None:
-        """The like-for-like change as a share of its cost then; None when that was nothing."""
+        """The like-for-like change as a share of its cost then; None if that was zero."""
         if self.like_for_like_then == 0:
             return None
         return self.group(CostComparison.LIKE_FOR_LIKE).amount / self.like_for_like_then
 
     def of(self, comparison: CostComparison) -> tuple[WorkloadChange, ...]:
-        """Answer the changes of one comparison, the largest first."""
+        """Return the changes of one comparison, largest first."""
         chosen = [change for change in self.changes if change.comparison is comparison]
         return tuple(sorted(chosen, key=lambda change: (-abs(change.amount), change.key)))
 
     @property
     def movers(self) -> tuple[WorkloadChange, ...]:
-        """Like-for-like workloads whose cost moved, the largest move first."""
+        """Like-for-like workloads whose cost changed, largest change first."""
         return tuple(change for change in self.of(CostComparison.LIKE_FOR_LIKE) if change.amount != 0)
 
 
@@ -189,9 +189,9 @@ def _change_of(key: WorkloadKey, now: ClosingPoint, then: ClosingPoint) -> Workl
     claimed_now, claimed_then = now.claims.get(key, ()), then.claims.get(key, ())
     if cost_now is not None and cost_then is not None:
         comparison = CostComparison.LIKE_FOR_LIKE
-    elif cost_now is not None and then.says_absent(key, claimed_now):
+    elif cost_now is not None and then.is_confirmed_absent(key, claimed_now):
         comparison = CostComparison.ADDED
-    elif cost_then is not None and now.says_absent(key, claimed_then):
+    elif cost_then is not None and now.is_confirmed_absent(key, claimed_then):
         comparison = CostComparison.REMOVED
     else:
         comparison = CostComparison.NOT_COMPARABLE
@@ -207,7 +207,7 @@ def _cost(closing: ClosingPoint, key: WorkloadKey) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthToDate:
-    """Cost of the elapsed days of a month: each day's last 7-day cost, divided by 7."""
+    """Cost of the elapsed days of a month: the last 7-day cost of each day, divided by 7."""
 
     amount: Measured[Decimal]
     known_days: int
@@ -215,10 +215,7 @@ class MonthToDate:
 
 
 def month_to_date(daily_cost_7d: Mapping[date, Measured[Decimal]], *, through: date) -> MonthToDate:
-    """Add up the month that `through` lies in, from its first day to `through`.
-
-    A day that was not measured counts as nothing and lowers the coverage.
-    """
+    """Sum the month of `through`, from its first day to `through`. An unmeasured day lowers the coverage."""
     day = through.replace(day=1)
     parts: list[Measured[Decimal]] = []
     while day <= through:

@@ -1,7 +1,7 @@
-"""A Kubernetes workload as ScaleOps describes it, in our units.
+"""A Kubernetes workload as ScaleOps describes it.
 
 Sources: the fields of `POST /api/v1/dashboard/byNamespace`, `POST /detailedCostReport/getWorkloads` and
-`GET /api/v1/workload-network`. In the three records below `None` has one meaning: upstream left the value out or sent null.
+`GET /api/v1/workload-network`. `None` means that upstream left the value out or sent null.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from domain.messages import Json
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class WorkloadKey:
-    """What makes a workload itself. The same name lives in other clusters, namespaces and types."""
+    """The identity of a workload. Its name may recur in other clusters, namespaces and types."""
 
     cluster: str
     namespace: str
@@ -48,9 +48,9 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
-    """One row of the cost report of one cluster. Money is for the asked range; percents are 0 to 100.
+    """One row of the cost report of one cluster. Money is for the requested range; percents are 0 to 100.
 
-    The row names neither cluster nor namespace: `id` equals a workload's id but for letter case.
+    The row has neither cluster nor namespace; `id` equals a workload's id, ignoring case.
     """
 
     id: str
@@ -64,7 +64,7 @@ class CostRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Total, outgoing and incoming; money over the asked window, or bytes. None: upstream left it out."""
+    """Total, outgoing and incoming; money over the requested window, or bytes."""
 
     total: Decimal | None
     egress: Decimal | None
@@ -73,7 +73,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """One peer a workload talks to. A flow that upstream left out is None."""
+    """One network peer of a workload."""
 
     name: str | None
     namespace: str | None
@@ -89,7 +89,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDefinition:
-    """A ScaleOps Policy custom resource of one cluster: its name, and the resource as upstream spelled it, untouched."""
+    """A ScaleOps Policy custom resource of one cluster: its name, and the resource unchanged."""
 
     name: str
     definition: Mapping[str, Json]

@@ -49,7 +49,7 @@ def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
     ref = _measured_ref(view, query.entity_ref)
     schedule, now = view.history.schedules.of(ref), view.history.clock()
     running = current_week(now, schedule.zone)
-    weeks = [running.plus(-back) for back in range(query.weeks - 1, -1, -1)]
+    weeks = [running.shift(-back) for back in range(query.weeks - 1, -1, -1)]
     closing = _closing_as_ofs(view, ref, weeks)
     points, hidden = _points(view, ref, [as_of for as_of in closing if as_of is not None])
     rows = [_trend_week(week, points.get(as_of) if as_of else None, running) for week, as_of in zip(weeks, closing, strict=True)]
@@ -82,7 +82,7 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
     ref = _measured_ref(view, query.entity_ref)
     zone = view.history.schedules.of(ref).zone
     week = last_completed_week(view.history.clock(), zone) if query.week is None else parse_week(query.week)
-    before = week.plus(-1) if query.before is None else parse_week(query.before)
+    before = week.shift(-1) if query.before is None else parse_week(query.before)
     if before >= week:
         message = f"before ({before}) must be an earlier week than week ({week})"
         raise InputError(message)

@@ -239,8 +239,8 @@ def _report_sentences(view: HistoryView, team: EntityRef, week: IsoWeek | None) 
         yield f"{about} was first measured at {first:%Y-%m-%d %H:%M} UTC; the first report is for {current_week(first, schedule.zone)}."
     else:
         yield f"The report for {wanted} was due at {schedule.due_at(wanted):%Y-%m-%d %H:%M} UTC and was not made; the report stage has not run since, or waits for a sweep to close."
-    upcoming = schedule.due_at(newest.plus(1))
-    yield f"The next report, for {newest.plus(1)}, is due at {upcoming:%Y-%m-%d %H:%M} UTC."
+    upcoming = schedule.due_at(newest.shift(1))
+    yield f"The next report, for {newest.shift(1)}, is due at {upcoming:%Y-%m-%d %H:%M} UTC."
 
 
 def _made(status: str) -> str:

@@ -84,7 +84,7 @@ def _render(context: RequestContext, page: Page) -> bytes:
 
 def _index(view: HistoryView, *, instance: str) -> str:
     current = current_week(view.history.clock(), view.history.schedules.default.zone)
-    weeks = [str(current.plus(-back)) for back in range(MAX_WEEKS + 1)]
+    weeks = [str(current.shift(-back)) for back in range(MAX_WEEKS + 1)]
     return render_index((report for week in weeks for report in reports_of_week(view, week)), instance=instance)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from actions.live.measure import unmeasured
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
-from domain.sweeps import LOST_FOR, Sweep, deadline_of
+from domain.sweeps import LOST_CLUSTER_TTL, Sweep, deadline_of
 from store import Store, Transaction
 from tasks.context import Policy, StageContext
 
@@ -87,7 +87,7 @@ def _carry_forward(transaction: Transaction, cluster: str, refs: list[EntityRef]
     found = False
     for start in range(0, len(refs), _BATCH_SIZE):
         batch = refs[start : start + _BATCH_SIZE]
-        previous = transaction.clusters.previous_workloads(cluster, batch, before=as_of, within=LOST_FOR)
+        previous = transaction.clusters.previous_workloads(cluster, batch, before=as_of, within=LOST_CLUSTER_TTL)
         found = found or bool(previous)
         current = transaction.snapshots.of_components(list(previous), as_of)
         transaction.snapshots.replace_all(

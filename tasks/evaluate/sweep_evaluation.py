@@ -163,7 +163,7 @@ class SweepEvaluator:
             as_of = self.sweep.as_of
             rules = (self.policy.alerts.rules, *self.policy.alerts.component_rules.values())
             week = current_week(as_of, schedule.zone)
-            weeks = [week.plus(-back) for back in range(1, max(one.cost_increase.weeks for one in rules) + 1)]
+            weeks = [week.shift(-back) for back in range(1, max(one.cost_increase.weeks for one in rules) + 1)]
             windows = [closing_window(schedule, one, now=as_of) for one in weeks]
             closed = self.transaction.sweeps.closed_between(windows[-1].earliest, windows[0].latest) if windows else ()
             earlier = [sweep.as_of for sweep in closed if sweep.as_of < as_of]

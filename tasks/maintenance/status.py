@@ -118,7 +118,7 @@ def _outcome_of(run: ReportRun | None, main: OutboxRecord | None) -> str:
 
 
 def _next_due(schedule: Schedule, now: datetime) -> datetime:
-    return schedule.due_at(schedule.newest_due(now).plus(1))
+    return schedule.due_at(schedule.newest_due(now).shift(1))
 
 
 def _problems(

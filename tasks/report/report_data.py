@@ -161,7 +161,7 @@ class _ClosingSnapshots:
 def _closing_snapshots(
     transaction: Transaction, schedule: Schedule, asked: ReportRequest, subject: _Subject
 ) -> _ClosingSnapshots:
-    weeks = [asked.week.plus(-back) for back in range(WEEKS - 1, -1, -1)]
+    weeks = [asked.week.shift(-back) for back in range(WEEKS - 1, -1, -1)]
     windows = [closing_window(schedule, week, now=asked.now) for week in weeks]
     as_ofs = subject.sweeps(windows[0].earliest, asked.now)
     closing = [window.closing(as_ofs) for window in windows]

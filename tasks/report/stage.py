@@ -17,7 +17,7 @@ from domain.messages import Channel, EventAction, Message, Rendering, Variant
 from domain.refs import EntityRef
 from domain.routes import Route, Unrouted, platform_route
 from domain.sweeps import slot_of
-from domain.weeks import CATCH_UP, SWEEP_PATIENCE, IsoWeek, Lateness, due_windows, last_completed_week
+from domain.weeks import CATCH_UP, SWEEP_TIMEOUT, IsoWeek, Lateness, due_windows, last_completed_week
 from reports import content
 from reports.build.report import build_platform_report, build_team_report
 from reports.render.slack import render_slack
@@ -198,7 +198,7 @@ def _what_is_due(
             continue
         closing = closing_window(schedule, windows.send, now=now)
         sweeping = any(as_of in closing for as_of in coming)
-        if sweeping and now < schedule.due_at(windows.send) + SWEEP_PATIENCE:
+        if sweeping and now < schedule.due_at(windows.send) + SWEEP_TIMEOUT:
             waiting.append(team)
         else:
             due.append(_Due(team=team, week=windows.send, late=windows.late))
@@ -220,8 +220,8 @@ def _asked(policy: Policy, team: EntityRef, week: IsoWeek | None, now: datetime)
     zone = policy.schedules.of(team).zone
     completed = last_completed_week(now, zone)
     chosen = week or completed
-    if chosen > completed.plus(1):
-        message = f"{chosen} has not begun in {zone.key}; the running week is {completed.plus(1)}"
+    if chosen > completed.shift(1):
+        message = f"{chosen} has not begun in {zone.key}; the running week is {completed.shift(1)}"
         raise ReportRejected(message)
     return ReportRequest(week=chosen, now=now, running=chosen > completed)
 

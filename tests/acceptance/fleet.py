@@ -255,7 +255,7 @@ class Fleet:
     def _week_due(self) -> str:
         """Return the newest week whose reports are due; empty if it ended before this fleet started."""
         due = self.now - timedelta(hours=9)
-        week = IsoWeek.of(due.date()).plus(-1)
+        week = IsoWeek.of(due.date()).shift(-1)
         return str(week) if week.ends_at(ZoneInfo("UTC")) > self.begun else ""
 
     def posts(self) -> Counter[str]:

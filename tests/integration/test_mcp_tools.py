@@ -88,7 +88,7 @@ def test_an_unknown_argument_is_refused_naming_the_valid_ones(gateway: ServedGat
     ("tool", "arguments", "said"),
     [
         ("get_scaleops_data_for_entity", {}, "InputError: the argument entityRef is missing"),
-        ("get_scaleops_data_for_entity", {"entityRef": "orders"}, "InputError: 'orders' is no entity reference; write kind:"),
+        ("get_scaleops_data_for_entity", {"entityRef": "orders"}, "InputError: 'orders' is not an entity reference; write kind:"),
         ("get_scaleops_data_for_entity", {"entityRef": ORDERS, "limit": 0}, "InputError: the argument limit is invalid"),
         (
             "get_scaleops_cost_analysis_for_entity",

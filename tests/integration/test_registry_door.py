@@ -108,7 +108,7 @@ def test_an_answer_about_500_workloads_is_whole(serve_gateway: ServeGateway, sim
     [
         ({}, "the argument entityRef is missing"),
         ({"entityRef": ORDERS, "nope": 1}, "unknown argument 'nope'; valid arguments are entityRef"),
-        ({"entityRef": "orders"}, "'orders' is no entity reference; write kind:namespace/name"),
+        ({"entityRef": "orders"}, "'orders' is not an entity reference; write kind:namespace/name"),
         ([], "the input must be a JSON object"),
         ("text", "the input must be a JSON object"),
     ],

@@ -241,17 +241,17 @@ def test_the_running_week_can_be_shown_and_not_sent(sqlite_store: Store) -> None
     two_weeks(sqlite_store)
     sweep(sqlite_store, MONDAY + timedelta(hours=6), {"checkout": 150, "finder": 41})
     context = parts_at(sqlite_store, DUE)
-    report = preview(context, PAYMENTS, W47.plus(1))
+    report = preview(context, PAYMENTS, W47.shift(1))
     assert report.running
     assert report.headline.cost.amount == Decimal(150)
     with pytest.raises(ReportRejected, match="has not ended in UTC"):
-        send(context, PAYMENTS, W47.plus(1))
+        send(context, PAYMENTS, W47.shift(1))
 
 
 def test_a_week_that_has_not_begun_is_refused(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     with pytest.raises(ReportRejected, match="has not begun"):
-        preview(parts_at(sqlite_store, DUE), PAYMENTS, W47.plus(2))
+        preview(parts_at(sqlite_store, DUE), PAYMENTS, W47.shift(2))
 
 
 def test_an_unknown_team_is_refused_with_the_known_ones(sqlite_store: Store) -> None:

@@ -128,7 +128,7 @@ def closing_now() -> ClosingPoint:
                     savings=214.8,
                     cross_az=2.1,
                 ),
-                warnings=("ScaleOps cannot be asked for 'tier!=canary' of the selector; it was left out",),
+                warnings=("ScaleOps does not support 'tier!=canary' of the selector; it was left out",),
             ),
             measured(
                 "payment-service",
@@ -179,10 +179,10 @@ WEEKLY = (870.5, 905.25, 911.4, 899, None, 940.75, 1010.2, 1042.6, 1128.4, 1101.
 
 
 def weeks_until(now: ClosingPoint | None, costs: Sequence[float | None] = WEEKLY) -> tuple[WeekTotal, ...]:
-    first = WEEK.plus(-len(costs))
+    first = WEEK.shift(-len(costs))
     past = tuple(
         WeekTotal(
-            week=first.plus(number),
+            week=first.shift(number),
             as_of=None if cost is None else NOW - timedelta(weeks=len(costs) - number),
             cost_7d=total_of([Unknown("no closing snapshot") if cost is None else Decimal(str(cost))]),
         )
@@ -360,7 +360,7 @@ def many_reports() -> tuple[content.Report, ...]:
     """Two teams and the roll-up over five weeks, for the index."""
     reports: list[content.Report] = []
     for back in range(4, -1, -1):
-        week = WEEK.plus(-back)
+        week = WEEK.shift(-back)
         meta = make_meta(week=week, made_at=DUE - timedelta(weeks=back), due_at=DUE - timedelta(weeks=back))
         reports.append(build_team_report(replace(rich_facts(), meta=meta)))
         reports.append(build_platform_report(replace(platform_facts(), meta=meta)))

@@ -38,8 +38,8 @@ from tests.unit.action_factories import (
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
     [
-        ("data", {"entityRef": "web"}, "'web' is no entity reference"),
-        ("data", {"entityRef": ""}, "'' is no entity reference"),
+        ("data", {"entityRef": "web"}, "'web' is not an entity reference"),
+        ("data", {"entityRef": ""}, "'' is not an entity reference"),
         ("data", {"entityRef": 7}, "the argument entityRef is invalid: input should be a valid string"),
         ("data", {"entity": "x"}, "unknown argument 'entity'; valid arguments are entityRef"),
         ("cost_analysis", {"range": "1y"}, "the argument range is invalid: input should be '7d', '30d' or '90d'"),
@@ -57,8 +57,12 @@ from tests.unit.action_factories import (
         ("data", {"entityRef": "b" * 1001}, "the argument 'entityRef' is longer than 1000 characters"),
         ("data", {"b" * 9999: 1}, f"unknown argument {'b' * 64!r}; valid arguments are entityRef"),
         ("data", {"b" * 9999: "\0"}, f"the argument {'b' * 64!r} contains a character that is not valid text"),
-        ("data", {"entityRef": "component:default/" + "b" * 300}, "…' is no entity reference: it has more than 255 characters"),
-        ("data", {"entityRef": "b" * 200}, f"'{'b' * 100}…' is no entity reference; write"),
+        (
+            "data",
+            {"entityRef": "component:default/" + "b" * 300},
+            "…' is not an entity reference: it has more than 255 characters",
+        ),
+        ("data", {"entityRef": "b" * 200}, f"'{'b' * 100}…' is not an entity reference; write"),
     ],
 )
 def test_arguments_that_are_wrong_are_refused_naming_what_is_valid(name: str, arguments: dict[str, Json], sentence: str) -> None:

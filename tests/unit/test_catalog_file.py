@@ -134,7 +134,7 @@ def test_a_changed_file_is_reloaded(tmp_path: Path) -> None:
         (b"kind: [", "it is not valid YAML in line"),
         (b"just text", "document 1 is not a catalog entity"),
         (b"kind: Component\nmetadata: {}", "document 1 is not a catalog entity (metadata.name: Field required)"),
-        (b"kind: Component\nmetadata: {name: a b}", "document 1: 'Component:default/a b' is no entity reference"),
+        (b"kind: Component\nmetadata: {name: a b}", "document 1: 'Component:default/a b' is not an entity reference"),
         (b"\xff\xfe\x00", "it is not UTF-8 text"),
         (b"!!python/object/apply:os.getcwd []", "it is not valid YAML"),
     ],

@@ -43,5 +43,5 @@ def test_a_sweep_is_newest_in_some_window_exactly_when_it_closes_a_week(
     end = week.ends_at(schedule.zone)
     now = end + timedelta(days=30)
     as_ofs = sorted(end + timedelta(hours=hour) for hour in hours)
-    closing = {closing_window(schedule, week.plus(number), now=now).closing(as_ofs) for number in (-1, 0, 1)} - {None}
+    closing = {closing_window(schedule, week.shift(number), now=now).closing(as_ofs) for number in (-1, 0, 1)} - {None}
     assert closing == {as_of for as_of in as_ofs if () in newer_candidates(as_of, as_ofs, [schedule], now=now)}

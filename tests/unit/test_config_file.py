@@ -79,7 +79,7 @@ def test_a_missing_file_means_defaults_unless_it_was_named(tmp_path: Path, monke
         ("alerts: {storm: {team: 3}}", "alerts.storm.team is an unknown key; did you mean teams?"),
         ("alerts: {over-provisioned: maybe}", "'maybe' is not off, on or a mapping of the rule's keys"),
         ("alerts: {over-provisioned: {page: sometimes}}", "alerts.over-provisioned.page:"),
-        ("teams: {payments: {}}", "'payments' is no entity reference"),
+        ("teams: {payments: {}}", "'payments' is not an entity reference"),
         ("teams: {group:default/x: {slack_channel: '#general'}}", "is not a Slack channel id"),
         ("teams: {group:default/x: {monthly_budget: -1}}", "should be greater than 0"),
         ("retention: {points: 14}", "retention.points: 14 is not a valid duration"),

@@ -104,7 +104,7 @@ def test_workloads_that_cannot_be_listed_are_an_unknown_outcome() -> None:
 def test_a_selector_that_cannot_be_asked_is_an_unknown_outcome() -> None:
     result = measured(found(), a_component(label_selector="!gpu"))
     assert result.measurement.snapshot.outcome is Outcome.UNKNOWN
-    assert "nothing of the selector '!gpu' can be asked" in result.measurement.snapshot.reason
+    assert "nothing of the selector '!gpu' can be sent" in result.measurement.snapshot.reason
     assert not result.is_scaleops_down
 
 

@@ -1,4 +1,4 @@
-"""Selectors: the grammar of Kubernetes, and what of it ScaleOps can be asked."""
+"""Selectors: the grammar of Kubernetes, and their translation to ScaleOps queries."""
 
 import contextlib
 import itertools
@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from domain.component import Component, NotificationTargets
 from domain.refs import UNOWNED, EntityRef
-from domain.selectors import MOST_QUERIES, InvalidSelector, Operator, Requirement, parse_selector, plan_for, plan_of
+from domain.selectors import MAX_QUERIES, InvalidSelector, Operator, Requirement, parse_selector, plan_for, plan_of
 
 
 def queries_of(text: str) -> tuple[tuple[str, ...], ...]:
@@ -115,9 +115,9 @@ def test_what_cannot_be_asked_is_told(part: str) -> None:
 
 
 def test_a_selector_that_would_become_a_flood_is_refused() -> None:
-    at_the_limit = f"a in ({','.join(str(n) for n in range(MOST_QUERIES))})"
-    assert len(queries_of(at_the_limit)) == MOST_QUERIES
-    with pytest.raises(InvalidSelector, match=f"stands for {2 * MOST_QUERIES} queries"):
+    at_the_limit = f"a in ({','.join(str(n) for n in range(MAX_QUERIES))})"
+    assert len(queries_of(at_the_limit)) == MAX_QUERIES
+    with pytest.raises(InvalidSelector, match=f"needs {2 * MAX_QUERIES} queries"):
         queries_of(f"{at_the_limit},b in (1,2)")
 
 

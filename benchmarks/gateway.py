@@ -37,6 +37,7 @@ TARGET: Final = "/api/scaleops/api/api/v1/networkCost/networkCostEnabled?multiCl
 CONNECTIONS: Final = 32
 SECONDS: Final = 4
 ROUNDS: Final = 3
+START_TIMEOUT_S: Final = 120
 SIZES: Final = {"1 KB": 1024, "50 KB": 50 * 1024}
 REQUIRED: Final = {"uncached": 1.2, "cached": 3.0}
 
@@ -145,7 +146,7 @@ def load(target: LoadTarget, *, seconds: int) -> float:
 
 def await_response(target: LoadTarget, expected: str) -> None:
     """Wait until a server is up, and check its response byte for byte."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + START_TIMEOUT_S
     while True:
         try:
             response = httpx.get(target.url, headers=target.headers, trust_env=False)

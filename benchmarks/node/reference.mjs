@@ -11,9 +11,9 @@ app.set('etag', false);
 
 app.use('/api/scaleops/api', async (request, response) => {
   try {
-    const answer = await fetch(upstream + request.url, { method: request.method, agent, redirect: 'manual' });
-    response.status(answer.status).set('content-type', answer.headers.get('content-type'));
-    response.send(Buffer.from(await answer.arrayBuffer()));
+    const upstreamResponse = await fetch(upstream + request.url, { method: request.method, agent, redirect: 'manual' });
+    response.status(upstreamResponse.status).set('content-type', upstreamResponse.headers.get('content-type'));
+    response.send(Buffer.from(await upstreamResponse.arrayBuffer()));
   } catch (error) {
     response.status(502).json({ error: String(error) });
   }

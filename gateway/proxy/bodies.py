@@ -1,4 +1,4 @@
-"""The two bodies that may go upstream, read strictly and written anew: what is sent is what we understood, not what came."""
+"""The two allowed request bodies: parsed strictly and serialized again, so that upstream gets only what was understood."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any, Final
 from gateway.request import parse_json_strictly
 from gateway.responses import bad_request
 
-_LONGEST: Final = 512
-_MOST: Final = 1000
+_MAX_LENGTH: Final = 512
+_MAX_ITEMS: Final = 1000
 _COST_LISTS: Final = ("clusterFilters", "namespaces", "workloadTypes")
 _OPERATORS: Final = ("!", "(", ")", ">", "<", ",")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostQuery:
-    """What the cost endpoint is asked."""
+    """The body of a cost request."""
 
     clusters: tuple[str, ...]
     namespaces: tuple[str, ...]
@@ -28,20 +28,20 @@ class CostQuery:
 
 
 def read_workloads_body(body: bytes, content_type: str | None) -> tuple[str, ...]:
-    """Read `{"label": ["k=v", ...]}` and answer the labels, at least one.
+    """Parse `{"label": ["k=v", ...]}` and return the labels, at least one.
 
     Raises:
-        Refused: it is anything else.
+        HttpError: 400 or 415, the body is not of this form.
     """
     found = _read_object(body, content_type, {"label"})
     return _labels(found, "label")
 
 
 def read_costs_body(body: bytes, content_type: str | None) -> CostQuery:
-    """Read `{"clusterFilters", "namespaces", "workloadTypes", "labels"}`, lists of strings; only labels must be there.
+    """Parse `{"clusterFilters", "namespaces", "workloadTypes", "labels"}`, lists of strings; only `labels` is required.
 
     Raises:
-        Refused: it is anything else.
+        HttpError: 400 or 415, the body is not of this form.
     """
     found = _read_object(body, content_type, {*_COST_LISTS, "labels"})
     clusters, namespaces, types = (_strings(found.get(name, []), name) for name in _COST_LISTS)
@@ -49,18 +49,18 @@ def read_costs_body(body: bytes, content_type: str | None) -> CostQuery:
 
 
 def write_workloads_body(labels: Sequence[str]) -> bytes:
-    """Write the body that goes upstream."""
+    """Serialize the body for upstream."""
     return _write({"label": labels})
 
 
-def write_costs_body(question: CostQuery) -> bytes:
-    """Write the body that goes upstream."""
+def write_costs_body(cost_query: CostQuery) -> bytes:
+    """Serialize the body for upstream."""
     return _write(
         {
-            "clusterFilters": question.clusters,
-            "namespaces": question.namespaces,
-            "workloadTypes": question.types,
-            "labels": question.labels,
+            "clusterFilters": cost_query.clusters,
+            "namespaces": cost_query.namespaces,
+            "workloadTypes": cost_query.types,
+            "labels": cost_query.labels,
         }
     )
 
@@ -80,16 +80,16 @@ def _read_object(body: bytes, content_type: str | None, known: set[str]) -> dict
         raise bad_request(message)
     unknown = found.keys() - known
     if unknown:
-        message = f"the body holds {min(unknown)[:64]!r}, which may not pass; known are: {', '.join(sorted(known))}"
+        message = f"the body has the unknown key {min(unknown)[:64]!r}; known keys: {', '.join(sorted(known))}"
         raise bad_request(message)
     return found
 
 
 def _labels(found: dict[str, Any], name: str) -> tuple[str, ...]:
-    """Answer the labels, each once: `key=value`, with blanks around them and a doubled sign as selectors have them put right."""
+    """Return the labels, each once, as `key=value`: selectors may have spaces around the parts and a doubled sign."""
     labels = tuple(dict.fromkeys(_label(text) for text in _strings(found.get(name), name)))
     if not labels:
-        message = f"{name!r} must hold at least one label: without one ScaleOps answers with everything"
+        message = f"{name!r} must have at least one label: without one ScaleOps returns every workload"
         raise bad_request(message)
     return labels
 
@@ -98,17 +98,17 @@ def _label(text: str) -> str:
     key, equals, value = text.strip().partition("=")
     key, value = key.strip(), value.removeprefix("=").strip()
     if not equals or not key or any(sign in text for sign in _OPERATORS) or "=" in value or " " in key or " " in value:
-        message = f"the label {text[:64]!r} is not of the form key=value, and ScaleOps can be asked for nothing else"
+        message = f"the label {text[:64]!r} is not of the form key=value, the only one that ScaleOps accepts"
         raise bad_request(message)
     return f"{key}={value}"
 
 
 def _strings(value: object, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > _MOST:
-        message = f"{name!r} must be a list of strings, at most {_MOST}"
+    if not isinstance(value, list) or len(value) > _MAX_ITEMS:
+        message = f"{name!r} must be a list of strings, at most {_MAX_ITEMS}"
         raise bad_request(message)
     for item in value:
-        if not isinstance(item, str) or not item.strip() or len(item) > _LONGEST or not item.isprintable():
-            message = f"{name!r} must hold plain strings of 1 to {_LONGEST} characters"
+        if not isinstance(item, str) or not item.strip() or len(item) > _MAX_LENGTH or not item.isprintable():
+            message = f"{name!r} must contain only printable strings of 1 to {_MAX_LENGTH} characters"
             raise bad_request(message)
     return tuple(value)

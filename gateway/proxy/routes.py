@@ -1,7 +1,7 @@
-"""What the proxy passes: an exact list of (method, path) pairs, and for each the query parameters, the body and the answer's repair.
+"""The allowed routes of the proxy: exact (method, path) pairs, with their query parameters and the repair of the response.
 
-A path is decoded once and compared whole; the path that goes upstream is the list's own, never the caller's. What a path of the list
-could not hold (a second encoding, an encoded slash, `//`, `..`, a backslash, `#`, `@`, a control character) is refused before anything is compared.
+A path is decoded once and compared whole, and upstream gets the path of the list, not the caller's. A path with a second encoding, an
+encoded slash, `//`, `..`, a backslash, `#`, `@` or a control character is rejected before the comparison.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
+
+from cachetools import LRUCache
 
 from gateway.proxy.json_filter import Empty
 from gateway.request import GatewayRequest
@@ -26,67 +28,67 @@ Kind = Literal["workloads", "costs", "flags", "network", "extra"]
 
 _PLAIN_PATH: Final = re.compile(rb"/[A-Za-z0-9/_.~-]*")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_LONGEST_VALUE: Final = 512
-_MOST_PARAMETERS: Final = 32
-_MOST_REMEMBERED: Final = 1024
+_MAX_VALUE_LENGTH: Final = 512
+_MAX_PARAMETERS: Final = 32
+_MAX_CACHED_QUERIES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A query parameter that may pass. `fixed` is sent whether or not the caller sends it."""
+    """An allowed query parameter. `fixed` is sent upstream even if the caller leaves it out."""
 
     accepts: Check
-    means: str
-    """What it may be, for the refusal."""
+    allowed: str
+    """The allowed values, for the error message."""
     required: bool = False
     fixed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyRoute:
-    """One pair, with all that may come with it."""
+    """An allowed method and path."""
 
     method: Literal["GET", "POST"]
     path: str
     kind: Kind
     parameters: Mapping[str, Parameter]
     repaired: str | None = None
-    """The member of the answer that the frontend crashes without."""
+    """The member of the response that the frontend crashes without."""
     empty: Empty = list
     """The type of that member, to make it empty when it is null or missing."""
     takes_cluster: bool = False
 
     @property
     def name(self) -> str:
-        """Name the route in the audit and in metrics."""
+        """Return the name of the route in the audit log and in metrics."""
         return f"{self.method} {self.path}"
 
 
 def _one_of(*values: str) -> Parameter:
-    return Parameter(accepts=values.__contains__, means=" or ".join(values))
+    return Parameter(accepts=values.__contains__, allowed=" or ".join(values))
 
 
 def _always(value: str) -> Parameter:
-    return Parameter(accepts=value.__eq__, means=value, fixed=value)
+    return Parameter(accepts=value.__eq__, allowed=value, fixed=value)
 
 
 def _is_plain(value: str) -> bool:
-    return 0 < len(value) <= _LONGEST_VALUE and value.isprintable()
+    return 0 < len(value) <= _MAX_VALUE_LENGTH and value.isprintable()
 
 
 def _is_milliseconds(value: str) -> bool:
     return value.isascii() and value.isdecimal() and len(value) <= len("9999999999999")
 
 
-_WORD: Final = Parameter(accepts=_is_plain, means="a name", required=True)
-_INSTANT: Final = Parameter(accepts=_is_milliseconds, means="milliseconds since 1970", required=True)
+_REQUIRED_NAME: Final = Parameter(accepts=_is_plain, allowed="a name", required=True)
+_INSTANT: Final = Parameter(accepts=_is_milliseconds, allowed="milliseconds since 1970", required=True)
 
 ROUTES: Final = (
     ProxyRoute(
         method="POST",
         path="/api/v1/dashboard/byNamespace",
         kind="workloads",
-        # OR would answer with workloads that carry only one of the labels: other people's.
+        # OR would also return workloads with only one of the labels, which belong to other components.
         parameters={"multiCluster": _always("true"), "logicalLabel": _always("AND")},
         repaired="workloads",
     ),
@@ -110,19 +112,25 @@ ROUTES: Final = (
         method="GET",
         path="/api/v1/workload-network",
         kind="network",
-        parameters={"name": _WORD, "namespace": _WORD, "workloadType": _WORD, "from": _INSTANT, "to": _INSTANT},
+        parameters={
+            "name": _REQUIRED_NAME,
+            "namespace": _REQUIRED_NAME,
+            "workloadType": _REQUIRED_NAME,
+            "from": _INSTANT,
+            "to": _INSTANT,
+        },
         repaired="destinations",
         takes_cluster=True,
     ),
 )
-"""The four calls of the ScaleOps frontend plugin. All of them only read."""
+"""The four requests of the ScaleOps frontend plugin. All are read-only."""
 
 
 def read_extra_routes(entries: Sequence[str]) -> tuple[ProxyRoute, ...]:
-    """Read GATEWAY_EXTRA_ROUTES: `GET /api/v1/policies`, and with query parameters that may pass `GET /path?one&other`.
+    """Parse GATEWAY_EXTRA_ROUTES: `GET /api/v1/policies`, or `GET /path?one&other` with allowed query parameters.
 
     Raises:
-        SettingsError: an entry is no such pair, or a method that writes.
+        SettingsError: an entry is not valid, or its method is not GET.
     """
     return tuple(_read_extra_route(entry) for entry in entries)
 
@@ -131,67 +139,64 @@ def _read_extra_route(entry: str) -> ProxyRoute:
     method, _, target = entry.partition(" ")
     path, _, names = target.strip().partition("?")
     if method != "GET":
-        message = f"GATEWAY_EXTRA_ROUTES: {entry!r} must begin with GET; the proxy passes no other method, for it only reads"
+        message = f"GATEWAY_EXTRA_ROUTES: {entry!r} must begin with GET: the proxy is read-only"
         raise SettingsError(message)
     try:
-        is_good = read_path(path.encode()) == path and not path.endswith("/")
+        is_valid = read_path(path.encode()) == path and not path.endswith("/")
     except (HttpError, UnicodeEncodeError):
-        is_good = False
+        is_valid = False
     parameters = [name for name in names.split("&") if name]
-    if not is_good or not all(_NAME.fullmatch(name) for name in parameters):
-        message = f"GATEWAY_EXTRA_ROUTES: {entry!r} is no route; write for example GET /api/v1/policies?multiCluster"
+    if not is_valid or not all(_NAME.fullmatch(name) for name in parameters):
+        message = f"GATEWAY_EXTRA_ROUTES: {entry!r} is not a valid route; write for example GET /api/v1/policies?multiCluster"
         raise SettingsError(message)
-    word = Parameter(accepts=_is_plain, means="a plain value")
-    return ProxyRoute(method="GET", path=path, kind="extra", parameters=dict.fromkeys(parameters, word), takes_cluster=True)
+    value = Parameter(accepts=_is_plain, allowed="a plain value")
+    return ProxyRoute(method="GET", path=path, kind="extra", parameters=dict.fromkeys(parameters, value), takes_cluster=True)
 
 
 class RouteTable:
-    """The list, by path."""
+    """The allowed routes by path."""
 
     def __init__(self, extra: Sequence[ProxyRoute] = ()) -> None:
         self._by_path: dict[str, dict[str, ProxyRoute]] = {}
-        self._plain: dict[tuple[bytes, str], ProxyRoute] = {}
-        self._queries: dict[tuple[str, bytes], str] = {}
+        self._by_target: dict[tuple[bytes, str], ProxyRoute] = {}
+        self._queries: LRUCache[tuple[str, bytes], str] = LRUCache(_MAX_CACHED_QUERIES)
         for route in (*ROUTES, *extra):
             self._by_path.setdefault(route.path, {})[route.method] = route
-            self._plain[PREFIX + route.path.encode(), route.method] = route
+            self._by_target[PREFIX + route.path.encode(), route.method] = route
 
     def find(self, target: bytes, method: str) -> ProxyRoute:
-        """Answer the route of a request's path as it was sent.
+        """Return the route of a request target, as it was sent.
 
         Raises:
-            Refused: 400 for a path that is up to something, 404 for one that is not listed, 405 for another method.
+            HttpError: 400 for an ambiguous path, 404 for a path that is not listed, 405 for another method.
         """
-        plain = self._plain.get((target, method))
-        if plain is not None:
-            return plain
+        route = self._by_target.get((target, method))
+        if route is not None:
+            return route
         path = read_path(target[len(PREFIX) :])
         routes = self._by_path.get(path)
         if routes is None:
-            message = f"the proxy passes no {path}; GATEWAY_EXTRA_ROUTES can list further paths"
+            message = f"{path} is not a route of the proxy; GATEWAY_EXTRA_ROUTES can add routes"
             raise not_found(message)
         if method not in routes:
             allowed = ", ".join(routes)
-            message = f"the proxy passes {path} with {allowed} only"
+            message = f"the proxy allows only {allowed} for {path}"
             raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "InputError", message, headers=((b"allow", allowed.encode()),))
         return routes[method]
 
     def read_query(self, route: ProxyRoute, query: bytes) -> str:
-        """Answer what the function of that name does, and remember it: most callers send one of a few queries."""
-        known = self._queries.get((route.name, query))
-        if known is None:
-            known = read_query(route, query)
-            if len(self._queries) >= _MOST_REMEMBERED:
-                self._queries.clear()
-            self._queries[route.name, query] = known
-        return known
+        """Return what the function of that name returns, cached: most callers send one of a few queries."""
+        cached = self._queries.get((route.name, query))
+        if cached is None:
+            cached = self._queries[route.name, query] = read_query(route, query)
+        return cached
 
 
 def read_path(sent: bytes) -> str:
-    """Decode a path once, and answer it if it is nothing but a path.
+    """Decode a path once and return it.
 
     Raises:
-        Refused: 400, it holds what no path of ours holds.
+        HttpError: 400, it is not a plain path.
     """
     decoded = unquote_to_bytes(sent)
     encoded_separator = b"%2f" in sent.lower()
@@ -200,54 +205,54 @@ def read_path(sent: bytes) -> str:
         or not _PLAIN_PATH.fullmatch(decoded)
         or any(part in {b"", b".", b".."} for part in decoded.split(b"/")[1:])
     ):
-        message = "this is no path that the proxy could pass: write it plainly, without encoded slashes, dots or other signs"
+        message = "the path contains encoded slashes, dot segments or reserved characters; write it without them"
         raise bad_request(message)
     return decoded.decode("ascii")
 
 
 def read_query(route: ProxyRoute, query: bytes) -> str:
-    """Answer the query to send upstream, always in the same order: allowed parameters, each once, and the fixed ones.
+    """Return the query to send upstream, in the order of the route: allowed parameters, each once, and the fixed ones.
 
     Raises:
-        Refused: 400, a parameter is not allowed, is there twice, is missing, or has a value it cannot have.
+        HttpError: 400, a parameter is not allowed, repeated, missing or has a value that is not allowed.
     """
     try:
-        sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS, errors="strict")
+        sent = parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS, errors="strict")
     except ValueError:
-        message = "the query cannot be read; percent-encode it as UTF-8"
+        message = "the query cannot be parsed; percent-encode it as UTF-8"
         raise bad_request(message) from None
     found: dict[str, str] = {}
     for name, value in sent:
         parameter = route.parameters.get(name)
         if parameter is None:
             allowed = ", ".join(route.parameters) or "none"
-            message = f"the query parameter {name[:64]!r} may not pass here; allowed are: {allowed}"
+            message = f"the query parameter {name[:64]!r} is not allowed for this path; allowed: {allowed}"
             raise bad_request(message)
         if name in found:
             message = f"the query parameter {name!r} was sent twice"
             raise bad_request(message)
         if not parameter.accepts(value):
-            message = f"the query parameter {name!r} must be {parameter.means}"
+            message = f"the query parameter {name!r} must be {parameter.allowed}"
             raise bad_request(message)
         found[name] = value
     values: list[tuple[str, str]] = []
     for name, parameter in route.parameters.items():
-        wanted = found.get(name, parameter.fixed)
-        if wanted is not None:
-            values.append((name, wanted))
+        final = found.get(name, parameter.fixed)
+        if final is not None:
+            values.append((name, final))
         elif parameter.required:
             message = f"the query parameter {name!r} is missing"
             raise bad_request(message)
     return urlencode(values)
 
 
-def read_cluster(route: ProxyRoute, exchange: GatewayRequest) -> str | None:
-    """Answer the cluster that the caller routes the call to.
+def read_cluster(route: ProxyRoute, request: GatewayRequest) -> str | None:
+    """Return the cluster of the header X-Scaleops-Cluster, if the route takes it.
 
     Raises:
-        Refused: 400, it is no name.
+        HttpError: 400, it is not a valid name.
     """
-    cluster = exchange.header(CLUSTER)
+    cluster = request.header(CLUSTER)
     if cluster is None or not route.takes_cluster:
         return None
     if not _is_plain(cluster) or not cluster.isascii() or cluster != cluster.strip():

@@ -29,7 +29,8 @@ from domain.weeks import IsoWeek
 from tasks.context import StageContext
 from tasks.deliver.stage import deliver
 from tasks.pipeline import run_once
-from tasks.report.stage import stored_reports, teams_with_reports
+from tasks.report.due import teams_with_reports
+from tasks.report.stage import stored_reports
 from wiring.config_file import ConfigFile
 from wiring.contexts import LoadedConfig, build_stage_context
 from wiring.environment import resolve_settings

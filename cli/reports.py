@@ -51,8 +51,8 @@ def report(*, team: str | None, week: str | None, form: str, send: bool, again: 
         done = send_report(context, ref, chosen, again=again)
     if isinstance(done, AlreadySent):
         say(done.sentence)
-    elif done.trouble:
-        raise click.ClickException(done.trouble)
+    elif done.problem:
+        raise click.ClickException(done.problem)
     else:
         say(
             f"{done.report.title}: {format_count(len(done.messages), 'message')} put into the outbox; `scaleops-worker deliver` sends what is there"

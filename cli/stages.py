@@ -135,7 +135,7 @@ def _reported(result: ReportResult) -> dict[str, Json]:
         ],
         "skipped": list(result.skipped),
         "waiting": [str(team) for team in result.waiting],
-        "problems": list(result.troubles),
+        "problems": list(result.problems),
     }
 
 

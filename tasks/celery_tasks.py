@@ -151,13 +151,13 @@ class TaskHandlers:
         self._with_lock("report", self._report)
 
     def _report(self, worker: WorkerContext) -> None:
-        reported = run_stage(worker.context, "report", partial(report_due, worker.context, collecting_beside=True))
+        reported = run_stage(worker.context, "report", partial(report_due, worker.context, is_collecting=True))
         if reported.made:
             log.info("reports made", reports=len(reported.made))
             self._enqueue("deliver")
         for reason in reported.skipped:
             log.warning("report skipped", reason=reason)
-        for reason in reported.troubles:
+        for reason in reported.problems:
             log.warning("report problem", reason=reason)
 
     def deliver(self) -> None:

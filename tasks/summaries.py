@@ -47,7 +47,7 @@ def format_reported(reported: ReportResult) -> dict[str, str]:
     parts = [f"{format_count(len(reported.made), 'report')} made" if reported.made else "no report is due"]
     if reported.waiting:
         parts.append(f"{format_count(len(reported.waiting), 'report')} waiting for the running sweep")
-    return {"report": "; ".join(parts) + "".join(f"\n  {sentence}" for sentence in (*reported.skipped, *reported.troubles))}
+    return {"report": "; ".join(parts) + "".join(f"\n  {sentence}" for sentence in (*reported.skipped, *reported.problems))}
 
 
 def format_delivered(delivered: DeliverResult) -> dict[str, str]:

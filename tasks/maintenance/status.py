@@ -16,8 +16,9 @@ from domain.weeks import Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
 from tasks.context import Policy, StageContext
+from tasks.report.due import teams_with_reports
+from tasks.report.messages import stream_of
 from tasks.report.report_data import PLATFORM, REPORT
-from tasks.report.stage import stream_of, teams_with_reports
 
 MAX_PENDING_AGE: Final = timedelta(hours=1)
 """An older pending message is a problem."""

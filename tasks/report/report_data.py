@@ -1,4 +1,4 @@
-"""Gathers from the store what a report is made from, in few queries, within one transaction that only reads."""
+"""Gathers the facts of a report from the store, in one read-only transaction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from store import Transaction
 from tasks.context import Policy
 
 PLATFORM: Final = EntityRef("platform", "default", "platform")
-"""Stands for all teams where the roll-up is recorded. No catalog entity has this kind."""
+"""The reference under which the roll-up of all teams is recorded. No catalog entity has this kind."""
 REPORT: Final = "weekly"
 WEEKS: Final = 12
 """Length of the trend."""
@@ -40,7 +40,7 @@ _OUTCOMES: Final[Mapping[RecommendationEnd, TrackedOutcome]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ReportRequest:
-    """Which report, made when, and how it came to be made."""
+    """The week to report and the circumstances. `again` counts repeats by hand; `running`: the week has not ended."""
 
     week: IsoWeek
     now: datetime
@@ -50,20 +50,20 @@ class ReportRequest:
 
 
 def title_of(team: EntityRef, known: Team | None) -> str:
-    """Name a team for a reader."""
+    """Return the display name of a team."""
     if team == UNOWNED:
         return UNOWNED_TITLE
     return known.title if known is not None and known.title else team.name
 
 
 def route_of(team: EntityRef, teams: Mapping[EntityRef, Team], policy: Policy) -> Route | Unrouted:
-    """Answer where a team's report goes. What has no owner goes to the platform channel."""
+    """Return where a team's report goes. Components without an owner are reported to the platform channel."""
     if team in (UNOWNED, PLATFORM):
         return platform_route(policy.routes)
     return slack_route(policy.routes, team=team, owner=teams.get(team), parents=parents_of(team, teams))
 
 
-def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, asked: ReportRequest) -> TeamFacts:
+def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, request: ReportRequest) -> TeamFacts:
     """Gather the facts of one team's report."""
     schedule = policy.schedules.of(team)
 
@@ -72,28 +72,28 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, asked
         sweeps=lambda earliest, latest: transaction.history.sweeps_of_team(team, earliest=earliest, latest=latest),
         series=lambda as_ofs: transaction.history.of_team(team, as_ofs=as_ofs),
     )
-    closings = _closing_snapshots(transaction, schedule, asked, subject)
-    owned = _components_in(transaction, team, closings)
-    since = closings.then.as_of if closings.then is not None else asked.week.starts_at(schedule.zone)
+    closing_snapshots = _closing_snapshots(transaction, schedule, request, subject)
+    owned = _components_in(transaction, team, closing_snapshots)
+    since = closing_snapshots.then.as_of if closing_snapshots.then is not None else request.week.starts_at(schedule.zone)
     teams = {known.ref: known for known in transaction.components.teams()}
-    until = closings.now.as_of if closings.now is not None else asked.now
+    until = closing_snapshots.now.as_of if closing_snapshots.now is not None else request.now
     return TeamFacts(
-        meta=_meta(policy, schedule, asked, route_of(team, teams, policy)),
+        meta=_meta(policy, schedule, request, route_of(team, teams, policy)),
         team=team,
         title=title_of(team, teams.get(team)),
-        now=closings.now,
-        then=closings.then,
-        weeks=closings.weeks,
+        now=closing_snapshots.now,
+        then=closing_snapshots.then,
+        weeks=closing_snapshots.weeks,
         titles={component.ref: component.title or component.spelled_name for component in owned},
         labels={component.ref: _labels_of(component) for component in owned},
-        followed=tuple(_followed(transaction, team, since=since, until=until, now=asked.now)),
+        followed=tuple(_followed(transaction, team, since=since, until=until, now=request.now)),
         followed_since=since,
-        month_to_date=_month_to_date(transaction, asked.week, closings.now, subject),
+        month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, subject),
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
     )
 
 
-def gather_platform(transaction: Transaction, policy: Policy, asked: ReportRequest) -> PlatformFacts:
+def gather_platform(transaction: Transaction, policy: Policy, request: ReportRequest) -> PlatformFacts:
     """Gather the facts of the roll-up of all teams."""
     schedule = policy.schedules.default
 
@@ -102,38 +102,43 @@ def gather_platform(transaction: Transaction, policy: Policy, asked: ReportReque
         sweeps=lambda earliest, latest: transaction.history.sweeps_of_platform(earliest=earliest, latest=latest),
         series=lambda as_ofs: transaction.history.of_platform(as_ofs=as_ofs),
     )
-    closings = _closing_snapshots(transaction, schedule, asked, subject)
+    closing_snapshots = _closing_snapshots(transaction, schedule, request, subject)
     teams = {known.ref: known for known in transaction.components.teams()}
     owners = transaction.components.owners()
-    named = {*owners, *(one.snapshot.team for found in (closings.now, closings.then) if found for one in found.measurements)}
+    named = {
+        *owners,
+        *(one.snapshot.team for found in (closing_snapshots.now, closing_snapshots.then) if found for one in found.measurements),
+    }
     return PlatformFacts(
-        meta=_meta(policy, schedule, asked, platform_route(policy.routes)),
-        now=closings.now,
-        then=closings.then,
-        weeks=closings.weeks,
+        meta=_meta(policy, schedule, request, platform_route(policy.routes)),
+        now=closing_snapshots.now,
+        then=closing_snapshots.then,
+        weeks=closing_snapshots.weeks,
         titles={component.ref: component.title or component.spelled_name for component in transaction.components.all()},
         team_titles={team: title_of(team, teams.get(team)) for team in named},
         unrouted=tuple(_routing_gaps(owners, teams, policy)),
         skipped=tuple(
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
-            for run in transaction.reports.skipped_since(REPORT, asked.now - timedelta(days=7))
+            for run in transaction.reports.skipped_since(REPORT, request.now - timedelta(days=7))
         ),
-        month_to_date=_month_to_date(transaction, asked.week, closings.now, subject),
+        month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, subject),
     )
 
 
-def _meta(policy: Policy, schedule: Schedule, asked: ReportRequest, route: Route | Unrouted) -> ReportMeta:
-    why = f"It goes to {route.target}, by {route.rule}." if isinstance(route, Route) else f"It goes nowhere: {route.reason}."
+def _meta(policy: Policy, schedule: Schedule, request: ReportRequest, route: Route | Unrouted) -> ReportMeta:
+    destination = (
+        f"It goes to {route.target}, by {route.rule}." if isinstance(route, Route) else f"It has no destination: {route.reason}."
+    )
     return ReportMeta(
-        week=asked.week,
+        week=request.week,
         zone=schedule.zone.key,
-        due_at=schedule.due_at(asked.week),
-        made_at=asked.now,
-        late=asked.late,
-        again=asked.again,
-        running=asked.running,
+        due_at=schedule.due_at(request.week),
+        made_at=request.now,
+        late=request.late,
+        again=request.again,
+        running=request.running,
         currency=policy.currency,
-        route=why,
+        route=destination,
         links=Links(workload=policy.dashboard_link, pages=policy.public_url),
     )
 
@@ -159,11 +164,11 @@ class _ClosingSnapshots:
 
 
 def _closing_snapshots(
-    transaction: Transaction, schedule: Schedule, asked: ReportRequest, subject: _Subject
+    transaction: Transaction, schedule: Schedule, request: ReportRequest, subject: _Subject
 ) -> _ClosingSnapshots:
-    weeks = [asked.week.shift(-back) for back in range(WEEKS - 1, -1, -1)]
-    windows = [closing_window(schedule, week, now=asked.now) for week in weeks]
-    as_ofs = subject.sweeps(windows[0].earliest, asked.now)
+    weeks = [request.week.shift(-back) for back in range(WEEKS - 1, -1, -1)]
+    windows = [closing_window(schedule, week, now=request.now) for week in weeks]
+    as_ofs = subject.sweeps(windows[0].earliest, request.now)
     closing = [window.closing(as_ofs) for window in windows]
     points = {point.as_of: point for point in subject.series([as_of for as_of in closing if as_of is not None])}
     totals = [
@@ -195,7 +200,7 @@ def _month_to_date(
 ) -> MonthToDate | None:
     if now is None:
         return None
-    # The closing snapshot may be some hours younger than the week, and a day that has just begun is not elapsed.
+    # The closing snapshot may be some hours younger than the week; a day that has just begun has not elapsed.
     through = min(week.sunday, now.as_of.date())
     start = datetime(through.year, through.month, 1, tzinfo=now.as_of.tzinfo)
     sweeps = transaction.sweeps.last_of_each_day(start, now.as_of)
@@ -205,10 +210,10 @@ def _month_to_date(
     return month_to_date(costs, through=through)
 
 
-def _components_in(transaction: Transaction, team: EntityRef, closings: _ClosingSnapshots) -> tuple[Component, ...]:
-    """Answer the components a team owns now, and those it owned at one of the two closings."""
+def _components_in(transaction: Transaction, team: EntityRef, closing_snapshots: _ClosingSnapshots) -> tuple[Component, ...]:
+    """Return the components that a team owns now, or owned in one of the two closing snapshots."""
     owned = {component.ref: component for component in transaction.components.of_team(team)}
-    for closing in (closings.now, closings.then):
+    for closing in (closing_snapshots.now, closing_snapshots.then):
         for measurement in closing.measurements if closing is not None else ():
             ref = measurement.snapshot.ref
             known = None if ref in owned else transaction.components.get(ref)
@@ -218,7 +223,7 @@ def _components_in(transaction: Transaction, team: EntityRef, closings: _Closing
 
 
 def _labels_of(component: Component) -> tuple[str, ...]:
-    """Answer the labels that find a component in the dashboard; none where one query cannot say it."""
+    """Return the labels that select a component in the dashboard; none if it needs several queries."""
     try:
         plan = plan_for(component)
     except InvalidSelector:
@@ -233,7 +238,7 @@ def _followed(
     ended = transaction.recommendations.ended_between(since, until, team=team)
     still_open = transaction.recommendations.open_at(until, team=team)
     for one in (*ended, *still_open):
-        # What ended after the closing snapshot was still open at it, and its end belongs to the next report.
+        # What ended after the closing snapshot was open in it; its end belongs to the next report.
         yield _followed_from(one, is_open=one not in ended, is_handled=(one.key.issue.value, one.key.entity) in handled)
 
 
@@ -253,15 +258,15 @@ def _followed_from(one: Recommendation, *, is_open: bool, is_handled: bool) -> F
 
 
 def _handled_alerts(transaction: Transaction, team: EntityRef, now: datetime) -> frozenset[tuple[str, EntityRef]]:
-    """Answer (rule, component) of what somebody acknowledged or snoozed."""
-    answered: set[tuple[str, EntityRef]] = set()
+    """Return (rule, component) of the acknowledged and snoozed alerts."""
+    handled: set[tuple[str, EntityRef]] = set()
     for row in transaction.alerts.states(statuses=OPEN_PHASES, team=team):
         incident = state_from_json(row.state).incident
         if incident is None:
             continue
         if incident.acknowledged is not None or (incident.snoozed is not None and incident.snoozed.until > now):
-            answered.add((row.rule, row.ref))
-    return frozenset(answered)
+            handled.add((row.rule, row.ref))
+    return frozenset(handled)
 
 
 def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], policy: Policy) -> Iterable[RoutingGap]:
@@ -276,6 +281,6 @@ def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], 
         elif route.is_fallback:
             reasons.append(f"its report goes by {route.rule}")
         if reasons and (known is None or not known.in_catalog):
-            reasons.append("the catalog does not know it")
+            reasons.append("it is not in the catalog")
         if reasons:
             yield RoutingGap(team=team, title=title_of(team, known), reason="; ".join(reasons))

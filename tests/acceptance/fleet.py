@@ -27,8 +27,8 @@ from domain.weeks import IsoWeek
 from simulator.serving import Simulator, addresses_at, settings_for
 from store import HeartbeatKind, Store, Transaction
 from tasks.celery_tasks import WorkerContext
+from tasks.report.due import teams_with_reports
 from tasks.report.report_data import PLATFORM, REPORT
-from tasks.report.stage import teams_with_reports
 from tests.acceptance.crash_points import CrashPoint
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until

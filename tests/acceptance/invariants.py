@@ -15,8 +15,10 @@ from domain.weeks import Schedule, Schedules
 from store import Transaction
 from store.queries.outbox import FALLBACK
 from store.retention import Retention, expired
+from tasks.report.due import teams_with_reports
+from tasks.report.messages import stream_of
 from tasks.report.report_data import PLATFORM, REPORT
-from tasks.report.stage import MADE, stream_of, teams_with_reports
+from tasks.report.stage import MADE
 from tests.acceptance.fleet import INSTANCE, Fleet
 
 UNDELIVERED: Final = (DeliveryStatus.FAILED, DeliveryStatus.EXPIRED, DeliveryStatus.UNKNOWN)

@@ -12,8 +12,8 @@ import pytest
 
 from simulator.serving import Simulator
 from store import ReportRun
+from tasks.report.due import teams_with_reports
 from tasks.report.report_data import PLATFORM
-from tasks.report.stage import teams_with_reports
 from tests.acceptance.crash_points import DELIVERING, EVALUATING, MEASURING, OPENING, REPORTING, Step, crash_points
 from tests.acceptance.faults import crash_at, go_to_report_morning
 from tests.acceptance.fleet import MINUTE, Fleet

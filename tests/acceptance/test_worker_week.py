@@ -8,8 +8,8 @@ from pathlib import Path
 from reports import content
 from simulator.serving import Simulator
 from store import ReportRun
+from tasks.report.due import teams_with_reports
 from tasks.report.report_data import PLATFORM
-from tasks.report.stage import teams_with_reports
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
 from tests.services.queues import QueueServer

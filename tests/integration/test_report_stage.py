@@ -173,7 +173,7 @@ def test_a_team_without_a_channel_goes_to_the_platform_and_stands_in_the_roll_up
 def test_a_report_without_any_channel_is_told_as_a_trouble(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     reported = report_due(parts_at(sqlite_store, DUE, routes=RoutePolicy()))
-    assert any("The report of Search for 2026-W47 goes nowhere" in trouble for trouble in reported.troubles)
+    assert any("The report of Search for 2026-W47 has no destination" in problem for problem in reported.problems)
 
 
 def test_a_report_waits_for_a_running_sweep_at_most_an_hour(sqlite_store: Store) -> None:
@@ -187,11 +187,11 @@ def test_a_report_waits_for_a_running_sweep_at_most_an_hour(sqlite_store: Store)
 
 def test_where_collecting_runs_beside_it_the_sweep_of_the_present_slot_is_waited_for(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
-    beside = report_due(parts_at(sqlite_store, DUE), collecting_beside=True)
+    beside = report_due(parts_at(sqlite_store, DUE), is_collecting=True)
     assert beside.made == ()
     assert PAYMENTS in beside.waiting
     sweep(sqlite_store, MONDAY + timedelta(hours=6), {"checkout": 131, "finder": 41})
-    made = report_due(parts_at(sqlite_store, DUE + timedelta(minutes=1)), collecting_beside=True).made
+    made = report_due(parts_at(sqlite_store, DUE + timedelta(minutes=1)), is_collecting=True).made
     assert {one.report.headline.cost.as_of for one in made} == {MONDAY + timedelta(hours=6)}
 
 

@@ -1,0 +1,77 @@
+"""Which reports are due, computed from stored state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.closing_snapshot import closing_window
+from domain.refs import EntityRef
+from domain.sweeps import slot_of
+from domain.weeks import SWEEP_TIMEOUT, IsoWeek, Lateness, due_windows
+from store import Transaction
+from tasks.context import Policy
+from tasks.report.report_data import PLATFORM, REPORT
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueReport:
+    """A week of a team to report now."""
+
+    team: EntityRef
+    week: IsoWeek
+    late: Lateness | None
+
+
+def teams_with_reports(transaction: Transaction) -> tuple[EntityRef, ...]:
+    """Return the teams with a report: owners of a component now or in the newest closed sweep."""
+    newest = transaction.sweeps.newest_closed()
+    measured = () if newest is None else transaction.snapshots.teams_at(newest.as_of)
+    return tuple(sorted({*transaction.components.owners(), *measured}))
+
+
+def find_due(
+    transaction: Transaction, policy: Policy, now: datetime, *, is_collecting: bool
+) -> tuple[tuple[DueReport, ...], tuple[tuple[EntityRef, IsoWeek], ...], tuple[EntityRef, ...]]:
+    """Return the reports that are due, the (team, week) pairs to skip, and the teams whose report waits for a sweep."""
+    sweeps = _expected_sweeps(transaction, policy, now, is_collecting=is_collecting)
+    handled: dict[IsoWeek, frozenset[EntityRef]] = {}
+    due: list[DueReport] = []
+    skip: list[tuple[EntityRef, IsoWeek]] = []
+    waiting: list[EntityRef] = []
+    for team in (*teams_with_reports(transaction), PLATFORM):
+        schedule = policy.schedules.of(team)
+        newest = schedule.newest_due(now)
+        if newest not in handled:
+            handled[newest] = transaction.reports.handled(REPORT, str(newest))
+        if team in handled[newest]:
+            continue
+        last = transaction.reports.newest(team, REPORT)
+        windows = due_windows(
+            schedule,
+            first_snapshot_at=first_snapshot(transaction, team),
+            newest_handled=None if last is None else IsoWeek.parse(last.week),
+            now=now,
+        )
+        skip += [(team, week) for week in windows.skip]
+        if windows.send is None:
+            continue
+        closing = closing_window(schedule, windows.send, now=now)
+        is_sweeping = any(as_of in closing for as_of in sweeps)
+        if is_sweeping and now < schedule.due_at(windows.send) + SWEEP_TIMEOUT:
+            waiting.append(team)
+        else:
+            due.append(DueReport(team=team, week=windows.send, late=windows.late))
+    return tuple(due), tuple(skip), tuple(waiting)
+
+
+def _expected_sweeps(transaction: Transaction, policy: Policy, now: datetime, *, is_collecting: bool) -> tuple[datetime, ...]:
+    """Return the running sweeps, and that of the current slot if another process may open it."""
+    running = tuple(sweep.as_of for sweep in transaction.sweeps.unclosed())
+    slot = slot_of(now, policy.collect_every)
+    return (*running, slot) if is_collecting and transaction.sweeps.get(slot) is None else running
+
+
+def first_snapshot(transaction: Transaction, team: EntityRef) -> datetime | None:
+    """Return the first sweep that holds a component of a team, or of any for the platform."""
+    return transaction.history.first_of_all() if team == PLATFORM else transaction.history.first_of_team(team)

@@ -1,0 +1,99 @@
+"""The messages of reports: the Slack posts of a report, and the notice about skipped ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.messages import Channel, EventAction, Message, Rendering, Variant
+from domain.refs import EntityRef
+from domain.routes import Route, Unrouted, platform_route
+from domain.weeks import CATCH_UP
+from reports import content
+from reports.render.slack import render_slack
+from reports.render.slack_blocks import escape
+from reports.signed_links import expires_at
+from tasks.context import Policy
+from tasks.report.report_data import PLATFORM, REPORT
+
+MANUAL_TTL: Final = timedelta(hours=24)
+"""Minimum time to expiry of a report sent by hand, however old its week is."""
+NOTICE_TTL: Final = timedelta(hours=24)
+MAX_LISTED: Final = 30
+
+
+def sign_page(report: content.Report, policy: Policy) -> str | None:
+    """Return the URL of the report page for a message, signed if possible. The stored URL stays unsigned."""
+    if report.page is None or policy.page_links is None:
+        return report.page
+    until = expires_at(due_at=report.due_at, made_at=report.made_at, catch_up=CATCH_UP)
+    return policy.page_links.sign(report.page, until)
+
+
+def write_messages(
+    report: content.Report, team: EntityRef, route: Route, *, now: datetime, by_hand: bool, page: str | None
+) -> tuple[Message, ...]:
+    """Return the Slack messages of a report: the first for the channel, the others for its thread. `page` is the URL of its link."""
+    about = report.team
+    base = stream_of(team, report.week)
+    suffix = f":again-{report.again}" if report.again else ""
+    expires_at = report.due_at + CATCH_UP
+    if by_hand:
+        expires_at = max(expires_at, now + MANUAL_TTL)
+    return tuple(
+        Message(
+            key=f"{base}:{number}{suffix}",
+            stream=f"{base}{suffix}",
+            number=number,
+            channel=Channel.SLACK,
+            target=route.target,
+            act=EventAction.POST,
+            thread_of=None if number == 1 else f"{base}:1{suffix}",
+            about=about,
+            reason=f"The weekly report of {report.title} for {report.week}. {report.route}",
+            renderings=renderings,
+            created_at=now,
+            expires_at=expires_at,
+        )
+        for number, renderings in enumerate(render_slack(report, page=page), start=1)
+    )
+
+
+def stream_of(team: EntityRef, week: str) -> str:
+    """Return the outbox stream of a week's report; its messages are `<stream>:1`, `<stream>:2`, ..."""
+    return f"report:{REPORT}:{content.PLATFORM if team == PLATFORM else team}:{week}:slack"
+
+
+def skip_notices(policy: Policy, skipped: Sequence[str], *, first: str, now: datetime) -> Iterable[Message]:
+    """Yield the notice to the platform channel about skipped reports; `first` is the first of them."""
+    route = platform_route(policy.routes)
+    if not skipped or isinstance(route, Unrouted):
+        return
+    lines = [f"\u2022 {sentence}" for sentence in skipped[:MAX_LISTED]]
+    if len(skipped) > MAX_LISTED:
+        lines.append(f"\u2022 and {len(skipped) - MAX_LISTED} more")
+    text = escape(
+        "\n".join(
+            [
+                "Reports were skipped: the worker was down for more than three days after they were due, or a newer week is sent.",
+                *lines,
+            ]
+        )
+    )
+    # Only one process has claimed the first of them, so the key is unique.
+    key = f"report:skipped:{first}"
+    yield Message(
+        key=key,
+        stream=key,
+        number=1,
+        channel=Channel.SLACK,
+        target=route.target,
+        act=EventAction.POST,
+        thread_of=None,
+        about=content.PLATFORM,
+        reason=f"Reports were skipped. Sent by {route.rule}.",
+        renderings=(Rendering(variant=Variant.TEXT, payload={"text": text, "mrkdwn": False}),),
+        created_at=now,
+        expires_at=now + NOTICE_TTL,
+    )

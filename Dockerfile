@@ -1,4 +1,4 @@
-# The worker, the beat, the gateway and every command in one image. What builds it, pip included, stays in the first stage.
+# Worker, beat, gateway and every command in one image. Build tools, pip included, stay in the first stage.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 COPY requirements/build.lock requirements/runtime.lock requirements/
@@ -6,7 +6,7 @@ RUN python -m venv --without-pip /opt/scaleops-worker \
  && pip install --no-cache-dir --require-hashes -r requirements/build.lock \
  && pip --python /opt/scaleops-worker/bin/python install --no-cache-dir --require-hashes -r requirements/runtime.lock
 COPY . .
-# Without isolation the backend is the one of build.lock; with it, pip would fetch one whose hash nobody knows.
+# Without isolation the build backend comes from build.lock; with it, pip would fetch one without a known hash.
 RUN pip wheel --no-index --no-deps --no-build-isolation -w /wheels . \
  && pip --python /opt/scaleops-worker/bin/python install --no-index --no-deps /wheels/*.whl
 

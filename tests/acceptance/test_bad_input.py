@@ -1,4 +1,4 @@
-"""What a user can get wrong: each is one line that says what and what to do, the right exit status, and nothing lost or doubled."""
+"""Invalid input: one line that says what is wrong and what to do, the right exit status, and nothing lost or duplicated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BROKEN = "postgresql://somebody:MARKED-PASSWORD@127.0.0.1:1/nothing"
 
 @pytest.fixture
 def simulator(simulator: Simulator) -> Simulator:
-    """The demo's company: its credentials are the fixed ones."""
+    """The demo's company, with fixed credentials."""
     simulator.load("demo")
     return simulator
 
@@ -39,7 +39,7 @@ def settings_for(simulator: Simulator) -> dict[str, str]:
     }
 
 
-def says_one_line(ran: Ran, *, status: int, words: tuple[str, ...]) -> None:
+def fails_with_one_line(ran: Ran, *, status: int, words: tuple[str, ...]) -> None:
     assert ran.status == status, ran.out + ran.err
     (line,) = ran.err.splitlines()
     assert "Traceback" not in ran.out + ran.err
@@ -71,7 +71,7 @@ def says_one_line(ran: Ran, *, status: int, words: tuple[str, ...]) -> None:
     ],
 )
 def test_bad_usage_is_refused_in_one_line(run: Run, simulator: Simulator, command: list[str], words: tuple[str, ...]) -> None:
-    says_one_line(run(*command, **settings_for(simulator)), status=2, words=words)
+    fails_with_one_line(run(*command, **settings_for(simulator)), status=2, words=words)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_bad_usage_is_refused_in_one_line(run: Run, simulator: Simulator, comman
 def test_a_bad_setting_is_refused_in_one_line(
     run: Run, simulator: Simulator, command: list[str], wrong: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    says_one_line(run(*command, **{**settings_for(simulator), **wrong}), status=2, words=words)
+    fails_with_one_line(run(*command, **{**settings_for(simulator), **wrong}), status=2, words=words)
 
 
 def test_a_wrong_configuration_file_names_the_key(run: Run, simulator: Simulator) -> None:
@@ -104,7 +104,7 @@ def test_a_wrong_configuration_file_names_the_key(run: Run, simulator: Simulator
 
     ran = run("collect", **settings_for(simulator))
 
-    says_one_line(ran, status=2, words=("scaleops-worker.yaml", "slack_chanel", "did you mean slack_channel?"))
+    fails_with_one_line(ran, status=2, words=("scaleops-worker.yaml", "slack_chanel", "did you mean slack_channel?"))
 
 
 @pytest.mark.parametrize(
@@ -122,21 +122,21 @@ def test_a_wrong_configuration_file_names_the_key(run: Run, simulator: Simulator
         (["outbox", "retry", "report:nobody"], {}, ("there is no message report:nobody",)),
     ],
 )
-def test_what_cannot_be_done_says_why_in_one_line(
+def test_what_fails_prints_the_reason_in_one_line(
     run: Run, simulator: Simulator, command: list[str], wrong: dict[str, str], words: tuple[str, ...]
 ) -> None:
     ran = run(*command, **{**settings_for(simulator), **wrong})
 
-    says_one_line(ran, status=1, words=words)
+    fails_with_one_line(ran, status=1, words=words)
     assert "MARKED" not in ran.out + ran.err
 
 
-def test_the_catalog_file_that_is_missing_or_broken_is_named(run: Run, simulator: Simulator) -> None:
+def test_a_missing_or_broken_catalog_file_is_named(run: Run, simulator: Simulator) -> None:
     settings = {**settings_for(simulator), "BACKSTAGE_BASE_URL": "", "BACKSTAGE_TOKEN": ""}
     Path("broken.yaml").write_text("kind: [", encoding="utf-8")
 
-    says_one_line(run("collect", **settings, BACKSTAGE_CATALOG_FILE="missing.yaml"), status=1, words=("missing.yaml",))
-    says_one_line(run("collect", **settings, BACKSTAGE_CATALOG_FILE="broken.yaml"), status=1, words=("broken.yaml",))
+    fails_with_one_line(run("collect", **settings, BACKSTAGE_CATALOG_FILE="missing.yaml"), status=1, words=("missing.yaml",))
+    fails_with_one_line(run("collect", **settings, BACKSTAGE_CATALOG_FILE="broken.yaml"), status=1, words=("broken.yaml",))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_catalog_file_that_is_missing_or_broken_is_named(run: Run, simulator
         ("group:default/payments", "InputError", "kubernetes-label-selector"),
     ],
 )
-def test_a_reference_that_cannot_be_asked_is_one_error_line_and_the_others_are_answered(
+def test_an_invalid_reference_is_one_error_line_and_the_others_succeed(
     run: Run, simulator: Simulator, ref: str, name: str, words: str
 ) -> None:
     ran = run("action", DATA, ref, "component:default/frontend", "--json", **settings_for(simulator))
@@ -160,7 +160,7 @@ def test_a_reference_that_cannot_be_asked_is_one_error_line_and_the_others_are_a
 
 
 @pytest.mark.parametrize("mode", ["html", "truncated", "empty", "redirect", "drop"])
-def test_nonsense_from_scaleops_is_an_error_never_an_empty_answer(run: Run, simulator: Simulator, mode: Mode) -> None:
+def test_an_invalid_response_of_scaleops_is_an_error_never_an_empty_output(run: Run, simulator: Simulator, mode: Mode) -> None:
     simulator.state.faults.append(Fault(service="scaleops", route="byNamespace", mode=mode))
 
     ran = run("action", DATA, "component:default/frontend", "--json", **settings_for(simulator))
@@ -171,7 +171,7 @@ def test_nonsense_from_scaleops_is_an_error_never_an_empty_answer(run: Run, simu
     assert "ScaleOps" in line["error"]["message"]
 
 
-def test_nothing_is_lost_or_doubled_by_a_failed_collect(run: Run, simulator: Simulator) -> None:
+def test_nothing_is_lost_or_duplicated_by_a_failed_collect(run: Run, simulator: Simulator) -> None:
     settings = settings_for(simulator)
     failed = run("collect", **{**settings, "SCALEOPS_BASE_URL": "http://127.0.0.1:1"})
     done = run("collect", **settings)
@@ -210,7 +210,7 @@ spec: {owner: payments}
     assert "app in (" in told["unmeasured"]["component:default/bad"]
 
 
-def test_every_command_explains_itself_with_an_example(run: Run) -> None:
+def test_every_command_has_help_with_an_example(run: Run) -> None:
     from cli.main import COMMANDS  # noqa: PLC0415 - the door under test
 
     for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""Secrets are nowhere but where they are used: everything is run with marked ones, and everything it left behind is searched."""
+"""Secrets appear only where they are used: everything runs with marked secrets, and all output and rows are searched."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def settings_for(simulator: Simulator) -> dict[str, str]:
 
 
 def secrets_of(simulator: Simulator) -> dict[str, str]:
-    """Name every secret of this installation, the tokens that ScaleOps gave out among them."""
+    """Return every secret of this installation, including the tokens issued by ScaleOps."""
     return {
         "SCALEOPS_PASSWORD": credentials.SCALEOPS_PASSWORD,
         "BACKSTAGE_TOKEN": credentials.BACKSTAGE_TOKEN,
@@ -56,7 +56,7 @@ def secrets_of(simulator: Simulator) -> dict[str, str]:
 
 
 def texts_in(database: Path) -> Iterator[tuple[str, bytes]]:
-    """Answer every cell of every table; what is compressed is unpacked."""
+    """Yield every cell of every table, decompressed where necessary."""
     with sqlite3.connect(database) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:
@@ -79,12 +79,12 @@ def test_no_secret_is_in_logs_errors_rows_reports_or_messages(run: Run, simulato
         encoding="utf-8",
     )
     settings = settings_for(simulator)
-    said: list[str] = []
+    output: list[str] = []
 
     def do(*command: str, **changes: str) -> None:
         ran = run(*command, **{**settings, **changes})
         assert "defect" not in ran.err, ran.err
-        said.append(ran.out + ran.err)
+        output.append(ran.out + ran.err)
 
     do("check-config", "--live")
     do("check-config", "--live", "--json")
@@ -116,14 +116,14 @@ def test_no_secret_is_in_logs_errors_rows_reports_or_messages(run: Run, simulato
     do("status", DATABASE_URL=f"postgresql://somebody:{DATABASE_PASSWORD}@127.0.0.1:1/nothing")
     do("collect", SCALEOPS_TOKEN="a-second-credential")
 
-    assert simulator.state.pagerduty.events, "somebody was paged, so that the routing keys were in use"
+    assert simulator.state.pagerduty.events, "an incident was opened, so the routing keys were used"
     secrets = secrets_of(simulator)
     assert len(secrets) > 9
     events = [
-        {name: value for name, value in told["event"].items() if name != "routing_key"}
-        for told in simulator.state.pagerduty.events
+        {name: value for name, value in received["event"].items() if name != "routing_key"}
+        for received in simulator.state.pagerduty.events
     ]
-    places = [("what was said and logged", text.encode()) for text in said]
+    places = [("output and log", text.encode()) for text in output]
     places += [("Slack", json.dumps(message).encode()) for message in simulator.state.slack.messages]
     places += [("PagerDuty, but for the routing key", json.dumps(event).encode()) for event in events]
     places += [(f"table {table}", text) for database in Path().glob("*.db") for table, text in texts_in(database)]
@@ -131,7 +131,7 @@ def test_no_secret_is_in_logs_errors_rows_reports_or_messages(run: Run, simulato
     assert found == set()
 
 
-def test_the_hunt_itself_finds_what_is_hidden(tmp_path: Path) -> None:
+def test_the_search_finds_compressed_and_embedded_secrets(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "x.db") as connection:
         connection.execute("CREATE TABLE plain (a TEXT, b BLOB)")
         connection.execute("INSERT INTO plain VALUES (?, ?)", (f"a {TEAM_KEY} b", zlib.compress(SECRET_KEY.encode())))
@@ -145,7 +145,7 @@ def test_the_hunt_itself_finds_what_is_hidden(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["scaleops_password", "slack_bot_token", "worker_secret_key", "database_url"])
 def test_settings_never_show_a_secret(name: str) -> None:
-    from wiring.environment import resolve_settings  # noqa: PLC0415 - the room under test
+    from wiring.environment import resolve_settings  # noqa: PLC0415 - the module under test
 
     values = {
         name.upper(): "sqlite:///marked-secret-value" if name == "database_url" else "marked-secret-value",

@@ -1,4 +1,4 @@
-"""`simulate` serves the stand-ins while it lives, and takes them along however it ends."""
+"""`simulate` serves the simulator while it runs, and stops it however it ends."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 COMMAND: Final = Path(sys.executable).parent / "scaleops-worker"
-PATIENCE_S: Final = 60
+TIMEOUT_S: Final = 60
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])  # a shell may start us with SIGINT ignored
-def test_the_stand_ins_end_with_the_command(how: signal.Signals, tmp_path: Path) -> None:
+def test_the_simulator_ends_with_the_command(how: signal.Signals, tmp_path: Path) -> None:
     with subprocess.Popen(
         [COMMAND, "simulate", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     ) as process:
@@ -29,7 +29,7 @@ def test_the_stand_ins_end_with_the_command(how: signal.Signals, tmp_path: Path)
 
         process.send_signal(how)
         try:
-            process.wait(PATIENCE_S)
+            process.wait(TIMEOUT_S)
         finally:
             process.kill()
 
@@ -37,8 +37,8 @@ def test_the_stand_ins_end_with_the_command(how: signal.Signals, tmp_path: Path)
 
 
 def _is_gone(address: str) -> bool:
-    """Wait until nobody answers there any more."""
-    deadline = time.monotonic() + PATIENCE_S
+    """Return True once the address no longer responds."""
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         try:
             httpx.get(address, timeout=1)

@@ -1,4 +1,4 @@
-"""`standalone` with nothing but settings: it brings its own queue, measures, and stops cleanly; what it held stays on disk."""
+"""`standalone` starts its own queue, measures, and stops cleanly; the queue's data stays on disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def environment_for(folder: Path, simulator: Simulator, settings: Mapping[str, s
 
 
 def probe(folder: Path, simulator: Simulator, *arguments: str) -> int:
-    """Ask as a liveness probe does; the database is not asked, nor is Redis while the sign is fresh."""
+    """Run a liveness probe, which uses neither the database nor, while the liveness file is fresh, Redis."""
     done = subprocess.run(
         [sys.executable, "-c", "from cli.main import main; main()", *arguments, "--alive"],
         cwd=folder,
@@ -51,7 +51,7 @@ def start(folder: Path, simulator: Simulator, **settings: str) -> subprocess.Pop
 
 
 def children_of(pid: int) -> list[str]:
-    """The command lines of all processes below one."""
+    """Return the command lines of all descendants of a process."""
     listed = subprocess.run(["ps", "-ww", "-o", "pid=,ppid=,args=", "-A"], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()]
     family, found = {pid}, []
@@ -62,7 +62,7 @@ def children_of(pid: int) -> list[str]:
     return found
 
 
-def has_judged_a_sweep(folder: Path) -> bool:
+def has_evaluated_a_sweep(folder: Path) -> bool:
     try:
         store = Store.open(f"sqlite:///{folder / 'scaleops-worker.db'}")
     except (StoreUnavailable, SQLAlchemyError):
@@ -77,22 +77,22 @@ def has_judged_a_sweep(folder: Path) -> bool:
 
 @pytest.fixture
 def pings() -> Iterator[tuple[str, list[str]]]:
-    """A dead-man's switch that remembers how it was pinged."""
-    heard: list[str] = []
+    """A dead-man's switch that records its pings."""
+    received: list[str] = []
 
     class Switch(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.append(self.path)
+            received.append(self.path)
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Switch) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/ping", heard
+        yield f"http://127.0.0.1:{server.server_port}/ping", received
         server.shutdown()
         thread.join()
 
@@ -105,30 +105,30 @@ def free_port() -> int:
 
 def metrics_at(port: int) -> str:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            return str(answer.read().decode())
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+            return str(response.read().decode())
     except OSError:
         return ""
 
 
 def test_one_command_is_the_whole_service(tmp_path: Path, simulator: Simulator, pings: tuple[str, list[str]]) -> None:
-    url, heard = pings
+    url, received = pings
     port = free_port()
     more = {"WORKER_HEARTBEAT_URL": url, "WORKER_METRICS_PORT": str(port)}
     service = start(tmp_path, simulator, GATEWAY_AUTH="none", GATEWAY_PORT="0", **more)
     try:
-        wait_until("a sweep that is judged", lambda: has_judged_a_sweep(tmp_path), explain=(tmp_path / "log").read_text)
+        wait_until("an evaluated sweep", lambda: has_evaluated_a_sweep(tmp_path), explain=(tmp_path / "log").read_text)
         running = " ".join(children_of(service.pid))
         for part in ("valkey-server", "--queues collect", "--queues evaluate,deliver", "beat", "serve"):
             assert part in running
-        wait_until("a ping", lambda: "/ping/start" in heard and ("/ping" in heard or "/ping/fail" in heard))
+        wait_until("a ping", lambda: "/ping/start" in received and ("/ping" in received or "/ping/fail" in received))
         served = ("sweep.measure", "evaluate", "deliver")
         wait_until("metrics of both workers", lambda: all(f'stage="{name}"' in metrics_at(port) for name in served))
         assert "scaleops_worker_outbox_messages" in metrics_at(port)
         assert "default/" not in metrics_at(port)
         assert 'scaleops_worker_sweep_components{outcome="measured"}' in metrics_at(port)
-        signs = {path.name.removeprefix(f"scaleops-worker-{os.getuid()}-127.0.0.1-") for path in tmp_path.glob("*.alive")}
-        assert signs == {"collect.alive", "deliver-evaluate.alive", "beat.alive"}
+        files = {path.name.removeprefix(f"scaleops-worker-{os.getuid()}-127.0.0.1-") for path in tmp_path.glob("*.alive")}
+        assert files == {"collect.alive", "deliver-evaluate.alive", "beat.alive"}
         for command in (("worker", "--queues", "collect"), ("worker", "--queues", "evaluate,deliver"), ("beat",)):
             assert probe(tmp_path, simulator, *command) == 0
         second = start(tmp_path, simulator)

@@ -1,4 +1,4 @@
-"""What ships is what works: the wheel is built, installed into an environment of its own, and used."""
+"""The wheel is built, installed into a clean environment, and used."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def test_the_wheel_installs_clean_and_runs(tmp_path: Path) -> None:
     assert "0.1.0" in ran(clean / "scaleops-worker", "--version")
     ran(clean / "scaleops-worker", "migrate")
     assert (tmp_path / "scaleops-worker.db").exists()
-    story = ran(clean / "scaleops-worker", "demo", "--out", tmp_path / "demo-out", "--weeks", "1")
-    assert "weekly reports" in story
+    output = ran(clean / "scaleops-worker", "demo", "--out", tmp_path / "demo-out", "--weeks", "1")
+    assert "weekly reports" in output
     assert (tmp_path / "demo-out" / "index.html").exists()

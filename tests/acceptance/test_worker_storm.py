@@ -38,22 +38,22 @@ def test_a_thousand_dangers_of_twenty_teams_are_one_page(
 
 
 def turning_dangerous() -> Scenario:
-    """A crowd that is well until an instant; from then on one workload of each component is killed again and again."""
+    """Return a crowd that is well until DANGER_FROM; from then on one workload of each component runs out of memory repeatedly."""
     calm = crowd.build_scenario(COMPONENTS).world_at(MONDAY)
     calm = replace(calm, workloads=tuple(one for one in calm.workloads if one.dash["workloadName"].endswith("-api")))
     calm = replace(calm, workloads=tuple(replace(one, dash={**one.dash, **WELL}) for one in calm.workloads))
     calm = replace(calm, entities=tuple(_owned(entity, number) for number, entity in enumerate(calm.entities)))
     calm = replace(calm, network_enabled=dict.fromkeys(calm.clusters, False))
-    dire = replace(calm, workloads=tuple(replace(one, dash={**one.dash, **DIRE}) for one in calm.workloads))
+    endangered = replace(calm, workloads=tuple(replace(one, dash={**one.dash, **DANGER}) for one in calm.workloads))
 
     def world_at(now: datetime) -> World:
-        return calm if now < DANGER_FROM else dire
+        return calm if now < DANGER_FROM else endangered
 
     return Scenario(name="storm", world_at=world_at)
 
 
 WELL: Record = {"isOverProvisioned": False, "isUnderProvisioned": False, "savingsAvailable": 0.0, "auto": True}
-DIRE: Record = {"isUnderProvisioned": True, "oomCountLast24h": 5, "memRecommended": 4 * 1024**3, "auto": False}
+DANGER: Record = {"isUnderProvisioned": True, "oomCountLast24h": 5, "memRecommended": 4 * 1024**3, "auto": False}
 
 
 def _owned(entity: Record, number: int) -> Record:

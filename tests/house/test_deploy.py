@@ -1,4 +1,4 @@
-"""Dockerfile, compose file and Kubernetes manifests against the code: every command, option, setting, port and probe is one we have."""
+"""Every command, option, setting, port and probe of Dockerfile, compose file and Kubernetes manifests exists in the code."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ LABELS = {name: template["metadata"]["labels"] for name, template in templates()
 
 
 def parse(arguments: list[str]) -> click.Context:
-    """Parse a command line with the code's own parser; nothing runs."""
+    """Parse a command line without running it."""
     name, *rest = arguments
     assert name in COMMANDS, f"there is no command {name}"
     command = cli.get_command(click.Context(cli), name)
@@ -68,38 +68,38 @@ def parse(arguments: list[str]) -> click.Context:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_compose_starts_commands_we_have(name: str) -> None:
+def test_compose_runs_existing_commands(name: str) -> None:
     parse(SERVICES[name]["command"])
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_manifests_start_commands_we_have(name: str) -> None:
+def test_manifests_run_existing_commands(name: str) -> None:
     (container,) = PODS[name]["containers"]
     parse(container["args"])
 
 
-def assert_it_asks_for_a_sign_of_life(command: list[str], *, of: list[str]) -> None:
+def assert_probes_liveness(command: list[str], *, of: list[str]) -> None:
     program, *arguments = command
     assert program == "scaleops-worker"
     assert arguments[0] == of[0]
-    asked, running = parse(arguments).params, parse(of).params
-    assert asked["alive"] is True
-    assert asked.get("queues") == running.get("queues")
+    probe, running = parse(arguments).params, parse(of).params
+    assert probe["alive"] is True
+    assert probe.get("queues") == running.get("queues")
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_probes_ask_what_we_answer(name: str) -> None:
+def test_probes_use_existing_endpoints(name: str) -> None:
     (container,) = PODS[name]["containers"]
     for kind in ("livenessProbe", "readinessProbe"):
         probe = container.get(kind, {})
         if "exec" in probe:
-            assert_it_asks_for_a_sign_of_life(probe["exec"]["command"], of=container["args"])
+            assert_probes_liveness(probe["exec"]["command"], of=container["args"])
         if "httpGet" in probe:
             assert probe["httpGet"]["path"] in {"/healthz", "/readyz"}
             assert probe["httpGet"]["port"] in {port["name"] for port in container["ports"]}
 
 
-def test_every_setting_is_one_we_read() -> None:
+def test_every_setting_exists() -> None:
     named = {name for service in OURS for name in SERVICES[service].get("environment", {})}
     for folder in FOLDERS:
         for manifest in manifests(folder):
@@ -110,7 +110,7 @@ def test_every_setting_is_one_we_read() -> None:
     assert named - SETTINGS == set()
 
 
-def test_ports_are_the_ones_that_are_listened_on() -> None:
+def test_ports_match_the_settings() -> None:
     for name, pod in PODS.items():
         (container,) = pod["containers"]
         values = {one["name"]: one["value"] for one in container.get("env", [])}
@@ -133,12 +133,12 @@ def settings_of(folder: str) -> Settings:
     return resolve_settings(values, None).settings
 
 
-def test_the_settings_of_the_manifests_can_be_read() -> None:
+def test_the_settings_of_the_manifests_are_valid() -> None:
     assert settings_of("base").redis_url is not None
     assert settings_of("cronjob").redis_url is None
 
 
-def test_the_cronjob_keeps_its_database_and_runs_once_at_a_time() -> None:
+def test_the_cronjob_keeps_its_database_and_never_runs_concurrently() -> None:
     pod = PODS["cronjob/run-once"]
     folder = Path(urlsplit(settings_of("cronjob").database_url.get_secret_value()).path[1:]).parent
     (mount,) = (one for one in pod["containers"][0]["volumeMounts"] if one["mountPath"] == str(folder))
@@ -151,8 +151,8 @@ def test_the_cronjob_keeps_its_database_and_runs_once_at_a_time() -> None:
     assert job["jobTemplate"]["spec"]["activeDeadlineSeconds"] >= 2 * Settings().worker_sweep_limit.total_seconds()
 
 
-def test_what_ends_is_started_again() -> None:
-    """A deaf worker ends itself; not with the status by which `standalone` is told to leave it alone."""
+def test_what_exits_is_restarted() -> None:
+    """A stalled worker exits, with another status than the one after which `standalone` does not restart it."""
     assert EXIT_STATUS not in {0, INVALID_SETTINGS}
     for name in (*LIVE, *DEMO):
         assert SERVICES[name]["restart"] == ("no" if name == "migrate" else "unless-stopped"), name
@@ -160,7 +160,7 @@ def test_what_ends_is_started_again() -> None:
         assert the("Deployment", folder="base", name=name)["spec"]["template"]["spec"].get("restartPolicy", "Always") == "Always"
 
 
-def test_one_beat_ends_before_the_next_begins() -> None:
+def test_one_beat_stops_before_the_next_starts() -> None:
     beat = the("Deployment", folder="base", name="beat")["spec"]
     assert beat["replicas"] == 1
     assert beat["strategy"] == {"type": "Recreate"}
@@ -173,24 +173,24 @@ def is_selected(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     return wanted and all(labels.get(rule["key"]) in rule["values"] for rule in rules)
 
 
-def ports_let_through(pod: str, way: str) -> set[tuple[int, str]] | None:
-    """Answer the ports, or None when nothing restricts this pod that way."""
+def allowed_ports(pod: str, direction: str) -> set[tuple[int, str]] | None:
+    """Return the allowed ports, or None if no policy restricts this pod in that direction."""
     policies = [one["spec"] for one in manifests(pod.partition("/")[0]) if one["kind"] == "NetworkPolicy"]
-    mine = [one for one in policies if is_selected(one["podSelector"], LABELS[pod]) and way in one["policyTypes"]]
-    rules = [rule for one in mine for rule in one.get(way.lower(), [])]
+    mine = [one for one in policies if is_selected(one["podSelector"], LABELS[pod]) and direction in one["policyTypes"]]
+    rules = [rule for one in mine for rule in one.get(direction.lower(), [])]
     return {(port["port"], port.get("protocol", "TCP")) for rule in rules for port in rule["ports"]} if mine else None
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_a_pod_is_reached_at_what_it_serves_and_reaches_what_it_needs(name: str) -> None:
+def test_network_policies_allow_what_a_pod_serves_and_needs(name: str) -> None:
     (container,) = PODS[name]["containers"]
-    assert ports_let_through(name, "Ingress") == {(port["containerPort"], "TCP") for port in container.get("ports", [])}
+    assert allowed_ports(name, "Ingress") == {(port["containerPort"], "TCP") for port in container.get("ports", [])}
     settings = settings_of(name.partition("/")[0])
     needed = {(53, "UDP"), (53, "TCP"), (443, "TCP")}
     for address, port in ((settings.redis_url, 6379), (settings.database_url, 5432)):
         if address is not None and not address.get_secret_value().startswith("sqlite"):
             needed.add((urlsplit(address.get_secret_value()).port or port, "TCP"))
-    assert ports_let_through(name, "Egress") == needed
+    assert allowed_ports(name, "Egress") == needed
 
 
 @pytest.mark.parametrize("name", PODS)
@@ -216,13 +216,13 @@ def test_every_service_is_without_privileges_and_runs_after_the_migration(name: 
 
 
 @pytest.mark.parametrize("name", ["worker-collect", "worker", "beat"])
-def test_compose_asks_workers_and_beat_for_a_sign_of_life(name: str) -> None:
+def test_compose_probes_the_liveness_of_workers_and_beat(name: str) -> None:
     kind, *command = SERVICES[name]["healthcheck"]["test"]
     assert kind == "CMD"
-    assert_it_asks_for_a_sign_of_life(command, of=SERVICES[name]["command"])
+    assert_probes_liveness(command, of=SERVICES[name]["command"])
 
 
-def test_nobody_outside_reaches_the_database_or_the_queue_and_no_password_is_a_known_word() -> None:
+def test_database_and_queue_are_internal_and_have_no_default_password() -> None:
     for name in ("postgres", "redis"):
         assert "ports" not in SERVICES[name]
         assert SERVICES[name]["networks"] == ["data"]
@@ -232,20 +232,20 @@ def test_nobody_outside_reaches_the_database_or_the_queue_and_no_password_is_a_k
     assert all(":${POSTGRES_PASSWORD:-}@" in SERVICES[name]["environment"]["DATABASE_URL"] for name in LIVE)
 
 
-def test_every_service_is_of_one_profile_and_waits_for_its_like_only() -> None:
+def test_every_service_has_one_profile_and_depends_on_that_profile_only() -> None:
     assert {*LIVE, *DEMO, "redis", "postgres"} == set(SERVICES)
     for service in SERVICES.values():
         assert len(service["profiles"]) == 1
         assert all(SERVICES[other]["profiles"] == service["profiles"] for other in service.get("depends_on", {}))
 
 
-def test_the_demo_is_wired_to_the_stand_ins_and_to_nothing_else() -> None:
+def test_the_demo_is_configured_for_the_simulator_only() -> None:
     simulator, demo = SERVICES["simulator"], SERVICES["demo"]
     assert set(DEMO) == {"simulator", "demo"}
     assert "env_file" not in simulator
     assert "env_file" not in demo
     assert "${" not in str(simulator) + str(demo)
-    assert demo["network_mode"] == "service:simulator"  # the stand-ins listen on loopback
+    assert demo["network_mode"] == "service:simulator"  # the simulator listens on loopback
     addresses = addresses_at(parse(simulator["command"]).params["port"])
     wired = settings_for(addresses, SCENARIO.world_at(datetime(2026, 11, 24, tzinfo=timezone.utc)))
     assert {name: value for name, value in demo["environment"].items() if name in wired} == wired
@@ -258,7 +258,7 @@ def test_the_demo_is_wired_to_the_stand_ins_and_to_nothing_else() -> None:
     assert published == f"127.0.0.1:{settings.gateway_port}:{settings.gateway_port}"
 
 
-def test_every_queue_is_served_and_collecting_holds_up_nothing_else() -> None:
+def test_every_queue_is_served_and_collecting_delays_no_other() -> None:
     for commands in (
         [SERVICES[name]["command"] for name in OURS],
         [pod["containers"][0]["args"] for name, pod in PODS.items() if name.startswith("base/")],

@@ -1,4 +1,4 @@
-"""The image against the code: what is in it, whose hash is known, what never reaches its builder."""
+"""The image: its content, the hashes of its packages, and what is excluded from the build context."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LOCKED = re.compile(r"^([\w.-]+)==(\S+) \\$((?:\n    --hash=sha256:[0-9a-f]{64}(
 
 
 def instructions(stage: str) -> list[str]:
-    """The commands that a stage of the Dockerfile runs."""
+    """Return the commands that a stage of the Dockerfile runs."""
     runs = re.findall(r"^RUN ((?:.*\\\n)*.*)$", stage, re.MULTILINE)
     return [command.strip() for run in runs for command in run.replace("\\\n", " ").split("&&")]
 
 
-def test_the_image_runs_as_nobody_and_holds_no_build_tools() -> None:
+def test_the_image_runs_unprivileged_and_has_no_build_tools() -> None:
     last = DOCKERFILE.rpartition("\nFROM ")[2]
     user = re.search(r"^USER (\d+):\d+$", last, re.MULTILINE)
     assert user is not None
@@ -47,7 +47,7 @@ def test_the_image_runs_as_nobody_and_holds_no_build_tools() -> None:
     assert 'CMD ["standalone"]' in last
 
 
-def test_nothing_comes_into_the_image_whose_hash_is_not_known() -> None:
+def test_every_package_of_the_image_has_a_known_hash() -> None:
     commands = instructions(DOCKERFILE)
     brought = [command for command in commands if re.search(r"\bpip\b.* (?<!un)(install|wheel|download) -", command)]
     assert len(brought) == 4
@@ -56,7 +56,7 @@ def test_nothing_comes_into_the_image_whose_hash_is_not_known() -> None:
         assert " wheel " not in command or "--no-build-isolation" in command
 
 
-def test_what_builds_the_wheel_is_what_is_locked() -> None:
+def test_the_build_backend_is_locked() -> None:
     (backend,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     build, dev = ((ROOT / "requirements" / f"{name}.lock").read_text() for name in ("build", "dev"))
     locked = {(name, version): hashes for name, version, hashes in LOCKED.findall(build)}
@@ -66,7 +66,7 @@ def test_what_builds_the_wheel_is_what_is_locked() -> None:
     assert set(locked) <= everything
 
 
-def is_sent_to_the_builder(path: str) -> bool:
+def is_in_build_context(path: str) -> bool:
     patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     for pattern in patterns:
         anywhere = pattern.removeprefix("**/")
@@ -82,14 +82,14 @@ def is_sent_to_the_builder(path: str) -> bool:
      ".venv/bin/python", "node_modules/a.js", ".conformance/node_modules/a.js", "standalone-data/lock", "tests/conftest.py",
      "store/__pycache__/a.pyc"],
 )  # fmt: skip
-def test_no_setting_no_secret_and_no_database_is_sent_to_the_builder(path: str) -> None:
-    assert not is_sent_to_the_builder(path)
+def test_no_setting_no_secret_and_no_database_is_in_the_build_context(path: str) -> None:
+    assert not is_in_build_context(path)
 
 
-def test_what_the_wheel_is_made_of_is_sent_to_the_builder() -> None:
+def test_the_sources_of_the_wheel_are_in_the_build_context() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     needed = [f"{package}/__init__.py" for package in packages]
     needed += ["pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]]
     needed += re.findall(r"requirements/\w+\.lock", DOCKERFILE)
-    assert all(is_sent_to_the_builder(path) for path in needed)
+    assert all(is_in_build_context(path) for path in needed)

@@ -10,7 +10,8 @@ are in `worker`, which registers these tasks.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,14 +30,14 @@ from clients.redis import RedisCache
 from domain.refs import EntityRef
 from domain.sweeps import Sweep
 from store import HeartbeatKind, SchemaMismatch, StoreUnavailable
-from tasks.collect.chunks import AdvanceResult, Chunk, advance_sweep, measure_chunk
+from tasks.collect.chunks import Chunk, advance_sweep, measure_chunk
 from tasks.collect.measuring import CollectFailed, MeasurePool
 from tasks.context import StageContext, TaskTimings
 from tasks.deliver.stage import DeliverResult, deliver
 from tasks.evaluate.stage import evaluate
 from tasks.maintenance.monitoring import monitor
 from tasks.maintenance.purging import purge_expired
-from tasks.pipeline import record_heartbeat, run_stage
+from tasks.pipeline import record_heartbeat, recorded_failure, run_stage
 from tasks.report.stage import report_due
 
 log = structlog.get_logger(__name__)
@@ -73,69 +74,56 @@ class TaskMetrics(Protocol):
 
 
 class TaskHandlers:
-    """The body of each task. `get_context` returns the context of this process, opened after the fork."""
+    """The body of each task. `worker` is the context of this process."""
 
-    def __init__(self, app: Celery, get_context: Callable[[], WorkerContext], timings: TaskTimings, metrics: TaskMetrics) -> None:
+    def __init__(self, app: Celery, timings: TaskTimings, metrics: TaskMetrics) -> None:
         self._app = app
-        self._get_context = get_context
         self._timings = timings
         self._metrics = metrics
 
-    def advance_sweep(self) -> None:
+    def advance_sweep(self, worker: WorkerContext) -> None:
         """Open the current slot's sweep, enqueue its chunks, or close it."""
-        self._with_lock("sweep.advance", self._advance_sweep)
-
-    def _advance_sweep(self, worker: WorkerContext) -> None:
-        advanced = self._advance(worker.context)
+        with recorded_failure(worker.context, "collect"):
+            advanced = advance_sweep(worker.context, size=self._timings.chunk_size)
         if advanced.opened is not None:
             log.info("sweep opened", sweep=advanced.opened.as_of.isoformat(), components=advanced.opened.expected)
-        for sweep in advanced.closed:
-            _log_closed(sweep)
         for chunk in advanced.chunks:
             self._enqueue("sweep.measure", chunk.as_of.isoformat(), [str(ref) for ref in chunk.refs])
-        if advanced.closed:
-            self._enqueue("evaluate")
+        self._finish(*advanced.closed)
 
-    def _advance(self, context: StageContext) -> AdvanceResult:
-        try:
-            return advance_sweep(context, size=self._timings.chunk_size)
-        except CollectFailed as error:
-            record_heartbeat(context, "collect", HeartbeatKind.FAILED, reason=str(error))
-            raise
-
-    def measure_chunk(self, as_of: str, refs: Sequence[str]) -> None:
-        """Measure one chunk."""
-        worker = self._get_context()
+    def measure_chunk(self, worker: WorkerContext, as_of: str, refs: Sequence[str]) -> None:
+        """Measure one chunk, unless another worker does."""
         chunk = Chunk(as_of=datetime.fromisoformat(as_of), refs=tuple(EntityRef.parse(ref) for ref in refs))
         unavailable = f"unavailable:{as_of}"
         if worker.memory.get(unavailable):
             return
-        try:
-            closed = self._measure_chunk(worker, chunk)
-        except CollectFailed as error:
-            worker.memory.put(unavailable, b"1", ttl=self._timings.scaleops_cooldown)
-            record_heartbeat(worker.context, "collect", HeartbeatKind.FAILED, reason=str(error))
-            raise
-        if closed is not None:
-            _log_closed(closed)
-            self._enqueue("evaluate")
 
-    def _measure_chunk(self, worker: WorkerContext, chunk: Chunk) -> Sweep | None:
         def memoize(scaleops: ScaleOps) -> ScaleOps:
             return MemoizedScaleOps(scaleops, shared=SweepCache(worker.memory, as_of=chunk.as_of))
 
         name = f"chunk:{chunk.as_of:%Y%m%dT%H%M}:{chunk.refs[0]}"
         with worker.memory.lock(name, ttl=self._timings.lock_ttl) as is_ours:
             if not is_ours:
-                return None
+                return
             may_begin = _within(self._timings.chunk_budget)
-            return measure_chunk(worker.context, chunk, memoize=memoize, may_begin=may_begin, pool=worker.pool)
+            try:
+                with recorded_failure(worker.context, "collect"):
+                    closed = measure_chunk(worker.context, chunk, memoize=memoize, may_begin=may_begin, pool=worker.pool)
+            except CollectFailed:
+                worker.memory.put(unavailable, b"1", ttl=self._timings.scaleops_cooldown)
+                raise
+        if closed is not None:
+            self._finish(closed)
 
-    def evaluate(self) -> None:
+    def _finish(self, *closed: Sweep) -> None:
+        for sweep in closed:
+            counts = {"components": sweep.expected, "measured": sweep.measured, "unknown": sweep.unknown}
+            log.info("sweep closed", sweep=sweep.as_of.isoformat(), **counts)
+        if closed:
+            self._enqueue("evaluate")
+
+    def evaluate(self, worker: WorkerContext) -> None:
         """Evaluate closed sweeps."""
-        self._with_lock("evaluate", self._evaluate)
-
-    def _evaluate(self, worker: WorkerContext) -> None:
         evaluated = run_stage(worker.context, "evaluate", partial(evaluate, worker.context))
         if evaluated.sweeps:
             log.info(
@@ -146,11 +134,8 @@ class TaskHandlers:
         if evaluated.messages:
             self._enqueue("deliver")
 
-    def report(self) -> None:
+    def report(self, worker: WorkerContext) -> None:
         """Make the reports that are due."""
-        self._with_lock("report", self._report)
-
-    def _report(self, worker: WorkerContext) -> None:
         reported = run_stage(worker.context, "report", partial(report_due, worker.context, is_collecting=True))
         if reported.made:
             log.info("reports made", reports=len(reported.made))
@@ -160,24 +145,21 @@ class TaskHandlers:
         for reason in reported.problems:
             log.warning("report problem", reason=reason)
 
-    def deliver(self) -> None:
+    def deliver(self, worker: WorkerContext) -> None:
         """Send due messages."""
-        context = self._get_context().context
-        delivered = run_stage(context, "deliver", lambda: deliver(context, may_begin=_within(DELIVER_BUDGET)))
+        work = partial(deliver, worker.context, may_begin=_within(DELIVER_BUDGET))
+        delivered = run_stage(worker.context, "deliver", work)
         self._metrics.record_deliveries(delivered)
-        counts = {name: count for name, count in delivered.counts.items() if count}
-        if counts:
-            log.info("messages delivered", **counts)
+        _log_counts("messages delivered", delivered.counts)
         for reason in delivered.problems:
             log.warning("delivery problem", reason=reason)
 
-    def canary(self, queue: str) -> None:
+    def canary(self, worker: WorkerContext, queue: str) -> None:
         """Record that beat, the broker, a worker of this queue and the store work."""
-        record_heartbeat(self._get_context().context, queue, HeartbeatKind.CANARY)
+        record_heartbeat(worker.context, queue, HeartbeatKind.CANARY)
 
-    def monitor(self) -> None:
+    def monitor(self, worker: WorkerContext) -> None:
         """Check the health; ping the dead-man's switch, and notify the platform channel when problems last."""
-        worker = self._get_context()
         if worker.heartbeat is not None:
             worker.heartbeat.start()
         result = monitor(worker.context)
@@ -188,21 +170,10 @@ class TaskHandlers:
         elif worker.heartbeat is not None:
             worker.heartbeat.success()
 
-    def purge(self) -> None:
+    def purge(self, worker: WorkerContext) -> None:
         """Delete what has outlived its retention."""
-        self._with_lock("purge", self._purge)
-
-    def _purge(self, worker: WorkerContext) -> None:
-        purged = run_stage(worker.context, "purge", lambda: purge_expired(worker.context, may_begin=_within(PURGE_BUDGET)))
-        counts = {name: count for name, count in purged.counts.items() if count}
-        if counts:
-            log.info("expired data purged", **counts)
-
-    def _with_lock(self, name: str, work: Callable[[WorkerContext], None]) -> None:
-        worker = self._get_context()
-        with worker.memory.lock(name, ttl=self._timings.lock_ttl) as is_ours:
-            if is_ours:
-                work(worker)
+        work = partial(purge_expired, worker.context, may_begin=_within(PURGE_BUDGET))
+        _log_counts("expired data purged", run_stage(worker.context, "purge", work).counts)
 
     def _enqueue(self, task: str, *arguments: Any) -> None:  # noqa: ANN401 - what JSON can hold
         self._app.send_task(task, args=arguments)
@@ -216,23 +187,33 @@ def register_tasks(
     metrics: TaskMetrics,
     expected_errors: tuple[type[Exception], ...] = (),
 ) -> None:
-    """Register all tasks on an app. `expected_errors`, and those of the stages, are logged without a stack trace."""
-    handlers = TaskHandlers(app, get_context, timings, metrics)
-    long = {"soft_time_limit": timings.long_soft_limit.total_seconds(), "time_limit": timings.long_hard_limit.total_seconds()}
-    tasks: dict[str, tuple[Callable[..., None], dict[str, float]]] = {
-        "sweep.advance": (handlers.advance_sweep, {}),
-        "sweep.measure": (handlers.measure_chunk, {}),
-        "evaluate": (handlers.evaluate, long),
-        "report": (handlers.report, long),
-        "deliver": (handlers.deliver, {}),
-        "canary": (handlers.canary, {}),
-        "monitor": (handlers.monitor, {}),
-        "purge": (handlers.purge, {}),
-    }
-    for name, (work, options) in tasks.items():
-        run = _instrumented(name, work, metrics, (*_EXPECTED_ERRORS, *expected_errors))
+    """Register all tasks on an app. `get_context` returns the context of this process, opened after the fork.
+
+    `expected_errors`, and those of the stages, are logged without a stack trace.
+    """
+    handlers = TaskHandlers(app, timings, metrics)
+    expected = (*_EXPECTED_ERRORS, *expected_errors)
+
+    def register(name: str, work: Callable[..., None], *, is_exclusive: bool = False, **options: float) -> None:
+        def locked(*arguments: Any) -> None:  # noqa: ANN401 - what JSON can hold
+            worker = get_context()
+            with worker.memory.lock(name, ttl=timings.lock_ttl) if is_exclusive else nullcontext(enter_result=True) as is_ours:
+                if is_ours:
+                    work(worker, *arguments)
+
+        run = _instrumented(name, locked, metrics, expected)
         # Unshared: a shared task is added to every other app of the process.
         app.task(run, name=name, shared=False, max_retries=MAX_REDELIVERIES, default_retry_delay=0, **options)
+
+    long = {"soft_time_limit": timings.long_soft_limit.total_seconds(), "time_limit": timings.long_hard_limit.total_seconds()}
+    register("sweep.advance", handlers.advance_sweep, is_exclusive=True)
+    register("sweep.measure", handlers.measure_chunk)
+    register("evaluate", handlers.evaluate, is_exclusive=True, **long)
+    register("report", handlers.report, is_exclusive=True, **long)
+    register("deliver", handlers.deliver)
+    register("canary", handlers.canary)
+    register("monitor", handlers.monitor)
+    register("purge", handlers.purge, is_exclusive=True)
 
 
 def _instrumented(
@@ -268,10 +249,10 @@ def enqueue_due(app: Celery, queues: Collection[str]) -> None:
             app.send_task(entry["task"], args=entry["args"], **entry["options"])
 
 
-def _log_closed(sweep: Sweep) -> None:
-    log.info(
-        "sweep closed", sweep=sweep.as_of.isoformat(), components=sweep.expected, measured=sweep.measured, unknown=sweep.unknown
-    )
+def _log_counts(event: str, counts: Mapping[str, int]) -> None:
+    found = {name: count for name, count in counts.items() if count}
+    if found:
+        log.info(event, **found)
 
 
 def _within(budget: timedelta) -> Callable[[], bool]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -58,13 +59,20 @@ def run_once(context: StageContext, *, progress: Progress = NO_PROGRESS) -> RunR
 
 def run_stage(context: StageContext, stage: str, work: Callable[[], Result]) -> Result:
     """Run one stage and record its heartbeat: ok, or failed with the reason."""
-    try:
+    with recorded_failure(context, stage):
         result = work()
+    record_heartbeat(context, stage)
+    return result
+
+
+@contextmanager
+def recorded_failure(context: StageContext, stage: str) -> Iterator[None]:
+    """Record a failed heartbeat when the block raises CollectFailed."""
+    try:
+        yield
     except CollectFailed as error:
         record_heartbeat(context, stage, HeartbeatKind.FAILED, reason=str(error))
         raise
-    record_heartbeat(context, stage)
-    return result
 
 
 def record_heartbeat(context: StageContext, stage: str, kind: HeartbeatKind = HeartbeatKind.OK, *, reason: str = "") -> None:

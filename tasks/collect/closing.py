@@ -1,4 +1,4 @@
-"""Closes sweeps: records what is missing, and tells lost clusters from removed workloads."""
+"""Closes sweeps: records what is missing, and distinguishes lost clusters from removed workloads."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, cast
 
 import structlog
 
@@ -20,11 +20,10 @@ from actions.fanout import AdaptiveFanOut, FanOut, ThreadFanOut
 from actions.live.measure import MeasureResult, measure, unmeasured
 from actions.live.sweep_memo import MemoizedScaleOps
 from actions.ports import ScaleOps
-from clients.http.errors import ServiceError
+from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep
-from tasks.collect.cancellation import CancellableScaleOps
 from tasks.collect.closing import format_slot, sweep_deadline
 from tasks.collect.progress import NO_PROGRESS, Progress
 from tasks.context import StageContext
@@ -70,6 +69,23 @@ class MeasurePool:
         self.fan_out.__exit__(kind, error, trace)
 
 
+class _CancellableScaleOps:
+    """Passes every call on until it is cancelled; from then on each fails, so that no thread waits for an unreachable ScaleOps."""
+
+    def __init__(self, scaleops: ScaleOps) -> None:
+        self._upstream = scaleops
+        self._cancelled_because: str | None = None
+
+    def cancel(self, reason: str) -> None:
+        """Fail all further calls."""
+        self._cancelled_because = reason
+
+    def __getattr__(self, call: str) -> object:
+        if self._cancelled_because is not None:
+            raise ServiceError(self._cancelled_because, kind=ErrorKind.CONNECTION, permanent=False)
+        return getattr(self._upstream, call)
+
+
 class SweepMeasurer:
     """Measures components of one sweep in threads, and writes the results in batches in the calling thread.
 
@@ -95,8 +111,8 @@ class SweepMeasurer:
         """The reason recorded for components that were not measured before the deadline."""
         self._progress = progress
         self._may_begin = may_begin
-        self._scaleops = CancellableScaleOps(context.services.scaleops)
-        self._memo = memoize(self._scaleops)
+        self._scaleops = _CancellableScaleOps(context.services.scaleops)
+        self._memo = memoize(cast("ScaleOps", self._scaleops))
         self._threads = context.policy.max_in_flight + _EXTRA_THREADS if pool is None else pool.size
         self._results: SimpleQueue[Future[MeasureResult]] = SimpleQueue()
         self._pending: set[Future[MeasureResult]] = set()

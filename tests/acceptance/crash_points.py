@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Step(StrEnum):
+class TaskStep(StrEnum):
     """A transaction or a call of a task. A transaction is named by the last two table methods called in it."""
 
     OPEN_SWEEP = "sweep.advance/sweeps.open"
@@ -80,7 +80,7 @@ class Step(StrEnum):
         return self.partition("/")[0]
 
 
-class Moment(StrEnum):
+class CrashMoment(StrEnum):
     """Before or after a commit or a call."""
 
     BEFORE = "before"
@@ -91,63 +91,63 @@ class Moment(StrEnum):
 class CrashPoint:
     """One moment of one step."""
 
-    step: Step
-    moment: Moment
+    step: TaskStep
+    moment: CrashMoment
 
     def __str__(self) -> str:
         return f"{self.step}:{self.moment}"
 
 
 OPENING: Final = (
-    Step.OPEN_SWEEP,
-    Step.LIST_CATALOG,
-    Step.STORE_FIRST_PAGE,
-    Step.STORE_PAGE,
-    Step.FINISH_LISTING,
-    Step.ENQUEUE_CHUNKS,
+    TaskStep.OPEN_SWEEP,
+    TaskStep.LIST_CATALOG,
+    TaskStep.STORE_FIRST_PAGE,
+    TaskStep.STORE_PAGE,
+    TaskStep.FINISH_LISTING,
+    TaskStep.ENQUEUE_CHUNKS,
 )
-PROGRESS: Final = (Step.RECORD_PROGRESS, Step.CHECK_PROGRESS)
-OUTAGE: Final = (Step.CHECK_OUTAGE, Step.ENQUEUE_AGAIN)
-CLOSING: Final = (Step.RECORD_MISSING, Step.RECORD_EXPECTED, Step.CLOSE_OVERDUE)
+PROGRESS: Final = (TaskStep.RECORD_PROGRESS, TaskStep.CHECK_PROGRESS)
+OUTAGE: Final = (TaskStep.CHECK_OUTAGE, TaskStep.ENQUEUE_AGAIN)
+CLOSING: Final = (TaskStep.RECORD_MISSING, TaskStep.RECORD_EXPECTED, TaskStep.CLOSE_OVERDUE)
 MEASURING: Final = (
-    Step.FETCH_WORKLOADS,
-    Step.FETCH_FLAGS,
-    Step.FETCH_POLICIES,
-    Step.FETCH_COSTS,
-    Step.FETCH_NETWORK,
-    Step.STORE_MEASUREMENTS,
-    Step.RECORD_COMPLETE,
-    Step.CLOSE_COMPLETE,
+    TaskStep.FETCH_WORKLOADS,
+    TaskStep.FETCH_FLAGS,
+    TaskStep.FETCH_POLICIES,
+    TaskStep.FETCH_COSTS,
+    TaskStep.FETCH_NETWORK,
+    TaskStep.STORE_MEASUREMENTS,
+    TaskStep.RECORD_COMPLETE,
+    TaskStep.CLOSE_COMPLETE,
 )
-EVALUATING: Final = (Step.EVALUATE, Step.EVALUATED)
-REPORTING: Final = (Step.MAKE_REPORT, Step.REPORTED)
+EVALUATING: Final = (TaskStep.EVALUATE, TaskStep.EVALUATED)
+REPORTING: Final = (TaskStep.MAKE_REPORT, TaskStep.REPORTED)
 DELIVERING: Final = (
-    Step.EXPIRE_MESSAGES,
-    Step.CLAIM_MESSAGE,
-    Step.POST_TO_SLACK,
-    Step.SEND_TO_PAGERDUTY,
-    Step.MARK_POSTED,
-    Step.MARK_SENT,
-    Step.DELIVERED,
+    TaskStep.EXPIRE_MESSAGES,
+    TaskStep.CLAIM_MESSAGE,
+    TaskStep.POST_TO_SLACK,
+    TaskStep.SEND_TO_PAGERDUTY,
+    TaskStep.MARK_POSTED,
+    TaskStep.MARK_SENT,
+    TaskStep.DELIVERED,
 )
-UNKNOWN_OUTCOME: Final = (Step.MARK_UNKNOWN, Step.LOOK_UP)
-RESCHEDULING: Final = (Step.RESCHEDULE, Step.RESCHEDULE_TARGET, Step.POSTPONE_SERVICE, Step.LIMIT_BURST)
-REJECTED: Final = (Step.MARK_FAILED,)
-UNAVAILABLE: Final = (Step.CATALOG_UNAVAILABLE, Step.SCALEOPS_UNAVAILABLE)
+UNKNOWN_OUTCOME: Final = (TaskStep.MARK_UNKNOWN, TaskStep.LOOK_UP)
+RESCHEDULING: Final = (TaskStep.RESCHEDULE, TaskStep.RESCHEDULE_TARGET, TaskStep.POSTPONE_SERVICE, TaskStep.LIMIT_BURST)
+REJECTED: Final = (TaskStep.MARK_FAILED,)
+UNAVAILABLE: Final = (TaskStep.CATALOG_UNAVAILABLE, TaskStep.SCALEOPS_UNAVAILABLE)
 PURGING: Final = (
-    Step.PURGE_SWEEP,
-    Step.PURGE_MESSAGES,
-    Step.PURGE_ALERT_EVENTS,
-    Step.PURGE_RECOMMENDATIONS,
-    Step.PURGE_REPORTS,
+    TaskStep.PURGE_SWEEP,
+    TaskStep.PURGE_MESSAGES,
+    TaskStep.PURGE_ALERT_EVENTS,
+    TaskStep.PURGE_RECOMMENDATIONS,
+    TaskStep.PURGE_REPORTS,
 )
-MAINTENANCE: Final = (Step.CANARY, Step.MONITOR, Step.MONITOR_AND_NOTIFY, Step.FIND_OLD_MESSAGES, Step.PURGED)
+MAINTENANCE: Final = (TaskStep.CANARY, TaskStep.MONITOR, TaskStep.MONITOR_AND_NOTIFY, TaskStep.FIND_OLD_MESSAGES, TaskStep.PURGED)
 """Not in the matrix: heartbeats, and checks that find nothing to do."""
-HARMLESS: Final = (Step.ALREADY_OPEN, Step.ALREADY_CLOSED, Step.ALREADY_REPORTED)
+HARMLESS: Final = (TaskStep.ALREADY_OPEN, TaskStep.ALREADY_CLOSED, TaskStep.ALREADY_REPORTED)
 """Not in the matrix: after losing a race to another process nothing is written."""
-IN_MATRIX: Final = tuple(step for step in Step if step not in {*MAINTENANCE, *HARMLESS})
+IN_MATRIX: Final = tuple(step for step in TaskStep if step not in {*MAINTENANCE, *HARMLESS})
 
 
-def crash_points(*steps: Step) -> tuple[CrashPoint, ...]:
+def crash_points(*steps: TaskStep) -> tuple[CrashPoint, ...]:
     """Return both crash points of each step."""
-    return tuple(CrashPoint(step, moment) for step in steps for moment in Moment)
+    return tuple(CrashPoint(step, moment) for step in steps for moment in CrashMoment)

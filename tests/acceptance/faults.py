@@ -24,7 +24,7 @@ from tests.acceptance.crash_points import (
     RESCHEDULING,
     UNAVAILABLE,
     CrashPoint,
-    Step,
+    TaskStep,
 )
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.services.databases import PostgresServer
@@ -97,16 +97,16 @@ def crash_at(fleet: Fleet, point: CrashPoint, who: str) -> None:
 
 
 _POST: Final = {"service": "slack", "route": "chat.postMessage"}
-_SERVICE_FAULTS: Final[dict[Step, dict[str, object]]] = {
-    Step.RESCHEDULE: {**_POST, "status": 500, "times": 1},
-    Step.RESCHEDULE_TARGET: {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
-    Step.POSTPONE_SERVICE: {**_POST, "status": 500},
-    Step.MARK_UNKNOWN: {**_POST, "mode": "accept-then-drop", "times": 1},
-    Step.LOOK_UP: {**_POST, "mode": "accept-then-drop", "times": 1},
-    Step.CATALOG_UNAVAILABLE: {"service": "backstage", "status": 500},
-    Step.CHECK_OUTAGE: {"service": "scaleops", "status": 503},
-    Step.ENQUEUE_AGAIN: {"service": "scaleops", "status": 503},
-    Step.SCALEOPS_UNAVAILABLE: {"service": "scaleops", "status": 401},
+_SERVICE_FAULTS: Final[dict[TaskStep, dict[str, object]]] = {
+    TaskStep.RESCHEDULE: {**_POST, "status": 500, "times": 1},
+    TaskStep.RESCHEDULE_TARGET: {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
+    TaskStep.POSTPONE_SERVICE: {**_POST, "status": 500},
+    TaskStep.MARK_UNKNOWN: {**_POST, "mode": "accept-then-drop", "times": 1},
+    TaskStep.LOOK_UP: {**_POST, "mode": "accept-then-drop", "times": 1},
+    TaskStep.CATALOG_UNAVAILABLE: {"service": "backstage", "status": 500},
+    TaskStep.CHECK_OUTAGE: {"service": "scaleops", "status": 503},
+    TaskStep.ENQUEUE_AGAIN: {"service": "scaleops", "status": 503},
+    TaskStep.SCALEOPS_UNAVAILABLE: {"service": "scaleops", "status": 401},
 }
 """The fault that leads a process to a step which is not taken otherwise."""
 
@@ -118,7 +118,7 @@ def _step_until_crash(fleet: Fleet, point: CrashPoint) -> None:
     while step in PURGING and not fleet.has_crashed():
         assert fleet.now - begun < timedelta(weeks=20), f"nothing was old enough to reach {point}"
         live_through_report_morning(fleet)
-        if step is Step.PURGE_SWEEP:
+        if step is TaskStep.PURGE_SWEEP:
             live_until_tuesday_noon(fleet)
     while not fleet.has_crashed():
         is_of_a_sweep = step.task not in {"deliver", "report"}

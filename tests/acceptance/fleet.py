@@ -84,7 +84,7 @@ class Fleet:
 
     def __post_init__(self) -> None:
         self.begun = slot_of(self.now, self.every)
-        self.lived: dict[datetime, str] = {}
+        self.completed: dict[datetime, str] = {}
         """Completed slots, each with the newest week whose reports were due then (empty: none)."""
         self.store = Store.open(self.database_url)
         self.clock = self.folder / "clock"
@@ -213,7 +213,7 @@ class Fleet:
         while not (self.is_settled() and until()):
             assert self.now - begun <= most, f"not settled after {most}: {self.unsettled()}\n{self.story()}"
             self.step()
-        self.lived[self.slot] = self._week_due() if self.reports_on_mondays else ""
+        self.completed[self.slot] = self._week_due() if self.reports_on_mondays else ""
         return self.now - begun
 
     @property

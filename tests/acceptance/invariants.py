@@ -74,7 +74,7 @@ def _lost(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
 def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     """For each completed report morning: one report per team, and one for the platform, with its first message in Slack."""
     posts = fleet.posts()
-    for week in sorted({week for week in fleet.lived.values() if week}):
+    for week in sorted({week for week in fleet.completed.values() if week}):
         runs = [run for run in transaction.reports.runs(REPORT, week) if run.again == 0]
         for team in {*teams_with_reports(transaction), PLATFORM}:
             made = [run for run in runs if run.team == team]
@@ -142,9 +142,9 @@ def _gaps(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
         yield "no sweep was closed"
     # A day of grace: when an expired sweep is purged is not an invariant.
     may_be_gone = expired(
-        {*fleet.lived, *sweeps}, reported=(), schedules=SCHEDULES, retention=Retention(), now=fleet.now + timedelta(days=1)
+        {*fleet.completed, *sweeps}, reported=(), schedules=SCHEDULES, retention=Retention(), now=fleet.now + timedelta(days=1)
     )
-    for slot in fleet.lived:
+    for slot in fleet.completed:
         if slot not in sweeps and slot not in may_be_gone:
             yield f"the slot of {slot} was completed, but has no closed sweep"
     for slot, sweep in sweeps.items():

@@ -10,7 +10,7 @@ from typing import Any, Final
 from domain.messages import DeliveryStatus
 from domain.snapshots import Outcome
 from store.queries.outbox import FALLBACK
-from tests.acceptance.crash_points import DELIVERING, IN_MATRIX, CrashPoint, Moment, Step, crash_points
+from tests.acceptance.crash_points import DELIVERING, IN_MATRIX, CrashMoment, CrashPoint, TaskStep, crash_points
 from tests.acceptance.faults import (
     TEST_CHANNEL,
     archive,
@@ -39,14 +39,14 @@ from tests.services.databases import PostgresServer
 SHARE_OF_AN_OUTAGE: Final = 0.3
 
 THRICE: Final = (
-    CrashPoint(Step.STORE_PAGE, Moment.AFTER),
-    CrashPoint(Step.FETCH_WORKLOADS, Moment.BEFORE),
-    CrashPoint(Step.STORE_MEASUREMENTS, Moment.BEFORE),
-    CrashPoint(Step.EVALUATE, Moment.BEFORE),
-    CrashPoint(Step.MAKE_REPORT, Moment.BEFORE),
-    CrashPoint(Step.POST_TO_SLACK, Moment.BEFORE),
-    CrashPoint(Step.POST_TO_SLACK, Moment.AFTER),
-    CrashPoint(Step.SEND_TO_PAGERDUTY, Moment.AFTER),
+    CrashPoint(TaskStep.STORE_PAGE, CrashMoment.AFTER),
+    CrashPoint(TaskStep.FETCH_WORKLOADS, CrashMoment.BEFORE),
+    CrashPoint(TaskStep.STORE_MEASUREMENTS, CrashMoment.BEFORE),
+    CrashPoint(TaskStep.EVALUATE, CrashMoment.BEFORE),
+    CrashPoint(TaskStep.MAKE_REPORT, CrashMoment.BEFORE),
+    CrashPoint(TaskStep.POST_TO_SLACK, CrashMoment.BEFORE),
+    CrashPoint(TaskStep.POST_TO_SLACK, CrashMoment.AFTER),
+    CrashPoint(TaskStep.SEND_TO_PAGERDUTY, CrashMoment.AFTER),
 )
 """Where work is lost that has to be done again."""
 
@@ -72,7 +72,7 @@ def _crashes() -> Iterator[Fault]:
             yield f"kill -9 of a {who}: {point}", partial(kill_at, point=point, who=who)
     for point in THRICE:
         yield f"kill -9 of three children, one after another: {point}", partial(kill_thrice_at, point=point)
-    for point in crash_points(*(step for step in DELIVERING if step not in {Step.SEND_TO_PAGERDUTY, Step.MARK_SENT})):
+    for point in crash_points(*(step for step in DELIVERING if step not in {TaskStep.SEND_TO_PAGERDUTY, TaskStep.MARK_SENT})):
         for who in ("child", "worker"):  # a report is no page
             yield f"kill -9 of a {who} while reports are sent: {point}", partial(kill_on_report_morning, point=point, who=who)
 
@@ -100,13 +100,13 @@ def _services() -> Iterator[Fault]:
         "500, three posts": {"status": 500},
         "accepts and drops the connection, three posts": {"mode": "accept-then-drop"},
         "drops the connection, three posts": {"mode": "drop"},
-        "answers with a web page, three posts": {"mode": "html"},
+        "responds with a web page, three posts": {"mode": "html"},
     }
     for name, how in slack.items():
         fault = {"service": "slack", "route": "chat.postMessage", "times": 3, **how}
         yield f"Slack {name}", partial(_fault_in_slot, **fault)
         yield f"Slack {name}, on a report morning", partial(_fault_on_report_morning, **fault)
-    yield "Slack accepts a post, drops the connection, and answers 500 for ten minutes", _silent_slack
+    yield "Slack accepts a post, drops the connection, and responds 500 for ten minutes", _silent_slack
     yield "Slack 429 for ten minutes, on a report morning", partial(_ten_minutes_of_a_morning, service="slack", status=429)
     yield "Slack: a channel is archived", _archived
     yield "Slack: a team's channel is archived, on a report morning", _archived_on_report_morning

@@ -27,7 +27,7 @@ from cli.celery_processes import run_beat, run_worker
 from store import Store, Transaction
 from tasks.celery_tasks import WorkerContext
 from tasks.context import Services, TaskTimings
-from tests.acceptance.crash_points import Moment
+from tests.acceptance.crash_points import CrashMoment
 from wiring.contexts import LoadedConfig, load_config
 from wiring.logs import configure_logs
 from worker.app import build_app
@@ -66,7 +66,7 @@ class CrashPlan:
         self._plan = plan
         self._steps = steps
 
-    def reach(self, step: str, moment: Moment) -> None:
+    def reach(self, step: str, moment: CrashMoment) -> None:
         """Reach a crash point. In a thread there is no current task: only measuring has threads."""
         name = f"{current_task.name if current_task else 'sweep.measure'}/{step}:{moment}"
         if self._steps is not None:
@@ -101,8 +101,8 @@ class InstrumentedStore(Store):
         with super().transaction() as transaction:
             yield cast("Transaction", InstrumentedTransaction(transaction, done))
             name = "+".join(list(done)[-2:])
-            self._crashes.reach(name, Moment.BEFORE)
-        self._crashes.reach(name, Moment.AFTER)
+            self._crashes.reach(name, CrashMoment.BEFORE)
+        self._crashes.reach(name, CrashMoment.AFTER)
 
 
 class InstrumentedTransaction:
@@ -138,9 +138,9 @@ class InstrumentedPort:
             return found
 
         def call(*arguments: object, **named: object) -> object:
-            self._crashes.reach(f"{self._name}.{name}", Moment.BEFORE)
+            self._crashes.reach(f"{self._name}.{name}", CrashMoment.BEFORE)
             result = found(*arguments, **named)
-            self._crashes.reach(f"{self._name}.{name}", Moment.AFTER)
+            self._crashes.reach(f"{self._name}.{name}", CrashMoment.AFTER)
             return result
 
         return call

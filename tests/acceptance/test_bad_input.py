@@ -202,16 +202,16 @@ spec: {owner: payments}
     }
 
     ran = run("collect", **settings)
-    told = run("status", "--json", **settings).lines[0]
+    status = run("status", "--json", **settings).lines[0]
 
     assert ran.status == 0
     assert "1 of 2 components measured" in ran.out
-    assert list(told["unmeasured"]) == ["component:default/bad"]
-    assert "app in (" in told["unmeasured"]["component:default/bad"]
+    assert list(status["unmeasured"]) == ["component:default/bad"]
+    assert "app in (" in status["unmeasured"]["component:default/bad"]
 
 
 def test_every_command_has_help_with_an_example(run: Run) -> None:
-    from cli.main import COMMANDS  # noqa: PLC0415 - the door under test
+    from cli.main import COMMANDS  # noqa: PLC0415 - the command group under test
 
     for command in COMMANDS:
         ran = run(command, "--help")

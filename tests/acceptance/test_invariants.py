@@ -24,7 +24,7 @@ def fleet(tmp_path: Path, simulator: Simulator, queues: QueueServer, sqlite_url:
     """An installation without processes, problems or components: one empty sweep."""
     fleet = Fleet(tmp_path, simulator, queues, sqlite_url, MONDAY + MINUTE)
     close_sweep(fleet, MONDAY)
-    fleet.lived[MONDAY] = ""
+    fleet.completed[MONDAY] = ""
     return fleet
 
 
@@ -48,7 +48,7 @@ def test_a_stuck_message_is_found(fleet: Fleet) -> None:
 
 
 def test_a_missing_report_is_found(fleet: Fleet) -> None:
-    fleet.lived[MONDAY] = "2026-W45"
+    fleet.completed[MONDAY] = "2026-W45"
     assert [sentence.partition(":")[0] for sentence in violations(fleet)] == ["platform"]
 
 
@@ -61,10 +61,10 @@ def test_an_incident_without_an_alert_is_found(fleet: Fleet) -> None:
 
 def test_a_slot_without_a_sweep_is_found_until_its_retention_ends(fleet: Fleet) -> None:
     missing = MONDAY + 5 * fleet.every  # no closing snapshot of a week, which is kept longer
-    fleet.lived[missing] = ""
+    fleet.completed[missing] = ""
     fleet.now = MONDAY + timedelta(days=8)
     assert violations(fleet) == [f"the slot of {missing} was completed, but has no closed sweep"]
-    fleet.lived[missing + fleet.every] = ""
+    fleet.completed[missing + fleet.every] = ""
     close_sweep(fleet, missing + fleet.every)
     fleet.now = MONDAY + timedelta(days=16)
     assert violations(fleet) == []

@@ -14,7 +14,7 @@ from simulator.serving import Simulator
 from store import ReportRun
 from tasks.report.due import teams_with_reports
 from tasks.report.report_data import PLATFORM
-from tests.acceptance.crash_points import DELIVERING, EVALUATING, MEASURING, OPENING, REPORTING, Step, crash_points
+from tests.acceptance.crash_points import DELIVERING, EVALUATING, MEASURING, OPENING, REPORTING, TaskStep, crash_points
 from tests.acceptance.faults import crash_at, go_to_report_morning
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
@@ -74,7 +74,7 @@ def reports_of(fleet: Fleet) -> tuple[ReportRun, ...]:
         return transaction.reports.runs("weekly", "2026-W45")
 
 
-def crash_everywhere(fleet: Fleet, steps: tuple[Step, ...]) -> None:
+def crash_everywhere(fleet: Fleet, steps: tuple[TaskStep, ...]) -> None:
     with fleet:
         fleet.live()
         fleet.next_slot()

@@ -12,7 +12,7 @@ import pytest
 
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
-from simulator.faults import Fault as Trouble
+from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
 from store.retention import Retention
@@ -67,7 +67,7 @@ def test_a_pool_measures_several_chunks_with_the_same_threads(bench: Bench) -> N
 def test_a_pool_survives_a_chunk_that_found_scaleops_down(bench: Bench, simulator: Simulator) -> None:
     chunk, *_ = advance_sweep(bench.context, size=9).chunks
     with MeasurePool(2) as pool:
-        simulator.state.faults = [Trouble(service="scaleops", status=401)]
+        simulator.state.faults = [Fault(service="scaleops", status=401)]
         with pytest.raises(CollectFailed):
             measure_chunk(bench.context, chunk, pool=pool)
         simulator.state.faults = []

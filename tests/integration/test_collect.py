@@ -53,8 +53,8 @@ class RecordedProgress:
 
 def test_a_sweep_measures_every_component_and_closes(simulator: Simulator, store: Store) -> None:
     with bench_of(simulator, store) as bench:
-        told = RecordedProgress()
-        collected = collect(bench.context, progress=told)
+        progress = RecordedProgress()
+        collected = collect(bench.context, progress=progress)
         found = bench.measurements()
         assert collected.sweep.as_of == SLOT
         assert collected.sweep.closed_at == bench.clock.now
@@ -62,9 +62,9 @@ def test_a_sweep_measures_every_component_and_closes(simulator: Simulator, store
         assert not collected.was_closed_before
         assert collected.attempted == collected.sweep.expected == len(found)
         assert collected.sweep.measured + collected.sweep.unknown == len(found)
-        assert told.listings[-1] == len(found)
-        assert told.totals == [(len(found), 0)]
-        assert (told.known, told.unknown) == (collected.sweep.measured, collected.sweep.unknown)
+        assert progress.listings[-1] == len(found)
+        assert progress.totals == [(len(found), 0)]
+        assert (progress.known, progress.unknown) == (collected.sweep.measured, collected.sweep.unknown)
         for measurement in found.values():
             if measurement.snapshot.outcome is Outcome.UNKNOWN:
                 assert measurement.snapshot.reason

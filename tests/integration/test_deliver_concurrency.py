@@ -47,7 +47,7 @@ def many_messages() -> list[Message]:
 
 
 def child(simulator: Simulator, database_url: str, *, dies: str = "never", now: datetime = NOW) -> subprocess.Popen[str]:
-    asked = {
+    options = {
         "database": database_url,
         "slack": simulator.slack_url,
         "pagerduty": simulator.pagerduty_url,
@@ -55,7 +55,7 @@ def child(simulator: Simulator, database_url: str, *, dies: str = "never", now: 
         "dies": dies,
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.deliver_child", json.dumps(asked)],
+        [sys.executable, "-m", "tests.integration.deliver_child", json.dumps(options)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

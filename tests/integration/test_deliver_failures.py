@@ -254,7 +254,7 @@ def test_an_expired_message_is_reported_once(context: StageContext, simulator: S
     assert entry(context, "k1").status is DeliveryStatus.EXPIRED
 
 
-# Lost answers ---------------------------------------------------------------------------------------------------------------
+# Lost responses ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_a_rejected_event_is_reported(context: StageContext, simulator: Simulato
 def test_a_catalog_that_is_down_only_delays_a_page(
     context: StageContext, services: DeliveryServices, simulator: Simulator, clock: LinkedClock
 ) -> None:
-    services.catalog_is_down = ServiceError("Backstage did not answer", kind=ErrorKind.CONNECTION, permanent=False)
+    services.catalog_is_down = ServiceError("Backstage did not respond", kind=ErrorKind.CONNECTION, permanent=False)
     put(context, page(EventAction.TRIGGER, dedup_key="d1"))
     assert deliver(context).rescheduled == 1
     services.catalog_is_down = None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -94,15 +95,6 @@ def _first_minute(zone: ZoneInfo, day: date, at: time) -> datetime:
 # Handlers and store ---------------------------------------------------------------------------------------------------
 
 
-class FreeLocks:
-    """A cache whose locks are always free, as when Redis is unavailable."""
-
-    @contextmanager
-    def lock(self, name: str, *, ttl: timedelta) -> Iterator[bool]:
-        del name, ttl
-        yield True
-
-
 class NullApp:
     """An app whose messages are dropped."""
 
@@ -110,12 +102,12 @@ class NullApp:
         assert name == "deliver"
 
 
-def handlers_over(store: Store, schedule: Schedule) -> TaskHandlers:
-    """Return the task handlers of a worker on this store, with the clock of `wiring`. The platform report is due on Mondays at nine, UTC."""
+def report_task_of(store: Store, schedule: Schedule) -> Callable[[], None]:
+    """Return the report task of a worker on this store, with the clock of `wiring`. The platform report is due on Mondays at nine, UTC."""
     parts = parts_at(store, utc_now(), teams={PAYMENTS: schedule}, collect_every=DAY)
     parts = type(parts)(store=parts.store, services=parts.services, clock=utc_now, policy=parts.policy)
-    worker = WorkerContext(context=parts, memory=cast(RedisCache, FreeLocks()))
-    return TaskHandlers(cast(Celery, NullApp()), lambda: worker, TaskTimings(), metrics)
+    worker = WorkerContext(context=parts, memory=cast(RedisCache, None))
+    return partial(TaskHandlers(cast(Celery, NullApp()), TaskTimings(), metrics).report, worker)
 
 
 def store_sweeps(store: Store, first: datetime, last: datetime) -> None:
@@ -134,12 +126,12 @@ def runs_of(store: Store) -> list[ReportRun]:
         return list(transaction.reports.runs_of(PAYMENTS, REPORT))
 
 
-def tick(move_to: Callable[[datetime], None], handlers: TaskHandlers, ticks: Sequence[tuple[datetime, int]]) -> None:
+def tick(move_to: Callable[[datetime], None], report: Callable[[], None], ticks: Sequence[tuple[datetime, int]]) -> None:
     """Run each tick the given number of times: several beats, or a redelivered message."""
     for at, count in ticks:
         move_to(at)
         for _ in range(count):
-            handlers.report()
+            report()
 
 
 def expected_runs(windows: Sequence[Window], ticks: Sequence[tuple[datetime, int]]) -> dict[str, tuple[str, datetime]]:
@@ -225,7 +217,7 @@ def test_each_window_is_reported_once_at_its_local_time_whatever_ticks_come(
     schedule = Schedule.parse(zone=zone, day=DAY_NAMES[day], at=f"{at:%H:%M}")
     with freeze_time(windows[0].ends_at - 4 * DAY) as frozen, opened() as store:
         store_sweeps(store, windows[0].ends_at - 4 * DAY, windows[-1].due_at)
-        tick(frozen.move_to, handlers_over(store, schedule), ticks)
+        tick(frozen.move_to, report_task_of(store, schedule), ticks)
         runs = runs_of(store)
     ends = {window.week: window.ends_at for window in windows}
     assert {run.week: (run.status, run.created_at) for run in runs} == expected_runs(windows, ticks)
@@ -251,7 +243,7 @@ def test_a_tick_every_minute_of_the_night_makes_one_report_at_the_first_instant(
     begin = expected - timedelta(hours=3)
     with freeze_time(begin) as frozen, opened() as store:
         store_sweeps(store, begin - 9 * DAY, begin + DAY)
-        tick(frozen.move_to, handlers_over(store, schedule), [(begin + number * MINUTE, 2) for number in range(5 * 60)])
+        tick(frozen.move_to, report_task_of(store, schedule), [(begin + number * MINUTE, 2) for number in range(5 * 60)])
         runs = runs_of(store)
     assert [run.created_at for run in runs if run.status == "made"] == [expected]
 
@@ -293,8 +285,8 @@ def test_the_platform_report_keeps_its_own_time(opened: Opened) -> None:
     begin = datetime(2026, 10, 26, 8, 57, tzinfo=timezone.utc)
     with freeze_time(begin) as frozen, opened() as store:
         store_sweeps(store, begin - 9 * DAY, begin + DAY)
-        handlers = handlers_over(store, Schedule.parse(zone="Pacific/Chatham", day="monday", at="09:00"))
-        tick(frozen.move_to, handlers, [(begin + number * MINUTE, 2) for number in range(8)])
+        report = report_task_of(store, Schedule.parse(zone="Pacific/Chatham", day="monday", at="09:00"))
+        tick(frozen.move_to, report, [(begin + number * MINUTE, 2) for number in range(8)])
         with store.reading() as transaction:
             made = [run.created_at for run in transaction.reports.runs_of(PLATFORM, REPORT) if run.status == "made"]
         assert made == [begin.replace(hour=9, minute=0)]

@@ -1,6 +1,6 @@
-"""`demo`: twelve simulated weeks of a company, lived through by the real stages against stand-in services.
+"""`demo`: runs the real stages over twelve simulated weeks of a company, against the simulator.
 
-Reads no environment and no .env, keeps its own database, and refuses any address that is not this machine.
+Reads no environment and no .env, has its own database, and rejects any address that is not loopback.
 """
 
 from __future__ import annotations
@@ -38,26 +38,24 @@ from wiring.logs import configure_logs
 from wiring.settings import SettingsError
 
 _SLOT: Final = timedelta(hours=6)
-_AFTER_THE_SLOT: Final = timedelta(minutes=1)
+_AFTER_SLOT: Final = timedelta(minutes=1)
 _REPORT_HOUR: Final = timedelta(hours=9)
 """Monday morning, when the reports are due."""
-_PATIENCE: Final = timedelta(minutes=10)
-"""What was put off for no longer than this is waited for, on the simulated clock."""
+_MAX_WAIT: Final = timedelta(minutes=10)
+"""Messages due within this time are sent before the next instant, on the simulated clock."""
 
 
 @click.command()
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("demo-out"), show_default=True, help="Folder that is written."
 )
-@click.option("--serve", is_flag=True, help="Keep the pages up on this machine afterwards.")
+@click.option("--serve", is_flag=True, help="Serve the pages on this machine afterwards.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port of --serve; 0 takes a free one."
 )
-@click.option(
-    "--weeks", type=click.IntRange(1, 12), default=12, show_default=True, help="Live through the last so many weeks only."
-)
+@click.option("--weeks", type=click.IntRange(1, 12), default=12, show_default=True, help="Number of weeks, the last ones.")
 def demo(*, out: Path, serve: bool, port: int, weeks: int) -> None:
-    r"""Live through twelve simulated weeks: collect, judge, report, page. Needs nothing but this machine.
+    r"""Run twelve simulated weeks: collect, evaluate, report, page. Needs no service and no settings.
 
     \b
     Example:
@@ -67,62 +65,62 @@ def demo(*, out: Path, serve: bool, port: int, weeks: int) -> None:
     began = time.monotonic()
     folder = DemoFolder(out)
     with running_simulator(port=0, scenario="demo") as simulation:
-        desk = SimulatorClient(simulation.url)
-        story = DemoRun.read(desk.story(), weeks=weeks)
-        clock = SimulatedClock(story.instants[0])
-        desk.move_clock(clock.now)
-        with build_stage_context(_installation(simulation, folder, story), clock=clock) as context:
-            _live_through(story, context, desk, clock)
-            _write_down(folder, context, desk)
-        _conclude(folder, desk, seconds=time.monotonic() - began)
+        simulator = SimulatorClient(simulation.url)
+        run = DemoRun.read(simulator.story(), weeks=weeks)
+        clock = SimulatedClock(run.instants[0])
+        simulator.move_clock(clock.now)
+        with build_stage_context(_installation(simulation, folder, run), clock=clock) as context:
+            _run_weeks(run, context, simulator, clock)
+            _write_folder(folder, context, simulator)
+        _print_summary(folder, simulator, seconds=time.monotonic() - began)
     if serve:
         _serve(folder.path, port)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoRun:
-    """What happens, and the instants at which the worker is run."""
+    """The events of the simulated weeks, and the instants at which the stages run."""
 
     instants: tuple[datetime, ...]
     events: tuple[tuple[datetime, str], ...]
     non_production: tuple[str, ...]
 
     @classmethod
-    def read(cls, told: Mapping[str, Any], *, weeks: int) -> DemoRun:
-        """Plan two slots around the end of each week, and every slot of the eventful one."""
-        chosen = [IsoWeek.parse(week) for week in told["weeks"]][-weeks:]
-        eventful = IsoWeek.parse(told["eventful_week"])
-        zone = datetime.fromisoformat(told["begin"]).tzinfo
+    def read(cls, story: Mapping[str, Any], *, weeks: int) -> DemoRun:
+        """Plan two instants around the end of each week, and every slot of the eventful week."""
+        chosen = [IsoWeek.parse(week) for week in story["weeks"]][-weeks:]
+        eventful = IsoWeek.parse(story["eventful_week"])
+        zone = datetime.fromisoformat(story["begin"]).tzinfo
         instants: set[datetime] = set()
         for week in chosen:
             monday = datetime.combine(week.shift(1).monday, datetime.min.time(), tzinfo=zone)
-            instants |= {monday + _AFTER_THE_SLOT, monday + _REPORT_HOUR}
+            instants |= {monday + _AFTER_SLOT, monday + _REPORT_HOUR}
             if week == eventful:
-                instants |= {monday - number * _SLOT + _AFTER_THE_SLOT for number in range(28)}
+                instants |= {monday - number * _SLOT + _AFTER_SLOT for number in range(28)}
         first = datetime.combine(chosen[0].monday, datetime.min.time(), tzinfo=zone)
         instants.add(first + 2 * _SLOT)
         events = []
-        for event in told["events"].values():
+        for event in story["events"].values():
             begins, ends = (datetime.fromisoformat(at) if at else None for at in (event["from"], event["until"]))
             if begins is not None and begins >= first:
                 events.append((begins, event["what"]))
             if ends is not None and ends >= first:
                 events.append((ends, f"Over: {event['what'][0].lower()}{event['what'][1:]}"))
-        return cls(instants=tuple(sorted(instants)), events=tuple(sorted(events)), non_production=tuple(told["non_production"]))
+        return cls(instants=tuple(sorted(instants)), events=tuple(sorted(events)), non_production=tuple(story["non_production"]))
 
 
 class SimulatedClock:
-    """Stands still until it is moved. Called as `domain.clock.Clock`."""
+    """A clock that only moves when set. Implements `domain.clock.Clock`."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
 
     def __call__(self) -> datetime:
-        """Answer the simulated instant."""
+        """Return the simulated instant."""
         return self.now
 
 
-def _installation(simulation: Simulation, folder: DemoFolder, story: DemoRun) -> LoadedConfig:
+def _installation(simulation: Simulation, folder: DemoFolder, run: DemoRun) -> LoadedConfig:
     settings = {
         **simulation.settings,
         "DATABASE_URL": f"sqlite:///{folder.database}",
@@ -131,11 +129,11 @@ def _installation(simulation: Simulation, folder: DemoFolder, story: DemoRun) ->
     }
     for name, value in settings.items():
         if value.startswith("http") and not is_loopback_host(urlsplit(value).hostname):
-            message = f"{name} of the demo does not lead to this machine; nothing was sent"
+            message = f"{name} of the demo is not a loopback address; nothing was sent"
             raise SettingsError(message)
     config = ConfigFile.model_validate(
         {
-            "clusters": {"non_production": list(story.non_production)},
+            "clusters": {"non_production": list(run.non_production)},
             "teams": {
                 "group:default/payments": {"timezone": "Europe/Madrid"},
                 "group:default/storefront": {"monthly_budget": 9000},
@@ -145,46 +143,46 @@ def _installation(simulation: Simulation, folder: DemoFolder, story: DemoRun) ->
     return LoadedConfig(resolved=resolve_settings(settings, None), config=config)
 
 
-def _live_through(story: DemoRun, context: StageContext, desk: SimulatorClient, clock: SimulatedClock) -> None:
+def _run_weeks(run: DemoRun, context: StageContext, simulator: SimulatorClient, clock: SimulatedClock) -> None:
     console = Console(highlight=False)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    heard = EventFeed()
-    coming = list(story.events)
+    feed = EventFeed()
+    upcoming = list(run.events)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("living through the weeks", total=len(story.instants))
-        for instant in story.instants:
-            while coming and coming[0][0] <= instant:
-                at, what = coming.pop(0)
+        task = progress.add_task("running the weeks", total=len(run.instants))
+        for instant in run.instants:
+            while upcoming and upcoming[0][0] <= instant:
+                at, what = upcoming.pop(0)
                 console.print(Text(f"{at:%a %d %b %H:%M}  · {what}", style="dim italic"), soft_wrap=True)
             clock.now = instant
-            desk.move_clock(instant)
+            simulator.move_clock(instant)
             progress.update(task, description=f"{instant:%a %d %b %Y %H:%M}")
             done = run_once(context)
             if done.collect_failure:
                 console.print(Text(f"{instant:%a %d %b %H:%M}  {done.collect_failure}", style="red"))
             next_due = done.delivered.next_due
-            while next_due is not None and next_due <= instant + _PATIENCE:
+            while next_due is not None and next_due <= instant + _MAX_WAIT:
                 clock.now = max(clock.now, next_due)
-                desk.move_clock(clock.now)
+                simulator.move_clock(clock.now)
                 next_due = deliver(context).next_due
-            for line in heard.news(desk):
+            for line in feed.news(simulator):
                 console.print(line, soft_wrap=True)
             progress.advance(task)
 
 
 class EventFeed:
-    """Turns what Slack and PagerDuty received since it was asked last into lines of the story."""
+    """Formats what Slack and PagerDuty received since the last call."""
 
     def __init__(self) -> None:
         self._messages = self._events = 0
 
-    def news(self, desk: SimulatorClient) -> Iterator[Text]:
-        """Tell what is new, pages first."""
-        events, messages = desk.pagerduty_events(after=self._events), desk.slack_messages(after=self._messages)
+    def news(self, simulator: SimulatorClient) -> Iterator[Text]:
+        """Yield a line for each new event, pages first."""
+        events, messages = simulator.pagerduty_events(after=self._events), simulator.slack_messages(after=self._messages)
         self._events += len(events)
         self._messages += len(messages)
-        for told in events:
-            event, at = told["event"], datetime.fromisoformat(told["received_at"])
+        for received in events:
+            event, at = received["event"], datetime.fromisoformat(received["received_at"])
             what = event.get("payload", {}).get("summary") or event["dedup_key"]
             style = {"trigger": "bold red", "resolve": "bold green"}.get(event["event_action"], "bold")
             yield Text(f"{at:%a %d %b %H:%M}  PagerDuty {event['event_action']}: {what}", style=style)
@@ -193,11 +191,11 @@ class EventFeed:
             if message not in reports and not message.get("thread_ts"):
                 at = datetime.fromtimestamp(float(message["ts"]), tz=timezone.utc)
                 yield Text(f"{at:%a %d %b %H:%M}  Slack {message['channel']}: {_first_line(message)}", style="yellow")
-        whole = [message for message in reports if not message.get("thread_ts")]
-        if whole:
-            at = datetime.fromtimestamp(float(whole[0]["ts"]), tz=timezone.utc)
-            week = _key_of(whole[0]).split(":")[-3]
-            yield Text(f"{at:%a %d %b %H:%M}  {week}: {format_count(len(whole), 'weekly report')} posted to Slack", style="cyan")
+        posted = [message for message in reports if not message.get("thread_ts")]
+        if posted:
+            at = datetime.fromtimestamp(float(posted[0]["ts"]), tz=timezone.utc)
+            week = _key_of(posted[0]).split(":")[-3]
+            yield Text(f"{at:%a %d %b %H:%M}  {week}: {format_count(len(posted), 'weekly report')} posted to Slack", style="cyan")
 
 
 def _key_of(message: Mapping[str, Any]) -> str:
@@ -208,9 +206,9 @@ def _first_line(message: Mapping[str, Any]) -> str:
     return str(message.get("text", "")).partition("\n")[0]
 
 
-def _write_down(folder: DemoFolder, context: StageContext, desk: SimulatorClient) -> None:
-    folder.write_messages(desk.slack_messages())
-    folder.write_events(desk.pagerduty_events())
+def _write_folder(folder: DemoFolder, context: StageContext, simulator: SimulatorClient) -> None:
+    folder.write_messages(simulator.slack_messages())
+    folder.write_events(simulator.pagerduty_events())
     with context.store.reading() as transaction:
         teams = teams_with_reports(transaction)
     folder.write_pages(
@@ -218,25 +216,25 @@ def _write_down(folder: DemoFolder, context: StageContext, desk: SimulatorClient
     )
 
 
-def _conclude(folder: DemoFolder, desk: SimulatorClient, *, seconds: float) -> None:
-    messages, incidents = desk.slack_messages(), desk.pagerduty_incidents()
+def _print_summary(folder: DemoFolder, simulator: SimulatorClient, *, seconds: float) -> None:
+    messages, incidents = simulator.slack_messages(), simulator.pagerduty_incidents()
     reports = [message for message in messages if _key_of(message).startswith("report:weekly:") and not message.get("thread_ts")]
-    asked = sum(count for route, count in desk.calls()["scaleops"].items() if not route.startswith("POST /auth/"))
+    calls = sum(count for route, count in simulator.calls()["scaleops"].items() if not route.startswith("POST /auth/"))
     console = Console(highlight=False)
     console.print()
     for incident in incidents:
-        console.print(Text(_life_of(incident)), soft_wrap=True)
+        console.print(Text(_format_incident(incident)), soft_wrap=True)
     console.print(
         Text(
             f"{len(reports)} weekly reports, {len(messages)} Slack messages in all, {len(incidents)} PagerDuty incident"
-            f"{'' if len(incidents) == 1 else 's'}; ScaleOps was asked {asked:,} times; {seconds:.0f} s"
+            f"{'' if len(incidents) == 1 else 's'}; {calls:,} ScaleOps calls; {seconds:.0f} s"
         ),
         soft_wrap=True,
     )
     console.print(Text(f"open {folder.path / 'index.html'}", style="bold"))
 
 
-def _life_of(incident: Mapping[str, Any]) -> str:
+def _format_incident(incident: Mapping[str, Any]) -> str:
     opened, resolved = incident["opened_at"], incident["resolved_at"]
     end = f"resolved {datetime.fromisoformat(resolved):%a %d %b %H:%M}" if resolved else "still open"
     return f"incident {incident['dedup_key']}: opened {datetime.fromisoformat(opened):%a %d %b %H:%M}, {end}"
@@ -245,12 +243,12 @@ def _life_of(incident: Mapping[str, Any]) -> str:
 def _serve(path: Path, port: int) -> None:
     handler = functools.partial(_QuietHandler, directory=str(path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        click.echo(f"the pages are at http://127.0.0.1:{server.server_address[1]}/ ; Ctrl-C ends it")
+        click.echo(f"the pages are at http://127.0.0.1:{server.server_address[1]}/ ; Ctrl-C stops the server")
         server.serve_forever()
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
+    """Serves files without logging requests."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature of http.server
-        """Say nothing."""
+        """Log nothing."""

@@ -48,8 +48,8 @@ class DemoFolder:
 
     def write_events(self, events: Sequence[dict[str, Any]]) -> None:
         """Write each PagerDuty event as it was received, in the order of arrival."""
-        for number, told in enumerate(events, start=1):
-            event = told["event"]
+        for number, received in enumerate(events, start=1):
+            event = received["event"]
             self._write("pagerduty", f"{number:04}-{event['event_action']}-{event['dedup_key']}", event)
 
     def write_pages(self, reports: Sequence[content.Report], *, instance: str) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of the agents' doors share: a gateway with all its sections, a component of 500 workloads, and MCP clients."""
+"""MCP clients for tests, and a component of 500 workloads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ERAS: Final = ("auto", "legacy")
 """The handshake of 2025 and before, and the messages without sessions of 2026."""
 
 
-def monstrous() -> Scenario:
+def oversized_scenario() -> Scenario:
     """One component with five hundred workloads of long names, forty peers each, and policies of 20 KB."""
     small: World = crowd.build_scenario(1).world_at(NOW)
     first = small.workloads[0]
@@ -75,7 +75,7 @@ def call(gateway: ServedGateway, headers: dict[str, str], tool: str, era: str = 
 
 
 def text_in(result: CallToolResult) -> str:
-    """Answer the text of a result."""
+    """Return the text of a result."""
     (content,) = result.content
     assert isinstance(content, TextContent)
     return content.text

@@ -1,4 +1,4 @@
-"""The questions over history, on a store that the real stages filled."""
+"""The actions over stored history, on a store that the real stages filled."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_found_component_has_its_newest_cost_and_an_unmeasured_one_has_none(hi
     assert costs == {"Checkout": 140, "Ledger": 15, "Finder": None, "Dns": 0, "Mail": 0}
 
 
-def test_a_list_comes_in_pages_and_says_how_to_get_the_rest(history: HistoryContext) -> None:
+def test_a_list_is_paged_and_says_how_to_get_the_rest(history: HistoryContext) -> None:
     first = run(history, "list_components", limit=2)
     rest = run(history, "list_components", limit=3, offset=2)
 
@@ -64,7 +64,7 @@ def test_a_list_comes_in_pages_and_says_how_to_get_the_rest(history: HistoryCont
     assert (rest["truncated"], rest["rest"]) == (False, None)
 
 
-def test_who_sees_less_is_told_how_much_is_not_shown(history: HistoryContext) -> None:
+def test_hidden_rows_are_counted(history: HistoryContext) -> None:
     viewer = PartialViewer(CHECKOUT)
     answer = run(history, "list_components", viewer)
 
@@ -84,7 +84,7 @@ def test_the_trend_of_a_team_counts_a_shared_workload_once(history: HistoryConte
     assert [week["running"] for week in answer["weeks"]] == [False, False, True]
 
 
-def test_the_trend_of_a_team_is_made_again_over_what_remains_visible(history: HistoryContext) -> None:
+def test_the_trend_of_a_team_is_recomputed_over_the_visible_components(history: HistoryContext) -> None:
     answer = run(history, "get_cost_trend", PartialViewer(CHECKOUT), entityRef="group:default/payments")
 
     assert [week["cost"] for week in answer["weeks"]] == [110, 140, 140]
@@ -97,7 +97,7 @@ def test_an_unmeasured_week_is_unknown_not_zero(history: HistoryContext) -> None
     assert [week["cost"] for week in answer["weeks"]] == [40, None, None]
 
 
-def test_a_team_of_which_nothing_was_learned_has_no_cost_rather_than_none(history: HistoryContext) -> None:
+def test_the_cost_of_an_unmeasured_team_is_unknown_not_zero(history: HistoryContext) -> None:
     compared = run(history, "compare_weeks", entityRef="group:default/search")
     seen = run(history, "get_cost_trend", PartialViewer(FINDER), entityRef="group:default/search")
 
@@ -107,7 +107,7 @@ def test_a_team_of_which_nothing_was_learned_has_no_cost_rather_than_none(histor
 
 
 @pytest.mark.parametrize("question", ["get_cost_trend", "compare_weeks"])
-def test_what_may_not_be_seen_is_not_there(history: HistoryContext, question: str) -> None:
+def test_hidden_entities_are_not_found(history: HistoryContext, question: str) -> None:
     said: dict[str, str] = {}
     for ref in ("component:default/checkout", "component:default/nope", "group:default/payments", "group:default/nope"):
         with pytest.raises(NotFoundError) as caught:
@@ -133,7 +133,7 @@ def test_two_weeks_are_compared_workload_by_workload_and_the_parts_add_up(histor
     ]
 
 
-def test_weeks_in_the_wrong_order_are_refused(history: HistoryContext) -> None:
+def test_weeks_in_the_wrong_order_are_rejected(history: HistoryContext) -> None:
     with pytest.raises(InputError, match="earlier"):
         run(history, "compare_weeks", entityRef="group:default/payments", week="2026-W46", before="2026-W47")
 
@@ -143,19 +143,19 @@ def test_a_week_without_a_snapshot_says_where_to_look(history: HistoryContext) -
         run(history, "compare_weeks", entityRef="group:default/payments", week="2026-W40")
 
 
-def test_a_stored_report_is_answered_as_it_was_made(history: HistoryContext) -> None:
+def test_a_stored_report_is_returned_as_it_was_made(history: HistoryContext) -> None:
     answer = run(history, "get_team_report", team="payments")
 
     assert (answer["team"], answer["week"], answer["weeks"]) == ("group:default/payments", "2026-W47", ["2026-W47"])
     assert answer["report"]["headline"]["cost"]["amount"] == 145
 
 
-def test_a_report_that_was_not_made_names_the_weeks_that_were(history: HistoryContext) -> None:
+def test_a_missing_report_names_the_weeks_with_one(history: HistoryContext) -> None:
     with pytest.raises(NotFoundError, match=r"2026-W30.*weeks with a report: 2026-W47"):
         run(history, "get_team_report", team="payments", week="2026-W30")
 
 
-def test_a_report_is_shown_only_to_who_may_see_all_that_it_counts(history: HistoryContext) -> None:
+def test_a_report_needs_a_caller_who_may_see_all_its_components(history: HistoryContext) -> None:
     assert run(history, "get_team_report", PartialViewer(CHECKOUT, LEDGER), team="payments")["week"] == "2026-W47"
     with pytest.raises(NotAllowedError, match="counts 1 of 2 components that you may not see"):
         run(history, "get_team_report", PartialViewer(CHECKOUT), team="payments")
@@ -165,7 +165,7 @@ def test_a_report_is_shown_only_to_who_may_see_all_that_it_counts(history: Histo
     assert run(history, "get_team_report", PartialViewer(*everything), team="platform")["team"] == "platform"
 
 
-def test_open_recommendations_come_most_pressing_first_and_can_be_narrowed(history: HistoryContext) -> None:
+def test_open_recommendations_are_sorted_by_priority_and_filtered(history: HistoryContext) -> None:
     answer = run(history, "list_recommendations")
 
     assert [(row["workloadName"], row["issue"]) for row in answer["recommendations"]] == [("api", "under-provisioned")]
@@ -175,7 +175,7 @@ def test_open_recommendations_come_most_pressing_first_and_can_be_narrowed(histo
     assert run(history, "list_recommendations", PartialViewer(LEDGER))["notShown"] == 1
 
 
-def test_alerts_are_listed_with_what_was_told(history: HistoryContext) -> None:
+def test_alerts_are_listed_with_their_notification(history: HistoryContext) -> None:
     answer = run(history, "list_alerts", entityRef="component:default/checkout")
 
     (alert,) = answer["alerts"]
@@ -184,7 +184,7 @@ def test_alerts_are_listed_with_what_was_told(history: HistoryContext) -> None:
     assert run(history, "list_alerts", PartialViewer(LEDGER), entityRef="component:default/ledger")["total"] == 0
 
 
-def test_why_an_alert_was_told_is_explained_with_its_messages_and_events(history: HistoryContext) -> None:
+def test_the_delivery_of_an_alert_is_explained_with_messages_and_events(history: HistoryContext) -> None:
     answer = run(history, "explain_delivery", about=ALERT)
 
     assert {message["channel"] for message in answer["messages"]} == {"slack", "pagerduty"}
@@ -195,7 +195,7 @@ def test_why_an_alert_was_told_is_explained_with_its_messages_and_events(history
     assert "0123456789abcdef" not in " ".join(answer["explanation"])
 
 
-def test_why_a_report_went_where_it_went_is_explained(history: HistoryContext) -> None:
+def test_the_route_of_a_report_is_explained(history: HistoryContext) -> None:
     answer = run(history, "explain_delivery", about="payments", week="2026-W47")
 
     assert "The report for 2026-W47 was due at 2026-11-23 09:00 UTC and was made at" in answer["explanation"][0]
@@ -203,7 +203,7 @@ def test_why_a_report_went_where_it_went_is_explained(history: HistoryContext) -
     assert any("Slack now: CPLAT" in sentence for sentence in answer["explanation"])
 
 
-def test_why_nothing_was_told_is_explained(history: HistoryContext) -> None:
+def test_a_missing_notification_is_explained(history: HistoryContext) -> None:
     assert (
         "There was never an alert about" in run(history, "explain_delivery", about="component:default/ledger")["explanation"][0]
     )
@@ -223,14 +223,14 @@ def test_one_message_is_explained_by_its_key(history: HistoryContext) -> None:
 
 
 @pytest.mark.parametrize("about", [ALERT, "component:default/checkout", "group:default/payments"])
-def test_a_delivery_about_what_may_not_be_seen_is_not_explained(history: HistoryContext, about: str) -> None:
+def test_the_delivery_about_a_hidden_entity_is_not_explained(history: HistoryContext, about: str) -> None:
     with pytest.raises(NotFoundError):
         run(history, "explain_delivery", PartialViewer(FINDER, SEARCH), about=about)
     assert run(history, "explain_delivery", PartialViewer(CHECKOUT, PAYMENTS), about=about)["explanation"]
 
 
 @pytest.mark.parametrize("about", ["platform", "storm:platform:default/platform", "report:weekly:platform:2026-W47:slack:1"])
-def test_what_the_platform_was_told_is_for_those_who_see_everything(history: HistoryContext, about: str) -> None:
+def test_platform_notices_need_a_caller_who_sees_everything(history: HistoryContext, about: str) -> None:
     everything = [EntityRef.parse(row["entityRef"]) for row in run(history, "list_components")["components"]]
 
     assert run(history, "explain_delivery", about=about)["explanation"]
@@ -239,7 +239,7 @@ def test_what_the_platform_was_told_is_for_those_who_see_everything(history: His
 
 
 @pytest.mark.parametrize("name", sorted(name for name, action in ACTIONS.items() if not action.is_live))
-def test_an_unknown_argument_is_refused_naming_the_valid_ones(history: HistoryContext, name: str) -> None:
+def test_an_unknown_argument_is_rejected_with_the_valid_ones(history: HistoryContext, name: str) -> None:
     with pytest.raises(InputError, match=r"unknown argument 'nope'; valid arguments are \w+"):
         run(history, name, nope=1)
 
@@ -255,18 +255,16 @@ def test_an_unknown_argument_is_refused_naming_the_valid_ones(history: HistoryCo
         ("list_alerts", {"quiet": 1}),
     ],
 )
-def test_an_argument_of_another_type_than_the_published_one_is_refused(
-    history: HistoryContext, name: str, arguments: dict[str, Json]
-) -> None:
+def test_an_argument_of_another_type_is_rejected(history: HistoryContext, name: str, arguments: dict[str, Json]) -> None:
     with pytest.raises(InputError, match=r"the argument \w+ is invalid"):
         ACTIONS[name].run(arguments, request_context_of(history))
 
 
-def test_a_whole_number_is_one_however_json_spells_it(history: HistoryContext) -> None:
+def test_a_float_without_fraction_is_an_integer(history: HistoryContext) -> None:
     assert refs(run(history, "list_components", limit=2.0)) == refs(run(history, "list_components", limit=2))
 
 
-def test_who_sees_less_is_asked_about_in_one_call(history: HistoryContext) -> None:
+def test_visibility_is_checked_in_one_call(history: HistoryContext) -> None:
     viewer = PartialViewer(CHECKOUT)
     run(history, "list_components", viewer)
 

@@ -1,4 +1,4 @@
-"""What a name over history says of what whoever asks may not see: nothing that could be told by asking again, otherwise."""
+"""What the actions over history reveal of hidden entities: nothing that repeated queries could disclose."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def error_of(history: HistoryContext, name: str, viewer: PartialViewer, **argume
         ("list_alerts", 1, [{"quiet": True}, {"quiet": True, "team": "payments"}, {"quiet": True, "team": "nobody"}]),
     ],
 )
-def test_how_much_is_not_shown_says_nothing_of_what_it_is(
+def test_the_number_of_hidden_rows_does_not_depend_on_the_filter(
     history: HistoryContext, name: str, not_shown: int, searches: list[dict[str, Json]]
 ) -> None:
     told = [run(history, name, PartialViewer(CHECKOUT), **search)["notShown"] for search in searches]
@@ -69,14 +69,14 @@ def test_how_much_is_not_shown_says_nothing_of_what_it_is(
 
 
 @pytest.mark.parametrize(("name", "not_shown"), [("list_recommendations", 1), ("list_alerts", 1)])
-def test_advice_and_alerts_of_a_hidden_team_are_not_counted_by_team(history: HistoryContext, name: str, not_shown: int) -> None:
+def test_hidden_recommendations_and_alerts_are_not_counted_by_team(history: HistoryContext, name: str, not_shown: int) -> None:
     told = {team: run(history, name, PartialViewer(LEDGER), team=team)["notShown"] for team in ("payments", "search", "nobody")}
 
     assert set(told.values()) == {not_shown}
 
 
 @pytest.mark.parametrize("name", ["list_recommendations", "list_alerts"])
-def test_of_one_entity_that_may_be_seen_nothing_is_hidden(history: HistoryContext, name: str) -> None:
+def test_nothing_is_hidden_of_one_visible_entity(history: HistoryContext, name: str) -> None:
     assert run(history, name, PartialViewer(LEDGER), entityRef=str(LEDGER))["notShown"] == 0
 
 
@@ -84,8 +84,8 @@ def test_of_one_entity_that_may_be_seen_nothing_is_hidden(history: HistoryContex
     "about",
     ["group:default/payments", "budget:group:default/payments", "report:weekly:group:default/payments:2026-W47:slack:1"],
 )
-def test_what_a_team_was_told_is_for_those_who_see_some_of_it(history: HistoryContext, about: str) -> None:
-    """Catalogs list every group to everybody; that somebody sees a team says nothing of what it owns."""
+def test_messages_to_a_team_need_a_caller_who_sees_a_component(history: HistoryContext, about: str) -> None:
+    """Catalogs list every group to everyone, so seeing a team does not reveal what it owns."""
     hidden = error_of(history, "explain_delivery", PartialViewer(FINDER, PAYMENTS), about=about)
     unknown = error_of(history, "explain_delivery", PartialViewer(FINDER), about=about.replace("payments", "nobody"))
 
@@ -94,7 +94,7 @@ def test_what_a_team_was_told_is_for_those_who_see_some_of_it(history: HistoryCo
 
 
 @pytest.mark.parametrize("week", [{}, {"week": "2026-W47"}, {"week": "2026-W30"}])
-def test_reports_of_a_hidden_team_are_told_like_those_of_none(history: HistoryContext, week: dict[str, Json]) -> None:
+def test_reports_of_a_hidden_team_look_like_those_of_an_unknown_team(history: HistoryContext, week: dict[str, Json]) -> None:
     hidden = error_of(history, "get_team_report", PartialViewer(FINDER, PAYMENTS), team="payments", **week)
     unknown = error_of(history, "get_team_report", PartialViewer(FINDER), team="nobody", **week)
 

@@ -1,4 +1,4 @@
-"""The MCP door by the SDK's own client: over HTTP in both eras, and on stdio."""
+"""The MCP server by the SDK's own client: over HTTP in both protocol eras, and on stdio."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
 from tests.integration.history_factories import NOW, fill_history
-from tests.integration.mcp_clients import ERAS, MONSTER, WORKLOADS, call, monstrous, talk, text_in
+from tests.integration.mcp_clients import ERAS, MONSTER, WORKLOADS, call, oversized_scenario, talk, text_in
 from tests.services.gateways import ServedGateway, ServeGateway
 
 ORDERS = "component:default/orders-000"
@@ -61,7 +61,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_every_tool_answers_what_its_schema_promises(gateway: ServedGateway) -> None:
+def test_every_tool_returns_what_its_schema_promises(gateway: ServedGateway) -> None:
     async def say(client: Client) -> dict[str, CallToolResult]:
         # The client checks structured content against the output schema of the tool once it has listed them.
         await client.list_tools()
@@ -77,7 +77,7 @@ def test_every_tool_answers_what_its_schema_promises(gateway: ServedGateway) -> 
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
-def test_an_unknown_argument_is_refused_naming_the_valid_ones(gateway: ServedGateway, action: Any) -> None:  # noqa: ANN401 - a parameter
+def test_an_unknown_argument_is_rejected_with_the_valid_ones(gateway: ServedGateway, action: Any) -> None:  # noqa: ANN401 - a parameter
     result = call(gateway, gateway.as_ci(), action.name, entity="component:default/orders-000")
 
     assert result.is_error
@@ -108,7 +108,7 @@ def test_an_unknown_argument_is_refused_naming_the_valid_ones(gateway: ServedGat
         ),
     ],
 )
-def test_a_failure_says_what_to_do(gateway: ServedGateway, tool: str, arguments: dict[str, Any], said: str) -> None:
+def test_an_error_says_what_to_do(gateway: ServedGateway, tool: str, arguments: dict[str, Any], said: str) -> None:
     result = call(gateway, gateway.as_ci(), tool, **arguments)
 
     assert result.is_error
@@ -122,7 +122,7 @@ def test_a_missing_entity_points_to_the_search(gateway: ServedGateway) -> None:
     assert "list_components" in text_in(result)
 
 
-def test_scaleops_down_is_told_and_history_goes_on(gateway: ServedGateway, simulator: Simulator) -> None:
+def test_history_works_while_scaleops_is_down(gateway: ServedGateway, simulator: Simulator) -> None:
     simulator.state.faults = [Fault(service="scaleops", route=BYNAMESPACE, status=503)]
     down = call(gateway, gateway.as_ci(), "get_scaleops_data_for_entity", entityRef=ORDERS)
     history = call(gateway, gateway.as_ci(), "get_cost_trend", entityRef="group:default/payments")
@@ -132,10 +132,10 @@ def test_scaleops_down_is_told_and_history_goes_on(gateway: ServedGateway, simul
     assert history.is_error is not True
 
 
-def test_every_answer_about_500_workloads_fits_a_model_and_says_how_to_get_the_rest(
+def test_every_output_about_500_workloads_fits_and_says_how_to_get_the_rest(
     serve_gateway: ServeGateway, simulator: Simulator
 ) -> None:
-    simulator.load(monstrous())
+    simulator.load(oversized_scenario())
     gateway = serve_gateway()
     live = [action.name for action in ACTIONS.values() if action.is_live]
 
@@ -170,7 +170,7 @@ def test_a_user_sees_what_the_catalog_shows_them(gateway: ServedGateway) -> None
     assert text_in(call(gateway, stranger, "get_team_report", team="payments")).startswith("NotFoundError: ")
 
 
-def test_nobody_asks_without_a_token(gateway: ServedGateway) -> None:
+def test_a_token_is_required(gateway: ServedGateway) -> None:
     refused = gateway.client.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
 
     assert refused.status_code == 401
@@ -178,13 +178,13 @@ def test_nobody_asks_without_a_token(gateway: ServedGateway) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
-def test_only_messages_are_answered(gateway: ServedGateway, method: str) -> None:
+def test_only_post_is_allowed(gateway: ServedGateway, method: str) -> None:
     answer = gateway.client.request(method, "/mcp", headers=gateway.as_ci())
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-def test_a_message_that_is_too_large_is_cut_off(gateway: ServedGateway) -> None:
+def test_a_too_large_message_is_rejected(gateway: ServedGateway) -> None:
     headers = {**gateway.as_ci(), "accept": "application/json, text/event-stream"}
     answer = gateway.client.post("/mcp", headers=headers, json={"jsonrpc": "2.0", "id": 1, "method": "x" * 300_000})
 
@@ -200,7 +200,7 @@ def test_calls_are_counted_by_tool_and_outcome(gateway: ServedGateway) -> None:
     assert 'tool_calls_total{door="mcp",outcome="InputError",tool="list_components"} 1.0' in metrics
 
 
-def test_a_report_is_a_resource_for_who_may_read_it(gateway: ServedGateway) -> None:
+def test_a_report_is_a_resource_for_callers_who_may_read_it(gateway: ServedGateway) -> None:
     async def read(client: Client) -> list[str]:
         texts = []
         for address in ("scaleops-worker://reports/payments", "scaleops-worker://reports/payments/latest"):
@@ -222,7 +222,7 @@ def test_a_report_is_a_resource_for_who_may_read_it(gateway: ServedGateway) -> N
     assert "no report of group:default/payments that you may see" in talk(gateway, gateway.as_user("user:default/bob"), fail)
 
 
-def test_the_prompt_walks_through_a_review(gateway: ServedGateway) -> None:
+def test_the_prompt_describes_a_review(gateway: ServedGateway) -> None:
     async def say(client: Client) -> str:
         prompt = await client.get_prompt("weekly_cost_review", {"team": "payments"})
         return str(prompt.messages[0].content)
@@ -232,7 +232,7 @@ def test_the_prompt_walks_through_a_review(gateway: ServedGateway) -> None:
     assert all(tool in ACTIONS for tool in ("compare_weeks", "explain_delivery", "list_alerts"))
 
 
-def test_an_agent_starts_the_server_itself_on_stdio(simulator: Simulator, tmp_path: Path) -> None:
+def test_an_agent_starts_the_server_on_stdio(simulator: Simulator, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'worker.db'}"
     store = Store.open(database)
     fill_history(store)

@@ -11,7 +11,7 @@ from actions.catalogue import ACTIONS
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.integration.history_factories import NOW, fill_history
-from tests.integration.mcp_clients import MONSTER, WORKLOADS, monstrous
+from tests.integration.mcp_clients import MONSTER, WORKLOADS, oversized_scenario
 from tests.services.gateways import ServedGateway, ServeGateway, bearer
 
 BASE = "/api/scaleops/.backstage/actions"
@@ -96,7 +96,7 @@ def test_history_is_asked_the_same_way(gateway: ServedGateway) -> None:
 
 
 def test_an_answer_about_500_workloads_is_whole(serve_gateway: ServeGateway, simulator: Simulator) -> None:
-    simulator.load(monstrous())
+    simulator.load(oversized_scenario())
     gateway = serve_gateway()
     status, body = invoke(gateway, {"entityRef": MONSTER}, headers=gateway.as_ci())
 
@@ -165,7 +165,7 @@ def test_what_a_database_cannot_hold_is_refused(
     status, answer = invoke(gateway, arguments, name=name, headers=gateway.as_ci())
 
     assert (status, answer["error"]["name"]) == (400, "InputError")
-    assert "no text" in answer["error"]["message"]
+    assert "not valid text" in answer["error"]["message"]
 
 
 def test_a_head_of_the_list_says_what_a_get_would(gateway: ServedGateway) -> None:

@@ -1,4 +1,4 @@
-"""A hung ScaleOps takes the threads of its own questions only."""
+"""A hung ScaleOps occupies the threads of live actions only."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def play(scene: Callable[[Hang], Awaitable[None]]) -> Hang:
     return hang
 
 
-def test_history_is_answered_while_every_live_thread_hangs() -> None:
+def test_history_runs_while_every_live_thread_hangs() -> None:
     async def scene(hang: Hang) -> None:
         pools = ActionPools(live=2, stored=1, timeout_s=TIMEOUT_S)
         waiting = hung(hang, pools, 5)
@@ -74,7 +74,7 @@ def test_history_is_answered_while_every_live_thread_hangs() -> None:
     assert play(scene).most == 2
 
 
-def test_who_waits_too_long_for_a_thread_is_told_so_and_takes_none() -> None:
+def test_waiting_too_long_for_a_thread_is_an_error() -> None:
     async def scene(hang: Hang) -> None:
         pools = ActionPools(live=1, stored=1, timeout_s=0.01)
         (first,) = hung(hang, pools, 1)
@@ -90,7 +90,7 @@ def test_who_waits_too_long_for_a_thread_is_told_so_and_takes_none() -> None:
     play(scene)
 
 
-def test_a_caller_who_leaves_does_not_free_the_thread_before_the_call_has_ended() -> None:
+def test_a_cancelled_caller_does_not_free_the_thread_before_the_call_ends() -> None:
     async def scene(hang: Hang) -> None:
         pools = ActionPools(live=1, stored=1, timeout_s=0.01)
         (first,) = hung(hang, pools, 1)

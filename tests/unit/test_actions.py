@@ -1,4 +1,4 @@
-"""The five questions over a double of ScaleOps: what they run, what they refuse, and what they say when something is missing."""
+"""The live actions over a double of ScaleOps: their calls, what they reject, and their common fields."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.unit.action_factories import (
     run_with,
 )
 
-# What is refused, and by which name
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ from tests.unit.action_factories import (
         ("data", {"entityRef": "b" * 200}, f"'{'b' * 100}…' is not an entity reference; write"),
     ],
 )
-def test_arguments_that_are_wrong_are_refused_naming_what_is_valid(name: str, arguments: dict[str, Json], sentence: str) -> None:
+def test_invalid_arguments_are_rejected_with_what_is_valid(name: str, arguments: dict[str, Json], sentence: str) -> None:
     with pytest.raises(InputError) as refused:
         run_with(name, found(), arguments)
     assert sentence in str(refused.value)
 
 
-def test_a_missing_reference_is_refused() -> None:
+def test_a_missing_reference_is_rejected() -> None:
     with pytest.raises(InputError, match="the argument entityRef is missing"):
         ACTIONS["get_scaleops_data_for_entity"].run({}, request_context_of(found()))
 
@@ -90,9 +90,7 @@ def test_a_missing_reference_is_refused() -> None:
         (failure(ErrorKind.REJECTED, 400), InputError),
     ],
 )
-def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
-    name: str, trouble: ServiceError, error: type[ActionError]
-) -> None:
+def test_scaleops_errors_map_to_backstage_errors(name: str, trouble: ServiceError, error: type[ActionError]) -> None:
     with pytest.raises(error, match="ScaleOps returned an error"):
         run(name, PlannedScaleOps(workloads_by_labels={("app=web",): trouble}))
 
@@ -106,7 +104,7 @@ def test_trouble_of_scaleops_has_the_name_that_backstage_gives_it(
         (failure(ErrorKind.AUTH, 403), NotAllowedError),
     ],
 )
-def test_trouble_of_the_catalog_has_the_name_that_backstage_gives_it(trouble: ServiceError, error: type[ActionError]) -> None:
+def test_catalog_errors_map_to_backstage_errors(trouble: ServiceError, error: type[ActionError]) -> None:
     with pytest.raises(error):
         run("data", found(), trouble)
 
@@ -124,7 +122,7 @@ def test_error_names_and_statuses_are_those_of_backstage() -> None:
     }
 
 
-def test_an_entity_that_may_not_be_seen_is_not_there() -> None:
+def test_a_hidden_entity_is_not_found() -> None:
     caller = request_context_of(found(a_workload()), viewer=lambda _: False)
     with pytest.raises(NotFoundError, match="the catalog has no entity component:default/web"):
         ACTIONS["get_scaleops_data_for_entity"].run({"entityRef": str(WEB)}, caller)
@@ -134,7 +132,7 @@ def test_an_entity_that_may_not_be_seen_is_not_there() -> None:
     "component",
     [a_component(label_selector=None), a_component(label_selector="env!=prod"), a_component(label_selector="a in (")],
 )
-def test_an_entity_of_which_nothing_can_be_asked_is_an_input_error(component: Component) -> None:
+def test_an_entity_without_a_usable_selector_is_an_input_error(component: Component) -> None:
     scaleops = found()
     with pytest.raises(InputError):
         run("data", scaleops, component)
@@ -151,7 +149,7 @@ def test_an_unknown_workload_is_not_found(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
-def test_every_answer_says_of_what_in_which_money_and_when(name: str) -> None:
+def test_every_output_names_entity_currency_and_time(name: str) -> None:
     output = run(name, found(), entityRef="COMPONENT:Default/WEB")
     assert output["entity"] == {"name": "Web", "namespace": "Default", "kind": "Component"}
     assert (output["currency"], output["asOf"], output["warnings"]) == ("EUR", "2026-11-16T06:00:00Z", [])
@@ -168,13 +166,13 @@ def test_every_answer_says_of_what_in_which_money_and_when(name: str) -> None:
         ("policy_definitions", {"totalWorkloads": 0, "workloadsWithPolicies": 0, "uniquePolicies": []}),
     ],
 )
-def test_no_workloads_are_empty_lists_and_zero_sums_and_nothing_more_is_asked(name: str, summary: dict[str, Json]) -> None:
+def test_no_workloads_give_empty_lists_zero_sums_and_no_more_calls(name: str, summary: dict[str, Json]) -> None:
     scaleops = found()
     assert run(name, scaleops)["summary"].items() >= summary.items()
     assert scaleops.calls == [("workloads", "app=web")]
 
 
-# Which workloads are the component's own
+# Ownership
 
 
 def test_a_set_in_the_selector_is_one_call_a_value_and_counts_a_workload_once() -> None:
@@ -203,7 +201,7 @@ def test_namespace_and_cluster_annotations_narrow_the_result() -> None:
 
 
 @pytest.mark.parametrize("named", [WEB, UNOWNED])
-def test_namespaces_that_the_settings_do_not_allow_are_left_out_and_told(named: EntityRef) -> None:
+def test_namespaces_that_the_settings_do_not_allow_are_left_out_with_a_warning(named: EntityRef) -> None:
     workloads = (a_workload("a"), a_workload("b", namespace="other"))
     output = run("data", found(*workloads), namespaces_allowed={named: ("shop",)})
     assert [row["workloadName"] for row in output["workloads"]] == ["a"]
@@ -212,16 +210,16 @@ def test_namespaces_that_the_settings_do_not_allow_are_left_out_and_told(named: 
     ]
 
 
-def test_the_settings_of_a_component_win_over_those_of_its_team() -> None:
+def test_the_settings_of_a_component_override_those_of_its_team() -> None:
     allowed = {WEB: ("shop", "other"), UNOWNED: ("shop",)}
     output = run("data", found(a_workload("a"), a_workload("b", namespace="other")), namespaces_allowed=allowed)
     assert len(output["workloads"]) == 2
 
 
-# Side by side
+# Fan-out
 
 
-def test_calls_side_by_side_answer_in_order_and_raise_what_fails() -> None:
+def test_parallel_calls_return_in_order_and_raise_the_error() -> None:
     with ThreadFanOut(4) as threads:
         assert threads([partial(pow, n, 2) for n in range(10)]) == [n * n for n in range(10)]
         assert threads([]) == []

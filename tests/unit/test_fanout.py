@@ -1,4 +1,4 @@
-"""Calls of one caller, side by side or in turn."""
+"""Calls of one caller, in parallel or sequentially."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from actions.fanout import AdaptiveFanOut, ThreadFanOut
 MAIN = threading.get_ident
 
 
-def test_while_the_lines_are_busy_calls_are_made_in_turn_by_the_caller_itself() -> None:
+def test_while_saturated_calls_are_made_sequentially_in_the_calling_thread() -> None:
     with ThreadFanOut(4) as threads:
         made_by = AdaptiveFanOut(threads, is_saturated=lambda: True)([MAIN] * 3)
     assert made_by == [MAIN()] * 3
 
 
-def test_as_soon_as_a_line_is_free_the_rest_is_made_side_by_side_and_answered_in_order() -> None:
+def test_once_not_saturated_the_rest_is_made_in_parallel_and_returned_in_order() -> None:
     busy = iter([True, False])
     together = threading.Barrier(3, timeout=10)  # breaks unless three calls are under way at once
 

@@ -1,4 +1,4 @@
-"""What the five questions output when something is missing, foreign, or lives on several clusters."""
+"""Outputs of the live actions when data is missing, foreign, or on several clusters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.unit.action_factories import (
 # Data and recommendations
 
 
-def test_a_number_that_was_left_out_is_null_and_named_and_counts_as_nothing() -> None:
+def test_a_missing_number_is_null_named_and_not_summed() -> None:
     broken = a_workload("b", savings_available_per_month=None, cpu_recommended_millicores=None, policy_name=None)
     output = run("data", found(a_workload("a"), broken))
     row = output["workloads"][1]
@@ -58,7 +58,7 @@ def test_links_name_the_query_that_found_the_workload() -> None:
 # Cost
 
 
-def test_cost_is_asked_once_a_cluster_with_all_the_component_has_there() -> None:
+def test_cost_is_fetched_once_per_cluster_with_all_namespaces_and_types() -> None:
     east, east2, west = a_workload("a"), a_workload("b", namespace="other"), a_workload("a", cluster="west")
     scaleops = found(
         east, west, east2, costs_by_cluster={"east": (a_row(east2), a_row(east, total="10")), "west": (a_row(west),)}
@@ -98,7 +98,7 @@ def test_a_workload_without_a_cost_row_is_unknown_and_not_free() -> None:
     assert (output["summary"]["totalWorkloads"], output["summary"]["workloadsWithCost"]) == (3, 1)
 
 
-def test_a_cluster_whose_cost_is_missing_is_told_beside_the_rest() -> None:
+def test_a_cluster_whose_cost_is_missing_is_a_warning() -> None:
     east, west = a_workload("a"), a_workload("a", cluster="west")
     output = run("cost_analysis", found(east, west, costs_by_cluster={"east": (a_row(east),), "west": failure()}))
     assert output["warnings"] == ["cost on west is missing: ScaleOps returned an error"]
@@ -107,7 +107,7 @@ def test_a_cluster_whose_cost_is_missing_is_told_beside_the_rest() -> None:
         run("cost_analysis", found(east, west, costs_by_cluster={"east": failure(), "west": failure()}))
 
 
-def test_an_hourly_cost_that_was_left_out_counts_as_zero_in_the_mean_as_it_always_did() -> None:
+def test_a_missing_hourly_cost_counts_as_zero_in_the_mean() -> None:
     a, b = a_workload("a"), a_workload("b")
     output = run("cost_analysis", found(a, b, costs_by_cluster={"east": (a_row(a, hourly=None), a_row(b, total=None))}))
     assert output["summary"]["averageHourlyCost"] == 0.5
@@ -118,7 +118,7 @@ def test_an_hourly_cost_that_was_left_out_counts_as_zero_in_the_mean_as_it_alway
 # Network
 
 
-def test_network_is_asked_only_where_it_is_watched_and_over_the_window() -> None:
+def test_network_is_fetched_for_monitored_clusters_over_the_window() -> None:
     scaleops = found(
         a_workload("a"),
         a_workload("b", cluster="west"),
@@ -134,7 +134,7 @@ def test_network_is_asked_only_where_it_is_watched_and_over_the_window() -> None
     assert output["summary"] == {"totalWorkloads": 3, "measuredWorkloads": 1, "totalNetworkCost": 1.75, "totalTraffic": 200}
 
 
-def test_a_failed_network_call_is_told_and_is_neither_zero_nor_off() -> None:
+def test_a_failed_network_call_is_an_error_not_zero_or_disabled() -> None:
     plans = {"flags": {"east": True}, "network_by_name": {"a": failure(), "b": (a_peer("1"),)}}
     output = run("network_usage", found(a_workload("a"), a_workload("b"), **plans))
     row = output["workloadNetworkData"][0]
@@ -148,14 +148,14 @@ def test_a_failed_network_call_is_told_and_is_neither_zero_nor_off() -> None:
     assert alone["summary"]["totalNetworkCost"] is None
 
 
-def test_without_the_map_of_clusters_it_is_not_known_whether_a_network_is_watched() -> None:
+def test_without_the_flags_it_is_unknown_whether_a_network_is_monitored() -> None:
     output = run("network_usage", found(a_workload("a"), flags=failure()))
     [row] = output["workloadNetworkData"]
     assert (row["networkCostEnabled"], row["error"]) == (None, "ScaleOps returned an error")
     assert output["summary"]["totalNetworkCost"] is None
 
 
-def test_figures_that_a_peer_lacks_are_null_and_told() -> None:
+def test_missing_figures_of_a_peer_are_null_with_a_warning() -> None:
     plans = {"flags": {"east": True}, "network_by_name": {"a": (a_peer("1", cross=None), a_peer(None))}}
     output = run("network_usage", found(a_workload("a"), **plans))
     peers = output["workloadNetworkData"][0]["destinations"]
@@ -167,7 +167,7 @@ def test_figures_that_a_peer_lacks_are_null_and_told() -> None:
 # Policies
 
 
-def test_policies_are_asked_once_a_cluster_and_found_on_the_workloads_own() -> None:
+def test_policies_are_fetched_once_per_cluster_and_matched_on_it() -> None:
     scaleops = found(
         a_workload("a"),
         a_workload("b"),
@@ -191,7 +191,7 @@ def test_policies_are_asked_once_a_cluster_and_found_on_the_workloads_own() -> N
     assert output["summary"] == {"totalWorkloads": 5, "workloadsWithPolicies": 3, "uniquePolicies": ["cost"]}
 
 
-def test_a_policy_that_is_missing_or_could_not_be_had_says_which() -> None:
+def test_a_missing_policy_and_a_failed_call_are_told_apart() -> None:
     output = run(
         "policy_definitions",
         found(a_workload("a"), a_workload("b", cluster="west"), policies_by_cluster={"east": (), "west": failure()}),
@@ -206,7 +206,7 @@ def test_a_policy_that_is_missing_or_could_not_be_had_says_which() -> None:
     ]
 
 
-def test_a_name_may_stand_for_workloads_on_several_clusters() -> None:
+def test_a_name_matches_workloads_on_several_clusters() -> None:
     workloads = (a_workload("a"), a_workload("b"), a_workload("a", cluster="west"))
     output = run("policy_definitions", found(*workloads), workloadName="a")
     assert [(row["clusterName"], row["workloadName"]) for row in output["workloadPolicies"]] == [("east", "a"), ("west", "a")]

@@ -1,4 +1,4 @@
-"""What the doors say of the questions: to agents, who pay for every word of it, and to Backstage, which knew the predecessor."""
+"""Published definitions of the actions: to agents, which pay for their length, and to Backstage, as by the predecessor."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from actions.schemas import input_schema, output_schema
 from gateway.web.registry import describe
 from mcp_server import build_mcp_server
 
-MOST_CHARACTERS = 28_500
-"""Of all tool definitions as they are sent: about 7,000 tokens. Every agent pays them with every request: make room before you raise this."""
-MOST_OF_ONE = 4_100
+MAX_CHARACTERS = 28_500
+"""Of all tool definitions as they are sent: about 7,000 tokens. Every agent pays for them with every request: shorten before you raise this."""
+MAX_CHARACTERS_OF_ONE = 4_100
 PREDECESSOR = json.loads((Path(__file__).parents[1] / "parity" / "expected" / "actions_list.json").read_text(encoding="utf-8"))[
     "actions"
 ]
@@ -45,16 +45,16 @@ def written(tool: Tool) -> str:
 
 
 def test_the_definitions_of_all_tools_stay_within_their_budget(tools: list[Tool]) -> None:
-    assert sum(len(written(tool)) for tool in tools) <= MOST_CHARACTERS
-    assert {tool.name: len(written(tool)) for tool in tools if len(written(tool)) > MOST_OF_ONE} == {}
+    assert sum(len(written(tool)) for tool in tools) <= MAX_CHARACTERS
+    assert {tool.name: len(written(tool)) for tool in tools if len(written(tool)) > MAX_CHARACTERS_OF_ONE} == {}
 
 
-def test_every_question_is_a_tool_by_its_own_name(tools: list[Tool]) -> None:
+def test_every_action_is_a_tool_of_the_same_name(tools: list[Tool]) -> None:
     assert [tool.name for tool in tools] == list(ACTIONS)
     assert {action["name"] for action in PREDECESSOR} < {tool.name for tool in tools}
 
 
-def test_the_documentation_lists_every_question_and_no_other() -> None:
+def test_the_documentation_lists_exactly_the_actions() -> None:
     text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
 
     assert re.findall(r"^\| ([a-z_]+) \| (ScaleOps|history) \|", text, re.MULTILINE) == [
@@ -62,7 +62,7 @@ def test_the_documentation_lists_every_question_and_no_other() -> None:
     ]
 
 
-def test_every_tool_says_that_it_only_reads(tools: list[Tool]) -> None:
+def test_every_tool_is_annotated_read_only(tools: list[Tool]) -> None:
     hints = [tool.annotations for tool in tools]
 
     assert all(
@@ -87,7 +87,7 @@ def test_every_argument_but_choices_is_described(tools: list[Tool]) -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
-def test_schemas_need_nothing_resolved_and_have_no_titles(action: Any) -> None:  # noqa: ANN401 - a parameter
+def test_schemas_have_no_references_and_no_titles(action: Any) -> None:  # noqa: ANN401 - a parameter
     for schema in (input_schema(action.input), output_schema(action.output)):
         text = json.dumps(schema)
         assert "$ref" not in text

@@ -1,4 +1,4 @@
-"""What is asked of the MCP server that cannot be: refused in few words, whatever was sent, and no failure of ours."""
+"""Invalid MCP requests: short client errors, whatever was sent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refusal_of(ask: Callable[[Client], Awaitable[Any]]) -> MCPError:
     ],
     ids=["tool", "prompt", "argument of a prompt", "resource"],
 )
-def test_what_is_too_long_is_not_told_back(ask: Callable[[Client], Awaitable[Any]]) -> None:
+def test_too_long_names_are_not_quoted_in_full(ask: Callable[[Client], Awaitable[Any]]) -> None:
     refused = refusal_of(ask)
 
     assert refused.error.code == INVALID_PARAMS
@@ -55,7 +55,7 @@ def test_what_is_too_long_is_not_told_back(ask: Callable[[Client], Awaitable[Any
         ("monthly_review", None, "there is no prompt 'monthly_review'"),
     ],
 )
-def test_a_prompt_that_cannot_be_written_is_the_askers_mistake(
+def test_an_invalid_prompt_request_is_a_client_error(
     caplog: pytest.LogCaptureFixture, prompt: str, arguments: dict[str, str] | None, said: str
 ) -> None:
     refused = refusal_of(lambda client: client.get_prompt(prompt, arguments))
@@ -64,7 +64,7 @@ def test_a_prompt_that_cannot_be_written_is_the_askers_mistake(
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_a_made_up_argument_is_named_in_short() -> None:
+def test_an_unknown_argument_is_quoted_in_short() -> None:
     async def talk() -> str:
         async with Client(
             build_mcp_server(request_context_of=lambda _: cast(RequestContext, None), pools=ActionPools(live=1, stored=1))

@@ -1,4 +1,4 @@
-"""However large an answer is, what a tool sends fits, and is what its output schema promises."""
+"""The result of a tool fits and matches its schema, however large the output is."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def monster(schema: Any, rows: str, *, sizes: dict[str, int], at: tuple[str, ...
 
 @pytest.mark.parametrize("sizes", MONSTERS.values(), ids=MONSTERS)
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
-def test_a_bounded_answer_fits_and_is_what_the_schema_promises(action: ActionDefinition, sizes: dict[str, int]) -> None:
+def test_a_truncated_output_fits_and_matches_its_schema(action: ActionDefinition, sizes: dict[str, int]) -> None:
     schema: Any = tool_output_schema(action)
     document = monster(schema, action.rows, sizes=sizes)
     if action.is_live:

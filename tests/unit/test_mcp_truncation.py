@@ -50,19 +50,19 @@ def test_pages_together_hold_every_row_once() -> None:
     assert [page["truncated"] for page in pages] == [True, True, False]
 
 
-def test_what_comes_in_an_order_of_its_own_keeps_it() -> None:
+def test_rows_that_are_sorted_already_keep_their_order() -> None:
     rows = [row("b"), row("a")]
 
     assert names(paginate({"recommendations": rows}, rows="recommendations", limit=5, offset=0), "recommendations") == ["b", "a"]
 
 
-def test_an_answer_that_fits_is_left_as_it_is() -> None:
+def test_an_output_that_fits_is_unchanged() -> None:
     document = paginate({"warnings": ["one"], "workloads": [row("a")]}, rows="workloads", limit=5, offset=0)
 
     assert truncate(document, rows="workloads", offset=0) == document
 
 
-def test_rows_that_do_not_fit_are_left_for_the_next_page_and_told() -> None:
+def test_rows_that_do_not_fit_are_left_for_the_next_page() -> None:
     rows = [row(f"{number:03}", text='"quoted\\ ü' * 100) for number in range(100)]
     document = paginate({"workloads": rows}, rows="workloads", limit=100, offset=0)
     fitting = truncate(document, rows="workloads", offset=0)
@@ -74,7 +74,7 @@ def test_rows_that_do_not_fit_are_left_for_the_next_page_and_told() -> None:
     assert fitting["rest"] == f"{100 - shown} more: repeat with offset {shown}"
 
 
-def test_the_next_page_goes_on_where_the_cut_was() -> None:
+def test_the_next_page_continues_after_the_last_row() -> None:
     rows = [row(f"{number:03}", text="x" * 3000) for number in range(40)]
     seen: list[str] = []
     while len(seen) < 40:
@@ -95,7 +95,7 @@ def test_the_next_page_goes_on_where_the_cut_was() -> None:
         {"definition": {"text": "x" * 200_000}},
     ],
 )
-def test_one_row_that_is_too_large_by_itself_is_cut_and_says_so(fields: Document) -> None:
+def test_a_single_oversized_row_is_cut_and_marked(fields: Document) -> None:
     document = paginate({"workloads": [row("monster", **fields)]}, rows="workloads", limit=5, offset=0)
     (shown,) = truncate(document, rows="workloads", offset=0)["workloads"]
 
@@ -109,7 +109,7 @@ def test_one_row_that_is_too_large_by_itself_is_cut_and_says_so(fields: Document
     )
 
 
-def test_of_several_rows_each_keeps_its_first_entries_and_says_how_many_there_are() -> None:
+def test_nested_lists_of_several_rows_are_cut_with_their_total() -> None:
     rows = [row(name, destinations=list(range(30))) for name in "ab"]
     (first, _) = truncate(paginate({"workloads": rows}, rows="workloads", limit=5, offset=0), rows="workloads", offset=0)[
         "workloads"
@@ -126,7 +126,7 @@ def test_warnings_are_cut_and_counted() -> None:
     assert fitting["warnings"][-1] == f"and {500 - MAX_WARNINGS} more warnings"
 
 
-def test_a_large_part_beside_the_rows_is_cut_too() -> None:
+def test_a_large_part_other_than_the_rows_is_cut() -> None:
     document = {"report": {"movers": [{"text": "x" * 2000}] * 40, "added": [{"text": "y" * 2000}] * 40}, "weeks": []}
     fitting = truncate(document, rows="weeks", offset=0)
 
@@ -134,7 +134,7 @@ def test_a_large_part_beside_the_rows_is_cut_too() -> None:
     assert fitting["report"]["moversTotal"] == 40
 
 
-def test_the_size_counts_the_text_and_the_structure_as_they_are_sent() -> None:
+def test_the_size_counts_text_and_structured_content() -> None:
     document = {"text": 'a "quoted" ü \\ line\n'}
     sent = {"content": text_of(document), "structuredContent": document}
 

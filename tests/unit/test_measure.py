@@ -1,4 +1,4 @@
-"""Measuring one component: what is known, what is not and why, and never an exception for its own trouble."""
+"""Measuring one component: known and unknown values with reasons, and no exception for its own problems."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_component_without_workloads_is_measured_as_zero() -> None:
     assert result.measurement.points == ()
 
 
-def test_what_could_not_be_had_is_unknown_with_its_reason() -> None:
+def test_values_of_failed_calls_are_unknown_with_the_reason() -> None:
     a, b = a_workload("a", automated=None), a_workload("b", cluster="west", policy_name="N/A")
     scaleops = found(
         a, b, costs_by_cluster={"east": failure(), "west": ()}, flags={"east": True}, network_by_name={"a": failure()}
@@ -81,14 +81,14 @@ def test_what_could_not_be_had_is_unknown_with_its_reason() -> None:
     assert (points["b@west"].network, points["b@west"].policy_name) == (NetworkOff(), None)
 
 
-def test_network_figures_that_were_left_out_are_unknown_alone() -> None:
+def test_missing_network_figures_are_unknown_one_by_one() -> None:
     plans = {"flags": {"east": True}, "network_by_name": {"a": (a_peer("2", cross=None),)}}
     [point] = measured(found(a_workload("a"), **plans)).measurement.points
     assert isinstance(point.network, NetworkUse)
     assert (point.network.cost, point.network.cross_az_cost) == (Decimal(2), Unknown("ScaleOps left it out"))
 
 
-def test_without_the_map_of_clusters_network_is_unknown_and_not_off() -> None:
+def test_without_the_flags_network_is_unknown_not_off() -> None:
     [point] = measured(found(a_workload("a"), flags=failure())).measurement.points
     assert point.network == Unknown("ScaleOps returned an error")
 
@@ -101,13 +101,13 @@ def test_workloads_that_cannot_be_listed_are_an_unknown_outcome() -> None:
     assert (result.measurement.points, result.is_scaleops_down) == ((), False)
 
 
-def test_a_selector_that_cannot_be_asked_is_an_unknown_outcome() -> None:
+def test_an_unusable_selector_is_an_unknown_outcome() -> None:
     result = measured(found(), a_component(label_selector="!gpu"))
     assert result.measurement.snapshot.outcome is Outcome.UNKNOWN
     assert "nothing of the selector '!gpu' can be sent" in result.measurement.snapshot.reason
     assert not result.is_scaleops_down
 
 
-def test_scaleops_being_away_as_a_whole_is_told_apart() -> None:
+def test_an_unavailable_scaleops_is_distinguished() -> None:
     away = ServiceError("ScaleOps refused the login", kind=ErrorKind.AUTH, permanent=True, service_down=True)
     assert measured(PlannedScaleOps(workloads_by_labels={("app=web",): away})).is_scaleops_down

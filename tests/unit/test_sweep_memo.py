@@ -1,4 +1,4 @@
-"""The memo of a sweep: one question, one call, whoever asks; and a failure does not last for ever."""
+"""The memo of a sweep: one call per key, and a bounded number of repeats after failures."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class CountingScaleOps:
         return (PolicyDefinition(name="cost", definition={"kind": "Policy"}),)
 
 
-def test_shared_questions_are_asked_once_whoever_asks() -> None:
+def test_shared_responses_are_fetched_once() -> None:
     scaleops = CountingScaleOps()
     memo = MemoizedScaleOps(scaleops)
     window = timedelta(hours=168)
@@ -98,7 +98,7 @@ def test_what_belongs_to_one_component_passes_through() -> None:
     assert set(scaleops.calls.values()) == {2}
 
 
-def test_an_empty_answer_is_an_answer() -> None:
+def test_an_empty_response_is_memoized() -> None:
     class Silent(CountingScaleOps):
         def network_flags(self) -> Mapping[str, bool]:
             super().network_flags()
@@ -110,7 +110,7 @@ def test_an_empty_answer_is_an_answer() -> None:
     assert scaleops.calls["flags"] == 1
 
 
-def test_threads_that_ask_together_wait_for_one_call() -> None:
+def test_concurrent_threads_wait_for_one_call() -> None:
     scaleops = CountingScaleOps()
     scaleops.hold.clear()
     memo = MemoizedScaleOps(scaleops)
@@ -128,7 +128,7 @@ def test_threads_that_ask_together_wait_for_one_call() -> None:
     assert scaleops.calls["flags"] == 1
 
 
-def test_different_questions_do_not_wait_for_each_other() -> None:
+def test_different_keys_do_not_wait_for_each_other() -> None:
     class Stuck(CountingScaleOps):
         def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
             if cluster == "slow":
@@ -146,7 +146,7 @@ def test_different_questions_do_not_wait_for_each_other() -> None:
         assert slow.result(timeout=20) == ()
 
 
-def test_a_hiccup_does_not_spoil_the_sweep() -> None:
+def test_a_single_failure_does_not_affect_the_sweep() -> None:
     scaleops = CountingScaleOps()
     scaleops.failures = 1
     memo = MemoizedScaleOps(scaleops)
@@ -156,7 +156,7 @@ def test_a_hiccup_does_not_spoil_the_sweep() -> None:
     assert scaleops.calls["flags"] == 2
 
 
-def test_a_workload_whose_network_failed_is_not_asked_again_by_the_next_who_claims_it() -> None:
+def test_a_failed_network_call_is_not_repeated_for_another_component() -> None:
     scaleops = CountingScaleOps()
     scaleops.failures = 1
     memo = MemoizedScaleOps(scaleops)
@@ -166,7 +166,7 @@ def test_a_workload_whose_network_failed_is_not_asked_again_by_the_next_who_clai
     assert scaleops.calls.total() == 1
 
 
-def test_an_outage_does_not_become_a_storm() -> None:
+def test_an_outage_limits_the_number_of_calls() -> None:
     scaleops = CountingScaleOps()
     scaleops.failures = 1000
     memo = MemoizedScaleOps(scaleops)
@@ -197,7 +197,7 @@ class Memory:
         return self.kept[name]
 
 
-def test_what_every_component_needs_is_asked_once_for_all_workers() -> None:
+def test_flags_and_policies_are_fetched_once_for_all_workers() -> None:
     scaleops, memory = CountingScaleOps(), Memory()
     one, other = (MemoizedScaleOps(scaleops, shared=SweepCache(memory, as_of=AS_OF)) for _ in range(2))
     assert one.network_flags() == other.network_flags()
@@ -205,14 +205,14 @@ def test_what_every_component_needs_is_asked_once_for_all_workers() -> None:
     assert scaleops.calls == {"flags": 1, "policies east": 1}
 
 
-def test_another_sweep_asks_anew() -> None:
+def test_another_sweep_fetches_again() -> None:
     scaleops, memory = CountingScaleOps(), Memory()
     for as_of in (AS_OF, AS_OF + timedelta(hours=6)):
         MemoizedScaleOps(scaleops, shared=SweepCache(memory, as_of=as_of)).network_flags()
     assert scaleops.calls == {"flags": 2}
 
 
-def test_the_network_of_a_workload_does_not_go_through_the_shared_memory() -> None:
+def test_the_network_of_a_workload_is_not_shared() -> None:
     memory = Memory()
     shared = MemoizedScaleOps(CountingScaleOps(), shared=SweepCache(memory, as_of=AS_OF))
     assert shared.network(KEY, start=AS_OF - timedelta(hours=168), end=AS_OF) != ()

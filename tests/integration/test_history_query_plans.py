@@ -28,7 +28,7 @@ Statement = tuple[str, Parameters]
 
 
 def statements_of(store: Store, ask: Callable[[], object]) -> list[Statement]:
-    """Answer what is sent to the database meanwhile about the large tables."""
+    """Return the statements about large tables that a call sends."""
     sent: list[Statement] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Parameters, *_: object) -> None:
@@ -44,7 +44,7 @@ def statements_of(store: Store, ask: Callable[[], object]) -> list[Statement]:
 
 
 def unindexed(store: Store, statement: Statement) -> list[str]:
-    """Answer the steps of a plan that read a large table from its beginning to its end."""
+    """Return the steps of a plan that scan a large table."""
     with store._engine.connect() as connection:
         return list((_whole_in_postgres if connection.dialect.name == "postgresql" else _whole_in_sqlite)(connection, *statement))
 

@@ -1,4 +1,4 @@
-"""`serve` and `mcp` as they are started: what they say when a setting is missing, and a gateway that really answers."""
+"""`serve` and `mcp` as commands: missing settings, and a running gateway."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SCALEOPS = {"SCALEOPS_BASE_URL": "http://127.0.0.1:1", "SCALEOPS_TOKEN": "x"}
         ({"GATEWAY_AUTH": "none", "SCALEOPS_BASE_URL": "", "SCALEOPS_TOKEN": ""}, "SCALEOPS_BASE_URL is not set"),
     ],
 )
-def test_serve_does_not_start_when_it_would_be_open_or_of_no_use(run: Run, settings: dict[str, str], said: str) -> None:
+def test_serve_does_not_start_without_authentication_or_scaleops(run: Run, settings: dict[str, str], said: str) -> None:
     ran = run("serve", **{**SCALEOPS, **settings})
 
     assert ran.status == 2
@@ -46,14 +46,14 @@ def test_mcp_names_the_setting_that_is_missing(run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["serve", "mcp"])
-def test_each_command_explains_itself_with_an_example(run: Run, command: str) -> None:
+def test_the_help_of_each_command_has_an_example(run: Run, command: str) -> None:
     ran = run(command, "--help")
 
     assert ran.status == 0
     assert "Example" in ran.out
 
 
-def test_serve_answers_until_it_is_told_to_stop(simulator: Simulator, tmp_path: Path) -> None:
+def test_serve_responds_until_it_is_stopped(simulator: Simulator, tmp_path: Path) -> None:
     world = simulator.state.world()
     settings = {
         "PATH": os.environ["PATH"],

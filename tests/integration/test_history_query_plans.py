@@ -1,4 +1,4 @@
-"""A report and a trend look up two years of rows by index, on both databases: the statements that they really run are explained."""
+"""Reports and trends read two years of rows by index, on both databases: their statements are explained."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _whole_in_sqlite(connection: Connection, statement: str, parameters: Paramet
 
 
 def _whole_in_postgres(connection: Connection, statement: str, parameters: Parameters) -> Iterator[str]:
-    # A test's tables are so small that reading them whole is cheapest; made dear, it gives way to the plan of large ones.
+    # Small tables are scanned because that is cheapest; with these off the plan is that of large tables.
     for way in ("seqscan", "hashjoin", "mergejoin"):
         connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
     [explained] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()

@@ -73,7 +73,7 @@ def test_two_messages_with_one_number_in_a_stream_are_an_error(store: Store) -> 
         put(store, post("k2", stream="s", number=1))
 
 
-def test_a_claimed_message_is_nobody_elses_until_the_lease_ends(store: Store) -> None:
+def test_a_claimed_message_is_leased_to_one_owner_until_the_lease_ends(store: Store) -> None:
     put(store, post("k1"))
     assert key_of(claim(store, owner="a")) == "k1"
     assert claim(store, NOW + LEASE - SECOND, owner="b") is None
@@ -129,7 +129,7 @@ def test_what_stays_unknown_is_never_due_again(store: Store) -> None:
     put(store, post("k1"))
     taken = claimed(store)
     with store.transaction() as t:
-        t.outbox.mark_unknown(taken, look_up_at=None, reason="nobody can tell")
+        t.outbox.mark_unknown(taken, look_up_at=None, reason="no response")
     assert claim(store, NOW + timedelta(days=1)) is None
 
 

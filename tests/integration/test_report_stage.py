@@ -257,7 +257,7 @@ def test_a_week_that_has_not_begun_is_refused(sqlite_store: Store) -> None:
 def test_an_unknown_team_is_refused_with_the_known_ones(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     with pytest.raises(ReportRejected, match="the teams are group:default/payments, group:default/search"):
-        preview(parts_at(sqlite_store, DUE), EntityRef.parse("group:default/nobody"))
+        preview(parts_at(sqlite_store, DUE), EntityRef.parse("group:default/unknown"))
 
 
 def test_a_made_report_is_kept_as_it_was_said(sqlite_store: Store) -> None:
@@ -268,7 +268,7 @@ def test_a_made_report_is_kept_as_it_was_said(sqlite_store: Store) -> None:
     assert preview(parts_at(sqlite_store, DUE + timedelta(days=30)), PAYMENTS, W47).to_json() == made[0].report.to_json()
 
 
-def test_each_team_hears_at_its_own_time(sqlite_store: Store) -> None:
+def test_each_team_is_reported_at_its_own_time(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     own = {SEARCH: Schedule.parse(zone="UTC", day="tuesday", at="07:30")}
     monday = report_due(parts_at(sqlite_store, DUE, teams=own))

@@ -1,4 +1,4 @@
-"""What the catalog listed is remembered, and who left is told from who was merely not seen. On both databases."""
+"""Listed components are stored, and gone components differ from missing ones. On both databases."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_components_and_teams_come_back_as_they_were_listed(store: Store) -> Non
     with store.reading() as transaction:
         assert transaction.components.get(ref("odd")) == odd
         assert transaction.components.get(ref("checkout")) == component("checkout")
-        assert transaction.components.get(ref("nobody")) is None
+        assert transaction.components.get(ref("unknown")) is None
         assert transaction.components.of_team(PAYMENTS) == (component("checkout"), odd)
         assert transaction.components.of_team(SEARCH) == ()
         assert transaction.components.teams() == (team(),)
@@ -84,7 +84,7 @@ def test_the_same_listing_twice_counts_once(store: Store) -> None:
     assert gone(store) == set()
 
 
-def test_an_incomplete_listing_misses_nobody(store: Store) -> None:
+def test_an_incomplete_listing_misses_no_component(store: Store) -> None:
     list_them(store, component("checkout"), component("search"), slot=0)
     for slot in (1, 2, 3):
         list_them(store, component("search"), slot=slot, complete=False)

@@ -82,7 +82,7 @@ def test_the_revision_of_the_code_is_the_newest_migration() -> None:
     script = ScriptDirectory.from_config(config)
     assert script.get_heads() == [REVISION]
     revisions = [found.revision for found in script.walk_revisions()]
-    assert sorted(revisions, reverse=True) == revisions, "older or newer is told by the order of the revisions' names"
+    assert sorted(revisions, reverse=True) == revisions, "older and newer follow the order of the revisions' names"
 
 
 def test_sqlite_migrates_itself(sqlite_url: str) -> None:
@@ -140,10 +140,10 @@ def test_the_tables_of_a_newer_version_are_refused(database_url: str) -> None:
 def test_an_unusable_database_is_one_sentence_without_a_password(url: str, sentence: str) -> None:
     with pytest.raises(StoreUnavailable) as caught:
         Store.open(url)
-    told = str(caught.value)
-    assert sentence in told
-    assert "\n" not in told
-    assert "hunter2-secret" not in told
+    message = str(caught.value)
+    assert sentence in message
+    assert "\n" not in message
+    assert "hunter2-secret" not in message
     with pytest.raises(StoreUnavailable):
         migrate(url)
 

@@ -133,7 +133,7 @@ def test_what_fails_half_way_leaves_nothing(store: Store) -> None:
     assert of_sweep(store) == []
 
 
-def test_nobody_can_write_while_reading(store: Store) -> None:
+def test_a_reading_transaction_cannot_write(store: Store) -> None:
     put(store)
     with pytest.raises(Exception, match=r"read.?only"), store.reading() as transaction:
         transaction.snapshots.put_all([measurement("checkout", point("a"))])
@@ -223,11 +223,11 @@ def test_a_series_counts_a_shared_workload_once_for_its_team(store: Store) -> No
         assert [(one.cost_7d.amount, one.measured, one.unknown) for one in platform] == [(Decimal("7.5"), 2, 1)]
         cart = transaction.history.of_component(ref("cart"), as_ofs=[SLOT, NEXT])
         assert [one.cost_7d.amount for one in cart] == [Decimal(5)]
-        assert transaction.history.of_component(ref("nobody"), as_ofs=[SLOT]) == ()
+        assert transaction.history.of_component(ref("unknown"), as_ofs=[SLOT]) == ()
         assert transaction.history.sweeps_of_component(ref("checkout"), earliest=SLOT, latest=NEXT) == (SLOT, NEXT)
         assert transaction.history.sweeps_of_component(ref("cart"), earliest=SLOT, latest=NEXT) == (SLOT,)
         assert transaction.history.first_of_team(PAYMENTS) == SLOT
-        assert transaction.history.first_of_components([ref("cart"), ref("nobody")]) == {ref("cart"): SLOT}
+        assert transaction.history.first_of_components([ref("cart"), ref("unknown")]) == {ref("cart"): SLOT}
 
 
 def test_a_series_of_what_was_never_measured_is_unknown_and_not_zero(store: Store) -> None:

@@ -142,11 +142,11 @@ def test_every_window_is_served_or_skipped_exactly_once(
     for nap in naps:
         now += nap
         due = due_windows(schedule, first_snapshot_at=start, newest_handled=max(handled, default=None), now=now)
-        told = [*due.skip, *([due.send] if due.send else [])]
-        assert told == sorted(told)
+        handled_now = [*due.skip, *([due.send] if due.send else [])]
+        assert handled_now == sorted(handled_now)
         if due.send:
             assert timedelta(0) <= now - schedule.due_at(due.send) <= CATCH_UP
-        handled += told
+        handled += handled_now
     assert len(handled) == len(set(handled))
     if handled:
         assert handled[0] == current_week(start, schedule.zone)

@@ -45,10 +45,10 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
     probes = list(check_connectivity(installation)) if live else []
     if as_json:
         settings: Json = {name: {"value": value, "from": origin} for name, value, origin in rows}
-        asked: Json = [
+        checks: Json = [
             {"service": probe.service, "ok": probe.ok, "attempted": probe.attempted, "message": probe.message} for probe in probes
         ]
-        say_json({"settings": settings, "problems": [], "missing": list(missing), "live": asked})
+        say_json({"settings": settings, "problems": [], "missing": list(missing), "live": checks})
     else:
         show_table(["setting", "value", "from"], [row for row in rows if row[1] or row[2] != "default"])
         teams, components = len(installation.config.teams), len(installation.config.components)

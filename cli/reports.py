@@ -24,15 +24,15 @@ from tasks.report.stage import send as send_report
 
 
 @click.command()
-@click.option("--team", help="kind:namespace/name of the team; left out: the roll-up of all teams.")
-@click.option("--week", help="ISO week, for example 2026-W47; left out: the last completed one.")
+@click.option("--team", help="kind:namespace/name of the team; default: the roll-up of all teams.")
+@click.option("--week", help="ISO week, for example 2026-W47; default: the last completed one.")
 @click.option("--format", "form", type=click.Choice(["html", "markdown", "slack", "json"]), default="markdown", show_default=True)
-@click.option("--send", is_flag=True, help="Make it the run of that week and put it into the outbox.")
-@click.option("--again", is_flag=True, help="With --send: another, marked one, though that week was sent.")
+@click.option("--send", is_flag=True, help="Record it as the report of that week and put it into the outbox.")
+@click.option("--again", is_flag=True, help="With --send: send another one, marked as such, for a week that was sent.")
 def report(*, team: str | None, week: str | None, form: str, send: bool, again: bool) -> None:
     r"""Show the weekly report of a team; nothing is written or sent without --send.
 
-    The running week can be shown, not sent. A week that was reported shows what was reported.
+    The current week can be shown, not sent. For a week that was reported the stored report is shown.
 
     \b
     Examples:
@@ -40,7 +40,7 @@ def report(*, team: str | None, week: str | None, form: str, send: bool, again: 
       scaleops-worker report --team group:default/payments --week 2026-W47 --send
     """
     if again and not send:
-        message = "--again goes with --send"
+        message = "--again requires --send"
         raise click.UsageError(message)
     ref = EntityRef.parse(team) if team else None
     chosen = IsoWeek.parse(week) if week else None

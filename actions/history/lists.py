@@ -182,7 +182,7 @@ def _statuses(query: AlertsInput) -> tuple[str, ...] | None:
 def alert_row(state: AlertState) -> AlertRow:
     """Return one alert as a row."""
     incident = state.incident
-    told = incident.last_notification if incident is not None else None
+    last = incident.last_notification if incident is not None else None
     return AlertRow(
         id=str(state.alert),
         rule=state.alert.rule.value,
@@ -194,6 +194,6 @@ def alert_row(state: AlertState) -> AlertRow:
         acknowledged_by=incident.acknowledged.by if incident is not None and incident.acknowledged is not None else None,
         snoozed_until=incident.snoozed.until if incident is not None and incident.snoozed is not None else None,
         workloads=[str(member.workload or member.subject) for member in state.members[:_MAX_WORKLOADS]],
-        told_at=told.at if told is not None else None,
-        paged=told is not None and told.page is not None,
+        told_at=last.at if last is not None else None,
+        paged=last is not None and last.page is not None,
     )

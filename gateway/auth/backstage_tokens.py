@@ -1,23 +1,22 @@
-"""Whether a token is one of Backstage's, and whom it proves.
+"""Verification of Backstage's tokens.
 
 typ vnd.backstage.user          signed by the auth plugin, aud backstage        a user
 typ vnd.backstage.plugin        signed by a plugin on the allow list, aud ours  the plugin, or the user of its `obo`
-typ vnd.backstage.limited-user  good inside `obo` only
+typ vnd.backstage.limited-user  accepted inside `obo` only
 anything else                   refused
 
-Logic of `@backstage/backend-defaults` 0.18 (UserTokenHandler, PluginTokenHandler), stricter where it may be: asymmetric
-algorithms only, the algorithm is the key's own, the audience is always checked. Keys come from addresses below the backend's, never
-from one that a token names.
+Logic of `@backstage/backend-defaults` 0.18 (UserTokenHandler, PluginTokenHandler), stricter in places: asymmetric algorithms only,
+the algorithm is the key's own, the audience is always checked. Keys come from URLs below the backend's, never from one in a token.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 import jwt
+import structlog
 
 from clients.backstage.jwks import PLUGIN_ID, USER_KEYS, Jwk, JwksCache, plugin_keys_path
 from clients.backstage.plugin_tokens import LIMITED_USER_TYPE, OUR_PLUGIN, PLUGIN_TYPE, USER_TYPE, limit_user_token
@@ -25,15 +24,15 @@ from domain.clock import Clock
 from domain.refs import EntityRef, InvalidReference
 from gateway.auth.callers import Caller, Unauthenticated
 
-_LOG = logging.getLogger("gateway.auth.callers")
+log = structlog.get_logger(__name__)
 
 ALGORITHMS: Final = frozenset({"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"})
-"""What a key may sign with. Nothing symmetric, and never `none`: a public key is no secret."""
+"""Asymmetric algorithms only, and never `none`: a public key is not a secret."""
 LEEWAY: Final = timedelta(seconds=10)
-"""How far clocks may be apart."""
-LONGEST_LIFE: Final = timedelta(hours=25)
-"""Backstage issues tokens for a day at most."""
-_OF_A_CURVE: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+"""Accepted clock skew."""
+MAX_LIFETIME: Final = timedelta(hours=25)
+"""Backstage issues tokens for one day at most."""
+_CURVE_ALGORITHMS: Final = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 
 
 class BackstageTokens:
@@ -45,11 +44,11 @@ class BackstageTokens:
         self._clock = clock
 
     async def verify(self, token: str) -> Caller:
-        """Answer who the token proves.
+        """Return the caller of a token.
 
         Raises:
-            Unauthenticated: it proves nobody.
-            ServiceError: the keys cannot be had.
+            Unauthenticated: the token is not accepted.
+            ServiceError: the keys cannot be fetched.
         """
         header, claims = read_unverified(token)
         match header.get("typ"):
@@ -64,7 +63,7 @@ class BackstageTokens:
         raise Unauthenticated(message)
 
     async def _verify_user(self, token: str, header: Mapping[str, Any]) -> Caller:
-        claims = await self._verified(token, header, USER_KEYS, audience="backstage", what="user token")
+        claims = await self._verified_claims(token, header, USER_KEYS, audience="backstage", what="user token")
         subject = _user_ref(claims)
         return Caller(
             kind="user", subject=subject, obo=limit_user_token(header=header, claims=claims), expires_at=_expiry(claims)
@@ -75,12 +74,12 @@ class BackstageTokens:
         if not isinstance(plugin, str) or not PLUGIN_ID.fullmatch(plugin) or plugin not in self._allowed_plugins:
             message = "Illegal plugin token: GATEWAY_ALLOWED_CALLERS does not list the plugin"
             raise Unauthenticated(message)
-        claims = await self._verified(token, header, plugin_keys_path(plugin), audience=OUR_PLUGIN, what="plugin token")
+        claims = await self._verified_claims(token, header, plugin_keys_path(plugin), audience=OUR_PLUGIN, what="plugin token")
         obo = claims.get("obo")
         if obo is None:
             return Caller(kind="service", subject=f"plugin:{plugin}", expires_at=_expiry(claims))
         if not isinstance(obo, str):
-            message = "Illegal plugin token: its obo is no token"
+            message = "Illegal plugin token: its obo is not a token"
             raise Unauthenticated(message)
         user = await self._verify_limited_user(obo)
         expires_at = min(_expiry(claims), _expiry(user))
@@ -89,14 +88,14 @@ class BackstageTokens:
     async def _verify_limited_user(self, token: str) -> Mapping[str, Any]:
         header, _ = read_unverified(token)
         if header.get("typ") != LIMITED_USER_TYPE:
-            message = "Illegal plugin token: its obo is no limited user token"
+            message = "Illegal plugin token: its obo is not a limited user token"
             raise Unauthenticated(message)
-        return await self._verified(token, header, USER_KEYS, audience=None, what="limited user token")
+        return await self._verified_claims(token, header, USER_KEYS, audience=None, what="limited user token")
 
-    async def _verified(
+    async def _verified_claims(
         self, token: str, header: Mapping[str, Any], path: str, *, audience: str | None, what: str
     ) -> Mapping[str, Any]:
-        """Answer the claims of a token whose signature, times and audience are right."""
+        """Return the claims of a token whose signature, times and audience are valid."""
         kid = header.get("kid")
         if not isinstance(kid, str):
             message = f"Failed {what} verification"
@@ -114,13 +113,13 @@ class BackstageTokens:
         except jwt.PyJWTError:
             message = f"Failed {what} verification"
             raise Unauthenticated(message) from None
-        except Exception as error:  # noqa: BLE001 - a malformed key makes the libraries raise whatever they happen to; it verifies nothing
-            _LOG.warning("a key in %s of Backstage cannot be used (%s)", path, type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - libraries raise anything for a malformed key; it verifies nothing
+            log.warning("unusable key in JWKS", path=path, reason=type(error).__name__)
             message = f"Failed {what} verification: its key cannot be used"
             raise Unauthenticated(message) from None
         self._check_times(claims, what)
         if audience is not None and audience not in _audiences(claims):
-            message = f"Failed {what} verification: it was made for somebody else"
+            message = f"Failed {what} verification: its audience is another service"
             raise Unauthenticated(message)
         return claims
 
@@ -134,8 +133,8 @@ class BackstageTokens:
             message = f"Failed {what} verification: it has expired"
             raise Unauthenticated(message)
         early = _instant(times["iat"]) > now + LEEWAY or ("nbf" in times and _instant(times["nbf"]) > now + LEEWAY)
-        if early or _instant(times["exp"]) - _instant(times["iat"]) > LONGEST_LIFE:
-            message = f"Failed {what} verification: its times are not believable"
+        if early or _instant(times["exp"]) - _instant(times["iat"]) > MAX_LIFETIME:
+            message = f"Failed {what} verification: implausible iat/exp"
             raise Unauthenticated(message)
 
 
@@ -144,7 +143,7 @@ def _signed_claims(token: str, key: Jwk, algorithm: str) -> dict[str, Any]:
         token,
         jwt.PyJWK(dict(key), algorithm=algorithm),
         algorithms=[algorithm],
-        # Times are checked by the clock that we are given, and the audience by who knows it.
+        # Times are checked against our own clock, and the audience by the caller.
         options={
             "require": ["iat", "exp", "sub"],
             "verify_aud": False,
@@ -157,7 +156,7 @@ def _signed_claims(token: str, key: Jwk, algorithm: str) -> dict[str, Any]:
 
 
 def read_unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Read header and claims without believing them, only to see which keys to ask for."""
+    """Return header and claims unverified, only to choose the keys to fetch."""
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
@@ -167,13 +166,13 @@ def read_unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
 
 
 def algorithm_of(key: Jwk) -> str | None:
-    """Answer what a public key signs with: as it says, and as its type allows. None for what is no public signing key."""
+    """Return the algorithm of a public key, if its type allows it. None if it is not a public signing key."""
     if key.get("use", "sig") != "sig":
         return None
     named = key.get("alg")
     match key.get("kty"):
         case "EC":
-            usual = _OF_A_CURVE.get(str(key.get("crv")))
+            usual = _CURVE_ALGORITHMS.get(str(key.get("crv")))
             return usual if named in (None, usual) else None
         case "OKP":
             return "EdDSA" if named in (None, "EdDSA") else None
@@ -190,7 +189,7 @@ def _user_ref(claims: Mapping[str, Any]) -> str:
     except (InvalidReference, AttributeError, TypeError):
         ref = None
     if ref is None or ref.kind != "user" or not subject.isprintable():
-        message = "Illegal user token: its subject is no user"
+        message = "Illegal user token: its subject is not a user"
         raise Unauthenticated(message)
     return str(ref)
 
@@ -208,5 +207,5 @@ def _instant(seconds: float) -> datetime:
     try:
         return datetime.fromtimestamp(seconds, tz=timezone.utc)
     except (OverflowError, OSError, ValueError):
-        message = "Illegal token: its times are not believable"
+        message = "Illegal token: implausible iat/exp"
         raise Unauthenticated(message) from None

@@ -2,88 +2,51 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from clients.throttle.concurrency_limiter import LimiterStatus
 from gateway.responses import GatewayResponse
 
-_SECONDS = (0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BUCKETS_S = (0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_PREFIX = "scaleops_worker_gateway"
 
 
 class Metrics:
-    """The counters of one gateway, in a registry of its own."""
+    """The metrics of one gateway, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "scaleops_worker_gateway_requests",
-            "Requests by route, kind of caller and status",
-            ["route", "caller", "status"],
-            registry=self.registry,
+        counter = partial(Counter, registry=self.registry)
+        histogram = partial(Histogram, buckets=_BUCKETS_S, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        self._requests = counter(
+            f"{_PREFIX}_requests", "Requests by route, kind of caller and status", ["route", "caller", "status"]
         )
-        self._latency = Histogram(
-            "scaleops_worker_gateway_request_seconds",
-            "Time to answer, by route",
-            ["route"],
-            buckets=_SECONDS,
-            registry=self.registry,
+        self._latency = histogram(f"{_PREFIX}_request_seconds", "Duration of requests, by route", ["route"])
+        self._upstream = counter(
+            f"{_PREFIX}_upstream_calls", "Calls of the proxy to ScaleOps by route and outcome", ["route", "outcome"]
         )
-        self._upstream = Counter(
-            "scaleops_worker_gateway_upstream_calls",
-            "Calls of the proxy to ScaleOps by route and outcome",
-            ["route", "outcome"],
-            registry=self.registry,
+        self._upstream_latency = histogram(f"{_PREFIX}_upstream_seconds", "Duration of calls to ScaleOps, by route", ["route"])
+        cache = counter(f"{_PREFIX}_cache_responses", "Responses of the proxy by cache outcome", ["outcome"])
+        self._tokens = counter(f"{_PREFIX}_scaleops_tokens", "ScaleOps tokens fetched")
+        self._actions = counter(
+            f"{_PREFIX}_tool_calls", "Actions by client (mcp, registry), name and outcome", ["client", "tool", "outcome"]
         )
-        self._upstream_latency = Histogram(
-            "scaleops_worker_gateway_upstream_seconds",
-            "Time ScaleOps takes, by route",
-            ["route"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._cache = Counter(
-            "scaleops_worker_gateway_cache_answers",
-            "Answers of the proxy by how the cache came by them",
-            ["outcome"],
-            registry=self.registry,
-        )
-        self._tokens = Counter("scaleops_worker_gateway_scaleops_tokens", "ScaleOps tokens fetched anew", registry=self.registry)
-        self._tools = Counter(
-            "scaleops_worker_gateway_tool_calls",
-            "Questions by door, name and outcome",
-            ["door", "tool", "outcome"],
-            registry=self.registry,
-        )
-        self._tool_latency = Histogram(
-            "scaleops_worker_gateway_tool_seconds",
-            "Time a question takes",
-            ["door", "tool"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._calls_limit = Gauge(
-            "scaleops_worker_gateway_calls_limit",
-            "Calls to ScaleOps that all processes asking it may have in flight together",
-            registry=self.registry,
-        )
-        self._calls_share = Gauge(
-            "scaleops_worker_gateway_calls_share", "Calls of that limit which are for this gateway", registry=self.registry
-        )
-        self._calls_cuts = Counter(
-            "scaleops_worker_gateway_calls_limit_cuts",
-            "Cuts of that limit that followed from what this gateway met",
-            ["reason"],
-            registry=self.registry,
-        )
+        self._action_latency = histogram(f"{_PREFIX}_tool_seconds", "Duration of actions", ["client", "tool"])
+        self._calls_limit = gauge(f"{_PREFIX}_calls_limit", "Limit on concurrent calls to ScaleOps, over all processes")
+        self._calls_share = gauge(f"{_PREFIX}_calls_share", "Share of this gateway in that limit")
+        self._limit_cuts = counter(f"{_PREFIX}_calls_limit_cuts", "Decreases of that limit that this gateway caused", ["reason"])
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._cached = {outcome: self._cache.labels(outcome) for outcome in ("hit", "miss", "collapsed", "bypass")}
+        self._cache_outcomes = {outcome: cache.labels(outcome) for outcome in ("hit", "miss", "collapsed", "bypass")}
 
     def count_request(self, route: str, caller_kind: str, status: int, seconds: float) -> None:
-        """Count one answered request. `route` is a template, never a path."""
+        """Count one served request. `route` is a template, never a path."""
         key = route, caller_kind, status
         found = self._children.get(key)
-        if found is None:  # looking a child up by its labels costs more than the count
+        if found is None:  # looking up a child by its labels costs more than the count
             found = self._requests.labels(route, caller_kind, str(status)), self._latency.labels(route)
             self._children[key] = found
         found[0].inc()
@@ -95,27 +58,27 @@ class Metrics:
         self._upstream_latency.labels(route).observe(seconds)
 
     def count_cache(self, outcome: str) -> None:
-        """Count how an answer came: hit, miss, collapsed or bypass."""
-        self._cached[outcome].inc()
+        """Count one response by its cache outcome: hit, miss, collapsed or bypass."""
+        self._cache_outcomes[outcome].inc()
 
     def count_new_token(self) -> None:
-        """Count a ScaleOps token fetched anew."""
+        """Count one fetched ScaleOps token."""
         self._tokens.inc()
 
-    def count_tool_call(self, door: str, tool: str, outcome: str, seconds: float) -> None:
-        """Count one question through a door (`mcp`, `registry`); the outcome is `done` or the error's name."""
-        self._tools.labels(door, tool, outcome).inc()
-        self._tool_latency.labels(door, tool).observe(seconds)
+    def count_tool_call(self, client: str, tool: str, outcome: str, seconds: float) -> None:
+        """Count one action of a client (`mcp`, `registry`); the outcome is `done` or the error's name."""
+        self._actions.labels(client, tool, outcome).inc()
+        self._action_latency.labels(client, tool).observe(seconds)
 
     def set_limiter_status(self, status: LimiterStatus) -> None:
         """Set the limit on calls to ScaleOps; called once a second while there are any."""
         self._calls_limit.set(status.limit)
         self._calls_share.set(status.share)
         if status.backoff_reason is not None:
-            self._calls_cuts.labels(status.backoff_reason.value).inc()
+            self._limit_cuts.labels(status.backoff_reason.value).inc()
 
     def response(self) -> GatewayResponse:
-        """Answer the page that Prometheus reads."""
+        """Return the metrics in the text format of Prometheus."""
         return GatewayResponse(
             status=200, headers=((b"content-type", CONTENT_TYPE_LATEST.encode()),), body=generate_latest(self.registry)
         )

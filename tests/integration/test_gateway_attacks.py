@@ -1,4 +1,4 @@
-"""Attacks on the connection itself: targets no client library sends, smuggled headers, endless heads and bodies, readers who do not read."""
+"""Attacks on the connection: targets no client library sends, smuggled headers, endless heads and bodies, clients that do not read."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ AUTHORIZED: Final = f"Host: 127.0.0.1\r\nAuthorization: Bearer {STATIC_TOKEN}\r\
 LIST_WORKLOADS: Final = (
     f'POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{{"label":["a=b"]}}   '
 ).encode()
-PATIENCE_S: Final = 20
+TIMEOUT_S: Final = 20
 
 
 class ImpatientProtocol(TimeoutHttpProtocol):
-    """The same, for a test that will not wait half a minute."""
+    """The protocol with short timeouts."""
 
     read_timeout_s = 0.5
     request_timeout_s = 0.5
@@ -33,7 +33,7 @@ def connect(gateway: ServedGateway, *, receive_buffer: int | None = None) -> soc
     opened = socket.socket()
     if receive_buffer is not None:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    opened.settimeout(PATIENCE_S)
+    opened.settimeout(TIMEOUT_S)
     opened.connect(("127.0.0.1", gateway.port))
     return opened
 
@@ -57,10 +57,10 @@ def exchange(gateway: ServedGateway, request: bytes) -> bytes:
         return read_to_end(opened)
 
 
-def asked(gateway: ServedGateway, target: str, more: str = "", *, method: str = "GET") -> int:
+def status_of(gateway: ServedGateway, target: str, more: str = "", *, method: str = "GET") -> int:
     head = f"{method} {target} HTTP/1.1\r\n{AUTHORIZED}{more}Connection: close\r\n\r\n"
-    answer = exchange(gateway, head.encode("latin-1"))
-    return int(answer.split(b" ", 2)[1])
+    response = exchange(gateway, head.encode("latin-1"))
+    return int(response.split(b" ", 2)[1])
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def asked(gateway: ServedGateway, target: str, more: str = "", *, method: str = 
         f"{FLAGS};x=1",
     ],
 )
-def test_a_target_that_is_up_to_something_reaches_nothing(gateway: ServedGateway, target: str) -> None:
-    assert asked(gateway, target) == 400
+def test_an_ambiguous_target_is_rejected(gateway: ServedGateway, target: str) -> None:
+    assert status_of(gateway, target) == 400
     assert gateway.calls("scaleops") == {}
 
 
@@ -102,19 +102,19 @@ def test_a_target_that_is_up_to_something_reaches_nothing(gateway: ServedGateway
         "*",
     ],
 )
-def test_a_target_that_is_none_of_ours_is_not_there(gateway: ServedGateway, target: str) -> None:
-    assert asked(gateway, target) in {400, 404}
+def test_an_unknown_target_is_not_found(gateway: ServedGateway, target: str) -> None:
+    assert status_of(gateway, target) in {400, 404}
     assert gateway.calls("scaleops") == {}
 
 
 @pytest.mark.parametrize("target", ["/healthz/../metrics", "/healthz?x=/metrics", "/readyz#", "/healthz/x", "/healthz.json"])
-def test_an_open_route_is_open_by_its_exact_path_only(gateway: ServedGateway, target: str) -> None:
+def test_a_public_route_is_public_by_its_exact_path_only(gateway: ServedGateway, target: str) -> None:
     head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: kube-probe/1.30\r\nConnection: close\r\n\r\n"
-    answer = exchange(gateway, head.encode())
+    response = exchange(gateway, head.encode())
 
-    status = int(answer.split(b" ", 2)[1])
+    status = int(response.split(b" ", 2)[1])
     assert status == (200 if target.startswith("/healthz?") else 401)
-    assert b"scaleops_worker_" not in answer
+    assert b"scaleops_worker_" not in response
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_an_open_route_is_open_by_its_exact_path_only(gateway: ServedGateway, ta
         "Transfer_Encoding: chunked\r\n",
     ],
 )
-def test_a_header_that_misleads_is_refused(gateway: ServedGateway, more: str) -> None:
-    assert asked(gateway, FLAGS, more) == 400
+def test_an_ambiguous_header_is_rejected(gateway: ServedGateway, more: str) -> None:
+    assert status_of(gateway, FLAGS, more) == 400
     assert gateway.calls("scaleops") == {}
 
 
@@ -146,12 +146,12 @@ def test_a_header_that_misleads_is_refused(gateway: ServedGateway, more: str) ->
         "X-A\x00: b\r\n",
     ],
 )
-def test_a_smuggled_request_is_never_answered_as_a_second_one(gateway: ServedGateway, more: str) -> None:
+def test_a_smuggled_request_is_never_served_as_a_second_one(gateway: ServedGateway, more: str) -> None:
     smuggled = f"0\r\n\r\nGET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}\r\n"
     head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\n{more}\r\n{smuggled}"
-    answer = exchange(gateway, head.encode("latin-1"))
+    response = exchange(gateway, head.encode("latin-1"))
 
-    assert int(answer.split(b" ", 2)[1]) in {400, 413, 415, 501}
+    assert int(response.split(b" ", 2)[1]) in {400, 413, 415, 501}
     assert "GET /api/v1/networkCost/networkCostEnabled" not in gateway.calls("scaleops")
 
 
@@ -178,7 +178,7 @@ def test_a_request_without_a_host_is_refused(gateway: ServedGateway) -> None:
         "X-Original-URL: /healthz\r\n",
     ],
 )
-def test_nothing_is_believed_that_is_forwarded(gateway: ServedGateway, more: str) -> None:
+def test_forwarded_headers_are_not_trusted(gateway: ServedGateway, more: str) -> None:
     head = f"GET {FLAGS} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Uri: /healthz\r\n{more}Connection: close\r\n\r\n"
 
     assert exchange(gateway, head.encode()).startswith(b"HTTP/1.1 401")
@@ -191,7 +191,7 @@ def test_a_get_takes_no_body(gateway: ServedGateway) -> None:
 
 
 @pytest.mark.parametrize("how", ["Content-Length: 104857600", "Transfer-Encoding: chunked"])
-def test_a_body_of_a_hundred_megabytes_is_cut_off_with_a_clear_error(gateway: ServedGateway, how: str) -> None:
+def test_a_body_of_a_hundred_megabytes_is_rejected_with_a_readable_error(gateway: ServedGateway, how: str) -> None:
     piece = b"10000\r\n" + b" " * 65536 + b"\r\n" if "chunked" in how else b" " * 65536
     sent = 0
     with connect(gateway) as opened:
@@ -202,15 +202,15 @@ def test_a_body_of_a_hundred_megabytes_is_cut_off_with_a_clear_error(gateway: Se
                 sent += 65536
         except (BrokenPipeError, ConnectionResetError):
             pass
-        answer = read_to_end(opened)
+        response = read_to_end(opened)
 
-    assert answer.startswith(b"HTTP/1.1 413"), answer[:200]
-    assert b"larger than 64 KiB" in answer
+    assert response.startswith(b"HTTP/1.1 413"), response[:200]
+    assert b"larger than 64 KiB" in response
     assert sent < 50 * 1024 * 1024
     assert gateway.calls("scaleops") == {}
 
 
-def test_a_body_that_is_announced_too_large_is_not_asked_for(gateway: ServedGateway) -> None:
+def test_a_body_announced_as_too_large_is_not_requested(gateway: ServedGateway) -> None:
     head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n\r\n"
     with connect(gateway) as opened:
         opened.sendall(head.encode())
@@ -226,13 +226,13 @@ def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(gateway: ServedGat
     assert gateway.client.post(WORKLOADS, content=body.ljust(65537), headers=headers).status_code == 413
 
 
-def test_a_packed_body_is_refused(gateway: ServedGateway) -> None:
+def test_a_compressed_body_is_rejected(gateway: ServedGateway) -> None:
     headers = {**gateway.as_ci(), "Content-Type": "application/json", "Content-Encoding": "gzip"}
 
     assert gateway.client.post(WORKLOADS, content=b"x", headers=headers).status_code == 415
 
 
-def test_an_endless_head_is_cut_off(gateway: ServedGateway) -> None:
+def test_an_endless_head_is_rejected(gateway: ServedGateway) -> None:
     with connect(gateway) as opened:
         opened.sendall(f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}".encode())
         try:
@@ -240,13 +240,13 @@ def test_an_endless_head_is_cut_off(gateway: ServedGateway) -> None:
                 opened.sendall(f"X-{number}: {'a' * 1000}\r\n".encode())
         except (BrokenPipeError, ConnectionResetError):
             pass
-        answer = read_to_end(opened)
+        response = read_to_end(opened)
 
-    assert answer.startswith(b"HTTP/1.1 431")
+    assert response.startswith(b"HTTP/1.1 431")
 
 
 @pytest.mark.parametrize("begun", [b"G", f"GET {FLAGS} HTTP/1.1\r\nHost: 127".encode()])
-def test_a_head_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway, begun: bytes) -> None:
+def test_an_incomplete_head_times_out(serve_gateway: ServeGateway, begun: bytes) -> None:
     gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         opened.sendall(begun)
@@ -254,7 +254,7 @@ def test_a_head_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway
         assert read_to_end(opened) == b""
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_incomplete_body_times_out(serve_gateway: ServeGateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
@@ -264,30 +264,30 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve_gateway: ServeGateway
 
     gateway.close()
     assert [json.loads(line)["status"] for line in gateway.audit] == [400]
-    assert not caplog.records, "whoever leaves is no failure of ours"
+    assert not caplog.records, "a client that disconnects is not an error of the gateway"
 
 
-def test_a_reader_who_does_not_read_is_cut_off_and_the_others_are_served(serve_gateway: ServeGateway) -> None:
+def test_a_client_that_does_not_read_is_disconnected_and_others_are_served(serve_gateway: ServeGateway) -> None:
     gone = threading.Event()
 
-    class Watching(ImpatientProtocol):
+    class WatchedProtocol(ImpatientProtocol):
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             gone.set()
 
-    gateway = serve_gateway(protocol=Watching)
+    gateway = serve_gateway(protocol=WatchedProtocol)
     gateway.simulator.state.faults = [Fault(service="scaleops", route="byNamespace", mode="huge", megabytes=12)]
     with connect(gateway, receive_buffer=4096) as opened:
         opened.sendall(LIST_WORKLOADS)
         assert opened.recv(1024).startswith(b"HTTP/1.1 200")
         assert gateway.client.get("/healthz").status_code == 200
-        assert gone.wait(PATIENCE_S), "the connection is dropped though nobody read on"
+        assert gone.wait(TIMEOUT_S), "the connection is closed although the client did not read"
         received = read_to_end(opened)
 
     assert len(received) < 10 * 1024 * 1024
 
 
-def test_a_slow_reader_who_does_read_gets_everything(serve_gateway: ServeGateway) -> None:
+def test_a_slow_client_that_does_read_receives_everything(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(protocol=ImpatientProtocol)
     gateway.simulator.state.faults = [Fault(service="scaleops", route="byNamespace", mode="huge", megabytes=8)]
     pause = threading.Event()
@@ -301,29 +301,29 @@ def test_a_slow_reader_who_does_read_gets_everything(serve_gateway: ServeGateway
     assert received > 8 * 1024 * 1024
 
 
-def test_requests_that_are_sent_at_once_are_answered_one_after_the_other(gateway: ServedGateway) -> None:
+def test_pipelined_requests_are_served_in_order(gateway: ServedGateway) -> None:
     one = f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}\r\n"
     last = f"GET /healthz HTTP/1.1\r\n{AUTHORIZED}Connection: close\r\n\r\n"
     with connect(gateway) as opened:
         opened.sendall((one * 20 + last).encode())
-        answers = read_to_end(opened)
-    assert answers.count(b"HTTP/1.1 200 OK\r\n") == 21
-    assert answers.count(b"networkCostEnabled") == 20
-    assert answers.lower().count(b"connection: close") == 1
-    assert answers.lower().count(b"\r\ndate: ") == 21
+        responses = read_to_end(opened)
+    assert responses.count(b"HTTP/1.1 200 OK\r\n") == 21
+    assert responses.count(b"networkCostEnabled") == 20
+    assert responses.lower().count(b"connection: close") == 1
+    assert responses.lower().count(b"\r\ndate: ") == 21
 
 
-def test_an_old_client_gets_an_answer_and_the_end_of_the_connection(gateway: ServedGateway) -> None:
+def test_an_http_1_0_client_gets_a_response_and_the_connection_is_closed(gateway: ServedGateway) -> None:
     with connect(gateway) as opened:
         opened.sendall(f"GET {FLAGS} HTTP/1.0\r\n{AUTHORIZED}\r\n".encode())
-        answer = read_to_end(opened)
-    head, _, body = answer.partition(b"\r\n\r\n")
+        response = read_to_end(opened)
+    head, _, body = response.partition(b"\r\n\r\n")
     assert b"connection: close" in head
     assert b"content-length: %d" % len(body) in head
 
 
 @pytest.mark.parametrize("waste", [b"\r\n", b"\r\n\r\n", b"G"])
-def test_a_connection_that_sends_next_to_nothing_is_not_kept(serve_gateway: ServeGateway, waste: bytes) -> None:
+def test_a_connection_that_sends_stray_bytes_is_closed(serve_gateway: ServeGateway, waste: bytes) -> None:
     gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         opened.sendall(f"GET /healthz HTTP/1.1\r\n{AUTHORIZED}\r\n".encode())
@@ -335,20 +335,23 @@ def test_a_connection_that_sends_next_to_nothing_is_not_kept(serve_gateway: Serv
 CHUNKED: Final = (
     f"POST {WORKLOADS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
 )
-TOLD: Final = f"Authorization: Bearer {STATIC_TOKEN}\r\n"
+AUTHORIZATION: Final = f"Authorization: Bearer {STATIC_TOKEN}\r\n"
 
 
 @pytest.mark.parametrize(
     ("head", "trailers", "status"),
-    [("", TOLD, 401), (TOLD, "Origin: https://evil.example\r\nHost: evil.example\r\nAuthorization: Bearer bad\r\n", 400)],
+    [
+        ("", AUTHORIZATION, 401),
+        (AUTHORIZATION, "Origin: https://evil.example\r\nHost: evil.example\r\nAuthorization: Bearer bad\r\n", 400),
+    ],
 )
-def test_what_trails_a_body_is_no_header(gateway: ServedGateway, head: str, trailers: str, status: int) -> None:
+def test_trailers_are_not_headers(gateway: ServedGateway, head: str, trailers: str, status: int) -> None:
     with connect(gateway) as opened:
         opened.sendall(f"{CHUNKED}{head}Connection: close\r\n\r\n2\r\n{{}}\r\n0\r\n{trailers}\r\n".encode())
         assert read_to_end(opened).startswith(b"HTTP/1.1 %d" % status)
 
 
-@pytest.mark.parametrize("head", ["", TOLD])
+@pytest.mark.parametrize("head", ["", AUTHORIZATION])
 @pytest.mark.parametrize(
     ("begun", "more"),
     [
@@ -370,35 +373,35 @@ def test_endless_framing_of_a_body_is_cut_off(gateway: ServedGateway, head: str,
         except (BrokenPipeError, ConnectionResetError):
             pass
 
-    assert sent < 16 * 1024 * 1024, "what the sockets' own buffers take, and not more"
+    assert sent < 16 * 1024 * 1024, "no more than the buffers of the sockets hold"
 
 
 def test_a_body_in_very_small_pieces_is_read(gateway: ServedGateway) -> None:
     body = b'{"logicalLabel":[' + b" " * 20_000 + b"]}"
     pieces = b"".join(b"1\r\n%c\r\n" % sign for sign in body)
     with connect(gateway) as opened:
-        opened.sendall(f"{CHUNKED}{TOLD}Connection: close\r\n\r\n".encode() + pieces + b"0\r\n\r\n")
-        answer = read_to_end(opened)
+        opened.sendall(f"{CHUNKED}{AUTHORIZATION}Connection: close\r\n\r\n".encode() + pieces + b"0\r\n\r\n")
+        response = read_to_end(opened)
 
-    assert answer.startswith(b"HTTP/1.1 400")
-    assert b"logicalLabel" in answer
+    assert response.startswith(b"HTTP/1.1 400")
+    assert b"logicalLabel" in response
 
 
-def test_whoever_connects_and_says_nothing_is_not_kept(serve_gateway: ServeGateway) -> None:
+def test_a_silent_connection_is_closed(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         assert read_to_end(opened) == b""
 
 
-@pytest.mark.parametrize("suppressed", [1, 2, 3])
-def test_a_head_whose_end_comes_with_a_large_body_is_no_large_head(gateway: ServedGateway, suppressed: int) -> None:
+@pytest.mark.parametrize("withheld", [1, 2, 3])
+def test_a_large_body_that_arrives_with_the_end_of_the_head_does_not_count_as_head(gateway: ServedGateway, withheld: int) -> None:
     body = b"{" + b" " * 200_000
     head = (
         f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     )
     with connect(gateway) as opened:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        opened.sendall(head[:-suppressed])
+        opened.sendall(head[:-withheld])
         threading.Event().wait(0.1)
-        opened.sendall(head[-suppressed:] + body)
+        opened.sendall(head[-withheld:] + body)
         assert opened.recv(1024).startswith(b"HTTP/1.1 413")

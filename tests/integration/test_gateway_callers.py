@@ -1,4 +1,4 @@
-"""Who gets in: the tokens of Backstage's users and plugins, and static ones. Who does not: everybody else."""
+"""Authentication: the tokens of Backstage's users and plugins, and static ones; anything else is rejected."""
 
 from __future__ import annotations
 
@@ -39,36 +39,36 @@ def gateway(serve_gateway: ServeGateway) -> ServedGateway:
 
 
 def asked_by(gateway: ServedGateway, headers: dict[str, str]) -> tuple[int, Any]:
-    answer = gateway.client.get("/who", headers=headers)
-    return answer.status_code, answer.json()
+    response = gateway.client.get("/who", headers=headers)
+    return response.status_code, response.json()
 
 
 def refusal(gateway: ServedGateway, headers: dict[str, str]) -> str:
-    answer = gateway.client.get(FLAGS, headers=headers)
-    assert answer.status_code == 401, answer.text
-    body = answer.json()
+    response = gateway.client.get(FLAGS, headers=headers)
+    assert response.status_code == 401, response.text
+    body = response.json()
     assert body["error"]["name"] == "AuthenticationError"
     assert body["response"]["statusCode"] == 401
-    assert gateway.calls("scaleops") == {}, "nothing goes upstream for who is not known"
+    assert gateway.calls("scaleops") == {}, "nothing is sent upstream without authentication"
     message: str = body["error"]["message"]
     return message
 
 
-def test_a_user_is_known_by_their_own_token(gateway: ServedGateway) -> None:
+def test_a_user_is_authenticated_by_their_token(gateway: ServedGateway) -> None:
     status, caller = asked_by(gateway, gateway.as_user(ANN))
 
     assert (status, caller[:3]) == (200, ["user", ANN, None])
     assert caller[3] == gateway.auth.limited_token(ANN, now=gateway.now).rpartition(".")[0] + "." + caller[3].rpartition(".")[2]
 
 
-def test_a_plugin_is_a_service_and_with_obo_it_is_its_user(gateway: ServedGateway) -> None:
+def test_a_plugin_is_a_service_and_with_obo_its_user(gateway: ServedGateway) -> None:
     obo = gateway.auth.limited_token(ANN, now=gateway.now)
 
     assert asked_by(gateway, gateway.as_plugin()) == (200, ["service", "plugin:mcp-actions", None, None])
     assert asked_by(gateway, gateway.as_plugin(obo=obo)) == (200, ["user", ANN, "plugin:mcp-actions", obo])
 
 
-def test_the_holder_of_a_static_token_is_known_by_its_name(gateway: ServedGateway) -> None:
+def test_the_holder_of_a_static_token_has_its_name(gateway: ServedGateway) -> None:
     assert asked_by(gateway, gateway.as_ci()) == (200, ["static", "ci", None, None])
     assert refusal(gateway, bearer(STATIC_TOKEN + "x")) == "Illegal token"
     assert refusal(gateway, bearer(STATIC_TOKEN[:-1])) == "Illegal token"
@@ -88,31 +88,31 @@ def test_the_holder_of_a_static_token_is_known_by_its_name(gateway: ServedGatewa
         "Bearer ...",
     ],
 )
-def test_what_is_no_bearer_token_is_refused(gateway: ServedGateway, authorization: str) -> None:
+def test_credentials_other_than_a_bearer_token_are_rejected(gateway: ServedGateway, authorization: str) -> None:
     refusal(gateway, {"Authorization": authorization})
 
 
-def test_no_credentials_are_answered_with_what_would_be_accepted(gateway: ServedGateway) -> None:
-    answer = gateway.client.get(FLAGS)
+def test_missing_credentials_get_a_challenge(gateway: ServedGateway) -> None:
+    response = gateway.client.get(FLAGS)
 
-    assert answer.status_code == 401
-    assert answer.json() == {
+    assert response.status_code == 401
+    assert response.json() == {
         "error": {"name": "AuthenticationError", "message": "Missing credentials"},
         "request": {"method": "GET", "url": "/api/api/v1/networkCost/networkCostEnabled"},
         "response": {"statusCode": 401},
     }
-    challenge = answer.headers["www-authenticate"]
+    challenge = response.headers["www-authenticate"]
     assert challenge.startswith('Bearer realm="scaleops-worker"')
     assert "error=" not in challenge
     assert 'resource_metadata="http://127.0.0.1:' in challenge
     assert 'error="invalid_token"' in gateway.client.get(FLAGS, headers=bearer("x" * 20)).headers["www-authenticate"]
 
 
-def test_a_token_in_the_query_is_no_credential(gateway: ServedGateway) -> None:
+def test_a_token_in_the_query_is_ignored(gateway: ServedGateway) -> None:
     assert gateway.client.get(f"{FLAGS}?access_token={STATIC_TOKEN}").status_code == 401
 
 
-def test_an_expired_token_is_refused_even_if_it_was_good_before(gateway: ServedGateway) -> None:
+def test_an_expired_token_is_rejected_even_if_it_is_cached(gateway: ServedGateway) -> None:
     user = gateway.as_user(ANN)
     assert asked_by(gateway, user)[0] == 200
     clock = gateway.simulator.state.clock
@@ -121,7 +121,7 @@ def test_an_expired_token_is_refused_even_if_it_was_good_before(gateway: ServedG
     assert "expired" in refusal(gateway, user)
 
 
-def test_a_plugin_token_ends_with_the_user_in_it(gateway: ServedGateway) -> None:
+def test_a_plugin_token_expires_with_its_user_token(gateway: ServedGateway) -> None:
     obo = gateway.auth.limited_token(ANN, now=gateway.now, lifetime_s=60)
     plugin = gateway.as_plugin(obo=obo)
     assert asked_by(gateway, plugin)[0] == 200
@@ -131,17 +131,17 @@ def test_a_plugin_token_ends_with_the_user_in_it(gateway: ServedGateway) -> None
     assert "expired" in refusal(gateway, plugin)
 
 
-def test_a_limited_user_token_is_good_inside_obo_only(gateway: ServedGateway) -> None:
+def test_a_limited_user_token_is_accepted_inside_obo_only(gateway: ServedGateway) -> None:
     assert refusal(gateway, bearer(gateway.auth.limited_token(ANN, now=gateway.now))) == "Illegal limited user token"
 
 
-def test_a_user_token_is_not_good_as_obo(gateway: ServedGateway) -> None:
+def test_a_user_token_is_not_accepted_as_obo(gateway: ServedGateway) -> None:
     whole = gateway.auth.user_token(ANN, now=gateway.now)
 
     assert "obo" in refusal(gateway, gateway.as_plugin(obo=whole))
 
 
-def test_a_token_signed_with_somebody_elses_key_is_refused(gateway: ServedGateway) -> None:
+def test_a_token_signed_with_an_unknown_key_is_rejected(gateway: ServedGateway) -> None:
     foreign = KeyPair()
     foreign.kid = gateway.auth.users.kid
     claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
@@ -158,7 +158,7 @@ def test_a_plugins_key_signs_for_that_plugin_only(gateway: ServedGateway) -> Non
 
 
 def confused(gateway: ServedGateway, algorithm: str) -> str:
-    """A token that is "signed" with what everybody knows: the public key."""
+    """A token "signed" with the public key."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - for this one forgery
 
     claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
@@ -173,14 +173,14 @@ def confused(gateway: ServedGateway, algorithm: str) -> str:
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS512", "none", "None", "nOnE", "ES256K", "", "RS256", "ES384"])
-def test_a_token_with_a_confused_algorithm_is_refused(gateway: ServedGateway, algorithm: str) -> None:
+def test_a_token_with_a_confused_algorithm_is_rejected(gateway: ServedGateway, algorithm: str) -> None:
     assert refusal(gateway, bearer(confused(gateway, algorithm))).startswith(("Failed user token verification", "Illegal token"))
     if algorithm not in {"RS256", "ES384"}:
-        assert gateway.calls("backstage") == {}, "no key is asked for what no key may sign with"
+        assert gateway.calls("backstage") == {}, "no key is fetched for an algorithm that is not accepted"
 
 
 @pytest.mark.parametrize("algorithm", [["ES256"], {}, None, 256])
-def test_an_algorithm_that_is_no_word_is_refused_like_any_other(gateway: ServedGateway, algorithm: object) -> None:
+def test_an_algorithm_that_is_not_a_string_is_rejected(gateway: ServedGateway, algorithm: object) -> None:
     claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
     head = {"typ": USER, "alg": algorithm, "kid": gateway.auth.users.kid}
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, claims)]
@@ -188,7 +188,7 @@ def test_an_algorithm_that_is_no_word_is_refused_like_any_other(gateway: ServedG
     assert refusal(gateway, bearer(".".join([*parts, "c2ln"]))).startswith(("Failed user token verification", "Illegal token"))
 
 
-def test_a_symmetric_key_in_the_key_set_verifies_nothing(gateway: ServedGateway) -> None:
+def test_a_symmetric_key_in_the_jwks_verifies_nothing(gateway: ServedGateway) -> None:
     secret = base64.urlsafe_b64encode(b"s" * 32).decode().rstrip("=")
     gateway.simulator.state.faults = [
         Fault(
@@ -230,13 +230,13 @@ BAD_KEYS: list[Any] = [
 ]
 
 
-def test_a_private_key_in_the_key_set_verifies_nothing_and_is_no_failure_of_ours(gateway: ServedGateway) -> None:
+def test_a_private_key_in_the_jwks_verifies_nothing_and_is_not_an_error_of_the_gateway(gateway: ServedGateway) -> None:
     published = json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 2048)))
     refuse_by(gateway, {**published, "kid": "bad", "alg": "RS256"})
 
 
 @pytest.mark.parametrize("bad", BAD_KEYS)
-def test_a_malformed_key_verifies_nothing_and_takes_no_other_away(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any JSON
+def test_a_malformed_key_verifies_nothing_and_leaves_the_others_usable(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any JSON
     refuse_by(gateway, bad)
 
 
@@ -273,17 +273,17 @@ def refuse_by(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any J
         {"sub": "user:default/ann\n"},
     ],
 )
-def test_a_token_with_wrong_claims_is_refused(gateway: ServedGateway, changed: dict[str, Any]) -> None:
+def test_a_token_with_invalid_claims_is_rejected(gateway: ServedGateway, changed: dict[str, Any]) -> None:
     refusal(gateway, bearer(gateway.auth.user_token(ANN, now=gateway.now, **changed)))
 
 
-def test_a_subject_is_compared_whole_and_told_as_it_is(gateway: ServedGateway) -> None:
+def test_a_subject_is_compared_whole_and_kept_as_sent(gateway: ServedGateway) -> None:
     _, caller = asked_by(gateway, gateway.as_user("user:default/ann@evil@good.example"))
 
     assert caller[1] == "user:default/ann@evil@good.example"
 
 
-def test_a_token_that_names_its_own_keys_is_checked_with_ours(gateway: ServedGateway) -> None:
+def test_keys_named_by_a_token_are_ignored(gateway: ServedGateway) -> None:
     foreign = KeyPair()
     claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
     header = {
@@ -298,7 +298,7 @@ def test_a_token_that_names_its_own_keys_is_checked_with_ours(gateway: ServedGat
     refusal(gateway, bearer(foreign.sign(header, claims)))
 
 
-def test_a_critical_header_that_we_do_not_know_is_refused(gateway: ServedGateway) -> None:
+def test_an_unknown_critical_header_is_rejected(gateway: ServedGateway) -> None:
     key = gateway.auth.users
     claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
 
@@ -306,14 +306,14 @@ def test_a_critical_header_that_we_do_not_know_is_refused(gateway: ServedGateway
 
 
 @pytest.mark.parametrize("kind", [None, "JWT", "vnd.backstage.USER", 7])
-def test_a_token_of_another_type_is_refused(gateway: ServedGateway, kind: object) -> None:
+def test_a_token_of_another_type_is_rejected(gateway: ServedGateway, kind: object) -> None:
     key = gateway.auth.users
     claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
 
     assert refusal(gateway, bearer(key.sign({"typ": kind, "alg": "ES256", "kid": key.kid}, claims))) == "Illegal token"
 
 
-def test_a_plugin_that_is_not_listed_is_refused_and_its_keys_are_not_asked_for(gateway: ServedGateway) -> None:
+def test_a_plugin_that_is_not_listed_is_rejected_and_its_keys_are_not_fetched(gateway: ServedGateway) -> None:
     assert "GATEWAY_ALLOWED_CALLERS" in refusal(gateway, gateway.as_plugin("scaffolder"))
     assert gateway.calls("backstage") == {}
 
@@ -333,7 +333,7 @@ def test_a_plugin_that_is_not_listed_is_refused_and_its_keys_are_not_asked_for(g
         7,
     ],
 )
-def test_a_made_up_plugin_sends_us_nowhere(gateway: ServedGateway, plugin: object) -> None:
+def test_a_made_up_plugin_causes_no_request(gateway: ServedGateway, plugin: object) -> None:
     key = gateway.auth.plugins["mcp-actions"]
     claims = {"sub": plugin, "aud": "scaleops", "iat": gateway.now, "exp": gateway.now + 60}
 
@@ -341,10 +341,10 @@ def test_a_made_up_plugin_sends_us_nowhere(gateway: ServedGateway, plugin: objec
     assert gateway.calls("backstage") == {}
 
 
-def test_a_plugin_token_for_another_plugin_is_refused(gateway: ServedGateway) -> None:
+def test_a_plugin_token_for_another_plugin_is_rejected(gateway: ServedGateway) -> None:
     token = gateway.auth.plugin_token("mcp-actions", now=gateway.now, aud="catalog")
 
-    assert "somebody else" in refusal(gateway, bearer(token))
+    assert "its audience is another service" in refusal(gateway, bearer(token))
 
 
 def test_further_plugins_may_be_listed(serve_gateway: ServeGateway) -> None:
@@ -353,18 +353,18 @@ def test_further_plugins_may_be_listed(serve_gateway: ServeGateway) -> None:
     assert asked_by(gateway, gateway.as_plugin("scaffolder")) == (200, ["service", "plugin:scaffolder", None, None])
 
 
-def test_made_up_key_ids_do_not_make_us_a_hammer(gateway: ServedGateway) -> None:
+def test_made_up_key_ids_do_not_cause_repeated_fetches(gateway: ServedGateway) -> None:
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
     for number in range(20):
-        stranger = KeyPair()
-        stranger.kid = f"made-up-{number}"
+        outsider = KeyPair()
+        outsider.kid = f"made-up-{number}"
         claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-        refusal(gateway, bearer(stranger.sign({"typ": USER, "alg": "ES256", "kid": stranger.kid}, claims)))
+        refusal(gateway, bearer(outsider.sign({"typ": USER, "alg": "ES256", "kid": outsider.kid}, claims)))
 
     assert gateway.calls("backstage")[KEYS] == 1
 
 
-def test_a_rotated_key_is_found_once_the_cool_down_is_over(gateway: ServedGateway) -> None:
+def test_a_rotated_key_is_fetched_once_the_cooldown_is_over(gateway: ServedGateway) -> None:
     clock = gateway.simulator.state.clock
     start = clock.now()
     clock.set(start)
@@ -378,7 +378,7 @@ def test_a_rotated_key_is_found_once_the_cool_down_is_over(gateway: ServedGatewa
     assert gateway.calls("backstage")[KEYS] == 2
 
 
-def test_a_token_is_verified_once_and_then_remembered(gateway: ServedGateway) -> None:
+def test_a_token_is_verified_once_and_then_cached(gateway: ServedGateway) -> None:
     user = gateway.as_user(ANN)
     for _ in range(5):
         assert asked_by(gateway, user)[0] == 200
@@ -388,17 +388,17 @@ def test_a_token_is_verified_once_and_then_remembered(gateway: ServedGateway) ->
     assert gateway.calls("backstage") == {KEYS: 1, PLUGIN_KEYS: 1}
 
 
-def test_keys_that_cannot_be_had_are_not_the_callers_fault(gateway: ServedGateway) -> None:
+def test_keys_that_cannot_be_fetched_are_not_the_callers_fault(gateway: ServedGateway) -> None:
     gateway.simulator.state.faults = [Fault(service="backstage", status=500)]
 
-    answer = gateway.client.get(FLAGS, headers=gateway.as_user(ANN))
+    response = gateway.client.get(FLAGS, headers=gateway.as_user(ANN))
 
-    assert answer.status_code == 502
-    assert answer.json()["error"]["name"] == "ServiceUnavailableError"
-    assert "www-authenticate" not in answer.headers
+    assert response.status_code == 502
+    assert response.json()["error"]["name"] == "ServiceUnavailableError"
+    assert "www-authenticate" not in response.headers
 
 
-def test_older_keys_serve_while_backstage_is_away(gateway: ServedGateway) -> None:
+def test_cached_keys_are_used_while_backstage_is_unavailable(gateway: ServedGateway) -> None:
     clock = gateway.simulator.state.clock
     start = clock.now()
     clock.set(start)
@@ -409,13 +409,13 @@ def test_older_keys_serve_while_backstage_is_away(gateway: ServedGateway) -> Non
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
 
 
-def test_keys_are_not_taken_from_where_a_redirect_leads(gateway: ServedGateway) -> None:
+def test_redirects_to_keys_are_not_followed(gateway: ServedGateway) -> None:
     gateway.simulator.state.faults = [Fault(service="backstage", mode="redirect")]
 
     assert gateway.client.get(FLAGS, headers=gateway.as_user(ANN)).status_code == 502
 
 
-def test_in_token_mode_only_static_tokens_count(serve_gateway: ServeGateway) -> None:
+def test_token_mode_accepts_static_tokens_only(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(extra_routes=[WHO], gateway_auth="token")
 
     assert asked_by(gateway, gateway.as_ci())[0] == 200
@@ -423,19 +423,19 @@ def test_in_token_mode_only_static_tokens_count(serve_gateway: ServeGateway) -> 
     assert "resource_metadata" not in gateway.client.get(FLAGS).headers["www-authenticate"]
 
 
-def test_in_none_mode_everybody_on_this_machine_is_nobody(serve_gateway: ServeGateway) -> None:
+def test_none_mode_makes_every_caller_anonymous(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(extra_routes=[WHO], gateway_auth="none")
 
     assert asked_by(gateway, {}) == (200, ["anonymous", "", None, None])
 
 
-def test_nothing_shows_a_token(gateway: ServedGateway) -> None:
+def test_no_log_line_holds_a_token(gateway: ServedGateway) -> None:
     user = gateway.as_user(ANN)
     asked_by(gateway, user)
     gateway.client.get(FLAGS, headers=bearer("x" + user["Authorization"][7:]))
     gateway.close()
 
-    told = "\n".join(gateway.audit)
-    assert ANN in told
-    assert user["Authorization"].rpartition(".")[2] not in told
-    assert STATIC_TOKEN not in told
+    log_text = "\n".join(gateway.audit)
+    assert ANN in log_text
+    assert user["Authorization"].rpartition(".")[2] not in log_text
+    assert STATIC_TOKEN not in log_text

@@ -1,4 +1,4 @@
-"""What answers without a caller, what browsers are told, and what is put down about every call."""
+"""Public routes, CORS, the audit log, rate limits and metrics."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PAGE = "http://localhost:3000"
 OPEN = ("/healthz", "/readyz", "/api/scaleops/health", JWKS, METADATA)
 
 
-def test_without_a_caller_only_these_answer(gateway: ServedGateway) -> None:
+def test_only_these_routes_are_public(gateway: ServedGateway) -> None:
     for path in OPEN:
         assert gateway.client.get(path).status_code == 200, path
     for path in ("/", "/mcp", "/reports", "/status", FLAGS, "/api/scaleops/.backstage/actions/v1/actions", "/nothing", "/docs"):
@@ -42,7 +42,7 @@ def test_without_a_caller_only_these_answer(gateway: ServedGateway) -> None:
 
 @pytest.mark.parametrize("path", OPEN)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_they_are_open_for_reading_only(gateway: ServedGateway, path: str, method: str) -> None:
+def test_public_routes_are_public_for_reading_only(gateway: ServedGateway, path: str, method: str) -> None:
     assert gateway.client.request(method, path).status_code == 401
 
 
@@ -61,7 +61,7 @@ def test_readiness_lists_the_state_of_each_dependency(gateway: ServedGateway) ->
     assert ready.json() == {"status": "ready", "dependencies": {"database": "ok", "scaleops": "ok", "backstage": "ok"}}
 
 
-def test_a_dependency_that_is_down_degrades_and_is_asked_again_after_a_while(gateway: ServedGateway) -> None:
+def test_a_dependency_that_is_down_degrades_and_is_probed_again_after_the_ttl(gateway: ServedGateway) -> None:
     clock = gateway.simulator.state.clock
     start = clock.now()
     clock.set(start)
@@ -80,7 +80,7 @@ def test_a_dependency_that_is_down_degrades_and_is_asked_again_after_a_while(gat
     assert ready.json()["status"] == "ready"
 
 
-def test_our_public_key_is_listed_and_nothing_private(gateway: ServedGateway) -> None:
+def test_our_public_key_is_published_without_its_private_part(gateway: ServedGateway) -> None:
     (key,) = gateway.client.get(JWKS).json()["keys"]
 
     assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
@@ -88,7 +88,7 @@ def test_our_public_key_is_listed_and_nothing_private(gateway: ServedGateway) ->
     assert gateway.client.get(JWKS).json()["keys"] == [key]
 
 
-def test_every_replica_lists_the_keys_of_all(serve_gateway: ServeGateway) -> None:
+def test_every_replica_publishes_the_keys_of_all(serve_gateway: ServeGateway) -> None:
     first, second = serve_gateway(), serve_gateway()
     own = first.client.get(JWKS).json()["keys"]
 
@@ -99,7 +99,7 @@ def test_every_replica_lists_the_keys_of_all(serve_gateway: ServeGateway) -> Non
     assert {key["kid"] for key in first.client.get(JWKS).json()["keys"]} == {key["kid"] for key in both}
 
 
-def test_our_key_is_replaced_each_hour_and_listed_for_three(gateway: ServedGateway) -> None:
+def test_our_key_is_replaced_each_hour_and_published_for_three(gateway: ServedGateway) -> None:
     clock = gateway.simulator.state.clock
     start = clock.now()
     listed = []
@@ -112,12 +112,12 @@ def test_our_key_is_replaced_each_hour_and_listed_for_three(gateway: ServedGatew
     assert all(later[-len(earlier) :] == earlier for earlier, later in pairwise(listed[:3]))
 
 
-def test_without_a_database_nobody_signs_and_the_gateway_is_not_ready(
+def test_without_a_database_no_key_is_published_and_the_gateway_is_not_ready(
     gateway: ServedGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from store import StoreUnavailable  # noqa: PLC0415 - for this failure
 
-    def away(*_: object) -> Any:  # noqa: ANN401 - never answers
+    def away(*_: object) -> Any:  # noqa: ANN401 - never responses
         message = "gone"
         raise StoreUnavailable(message)
 
@@ -128,7 +128,7 @@ def test_without_a_database_nobody_signs_and_the_gateway_is_not_ready(
     assert gateway.client.get("/readyz").status_code == 503
 
 
-def test_an_mcp_client_finds_out_where_tokens_come_from(serve_gateway: ServeGateway) -> None:
+def test_an_mcp_client_discovers_where_tokens_are_issued(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_public_url="https://gateway.example.com")
 
     challenge = gateway.client.post("/mcp", json={}).headers["www-authenticate"]
@@ -156,51 +156,51 @@ def preflight(gateway: ServedGateway, origin: str) -> httpx.Response:
     return gateway.client.options(WORKLOADS, headers=headers)
 
 
-def test_the_frontends_preflight_is_answered(gateway: ServedGateway) -> None:
-    answer = preflight(gateway, PAGE)
+def test_the_frontends_preflight_is_served(gateway: ServedGateway) -> None:
+    response = preflight(gateway, PAGE)
 
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["access-control-allow-origin"] == PAGE
-    assert answer.headers["access-control-allow-credentials"] == "true"
-    assert answer.headers["vary"] == "Origin"
-    allowed = {name.strip() for name in answer.headers["access-control-allow-headers"].split(",")}
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["access-control-allow-origin"] == PAGE
+    assert response.headers["access-control-allow-credentials"] == "true"
+    assert response.headers["vary"] == "Origin"
+    allowed = {name.strip() for name in response.headers["access-control-allow-headers"].split(",")}
     assert {"authorization", "content-type", "x-scaleops-cluster"} <= allowed
-    assert {"GET", "POST"} <= {name.strip() for name in answer.headers["access-control-allow-methods"].split(",")}
+    assert {"GET", "POST"} <= {name.strip() for name in response.headers["access-control-allow-methods"].split(",")}
 
 
-def test_an_origin_that_is_no_address_is_refused(gateway: ServedGateway) -> None:
+def test_a_malformed_origin_is_rejected(gateway: ServedGateway) -> None:
     for path in ("/healthz", FLAGS):
         assert gateway.client.get(path, headers={**gateway.as_ci(), "Origin": "http://["}).status_code == 403
 
 
-def test_another_origin_gets_no_preflight_and_no_answer(gateway: ServedGateway) -> None:
-    for answer in (
+def test_another_origin_gets_no_preflight_and_no_response(gateway: ServedGateway) -> None:
+    for response in (
         preflight(gateway, "https://evil.example"),
         gateway.client.get(FLAGS, headers={**gateway.as_ci(), "Origin": "https://evil.example"}),
         gateway.client.get("/healthz", headers={"Origin": "https://evil.example"}),
     ):
-        assert answer.status_code == 403
-        assert "access-control-allow-origin" not in answer.headers
+        assert response.status_code == 403
+        assert "access-control-allow-origin" not in response.headers
     assert gateway.calls("scaleops") == {}
 
 
-def test_a_page_may_read_refusals_too(gateway: ServedGateway) -> None:
+def test_a_page_may_read_errors_too(gateway: ServedGateway) -> None:
     good = gateway.client.get(FLAGS, headers={**gateway.as_ci(), "Origin": PAGE})
     unknown = gateway.client.get(FLAGS, headers={"Origin": PAGE})
 
-    assert [answer.status_code for answer in (good, unknown)] == [200, 401]
-    for answer in (good, unknown):
-        assert answer.headers["access-control-allow-origin"] == PAGE
-        assert "retry-after" in answer.headers["access-control-expose-headers"]
+    assert [response.status_code for response in (good, unknown)] == [200, 401]
+    for response in (good, unknown):
+        assert response.headers["access-control-allow-origin"] == PAGE
+        assert "retry-after" in response.headers["access-control-expose-headers"]
     assert "cache-status" in good.headers["access-control-expose-headers"]
 
 
-def test_an_options_that_is_no_preflight_needs_a_caller(gateway: ServedGateway) -> None:
+def test_an_options_request_other_than_a_preflight_needs_a_caller(gateway: ServedGateway) -> None:
     assert gateway.client.options(FLAGS).status_code == 401
     assert gateway.client.options(FLAGS, headers=gateway.as_ci()).status_code == 405
 
 
-def test_there_is_one_audit_line_for_every_call(gateway: ServedGateway) -> None:
+def test_there_is_one_audit_line_per_request(gateway: ServedGateway) -> None:
     client = gateway.client
     ann = gateway.as_user("user:default/ann", "group:default/team-00")
     client.get(f"{FLAGS}?multiCluster=true", headers=ann)
@@ -212,7 +212,7 @@ def test_there_is_one_audit_line_for_every_call(gateway: ServedGateway) -> None:
     preflight(gateway, PAGE)
     gateway.close()
 
-    # The catalog fetches our keys meanwhile, which is a call of its own.
+    # The catalog fetches our keys meanwhile, which is a request too.
     lines = [line for line in map(json.loads, gateway.audit) if line["path"] != JWKS]
 
     assert [(line["caller"], line["method"], line["route"], line["status"]) for line in lines] == [
@@ -225,10 +225,10 @@ def test_there_is_one_audit_line_for_every_call(gateway: ServedGateway) -> None:
         ("-", "OPTIONS", "-", 204),
     ]
     assert all(line["ms"] >= 0 and line["timestamp"] and line["event"] == "call" for line in lines)
-    assert all("multiCluster" not in line for line in gateway.audit), "what was asked for stays out of it"
+    assert all("multiCluster" not in line for line in gateway.audit), "query values are left out"
 
 
-def test_a_caller_cannot_write_lines_into_the_audit(gateway: ServedGateway) -> None:
+def test_a_caller_cannot_inject_lines_into_the_audit_log(gateway: ServedGateway) -> None:
     gateway.client.get('/x"%0a{"status":200', headers=gateway.as_user('user:default/a"b'))
     gateway.close()
 
@@ -236,51 +236,51 @@ def test_a_caller_cannot_write_lines_into_the_audit(gateway: ServedGateway) -> N
     assert json.loads(line)["caller"] == 'user:default/a"b'
 
 
-def test_each_caller_has_a_rate_and_the_others_are_not_concerned(serve_gateway: ServeGateway) -> None:
+def test_each_caller_has_a_rate_limit_of_its_own(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_rate_limit="3/h")
     ann, ben = gateway.as_user("user:default/ann"), gateway.as_user("user:default/ben")
 
     statuses = [gateway.client.get(FLAGS, headers=ann) for _ in range(4)]
 
-    assert [answer.status_code for answer in statuses] == [200, 200, 200, 429]
+    assert [response.status_code for response in statuses] == [200, 200, 200, 429]
     assert int(statuses[3].headers["retry-after"]) > 1000
     assert statuses[3].json()["error"]["name"] == "ServiceUnavailableError"
     assert gateway.client.get(FLAGS, headers=ben).status_code == 200
     assert gateway.client.get("/healthz").status_code == 200
 
 
-def test_whoever_is_refused_too_often_is_told_to_wait_and_nothing_is_verified_for_them(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(timer=lambda: 0.0)  # no bucket gains anything
-    known, stranger = gateway.as_user("user:default/ann"), gateway.as_plugin()
+def test_repeated_failures_are_rate_limited_before_anything_is_verified(serve_gateway: ServeGateway) -> None:
+    gateway = serve_gateway(timer=lambda: 0.0)  # no bucket is refilled
+    known, outsider = gateway.as_user("user:default/ann"), gateway.as_plugin()
     assert gateway.client.get(FLAGS, headers=known).status_code == 200
-    asked = gateway.calls("backstage")
+    calls = gateway.calls("backstage")
     statuses = Counter(gateway.client.get(FLAGS, headers={"Authorization": "Bearer x"}).status_code for _ in range(700))
-    answer = gateway.client.get(FLAGS, headers=stranger)
+    response = gateway.client.get(FLAGS, headers=outsider)
 
     assert statuses == {401: 600, 429: 100}
-    assert (answer.status_code, answer.json()["error"]["name"]) == (429, "ServiceUnavailableError")
-    assert int(answer.headers["retry-after"]) >= 1
-    assert gateway.calls("backstage") == asked, "the plugin's keys were not fetched"
+    assert (response.status_code, response.json()["error"]["name"]) == (429, "ServiceUnavailableError")
+    assert int(response.headers["retry-after"]) >= 1
+    assert gateway.calls("backstage") == calls, "the plugin's keys were not fetched"
     for headers in (known, gateway.as_ci()):
-        assert gateway.client.get(FLAGS, headers=headers).status_code == 200, "who has a good token is not concerned"
+        assert gateway.client.get(FLAGS, headers=headers).status_code == 200, "a valid token is not affected"
 
 
-def test_metrics_are_for_this_machine_and_static_tokens(gateway: ServedGateway) -> None:
+def test_metrics_are_for_local_clients_and_static_tokens(gateway: ServedGateway) -> None:
     ann = gateway.as_user("user:default/ann", "group:default/team-00")
     gateway.client.post(WORKLOADS, json={"label": ["app.kubernetes.io/name=orders-000"]}, headers=ann)
     forwarded = {"X-Forwarded-For": "10.0.0.1"}
 
-    told = gateway.client.get("/metrics")
+    metrics_page = gateway.client.get("/metrics")
     gateway.client.get("/metrics", headers={**forwarded, **gateway.as_ci()}).raise_for_status()
 
-    assert told.status_code == 200
-    assert told.headers["content-type"].startswith("text/plain")
-    for name in ("requests_total", "request_seconds", "upstream_calls_total", "upstream_seconds", "cache_answers_total"):
-        assert f"scaleops_worker_gateway_{name}" in told.text
-    assert "scaleops_worker_gateway_scaleops_tokens_total 1.0" in told.text
-    assert 'outcome="200",route="POST /api/v1/dashboard/byNamespace"' in told.text
+    assert metrics_page.status_code == 200
+    assert metrics_page.headers["content-type"].startswith("text/plain")
+    for name in ("requests_total", "request_seconds", "upstream_calls_total", "upstream_seconds", "cache_responses_total"):
+        assert f"scaleops_worker_gateway_{name}" in metrics_page.text
+    assert "scaleops_worker_gateway_scaleops_tokens_total 1.0" in metrics_page.text
+    assert 'outcome="200",route="POST /api/v1/dashboard/byNamespace"' in metrics_page.text
     for name in ("ann", "orders", "team-00", STATIC_TOKEN):
-        assert name not in told.text
+        assert name not in metrics_page.text
     assert gateway.client.get("/metrics", headers=forwarded).status_code == 401
     assert gateway.client.get("/metrics", headers={**forwarded, **ann}).status_code == 403
 

@@ -196,8 +196,8 @@ def test_calls_are_counted_by_tool_and_outcome(gateway: ServedGateway) -> None:
     call(gateway, gateway.as_ci(), "list_components", nope=1)
     metrics = gateway.client.get("/metrics", headers=gateway.as_ci()).text
 
-    assert 'tool_calls_total{door="mcp",outcome="done",tool="list_components"} 1.0' in metrics
-    assert 'tool_calls_total{door="mcp",outcome="InputError",tool="list_components"} 1.0' in metrics
+    assert 'tool_calls_total{client="mcp",outcome="done",tool="list_components"} 1.0' in metrics
+    assert 'tool_calls_total{client="mcp",outcome="InputError",tool="list_components"} 1.0' in metrics
 
 
 def test_a_report_is_a_resource_for_callers_who_may_read_it(gateway: ServedGateway) -> None:

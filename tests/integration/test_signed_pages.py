@@ -1,4 +1,4 @@
-"""From the message in Slack to the page in a browser that brings no token along, and no step further."""
+"""Signed links: from the message in Slack to the one page that they open without a token."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
 
 
 def links_in(made: ReportMade) -> dict[Variant, str]:
-    """Answer the link to the page in each rendering of the first message."""
+    """Return the link to the page in each rendering of the first message."""
     found: dict[Variant, str] = {}
     for rendering in made.messages[0].renderings:
         payload: Any = rendering.payload
@@ -64,7 +64,7 @@ def target_of(link: str) -> str:
     return f"{split.path}?{split.query}"
 
 
-def test_whoever_follows_the_link_in_the_message_sees_the_page(gateway: ServedGateway) -> None:
+def test_the_link_in_the_message_opens_the_page(gateway: ServedGateway) -> None:
     target = target_of(sent_link(gateway))
     page = gateway.client.get(target)
     head = gateway.client.head(target)
@@ -76,7 +76,7 @@ def test_whoever_follows_the_link_in_the_message_sees_the_page(gateway: ServedGa
     assert "sig=" not in page.text, "the page does not hand its own authority on"
 
 
-def test_a_link_opens_no_other_door(gateway: ServedGateway) -> None:
+def test_a_link_opens_no_other_page(gateway: ServedGateway) -> None:
     query = urlsplit(sent_link(gateway)).query
     others = [
         "/reports",
@@ -98,16 +98,16 @@ def test_a_link_opens_no_other_door(gateway: ServedGateway) -> None:
     assert gateway.client.get(PAGE).status_code == 401
 
 
-def test_a_link_that_was_changed_is_refused_and_counts_as_a_failure(serve_gateway: ServeGateway, simulator: Simulator) -> None:
+def test_a_changed_link_is_rejected_and_counts_as_a_failure(serve_gateway: ServeGateway, simulator: Simulator) -> None:
     simulator.state.clock.set(NOW)
     gateway = serve_gateway(worker_secret_key=SECRET, timer=lambda: 0.0)
     fill_history(gateway.dependencies.store)
     target = target_of(sent_link(gateway))
     until, signature = target.removeprefix(f"{PAGE}?until=").split("&sig=")
-    answers = [gateway.client.get(f"{PAGE}?until={int(until) + number}&sig={signature}") for number in range(1, 602)]
+    responses = [gateway.client.get(f"{PAGE}?until={int(until) + number}&sig={signature}") for number in range(1, 602)]
 
-    assert answers[0].json()["error"]["name"] == "AuthenticationError"
-    assert [answer.status_code for answer in answers] == [401] * 600 + [429]
+    assert responses[0].json()["error"]["name"] == "AuthenticationError"
+    assert [response.status_code for response in responses] == [401] * 600 + [429]
     assert gateway.client.get(target).status_code == 429, "nothing is checked for whoever is refused too often"
 
 
@@ -122,7 +122,7 @@ def test_an_expired_link_says_so(gateway: ServedGateway, simulator: Simulator) -
     assert "expired" in late.json()["error"]["message"]
 
 
-def test_a_link_is_behind_the_host_check(gateway: ServedGateway, serve_gateway: ServeGateway) -> None:
+def test_a_link_is_subject_to_the_host_check(gateway: ServedGateway, serve_gateway: ServeGateway) -> None:
     target = target_of(sent_link(gateway))
     named = serve_gateway(worker_secret_key=SECRET, worker_public_url=PUBLIC)
     statuses = [
@@ -133,14 +133,14 @@ def test_a_link_is_behind_the_host_check(gateway: ServedGateway, serve_gateway: 
     assert gateway.client.get(target, headers={"host": "reports.example.com"}).status_code == 421
 
 
-def test_a_bearer_token_is_what_counts_where_both_are_sent(gateway: ServedGateway) -> None:
+def test_a_bearer_token_takes_precedence_over_a_link(gateway: ServedGateway) -> None:
     target = target_of(sent_link(gateway))
 
     assert gateway.client.get(target, headers=gateway.as_user("user:default/bob")).status_code == 404
     assert gateway.client.get(target, headers={"Authorization": "Bearer nonsense"}).status_code == 401
 
 
-def test_the_signature_is_never_put_down(gateway: ServedGateway) -> None:
+def test_the_signature_is_never_logged(gateway: ServedGateway) -> None:
     target = target_of(sent_link(gateway))
     gateway.client.get(target)
     gateway.client.get(f"{target}x")
@@ -151,7 +151,7 @@ def test_the_signature_is_never_put_down(gateway: ServedGateway) -> None:
     assert "sig" not in "".join(gateway.audit)
 
 
-def test_without_the_key_or_with_another_one_nobody_gets_in(serve_gateway: ServeGateway, gateway: ServedGateway) -> None:
+def test_without_the_key_or_with_another_one_no_link_is_accepted(serve_gateway: ServeGateway, gateway: ServedGateway) -> None:
     target = target_of(sent_link(gateway))
     without = serve_gateway()
     other = serve_gateway(worker_secret_key="another-key-of-another-installation")
@@ -160,7 +160,7 @@ def test_without_the_key_or_with_another_one_nobody_gets_in(serve_gateway: Serve
     assert other.client.get(target).status_code == 401
 
 
-def test_a_report_written_again_carries_the_same_link_and_only_its_message_carries_it(sqlite_store: Store) -> None:
+def test_a_report_sent_again_has_the_same_link_and_only_its_message_has_it(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     policy: dict[str, Any] = {
         "public_url": f"{PUBLIC}/",
@@ -176,10 +176,10 @@ def test_a_report_written_again_carries_the_same_link_and_only_its_message_carri
     assert links.pop().startswith(f"{PUBLIC}{PAGE}?until={int((DUE + timedelta(days=35)).timestamp())}&sig=")
     assert shown.page == f"{PUBLIC}{PAGE}"
     with sqlite_store.reading() as rows:
-        answer = get_team_report(
+        response = get_team_report(
             HistoryView(rows=rows, history=history_of(sqlite_store), viewer=allow_all), ReportInput(team="payments")
         )
-    assert "sig=" not in answer.model_dump_json()
+    assert "sig=" not in response.model_dump_json()
 
 
 def test_without_the_key_the_link_is_plain(sqlite_store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The gateway, served for real in a thread between a client and the simulator; its clock is the simulator's."""
+"""The gateway, served in a thread between a client and the simulator; its clock is the simulator's."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from wiring.policy import build_policy
 from wiring.settings import Settings
 
 STATIC_TOKEN: Final = "static-token-of-ci-0001"
-PATIENCE_S: Final = 20
-"""Longer than a question may take whose upstream refuses it again and again."""
+TIMEOUT_S: Final = 20
+"""Longer than a request takes whose upstream calls are retried."""
 
 
 class ServedGateway:
-    """A gateway in a thread. `client` asks it without credentials; `as_user`, `as_plugin` and `as_ci` answer headers that have them."""
+    """A gateway in a thread. `client` sends no credentials; `as_user`, `as_plugin` and `as_ci` return headers with them."""
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class ServedGateway:
         self.auth.peers["scaleops"] = f"{self.url}/api/scaleops"
         self._server = build_server(self.app, protocol=protocol)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, name="gateway", daemon=True)
-        # Connections are accepted by the kernel from here on, and answered as soon as the thread has come up.
+        # The kernel accepts connections from here on; they are served as soon as the thread has started.
         self._socket.listen(512)
         self._thread.start()
-        self.client = self._opened.enter_context(httpx.Client(base_url=self.url, timeout=PATIENCE_S, trust_env=False))
+        self.client = self._opened.enter_context(httpx.Client(base_url=self.url, timeout=TIMEOUT_S, trust_env=False))
 
     @property
     def auth(self) -> Auth:
@@ -77,36 +77,36 @@ class ServedGateway:
 
     @property
     def now(self) -> int:
-        """The present second."""
+        """The current time in seconds."""
         return int(self.simulator.state.clock.now().timestamp())
 
     @property
     def audit(self) -> list[str]:
-        """Lines of the audit so far; complete once the gateway is closed."""
+        """Lines of the audit log; complete once the gateway is closed."""
         return "".join(self._audit).splitlines()
 
     def as_user(self, user: str, *groups: str) -> dict[str, str]:
-        """Answer the headers of a user who is in these groups."""
+        """Return the headers of a user in these groups."""
         self.auth.groups[user] = set(groups)
         return bearer(self.auth.user_token(user, now=self.now))
 
     def as_plugin(self, plugin: str = "mcp-actions", *, obo: str | None = None) -> dict[str, str]:
-        """Answer the headers of a plugin, on behalf of the user of a limited token if there is one."""
+        """Return the headers of a plugin, on behalf of the user of a limited token if there is one."""
         return bearer(self.auth.plugin_token(plugin, now=self.now, obo=obo))
 
     def as_ci(self) -> dict[str, str]:
-        """Answer the headers of the holder of a static token."""
+        """Return the headers of the holder of a static token."""
         return bearer(STATIC_TOKEN)
 
     def calls(self, service: str) -> dict[str, int]:
-        """Answer how often each route of a simulated service was asked."""
+        """Return the number of requests per route of a simulated service."""
         return dict(self.simulator.state.calls[service])
 
     def close(self) -> None:
-        """Stop, and be gone."""
+        """Stop the server and close everything."""
         self._opened.close()
         self._server.should_exit = True
-        self._thread.join(PATIENCE_S)
+        self._thread.join(TIMEOUT_S)
         self._socket.close()
         self.dependencies.store.close()
 
@@ -141,7 +141,7 @@ class ServedGateway:
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Answer the header that brings a token."""
+    """Return the Authorization header of a token."""
     return {"Authorization": f"Bearer {token}"}
 
 

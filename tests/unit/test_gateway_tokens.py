@@ -1,4 +1,4 @@
-"""Which public keys verify, and with what."""
+"""Which public keys verify tokens, and with which algorithm."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_a_key_verifies_with_the_algorithm_of_its_kind_only(key: dict[str, objec
     assert algorithm_of(key) == algorithm  # type: ignore[arg-type] # values of JSON
 
 
-def test_nothing_symmetric_is_an_algorithm() -> None:
+def test_symmetric_algorithms_are_not_accepted() -> None:
     assert not any(name.startswith("HS") or name.lower() == "none" for name in ALGORITHMS)
 
 
 @pytest.mark.parametrize("plugin", ["", "a/b", "..", "a.b", "a?b", "a#b", "@a", "a%2fb", "a\n", "a" * 101, "\u00e4"])
-def test_a_plugin_id_is_no_path(plugin: str) -> None:
+def test_a_plugin_id_cannot_be_a_path(plugin: str) -> None:
     with pytest.raises(ValueError, match="plugin id"):
         plugin_keys_path(plugin)
 

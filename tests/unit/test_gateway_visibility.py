@@ -1,4 +1,4 @@
-"""What a caller may see, and whose a workload is: what was just said counts, whatever there is room to remember."""
+"""What a caller may see, and which components own a workload."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def now() -> datetime:
 
 
 class Sight:
-    """Shows all but one, and counts what it is asked."""
+    """Shows all but one, and counts the queries."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -48,7 +48,7 @@ def entities(count: int, prefix: str = "c") -> list[EntityRef]:
     return [EntityRef.of("component", "default", f"{prefix}{number}") for number in range(count)]
 
 
-def test_what_was_just_said_counts_when_there_is_no_room_to_remember_it() -> None:
+def test_a_response_larger_than_the_cache_still_counts() -> None:
     async def run() -> None:
         sight = Sight()
         visibility = Visibility(sight, clock=now)
@@ -65,7 +65,7 @@ def test_what_was_just_said_counts_when_there_is_no_room_to_remember_it() -> Non
     asyncio.run(run())
 
 
-def test_questions_that_overlap_share_what_is_asked_and_each_gets_only_its_own() -> None:
+def test_overlapping_queries_share_lookups_and_each_gets_its_own_result() -> None:
     async def run() -> None:
         sight = Sight()
         visibility = Visibility(sight, clock=now)
@@ -123,7 +123,7 @@ def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
 
 
 class Silent:
-    """Says nothing until it is let."""
+    """Responds once its gate is open."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
@@ -134,7 +134,7 @@ class Silent:
         return frozenset(refs)
 
 
-def test_a_thread_does_not_wait_for_ever_for_what_may_be_shown() -> None:
+def test_a_waiting_thread_times_out() -> None:
     async def run() -> None:
         silent = Silent()
         visibility = Visibility(silent, clock=now, timeout_s=0.01)
@@ -143,6 +143,6 @@ def test_a_thread_does_not_wait_for_ever_for_what_may_be_shown() -> None:
             await asyncio.to_thread(viewer, SHOWN)
         silent.gate.set()
 
-        assert await visibility.visible(JANE, [SHOWN]) == {SHOWN}, "the question goes on for whoever else asks it"
+        assert await visibility.visible(JANE, [SHOWN]) == {SHOWN}, "the query continues for other callers"
 
     asyncio.run(run())

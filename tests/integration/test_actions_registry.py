@@ -1,4 +1,4 @@
-"""The Actions Registry as Backstage asks it (captured in the facts: list, invoke with either spelling of the id, both versions, errors)."""
+"""The Actions Registry as Backstage calls it: list, invoke with either spelling of the id, both versions, errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BACKSTAGE_NAMES = {
     "ResponseError",
     "ServiceUnavailableError",
 }
-"""All others become `Request failed with ...`, and the message is lost."""
+"""Backstage replaces all others by `Request failed with ...`, and the message is lost."""
 
 
 @pytest.fixture
@@ -49,22 +49,22 @@ def invoke(
     name: str = DATA,
     path: str = "v1/actions/scaleops%3A{}/invoke",
 ) -> tuple[int, Any]:
-    answer = gateway.client.post(f"{BASE}/{path.format(name)}", json=body, headers=headers or gateway.as_plugin())
-    return answer.status_code, answer.json()
+    response = gateway.client.post(f"{BASE}/{path.format(name)}", json=body, headers=headers or gateway.as_plugin())
+    return response.status_code, response.json()
 
 
-def test_the_list_is_answered_without_calling_anybody(gateway: ServedGateway, simulator: Simulator) -> None:
+def test_the_list_is_served_without_any_call(gateway: ServedGateway, simulator: Simulator) -> None:
     simulator.state.calls.clear()
-    answer = gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci())
+    response = gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci())
 
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("application/json")
-    assert [action["name"] for action in answer.json()["actions"]] == list(ACTIONS)
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("application/json")
+    assert [action["name"] for action in response.json()["actions"]] == list(ACTIONS)
     assert gateway.calls("scaleops") == {}
     assert gateway.calls("backstage") == {}
 
 
-def test_every_listed_action_is_one_that_backstage_can_offer(gateway: ServedGateway) -> None:
+def test_every_listed_action_is_valid_for_backstage(gateway: ServedGateway) -> None:
     for action in gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci()).json()["actions"]:
         assert action["id"] == f"scaleops:{action['name']}"
         assert action["pluginId"] == "scaleops"
@@ -89,13 +89,13 @@ def test_the_second_version_wraps_input_and_secrets(gateway: ServedGateway) -> N
     assert (status, body["output"]["entity"]["name"]) == (200, "orders-000")
 
 
-def test_history_is_asked_the_same_way(gateway: ServedGateway) -> None:
+def test_history_actions_are_invoked_the_same_way(gateway: ServedGateway) -> None:
     status, body = invoke(gateway, {"owner": "payments"}, name="list_components")
 
     assert (status, body["output"]["total"]) == (200, 2)
 
 
-def test_an_answer_about_500_workloads_is_whole(serve_gateway: ServeGateway, simulator: Simulator) -> None:
+def test_an_output_with_500_workloads_is_complete(serve_gateway: ServeGateway, simulator: Simulator) -> None:
     simulator.load(oversized_scenario())
     gateway = serve_gateway()
     status, body = invoke(gateway, {"entityRef": MONSTER}, headers=gateway.as_ci())
@@ -104,7 +104,7 @@ def test_an_answer_about_500_workloads_is_whole(serve_gateway: ServeGateway, sim
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ({}, "the argument entityRef is missing"),
         ({"entityRef": ORDERS, "nope": 1}, "unknown argument 'nope'; valid arguments are entityRef"),
@@ -113,14 +113,14 @@ def test_an_answer_about_500_workloads_is_whole(serve_gateway: ServeGateway, sim
         ("text", "the input must be a JSON object"),
     ],
 )
-def test_a_wrong_input_is_refused_in_backstage_s_form(gateway: ServedGateway, body: Any, said: str) -> None:  # noqa: ANN401 - any JSON
-    status, answer = invoke(gateway, body)
+def test_an_invalid_input_is_rejected_in_the_form_of_backstage(gateway: ServedGateway, body: Any, message: str) -> None:  # noqa: ANN401 - any JSON
+    status, response = invoke(gateway, body)
 
     assert status == 400
-    assert answer["error"]["name"] == "InputError"
-    assert answer["error"]["message"].startswith(said)
-    assert answer["request"] == {"method": "POST", "url": f"/.backstage/actions/v1/actions/scaleops%3A{DATA}/invoke"}
-    assert answer["response"] == {"statusCode": 400}
+    assert response["error"]["name"] == "InputError"
+    assert response["error"]["message"].startswith(message)
+    assert response["request"] == {"method": "POST", "url": f"/.backstage/actions/v1/actions/scaleops%3A{DATA}/invoke"}
+    assert response["response"] == {"statusCode": 400}
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_a_wrong_input_is_refused_in_backstage_s_form(gateway: ServedGateway, bo
         (b"entityRef=component:default/orders-000", "application/x-www-form-urlencoded"),
     ],
 )
-def test_what_is_no_json_is_refused(gateway: ServedGateway, content: bytes, kind: str) -> None:
-    answer = gateway.client.post(
+def test_invalid_json_is_rejected(gateway: ServedGateway, content: bytes, kind: str) -> None:
+    response = gateway.client.post(
         f"{BASE}/v1/actions/scaleops:{DATA}/invoke", content=content, headers={**gateway.as_ci(), "content-type": kind}
     )
 
-    assert (answer.status_code, answer.json()["error"]["name"]) == (400, "InputError")
+    assert (response.status_code, response.json()["error"]["name"]) == (400, "InputError")
 
 
 @pytest.mark.parametrize("kind_of_database", ["sqlite_url", "postgres_url"])
@@ -158,17 +158,17 @@ def test_what_is_no_json_is_refused(gateway: ServedGateway, content: bytes, kind
         (DATA, {"entityRef": "component:default/a\0b"}),
     ],
 )
-def test_what_a_database_cannot_hold_is_refused(
+def test_text_that_a_database_cannot_store_is_rejected(
     serve_gateway: ServeGateway, request: pytest.FixtureRequest, kind_of_database: str, name: str, arguments: dict[str, str]
 ) -> None:
     gateway = serve_gateway(database_url=request.getfixturevalue(kind_of_database))
-    status, answer = invoke(gateway, arguments, name=name, headers=gateway.as_ci())
+    status, response = invoke(gateway, arguments, name=name, headers=gateway.as_ci())
 
-    assert (status, answer["error"]["name"]) == (400, "InputError")
-    assert "not valid text" in answer["error"]["message"]
+    assert (status, response["error"]["name"]) == (400, "InputError")
+    assert "not valid text" in response["error"]["message"]
 
 
-def test_a_head_of_the_list_says_what_a_get_would(gateway: ServedGateway) -> None:
+def test_head_of_the_list_has_the_headers_of_get(gateway: ServedGateway) -> None:
     whole = gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci())
     head = gateway.client.head(f"{BASE}/v1/actions", headers=gateway.as_ci())
 
@@ -177,9 +177,9 @@ def test_a_head_of_the_list_says_what_a_get_would(gateway: ServedGateway) -> Non
 
 
 def test_an_empty_body_is_an_empty_input(gateway: ServedGateway) -> None:
-    answer = gateway.client.post(f"{BASE}/v1/actions/scaleops:list_components/invoke", headers=gateway.as_ci())
+    response = gateway.client.post(f"{BASE}/v1/actions/scaleops:list_components/invoke", headers=gateway.as_ci())
 
-    assert (answer.status_code, answer.json()["output"]["total"]) == (200, 5)
+    assert (response.status_code, response.json()["output"]["total"]) == (200, 5)
 
 
 @pytest.mark.parametrize(
@@ -191,75 +191,75 @@ def test_an_empty_body_is_an_empty_input(gateway: ServedGateway) -> None:
     ],
 )
 def test_an_unknown_action_is_not_found(gateway: ServedGateway, path: str) -> None:
-    status, answer = invoke(gateway, {"entityRef": ORDERS}, path=path)
+    status, response = invoke(gateway, {"entityRef": ORDERS}, path=path)
 
-    assert (status, answer["error"]["name"]) == (404, "NotFoundError")
-    assert answer["error"]["message"] == f'Action "{path.split("/")[2]}" not found'
+    assert (status, response["error"]["name"]) == (404, "NotFoundError")
+    assert response["error"]["message"] == f'Action "{path.split("/")[2]}" not found'
 
 
 @pytest.mark.parametrize(
     "path", ["v3/actions", "v1", "v1/actions/scaleops:x", "v1/actions/scaleops:x/invoke/more", "v1/actions/"]
 )
-def test_there_is_nothing_elsewhere(gateway: ServedGateway, path: str) -> None:
-    answer = gateway.client.post(f"{BASE}/{path}", json={}, headers=gateway.as_ci())
+def test_other_paths_are_not_found(gateway: ServedGateway, path: str) -> None:
+    response = gateway.client.post(f"{BASE}/{path}", json={}, headers=gateway.as_ci())
 
-    assert (answer.status_code, answer.json()["error"]["name"]) == (404, "NotFoundError")
+    assert (response.status_code, response.json()["error"]["name"]) == (404, "NotFoundError")
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "v1/actions"), ("GET", f"v1/actions/scaleops:{DATA}/invoke"), ("PUT", "v1/actions")]
 )
-def test_the_wrong_method_is_refused(gateway: ServedGateway, method: str, path: str) -> None:
-    answer = gateway.client.request(method, f"{BASE}/{path}", headers=gateway.as_ci())
+def test_another_method_is_not_allowed(gateway: ServedGateway, method: str, path: str) -> None:
+    response = gateway.client.request(method, f"{BASE}/{path}", headers=gateway.as_ci())
 
-    assert answer.status_code == 405
-    assert answer.json()["error"]["name"] in BACKSTAGE_NAMES
+    assert response.status_code == 405
+    assert response.json()["error"]["name"] in BACKSTAGE_NAMES
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_scaleops_in_trouble_is_told_by_a_name_that_backstage_shows(
+def test_a_scaleops_failure_has_an_error_name_that_backstage_shows(
     gateway: ServedGateway, simulator: Simulator, status: int
 ) -> None:
     simulator.state.faults = [Fault(service="scaleops", route="/api/v1/dashboard/byNamespace", status=status)]
-    code, answer = invoke(gateway, {"entityRef": ORDERS})
+    code, response = invoke(gateway, {"entityRef": ORDERS})
 
-    assert (code, answer["error"]["name"]) == (503, "ServiceUnavailableError")
-    assert "ScaleOps" in answer["error"]["message"]
+    assert (code, response["error"]["name"]) == (503, "ServiceUnavailableError")
+    assert "ScaleOps" in response["error"]["message"]
 
 
-def test_a_database_that_is_gone_is_told_by_a_name_that_backstage_shows(gateway: ServedGateway, tmp_path: Path) -> None:
-    gateway.dependencies.store.close()  # lets go of its connections; the next one is opened anew
+def test_a_database_failure_has_an_error_name_that_backstage_shows(gateway: ServedGateway, tmp_path: Path) -> None:
+    gateway.dependencies.store.close()  # closes its connections; the next use opens a new one
     for file in tmp_path.glob("gateway.db*"):
         file.unlink()
     (tmp_path / "gateway.db").mkdir()
-    status, answer = invoke(gateway, {}, name="list_components", headers=gateway.as_ci())
+    status, response = invoke(gateway, {}, name="list_components", headers=gateway.as_ci())
 
-    assert (status, answer["error"]["name"]) == (503, "ServiceUnavailableError")
+    assert (status, response["error"]["name"]) == (503, "ServiceUnavailableError")
 
 
-def test_nobody_lists_or_invokes_without_a_token(gateway: ServedGateway) -> None:
-    for answer in (
+def test_listing_and_invoking_need_a_token(gateway: ServedGateway) -> None:
+    for response in (
         gateway.client.get(f"{BASE}/v1/actions"),
         gateway.client.post(f"{BASE}/v1/actions/scaleops:{DATA}/invoke", json={}),
     ):
-        assert answer.status_code == 401
-        assert answer.json()["error"] == {"name": "AuthenticationError", "message": "Missing credentials"}
+        assert response.status_code == 401
+        assert response.json()["error"] == {"name": "AuthenticationError", "message": "Missing credentials"}
 
 
 def test_a_plugin_on_behalf_of_a_user_sees_what_the_user_sees(gateway: ServedGateway) -> None:
     gateway.as_user(ANN, TEAM_OF_ORDERS)
     gateway.as_user("user:default/bob")
     owner = gateway.as_plugin(obo=gateway.auth.limited_token(ANN, now=gateway.now))
-    stranger = gateway.as_plugin(obo=gateway.auth.limited_token("user:default/bob", now=gateway.now))
+    outsider = gateway.as_plugin(obo=gateway.auth.limited_token("user:default/bob", now=gateway.now))
 
     assert invoke(gateway, {"entityRef": ORDERS}, headers=owner)[0] == 200
-    status, answer = invoke(gateway, {"entityRef": ORDERS}, headers=stranger)
-    assert (status, answer["error"]["name"]) == (404, "NotFoundError")
+    status, response = invoke(gateway, {"entityRef": ORDERS}, headers=outsider)
+    assert (status, response["error"]["name"]) == (404, "NotFoundError")
 
 
-def test_a_user_without_proof_for_the_catalog_is_told_so(gateway: ServedGateway) -> None:
+def test_a_user_without_proof_for_the_catalog_is_rejected(gateway: ServedGateway) -> None:
     token = gateway.auth.user_token(ANN, now=gateway.now, uip=None)
-    status, answer = invoke(gateway, {"entityRef": ORDERS}, headers=bearer(token))
+    status, response = invoke(gateway, {"entityRef": ORDERS}, headers=bearer(token))
 
-    assert (status, answer["error"]["name"]) == (403, "NotAllowedError")
-    assert "uip" in answer["error"]["message"]
+    assert (status, response["error"]["name"]) == (403, "NotAllowedError")
+    assert "uip" in response["error"]["message"]

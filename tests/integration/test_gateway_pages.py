@@ -1,4 +1,4 @@
-"""The pages for people, behind the callers of the gateway."""
+"""The HTML pages of the gateway."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
 
 
 def page(gateway: ServedGateway, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
-    answer = gateway.client.get(path, headers=headers or gateway.as_ci())
-    return answer.status_code, answer.text
+    response = gateway.client.get(path, headers=headers or gateway.as_ci())
+    return response.status_code, response.text
 
 
-def test_the_index_leads_to_every_report(gateway: ServedGateway) -> None:
+def test_the_index_links_to_every_report(gateway: ServedGateway) -> None:
     status, html = page(gateway, "/reports")
 
     assert status == 200
@@ -64,13 +64,13 @@ def test_a_report_is_found_by_its_team_and_week(gateway: ServedGateway, path: st
         ("/status/more", 404, "NotFoundError"),
     ],
 )
-def test_what_is_not_there_is_said_in_backstage_s_form(gateway: ServedGateway, path: str, status: int, name: str) -> None:
-    answer = gateway.client.get(path, headers=gateway.as_ci())
+def test_a_missing_page_is_an_error_in_the_form_of_backstage(gateway: ServedGateway, path: str, status: int, name: str) -> None:
+    response = gateway.client.get(path, headers=gateway.as_ci())
 
-    assert (answer.status_code, answer.json()["error"]["name"]) == (status, name)
+    assert (response.status_code, response.json()["error"]["name"]) == (status, name)
 
 
-def test_the_page_of_a_component_shows_its_trend_its_alerts_and_what_is_advised(gateway: ServedGateway) -> None:
+def test_the_page_of_a_component_shows_trend_alerts_and_recommendations(gateway: ServedGateway) -> None:
     status, html = page(gateway, "/components/Component/default/Checkout")
 
     assert status == 200
@@ -79,7 +79,7 @@ def test_the_page_of_a_component_shows_its_trend_its_alerts_and_what_is_advised(
     assert "api" in html
 
 
-def test_a_component_without_measurements_has_a_page_that_says_so(gateway: ServedGateway) -> None:
+def test_the_page_of_a_component_without_measurements_says_so(gateway: ServedGateway) -> None:
     with gateway.dependencies.store.transaction() as rows:
         rows.components.record_page([component("fresh")], [], as_of=NOW)
     status, html = page(gateway, "/components/component/default/fresh")
@@ -88,7 +88,7 @@ def test_a_component_without_measurements_has_a_page_that_says_so(gateway: Serve
     assert "No cost data in the last twelve weeks." in html
 
 
-def test_names_from_the_catalog_and_the_clusters_are_text_on_a_page(gateway: ServedGateway) -> None:
+def test_names_from_the_catalog_and_the_clusters_are_escaped(gateway: ServedGateway) -> None:
     evil: Component = component("evil")
     fields = {name: getattr(evil, name) for name in Component.__slots__} | {"title": EVIL}
     as_of = MONDAY.replace(hour=12)
@@ -126,22 +126,22 @@ def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGa
     assert (read_status(parts).open_alerts, action.total) == (1, 1)
 
 
-def test_a_stored_page_is_shown_only_to_who_may_see_all_its_components(gateway: ServedGateway) -> None:
-    stranger = gateway.as_user("user:default/bob")
+def test_a_stored_page_is_shown_only_to_callers_who_may_see_all_its_components(gateway: ServedGateway) -> None:
+    outsider = gateway.as_user("user:default/bob")
 
-    assert page(gateway, "/reports/payments/2026-W47", stranger)[0] == 404
-    status, html = page(gateway, "/reports", stranger)
+    assert page(gateway, "/reports/payments/2026-W47", outsider)[0] == 404
+    status, html = page(gateway, "/reports", outsider)
     assert status == 200
     assert "payments" not in html.lower()
-    assert page(gateway, "/components/component/default/checkout", stranger)[0] == 404
+    assert page(gateway, "/components/component/default/checkout", outsider)[0] == 404
 
 
 @pytest.mark.parametrize("path", ["/reports", "/reports/payments", "/components/component/default/checkout", "/status"])
-def test_nobody_reads_a_page_without_a_token(gateway: ServedGateway, path: str) -> None:
+def test_pages_need_a_token(gateway: ServedGateway, path: str) -> None:
     assert gateway.client.get(path).status_code == 401
 
 
-def test_a_page_may_run_nothing_and_stand_in_no_frame(gateway: ServedGateway) -> None:
+def test_a_page_runs_no_script_and_cannot_be_framed(gateway: ServedGateway) -> None:
     headers = gateway.client.get("/reports", headers=gateway.as_ci()).headers
 
     assert "default-src 'none'" in headers["content-security-policy"]
@@ -166,21 +166,21 @@ def test_a_page_may_run_nothing_and_stand_in_no_frame(gateway: ServedGateway) ->
         "/reports/a~b%00~c",
     ],
 )
-def test_what_is_no_name_is_refused_in_words_whatever_the_database(
+def test_an_invalid_name_is_rejected_whatever_the_database(
     serve_gateway: ServeGateway, request: pytest.FixtureRequest, kind_of_database: str, path: str
 ) -> None:
     gateway = serve_gateway(database_url=request.getfixturevalue(kind_of_database))
-    answer = gateway.client.get(path, headers=gateway.as_ci())
+    response = gateway.client.get(path, headers=gateway.as_ci())
 
-    assert (answer.status_code, answer.json()["error"]["name"]) == (400, "InputError")
+    assert (response.status_code, response.json()["error"]["name"]) == (400, "InputError")
 
 
-def test_pages_are_only_read(gateway: ServedGateway) -> None:
+def test_pages_are_read_only(gateway: ServedGateway) -> None:
     assert gateway.client.post("/reports", headers=gateway.as_ci()).status_code == 405
 
 
 @pytest.mark.parametrize("path", ["/status", "/reports", "/reports/payments", "/components/component/default/checkout"])
-def test_a_head_says_what_a_get_would(gateway: ServedGateway, path: str) -> None:
+def test_head_has_the_headers_of_get(gateway: ServedGateway, path: str) -> None:
     whole = gateway.client.get(path, headers=gateway.as_ci())
     head = gateway.client.head(path, headers=gateway.as_ci())
 

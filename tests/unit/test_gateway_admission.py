@@ -1,4 +1,4 @@
-"""Headers, Host names, origins, tokens, rates and the start: what is let in and what is not."""
+"""Request headers, allowed hosts, CORS, static tokens, rate limits and the settings that a gateway refuses to start with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from wiring.settings import Settings, SettingsError
         b"content.type",
     ],
 )
-def test_a_misleading_spelling_of_a_header_that_matters_is_refused(spelling: bytes) -> None:
+def test_an_ambiguous_spelling_of_a_header_is_rejected(spelling: bytes) -> None:
     with pytest.raises(HttpError) as caught:
         read_headers([(b"host", b"x"), (spelling, b"1")])
 
@@ -50,7 +50,7 @@ async def _nothing() -> Message:
     return {"type": "http.disconnect"}
 
 
-def test_a_header_that_matters_is_sent_once() -> None:
+def test_a_repeated_header_is_rejected() -> None:
     for name in (b"host", b"authorization", b"x-scaleops-cluster", b"content-length", b"origin"):
         with pytest.raises(HttpError):
             read_headers([(name, b"a"), (name, b"b")])
@@ -84,13 +84,13 @@ def test_no_other_header_is_read() -> None:
         b"x-original-url",
     ],
 )
-def test_a_request_that_is_handed_on_is_known_by_its_headers(name: bytes) -> None:
+def test_a_forwarded_request_is_not_local(name: bytes) -> None:
     assert not parse_request({**_SCOPE, "headers": [(name, b"203.0.113.7")]}, _nothing).is_local
     assert parse_request({**_SCOPE, "headers": [(b"accept", b"*/*"), (b"x-scaleops-cluster", b"a")]}, _nothing).is_local
 
 
 @pytest.mark.parametrize("encoding", [b"gzip, chunked", b"gzip", b"identity", b"chunked, chunked", b""])
-def test_a_body_that_is_packed_for_the_way_is_not_taken(encoding: bytes) -> None:
+def test_other_transfer_encodings_are_rejected(encoding: bytes) -> None:
     with pytest.raises(HttpError) as caught:
         parse_request({**_SCOPE, "headers": [(b"transfer-encoding", encoding)]}, _nothing)
 
@@ -100,7 +100,7 @@ def test_a_body_that_is_packed_for_the_way_is_not_taken(encoding: bytes) -> None
 @pytest.mark.parametrize(
     "host", [b"127.0.0.1:8080", b"localhost", b"[::1]:8080", b"gateway.example.com", b"gateway.example.com:443"]
 )
-def test_a_gateway_on_loopback_goes_by_its_public_name_and_this_machines(host: bytes) -> None:
+def test_on_loopback_the_public_host_and_loopback_names_are_allowed(host: bytes) -> None:
     AllowedHosts(bound="127.0.0.1", public_url="https://gateway.example.com").check(host, "127.0.0.1")
 
 
@@ -121,7 +121,7 @@ def test_a_gateway_on_loopback_goes_by_its_public_name_and_this_machines(host: b
         b"gateway.example.com:99999x",
     ],
 )
-def test_another_host_name_is_refused_on_loopback(host: bytes | None) -> None:
+def test_on_loopback_other_hosts_are_rejected(host: bytes | None) -> None:
     with pytest.raises(HttpError) as caught:
         AllowedHosts(bound="127.0.0.1", public_url="https://gateway.example.com").check(host, "127.0.0.1")
 
@@ -131,17 +131,17 @@ def test_another_host_name_is_refused_on_loopback(host: bytes | None) -> None:
 @pytest.mark.parametrize(
     "host", [b"10.1.2.3:8080", b"scaleops-worker:8080", b"scaleops-worker.tools.svc", b"w.tools.svc.cluster.local"]
 )
-def test_inside_a_cluster_it_goes_by_its_own_address_and_names_nobody_can_register(host: bytes) -> None:
+def test_in_a_cluster_its_own_address_and_unregistrable_names_are_allowed(host: bytes) -> None:
     AllowedHosts(bound="0.0.0.0", public_url="https://gateway.example.com").check(host, "10.1.2.3")  # noqa: S104 - as in a container
 
 
 @pytest.mark.parametrize("host", [b"evil.example", b"10.9.9.9", b"svc.evil.example"])
-def test_inside_a_cluster_other_names_are_refused(host: bytes) -> None:
+def test_in_a_cluster_other_hosts_are_rejected(host: bytes) -> None:
     with pytest.raises(HttpError):
         AllowedHosts(bound="0.0.0.0", public_url="https://gateway.example.com").check(host, "10.1.2.3")  # noqa: S104 - as in a container
 
 
-def exchange_with(**headers: str) -> GatewayRequest:
+def request_with(**headers: str) -> GatewayRequest:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
@@ -150,40 +150,40 @@ def exchange_with(**headers: str) -> GatewayRequest:
     return parse_request(scope, receive)
 
 
-def test_an_allowed_origin_may_read_the_answer() -> None:
+def test_an_allowed_origin_may_read_the_response() -> None:
     cors = Cors(["http://localhost:3000"], "https://gateway.example.com/")
 
     for origin in ("http://localhost:3000", "https://gateway.example.com"):
-        headers = dict(cors.headers_for(exchange_with(host="gateway.example.com", origin=origin)))
+        headers = dict(cors.headers_for(request_with(host="gateway.example.com", origin=origin)))
         assert headers[b"access-control-allow-origin"] == origin.encode()
         assert headers[b"access-control-allow-credentials"] == b"true"
         assert headers[b"vary"] == b"Origin"
 
 
-def test_a_page_of_the_very_server_may_ask_and_no_origin_needs_nothing() -> None:
+def test_the_own_origin_is_allowed_and_no_origin_needs_no_headers() -> None:
     cors = Cors([], None)
 
-    assert cors.headers_for(exchange_with(host="internal:8080", origin="http://internal:8080")) == ()
-    assert cors.headers_for(exchange_with(host="internal:8080")) == ()
+    assert cors.headers_for(request_with(host="internal:8080", origin="http://internal:8080")) == ()
+    assert cors.headers_for(request_with(host="internal:8080")) == ()
 
 
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://localhost:3000.evil.example", "http://localhost:30000", ""]
 )
-def test_another_origin_is_refused(origin: str) -> None:
+def test_another_origin_is_rejected(origin: str) -> None:
     with pytest.raises(HttpError) as caught:
-        Cors(["http://localhost:3000"], None).headers_for(exchange_with(host="127.0.0.1:8080", origin=origin))
+        Cors(["http://localhost:3000"], None).headers_for(request_with(host="127.0.0.1:8080", origin=origin))
 
     assert caught.value.status == 403
 
 
 @pytest.mark.parametrize("origin", ["*", "localhost:3000", "https://a/b", "null"])
-def test_what_is_no_origin_stops_the_start(origin: str) -> None:
+def test_an_invalid_origin_is_a_settings_error(origin: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_ALLOWED_ORIGINS"):
         Cors([origin], None)
 
 
-def test_static_tokens_are_known_by_name_or_number() -> None:
+def test_static_tokens_are_identified_by_name_or_number() -> None:
     tokens = StaticTokens.parse("ci=first-token-0001, second-token-0002,third-token-base64==")
 
     assert tokens.holder_of("first-token-0001") == "ci"
@@ -195,14 +195,14 @@ def test_static_tokens_are_known_by_name_or_number() -> None:
 
 
 @pytest.mark.parametrize("text", ["ci=short", "a=long-enough-1,a=long-enough-2", "ci=with blank inside", "ci=ümlaut-token"])
-def test_a_token_that_is_none_stops_the_start_and_is_not_quoted(text: str) -> None:
+def test_an_invalid_token_is_a_settings_error_that_does_not_quote_it(text: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_TOKENS") as caught:
         StaticTokens.parse(text)
 
     assert "long-enough" not in str(caught.value)
 
 
-def test_a_caller_may_ask_as_often_as_the_rate_says_and_then_as_it_fills_up() -> None:
+def test_a_bucket_allows_its_rate_and_refills_steadily() -> None:
     now = [0.0]
     limit = RateLimit(Rate.parse("3/min"), timer=lambda: now[0])
     for _ in range(3):
@@ -236,18 +236,18 @@ def settings(**given: object) -> Settings:
         ({"gateway_auth": "none", "scaleops_base_url": None}, "SCALEOPS_BASE_URL"),
     ],
 )
-def test_a_gateway_that_would_be_open_does_not_start(given: dict[str, object], named: str) -> None:
+def test_a_gateway_without_authentication_does_not_start(given: dict[str, object], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         require_auth_configured(settings(**given))
 
 
-def test_without_credentials_it_starts_on_loopback_only() -> None:
+def test_auth_none_is_allowed_on_loopback_only() -> None:
     require_auth_configured(settings(gateway_auth="none", gateway_host="127.0.0.1"))
     require_auth_configured(settings(gateway_auth="none", gateway_host="::1"))
 
 
-def test_half_a_surrogate_pair_is_answered_as_json_spells_it() -> None:
-    answer = json_response({"message": "no \ud800 such thing", "name": "\u00e4\U0001f600"})
+def test_a_lone_surrogate_is_escaped_in_json() -> None:
+    response = json_response({"message": "no \ud800 such thing", "name": "\u00e4\U0001f600"})
 
-    assert answer.body == '{"message":"no \\ud800 such thing","name":"\u00e4\U0001f600"}'.encode()
-    assert json.loads(answer.body)["message"] == "no \ud800 such thing"
+    assert response.body == '{"message":"no \\ud800 such thing","name":"\u00e4\U0001f600"}'.encode()
+    assert json.loads(response.body)["message"] == "no \ud800 such thing"

@@ -85,7 +85,7 @@ def _as_json(record: OutboxRecord) -> dict[str, Json]:
         "status": record.status.value,
         "channel": message.channel.value,
         "target": message.target,
-        "act": message.act.value,
+        "act": message.action.value,
         "about": message.about,
         "reason": message.reason,
         "attempts": record.attempts,

@@ -59,7 +59,7 @@ class Message:
     channel: Channel
     target: str
     """A Slack channel id, or the fingerprint of a PagerDuty routing key."""
-    act: EventAction
+    action: EventAction
     thread_of: str | None
     """The key of the message that starts the Slack thread of this one."""
     about: str

@@ -13,7 +13,7 @@ class EventStatus:
     """The delivery status of one event of a stream."""
 
     key: str
-    act: EventAction
+    action: EventAction
     status: DeliveryStatus
     attempts: int
     """How often it was sent; a pending one with attempts may have arrived."""
@@ -29,7 +29,7 @@ def superseded(stream: Iterable[EventStatus]) -> tuple[str, ...]:
     waiting: list[EventStatus] = []
     may_be_open = False
     for event in stream:
-        if event.act is EventAction.RESOLVE:
+        if event.action is EventAction.RESOLVE:
             if event.status is DeliveryStatus.PENDING:
                 if waiting:
                     cancelled += [one.key for one in waiting]

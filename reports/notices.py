@@ -197,7 +197,7 @@ def pagerduty_trigger(notice: Notice, context: MessageContext, *, number: int, p
         },
         "links": [{"text": clip(label, _MAX_LINE), "href": address} for label, address in context.links],
     }
-    return _event(notice.alert, body, act=EventAction.TRIGGER, number=number, page=page, reason=notice.reason, now=now)
+    return _event(notice.alert, body, action=EventAction.TRIGGER, number=number, page=page, reason=notice.reason, now=now)
 
 
 def _where(notice: Notice) -> str:
@@ -208,15 +208,15 @@ def _where(notice: Notice) -> str:
 
 
 def pagerduty_follow_up(
-    alert: AlertId, act: EventAction, *, number: int, page: OpenIncident, reason: str, now: datetime
+    alert: AlertId, action: EventAction, *, number: int, page: OpenIncident, reason: str, now: datetime
 ) -> Message:
     """Return the event that acknowledges or resolves an incident, by the dedup key and route that opened it."""
-    body: dict[str, Json] = {"event_action": act.value, "dedup_key": page.dedup_key}
-    return _event(alert, body, act=act, number=number, page=page, reason=reason, now=now)
+    body: dict[str, Json] = {"event_action": action.value, "dedup_key": page.dedup_key}
+    return _event(alert, body, action=action, number=number, page=page, reason=reason, now=now)
 
 
 def _event(
-    alert: AlertId, body: dict[str, Json], *, act: EventAction, number: int, page: OpenIncident, reason: str, now: datetime
+    alert: AlertId, body: dict[str, Json], *, action: EventAction, number: int, page: OpenIncident, reason: str, now: datetime
 ) -> Message:
     return Message(
         key=key_of(alert, number, Channel.PAGERDUTY),
@@ -224,7 +224,7 @@ def _event(
         number=number,
         channel=Channel.PAGERDUTY,
         target=page.target,
-        act=act,
+        action=action,
         thread_of=None,
         about=str(alert.about),
         reason=f"{reason} Sent by {page.route}.",
@@ -306,7 +306,7 @@ def _slack_message(
         number=number,
         channel=Channel.SLACK,
         target=post.target,
-        act=EventAction.POST,
+        action=EventAction.POST,
         thread_of=post.root if is_reply else None,
         about=about,
         reason=f"{reason} Sent by {post.route}.",

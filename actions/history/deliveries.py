@@ -117,7 +117,7 @@ def _message_row(view: HistoryView, record: OutboxRecord) -> MessageRow:
         key=message.key,
         channel=str(message.channel),
         target=message.target,
-        act=str(message.act),
+        act=str(message.action),
         status=str(record.status),
         reason=message.reason,
         created_at=message.created_at,

@@ -219,7 +219,7 @@ class Outbox:
             events = self._connection.execute(select(outbox).where(outbox.c.stream == stream, paged).order_by(outbox.c.number))
             statuses = [
                 EventStatus(
-                    key=row["key"], act=EventAction(row["act"]), status=DeliveryStatus(row["status"]), attempts=row["attempts"]
+                    key=row["key"], action=EventAction(row["act"]), status=DeliveryStatus(row["status"]), attempts=row["attempts"]
                 )
                 for row in events.mappings()
             ]

@@ -80,7 +80,7 @@ def _notice(key: str, text: str, *, channel: str, reason: str, now: datetime) ->
         number=1,
         channel=Channel.SLACK,
         target=channel,
-        act=EventAction.POST,
+        action=EventAction.POST,
         thread_of=None,
         about="platform",
         reason=reason,
@@ -94,7 +94,7 @@ def _failure(message: Message) -> str:
     if message.channel is not Channel.PAGERDUTY:
         return f"A message for channel {escape(message.target)} could not be sent."
     dedup_key = escape(_dedup_key(message))
-    match message.act:
+    match message.action:
         case EventAction.RESOLVE:
             return f"A PagerDuty incident could not be resolved. Please resolve it by hand: dedup key `{dedup_key}`."
         case EventAction.ACKNOWLEDGE:

@@ -211,21 +211,21 @@ def put_test_messages(fleet: Fleet, *, channel: str = TEST_CHANNEL, number: int 
     details: dict[str, Json] = {"summary": "a test", "source": "test", "severity": "error"}
     event: dict[str, Json] = {"event_action": "trigger", "dedup_key": stamp, "payload": details}
     post = _message(
-        fleet, f"{stamp}:slack", channel=Channel.SLACK, target=channel, act=EventAction.POST, payload={"text": "a test"}
+        fleet, f"{stamp}:slack", channel=Channel.SLACK, target=channel, action=EventAction.POST, payload={"text": "a test"}
     )
-    page = _message(fleet, f"{stamp}:pagerduty", channel=Channel.PAGERDUTY, target=key, act=EventAction.TRIGGER, payload=event)
+    page = _message(fleet, f"{stamp}:pagerduty", channel=Channel.PAGERDUTY, target=key, action=EventAction.TRIGGER, payload=event)
     with fleet.store.transaction() as transaction:
         transaction.outbox.put([post, page])
 
 
-def _message(fleet: Fleet, key: str, *, channel: Channel, target: str, act: EventAction, payload: dict[str, Json]) -> Message:
+def _message(fleet: Fleet, key: str, *, channel: Channel, target: str, action: EventAction, payload: dict[str, Json]) -> Message:
     return Message(
         key=key,
         stream=key,
         number=1,
         channel=channel,
         target=target,
-        act=act,
+        action=action,
         thread_of=None,
         about="component:default/test",
         reason="a test",

@@ -55,7 +55,7 @@ def post(
         number=number,
         channel=Channel.SLACK,
         target=target,
-        act=EventAction.POST,
+        action=EventAction.POST,
         thread_of=thread_of,
         about="group:default/payments",
         reason="the weekly report is due",
@@ -66,7 +66,7 @@ def post(
 
 
 def page(
-    act: EventAction,
+    action: EventAction,
     number: int = 1,
     *,
     dedup_key: str = "test:under-provisioned:component:default/checkout",
@@ -74,8 +74,8 @@ def page(
     severity: str = "critical",
     created_at: datetime = NOW,
 ) -> Message:
-    payload: dict[str, Json] = {"event_action": str(act), "dedup_key": dedup_key}
-    if act is EventAction.TRIGGER:
+    payload: dict[str, Json] = {"event_action": str(action), "dedup_key": dedup_key}
+    if action is EventAction.TRIGGER:
         payload["payload"] = {"summary": "checkout is starved", "source": "checkout", "severity": severity}
     return Message(
         key=f"alert:{dedup_key}:{number}:pagerduty",
@@ -83,7 +83,7 @@ def page(
         number=number,
         channel=Channel.PAGERDUTY,
         target=target or KEY.fingerprint,
-        act=act,
+        action=action,
         thread_of=None,
         about="component:default/checkout",
         reason="it ran out of memory",

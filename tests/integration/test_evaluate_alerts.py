@@ -55,7 +55,7 @@ def installation(store: Store) -> Installation:
 
 
 def actions_of(messages: list[Message]) -> list[tuple[Channel, EventAction, str]]:
-    return [(message.channel, message.act, message.target) for message in messages]
+    return [(message.channel, message.action, message.target) for message in messages]
 
 
 def payload_of(message: Message) -> dict[str, object]:
@@ -90,7 +90,7 @@ def test_one_page_opens_and_later_resolves(installation: Installation) -> None:
 
 def test_unchanged_over_ten_sweeps_it_is_one_incident_paged_once_a_day(installation: Installation) -> None:
     messages = installation.run(*({"checkout": [starved()]} for _ in range(10)))
-    assert [message.act for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.TRIGGER] * 3
+    assert [message.action for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.TRIGGER] * 3
     assert len({str(payload_of(message)["dedup_key"]) for message in messages if message.channel is Channel.PAGERDUTY}) == 1
     assert sum(message.channel is Channel.SLACK for message in messages) == 1
 
@@ -136,10 +136,10 @@ def test_a_lost_cluster_resolves_nothing_and_is_reported_once(installation: Inst
     (notice, *pages) = installation.run(*({"checkout": [lost()]} for _ in range(4)))
     assert notice.target == PLATFORM_CHANNEL
     assert text_of(notice).startswith("The cluster east is lost")
-    assert {page.act for page in pages} <= {EventAction.TRIGGER}
+    assert {page.action for page in pages} <= {EventAction.TRIGGER}
     assert installation.state(alert("checkout")).phase is Phase.FIRING
     messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert [message.act for message in messages] == [EventAction.RESOLVE, EventAction.POST]
+    assert [message.action for message in messages] == [EventAction.RESOLVE, EventAction.POST]
 
 
 def test_an_unmeasured_component_is_reported_to_the_platform_after_three_sweeps(store: Store) -> None:
@@ -170,7 +170,7 @@ def test_in_an_outage_nothing_opens_and_nothing_resolves(store: Store) -> None:
     messages = installation.run(well, well)
     assert installation.state(OUTAGE).phase is Phase.QUIET
     assert installation.state(alert("checkout")).phase is Phase.QUIET
-    assert [message.act for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
+    assert [message.action for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
 
 
 def test_a_storm_is_one_page_and_resolves_with_the_last(store: Store) -> None:
@@ -180,13 +180,13 @@ def test_a_storm_is_one_page_and_resolves_with_the_last(store: Store) -> None:
     installation.run({name: [starved(name)] for name in names})
     page, post = installation.run({name: [starved(name)] for name in names})
     assert payload_of(page)["dedup_key"] == "test:storm:group:default/payments"
-    assert (page.act, page.target, post.target) == (EventAction.TRIGGER, KEY, TEAM_CHANNEL)
+    assert (page.action, page.target, post.target) == (EventAction.TRIGGER, KEY, TEAM_CHANNEL)
     assert text_of(post).startswith("Payments: 7 alerts at once")
     most = {name: [fine(name)] for name in names[1:]}
     assert installation.run(*({"c0": [starved("c0")], **most} for _ in range(2))) == []
     assert installation.state(storm_of(PAYMENTS)).phase is Phase.FIRING
     resolve, reply = installation.run({"c0": [fine("c0")], **most}, {"c0": [fine("c0")], **most})
-    assert (resolve.act, resolve.target) == (EventAction.RESOLVE, KEY)
+    assert (resolve.action, resolve.target) == (EventAction.RESOLVE, KEY)
     assert payload_of(resolve)["dedup_key"] == payload_of(page)["dedup_key"]
     assert reply.thread_of == post.key
     for name in names:
@@ -209,7 +209,7 @@ def test_a_storm_over_many_teams_pages_the_platform_once(store: Store) -> None:
     posts = [message for message in messages if message.channel is Channel.SLACK]
     assert {message.target for message in posts} == {PLATFORM_CHANNEL, *(f"C0{team.name.upper()}" for team in teams)}
     messages = installation.run(well, well)
-    assert [message.act for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
+    assert [message.action for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
 
 
 def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(store: Store) -> None:
@@ -257,7 +257,7 @@ def test_leaving_the_catalog_closes_the_incident_with_that_reason(installation: 
     installation.sweep({"cart": [fine("cart")]}, listed=["cart"])
     installation.evaluate()
     resolve, post = installation.new_messages()
-    assert resolve.act is EventAction.RESOLVE
+    assert resolve.action is EventAction.RESOLVE
     assert "left the catalog" in text_of(post)
     with installation.store.reading() as transaction:
         gone = transaction.recommendations.ended_between(START, installation.now)
@@ -310,7 +310,7 @@ def test_acknowledging_stops_repeats_and_acknowledges_the_incident(installation:
     line = acknowledge_alert(installation.context, str(alert("checkout")), by="ana", note="on it")
     assert line.acknowledged_by == "ana"
     (acknowledged,) = installation.new_messages()
-    assert (acknowledged.act, acknowledged.target) == (EventAction.ACKNOWLEDGE, KEY)
+    assert (acknowledged.action, acknowledged.target) == (EventAction.ACKNOWLEDGE, KEY)
     assert installation.run(*({"checkout": [starved()]} for _ in range(9))) == []
     assert installation.state(alert("checkout")).phase is Phase.FIRING
 
@@ -320,7 +320,7 @@ def test_a_snooze_suppresses_notices_until_its_end(installation: Installation) -
     snooze_alert(installation.context, str(alert("checkout")), by="ana", until=installation.now + timedelta(hours=13))
     assert installation.run({"checkout": [starved(kills=9)]}, {"checkout": [starved(kills=9)]}) == []
     messages = installation.run({"checkout": [starved()]})
-    assert [message.act for message in messages] == [EventAction.TRIGGER, EventAction.POST]
+    assert [message.action for message in messages] == [EventAction.TRIGGER, EventAction.POST]
     assert "ana's snooze ended" in text_of(messages[1])
 
 
@@ -395,7 +395,7 @@ def test_a_condition_that_returns_within_a_day_needs_four_sweeps_and_is_flapping
     assert installation.run(ill, ill, ill) == []
     page, post = installation.run(ill)
     assert text_of(post).startswith("Flapping: Checkout")
-    assert page.act is EventAction.TRIGGER
+    assert page.action is EventAction.TRIGGER
     assert installation.state(alert("checkout")).events == before + 5
 
 
@@ -447,7 +447,7 @@ def test_concurrent_evaluations_share_the_sweeps_and_notify_once(installation: I
         both = [future.result() for future in [pool.submit(work) for _ in range(2)]]
     assert sorted(as_of for one in both for as_of in one.sweeps) == as_ofs
     assert sum(one.notices[NoticeKind.OPENED] for one in both) == 1
-    assert [message.act for message in installation.new_messages()] == [
+    assert [message.action for message in installation.new_messages()] == [
         EventAction.TRIGGER,
         EventAction.POST,
         EventAction.TRIGGER,

@@ -198,7 +198,7 @@ def test_events_of_a_quiet_alert_are_deleted_after_two_years_and_their_numbers_c
         assert t.alerts.events_of(str(alert("checkout"))) == ()
     installation.number += 4 * 731
     messages = installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
-    assert any(message.act is EventAction.TRIGGER for message in messages)
+    assert any(message.action is EventAction.TRIGGER for message in messages)
     with store.reading() as t:
         numbers = [event.number for event in t.alerts.events_of(str(alert("checkout")))]
     assert numbers[0] == before.events + 1

@@ -60,7 +60,7 @@ def pending() -> AlertScenario:
 
 def test_an_opening_is_paged_and_posted_and_leaves_one_event_for_each_step() -> None:
     plan = planned(met(1), before=pending())
-    assert [(message.channel, message.act) for message in plan.messages] == [
+    assert [(message.channel, message.action) for message in plan.messages] == [
         (Channel.PAGERDUTY, EventAction.TRIGGER),
         (Channel.SLACK, EventAction.POST),
     ]

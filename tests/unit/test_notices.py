@@ -93,7 +93,7 @@ def test_a_slack_message_has_its_key_stream_number_and_a_day_to_live() -> None:
     message = posted(opening())
     assert message.key == "alert:under-provisioned:component:default/checkout:2:slack"
     assert message.stream == "alert:under-provisioned:component:default/checkout:slack"
-    assert (message.number, message.channel, message.act, message.target) == (2, Channel.SLACK, EventAction.POST, "C1")
+    assert (message.number, message.channel, message.action, message.target) == (2, Channel.SLACK, EventAction.POST, "C1")
     assert message.expires_at == NOW + timedelta(hours=24)
     assert message.about == str(CHECKOUT)
 
@@ -213,7 +213,7 @@ def test_a_trigger_has_what_on_call_needs() -> None:
     (rendering,) = message.renderings
     body = rendering.payload
     assert message.key == "alert:under-provisioned:component:default/checkout:2:pagerduty"
-    assert (message.act, message.target) == (EventAction.TRIGGER, "f" * 16)
+    assert (message.action, message.target) == (EventAction.TRIGGER, "f" * 16)
     assert (body["event_action"], body["dedup_key"]) == ("trigger", "k")
     assert body["links"] == [{"text": "Dashboard", "href": "https://x/y"}]
     payload = body["payload"]

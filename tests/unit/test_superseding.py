@@ -14,9 +14,9 @@ def stream(*events: str) -> list[EventStatus]:
     """Write events as `trigger sent`, `resolve pending`, `trigger pending 2` (sent twice)."""
     statuses = []
     for number, event in enumerate(events):
-        act, status, attempts = (*event.split(), "0")[:3]
+        action, status, attempts = (*event.split(), "0")[:3]
         tried = int(attempts) or (0 if status in {"pending", "cancelled"} else 1)
-        statuses.append(EventStatus(key=str(number), act=EventAction(act), status=DeliveryStatus(status), attempts=tried))
+        statuses.append(EventStatus(key=str(number), action=EventAction(action), status=DeliveryStatus(status), attempts=tried))
     return statuses
 
 
@@ -51,7 +51,7 @@ def test_a_resolve_cancels_the_pending_triggers_before_it(events: list[str], can
 
 
 EVENTS = st.builds(
-    lambda act, status, attempts: (act, status, attempts if status is DeliveryStatus.PENDING else 1),
+    lambda action, status, attempts: (action, status, attempts if status is DeliveryStatus.PENDING else 1),
     st.sampled_from(list(EventAction)[1:]),
     st.sampled_from([DeliveryStatus.PENDING, DeliveryStatus.SENT, DeliveryStatus.FAILED, DeliveryStatus.EXPIRED]),
     st.integers(0, 2),
@@ -61,13 +61,13 @@ EVENTS = st.builds(
 @given(st.lists(EVENTS, max_size=12))
 def test_an_incident_that_may_be_open_keeps_its_resolve(events: list[tuple[EventAction, DeliveryStatus, int]]) -> None:
     statuses = [
-        EventStatus(key=str(number), act=act, status=status, attempts=attempts)
-        for number, (act, status, attempts) in enumerate(events)
+        EventStatus(key=str(number), action=action, status=status, attempts=attempts)
+        for number, (action, status, attempts) in enumerate(events)
     ]
     cancelled = set(superseded(statuses))
     may_be_open = False
     for event in statuses:
-        if event.act is EventAction.RESOLVE:
+        if event.action is EventAction.RESOLVE:
             if event.status is DeliveryStatus.PENDING and may_be_open:
                 assert event.key not in cancelled
             if event.status is DeliveryStatus.SENT:
@@ -79,8 +79,8 @@ def test_an_incident_that_may_be_open_keeps_its_resolve(events: list[tuple[Event
 @given(st.lists(EVENTS, max_size=12))
 def test_only_pending_events_are_cancelled(events: list[tuple[EventAction, DeliveryStatus, int]]) -> None:
     statuses = [
-        EventStatus(key=str(number), act=act, status=status, attempts=attempts)
-        for number, (act, status, attempts) in enumerate(events)
+        EventStatus(key=str(number), action=action, status=status, attempts=attempts)
+        for number, (action, status, attempts) in enumerate(events)
     ]
     by_key = {one.key: one for one in statuses}
     assert all(by_key[key].status is DeliveryStatus.PENDING for key in superseded(statuses))

@@ -23,7 +23,7 @@ MESSAGE = Message(
     number=1,
     channel=Channel.SLACK,
     target="C0123",
-    act=EventAction.POST,
+    action=EventAction.POST,
     thread_of=None,
     about="group:default/<!here>",
     reason="it is due & late",
@@ -38,7 +38,7 @@ RESOLVE = replace(
     MESSAGE,
     key="alert:a:2:pagerduty",
     channel=Channel.PAGERDUTY,
-    act=EventAction.RESOLVE,
+    action=EventAction.RESOLVE,
     renderings=(Rendering(variant=Variant.NATIVE, payload={"event_action": "resolve", "dedup_key": "test:rule:<x>"}),),
 )
 

@@ -191,7 +191,7 @@ def _scaleops_client(dependencies: GatewayDependencies, metrics: Metrics) -> Asy
         max_response_bytes=MAX_BODY_BYTES,
     )
     if limiter is not None:
-        limiter.subscribe(metrics.set_limiter_status)
+        limiter.on_status = metrics.set_limiter_status
     return AsyncScaleOpsClient(
         AsyncHttpClient("ScaleOps", settings.scaleops_base_url or "", options, limiter=limiter),
         dependencies.credentials,

@@ -26,7 +26,7 @@ from actions.live.sweep_memo import MemoizedScaleOps, SweepCache
 from actions.ports import ScaleOps
 from clients.heartbeat import HeartbeatClient
 from clients.http.errors import ServiceError
-from clients.redis import RedisCache
+from clients.redis.cache import RedisCache
 from domain.refs import EntityRef
 from domain.sweeps import Sweep
 from store import HeartbeatKind, SchemaMismatch, StoreUnavailable

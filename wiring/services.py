@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cached_property
+from datetime import timedelta
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import SecretStr
 
@@ -16,21 +17,27 @@ from clients.backstage.client import BackstageCatalog
 from clients.backstage.entities import EntityParser
 from clients.http.client import HttpClient, HttpOptions
 from clients.pagerduty.client import PagerDutyClient
+from clients.redis.urls import InvalidRedisUrl
 from clients.scaleops.auth import AzureLogin, PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.tokens import CachedLogin, Credentials, FixedToken, TokenCache
 from clients.slack.client import SlackClient
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter, LimiterStatus
-from clients.throttle.limit_algorithm import CallPriority
+from clients.throttle.limit_algorithm import STATE_TTL_S, CallPriority
 from domain.clock import Clock
 from domain.component import RoutingKey
 from wiring.config_file import ConfigFile
-from wiring.limiter import open_limiter
 from wiring.policy import routing_keys_by_team
 from wiring.secrets import Sealer
 from wiring.settings import Settings, SettingsError
 
 Value = TypeVar("Value")
+
+LIMITER_STATE: Final = "limiter:2"
+"""With the version of the state's schema."""
+LIMITER_STATE_TTL: Final = timedelta(seconds=STATE_TTL_S)
+_REPORT_TIMEOUT_S: Final = 1.0
+"""A later report is useless."""
 
 
 def required(value: Value | None, name: str, purpose: str) -> Value:
@@ -89,10 +96,22 @@ class LiveServices:
 
     @cached_property
     def limiter(self) -> ConcurrencyLimiter:
-        """Of the calls to ScaleOps of this process, over all its clients. Raises SettingsError."""
-        limiter = self._opened.enter_context(open_limiter(self._settings, self._priority))
-        if self._on_limiter_status is not None:
-            limiter.subscribe(self._on_limiter_status)
+        """Of the calls to ScaleOps of this process, over all its clients; shared through REDIS_URL if set. Raises SettingsError."""
+        settings = self._settings
+        update_shared_state = None
+        if settings.redis_url is not None:
+            from clients.redis.cache import RedisCache  # noqa: PLC0415 - half of all commands need no Redis, and it takes a while to import
+
+            try:
+                cache = RedisCache(settings.redis_url.get_secret_value(), instance=settings.instance, timeout_s=_REPORT_TIMEOUT_S)
+            except InvalidRedisUrl as error:
+                raise SettingsError(str(error)) from None
+            self._opened.callback(cache.close)
+            update_shared_state = partial(cache.compare_and_set, LIMITER_STATE, ttl=LIMITER_STATE_TTL)
+        ceiling = settings.scaleops_max_concurrency
+        limiter = ConcurrencyLimiter("ScaleOps", ceiling, priority=self._priority, update_shared_state=update_shared_state)
+        limiter.on_status = self._on_limiter_status
+        self._opened.callback(limiter.close)
         return limiter
 
     def scaleops_credentials(self, http: HttpClient) -> Credentials:

@@ -15,7 +15,7 @@ from celery import Celery, signals
 from celery.schedules import schedule as every
 from celery.worker import state
 
-from clients.redis import celery_url
+from clients.redis.urls import celery_url
 from tasks.celery_tasks import enqueue_due, register_tasks
 from wiring.settings import SettingsError
 from worker import metrics

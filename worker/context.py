@@ -9,8 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from clients.heartbeat import HeartbeatClient
-from clients.redis import RedisCache
-from clients.redis.cache import CLAIM_TTL
+from clients.redis.cache import CLAIM_TTL, RedisCache
 from clients.redis.tokens import RedisTokenCache
 from domain.clock import Clock
 from tasks.celery_tasks import WorkerContext

@@ -17,7 +17,7 @@ from typing import Final
 import redis
 import structlog
 
-from clients.redis import redis_url
+from clients.redis.urls import redis_url
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ import redis
 import structlog
 from celery.worker import state
 
-from clients.redis import redis_url
+from clients.redis.urls import redis_url
 
 log = structlog.get_logger(__name__)
 

@@ -1,8 +1,8 @@
 """The share of one process in the calls that all processes together may have in flight against one service.
 
-    IDLE ──a call──> REPORTING: once a second, and at once after a 429 or 503 ──two reports without calls──> final report, IDLE
+    IDLE ──a call──> REPORTING: once a second, and at once after a 429 or 503 ──a report without calls──> IDLE
 
-Calls pass the semaphore; a thread reports what they met to the shared state and applies the share that follows. Without a shared
+Calls pass the semaphore; a thread reports their outcomes to the shared state and applies the share that follows. Without a shared
 state, or while it is unavailable, the process decides by its own reports alone.
 """
 
@@ -26,8 +26,6 @@ from clients.throttle.limit_algorithm import (
     LimiterState,
     UsageReport,
     allocate,
-    local_state,
-    restore_lost_state,
     update,
 )
 from clients.throttle.semaphore import ResizableSemaphore
@@ -38,9 +36,6 @@ REPORT_INTERVAL_S: Final = 1.0
 INITIAL_LIMIT: Final = 2
 """Calls in flight before the first report: a call does not wait for the shared state."""
 _MIN_REPORT_GAP_S: Final = 0.1
-_IDLE_AFTER: Final = 2
-"""Reports without calls."""
-_SHARED_STATE_COOLDOWN_S: Final = 5.0
 _RECENT_SUCCESS_S: Final = 10.0
 _THROTTLED: Final = frozenset({429, 503})
 _FIRST_ERROR_STATUS: Final = 400
@@ -80,6 +75,8 @@ class ConcurrencyLimiter:
         report_interval_s: float = REPORT_INTERVAL_S,
     ) -> None:
         self.priority = priority
+        self.on_status: Callable[[LimiterStatus], None] | None = None
+        """Called after each report, in the reporting thread."""
         self._service = service
         self._ceiling = ceiling
         self._update_shared_state = update_shared_state
@@ -93,24 +90,17 @@ class ConcurrencyLimiter:
         """As of the last report to the shared state."""
         self._local: LimiterState | None = None
         """Set while this process decides alone."""
-        self._shared_state_retry_at = 0.0
         self._share = ceiling
         self._paused_until = 0.0
-        self._retry_after_until = 0.0
         self._succeeded_at: float | None = None
-        self._empty_reports = _IDLE_AFTER
+        self._is_idle = True
         self._closing = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._subscribers: list[Callable[[LimiterStatus], None]] = []
-
-    def subscribe(self, subscriber: Callable[[LimiterStatus], None]) -> None:
-        """Call a function after each report, in the reporting thread."""
-        self._subscribers.append(subscriber)
 
     def before_call(self) -> float:
         """Record that a call acquired the semaphore; return how long it has to pause first, seconds."""
-        if self._empty_reports >= _IDLE_AFTER:
+        if self._is_idle:
             with self._lock:
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name="limiter", daemon=True)
@@ -122,11 +112,11 @@ class ConcurrencyLimiter:
         """Record a response."""
         now = time.monotonic()
         if status in _THROTTLED:
-            until = now + min(retry_after_s(headers) or 0.0, MAX_PAUSE_S)
+            pause_s = min(retry_after_s(headers) or 0.0, MAX_PAUSE_S)
             with self._lock:
-                self._retry_after_until = max(self._retry_after_until, until)
-                self._paused_until = max(self._paused_until, until)
-                self._counts = replace(self._counts, throttled=self._counts.throttled + 1)
+                self._paused_until = max(self._paused_until, now + pause_s)
+                counts = self._counts
+                self._counts = replace(counts, throttled=counts.throttled + 1, pause_s=max(counts.pause_s, pause_s))
             self._wake.set()
         elif status < _FIRST_ERROR_STATUS:
             self._succeeded_at = now
@@ -156,68 +146,60 @@ class ConcurrencyLimiter:
             self._wake.wait(self._report_interval_s)
             self._wake.clear()
             report = self._take_report()
-            self._empty_reports = 0 if report.wanted else self._empty_reports + 1
-            if self._empty_reports <= 1:  # one may be a short pause, in which the share is kept
-                self._apply(replace(report, wanted=max(1, report.wanted)))
-            elif self._empty_reports == _IDLE_AFTER:
+            was_idle, self._is_idle = self._is_idle, not report.wanted
+            if not (was_idle and self._is_idle):
                 self._apply(report)
+            if self._is_idle:
                 self.semaphore.resize(min(self.semaphore.size, self._initial_limit))
             self._closing.wait(_MIN_REPORT_GAP_S)  # many 429s at once become one report
-        if self._empty_reports < _IDLE_AFTER:
+        if not self._is_idle:
             self._apply(UsageReport(priority=self.priority, ceiling=self._ceiling))
 
     def _take_report(self) -> UsageReport:
-        peak = self.semaphore.take_peak()
         with self._lock:
             counts, self._counts = self._counts, UsageReport(priority=self.priority, ceiling=self._ceiling)
-            pause_s = max(0.0, self._retry_after_until - time.monotonic())
-        return replace(counts, wanted=peak, pause_s=pause_s)
+        return replace(counts, wanted=self.semaphore.take_peak())
 
     def _apply(self, report: UsageReport) -> None:
-        before, after, now = self._update_shared(report) or self._update_local(report)
-        shares = allocate(after, now)
+        state, now = self._update_shared(report) or self._update_local(report)
+        shares = allocate(state, now)
         if self._participant in shares:
             self._share = shares[self._participant]
             self.semaphore.resize(self._share)
         with self._lock:
-            self._paused_until = max(self._paused_until, time.monotonic() + after.paused_until - now)
-        reason = report.backoff_reason if after.decreased_at != before.decreased_at else None
+            self._paused_until = max(self._paused_until, time.monotonic() + state.paused_until - now)
+        reason = report.backoff_reason if state.decreased_at == now else None
         if reason is not None:
-            log.info("concurrency limit lowered", service=self._service, limit=after.total, reason=reason.value)
-        status = LimiterStatus(limit=after.total, share=shares.get(self._participant, 0), backoff_reason=reason)
-        for subscriber in self._subscribers:
-            subscriber(status)
+            log.info("concurrency limit lowered", service=self._service, limit=state.total, reason=reason.value)
+        if self.on_status is not None:
+            self.on_status(LimiterStatus(limit=state.total, share=shares.get(self._participant, 0), backoff_reason=reason))
 
-    def _update_local(self, report: UsageReport) -> tuple[LimiterState, LimiterState, float]:
+    def _update_local(self, report: UsageReport) -> tuple[LimiterState, float]:
         now = time.monotonic()
-        before = self._local or local_state(self._shared, self._participant, share=self._share, now=now)
-        self._local = update(before, self._participant, report, now)
-        return before, self._local, now
+        limit = float(self._share) if self._share < self._ceiling else None
+        self._local = update(self._local or LimiterState(limit=limit, updated_at=now), self._participant, report, now)
+        return self._local, now
 
-    def _update_shared(self, report: UsageReport) -> tuple[LimiterState, LimiterState, float] | None:
+    def _update_shared(self, report: UsageReport) -> tuple[LimiterState, float] | None:
         """Report to the shared state. None if there is none, or it is unavailable."""
-        if self._update_shared_state is None or time.monotonic() < self._shared_state_retry_at:
-            return None
-        result = LimiterState(), LimiterState(), 0.0
+        updated = LimiterState(), 0.0
 
         def change(stored: bytes | None, now: float) -> bytes:
-            nonlocal result
-            before = restore_lost_state(_parse(stored), self._shared, now)
-            result = before, update(before, self._participant, report, now), now
-            return _STATE.dump_json(result[1])
+            nonlocal updated
+            # A decrease that the store lost is restored by the first process that knows of it.
+            newest = max(_parse(stored), self._shared, key=lambda state: state.decreased_at)
+            updated = update(newest, self._participant, report, now), now
+            return _STATE.dump_json(updated[0])
 
-        if not self._update_shared_state(change):
-            self._shared_state_retry_at = time.monotonic() + _SHARED_STATE_COOLDOWN_S
+        if self._update_shared_state is None or not self._update_shared_state(change):
             return None
-        self._local, self._shared = None, result[1]
-        return result
+        self._local, self._shared = None, updated[0]
+        return updated
 
 
-def _parse(stored: bytes | None) -> LimiterState | None:
+def _parse(stored: bytes | None) -> LimiterState:
     """Parse the stored state; one of another version counts as none."""
-    if stored is None:
-        return None
     try:
-        return _STATE.validate_json(stored)
+        return _STATE.validate_json(stored or b"{}")
     except ValidationError:
-        return None
+        return LimiterState()

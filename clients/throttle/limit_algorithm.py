@@ -120,22 +120,6 @@ def update(state: LimiterState, name: str, report: UsageReport, now: float) -> L
     return _decrease(state, now) if now - state.decreased_at >= PROPAGATION_S else state
 
 
-def restore_lost_state(stored: LimiterState | None, known: LimiterState, now: float) -> LimiterState:
-    """Return the stored state, with the limit that a process knows of if it was lost from the store."""
-    known = _discard_stale(known, now)
-    if stored is None:
-        return known
-    is_lost = known.decreased_at > stored.decreased_at
-    return replace(stored, limit=known.limit, decreased_at=known.decreased_at) if is_lost else stored
-
-
-def local_state(state: LimiterState, name: str, *, share: int, now: float) -> LimiterState:
-    """Return the state of a process that continues alone, by another clock, while the store is unavailable."""
-    participant = state.participants.get(name)
-    is_limited = state.limit is not None and participant is not None and share < participant.ceiling
-    return LimiterState(limit=float(share) if is_limited else None, updated_at=now)
-
-
 def allocate(state: LimiterState, now: float) -> dict[str, int]:
     """Return the share of each participant: at least one, at most its ceiling, together at most the total of `state`."""
     participants, total = state.participants, state.total

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, timezone
 from actions.ports import Catalog, ScaleOps
 from alerts.policy import AlertPolicy
 from clients.http.client import HttpOptions
-from clients.pagerduty import PagerDutyClient
-from clients.slack import SlackClient
+from clients.pagerduty.client import PagerDutyClient
+from clients.slack.client import SlackClient
 from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.snapshots import Measurement

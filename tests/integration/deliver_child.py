@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 
-from clients.slack import PostedMessage, SlackClient
+from clients.slack.client import PostedMessage, SlackClient
 from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
 from store import Store

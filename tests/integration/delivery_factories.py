@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 from actions.ports import Catalog, ScaleOps
 from alerts.policy import AlertPolicy
 from clients.http.errors import ServiceError
-from clients.pagerduty import PagerDutyClient
-from clients.slack import SlackClient
+from clients.pagerduty.client import PagerDutyClient
+from clients.slack.client import SlackClient
 from domain.component import RoutingKey
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.routes import RoutePolicy

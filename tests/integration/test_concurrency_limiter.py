@@ -11,12 +11,12 @@ from functools import partial
 
 import pytest
 
-from clients.redis import RedisCache
+from clients.redis.cache import RedisCache
 from clients.throttle.concurrency_limiter import _STATE, INITIAL_LIMIT, ConcurrencyLimiter, LimiterStatus
 from clients.throttle.limit_algorithm import MAX_PAUSE_S, BackoffReason, CallPriority, LimiterState, UsageReport, update
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
-from wiring.limiter import STATE_KEY, STATE_TTL
+from wiring.services import LIMITER_STATE, LIMITER_STATE_TTL
 
 REPORT_INTERVAL_S = 0.2
 CEILING = 16
@@ -53,11 +53,11 @@ class LimitedProcess:
             "ScaleOps",
             CEILING,
             priority=priority,
-            update_shared_state=partial(self.cache.compare_and_set, STATE_KEY, ttl=STATE_TTL),
+            update_shared_state=partial(self.cache.compare_and_set, LIMITER_STATE, ttl=LIMITER_STATE_TTL),
             report_interval_s=REPORT_INTERVAL_S,
         )
         self.statuses: list[LimiterStatus] = []
-        self.limiter.subscribe(self.statuses.append)
+        self.limiter.on_status = self.statuses.append
         self.responses = 0
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -113,7 +113,7 @@ def start_process() -> Iterator[StartProcess]:
 
 def stored_state(queues: QueueServer) -> LimiterState:
     cache = RedisCache(queues.url, instance="test")
-    found = cache.get(STATE_KEY)
+    found = cache.get(LIMITER_STATE)
     cache.close()
     return LimiterState() if found is None else _STATE.validate_json(found)
 
@@ -167,7 +167,7 @@ def test_the_share_of_a_dead_and_of_an_idle_process_is_released(queues: QueueSer
         last_report = replace(state.participants["dead"], reported_at=now - 4)
         return _STATE.dump_json(replace(state, participants={**state.participants, "dead": last_report}))
 
-    assert first.cache.compare_and_set(STATE_KEY, add_dead, ttl=STATE_TTL)
+    assert first.cache.compare_and_set(LIMITER_STATE, add_dead, ttl=LIMITER_STATE_TTL)
     wait_until("the dead one is dropped", lambda: "dead" not in stored_state(queues).participants)
     wait_until("a share", lambda: first.share < CEILING)
     second.stop()
@@ -191,7 +191,7 @@ def test_a_flush_of_redis_changes_no_limit(queues: QueueServer, start_process: S
 
 def test_a_state_of_another_version_counts_as_none(queues: QueueServer, start_process: StartProcess) -> None:
     process = start_process(queues)
-    process.cache.put(STATE_KEY, b'{"limit": "many"}', ttl=STATE_TTL)
+    process.cache.put(LIMITER_STATE, b'{"limit": "many"}', ttl=LIMITER_STATE_TTL)
     process.start_calling(LimitedService(), threads=20)
     wait_until("the ceiling", lambda: process.share == CEILING)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from clients.http.errors import ErrorKind, ServiceError
-from clients.slack import SlackClient
+from clients.slack.client import SlackClient
 from domain.component import RoutingKey
 from domain.messages import Channel, DeliveryStatus, EventAction, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_BOT_TOKEN

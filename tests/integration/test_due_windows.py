@@ -23,7 +23,7 @@ from freezegun import freeze_time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clients.redis import RedisCache
+from clients.redis.cache import RedisCache
 from domain.weeks import DAY_NAMES, Schedule
 from store import ReportRun, Store
 from tasks.celery_tasks import TaskHandlers, WorkerContext

@@ -8,7 +8,7 @@ import pytest
 
 from clients.delivery_errors import InsecureUrl, PayloadRejected, RecipientRejected
 from clients.http.errors import ErrorKind, ServiceError
-from clients.pagerduty import PagerDutyClient
+from clients.pagerduty.client import PagerDutyClient
 from domain.component import RoutingKey
 from domain.messages import Json
 from simulator.credentials import PAGERDUTY_ROUTING_KEY

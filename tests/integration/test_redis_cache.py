@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from clients.redis import RedisCache
+from clients.redis.cache import RedisCache
 from tests.services.queues import QueueServer
 
 LONG = timedelta(minutes=5)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from cryptography.fernet import Fernet
 
-from clients.redis import RedisCache
+from clients.redis.cache import RedisCache
 from clients.redis.tokens import RedisTokenCache
 from clients.scaleops.tokens import CachedLogin
 from tests.services.queues import QueueServer

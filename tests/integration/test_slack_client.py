@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 
 from clients.delivery_errors import InsecureUrl, PayloadRejected, RecipientRejected
 from clients.http.errors import ErrorKind, ServiceError
-from clients.slack import SlackClient
+from clients.slack.client import SlackClient
 from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
 from simulator.serving import Simulator

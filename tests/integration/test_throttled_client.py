@@ -31,8 +31,7 @@ def client_of(
 ) -> Iterator[tuple[HttpClient, Sleeps]]:
     simulator.state.modes = simulator.state.modes.model_copy(update={"auth": "none"})
     limiter = ConcurrencyLimiter("ScaleOps", 16, priority=priority, report_interval_s=0.1)
-    if statuses is not None:
-        limiter.subscribe(statuses.append)
+    limiter.on_status = None if statuses is None else statuses.append
     sleeps = Sleeps()
     http = HttpClient("ScaleOps", url or simulator.scaleops_url, options, limiter=limiter, sleep=sleeps)
     try:

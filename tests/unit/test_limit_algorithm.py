@@ -21,8 +21,6 @@ from clients.throttle.limit_algorithm import (
     LimiterState,
     UsageReport,
     allocate,
-    local_state,
-    restore_lost_state,
     update,
 )
 
@@ -199,29 +197,6 @@ def test_a_limit_is_discarded_after_a_long_pause() -> None:
     state = update(LimiterState(), "a", replace(BUSY, throttled=1), NOW)
     assert update(state, "a", BUSY, NOW + STATE_TTL_S).limit is not None
     assert update(state, "a", BUSY, NOW + STATE_TTL_S + 1).limit is None
-    assert restore_lost_state(None, state, NOW + STATE_TTL_S + 1).limit is None
-
-
-def test_a_process_continues_alone_with_its_share() -> None:
-    state = LimiterState()
-    for number in range(4):
-        state = update(state, f"p{number}", replace(BUSY, throttled=1), NOW + number * PROPAGATION_S)
-    share = allocate(state, NOW)["p0"]
-    own = update(local_state(state, "p0", share=share, now=5.0), "p0", BUSY, 5.0)
-    assert share < 16
-    assert (own.total, set(own.participants)) == (share, {"p0"})
-    for second in range(120):
-        own = update(own, "p0", BUSY, 6.0 + second)
-    assert own.total == 16
-    assert local_state(update(LimiterState(), "a", BUSY, NOW), "a", share=16, now=5.0) == LimiterState(updated_at=5.0)
-
-
-def test_a_lost_limit_is_restored_by_a_process_that_knows_it() -> None:
-    before = update(LimiterState(), "a", BUSY, NOW)
-    lowered = update(before, "a", replace(BUSY, throttled=1), NOW + 1)
-    assert restore_lost_state(None, lowered, NOW + 2) == lowered
-    assert restore_lost_state(before, lowered, NOW + 2).limit == lowered.limit
-    assert restore_lost_state(lowered, before, NOW + 2) == lowered
 
 
 def test_a_clock_that_is_set_back_stops_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.redis import InvalidRedisUrl, celery_url, redis_url
+from clients.redis.urls import InvalidRedisUrl, celery_url, redis_url
 
 
 @pytest.mark.parametrize(

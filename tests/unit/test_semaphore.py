@@ -11,17 +11,9 @@ from functools import partial
 import pytest
 
 from clients.throttle.semaphore import ResizableSemaphore
+from tests.services.waiting import wait_until
 
 TIMEOUT_S = 10
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(TIMEOUT_S * 1000):
-        if condition():
-            return
-        pause.wait(0.001)
-    raise AssertionError
 
 
 def wanted(semaphore: ResizableSemaphore) -> int:
@@ -39,7 +31,7 @@ def start_waiting(semaphore: ResizableSemaphore, then: Callable[[], None] = lamb
 
     thread = threading.Thread(target=work)
     thread.start()
-    wait_until(lambda: wanted(semaphore) == before + 1)
+    wait_until("it waits", lambda: wanted(semaphore) == before + 1)
     return thread
 
 

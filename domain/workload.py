@@ -54,37 +54,37 @@ class CostRow:
     """
 
     id: str
-    workload_name: str | None
-    total_cost: Decimal | None
-    hourly_cost: Decimal | None
-    spot_percent: float | None
-    on_demand_percent: float | None
-    savings_available: Decimal | None
+    workload_name: str | None = None
+    total_cost: Decimal | None = None
+    hourly_cost: Decimal | None = None
+    spot_percent: float | None = None
+    on_demand_percent: float | None = None
+    savings_available: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """Total, outgoing and incoming; money over the requested window, or bytes."""
 
-    total: Decimal | None
-    egress: Decimal | None
-    ingress: Decimal | None
+    total: Decimal | None = None
+    egress: Decimal | None = None
+    ingress: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
     """One network peer of a workload."""
 
-    name: str | None
-    namespace: str | None
-    workload_type: str | None
-    replicas: int | None
-    total_cost: Flow | None
-    intra_az_cost: Flow | None
-    cross_az_cost: Flow | None
-    total_traffic: Flow | None
-    intra_az_traffic: Flow | None
-    cross_az_traffic: Flow | None
+    name: str | None = None
+    namespace: str | None = None
+    workload_type: str | None = None
+    replicas: int | None = None
+    total_cost: Flow | None = None
+    intra_az_cost: Flow | None = None
+    cross_az_cost: Flow | None = None
+    total_traffic: Flow | None = None
+    intra_az_traffic: Flow | None = None
+    cross_az_traffic: Flow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

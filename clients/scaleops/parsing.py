@@ -10,12 +10,19 @@ from decimal import Decimal
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_pascal
 
-from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
+from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
 
 _FAIL_FAST: Final = Field(fail_fast=True)
 """Stops at the first invalid row: describing a hundred thousand errors takes seconds, and one is reported."""
+
+
+def _destination_field(name: str) -> str:
+    """Return the key of a field of a destination."""
+    if name in {"name", "namespace", "workload_type"}:
+        return to_pascal(name)
+    return to_camel(name).replace("Az", "AZ")
 
 
 class _ApiModel(BaseModel):
@@ -42,45 +49,21 @@ class _WorkloadRow(_ApiModel):
     oom_count: Annotated[int | None, Field(alias="oomCountLast24h")] = None
 
 
-class _CostRow(_ApiModel):
-    id: str | None = None
-    workload_name: str | None = None
-    total_cost: Decimal | None = None
-    hourly_cost: Decimal | None = None
-    spot_percent: float | None = None
-    on_demand_percent: float | None = None
-    savings_available: Decimal | None = None
-
-
-class _Flow(_ApiModel):
-    total: Decimal | None = None
-    egress: Decimal | None = None
-    ingress: Decimal | None = None
-
-
-class _Destination(_ApiModel):
-    name: Annotated[str | None, Field(alias="Name")] = None
-    namespace: Annotated[str | None, Field(alias="Namespace")] = None
-    workload_type: Annotated[str | None, Field(alias="WorkloadType")] = None
-    replicas: int | None = None
-    total_cost: _Flow | None = None
-    intra_az_cost: Annotated[_Flow | None, Field(alias="intraAZCost")] = None
-    cross_az_cost: Annotated[_Flow | None, Field(alias="crossAZCost")] = None
-    total_traffic: _Flow | None = None
-    intra_az_traffic: Annotated[_Flow | None, Field(alias="intraAZTraffic")] = None
-    cross_az_traffic: Annotated[_Flow | None, Field(alias="crossAZTraffic")] = None
-
-
 class WorkloadsResponse(_ApiModel):
     """The response of `POST /api/v1/dashboard/byNamespace`."""
 
     workloads: Annotated[list[_WorkloadRow] | None, _FAIL_FAST] = None
 
 
+def _drop_rows_without_id(rows: object) -> object:
+    """Drop the cost rows that belong to no workload."""
+    return [row for row in rows if not isinstance(row, dict) or row.get("id") is not None] if isinstance(rows, list) else rows
+
+
 class CostsResponse(_ApiModel):
     """The response of `POST /detailedCostReport/getWorkloads`."""
 
-    aggregated_workloads: Annotated[list[_CostRow] | None, _FAIL_FAST] = None
+    aggregated_workloads: Annotated[list[CostRow] | None, _FAIL_FAST, BeforeValidator(_drop_rows_without_id)] = None
 
 
 class FlagsResponse(_ApiModel):
@@ -90,7 +73,9 @@ class FlagsResponse(_ApiModel):
 
 
 class _NetworkResponse(_ApiModel):
-    destinations: Annotated[list[_Destination] | None, _FAIL_FAST] = None
+    model_config = ConfigDict(alias_generator=_destination_field)
+
+    destinations: Annotated[list[Destination] | None, _FAIL_FAST] = None
 
 
 class PoliciesResponse(_ApiModel):
@@ -117,12 +102,8 @@ def to_workloads(response: WorkloadsResponse) -> tuple[Workload, ...]:
 
 
 def to_cost_rows(response: CostsResponse) -> tuple[CostRow, ...]:
-    """Return the cost rows in their order. A row without an id belongs to no workload and is dropped."""
-    return tuple(
-        CostRow(**dict(row))  # the fields have the same names
-        for row in response.aggregated_workloads or ()
-        if row.id is not None
-    )
+    """Return the cost rows in their order."""
+    return tuple(response.aggregated_workloads or ())
 
 
 def to_flags(response: FlagsResponse) -> dict[str, bool]:
@@ -132,21 +113,7 @@ def to_flags(response: FlagsResponse) -> dict[str, bool]:
 
 def to_destinations(response: _NetworkResponse) -> tuple[Destination, ...]:
     """Return the destinations in their order."""
-    return tuple(
-        Destination(
-            name=row.name,
-            namespace=row.namespace,
-            workload_type=row.workload_type,
-            replicas=row.replicas,
-            total_cost=_flow(row.total_cost),
-            intra_az_cost=_flow(row.intra_az_cost),
-            cross_az_cost=_flow(row.cross_az_cost),
-            total_traffic=_flow(row.total_traffic),
-            intra_az_traffic=_flow(row.intra_az_traffic),
-            cross_az_traffic=_flow(row.cross_az_traffic),
-        )
-        for row in response.destinations or ()
-    )
+    return tuple(response.destinations or ())
 
 
 def to_policies(response: PoliciesResponse) -> tuple[PolicyDefinition, ...]:
@@ -175,7 +142,3 @@ def _workload(row: _WorkloadRow) -> Workload:
         active_savings_per_month=row.active_savings,
         oom_kills_24h=row.oom_count,
     )
-
-
-def _flow(flow: _Flow | None) -> Flow | None:
-    return None if flow is None else Flow(total=flow.total, egress=flow.egress, ingress=flow.ingress)

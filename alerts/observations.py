@@ -16,6 +16,8 @@ from domain.workload import WorkloadKey
 
 PLATFORM = EntityRef("platform", "default", "platform")
 """What outages, and storms of many teams, are about."""
+WHOLE_COMPONENT: Final = "as a whole"
+"""The subject of a finding about the component, team or platform itself."""
 MAX_DEDUP_KEY_LENGTH: Final = 255
 """https://developer.pagerduty.com/docs/send-alert-event"""
 
@@ -145,15 +147,15 @@ Figures = RequestFigures | CostFigures | BudgetFigures | UnmeasuredFigures | Out
 class Finding:
     """One thing that meets a condition: a workload, or the component as a whole."""
 
-    subject: str
+    subject: str = WHOLE_COMPONENT
     """Its identity from sweep to sweep: the workload's key, the whole component, or a storm's member."""
-    workload: WorkloadKey | None
-    severity: Severity
-    amount: Decimal
+    workload: WorkloadKey | None = None
+    severity: Severity = Severity.WARNING
+    amount: Decimal = Decimal(0)
     """What may grow: OOM kills, savings per month, cost above the usual or the budget."""
-    has_evidence: bool
+    has_evidence: bool = False
     """There is harm already, not only waste or risk."""
-    page: PagingMode
+    page: PagingMode = PagingMode.NEVER
     """When this may page; `never` outside production, whatever the rule says."""
     figures: Figures
 
@@ -191,11 +193,6 @@ class Observation:
     unknown: tuple[str, ...] = ()
     """Subjects that could not be decided."""
 
-    def suppressed(self, reason: str) -> Observation:
-        """Return the unknown observation that replaces this one."""
-        return unknown(self.alert, self.team, self.as_of, reason)
-
-
-def unknown(alert: AlertId, team: EntityRef, as_of: datetime, reason: str) -> Observation:
-    """Return the observation of a condition that was not measured."""
-    return Observation(alert=alert, team=team, as_of=as_of, verdict=Verdict.UNKNOWN, reason=reason)
+    def as_unknown(self, reason: str) -> Observation:
+        """Return the observation that replaces this one if its condition was not measured."""
+        return Observation(alert=self.alert, team=self.team, as_of=self.as_of, verdict=Verdict.UNKNOWN, reason=reason)

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from functools import partial
-from typing import Final
 
 from alerts.observations import (
     AlertId,
     BudgetFigures,
     CostFigures,
-    Figures,
     Finding,
     Observation,
     RequestFigures,
     Severity,
     UnmeasuredFigures,
     Verdict,
-    unknown,
 )
 from alerts.policy import AlertPolicy, OverProvisionedSettings, PagingMode, Rule, Rules, UnderProvisionedSettings
 from domain.advice import Issue, IssuePriority, possible_issues
 from domain.measures import Measured, Total, Unknown, known_or
 from domain.money import per_month
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome, WorkloadPoint
+from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
 from domain.trends import month_to_date
-
-WHOLE_COMPONENT: Final = "as a whole"
-"""The subject of a finding about the component itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,23 +91,21 @@ def observe_budget(
 
     An incomplete cost that is above the budget already counts; one below it is unknown.
     """
-    alert = AlertId(rule=Rule.BUDGET, about=about)
+    within = Observation(alert=AlertId(rule=Rule.BUDGET, about=about), team=team, as_of=as_of)
     if isinstance(cost_7d.amount, Unknown):
-        return unknown(alert, team, as_of, cost_7d.amount.reason)
+        return within.as_unknown(cost_7d.amount.reason)
     today = as_of.astimezone(timezone.utc).date()
     so_far = month_to_date({**daily_costs_7d, today: cost_7d.amount}, through=today)
-    spent = Decimal(0) if isinstance(so_far.amount, Unknown) else so_far.amount
+    spent = known_or(so_far.amount, Decimal(0))
     days_left = calendar.monthrange(today.year, today.month)[1] - today.day
     forecast = spent + cost_7d.amount / 7 * days_left
     if forecast <= monthly_budget:
-        if not cost_7d.is_complete:
-            return unknown(alert, team, as_of, _incomplete(cost_7d))
-        return Observation(alert=alert, team=team, as_of=as_of)
+        return within if cost_7d.is_complete else within.as_unknown(_incomplete(cost_7d))
     figures = BudgetFigures(
         month_to_date=spent, forecast=forecast, monthly_budget=monthly_budget, known_days=so_far.known_days, days=so_far.days
     )
-    found = component_finding(amount=forecast - monthly_budget, figures=figures, page=page)
-    return Observation(alert=alert, team=team, as_of=as_of, first_sweep=first_sweep, found=(found,))
+    found = Finding(amount=forecast - monthly_budget, figures=figures, page=page)
+    return replace(within, first_sweep=first_sweep, found=(found,))
 
 
 def withdrawn(alert: AlertId, *, team: EntityRef, as_of: datetime, reason: str) -> Observation:
@@ -154,9 +146,7 @@ def _over_provisioned(measurement: Measurement, history: SweepHistory, policy: A
         return Finding(
             subject=str(point.key),
             workload=point.key,
-            severity=Severity.WARNING,
             amount=known_or(point.savings_available_per_month, Decimal(0)),
-            has_evidence=False,
             page=_page_of(settings.page, policy, lifecycle, cluster=point.key.cluster),
             figures=_figures_of(point),
         )
@@ -200,14 +190,12 @@ def _by_workload(
     find: Callable[[WorkloadPoint], Finding],
 ) -> Observation:
     snapshot = measurement.snapshot
-    alert = AlertId(rule=rule, about=snapshot.ref)
+    clear = _clear(rule, snapshot)
     if snapshot.outcome is Outcome.UNKNOWN:
-        return unknown(alert, snapshot.team, snapshot.as_of, snapshot.reason)
+        return clear.as_unknown(snapshot.reason)
     verdicts = [(point, verdict(point)) for point in sorted(measurement.points, key=lambda point: point.key)]
-    return Observation(
-        alert=alert,
-        team=snapshot.team,
-        as_of=snapshot.as_of,
+    return replace(
+        clear,
         first_sweep=not history.measured_before,
         found=tuple(find(point) for point, result in verdicts if result.is_met),
         unknown=tuple(str(point.key) for point, result in verdicts if result.is_unknown and not result.is_met),
@@ -216,51 +204,30 @@ def _by_workload(
 
 def _cost_increase(measurement: Measurement, history: SweepHistory, rules: Rules) -> Observation:
     snapshot, settings = measurement.snapshot, rules.cost_increase
-    alert = AlertId(rule=Rule.COST_INCREASE, about=snapshot.ref)
-    cost = snapshot.cost_7d
+    clear, cost = _clear(Rule.COST_INCREASE, snapshot), snapshot.cost_7d
     if snapshot.outcome is Outcome.UNKNOWN or isinstance(cost.amount, Unknown):
         reason = cost.amount.reason if isinstance(cost.amount, Unknown) else snapshot.reason
-        return unknown(alert, snapshot.team, snapshot.as_of, snapshot.reason or reason)
+        return clear.as_unknown(snapshot.reason or reason)
     before = [amount for amount in history.closing_costs_7d[: settings.weeks] if not isinstance(amount, Unknown)]
     if len(before) < settings.min_weeks:
-        return unknown(alert, snapshot.team, snapshot.as_of, "there are too few weeks to compare with")
+        return clear.as_unknown("there are too few weeks to compare with")
     usual = sum(before, Decimal(0)) / len(before)
     increase = cost.amount - usual
     if increase < settings.min_increase or increase < settings.min_ratio * usual:
-        if not cost.is_complete:
-            return unknown(alert, snapshot.team, snapshot.as_of, _incomplete(cost))
-        return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of)
+        return clear if cost.is_complete else clear.as_unknown(_incomplete(cost))
     figures = CostFigures(cost_7d=cost.amount, usual_cost_7d=usual, weeks=len(before))
-    found = component_finding(amount=increase, figures=figures)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, found=(found,))
+    return replace(clear, found=(Finding(amount=increase, figures=figures),))
 
 
 def _unmeasured(measurement: Measurement, history: SweepHistory) -> Observation:
     snapshot = measurement.snapshot
     is_met = snapshot.outcome is Outcome.UNKNOWN and history.measured_before
-    found = (component_finding(figures=UnmeasuredFigures(reason=snapshot.reason)),) if is_met else ()
-    alert = AlertId(rule=Rule.UNMEASURED, about=snapshot.ref)
-    return Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of, found=found)
+    found = (Finding(figures=UnmeasuredFigures(reason=snapshot.reason)),) if is_met else ()
+    return replace(_clear(Rule.UNMEASURED, snapshot), found=found)
 
 
-def component_finding(
-    *,
-    figures: Figures,
-    amount: Decimal = Decimal(0),
-    severity: Severity = Severity.WARNING,
-    has_evidence: bool = False,
-    page: PagingMode = PagingMode.NEVER,
-) -> Finding:
-    """Return a finding about a component, a team or the platform as a whole."""
-    return Finding(
-        subject=WHOLE_COMPONENT,
-        workload=None,
-        severity=severity,
-        amount=amount,
-        has_evidence=has_evidence,
-        page=page,
-        figures=figures,
-    )
+def _clear(rule: Rule, snapshot: Snapshot) -> Observation:
+    return Observation(alert=AlertId(rule=rule, about=snapshot.ref), team=snapshot.team, as_of=snapshot.as_of)
 
 
 def _incomplete(total: Total) -> str:

@@ -14,7 +14,6 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from alerts.observations import AlertId, Finding, Observation, Severity, worst_of
-from domain.messages import Json
 from domain.refs import UNOWNED, EntityRef
 
 
@@ -253,27 +252,7 @@ class AlertState:
         return sum((member.amount for member in self.members), Decimal(0))
 
 
-_EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
-_STATES: TypeAdapter[AlertState] = TypeAdapter(AlertState)
-
-
-def event_to_json(event: Event) -> dict[str, Json]:
-    """Return an event as plain JSON values."""
-    document: dict[str, Json] = _EVENTS.dump_python(event, mode="json")
-    return document
-
-
-def event_from_json(document: object) -> Event:
-    """Parse a stored event."""
-    return _EVENTS.validate_python(document)
-
-
-def state_to_json(state: AlertState) -> dict[str, Json]:
-    """Return a state as plain JSON values."""
-    document: dict[str, Json] = _STATES.dump_python(state, mode="json")
-    return document
-
-
-def state_from_json(document: object) -> AlertState:
-    """Parse a stored state."""
-    return _STATES.validate_python(document)
+EVENT_JSON: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+"""Reads and writes events as the store holds them."""
+STATE_JSON: TypeAdapter[AlertState] = TypeAdapter(AlertState)
+"""Reads and writes states as the store holds them."""

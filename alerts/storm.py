@@ -17,7 +17,6 @@ from typing import Final
 from alerts.lifecycle import Notice, Paging
 from alerts.observations import PLATFORM, AlertId, Finding, MemberFigures, Observation, OutageFigures, Severity
 from alerts.policy import AlertPolicy, PagingMode, Rule, StormLimits
-from alerts.rules import component_finding
 from alerts.states import ENDINGS, AlertState, NoticeKind
 from domain.refs import EntityRef
 
@@ -71,16 +70,16 @@ def group_notices(
     `open_alerts` are all alerts that are open after this sweep's steps, open storms among them.
     """
     storms = _storms_of(notices, limits)
-    without_page = (
-        replace(notice, paging=Paging.NONE, is_new_page=False) if notice.alert in storms else notice for notice in notices
-    )
-    current = list(without_page)
-    absorbed = tuple(notice for notice in current if _is_absorbed(notice, storms))
-    single, summaries = _summarise([notice for notice in current if not _is_absorbed(notice, storms)], limits)
+    absorbed: list[Notice] = []
+    rest: list[Notice] = []
+    for notice in notices:
+        current = replace(notice, paging=Paging.NONE, is_new_page=False) if notice.alert in storms else notice
+        (absorbed if _is_absorbed(current, storms) else rest).append(current)
+    single, summaries = _summarise(rest, limits)
     return NoticeGroups(
         single=single,
         summaries=summaries,
-        absorbed=absorbed,
+        absorbed=tuple(absorbed),
         storms=storms,
         observations=_storm_observations(notices, storms, open_alerts, as_of),
     )
@@ -91,7 +90,7 @@ def observe_outage(*, unknown: int, components: int, as_of: datetime, policy: Al
     found: tuple[Finding, ...] = ()
     if components and Decimal(unknown) / components > policy.outage_share:
         figures = OutageFigures(unknown=unknown, components=components)
-        found = (component_finding(figures=figures, severity=Severity.ERROR, has_evidence=True),)
+        found = (Finding(figures=figures, severity=Severity.ERROR, has_evidence=True),)
     return Observation(alert=OUTAGE, team=PLATFORM, as_of=as_of, found=found)
 
 
@@ -100,7 +99,7 @@ def suppress_in_outage(observations: Sequence[Observation]) -> list[Observation]
     if not any(observation.alert == OUTAGE and observation.found for observation in observations):
         return list(observations)
     reason = "so much could not be measured that no rule is evaluated until that ends"
-    return [observation if observation.alert == OUTAGE else observation.suppressed(reason) for observation in observations]
+    return [observation if observation.alert == OUTAGE else observation.as_unknown(reason) for observation in observations]
 
 
 def _storms_of(notices: Sequence[Notice], limits: StormLimits) -> dict[AlertId, AlertId]:
@@ -168,12 +167,5 @@ def _storm_observations(
 
 
 def _member(alert: AlertId, severity: Severity, workloads: int) -> Finding:
-    return Finding(
-        subject=str(alert),
-        workload=None,
-        severity=severity,
-        amount=Decimal(0),
-        has_evidence=True,
-        page=PagingMode.ALWAYS,
-        figures=MemberFigures(alert=alert, workloads=workloads),
-    )
+    figures = MemberFigures(alert=alert, workloads=workloads)
+    return Finding(subject=str(alert), severity=severity, has_evidence=True, page=PagingMode.ALWAYS, figures=figures)

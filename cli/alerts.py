@@ -68,9 +68,10 @@ def acknowledge(alert_id: str, *, by: str | None, note: str) -> None:
     Example:
       scaleops-worker alerts acknowledge under-provisioned:component:default/checkout --note "raising the limit"
     """
+    person = by or getpass.getuser()
     with open_context() as context:
-        alert = acknowledge_alert(context, alert_id, by=by or getpass.getuser(), note=note)
-    say(f"{alert.id} is acknowledged by {alert.acknowledged_by}; no repeats until it clears")
+        state = acknowledge_alert(context, alert_id, by=person, note=note)
+    say(f"{state.alert} is acknowledged by {person}; no repeats until it clears")
 
 
 @alerts.command()
@@ -90,8 +91,9 @@ def snooze(alert_id: str, *, duration: str, by: str | None, note: str) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--for") from error
     with open_context() as context:
-        alert = snooze_alert(context, alert_id, by=by or getpass.getuser(), until=context.clock() + length, note=note)
-    say(f"{alert.id} is snoozed until {alert.snoozed_until:%Y-%m-%d %H:%M} UTC")
+        until = context.clock() + length
+        state = snooze_alert(context, alert_id, by=by or getpass.getuser(), until=until, note=note)
+    say(f"{state.alert} is snoozed until {until:%Y-%m-%d %H:%M} UTC")
 
 
 def _since(row: AlertRow) -> str:

@@ -11,6 +11,8 @@ from actions.history.reports import PLATFORM, WEEKLY, team_of_report
 from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_week
 from alerts.observations import AlertId, InvalidAlertId
 from alerts.states import (
+    EVENT_JSON,
+    STATE_JSON,
     Acknowledged,
     AlertState,
     Event,
@@ -19,8 +21,6 @@ from alerts.states import (
     Observed,
     Phase,
     Snoozed,
-    event_from_json,
-    state_from_json,
 )
 from domain.component import Component
 from domain.refs import EntityRef
@@ -54,7 +54,7 @@ def explain_delivery(view: HistoryView, query: DeliveryInput) -> DeliveryOutput:
         return _explain_team(view, query, ref)
     component = view.component(ref)
     messages = view.rows.outbox.about(str(ref), limit=_MAX_MESSAGES)
-    states = [state_from_json(row.state) for row in view.rows.alerts.states_of([ref])]
+    states = [STATE_JSON.validate_python(row.state) for row in view.rows.alerts.states_of([ref])]
     sentences = [sentence for state in states for sentence in _alert_sentences(view, state, ())]
     if not states:
         sentences = [f"There was never an alert about {ref}."]
@@ -72,8 +72,8 @@ def _explain_alert(view: HistoryView, query: DeliveryInput, alert: AlertId) -> D
             messages,
             [f"No sweep ever met the condition of {alert}, so nothing was sent; list_alerts shows the alerts."],
         )
-    state = state_from_json(row.state)
-    events = [event_from_json(one.details) for one in view.rows.alerts.events_of(str(alert))]
+    state = STATE_JSON.validate_python(row.state)
+    events = [EVENT_JSON.validate_python(one.details) for one in view.rows.alerts.events_of(str(alert))]
     component = view.rows.components.get(alert.about)
     sentences = [*_alert_sentences(view, state, events), _route_sentence(view, state.team, component)]
     timeline = [row for event in events[-_MAX_EVENTS:] for row in _timeline_rows(event)]
@@ -169,7 +169,7 @@ def _alert_sentences(view: HistoryView, state: AlertState, events: Sequence[Even
         return
     yield f"{name} is {state.phase.value} since {incident.opened_at:%Y-%m-%d %H:%M} UTC, {len(state.members)} workloads, severity {state.severity}."
     yield from _pauses(view, incident)
-    last = incident.last_notification
+    last = state.last_notification
     if last is None:
         yield "No notification was sent yet."
         return

@@ -22,7 +22,7 @@ from actions.history.models import (
 )
 from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_team
 from actions.live.outputs import figure, number
-from alerts.states import OPEN_PHASES, AlertState, state_from_json
+from alerts.states import OPEN_PHASES, STATE_JSON, AlertState
 from domain.advice import IssuePriority
 from domain.component import Component
 from domain.refs import EntityRef, InvalidReference
@@ -157,7 +157,7 @@ def list_alerts(view: HistoryView, query: AlertsInput) -> AlertsOutput:
         currency=view.history.currency,
         as_of=view.as_of,
         not_shown=hidden,
-        alerts=[alert_row(state_from_json(row.state)) for row in shown],
+        alerts=[alert_row(STATE_JSON.validate_python(row.state)) for row in shown],
         **note,
     )
 
@@ -182,7 +182,7 @@ def _statuses(query: AlertsInput) -> tuple[str, ...] | None:
 def alert_row(state: AlertState) -> AlertRow:
     """Return one alert as a row."""
     incident = state.incident
-    last = incident.last_notification if incident is not None else None
+    last = state.last_notification
     return AlertRow(
         id=str(state.alert),
         rule=state.alert.rule.value,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.folding import AlertChange, apply
 from alerts.observations import AlertId
 from alerts.states import Acknowledged, AlertState, Snoozed
 from domain.messages import EventAction
-from domain.refs import EntityRef
 from reports.notices import pagerduty_follow_up
 from store import Transaction
 from tasks.context import StageContext
@@ -24,25 +22,7 @@ class InvalidSnooze(ValueError):
     """The end of a snooze is in the past."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertSummary:
-    """The alert after the change."""
-
-    id: str
-    rule: str
-    about: EntityRef
-    team: EntityRef
-    phase: str
-    severity: str
-    opened_at: datetime | None
-    acknowledged_by: str | None
-    snoozed_until: datetime | None
-    findings: int
-    dedup_key: str | None
-    """Of the open PagerDuty incident."""
-
-
-def acknowledge_alert(context: StageContext, alert_id: str, *, by: str, note: str = "") -> AlertSummary:
+def acknowledge_alert(context: StageContext, alert_id: str, *, by: str, note: str = "") -> AlertState:
     """Acknowledge an alert and its PagerDuty incident: no repeats until it clears.
 
     Raises:
@@ -52,17 +32,17 @@ def acknowledge_alert(context: StageContext, alert_id: str, *, by: str, note: st
     alert, now = AlertId.parse(alert_id), context.clock()
     with context.store.transaction() as transaction:
         state = _record(transaction, alert, Acknowledged(at=now, by=by, note=note))
-        last = state.incident.last_notification if state.incident is not None else None
+        last = state.last_notification
         if last is not None and last.page is not None:
             reason = f"{by} acknowledged it."
             event = pagerduty_follow_up(
                 alert, EventAction.ACKNOWLEDGE, number=state.events, page=last.page, reason=reason, now=now
             )
             transaction.outbox.put([event])
-    return _summary_of(state)
+    return state
 
 
-def snooze_alert(context: StageContext, alert_id: str, *, by: str, until: datetime, note: str = "") -> AlertSummary:
+def snooze_alert(context: StageContext, alert_id: str, *, by: str, until: datetime, note: str = "") -> AlertState:
     """Snooze an alert until an instant: no notices, except that it resolved.
 
     Raises:
@@ -75,7 +55,7 @@ def snooze_alert(context: StageContext, alert_id: str, *, by: str, until: dateti
         message = f"{until.isoformat()} is in the past; give an instant in the future"
         raise InvalidSnooze(message)
     with context.store.transaction() as transaction:
-        return _summary_of(_record(transaction, alert, Snoozed(at=now, by=by, until=until, note=note)))
+        return _record(transaction, alert, Snoozed(at=now, by=by, until=until, note=note))
 
 
 def _record(transaction: Transaction, alert: AlertId, event: Acknowledged | Snoozed) -> AlertState:
@@ -87,21 +67,3 @@ def _record(transaction: Transaction, alert: AlertId, event: Acknowledged | Snoo
     state = apply(state, event)
     write_changes(transaction, [AlertChange(state=state, event=event)], now=event.at)
     return state
-
-
-def _summary_of(state: AlertState) -> AlertSummary:
-    incident = state.incident
-    last = incident.last_notification if incident is not None else None
-    return AlertSummary(
-        id=str(state.alert),
-        rule=state.alert.rule.value,
-        about=state.alert.about,
-        team=state.team,
-        phase=state.phase.value,
-        severity=state.severity.value,
-        opened_at=incident.opened_at if incident is not None else None,
-        acknowledged_by=incident.acknowledged.by if incident is not None and incident.acknowledged is not None else None,
-        snoozed_until=incident.snoozed.until if incident is not None and incident.snoozed is not None else None,
-        findings=len(state.members),
-        dedup_key=last.page.dedup_key if last is not None and last.page is not None else None,
-    )

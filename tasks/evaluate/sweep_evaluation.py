@@ -197,7 +197,7 @@ class SweepEvaluator:
                 monthly_budget=alerts.monthly_budgets[team],
             )
             if today.unknown and not observation.found:
-                observation = observation.suppressed(f"{today.unknown} of its components could not be measured")
+                observation = observation.as_unknown(f"{today.unknown} of its components could not be measured")
             self._add(observation)
 
     def _close_removed(self) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
 
-from alerts.states import AlertState, Phase, state_from_json
+from alerts.states import STATE_JSON, TRACKED_PHASES, Phase
 from domain.messages import Channel
 from reports.notices import stream_of
 from store import Transaction
 from tasks.context import StageContext
-
-_TRACKED: Final = tuple(phase.value for phase in Phase if phase is not Phase.QUIET)
 
 MayBegin = Callable[[], bool]
 
@@ -68,9 +65,9 @@ def _purge_sweeps(context: StageContext, now: datetime, may_begin: MayBegin) -> 
 def _purge_messages(context: StageContext, before: datetime, may_begin: MayBegin) -> int:
     """Delete old messages, except those of a tracked alert: its next notice is posted into their thread."""
     with context.store.reading() as transaction:
-        tracked = [state_from_json(row.state) for row in transaction.alerts.states(statuses=_TRACKED)]
+        tracked = [STATE_JSON.validate_python(row.state) for row in transaction.alerts.states(statuses=TRACKED_PHASES)]
     streams = {stream_of(state.alert, channel) for state in tracked for channel in Channel}
-    roots = {root for root in map(_thread_root, tracked) if root is not None}
+    roots = {last.post.root for state in tracked if (last := state.last_notification) is not None and last.post is not None}
     purged = after = 0
     while may_begin():
         with context.store.transaction() as transaction:
@@ -81,12 +78,6 @@ def _purge_messages(context: StageContext, before: datetime, may_begin: MayBegin
             purged += transaction.purge.drop_messages(unneeded)
         after = batch[-1].id
     return purged
-
-
-def _thread_root(state: AlertState) -> str | None:
-    incident = state.incident
-    post = incident.last_notification.post if incident is not None and incident.last_notification is not None else None
-    return None if post is None else post.root
 
 
 def _purge(context: StageContext, may_begin: MayBegin, delete_batch: Callable[[Transaction], int]) -> int:

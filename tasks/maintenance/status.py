@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from alerts.observations import PLATFORM
 from alerts.states import OPEN_PHASES
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import EntityRef
@@ -18,7 +19,7 @@ from store.queries.outbox_rows import OutboxRecord
 from tasks.context import Policy, StageContext
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
-from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.report_data import REPORT
 
 MAX_PENDING_AGE: Final = timedelta(hours=1)
 """An older pending message is a problem."""

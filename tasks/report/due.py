@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.observations import PLATFORM
 from domain.closing_snapshot import closing_window
 from domain.refs import EntityRef
 from domain.sweeps import slot_of
 from domain.weeks import SWEEP_TIMEOUT, IsoWeek, Lateness, due_windows
 from store import Transaction
 from tasks.context import Policy
-from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.report_data import REPORT
 
 
 @dataclass(frozen=True, kw_only=True)

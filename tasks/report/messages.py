@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from alerts.observations import PLATFORM
 from domain.messages import Channel, EventAction, Message, Rendering, Variant
 from domain.refs import EntityRef
 from domain.routes import Route, Unrouted, platform_route
@@ -15,7 +16,7 @@ from reports.render.slack import render_slack
 from reports.render.slack_blocks import escape
 from reports.signed_links import expires_at
 from tasks.context import Policy
-from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.report_data import REPORT
 
 MANUAL_TTL: Final = timedelta(hours=24)
 """Minimum time to expiry of a report sent by hand, however old its week is."""

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from alerts.states import OPEN_PHASES, state_from_json
+from alerts.observations import PLATFORM
+from alerts.states import OPEN_PHASES, STATE_JSON
 from domain.closing_snapshot import closing_window
 from domain.component import Component, Team
 from domain.measures import Measured, Total, Unknown
@@ -24,8 +25,6 @@ from reports.links import Links
 from store import Transaction
 from tasks.context import Policy
 
-PLATFORM: Final = EntityRef("platform", "default", "platform")
-"""The reference under which the roll-up of all teams is recorded. No catalog entity has this kind."""
 REPORT: Final = "weekly"
 WEEKS: Final = 12
 """Length of the trend."""
@@ -261,7 +260,7 @@ def _handled_alerts(transaction: Transaction, team: EntityRef, now: datetime) ->
     """Return (rule, component) of the acknowledged and snoozed alerts."""
     handled: set[tuple[str, EntityRef]] = set()
     for row in transaction.alerts.states(statuses=OPEN_PHASES, team=team):
-        incident = state_from_json(row.state).incident
+        incident = STATE_JSON.validate_python(row.state).incident
         if incident is None:
             continue
         if incident.acknowledged is not None or (incident.snoozed is not None and incident.snoozed.until > now):

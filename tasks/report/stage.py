@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from alerts.observations import PLATFORM
 from domain.messages import Message
 from domain.refs import EntityRef
 from domain.routes import Route, Unrouted
@@ -22,7 +23,7 @@ from store import ReportRun, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.due import find_due, teams_with_reports
 from tasks.report.messages import sign_page, skip_notices, write_messages
-from tasks.report.report_data import PLATFORM, REPORT, ReportRequest, gather_platform, gather_team, route_of, title_of
+from tasks.report.report_data import REPORT, ReportRequest, gather_platform, gather_team, route_of, title_of
 
 MADE: Final = "made"
 SKIPPED: Final = "skipped"

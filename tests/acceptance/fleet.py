@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
+from alerts.observations import PLATFORM
 from domain.messages import DeliveryStatus
 from domain.sweeps import slot_of
 from domain.weeks import IsoWeek
@@ -28,7 +29,7 @@ from simulator.serving import Simulator, addresses_at, settings_for
 from store import HeartbeatKind, Store, Transaction
 from tasks.celery_tasks import WorkerContext
 from tasks.report.due import teams_with_reports
-from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.report_data import REPORT
 from tests.acceptance.crash_points import CrashPoint
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until

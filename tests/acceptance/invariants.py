@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from alerts.observations import PLATFORM
 from alerts.policy import Rule
-from alerts.states import OPEN_PHASES, state_from_json
+from alerts.states import OPEN_PHASES, STATE_JSON
 from domain.messages import Channel, DeliveryStatus
 from domain.sweeps import Sweep
 from domain.weeks import Schedule, Schedules
@@ -17,7 +18,7 @@ from store.queries.outbox import FALLBACK
 from store.retention import Retention, expired
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
-from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.report_data import REPORT
 from tasks.report.stage import MADE
 from tests.acceptance.fleet import INSTANCE, Fleet
 
@@ -89,7 +90,7 @@ def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
 
 def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     open_there = [one["dedup_key"] for one in fleet.simulator.state.pagerduty.incidents if one["resolved_at"] is None]
-    states = [state_from_json(row.state) for row in transaction.alerts.states(statuses=OPEN_PHASES)]
+    states = [STATE_JSON.validate_python(row.state) for row in transaction.alerts.states(statuses=OPEN_PHASES)]
     incidents = [state.incident for state in states if state.incident is not None]
     wanted = [
         one.last_notification.page.dedup_key

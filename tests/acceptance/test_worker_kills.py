@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from alerts.observations import PLATFORM
 from simulator.serving import Simulator
 from store import ReportRun
 from tasks.report.due import teams_with_reports
-from tasks.report.report_data import PLATFORM
 from tests.acceptance.crash_points import DELIVERING, EVALUATING, MEASURING, OPENING, REPORTING, TaskStep, crash_points
 from tests.acceptance.faults import crash_at, go_to_report_morning
 from tests.acceptance.fleet import MINUTE, Fleet

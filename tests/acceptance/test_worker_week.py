@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from alerts.observations import PLATFORM
 from reports import content
 from simulator.serving import Simulator
 from store import ReportRun
 from tasks.report.due import teams_with_reports
-from tasks.report.report_data import PLATFORM
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
 from tests.services.queues import QueueServer

@@ -10,7 +10,7 @@ from typing import TypeAlias, cast
 from alerts.folding import fold
 from alerts.observations import AlertId
 from alerts.policy import AlertPolicy, Rule
-from alerts.states import AlertState, event_from_json, state_from_json
+from alerts.states import EVENT_JSON, STATE_JSON, AlertState
 from domain.component import Component, NotificationTargets, Team
 from domain.messages import Message
 from domain.refs import EntityRef
@@ -129,8 +129,8 @@ class Installation:
         """Return the stored state, which must be the fold of the stored events."""
         with self.store.reading() as transaction:
             row = transaction.alerts.state(str(of))
-            events = [event_from_json(event.details) for event in transaction.alerts.events_of(str(of))]
-        state = AlertState(alert=of) if row is None else state_from_json(row.state)
+            events = [EVENT_JSON.validate_python(event.details) for event in transaction.alerts.events_of(str(of))]
+        state = AlertState(alert=of) if row is None else STATE_JSON.validate_python(row.state)
         assert fold(of, events) == state
         return state
 

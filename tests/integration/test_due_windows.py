@@ -23,12 +23,13 @@ from freezegun import freeze_time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.observations import PLATFORM
 from clients.redis.cache import RedisCache
 from domain.weeks import DAY_NAMES, Schedule
 from store import ReportRun, Store
 from tasks.celery_tasks import TaskHandlers, WorkerContext
 from tasks.context import TaskTimings
-from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.report_data import REPORT
 from tests.integration.test_report_stage import PAYMENTS, parts_at, sweep
 from wiring.clock import utc_now
 from worker import metrics

@@ -307,8 +307,10 @@ def test_a_channel_that_is_not_allowed_is_reported_to_the_platform_once(installa
 
 def test_acknowledging_stops_repeats_and_acknowledges_the_incident(installation: Installation) -> None:
     installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
-    line = acknowledge_alert(installation.context, str(alert("checkout")), by="ana", note="on it")
-    assert line.acknowledged_by == "ana"
+    incident = acknowledge_alert(installation.context, str(alert("checkout")), by="ana", note="on it").incident
+    assert incident is not None
+    assert incident.acknowledged is not None
+    assert incident.acknowledged.by == "ana"
     (acknowledged,) = installation.new_messages()
     assert (acknowledged.action, acknowledged.target) == (EventAction.ACKNOWLEDGE, KEY)
     assert installation.run(*({"checkout": [starved()]} for _ in range(9))) == []
@@ -341,8 +343,10 @@ def test_the_list_shows_what_is_open(installation: Installation) -> None:
     installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
     (row,) = listed(installation, team=str(PAYMENTS))
     assert (row.id, row.phase, row.severity, len(row.workloads)) == (str(alert("checkout")), "firing", "error", 1)
-    acknowledged = acknowledge_alert(installation.context, row.id, by="ann")
-    assert acknowledged.dedup_key == "test:under-provisioned:component:default/checkout"
+    last = acknowledge_alert(installation.context, row.id, by="ann").last_notification
+    assert last is not None
+    assert last.page is not None
+    assert last.page.dedup_key == "test:under-provisioned:component:default/checkout"
     installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
     assert listed(installation) == []
     assert [one.phase for one in listed(installation, quiet=True)] == ["quiet"]

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from alerts.observations import PLATFORM
 from alerts.policy import AlertPolicy
 from domain.component import Component, NotificationTargets, Team
 from domain.measures import total_of
@@ -15,7 +16,7 @@ from domain.weeks import IsoWeek, Schedule, Schedules
 from domain.workload import WorkloadKey
 from store import Store
 from tasks.context import Policy, Services, StageContext
-from tasks.report.report_data import PLATFORM, REPORT
+from tasks.report.report_data import REPORT
 from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview, report_due, send, stored_reports
 from tests.integration.measured import record_listing
 from tests.unit.report_samples import make_point

@@ -13,15 +13,13 @@ from alerts.lifecycle import Notice, Paging
 from alerts.observations import Observation, Verdict
 from alerts.states import (
     ENDINGS,
+    EVENT_JSON,
+    STATE_JSON,
     Acknowledged,
     AlertState,
     NoticeKind,
     Phase,
     Snoozed,
-    event_from_json,
-    event_to_json,
-    state_from_json,
-    state_to_json,
 )
 from tests.unit.alert_factories import ALERT, AlertScenario, clear, finding, gone, is_clear, key, met, sweep, unknown
 
@@ -82,9 +80,9 @@ def live(story: list[Moment]) -> tuple[AlertScenario, list[tuple[Observation, No
 @given(moments)
 def test_the_state_is_the_fold_of_its_events_through_json(story: list[Moment]) -> None:
     alert, _ = live(story)
-    stored = [event_to_json(event) for event in alert.events]
-    assert fold(ALERT, map(event_from_json, stored)) == alert.state
-    assert state_from_json(state_to_json(alert.state)) == alert.state
+    stored = [EVENT_JSON.dump_python(event, mode="json") for event in alert.events]
+    assert fold(ALERT, map(EVENT_JSON.validate_python, stored)) == alert.state
+    assert STATE_JSON.validate_python(STATE_JSON.dump_python(alert.state, mode="json")) == alert.state
     assert alert.state.events == len(alert.events)
 
 
@@ -160,7 +158,7 @@ def test_an_outage_resolves_and_opens_nothing(story: list[Moment]) -> None:
     for number, what in enumerate(("clear", "clear", "met", "met", "gone"), start=10_000):
         observation = observation_of(Moment(what=what, slots=1, workloads=("api",), kills=3), number)
         assert observation is not None
-        notices = alert.observe(observation.suppressed("an outage"))
+        notices = alert.observe(observation.as_unknown("an outage"))
         assert {notice.kind for notice in notices} <= {NoticeKind.REPEATED, NoticeKind.CHANGED}
         assert alert.state.phase is before.phase
         assert alert.state.streaks == before.streaks

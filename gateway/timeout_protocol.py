@@ -1,6 +1,6 @@
 """uvicorn's HTTP/1.1 protocol with timeouts for clients that send or read too slowly, and a limit on request heads.
 
-uvicorn has no options for these (docs/decisions/0020). It is bounded below its next minor release in pyproject.toml, and
+uvicorn has no options for these (docs/decisions/0018). It is bounded below its next minor release in pyproject.toml, and
 tests/unit/test_timeout_protocol.py names every private member that is used here.
 """
 

@@ -183,7 +183,7 @@ def test_the_rightsizing_shows_as_done_with_what_it_saves(lived: Lived) -> None:
     assert re.search(r"Done: saves \$[\d,.]+ a month", page)
 
 
-class Links(HTMLParser):
+class LinkParser(HTMLParser):
     """Collects where a page leads."""
 
     def __init__(self) -> None:
@@ -195,7 +195,7 @@ class Links(HTMLParser):
 
 
 def test_the_index_leads_to_every_team_and_week(lived: Lived) -> None:
-    links = Links()
+    links = LinkParser()
     links.feed((lived.path / "index.html").read_text(encoding="utf-8"))
     pages = {str(page.relative_to(lived.path)) for page in (lived.path / "reports").rglob("*.html")}
 

@@ -122,7 +122,7 @@ def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
     asyncio.run(run())
 
 
-class Silent:
+class HangingLookup:
     """Responds once its gate is open."""
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class Silent:
 
 def test_a_waiting_thread_times_out() -> None:
     async def run() -> None:
-        silent = Silent()
+        silent = HangingLookup()
         visibility = Visibility(silent, clock=now, timeout_s=0.01)
         viewer = visibility.viewer_for(JANE, asyncio.get_running_loop())
         with pytest.raises(ServiceError, match="did not return within"):

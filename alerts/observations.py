@@ -14,8 +14,6 @@ from alerts.policy import PagingMode, Rule
 from domain.refs import EntityRef, InvalidReference
 from domain.workload import WorkloadKey
 
-PLATFORM = EntityRef("platform", "default", "platform")
-"""What outages, and storms of many teams, are about."""
 WHOLE_COMPONENT: Final = "as a whole"
 """The subject of a finding about the component, team or platform itself."""
 MAX_DEDUP_KEY_LENGTH: Final = 255

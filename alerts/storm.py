@@ -15,10 +15,10 @@ from enum import StrEnum
 from typing import Final
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import PLATFORM, AlertId, Finding, MemberFigures, Observation, OutageFigures, Severity
+from alerts.observations import AlertId, Finding, MemberFigures, Observation, OutageFigures, Severity
 from alerts.policy import AlertPolicy, PagingMode, Rule, StormLimits
 from alerts.states import ENDINGS, AlertState, NoticeKind
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 
 OUTAGE: Final = AlertId(rule=Rule.OUTAGE, about=PLATFORM)
 PLATFORM_RULES: Final = frozenset({Rule.UNMEASURED, Rule.OUTAGE})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 DEFAULT_NAMESPACE = "default"
 
@@ -69,3 +70,7 @@ class EntityRef:
 
 UNOWNED = EntityRef("group", "default", "unowned")
 """The team of every component without an owner. Its report goes to the platform channel."""
+
+
+PLATFORM: Final = EntityRef("platform", "default", "platform")
+"""The subject of the roll-up and of alerts about the installation; not a catalog entity."""

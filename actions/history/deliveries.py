@@ -7,7 +7,7 @@ from typing import Final
 
 from actions.errors import NotAllowedError
 from actions.history.models import AlertTimelineRow, DeliveryAttemptRow, DeliveryInput, DeliveryOutput, MessageRow, page_of
-from actions.history.reports import PLATFORM, WEEKLY, team_of_report
+from actions.history.reports import WEEKLY, team_of_report
 from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_week
 from alerts.observations import AlertId, InvalidAlertId
 from alerts.states import (
@@ -23,7 +23,7 @@ from alerts.states import (
     Snoozed,
 )
 from domain.component import Component
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.weeks import IsoWeek, current_week
 from reports.content import PLATFORM as PLATFORM_WORD

@@ -10,14 +10,12 @@ from actions.errors import NotAllowedError, NotFoundError
 from actions.history.models import ReportInput, ReportOutput
 from actions.history.view import HistoryView, parse_team, parse_week
 from domain.messages import Json
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from reports.content import PLATFORM as PLATFORM_WORD
 from reports.content import Report
 from reports.links import PLATFORM_SLUG
 from store import ReportRun
 
-PLATFORM: Final = EntityRef("platform", "default", "platform")
-"""The reference under which the roll-up of all teams is stored."""
 WEEKLY: Final = "weekly"
 MAX_LISTED: Final = 12
 """Entries of a list in the short output; a report's trend has as many weeks."""

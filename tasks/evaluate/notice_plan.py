@@ -13,12 +13,12 @@ from datetime import datetime
 
 from alerts.folding import AlertChange, apply
 from alerts.lifecycle import Notice, Paging, move, record, step
-from alerts.observations import PLATFORM, AlertId, Observation, dedup_key_of
+from alerts.observations import AlertId, Observation, dedup_key_of
 from alerts.states import ENDINGS, AlertState, Event, NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, audience_of, group_notices, suppress_in_outage
 from domain.component import Component, Team
 from domain.messages import Channel, EventAction, Message
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.routes import (
     Route,
     Unrouted,

@@ -9,12 +9,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.observations import PLATFORM, AlertId
+from alerts.observations import AlertId
 from alerts.policy import Rule
 from alerts.states import TRACKED_PHASES, NoticeKind
 from alerts.storm import storm_of
 from domain.component import Component
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.sweeps import Sweep
 from store import Transaction
 from tasks.context import Policy, StageContext

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.observations import PLATFORM
 from alerts.states import OPEN_PHASES
 from domain.messages import DeliveryStatus as MessageStatus
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, Sweep, slot_of
 from domain.weeks import Schedule

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.observations import PLATFORM
 from domain.closing_snapshot import closing_window
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.sweeps import slot_of
 from domain.weeks import SWEEP_TIMEOUT, IsoWeek, Lateness, due_windows
 from store import Transaction

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.observations import PLATFORM
 from domain.messages import Channel, EventAction, Message, Rendering, Variant
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, platform_route
 from domain.weeks import CATCH_UP
 from reports import content

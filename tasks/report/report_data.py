@@ -8,12 +8,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from alerts.observations import PLATFORM
 from alerts.states import OPEN_PHASES, STATE_JSON
 from domain.closing_snapshot import closing_window
 from domain.component import Component, Team
 from domain.measures import Measured, Total, Unknown
-from domain.refs import UNOWNED, EntityRef
+from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import InvalidSelector, plan_for
 from domain.snapshots import Measurement, SeriesPoint

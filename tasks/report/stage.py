@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from alerts.observations import PLATFORM
 from domain.messages import Message
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted
 from domain.weeks import IsoWeek, last_completed_week
 from reports import content

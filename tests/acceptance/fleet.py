@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from alerts.observations import PLATFORM
 from domain.messages import DeliveryStatus
+from domain.refs import PLATFORM
 from domain.sweeps import slot_of
 from domain.weeks import IsoWeek
 from simulator.serving import Simulator, addresses_at, settings_for

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.observations import PLATFORM
 from alerts.policy import Rule
 from alerts.states import OPEN_PHASES, STATE_JSON
 from domain.messages import Channel, DeliveryStatus
+from domain.refs import PLATFORM
 from domain.sweeps import Sweep
 from domain.weeks import Schedule, Schedules
 from store import Transaction

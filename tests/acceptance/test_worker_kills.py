@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.observations import PLATFORM
+from domain.refs import PLATFORM
 from simulator.serving import Simulator
 from store import ReportRun
 from tasks.report.due import teams_with_reports

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from alerts.observations import PLATFORM
+from domain.refs import PLATFORM
 from reports import content
 from simulator.serving import Simulator
 from store import ReportRun

@@ -23,8 +23,8 @@ from freezegun import freeze_time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.observations import PLATFORM
 from clients.redis.cache import RedisCache
+from domain.refs import PLATFORM
 from domain.weeks import DAY_NAMES, Schedule
 from store import ReportRun, Store
 from tasks.celery_tasks import TaskHandlers, WorkerContext

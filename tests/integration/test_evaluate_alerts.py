@@ -14,13 +14,13 @@ import pytest
 from actions.history.lists import list_alerts
 from actions.history.models import AlertRow, AlertsInput
 from actions.history.view import read_history
-from alerts.observations import PLATFORM, AlertId
+from alerts.observations import AlertId
 from alerts.policy import AlertPolicy, OverProvisionedSettings, Rule, Rules
 from alerts.states import NoticeKind, Phase
 from alerts.storm import OUTAGE, storm_of
 from domain.measures import Unknown
 from domain.messages import Channel, EventAction, Message
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.routes import RoutePolicy
 from domain.tracking import RecommendationEnd
 from store import Store

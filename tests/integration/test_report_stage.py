@@ -5,11 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from alerts.observations import PLATFORM
 from alerts.policy import AlertPolicy
 from domain.component import Component, NotificationTargets, Team
 from domain.measures import total_of
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.routes import RoutePolicy
 from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
 from domain.weeks import IsoWeek, Schedule, Schedules

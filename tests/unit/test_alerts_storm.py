@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import PLATFORM, AlertId, MemberFigures, OutageFigures
+from alerts.observations import AlertId, MemberFigures, OutageFigures
 from alerts.policy import Rule, StormLimits
 from alerts.states import AlertState, Incident, NoticeKind
 from alerts.storm import OUTAGE, NoticeGroups, SummaryReason, group_notices, observe_outage, storm_of
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from tests.factories import PAYMENTS
 from tests.unit.alert_factories import POLICY, AlertScenario, finding, met, sweep
 

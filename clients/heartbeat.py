@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clients.http.client import HttpClient, HttpOptions
-from clients.http.messages import HttpRequest
+from clients.http.messages import HttpRequest, status_error
 
 _MAX_BODY = 10_000
 
@@ -34,4 +34,4 @@ class HeartbeatClient:
         request = HttpRequest(method="POST", target=path, body=body[:_MAX_BODY].encode())
         response = self._http.send(request)
         if not 200 <= response.status < 300:  # noqa: PLR2004 - success, in HTTP
-            raise self._http.failure(request, response)
+            raise status_error(self._http.service, request, response)

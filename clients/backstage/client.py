@@ -18,7 +18,7 @@ from clients.backstage.listings import CatalogListing, Documents
 from clients.http.async_client import AsyncHttpClient
 from clients.http.client import HttpClient
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.messages import HttpRequest
+from clients.http.messages import HttpRequest, parse_json
 from domain.component import Component
 from domain.refs import EntityRef, InvalidReference
 from domain.selectors import KUBERNETES_ID, LABEL_SELECTOR
@@ -77,7 +77,7 @@ class BackstageCatalog:
         """Return one entity of any kind; `ErrorKind.NOT_FOUND` if there is none that the token may see."""
         path = "/".join(quote(part, safe="") for part in (ref.kind, ref.namespace, ref.name))
         request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-name/{path}", headers=self._headers)
-        document = self._http.parse(_ENTITY, request, self._http.send(request))
+        document = parse_json(self._http.service, _ENTITY, request, self._http.send(request))
         try:
             return self._parser.component(document)
         except InvalidReference as error:
@@ -98,7 +98,7 @@ class BackstageCatalog:
         documents: list[EntityDocument | None] = []
         for chunk in _batches(refs, self._page_size):
             request = _refs_request(chunk, _FIELDS, self._headers)
-            items = self._http.parse(_REFS_RESPONSE, request, self._http.send(request)).items
+            items = parse_json(self._http.service, _REFS_RESPONSE, request, self._http.send(request)).items
             documents.extend(None if item is None else _parse(item) for item in _one_per_ref(items, chunk, request))
         return documents
 
@@ -108,7 +108,7 @@ async def filter_visible(http: AsyncHttpClient, refs: Sequence[EntityRef], *, to
 
     async def visible(batch: Sequence[EntityRef]) -> list[EntityRef]:
         request = _refs_request(batch, _REF_FIELDS, _bearer(token))
-        items = http.parse(_REFS_RESPONSE, request, await http.send(request)).items
+        items = parse_json(http.service, _REFS_RESPONSE, request, await http.send(request)).items
         return [
             ref for ref, item in zip(batch, _one_per_ref(items, batch, request), strict=True) if item and isinstance(item, dict)
         ]
@@ -148,7 +148,7 @@ class _ByQuery:
 
     def _fetch(self, query: list[tuple[str, str]]) -> _QueryResponse:
         request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-query?{urlencode(query)}", headers=self._headers)
-        return self._http.parse(_QUERY_RESPONSE, request, self._http.send(request))
+        return parse_json(self._http.service, _QUERY_RESPONSE, request, self._http.send(request))
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from clients.http.async_client import AsyncHttpClient
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.messages import HttpRequest
+from clients.http.messages import HttpRequest, parse_json
 from clients.http.single_flight import AsyncSingleFlight
 from domain.clock import Clock
 
@@ -125,7 +125,7 @@ class JwksCache:
         try:
             response = await self._http.send(request)
             is_unknown_plugin = response.status == HTTPStatus.NOT_FOUND
-            found = [] if is_unknown_plugin else self._http.parse(_KEY_SET, request, response).keys
+            found = [] if is_unknown_plugin else parse_json(self._http.service, _KEY_SET, request, response).keys
         except ServiceError as error:
             if path in self._key_sets:
                 log.warning("key set refresh failed", path=path, reason=str(error))

@@ -6,19 +6,16 @@ Only a request on a kept connection that the service had already closed is sent 
 from __future__ import annotations
 
 import asyncio
-from typing import Final, TypeVar
+from typing import Final
 
 import aiohttp
-from pydantic import TypeAdapter
 from yarl import URL
 
-from clients.http.client import HttpOptions, is_timeout
+from clients.http.client import HttpOptions
 from clients.http.errors import ErrorKind, ServiceError
 from clients.http.loopback import is_loopback_url
-from clients.http.messages import HttpRequest, HttpResponse, parse_json, status_error
+from clients.http.messages import HttpRequest, HttpResponse, no_response, too_large_error, truncated_error
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
-
-T = TypeVar("T")
 
 _CHUNK_BYTES: Final = 64 * 1024
 MAX_QUEUED: Final = 512
@@ -64,14 +61,6 @@ class AsyncHttpClient:
         finally:
             self._in_progress -= 1
 
-    def failure(self, request: HttpRequest, response: HttpResponse) -> ServiceError:
-        """Return the error for a response whose status is not the expected one."""
-        return status_error(self.service, request, response)
-
-    def parse(self, adapter: TypeAdapter[T], request: HttpRequest, response: HttpResponse) -> T:
-        """Parse the body of a 200 as JSON of a known schema. Raises ServiceError."""
-        return parse_json(self.service, adapter, request, response)
-
     async def close(self) -> None:
         """Close all connections."""
         if self._session is not None:
@@ -80,18 +69,18 @@ class AsyncHttpClient:
 
     async def _send_throttled(self, limiter: ConcurrencyLimiter, request: HttpRequest) -> HttpResponse:
         try:
-            await limiter.semaphore.acquire_async(self._connect_timeout_s)
+            await limiter.semaphore.acquire_async(self.options.connect_s)
         except TimeoutError:
-            raise self._queue_full(request, f"no call could be made within {self._connect_timeout_s:g} s") from None
+            raise self._queue_full(request, f"no call could be made within {self.options.connect_s:g} s") from None
         try:
             pause_s = limiter.before_call()
-            if pause_s > self._connect_timeout_s:
+            if pause_s > self.options.connect_s:
                 raise self._queue_full(request, f"its Retry-After lasts for another {pause_s:.0f} s", retry_after_s=pause_s)
             if pause_s:
                 await asyncio.sleep(pause_s)
             response = await self._exchange(request, may_repeat=True)
         except ServiceError as error:
-            if is_timeout(error):
+            if error.is_timeout:
                 limiter.after_timeout()
             raise
         finally:
@@ -111,18 +100,17 @@ class AsyncHttpClient:
                 body = await self._read_body(incoming, request)
                 return HttpResponse(status=incoming.status, headers=incoming.headers, body=body)
         except aiohttp.ClientConnectorError:
-            raise self._no_response(request, "it cannot be reached", sent=False) from None
+            raise no_response(self.service, request, "it cannot be reached", sent=False) from None
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             if may_repeat:
                 return await self._exchange(request, may_repeat=False)
-            raise self._no_response(request, "it closed the connection") from None
+            raise no_response(self.service, request, "it closed the connection") from None
         except TimeoutError:
-            raise self._no_response(request, f"no answer within {self.options.timeout_s:g} s") from None
+            raise no_response(self.service, request, f"no answer within {self.options.timeout_s:g} s") from None
         except aiohttp.ClientPayloadError:
-            message = f"{self.service} answered {request.route} with a body that is truncated or cannot be decompressed"
-            raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True) from None
+            raise truncated_error(self.service, request) from None
         except (aiohttp.ClientError, ValueError) as error:
-            raise self._no_response(request, f"the exchange failed ({type(error).__name__})") from None
+            raise no_response(self.service, request, f"the exchange failed ({type(error).__name__})") from None
 
     async def _read_body(self, incoming: aiohttp.ClientResponse, request: HttpRequest) -> bytes:
         limit = self.options.max_response_bytes
@@ -134,17 +122,12 @@ class AsyncHttpClient:
             body += chunk
             if len(body) > limit:
                 incoming.close()
-                message = f"{self.service} answered {request.route} with more than {limit // 1024} KiB, which is above the limit"
-                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=True, status=incoming.status)
+                raise too_large_error(self.service, request, incoming.status, limit)
         return bytes(body)
-
-    @property
-    def _connect_timeout_s(self) -> float:
-        return min(self.options.connect_timeout_s, self.options.timeout_s)
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connect_s = self._connect_timeout_s
+            connect_s = self.options.connect_s
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self.options.max_in_flight, keepalive_timeout=15),
                 # `connect` includes the wait for a free connection.
@@ -156,10 +139,6 @@ class AsyncHttpClient:
                 loop=asyncio.get_running_loop(),
             )
         return self._session
-
-    def _no_response(self, request: HttpRequest, reason: str, *, sent: bool = True) -> ServiceError:
-        message = f"{self.service} did not answer {request.route}: {reason}"
-        return ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=sent)
 
     def _queue_full(self, request: HttpRequest, reason: str, *, retry_after_s: float = 5) -> ServiceError:
         message = f"{request.route} was not sent to {self.service}: {reason}"

@@ -14,23 +14,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final, TypeVar
+from typing import Final
 
 import httpx
 import structlog
-from pydantic import TypeAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from clients.http.errors import ErrorKind, ServiceError
 from clients.http.loopback import is_loopback_url
-from clients.http.messages import HttpRequest, HttpResponse, parse_json, status_error
+from clients.http.messages import HttpRequest, HttpResponse, no_response, status_error, too_large_error, truncated_error
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
 from clients.throttle.limit_algorithm import CallPriority
 from clients.throttle.semaphore import ResizableSemaphore
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 INTERACTIVE_RETRY_BUDGET_S: Final = 8.0
 _KEEPALIVE_S: Final = 15.0
@@ -55,6 +52,11 @@ class HttpOptions:
     """Doubles with each attempt; the wait is a random part of it, so that callers do not retry in step."""
     max_wait_s: float = 20.0
     """A longer Retry-After is not waited for; the error carries it."""
+
+    @property
+    def connect_s(self) -> float:
+        """The time to connect, within that of the attempt."""
+        return min(self.connect_timeout_s, self.timeout_s)
 
 
 class HttpClient:
@@ -104,14 +106,6 @@ class HttpClient:
         """
         return self._retrying(self._send_once, request)
 
-    def failure(self, request: HttpRequest, response: HttpResponse) -> ServiceError:
-        """Return the error for a response whose status is not the expected one."""
-        return status_error(self.service, request, response)
-
-    def parse(self, adapter: TypeAdapter[T], request: HttpRequest, response: HttpResponse) -> T:
-        """Parse the body of a 200 as JSON of a known schema. Raises ServiceError."""
-        return parse_json(self.service, adapter, request, response)
-
     def close(self) -> None:
         """Close all idle connections; calls in flight close theirs."""
         self._is_closed = True
@@ -126,7 +120,7 @@ class HttpClient:
         with self._semaphore:
             response = self._exchange(request) if self._limiter is None else self._send_throttled(self._limiter, request)
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise self.failure(request, response)
+            raise status_error(self.service, request, response)
         return response
 
     def _send_throttled(self, limiter: ConcurrencyLimiter, request: HttpRequest) -> HttpResponse:
@@ -136,7 +130,7 @@ class HttpClient:
         try:
             response = self._exchange(request)
         except ServiceError as error:
-            if is_timeout(error):
+            if error.is_timeout:
                 limiter.after_timeout()
             raise
         limiter.after_response(response.status, response.headers)
@@ -153,9 +147,10 @@ class HttpClient:
                 body = self._read_body(incoming, request, deadline)
                 return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
         except (httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise self._no_response(request, f"no connection within {self._connect_timeout_s:g} s", sent=False) from None
+            reason = f"no connection within {self.options.connect_s:g} s"
+            raise no_response(self.service, request, reason, sent=False) from None
         except httpx.TimeoutException:
-            raise self._no_response(request, f"no answer within {self.options.timeout_s:g} s") from None
+            raise no_response(self.service, request, f"no answer within {self.options.timeout_s:g} s") from None
         except (
             httpx.InvalidURL,
             httpx.ConnectError,
@@ -163,34 +158,26 @@ class HttpClient:
             httpx.UnsupportedProtocol,
             httpx.LocalProtocolError,
         ) as error:
-            raise self._no_response(request, f"it cannot be reached ({error})", sent=False) from None
+            raise no_response(self.service, request, f"it cannot be reached ({error})", sent=False) from None
         except (httpx.DecodingError, httpx.RemoteProtocolError) as error:
             if has_status:
-                message = f"{self.service} answered {request.route} with a body that is truncated or cannot be decompressed"
-                raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True) from None
-            raise self._no_response(request, f"the connection was closed ({error})") from None
+                raise truncated_error(self.service, request) from None
+            raise no_response(self.service, request, f"the connection was closed ({error})") from None
         except httpx.HTTPError as error:
-            raise self._no_response(request, f"the connection failed ({error})") from None
+            raise no_response(self.service, request, f"the connection failed ({error})") from None
         finally:
             self._release(client)
 
     def _read_body(self, incoming: httpx.Response, request: HttpRequest, deadline: float) -> bytes:
-        limit = self.options.max_response_bytes
         body = bytearray()
         for chunk in incoming.iter_bytes():
             body += chunk
-            if len(body) > limit:
-                message = f"{self.service} answered {request.route} with more than {limit // 1024} KiB, which is above the limit"
-                raise ServiceError(
-                    message, kind=ErrorKind.INVALID_RESPONSE, permanent=True, outcome_unknown=True, status=incoming.status_code
-                )
+            if len(body) > self.options.max_response_bytes:
+                raise too_large_error(self.service, request, incoming.status_code, self.options.max_response_bytes)
             if time.monotonic() > deadline:
-                raise self._no_response(request, f"the response was not complete within {self.options.timeout_s:g} s")
+                reason = f"the response was not complete within {self.options.timeout_s:g} s"
+                raise no_response(self.service, request, reason)
         return bytes(body)
-
-    def _no_response(self, request: HttpRequest, reason: str, *, sent: bool = True) -> ServiceError:
-        message = f"{self.service} did not answer {request.route}: {reason}"
-        return ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=sent, service_down=not sent)
 
     def _acquire(self) -> httpx.Client:
         try:
@@ -199,7 +186,7 @@ class HttpClient:
             return httpx.Client(
                 headers=_HEADERS,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                timeout=httpx.Timeout(self.options.timeout_s, connect=self._connect_timeout_s),
+                timeout=httpx.Timeout(self.options.timeout_s, connect=self.options.connect_s),
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S),
                 verify=self._tls_context,
                 # Proxies and CA bundles of the environment are for the network, not for loopback.
@@ -216,10 +203,6 @@ class HttpClient:
     def _tls_context(self) -> ssl.SSLContext:
         needs_roots = self._base_url.startswith("https:") or not self._is_loopback
         return httpx.create_ssl_context() if needs_roots else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-    @property
-    def _connect_timeout_s(self) -> float:
-        return min(self.options.connect_timeout_s, self.options.timeout_s)
 
     def _is_retryable(self, error: BaseException) -> bool:
         if not isinstance(error, ServiceError) or (error.retry_after_s or 0) > self.options.max_wait_s:
@@ -253,11 +236,6 @@ class HttpClient:
             status=error.status if error is not None else None,
             wait_s=round(state.upcoming_sleep, 3),
         )
-
-
-def is_timeout(error: ServiceError) -> bool:
-    """Return True if a request was sent and no response came in time."""
-    return error.kind is ErrorKind.CONNECTION and error.outcome_unknown
 
 
 def _error_of(state: RetryCallState) -> ServiceError | None:

@@ -61,6 +61,11 @@ class ServiceError(Exception):
         self.service_down = service_down
         """No connection to the service, or its login failed: every other call would fail alike."""
 
+    @property
+    def is_timeout(self) -> bool:
+        """True if a request was sent and no response came in time."""
+        return self.kind is ErrorKind.CONNECTION and self.outcome_unknown
+
     def copy(self, *, service_down: bool | None = None) -> Self:
         """Return the same error as a new object, which collects no other thread's traceback.
 

@@ -53,6 +53,24 @@ def status_error(service: str, request: HttpRequest, response: HttpResponse) -> 
     )
 
 
+def no_response(service: str, request: HttpRequest, reason: str, *, sent: bool = True) -> ServiceError:
+    """Return the error for a request without a response; `sent` is False if there was no connection."""
+    message = f"{service} did not answer {request.route}: {reason}"
+    return ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=sent, service_down=not sent)
+
+
+def truncated_error(service: str, request: HttpRequest) -> ServiceError:
+    """Return the error for a body that ends early."""
+    message = f"{service} answered {request.route} with a body that is truncated or cannot be decompressed"
+    return ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True)
+
+
+def too_large_error(service: str, request: HttpRequest, status: int, limit_bytes: int) -> ServiceError:
+    """Return the error for a body above the limit."""
+    message = f"{service} answered {request.route} with more than {limit_bytes // 1024} KiB, which is above the limit"
+    return ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=True, outcome_unknown=True, status=status)
+
+
 def parse_json(service: str, adapter: TypeAdapter[T], request: HttpRequest, response: HttpResponse) -> T:
     """Parse the body of a 200 as JSON of a known schema.
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from clients.http.client import HttpClient
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.messages import HttpRequest
+from clients.http.messages import HttpRequest, parse_json, status_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class PasswordLogin:
         if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST and token:
             return token
         if response.status == HTTPStatus.NOT_FOUND:
-            raise self.http.failure(request, response)
+            raise status_error(self.http.service, request, response)
         message = (
             f"ScaleOps rejected the login (status {response.status} without a token): check SCALEOPS_USER, SCALEOPS_PASSWORD "
             "and SCALEOPS_BASE_URL"
@@ -110,4 +110,4 @@ class AzureLogin:
                 "SCALEOPS_AZURE_CLIENT_ID and SCALEOPS_AZURE_CLIENT_SECRET"
             )
             raise ServiceError(message, kind=ErrorKind.AUTH, permanent=True, status=response.status)
-        return self.http.parse(_AZURE_RESPONSE, request, response).access_token
+        return parse_json(self.http.service, _AZURE_RESPONSE, request, response).access_token

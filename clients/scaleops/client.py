@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from clients.http.client import HttpClient
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.messages import HttpRequest
+from clients.http.messages import HttpRequest, parse_json
 from clients.scaleops import parsing
 from clients.scaleops.tokens import Credentials, with_bearer
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
@@ -90,7 +90,7 @@ class ScaleOpsClient:
             token = self._credentials.refresh(token)
             if token is not None:
                 response = self._http.send(with_bearer(request, token))
-        return self._http.parse(adapter, request, response)
+        return parse_json(self._http.service, adapter, request, response)
 
 
 def _body(content: Mapping[str, tuple[str, ...]]) -> bytes:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from clients.http.client import HttpClient, HttpOptions
 from clients.http.errors import ErrorKind, ServiceError
 from clients.http.loopback import is_loopback_url
-from clients.http.messages import HttpRequest
+from clients.http.messages import HttpRequest, parse_json
 from clients.http.retry_after import retry_after_s
 from simulator.faults import Fault
 from simulator.serving import Simulator
@@ -36,7 +36,7 @@ def client_of(simulator: Simulator, options: HttpOptions | None = None, *, sleep
 
 
 def fetch(http: HttpClient) -> dict[str, object]:
-    return http.parse(ANY_OBJECT, FLAGS, http.send(FLAGS))
+    return parse_json(http.service, ANY_OBJECT, FLAGS, http.send(FLAGS))
 
 
 def calls(simulator: Simulator) -> int:

@@ -168,7 +168,7 @@ def parse_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name.strip())
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = f"{name!r} is not a time zone; write a name of the IANA database, for example Europe/Madrid or UTC"
+        message = f"{name!r} is not a valid time zone; write a name of the IANA database, for example Europe/Madrid or UTC"
         raise InvalidSchedule(message) from None
 
 
@@ -177,7 +177,7 @@ def parse_day(name: str) -> int:
     try:
         return DAY_NAMES.index(name.strip().lower())
     except ValueError:
-        message = f"{name!r} is not a weekday; write one of {', '.join(DAY_NAMES)}"
+        message = f"{name!r} is not a valid weekday; write one of {', '.join(DAY_NAMES)}"
         raise InvalidSchedule(message) from None
 
 
@@ -189,7 +189,7 @@ def parse_time(text: str) -> time:
             return time(int(found["hour"]), int(found["minute"]))
     except ValueError:
         pass  # 25:00: rejected below
-    message = f"{text!r} is not a time of day; write hours and minutes from 00:00 to 23:59, for example 09:00"
+    message = f"{text!r} is not a valid time of day; write hours and minutes from 00:00 to 23:59, for example 09:00"
     raise InvalidSchedule(message)
 
 

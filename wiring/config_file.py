@@ -7,13 +7,14 @@ from collections.abc import Hashable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from alerts.policy import PagingMode
 from domain.refs import EntityRef, InvalidReference
-from wiring.environment import read_error
+from wiring.environment import read_text
 from wiring.settings import Duration, SettingsError, TimeOfDay, Weekday, Zone
 
 DEFAULT_NAME: Final = "scaleops-worker.yaml"
@@ -56,16 +57,12 @@ def _check_unique(value: object) -> object:
 
 
 Ref = Annotated[EntityRef, BeforeValidator(_parse_ref)]
-Page = Annotated[Literal["never", "with-evidence", "always"], BeforeValidator(_parse_page)]
+Page = Annotated[PagingMode, BeforeValidator(_parse_page)]
 ChannelId = Annotated[str, AfterValidator(_check_channel_id)]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True)
-
-
-def _with_dashes(name: str) -> str:
-    return name.replace("_", "-")
 
 
 class TeamSection(_Section):
@@ -97,18 +94,21 @@ class RuleSection(_Section):
         return value
 
 
-class UnderProvisionedSection(RuleSection):
+class UnmeasuredSection(RuleSection):
+    """alerts.unmeasured."""
+
+    for_sweeps: Count | None = Field(default=None, alias="for")
+
+
+class UnderProvisionedSection(UnmeasuredSection):
     """alerts.under-provisioned."""
 
-    for_: Count | None = Field(default=None, alias="for")
     page: Page | None = None
 
 
-class OverProvisionedSection(RuleSection):
+class OverProvisionedSection(UnderProvisionedSection):
     """alerts.over-provisioned."""
 
-    for_: Count | None = Field(default=None, alias="for")
-    page: Page | None = None
     min_monthly_savings: Amount | None = None
     min_share: Share | None = None
 
@@ -118,12 +118,6 @@ class CostIncreaseSection(RuleSection):
 
     min_increase: Amount | None = None
     min_ratio: Annotated[Decimal, Field(ge=0, le=100)] | None = None
-
-
-class UnmeasuredSection(RuleSection):
-    """alerts.unmeasured."""
-
-    for_: Count | None = Field(default=None, alias="for")
 
 
 class StormSection(_Section):
@@ -136,7 +130,7 @@ class StormSection(_Section):
 class RulesSection(_Section):
     """The rules, by their names."""
 
-    model_config = ConfigDict(alias_generator=_with_dashes, extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
     under_provisioned: UnderProvisionedSection | None = None
     over_provisioned: OverProvisionedSection | None = None
@@ -222,12 +216,7 @@ def read_config_file(path: Path | None) -> ConfigFile:
     if path is None and not file.exists():
         return ConfigFile()
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"WORKER_CONFIG_FILE: {file} cannot be read: {read_error(error)}"
-        raise SettingsError(message) from error
-    try:
-        content = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader that also rejects duplicate keys
+        content = yaml.load(read_text(file, "WORKER_CONFIG_FILE: "), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader that also rejects duplicate keys
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         message = f"{file}{line}: {error.problem or 'not valid YAML'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -72,11 +73,7 @@ def read_secret_file(path: str, setting: str) -> str:
     Raises:
         SettingsError: the file cannot be read or is empty.
     """
-    try:
-        secret = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{setting}: the file {path} cannot be read: {read_error(error)}"
-        raise SettingsError(message) from error
+    secret = read_text(Path(path), f"{setting}: the file ").strip()
     if not secret:
         message = f"{setting}: the file {path} is empty"
         raise SettingsError(message)
@@ -86,16 +83,20 @@ def read_secret_file(path: str, setting: str) -> str:
 def _read_dotenv(path: Path | None) -> dict[str, str]:
     if path is None or not path.exists():
         return {}
+    values = dotenv_values(stream=StringIO(read_text(path, "")), interpolate=False)
+    return {name: value or "" for name, value in values.items()}
+
+
+def read_text(path: Path, prefix: str) -> str:
+    """Read a file. Raises SettingsError, whose message is `prefix`, the path, and why it cannot be read."""
     try:
-        return {name: value or "" for name, value in dotenv_values(path, interpolate=False).items()}
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path} cannot be read: {read_error(error)}"
-        raise SettingsError(message) from error
-
-
-def read_error(error: OSError | UnicodeDecodeError) -> str:
-    """Describe why a file cannot be read."""
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not UTF-8 text"
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    message = f"{prefix}{path} cannot be read: {reason}"
+    raise SettingsError(message)
 
 
 def _unknown_names(source: Mapping[str, str], *, strict: bool) -> list[str]:

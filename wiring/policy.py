@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from actions.ports import no_link
 from alerts.policy import AlertPolicy, PagingMode, Rules, RuleSettings, StormLimits
@@ -11,15 +11,13 @@ from clients.scaleops.links import DashboardLinks
 from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
-from domain.weeks import Schedule, Schedules
+from domain.weeks import Schedule, Schedules, parse_day, parse_zone
 from store.retention import Retention
 from tasks.context import Policy
 from wiring.config_file import ConfigFile, RuleSection, RulesSection, TeamSection
 from wiring.environment import read_secret_file
 from wiring.secrets import page_links
 from wiring.settings import Settings
-
-RuleT = TypeVar("RuleT", bound=RuleSettings)
 
 
 def build_policy(settings: Settings, config: ConfigFile) -> Policy:
@@ -78,10 +76,10 @@ def routing_keys_by_team(config: ConfigFile) -> dict[EntityRef, RoutingKey]:
 
 
 def _schedule(settings: Settings, team: TeamSection) -> Schedule:
-    return Schedule.parse(
-        zone=team.timezone or settings.worker_timezone,
-        day=team.report_day or settings.worker_report_day,
-        at=(team.report_time or settings.worker_report_time).strftime("%H:%M"),
+    return Schedule(
+        zone=parse_zone(team.timezone or settings.worker_timezone),
+        day=parse_day(team.report_day or settings.worker_report_day),
+        at=team.report_time or settings.worker_report_time,
     )
 
 
@@ -102,23 +100,14 @@ def alert_policy(settings: Settings, config: ConfigFile) -> AlertPolicy:
 
 
 def _rules(section: RulesSection, defaults: Rules) -> Rules:
-    return Rules(
-        under_provisioned=_override(defaults.under_provisioned, section.under_provisioned),
-        over_provisioned=_override(defaults.over_provisioned, section.over_provisioned),
-        cost_increase=_override(defaults.cost_increase, section.cost_increase),
-        budget=_override(defaults.budget, section.budget),
-        unmeasured=_override(defaults.unmeasured, section.unmeasured),
-    )
+    changes: dict[str, Any] = {
+        name: _override(getattr(defaults, name), own) for name, own in section if isinstance(own, RuleSection)
+    }
+    return replace(defaults, **changes)
 
 
-def _override(defaults: RuleT, section: RuleSection | None) -> RuleT:
-    if section is None:
-        return defaults
+def _override(defaults: RuleSettings, section: RuleSection) -> RuleSettings:
     changes: dict[str, Any] = section.model_dump(exclude_none=True)
-    if "for_" in changes:
-        changes["for_sweeps"] = changes.pop("for_")
-    if "page" in changes:
-        changes["page"] = PagingMode(changes["page"])
     if "repeat_after" in changes:
         # Of a rule that pages it applies to pages: the default of 24h, spelled out, must not repeat in Slack daily as well.
         pages = changes.get("page", defaults.page) is not PagingMode.NEVER

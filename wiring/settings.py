@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from clients.http.loopback import is_loopback_url
+from domain.weeks import DAY_NAMES, parse_day, parse_time, parse_zone
 from wiring.durations import parse_duration
 
 
@@ -47,23 +47,10 @@ def _check_private_url(value: str) -> str:
     return value
 
 
-def _check_time_zone(value: str) -> str:
-    if value not in zoneinfo.available_timezones():
-        message = f"{value!r} is not an IANA time zone; write for example Europe/Madrid"
-        raise ValueError(message)
-    return value
-
-
 def _parse_time_of_day(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):  # YAML 1.1 reads an unquoted 10:30 as 630
         value = f"{value // 60:02}:{value % 60:02}"
-    if isinstance(value, str):
-        try:
-            return datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007 - a time of day has no zone of its own
-        except ValueError:
-            message = f"{value!r} is not a valid time of day; write for example 09:00"
-            raise ValueError(message) from None
-    return value
+    return parse_time(value) if isinstance(value, str) else value
 
 
 def _check_divides_day(value: timedelta) -> timedelta:
@@ -117,7 +104,7 @@ def _check_printable(value: SecretStr) -> SecretStr:
 
 Url = Annotated[str, AfterValidator(_check_url)]
 PrivateUrl = Annotated[str, AfterValidator(_check_private_url)]
-Zone = Annotated[str, AfterValidator(_check_time_zone)]
+Zone = Annotated[str, AfterValidator(lambda name: parse_zone(name).key)]
 TimeOfDay = Annotated[time, BeforeValidator(_parse_time_of_day)]
 Duration = Annotated[timedelta, BeforeValidator(lambda value: value if isinstance(value, timedelta) else parse_duration(value))]
 Secret = Annotated[SecretStr, AfterValidator(_check_printable)]
@@ -128,9 +115,7 @@ Instance = Annotated[
     str,
     _matching(r"[^\s:]{1,100}", "must be one word of at most 100 characters without a colon; it is part of dedup keys"),
 ]
-Weekday = Annotated[
-    Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], BeforeValidator(_lowercase)
-]
+Weekday = Annotated[str, AfterValidator(lambda name: DAY_NAMES[parse_day(name)])]
 
 
 class Settings(BaseModel):

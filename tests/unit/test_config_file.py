@@ -43,7 +43,7 @@ def test_a_complete_file(tmp_path: Path) -> None:
     assert checkout.alerts.over_provisioned is not None
     assert checkout.alerts.over_provisioned.enabled is False
     assert config.alerts.under_provisioned is not None
-    assert (config.alerts.under_provisioned.for_, config.alerts.under_provisioned.repeat_after) == (2, timedelta(hours=24))
+    assert (config.alerts.under_provisioned.for_sweeps, config.alerts.under_provisioned.repeat_after) == (2, timedelta(hours=24))
     assert config.retention.weekly == timedelta(days=730)
     assert config.clusters.non_production == ("staging",)
 

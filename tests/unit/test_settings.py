@@ -53,7 +53,7 @@ def test_the_login_at_scaleops_follows_from_the_credentials(environment: dict[st
         ({"BACKSTAGE_BASE_URL": "http://backstage"}, "BACKSTAGE_BASE_URL: must begin with https://"),
         ({"WORKER_COLLECT_EVERY": "5h"}, "WORKER_COLLECT_EVERY: must divide 24 hours"),
         ({"WORKER_COLLECT_EVERY": "six"}, "WORKER_COLLECT_EVERY: 'six' is not a valid duration"),
-        ({"WORKER_TIMEZONE": "Mars/Base"}, "WORKER_TIMEZONE: 'Mars/Base' is not an IANA time zone"),
+        ({"WORKER_TIMEZONE": "Mars/Base"}, "WORKER_TIMEZONE: 'Mars/Base' is not a valid time zone"),
         ({"WORKER_REPORT_TIME": "25:00"}, "WORKER_REPORT_TIME: '25:00' is not a valid time of day"),
         ({"SCALEOPS_CURRENCY": "dollar"}, "SCALEOPS_CURRENCY: 'dollar' is not an ISO 4217 currency code"),
         ({"SCALEOPS_MAX_CONCURRENCY": "0"}, "SCALEOPS_MAX_CONCURRENCY: input should be greater than or equal to 1"),

@@ -207,12 +207,12 @@ def test_a_team_follows_its_own_schedule_or_the_default() -> None:
 @pytest.mark.parametrize(
     ("zone", "day", "at", "said"),
     [
-        ("Europe/Atlantis", "monday", "09:00", "is not a time zone"),
-        ("../etc/passwd", "monday", "09:00", "is not a time zone"),
-        ("", "monday", "09:00", "is not a time zone"),
-        ("UTC", "Montag", "09:00", "is not a weekday"),
-        ("UTC", "monday", "24:00", "is not a time of day"),
-        ("UTC", "monday", "9", "is not a time of day"),
+        ("Europe/Atlantis", "monday", "09:00", "is not a valid time zone"),
+        ("../etc/passwd", "monday", "09:00", "is not a valid time zone"),
+        ("", "monday", "09:00", "is not a valid time zone"),
+        ("UTC", "Montag", "09:00", "is not a valid weekday"),
+        ("UTC", "monday", "24:00", "is not a valid time of day"),
+        ("UTC", "monday", "9", "is not a valid time of day"),
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused(zone: str, day: str, at: str, said: str) -> None:

@@ -6,7 +6,6 @@ from actions.errors import ActionError, InputError
 from alerts.observations import InvalidAlertId
 from cli.demo_folder import NotOurFolder
 from cli.simulator_process import SimulatorFailed
-from clients.delivery_errors import InsecureUrl
 from clients.http.errors import ServiceError
 from domain.refs import InvalidReference
 from domain.weeks import InvalidSchedule, InvalidWeek
@@ -30,7 +29,6 @@ def sentence_for(error: Exception) -> tuple[int, str]:
             | InvalidSchedule()
             | InvalidAlertId()
             | InvalidSnooze()
-            | InsecureUrl()
             | NotOurFolder()
             | InputError()
         ):

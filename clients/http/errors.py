@@ -1,8 +1,8 @@
 """The one error of every service client.
 
 ServiceError
-├── PayloadRejected      (clients.delivery_errors) this form of the message is never accepted; a plainer one may be
-└── RecipientRejected    (clients.delivery_errors) this channel or key is never accepted; another may be
+├── PayloadRejected      this form of the message is never accepted; a plainer one may be
+└── RecipientRejected    no message is ever accepted for this channel or key; another recipient may be
 """
 
 from __future__ import annotations
@@ -77,3 +77,17 @@ class ServiceError(Exception):
         if service_down is not None:
             copied.service_down = service_down
         return copied
+
+
+class PayloadRejected(ServiceError):
+    """This form of the message is never accepted."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, kind=ErrorKind.REJECTED, permanent=True)
+
+
+class RecipientRejected(ServiceError):
+    """No message is ever accepted for this channel or key."""
+
+    def __init__(self, message: str, *, kind: ErrorKind = ErrorKind.REJECTED) -> None:
+        super().__init__(message, kind=kind, permanent=True)

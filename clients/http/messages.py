@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.retry_after import retry_after_s
 
 T = TypeVar("T")
 
@@ -37,6 +38,23 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+
+def retry_after_s(headers: Mapping[str, str] | Message) -> float | None:
+    """Parse Retry-After: seconds, or a date relative to the Date of the same response (RFC 9110, 10.2.3).
+
+    Returns:
+        None if the header is missing or cannot be parsed.
+    """
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
+    except (ValueError, TypeError):
+        return None
 
 
 def status_error(service: str, request: HttpRequest, response: HttpResponse) -> ServiceError:

@@ -16,10 +16,9 @@ with warnings.catch_warnings():
 
 from requests import Response
 
-from clients.delivery_errors import PayloadRejected, RecipientRejected, check_url
-from clients.http.errors import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, ServiceError
 from clients.http.loopback import is_loopback_url
-from clients.http.retry_after import retry_after_s
+from clients.http.messages import retry_after_s
 from domain.component import RoutingKey
 from domain.messages import Json
 
@@ -68,7 +67,7 @@ class PagerDutyClient:
     """
 
     def __init__(self, *, events_url: str = DEFAULT_EVENTS_URL, pause_s: float = 0.25) -> None:
-        self._url = check_url(events_url, of="PagerDuty (PAGERDUTY_EVENTS_URL)")
+        self._url = events_url
         self._pause_s = pause_s
         self._sessions = threading.local()
 

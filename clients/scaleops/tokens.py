@@ -7,14 +7,13 @@ login rejected ──> the same error for AUTH_FAILURE_COOLDOWN, so that a wrong
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final, Protocol
+
+import jwt
 
 from clients.http.errors import ErrorKind, ServiceError
 from clients.http.messages import HttpRequest
@@ -27,7 +26,6 @@ EXPIRY_MARGIN: Final = timedelta(seconds=60)
 MIN_TTL: Final = timedelta(seconds=30)
 """A token that has expired on arrival (a wrong clock) is used this long."""
 AUTH_FAILURE_COOLDOWN: Final = timedelta(seconds=30)
-_JWT_PARTS: Final = 3
 
 
 class Credentials(Protocol):
@@ -150,13 +148,10 @@ def expires_at(token: str, now: datetime) -> datetime:
 
 def jwt_expiry(token: str) -> datetime | None:
     """Return the `exp` of a JWT, unverified, for it is our own token. None for any other token."""
-    parts = token.split(".")
-    if len(parts) != _JWT_PARTS:
-        return None
     try:
-        expiry = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))["exp"]
+        expiry = jwt.decode(token, options={"verify_signature": False}).get("exp")
         if isinstance(expiry, bool) or not isinstance(expiry, int | float):
             return None
         return datetime.fromtimestamp(expiry, tz=timezone.utc)
-    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, OSError):
+    except (jwt.InvalidTokenError, ValueError, OverflowError, OSError):
         return None

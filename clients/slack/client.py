@@ -16,8 +16,7 @@ from typing import Any, Final
 
 from slack_sdk.errors import SlackApiError
 
-from clients.delivery_errors import PayloadRejected, check_url
-from clients.http.errors import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, PayloadRejected, ServiceError
 from clients.slack.errors import error_from_code
 from clients.slack.transport import BoundedWebClient
 from domain.messages import Json
@@ -67,7 +66,7 @@ class SlackClient:
         self._identity: BotIdentity | None = None
         self._web = BoundedWebClient(
             token=token,
-            base_url=check_url(base_url, of="Slack (SLACK_BASE_URL)"),
+            base_url=base_url,
             timeout=timeout_s,
             ssl=ssl.create_default_context(),
             logger=sdk_log,

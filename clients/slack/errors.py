@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from clients.delivery_errors import PayloadRejected, RecipientRejected
-from clients.http.errors import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, ServiceError
 from clients.slack.transport import DEFAULT_RETRY_AFTER_S
 
 _BAD_PAYLOAD: Final = frozenset(

@@ -21,7 +21,7 @@ from slack_sdk import WebClient
 
 from clients.http.errors import ErrorKind, ServiceError
 from clients.http.loopback import is_loopback_url
-from clients.http.retry_after import retry_after_s
+from clients.http.messages import retry_after_s
 
 MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
 """A page of 200 messages of 50 blocks is much smaller."""

@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from clients.http.retry_after import retry_after_s
+from clients.http.messages import retry_after_s
 from clients.throttle.limit_algorithm import (
     MAX_PAUSE_S,
     BackoffReason,

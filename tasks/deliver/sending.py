@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from clients.delivery_errors import PayloadRejected, RecipientRejected
-from clients.http.errors import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, ServiceError
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
 from domain.component import RoutingKey

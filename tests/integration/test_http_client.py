@@ -12,8 +12,7 @@ from pydantic import TypeAdapter
 from clients.http.client import HttpClient, HttpOptions
 from clients.http.errors import ErrorKind, ServiceError
 from clients.http.loopback import is_loopback_url
-from clients.http.messages import HttpRequest, parse_json
-from clients.http.retry_after import retry_after_s
+from clients.http.messages import HttpRequest, parse_json, retry_after_s
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.asking import Sleeps

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from clients.delivery_errors import InsecureUrl, PayloadRejected, RecipientRejected
-from clients.http.errors import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, ServiceError
 from clients.pagerduty.client import PagerDutyClient
 from domain.component import RoutingKey
 from domain.messages import Json
@@ -160,8 +159,3 @@ def test_a_refused_connection_is_temporary(free_port: int) -> None:
         pagerduty.send(KEY, trigger())
     assert error.value.kind is ErrorKind.CONNECTION
     assert not error.value.permanent
-
-
-def test_a_plain_http_url_is_rejected() -> None:
-    with pytest.raises(InsecureUrl, match="PAGERDUTY_EVENTS_URL"):
-        PagerDutyClient(events_url="http://events.example")

@@ -7,8 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from actions.live.sweep_memo import MAX_FAILURES, MemoizedScaleOps
-from clients.delivery_errors import RecipientRejected
-from clients.http.errors import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, RecipientRejected, ServiceError
 from clients.scaleops.tokens import CachedLogin
 from tests.unit.test_sweep_memo import CountingScaleOps
 

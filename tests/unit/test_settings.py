@@ -69,6 +69,30 @@ def test_an_invalid_setting_is_named_with_what_to_do(environment: dict[str, str]
     assert any(problem.startswith(message) for problem in problems_of(environment)), problems_of(environment)
 
 
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("https://slack.com/api", True),
+        ("http://127.0.0.1:8080/x", True),
+        ("http://localhost:1", True),
+        ("http://[::1]:80", True),
+        ("https://10.0.0.1", True),
+        ("http://slack.com/api/", False),
+        ("http://10.0.0.1", False),
+        ("http://localhost.example.com", False),
+        ("http://127.0.0.1@evil.example", False),
+        ("ftp://x", False),
+        ("slack", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["SLACK_BASE_URL", "PAGERDUTY_EVENTS_URL"])
+def test_messages_are_sent_to_https_and_loopback_only(name: str, url: str, *, is_allowed: bool) -> None:
+    if is_allowed:
+        assert url in resolve_settings({name: url}, None).settings.model_dump().values()
+    else:
+        assert problems_of({name: url})[0].startswith(f"{name}: ")
+
+
 def test_service_variables_of_kubernetes_are_not_settings() -> None:
     links = {
         "SCALEOPS_WORKER_SERVICE_HOST": "10.0.0.1",

@@ -6,33 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, TypeAlias
 
-from domain.advice import Issue
 from domain.measures import Total
 from domain.refs import EntityRef
+from domain.tracking import Recommendation
 from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
-from domain.workload import WorkloadKey
+from reports import content
 from reports.links import Links
-
-TrackedOutcome: TypeAlias = Literal["open", "done", "no longer advised", "gone"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowedRecommendation:
-    """One tracked recommendation: open, or ended with an outcome."""
-
-    component: EntityRef
-    workload: WorkloadKey
-    issue: Issue
-    opened_at: datetime
-    ended_at: datetime | None
-    outcome: TrackedOutcome
-    realised_per_month: Decimal | None
-    """Realised savings if the outcome is `done`; None otherwise or if not measured."""
-    is_handled: bool = False
-    """Acknowledged or snoozed, so not counted as ignored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,21 +58,14 @@ class TeamFacts:
     """Display names of components."""
     labels: Mapping[EntityRef, tuple[str, ...]]
     """Labels for the dashboard link of a component, if one query selects it."""
-    followed: tuple[FollowedRecommendation, ...]
+    followed: tuple[Recommendation, ...]
     """Recommendations open at the closing snapshot or ended since `followed_since`."""
+    handled: frozenset[tuple[str, EntityRef]]
+    """Issue and component of the acknowledged and snoozed alerts: such a recommendation is not counted as ignored."""
     followed_since: datetime
     """As-of of the previous closing snapshot, or where it was due."""
     month_to_date: MonthToDate | None = None
     monthly_budget: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoutingGap:
-    """A team without a channel of its own, and why."""
-
-    team: EntityRef
-    title: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +78,7 @@ class PlatformFacts:
     weeks: tuple[WeekTotal, ...]
     titles: Mapping[EntityRef, str]
     team_titles: Mapping[EntityRef, str]
-    unrouted: tuple[RoutingGap, ...] = ()
+    unrouted: tuple[content.UnroutedTeam, ...] = ()
     skipped: tuple[str, ...] = ()
     """One sentence per report skipped since the last roll-up."""
     month_to_date: MonthToDate | None = None

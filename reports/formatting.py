@@ -1,11 +1,14 @@
-"""Formatting shared by all renderings: amounts, coverage, long names and unprintable characters."""
+"""Formatting shared by all renderings: amounts, coverage, long names, unprintable characters, and times in the reader's zone."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from domain.money import format_count, format_money, format_percent
+from domain.weeks import IsoWeek
 from reports import content
 
 UNKNOWN: Final = "unknown"
@@ -86,3 +89,33 @@ def format_trend(trend: content.Trend) -> str:
     unmeasured = len(trend.weeks) - len(known)
     tail = f", {unmeasured} not measured" if unmeasured else ""
     return f"{weeks}, from {format_amount(known[0])} to {format_amount(known[-1])}{tail}"
+
+
+def format_instant(at: datetime, zone: str) -> str:
+    """Format an instant as `Mon 23 Nov 2026, 00:00 CET`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M} {local.tzname()}"
+
+
+def format_day(at: datetime, zone: str) -> str:
+    """Format the day of an instant as `Mon 23 Nov`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b}"
+
+
+def format_week(week: IsoWeek) -> str:
+    """Format a week as `16 to 22 November 2026`; month and year repeat only if they differ."""
+    first, last = week.monday, week.sunday
+    if first.year != last.year:
+        return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
+    if first.month != last.month:
+        return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
+    return f"{first.day} to {last.day} {last:%B %Y}"
+
+
+def format_delay(delay: timedelta) -> str:
+    """Format a delay as `2 days and 3 hours`, `5 hours`."""
+    hours = int(delay.total_seconds() // 3600)
+    days, hours = divmod(hours, 24)
+    parts = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in ((days, "day"), (hours, "hour")) if number]
+    return " and ".join(parts) or "less than an hour"

@@ -18,9 +18,8 @@ from alerts.states import ENDINGS, NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
-from reports.dates import format_instant
 from reports.findings import figures_as_json, format_finding, headline, remedy
-from reports.formatting import clip
+from reports.formatting import clip, format_instant
 from reports.render.slack_blocks import BlockGroup, clip_text, header, pack, plain_text
 from reports.render.slack_blocks import context as small_print
 

@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Literal
 
 from domain.advice import Issue, IssuePriority
-from domain.measures import Total, Unknown
+from domain.measures import Total, Unknown, known_or
 from domain.money import format_count, format_money, format_percent
 from domain.snapshots import Outcome
 from domain.trends import ClosingPoint, CostComparison, CostChange, MonthToDate
 from reports import content
-from reports.build.top_actions import WorkloadFinding
+from reports.build.top_actions import WorkloadFinding, findings_of
+from reports.facts import PlatformFacts, TeamFacts
 
 NO_SNAPSHOT = "no closing snapshot"
 
@@ -24,7 +25,7 @@ STEADY = Decimal("0.005")
 def amount_of(total: Total, *, currency: str, period: Literal["7 days", "month"], as_of: datetime | None) -> content.Amount:
     """Convert a total to report content."""
     return content.Amount(
-        amount=None if isinstance(total.amount, Unknown) else total.amount,
+        amount=known_or(total.amount, None),
         currency=currency,
         period=period,
         known=total.known,
@@ -32,11 +33,6 @@ def amount_of(total: Total, *, currency: str, period: Literal["7 days", "month"]
         as_of=as_of,
         unknown_reason=total.amount.reason if isinstance(total.amount, Unknown) else "",
     )
-
-
-def make_unknown_total(reason: str) -> Total:
-    """Return a total without any known part."""
-    return Total(amount=Unknown(reason), known=0, parts=0)
 
 
 def change_of(change: CostChange, *, currency: str, then: ClosingPoint) -> content.HeadlineChange:
@@ -59,46 +55,36 @@ def change_of(change: CostChange, *, currency: str, then: ClosingPoint) -> conte
     )
 
 
-def write_headline(
-    *,
-    now: ClosingPoint | None,
-    then: ClosingPoint | None,
-    change: CostChange | None,
-    findings: Iterable[WorkloadFinding],
-    currency: str,
-    no_snapshot_reason: str,
-    month_to_date: MonthToDate | None,
-    monthly_budget: Decimal | None,
-    also_missing: Iterable[str] = (),
-) -> content.Headline:
+def write_headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) -> content.Headline:
     """Build the headline. `change` is None exactly if one of the two closing snapshots is missing."""
-    nothing = make_unknown_total(NO_SNAPSHOT)
+    now, then, currency = facts.now, facts.then, facts.meta.currency
+    nothing = Total(amount=Unknown(NO_SNAPSHOT), known=0, parts=0)
     as_of = None if now is None else now.as_of
     cost = nothing if now is None else now.cost_7d
     available = nothing if now is None else now.savings_available_per_month
     realised = nothing if now is None else now.realised_savings_per_month
     outcomes = () if now is None else tuple(now.outcomes.values())
     return content.Headline(
-        missing=(*_missing(now, no_snapshot_reason), *also_missing),
+        missing=(*_missing(now, is_running=facts.meta.running), *_missing_routes(facts)),
         changed=_changed(cost, change, currency),
-        todo=_todo(tuple(findings), currency) if now is not None else "Without a measurement there are no recommendations.",
+        todo="Without a measurement there are no recommendations." if now is None else _todo(findings_of(now), currency),
         cost=amount_of(cost, currency=currency, period="7 days", as_of=as_of),
         change=None if change is None or then is None else change_of(change, currency=currency, then=then),
         no_change_reason="" if change is not None else _no_change_reason(now),
         savings_available=amount_of(available, currency=currency, period="month", as_of=as_of),
         savings_realised=amount_of(realised, currency=currency, period="month", as_of=as_of),
-        month_to_date=_budget(month_to_date, monthly_budget, currency),
+        month_to_date=_budget(facts.month_to_date, facts.monthly_budget, currency),
         components=len(outcomes),
-        components_measured=sum(1 for outcome in outcomes if outcome is Outcome.MEASURED),
+        components_measured=outcomes.count(Outcome.MEASURED),
         claimed_twice=0 if now is None else now.claimed_twice,
     )
 
 
-def _missing(now: ClosingPoint | None, no_snapshot_reason: str) -> Iterable[str]:
+def _missing(now: ClosingPoint | None, *, is_running: bool) -> Iterable[str]:
     if now is None:
-        yield no_snapshot_reason
+        yield "No data yet this week." if is_running else "No data from the end of this week, so its cost is unknown."
         return
-    unmeasured = sum(1 for outcome in now.outcomes.values() if outcome is Outcome.UNKNOWN)
+    unmeasured = list(now.outcomes.values()).count(Outcome.UNKNOWN)
     if unmeasured:
         yield f"{unmeasured:,} of {format_count(len(now.outcomes), 'component')} could not be measured."
     if now.lost_clusters:
@@ -109,6 +95,17 @@ def _missing(now: ClosingPoint | None, no_snapshot_reason: str) -> Iterable[str]
         yield f"The cost of {cost.parts - cost.known:,} of {format_count(cost.parts, 'workload')} is unknown and not in the sums."
     if not now.listing_complete:
         yield "The catalog listing is incomplete: components may be missing."
+
+
+def _missing_routes(facts: TeamFacts | PlatformFacts) -> Iterable[str]:
+    if not isinstance(facts, PlatformFacts):
+        return
+    if facts.unrouted:
+        have = "has no channel of its own" if len(facts.unrouted) == 1 else "have no channel of their own"
+        yield f"{format_count(len(facts.unrouted), 'team')} {have}; see Routing below."
+    if facts.skipped:
+        verb = "was" if len(facts.skipped) == 1 else "were"
+        yield f"{format_count(len(facts.skipped), 'report')} {verb} skipped because the worker was down for too long."
 
 
 def _no_change_reason(now: ClosingPoint | None) -> str:
@@ -163,7 +160,7 @@ def _budget(so_far: MonthToDate | None, monthly_budget: Decimal | None, currency
         return None
     return content.Budget(
         currency=currency,
-        spent=None if isinstance(so_far.amount, Unknown) else so_far.amount,
+        spent=known_or(so_far.amount, None),
         monthly_budget=monthly_budget,
         known_days=so_far.known_days,
         days=so_far.days,

@@ -1,4 +1,4 @@
-"""Sections of the roll-up: team overview and routing problems."""
+"""The section of the roll-up that compares all teams."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from domain.snapshots import Measurement, Outcome
 from domain.trends import ClosingPoint, CostComparison, compare
 from domain.weeks import IsoWeek
 from reports import content
-from reports.facts import RoutingGap
 from reports.build.headline import amount_of
 from reports.links import Links, team_slug
 
@@ -24,7 +23,7 @@ def build_team_overview(
         _team_row(
             team,
             mine,
-            before.get(team) if then is not None else None,
+            before.get(team),
             currency=currency,
             titles=titles,
             link=links.report(team_slug(team), week),
@@ -48,24 +47,17 @@ def _team_row(
     team: EntityRef, now: ClosingPoint, then: ClosingPoint | None, *, currency: str, titles: Mapping[EntityRef, str], link: str | None
 ) -> content.TeamSummary:
     change = None if then is None else compare(now, then)
-    comparable = change is not None and change.group(CostComparison.LIKE_FOR_LIKE).workloads > 0
+    if change is not None and not change.group(CostComparison.LIKE_FOR_LIKE).workloads:
+        change = None
     return content.TeamSummary(
         ref=str(team),
         title=titles.get(team) or team.name,
         cost=amount_of(now.cost_7d, currency=currency, period="7 days", as_of=now.as_of),
-        like_for_like=change.group(CostComparison.LIKE_FOR_LIKE).amount if change is not None and comparable else None,
-        share=change.like_for_like_share if change is not None and comparable else None,
+        like_for_like=change.group(CostComparison.LIKE_FOR_LIKE).amount if change is not None else None,
+        share=change.like_for_like_share if change is not None else None,
         savings_available=amount_of(now.savings_available_per_month, currency=currency, period="month", as_of=now.as_of),
         savings_realised=amount_of(now.realised_savings_per_month, currency=currency, period="month", as_of=now.as_of),
         components=len(now.outcomes),
-        components_measured=sum(1 for outcome in now.outcomes.values() if outcome is Outcome.MEASURED),
+        components_measured=list(now.outcomes.values()).count(Outcome.MEASURED),
         link=link,
-    )
-
-
-def list_routing_problems(unrouted: tuple[RoutingGap, ...], skipped: tuple[str, ...]) -> content.RoutingProblems:
-    """List teams without a channel of their own, and skipped reports."""
-    return content.RoutingProblems(
-        unrouted=tuple(content.UnroutedTeam(ref=str(gap.team), title=gap.title, reason=gap.reason) for gap in unrouted),
-        skipped=skipped,
     )

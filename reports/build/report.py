@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 
-from domain.money import format_count, parse_currency
-from domain.trends import ClosingPoint, CostChange, compare
+from domain.money import parse_currency
+from domain.trends import CostChange, compare
 from reports import content
-from reports.build.top_actions import choose_actions, findings_of
-from reports.build.platform import build_team_overview, list_routing_problems
+from reports.build.top_actions import choose_actions
+from reports.build.platform import build_team_overview
 from reports.build.sections import build_follow_up, list_gaps, list_movers, summarise_automation, summarise_network, names_of
 from reports.facts import ReportMeta, PlatformFacts, TeamFacts, WeekTotal
 from reports.build.headline import amount_of, write_headline
 from reports.links import PLATFORM_SLUG, team_slug
-from reports.dates import format_delay, format_instant
+from reports.formatting import format_delay, format_instant
 
 Part = tuple[str, Callable[[], content.Body]]
 """The title of a section and its builder."""
@@ -21,31 +22,28 @@ Part = tuple[str, Callable[[], content.Body]]
 
 def build_team_report(facts: TeamFacts) -> content.Report:
     """Build the weekly report of one team."""
-    meta = facts.meta
-    change = _change(facts.now, facts.then)
+    change = _change(facts)
     return _report(
-        meta,
+        facts,
+        change,
         scope="team",
         team=str(facts.team),
         title=facts.title,
         slug=team_slug(facts.team),
-        headline=_headline(facts, change),
-        parts=(("Cost over the weeks", lambda: build_trend(facts.weeks, meta.currency)), *_team_parts(facts, change)),
+        parts=_team_parts(facts, change),
     )
 
 
 def build_platform_report(facts: PlatformFacts) -> content.Report:
     """Build the roll-up of all teams."""
-    meta = facts.meta
-    change = _change(facts.now, facts.then)
     return _report(
-        meta,
+        facts,
+        _change(facts),
         scope="platform",
         team=content.PLATFORM,
         title="All teams",
         slug=PLATFORM_SLUG,
-        headline=_headline(facts, change),
-        parts=(("Cost over the weeks", lambda: build_trend(facts.weeks, meta.currency)), *_platform_parts(facts)),
+        parts=_platform_parts(facts),
     )
 
 
@@ -76,6 +74,7 @@ def _team_parts(facts: TeamFacts, change: CostChange | None) -> Iterable[Part]:
         "Follow-up on recommendations",
         lambda: build_follow_up(
             facts.followed,
+            handled=facts.handled,
             since=facts.followed_since,
             until=now.as_of,
             currency=currency,
@@ -97,17 +96,30 @@ def _platform_parts(facts: PlatformFacts) -> Iterable[Part]:
                 now, then, currency=meta.currency, titles=facts.team_titles, links=meta.links, week=meta.week
             ),
         )
-    yield "Routing", lambda: list_routing_problems(facts.unrouted, facts.skipped)
+    yield "Routing", lambda: content.RoutingProblems(unrouted=facts.unrouted, skipped=facts.skipped)
     if now is not None:
         yield "Automation and policies", lambda: summarise_automation(now)
         yield "What could not be measured", lambda: list_gaps(now, facts.titles)
 
 
+def _change(facts: TeamFacts | PlatformFacts) -> CostChange | None:
+    return None if facts.now is None or facts.then is None else compare(facts.now, facts.then)
+
+
 def _report(
-    meta: ReportMeta, *, scope: str, team: str, title: str, slug: str, headline: content.Headline, parts: Iterable[Part]
+    facts: TeamFacts | PlatformFacts,
+    change: CostChange | None,
+    *,
+    scope: Literal["team", "platform"],
+    team: str,
+    title: str,
+    slug: str,
+    parts: Iterable[Part],
 ) -> content.Report:
+    meta = facts.meta
+    trend: Part = "Cost over the weeks", lambda: build_trend(facts.weeks, meta.currency)
     return content.Report(
-        scope="platform" if scope == content.PLATFORM else "team",
+        scope=scope,
         team=team,
         title=title,
         week=str(meta.week),
@@ -121,8 +133,8 @@ def _report(
         running=meta.running,
         currency=parse_currency(meta.currency),
         route=meta.route,
-        headline=headline,
-        sections=tuple(_section(part_title, make) for part_title, make in parts),
+        headline=write_headline(facts, change),
+        sections=tuple(_section(part_title, make) for part_title, make in (trend, *parts)),
         page=meta.links.report(slug, meta.week),
     )
 
@@ -140,36 +152,3 @@ def format_lateness(meta: ReportMeta) -> str:
         return ""
     due = format_instant(meta.late.due_at, meta.zone)
     return f"This report comes {format_delay(meta.late.made_at - meta.late.due_at)} late: it was due {due}, but no run produced it until now."
-
-
-def _change(now: ClosingPoint | None, then: ClosingPoint | None) -> CostChange | None:
-    return None if now is None or then is None else compare(now, then)
-
-
-def _headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) -> content.Headline:
-    return write_headline(
-        now=facts.now,
-        then=facts.then,
-        change=change,
-        findings=() if facts.now is None else findings_of(facts.now),
-        currency=facts.meta.currency,
-        no_snapshot_reason=_no_snapshot_reason(facts.meta),
-        month_to_date=facts.month_to_date,
-        monthly_budget=facts.monthly_budget,
-        also_missing=_unrouted(facts) if isinstance(facts, PlatformFacts) else (),
-    )
-
-
-def _unrouted(facts: PlatformFacts) -> Iterable[str]:
-    if facts.unrouted:
-        have = "has no channel of its own" if len(facts.unrouted) == 1 else "have no channel of their own"
-        yield f"{format_count(len(facts.unrouted), 'team')} {have}; see Routing below."
-    if facts.skipped:
-        verb = "was" if len(facts.skipped) == 1 else "were"
-        yield f"{format_count(len(facts.skipped), 'report')} {verb} skipped because the worker was down for too long."
-
-
-def _no_snapshot_reason(meta: ReportMeta) -> str:
-    if meta.running:
-        return "No data yet this week."
-    return "No data from the end of this week, so its cost is unknown."

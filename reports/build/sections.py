@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
 from domain.advice import Issue
-from domain.measures import Unknown, is_known
+from domain.measures import Unknown, is_known, known_or
 from domain.money import format_money
 from domain.refs import EntityRef
 from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
+from domain.tracking import Recommendation, RecommendationEnd
 from domain.trends import WorkloadChange, ClosingPoint, CostComparison, CostChange
 from domain.workload import WorkloadKey
 from reports import content
 from reports.build.top_actions import workload_name
-from reports.facts import FollowedRecommendation
-from reports.dates import format_day
+from reports.formatting import format_day
 
 IGNORED_AFTER: Final = 4
 """A recommendation open in this many reports, neither acknowledged nor snoozed, counts as ignored."""
@@ -26,6 +26,11 @@ HOT_SPOTS: Final = 5
 WEEK: Final = timedelta(days=7)
 
 OutcomeName = Literal["done", "no longer advised", "gone", "open", "ignored"]
+_OUTCOMES: Final[Mapping[RecommendationEnd, OutcomeName]] = {
+    RecommendationEnd.DONE: "done",
+    RecommendationEnd.NO_LONGER_ADVISED: "no longer advised",
+    RecommendationEnd.GONE: "gone",
+}
 Names = Mapping[WorkloadKey, tuple[content.ComponentName, ...]]
 
 
@@ -68,19 +73,19 @@ def list_movers(change: CostChange, currency: str, names: Names) -> content.Move
 
 
 def build_follow_up(
-    followed: Iterable[FollowedRecommendation], *, since: datetime, until: datetime, currency: str, zone: str, titles: Mapping[EntityRef, str]
+    followed: Iterable[Recommendation], *, handled: Container[tuple[str, EntityRef]], since: datetime, until: datetime, currency: str, zone: str, titles: Mapping[EntityRef, str]
 ) -> content.FollowUp:
     """Follow up on recommendations that were open, with realised savings."""
     outcomes: list[tuple[OutcomeName, content.RecommendationOutcome, Decimal]] = []
     for one in followed:
-        result = _outcome_of(one, until)
+        result = _outcome_of(one, handled, until)
         # Raising requests ends a danger; it saves no money.
-        saves = result == "done" and one.issue is not Issue.UNDER_PROVISIONED
-        realised = one.realised_per_month if saves else None
+        saves = result == "done" and one.key.issue is not Issue.UNDER_PROVISIONED
+        realised = known_or(one.realised_per_month, None) if saves else None
         outcome = content.RecommendationOutcome(
-            workload=workload_name(one.workload),
-            component=component_name(one.component, titles),
-            issue=one.issue.value,
+            workload=workload_name(one.key.workload),
+            component=component_name(one.key.entity, titles),
+            issue=one.key.issue.value,
             outcome=result,
             opened_at=one.opened_at,
             ended_at=one.ended_at,
@@ -104,25 +109,26 @@ def build_follow_up(
     )
 
 
-def times_reported(one: FollowedRecommendation, until: datetime) -> int:
+def times_reported(one: Recommendation, until: datetime) -> int:
     """Count the weekly closings up to and including `until` at which a recommendation was open."""
     return int((until - one.opened_at) // WEEK) + 1 if one.opened_at <= until else 0
 
 
-def _outcome_of(one: FollowedRecommendation, until: datetime) -> OutcomeName:
-    if one.outcome == "open" and not one.is_handled and times_reported(one, until) >= IGNORED_AFTER:
-        return "ignored"
-    return one.outcome
+def _outcome_of(one: Recommendation, handled: Container[tuple[str, EntityRef]], until: datetime) -> OutcomeName:
+    if one.ending is not None:
+        return _OUTCOMES[one.ending]
+    is_handled = (one.key.issue.value, one.key.entity) in handled
+    return "ignored" if not is_handled and times_reported(one, until) >= IGNORED_AFTER else "open"
 
 
-def _format_outcome(one: FollowedRecommendation, outcome: OutcomeName, *, currency: str, zone: str, until: datetime) -> str:
+def _format_outcome(one: Recommendation, outcome: OutcomeName, *, currency: str, zone: str, until: datetime) -> str:
     since = format_day(one.opened_at, zone)
     match outcome:
         case "done":
             saved = one.realised_per_month
-            if one.issue is Issue.UNDER_PROVISIONED:
+            if one.key.issue is Issue.UNDER_PROVISIONED:
                 return f"Done: requests raised (advised since {since})."
-            if saved is None:
+            if saved is None or isinstance(saved, Unknown):
                 return f"Done; the savings could not be measured (advised since {since})."
             if saved <= 0:
                 return f"Done; the available savings did not decrease (advised since {since})."
@@ -164,8 +170,8 @@ def summarise_network(now: ClosingPoint, *, currency: str, names: Names) -> cont
                 workload=workload_name(point.key),
                 components=names.get(point.key, ()),
                 cross_az_cost=cost,
-                network_cost=None if isinstance(use.cost, Unknown) else use.cost,
-                cross_az_traffic_bytes=None if isinstance(use.cross_az_traffic_bytes, Unknown) else use.cross_az_traffic_bytes,
+                network_cost=known_or(use.cost, None),
+                cross_az_traffic_bytes=known_or(use.cross_az_traffic_bytes, None),
             )
             for cost, point, use in used[:HOT_SPOTS]
             if cost > 0

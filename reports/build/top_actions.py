@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 from domain.advice import Issue, IssuePriority, find_issue
-from domain.measures import Unknown, known_or
+from domain.measures import Measured, Unknown, known_or
 from domain.money import format_cores, format_count, format_memory, format_money
 from domain.refs import EntityRef
 from domain.snapshots import WorkloadPoint
@@ -101,8 +101,6 @@ def _action_of(
     number: int, finding: WorkloadFinding, *, currency: str, names: Mapping[WorkloadKey, tuple[ComponentName, ...]], link: str | None
 ) -> RecommendedAction:
     point = finding.point
-    savings = None if isinstance(point.savings_available_per_month, Unknown) else point.savings_available_per_month
-    kills = None if isinstance(point.oom_kills_24h, Unknown) else point.oom_kills_24h
     requests = () if finding.issue is Issue.NOT_AUTOMATED else tuple(_resources(point))
     return RecommendedAction(
         number=number,
@@ -111,20 +109,21 @@ def _action_of(
         issue=finding.issue.value,
         priority=finding.priority.value,
         requests=requests,
-        monthly_savings=savings,
-        oom_kills_24h=kills,
+        monthly_savings=known_or(point.savings_available_per_month, None),
+        oom_kills_24h=known_or(point.oom_kills_24h, None),
         sentence=format_action(finding, requests, currency=currency),
         link=link,
     )
 
 
 def _resources(point: WorkloadPoint) -> Iterable[Resource]:
-    cpu, cpu_to = point.cpu_request_millicores, point.cpu_recommended_millicores
-    if not isinstance(cpu, Unknown) and not isinstance(cpu_to, Unknown) and cpu != cpu_to:
-        yield Resource(resource="cpu", now=cpu, recommended=cpu_to)
-    memory, memory_to = point.memory_request_bytes, point.memory_recommended_bytes
-    if not isinstance(memory, Unknown) and not isinstance(memory_to, Unknown) and memory != memory_to:
-        yield Resource(resource="memory", now=memory, recommended=memory_to)
+    figures: tuple[tuple[Literal["cpu", "memory"], Measured[float], Measured[float]], ...] = (
+        ("cpu", point.cpu_request_millicores, point.cpu_recommended_millicores),
+        ("memory", point.memory_request_bytes, point.memory_recommended_bytes),
+    )
+    for resource, now, recommended in figures:
+        if not isinstance(now, Unknown) and not isinstance(recommended, Unknown) and now != recommended:
+            yield Resource(resource=resource, now=now, recommended=recommended)
 
 
 def format_action(finding: WorkloadFinding, requests: tuple[Resource, ...], *, currency: str) -> str:

@@ -23,14 +23,15 @@ from reports.build.sentences import (
     remarks,
 )
 from reports.build.top_actions import format_requests
-from reports.dates import format_instant, format_week
 from reports.formatting import (
     clip,
     format_amount,
     format_components,
+    format_instant,
     format_place,
     format_share,
     format_trend,
+    format_week,
     sparkline,
 )
 from reports.render.slack_blocks import (

@@ -20,7 +20,6 @@ from domain.weeks import IsoWeek
 from reports import formatting
 from reports.build import sentences
 from reports.build.top_actions import format_requests, format_size
-from reports.dates import format_day, format_instant, format_week
 
 Form = Literal["html", "markdown"]
 
@@ -53,9 +52,9 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         components=formatting.format_components,
         count=format_count,
         coverage=formatting.format_coverage,
-        day=format_day,
+        day=formatting.format_day,
         follow_up=sentences.format_follow_up,
-        instant=format_instant,
+        instant=formatting.format_instant,
         money=formatting.format_money_or_unknown,
         network=sentences.format_network,
         place=formatting.format_place,
@@ -64,7 +63,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         size=format_size,
         sparkline=formatting.sparkline,
         trend=formatting.format_trend,
-        week=lambda text: format_week(IsoWeek.parse(text)),
+        week=lambda text: formatting.format_week(IsoWeek.parse(text)),
     )
     made.globals.update(format_money=format_money)
     return made

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from domain.advice import Issue, IssuePriority
-from domain.measures import Unknown
+from domain.measures import Unknown, known_or
 from domain.messages import Json
 from domain.refs import EntityRef
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
@@ -90,7 +90,7 @@ def _row_of(recommendation: Recommendation) -> dict[str, Any]:
         "last_seen": recommendation.last_seen_at,
         "ended_at": recommendation.ended_at,
         "ended_as": None if recommendation.ending is None else recommendation.ending.value,
-        "realised_per_month": None if isinstance(realised, Unknown) else realised,
+        "realised_per_month": known_or(realised, None),
         "details": details,
     }
 

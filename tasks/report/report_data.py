@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -16,10 +16,11 @@ from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import InvalidSelector, plan_for
 from domain.snapshots import Measurement, SeriesPoint
-from domain.tracking import Recommendation, RecommendationEnd
+from domain.tracking import Recommendation
 from domain.trends import ClosingPoint, MonthToDate, month_to_date
 from domain.weeks import IsoWeek, Lateness, Schedule
-from reports.facts import FollowedRecommendation, PlatformFacts, ReportMeta, RoutingGap, TeamFacts, TrackedOutcome, WeekTotal
+from reports.content import UnroutedTeam
+from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.links import Links
 from store import Transaction
 from tasks.context import Policy
@@ -28,12 +29,6 @@ REPORT: Final = "weekly"
 WEEKS: Final = 12
 """Length of the trend."""
 UNOWNED_TITLE: Final = "Components without an owner"
-
-_OUTCOMES: Final[Mapping[RecommendationEnd, TrackedOutcome]] = {
-    RecommendationEnd.DONE: "done",
-    RecommendationEnd.NO_LONGER_ADVISED: "no longer advised",
-    RecommendationEnd.GONE: "gone",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +79,9 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         weeks=closing_snapshots.weeks,
         titles={component.ref: component.title or component.spelled_name for component in owned},
         labels={component.ref: _labels_of(component) for component in owned},
-        followed=tuple(_followed(transaction, team, since=since, until=until, now=request.now)),
+        followed=tuple(_followed(transaction, team, since=since, until=until)),
         followed_since=since,
+        handled=_handled_alerts(transaction, team, request.now),
         month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, subject),
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
     )
@@ -229,30 +225,11 @@ def _labels_of(component: Component) -> tuple[str, ...]:
     return plan.queries[0] if len(plan.queries) == 1 else ()
 
 
-def _followed(
-    transaction: Transaction, team: EntityRef, *, since: datetime, until: datetime, now: datetime
-) -> Iterable[FollowedRecommendation]:
-    handled = _handled_alerts(transaction, team, now)
-    ended = transaction.recommendations.ended_between(since, until, team=team)
-    still_open = transaction.recommendations.open_at(until, team=team)
-    for one in (*ended, *still_open):
+def _followed(transaction: Transaction, team: EntityRef, *, since: datetime, until: datetime) -> Iterable[Recommendation]:
+    yield from transaction.recommendations.ended_between(since, until, team=team)
+    for one in transaction.recommendations.open_at(until, team=team):
         # What ended after the closing snapshot was open in it; its end belongs to the next report.
-        yield _followed_from(one, is_open=one not in ended, is_handled=(one.key.issue.value, one.key.entity) in handled)
-
-
-def _followed_from(one: Recommendation, *, is_open: bool, is_handled: bool) -> FollowedRecommendation:
-    outcome: TrackedOutcome = "open" if is_open or one.ending is None else _OUTCOMES[one.ending]
-    realised = one.realised_per_month
-    return FollowedRecommendation(
-        component=one.key.entity,
-        workload=one.key.workload,
-        issue=one.key.issue,
-        opened_at=one.opened_at,
-        ended_at=None if is_open else one.ended_at,
-        outcome=outcome,
-        realised_per_month=None if isinstance(realised, Unknown) or outcome != "done" else realised,
-        is_handled=is_handled,
-    )
+        yield replace(one, ended_at=None, ending=None, realised_per_month=None)
 
 
 def _handled_alerts(transaction: Transaction, team: EntityRef, now: datetime) -> frozenset[tuple[str, EntityRef]]:
@@ -267,7 +244,7 @@ def _handled_alerts(transaction: Transaction, team: EntityRef, now: datetime) ->
     return frozenset(handled)
 
 
-def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], policy: Policy) -> Iterable[RoutingGap]:
+def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], policy: Policy) -> Iterable[UnroutedTeam]:
     for team in owners:
         if team == UNOWNED:
             continue
@@ -281,4 +258,4 @@ def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], 
         if reasons and (known is None or not known.in_catalog):
             reasons.append("it is not in the catalog")
         if reasons:
-            yield RoutingGap(team=team, title=title_of(team, known), reason="; ".join(reasons))
+            yield UnroutedTeam(ref=str(team), title=title_of(team, known), reason="; ".join(reasons))

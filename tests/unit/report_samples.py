@@ -8,16 +8,17 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from domain.advice import Issue
+from domain.advice import Issue, IssuePriority
 from domain.measures import Measured, Unknown, total_of
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint
+from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from domain.workload import WorkloadKey
 from reports import content
 from reports.build.report import build_platform_report, build_team_report
-from reports.facts import FollowedRecommendation, PlatformFacts, ReportMeta, RoutingGap, TeamFacts, WeekTotal
+from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.links import Links
 
 WEEK = IsoWeek.parse("2026-W47")
@@ -192,28 +193,45 @@ def weeks_until(now: ClosingPoint | None, costs: Sequence[float | None] = WEEKLY
     return (*past, WeekTotal(week=WEEK, as_of=None if now is None else now.as_of, cost_7d=total))
 
 
-def followed() -> tuple[FollowedRecommendation, ...]:
-    def one(component: str, workload: str, issue: Issue, days: int, **more: Any) -> FollowedRecommendation:  # noqa: ANN401 - the fields of Followed by name
-        base = FollowedRecommendation(
-            component=ref(component),
-            workload=key(workload),
-            issue=issue,
-            opened_at=NOW - timedelta(days=days),
-            ended_at=None,
-            outcome="open",
-            realised_per_month=None,
-        )
-        return replace(base, **more)
+def recommendation(
+    component: str,
+    workload: str,
+    issue: Issue,
+    days: int,
+    ending: RecommendationEnd | None = None,
+    *,
+    realised: Decimal | None = None,
+) -> Recommendation:
+    """Return a recommendation that opened some days ago; with an ending it ended two days ago."""
+    opened_at = NOW - timedelta(days=days)
+    return Recommendation(
+        key=RecommendationKey(entity=ref(component), workload=key(workload), issue=issue),
+        team=PAYMENTS,
+        opened_at=opened_at,
+        last_seen_at=opened_at,
+        advised=LastAdvice(
+            priority=IssuePriority.HIGH,
+            cpu_request_millicores=None,
+            cpu_recommended_millicores=None,
+            memory_request_bytes=None,
+            memory_recommended_bytes=None,
+            savings_available_per_month=None,
+        ),
+        ended_at=None if ending is None else NOW - timedelta(days=2),
+        ending=ending,
+        realised_per_month=realised,
+    )
 
-    ended = NOW - timedelta(days=2)
+
+def followed() -> tuple[Recommendation, ...]:
     return (
-        one("ledger", "ledger", Issue.OVER_PROVISIONED, 20, ended_at=ended, outcome="done", realised_per_month=Decimal("118.4")),
-        one("invoices", "invoices", Issue.UNDER_PROVISIONED, 9, ended_at=ended, outcome="done"),
-        one("payment-service", "legacy-gateway", Issue.NOT_AUTOMATED, 13, ended_at=ended, outcome="gone"),
-        one("payment-service", "fraud-scorer", Issue.OVER_PROVISIONED, 8, ended_at=ended, outcome="no longer advised"),
-        one("checkout", "redis-cart", Issue.OVER_PROVISIONED, 30),
-        one("payment-service", "payment-service", Issue.OVER_PROVISIONED, 30, is_handled=True),
-        one("checkout", "checkout", Issue.UNDER_PROVISIONED, 3),
+        recommendation("ledger", "ledger", Issue.OVER_PROVISIONED, 20, RecommendationEnd.DONE, realised=Decimal("118.4")),
+        recommendation("invoices", "invoices", Issue.UNDER_PROVISIONED, 9, RecommendationEnd.DONE),
+        recommendation("payment-service", "legacy-gateway", Issue.NOT_AUTOMATED, 13, RecommendationEnd.GONE),
+        recommendation("payment-service", "fraud-scorer", Issue.OVER_PROVISIONED, 8, RecommendationEnd.NO_LONGER_ADVISED),
+        recommendation("checkout", "redis-cart", Issue.OVER_PROVISIONED, 30),
+        recommendation("payment-service", "payment-service", Issue.OVER_PROVISIONED, 30),
+        recommendation("checkout", "checkout", Issue.UNDER_PROVISIONED, 3),
     )
 
 
@@ -255,6 +273,7 @@ def rich_facts() -> TeamFacts:
         labels={ref("checkout"): ("app=checkout",)},
         followed=followed(),
         followed_since=THEN,
+        handled=frozenset({("over-provisioned", ref("payment-service"))}),
         month_to_date=MonthToDate(amount=Decimal("3121.4"), known_days=21, days=22),
         monthly_budget=Decimal(4000),
     )
@@ -276,8 +295,8 @@ def platform_facts() -> PlatformFacts:
         titles={**TITLES, ref("frontend"): "Frontend"},
         team_titles={PAYMENTS: "Payments", SHOP: "Storefront <beta>"},
         unrouted=(
-            RoutingGap(
-                team=SHOP,
+            content.UnroutedTeam(
+                ref=str(SHOP),
                 title="Storefront <beta>",
                 reason="no channel on its components, its group or above it, nor in the configuration",
             ),
@@ -333,15 +352,7 @@ def facts_of_too_much(workloads: int = 500) -> TeamFacts:
     )
     then = ClosingPoint(as_of=THEN, measurements=(measured("monster", *before),))
     many = tuple(
-        FollowedRecommendation(
-            component=ref("monster"),
-            workload=point.key,
-            issue=Issue.OVER_PROVISIONED,
-            opened_at=NOW - timedelta(days=40),
-            ended_at=NOW - timedelta(days=1),
-            outcome="done",
-            realised_per_month=Decimal(5),
-        )
+        recommendation("monster", point.key.name, Issue.OVER_PROVISIONED, 40, RecommendationEnd.DONE, realised=Decimal(5))
         for point in points
     )
     return replace(

@@ -25,7 +25,7 @@ from alerts.states import NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Message, Variant
 from domain.workload import WorkloadKey
-from reports.dates import format_instant
+from reports.formatting import format_instant
 from reports.notices import (
     MAX_EVENT_BYTES,
     MessageContext,

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,6 +6,7 @@ from pydantic import ValidationError
 
 from domain.advice import Issue
 from domain.refs import EntityRef
+from domain.tracking import RecommendationEnd
 from domain.weeks import IsoWeek
 from reports import content
 from reports.build.report import build_platform_report, build_team_report
@@ -73,7 +73,7 @@ def test_only_done_recommendations_count_as_realised_savings() -> None:
 
 def test_raised_requests_and_losses_are_not_realised_savings() -> None:
     danger, loss = (
-        replace(samples.followed()[0], issue=issue, realised_per_month=Decimal(-5))
+        samples.recommendation("ledger", "ledger", issue, 20, RecommendationEnd.DONE, realised=Decimal(-5))
         for issue in (Issue.UNDER_PROVISIONED, Issue.OVER_PROVISIONED)
     )
     follow = body_of(build_team_report(replace(samples.rich_facts(), followed=(danger, loss))), "follow-up")
@@ -88,7 +88,7 @@ def test_raised_requests_and_losses_are_not_realised_savings() -> None:
 
 @pytest.mark.parametrize(("days", "reports"), [(0, 1), (6, 1), (7, 2), (20, 3), (21, 4)])
 def test_a_recommendation_is_ignored_from_its_fourth_report_on(days: int, reports: int) -> None:
-    one = replace(samples.followed()[0], opened_at=samples.NOW - timedelta(days=days), outcome="open", issue=Issue.NOT_AUTOMATED)
+    one = samples.recommendation("ledger", "ledger", Issue.NOT_AUTOMATED, days)
     assert times_reported(one, samples.NOW) == reports
 
 
@@ -120,7 +120,7 @@ def test_a_steady_cost_is_called_steady() -> None:
 
 def test_a_failing_section_keeps_the_others() -> None:
     facts = samples.rich_facts()
-    broken = replace(facts.followed[0], workload=None)  # type: ignore[arg-type]  # it stands for a bug
+    broken = replace(facts.followed[0], key=None)  # type: ignore[arg-type]  # it stands for a bug
     report = build_team_report(replace(facts, followed=(broken,)))
     failed = [section for section in report.sections if section.body is None]
     assert [section.title for section in failed] == ["Follow-up on recommendations"]

@@ -97,7 +97,7 @@ def test_while_scaleops_is_down_nothing_resolves_no_zero_is_stored_and_one_notic
         fleet.next_slot()
         for _ in range(5):
             fleet.step()
-        fleet.step(20 * MINUTE)  # the chunks of every minute fail alike, until the sweep is closed at its deadline
+        fleet.step(24 * MINUTE)  # the chunks of every minute fail alike, until the sweep is closed at its deadline
         fleet.live(most=timedelta(minutes=45))
         with fleet.store.reading() as transaction:
             sweep = transaction.sweeps.get(fleet.slot)

@@ -31,7 +31,7 @@ from gateway.auth.rate_limit import Rate, RateLimit
 from gateway.auth.request_contexts import RequestContexts
 from gateway.auth.signing import Signer
 from gateway.auth.static_tokens import StaticTokens
-from gateway.auth.visibility import BackstageLookup, UserTokens, Visibility
+from gateway.auth.visibility import UserTokens, Visibility, backstage_lookup
 from gateway.proxy.body_worker import MAX_BODY_BYTES, BodyWorker
 from gateway.proxy.cache import ResponseCache
 from gateway.proxy.component_index import ComponentIndex
@@ -77,19 +77,21 @@ def require_auth_configured(settings: Settings) -> None:
     Raises:
         SettingsError: names the setting to change.
     """
-    if settings.gateway_auth == "none" and not is_loopback_host(settings.gateway_host):
-        message = f"GATEWAY_AUTH=none is allowed on loopback only, and GATEWAY_HOST is {settings.gateway_host}: set GATEWAY_AUTH=backstage or token"
-        raise SettingsError(message)
-    if settings.gateway_auth == "token" and not _static_tokens(settings).digests:
+    auth, host = settings.gateway_auth, settings.gateway_host
+    message = None
+    if auth == "none" and not is_loopback_host(host):
+        message = (
+            f"GATEWAY_AUTH=none is allowed on loopback only, and GATEWAY_HOST is {host}: set GATEWAY_AUTH=backstage or token"
+        )
+    elif auth == "token" and not _static_tokens(settings).digests:
         message = "GATEWAY_AUTH=token needs GATEWAY_TOKENS: name=token, separated by commas"
-        raise SettingsError(message)
-    if settings.gateway_auth == "backstage" and settings.backstage_base_url is None:
+    elif auth == "backstage" and settings.backstage_base_url is None:
         message = (
             "GATEWAY_AUTH=backstage needs BACKSTAGE_BASE_URL, which serves the keys of its tokens (or set GATEWAY_AUTH=token)"
         )
-        raise SettingsError(message)
-    if settings.scaleops_base_url is None:
+    elif settings.scaleops_base_url is None:
         message = "SCALEOPS_BASE_URL is not set; the gateway needs it"
+    if message is not None:
         raise SettingsError(message)
 
 
@@ -109,7 +111,7 @@ def build_gateway(
     backstage = AsyncHttpClient("Backstage", base_url, _BACKSTAGE_OPTIONS) if base_url is not None else None
     signer = Signer(dependencies.store, clock=clock)
     user_tokens = UserTokens(signer)
-    visibility = Visibility(BackstageLookup(backstage, user_tokens) if backstage is not None else None, clock=clock)
+    visibility = Visibility(backstage_lookup(backstage, user_tokens) if backstage is not None else None, clock=clock)
     index = ComponentIndex(live.catalog, live.namespaces_allowed, clock=clock)
     cache = ResponseCache(ttl_s=settings.gateway_cache_ttl_s, timer=timer, count=metrics.count_cache)
     body_worker = BodyWorker()

@@ -164,35 +164,37 @@ def read_headers(sent: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
 
 
 def parse_json_strictly(body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """Parse JSON that every parser reads alike: no repeated key, no NaN or Infinity.
-
-    Raises:
-        HttpError: 400.
-    """
+    """Parse JSON that every parser reads alike: no repeated key, no NaN or Infinity. Raises HttpError: 400."""
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_without_repeated_keys, parse_constant=_reject_constant)
-    except _AmbiguousJson as error:
-        raise bad_request(str(error)) from None
+        return parse_json(body, parse_constant=_reject_constant)
+    except AmbiguousJson as error:
+        message = f"the body {error}"
+        raise bad_request(message) from None
     except (ValueError, RecursionError):
         message = "the body is not valid JSON"
         raise bad_request(message) from None
 
 
-class _AmbiguousJson(Exception):
-    """JSON that parsers read differently."""
+class AmbiguousJson(Exception):
+    """JSON that parsers read differently. The message follows the name of the document."""
 
 
-def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def parse_json(body: bytes, **options: Any) -> Any:  # noqa: ANN401 - options of `json.loads`, and any JSON
+    """Parse JSON in which no object repeats a key. Raises AmbiguousJson, ValueError, ArithmeticError, RecursionError."""
+    return json.loads(body.decode("utf-8"), object_pairs_hook=_unique_keys, **options)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        message = "the body has a repeated key"
-        raise _AmbiguousJson(message)
+        message = "has a repeated key"
+        raise AmbiguousJson(message)
     return found
 
 
 def _reject_constant(name: str) -> None:
-    message = f"the body has {name}, which is not valid JSON"
-    raise _AmbiguousJson(message)
+    message = f"has {name}, which is not valid JSON"
+    raise AmbiguousJson(message)
 
 
 def _body_too_large() -> HttpError:

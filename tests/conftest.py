@@ -1,5 +1,6 @@
 """What every test may ask for: the simulator served for real, and real databases, and the command line."""
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
@@ -21,3 +22,9 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     wrapper_class=structlog.stdlib.BoundLogger,
 )
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio only."""
+    return "asyncio"

@@ -51,23 +51,18 @@ class BackstageTokens:
             ServiceError: the keys cannot be fetched.
         """
         header, claims = read_unverified(token)
-        match header.get("typ"):
-            case str(kind) if kind == USER_TYPE:
-                return await self._verify_user(token, header)
-            case str(kind) if kind == PLUGIN_TYPE:
-                return await self._verify_plugin(token, header, claims)
-            case str(kind) if kind == LIMITED_USER_TYPE:
-                message = "Illegal limited user token"
-                raise Unauthenticated(message)
-        message = "Illegal token"
+        kind = header.get("typ")
+        if kind == USER_TYPE:
+            return await self._verify_user(token, header)
+        if kind == PLUGIN_TYPE:
+            return await self._verify_plugin(token, header, claims)
+        message = "Illegal limited user token" if kind == LIMITED_USER_TYPE else "Illegal token"
         raise Unauthenticated(message)
 
     async def _verify_user(self, token: str, header: Mapping[str, Any]) -> Caller:
         claims = await self._verified_claims(token, header, USER_KEYS, audience="backstage", what="user token")
-        subject = _user_ref(claims)
-        return Caller(
-            kind="user", subject=subject, obo=limit_user_token(header=header, claims=claims), expires_at=_expiry(claims)
-        )
+        obo = limit_user_token(header=header, claims=claims)
+        return Caller(kind="user", subject=_user_ref(claims), obo=obo, expires_at=_expiry(claims))
 
     async def _verify_plugin(self, token: str, header: Mapping[str, Any], unverified: Mapping[str, Any]) -> Caller:
         plugin = unverified.get("sub")
@@ -96,46 +91,40 @@ class BackstageTokens:
         self, token: str, header: Mapping[str, Any], path: str, *, audience: str | None, what: str
     ) -> Mapping[str, Any]:
         """Return the claims of a token whose signature, times and audience are valid."""
-        kid = header.get("kid")
+        kid, algorithm = header.get("kid"), header.get("alg")
         if not isinstance(kid, str):
-            message = f"Failed {what} verification"
-            raise Unauthenticated(message)
-        algorithm = header.get("alg")
+            raise _failed(what)
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-            message = f"Failed {what} verification: its algorithm is not accepted"
-            raise Unauthenticated(message)
+            raise _failed(what, "its algorithm is not accepted")
         key = await self._keys.key(path, kid)
         if key is None or algorithm_of(key) != algorithm:
-            message = f"Failed {what} verification"
-            raise Unauthenticated(message)
+            raise _failed(what)
         try:
             claims = _signed_claims(token, key, algorithm)
         except jwt.PyJWTError:
-            message = f"Failed {what} verification"
-            raise Unauthenticated(message) from None
+            raise _failed(what) from None
         except Exception as error:  # noqa: BLE001 - libraries raise anything for a malformed key; it verifies nothing
             log.warning("unusable key in JWKS", path=path, reason=type(error).__name__)
-            message = f"Failed {what} verification: its key cannot be used"
-            raise Unauthenticated(message) from None
+            raise _failed(what, "its key cannot be used") from None
         self._check_times(claims, what)
         if audience is not None and audience not in _audiences(claims):
-            message = f"Failed {what} verification: its audience is another service"
-            raise Unauthenticated(message)
+            raise _failed(what, "its audience is another service")
         return claims
 
     def _check_times(self, claims: Mapping[str, Any], what: str) -> None:
         now = self._clock()
         times: dict[str, Any] = {name: claims[name] for name in ("iat", "exp", "nbf") if name in claims}
         if any(isinstance(value, bool) or not isinstance(value, int | float) for value in times.values()):
-            message = f"Failed {what} verification"
-            raise Unauthenticated(message)
+            raise _failed(what)
         if _instant(times["exp"]) <= now:
-            message = f"Failed {what} verification: it has expired"
-            raise Unauthenticated(message)
+            raise _failed(what, "it has expired")
         early = _instant(times["iat"]) > now + LEEWAY or ("nbf" in times and _instant(times["nbf"]) > now + LEEWAY)
         if early or _instant(times["exp"]) - _instant(times["iat"]) > MAX_LIFETIME:
-            message = f"Failed {what} verification: implausible iat/exp"
-            raise Unauthenticated(message)
+            raise _failed(what, "implausible iat/exp")
+
+
+def _failed(what: str, reason: str = "") -> Unauthenticated:
+    return Unauthenticated(f"Failed {what} verification: {reason}" if reason else f"Failed {what} verification")
 
 
 def _signed_claims(token: str, key: Jwk, algorithm: str) -> dict[str, Any]:

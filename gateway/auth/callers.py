@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from http import HTTPStatus
 from typing import Final, Literal, Protocol
 
@@ -23,7 +24,7 @@ MAX_TOKEN_LENGTH: Final = 16 * 1024
 _REALM: Final = b'Bearer realm="scaleops-worker"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Caller:
     """An authenticated caller."""
 
@@ -36,7 +37,7 @@ class Caller:
     """The limited token of the user, with which the catalog is read as that user."""
     expires_at: datetime | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of the caller in the audit log and for its rate limit."""
         if self.kind in {"static", "link", "anonymous"}:
@@ -88,9 +89,10 @@ class Callers:
         if authorization is None:
             return None
         digest = _digest(authorization)
-        cached = self._cache.get(digest)
-        if cached is not None:
-            return cached
+        try:
+            return self._cache[digest]
+        except KeyError:
+            pass
         token = _bearer_token(authorization)
         holder = self._static.holder_of(token) if token is not None else None
         if holder is None:

@@ -45,7 +45,10 @@ class RateLimit:
     def check(self, caller: str) -> float:
         """Return the calls that are left, without counting one. Raises HttpError like `allow`."""
         now, capacity = self._timer(), float(self._rate.calls)
-        left, updated_at = self._buckets.get(caller, (capacity, now))
+        try:
+            left, updated_at = self._buckets[caller]
+        except KeyError:
+            return capacity
         left = min(capacity, left + (now - updated_at) * self._per_second)
         if left < 1:
             wait_s = (1 - left) / self._per_second

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Final
 
 from actions.action_pools import ActionPools
-from actions.context import BatchViewer, HistoryContext, LiveContext, RequestContext, Viewer
-from actions.errors import NotAllowedError, ServiceUnavailableError
+from actions.context import HistoryContext, LiveContext, RequestContext
 from actions.ports import Catalog, Listing
 from domain.component import Component
 from domain.refs import EntityRef
 from gateway.auth.callers import Caller
-from gateway.auth.visibility import Visibility
+from gateway.auth.visibility import Visibility, http_errors_as_action_errors
 from gateway.request import GatewayRequest
-from gateway.responses import HttpError
 
 STORED_THREADS: Final = 8
 """Threads for actions over stored history."""
@@ -51,27 +47,8 @@ class RequestContexts:
         if caller.sees_everything:
             return RequestContext(live=self._live, history=self._history)
         catalog = CallerCatalog(lambda: self._user_catalog(caller))
-        viewer = CallerView(self._visibility.viewer_for(caller, asyncio.get_running_loop()))
+        viewer = self._visibility.viewer_for(caller, asyncio.get_running_loop())
         return RequestContext(live=replace(self._live, catalog=catalog), history=self._history, viewer=viewer)
-
-
-class CallerView:
-    """A viewer that raises HttpErrors as ActionErrors."""
-
-    def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
-
-    def __call__(self, ref: EntityRef) -> bool:
-        """Return True if the caller may see the entity. Raises ServiceError, ActionError."""
-        with _http_errors_as_action_errors():
-            return self._viewer(ref)
-
-    def filter_visible(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        """Return the entities that the caller may see. Raises ServiceError, ActionError."""
-        with _http_errors_as_action_errors():
-            if isinstance(self._viewer, BatchViewer):
-                return self._viewer.filter_visible(refs)
-            return frozenset(ref for ref in refs if self._viewer(ref))
 
 
 class CallerCatalog:
@@ -82,20 +59,10 @@ class CallerCatalog:
 
     def component(self, ref: EntityRef) -> Component:
         """Return one component. Raises ServiceError, ActionError."""
-        with _http_errors_as_action_errors():
+        with http_errors_as_action_errors():
             return self._catalog().component(ref)
 
     def listing(self) -> Listing:
         """Return the components. Raises ServiceError, ActionError."""
-        with _http_errors_as_action_errors():
+        with http_errors_as_action_errors():
             return self._catalog().listing()
-
-
-@contextmanager
-def _http_errors_as_action_errors() -> Iterator[None]:
-    try:
-        yield
-    except HttpError as error:
-        if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise NotAllowedError(error.message) from None
-        raise ServiceUnavailableError(error.message) from None

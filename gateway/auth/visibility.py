@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from cachetools import LRUCache
 
-from actions.context import Viewer, allow_all
+from actions.context import Viewer
+from actions.errors import NotAllowedError, ServiceUnavailableError
 from clients.backstage.client import filter_visible
 from clients.http.async_client import AsyncHttpClient
 from clients.http.errors import ErrorKind, ServiceError
@@ -19,7 +22,7 @@ from domain.clock import Clock
 from domain.refs import EntityRef
 from gateway.auth.callers import Caller
 from gateway.auth.signing import Signer
-from gateway.responses import forbidden
+from gateway.responses import HttpError, forbidden
 
 TTL: Final = timedelta(seconds=60)
 MAX_CALLERS: Final = 1000
@@ -28,6 +31,8 @@ TIMEOUT_S: Final = 30.0
 """How long a thread waits for the catalog, whose own timeouts are shorter."""
 _CATALOG: Final = "catalog"
 
+CatalogLookup = Callable[[Caller, Collection[EntityRef]], Awaitable[frozenset[EntityRef]]]
+"""Returns the entities that the caller may see. Raises ServiceError, HttpError, StoreUnavailable."""
 Seen = dict[EntityRef, tuple[bool, datetime]]
 
 
@@ -55,23 +60,13 @@ class UserTokens:
         return cached if cached is not None else await asyncio.to_thread(self.token_of, caller)
 
 
-class CatalogLookup(Protocol):
-    """Queries the catalog as a caller."""
+def backstage_lookup(http: AsyncHttpClient, tokens: UserTokens) -> CatalogLookup:
+    """Return a lookup that queries the catalog over HTTP."""
 
-    async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        """Return the entities that the caller may see. Raises ServiceError, HttpError, StoreUnavailable."""
+    async def lookup(caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
+        return await filter_visible(http, tuple(refs), token=await tokens.token_of_async(caller))
 
-
-class BackstageLookup:
-    """Queries the catalog over HTTP."""
-
-    def __init__(self, http: AsyncHttpClient, tokens: UserTokens) -> None:
-        self._http = http
-        self._tokens = tokens
-
-    async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        """Return the entities that the caller may see."""
-        return await filter_visible(self._http, tuple(refs), token=await self._tokens.token_of_async(caller))
+    return lookup
 
 
 class Visibility:
@@ -102,8 +97,6 @@ class Visibility:
 
     def viewer_for(self, caller: Caller, loop: asyncio.AbstractEventLoop) -> Viewer:
         """Return the viewer of a caller, for use in threads. It waits for the event loop."""
-        if caller.sees_everything:
-            return allow_all
         return BlockingView(lambda refs: _wait(self.visible(caller, refs), loop, self._timeout_s))
 
     async def _fetch(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
@@ -168,13 +161,25 @@ class BlockingView:
         self._looked_at: dict[EntityRef, bool] = {}
 
     def __call__(self, ref: EntityRef) -> bool:
-        """Return True if the entity may be shown. Raises ServiceError."""
+        """Return True if the entity may be shown. Raises ServiceError, ActionError."""
         if ref not in self._looked_at:
             self.filter_visible((ref,))
         return self._looked_at[ref]
 
     def filter_visible(self, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        """Return the entities that may be shown, and cache it. Raises ServiceError."""
-        shown = self._visible(refs)
+        """Return the entities that may be shown, and cache it. Raises ServiceError, ActionError."""
+        with http_errors_as_action_errors():
+            shown = self._visible(refs)
         self._looked_at.update({ref: ref in shown for ref in refs})
         return shown
+
+
+@contextmanager
+def http_errors_as_action_errors() -> Iterator[None]:
+    """Raise an HttpError as the ActionError that an action reports."""
+    try:
+        yield
+    except HttpError as error:
+        if error.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise NotAllowedError(error.message) from None
+        raise ServiceUnavailableError(error.message) from None

@@ -92,8 +92,11 @@ class ResponseCache:
         if self._ttl_s <= 0:
             self._count("bypass")
             return CacheLookup(response=await fetch(), status=_BYPASS)
-        entry = self._entries.get(key)
-        if entry is not None:
+        try:
+            entry = self._entries[key]
+        except KeyError:
+            pass
+        else:
             self._count("hit")
             return CacheLookup(response=entry.response, status=_HIT % int(entry.expires_at - self._timer()))
         is_running = key in self._fetches

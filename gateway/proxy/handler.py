@@ -74,7 +74,7 @@ class Proxy:
         request.route = "proxy"
         route = self._routes.find(request.target, request.method)
         request.route = route.name
-        query = self._routes.read_query(route, request.query)
+        query = read_query(route, request.query)
         cluster = read_cluster(route, request)
         if route.method == "GET" and request.has_body:
             message = "a GET request of the proxy has no body"

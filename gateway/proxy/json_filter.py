@@ -10,6 +10,8 @@ from decimal import Decimal
 from secrets import token_hex
 from typing import Any
 
+from gateway.request import AmbiguousJson, parse_json
+
 Row = dict[str, Any]
 Empty = type[list[object]] | type[dict[str, object]]
 
@@ -73,18 +75,13 @@ def read_rows(body: bytes, member: str) -> JsonRows:
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     try:
-        return json.loads(body.decode("utf-8"), parse_float=Decimal, object_pairs_hook=_unique_keys)
+        return parse_json(body, parse_float=Decimal)
+    except AmbiguousJson as error:
+        message = f"it {error}"
+        raise UnparseableJson(message) from None
     except (ValueError, ArithmeticError, RecursionError):
         message = "it is not JSON"
         raise UnparseableJson(message) from None
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> Row:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        message = "it holds a key twice"
-        raise UnparseableJson(message)
-    return found
 
 
 def _serialize(content: Row) -> bytes:

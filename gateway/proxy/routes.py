@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
+from functools import cached_property, lru_cache
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
-from cachetools import LRUCache
-
 from gateway.proxy.json_filter import Empty
 from gateway.request import GatewayRequest
-from gateway.responses import HttpError, bad_request, not_found
+from gateway.responses import HttpError, bad_request, method_not_allowed, not_found
 from wiring.settings import SettingsError
 
 PREFIX: Final = b"/api/scaleops/api"
@@ -30,7 +28,7 @@ _PLAIN_PATH: Final = re.compile(rb"/[A-Za-z0-9/_.~-]*")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MAX_VALUE_LENGTH: Final = 512
 _MAX_PARAMETERS: Final = 32
-_MAX_CACHED_QUERIES: Final = 1024
+_MAX_CACHED: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +42,9 @@ class Parameter:
     fixed: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ProxyRoute:
-    """An allowed method and path."""
+    """An allowed method and path. Compared by identity, so that queries can be cached by route."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -58,7 +56,7 @@ class ProxyRoute:
     """The type of that member, to make it empty when it is null or missing."""
     takes_cluster: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Return the name of the route in the audit log and in metrics."""
         return f"{self.method} {self.path}"
@@ -158,38 +156,24 @@ class RouteTable:
 
     def __init__(self, extra: Sequence[ProxyRoute] = ()) -> None:
         self._by_path: dict[str, dict[str, ProxyRoute]] = {}
-        self._by_target: dict[tuple[bytes, str], ProxyRoute] = {}
-        self._queries: LRUCache[tuple[str, bytes], str] = LRUCache(_MAX_CACHED_QUERIES)
         for route in (*ROUTES, *extra):
             self._by_path.setdefault(route.path, {})[route.method] = route
-            self._by_target[PREFIX + route.path.encode(), route.method] = route
+        self.find = lru_cache(_MAX_CACHED)(self._find)
 
-    def find(self, target: bytes, method: str) -> ProxyRoute:
+    def _find(self, target: bytes, method: str) -> ProxyRoute:
         """Return the route of a request target, as it was sent.
 
         Raises:
             HttpError: 400 for an ambiguous path, 404 for a path that is not listed, 405 for another method.
         """
-        route = self._by_target.get((target, method))
-        if route is not None:
-            return route
         path = read_path(target[len(PREFIX) :])
         routes = self._by_path.get(path)
         if routes is None:
             message = f"{path} is not a route of the proxy; GATEWAY_EXTRA_ROUTES can add routes"
             raise not_found(message)
         if method not in routes:
-            allowed = ", ".join(routes)
-            message = f"the proxy allows only {allowed} for {path}"
-            raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, "InputError", message, headers=((b"allow", allowed.encode()),))
+            raise method_not_allowed(routes)
         return routes[method]
-
-    def read_query(self, route: ProxyRoute, query: bytes) -> str:
-        """Return what the function of that name returns, cached: most callers send one of a few queries."""
-        cached = self._queries.get((route.name, query))
-        if cached is None:
-            cached = self._queries[route.name, query] = read_query(route, query)
-        return cached
 
 
 def read_path(sent: bytes) -> str:
@@ -210,6 +194,7 @@ def read_path(sent: bytes) -> str:
     return decoded.decode("ascii")
 
 
+@lru_cache(_MAX_CACHED)
 def read_query(route: ProxyRoute, query: bytes) -> str:
     """Return the query to send upstream, in the order of the route: allowed parameters, each once, and the fixed ones.
 

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Final
 
 from clients.http.messages import HttpRequest, HttpResponse
+from clients.http.single_flight import AsyncSingleFlight
 from domain.clock import Clock
 from gateway.responses import GatewayResponse, json_response
 from store import Store
@@ -63,7 +64,7 @@ class Readiness:
         self._clock = clock
         self._states: Mapping[str, str] = {}
         self._expires_at: datetime | None = None
-        self._probing: asyncio.Task[Mapping[str, str]] | None = None
+        self._probing: AsyncSingleFlight[None, Mapping[str, str]] = AsyncSingleFlight()
 
     async def response(self) -> GatewayResponse:
         """Return each dependency's state: 200 ready or degraded, 503 without a database."""
@@ -76,13 +77,7 @@ class Readiness:
     async def _current_states(self) -> Mapping[str, str]:
         if self._expires_at is not None and self._clock() < self._expires_at:
             return self._states
-        if self._probing is None:
-            self._probing = asyncio.create_task(self._probe_all())
-            self._probing.add_done_callback(self._clear_task)
-        return await asyncio.shield(self._probing)
-
-    def _clear_task(self, _: asyncio.Task[Mapping[str, str]]) -> None:
-        self._probing = None
+        return await self._probing.run(None, self._probe_all)
 
     async def _probe_all(self) -> Mapping[str, str]:
         found = await asyncio.gather(*(_state_of(probe) for probe in self._probes.values()))

@@ -21,6 +21,7 @@ from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.responses import HttpError
 from tests.unit.action_factories import OneEntity, a_component
 
+pytestmark = pytest.mark.anyio
 JANE = Caller(kind="user", subject="user:default/jane")
 HIDDEN = EntityRef.parse("component:default/hidden")
 SHOWN = EntityRef.parse("component:default/shown")
@@ -48,35 +49,29 @@ def entities(count: int, prefix: str = "c") -> list[EntityRef]:
     return [EntityRef.of("component", "default", f"{prefix}{number}") for number in range(count)]
 
 
-def test_a_response_larger_than_the_cache_still_counts() -> None:
-    async def run() -> None:
-        sight = Sight()
-        visibility = Visibility(sight, clock=now)
-        half, rest = entities(MAX_REFS_PER_CALLER - 10), entities(20, "d")
-        await visibility.visible(JANE, half)
-        # The rest does not fit beside the half: what was known of the half is forgotten while the rest is asked about.
-        shown = await visibility.visible(JANE, [*half, *rest, HIDDEN])
-        at_once = await visibility.visible(JANE, [*entities(MAX_REFS_PER_CALLER + 500, "e"), HIDDEN])
+async def test_a_response_larger_than_the_cache_still_counts() -> None:
+    sight = Sight()
+    visibility = Visibility(sight, clock=now)
+    half, rest = entities(MAX_REFS_PER_CALLER - 10), entities(20, "d")
+    await visibility.visible(JANE, half)
+    # The rest does not fit beside the half: what was known of the half is forgotten while the rest is asked about.
+    shown = await visibility.visible(JANE, [*half, *rest, HIDDEN])
+    at_once = await visibility.visible(JANE, [*entities(MAX_REFS_PER_CALLER + 500, "e"), HIDDEN])
 
-        assert shown == {*half, *rest}
-        assert len(at_once) == MAX_REFS_PER_CALLER + 500
-        assert sight.asked == len(half) + len(rest) + 1 + MAX_REFS_PER_CALLER + 500
-
-    asyncio.run(run())
+    assert shown == {*half, *rest}
+    assert len(at_once) == MAX_REFS_PER_CALLER + 500
+    assert sight.asked == len(half) + len(rest) + 1 + MAX_REFS_PER_CALLER + 500
 
 
-def test_overlapping_queries_share_lookups_and_each_gets_its_own_result() -> None:
-    async def run() -> None:
-        sight = Sight()
-        visibility = Visibility(sight, clock=now)
-        a, b, c = entities(3)
-        first, second = await asyncio.gather(visibility.visible(JANE, [a, b, HIDDEN]), visibility.visible(JANE, [b, c]))
+async def test_overlapping_queries_share_lookups_and_each_gets_its_own_result() -> None:
+    sight = Sight()
+    visibility = Visibility(sight, clock=now)
+    a, b, c = entities(3)
+    first, second = await asyncio.gather(visibility.visible(JANE, [a, b, HIDDEN]), visibility.visible(JANE, [b, c]))
 
-        assert first == {a, b}
-        assert second == {b, c}
-        assert sight.asked == 4
-
-    asyncio.run(run())
+    assert first == {a, b}
+    assert second == {b, c}
+    assert sight.asked == 4
 
 
 def a_scope(owners: CachedWorkloadOwners) -> ProxyScope:
@@ -89,37 +84,31 @@ def a_scope(owners: CachedWorkloadOwners) -> ProxyScope:
     )
 
 
-def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> None:
-    async def run() -> None:
-        read: list[WorkloadKey] = []
+async def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> None:
+    read: list[WorkloadKey] = []
 
-        def from_history(key: WorkloadKey) -> tuple[EntityRef, ...]:
-            read.append(key)
-            return (HIDDEN, SHOWN)
+    def from_history(key: WorkloadKey) -> tuple[EntityRef, ...]:
+        read.append(key)
+        return (HIDDEN, SHOWN)
 
-        owners = CachedWorkloadOwners(from_history, clock=now)
-        owners.record(HIDDEN, [KEY])
+    owners = CachedWorkloadOwners(from_history, clock=now)
+    owners.record(HIDDEN, [KEY])
+    await a_scope(owners).require_workload(JANE, KEY)
+    asked_once = list(read)
+    owners.record(SHOWN, [KEY])
+    await a_scope(owners).require_workload(JANE, KEY)
+
+    assert asked_once == [KEY]
+    assert read == asked_once, "who is seen by a recent owner costs no question to the store"
+
+
+async def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
+    owners = CachedWorkloadOwners(lambda _: (HIDDEN,), clock=now)
+    owners.record(HIDDEN, [KEY])
+    with pytest.raises(HttpError) as caught:
         await a_scope(owners).require_workload(JANE, KEY)
-        asked_once = list(read)
-        owners.record(SHOWN, [KEY])
-        await a_scope(owners).require_workload(JANE, KEY)
 
-        assert asked_once == [KEY]
-        assert read == asked_once, "who is seen by a recent owner costs no question to the store"
-
-    asyncio.run(run())
-
-
-def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
-    async def run() -> None:
-        owners = CachedWorkloadOwners(lambda _: (HIDDEN,), clock=now)
-        owners.record(HIDDEN, [KEY])
-        with pytest.raises(HttpError) as caught:
-            await a_scope(owners).require_workload(JANE, KEY)
-
-        assert caught.value.status == 403
-
-    asyncio.run(run())
+    assert caught.value.status == 403
 
 
 class HangingLookup:
@@ -134,15 +123,12 @@ class HangingLookup:
         return frozenset(refs)
 
 
-def test_a_waiting_thread_times_out() -> None:
-    async def run() -> None:
-        silent = HangingLookup()
-        visibility = Visibility(silent, clock=now, timeout_s=0.01)
-        viewer = visibility.viewer_for(JANE, asyncio.get_running_loop())
-        with pytest.raises(ServiceError, match="did not return within"):
-            await asyncio.to_thread(viewer, SHOWN)
-        silent.gate.set()
+async def test_a_waiting_thread_times_out() -> None:
+    silent = HangingLookup()
+    visibility = Visibility(silent, clock=now, timeout_s=0.01)
+    viewer = visibility.viewer_for(JANE, asyncio.get_running_loop())
+    with pytest.raises(ServiceError, match="did not return within"):
+        await asyncio.to_thread(viewer, SHOWN)
+    silent.gate.set()
 
-        assert await visibility.visible(JANE, [SHOWN]) == {SHOWN}, "the query continues for other callers"
-
-    asyncio.run(run())
+    assert await visibility.visible(JANE, [SHOWN]) == {SHOWN}, "the query continues for other callers"

@@ -10,6 +10,7 @@ import pytest
 from clients.http.errors import ErrorKind, ServiceError
 from gateway.proxy.cache import ENTRY_BYTES, FILTERED_SHARE, CachedResponse, CacheLookup, ResponseCache
 
+pytestmark = pytest.mark.anyio
 DOWN = ServiceError("down", kind=ErrorKind.CONNECTION, permanent=False)
 
 
@@ -61,230 +62,185 @@ class TimedCache:
         return (await self.cache.get(key, StubFetch(body=body))).response
 
 
-def test_a_response_is_shared_until_it_expires() -> None:
-    async def run() -> None:
-        timed, fetch = TimedCache(), StubFetch()
-        first = await timed.cache.get("q", fetch)
-        timed.now = 4
-        second = await timed.cache.get("q", fetch)
-        timed.now = 10
-        third = await timed.cache.get("q", fetch)
+async def test_a_response_is_shared_until_it_expires() -> None:
+    timed, fetch = TimedCache(), StubFetch()
+    first = await timed.cache.get("q", fetch)
+    timed.now = 4
+    second = await timed.cache.get("q", fetch)
+    timed.now = 10
+    third = await timed.cache.get("q", fetch)
 
-        assert first.status == b"scaleops-worker; fwd=uri-miss; stored"
-        assert second.status == b"scaleops-worker; hit; ttl=6"
-        assert third.status == first.status
-        assert fetch.calls == 2
-        assert timed.counts == {"miss": 2, "hit": 1}
-
-    asyncio.run(run())
+    assert first.status == b"scaleops-worker; fwd=uri-miss; stored"
+    assert second.status == b"scaleops-worker; hit; ttl=6"
+    assert third.status == first.status
+    assert fetch.calls == 2
+    assert timed.counts == {"miss": 2, "hit": 1}
 
 
-def test_concurrent_callers_share_one_fetch() -> None:
-    async def run() -> None:
-        timed, fetch = TimedCache(), StubFetch()
-        fetch.released.clear()
-        callers = [asyncio.create_task(timed.cache.get("q", fetch)) for _ in range(20)]
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        callers[0].cancel()  # does not cancel the fetch
-        fetch.released.set()
-        lookups = await asyncio.gather(*callers, return_exceptions=True)
+async def test_concurrent_callers_share_one_fetch() -> None:
+    timed, fetch = TimedCache(), StubFetch()
+    fetch.released.clear()
+    callers = [asyncio.create_task(timed.cache.get("q", fetch)) for _ in range(20)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    callers[0].cancel()  # does not cancel the fetch
+    fetch.released.set()
+    lookups = await asyncio.gather(*callers, return_exceptions=True)
 
-        assert fetch.calls == 1
-        assert isinstance(lookups[0], asyncio.CancelledError)
-        assert all(isinstance(lookup, CacheLookup) for lookup in lookups[1:])
-        assert timed.counts == {"miss": 1, "collapsed": 19}
-
-    asyncio.run(run())
+    assert fetch.calls == 1
+    assert isinstance(lookups[0], asyncio.CancelledError)
+    assert all(isinstance(lookup, CacheLookup) for lookup in lookups[1:])
+    assert timed.counts == {"miss": 1, "collapsed": 19}
 
 
-def test_a_failure_is_raised_in_every_waiting_caller_and_not_stored() -> None:
-    async def run() -> None:
-        timed, fetch = TimedCache(), StubFetch()
-        fetch.released.clear()
-        fetch.error = DOWN
-        callers = [asyncio.create_task(timed.cache.get("q", fetch)) for _ in range(3)]
-        await asyncio.sleep(0)
-        fetch.released.set()
-        lookups = await asyncio.gather(*callers, return_exceptions=True)
-        fetch.error = None
-        again = await timed.cache.get("q", fetch)
+async def test_a_failure_is_raised_in_every_waiting_caller_and_not_stored() -> None:
+    timed, fetch = TimedCache(), StubFetch()
+    fetch.released.clear()
+    fetch.error = DOWN
+    callers = [asyncio.create_task(timed.cache.get("q", fetch)) for _ in range(3)]
+    await asyncio.sleep(0)
+    fetch.released.set()
+    lookups = await asyncio.gather(*callers, return_exceptions=True)
+    fetch.error = None
+    again = await timed.cache.get("q", fetch)
 
-        assert [type(lookup) for lookup in lookups] == [ServiceError] * 3
-        assert again.response is fetch.response
-
-    asyncio.run(run())
+    assert [type(lookup) for lookup in lookups] == [ServiceError] * 3
+    assert again.response is fetch.response
 
 
-def test_a_response_other_than_200_is_returned_and_not_stored() -> None:
-    async def run() -> None:
-        timed, fetch = TimedCache(), StubFetch(status=429)
-        first = await timed.cache.get("q", fetch)
-        await timed.cache.get("q", fetch)
+async def test_a_response_other_than_200_is_returned_and_not_stored() -> None:
+    timed, fetch = TimedCache(), StubFetch(status=429)
+    first = await timed.cache.get("q", fetch)
+    await timed.cache.get("q", fetch)
 
-        assert first.response.status == 429
-        assert first.status == b"scaleops-worker; fwd=uri-miss"
-        assert fetch.calls == 2
-
-    asyncio.run(run())
+    assert first.response.status == 429
+    assert first.status == b"scaleops-worker; fwd=uri-miss"
+    assert fetch.calls == 2
 
 
-def test_a_ttl_of_0_stores_and_shares_nothing() -> None:
-    async def run() -> None:
-        timed, fetch = TimedCache(ttl_s=0), StubFetch()
-        lookups = await asyncio.gather(*(timed.cache.get("q", fetch) for _ in range(3)))
+async def test_a_ttl_of_0_stores_and_shares_nothing() -> None:
+    timed, fetch = TimedCache(ttl_s=0), StubFetch()
+    lookups = await asyncio.gather(*(timed.cache.get("q", fetch) for _ in range(3)))
 
-        assert fetch.calls == 3
-        assert {lookup.status for lookup in lookups} == {b"scaleops-worker; fwd=bypass"}
+    assert fetch.calls == 3
+    assert {lookup.status for lookup in lookups} == {b"scaleops-worker; fwd=bypass"}
 
-        response, body = lookups[0].response, StubFilter(b"a")
-        assert [await timed.cache.filtered(response, "mine", body) for _ in range(2)] == [b"a", b"a"]
-        assert body.calls == 2
-        assert timed.cache.held_bytes == 0
-
-    asyncio.run(run())
+    response, body = lookups[0].response, StubFilter(b"a")
+    assert [await timed.cache.filtered(response, "mine", body) for _ in range(2)] == [b"a", b"a"]
+    assert body.calls == 2
+    assert timed.cache.held_bytes == 0
 
 
-def test_responses_are_bounded_by_bytes() -> None:
-    async def run() -> None:
-        timed = TimedCache(max_bytes=round(2 * (ENTRY_BYTES + 401) / (1 - FILTERED_SHARE)))
-        for key in ("a", "b", "c"):
-            await timed.cache.get(key, StubFetch(body=b"x" * 400))
-        kept = [(await timed.cache.get(key, StubFetch())).status for key in ("c", "b")]
-        evicted = await timed.cache.get("a", StubFetch())
-        large = StubFetch(body=b"x" * timed.max_bytes)
-        lookups = [await timed.cache.get("large", large) for _ in range(2)]
+async def test_responses_are_bounded_by_bytes() -> None:
+    timed = TimedCache(max_bytes=round(2 * (ENTRY_BYTES + 401) / (1 - FILTERED_SHARE)))
+    for key in ("a", "b", "c"):
+        await timed.cache.get(key, StubFetch(body=b"x" * 400))
+    kept = [(await timed.cache.get(key, StubFetch())).status for key in ("c", "b")]
+    evicted = await timed.cache.get("a", StubFetch())
+    large = StubFetch(body=b"x" * timed.max_bytes)
+    lookups = [await timed.cache.get("large", large) for _ in range(2)]
 
-        assert all(b"hit" in status for status in kept)
-        assert b"miss" in evicted.status
-        assert large.calls == 2
-        assert {lookup.status for lookup in lookups} == {b"scaleops-worker; fwd=uri-miss"}, "it is not reported as stored"
-
-    asyncio.run(run())
+    assert all(b"hit" in status for status in kept)
+    assert b"miss" in evicted.status
+    assert large.calls == 2
+    assert {lookup.status for lookup in lookups} == {b"scaleops-worker; fwd=uri-miss"}, "it is not reported as stored"
 
 
-def test_the_size_of_a_key_counts() -> None:
-    async def run() -> None:
-        timed = TimedCache(max_bytes=100_000)
-        for number in range(1000):
-            await timed.cache.get(("POST /x", "q", None, b"%d" % number * 5_000), StubFetch(body=b""))
-            assert timed.cache.held_bytes <= 100_000
-
-    asyncio.run(run())
+async def test_the_size_of_a_key_counts() -> None:
+    timed = TimedCache(max_bytes=100_000)
+    for number in range(1000):
+        await timed.cache.get(("POST /x", "q", None, b"%d" % number * 5_000), StubFetch(body=b""))
+        assert timed.cache.held_bytes <= 100_000
 
 
-def test_expired_responses_release_their_bytes() -> None:
-    async def run() -> None:
-        timed = TimedCache(max_bytes=100_000)
-        for key in "abc":
-            await timed.cache.get(key, StubFetch(body=b"x" * 1000))
-        timed.now = 10
-        await timed.cache.get("d", StubFetch(body=b"x" * 10))
+async def test_expired_responses_release_their_bytes() -> None:
+    timed = TimedCache(max_bytes=100_000)
+    for key in "abc":
+        await timed.cache.get(key, StubFetch(body=b"x" * 1000))
+    timed.now = 10
+    await timed.cache.get("d", StubFetch(body=b"x" * 10))
 
-        assert timed.cache.held_bytes == ENTRY_BYTES + len("d") + 10
-
-    asyncio.run(run())
+    assert timed.cache.held_bytes == ENTRY_BYTES + len("d") + 10
 
 
-def test_a_body_is_filtered_once_for_all_callers_with_one_view() -> None:
-    async def run() -> None:
-        timed = TimedCache()
-        response, mine, yours = await timed.stored(), StubFilter(b"a"), StubFilter(b"bc")
-        mine.released.clear()
-        callers = [asyncio.create_task(timed.cache.filtered(response, "mine", mine)) for _ in range(5)]
-        await asyncio.sleep(0)
-        callers[0].cancel()  # does not cancel the filter
-        mine.released.set()
-        bodies = await asyncio.gather(*callers, return_exceptions=True)
-        later = [await timed.cache.filtered(response, view, body) for view, body in (("mine", mine), ("yours", yours))]
+async def test_a_body_is_filtered_once_for_all_callers_with_one_view() -> None:
+    timed = TimedCache()
+    response, mine, yours = await timed.stored(), StubFilter(b"a"), StubFilter(b"bc")
+    mine.released.clear()
+    callers = [asyncio.create_task(timed.cache.filtered(response, "mine", mine)) for _ in range(5)]
+    await asyncio.sleep(0)
+    callers[0].cancel()  # does not cancel the filter
+    mine.released.set()
+    bodies = await asyncio.gather(*callers, return_exceptions=True)
+    later = [await timed.cache.filtered(response, view, body) for view, body in (("mine", mine), ("yours", yours))]
 
-        assert bodies[1:] == [b"a"] * 4
-        assert later == [b"a", b"bc"]
-        assert (mine.calls, yours.calls) == (1, 1)
-
-    asyncio.run(run())
+    assert bodies[1:] == [b"a"] * 4
+    assert later == [b"a", b"bc"]
+    assert (mine.calls, yours.calls) == (1, 1)
 
 
-def test_a_filtered_body_that_is_too_large_is_not_stored() -> None:
-    async def run() -> None:
-        timed = TimedCache(max_bytes=round((ENTRY_BYTES + 100) / FILTERED_SHARE))
-        response, small, large = await timed.stored(), StubFilter(b"x" * 100), StubFilter(b"x" * 101)
-        for _ in range(2):
-            assert await timed.cache.filtered(response, "large", large) == b"x" * 101
-        for _ in range(2):
-            assert await timed.cache.filtered(response, "small", small) == b"x" * 100
+async def test_a_filtered_body_that_is_too_large_is_not_stored() -> None:
+    timed = TimedCache(max_bytes=round((ENTRY_BYTES + 100) / FILTERED_SHARE))
+    response, small, large = await timed.stored(), StubFilter(b"x" * 100), StubFilter(b"x" * 101)
+    for _ in range(2):
+        assert await timed.cache.filtered(response, "large", large) == b"x" * 101
+    for _ in range(2):
+        assert await timed.cache.filtered(response, "small", small) == b"x" * 100
 
-        assert (large.calls, small.calls) == (2, 1)
-        assert timed.cache.held_bytes <= timed.max_bytes
-
-    asyncio.run(run())
+    assert (large.calls, small.calls) == (2, 1)
+    assert timed.cache.held_bytes <= timed.max_bytes
 
 
-def test_a_filtered_body_is_never_used_for_a_later_response() -> None:
-    async def run() -> None:
-        timed, body = TimedCache(max_bytes=100_000), StubFilter(b"x" * 100)
-        expired = await timed.stored()
-        timed.now = 9
-        await timed.cache.filtered(expired, "mine", body)
-        timed.now = 10
-        renewed = await timed.stored()
-        await timed.cache.filtered(renewed, "mine", body)
-        timed.now = 20
+async def test_a_filtered_body_is_never_used_for_a_later_response() -> None:
+    timed, body = TimedCache(max_bytes=100_000), StubFilter(b"x" * 100)
+    expired = await timed.stored()
+    timed.now = 9
+    await timed.cache.filtered(expired, "mine", body)
+    timed.now = 10
+    renewed = await timed.stored()
+    await timed.cache.filtered(renewed, "mine", body)
+    timed.now = 20
 
-        assert expired == renewed
-        assert body.calls == 2
-        assert timed.cache.held_bytes == 0
-
-    asyncio.run(run())
+    assert expired == renewed
+    assert body.calls == 2
+    assert timed.cache.held_bytes == 0
 
 
-def test_filtered_bodies_of_any_number_of_views_are_bounded_by_bytes() -> None:
-    async def run() -> None:
-        timed = TimedCache(max_bytes=50_000)
-        responses = [await timed.stored(key) for key in "abc"]
-        for number in range(300):
-            await timed.cache.filtered(responses[number % 3], number, StubFilter(b"x" * (number * 97 % 2000)))
-            assert timed.cache.held_bytes <= 50_000
-        timed.now = 10
-        await timed.stored("z")
+async def test_filtered_bodies_of_any_number_of_views_are_bounded_by_bytes() -> None:
+    timed = TimedCache(max_bytes=50_000)
+    responses = [await timed.stored(key) for key in "abc"]
+    for number in range(300):
+        await timed.cache.filtered(responses[number % 3], number, StubFilter(b"x" * (number * 97 % 2000)))
+        assert timed.cache.held_bytes <= 50_000
+    timed.now = 10
+    await timed.stored("z")
 
-        assert timed.cache.held_bytes == ENTRY_BYTES + len("z") + len(b"abc")
-
-    asyncio.run(run())
+    assert timed.cache.held_bytes == ENTRY_BYTES + len("z") + len(b"abc")
 
 
-def test_a_failed_filter_is_not_stored() -> None:
-    async def run() -> None:
-        timed = TimedCache()
-        response, body = await timed.stored(), StubFilter(b"a")
+async def test_a_failed_filter_is_not_stored() -> None:
+    timed = TimedCache()
+    response, body = await timed.stored(), StubFilter(b"a")
 
-        async def fail() -> bytes:
-            raise DOWN
+    async def fail() -> bytes:
+        raise DOWN
 
-        with pytest.raises(ServiceError):
-            await timed.cache.filtered(response, "mine", fail)
+    with pytest.raises(ServiceError):
+        await timed.cache.filtered(response, "mine", fail)
 
-        assert await timed.cache.filtered(response, "mine", body) == b"a"
-
-    asyncio.run(run())
+    assert await timed.cache.filtered(response, "mine", body) == b"a"
 
 
-def test_different_upstream_requests_are_stored_apart() -> None:
-    async def run() -> None:
-        timed = TimedCache()
-        await timed.cache.get(("GET /x", "q", "cluster-a", None), StubFetch(body=b"1"))
+async def test_different_upstream_requests_are_stored_apart() -> None:
+    timed = TimedCache()
+    await timed.cache.get(("GET /x", "q", "cluster-a", None), StubFetch(body=b"1"))
 
-        assert (await timed.cache.get(("GET /x", "q", "cluster-b", None), StubFetch(body=b"2"))).response.body == b"2"
-
-    asyncio.run(run())
+    assert (await timed.cache.get(("GET /x", "q", "cluster-b", None), StubFetch(body=b"2"))).response.body == b"2"
 
 
 @pytest.mark.parametrize("ttl_s", [0, 10])
-def test_a_failure_is_raised_in_the_caller(ttl_s: float) -> None:
-    async def run() -> None:
-        fetch = StubFetch()
-        fetch.error = DOWN
-        with pytest.raises(ServiceError):
-            await TimedCache(ttl_s=ttl_s).cache.get("q", fetch)
-
-    asyncio.run(run())
+async def test_a_failure_is_raised_in_the_caller(ttl_s: float) -> None:
+    fetch = StubFetch()
+    fetch.error = DOWN
+    with pytest.raises(ServiceError):
+        await TimedCache(ttl_s=ttl_s).cache.get("q", fetch)

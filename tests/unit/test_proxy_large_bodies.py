@@ -29,6 +29,7 @@ from gateway.request import GatewayRequest, parse_request
 from gateway.responses import GatewayResponse, HttpError
 from tests.unit.action_factories import WEB, OneEntity, a_component
 
+pytestmark = pytest.mark.anyio
 FLAGS = b"/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
 NETWORK = b"/api/scaleops/api/api/v1/workload-network"
 NETWORK_QUERY = b"name=a&namespace=b&workloadType=c&from=1&to=2"
@@ -92,35 +93,32 @@ def a_proxy(worker: BodyWorker, body_of: Callable[[str], bytes]) -> Proxy:
     )
 
 
-def test_a_small_response_is_returned_while_a_large_one_waits_to_be_parsed() -> None:
+async def test_a_small_response_is_returned_while_a_large_one_waits_to_be_parsed() -> None:
     large = json.dumps({"rest": large_rows(), "networkCostEnabled": None}).encode()
     small = b'{"a":1,"destinations":null}'
 
-    async def run() -> None:
-        worker = BodyWorker(threads=1)
-        proxy = a_proxy(worker, lambda target: large if "networkCostEnabled" in target else small)
-        finished: list[str] = []
+    worker = BodyWorker(threads=1)
+    proxy = a_proxy(worker, lambda target: large if "networkCostEnabled" in target else small)
+    finished: list[str] = []
 
-        async def handle(name: str, request: GatewayRequest) -> GatewayResponse:
-            response = await proxy.handle(request)
-            finished.append(name)
-            return response
+    async def handle(name: str, request: GatewayRequest) -> GatewayResponse:
+        response = await proxy.handle(request)
+        finished.append(name)
+        return response
 
-        try:
-            with occupied(worker) as release:
-                slow = asyncio.create_task(handle("large", a_get_request(FLAGS)))
-                await let_tasks_run()
-                quick = await handle("small", a_get_request(NETWORK, NETWORK_QUERY))
-                release.set()
-                whole = await slow
-        finally:
-            worker.close()
+    try:
+        with occupied(worker) as release:
+            slow = asyncio.create_task(handle("large", a_get_request(FLAGS)))
+            await let_tasks_run()
+            quick = await handle("small", a_get_request(NETWORK, NETWORK_QUERY))
+            release.set()
+            whole = await slow
+    finally:
+        worker.close()
 
-        assert finished == ["small", "large"]
-        assert quick.body == b'{"a":1,"destinations":[]}'
-        assert json.loads(whole.body)["networkCostEnabled"] == {}
-
-    asyncio.run(run())
+    assert finished == ["small", "large"]
+    assert quick.body == b'{"a":1,"destinations":[]}'
+    assert json.loads(whole.body)["networkCostEnabled"] == {}
 
 
 def a_scope(worker: BodyWorker) -> tuple[ProxyScope, CachedWorkloadOwners]:
@@ -138,77 +136,68 @@ def a_scope(worker: BodyWorker) -> tuple[ProxyScope, CachedWorkloadOwners]:
     return scope, owners
 
 
-def test_a_large_response_is_filtered_in_a_thread_once_for_all_callers_with_one_view() -> None:
+async def test_a_large_response_is_filtered_in_a_thread_once_for_all_callers_with_one_view() -> None:
     rows = [{**row, "workloadName": f"w{n}", "type": "Deployment"} for n, row in enumerate(large_rows())]
 
-    async def run() -> None:
-        worker = BodyWorker(threads=1)
-        scope, owners = a_scope(worker)
-        response = a_response("workloads", rows)
-        try:
-            with occupied(worker) as release:
-                callers = [asyncio.create_task(scope.filter_workloads(response, IN_SHOP)) for _ in range(3)]
-                await let_tasks_run()
-                done_early = [caller.done() for caller in callers]
-                release.set()
-                bodies = await asyncio.gather(*callers)
-        finally:
-            worker.close()
+    worker = BodyWorker(threads=1)
+    scope, owners = a_scope(worker)
+    response = a_response("workloads", rows)
+    try:
+        with occupied(worker) as release:
+            callers = [asyncio.create_task(scope.filter_workloads(response, IN_SHOP)) for _ in range(3)]
+            await let_tasks_run()
+            done_early = [caller.done() for caller in callers]
+            release.set()
+            bodies = await asyncio.gather(*callers)
+    finally:
+        worker.close()
 
-        assert done_early == [False] * 3
-        assert bodies[0] is bodies[1] is bodies[2]
-        assert json.loads(bodies[0])["workloads"] == [row for row in rows if row["namespace"] == "shop"]
-        key = WorkloadKey(cluster="east", namespace="shop", type="Deployment", name="w1")
-        assert await owners.recent(key) == {WEB}
-        assert await owners.recent(replace(key, namespace="bank", name="w2")) == frozenset()
-
-    asyncio.run(run())
+    assert done_early == [False] * 3
+    assert bodies[0] is bodies[1] is bodies[2]
+    assert json.loads(bodies[0])["workloads"] == [row for row in rows if row["namespace"] == "shop"]
+    key = WorkloadKey(cluster="east", namespace="shop", type="Deployment", name="w1")
+    assert await owners.recent(key) == {WEB}
+    assert await owners.recent(replace(key, namespace="bank", name="w2")) == frozenset()
 
 
-def test_costs_are_filtered_by_the_ids_of_large_workload_lists_too() -> None:
+async def test_costs_are_filtered_by_the_ids_of_large_workload_lists_too() -> None:
     rows = large_rows()
     costs = [{"id": row["id"].upper(), "totalCost": 1.10, "text": "y" * 300} for row in rows]
 
-    async def run() -> None:
-        worker = BodyWorker(threads=1)
-        scope, _ = a_scope(worker)
-        workloads, report = a_response("workloads", rows), a_response("aggregatedWorkloads", costs)
+    worker = BodyWorker(threads=1)
+    scope, _ = a_scope(worker)
+    workloads, report = a_response("workloads", rows), a_response("aggregatedWorkloads", costs)
 
-        async def fetch_workloads(_: tuple[str, ...]) -> CachedResponse:
-            return workloads
+    async def fetch_workloads(_: tuple[str, ...]) -> CachedResponse:
+        return workloads
 
-        async def filtered(cluster: str) -> object:
-            body = await scope.filter_costs(report, IN_SHOP, cluster=cluster, fetch_workloads=fetch_workloads)
-            return json.loads(body)["aggregatedWorkloads"]
+    async def filtered(cluster: str) -> object:
+        body = await scope.filter_costs(report, IN_SHOP, cluster=cluster, fetch_workloads=fetch_workloads)
+        return json.loads(body)["aggregatedWorkloads"]
 
-        try:
-            assert await filtered("east") == [cost for n, cost in enumerate(costs) if n % 2]
-            assert await filtered("west") == []
-        finally:
-            worker.close()
-
-    asyncio.run(run())
+    try:
+        assert await filtered("east") == [cost for n, cost in enumerate(costs) if n % 2]
+        assert await filtered("west") == []
+    finally:
+        worker.close()
 
 
-def test_too_many_large_responses_are_rejected_and_do_not_fill_the_memory() -> None:
+async def test_too_many_large_responses_are_rejected_and_do_not_fill_the_memory() -> None:
     large = b"x" * (LARGE_BYTES + 1)
 
-    async def run() -> None:
-        worker = BodyWorker(threads=1, max_queued_bytes=2 * len(large))
-        try:
-            with occupied(worker) as release:
-                second = asyncio.create_task(worker.run(large, len))
-                await asyncio.sleep(0)
-                with pytest.raises(HttpError) as caught:
-                    await worker.run(large, len)
-                release.set()
-                assert await second == len(large)
-            assert await worker.run(large, len) == len(large)
-            assert await worker.run(b"small", len) == 5
-        finally:
-            worker.close()
+    worker = BodyWorker(threads=1, max_queued_bytes=2 * len(large))
+    try:
+        with occupied(worker) as release:
+            second = asyncio.create_task(worker.run(large, len))
+            await asyncio.sleep(0)
+            with pytest.raises(HttpError) as caught:
+                await worker.run(large, len)
+            release.set()
+            assert await second == len(large)
+        assert await worker.run(large, len) == len(large)
+        assert await worker.run(b"small", len) == 5
+    finally:
+        worker.close()
 
-        assert caught.value.status == 503
-        assert (b"retry-after", b"5") in caught.value.headers
-
-    asyncio.run(run())
+    assert caught.value.status == 503
+    assert (b"retry-after", b"5") in caught.value.headers

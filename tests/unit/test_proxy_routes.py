@@ -180,8 +180,5 @@ def test_an_invalid_extra_route_is_a_settings_error(entry: str) -> None:
 
 
 def test_queries_are_cached_by_route() -> None:
-    table = RouteTable()
-
-    assert table.read_query(BY_KIND["flags"], b"") == "multiCluster=true"
-    assert table.read_query(BY_KIND["workloads"], b"") == "multiCluster=true&logicalLabel=AND"
-    assert table.read_query(BY_KIND["flags"], b"") == "multiCluster=true"
+    for kind, query in (("flags", "multiCluster=true"), ("workloads", "multiCluster=true&logicalLabel=AND")) * 2:
+        assert read_query(BY_KIND[kind], b"") == query

@@ -54,6 +54,28 @@ def refusal(gateway: ServedGateway, headers: dict[str, str]) -> str:
     return message
 
 
+def user_claims(gateway: ServedGateway) -> dict[str, Any]:
+    return {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
+
+
+def signed_by(key: KeyPair, claims: dict[str, Any], **header: object) -> dict[str, str]:
+    return bearer(key.sign({"typ": USER, "alg": "ES256", "kid": key.kid, **header}, claims))
+
+
+def encoded(part: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+def publish_keys(gateway: ServedGateway, *keys: Any) -> None:  # noqa: ANN401 - any JSON
+    body = {"keys": list(keys)}
+    gateway.simulator.state.faults = [Fault(service="backstage", route="/api/auth/.well-known/jwks.json", status=200, body=body)]
+
+
+def pass_time(gateway: ServedGateway, **passed: float) -> None:
+    clock = gateway.simulator.state.clock
+    clock.set(clock.now() + timedelta(**passed))
+
+
 def test_a_user_is_authenticated_by_their_token(gateway: ServedGateway) -> None:
     status, caller = asked_by(gateway, gateway.as_user(ANN))
 
@@ -115,8 +137,7 @@ def test_a_token_in_the_query_is_ignored(gateway: ServedGateway) -> None:
 def test_an_expired_token_is_rejected_even_if_it_is_cached(gateway: ServedGateway) -> None:
     user = gateway.as_user(ANN)
     assert asked_by(gateway, user)[0] == 200
-    clock = gateway.simulator.state.clock
-    clock.set(clock.now() + timedelta(hours=1, seconds=1))
+    pass_time(gateway, hours=1, seconds=1)
 
     assert "expired" in refusal(gateway, user)
 
@@ -125,8 +146,7 @@ def test_a_plugin_token_expires_with_its_user_token(gateway: ServedGateway) -> N
     obo = gateway.auth.limited_token(ANN, now=gateway.now, lifetime_s=60)
     plugin = gateway.as_plugin(obo=obo)
     assert asked_by(gateway, plugin)[0] == 200
-    clock = gateway.simulator.state.clock
-    clock.set(clock.now() + timedelta(seconds=61))
+    pass_time(gateway, seconds=61)
 
     assert "expired" in refusal(gateway, plugin)
 
@@ -142,28 +162,21 @@ def test_a_user_token_is_not_accepted_as_obo(gateway: ServedGateway) -> None:
 
 
 def test_a_token_signed_with_an_unknown_key_is_rejected(gateway: ServedGateway) -> None:
-    foreign = KeyPair()
-    foreign.kid = gateway.auth.users.kid
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-    header = {"typ": USER, "alg": "ES256", "kid": foreign.kid}
+    headers = signed_by(KeyPair(), user_claims(gateway), kid=gateway.auth.users.kid)
 
-    assert refusal(gateway, bearer(foreign.sign(header, claims))) == "Failed user token verification"
+    assert refusal(gateway, headers) == "Failed user token verification"
 
 
 def test_a_plugins_key_signs_for_that_plugin_only(gateway: ServedGateway) -> None:
-    key = gateway.auth.plugins["mcp-actions"]
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-
-    assert refusal(gateway, bearer(key.sign({"typ": USER, "alg": "ES256", "kid": key.kid}, claims)))
+    assert refusal(gateway, signed_by(gateway.auth.plugins["mcp-actions"], user_claims(gateway)))
 
 
 def confused(gateway: ServedGateway, algorithm: str) -> str:
     """A token "signed" with the public key."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - for this one forgery
 
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
     head = {"typ": USER, "alg": algorithm, "kid": gateway.auth.users.kid}
-    signed = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, claims))
+    signed = f"{encoded(head)}.{encoded(user_claims(gateway))}"
     if algorithm.lower() == "none":
         return f"{signed}."
     public = gateway.auth.users.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -181,52 +194,39 @@ def test_a_token_with_a_confused_algorithm_is_rejected(gateway: ServedGateway, a
 
 @pytest.mark.parametrize("algorithm", [["ES256"], {}, None, 256])
 def test_an_algorithm_that_is_not_a_string_is_rejected(gateway: ServedGateway, algorithm: object) -> None:
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
     head = {"typ": USER, "alg": algorithm, "kid": gateway.auth.users.kid}
-    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (head, claims)]
+    token = f"{encoded(head)}.{encoded(user_claims(gateway))}.c2ln"
 
-    assert refusal(gateway, bearer(".".join([*parts, "c2ln"]))).startswith(("Failed user token verification", "Illegal token"))
+    assert refusal(gateway, bearer(token)).startswith(("Failed user token verification", "Illegal token"))
 
 
 def test_a_symmetric_key_in_the_jwks_verifies_nothing(gateway: ServedGateway) -> None:
     secret = base64.urlsafe_b64encode(b"s" * 32).decode().rstrip("=")
-    gateway.simulator.state.faults = [
-        Fault(
-            service="backstage",
-            route="/api/auth/.well-known/jwks.json",
-            status=200,
-            body={"keys": [{"kty": "oct", "k": secret, "kid": "k", "alg": "HS256"}]},
-        )
-    ]
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-    token = jwt.encode(claims, b"s" * 32, algorithm="HS256", headers={"typ": USER, "kid": "k"})
+    publish_keys(gateway, {"kty": "oct", "k": secret, "kid": "k", "alg": "HS256"})
+    token = jwt.encode(user_claims(gateway), b"s" * 32, algorithm="HS256", headers={"typ": USER, "kid": "k"})
 
     refusal(gateway, bearer(token))
 
 
-B64 = "AQAB"
+EC = {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256"}
+RSA = {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": "AQAB", "e": "AQAB"}
+OKP = {"kid": "bad", "kty": "OKP", "alg": "EdDSA"}
 BAD_KEYS: list[Any] = [
-    "no object",
-    None,
-    7,
-    [],
-    {},
-    {"kid": 5, "kty": "EC"},
-    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256"},
-    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256", "x": 5, "y": None},
-    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256", "x": "!!", "y": "!"},
-    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256", "x": "A" * 43, "y": "A" * 43},
-    {"kid": "bad", "kty": "EC", "crv": "P-256", "alg": "ES256", "x": "\u00e4", "y": "\u00e4"},
-    {"kid": "bad", "kty": "EC", "crv": ["P-256"], "alg": "ES256", "x": "A" * 43, "y": "A" * 43},
-    {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": 5, "e": 3},
-    {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": "AQ", "e": "AQ"},
-    {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": B64, "e": B64, "d": B64, "oth": [1]},
-    {"kid": "bad", "kty": "RSA", "alg": "RS256", "n": B64, "e": B64, "d": B64, "p": "x", "q": 1, "dp": [], "dq": {}, "qi": None},
-    {"kid": "bad", "kty": "RSA", "alg": ["RS256"], "n": B64, "e": B64},
-    {"kid": "bad", "kty": "OKP", "alg": "EdDSA", "crv": "Ed25519", "x": 9},
-    {"kid": "bad", "kty": "OKP", "alg": "EdDSA", "crv": "Ed25519", "x": "AA", "d": "AA"},
-    {"kid": "bad", "kty": "OKP", "alg": "EdDSA"},
-    {"kid": "bad", "kty": ["EC"], "use": ["sig"]},
+    *("no object", None, 7, [], {}, {"kid": 5, "kty": "EC"}, {"kid": "bad", "kty": ["EC"], "use": ["sig"]}),
+    EC,
+    {**EC, "x": 5, "y": None},
+    {**EC, "x": "!!", "y": "!"},
+    {**EC, "x": "A" * 43, "y": "A" * 43},
+    {**EC, "x": "\u00e4", "y": "\u00e4"},
+    {**EC, "crv": ["P-256"], "x": "A" * 43, "y": "A" * 43},
+    {**RSA, "n": 5, "e": 3},
+    {**RSA, "n": "AQ", "e": "AQ"},
+    {**RSA, "d": "AQAB", "oth": [1]},
+    {**RSA, "d": "AQAB", "p": "x", "q": 1, "dp": [], "dq": {}, "qi": None},
+    {**RSA, "alg": ["RS256"]},
+    {**OKP, "crv": "Ed25519", "x": 9},
+    {**OKP, "crv": "Ed25519", "x": "AA", "d": "AA"},
+    OKP,
 ]
 
 
@@ -241,15 +241,10 @@ def test_a_malformed_key_verifies_nothing_and_leaves_the_others_usable(gateway: 
 
 
 def refuse_by(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any JSON
-    listed = {"keys": [bad, gateway.auth.users.jwk, bad]}
-    gateway.simulator.state.faults = [
-        Fault(service="backstage", route="/api/auth/.well-known/jwks.json", status=200, body=listed)
-    ]
-    named = bad if isinstance(bad, dict) else {}
-    kind, curve = named.get("kty"), KeyPair()
+    publish_keys(gateway, bad, gateway.auth.users.jwk, bad)
+    kind = bad.get("kty") if isinstance(bad, dict) else None
     algorithm = {"RSA": "RS256", "OKP": "EdDSA"}.get(kind, "ES256") if isinstance(kind, str) else "ES256"
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-    refusal(gateway, bearer(curve.sign({"typ": USER, "alg": algorithm, "kid": "bad"}, claims)))
+    refusal(gateway, signed_by(KeyPair(), user_claims(gateway), alg=algorithm, kid="bad"))
 
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
 
@@ -284,33 +279,18 @@ def test_a_subject_is_compared_whole_and_kept_as_sent(gateway: ServedGateway) ->
 
 
 def test_keys_named_by_a_token_are_ignored(gateway: ServedGateway) -> None:
-    foreign = KeyPair()
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-    header = {
-        "typ": USER,
-        "alg": "ES256",
-        "kid": gateway.auth.users.kid,
-        "jwk": foreign.jwk,
-        "jku": f"{gateway.url}/evil",
-        "x5u": "x",
-    }
+    foreign, kid = KeyPair(), gateway.auth.users.kid
 
-    refusal(gateway, bearer(foreign.sign(header, claims)))
+    refusal(gateway, signed_by(foreign, user_claims(gateway), kid=kid, jwk=foreign.jwk, jku=f"{gateway.url}/evil", x5u="x"))
 
 
 def test_an_unknown_critical_header_is_rejected(gateway: ServedGateway) -> None:
-    key = gateway.auth.users
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-
-    refusal(gateway, bearer(key.sign({"typ": USER, "alg": "ES256", "kid": key.kid, "crit": ["x"], "x": 1}, claims)))
+    refusal(gateway, signed_by(gateway.auth.users, user_claims(gateway), crit=["x"], x=1))
 
 
 @pytest.mark.parametrize("kind", [None, "JWT", "vnd.backstage.USER", 7])
 def test_a_token_of_another_type_is_rejected(gateway: ServedGateway, kind: object) -> None:
-    key = gateway.auth.users
-    claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-
-    assert refusal(gateway, bearer(key.sign({"typ": kind, "alg": "ES256", "kid": key.kid}, claims))) == "Illegal token"
+    assert refusal(gateway, signed_by(gateway.auth.users, user_claims(gateway), typ=kind)) == "Illegal token"
 
 
 def test_a_plugin_that_is_not_listed_is_rejected_and_its_keys_are_not_fetched(gateway: ServedGateway) -> None:
@@ -334,10 +314,9 @@ def test_a_plugin_that_is_not_listed_is_rejected_and_its_keys_are_not_fetched(ga
     ],
 )
 def test_a_made_up_plugin_causes_no_request(gateway: ServedGateway, plugin: object) -> None:
-    key = gateway.auth.plugins["mcp-actions"]
-    claims = {"sub": plugin, "aud": "scaleops", "iat": gateway.now, "exp": gateway.now + 60}
+    claims = {**user_claims(gateway), "sub": plugin, "aud": "scaleops"}
 
-    refusal(gateway, bearer(key.sign({"typ": PLUGIN, "alg": "ES256", "kid": key.kid}, claims)))
+    refusal(gateway, signed_by(gateway.auth.plugins["mcp-actions"], claims, typ=PLUGIN))
     assert gateway.calls("backstage") == {}
 
 
@@ -356,23 +335,18 @@ def test_further_plugins_may_be_listed(serve_gateway: ServeGateway) -> None:
 def test_made_up_key_ids_do_not_cause_repeated_fetches(gateway: ServedGateway) -> None:
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
     for number in range(20):
-        outsider = KeyPair()
-        outsider.kid = f"made-up-{number}"
-        claims = {"sub": ANN, "aud": "backstage", "iat": gateway.now, "exp": gateway.now + 60}
-        refusal(gateway, bearer(outsider.sign({"typ": USER, "alg": "ES256", "kid": outsider.kid}, claims)))
+        refusal(gateway, signed_by(KeyPair(), user_claims(gateway), kid=f"made-up-{number}"))
 
     assert gateway.calls("backstage")[KEYS] == 1
 
 
 def test_a_rotated_key_is_fetched_once_the_cooldown_is_over(gateway: ServedGateway) -> None:
-    clock = gateway.simulator.state.clock
-    start = clock.now()
-    clock.set(start)
+    pass_time(gateway, seconds=0)  # from here on the clock is stopped
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
     gateway.auth.users = KeyPair()
     rotated = gateway.as_user("user:default/ben")
     refusal(gateway, rotated)
-    clock.set(start + timedelta(seconds=31))
+    pass_time(gateway, seconds=31)
 
     assert asked_by(gateway, rotated)[0] == 200
     assert gateway.calls("backstage")[KEYS] == 2
@@ -399,12 +373,9 @@ def test_keys_that_cannot_be_fetched_are_not_the_callers_fault(gateway: ServedGa
 
 
 def test_cached_keys_are_used_while_backstage_is_unavailable(gateway: ServedGateway) -> None:
-    clock = gateway.simulator.state.clock
-    start = clock.now()
-    clock.set(start)
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
     gateway.simulator.state.faults = [Fault(service="backstage", mode="drop")]
-    clock.set(start + timedelta(minutes=11))
+    pass_time(gateway, minutes=11)
 
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
 

@@ -127,8 +127,8 @@ def _incident_after(state: AlertState, streaks: tuple[Streak, ...], event: Obser
     after = replace(incident, clear_sweeps=cleared, cleared_as_of=observation.as_of, unknown=())
     if cleared < terms.clear_sweeps:
         return after
-    sweeps = "One measured sweep" if cleared == 1 else f"{cleared} measured sweeps in a row"
-    return _ended(after, EndReason(kind=NoticeKind.RESOLVED, reason=f"{sweeps} showed that nothing meets the condition now."))
+    checks = "one check" if cleared == 1 else f"{cleared} consecutive checks"
+    return _ended(after, EndReason(kind=NoticeKind.RESOLVED, reason=f"Cleared in {checks}."))
 
 
 def _opened(state: AlertState, streaks: tuple[Streak, ...], event: Observed) -> Incident | None:

@@ -220,7 +220,7 @@ def _ending_notice(state: AlertState, incident: Incident, observation: Observati
 
 def _opening_reason(incident: Incident, confirmed: tuple[Streak, ...]) -> str:
     held = max((streak.count for streak in confirmed), default=1)
-    sweeps = "It was found in this sweep." if held == 1 else f"It has held in {held} measured sweeps in a row."
+    sweeps = "Seen in this check." if held == 1 else f"Seen in {held} consecutive checks."
     if incident.reopened:
         return f"It came back within a day of resolving, so it is flapping. {sweeps}"
     return sweeps
@@ -262,5 +262,5 @@ def _repeats(
 def _still_firing_reason(state: AlertState, observation: Observation) -> str:
     seen = _last_seen(state.confirmed, observation)
     if seen >= observation.as_of:
-        return "It still holds."
-    return f"It held when it was last measured, {seen:%Y-%m-%d %H:%M} UTC, and has not been measured since."
+        return "Still open."
+    return f"Still open when last measured, {seen:%Y-%m-%d %H:%M} UTC; not measured since."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reports import content
-from reports.render.html_page import render_page
+from reports.render.documents import render_page
 from reports.render.index_page import page_path, render_index
 
 _MARK: Final = ".made-by-scaleops-worker-demo"

@@ -16,8 +16,7 @@ from domain.money import format_count, format_money
 from domain.refs import EntityRef
 from domain.weeks import IsoWeek
 from reports import content
-from reports.render.html_page import render_page
-from reports.render.markdown import render_markdown
+from reports.render.documents import render_markdown, render_page
 from reports.render.slack import render_slack
 from tasks.report.stage import AlreadySent, preview
 from tasks.report.stage import send as send_report

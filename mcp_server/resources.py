@@ -13,7 +13,7 @@ from actions.errors import ActionError, NotFoundError
 from actions.history.reports import readable_weeks, stored_report, team_of_slug
 from actions.history.view import HistoryView, read_history
 from mcp_server.tools import ToolContext
-from reports.render.html_page import render_page
+from reports.render.documents import render_page
 
 SCHEME: Final = "scaleops-worker"
 LATEST: Final = "latest"

@@ -31,7 +31,7 @@ _RULE_TITLES = {
     Rule.BUDGET: "above its budget",
     Rule.UNMEASURED: "not measured",
     Rule.STORM: "many alerts at once",
-    Rule.OUTAGE: "too little could be measured to evaluate alerts",
+    Rule.OUTAGE: "ScaleOps outage, alerting paused",
 }
 
 
@@ -44,12 +44,13 @@ def headline(notice: Notice, title: str, currency: str) -> str:
             return f"{name}: {_RULE_TITLES[notice.alert.rule]}"
         case [CostFigures() as cost]:
             rise = format_money(cost.cost_7d - cost.usual_cost_7d, currency)
-            return f"{name}: {rise} more than usual in 7 days{_percent_of(cost)}"
+            return f"{name}: 7-day cost up {rise}{_percent_of(cost)} vs {cost.weeks}-week average"
         case [BudgetFigures() as budget]:
             forecast = format_money(budget.forecast, currency)
             return f"{name}: this month is heading for {forecast}, budget {format_money(budget.monthly_budget, currency)}"
         case [OutageFigures() as outage]:
-            return f"{outage.unknown:,} of {format_count(outage.components, 'component')} could not be measured"
+            share = f"{outage.unknown:,} of {format_count(outage.components, 'component')}"
+            return f"ScaleOps outage: alerting paused, {share} could not be measured"
         case _:
             return f"{name}: {_rule_headline(notice, currency)}"
 
@@ -70,7 +71,7 @@ def _rule_headline(notice: Notice, currency: str) -> str:
                 finding.figures.oom_kills_24h or 0 for finding in notice.findings if isinstance(finding.figures, RequestFigures)
             )
             if kills:
-                return f"{subject} OOM-killed {format_count(kills, 'time')} in 24 hours"
+                return f"{subject} OOM-killed {kills:,}x in the last 24 h"
             return f"{subject} with too little CPU or memory"
         case Rule.OVER_PROVISIONED:
             return f"{format_money(notice.amount, currency)} a month could be saved on {subject}"
@@ -120,7 +121,7 @@ def _format_requests(figures: RequestFigures, currency: str) -> str:
         *_change("memory", figures.memory_request_bytes, figures.memory_recommended_bytes, cores=False),
     ]
     if figures.oom_kills_24h:
-        parts.append(f"{format_count(figures.oom_kills_24h, 'OOM kill')} in 24 hours")
+        parts.append(f"{format_count(figures.oom_kills_24h, 'OOM kill')} in the last 24 h")
     if figures.savings_available_per_month is not None and figures.savings_available_per_month > 0:
         parts.append(f"saves {format_money(figures.savings_available_per_month, currency)} a month")
     return ", ".join(parts) or "no numbers are known"

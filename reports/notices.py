@@ -19,7 +19,7 @@ from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
 from reports.findings import figures_as_json, format_finding, headline, remedy
-from reports.formatting import clip, format_instant
+from reports.formatting import clip, format_delay, format_instant
 from reports.render.slack_blocks import BlockGroup, clip_text, header, pack, plain_text
 from reports.render.slack_blocks import context as small_print
 
@@ -44,12 +44,12 @@ _PREFIXES: Final = {
     NoticeKind.CLOSED: "Closed: ",
 }
 _SUMMARY_TITLES: Final = {
-    SummaryReason.FIRST_SWEEP: "found when this was first measured",
+    SummaryReason.FIRST_SWEEP: "found in the first scan",
     SummaryReason.MANY: "at once",
     SummaryReason.MANY_ENDED: "ended",
 }
 _SUMMARY_REASONS: Final = {
-    SummaryReason.FIRST_SWEEP: "What the first sweep finds is sent once, as one message.",
+    SummaryReason.FIRST_SWEEP: "The findings of the first scan are sent once, as a summary.",
     SummaryReason.MANY: "Many alerts at once are sent as one message.",
     SummaryReason.MANY_ENDED: "Many endings at once are sent as one message.",
 }
@@ -247,7 +247,7 @@ def _trimmed(workloads: Sequence[dict[str, Json]]) -> dict[str, Json]:
 
 def _after(notice: Notice, context: MessageContext) -> str:
     if notice.kind in ENDINGS:
-        return f"It had been open since {format_instant(notice.since, context.zone)}."
+        return f"Open for {format_delay(notice.as_of - notice.since)}, since {format_instant(notice.since, context.zone)}."
     lines = [f"Since {format_instant(notice.since, context.zone)}, measured {format_instant(notice.seen_as_of, context.zone)}."]
     if notice.unknown:
         lines.append(f"{format_count(len(notice.unknown), 'workload')} could not be evaluated this time.")

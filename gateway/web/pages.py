@@ -31,7 +31,7 @@ from gateway.request import GatewayRequest
 from gateway.responses import GatewayResponse
 from reports import content
 from reports.render.charts import draw_trend
-from reports.render.html_page import render_page
+from reports.render.documents import render_page
 from reports.render.index_page import MAX_WEEKS, render_index
 from reports.render.templating import environment
 

@@ -136,7 +136,7 @@ def format_action(finding: WorkloadFinding, requests: tuple[Resource, ...], *, c
         verb = "Change" if any(resource.recommended > resource.now for resource in requests) else "Lower"
         return f"{verb} the requests of {name}{saves}."
     if finding.oom_kills:
-        return f"Raise the requests of {name}: OOM-killed {format_count(finding.oom_kills, 'time')} in 24 hours."
+        return f"Raise the requests of {name}: OOM-killed {finding.oom_kills:,}x in the last 24 h."
     return f"Raise the requests of {name}: it is under-provisioned."
 
 

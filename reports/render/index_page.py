@@ -33,20 +33,6 @@ class TeamRow:
     cells: tuple[IndexCell | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexPage:
-    """The context of the index template."""
-
-    instance: str
-    newest: str
-    weeks: tuple[str, ...]
-    """Newest first."""
-    teams: tuple[str, ...]
-    platform: content.Report | None
-    rows: tuple[IndexCell, ...]
-    grid: tuple[TeamRow, ...]
-
-
 def page_path(report: content.Report) -> str:
     """Return the path of a report's page, relative to the index: `reports/payments/2026-W47.html`."""
     return f"reports/{slug_of(report)}/{report.week}.html"
@@ -59,10 +45,6 @@ def slug_of(report: content.Report) -> str:
 
 def render_index(reports: Iterable[content.Report], *, instance: str) -> str:
     """Render the index. Of several reports of one team and week the newest is shown."""
-    return environment("html").get_template("index.html").render(index=_index_page(reports, instance))
-
-
-def _index_page(reports: Iterable[content.Report], instance: str) -> IndexPage:
     shown: dict[tuple[str, str], content.Report] = {}
     for report in sorted(reports, key=lambda one: (one.made_at, one.again)):
         shown[report.team, report.week] = report
@@ -75,14 +57,18 @@ def _index_page(reports: Iterable[content.Report], instance: str) -> IndexPage:
         (cell for (team, week), cell in cells.items() if week == newest and team != content.PLATFORM),
         key=lambda cell: (-(cell.report.headline.cost.amount or Decimal(0)), cell.report.team),
     )
-    return IndexPage(
-        instance=instance,
-        newest=newest,
-        weeks=weeks,
-        teams=tuple(team for team in ordered if team != content.PLATFORM),
-        platform=shown.get((content.PLATFORM, newest)),
-        rows=tuple(rows),
-        grid=tuple(TeamRow(title=titles[team], cells=tuple(cells.get((team, week)) for week in weeks)) for team in ordered),
+    return (
+        environment("html")
+        .get_template("index.html")
+        .render(
+            instance=instance,
+            newest=newest,
+            weeks=weeks,  # the newest first
+            teams=tuple(team for team in ordered if team != content.PLATFORM),
+            platform=shown.get((content.PLATFORM, newest)),
+            rows=tuple(rows),
+            grid=tuple(TeamRow(title=titles[team], cells=tuple(cells.get((team, week)) for week in weeks)) for team in ordered),
+        )
     )
 
 

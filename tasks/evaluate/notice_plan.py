@@ -251,11 +251,12 @@ class _Planner:
         """Plan the notice about a cluster that is newly lost. Returns False when none is due, or none can be delivered."""
         if cluster.lost_since is None or cluster.notified_at is not None or cluster.lost_since > self.facts.as_of:
             return False
+        since = f"{cluster.lost_since:%Y-%m-%d %H:%M} UTC"
         return self._notify_platform(
             key=f"cluster:lost:{cluster.name}:{cluster.lost_since:%Y-%m-%dT%H:%MZ}",
-            title=f"The cluster {cluster.name} is lost",
+            title=f"Cluster {cluster.name} unreachable: no data from ScaleOps since {since}",
             lines=[
-                f"It had workloads, and no ScaleOps response has named it since {cluster.lost_since:%Y-%m-%d %H:%M} UTC.",
+                "It had workloads, and no ScaleOps response has named it since.",
                 "Its workloads count as unknown, so no alert about them resolves. After 7 days it counts as removed.",
                 "What to do: check whether ScaleOps still reaches it; if it is gone for good, list it in clusters.removed.",
             ],

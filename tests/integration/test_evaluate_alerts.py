@@ -135,7 +135,7 @@ def test_a_lost_cluster_resolves_nothing_and_is_reported_once(installation: Inst
         transaction.clusters.record_lost("east", as_of=START + installation.number * timedelta(hours=6))
     (notice, *pages) = installation.run(*({"checkout": [lost()]} for _ in range(4)))
     assert notice.target == PLATFORM_CHANNEL
-    assert text_of(notice).startswith("The cluster east is lost")
+    assert text_of(notice).startswith("Cluster east unreachable: no data from ScaleOps since 2026-09-07 18:00 UTC")
     assert {page.action for page in pages} <= {EventAction.TRIGGER}
     assert installation.state(alert("checkout")).phase is Phase.FIRING
     messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
@@ -163,7 +163,7 @@ def test_in_an_outage_nothing_opens_and_nothing_resolves(store: Store) -> None:
     messages = installation.run(away, away, away)
     (notice,) = [message for message in messages if message.channel is Channel.SLACK]
     assert notice.target == PLATFORM_CHANNEL
-    assert text_of(notice).startswith("1 of 3 components could not be measured")
+    assert text_of(notice).startswith("ScaleOps outage: alerting paused, 1 of 3 components could not be measured")
     assert installation.state(alert("checkout")).phase is Phase.FIRING
     assert installation.state(alert("cart")).phase is Phase.QUIET
     well = {name: [fine(name)] for name in names}
@@ -220,7 +220,7 @@ def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(
     (page,) = [message for message in messages if message.channel is Channel.PAGERDUTY]
     (summary,) = [message for message in messages if message.channel is Channel.SLACK]
     assert page.about == str(ref("checkout"))
-    assert text_of(summary).startswith("Payments: 3 alerts found when this was first measured")
+    assert text_of(summary).startswith("Payments: 3 alerts found in the first scan")
     well = {name: [fine(name)] for name in names}
     replies = [message for message in installation.run(well, well) if message.channel is Channel.SLACK]
     assert {message.thread_of for message in replies} == {summary.key}
@@ -373,7 +373,7 @@ def test_a_cost_increase_is_compared_with_the_closing_snapshots(store: Store) ->
         assert installation.run({"checkout": [fine(cost_7d=Decimal(200))]}) == []
     installation.number = 3 * 28 - 8
     (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(300))]})
-    assert text_of(post).startswith("Checkout: $100.00 more than usual in 7 days (+50%)")
+    assert text_of(post).startswith("Checkout: 7-day cost up $100.00 (+50%) vs 3-week average")
     assert installation.state(AlertId(rule=Rule.COST_INCREASE, about=ref("checkout"))).phase is Phase.FIRING
 
 
@@ -420,7 +420,7 @@ def test_a_sweep_is_not_compared_with_itself(store: Store) -> None:
         installation.run({"checkout": [fine(cost_7d=Decimal(200))]})
     installation.number = 2 * 28  # it could close the week that ends with it
     (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(260))]})
-    assert text_of(post).startswith("Checkout: $60.00 more than usual")
+    assert text_of(post).startswith("Checkout: 7-day cost up $60.00")
 
 
 def test_a_team_budget_does_not_resolve_while_a_component_is_unmeasured(store: Store) -> None:

@@ -42,7 +42,7 @@ def test_the_second_sweep_opens_and_pages_because_there_is_evidence() -> None:
     assert notice.is_new_page
     assert notice.severity is Severity.ERROR
     assert notice.since == sweep(0)
-    assert notice.reason == "It has held in 2 measured sweeps in a row."
+    assert notice.reason == "Seen in 2 consecutive checks."
     assert alert.state.phase is Phase.FIRING
     assert alert.state.team == PAYMENTS
 
@@ -217,13 +217,13 @@ def test_a_page_repeated_while_unmeasured_says_when_it_was_last_measured() -> No
     (repeated,) = sent
     assert (repeated.kind, repeated.paging) == (NoticeKind.REPEATED, Paging.TRIGGER)
     assert repeated.reason == (
-        f"It held when it was last measured, {sweep(1):%Y-%m-%d %H:%M} UTC, and has not been measured since. It has not been acknowledged."
+        f"Still open when last measured, {sweep(1):%Y-%m-%d %H:%M} UTC; not measured since. It has not been acknowledged."
     )
     assert (repeated.as_of, repeated.seen_as_of) == (sweep(5), sweep(1))
     for number in (7, 8):
         alert.observe(met(number))
     (again,) = alert.observe(met(9))
-    assert again.reason == "It still holds. It has not been acknowledged."
+    assert again.reason == "Still open. It has not been acknowledged."
     assert again.seen_as_of == again.as_of == sweep(9)
 
 
@@ -254,7 +254,7 @@ def test_a_snoozed_alert_sends_nothing_until_the_snooze_ends_and_then_says_so() 
     for number in range(2, 9):
         assert alert.observe(met(number, finding(kills=4))) == ()
     (notice,) = alert.observe(met(9, finding(kills=1)))
-    assert (notice.kind, notice.reason) == (NoticeKind.REPEATED, "ana's snooze ended. It still holds.")
+    assert (notice.kind, notice.reason) == (NoticeKind.REPEATED, "ana's snooze ended. Still open.")
     assert alert.observe(met(10)) == ()
 
 
@@ -319,7 +319,7 @@ def test_an_observation_without_effect_leaves_no_event() -> None:
 def test_one_sweep_is_enough_where_the_rule_says_so() -> None:
     alert = AlertScenario(policy=replace(POLICY, rules=Rules(under_provisioned=UnderProvisionedSettings(for_sweeps=1))))
     (notice,) = alert.observe(met(0))
-    assert notice.reason == "It was found in this sweep."
+    assert notice.reason == "Seen in this check."
 
 
 def test_an_alert_is_named_by_rule_and_entity() -> None:

@@ -80,11 +80,11 @@ def text_of(message: Message) -> str:
 
 def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
     assert text_of(posted(opening())).splitlines() == [
-        "Checkout: api OOM-killed 3 times in 24 hours",
-        "• api (Deployment) in shop on east: CPU 0.25 cores → 0.9 cores per pod, memory 256 Mi → 768 Mi per pod, 3 OOM kills in 24 hours",
+        "Checkout: api OOM-killed 3x in the last 24 h",
+        "• api (Deployment) in shop on east: CPU 0.25 cores → 0.9 cores per pod, memory 256 Mi → 768 Mi per pod, 3 OOM kills in the last 24 h",
         "Since Mon 7 Sep 2026, 02:00 CEST, measured Mon 7 Sep 2026, 08:00 CEST.",
         "What to do: Give api the recommended requests, or let ScaleOps automate them.",
-        "Why you get this: It has held in 2 measured sweeps in a row. Sent here by the annotation on Checkout.",
+        "Why you get this: Seen in 2 consecutive checks. Sent here by the annotation on Checkout.",
         f"Acknowledge: scaleops-worker alerts acknowledge {ALERT} (or snooze: alerts snooze {ALERT} --for 2d)",
     ]
 
@@ -109,8 +109,8 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
     )
     assert text_of(message).splitlines() == [
         "Resolved: Checkout: too little CPU or memory",
-        "It had been open since Mon 7 Sep 2026, 08:00 CEST.",
-        "Why you get this: 2 measured sweeps in a row showed that nothing meets the condition now. Sent here by the default.",
+        "Open for 12 hours, since Mon 7 Sep 2026, 08:00 CEST.",
+        "Why you get this: Cleared in 2 consecutive checks. Sent here by the default.",
     ]
     assert message.thread_of == "the opening"
     assert message.renderings[0].payload["reply_broadcast"] is True
@@ -121,7 +121,7 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
     [
         (
             about(Rule.COST_INCREASE, CostFigures(cost_7d=Decimal(150), usual_cost_7d=Decimal(100), weeks=4)),
-            "Checkout: €50.00 more than usual in 7 days (+50%)",
+            "Checkout: 7-day cost up €50.00 (+50%) vs 4-week average",
         ),
         (
             about(
@@ -133,7 +133,10 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
             "Checkout: this month is heading for €1,200.00, budget €900.00",
         ),
         (about(Rule.UNMEASURED, UnmeasuredFigures(reason="the selector has no label")), "Checkout: not measured"),
-        (about(Rule.OUTAGE, OutageFigures(unknown=4, components=10)), "4 of 10 components could not be measured"),
+        (
+            about(Rule.OUTAGE, OutageFigures(unknown=4, components=10)),
+            "ScaleOps outage: alerting paused, 4 of 10 components could not be measured",
+        ),
         (about(Rule.STORM, MemberFigures(alert=ALERT, workloads=2)), "Checkout: 1 alert at once"),
     ],
 )
@@ -190,8 +193,8 @@ def test_a_summary_names_every_alert_by_its_id() -> None:
         now=NOW,
     )
     text = text_of(message)
-    assert text.splitlines()[0] == "Payments: 2 alerts found when this was first measured"
-    assert "Cart: worker OOM-killed 3 times" in text
+    assert text.splitlines()[0] == "Payments: 2 alerts found in the first scan"
+    assert "Cart: worker OOM-killed 3x" in text
     assert text.count(str(ALERT)) == 2
     assert message.key == "summary:first-sweep:group:default/payments:2026-09-07T06:00Z:slack"
 
@@ -218,7 +221,7 @@ def test_a_trigger_has_what_on_call_needs() -> None:
     assert body["links"] == [{"text": "Dashboard", "href": "https://x/y"}]
     payload = body["payload"]
     assert isinstance(payload, dict)
-    assert payload["summary"] == "Checkout: api OOM-killed 3 times in 24 hours, cluster east"
+    assert payload["summary"] == "Checkout: api OOM-killed 3x in the last 24 h, cluster east"
     assert (payload["severity"], payload["source"]) == ("critical", "scaleops.example")
     assert (payload["component"], payload["group"], payload["class"]) == (str(CHECKOUT), str(PAYMENTS), "under-provisioned")
     details = payload["custom_details"]
@@ -277,7 +280,7 @@ def test_a_reopened_alert_says_that_it_is_flapping() -> None:
 def test_a_platform_notice_is_sent_once_per_key() -> None:
     message = platform_notice(
         key="cluster:lost:east:2026-09-07",
-        title="The cluster east is lost",
+        title="Cluster east unreachable",
         lines=["No response names it."],
         reason="It had workloads.",
         target="C9",
@@ -285,4 +288,4 @@ def test_a_platform_notice_is_sent_once_per_key() -> None:
         now=NOW,
     )
     assert (message.key, message.about) == ("cluster:lost:east:2026-09-07:slack", "platform")
-    assert text_of(message).startswith("The cluster east is lost\nNo response names it.")
+    assert text_of(message).startswith("Cluster east unreachable\nNo response names it.")

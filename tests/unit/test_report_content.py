@@ -59,7 +59,7 @@ def test_danger_comes_before_savings_and_five_are_listed() -> None:
     assert [action.workload.name for action in actions.top] == [
         "checkout", "redis-cart", "payment-service", "fraud-scorer", "ledger-export",
     ]  # fmt: skip
-    assert actions.top[0].sentence == "Raise the requests of checkout: OOM-killed 3 times in 24 hours."
+    assert actions.top[0].sentence == "Raise the requests of checkout: OOM-killed 3x in the last 24 h."
     assert actions.left_to_automation == 1
 
 

@@ -13,9 +13,8 @@ import pytest
 import templates
 from reports import content
 from reports.build.report import build_platform_report, build_team_report
-from reports.render.html_page import render_page
+from reports.render.documents import render_markdown, render_page
 from reports.render.index_page import render_index
-from reports.render.markdown import render_markdown
 from reports.render.slack import render_slack
 from tests.unit import report_samples as samples
 

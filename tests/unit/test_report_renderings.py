@@ -14,9 +14,8 @@ from reports.build.report import build_platform_report, build_team_report
 from reports.facts import TeamFacts
 from reports.formatting import clip, one_line, sparkline
 from reports.render.charts import draw_trend
-from reports.render.html_page import render_page
+from reports.render.documents import render_markdown, render_page
 from reports.render.index_page import render_index
-from reports.render.markdown import render_markdown
 from reports.render.slack import render_slack
 from reports.render.slack_blocks import (
     MAX_BLOCKS,

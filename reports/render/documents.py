@@ -1,0 +1,69 @@
+"""Renders a report as a document: one self-contained HTML page without scripts or external requests, or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
+
+from reports import content
+from reports.build.sentences import key_figures, remarks
+from reports.render.charts import draw_trend
+from reports.render.templating import environment
+
+CHART_ID: Final = "trend"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedSection:
+    """A section and its anchor: its text, or why it has none."""
+
+    ident: str
+    title: str
+    text: Markup | str = ""
+    failure: str = ""
+
+
+def render_page(report: content.Report, env: SandboxedEnvironment | None = None) -> str:
+    """Render the page of a report. A section that fails is replaced by its failure; the others are kept."""
+    return _render(report, env or environment("html"), "report.html", "sections/{}.html")
+
+
+def render_markdown(report: content.Report, env: SandboxedEnvironment | None = None) -> str:
+    """Render a report as Markdown. A section that fails is replaced by its failure; the others are kept."""
+    return _render(report, env or environment("markdown"), "markdown/report.md", "markdown/{}.md").strip() + "\n"
+
+
+def _render(report: content.Report, env: SandboxedEnvironment, template: str, section_template: str) -> str:
+    return env.get_template(template).render(
+        report=report,
+        drawn=tuple(_render_sections(report, env, section_template)),
+        remarks=tuple(remarks(report)),
+        figures=tuple(key_figures(report.headline)),
+    )
+
+
+def _render_sections(report: content.Report, env: SandboxedEnvironment, template: str) -> Iterator[RenderedSection]:
+    for number, section in enumerate(report.sections, start=1):
+        body = section.body
+        if body is None:
+            yield RenderedSection(ident=f"section-{number}", title=section.title, failure=section.failure)
+            continue
+        try:
+            chart = _chart(body, report.currency)
+            text = env.get_template(template.format(body.kind)).render(report=report, section=section, body=body, chart=chart)
+        except Exception as error:  # noqa: BLE001 - a failure in one section must not lose the report
+            failure = f"This section could not be rendered ({type(error).__name__})."
+            yield RenderedSection(ident=body.kind, title=section.title, failure=failure)
+        else:
+            # The template has escaped it.
+            yield RenderedSection(ident=body.kind, title=section.title, text=Markup(text))  # noqa: S704
+
+
+def _chart(body: content.Body, currency: str) -> Markup | None:
+    if not isinstance(body, content.Trend) or all(one.cost.amount is None for one in body.weeks):
+        return None
+    return draw_trend(body, currency=currency, ident=CHART_ID)

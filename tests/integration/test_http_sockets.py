@@ -220,11 +220,6 @@ def test_no_redirect_is_followed() -> None:
     assert len(server.requests) == 1
 
 
-def test_only_http_and_https_are_supported() -> None:
-    with client_of("ftp://127.0.0.1/x") as http, pytest.raises(ServiceError, match="it cannot be reached"):
-        http.send(GET)
-
-
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """Make a self-signed certificate of localhost, and its key."""

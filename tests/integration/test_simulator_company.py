@@ -220,20 +220,18 @@ def test_a_lost_cluster_is_missing_from_every_response(simulator: Simulator, com
     assert policies.status_code == 502
 
 
-def test_a_component_appears_with_its_workloads(company: CompanyClient) -> None:
-    ref, label = "component:default/giftcardservice", "app.kubernetes.io/name=giftcardservice"
-    assert company.entity(NEW_AT - HOUR, ref).status_code == 404
-    assert company.workloads(NEW_AT - HOUR, label) == []
-    assert company.entity(NEW_AT, ref).status_code == 200
-    assert len(company.workloads(NEW_AT, label)) == 2
-
-
-def test_a_component_is_removed_with_its_workloads(company: CompanyClient) -> None:
-    ref, label = "component:default/wishlistservice", "app.kubernetes.io/name=wishlistservice"
-    assert company.entity(REMOVED_AT - HOUR, ref).status_code == 200
-    assert len(company.workloads(REMOVED_AT - HOUR, label)) == 2
-    assert company.entity(REMOVED_AT, ref).status_code == 404
-    assert company.workloads(REMOVED_AT, label) == []
+@pytest.mark.parametrize(
+    ("name", "absent_at", "present_at"),
+    [("giftcardservice", NEW_AT - HOUR, NEW_AT), ("wishlistservice", REMOVED_AT, REMOVED_AT - HOUR)],
+)
+def test_a_component_appears_and_is_removed_with_its_workloads(
+    company: CompanyClient, name: str, absent_at: datetime, present_at: datetime
+) -> None:
+    ref, label = f"component:default/{name}", f"app.kubernetes.io/name={name}"
+    assert company.entity(absent_at, ref).status_code == 404
+    assert company.workloads(absent_at, label) == []
+    assert company.entity(present_at, ref).status_code == 200
+    assert len(company.workloads(present_at, label)) == 2
 
 
 def test_the_unusual_components_exist(company: CompanyClient) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -57,57 +56,12 @@ def test_a_fault_can_affect_the_third_page_of_a_listing(simulator: Simulator) ->
     assert [response.status_code for response in responses] == [200, 200, 500, 200]
 
 
-@pytest.mark.parametrize(("fault", "status"), [({}, 200), ({"status": 502}, 502)])
-def test_html_replaces_json(simulator: Simulator, fault: dict[str, int], status: int) -> None:
-    plan(simulator, mode="html", **fault)
-    response = fetch(simulator)
-    assert response.status_code == status
-    assert response.headers["content-type"].startswith("text/html")
-
-
-def test_truncated_json_is_a_complete_response(simulator: Simulator) -> None:
-    plan(simulator, mode="truncated")
-    response = fetch(simulator)
-    assert response.status_code == 200
-    with pytest.raises(json.JSONDecodeError):
-        response.json()
-
-
-def test_a_response_is_cut_off(simulator: Simulator) -> None:
-    plan(simulator, mode="cut")
-    with pytest.raises(httpx.RemoteProtocolError):
-        fetch(simulator)
-
-
-def test_a_slow_body_exceeds_the_read_time_out(simulator: Simulator) -> None:
-    plan(simulator, mode="slow", delay_s=30)
-    with pytest.raises(httpx.ReadTimeout):
-        fetch(simulator, timeout_s=0.3)
-
-
 def test_a_redirect_leads_to_a_login_page(simulator: Simulator) -> None:
     plan(simulator, mode="redirect", times=1)
     response = fetch(simulator)
     assert response.status_code == 302
     page = httpx.get(simulator.url + response.headers["location"])
     assert page.headers["content-type"].startswith("text/html")
-
-
-def test_an_empty_response_is_a_204(simulator: Simulator) -> None:
-    plan(simulator, mode="empty")
-    assert fetch(simulator).status_code == 204
-
-
-def test_a_huge_response_has_its_size(simulator: Simulator) -> None:
-    plan(simulator, mode="huge", megabytes=3)
-    assert len(fetch(simulator).content) > 3 * 1024 * 1024
-
-
-def test_a_connection_is_dropped_before_the_response(simulator: Simulator) -> None:
-    plan(simulator, mode="drop", times=1)
-    with pytest.raises(httpx.RemoteProtocolError):
-        fetch(simulator)
-    assert fetch(simulator).status_code == 200
 
 
 def test_a_call_takes_effect_and_the_connection_is_dropped(simulator: Simulator) -> None:

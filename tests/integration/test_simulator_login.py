@@ -108,16 +108,6 @@ def test_requests_without_a_valid_token_are_rejected_by_scaleops(simulator: Simu
     assert fetch_status(simulator, credentials.SCALEOPS_TOKEN) == 200
 
 
-def test_an_installation_may_have_no_authentication(simulator: Simulator) -> None:
-    simulator.state.modes = Modes(auth="none")
-    assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 200
-
-
-def test_azure_issues_tokens_that_scaleops_accepts(simulator: Simulator) -> None:
-    response = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM)
-    assert fetch_status(simulator, response.json()["access_token"]) == 200
-
-
 @pytest.mark.parametrize("wrong", sorted(AZURE_FORM))
 def test_azure_rejects_inexact_requests(simulator: Simulator, wrong: str) -> None:
     response = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM | {wrong: "other"})

@@ -125,17 +125,20 @@ def test_a_very_long_text_is_truncated_by_slack(slack: SlackClient, simulator: S
 
 
 @pytest.mark.parametrize(
-    ("channel", "code"), [("C0NONE", "channel_not_found"), ("C0OLD", "is_archived"), ("C0FAR", "not_in_channel")]
+    ("channel", "thread_ts", "code"),
+    [
+        ("C0NONE", None, "channel_not_found"),
+        ("C0OLD", None, "is_archived"),
+        ("C0FAR", None, "not_in_channel"),
+        (CHANNEL, "1.000001", "thread_not_found"),
+    ],
 )
-def test_an_unusable_channel_is_a_rejected_recipient(slack: SlackClient, channel: str, code: str) -> None:
+def test_an_unusable_channel_or_thread_is_a_rejected_recipient(
+    slack: SlackClient, channel: str, thread_ts: str | None, code: str
+) -> None:
     with pytest.raises(RecipientRejected, match=code) as error:
-        slack.post(channel, payload_of("x"), thread_ts=None, message_key="k1")
+        slack.post(channel, payload_of("x"), thread_ts=thread_ts, message_key="k1")
     assert error.value.permanent
-
-
-def test_an_unknown_thread_is_a_rejected_recipient(slack: SlackClient) -> None:
-    with pytest.raises(RecipientRejected, match="thread_not_found"):
-        slack.post(CHANNEL, payload_of("x"), thread_ts="1.000001", message_key="k1")
 
 
 def test_a_wrong_token_is_an_auth_error_that_does_not_show_it(simulator: Simulator) -> None:
@@ -147,22 +150,17 @@ def test_a_wrong_token_is_an_auth_error_that_does_not_show_it(simulator: Simulat
     assert "xoxb" not in f"{error.value!r} {error.value.__cause__} {error.value.__context__!r}"
 
 
-def test_a_429_has_its_retry_after_and_is_not_retried(slack: SlackClient, simulator: Simulator) -> None:
-    simulator.plan_fault("slack", status=429, headers={"Retry-After": "7"}, body={"ok": False, "error": "ratelimited"})
+@pytest.mark.parametrize(("headers", "wait_s"), [({"Retry-After": "7"}, 7), ({}, 30), ({"Retry-After": "soon"}, 30)])
+def test_a_429_has_its_retry_after_and_is_not_retried(
+    slack: SlackClient, simulator: Simulator, headers: dict[str, str], wait_s: float
+) -> None:
+    simulator.plan_fault("slack", status=429, headers=headers, body={"ok": False, "error": "ratelimited"})
     with pytest.raises(ServiceError) as error:
         slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
-    assert (error.value.kind, error.value.retry_after_s) == (ErrorKind.THROTTLED, 7)
+    assert (error.value.kind, error.value.retry_after_s) == (ErrorKind.THROTTLED, wait_s)
     assert not error.value.permanent
     assert not error.value.outcome_unknown
     assert simulator.state.calls["slack"].total() == 1
-
-
-@pytest.mark.parametrize("header", [{}, {"Retry-After": "soon"}])
-def test_an_invalid_retry_after_counts_as_30_seconds(slack: SlackClient, simulator: Simulator, header: dict[str, str]) -> None:
-    simulator.plan_fault("slack", status=429, headers=header)
-    with pytest.raises(ServiceError) as error:
-        slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
-    assert error.value.retry_after_s == 30
 
 
 @pytest.mark.parametrize(

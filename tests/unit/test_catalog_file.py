@@ -31,6 +31,11 @@ OTHERS = {
 }
 
 
+def catalog_of(folder: Path, text: str = WEB) -> CatalogFile:
+    (folder / "catalog.yaml").write_text(text)
+    return CatalogFile(folder / "catalog.yaml")
+
+
 def refs_of(catalog: CatalogFile) -> tuple[list[str], list[str]]:
     listing = catalog.listing()
     pages = list(listing)
@@ -43,9 +48,7 @@ def refs_of(catalog: CatalogFile) -> tuple[list[str], list[str]]:
 
 
 def test_one_file_may_contain_many_documents(tmp_path: Path) -> None:
-    file = tmp_path / "catalog.yaml"
-    file.write_text(WEB)
-    assert refs_of(CatalogFile(file)) == (["component:default/web"], ["group:default/shop", "group:default/division"])
+    assert refs_of(catalog_of(tmp_path)) == (["component:default/web"], ["group:default/shop", "group:default/division"])
 
 
 def test_two_different_entities_with_one_reference_are_an_error_and_copies_are_not(tmp_path: Path) -> None:
@@ -87,31 +90,24 @@ def test_an_invalid_entity_of_a_list_is_named_by_its_position(tmp_path: Path) ->
 
 
 def test_a_team_without_an_entity_is_listed(tmp_path: Path) -> None:
-    file = tmp_path / "api.json"
-    file.write_text(json.dumps(OTHERS))
-    [team] = [team for page in CatalogFile(file).listing() for team in page.teams]
+    [team] = [team for page in catalog_of(tmp_path, json.dumps(OTHERS)).listing() for team in page.teams]
     assert (str(team.ref), team.title, team.in_catalog) == ("group:default/ghosts", "ghosts", False)
 
 
 def test_cyclic_parents_are_listed_once(tmp_path: Path) -> None:
-    file = tmp_path / "catalog.yaml"
-    file.write_text(WEB + "\n---\n{kind: Group, metadata: {name: division}, spec: {parent: shop}}\n")
-    assert refs_of(CatalogFile(file))[1] == ["group:default/shop", "group:default/division"]
+    catalog = catalog_of(tmp_path, WEB + "\n---\n{kind: Group, metadata: {name: division}, spec: {parent: shop}}\n")
+    assert refs_of(catalog)[1] == ["group:default/shop", "group:default/division"]
 
 
 def test_routing_keys_are_listed_separately(tmp_path: Path) -> None:
-    file = tmp_path / "catalog.yaml"
-    file.write_text(WEB)
-    pages = list(CatalogFile(file).listing())
+    pages = list(catalog_of(tmp_path).listing())
     [component] = pages[0].components
     assert component.contact.pagerduty_fingerprint is not None
     assert pages[0].routing_keys[component.contact.pagerduty_fingerprint].reveal() == "key-of-web"
 
 
 def test_an_entity_is_found_in_any_case_of_its_reference(tmp_path: Path) -> None:
-    file = tmp_path / "catalog.yaml"
-    file.write_text(WEB)
-    catalog = CatalogFile(file)
+    catalog = catalog_of(tmp_path)
     assert catalog.component(EntityRef.parse("Component:Default/WEB")).spelled_name == "web"
     with pytest.raises(ServiceError, match="has no entity component:default/none") as error:
         catalog.component(EntityRef.parse("component:none"))

@@ -6,9 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from alerts.policy import AlertPolicy, PagingMode, Rule, Rules
 from domain.refs import EntityRef
 from wiring.config_file import ConfigFile, read_config_file
+from wiring.environment import resolve_settings
+from wiring.policy import alert_policy
 from wiring.settings import SettingsError
+
+CHECKOUT = EntityRef("component", "default", "checkout")
+PAYMENTS = EntityRef("group", "default", "payments")
 
 COMPLETE = """
 teams:
@@ -34,12 +40,16 @@ def read(tmp_path: Path, text: str) -> ConfigFile:
     return read_config_file(path)
 
 
+def policy_of(tmp_path: Path, text: str) -> AlertPolicy:
+    return alert_policy(resolve_settings({"WORKER_INSTANCE": "acme"}, None).settings, read(tmp_path, text))
+
+
 def test_a_complete_file(tmp_path: Path) -> None:
     config = read(tmp_path, COMPLETE)
 
-    payments = config.teams[EntityRef("group", "default", "payments")]
+    payments = config.teams[PAYMENTS]
     assert (payments.slack_channel, payments.report_time, payments.monthly_budget) == ("C0123", time(9, 0), Decimal(12000))
-    checkout = config.components[EntityRef("component", "default", "checkout")]
+    checkout = config.components[CHECKOUT]
     assert checkout.alerts.over_provisioned is not None
     assert checkout.alerts.over_provisioned.enabled is False
     assert config.alerts.under_provisioned is not None
@@ -49,7 +59,7 @@ def test_a_complete_file(tmp_path: Path) -> None:
 
 
 def test_references_are_case_insensitive(tmp_path: Path) -> None:
-    assert EntityRef("group", "default", "payments") in read(tmp_path, "teams: {'Group:Default/Payments': {}}").teams
+    assert PAYMENTS in read(tmp_path, "teams: {'Group:Default/Payments': {}}").teams
 
 
 def test_an_unquoted_time_is_still_a_time(tmp_path: Path) -> None:
@@ -97,3 +107,48 @@ def test_a_problem_names_its_place_and_cause(tmp_path: Path, text: str, message:
 
     assert any(message in problem for problem in caught.value.problems), caught.value.problems
     assert str(tmp_path / "config.yaml") in caught.value.problems[0]
+
+
+def test_without_a_file_the_rules_are_the_defaults(tmp_path: Path) -> None:
+    policy = policy_of(tmp_path, "")
+
+    assert policy.rules.under_provisioned.page is PagingMode.WITH_EVIDENCE
+    assert policy.rules.over_provisioned.min_monthly_savings == Decimal(50)
+
+
+def test_repeat_after_of_a_page_does_not_apply_to_slack(tmp_path: Path) -> None:
+    rules = policy_of(
+        tmp_path,
+        "alerts: {under-provisioned: {repeat_after: 24h}, over-provisioned: {repeat_after: 2d}, unmeasured: {repeat_after: 14d}}",
+    ).rules
+
+    assert rules.under_provisioned == Rules().under_provisioned
+    assert rules.over_provisioned.slack_repeat_after == timedelta(days=2)
+    assert rules.unmeasured.slack_repeat_after == timedelta(days=14)
+
+
+def test_the_file_overrides_only_what_it_names(tmp_path: Path) -> None:
+    policy = policy_of(
+        tmp_path,
+        """
+teams: {group:default/payments: {monthly_budget: 12000}}
+components:
+  component:default/checkout: {monthly_budget: 900, alerts: {over-provisioned: off, under-provisioned: {page: always}}}
+alerts: {under-provisioned: {for: 3, repeat_after: 12h}, storm: {teams: 4}}
+clusters: {non_production: [staging]}
+""",
+    )
+
+    defaults = policy.rules
+    checkout = policy.rules_of(CHECKOUT)
+    assert (defaults.under_provisioned.for_sweeps, defaults.under_provisioned.repeat_after) == (3, timedelta(hours=12))
+    assert (checkout.under_provisioned.for_sweeps, checkout.under_provisioned.page) == (3, PagingMode.ALWAYS)
+    assert defaults.over_provisioned.enabled
+    assert not policy.settings_of(Rule.OVER_PROVISIONED, CHECKOUT).enabled
+    assert (policy.monthly_budget_of(CHECKOUT), policy.monthly_budget_of(PAYMENTS, is_team=True)) == (
+        Decimal(900),
+        Decimal(12000),
+    )
+    assert (policy.storm.teams, policy.storm.pages_per_team) == (4, 5)
+    assert policy.non_production_clusters == {"staging"}
+    assert policy.instance == "acme"

@@ -66,18 +66,11 @@ def test_the_token_of_a_redirect_is_decoded_once(location: str, token: str | Non
     assert (token_from_redirect(location) or None) == token
 
 
-def test_a_jwt_is_used_until_shortly_before_it_expires() -> None:
-    hours = int((NOW + timedelta(hours=8)).timestamp())
-    assert expires_at(a_jwt(exp=hours), NOW) == NOW + timedelta(hours=8) - timedelta(seconds=60)
-
-
-def test_a_short_lived_jwt_is_used_for_nine_tenths_of_its_lifetime() -> None:
-    soon = int((NOW + timedelta(seconds=100)).timestamp())
-    assert expires_at(a_jwt(exp=soon), NOW) == NOW + timedelta(seconds=90)
-
-
-def test_a_jwt_that_expired_on_arrival_is_used_briefly() -> None:
-    assert expires_at(a_jwt(exp=int(NOW.timestamp()) - 60), NOW) == NOW + timedelta(seconds=30)
+@pytest.mark.parametrize(
+    ("lifetime_s", "used_s"), [(8 * 3600, 8 * 3600 - 60), (100, 90), (-60, 30)], ids=["long", "short", "expired on arrival"]
+)
+def test_a_jwt_is_used_until_shortly_before_it_expires(lifetime_s: int, used_s: int) -> None:
+    assert expires_at(a_jwt(exp=int(NOW.timestamp()) + lifetime_s), NOW) == NOW + timedelta(seconds=used_s)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any, Final
 
 from domain.measures import Measured, Total, Unknown, total_of
 from domain.refs import EntityRef
@@ -53,24 +54,18 @@ class WorkloadPoint:
     def unmeasured(cls, *, as_of: datetime, key: WorkloadKey, reason: str) -> WorkloadPoint:
         """Return the point of a known workload of which this sweep measured nothing."""
         unknown = Unknown(reason)
-        return cls(
-            as_of=as_of,
-            key=key,
-            policy_name=None,
-            automated=unknown,
-            under_provisioned=unknown,
-            over_provisioned=unknown,
-            replicas=unknown,
-            cpu_request_millicores=unknown,
-            cpu_recommended_millicores=unknown,
-            memory_request_bytes=unknown,
-            memory_recommended_bytes=unknown,
-            cost_7d=unknown,
-            savings_available_per_month=unknown,
-            active_savings_per_month=unknown,
-            oom_kills_24h=unknown,
-            network=unknown,
-        )
+        return cls(as_of=as_of, key=key, policy_name=None, network=unknown, **dict.fromkeys(MEASURES, unknown))
+
+
+MEASURES: Final = tuple(one.name for one in fields(WorkloadPoint) if one.name not in {"as_of", "key", "policy_name", "network"})
+"""Fields of a point that hold one measured value each."""
+TOTALS: Final = ("cost_7d", "savings_available_per_month", "active_savings_per_month")
+"""Measures that are summed over points."""
+
+
+def totals_of(points: Collection[WorkloadPoint]) -> dict[str, Total]:
+    """Return the sums over points, by the name of their measure."""
+    return {name: total_of(getattr(point, name) for point in points) for name in TOTALS}
 
 
 class Outcome(StrEnum):
@@ -115,13 +110,8 @@ class Measurement:
             WorkloadPoint.unmeasured(as_of=self.snapshot.as_of, key=key, reason=reason) for key in keys if key not in measured
         ]
         points = tuple(sorted((*self.points, *added), key=lambda point: point.key))
-        snapshot = replace(
-            self.snapshot,
-            workloads=tuple(point.key for point in points),
-            cost_7d=total_of(point.cost_7d for point in points),
-            savings_available_per_month=total_of(point.savings_available_per_month for point in points),
-            active_savings_per_month=total_of(point.active_savings_per_month for point in points),
-        )
+        totals: dict[str, Any] = totals_of(points)
+        snapshot = replace(self.snapshot, workloads=tuple(point.key for point in points), **totals)
         return Measurement(snapshot=snapshot, points=points)
 
 

@@ -4,7 +4,7 @@ from store.database import Store, Transaction
 from store.errors import SchemaMismatch, SchemaTooNew, SchemaTooOld, StoreUnavailable, SweepClosed
 from store.queries.alerts import AlertEventRow, AlertStateRow
 from store.queries.heartbeats import Heartbeat, HeartbeatKind
-from store.queries.reports import ReportRun
+from store.queries.reports import ReportRun, RunStatus
 from store.upgrades import migrate
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Heartbeat",
     "HeartbeatKind",
     "ReportRun",
+    "RunStatus",
     "SchemaMismatch",
     "SchemaTooNew",
     "SchemaTooOld",

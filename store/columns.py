@@ -18,7 +18,7 @@ from domain.refs import EntityRef
 
 
 class CleanText(TypeDecorator[str]):
-    """Untrusted text. NUL and lone surrogates, which no database stores, become the replacement character."""
+    """Untrusted text, or a StrEnum. NUL and lone surrogates, which no database stores, become the replacement character."""
 
     impl = Text
     cache_ok = True
@@ -26,7 +26,7 @@ class CleanText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Replace what cannot be stored."""
         del dialect
-        return None if value is None else storable(value)
+        return None if value is None else storable(str(value))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

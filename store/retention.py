@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, and_, delete, exists, or_, select, update
+from sqlalchemy import and_, delete, exists, or_, select, update
 
 from domain.closing_snapshot import newer_candidates
 from domain.messages import DeliveryStatus
 from domain.weeks import Schedules
+from store.queries.base import Queries
 from store.queries.outbox import FALLBACK
 from store.schema import (
     alert_events,
@@ -87,11 +88,8 @@ class EndedMessage:
     stream: str
 
 
-class Purge:
+class Purge(Queries):
     """Deletes rows past their retention, some at a time."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def due(self, retention: Retention, schedules: Schedules, *, now: datetime) -> tuple[datetime, ...]:
         """Return the closed sweeps to delete, oldest first."""

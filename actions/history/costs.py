@@ -18,11 +18,11 @@ from actions.history.models import (
     TrendWeekRow,
     page_of,
 )
-from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_week
+from actions.history.view import HistoryView, parse_ref, parse_week
 from actions.live.outputs import figure, number
 from domain.closing_snapshot import closing_window
 from domain.measures import Total, Unknown
-from domain.refs import EntityRef
+from domain.refs import OWNER_KINDS, EntityRef
 from domain.snapshots import Measurement, Outcome, SeriesPoint
 from domain.trends import ClosingPoint, CostChange, CostComparison, WorkloadChange, compare
 from domain.weeks import IsoWeek, current_week, last_completed_week

@@ -8,7 +8,7 @@ from typing import Final
 from actions.errors import NotAllowedError
 from actions.history.models import AlertTimelineRow, DeliveryAttemptRow, DeliveryInput, DeliveryOutput, MessageRow, page_of
 from actions.history.reports import WEEKLY, team_of_report
-from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_week
+from actions.history.view import HistoryView, parse_ref, parse_week
 from alerts.observations import AlertId, InvalidAlertId
 from alerts.states import (
     EVENT_JSON,
@@ -23,10 +23,11 @@ from alerts.states import (
     Snoozed,
 )
 from domain.component import Component
-from domain.refs import PLATFORM, EntityRef
+from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.weeks import IsoWeek, current_week
 from reports.content import PLATFORM as PLATFORM_WORD
+from store import RunStatus
 from store.queries.outbox_rows import OutboxRecord
 
 _MAX_EVENTS: Final = 20
@@ -225,12 +226,11 @@ def _report_sentences(view: HistoryView, team: EntityRef, week: IsoWeek | None) 
     newest = schedule.newest_due(now)
     wanted = week or newest
     run = runs.get(str(wanted))
-    history = view.rows.history
-    first = history.first_of_all() if team == PLATFORM else history.first_of_team(team)
+    first = view.rows.history.first_of_team(team)
     about = "the platform" if team == PLATFORM else str(team)
     if run is not None:
         late = f" {run.late_reason}" if run.late_reason else ""
-        yield f"The report for {wanted} was due at {run.due_at:%Y-%m-%d %H:%M} UTC and {_made(run.status)} at {run.created_at:%Y-%m-%d %H:%M} UTC.{late}"
+        yield f"The report for {wanted} was due at {run.due_at:%Y-%m-%d %H:%M} UTC and {_MADE[run.status]} at {run.created_at:%Y-%m-%d %H:%M} UTC.{late}"
     elif schedule.due_at(wanted) > now:
         yield f"The report for {wanted} is not due before {schedule.due_at(wanted):%Y-%m-%d %H:%M} UTC."
     elif first is None:
@@ -243,10 +243,11 @@ def _report_sentences(view: HistoryView, team: EntityRef, week: IsoWeek | None) 
     yield f"The next report, for {newest.shift(1)}, is due at {upcoming:%Y-%m-%d %H:%M} UTC."
 
 
-def _made(status: str) -> str:
-    return {"made": "was made", "skipped": "was skipped", "undeliverable": "was made, but has no destination,"}.get(
-        status, f"is {status}"
-    )
+_MADE: Final = {
+    RunStatus.MADE: "was made",
+    RunStatus.SKIPPED: "was skipped",
+    RunStatus.UNDELIVERABLE: "was made, but has no destination,",
+}
 
 
 def _route_sentence(view: HistoryView, team: EntityRef, component: Component | None) -> str:
@@ -254,7 +255,7 @@ def _route_sentence(view: HistoryView, team: EntityRef, component: Component | N
     if team == PLATFORM:
         route: Route | Unrouted = platform_route(policy)
     else:
-        teams = {one.ref: one for one in view.rows.components.teams()}
+        teams = view.rows.components.teams()
         route = slack_route(policy, team=team, component=component, owner=teams.get(team), parents=parents_of(team, teams))
     if isinstance(route, Unrouted):
         return f"Slack now: no destination: {route.reason}."

@@ -20,12 +20,12 @@ from actions.history.models import (
     OpenRecommendationsSummary,
     page_of,
 )
-from actions.history.view import OWNER_KINDS, HistoryView, parse_ref, parse_team
+from actions.history.view import HistoryView, parse_ref, parse_team
 from actions.live.outputs import figure, number
 from alerts.states import OPEN_PHASES, STATE_JSON, AlertState
 from domain.advice import IssuePriority
 from domain.component import Component
-from domain.refs import EntityRef, InvalidReference
+from domain.refs import OWNER_KINDS, EntityRef, InvalidReference
 from domain.snapshots import SeriesPoint
 from domain.tracking import Recommendation
 from store import AlertStateRow

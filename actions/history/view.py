@@ -12,15 +12,12 @@ from actions.context import BatchViewer, HistoryContext, Viewer, allow_all
 from actions.errors import InputError, NotFoundError, ServiceUnavailableError, failed_call
 from clients.http.errors import ServiceError
 from domain.component import Component
-from domain.refs import EntityRef, InvalidReference
+from domain.refs import OWNER_KINDS, EntityRef, InvalidReference
 from domain.snapshots import Measurement
 from domain.weeks import InvalidWeek, IsoWeek
 from store import StoreUnavailable, Transaction
 
 T = TypeVar("T")
-
-OWNER_KINDS = frozenset({"group", "user"})
-"""Kinds of entities that are teams."""
 
 
 @dataclass(frozen=True, kw_only=True)

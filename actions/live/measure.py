@@ -36,7 +36,7 @@ from domain.component import Component
 from domain.measures import Measured, Unknown, total_of
 from domain.refs import EntityRef
 from domain.selectors import InvalidSelector
-from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import TOTALS, Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint, totals_of
 from domain.workload import CostRow, Destination, Flow, Workload, WorkloadKey
 
 T = TypeVar("T")
@@ -100,7 +100,6 @@ def measure(
 
 def unmeasured(component: Component, *, as_of: datetime, reason: str) -> Measurement:
     """Return the measurement of a component whose workloads are unknown."""
-    nothing = total_of([Unknown(reason)])
     snapshot = Snapshot(
         ref=component.ref,
         as_of=as_of,
@@ -109,9 +108,7 @@ def unmeasured(component: Component, *, as_of: datetime, reason: str) -> Measure
         reason=reason,
         warnings=(),
         workloads=(),
-        cost_7d=nothing,
-        savings_available_per_month=nothing,
-        active_savings_per_month=nothing,
+        **dict.fromkeys(TOTALS, total_of([Unknown(reason)])),
     )
     return Measurement(snapshot=snapshot, points=())
 
@@ -132,9 +129,7 @@ def _snapshot(
         reason="",
         warnings=tuple(dict.fromkeys(warnings)),
         workloads=tuple(workload.key for workload in owned.workloads),
-        cost_7d=total_of(point.cost_7d for point in points),
-        savings_available_per_month=total_of(point.savings_available_per_month for point in points),
-        active_savings_per_month=total_of(point.active_savings_per_month for point in points),
+        **totals_of(points),
     )
 
 

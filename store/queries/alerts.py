@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import RowMapping, Select, func, select
 
 from domain.messages import Json
 from domain.refs import EntityRef
+from store.queries.base import Queries, read_as, row_from
 from store.schema import alert_events, alert_states
 from store.upserts import insert_into, upsert
 
@@ -42,28 +43,24 @@ class AlertStateRow:
     """An `AlertState` as JSON."""
 
 
-class Alerts:
+class Alerts(Queries):
     """Alerts by id. Written by `evaluate`, acknowledge and snooze."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def append_events(self, events: Sequence[AlertEventRow]) -> None:
         """Append events. An event whose alert and number exist is skipped."""
-        rows = [
-            {"alert": event.alert, "number": event.number, "at": event.at, "details": dict(event.details)} for event in events
-        ]
-        if rows:
+        if events:
+            rows = [row_from(event) for event in events]
             self._connection.execute(insert_into(self._connection, alert_events).on_conflict_do_nothing(), rows)
 
     def events_of(self, alert: str) -> tuple[AlertEventRow, ...]:
         """Return the events of an alert, in order."""
         chosen = select(alert_events).where(alert_events.c.alert == alert).order_by(alert_events.c.number)
-        return tuple(AlertEventRow(**row) for row in self._connection.execute(chosen).mappings())
+        return tuple(read_as(AlertEventRow, row) for row in self._connection.execute(chosen).mappings())
 
     def put_states(self, states: Sequence[AlertStateRow]) -> None:
         """Insert or update states."""
-        upsert(self._connection, alert_states, [_row_of(state) for state in states], key=["alert"])
+        rows = [{"entity_ref": state.ref, **row_from(state, without=("ref",))} for state in states]
+        upsert(self._connection, alert_states, rows, key=["alert"])
 
     def state(self, alert: str) -> AlertStateRow | None:
         """Return an alert's state."""
@@ -104,25 +101,5 @@ class Alerts:
         return tuple(_state_of(row) for row in self._connection.execute(chosen.order_by(alert_states.c.alert)).mappings())
 
 
-def _row_of(state: AlertStateRow) -> dict[str, Any]:
-    return {
-        "alert": state.alert,
-        "rule": state.rule,
-        "entity_ref": state.ref,
-        "team": state.team,
-        "status": state.status,
-        "updated_at": state.updated_at,
-        "state": dict(state.state),
-    }
-
-
 def _state_of(row: RowMapping) -> AlertStateRow:
-    return AlertStateRow(
-        alert=row["alert"],
-        rule=row["rule"],
-        ref=row["entity_ref"],
-        team=row["team"],
-        status=row["status"],
-        updated_at=row["updated_at"],
-        state=row["state"],
-    )
+    return read_as(AlertStateRow, row, ref=row["entity_ref"])

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import func, select, update
 
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState
 from domain.workload import WorkloadKey
 from store.queries import points
+from store.queries.base import Queries
 from store.schema import clusters, snapshot_points, snapshots, workload_points
 from store.upserts import upsert
 
 
-class Clusters:
+class Clusters(Queries):
     """Clusters by name. Written by `collect`; `evaluate` marks notified ones."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def all(self) -> tuple[ClusterState, ...]:
         """Return every cluster ever seen, by name."""

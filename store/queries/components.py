@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, and_, case, func, or_, select, update
+from sqlalchemy import RowMapping, Select, and_, case, func, or_, select, update
 
 from domain.component import Component, NotificationTargets, Team
 from domain.refs import EntityRef
+from store.queries.base import Queries, read_as, row_from
 from store.schema import components, teams
 from store.upserts import upsert
 
@@ -20,11 +21,8 @@ GONE_AFTER_LISTINGS: Final = 2
 _PAGE: Final = 500
 
 
-class Components:
+class Components(Queries):
     """Components and teams by reference. Written by `collect` only."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def record_page(self, listed: Sequence[Component], owners: Sequence[Team], *, as_of: datetime) -> None:
         """Store the components and teams of one page of the listing for the sweep `as_of`."""
@@ -100,10 +98,10 @@ class Components:
         chosen = select(components.c.entity_ref, components.c.gone_at).where(components.c.gone_at.is_not(None))
         return {row.entity_ref: row.gone_at for row in self._connection.execute(chosen)}
 
-    def teams(self) -> tuple[Team, ...]:
-        """Return every team and parent group that was ever listed, by reference."""
+    def teams(self) -> Mapping[EntityRef, Team]:
+        """Return every team and parent group that was ever listed, by its reference, in this order."""
         found = self._connection.execute(select(teams).order_by(teams.c.entity_ref)).mappings()
-        return tuple(_team_of(row) for row in found)
+        return {row["entity_ref"]: _team_of(row) for row in found}
 
     def owners(self) -> tuple[EntityRef, ...]:
         """Return the teams that own a component now, by reference."""
@@ -117,19 +115,8 @@ class Components:
 def _component_row(component: Component, as_of: datetime) -> dict[str, Any]:
     return {
         "entity_ref": component.ref,
-        "spelled_kind": component.spelled_kind,
-        "spelled_namespace": component.spelled_namespace,
-        "spelled_name": component.spelled_name,
-        "title": component.title,
-        "team": component.team,
-        "lifecycle": component.lifecycle,
-        "system": component.system,
-        "label_selector": component.label_selector,
-        "kubernetes_id": component.kubernetes_id,
-        "namespace_limit": component.namespace_limit,
-        "cluster_limit": component.cluster_limit,
-        "slack_channels": [list(pair) for pair in component.contact.slack_channels],
-        "pagerduty_fingerprint": component.contact.pagerduty_fingerprint,
+        **row_from(component, without=("ref", "contact")),
+        **row_from(component.contact),
         "last_seen": as_of,
         "missed_listings": 0,
         "missed_at": None,
@@ -138,46 +125,16 @@ def _component_row(component: Component, as_of: datetime) -> dict[str, Any]:
 
 
 def _team_row(team: Team) -> dict[str, Any]:
-    return {
-        "entity_ref": team.ref,
-        "title": team.title,
-        "parent": team.parent,
-        "in_catalog": team.in_catalog,
-        "slack_channels": [list(pair) for pair in team.contact.slack_channels],
-        "pagerduty_fingerprint": team.contact.pagerduty_fingerprint,
-    }
+    return {"entity_ref": team.ref, **row_from(team, without=("ref", "contact")), **row_from(team.contact)}
 
 
 def _component_of(row: RowMapping) -> Component:
-    return Component(
-        ref=row["entity_ref"],
-        spelled_kind=row["spelled_kind"],
-        spelled_namespace=row["spelled_namespace"],
-        spelled_name=row["spelled_name"],
-        title=row["title"],
-        team=row["team"],
-        lifecycle=row["lifecycle"],
-        system=row["system"],
-        label_selector=row["label_selector"],
-        kubernetes_id=row["kubernetes_id"],
-        namespace_limit=row["namespace_limit"],
-        cluster_limit=row["cluster_limit"],
-        contact=_contact_of(row),
-    )
+    return read_as(Component, row, ref=row["entity_ref"], contact=_contact_of(row))
 
 
 def _team_of(row: RowMapping) -> Team:
-    return Team(
-        ref=row["entity_ref"],
-        title=row["title"],
-        parent=row["parent"],
-        in_catalog=row["in_catalog"],
-        contact=_contact_of(row),
-    )
+    return read_as(Team, row, ref=row["entity_ref"], contact=_contact_of(row))
 
 
 def _contact_of(row: RowMapping) -> NotificationTargets:
-    return NotificationTargets(
-        slack_channels=tuple((key, channel) for key, channel in row["slack_channels"]),
-        pagerduty_fingerprint=row["pagerduty_fingerprint"],
-    )
+    return read_as(NotificationTargets, row, slack_channels=tuple((key, channel) for key, channel in row["slack_channels"]))

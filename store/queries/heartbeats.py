@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import select
 
 from domain.messages import Json
+from store.queries.base import Queries, read_as
 from store.schema import heartbeats
 from store.upserts import upsert
 
@@ -35,11 +36,8 @@ class Heartbeat:
     details: Mapping[str, Json]
 
 
-class Heartbeats:
+class Heartbeats(Queries):
     """The table `heartbeats`, one row per stage and kind."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def record(
         self, stage: str, kind: HeartbeatKind = HeartbeatKind.OK, *, at: datetime, details: Mapping[str, Json] | None = None
@@ -52,13 +50,11 @@ class Heartbeats:
         """Return the newest heartbeat of this stage and kind, or None."""
         query = select(heartbeats).where(heartbeats.c.stage == stage, heartbeats.c.kind == kind.value)
         row = self._connection.execute(query).mappings().first()
-        return None if row is None else _to_heartbeat(row)
+        return None if row is None else read_as(Heartbeat, row, kind=HeartbeatKind(row["kind"]))
 
     def all(self) -> tuple[Heartbeat, ...]:
         """Return all heartbeats by stage and kind."""
         query = select(heartbeats).order_by(heartbeats.c.stage, heartbeats.c.kind)
-        return tuple(_to_heartbeat(row) for row in self._connection.execute(query).mappings())
-
-
-def _to_heartbeat(row: RowMapping) -> Heartbeat:
-    return Heartbeat(stage=row["stage"], kind=HeartbeatKind(row["kind"]), at=row["at"], details=row["details"])
+        return tuple(
+            read_as(Heartbeat, row, kind=HeartbeatKind(row["kind"])) for row in self._connection.execute(query).mappings()
+        )

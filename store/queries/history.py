@@ -7,24 +7,22 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select, true
+from sqlalchemy import ColumnElement, Select, exists, func, select, true
 
 from domain.measures import Measured, Total, Unknown, total_of
-from domain.refs import EntityRef
-from domain.snapshots import Outcome, SeriesPoint
+from domain.refs import PLATFORM, EntityRef
+from domain.snapshots import TOTALS, Outcome, SeriesPoint
 from domain.workload import WorkloadKey
 from store.queries import points
-from store.queries.snapshots import TOTALS, total_of_row
+from store.queries.base import Queries
+from store.queries.snapshots import total_of_row
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
 
 _Parts = dict[str, list[Measured[Decimal]]]
 
 
-class History:
-    """Queries over several closed sweeps."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+class History(Queries):
+    """Queries over several closed sweeps. To those of a team, `PLATFORM` is the team that owns every component."""
 
     def of_component(self, ref: EntityRef, *, as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
         """Return a component's points in these sweeps, oldest first; sweeps without it are left out."""
@@ -45,11 +43,7 @@ class History:
 
     def of_team(self, team: EntityRef, *, as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
         """Return the sums of what a team owned in these sweeps, oldest first, each workload once; sweeps without it are left out."""
-        return self._sums(snapshots.c.team == team, as_ofs)
-
-    def of_platform(self, *, as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
-        """Return the sums of all components in these sweeps, oldest first, each workload once."""
-        return self._sums(true(), as_ofs)
+        return self._sums(_is_of(team), as_ofs)
 
     def sweeps_of_component(self, ref: EntityRef, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
         """Return the closed sweeps with earliest <= as_of <= latest that hold a component, oldest first."""
@@ -57,11 +51,7 @@ class History:
 
     def sweeps_of_team(self, team: EntityRef, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
         """Return those that hold a component of a team, oldest first."""
-        return self._sweeps_with(snapshots.c.team == team, earliest, latest)
-
-    def sweeps_of_platform(self, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
-        """Return those that hold any component, oldest first."""
-        return self._sweeps_with(true(), earliest, latest)
+        return self._sweeps_with(_is_of(team), earliest, latest)
 
     def _sweeps_with(self, whose: ColumnElement[bool], earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
         holds = exists(select(1).where(whose, snapshots.c.as_of == sweeps.c.as_of).correlate(sweeps))
@@ -91,14 +81,7 @@ class History:
 
     def first_of_team(self, team: EntityRef) -> datetime | None:
         """Return the first sweep in which a team owned a component."""
-        found: datetime | None = self._connection.execute(
-            select(func.min(snapshots.c.as_of)).where(snapshots.c.team == team)
-        ).scalar()
-        return found
-
-    def first_of_all(self) -> datetime | None:
-        """Return the first sweep that holds a component."""
-        found: datetime | None = self._connection.execute(select(func.min(snapshots.c.as_of))).scalar()
+        found: datetime | None = self._connection.execute(select(func.min(snapshots.c.as_of)).where(_is_of(team))).scalar()
         return found
 
     def first_of_components(self, refs: Iterable[EntityRef]) -> Mapping[EntityRef, datetime]:
@@ -139,6 +122,10 @@ class History:
             else:
                 counts[row.as_of] = (measured, row.total, row.reason)
         return counts
+
+
+def _is_of(team: EntityRef) -> ColumnElement[bool]:
+    return true() if team == PLATFORM else snapshots.c.team == team
 
 
 def _sum(as_of: datetime, parts: _Parts, measured: int, unknown: int, reason: str) -> SeriesPoint:

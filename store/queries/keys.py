@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import delete, select
 
 from domain.messages import Json
+from store.queries.base import Queries
 from store.schema import routing_keys, signing_keys
 from store.upserts import upsert
 
 
-class SealedKeys:
+class SealedKeys(Queries):
     """Routing keys by fingerprint, sealed in `wiring`. Written by `collect`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def put(self, fingerprint: str, sealed: bytes) -> None:
         """Store a sealed key, or replace an older sealing of it."""
@@ -29,11 +27,8 @@ class SealedKeys:
         return sealed
 
 
-class SigningKeys:
+class SigningKeys(Queries):
     """Public halves of the gateways' signing keys as JSON (RFC 7517), by key id: every replica publishes those of all."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def put(self, kid: str, public_key: Mapping[str, Json], *, created_at: datetime, expires_at: datetime) -> None:
         """Publish a key until it expires, and delete expired ones."""

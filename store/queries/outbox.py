@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.sql.selectable import FromClause
 
 from domain.messages import Channel, DeliveryStatus, EventAction, Message, Variant
 from domain.superseding import EventStatus, superseded
+from store.queries.base import Queries
 from store.queries.outbox_rows import (
     DeliveryAttempt,
     DeliveryResult,
@@ -42,11 +43,8 @@ RETRY_TTL: Final = timedelta(hours=24)
 _RETRYABLE: Final = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN, DeliveryStatus.EXPIRED, DeliveryStatus.CANCELLED)
 
 
-class Outbox:
+class Outbox(Queries):
     """The outbox in one transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def put(self, messages: Iterable[Message]) -> tuple[Message, ...]:
         """Insert messages and return the new ones; an existing key changes nothing.

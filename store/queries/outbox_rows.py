@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from domain.messages import Channel, DeliveryStatus, EventAction, Json, Message, Rendering, Variant
+from store.queries.base import read_as, row_from
 
 
 class DeliveryResult(StrEnum):
@@ -76,60 +77,26 @@ class DeliveryAttempt:
 def values_of(message: Message) -> dict[str, Any]:
     """Return the columns of a message."""
     renderings: Json = [{"variant": str(one.variant), "payload": dict(one.payload)} for one in message.renderings]
-    return {
-        "key": message.key,
-        "stream": message.stream,
-        "number": message.number,
-        "channel": str(message.channel),
-        "target": message.target,
-        "act": str(message.action),
-        "thread_of": message.thread_of,
-        "about": message.about,
-        "reason": message.reason,
-        "renderings": renderings,
-        "created_at": message.created_at,
-        "expires_at": message.expires_at,
-    }
+    return {**row_from(message, without=("action", "renderings")), "act": message.action, "renderings": renderings}
 
 
 def message_of(row: RowMapping) -> Message:
     """Return the message of a row."""
-    return Message(
-        key=row["key"],
-        stream=row["stream"],
-        number=row["number"],
-        channel=Channel(row["channel"]),
-        target=row["target"],
-        action=EventAction(row["act"]),
-        thread_of=row["thread_of"],
-        about=row["about"],
-        reason=row["reason"],
-        renderings=tuple(Rendering(variant=Variant(one["variant"]), payload=one["payload"]) for one in row["renderings"]),
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
-    )
+    renderings = tuple(Rendering(variant=Variant(one["variant"]), payload=one["payload"]) for one in row["renderings"])
+    return read_as(Message, row, channel=Channel(row["channel"]), action=EventAction(row["act"]), renderings=renderings)
 
 
 def record_of(row: RowMapping) -> OutboxRecord:
     """Return the message of a row with its delivery status."""
-    return OutboxRecord(
-        message=message_of(row),
-        status=DeliveryStatus(row["status"]),
-        attempts=row["attempts"],
-        not_before=row["not_before"],
-        lease_until=row["lease_until"],
-        last_error=row["last_error"],
-        sent_at=row["sent_at"],
-    )
+    return read_as(OutboxRecord, row, message=message_of(row), status=DeliveryStatus(row["status"]))
 
 
 def attempt_of(row: RowMapping) -> DeliveryAttempt:
     """Return the attempt of a row."""
-    return DeliveryAttempt(
-        attempt=row["attempt"],
-        at=row["at"],
+    return read_as(
+        DeliveryAttempt,
+        row,
         result=DeliveryResult(row["result"]),
         variant=None if row["variant"] is None else Variant(row["variant"]),
         location=None if row["ts"] is None else SlackLocation(channel=row["channel"], ts=row["ts"]),
-        detail=row["detail"],
     )

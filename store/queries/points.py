@@ -9,25 +9,10 @@ from typing import Any, Final, cast
 from sqlalchemy import RowMapping
 
 from domain.measures import Measured, Unknown
-from domain.snapshots import NetworkOff, NetworkUse, WorkloadPoint
+from domain.snapshots import MEASURES, NetworkOff, NetworkUse, WorkloadPoint
 from domain.workload import WorkloadKey
 from store.columns import storable
-
-MEASURES: Final = (
-    "automated",
-    "under_provisioned",
-    "over_provisioned",
-    "replicas",
-    "cpu_request_millicores",
-    "cpu_recommended_millicores",
-    "memory_request_bytes",
-    "memory_recommended_bytes",
-    "cost_7d",
-    "savings_available_per_month",
-    "active_savings_per_month",
-    "oom_kills_24h",
-)
-"""Columns with the name of their field."""
+from store.queries.base import row_from
 
 _NETWORK: Final = ("cost", "cross_az_cost", "cross_az_traffic_bytes")
 KEY: Final = ("as_of", "cluster", "namespace", "type", "name")
@@ -39,10 +24,7 @@ def row_of(point: WorkloadPoint) -> dict[str, Any]:
     unknown: dict[str, str] = {}
     row: dict[str, Any] = {
         "as_of": point.as_of,
-        "cluster": point.key.cluster,
-        "namespace": point.key.namespace,
-        "type": point.key.type,
-        "name": point.key.name,
+        **row_from(point.key),
         "policy_name": point.policy_name,
     }
     for name in MEASURES:

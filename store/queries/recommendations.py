@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from pydantic import TypeAdapter
+from sqlalchemy import RowMapping, Select, func, select
 
-from domain.advice import Issue, IssuePriority
+from domain.advice import Issue
 from domain.measures import Unknown, known_or
-from domain.messages import Json
 from domain.refs import EntityRef
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from store.queries import points
+from store.queries.base import Queries, row_from
 from store.schema import recommendations
 from store.upserts import upsert
 
 _KEY = ("entity_ref", "cluster", "namespace", "type", "name", "issue", "opened_at")
+_ADVICE: Final = TypeAdapter(LastAdvice)
 
 
-class Recommendations:
+class Recommendations(Queries):
     """Recommendations by component, workload, issue and opening: one that returns is another row. Written by `evaluate`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def put(self, tracked: Sequence[Recommendation]) -> None:
         """Insert or update recommendations."""
@@ -66,53 +63,32 @@ class Recommendations:
 
 
 def _row_of(recommendation: Recommendation) -> dict[str, Any]:
-    realised = recommendation.realised_per_month
-    advised = recommendation.advised
-    savings = advised.savings_available_per_month
-    details: dict[str, Json] = {
-        "priority": advised.priority.value,
-        "cpu_request_millicores": advised.cpu_request_millicores,
-        "cpu_recommended_millicores": advised.cpu_recommended_millicores,
-        "memory_request_bytes": advised.memory_request_bytes,
-        "memory_recommended_bytes": advised.memory_recommended_bytes,
-        "savings_available_per_month": None if savings is None else str(savings),
-        "realised_unknown": realised.reason if isinstance(realised, Unknown) else None,
-    }
+    key, realised = recommendation.key, recommendation.realised_per_month
+    unknown = realised.reason if isinstance(realised, Unknown) else None
     return {
-        "entity_ref": recommendation.key.entity,
+        "entity_ref": key.entity,
         "team": recommendation.team,
-        "cluster": recommendation.key.workload.cluster,
-        "namespace": recommendation.key.workload.namespace,
-        "type": recommendation.key.workload.type,
-        "name": recommendation.key.workload.name,
-        "issue": recommendation.key.issue.value,
+        **row_from(key.workload),
+        "issue": key.issue,
         "opened_at": recommendation.opened_at,
         "last_seen": recommendation.last_seen_at,
         "ended_at": recommendation.ended_at,
-        "ended_as": None if recommendation.ending is None else recommendation.ending.value,
+        "ended_as": recommendation.ending,
         "realised_per_month": known_or(realised, None),
-        "details": details,
+        "details": {**_ADVICE.dump_python(recommendation.advised, mode="json"), "realised_unknown": unknown},
     }
 
 
 def _recommendation_of(row: RowMapping) -> Recommendation:
-    details: dict[str, Any] = row["details"]
-    savings, reason = details["savings_available_per_month"], details["realised_unknown"]
-    recommendation = Recommendation(
+    details: dict[str, Any] = dict(row["details"])
+    reason = details.pop("realised_unknown")
+    return Recommendation(
         key=RecommendationKey(entity=row["entity_ref"], workload=points.key_of(row), issue=Issue(row["issue"])),
         team=row["team"],
         opened_at=row["opened_at"],
         last_seen_at=row["last_seen"],
-        advised=LastAdvice(
-            priority=IssuePriority(details["priority"]),
-            cpu_request_millicores=details["cpu_request_millicores"],
-            cpu_recommended_millicores=details["cpu_recommended_millicores"],
-            memory_request_bytes=details["memory_request_bytes"],
-            memory_recommended_bytes=details["memory_recommended_bytes"],
-            savings_available_per_month=None if savings is None else Decimal(savings),
-        ),
+        advised=_ADVICE.validate_python(details),
         ended_at=row["ended_at"],
         ending=None if row["ended_as"] is None else RecommendationEnd(row["ended_as"]),
-        realised_per_month=row["realised_per_month"],
+        realised_per_month=row["realised_per_month"] if reason is None else Unknown(reason),
     )
-    return recommendation if reason is None else replace(recommendation, realised_per_month=Unknown(reason))

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Select, func, select
 
 from domain.messages import Json
 from domain.refs import EntityRef
+from store.queries.base import Queries, read_as, row_from
 from store.schema import report_runs
 from store.upserts import insert_new
+
+
+class RunStatus(StrEnum):
+    """The outcome of a run."""
+
+    MADE = "made"
+    SKIPPED = "skipped"
+    UNDELIVERABLE = "undeliverable"
+    """Made, without a destination."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +31,7 @@ class ReportRun:
     team: EntityRef
     report: str
     week: str
-    status: str
-    """`made`, `skipped` or `undeliverable`."""
+    status: RunStatus
     due_at: datetime
     created_at: datetime
     late_reason: str
@@ -34,15 +44,12 @@ class ReportRun:
     again: int = 0
 
 
-class Reports:
+class Reports(Queries):
     """Report runs by team, report and week. Written by `report`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def claim(self, run: ReportRun) -> bool:
         """Insert a run unless it exists. Return True for exactly one of several concurrent callers."""
-        return insert_new(self._connection, report_runs, {one.name: getattr(run, one.name) for one in fields(run)})
+        return insert_new(self._connection, report_runs, row_from(run))
 
     def run(self, team: EntityRef, report: str, week: str, *, again: int = 0) -> ReportRun | None:
         """Return one run."""
@@ -65,12 +72,12 @@ class Reports:
         """Return the runs of one week, by team."""
         chosen = select(report_runs).where(report_runs.c.report == report, report_runs.c.week == week)
         found = self._connection.execute(chosen.order_by(report_runs.c.team, report_runs.c.again)).mappings()
-        return tuple(_run_of(row) for row in found)
+        return tuple(read_as(ReportRun, row, status=RunStatus(row["status"])) for row in found)
 
     def runs_of(self, team: EntityRef, report: str) -> tuple[ReportRun, ...]:
         """Return the runs of one team, oldest week first."""
         found = self._connection.execute(_of(team, report).order_by(report_runs.c.week, report_runs.c.again)).mappings()
-        return tuple(_run_of(row) for row in found)
+        return tuple(read_as(ReportRun, row, status=RunStatus(row["status"])) for row in found)
 
     def handled(self, report: str, week: str) -> frozenset[EntityRef]:
         """Return the teams whose week was made or skipped, without reading the contents."""
@@ -82,19 +89,15 @@ class Reports:
     def skipped_since(self, report: str, instant: datetime) -> tuple[ReportRun, ...]:
         """Return the runs that were skipped since an instant, by team and week."""
         chosen = select(report_runs).where(
-            report_runs.c.report == report, report_runs.c.status == "skipped", report_runs.c.created_at > instant
+            report_runs.c.report == report, report_runs.c.status == RunStatus.SKIPPED, report_runs.c.created_at > instant
         )
         found = self._connection.execute(chosen.order_by(report_runs.c.team, report_runs.c.week)).mappings()
-        return tuple(_run_of(row) for row in found)
+        return tuple(read_as(ReportRun, row, status=RunStatus(row["status"])) for row in found)
 
     def _first(self, chosen: Select[tuple[object, ...]]) -> ReportRun | None:
         row = self._connection.execute(chosen.limit(1)).mappings().first()
-        return None if row is None else _run_of(row)
+        return None if row is None else read_as(ReportRun, row, status=RunStatus(row["status"]))
 
 
 def _of(team: EntityRef, report: str) -> Select[tuple[object, ...]]:
     return select(report_runs).where(report_runs.c.team == team, report_runs.c.report == report)
-
-
-def _run_of(row: RowMapping) -> ReportRun:
-    return ReportRun(**{name: value for name, value in row.items() if name != "id"})

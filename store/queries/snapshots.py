@@ -6,27 +6,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, select, tuple_
+from sqlalchemy import RowMapping, Select, delete, func, select, tuple_
 
 from domain.measures import Total
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import TOTALS, Measurement, Outcome, Snapshot, WorkloadPoint
 from domain.workload import WorkloadKey
 from store.errors import SweepClosed
 from store.queries import points
+from store.queries.base import Queries
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
 from store.upserts import upsert
 
-TOTALS: Final = ("cost_7d", "savings_available_per_month", "active_savings_per_month")
 _PAGE: Final = 200
 _MAX_KEYS: Final = 500
 
 
-class Snapshots:
+class Snapshots(Queries):
     """Measurements by component and sweep. Written by `collect` only."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def put_all(self, measurements: Sequence[Measurement]) -> None:
         """Store measurements of one open sweep. A repeat changes nothing; an unknown outcome never replaces a measured one.

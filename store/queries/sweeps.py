@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, case, func, select, update
+from sqlalchemy import Select, case, func, select, update
 
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep
 from store.errors import SweepClosed
+from store.queries.base import Queries
 from store.schema import snapshots, sweeps
 from store.upserts import insert_new
 
 
-class Sweeps:
+class Sweeps(Queries):
     """Sweeps by `as_of`. Written by `collect`; `evaluate` marks the evaluated ones."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def open(self, as_of: datetime, *, opened_at: datetime) -> Sweep:
         """Open the sweep of a slot, or return the existing one, open or closed."""

@@ -66,7 +66,7 @@ def _evaluate_one(transaction: Transaction, sweep: Sweep, result: EvaluateResult
             observations=evaluated.observations,
             states=lock_alerts(transaction, alerts | {storm_of(team) for team in teams}),
             components=_components(transaction, {alert.about for alert in alerts}),
-            teams={team.ref: team for team in transaction.components.teams()},
+            teams=transaction.components.teams(),
             lost_clusters=transaction.clusters.lost(),
         )
     )

@@ -15,7 +15,7 @@ from alerts.rules import SweepHistory, observe, observe_budget, withdrawn
 from alerts.storm import observe_outage
 from domain.closing_snapshot import ClosingWindow, closing_window
 from domain.measures import Measured, T, Unknown
-from domain.refs import EntityRef
+from domain.refs import OWNER_KINDS, EntityRef
 from domain.snapshots import Measurement, Outcome, SeriesPoint
 from domain.sweeps import Sweep
 from domain.tracking import Recommendation, by_entity, close_removed, track
@@ -219,7 +219,7 @@ class SweepEvaluator:
             return "It left the catalog: it was missing from two complete listings in a row."
         alerts = self.policy.alerts
         has_budget = alert.about in alerts.monthly_budgets and alerts.rules.budget.enabled
-        if alert.rule is Rule.BUDGET and alert.about.kind in {"group", "user"} and not has_budget:
+        if alert.rule is Rule.BUDGET and alert.about.kind in OWNER_KINDS and not has_budget:
             return "It no longer has a budget."
         return ""
 

@@ -49,7 +49,7 @@ def find_due(
         last = transaction.reports.newest(team, REPORT)
         windows = due_windows(
             schedule,
-            first_snapshot_at=first_snapshot(transaction, team),
+            first_snapshot_at=transaction.history.first_of_team(team),
             newest_handled=None if last is None else IsoWeek.parse(last.week),
             now=now,
         )
@@ -70,8 +70,3 @@ def _expected_sweeps(transaction: Transaction, policy: Policy, now: datetime, *,
     running = tuple(sweep.as_of for sweep in transaction.sweeps.unclosed())
     slot = slot_of(now, policy.collect_every)
     return (*running, slot) if is_collecting and transaction.sweeps.get(slot) is None else running
-
-
-def first_snapshot(transaction: Transaction, team: EntityRef) -> datetime | None:
-    """Return the first sweep that holds a component of a team, or of any for the platform."""
-    return transaction.history.first_of_all() if team == PLATFORM else transaction.history.first_of_team(team)

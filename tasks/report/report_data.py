@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,6 @@ from domain.measures import Measured, Total, Unknown
 from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import InvalidSelector, plan_for
-from domain.snapshots import Measurement, SeriesPoint
 from domain.tracking import Recommendation
 from domain.trends import ClosingPoint, MonthToDate, month_to_date
 from domain.weeks import IsoWeek, Lateness, Schedule
@@ -29,6 +28,7 @@ REPORT: Final = "weekly"
 WEEKS: Final = 12
 """Length of the trend."""
 UNOWNED_TITLE: Final = "Components without an owner"
+_NO_SNAPSHOT: Final = Total(amount=Unknown("no closing snapshot"), known=0, parts=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +59,10 @@ def route_of(team: EntityRef, teams: Mapping[EntityRef, Team], policy: Policy) -
 def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, request: ReportRequest) -> TeamFacts:
     """Gather the facts of one team's report."""
     schedule = policy.schedules.of(team)
-
-    subject = _Subject(
-        measurements=lambda as_of: transaction.snapshots.of_team(team, as_of),
-        sweeps=lambda earliest, latest: transaction.history.sweeps_of_team(team, earliest=earliest, latest=latest),
-        series=lambda as_ofs: transaction.history.of_team(team, as_ofs=as_ofs),
-    )
-    closing_snapshots = _closing_snapshots(transaction, schedule, request, subject)
+    closing_snapshots = _closing_snapshots(transaction, schedule, request, team)
     owned = _components_in(transaction, team, closing_snapshots)
     since = closing_snapshots.then.as_of if closing_snapshots.then is not None else request.week.starts_at(schedule.zone)
-    teams = {known.ref: known for known in transaction.components.teams()}
+    teams = transaction.components.teams()
     until = closing_snapshots.now.as_of if closing_snapshots.now is not None else request.now
     return TeamFacts(
         meta=_meta(policy, schedule, request, route_of(team, teams, policy)),
@@ -82,7 +76,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         followed=tuple(_followed(transaction, team, since=since, until=until)),
         followed_since=since,
         handled=_handled_alerts(transaction, team, request.now),
-        month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, subject),
+        month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, team),
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
     )
 
@@ -90,14 +84,8 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
 def gather_platform(transaction: Transaction, policy: Policy, request: ReportRequest) -> PlatformFacts:
     """Gather the facts of the roll-up of all teams."""
     schedule = policy.schedules.default
-
-    subject = _Subject(
-        measurements=transaction.snapshots.of_sweep,
-        sweeps=lambda earliest, latest: transaction.history.sweeps_of_platform(earliest=earliest, latest=latest),
-        series=lambda as_ofs: transaction.history.of_platform(as_ofs=as_ofs),
-    )
-    closing_snapshots = _closing_snapshots(transaction, schedule, request, subject)
-    teams = {known.ref: known for known in transaction.components.teams()}
+    closing_snapshots = _closing_snapshots(transaction, schedule, request, PLATFORM)
+    teams = transaction.components.teams()
     owners = transaction.components.owners()
     named = {
         *owners,
@@ -115,7 +103,7 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
             for run in transaction.reports.skipped_since(REPORT, request.now - timedelta(days=7))
         ),
-        month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, subject),
+        month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, PLATFORM),
     )
 
 
@@ -138,16 +126,6 @@ def _meta(policy: Policy, schedule: Schedule, request: ReportRequest, route: Rou
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Subject:
-    """The queries that make up the history of what a report is about: a team, or the platform."""
-
-    measurements: Callable[[datetime], Iterable[Measurement]]
-    sweeps: Callable[[datetime, datetime], Sequence[datetime]]
-    """The closed sweeps between two instants that hold it."""
-    series: Callable[[Sequence[datetime]], tuple[SeriesPoint, ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
 class _ClosingSnapshots:
     """The closing snapshots of this week and the one before, and the totals of the weeks up to this one."""
 
@@ -158,15 +136,17 @@ class _ClosingSnapshots:
 
 
 def _closing_snapshots(
-    transaction: Transaction, schedule: Schedule, request: ReportRequest, subject: _Subject
+    transaction: Transaction, schedule: Schedule, request: ReportRequest, team: EntityRef
 ) -> _ClosingSnapshots:
     weeks = [request.week.shift(-back) for back in range(WEEKS - 1, -1, -1)]
     windows = [closing_window(schedule, week, now=request.now) for week in weeks]
-    as_ofs = subject.sweeps(windows[0].earliest, request.now)
+    as_ofs = transaction.history.sweeps_of_team(team, earliest=windows[0].earliest, latest=request.now)
     closing = [window.closing(as_ofs) for window in windows]
-    points = {point.as_of: point for point in subject.series([as_of for as_of in closing if as_of is not None])}
+    series = transaction.history.of_team(team, as_ofs=[as_of for as_of in closing if as_of is not None])
+    costs: dict[datetime | None, Total] = {point.as_of: point.cost_7d for point in series}
     totals = [
-        _week_total(week, points.get(as_of) if as_of is not None else None) for week, as_of in zip(weeks, closing, strict=True)
+        WeekTotal(week=week, as_of=as_of if as_of in costs else None, cost_7d=costs.get(as_of, _NO_SNAPSHOT))
+        for week, as_of in zip(weeks, closing, strict=True)
     ]
     first = next((number for number, total in enumerate(totals) if total.as_of is not None), len(totals) - 1)
 
@@ -174,24 +154,14 @@ def _closing_snapshots(
         sweep = None if as_of is None else transaction.sweeps.get(as_of)
         if sweep is None:
             return None
-        found = tuple(subject.measurements(sweep.as_of))
+        snapshots = transaction.snapshots
+        found = tuple(snapshots.of_sweep(sweep.as_of) if team == PLATFORM else snapshots.of_team(team, sweep.as_of))
         return ClosingPoint(as_of=sweep.as_of, measurements=found, listing_complete=sweep.listing_complete)
 
     return _ClosingSnapshots(now=point_of(closing[-1]), then=point_of(closing[-2]), weeks=tuple(totals[first:]))
 
 
-def _week_total(week: IsoWeek, point: SeriesPoint | None) -> WeekTotal:
-    if point is None:
-        return WeekTotal(week=week, as_of=None, cost_7d=Total(amount=Unknown("no closing snapshot"), known=0, parts=0))
-    return WeekTotal(week=week, as_of=point.as_of, cost_7d=point.cost_7d)
-
-
-def _month_to_date(
-    transaction: Transaction,
-    week: IsoWeek,
-    now: ClosingPoint | None,
-    subject: _Subject,
-) -> MonthToDate | None:
+def _month_to_date(transaction: Transaction, week: IsoWeek, now: ClosingPoint | None, team: EntityRef) -> MonthToDate | None:
     if now is None:
         return None
     # The closing snapshot may be some hours younger than the week; a day that has just begun has not elapsed.
@@ -199,7 +169,8 @@ def _month_to_date(
     start = datetime(through.year, through.month, 1, tzinfo=now.as_of.tzinfo)
     sweeps = transaction.sweeps.last_of_each_day(start, now.as_of)
     costs: dict[date, Measured[Decimal]] = {
-        point.as_of.date(): point.cost_7d.amount for point in subject.series([sweep.as_of for sweep in sweeps])
+        point.as_of.date(): point.cost_7d.amount
+        for point in transaction.history.of_team(team, as_ofs=[sweep.as_of for sweep in sweeps])
     }
     return month_to_date(costs, through=through)
 

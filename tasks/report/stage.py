@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from domain.messages import Message
 from domain.refs import PLATFORM, EntityRef
@@ -18,15 +17,11 @@ from domain.routes import Route, Unrouted
 from domain.weeks import IsoWeek, last_completed_week
 from reports import content
 from reports.build.report import build_platform_report, build_team_report
-from store import ReportRun, Transaction
+from store import ReportRun, RunStatus, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.due import find_due, teams_with_reports
 from tasks.report.messages import sign_page, skip_notices, write_messages
 from tasks.report.report_data import REPORT, ReportRequest, gather_platform, gather_team, route_of, title_of
-
-MADE: Final = "made"
-SKIPPED: Final = "skipped"
-UNDELIVERABLE: Final = "undeliverable"
 
 Progress = Callable[[str], None]
 """Called with the title of each report that was made."""
@@ -152,10 +147,8 @@ def _request(policy: Policy, team: EntityRef, week: IsoWeek | None, now: datetim
 
 
 def _require_known(transaction: Transaction, team: EntityRef) -> None:
-    if team == PLATFORM or transaction.history.first_of_team(team) is not None:
-        return
     known = teams_with_reports(transaction)
-    if team in known:
+    if team in {PLATFORM, *known} or transaction.history.first_of_team(team) is not None:
         return
     some = ", ".join(str(one) for one in known[:8]) or "none yet: run scaleops-worker collect first"
     message = f"no component is owned by {team}; the teams are {some}{', ...' if len(known) > 8 else ''}"  # noqa: PLR2004 - as above
@@ -172,7 +165,7 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
     """Build a report from one state of the store, then claim its week and insert its messages in one transaction."""
     with context.store.reading() as transaction:
         report = _compose(transaction, context.policy, team, request)
-        teams = {known.ref: known for known in transaction.components.teams()}
+        teams = transaction.components.teams()
     route = route_of(team, teams, context.policy)
     messages: tuple[Message, ...] = ()
     if isinstance(route, Route):
@@ -183,7 +176,7 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
         team=team,
         report=REPORT,
         week=str(request.week),
-        status=MADE if isinstance(route, Route) else UNDELIVERABLE,
+        status=RunStatus.MADE if isinstance(route, Route) else RunStatus.UNDELIVERABLE,
         due_at=report.due_at,
         created_at=request.now,
         late_reason=report.late_reason,
@@ -207,7 +200,7 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
 
 def _already_sent(run: ReportRun, title: str) -> str:
     at = f"{run.created_at:%Y-%m-%d %H:%M} UTC"
-    if run.status == SKIPPED:
+    if run.status is RunStatus.SKIPPED:
         return f"The report of {title} for {run.week} was skipped on {at}; --again makes it."
     return f"The report of {title} for {run.week} was made on {at}; --again makes another one, marked as such."
 
@@ -219,7 +212,7 @@ def _record_skipped(context: StageContext, skip: Sequence[tuple[EntityRef, IsoWe
     skipped: list[str] = []
     first = ""
     with context.store.transaction() as transaction:
-        teams = {known.ref: known for known in transaction.components.teams()}
+        teams = transaction.components.teams()
         for team, week in skip:
             due_at = context.policy.schedules.of(team).due_at(week)
             reason = f"the report of {week}, due {due_at:%Y-%m-%d %H:%M} UTC, was missed and is too late to be sent."
@@ -227,7 +220,7 @@ def _record_skipped(context: StageContext, skip: Sequence[tuple[EntityRef, IsoWe
                 team=team,
                 report=REPORT,
                 week=str(week),
-                status=SKIPPED,
+                status=RunStatus.SKIPPED,
                 due_at=due_at,
                 created_at=now,
                 late_reason=reason,

@@ -13,13 +13,12 @@ from domain.messages import Channel, DeliveryStatus
 from domain.refs import PLATFORM
 from domain.sweeps import Sweep
 from domain.weeks import Schedule, Schedules
-from store import Transaction
+from store import RunStatus, Transaction
 from store.queries.outbox import FALLBACK
 from store.retention import Retention, expired
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
 from tasks.report.report_data import REPORT
-from tasks.report.stage import MADE
 from tests.acceptance.fleet import INSTANCE, Fleet
 
 UNDELIVERED: Final = (DeliveryStatus.FAILED, DeliveryStatus.EXPIRED, DeliveryStatus.UNKNOWN)
@@ -79,7 +78,7 @@ def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
         runs = [run for run in transaction.reports.runs(REPORT, week) if run.again == 0]
         for team in {*teams_with_reports(transaction), PLATFORM}:
             made = [run for run in runs if run.team == team]
-            if len(made) != 1 or made[0].status != MADE:
+            if len(made) != 1 or made[0].status is not RunStatus.MADE:
                 said = [f"{run.status} {run.late_reason}" for run in made]
                 yield f"{team} has {'several reports' if len(made) > 1 else 'no report'} for {week}: {said}"
                 continue

@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from domain.measures import Unknown
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Measurement
 from simulator.company.story import CLUSTERS, COST_JUMP_FROM, END, LOST_FROM, LOST_UNTIL
 from simulator.credentials import SCALEOPS_TOKEN
@@ -168,7 +168,7 @@ def test_a_workload_claimed_by_two_components_counts_once_in_the_total(stored: S
         sweep = transaction.sweeps.newest_closed()
         assert sweep is not None
         measurements = list(transaction.snapshots.of_sweep(sweep.as_of))
-        (total,) = transaction.history.of_platform(as_ofs=[sweep.as_of])
+        (total,) = transaction.history.of_team(PLATFORM, as_ofs=[sweep.as_of])
     once = {point.key: point.cost_7d for measurement in measurements for point in measurement.points}
     claims = Counter(point.key for measurement in measurements for point in measurement.points)
 

@@ -247,7 +247,7 @@ def test_a_listing_that_breaks_off_removes_no_component(simulator: Simulator, sq
 def fingerprints_in(bench: Bench) -> set[str]:
     with bench.store.reading() as transaction:
         contacts = [one.contact for one in transaction.components.all()]
-        contacts += [team.contact for team in transaction.components.teams()]
+        contacts += [team.contact for team in transaction.components.teams().values()]
     named = {contact.pagerduty_fingerprint for contact in contacts}
     return {fingerprint for fingerprint in named if fingerprint is not None}
 

@@ -7,13 +7,12 @@ import pytest
 
 from alerts.policy import AlertPolicy
 from domain.component import Component, NotificationTargets, Team
-from domain.measures import total_of
 from domain.refs import PLATFORM, EntityRef
 from domain.routes import RoutePolicy
-from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint, totals_of
 from domain.weeks import IsoWeek, Schedule, Schedules
 from domain.workload import WorkloadKey
-from store import Store
+from store import RunStatus, Store
 from tasks.context import Policy, Services, StageContext
 from tasks.report.report_data import REPORT
 from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview, report_due, send, stored_reports
@@ -54,9 +53,7 @@ def a_measurement(component: Component, points: tuple[WorkloadPoint, ...], as_of
         reason="",
         warnings=(),
         workloads=tuple(point.key for point in points),
-        cost_7d=total_of(point.cost_7d for point in points),
-        savings_available_per_month=total_of(point.savings_available_per_month for point in points),
-        active_savings_per_month=total_of(point.active_savings_per_month for point in points),
+        **totals_of(points),
     )
     return Measurement(snapshot=snapshot, points=points)
 
@@ -212,7 +209,7 @@ def test_missed_weeks_are_recorded_and_told_once(sqlite_store: Store) -> None:
     with sqlite_store.reading() as transaction:
         run = transaction.reports.run(PAYMENTS, REPORT, "2026-W48")
         assert run is not None
-        assert run.status == "skipped"
+        assert run.status is RunStatus.SKIPPED
 
 
 def test_sending_by_hand_is_the_run_of_the_week(sqlite_store: Store) -> None:

@@ -11,7 +11,7 @@ from domain.advice import Issue, IssuePriority
 from domain.measures import Unknown
 from domain.sweeps import ClusterState
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
-from store import AlertEventRow, AlertStateRow, Heartbeat, HeartbeatKind, ReportRun, Store
+from store import AlertEventRow, AlertStateRow, Heartbeat, HeartbeatKind, ReportRun, RunStatus, Store
 from tests.integration.measured import NOW, PAYMENTS, SEARCH, SLOT, key, ref
 
 LATER = SLOT + timedelta(hours=6)
@@ -113,7 +113,7 @@ def test_states_are_listed_by_status_team_and_component(store: Store) -> None:
         assert transaction.alerts.states(statuses=["firing"]) == ()
 
 
-def run(week: str = "2026-W47", *, again: int = 0, status: str = "made") -> ReportRun:
+def run(week: str = "2026-W47", *, again: int = 0, status: RunStatus = RunStatus.MADE) -> ReportRun:
     return ReportRun(
         team=PAYMENTS,
         report="weekly",
@@ -134,7 +134,7 @@ def test_a_run_of_a_week_is_claimed_once(store: Store) -> None:
         assert transaction.reports.newest(PAYMENTS, "weekly") is None
         assert transaction.reports.next_attempt(PAYMENTS, "weekly", "2026-W47") == 0
         assert transaction.reports.claim(run())
-        assert not transaction.reports.claim(run(status="skipped"))
+        assert not transaction.reports.claim(run(status=RunStatus.SKIPPED))
         assert transaction.reports.run(PAYMENTS, "weekly", "2026-W47") == run()
         assert transaction.reports.run(SEARCH, "weekly", "2026-W47") is None
         assert transaction.reports.claim(run("2026-W53"))

@@ -45,7 +45,7 @@ def test_components_and_teams_come_back_as_they_were_listed(store: Store) -> Non
         assert transaction.components.get(ref("unknown")) is None
         assert transaction.components.of_team(PAYMENTS) == (component("checkout"), odd)
         assert transaction.components.of_team(SEARCH) == ()
-        assert transaction.components.teams() == (team(),)
+        assert transaction.components.teams() == {PAYMENTS: team()}
         assert transaction.components.owners() == (PAYMENTS,)
         assert transaction.components.count() == 2
         assert transaction.components.counts() == {ref("checkout"): 1, ref("odd"): 1}

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from domain.measures import Total, Unknown
+from domain.refs import PLATFORM
 from domain.snapshots import Measurement, Outcome, SeriesPoint
 from store import Store, SweepClosed
 from tests.integration.measured import (
@@ -219,7 +220,7 @@ def test_a_series_counts_a_shared_workload_once_for_its_team(store: Store) -> No
         assert (first.as_of, second.as_of) == (SLOT, NEXT)
         assert first.cost_7d == Total(amount=Decimal("7.5"), known=2, parts=2)
         assert (first.measured, first.unknown) == (2, 0)
-        platform = transaction.history.of_platform(as_ofs=[SLOT])
+        platform = transaction.history.of_team(PLATFORM, as_ofs=[SLOT])
         assert [(one.cost_7d.amount, one.measured, one.unknown) for one in platform] == [(Decimal("7.5"), 2, 1)]
         cart = transaction.history.of_component(ref("cart"), as_ofs=[SLOT, NEXT])
         assert [one.cost_7d.amount for one in cart] == [Decimal(5)]

@@ -11,7 +11,7 @@ from typing import Any
 from domain.advice import Issue, IssuePriority
 from domain.measures import Measured, Unknown, total_of
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint, totals_of
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
@@ -103,9 +103,7 @@ def measured(
         reason=unknown,
         warnings=warnings,
         workloads=tuple(point.key for point in points),
-        cost_7d=total_of(point.cost_7d for point in points),
-        savings_available_per_month=total_of(point.savings_available_per_month for point in points),
-        active_savings_per_month=total_of(point.active_savings_per_month for point in points),
+        **totals_of(points),
     )
     return Measurement(snapshot=snapshot, points=points)
 

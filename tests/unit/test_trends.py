@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.measures import Measured, Total, Unknown, total_of
+from domain.measures import Measured, Total, Unknown
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint, totals_of
 from domain.trends import ClosingPoint, CostComparison, compare, month_to_date
 from domain.workload import WorkloadKey
 
@@ -39,9 +39,7 @@ def component(name: str, *points: WorkloadPoint, outcome: Outcome = Outcome.MEAS
         reason="" if outcome is Outcome.MEASURED else "ScaleOps did not answer",
         warnings=(),
         workloads=tuple(p.key for p in points),
-        cost_7d=total_of(p.cost_7d for p in points),
-        savings_available_per_month=total_of(p.savings_available_per_month for p in points),
-        active_savings_per_month=total_of(p.active_savings_per_month for p in points),
+        **totals_of(points),
     )
     return Measurement(snapshot=snapshot, points=points)
 

@@ -28,33 +28,33 @@ def input_schema(model: type[BaseModel]) -> Schema:
 
 def output_schema(model: type[BaseModel], *, described: bool = True) -> Schema:
     """Return the schema of an output, optionally without descriptions, which cost an agent tokens."""
-    schema = plain(cast("Schema", model.model_json_schema(by_alias=True, mode="serialization")))
-    return schema if described else cast("Schema", _without_descriptions(schema))
+    schema = cast("Schema", model.model_json_schema(by_alias=True, mode="serialization"))
+    return plain(schema, removed=frozenset({"title"} if described else {"title", "description"}))
 
 
-def plain(schema: Schema) -> Schema:
-    """Inline every reference, and remove the titles."""
+def plain(schema: Schema, *, removed: frozenset[str] = frozenset({"title"})) -> Schema:
+    """Inline every reference, and remove the titles, or other keywords."""
     definitions = cast("Mapping[str, Json]", schema.pop("$defs", {}))
-    return cast("Schema", _plain(schema, definitions))
+    return cast("Schema", _plain(schema, definitions, removed))
 
 
-def _plain(node: Json, definitions: Mapping[str, Json]) -> Json:
+def _plain(node: Json, definitions: Mapping[str, Json], removed: frozenset[str]) -> Json:
     if isinstance(node, list):
-        return [_plain(one, definitions) for one in node]
+        return [_plain(one, definitions, removed) for one in node]
     if not isinstance(node, dict):
         return node
     reference = node.get("$ref")
     if isinstance(reference, str):
         target = cast("Schema", definitions[reference.removeprefix(_REFERENCE)])
         siblings = {key: value for key, value in node.items() if key != "$ref"}
-        return _plain({**target, **siblings}, definitions)
+        return _plain({**target, **siblings}, definitions, removed)
     result: Schema = {}
     for key, value in node.items():
         if key == "properties" and isinstance(value, dict):
             # A property may be called title.
-            result[key] = {name: _plain(one, definitions) for name, one in value.items()}
-        elif key != "title":
-            result[key] = _plain(value, definitions)
+            result[key] = {name: _plain(one, definitions, removed) for name, one in value.items()}
+        elif key not in removed:
+            result[key] = _plain(value, definitions, removed)
     return _nullable(result)
 
 
@@ -84,17 +84,3 @@ def _without_null_defaults(schema: Schema) -> None:
                 argument["type"] = types[0]
             if isinstance(argument.get("enum"), list):
                 argument["enum"] = [one for one in cast("list[Json]", argument["enum"]) if one is not None]
-
-
-def _without_descriptions(node: Json) -> Json:
-    if isinstance(node, list):
-        return [_without_descriptions(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    result: Schema = {}
-    for key, value in node.items():
-        if key == "properties" and isinstance(value, dict):
-            result[key] = {name: _without_descriptions(one) for name, one in value.items()}
-        elif key != "description":
-            result[key] = _without_descriptions(value)
-    return result

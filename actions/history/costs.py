@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,25 +19,13 @@ from actions.history.models import (
     page_of,
 )
 from actions.history.view import HistoryView, parse_ref, parse_week
-from actions.live.outputs import figure, number
+from actions.live.outputs import fields_of, figure, number
 from domain.closing_snapshot import closing_window
 from domain.measures import Total, Unknown
 from domain.refs import OWNER_KINDS, EntityRef
 from domain.snapshots import Measurement, Outcome, SeriesPoint
 from domain.trends import ClosingPoint, CostChange, CostComparison, WorkloadChange, compare
 from domain.weeks import IsoWeek, current_week, last_completed_week
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Point:
-    """One week of a trend."""
-
-    as_of: datetime
-    cost: Decimal | Unknown
-    savings_available: Decimal | Unknown
-    savings_realised: Decimal | Unknown
-    workloads: int
-    workloads_with_cost: int
 
 
 def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
@@ -89,6 +77,7 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
     now, hidden_now = _closing(view, ref, week)
     then, hidden_then = _closing(view, ref, before)
     changed = compare(now, then)
+    share = changed.like_for_like_share
     ordered = sorted(changed.changes, key=lambda one: (-abs(one.amount), one.key))
     shown, note = page_of([one for one in ordered if one.amount or one.comparison is CostComparison.NOT_COMPARABLE], query)
     return CompareOutput(
@@ -99,10 +88,10 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
         entity_ref=str(ref),
         week=str(week),
         before=str(before),
-        cost_now=number(_amount(now, now.cost_7d)),
-        cost_then=number(_amount(then, then.cost_7d)),
+        cost_now=number(_total(now, now.cost_7d).amount),
+        cost_then=number(_total(then, then.cost_7d).amount),
         like_for_like=_group(changed, CostComparison.LIKE_FOR_LIKE),
-        like_for_like_percent=_share(changed.like_for_like_share),
+        like_for_like_percent=None if share is None else round(float(share) * 100, 1),
         added=_group(changed, CostComparison.ADDED),
         removed=_group(changed, CostComparison.REMOVED),
         not_comparable=_group(changed, CostComparison.NOT_COMPARABLE),
@@ -128,70 +117,57 @@ def _closing_as_ofs(view: HistoryView, ref: EntityRef, weeks: Sequence[IsoWeek])
     return [window.closing(as_ofs) for window in windows]
 
 
-def _points(view: HistoryView, ref: EntityRef, as_ofs: Sequence[datetime]) -> tuple[dict[datetime, _Point], int]:
-    if ref.kind not in OWNER_KINDS:
-        return {point.as_of: _series_point(point) for point in view.rows.history.of_component(ref, as_ofs=as_ofs)}, 0
-    if view.sees_everything:
-        return {point.as_of: _series_point(point) for point in view.rows.history.of_team(ref, as_ofs=as_ofs)}, 0
-    points: dict[datetime, _Point] = {}
+def _points(view: HistoryView, ref: EntityRef, as_ofs: Sequence[datetime]) -> tuple[dict[datetime, SeriesPoint], int]:
+    history = view.rows.history
+    if ref.kind not in OWNER_KINDS or view.sees_everything:
+        series = (history.of_team if ref.kind in OWNER_KINDS else history.of_component)(ref, as_ofs=as_ofs)
+        return {point.as_of: point for point in series}, 0
+    points: dict[datetime, SeriesPoint] = {}
     most_hidden = 0
     for as_of in as_ofs:
         measured, hidden = view.visible_measurements(view.rows.snapshots.of_team(ref, as_of))
         most_hidden = max(most_hidden, hidden)
         if measured:
-            points[as_of] = _point_of(ClosingPoint(as_of=as_of, measurements=measured))
+            closing = ClosingPoint(as_of=as_of, measurements=measured)
+            unknown = len(_unknown_reasons(closing))
+            points[as_of] = SeriesPoint(
+                as_of=as_of,
+                cost_7d=_total(closing, closing.cost_7d),
+                savings_available_per_month=_total(closing, closing.savings_available_per_month),
+                active_savings_per_month=_total(closing, closing.realised_savings_per_month),
+                measured=len(measured) - unknown,
+                unknown=unknown,
+            )
     return points, most_hidden
 
 
-def _series_point(point: SeriesPoint) -> _Point:
-    return _Point(
-        as_of=point.as_of,
-        cost=point.cost_7d.amount,
-        savings_available=point.savings_available_per_month.amount,
-        savings_realised=point.active_savings_per_month.amount,
-        workloads=point.cost_7d.parts,
-        workloads_with_cost=point.cost_7d.known,
-    )
+def _unknown_reasons(closing: ClosingPoint) -> list[str]:
+    return [one.snapshot.reason for one in closing.measurements if one.snapshot.outcome is Outcome.UNKNOWN]
 
 
-def _point_of(closing: ClosingPoint) -> _Point:
-    return _Point(
-        as_of=closing.as_of,
-        cost=_amount(closing, closing.cost_7d),
-        savings_available=_amount(closing, closing.savings_available_per_month),
-        savings_realised=_amount(closing, closing.realised_savings_per_month),
-        workloads=closing.cost_7d.parts,
-        workloads_with_cost=closing.cost_7d.known,
-    )
-
-
-def _amount(closing: ClosingPoint, total: Total) -> Decimal | Unknown:
+def _total(closing: ClosingPoint, total: Total) -> Total:
     """Return a total; unknown if no component was measured, which is different from having no workloads."""
-    if total.parts == 0 and Outcome.UNKNOWN in closing.outcomes.values():
-        return next(Unknown(one.snapshot.reason) for one in closing.measurements if one.snapshot.outcome is Outcome.UNKNOWN)
-    return total.amount
+    reasons = _unknown_reasons(closing)
+    return replace(total, amount=Unknown(reasons[0])) if reasons and total.parts == 0 else total
 
 
-def _trend_week(week: IsoWeek, point: _Point | None, running: IsoWeek) -> TrendWeekRow:
+def _trend_week(week: IsoWeek, point: SeriesPoint | None, running: IsoWeek) -> TrendWeekRow:
     return TrendWeekRow(
         week=str(week),
-        as_of=None if point is None else point.as_of,
+        as_of=point and point.as_of,
         running=week == running,
-        cost=None if point is None else number(point.cost),
-        savings_available_per_month=None if point is None else number(point.savings_available),
-        savings_realised_per_month=None if point is None else number(point.savings_realised),
-        workloads=0 if point is None else point.workloads,
-        workloads_with_cost=0 if point is None else point.workloads_with_cost,
+        cost=point and number(point.cost_7d.amount),
+        savings_available_per_month=point and number(point.savings_available_per_month.amount),
+        savings_realised_per_month=point and number(point.active_savings_per_month.amount),
+        workloads=point.cost_7d.parts if point else 0,
+        workloads_with_cost=point.cost_7d.known if point else 0,
     )
 
 
 def _closing(view: HistoryView, ref: EntityRef, week: IsoWeek) -> tuple[ClosingPoint, int]:
     [as_of] = _closing_as_ofs(view, ref, [week])
     sweep = None if as_of is None else view.rows.sweeps.get(as_of)
-    measured: tuple[Measurement, ...] = ()
-    hidden = 0
-    if sweep is not None:
-        measured, hidden = view.visible_measurements(_measurements(view, ref, sweep.as_of))
+    measured, hidden = view.visible_measurements(() if sweep is None else _measurements(view, ref, sweep.as_of))
     if sweep is None or not measured:
         message = f"no closing snapshot of {ref} for {week} that you may see; get_cost_trend shows the measured weeks"
         raise NotFoundError(message)
@@ -212,10 +188,7 @@ def _group(changed: CostChange, comparison: CostComparison) -> ChangeGroup:
 
 def _change_row(change: WorkloadChange) -> ChangeRow:
     return ChangeRow(
-        workload_name=change.key.name,
-        cluster_name=change.key.cluster,
-        namespace=change.key.namespace,
-        type=change.key.type,
+        **fields_of(change.key),
         entity_refs=[str(ref) for ref in change.components],
         comparison=change.comparison.value,
         then=number(change.then),
@@ -233,7 +206,3 @@ def _coverage_warnings(closing: ClosingPoint, week: IsoWeek) -> list[str]:
 
 def _percent(change: float | None, base: float | None) -> float | None:
     return None if change is None or not base else round(change / base * 100, 1)
-
-
-def _share(share: Decimal | None) -> float | None:
-    return None if share is None else round(float(share) * 100, 1)

@@ -21,7 +21,7 @@ from actions.history.models import (
     page_of,
 )
 from actions.history.view import HistoryView, parse_ref, parse_team
-from actions.live.outputs import figure, number
+from actions.live.outputs import fields_of, figure, number
 from alerts.states import OPEN_PHASES, STATE_JSON, AlertState
 from domain.advice import IssuePriority
 from domain.component import Component
@@ -126,14 +126,11 @@ def _savings_first(one: Recommendation) -> tuple[object, ...]:
 
 
 def _recommendation_row(one: Recommendation) -> OpenRecommendationRow:
-    key, advised = one.key.workload, one.advised
+    advised = one.advised
     return OpenRecommendationRow(
         entity_ref=str(one.key.entity),
         owner=str(one.team),
-        workload_name=key.name,
-        cluster_name=key.cluster,
-        namespace=key.namespace,
-        type=key.type,
+        **fields_of(one.key.workload),
         issue=one.key.issue.value,
         priority=advised.priority.value,
         opened_at=one.opened_at,

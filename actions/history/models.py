@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypedDict, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from actions.live.outputs import ApiModel, MaybeNumber, Number
+from actions.live.outputs import ApiModel, MaybeNumber, Number, WorkloadFields
 
 T = TypeVar("T")
 
@@ -159,15 +159,11 @@ class ReportOutput(HistoryOutput):
     report: Annotated[dict[str, JsonValue], Field(description="headline, then sections in the order of the report")]
 
 
-class OpenRecommendationRow(ApiModel):
+class OpenRecommendationRow(WorkloadFields):
     """One open recommendation. CPU in millicores and memory in bytes, per pod."""
 
     entity_ref: str
     owner: str
-    workload_name: str
-    cluster_name: str
-    namespace: str
-    type: str
     issue: str
     priority: str
     opened_at: datetime
@@ -255,13 +251,9 @@ class DeliveryOutput(PagedOutput):
     events: Annotated[list[AlertTimelineRow], Field(description="For an alert: the last 20")]
 
 
-class ChangeRow(ApiModel):
+class ChangeRow(WorkloadFields):
     """One workload in both weeks; null: unknown or absent."""
 
-    workload_name: str
-    cluster_name: str
-    namespace: str
-    type: str
     entity_refs: list[str]
     comparison: Literal["like for like", "added", "removed", "not comparable"]
     then: MaybeNumber

@@ -8,7 +8,7 @@ from decimal import Decimal
 from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import NetworkInput
-from actions.live.outputs import name_of, number, sum_known
+from actions.live.outputs import fields_of, name_of, sum_known
 from actions.live.upstream import ComponentWorkloads, Network, NotMonitored, Unmeasured, fetch_own_workloads, network_calls
 from domain.component import Component
 from domain.workload import Destination, Flow, WorkloadKey
@@ -56,38 +56,14 @@ def _network_row(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey,
     peers = network[key]
     measured = peers if isinstance(peers, tuple) else ()
     return outputs.NetworkRow(
-        workload_name=key.name,
-        cluster_name=key.cluster,
-        namespace=key.namespace,
-        type=key.type,
+        **fields_of(key),
         network_cost_enabled=peers.is_monitored if isinstance(peers, Unmeasured) else not isinstance(peers, NotMonitored),
         total_network_cost=sum_known(_total(peer.total_cost) for peer in measured) if isinstance(peers, tuple) else None,
         total_traffic=sum_known(_total(peer.total_traffic) for peer in measured) if isinstance(peers, tuple) else None,
         error=peers.reason if isinstance(peers, Unmeasured) else None,
         dashboard_url=live.link(key.name, owned.found_by[key]),
-        destinations=[_destination_row(peer) for peer in measured],
+        destinations=[outputs.DestinationRow.model_validate(peer, from_attributes=True) for peer in measured],
     )
-
-
-def _destination_row(peer: Destination) -> outputs.DestinationRow:
-    return outputs.DestinationRow(
-        name=peer.name,
-        namespace=peer.namespace,
-        workload_type=peer.workload_type,
-        replicas=peer.replicas,
-        total_cost=_flow_figures(peer.total_cost),
-        intra_az_cost=_flow_figures(peer.intra_az_cost),
-        cross_az_cost=_flow_figures(peer.cross_az_cost),
-        total_traffic=_flow_figures(peer.total_traffic),
-        intra_az_traffic=_flow_figures(peer.intra_az_traffic),
-        cross_az_traffic=_flow_figures(peer.cross_az_traffic),
-    )
-
-
-def _flow_figures(flow: Flow | None) -> outputs.FlowFigures | None:
-    if flow is None:
-        return None
-    return outputs.FlowFigures(total=number(flow.total), egress=number(flow.egress), ingress=number(flow.ingress))
 
 
 def _flows_of(peer: Destination) -> tuple[Flow | None, ...]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal, TypeAlias, Union
+from typing import Annotated, Literal, TypeAlias, TypedDict, Union
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SkipValidation, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from domain.component import Component
@@ -54,6 +54,29 @@ class ApiModel(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
+class WorkloadName(TypedDict):
+    """The fields that name a workload in a row."""
+
+    workload_name: str
+    cluster_name: str
+    namespace: str
+    type: str
+
+
+def fields_of(key: WorkloadKey) -> WorkloadName:
+    """Return the fields that name a workload in a row."""
+    return {"workload_name": key.name, "cluster_name": key.cluster, "namespace": key.namespace, "type": key.type}
+
+
+class WorkloadFields(ApiModel):
+    """Base of the rows about one workload."""
+
+    workload_name: str
+    cluster_name: str
+    namespace: str
+    type: str
+
+
 class Entity(ApiModel):
     """The entity, as it spells itself."""
 
@@ -76,13 +99,9 @@ class ActionOutput(ApiModel):
     warnings: Annotated[list[str], Field(description="What is missing or uncertain in this output, one sentence each")]
 
 
-class WorkloadRow(ApiModel):
+class WorkloadRow(WorkloadFields):
     """One workload; requests and recommendations per pod, savings per month."""
 
-    cluster_name: str
-    namespace: str
-    workload_name: str
-    type: str
     policy_name: str | None
     auto: bool | None
     cpu_requests: Annotated[MaybeNumber, Field(description="millicores per pod")]
@@ -117,13 +136,10 @@ class DataOutput(ActionOutput):
     summary: DataSummary
 
 
-class CostItem(ApiModel):
+class CostItem(WorkloadFields):
     """The cost of one workload over the range."""
 
     workload_name: Annotated[str, Field(description="as in the cost report; the id if that has no name")]
-    cluster_name: str
-    namespace: str
-    type: str
     total_cost: Annotated[MaybeNumber, Field(description="over the range")]
     hourly_cost: Annotated[MaybeNumber, Field(description="as ScaleOps reports it; often 0, prefer totalCost / hours")]
     spot_percent: Annotated[MaybeNumber, Field(description="0 to 100")]
@@ -151,13 +167,9 @@ class CostOutput(ActionOutput):
     summary: CostSummary
 
 
-class RecommendationRow(ApiModel):
+class RecommendationRow(WorkloadFields):
     """One workload and what to change."""
 
-    workload_name: str
-    namespace: str
-    cluster_name: str
-    type: str
     issue: Literal["over-provisioned", "under-provisioned", "not-automated"]
     current_cpu: Annotated[MaybeNumber, Field(alias="currentCPU", description="millicores per pod")]
     recommended_cpu: Annotated[MaybeNumber, Field(alias="recommendedCPU", description="millicores per pod")]
@@ -189,9 +201,9 @@ class RecommendationsOutput(ActionOutput):
 class FlowFigures(ApiModel):
     """Total, outgoing and incoming."""
 
-    total: MaybeNumber
-    egress: MaybeNumber
-    ingress: MaybeNumber
+    total: Annotated[MaybeNumber, BeforeValidator(number)]
+    egress: Annotated[MaybeNumber, BeforeValidator(number)]
+    ingress: Annotated[MaybeNumber, BeforeValidator(number)]
 
 
 class DestinationRow(ApiModel):
@@ -209,13 +221,9 @@ class DestinationRow(ApiModel):
     cross_az_traffic: Annotated[FlowFigures | None, Field(alias="crossAZTraffic")]
 
 
-class NetworkRow(ApiModel):
+class NetworkRow(WorkloadFields):
     """The network of one workload over the window."""
 
-    workload_name: str
-    cluster_name: str
-    namespace: str
-    type: str
     network_cost_enabled: Annotated[bool | None, Field(description="null: unknown; see error")]
     total_network_cost: Annotated[MaybeNumber, Field(description="null: not measured")]
     total_traffic: Annotated[MaybeNumber, Field(description="bytes; null: not measured")]
@@ -241,13 +249,9 @@ class NetworkOutput(ActionOutput):
     summary: NetworkSummary
 
 
-class PolicyRow(ApiModel):
+class PolicyRow(WorkloadFields):
     """The policy of one workload; `policyDefinition` is the custom resource unchanged."""
 
-    workload_name: str
-    cluster_name: str
-    namespace: str
-    type: str
     policy_name: str
     policy_definition: SkipValidation[dict[str, JsonValue]] | None
     error: Annotated[str | None, Field(description="Why the definition is missing")]

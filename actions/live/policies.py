@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import WorkloadInput
-from actions.live.outputs import name_of
+from actions.live.outputs import fields_of, name_of
 from actions.live.upstream import NO_POLICY, ComponentWorkloads, Policies, fetch_own_workloads, policy_calls, policy_of
 from clients.http.errors import ServiceError
 from domain.component import Component
@@ -25,10 +25,7 @@ def get_policy_definitions(live: LiveContext, component: Component, query: Workl
     }
     rows = [
         outputs.PolicyRow(
-            workload_name=workload.key.name,
-            cluster_name=workload.key.cluster,
-            namespace=workload.key.namespace,
-            type=workload.key.type,
+            **fields_of(workload.key),
             policy_name=policy_of(workload) or NO_POLICY,
             policy_definition=definitions.get((workload.key.cluster, policy_of(workload) or "")),
             error=_policy_error(workload, policies),

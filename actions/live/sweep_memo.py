@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from actions.ports import ScaleOps
 from clients.http.single_flight import SingleFlight
-from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
+from domain.workload import Destination, PolicyDefinition, WorkloadKey
 
 T = TypeVar("T")
 
@@ -67,21 +67,12 @@ class MemoizedScaleOps:
     """
 
     def __init__(self, scaleops: ScaleOps, *, shared: SweepCache | None = None) -> None:
+        self.workloads, self.costs = scaleops.workloads, scaleops.costs  # of one component each: not memoized
         self._scaleops = scaleops
         self._shared = shared
         self._flags: _Memo[Mapping[str, bool]] = _Memo()
         self._policies: _Memo[tuple[PolicyDefinition, ...]] = _Memo()
         self._network: _Memo[bytes] = _Memo(max_failures=1)
-
-    def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
-        """Fetch the workloads."""
-        return self._scaleops.workloads(labels)
-
-    def costs(
-        self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
-    ) -> tuple[CostRow, ...]:
-        """Fetch the cost rows."""
-        return self._scaleops.costs(cluster=cluster, namespaces=namespaces, types=types, labels=labels, cost_range=cost_range)
 
     def network_flags(self) -> Mapping[str, bool]:
         """Fetch the flags, once."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import EntityInput, RecommendationsInput
-from actions.live.outputs import join_words, name_of, number, sum_known
+from actions.live.outputs import fields_of, join_words, name_of, number, sum_known
 from actions.live.upstream import fetch_own_workloads
 from domain.advice import IssuePriority, recommend
 from domain.component import Component
@@ -26,10 +26,7 @@ def get_data(live: LiveContext, component: Component, _: EntityInput) -> outputs
         warnings=[*owned.warnings, *missing_numbers(workloads)],
         workloads=[
             outputs.WorkloadRow(
-                cluster_name=workload.key.cluster,
-                namespace=workload.key.namespace,
-                workload_name=workload.key.name,
-                type=workload.key.type,
+                **fields_of(workload.key),
                 policy_name=workload.policy_name,
                 auto=workload.automated,
                 cpu_requests=number(workload.cpu_request_millicores),
@@ -68,10 +65,7 @@ def get_recommendations(live: LiveContext, component: Component, query: Recommen
         warnings=[*owned.warnings, *missing_numbers(owned.workloads)],
         recommendations=[
             outputs.RecommendationRow(
-                workload_name=(workload := item.workload).key.name,
-                namespace=workload.key.namespace,
-                cluster_name=workload.key.cluster,
-                type=workload.key.type,
+                **fields_of((workload := item.workload).key),
                 issue=item.issue.value,
                 current_cpu=number(workload.cpu_request_millicores),
                 recommended_cpu=number(workload.cpu_recommended_millicores),

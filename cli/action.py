@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from actions.catalogue import ACTIONS, ActionDefinition
 from actions.context import RequestContext
-from actions.errors import ActionError, failed_call
+from actions.errors import ActionError
 from cli.output import progress_bar, say, say_json, show_table
 from cli.session import open_context
-from clients.http.errors import ServiceError
 from clients.throttle.limit_algorithm import CallPriority
 from domain.messages import Json
 from domain.money import format_cores, format_memory
@@ -27,21 +25,6 @@ from wiring.contexts import request_context
 _QUEUED_PER_THREAD = 4
 """So that a catalog of any size takes bounded memory."""
 LIVE_ACTIONS: Final = {name: action for name, action in ACTIONS.items() if action.is_live}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActionLine:
-    """The result for one component."""
-
-    entity_ref: str
-    output: dict[str, Json] | None
-    error: ActionError | None
-
-    def as_json(self) -> dict[str, Json]:
-        """Return the JSON line."""
-        if self.error is not None:
-            return {"entityRef": self.entity_ref, "error": {"name": self.error.name, "message": str(self.error)}}
-        return {"entityRef": self.entity_ref, "output": self.output or {}}
 
 
 @click.command()
@@ -80,42 +63,36 @@ def action(
     if bool(refs) == everything:
         message = "REF and --all exclude each other" if refs else "name at least one REF, or --all"
         raise click.UsageError(message)
-    options = {"range": cost_range, "minSavingsThreshold": min_savings, "workloadName": workload, "timeRangeHours": hours}
-    arguments: dict[str, Json] = {key: value for key, value in options.items() if value is not None}
+    options: dict[str, tuple[str, Json]] = {
+        "--range": ("range", cost_range),
+        "--min-savings": ("minSavingsThreshold", min_savings),
+        "--workload": ("workloadName", workload),
+        "--hours": ("timeRangeHours", hours),
+    }
     chosen_action = LIVE_ACTIONS[name]
-    _reject_unknown_options(chosen_action, arguments)
+    known = {field.alias for field in chosen_action.input.model_fields.values()}
+    arguments: dict[str, Json] = {}
+    for option, (argument, value) in options.items():
+        if value is not None and argument not in known:
+            message = f"{name} has no option {option}"
+            raise click.UsageError(message)
+        if value is not None:
+            arguments[argument] = value
     failed = False
     with open_context(kind=CallPriority.INTERACTIVE) as context:
-        chosen = _all_refs(context) if everything else list(refs)
+        listed = context.services.catalog.listing() if everything else ()
+        chosen = [*refs, *(str(component.ref) for page in listed for component in page.components)]
         with progress_bar(name) as bar:
             for done, line in enumerate(_run_all(context, chosen_action, chosen, arguments), start=1):
                 bar(done, len(chosen))
-                failed = failed or line.error is not None
-                say_json(line.as_json()) if as_json else _show(line)
+                failed = failed or "error" in line
+                say_json(line) if as_json else _show(line, chosen_action.rows)
     ctx.exit(1 if failed else 0)
-
-
-def _reject_unknown_options(action: ActionDefinition, arguments: Mapping[str, Json]) -> None:
-    known = {field.alias for field in action.input.model_fields.values()}
-    flags = {
-        "range": "--range",
-        "minSavingsThreshold": "--min-savings",
-        "workloadName": "--workload",
-        "timeRangeHours": "--hours",
-    }
-    for argument in arguments:
-        if argument not in known:
-            message = f"{action.name} has no option {flags[argument]}"
-            raise click.UsageError(message)
-
-
-def _all_refs(context: StageContext) -> list[str]:
-    return [str(component.ref) for page in context.services.catalog.listing() for component in page.components]
 
 
 def _run_all(
     context: StageContext, action: ActionDefinition, refs: list[str], arguments: Mapping[str, Json]
-) -> Iterator[ActionLine]:
+) -> Iterator[dict[str, Json]]:
     """Run in parallel, and yield the results in order."""
     run = partial(_run, action, request_context(context), arguments)
     threads = context.policy.max_in_flight
@@ -127,14 +104,13 @@ def _run_all(
             waiting.extend(pool.submit(run, ref) for ref in islice(remaining, 1))
 
 
-def _run(action: ActionDefinition, caller: RequestContext, arguments: Mapping[str, Json], ref: str) -> ActionLine:
+def _run(action: ActionDefinition, caller: RequestContext, arguments: Mapping[str, Json], ref: str) -> dict[str, Json]:
+    """Return the JSON line of one entity."""
     try:
         output = action.run({"entityRef": ref, **arguments}, caller)
-    except ActionError as failure:
-        return ActionLine(entity_ref=_normalized(ref), output=None, error=failure)
-    except ServiceError as failure:
-        return ActionLine(entity_ref=_normalized(ref), output=None, error=failed_call(failure))
-    return ActionLine(entity_ref=_normalized(ref), output=output.model_dump(mode="json", by_alias=True), error=None)
+    except ActionError as error:
+        return {"entityRef": _normalized(ref), "error": {"name": error.name, "message": str(error)}}
+    return {"entityRef": _normalized(ref), "output": output.model_dump(mode="json", by_alias=True)}
 
 
 def _normalized(ref: str) -> str:
@@ -144,23 +120,18 @@ def _normalized(ref: str) -> str:
         return ref
 
 
-def _show(line: ActionLine) -> None:
-    if line.output is None:
-        say(f"{line.entity_ref}: {line.error.name if line.error else ''}: {line.error}\n")
+def _show(line: dict[str, Any], rows_name: str) -> None:
+    if "error" in line:
+        say(f"{line['entityRef']}: {line['error']['name']}: {line['error']['message']}\n")
         return
-    say(line.entity_ref)
-    listed = next(
-        (value for value in line.output.values() if isinstance(value, list) and value and isinstance(value[0], dict)), []
-    )
-    rows = [row for row in listed if isinstance(row, dict)]
+    say(line["entityRef"])
+    output: dict[str, Any] = line["output"]
+    rows = output[rows_name]
     columns = [key for key in HEADINGS if any(row.get(key) is not None for row in rows)]
     if columns:
         show_table([HEADINGS[key] for key in columns], [[_cell(key, row.get(key)) for key in columns] for row in rows])
-    summary = line.output.get("summary")
-    if isinstance(summary, dict):
-        say("  ".join(f"{key}: {_cell(key, value)}" for key, value in summary.items()))
-    warnings = line.output.get("warnings")
-    for warning in warnings if isinstance(warnings, list) else []:
+    say("  ".join(f"{key}: {_cell(key, value)}" for key, value in output["summary"].items()))
+    for warning in output["warnings"]:
         say(f"! {warning}")
     say("")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import http.server
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from cli.demo_folder import DemoFolder
+from cli.output import progress_on, say
+from cli.simulate import Simulation, running_simulator
 from cli.simulator_client import SimulatorClient
-from cli.simulator_process import Simulation, running_simulator
 from clients.http.loopback import is_loopback_host
 from domain.money import format_count
 from domain.weeks import IsoWeek
@@ -145,10 +145,9 @@ def _installation(simulation: Simulation, folder: DemoFolder, run: DemoRun) -> L
 
 def _run_weeks(run: DemoRun, context: StageContext, simulator: SimulatorClient, clock: SimulatedClock) -> None:
     console = Console(highlight=False)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     feed = EventFeed()
     upcoming = list(run.events)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_on(console) as progress:
         task = progress.add_task("running the weeks", total=len(run.instants))
         for instant in run.instants:
             while upcoming and upcoming[0][0] <= instant:
@@ -186,14 +185,13 @@ class EventFeed:
             what = event.get("payload", {}).get("summary") or event["dedup_key"]
             style = {"trigger": "bold red", "resolve": "bold green"}.get(event["event_action"], "bold")
             yield Text(f"{at:%a %d %b %H:%M}  PagerDuty {event['event_action']}: {what}", style=style)
-        reports = [message for message in messages if _key_of(message).startswith("report:weekly:")]
         for message in messages:
-            if message not in reports and not message.get("thread_ts"):
-                at = datetime.fromtimestamp(float(message["ts"]), tz=timezone.utc)
-                yield Text(f"{at:%a %d %b %H:%M}  Slack {message['channel']}: {_first_line(message)}", style="yellow")
-        posted = [message for message in reports if not message.get("thread_ts")]
+            if not _is_report(message) and not message.get("thread_ts"):
+                first_line = str(message.get("text", "")).partition("\n")[0]
+                yield Text(f"{_posted_at(message):%a %d %b %H:%M}  Slack {message['channel']}: {first_line}", style="yellow")
+        posted = _report_posts(messages)
         if posted:
-            at = datetime.fromtimestamp(float(posted[0]["ts"]), tz=timezone.utc)
+            at = _posted_at(posted[0])
             week = _key_of(posted[0]).split(":")[-3]
             yield Text(f"{at:%a %d %b %H:%M}  {week}: {format_count(len(posted), 'weekly report')} posted to Slack", style="cyan")
 
@@ -202,8 +200,16 @@ def _key_of(message: Mapping[str, Any]) -> str:
     return str(message.get("metadata", {}).get("event_payload", {}).get("key", ""))
 
 
-def _first_line(message: Mapping[str, Any]) -> str:
-    return str(message.get("text", "")).partition("\n")[0]
+def _is_report(message: Mapping[str, Any]) -> bool:
+    return _key_of(message).startswith("report:weekly:")
+
+
+def _report_posts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [message for message in messages if _is_report(message) and not message.get("thread_ts")]
+
+
+def _posted_at(message: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(float(message["ts"]), tz=timezone.utc)
 
 
 def _write_folder(folder: DemoFolder, context: StageContext, simulator: SimulatorClient) -> None:
@@ -218,20 +224,15 @@ def _write_folder(folder: DemoFolder, context: StageContext, simulator: Simulato
 
 def _print_summary(folder: DemoFolder, simulator: SimulatorClient, *, seconds: float) -> None:
     messages, incidents = simulator.slack_messages(), simulator.pagerduty_incidents()
-    reports = [message for message in messages if _key_of(message).startswith("report:weekly:") and not message.get("thread_ts")]
     calls = sum(count for route, count in simulator.calls()["scaleops"].items() if not route.startswith("POST /auth/"))
-    console = Console(highlight=False)
-    console.print()
+    say("")
     for incident in incidents:
-        console.print(Text(_format_incident(incident)), soft_wrap=True)
-    console.print(
-        Text(
-            f"{len(reports)} weekly reports, {len(messages)} Slack messages in all, {len(incidents)} PagerDuty incident"
-            f"{'' if len(incidents) == 1 else 's'}; {calls:,} ScaleOps calls; {seconds:.0f} s"
-        ),
-        soft_wrap=True,
+        say(_format_incident(incident))
+    say(
+        f"{len(_report_posts(messages))} weekly reports, {len(messages)} Slack messages in all, "
+        f"{format_count(len(incidents), 'PagerDuty incident')}; {calls:,} ScaleOps calls; {seconds:.0f} s"
     )
-    console.print(Text(f"open {folder.path / 'index.html'}", style="bold"))
+    say(f"open {folder.path / 'index.html'}")
 
 
 def _format_incident(incident: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.errors import ActionError, InputError
 from alerts.observations import InvalidAlertId
 from cli.demo_folder import NotOurFolder
-from cli.simulator_process import SimulatorFailed
+from cli.simulate import SimulatorFailed
 from clients.http.errors import ServiceError
 from domain.refs import InvalidReference
 from domain.weeks import InvalidSchedule, InvalidWeek

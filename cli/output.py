@@ -47,9 +47,8 @@ class ProgressBar(Protocol):
 
 
 @contextmanager
-def progress_on_stderr() -> Iterator[Progress]:
-    """Draw progress bars on stderr, if that is a terminal."""
-    console = Console(stderr=True)
+def progress_on(console: Console) -> Iterator[Progress]:
+    """Draw progress bars, if the console is a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield progress
@@ -58,7 +57,7 @@ def progress_on_stderr() -> Iterator[Progress]:
 @contextmanager
 def progress_bar(title: str) -> Iterator[ProgressBar]:
     """Draw one progress bar on stderr, if that is a terminal."""
-    with progress_on_stderr() as progress:
+    with progress_on(Console(stderr=True)) as progress:
         task = progress.add_task(title, total=None)
 
         def move(done: int, total: int) -> None:

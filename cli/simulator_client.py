@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 _TIMEOUT_S: Final = 30
 
@@ -24,28 +24,23 @@ class SimulatorClient:
 
     def story(self) -> dict[str, Any]:
         """Return the events of the simulated company."""
-        result: dict[str, Any] = self._request("story")
-        return result
+        return cast("dict[str, Any]", self._request("story"))
 
     def slack_messages(self, *, after: int = 0) -> Sequence[dict[str, Any]]:
         """Return the messages that Slack accepted, oldest first, skipping the first `after`."""
-        result: list[dict[str, Any]] = self._request(f"slack/messages?after={after}")
-        return result
+        return cast("Sequence[dict[str, Any]]", self._request(f"slack/messages?after={after}"))
 
     def pagerduty_events(self, *, after: int = 0) -> Sequence[dict[str, Any]]:
         """Return the events that PagerDuty accepted, oldest first, skipping the first `after`."""
-        result: list[dict[str, Any]] = self._request(f"pagerduty/events?after={after}")
-        return result
+        return cast("Sequence[dict[str, Any]]", self._request(f"pagerduty/events?after={after}"))
 
     def pagerduty_incidents(self) -> Sequence[dict[str, Any]]:
         """Return the incidents that those events opened."""
-        result: list[dict[str, Any]] = self._request("pagerduty/incidents")
-        return result
+        return cast("Sequence[dict[str, Any]]", self._request("pagerduty/incidents"))
 
     def calls(self) -> dict[str, dict[str, int]]:
         """Return the number of calls by service and route."""
-        result: dict[str, dict[str, int]] = self._request("calls")
-        return result
+        return cast("dict[str, dict[str, int]]", self._request("calls"))
 
     def _request(self, route: str, *, method: str = "GET", body: object = None) -> Any:  # noqa: ANN401 - JSON
         request = urllib.request.Request(  # noqa: S310 - the address of our own child process on loopback

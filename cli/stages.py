@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
+from rich.console import Console
 from rich.progress import Progress
 
-from cli.output import progress_on_stderr, say, say_json
+from cli.output import progress_on, say, say_json
 from cli.session import open_context
 from domain.messages import Json
 from tasks.collect.stage import CollectResult
@@ -167,5 +168,5 @@ class _SweepProgressBar:
 @contextmanager
 def sweep_progress() -> Iterator[_SweepProgressBar]:
     """Draw the progress of a sweep on stderr, if that is a terminal."""
-    with progress_on_stderr() as progress:
+    with progress_on(Console(stderr=True)) as progress:
         yield _SweepProgressBar(progress)

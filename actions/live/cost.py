@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
+from pydantic.alias_generators import to_camel
+
 from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import CostInput
-from actions.live.outputs import figure, join_words, name_of, number, sum_known
+from actions.live.outputs import fields_of, figure, left_out, name_of, number, sum_known
 from actions.live.upstream import ComponentWorkloads, Costs, cost_calls, fetch_own_workloads, own_cost_rows
 from clients.http.errors import ServiceError
 from domain.component import Component
@@ -17,6 +19,7 @@ from domain.measures import Unknown, total_of
 from domain.workload import CostRow, WorkloadKey
 
 CostRange: TypeAlias = Literal["7d", "30d", "90d"]
+_NUMBERS: Final = ("total_cost", "hourly_cost", "spot_percent", "on_demand_percent", "savings_available")
 HOURS_IN: Final[Mapping[CostRange, int]] = {"7d": 168, "30d": 720, "90d": 2160}
 
 
@@ -63,25 +66,25 @@ def cost_warnings(owned: ComponentWorkloads, costs: Costs, rows: Mapping[Workloa
     for key in owned.keys:
         row = rows.get(key)
         if row is not None:
-            left_out = [name for name, value in _expected_in(row) if value is None]
-            if left_out:
-                warnings.append(f"ScaleOps left out {join_words(left_out)} in the cost report of {name_of(key)}")
+            missing = left_out({to_camel(name): getattr(row, name) for name in _NUMBERS})
+            if missing:
+                warnings.append(f"ScaleOps left out {missing} in the cost report of {name_of(key)}")
         elif not isinstance(costs.get(key.cluster), ServiceError):
             warnings.append(f"the cost report has no row for {name_of(key)}")
     return warnings
 
 
 def _cost_item(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey, row: CostRow | None) -> outputs.CostItem:
+    name = fields_of(key)
+    if row is not None:
+        name["workload_name"] = row.workload_name or row.id
     return outputs.CostItem(
-        workload_name=key.name if row is None else row.workload_name or row.id,
-        cluster_name=key.cluster,
-        namespace=key.namespace,
-        type=key.type,
-        total_cost=None if row is None else number(row.total_cost),
-        hourly_cost=None if row is None else number(row.hourly_cost),
-        spot_percent=None if row is None else number(row.spot_percent),
-        on_demand_percent=None if row is None else number(row.on_demand_percent),
-        savings_available=None if row is None else number(row.savings_available),
+        **name,
+        total_cost=row and number(row.total_cost),
+        hourly_cost=row and number(row.hourly_cost),
+        spot_percent=row and number(row.spot_percent),
+        on_demand_percent=row and number(row.on_demand_percent),
+        savings_available=row and number(row.savings_available),
         dashboard_url=live.link(key.name, owned.found_by[key]),
     )
 
@@ -91,13 +94,3 @@ def _mean_hourly(rows: Sequence[CostRow], *, has_workloads: bool) -> int | float
     if not rows:
         return None if has_workloads else 0
     return figure(sum((row.hourly_cost or Decimal(0) for row in rows), Decimal(0)) / len(rows))
-
-
-def _expected_in(row: CostRow) -> tuple[tuple[str, object], ...]:
-    return (
-        ("totalCost", row.total_cost),
-        ("hourlyCost", row.hourly_cost),
-        ("spotPercent", row.spot_percent),
-        ("onDemandPercent", row.on_demand_percent),
-        ("savingsAvailable", row.savings_available),
-    )

@@ -33,7 +33,7 @@ from actions.live.workloads import missing_numbers
 from actions.ports import ScaleOps
 from clients.http.errors import ServiceError
 from domain.component import Component
-from domain.measures import Measured, Unknown, total_of
+from domain.measures import Measured, Total, Unknown, total_of
 from domain.refs import EntityRef
 from domain.selectors import InvalidSelector
 from domain.snapshots import TOTALS, Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint, totals_of
@@ -93,44 +93,39 @@ def measure(
         *policy_warnings(owned, policies),
     )
     points = _points(owned, costs, rows, network, as_of=as_of)
+    totals = totals_of(points)
     return MeasureResult(
-        measurement=Measurement(snapshot=_snapshot(component, owned, points, warnings, as_of=as_of), points=points)
+        measurement=_measurement(component, Outcome.MEASURED, totals, as_of=as_of, warnings=warnings, points=points)
     )
 
 
 def unmeasured(component: Component, *, as_of: datetime, reason: str) -> Measurement:
     """Return the measurement of a component whose workloads are unknown."""
+    totals = dict.fromkeys(TOTALS, total_of([Unknown(reason)]))
+    return _measurement(component, Outcome.UNKNOWN, totals, as_of=as_of, reason=reason)
+
+
+def _measurement(
+    component: Component,
+    outcome: Outcome,
+    totals: Mapping[str, Total],
+    *,
+    as_of: datetime,
+    reason: str = "",
+    warnings: Iterable[str] = (),
+    points: tuple[WorkloadPoint, ...] = (),
+) -> Measurement:
     snapshot = Snapshot(
         ref=component.ref,
         as_of=as_of,
         team=component.team,
-        outcome=Outcome.UNKNOWN,
+        outcome=outcome,
         reason=reason,
-        warnings=(),
-        workloads=(),
-        **dict.fromkeys(TOTALS, total_of([Unknown(reason)])),
-    )
-    return Measurement(snapshot=snapshot, points=())
-
-
-def _snapshot(
-    component: Component,
-    owned: ComponentWorkloads,
-    points: tuple[WorkloadPoint, ...],
-    warnings: Iterable[str],
-    *,
-    as_of: datetime,
-) -> Snapshot:
-    return Snapshot(
-        ref=component.ref,
-        as_of=as_of,
-        team=component.team,
-        outcome=Outcome.MEASURED,
-        reason="",
         warnings=tuple(dict.fromkeys(warnings)),
-        workloads=tuple(workload.key for workload in owned.workloads),
-        **totals_of(points),
+        workloads=tuple(point.key for point in points),
+        **totals,
     )
+    return Measurement(snapshot=snapshot, points=points)
 
 
 def _points(

@@ -11,7 +11,9 @@ from actions.live.inputs import NetworkInput
 from actions.live.outputs import fields_of, name_of, sum_known
 from actions.live.upstream import ComponentWorkloads, Network, NotMonitored, Unmeasured, fetch_own_workloads, network_calls
 from domain.component import Component
-from domain.workload import Destination, Flow, WorkloadKey
+from domain.workload import Flow, WorkloadKey
+
+_FLOWS = ("total_cost", "intra_az_cost", "cross_az_cost", "total_traffic", "intra_az_traffic", "cross_az_traffic")
 
 
 def get_network_usage(live: LiveContext, component: Component, query: NetworkInput) -> outputs.NetworkOutput:
@@ -46,7 +48,7 @@ def network_warnings(network: Network) -> list[str]:
         if isinstance(peers, Unmeasured):
             warnings[f"the network of {name_of(key)} could not be measured: {peers.reason}"] = None
         elif not isinstance(peers, NotMonitored):
-            lacking = sum(1 for peer in peers if any(_lacks(flow) for flow in _flows_of(peer)))
+            lacking = sum(1 for peer in peers if any(_lacks(getattr(peer, flow)) for flow in _FLOWS))
             if lacking:
                 warnings[f"ScaleOps left out figures of {lacking} of {len(peers)} network peers of {name_of(key)}"] = None
     return list(warnings)
@@ -63,17 +65,6 @@ def _network_row(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey,
         error=peers.reason if isinstance(peers, Unmeasured) else None,
         dashboard_url=live.link(key.name, owned.found_by[key]),
         destinations=[outputs.DestinationRow.model_validate(peer, from_attributes=True) for peer in measured],
-    )
-
-
-def _flows_of(peer: Destination) -> tuple[Flow | None, ...]:
-    return (
-        peer.total_cost,
-        peer.intra_az_cost,
-        peer.cross_az_cost,
-        peer.total_traffic,
-        peer.intra_az_traffic,
-        peer.cross_az_traffic,
     )
 
 

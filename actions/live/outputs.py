@@ -6,7 +6,7 @@ A number that ScaleOps left out is null and named in `warnings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, TypeAlias, TypedDict, Union
@@ -43,9 +43,10 @@ def name_of(key: WorkloadKey) -> str:
     return f"{key.name} ({key.type} in {key.namespace} on {key.cluster})"
 
 
-def join_words(words: Sequence[str]) -> str:
-    """Join words for a message: `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def left_out(fields: Mapping[str, object]) -> str:
+    """Return the names of the fields without a value for a message: `a, b and c`; empty if there are none."""
+    names = [name for name, value in fields.items() if value is None]
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 class ApiModel(BaseModel):

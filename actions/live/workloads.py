@@ -8,7 +8,7 @@ from decimal import Decimal
 from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import EntityInput, RecommendationsInput
-from actions.live.outputs import fields_of, join_words, name_of, number, sum_known
+from actions.live.outputs import fields_of, left_out, name_of, number, sum_known
 from actions.live.upstream import fetch_own_workloads
 from domain.advice import IssuePriority, recommend
 from domain.component import Component
@@ -91,22 +91,20 @@ def missing_numbers(workloads: Iterable[Workload]) -> list[str]:
     """Return a warning for each workload of which ScaleOps left out a number."""
     warnings = []
     for workload in workloads:
-        left_out = [name for name, value in _expected_of(workload) if value is None]
-        if left_out:
-            warnings.append(f"ScaleOps left out {join_words(left_out)} of {name_of(workload.key)}")
+        missing = left_out(
+            {
+                "policyName": workload.policy_name,
+                "auto": workload.automated,
+                "isUnderProvisioned": workload.under_provisioned,
+                "isOverProvisioned": workload.over_provisioned,
+                "cpuRequests": workload.cpu_request_millicores,
+                "memRequests": workload.memory_request_bytes,
+                "cpuRecommended": workload.cpu_recommended_millicores,
+                "memRecommended": workload.memory_recommended_bytes,
+                "savingsAvailable": workload.savings_available_per_month,
+                "activeSavings": workload.active_savings_per_month,
+            }
+        )
+        if missing:
+            warnings.append(f"ScaleOps left out {missing} of {name_of(workload.key)}")
     return warnings
-
-
-def _expected_of(workload: Workload) -> tuple[tuple[str, object], ...]:
-    return (
-        ("policyName", workload.policy_name),
-        ("auto", workload.automated),
-        ("isUnderProvisioned", workload.under_provisioned),
-        ("isOverProvisioned", workload.over_provisioned),
-        ("cpuRequests", workload.cpu_request_millicores),
-        ("memRequests", workload.memory_request_bytes),
-        ("cpuRecommended", workload.cpu_recommended_millicores),
-        ("memRecommended", workload.memory_recommended_bytes),
-        ("savingsAvailable", workload.savings_available_per_month),
-        ("activeSavings", workload.active_savings_per_month),
-    )

@@ -234,5 +234,5 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     done = subprocess.run([COMMAND, "demo", "--out", tmp_path / "mine"], capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
-    assert "name another folder with --out" in done.stderr
+    assert "choose another folder with --out" in done.stderr
     assert (tmp_path / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.simulator_process import running_simulator
+from cli.simulate import running_simulator
 from cli.standalone import child_specs, queue_program
 
 

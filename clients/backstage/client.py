@@ -47,18 +47,13 @@ class _PageInfo(BaseModel):
     next_cursor: str | None = Field(default=None, alias="nextCursor")
 
 
-class _QueryResponse(BaseModel):
+class _EntitiesResponse(BaseModel):
     items: list[JsonValue]
     total_items: int | None = Field(default=None, alias="totalItems")
     page_info: _PageInfo = Field(default=_PageInfo(), alias="pageInfo")
 
 
-class _RefsResponse(BaseModel):
-    items: list[JsonValue]
-
-
-_QUERY_RESPONSE: Final = TypeAdapter(_QueryResponse)
-_REFS_RESPONSE: Final = TypeAdapter(_RefsResponse)
+_ENTITIES_RESPONSE: Final = TypeAdapter(_EntitiesResponse)
 _ENTITY: Final = TypeAdapter(EntityDocument)
 
 
@@ -98,7 +93,7 @@ class BackstageCatalog:
         documents: list[EntityDocument | None] = []
         for chunk in _batches(refs, self._page_size):
             request = _refs_request(chunk, _FIELDS, self._headers)
-            items = parse_json(self._http.service, _REFS_RESPONSE, request, self._http.send(request)).items
+            items = parse_json(self._http.service, _ENTITIES_RESPONSE, request, self._http.send(request)).items
             documents.extend(None if item is None else _parse(item) for item in _one_per_ref(items, chunk, request))
         return documents
 
@@ -108,7 +103,7 @@ async def filter_visible(http: AsyncHttpClient, refs: Sequence[EntityRef], *, to
 
     async def visible(batch: Sequence[EntityRef]) -> list[EntityRef]:
         request = _refs_request(batch, _REF_FIELDS, _bearer(token))
-        items = parse_json(http.service, _REFS_RESPONSE, request, await http.send(request)).items
+        items = parse_json(http.service, _ENTITIES_RESPONSE, request, await http.send(request)).items
         return [
             ref for ref, item in zip(batch, _one_per_ref(items, batch, request), strict=True) if item and isinstance(item, dict)
         ]
@@ -146,9 +141,9 @@ class _ByQuery:
             response = self._fetch([("cursor", cursor), *options])
             yield [_parse(item) for item in response.items]
 
-    def _fetch(self, query: list[tuple[str, str]]) -> _QueryResponse:
+    def _fetch(self, query: list[tuple[str, str]]) -> _EntitiesResponse:
         request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-query?{urlencode(query)}", headers=self._headers)
-        return parse_json(self._http.service, _QUERY_RESPONSE, request, self._http.send(request))
+        return parse_json(self._http.service, _ENTITIES_RESPONSE, request, self._http.send(request))
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
 from tasks.context import KeySealer, Policy, StageContext
-from tests.services.asking import backstage_of, scaleops_of
+from tests.services.clients import backstage_of, scaleops_of
 
 SLOT = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
 NEXT_SLOT = SLOT + timedelta(hours=6)
@@ -114,7 +114,7 @@ class Bench:
 def bench_of(simulator: Simulator, store: Store, *, rules: HttpOptions | None = None, **changed: object) -> Iterator[Bench]:
     clock = ManualClock()
     quick = rules or HttpOptions(initial_wait_s=0, max_in_flight=IN_FLIGHT)
-    with scaleops_of(simulator, clock=clock, rules=quick) as scaleops, backstage_of(simulator, rules=quick) as catalog:
+    with scaleops_of(simulator, clock=clock, options=quick) as scaleops, backstage_of(simulator, options=quick) as catalog:
         services = CollectServices(scaleops, catalog)
         context = StageContext(store=store, services=services, clock=clock, policy=policy(**changed))
         yield Bench(simulator, context, clock, services)

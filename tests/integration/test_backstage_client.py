@@ -10,7 +10,7 @@ from clients.backstage.catalog_file import CatalogFile
 from clients.http.errors import ErrorKind, ServiceError
 from domain.refs import EntityRef
 from simulator.serving import Simulator
-from tests.services.asking import backstage_of
+from tests.services.clients import backstage_of
 from tests.services.simulated import PARITY_FOLDER
 
 BY_QUERY = "GET /api/catalog/entities/by-query"

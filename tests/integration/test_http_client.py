@@ -15,7 +15,7 @@ from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, parse_json, retry_after_s
 from simulator.faults import Fault
 from simulator.serving import Simulator
-from tests.services.asking import Sleeps
+from tests.services.clients import Sleeps
 
 FLAGS = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
 ROUTE = "GET /api/v1/networkCost/networkCostEnabled"

@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from clients.http.client import HttpClient, HttpOptions
 from clients.http.errors import ServiceError
 from clients.http.messages import HttpRequest
-from tests.services.asking import Sleeps
+from tests.services.clients import Sleeps
 
 COMPLETE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"

@@ -22,7 +22,7 @@ from domain.workload import WorkloadKey
 from simulator import credentials
 from simulator.faults import Fault
 from simulator.serving import Simulator
-from tests.services.asking import NOW, Sleeps, password_tokens, scaleops_of
+from tests.services.clients import NOW, Sleeps, password_login, scaleops_of
 
 LABELS = ("app.kubernetes.io/name=index-033",)
 KEY = WorkloadKey(cluster="prod-us-east-1", namespace="ns-team-11", type="Deployment", name="index-033-web")
@@ -95,7 +95,7 @@ def test_a_token_rejected_twice_is_an_auth_error(simulator: Simulator, client: S
 def test_a_wrong_password_is_an_auth_error_in_every_form_of_response(simulator: Simulator, login_failure: str) -> None:
     simulator.set_modes(login_failure=login_failure)
     http = HttpClient("ScaleOps", simulator.scaleops_url, HttpOptions(), sleep=Sleeps())
-    client = ScaleOpsClient(http, password_tokens(simulator, http, clock=lambda: NOW, password="not-the-pass"))
+    client = ScaleOpsClient(http, password_login(simulator, http, clock=lambda: NOW, password="not-the-pass"))
     for _ in range(3):
         with pytest.raises(ServiceError, match="SCALEOPS_USER, SCALEOPS_PASSWORD and SCALEOPS_BASE_URL") as error:
             client.workloads(LABELS)

@@ -20,7 +20,7 @@ from simulator.faults import Fault
 from simulator.parity import cost_row
 from simulator.serving import Simulator
 from simulator.world import NetworkData, Scenario, SimulatedWorkload, World
-from tests.services.asking import NOW, backstage_of, scaleops_of
+from tests.services.clients import NOW, backstage_of, scaleops_of
 from tests.services.simulated import PARITY_FOLDER
 
 WORKLOADS = "POST /api/v1/dashboard/byNamespace"

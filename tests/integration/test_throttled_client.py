@@ -14,7 +14,7 @@ from clients.throttle.concurrency_limiter import ConcurrencyLimiter, LimiterStat
 from clients.throttle.limit_algorithm import BackoffReason, CallPriority
 from simulator.faults import Fault
 from simulator.serving import Simulator
-from tests.services.asking import Sleeps
+from tests.services.clients import Sleeps
 from tests.services.waiting import wait_until
 
 FLAGS = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")

@@ -17,7 +17,7 @@ import pytest
 from actions.catalogue import ACTIONS
 from actions.context import RequestContext
 from simulator.serving import Simulator
-from tests.services.asking import live_caller
+from tests.services.clients import live_caller
 
 HERE = Path(__file__).parent
 UPSTREAM = json.loads((HERE / "upstream.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The real clients and a desk over the simulator, closed again when a test is done."""
+"""Clients of the simulated services, closed at the end of a test."""
 
 from __future__ import annotations
 
@@ -23,31 +23,29 @@ NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
 
 
 class Sleeps(list[float]):
-    """Stands for `time.sleep` and remembers how long it should have been."""
+    """A `time.sleep` that records its arguments and returns at once."""
 
     def __call__(self, seconds: float) -> None:
         self.append(seconds)
 
 
-def password_tokens(simulator: Simulator, line: HttpClient, *, clock: Clock, password: str | None = None) -> CachedLogin:
+def password_login(simulator: Simulator, http: HttpClient, *, clock: Clock, password: str | None = None) -> CachedLogin:
     world = simulator.state.world()
-    return CachedLogin(
-        PasswordLogin(http=line, user=world.scaleops_user, password=password or world.scaleops_password), clock=clock
-    )
+    login = PasswordLogin(http=http, user=world.scaleops_user, password=password or world.scaleops_password)
+    return CachedLogin(login, clock=clock)
 
 
 @contextmanager
 def scaleops_of(
     simulator: Simulator,
     *,
-    rules: HttpOptions | None = None,
+    options: HttpOptions | None = None,
     clock: Clock = lambda: NOW,
-    sleep: Sleeps | None = None,
     credentials: Credentials | None = None,
 ) -> Iterator[ScaleOpsClient]:
-    """The ScaleOps client of a simulator, logging in with the password of its world; waits are not waited."""
-    line = HttpClient("ScaleOps", simulator.scaleops_url, rules or HttpOptions(), sleep=sleep if sleep is not None else Sleeps())
-    client = ScaleOpsClient(line, credentials or password_tokens(simulator, line, clock=clock))
+    """Return a ScaleOps client that logs in with the simulator's password and retries without waiting."""
+    http = HttpClient("ScaleOps", simulator.scaleops_url, options or HttpOptions(), sleep=Sleeps())
+    client = ScaleOpsClient(http, credentials or password_login(simulator, http, clock=clock))
     simulator.state.clock.set(clock())
     try:
         yield client
@@ -61,12 +59,11 @@ def backstage_of(
     *,
     token: str | None = credentials.BACKSTAGE_TOKEN,
     page_size: int = 500,
-    rules: HttpOptions | None = None,
+    options: HttpOptions | None = None,
 ) -> Iterator[BackstageCatalog]:
-    """The Backstage client of a simulator; waits are not waited."""
-    catalog = BackstageCatalog(
-        HttpClient("Backstage", simulator.backstage_url, rules or HttpOptions(), sleep=Sleeps()), token, page_size=page_size
-    )
+    """Return a Backstage client that retries without waiting."""
+    http = HttpClient("Backstage", simulator.backstage_url, options or HttpOptions(), sleep=Sleeps())
+    catalog = BackstageCatalog(http, token, page_size=page_size)
     try:
         yield catalog
     finally:
@@ -77,7 +74,7 @@ def backstage_of(
 def live_caller(
     simulator: Simulator, *, catalog: Catalog | None = None, link: DashboardLink = no_link
 ) -> Iterator[RequestContext]:
-    """The context of a caller of the live actions over a simulator, its calls in parallel; there is no history."""
+    """Return the context of live actions over a simulator, with parallel calls and without history."""
     with scaleops_of(simulator) as scaleops, backstage_of(simulator) as backstage, ThreadFanOut(8) as threads:
         live = LiveContext(
             scaleops=scaleops,

@@ -36,7 +36,7 @@ from gateway.proxy.body_worker import MAX_BODY_BYTES, BodyWorker
 from gateway.proxy.cache import ResponseCache
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.handler import Proxy
-from gateway.proxy.routes import RouteTable, read_extra_routes
+from gateway.proxy.routes import RouteTable, read_extra_route
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.web.app import build_web_app, metadata_url, metrics_route, public_routes, resource_metadata
@@ -130,7 +130,7 @@ def build_gateway(
         live_threads=settings.scaleops_max_concurrency,
     )
     proxy = Proxy(
-        routes=RouteTable(read_extra_routes(settings.gateway_extra_routes)),
+        routes=RouteTable([read_extra_route(entry) for entry in settings.gateway_extra_routes]),
         send=scaleops.send,
         cache=cache,
         scope=_proxy_scope(dependencies, index, visibility, cache, body_worker),

@@ -6,23 +6,19 @@ sum; sum over workers. Metrics of the database (`worker.db_metrics`) are the sam
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from clients.throttle.concurrency_limiter import LimiterStatus
 from tasks.deliver.stage import DeliverResult
+from wiring.limiter_metrics import LimiterMetrics
 
 _BUCKETS_S = (0.05, 0.25, 1, 5, 15, 60, 180, 600)
 
 _RUNS = Counter("scaleops_worker_stage_runs", "Runs of each stage by outcome", ["stage", "outcome"])
 _SECONDS = Histogram("scaleops_worker_stage_seconds", "Duration of the runs of each stage", ["stage"], buckets=_BUCKETS_S)
 _DELIVERIES = Counter("scaleops_worker_deliveries", "Delivery attempts by result", ["result"])
-_LIMIT = Gauge(
-    "scaleops_worker_calls_limit", "Limit on ScaleOps calls in flight over all processes", multiprocess_mode="mostrecent"
-)
-_SHARE = Gauge("scaleops_worker_calls_share", "This worker's share of that limit", multiprocess_mode="livesum")
-_LIMIT_CUTS = Counter("scaleops_worker_calls_limit_cuts", "Decreases of that limit caused by this worker's calls", ["reason"])
+record_limit = LimiterMetrics("scaleops_worker").record
 
 
 def record_run(stage: str, *, outcome: str, seconds: float) -> None:
@@ -35,14 +31,6 @@ def record_deliveries(delivered: DeliverResult) -> None:
     """Count messages by what became of them."""
     for result, count in delivered.counts.items():
         _DELIVERIES.labels(result).inc(count)
-
-
-def record_limit(status: LimiterStatus) -> None:
-    """Set the limit on ScaleOps calls; called once a second while there are any."""
-    _LIMIT.set(status.limit)
-    _SHARE.set(status.share)
-    if status.backoff_reason is not None:
-        _LIMIT_CUTS.labels(status.backoff_reason.value).inc()
 
 
 def serve(port: int, database: Collector) -> None:

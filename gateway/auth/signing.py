@@ -19,7 +19,7 @@ from domain.messages import Json
 from store import Store, StoreUnavailable
 
 KEY_LIFETIME: Final = timedelta(hours=1)
-KEY_PUBLISHED_FOR: Final = timedelta(hours=3)
+KEY_PUBLICATION_TTL: Final = timedelta(hours=3)
 TOKEN_LIFETIME: Final = timedelta(hours=1)
 _MARGIN: Final = timedelta(seconds=60)
 _MAX_CACHED_TOKENS: Final = 2048
@@ -75,9 +75,9 @@ class Signer:
         fresh = make_signing_key(now)
         try:
             with self._store.transaction() as rows:
-                rows.signing_keys.put(fresh.kid, fresh.public_jwk, created_at=now, expires_at=now + KEY_PUBLISHED_FOR)
+                rows.signing_keys.put(fresh.kid, fresh.public_jwk, created_at=now, expires_at=now + KEY_PUBLICATION_TTL)
         except StoreUnavailable:
-            if key is not None and now - key.created_at < KEY_PUBLISHED_FOR - TOKEN_LIFETIME:
+            if key is not None and now - key.created_at < KEY_PUBLICATION_TTL - TOKEN_LIFETIME:
                 return key
             raise
         self._key = fresh

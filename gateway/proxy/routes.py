@@ -124,16 +124,12 @@ ROUTES: Final = (
 """The four requests of the ScaleOps frontend plugin. All are read-only."""
 
 
-def read_extra_routes(entries: Sequence[str]) -> tuple[ProxyRoute, ...]:
-    """Parse GATEWAY_EXTRA_ROUTES: `GET /api/v1/policies`, or `GET /path?one&other` with allowed query parameters.
+def read_extra_route(entry: str) -> ProxyRoute:
+    """Parse an entry of GATEWAY_EXTRA_ROUTES: `GET /api/v1/policies`, or `GET /path?one&other` with allowed query parameters.
 
     Raises:
-        SettingsError: an entry is not valid, or its method is not GET.
+        SettingsError: it is not valid, or its method is not GET.
     """
-    return tuple(_read_extra_route(entry) for entry in entries)
-
-
-def _read_extra_route(entry: str) -> ProxyRoute:
     method, _, target = entry.partition(" ")
     path, _, names = target.strip().partition("?")
     if method != "GET":

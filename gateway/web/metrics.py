@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from clients.throttle.concurrency_limiter import LimiterStatus
 from gateway.responses import GatewayResponse
+from wiring.limiter_metrics import LimiterMetrics
 
 _BUCKETS_S = (0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _PREFIX = "scaleops_worker_gateway"
@@ -21,7 +21,6 @@ class Metrics:
         self.registry = CollectorRegistry()
         counter = partial(Counter, registry=self.registry)
         histogram = partial(Histogram, buckets=_BUCKETS_S, registry=self.registry)
-        gauge = partial(Gauge, registry=self.registry)
         self._requests = counter(
             f"{_PREFIX}_requests", "Requests by route, kind of caller and status", ["route", "caller", "status"]
         )
@@ -36,9 +35,7 @@ class Metrics:
             f"{_PREFIX}_tool_calls", "Actions by client (mcp, registry), name and outcome", ["client", "tool", "outcome"]
         )
         self._action_latency = histogram(f"{_PREFIX}_tool_seconds", "Duration of actions", ["client", "tool"])
-        self._calls_limit = gauge(f"{_PREFIX}_calls_limit", "Limit on concurrent calls to ScaleOps, over all processes")
-        self._calls_share = gauge(f"{_PREFIX}_calls_share", "Share of this gateway in that limit")
-        self._limit_cuts = counter(f"{_PREFIX}_calls_limit_cuts", "Decreases of that limit that this gateway caused", ["reason"])
+        self.set_limiter_status = LimiterMetrics(_PREFIX, self.registry).record
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._cache_outcomes = {outcome: cache.labels(outcome) for outcome in ("hit", "miss", "collapsed", "bypass")}
 
@@ -69,13 +66,6 @@ class Metrics:
         """Count one action of a client (`mcp`, `registry`); the outcome is `done` or the error's name."""
         self._actions.labels(client, tool, outcome).inc()
         self._action_latency.labels(client, tool).observe(seconds)
-
-    def set_limiter_status(self, status: LimiterStatus) -> None:
-        """Set the limit on calls to ScaleOps; called once a second while there are any."""
-        self._calls_limit.set(status.limit)
-        self._calls_share.set(status.share)
-        if status.backoff_reason is not None:
-            self._limit_cuts.labels(status.backoff_reason.value).inc()
 
     def response(self) -> GatewayResponse:
         """Return the metrics in the text format of Prometheus."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from contextlib import suppress
 from typing import Final
 
 import pytest
@@ -15,10 +16,11 @@ from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
 
 FLAGS: Final = "/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
 WORKLOADS: Final = "/api/scaleops/api/api/v1/dashboard/byNamespace"
-AUTHORIZED: Final = f"Host: 127.0.0.1\r\nAuthorization: Bearer {STATIC_TOKEN}\r\n"
-LIST_WORKLOADS: Final = (
-    f'POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{{"label":["a=b"]}}   '
-).encode()
+AUTHORIZATION: Final = f"Authorization: Bearer {STATIC_TOKEN}\r\n"
+AUTHORIZED: Final = f"Host: 127.0.0.1\r\n{AUTHORIZATION}"
+POST: Final = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\n"
+CHUNKED: Final = POST.replace(AUTHORIZATION, "") + "Transfer-Encoding: chunked\r\n"
+LIST_WORKLOADS: Final = f'{POST}Content-Length: 20\r\n\r\n{{"label":["a=b"]}}   '.encode()
 TIMEOUT_S: Final = 20
 
 
@@ -38,16 +40,22 @@ def connect(gateway: ServedGateway, *, receive_buffer: int | None = None) -> soc
     return opened
 
 
+def flood(opened: socket.socket, piece: bytes, *, max_bytes: int) -> int:
+    """Send a piece again and again until the gateway closes the connection. Return the bytes sent."""
+    sent = 0
+    with suppress(BrokenPipeError, ConnectionResetError):
+        while sent < max_bytes:
+            opened.sendall(piece)
+            sent += len(piece)
+    return sent
+
+
 def read_to_end(opened: socket.socket) -> bytes:
     received = b""
-    while True:
-        try:
-            piece = opened.recv(65536)
-        except ConnectionResetError:
-            return received
-        if not piece:
-            return received
-        received += piece
+    with suppress(ConnectionResetError):
+        while piece := opened.recv(65536):
+            received += piece
+    return received
 
 
 def exchange(gateway: ServedGateway, request: bytes) -> bytes:
@@ -57,10 +65,10 @@ def exchange(gateway: ServedGateway, request: bytes) -> bytes:
         return read_to_end(opened)
 
 
-def status_of(gateway: ServedGateway, target: str, more: str = "", *, method: str = "GET") -> int:
-    head = f"{method} {target} HTTP/1.1\r\n{AUTHORIZED}{more}Connection: close\r\n\r\n"
-    response = exchange(gateway, head.encode("latin-1"))
-    return int(response.split(b" ", 2)[1])
+def get(gateway: ServedGateway, target: str, headers: str = AUTHORIZED) -> tuple[int, bytes]:
+    """Return the status of a response, and the whole response."""
+    response = exchange(gateway, f"GET {target} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n".encode("latin-1"))
+    return int(response.split(b" ", 2)[1]), response
 
 
 @pytest.mark.parametrize(
@@ -81,7 +89,7 @@ def status_of(gateway: ServedGateway, target: str, more: str = "", *, method: st
     ],
 )
 def test_an_ambiguous_target_is_rejected(gateway: ServedGateway, target: str) -> None:
-    assert status_of(gateway, target) == 400
+    assert get(gateway, target)[0] == 400
     assert gateway.calls("scaleops") == {}
 
 
@@ -103,16 +111,14 @@ def test_an_ambiguous_target_is_rejected(gateway: ServedGateway, target: str) ->
     ],
 )
 def test_an_unknown_target_is_not_found(gateway: ServedGateway, target: str) -> None:
-    assert status_of(gateway, target) in {400, 404}
+    assert get(gateway, target)[0] in {400, 404}
     assert gateway.calls("scaleops") == {}
 
 
 @pytest.mark.parametrize("target", ["/healthz/../metrics", "/healthz?x=/metrics", "/readyz#", "/healthz/x", "/healthz.json"])
 def test_a_public_route_is_public_by_its_exact_path_only(gateway: ServedGateway, target: str) -> None:
-    head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: kube-probe/1.30\r\nConnection: close\r\n\r\n"
-    response = exchange(gateway, head.encode())
+    status, response = get(gateway, target, "Host: 127.0.0.1\r\nUser-Agent: kube-probe/1.30\r\n")
 
-    status = int(response.split(b" ", 2)[1])
     assert status == (200 if target.startswith("/healthz?") else 401)
     assert b"scaleops_worker_" not in response
 
@@ -130,7 +136,7 @@ def test_a_public_route_is_public_by_its_exact_path_only(gateway: ServedGateway,
     ],
 )
 def test_an_ambiguous_header_is_rejected(gateway: ServedGateway, more: str) -> None:
-    assert status_of(gateway, FLAGS, more) == 400
+    assert get(gateway, FLAGS, AUTHORIZED + more)[0] == 400
     assert gateway.calls("scaleops") == {}
 
 
@@ -148,8 +154,7 @@ def test_an_ambiguous_header_is_rejected(gateway: ServedGateway, more: str) -> N
 )
 def test_a_smuggled_request_is_never_served_as_a_second_one(gateway: ServedGateway, more: str) -> None:
     smuggled = f"0\r\n\r\nGET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}\r\n"
-    head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\n{more}\r\n{smuggled}"
-    response = exchange(gateway, head.encode("latin-1"))
+    response = exchange(gateway, f"{POST}{more}\r\n{smuggled}".encode("latin-1"))
 
     assert int(response.split(b" ", 2)[1]) in {400, 413, 415, 501}
     assert "GET /api/v1/networkCost/networkCostEnabled" not in gateway.calls("scaleops")
@@ -160,9 +165,7 @@ def test_a_smuggled_request_is_never_served_as_a_second_one(gateway: ServedGatew
     "target", ["/healthz", "/readyz", "/metrics", "/api/scaleops/health", "/api/scaleops/.backstage/auth/v1/jwks.json", FLAGS]
 )
 def test_the_host_is_checked_on_every_route(gateway: ServedGateway, target: str, host: str) -> None:
-    head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Host: 127.0.0.1\r\nConnection: close\r\n\r\n"
-
-    assert exchange(gateway, head.encode()).startswith(b"HTTP/1.1 421")
+    assert get(gateway, target, f"Host: {host}\r\nX-Forwarded-Host: 127.0.0.1\r\n")[0] == 421
 
 
 def test_a_request_without_a_host_is_refused(gateway: ServedGateway) -> None:
@@ -179,9 +182,7 @@ def test_a_request_without_a_host_is_refused(gateway: ServedGateway) -> None:
     ],
 )
 def test_forwarded_headers_are_not_trusted(gateway: ServedGateway, more: str) -> None:
-    head = f"GET {FLAGS} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Uri: /healthz\r\n{more}Connection: close\r\n\r\n"
-
-    assert exchange(gateway, head.encode()).startswith(b"HTTP/1.1 401")
+    assert get(gateway, FLAGS, f"Host: 127.0.0.1\r\nX-Forwarded-Uri: /healthz\r\n{more}")[0] == 401
 
 
 def test_a_get_takes_no_body(gateway: ServedGateway) -> None:
@@ -193,15 +194,9 @@ def test_a_get_takes_no_body(gateway: ServedGateway) -> None:
 @pytest.mark.parametrize("how", ["Content-Length: 104857600", "Transfer-Encoding: chunked"])
 def test_a_body_of_a_hundred_megabytes_is_rejected_with_a_readable_error(gateway: ServedGateway, how: str) -> None:
     piece = b"10000\r\n" + b" " * 65536 + b"\r\n" if "chunked" in how else b" " * 65536
-    sent = 0
     with connect(gateway) as opened:
-        opened.sendall(f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\n{how}\r\n\r\n".encode())
-        try:
-            while sent < 100 * 1024 * 1024:
-                opened.sendall(piece)
-                sent += 65536
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        opened.sendall(f"{POST}{how}\r\n\r\n".encode())
+        sent = flood(opened, piece, max_bytes=100 * 1024 * 1024)
         response = read_to_end(opened)
 
     assert response.startswith(b"HTTP/1.1 413"), response[:200]
@@ -211,9 +206,8 @@ def test_a_body_of_a_hundred_megabytes_is_rejected_with_a_readable_error(gateway
 
 
 def test_a_body_announced_as_too_large_is_not_requested(gateway: ServedGateway) -> None:
-    head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n\r\n"
     with connect(gateway) as opened:
-        opened.sendall(head.encode())
+        opened.sendall(f"{POST}Content-Length: 65537\r\nExpect: 100-continue\r\n\r\n".encode())
 
         assert opened.recv(65536).startswith(b"HTTP/1.1 413")
 
@@ -235,18 +229,14 @@ def test_a_compressed_body_is_rejected(gateway: ServedGateway) -> None:
 def test_an_endless_head_is_rejected(gateway: ServedGateway) -> None:
     with connect(gateway) as opened:
         opened.sendall(f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}".encode())
-        try:
-            for number in range(2000):
-                opened.sendall(f"X-{number}: {'a' * 1000}\r\n".encode())
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        flood(opened, f"X-A: {'a' * 1000}\r\n".encode(), max_bytes=2_000_000)
         response = read_to_end(opened)
 
     assert response.startswith(b"HTTP/1.1 431")
 
 
-@pytest.mark.parametrize("begun", [b"G", f"GET {FLAGS} HTTP/1.1\r\nHost: 127".encode()])
-def test_an_incomplete_head_times_out(serve_gateway: ServeGateway, begun: bytes) -> None:
+@pytest.mark.parametrize("begun", [b"", b"G", f"GET {FLAGS} HTTP/1.1\r\nHost: 127".encode()])
+def test_a_silent_connection_or_an_incomplete_head_times_out(serve_gateway: ServeGateway, begun: bytes) -> None:
     gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         opened.sendall(begun)
@@ -257,8 +247,7 @@ def test_an_incomplete_head_times_out(serve_gateway: ServeGateway, begun: bytes)
 def test_an_incomplete_body_times_out(serve_gateway: ServeGateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
-        head = f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
-        opened.sendall(head.encode())
+        opened.sendall(f"{POST}Content-Length: 100\r\n\r\n{{".encode())
 
         assert read_to_end(opened) == b""
 
@@ -332,12 +321,6 @@ def test_a_connection_that_sends_stray_bytes_is_closed(serve_gateway: ServeGatew
         assert not opened.recv(65536)
 
 
-CHUNKED: Final = (
-    f"POST {WORKLOADS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
-)
-AUTHORIZATION: Final = f"Authorization: Bearer {STATIC_TOKEN}\r\n"
-
-
 @pytest.mark.parametrize(
     ("head", "trailers", "status"),
     [
@@ -363,15 +346,9 @@ def test_trailers_are_not_headers(gateway: ServedGateway, head: str, trailers: s
     ids=["trailers", "short trailers", "a trailer", "an extension"],
 )
 def test_endless_framing_of_a_body_is_cut_off(gateway: ServedGateway, head: str, begun: str, more: str) -> None:
-    sent = 0
     with connect(gateway) as opened:
         opened.sendall(f"{CHUNKED}{head}\r\n{begun}".encode())
-        try:
-            while sent < 64 * 1024 * 1024:
-                opened.sendall(more.encode())
-                sent += len(more)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+        sent = flood(opened, more.encode(), max_bytes=64 * 1024 * 1024)
 
     assert sent < 16 * 1024 * 1024, "no more than the buffers of the sockets hold"
 
@@ -387,18 +364,10 @@ def test_a_body_in_very_small_pieces_is_read(gateway: ServedGateway) -> None:
     assert b"logicalLabel" in response
 
 
-def test_a_silent_connection_is_closed(serve_gateway: ServeGateway) -> None:
-    gateway = serve_gateway(protocol=ImpatientProtocol)
-    with connect(gateway) as opened:
-        assert read_to_end(opened) == b""
-
-
 @pytest.mark.parametrize("withheld", [1, 2, 3])
 def test_a_large_body_that_arrives_with_the_end_of_the_head_does_not_count_as_head(gateway: ServedGateway, withheld: int) -> None:
     body = b"{" + b" " * 200_000
-    head = (
-        f"POST {WORKLOADS} HTTP/1.1\r\n{AUTHORIZED}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    )
+    head = f"{POST}Content-Length: {len(body)}\r\n\r\n".encode()
     with connect(gateway) as opened:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.sendall(head[:-withheld])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -71,11 +70,6 @@ def publish_keys(gateway: ServedGateway, *keys: Any) -> None:  # noqa: ANN401 - 
     gateway.simulator.state.faults = [Fault(service="backstage", route="/api/auth/.well-known/jwks.json", status=200, body=body)]
 
 
-def pass_time(gateway: ServedGateway, **passed: float) -> None:
-    clock = gateway.simulator.state.clock
-    clock.set(clock.now() + timedelta(**passed))
-
-
 def test_a_user_is_authenticated_by_their_token(gateway: ServedGateway) -> None:
     status, caller = asked_by(gateway, gateway.as_user(ANN))
 
@@ -137,7 +131,7 @@ def test_a_token_in_the_query_is_ignored(gateway: ServedGateway) -> None:
 def test_an_expired_token_is_rejected_even_if_it_is_cached(gateway: ServedGateway) -> None:
     user = gateway.as_user(ANN)
     assert asked_by(gateway, user)[0] == 200
-    pass_time(gateway, hours=1, seconds=1)
+    gateway.pass_time(hours=1, seconds=1)
 
     assert "expired" in refusal(gateway, user)
 
@@ -146,7 +140,7 @@ def test_a_plugin_token_expires_with_its_user_token(gateway: ServedGateway) -> N
     obo = gateway.auth.limited_token(ANN, now=gateway.now, lifetime_s=60)
     plugin = gateway.as_plugin(obo=obo)
     assert asked_by(gateway, plugin)[0] == 200
-    pass_time(gateway, seconds=61)
+    gateway.pass_time(seconds=61)
 
     assert "expired" in refusal(gateway, plugin)
 
@@ -341,12 +335,12 @@ def test_made_up_key_ids_do_not_cause_repeated_fetches(gateway: ServedGateway) -
 
 
 def test_a_rotated_key_is_fetched_once_the_cooldown_is_over(gateway: ServedGateway) -> None:
-    pass_time(gateway, seconds=0)  # from here on the clock is stopped
+    gateway.pass_time(seconds=0)  # from here on the clock is stopped
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
     gateway.auth.users = KeyPair()
     rotated = gateway.as_user("user:default/ben")
     refusal(gateway, rotated)
-    pass_time(gateway, seconds=31)
+    gateway.pass_time(seconds=31)
 
     assert asked_by(gateway, rotated)[0] == 200
     assert gateway.calls("backstage")[KEYS] == 2
@@ -375,7 +369,7 @@ def test_keys_that_cannot_be_fetched_are_not_the_callers_fault(gateway: ServedGa
 def test_cached_keys_are_used_while_backstage_is_unavailable(gateway: ServedGateway) -> None:
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
     gateway.simulator.state.faults = [Fault(service="backstage", mode="drop")]
-    pass_time(gateway, minutes=11)
+    gateway.pass_time(minutes=11)
 
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
 

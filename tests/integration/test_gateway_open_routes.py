@@ -62,15 +62,13 @@ def test_readiness_lists_the_state_of_each_dependency(gateway: ServedGateway) ->
 
 
 def test_a_dependency_that_is_down_degrades_and_is_probed_again_after_the_ttl(gateway: ServedGateway) -> None:
-    clock = gateway.simulator.state.clock
-    start = clock.now()
-    clock.set(start)
+    gateway.pass_time(seconds=0)
     gateway.simulator.state.faults = [Fault(service="scaleops", mode="drop")]
 
     degraded = gateway.client.get("/readyz")
     gateway.simulator.state.faults = []
     still = gateway.client.get("/readyz")
-    clock.set(start + timedelta(seconds=11))
+    gateway.pass_time(seconds=11)
     ready = gateway.client.get("/readyz")
 
     assert degraded.status_code == 200

@@ -207,9 +207,7 @@ def test_callers_share_the_upstream_response_and_see_their_own_rows(serve_gatewa
 
 
 def test_visibility_is_cached_for_a_minute(gateway: ServedGateway) -> None:
-    clock = gateway.simulator.state.clock
-    start = clock.now()
-    clock.set(start)
+    gateway.pass_time(seconds=0)
     ann = gateway.as_user(ANN, "group:default/team-00")
     assert list_workloads(gateway, ORDERS, ann).status_code == 200
     fetched = gateway.calls("backstage")[BY_REFS]
@@ -217,23 +215,21 @@ def test_visibility_is_cached_for_a_minute(gateway: ServedGateway) -> None:
     for _ in range(3):
         assert list_workloads(gateway, ORDERS, ann).status_code == 200
     assert gateway.calls("backstage")[BY_REFS] == fetched
-    clock.set(start + timedelta(seconds=61))
+    gateway.pass_time(seconds=61)
 
     forbidden(list_workloads(gateway, ORDERS, ann))
     assert gateway.calls("backstage")[BY_REFS] == fetched + 1
 
 
 def test_a_new_component_is_found_after_the_cooldown(gateway: ServedGateway) -> None:
-    clock = gateway.simulator.state.clock
-    start = clock.now()
-    clock.set(start)
+    gateway.pass_time(seconds=0)
     ann = gateway.as_user(ANN, "group:default/team-00")
     assert list_workloads(gateway, ORDERS, ann).status_code == 200
     listings = gateway.calls("backstage")["GET /api/catalog/entities/by-query"]
     for _ in range(5):
         forbidden(list_workloads(gateway, ["app=new"], ann))
     assert gateway.calls("backstage")["GET /api/catalog/entities/by-query"] == listings
-    clock.set(start + timedelta(seconds=31))
+    gateway.pass_time(seconds=31)
     forbidden(list_workloads(gateway, ["app=new"], ann))
 
     assert gateway.calls("backstage")["GET /api/catalog/entities/by-query"] > listings

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,6 +80,11 @@ class ServedGateway:
     def now(self) -> int:
         """The current time in seconds."""
         return int(self.simulator.state.clock.now().timestamp())
+
+    def pass_time(self, **passed: float) -> None:
+        """Advance the clock by a timedelta of these arguments, and stop it there."""
+        clock = self.simulator.state.clock
+        clock.set(clock.now() + timedelta(**passed))
 
     @property
     def audit(self) -> list[str]:

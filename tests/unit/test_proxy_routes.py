@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.proxy.routes import ROUTES, ProxyRoute, RouteTable, read_extra_routes, read_path, read_query
+from gateway.proxy.routes import ROUTES, ProxyRoute, RouteTable, read_extra_route, read_path, read_query
 from gateway.responses import HttpError
 from wiring.settings import SettingsError
 
@@ -25,10 +25,7 @@ def test_the_four_routes_of_the_frontend_are_found_by_their_plain_path() -> None
 
 
 def test_an_encoded_letter_is_decoded_once_and_compared() -> None:
-    assert (
-        RouteTable().find(PROXY + b"/%61pi/v1/policies/..".replace(b"/policies/..", b"/workload-network"), "GET").kind
-        == "network"
-    )
+    assert RouteTable().find(PROXY + b"/%61pi/v1/workload-network", "GET").kind == "network"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +148,7 @@ def test_only_the_path_is_matched_and_never_the_query() -> None:
 
 
 def test_an_extra_route_allows_the_parameters_it_names() -> None:
-    table = RouteTable(read_extra_routes(["GET /api/v1/policies?multiCluster"]))
+    table = RouteTable([read_extra_route("GET /api/v1/policies?multiCluster")])
 
     route = table.find(PROXY + b"/api/v1/policies", "GET")
 
@@ -176,7 +173,7 @@ def test_an_extra_route_allows_the_parameters_it_names() -> None:
 )
 def test_an_invalid_extra_route_is_a_settings_error(entry: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_EXTRA_ROUTES"):
-        read_extra_routes([entry])
+        read_extra_route(entry)
 
 
 def test_queries_are_cached_by_route() -> None:

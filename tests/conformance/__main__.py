@@ -51,18 +51,8 @@ def main() -> int:
         add_fixtures(mcp.server)
         try:
             fill_history(gateway.dependencies.store)
-            suite = _run(
-                "conformance",
-                "server",
-                "--url",
-                f"{gateway.url}/mcp",
-                "--suite",
-                "all",
-                "--expected-failures",
-                BASELINE,
-                "-o",
-                folder,
-            )
+            suite_options = ("--suite", "all", "--expected-failures", BASELINE, "-o", folder)
+            suite = _run("conformance", "server", "--url", f"{gateway.url}/mcp", *suite_options)
             over_http = _inspect("http", [f"{gateway.url}/mcp", "--transport", "http"])
             program = str(Path(sys.executable).parent / "scaleops-worker")
             over_stdio = _inspect("stdio", [*_environment(gateway, folder), program, "mcp"])
@@ -76,22 +66,22 @@ def _run(*command: str | Path) -> bool:
 
 
 def _inspect(transport: str, server: list[str]) -> bool:
-    """List the tools, and call each; say what failed."""
-    listed = _ask(server, "tools/list")
+    """List the tools and call each; print the failures."""
+    listed = _run_inspector(server, "tools/list")
     names = {tool["name"] for tool in json.loads(listed.stdout or "{}").get("tools", [])}
     failed = {name: "not listed" for name in CALLS if name not in names}
     for name, arguments in CALLS.items():
-        called = _ask(server, "tools/call", "--tool-name", name, *_flags(arguments))
+        called = _run_inspector(server, "tools/call", "--tool-name", name, *_flags(arguments))
         if called.returncode != 0:
             failed.setdefault(name, called.stdout[-500:] + called.stderr[-500:])
-    told = [f"inspector over {transport}: {len(CALLS) - len(failed)} of {len(CALLS)} tools listed and called"]
-    told += [f"  {name}: {why}" for name, why in failed.items()]
-    sys.stdout.write("\n".join(told) + "\n")
+    lines = [f"inspector over {transport}: {len(CALLS) - len(failed)} of {len(CALLS)} tools listed and called"]
+    lines += [f"  {name}: {reason}" for name, reason in failed.items()]
+    sys.stdout.write("\n".join(lines) + "\n")
     return not failed
 
 
-def _ask(server: list[str], method: str, *more: str) -> subprocess.CompletedProcess[str]:
-    """Ask the inspector; it ends with another status than 0 when a tool fails."""
+def _run_inspector(server: list[str], method: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run a method through the inspector. Its status is not 0 if a tool fails."""
     command: list[str | Path] = [BIN / "mcp-inspector", "--cli", *server, "--method", method, *more]
     return subprocess.run(command, cwd=ROOT, env=_with_node(), capture_output=True, text=True, check=False, timeout=120)
 
@@ -105,7 +95,7 @@ def _with_node() -> dict[str, str]:
 
 
 def _environment(gateway: ServedGateway, folder: Path) -> list[str]:
-    """Answer the settings of the server that the inspector starts; it hands on no others."""
+    """Return the settings of the server that the inspector starts, which gets no others."""
     world = gateway.simulator.state.world()
     settings = {
         "SCALEOPS_BASE_URL": gateway.simulator.scaleops_url,

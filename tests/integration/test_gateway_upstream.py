@@ -44,12 +44,14 @@ def flags(gateway: ServedGateway) -> httpx.Response:
     return gateway.client.get(FLAGS, headers=gateway.as_ci())
 
 
-async def get_all(gateway: ServedGateway, count: int, target: str = FLAGS) -> list[httpx.Response]:
-    limits = httpx.Limits(max_connections=count)
-    async with httpx.AsyncClient(
-        base_url=gateway.url, headers=gateway.as_ci(), timeout=30, limits=limits, trust_env=False
-    ) as client:
-        return list(await asyncio.gather(*(client.get(target) for _ in range(count))))
+def async_client(gateway: ServedGateway, connections: int) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=connections)
+    return httpx.AsyncClient(base_url=gateway.url, headers=gateway.as_ci(), timeout=30, limits=limits, trust_env=False)
+
+
+async def get_all(gateway: ServedGateway, count: int) -> list[httpx.Response]:
+    async with async_client(gateway, count) as client:
+        return list(await asyncio.gather(*(client.get(FLAGS) for _ in range(count))))
 
 
 def test_a_response_keeps_its_bytes(gateway: ServedGateway) -> None:
@@ -300,10 +302,7 @@ def test_a_hung_upstream_never_exhausts_the_server(serve_gateway: ServeGateway) 
     fault(gateway, route="networkCost", delay_s=4)
 
     async def run() -> tuple[list[int], list[int]]:
-        limits = httpx.Limits(max_connections=200)
-        async with httpx.AsyncClient(
-            base_url=gateway.url, headers=gateway.as_ci(), timeout=30, limits=limits, trust_env=False
-        ) as client:
+        async with async_client(gateway, 200) as client:
             hung = [asyncio.create_task(client.get(FLAGS)) for _ in range(60)]
             await asyncio.wait(hung, return_when=asyncio.FIRST_COMPLETED)
             others = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from datetime import datetime, timezone
 
 import pytest
 
@@ -13,23 +12,15 @@ from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 from gateway.auth.callers import Caller
 from gateway.auth.visibility import MAX_REFS_PER_CALLER, Visibility
-from gateway.proxy.body_worker import BodyWorker
-from gateway.proxy.cache import ResponseCache
-from gateway.proxy.component_index import ComponentIndex
-from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.responses import HttpError
-from tests.unit.action_factories import OneEntity, a_component
+from tests.unit.proxy_factories import a_scope, now
 
 pytestmark = pytest.mark.anyio
 JANE = Caller(kind="user", subject="user:default/jane")
 HIDDEN = EntityRef.parse("component:default/hidden")
 SHOWN = EntityRef.parse("component:default/shown")
 KEY = WorkloadKey(cluster="east", namespace="shop", type="Deployment", name="web")
-
-
-def now() -> datetime:
-    return datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 
 class Sight:
@@ -74,16 +65,6 @@ async def test_overlapping_queries_share_lookups_and_each_gets_its_own_result() 
     assert sight.asked == 4
 
 
-def a_scope(owners: CachedWorkloadOwners) -> ProxyScope:
-    return ProxyScope(
-        index=ComponentIndex(OneEntity(a_component()), {}, clock=now),
-        visibility=Visibility(Sight(), clock=now),
-        owners=owners,
-        cache=ResponseCache(ttl_s=10, timer=lambda: 0.0, count=lambda _: None),
-        worker=BodyWorker(),
-    )
-
-
 async def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> None:
     read: list[WorkloadKey] = []
 
@@ -93,10 +74,10 @@ async def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> N
 
     owners = CachedWorkloadOwners(from_history, clock=now)
     owners.record(HIDDEN, [KEY])
-    await a_scope(owners).require_workload(JANE, KEY)
+    await a_scope(lookup=Sight(), owners=owners).require_workload(JANE, KEY)
     asked_once = list(read)
     owners.record(SHOWN, [KEY])
-    await a_scope(owners).require_workload(JANE, KEY)
+    await a_scope(lookup=Sight(), owners=owners).require_workload(JANE, KEY)
 
     assert asked_once == [KEY]
     assert read == asked_once, "who is seen by a recent owner costs no question to the store"
@@ -106,7 +87,7 @@ async def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
     owners = CachedWorkloadOwners(lambda _: (HIDDEN,), clock=now)
     owners.record(HIDDEN, [KEY])
     with pytest.raises(HttpError) as caught:
-        await a_scope(owners).require_workload(JANE, KEY)
+        await a_scope(lookup=Sight(), owners=owners).require_workload(JANE, KEY)
 
     assert caught.value.status == 403
 

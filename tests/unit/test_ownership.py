@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 from hypothesis import given
@@ -17,13 +16,9 @@ from clients.scaleops.parsing import CostsResponse, WorkloadsResponse, to_cost_r
 from domain.component import Component
 from domain.ownership import ownership_of
 from domain.refs import EntityRef
-from gateway.auth.visibility import Visibility
-from gateway.proxy.body_worker import BodyWorker
-from gateway.proxy.cache import CachedResponse, ResponseCache
-from gateway.proxy.component_index import ComponentIndex
-from gateway.proxy.scope import ProxyScope
-from gateway.proxy.workload_owners import CachedWorkloadOwners
-from tests.unit.action_factories import WEB, OneEntity, PlannedScaleOps, a_component
+from gateway.proxy.cache import CachedResponse
+from tests.unit.action_factories import WEB, PlannedScaleOps, a_component
+from tests.unit.proxy_factories import a_response, a_scope
 
 TEAM = EntityRef.parse("group:default/shop")
 CLUSTERS = ("east", "west")
@@ -73,19 +68,9 @@ def through_the_action(
 async def through_the_proxy(
     component: Component, allowed: Mapping[EntityRef, tuple[str, ...]], rows: Rows, costs: Rows
 ) -> tuple[set[str], dict[str, set[str]]]:
-    def now() -> datetime:
-        return datetime(2026, 11, 23, tzinfo=timezone.utc)
-
-    worker, index = BodyWorker(), ComponentIndex(OneEntity(component), allowed, clock=now)
-    scope = ProxyScope(
-        index=index,
-        visibility=Visibility(None, clock=now),
-        owners=CachedWorkloadOwners(lambda _: (), clock=now),
-        cache=ResponseCache(ttl_s=10, timer=lambda: 0.0, count=lambda _: None),
-        worker=worker,
-    )
+    scope = a_scope(component, allowed)
     ownerships = (ownership_of(component, allowed),)
-    listed, cost_report = a_response({"workloads": rows}), a_response({"aggregatedWorkloads": costs})
+    listed, cost_report = a_response("workloads", rows), a_response("aggregatedWorkloads", costs)
 
     async def fetch(_: tuple[str, ...]) -> CachedResponse:
         return listed
@@ -95,13 +80,7 @@ async def through_the_proxy(
     for cluster in CLUSTERS:
         part = await scope.filter_costs(cost_report, ownerships, cluster=cluster, fetch_workloads=fetch)
         by_cluster[cluster] = {row["id"] for row in json.loads(part)["aggregatedWorkloads"]}
-    worker.close()
-    index.close()
     return {"/".join(row[name] for name in ("clusterName", "namespace", "type", "workloadName")) for row in workloads}, by_cluster
-
-
-def a_response(content: dict[str, Rows]) -> CachedResponse:
-    return CachedResponse(status=200, headers=(), body=json.dumps(content).encode())
 
 
 @given(component=components, allowed=allowed_namespaces, rows=workload_rows, ids=cost_ids)

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -17,17 +16,15 @@ from clients.http.messages import HttpRequest, HttpResponse
 from domain.ownership import Ownership, ownership_of
 from domain.workload import WorkloadKey
 from gateway.auth.callers import ANONYMOUS
-from gateway.auth.visibility import Visibility
 from gateway.proxy.body_worker import LARGE_BYTES, BodyWorker
-from gateway.proxy.cache import CachedResponse, ResponseCache
-from gateway.proxy.component_index import ComponentIndex
+from gateway.proxy.cache import CachedResponse
 from gateway.proxy.handler import Proxy
 from gateway.proxy.routes import RouteTable
-from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.request import GatewayRequest, parse_request
 from gateway.responses import GatewayResponse, HttpError
-from tests.unit.action_factories import WEB, OneEntity, a_component
+from tests.unit.action_factories import WEB, a_component
+from tests.unit.proxy_factories import a_cache, a_response, a_scope, now
 
 pytestmark = pytest.mark.anyio
 FLAGS = b"/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
@@ -68,14 +65,6 @@ def a_get_request(target: bytes, query: bytes = b"") -> GatewayRequest:
     request = parse_request(scope, receive)
     request.caller = ANONYMOUS
     return request
-
-
-def a_cache() -> ResponseCache:
-    return ResponseCache(ttl_s=10, timer=lambda: 0.0, count=lambda _: None)
-
-
-def a_response(member: str, rows: list[dict[str, Any]]) -> CachedResponse:
-    return CachedResponse(status=200, headers=(), body=json.dumps({member: rows}).encode())
 
 
 def a_proxy(worker: BodyWorker, body_of: Callable[[str], bytes]) -> Proxy:
@@ -121,26 +110,12 @@ async def test_a_small_response_is_returned_while_a_large_one_waits_to_be_parsed
     assert json.loads(whole.body)["networkCostEnabled"] == {}
 
 
-def a_scope(worker: BodyWorker) -> tuple[ProxyScope, CachedWorkloadOwners]:
-    def now() -> datetime:
-        return datetime(2026, 11, 23, tzinfo=timezone.utc)
-
-    owners = CachedWorkloadOwners(lambda _: (), clock=now)
-    scope = ProxyScope(
-        index=ComponentIndex(OneEntity(a_component()), {}, clock=now),
-        visibility=Visibility(None, clock=now),
-        owners=owners,
-        cache=a_cache(),
-        worker=worker,
-    )
-    return scope, owners
-
-
 async def test_a_large_response_is_filtered_in_a_thread_once_for_all_callers_with_one_view() -> None:
     rows = [{**row, "workloadName": f"w{n}", "type": "Deployment"} for n, row in enumerate(large_rows())]
 
     worker = BodyWorker(threads=1)
-    scope, owners = a_scope(worker)
+    owners = CachedWorkloadOwners(lambda _: (), clock=now)
+    scope = a_scope(owners=owners, worker=worker)
     response = a_response("workloads", rows)
     try:
         with occupied(worker) as release:
@@ -165,7 +140,7 @@ async def test_costs_are_filtered_by_the_ids_of_large_workload_lists_too() -> No
     costs = [{"id": row["id"].upper(), "totalCost": 1.10, "text": "y" * 300} for row in rows]
 
     worker = BodyWorker(threads=1)
-    scope, _ = a_scope(worker)
+    scope = a_scope(worker=worker)
     workloads, report = a_response("workloads", rows), a_response("aggregatedWorkloads", costs)
 
     async def fetch_workloads(_: tuple[str, ...]) -> CachedResponse:

@@ -7,7 +7,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
+
+from starlette.routing import Router
 
 from actions.context import HistoryContext, LiveContext
 from actions.ports import Catalog
@@ -39,7 +42,7 @@ from gateway.proxy.handler import Proxy
 from gateway.proxy.routes import RouteTable, read_extra_route
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
-from gateway.web.app import build_web_app, metadata_url, metrics_route, public_routes, resource_metadata
+from gateway.web.app import metadata_url, metrics_route, public_routes, raise_not_found, resource_metadata
 from gateway.web.health import DATABASE, Readiness, database_probe, http_probe
 from gateway.web.mcp_app import McpApp
 from gateway.web.metrics import Metrics
@@ -129,11 +132,13 @@ def build_gateway(
         user_catalog=user_catalog,
         live_threads=settings.scaleops_max_concurrency,
     )
+    owners = CachedWorkloadOwners(partial(_stored_owners, dependencies.store), clock=clock)
+    scope = ProxyScope(index=index, visibility=visibility, owners=owners, cache=cache, worker=body_worker)
     proxy = Proxy(
         routes=RouteTable([read_extra_route(entry) for entry in settings.gateway_extra_routes]),
         send=scaleops.send,
         cache=cache,
-        scope=_proxy_scope(dependencies, index, visibility, cache, body_worker),
+        scope=scope if settings.gateway_proxy_scope == "catalog" else None,
         worker=body_worker,
         timer=timer,
         observe=metrics.observe_upstream,
@@ -158,16 +163,9 @@ def build_gateway(
         signer,
         resource_metadata(_public_url(settings), base_url) if uses_backstage and base_url is not None else None,
     )
-    web = build_web_app(
-        [
-            *open_routes,
-            metrics_route(metrics),
-            mcp.route(),
-            *registry_routes(contexts, metrics),
-            *page_routes(contexts, instance=settings.instance),
-        ],
-        lifespan,
-    )
+    routes = [*open_routes, metrics_route(metrics), mcp.route(), *registry_routes(contexts, metrics)]
+    routes += page_routes(contexts, instance=settings.instance)
+    web = Router(routes, redirect_slashes=False, default=raise_not_found, lifespan=lifespan)
     admission = Admission(
         hosts=AllowedHosts(
             bound=settings.gateway_host,
@@ -217,27 +215,9 @@ def _callers(settings: Settings, backstage: AsyncHttpClient | None, dependencies
     )
 
 
-def _proxy_scope(
-    dependencies: GatewayDependencies,
-    index: ComponentIndex,
-    visibility: Visibility,
-    cache: ResponseCache,
-    body_worker: BodyWorker,
-) -> ProxyScope | None:
-    if dependencies.settings.gateway_proxy_scope != "catalog":
-        return None
-
-    def stored_owners(key: WorkloadKey) -> tuple[EntityRef, ...]:
-        with dependencies.store.reading() as rows:
-            return rows.history.owners_of(key)
-
-    return ProxyScope(
-        index=index,
-        visibility=visibility,
-        owners=CachedWorkloadOwners(stored_owners, clock=dependencies.live.clock),
-        cache=cache,
-        worker=body_worker,
-    )
+def _stored_owners(store: Store, key: WorkloadKey) -> tuple[EntityRef, ...]:
+    with store.reading() as rows:
+        return rows.history.owners_of(key)
 
 
 def _readiness(dependencies: GatewayDependencies, scaleops: AsyncScaleOpsClient, backstage: AsyncHttpClient | None) -> Readiness:

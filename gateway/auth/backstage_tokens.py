@@ -62,7 +62,7 @@ class BackstageTokens:
     async def _verify_user(self, token: str, header: Mapping[str, Any]) -> Caller:
         claims = await self._verified_claims(token, header, USER_KEYS, audience="backstage", what="user token")
         obo = limit_user_token(header=header, claims=claims)
-        return Caller(kind="user", subject=_user_ref(claims), obo=obo, expires_at=_expiry(claims))
+        return Caller(kind="user", subject=_user_ref(claims), obo=obo, expires_at=_instant(claims["exp"]))
 
     async def _verify_plugin(self, token: str, header: Mapping[str, Any], unverified: Mapping[str, Any]) -> Caller:
         plugin = unverified.get("sub")
@@ -72,12 +72,12 @@ class BackstageTokens:
         claims = await self._verified_claims(token, header, plugin_keys_path(plugin), audience=OUR_PLUGIN, what="plugin token")
         obo = claims.get("obo")
         if obo is None:
-            return Caller(kind="service", subject=f"plugin:{plugin}", expires_at=_expiry(claims))
+            return Caller(kind="service", subject=f"plugin:{plugin}", expires_at=_instant(claims["exp"]))
         if not isinstance(obo, str):
             message = "Illegal plugin token: its obo is not a token"
             raise Unauthenticated(message)
         user = await self._verify_limited_user(obo)
-        expires_at = min(_expiry(claims), _expiry(user))
+        expires_at = min(_instant(claims["exp"]), _instant(user["exp"]))
         return Caller(kind="user", subject=_user_ref(user), actor=f"plugin:{plugin}", obo=obo, expires_at=expires_at)
 
     async def _verify_limited_user(self, token: str) -> Mapping[str, Any]:
@@ -90,7 +90,6 @@ class BackstageTokens:
     async def _verified_claims(
         self, token: str, header: Mapping[str, Any], path: str, *, audience: str | None, what: str
     ) -> Mapping[str, Any]:
-        """Return the claims of a token whose signature, times and audience are valid."""
         kid, algorithm = header.get("kid"), header.get("alg")
         if not isinstance(kid, str):
             raise _failed(what)
@@ -107,7 +106,8 @@ class BackstageTokens:
             log.warning("unusable key in JWKS", path=path, reason=type(error).__name__)
             raise _failed(what, "its key cannot be used") from None
         self._check_times(claims, what)
-        if audience is not None and audience not in _audiences(claims):
+        named = claims.get("aud")
+        if audience is not None and audience not in (named if isinstance(named, list) else [named]):
             raise _failed(what, "its audience is another service")
         return claims
 
@@ -181,15 +181,6 @@ def _user_ref(claims: Mapping[str, Any]) -> str:
         message = "Illegal user token: its subject is not a user"
         raise Unauthenticated(message)
     return str(ref)
-
-
-def _audiences(claims: Mapping[str, Any]) -> tuple[object, ...]:
-    audience = claims.get("aud")
-    return tuple(audience) if isinstance(audience, list) else (audience,)
-
-
-def _expiry(claims: Mapping[str, Any]) -> datetime:
-    return _instant(claims["exp"])
 
 
 def _instant(seconds: float) -> datetime:

@@ -190,7 +190,6 @@ def _printable(value: str) -> bytes:
 
 
 def _response(lookup: CacheLookup, body: bytes | None = None) -> GatewayResponse:
-    """Return the cached response, with the filtered body if there is one."""
     response = lookup.response
     return GatewayResponse(
         status=response.status,

@@ -1,4 +1,4 @@
-"""The routes of the gateway other than the proxy's, as one Starlette router.
+"""The routes of the gateway other than those of the proxy, the registry, MCP and the pages.
 
 Paths match as they were sent, undecoded. Errors are raised to `gateway.app`, which has the one place that renders them.
 """
@@ -6,12 +6,11 @@ Paths match as they were sent, undecoded. Errors are raised to `gateway.app`, wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Route, Router
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth.signing import Signer
@@ -22,11 +21,6 @@ from gateway.web.mcp_app import MCP_PATH
 from gateway.web.metrics import Metrics
 
 _RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
-
-
-def build_web_app(routes: Iterable[BaseRoute], lifespan: Callable[[Any], AbstractAsyncContextManager[None]]) -> Router:
-    """Return the router of the gateway."""
-    return Router([*routes], redirect_slashes=False, default=_raise_not_found, lifespan=lifespan)
 
 
 def public_routes(readiness: Readiness, signer: Signer, resource_metadata: GatewayResponse | None) -> Sequence[Route]:
@@ -83,7 +77,8 @@ def resource_metadata(public_url: str, backstage_url: str) -> GatewayResponse:
     )
 
 
-async def _raise_not_found(scope: Scope, receive: Receive, send: Send) -> None:
+async def raise_not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """Raise a 404: the ASGI application of all other paths."""
     del receive, send
     message = f"there is no route {scope['path'][:200]}"
     raise not_found(message)

@@ -40,14 +40,6 @@ class SweepHistory:
     """Of the last snapshot of each UTC day of this month before today."""
 
 
-@dataclass(frozen=True, slots=True)
-class _WorkloadVerdict:
-    """Whether a workload meets a condition; both False: it does not."""
-
-    is_met: bool = False
-    is_unknown: bool = False
-
-
 def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, *, lifecycle: str) -> tuple[Observation, ...]:
     """Return what one component's measurement shows, for each rule that is enabled for it.
 
@@ -151,54 +143,49 @@ def _over_provisioned(measurement: Measurement, history: SweepHistory, policy: A
             figures=_figures_of(point),
         )
 
-    def verdict(point: WorkloadPoint) -> _WorkloadVerdict:
-        issue = _has_issue(point, Issue.OVER_PROVISIONED)
-        savings = _is_above_minimum(point, settings)
-        if not (issue.is_met or issue.is_unknown) or not (savings.is_met or savings.is_unknown):
-            return _WorkloadVerdict()
-        return _WorkloadVerdict(is_met=issue.is_met and savings.is_met, is_unknown=issue.is_unknown or savings.is_unknown)
+    def is_met(point: WorkloadPoint) -> bool | None:
+        both = _has_issue(point, Issue.OVER_PROVISIONED), _is_above_minimum(point, settings)
+        return False if False in both else None if None in both else True
 
-    return _by_workload(Rule.OVER_PROVISIONED, measurement, history, verdict, find)
+    return _by_workload(Rule.OVER_PROVISIONED, measurement, history, is_met, find)
 
 
-def _is_above_minimum(point: WorkloadPoint, settings: OverProvisionedSettings) -> _WorkloadVerdict:
-    """Compare savings with both minimums; savings and cost are per month."""
+def _is_above_minimum(point: WorkloadPoint, settings: OverProvisionedSettings) -> bool | None:
+    """Compare savings with both minimums, per month. None: unknown."""
     savings, cost = point.savings_available_per_month, point.cost_7d
     if isinstance(savings, Unknown):
-        return _WorkloadVerdict(is_unknown=True)
+        return None
     if savings < settings.min_monthly_savings:
-        return _WorkloadVerdict()
-    if isinstance(cost, Unknown):
-        return _WorkloadVerdict(is_unknown=True)
-    return _WorkloadVerdict(is_met=savings >= settings.min_share * per_month(cost))
+        return False
+    return None if isinstance(cost, Unknown) else savings >= settings.min_share * per_month(cost)
 
 
-def _has_issue(point: WorkloadPoint, issue: Issue) -> _WorkloadVerdict:
-    """Apply the rule of `domain.advice`; an unknown flag matters only when it would make a difference."""
+def _has_issue(point: WorkloadPoint, issue: Issue) -> bool | None:
+    """Apply the rule of `domain.advice`. None: a flag is unknown that would make a difference."""
     possible = possible_issues(
         under_provisioned=point.under_provisioned, over_provisioned=point.over_provisioned, automated=point.automated
     )
     met = {found == (issue, IssuePriority.HIGH) for found in possible}
-    return _WorkloadVerdict(is_met=met == {True}, is_unknown=len(met) > 1)
+    return met.pop() if len(met) == 1 else None
 
 
 def _by_workload(
     rule: Rule,
     measurement: Measurement,
     history: SweepHistory,
-    verdict: Callable[[WorkloadPoint], _WorkloadVerdict],
+    is_met: Callable[[WorkloadPoint], bool | None],
     find: Callable[[WorkloadPoint], Finding],
 ) -> Observation:
     snapshot = measurement.snapshot
     clear = _clear(rule, snapshot)
     if snapshot.outcome is Outcome.UNKNOWN:
         return clear.as_unknown(snapshot.reason)
-    verdicts = [(point, verdict(point)) for point in sorted(measurement.points, key=lambda point: point.key)]
+    verdicts = [(point, is_met(point)) for point in sorted(measurement.points, key=lambda point: point.key)]
     return replace(
         clear,
         first_sweep=not history.measured_before,
-        found=tuple(find(point) for point, result in verdicts if result.is_met),
-        unknown=tuple(str(point.key) for point, result in verdicts if result.is_unknown and not result.is_met),
+        found=tuple(find(point) for point, met in verdicts if met),
+        unknown=tuple(str(point.key) for point, met in verdicts if met is None),
     )
 
 

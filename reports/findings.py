@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
 from typing import assert_never
@@ -86,7 +87,8 @@ def format_finding(finding: Finding, currency: str) -> str:
     figures = finding.figures
     match figures:
         case RequestFigures():
-            return f"{_place(finding)}: {_format_requests(figures, currency)}"
+            where = finding.subject if finding.workload is None else format_workload(finding.workload)
+            return f"{where}: {_format_requests(figures, currency)}"
         case CostFigures():
             usual = f"{format_money(figures.usual_cost_7d, currency)} on average over {format_count(figures.weeks, 'week')}"
             return f"{format_money(figures.cost_7d, currency)} in 7 days, after {usual}"
@@ -104,11 +106,6 @@ def format_finding(finding: Finding, currency: str) -> str:
             assert_never(figures)
 
 
-def _place(finding: Finding) -> str:
-    workload = finding.workload
-    return finding.subject if workload is None else format_workload(workload)
-
-
 def format_workload(workload: WorkloadKey) -> str:
     """Return a workload as `api (Deployment) in shop on east`."""
     name, kind, namespace = clip(workload.name, _MAX_NAME), clip(workload.type, _MAX_NAME), clip(workload.namespace, _MAX_NAME)
@@ -116,22 +113,20 @@ def format_workload(workload: WorkloadKey) -> str:
 
 
 def _format_requests(figures: RequestFigures, currency: str) -> str:
+    sizes: tuple[tuple[str, float | None, float | None, Callable[[float], str]], ...] = (
+        ("CPU", figures.cpu_request_millicores, figures.cpu_recommended_millicores, format_cores),
+        ("memory", figures.memory_request_bytes, figures.memory_recommended_bytes, format_memory),
+    )
     parts = [
-        *_change("CPU", figures.cpu_request_millicores, figures.cpu_recommended_millicores, cores=True),
-        *_change("memory", figures.memory_request_bytes, figures.memory_recommended_bytes, cores=False),
+        f"{label} {format_size(now)} \u2192 {format_size(recommended)} per pod"
+        for label, now, recommended, format_size in sizes
+        if now is not None and recommended is not None and now != recommended
     ]
     if figures.oom_kills_24h:
         parts.append(f"{format_count(figures.oom_kills_24h, 'OOM kill')} in the last 24 h")
     if figures.savings_available_per_month is not None and figures.savings_available_per_month > 0:
         parts.append(f"saves {format_money(figures.savings_available_per_month, currency)} a month")
     return ", ".join(parts) or "no numbers are known"
-
-
-def _change(label: str, now: float | None, recommended: float | None, *, cores: bool) -> list[str]:
-    if now is None or recommended is None or now == recommended:
-        return []
-    format_size = format_cores if cores else format_memory
-    return [f"{label} {format_size(now)} \u2192 {format_size(recommended)} per pod"]
 
 
 def remedy(notice: Notice) -> str:

@@ -18,8 +18,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.sql.selectable import FromClause
 
-from domain.messages import Channel, DeliveryStatus, EventAction, Message, Variant
-from domain.superseding import EventStatus, superseded
+from domain.messages import Channel, DeliveryStatus, EventAction, EventStatus, Message, Variant, superseded
 from store.queries.base import Queries
 from store.queries.outbox_rows import (
     DeliveryAttempt,
@@ -208,7 +207,7 @@ class Outbox(Queries):
         return tuple(ended)
 
     def cancel_superseded(self) -> int:
-        """Cancel unsent PagerDuty triggers with their resolves (`domain.superseding`). Return the number of messages."""
+        """Cancel unsent PagerDuty triggers with their resolves (`domain.messages.superseded`). Return the number of messages."""
         waiting = outbox.c.status == str(DeliveryStatus.PENDING)
         paged = outbox.c.channel == str(Channel.PAGERDUTY)
         streams = select(outbox.c.stream).where(waiting, paged, outbox.c.act == str(EventAction.RESOLVE)).distinct()

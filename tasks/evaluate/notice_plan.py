@@ -206,8 +206,11 @@ class _Planner:
         elif before is not None and before.target == route.target:
             page = replace(before, route=route.rule)
         else:
-            if before is not None:
-                self._move(notice, before)
+            if before is not None:  # resolved at its old service first: never two open for one condition
+                moved = move(notice, now=self.facts.now)
+                self._resolve(notice, before, reason=moved.reason)
+                self._apply(notice.alert, moved)
+                self.notices[NoticeKind.MOVED] += 1
             key = dedup_key_of(notice.alert, self.facts.policy.alerts.instance)
             page = OpenIncident(target=route.target, route=route.rule, dedup_key=key)
         number = self._next_number(notice.alert)
@@ -222,17 +225,10 @@ class _Planner:
         component, owner = self.facts.components.get(notice.alert.about), self.facts.teams.get(notice.team)
         return pagerduty_route(routes, team=notice.team, component=component, owner=owner)
 
-    def _move(self, notice: Notice, before: OpenIncident) -> None:
-        """Resolve the incident at its old service first: never two open for one condition."""
-        moved = move(notice, now=self.facts.now)
-        self._resolve(notice, before, reason=moved.reason)
-        self._apply(notice.alert, moved)
-        self.notices[NoticeKind.MOVED] += 1
-
     def _resolve(self, notice: Notice, page: OpenIncident, *, reason: str) -> None:
         number = self._next_number(notice.alert)
-        action = EventAction.RESOLVE
-        event = pagerduty_follow_up(notice.alert, action, number=number, page=page, reason=reason, now=self.facts.now)
+        now = self.facts.now
+        event = pagerduty_follow_up(notice.alert, EventAction.RESOLVE, number=number, page=page, reason=reason, now=now)
         self.messages.append(event)
 
     def _report_missing_pager(self, notice: Notice, route: Unrouted) -> str:

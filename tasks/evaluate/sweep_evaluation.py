@@ -57,7 +57,9 @@ class SweepEvaluator:
         """Observe the outage, every component once, the teams with a budget, and what left the catalog."""
         outcomes = self.transaction.snapshots.outcomes(self.sweep.as_of)
         measured_before = self._measured_before(list(outcomes))
-        self._add(self._outage(outcomes, measured_before))
+        unknown = sum(outcomes[ref] is Outcome.UNKNOWN for ref in measured_before)
+        components = len(measured_before)
+        self._add(observe_outage(unknown=unknown, components=components, as_of=self.sweep.as_of, policy=self.policy.alerts))
         lifecycles = {component.ref: component.lifecycle for component in self.transaction.components.all()}
         for batch in _batches(self.transaction.snapshots.of_sweep(self.sweep.as_of)):
             self._observe_components(batch, lifecycles=lifecycles, measured_before=measured_before)
@@ -92,10 +94,6 @@ class SweepEvaluator:
             if alert in self.tracked and alert not in observed:
                 reason = "The rule is now disabled for it."
                 yield withdrawn(alert, team=snapshot.team, as_of=snapshot.as_of, reason=reason)
-
-    def _outage(self, outcomes: Mapping[EntityRef, Outcome], measured_before: frozenset[EntityRef]) -> Observation:
-        unknown = sum(1 for ref in measured_before if outcomes[ref] is Outcome.UNKNOWN)
-        return observe_outage(unknown=unknown, components=len(measured_before), as_of=self.sweep.as_of, policy=self.policy.alerts)
 
     def _measured_before(self, refs: Sequence[EntityRef]) -> frozenset[EntityRef]:
         """Return the components that any earlier sweep measured; the sweep before has most of them."""

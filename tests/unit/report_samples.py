@@ -11,7 +11,7 @@ from typing import Any
 from domain.advice import Issue, IssuePriority
 from domain.measures import Measured, Unknown, total_of
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint, totals_of
+from domain.snapshots import Measurement, NetworkOff, NetworkUse, WorkloadPoint
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
@@ -20,12 +20,12 @@ from reports import content
 from reports.build.report import build_platform_report, build_team_report
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.links import Links
+from tests.factories import PAYMENTS, make_measurement
 
 WEEK = IsoWeek.parse("2026-W47")
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=timezone.utc)
 THEN = NOW - timedelta(days=7)
 DUE = datetime(2026, 11, 23, 8, 0, tzinfo=timezone.utc)
-PAYMENTS = EntityRef.parse("group:default/payments")
 SHOP = EntityRef.parse("group:default/storefront")
 MI = 1024**2
 
@@ -95,17 +95,7 @@ def make_point(
 def measured(
     name: str, *points: WorkloadPoint, team: EntityRef = PAYMENTS, unknown: str = "", warnings: tuple[str, ...] = ()
 ) -> Measurement:
-    snapshot = Snapshot(
-        ref=ref(name),
-        as_of=NOW,
-        team=team,
-        outcome=Outcome.UNKNOWN if unknown else Outcome.MEASURED,
-        reason=unknown,
-        warnings=warnings,
-        workloads=tuple(point.key for point in points),
-        **totals_of(points),
-    )
-    return Measurement(snapshot=snapshot, points=points)
+    return make_measurement(ref(name), points, as_of=NOW, reason=unknown, team=team, warnings=warnings)
 
 
 def closing_now() -> ClosingPoint:

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.messages import DeliveryStatus, EventAction
-from domain.superseding import EventStatus, superseded
+from domain.messages import DeliveryStatus, EventAction, EventStatus, superseded
 
 
 def stream(*events: str) -> list[EventStatus]:

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from domain.measures import Measured, Total, Unknown
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint, totals_of
+from domain.snapshots import Measurement, Outcome, WorkloadPoint
 from domain.trends import ClosingPoint, CostComparison, compare, month_to_date
 from domain.workload import WorkloadKey
+from tests.factories import make_measurement
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
 NOW = THEN + timedelta(days=7)
-TEAM = EntityRef.parse("group:default/payments")
 
 
 def key(name: str, cluster: str = "eu") -> WorkloadKey:
@@ -31,17 +31,8 @@ def point(name: str, cost: Measured[Decimal] | int | None, cluster: str = "eu") 
 
 
 def component(name: str, *points: WorkloadPoint, outcome: Outcome = Outcome.MEASURED) -> Measurement:
-    snapshot = Snapshot(
-        ref=EntityRef.of("component", "default", name),
-        as_of=NOW,
-        team=TEAM,
-        outcome=outcome,
-        reason="" if outcome is Outcome.MEASURED else "ScaleOps did not answer",
-        warnings=(),
-        workloads=tuple(p.key for p in points),
-        **totals_of(points),
-    )
-    return Measurement(snapshot=snapshot, points=points)
+    reason = "" if outcome is Outcome.MEASURED else "ScaleOps did not answer"
+    return make_measurement(EntityRef("component", "default", name), points, as_of=NOW, reason=reason)
 
 
 def closing(as_of: datetime, *measurements: Measurement, complete: bool = True) -> ClosingPoint:
@@ -98,7 +89,7 @@ def test_a_workload_that_appears_in_a_cluster_lost_then_is_not_comparable() -> N
     assert comparison_of("new", now, then, "us") is CostComparison.NOT_COMPARABLE
 
 
-def test_a_shared_workload_counts_once_and_is_told() -> None:
+def test_a_shared_workload_counts_once_and_is_counted_as_claimed_twice() -> None:
     now = closing(NOW, component("a", point("shared", 10)), component("b", point("shared", 10), point("own", 5)))
     assert now.cost_7d == Total(amount=Decimal(15), known=2, parts=2)
     assert now.claimed_twice == 1

@@ -40,7 +40,7 @@ if (redis.call('get', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('set', KEYS[1], ARGV[2], 'px', ARGV[3])
 return 1
 """
-"""An empty value is never stored, so it stands for a missing key."""
+"""An empty value is never stored, so it denotes a missing key."""
 _MAX_COMPARE_AND_SET_TRIES: Final = 20
 
 

@@ -1,4 +1,4 @@
-"""The command line as a user types it: run in this process, in an empty folder, with nothing in the environment but what is given."""
+"""Runs the command line in this process, in an empty folder, with no other environment than the settings given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cli.main import main
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a command left behind."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -25,7 +25,7 @@ class Ran:
 
     @property
     def lines(self) -> list[Any]:
-        """Its JSON lines."""
+        """The JSON lines on stdout."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 

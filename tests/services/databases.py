@@ -24,7 +24,7 @@ _TEMPLATE = "migrated"
 
 
 class PostgresServer:
-    """One PostgreSQL on a unix socket in a folder of its own; everybody may enter without a password."""
+    """One PostgreSQL on a unix socket in a folder of its own, without passwords."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,7 +38,7 @@ class PostgresServer:
                   "--no-sync", "--no-instructions")  # fmt: skip
 
     def start(self) -> None:
-        """Start, and come back when it answers."""
+        """Start, and wait until it accepts connections."""
         fast = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "shared_buffers=32MB")
         options = [part for setting in (*fast, "listen_addresses=") for part in ("-c", setting)]
         self._process = subprocess.Popen(
@@ -49,17 +49,17 @@ class PostgresServer:
             stderr=subprocess.DEVNULL,
             **self._user,
         )
-        self._run("pg_isready", "-q", "-h", str(self.folder), "-U", "postgres", "-t", "30", until_well=True)
+        self._run("pg_isready", "-q", "-h", str(self.folder), "-U", "postgres", "-t", "30", retry=True)
 
     def stop(self) -> None:
-        """Stop at once; nothing needs to be kept."""
+        """Stop without saving anything."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=30)
             self._process = None
 
     def url(self, database: str) -> str:
-        """Answer the DATABASE_URL of one database."""
+        """Return the DATABASE_URL of one database."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
     def execute(self, statement: str) -> None:
@@ -68,7 +68,7 @@ class PostgresServer:
             connection.execute(statement.encode())
 
     def create(self, *, template: str = "template1") -> str:
-        """Make a fresh database and answer its name."""
+        """Create a database and return its name."""
         name = f"t{uuid.uuid4().hex}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
@@ -78,12 +78,12 @@ class PostgresServer:
         assert spec is not None
         assert spec.origin is not None
         installed = Path(spec.origin).parent / "pginstall"
-        if self._user and not _may_enter(installed):
+        if self._user and not _is_reachable(installed):
             shutil.copytree(installed, self.folder / "pginstall", symlinks=True)
             installed = self.folder / "pginstall"
         return installed / "bin"
 
-    def _run(self, program: str, *arguments: str, until_well: bool = False) -> None:
+    def _run(self, program: str, *arguments: str, retry: bool = False) -> None:
         while True:
             done = subprocess.run(
                 [self._binaries / program, *arguments],
@@ -96,12 +96,12 @@ class PostgresServer:
             )
             if done.returncode == 0:
                 return
-            starting = until_well and self._process is not None and self._process.poll() is None
+            starting = retry and self._process is not None and self._process.poll() is None
             assert starting, f"{program} failed: {done.stderr}"
 
 
-def _may_enter(folder: Path) -> bool:
-    """Say whether nobody can reach a folder: every folder above it must let others in."""
+def _is_reachable(folder: Path) -> bool:
+    """Return True if the user `nobody` can reach a folder."""
     return all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
 
 
@@ -126,7 +126,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """Answer the URL of a fresh PostgreSQL database without tables."""
+    """Return the URL of a fresh PostgreSQL database without tables."""
     name = postgres_server.create()
     yield postgres_server.url(name)
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -134,7 +134,7 @@ def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """Answer the URL of a fresh PostgreSQL database with the tables of this version."""
+    """Return the URL of a fresh PostgreSQL database with the tables of this version."""
     name = postgres_server.create(template=_TEMPLATE)
     yield postgres_server.url(name)
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -142,13 +142,13 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """Answer the URL of a SQLite file that is not there yet."""
+    """Return the URL of a SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'worker.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """Answer the URL of a usable database of either kind: the same test runs on both."""
+    """Return the URL of a usable database of either kind: the same test runs on both."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
 

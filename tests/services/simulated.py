@@ -31,7 +31,7 @@ def simulator(simulator_server: Simulator, request: pytest.FixtureRequest) -> Si
 
 @pytest.fixture
 def free_port() -> int:
-    """A port on loopback where nothing listens."""
+    """An unused port on loopback."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Waiting for what other processes do: look again and again, and say what was waited for when it does not come."""
+"""Waiting for what other processes do, by polling."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-PATIENCE_S: Final = 90.0
+TIMEOUT_S: Final = 90.0
 
 
-def wait_until(what: str, is_so: Callable[[], bool], *, explain: Callable[[], str] = str, patience_s: float = PATIENCE_S) -> None:
-    """Come back when it is so; fail with an explanation when it is not in all that time."""
-    ends = time.monotonic() + patience_s
-    while not is_so():
-        assert time.monotonic() < ends, f"waited {patience_s:g} s for {what}\n{explain()}"
+def wait_until(what: str, is_true: Callable[[], bool], *, explain: Callable[[], str] = str, timeout_s: float = TIMEOUT_S) -> None:
+    """Return when the condition holds; fail with its name and an explanation after the time-out."""
+    deadline = time.monotonic() + timeout_s
+    while not is_true():
+        assert time.monotonic() < deadline, f"waited {timeout_s:g} s for {what}\n{explain()}"
         time.sleep(0.03)

@@ -10,17 +10,24 @@ import pytest
 
 from alerts.folding import apply
 from alerts.lifecycle import Paging, record, step
-from alerts.observations import AlertId, InvalidAlertId, Severity
+from alerts.observations import AlertId, Finding, InvalidAlertId, Observation, Severity
 from alerts.policy import PagingMode, Rule, Rules, UnderProvisionedSettings
 from alerts.states import Acknowledged, NoticeKind, Phase, SlackPost, Snoozed
 from tests.factories import PAYMENTS
 from tests.unit.alert_factories import ALERT, POLICY, SLOT, AlertScenario, clear, finding, gone, key, met, sweep, unknown
 
 
-def opened() -> AlertScenario:
+def opened(*findings: Finding) -> AlertScenario:
     alert = AlertScenario()
-    alert.observe(met(0))
-    alert.observe(met(1))
+    alert.observe(met(0, *findings))
+    alert.observe(met(1, *findings))
+    return alert
+
+
+def resolved() -> AlertScenario:
+    alert = opened()
+    alert.observe(clear(2))
+    alert.observe(clear(3))
     return alert
 
 
@@ -83,24 +90,18 @@ def test_a_clear_sweep_between_restarts_the_count() -> None:
     assert alert.observe(met(3))[0].kind is NoticeKind.OPENED
 
 
-def test_an_unknown_sweep_between_neither_counts_nor_resets() -> None:
+@pytest.mark.parametrize(
+    ("before", "last"),
+    [
+        ([met(0), unknown(1)], met(2)),  # an unknown sweep neither counts nor resets
+        ([met(0), met(4.5)], met(8.5)),  # more than a day apart the count restarts
+        ([met(0)], met(4)),  # exactly a day apart is still consecutive
+    ],
+)
+def test_two_consecutive_measured_sweeps_open_it(before: list[Observation], last: Observation) -> None:
     alert = AlertScenario()
-    alert.observe(met(0))
-    assert alert.observe(unknown(1)) == ()
-    assert alert.observe(met(2))[0].kind is NoticeKind.OPENED
-
-
-def test_sweeps_more_than_a_day_apart_restart_the_count() -> None:
-    alert = AlertScenario()
-    alert.observe(met(0))
-    assert alert.observe(met(4.5)) == ()
-    assert alert.observe(met(8.5))[0].kind is NoticeKind.OPENED
-
-
-def test_exactly_a_day_apart_is_still_consecutive() -> None:
-    alert = AlertScenario()
-    alert.observe(met(0))
-    assert alert.observe(met(4))[0].kind is NoticeKind.OPENED
+    assert [alert.observe(observation) for observation in before] == [()] * len(before)
+    assert alert.observe(last)[0].kind is NoticeKind.OPENED
 
 
 def test_it_resolves_after_two_measured_sweeps_in_a_row_that_find_nothing() -> None:
@@ -118,9 +119,7 @@ def test_it_resolves_after_two_measured_sweeps_in_a_row_that_find_nothing() -> N
 
 
 def test_an_alert_that_never_paged_resolves_no_page() -> None:
-    alert = AlertScenario()
-    alert.observe(met(0, finding(kills=0)))
-    alert.observe(met(1, finding(kills=0)))
+    alert = opened(finding(kills=0))
     alert.observe(clear(2))
     assert alert.observe(clear(3))[0].paging is Paging.NONE
 
@@ -191,9 +190,7 @@ def test_a_workload_that_joins_is_a_change_and_one_that_returns_is_not() -> None
 
 
 def test_a_higher_severity_is_a_change_and_may_open_the_page() -> None:
-    alert = AlertScenario()
-    alert.observe(met(0, finding(kills=0)))
-    alert.observe(met(1, finding(kills=0)))
+    alert = opened(finding(kills=0))
     (notice,) = alert.observe(met(2, finding(kills=3)))
     assert notice.kind is NoticeKind.CHANGED
     assert notice.reason == "It rose from warning to critical."
@@ -266,9 +263,7 @@ def test_a_snoozed_alert_still_resolves() -> None:
 
 
 def test_returning_within_a_day_of_resolving_needs_four_sweeps_and_says_so() -> None:
-    alert = opened()
-    alert.observe(clear(2))
-    alert.observe(clear(3))
+    alert = resolved()
     for number in (4, 5, 6):
         assert alert.observe(met(number)) == ()
     (notice,) = alert.observe(met(7))
@@ -278,9 +273,7 @@ def test_returning_within_a_day_of_resolving_needs_four_sweeps_and_says_so() -> 
 
 
 def test_returning_later_needs_two() -> None:
-    alert = opened()
-    alert.observe(clear(2))
-    alert.observe(clear(3))
+    alert = resolved()
     alert.observe(met(8))
     assert alert.observe(met(9))[0].kind is NoticeKind.OPENED
 
@@ -330,9 +323,7 @@ def test_an_alert_is_named_by_rule_and_entity() -> None:
 
 
 def test_exactly_a_day_after_resolving_is_still_flapping() -> None:
-    alert = opened()
-    alert.observe(clear(2))
-    alert.observe(clear(3))
+    alert = resolved()
     for number in (7, 8, 9):
         assert alert.observe(met(number)) == ()
     assert alert.observe(met(10))[0].kind is NoticeKind.REOPENED
@@ -366,9 +357,7 @@ def test_a_workload_that_was_named_once_is_not_a_change_after_a_notice_without_i
 
 
 def test_a_severity_that_falls_and_returns_is_not_a_change() -> None:
-    alert = AlertScenario()
-    alert.observe(met(0, finding(kills=3, amount=1)))
-    alert.observe(met(1, finding(kills=3, amount=1)))
+    alert = opened(finding(kills=3, amount=1))
     both = finding("api", kills=1, amount=1), finding("worker", kills=1, amount=0)
     alert.observe(met(2, *both))
     assert alert.observe(met(3, *both))[0].severity is Severity.CRITICAL

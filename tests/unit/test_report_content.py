@@ -1,5 +1,6 @@
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeVar
 
 import pytest
 from pydantic import ValidationError
@@ -16,11 +17,12 @@ from reports.facts import TeamFacts
 from reports.links import Links, team_slug
 from tests.unit import report_samples as samples
 
+BodyT = TypeVar("BodyT", bound=content.ContentModel)
 KINDS = ["trend", "movers", "actions", "follow-up", "network", "automation", "gaps"]
 
 
-def body_of(report: content.Report, kind: str) -> content.Body:
-    return next(section.body for section in report.sections if section.body is not None and section.body.kind == kind)
+def body_of(report: content.Report, kind: type[BodyT]) -> BodyT:
+    return next(section.body for section in report.sections if isinstance(section.body, kind))
 
 
 def test_sections_are_in_the_documented_order() -> None:
@@ -54,8 +56,7 @@ def test_a_shared_workload_is_counted_once_and_reported() -> None:
 
 
 def test_danger_comes_before_savings_and_five_are_listed() -> None:
-    actions = body_of(build_team_report(samples.rich_facts()), "actions")
-    assert isinstance(actions, content.TopActions)
+    actions = body_of(build_team_report(samples.rich_facts()), content.TopActions)
     assert [action.workload.name for action in actions.top] == [
         "checkout", "redis-cart", "payment-service", "fraud-scorer", "ledger-export",
     ]  # fmt: skip
@@ -64,8 +65,7 @@ def test_danger_comes_before_savings_and_five_are_listed() -> None:
 
 
 def test_only_done_recommendations_count_as_realised_savings() -> None:
-    follow = body_of(build_team_report(samples.rich_facts()), "follow-up")
-    assert isinstance(follow, content.FollowUp)
+    follow = body_of(build_team_report(samples.rich_facts()), content.FollowUp)
     assert (follow.done, follow.no_longer_advised, follow.gone, follow.still_open) == (2, 1, 1, 3)
     assert follow.realised == Decimal("118.4")
     assert [outcome.workload.name for outcome in follow.ignored] == ["redis-cart"]
@@ -76,8 +76,7 @@ def test_raised_requests_and_losses_are_not_realised_savings() -> None:
         samples.recommendation("ledger", "ledger", issue, 20, RecommendationEnd.DONE, realised=Decimal(-5))
         for issue in (Issue.UNDER_PROVISIONED, Issue.OVER_PROVISIONED)
     )
-    follow = body_of(build_team_report(replace(samples.rich_facts(), followed=(danger, loss))), "follow-up")
-    assert isinstance(follow, content.FollowUp)
+    follow = body_of(build_team_report(replace(samples.rich_facts(), followed=(danger, loss))), content.FollowUp)
     assert follow.realised == -5
     assert [outcome.sentence for outcome in follow.ended] == [
         "Done: requests raised (advised since Tue 3 Nov).",
@@ -135,8 +134,7 @@ def test_content_refuses_unknown_fields() -> None:
 
 def test_the_roll_up_lists_all_teams_and_those_without_a_channel() -> None:
     report = build_platform_report(samples.platform_facts())
-    teams = body_of(report, "teams")
-    assert isinstance(teams, content.TeamOverview)
+    teams = body_of(report, content.TeamOverview)
     assert [line.title for line in teams.teams] == ["Payments", "Storefront <beta>"]
     assert "1 team has no channel of its own; see Routing below." in report.headline.missing
 
@@ -149,8 +147,7 @@ def test_several_teams_without_a_channel_use_the_plural() -> None:
 
 def test_every_team_total_adds_up_over_the_platform() -> None:
     report = build_platform_report(samples.platform_facts())
-    teams = body_of(report, "teams")
-    assert isinstance(teams, content.TeamOverview)
+    teams = body_of(report, content.TeamOverview)
     assert sum(line.cost.amount or 0 for line in teams.teams) == report.headline.cost.amount
 
 

@@ -23,7 +23,7 @@ from alerts.observations import (
 from alerts.policy import Rule
 from alerts.states import NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, SummaryReason
-from domain.messages import Channel, EventAction, Message, Variant
+from domain.messages import Channel, EventAction, Json, Message, Variant
 from domain.workload import WorkloadKey
 from reports.formatting import format_instant
 from reports.notices import (
@@ -76,6 +76,15 @@ def text_of(message: Message) -> str:
     check_blocks(native.payload["blocks"])
     assert native.payload["text"] == text.payload["text"]
     return str(text.payload["text"])
+
+
+def event_of(message: Message) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Return the payload of a PagerDuty event and its details."""
+    payload = message.renderings[0].payload["payload"]
+    assert isinstance(payload, dict)
+    details = payload["custom_details"]
+    assert isinstance(details, dict)
+    return payload, details
 
 
 def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
@@ -219,13 +228,10 @@ def test_a_trigger_has_what_on_call_needs() -> None:
     assert (message.action, message.target) == (EventAction.TRIGGER, "f" * 16)
     assert (body["event_action"], body["dedup_key"]) == ("trigger", "k")
     assert body["links"] == [{"text": "Dashboard", "href": "https://x/y"}]
-    payload = body["payload"]
-    assert isinstance(payload, dict)
+    payload, details = event_of(message)
     assert payload["summary"] == "Checkout: api OOM-killed 3x in the last 24 h, cluster east"
     assert (payload["severity"], payload["source"]) == ("critical", "scaleops.example")
     assert (payload["component"], payload["group"], payload["class"]) == (str(CHECKOUT), str(PAYMENTS), "under-provisioned")
-    details = payload["custom_details"]
-    assert isinstance(details, dict)
     assert details["what to do"] == "Give api the recommended requests, or let ScaleOps automate them."
     (found,) = details["found"] if isinstance(details["found"], list) else []
     assert isinstance(found, dict)
@@ -234,12 +240,9 @@ def test_a_trigger_has_what_on_call_needs() -> None:
 
 def test_ten_thousand_workloads_are_trimmed_and_counted() -> None:
     notice = replace(opening(), findings=tuple(finding(f"{n}-{'x' * 240}") for n in range(10_000)))
-    body = pagerduty_trigger(notice, CONTEXT, number=2, page=PAGE, now=NOW).renderings[0].payload
-    assert len(json.dumps(body).encode()) < MAX_EVENT_BYTES
-    payload = body["payload"]
-    assert isinstance(payload, dict)
-    details = payload["custom_details"]
-    assert isinstance(details, dict)
+    message = pagerduty_trigger(notice, CONTEXT, number=2, page=PAGE, now=NOW)
+    assert len(json.dumps(message.renderings[0].payload).encode()) < MAX_EVENT_BYTES
+    _, details = event_of(message)
     found, left_out = details["found"], details["omitted to fit"]
     assert isinstance(found, list)
     assert isinstance(left_out, int)
@@ -252,16 +255,9 @@ def test_a_page_names_its_cluster_or_counts_them_and_says_when_it_was_last_measu
     for number in range(2):
         alert.observe(met(number, *findings))
     notice = replace(alert.notices[0], seen_as_of=sweep(-3))
-    payload = (
-        pagerduty_trigger(notice, replace(CONTEXT, title="C" * 5000), number=2, page=PAGE, now=NOW)
-        .renderings[0]
-        .payload["payload"]
-    )
-    assert isinstance(payload, dict)
+    payload, details = event_of(pagerduty_trigger(notice, replace(CONTEXT, title="C" * 5000), number=2, page=PAGE, now=NOW))
     assert str(payload["summary"]).endswith(", 2 clusters")
     assert len(str(payload["summary"])) <= 1024
-    details = payload["custom_details"]
-    assert isinstance(details, dict)
     assert details["measured"] == sweep(-3).isoformat()
     assert format_instant(sweep(-3), CONTEXT.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
 

@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.component import Component, NotificationTargets, Team
-from domain.measures import total_of
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint, totals_of
 
 CHECKOUT = EntityRef("component", "default", "checkout")
 PAYMENTS = EntityRef("group", "default", "payments")
@@ -52,8 +51,6 @@ def make_measurement(
         reason=reason,
         warnings=(),
         workloads=tuple(point.key for point in ordered),
-        cost_7d=total_of(point.cost_7d for point in ordered),
-        savings_available_per_month=total_of(point.savings_available_per_month for point in ordered),
-        active_savings_per_month=total_of(point.active_savings_per_month for point in ordered),
+        **totals_of(ordered),
     )
     return Measurement(snapshot=replace(snapshot, **changes), points=ordered)  # type: ignore[arg-type]  # as above

@@ -64,25 +64,21 @@ def test_sums_of_stored_money_are_exact(store: Store) -> None:
     assert series.cost_7d == Total(amount=Decimal("3.0"), known=30, parts=30)
 
 
-def test_putting_the_same_again_changes_nothing(store: Store) -> None:
-    checkout = measurement("checkout", point("a"), point("b"))
-    put(store, checkout)
-    put(store, checkout)
-    assert of_sweep(store) == [checkout]
+CHECKOUT = measurement("checkout", point("a"), point("b"))
 
 
-def test_an_unknown_never_replaces_a_measured_one(store: Store) -> None:
-    checkout = measurement("checkout", point("a"))
-    put(store, checkout)
-    put(store, unmeasured("checkout"))
-    assert of_sweep(store) == [checkout]
-
-
-def test_a_measured_one_replaces_an_unknown(store: Store) -> None:
-    put(store, unmeasured("checkout"))
-    checkout = measurement("checkout", point("a"))
-    put(store, checkout)
-    assert of_sweep(store) == [checkout]
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(CHECKOUT, CHECKOUT, id="a repeat"),
+        pytest.param(CHECKOUT, unmeasured("checkout"), id="an unknown outcome replaces none"),
+        pytest.param(unmeasured("checkout"), CHECKOUT, id="an unknown outcome is replaced"),
+    ],
+)
+def test_a_measured_outcome_is_kept(store: Store, first: Measurement, second: Measurement) -> None:
+    put(store, first)
+    put(store, second)
+    assert of_sweep(store) == [CHECKOUT]
 
 
 def test_of_two_answers_about_one_workload_the_fuller_one_is_kept(store: Store) -> None:

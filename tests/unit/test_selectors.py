@@ -7,31 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from domain.component import Component, NotificationTargets
-from domain.refs import UNOWNED, EntityRef
 from domain.selectors import MAX_QUERIES, InvalidSelector, Operator, Requirement, parse_selector, plan_for, plan_of
+from tests.factories import make_component
 
 
 def queries_of(text: str) -> tuple[tuple[str, ...], ...]:
     return plan_of(parse_selector(text), text=text).queries
-
-
-def a_component(*, selector: str | None = None, kubernetes_id: str | None = None) -> Component:
-    return Component(
-        ref=EntityRef.parse("component:default/web"),
-        spelled_kind="Component",
-        spelled_namespace="default",
-        spelled_name="web",
-        title="web",
-        team=UNOWNED,
-        lifecycle="",
-        system="",
-        label_selector=selector,
-        kubernetes_id=kubernetes_id,
-        namespace_limit=None,
-        cluster_limit=None,
-        contact=NotificationTargets(),
-    )
 
 
 @pytest.mark.parametrize(
@@ -88,16 +69,16 @@ def test_what_is_no_selector_is_refused_with_its_reason(text: str, why: str) -> 
     assert f"'{text}'" in str(refused.value)
 
 
-def test_equality_is_asked_as_one_query() -> None:
-    assert queries_of("app=web, env == prod") == (("app=web", "env=prod"),)
-
-
-def test_a_set_becomes_one_query_per_value() -> None:
-    assert queries_of("tier=db, app in (a, b, a)") == (("tier=db", "app=a"), ("tier=db", "app=b"))
-
-
-def test_two_sets_become_every_combination() -> None:
-    assert queries_of("a in (1,2),b in (3,4)") == (("a=1", "b=3"), ("a=1", "b=4"), ("a=2", "b=3"), ("a=2", "b=4"))
+@pytest.mark.parametrize(
+    ("text", "queries"),
+    [
+        ("app=web, env == prod", (("app=web", "env=prod"),)),
+        ("tier=db, app in (a, b, a)", (("tier=db", "app=a"), ("tier=db", "app=b"))),
+        ("a in (1,2),b in (3,4)", (("a=1", "b=3"), ("a=1", "b=4"), ("a=2", "b=3"), ("a=2", "b=4"))),
+    ],
+)
+def test_sets_become_one_query_per_combination(text: str, queries: tuple[tuple[str, ...], ...]) -> None:
+    assert queries_of(text) == queries
 
 
 def test_all_labels_are_named_once_for_an_endpoint_that_ors_them() -> None:
@@ -121,17 +102,17 @@ def test_a_selector_that_would_become_a_flood_is_refused() -> None:
         queries_of(f"{at_the_limit},b in (1,2)")
 
 
-def test_the_label_selector_wins_over_the_kubernetes_id() -> None:
-    assert plan_for(a_component(selector="app=web", kubernetes_id="web")).queries == (("app=web",),)
-
-
-def test_the_kubernetes_id_is_the_fallback_selector() -> None:
-    assert plan_for(a_component(selector=" ", kubernetes_id="Web-1")).queries == (("backstage.io/kubernetes-id=Web-1",),)
+@pytest.mark.parametrize(
+    ("selector", "kubernetes_id", "query"),
+    [("app=web", "web", "app=web"), (" ", "Web-1", "backstage.io/kubernetes-id=Web-1")],
+)
+def test_the_kubernetes_id_is_the_fallback_selector(selector: str, kubernetes_id: str, query: str) -> None:
+    assert plan_for(make_component(label_selector=selector, kubernetes_id=kubernetes_id)).queries == ((query,),)
 
 
 def test_an_entity_without_either_is_refused_naming_both() -> None:
     with pytest.raises(InvalidSelector, match=r"kubernetes-label-selector or backstage\.io/kubernetes-id"):
-        plan_for(a_component())
+        plan_for(make_component(label_selector=None))
 
 
 NAMES = some.from_regex(r"[a-z]([a-z0-9./_-]{0,8}[a-z0-9])?", fullmatch=True)

@@ -11,6 +11,7 @@ from domain.weeks import (
     InvalidSchedule,
     InvalidWeek,
     IsoWeek,
+    Lateness,
     Schedule,
     Schedules,
     current_week,
@@ -157,39 +158,30 @@ MONDAY_NINE = Schedule.parse(zone="Europe/Madrid", day="Monday", at="09:00")
 W47 = IsoWeek.parse("2026-W47")
 
 
-def test_nothing_is_due_before_monday_nine_in_madrid() -> None:
-    due = due_windows(MONDAY_NINE, first_snapshot_at=utc("2026-11-18T00:00"), newest_handled=None, now=utc("2026-11-23T07:59"))
-    assert due.send is None
-    assert due.skip == ()
-
-
-def test_a_report_is_due_on_time_at_monday_nine_in_madrid() -> None:
-    due = due_windows(MONDAY_NINE, first_snapshot_at=utc("2026-11-18T00:00"), newest_handled=None, now=utc("2026-11-23T08:00"))
-    assert due.send == W47
-    assert due.late is None
-
-
-def test_a_report_two_days_late_says_so() -> None:
-    now = utc("2026-11-25T08:00")
-    due = due_windows(MONDAY_NINE, first_snapshot_at=utc("2026-11-18T00:00"), newest_handled=None, now=now)
-    assert due.send == W47
-    assert due.late is not None
-    assert due.late.due_at == utc("2026-11-23T08:00")
-    assert due.late.made_at == now
-
-
-def test_a_report_more_than_three_days_late_is_skipped() -> None:
-    due = due_windows(MONDAY_NINE, first_snapshot_at=utc("2026-11-18T00:00"), newest_handled=None, now=utc("2026-11-26T08:01"))
-    assert due.send is None
-    assert due.skip == (W47,)
-
-
-def test_after_five_weeks_down_only_the_newest_report_is_sent() -> None:
-    due = due_windows(
-        MONDAY_NINE, first_snapshot_at=utc("2026-10-01T00:00"), newest_handled=W47.shift(-5), now=utc("2026-11-23T10:00")
-    )
-    assert due.send == W47
-    assert due.skip == tuple(W47.shift(-back) for back in (4, 3, 2, 1))
+@pytest.mark.parametrize(
+    ("first", "newest_handled", "now", "send", "is_late", "skip"),
+    [
+        pytest.param("2026-11-18", None, "2026-11-23T07:59", None, False, (), id="before its time"),
+        pytest.param("2026-11-18", None, "2026-11-23T08:00", W47, False, (), id="on time"),
+        pytest.param("2026-11-18", None, "2026-11-25T08:00", W47, True, (), id="two days late"),
+        pytest.param("2026-11-18", None, "2026-11-26T08:01", None, False, (W47,), id="more than three days late"),
+        pytest.param(
+            "2026-10-01",
+            W47.shift(-5),
+            "2026-11-23T10:00",
+            W47,
+            False,
+            tuple(W47.shift(-back) for back in (4, 3, 2, 1)),
+            id="after five weeks down only the newest is sent",
+        ),
+    ],
+)
+def test_a_report_is_due_at_monday_nine_in_madrid(
+    first: str, newest_handled: IsoWeek | None, now: str, send: IsoWeek | None, skip: tuple[IsoWeek, ...], *, is_late: bool
+) -> None:
+    due = due_windows(MONDAY_NINE, first_snapshot_at=utc(first), newest_handled=newest_handled, now=utc(now))
+    assert (due.send, due.skip) == (send, skip)
+    assert due.late == (Lateness(due_at=utc("2026-11-23T08:00"), made_at=utc(now)) if is_late else None)
 
 
 def test_a_team_without_a_snapshot_has_no_window() -> None:

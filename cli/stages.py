@@ -12,6 +12,7 @@ from rich.progress import Progress
 from cli.output import progress_on, say, say_json
 from cli.session import open_context
 from domain.messages import Json
+from tasks.collect.measuring import SweepProgress
 from tasks.collect.stage import CollectResult
 from tasks.collect.stage import collect as run_collect
 from tasks.deliver.stage import DeliverResult
@@ -148,7 +149,7 @@ def _delivered(result: DeliverResult) -> dict[str, Json]:
     }
 
 
-class _SweepProgressBar:
+class _SweepProgressBar(SweepProgress):
     """Draws the progress of a sweep."""
 
     def __init__(self, progress: Progress) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from store import HeartbeatKind
-from tasks.collect.progress import NO_PROGRESS, Progress
+from tasks.collect.measuring import NO_PROGRESS, SweepProgress
 from tasks.collect.stage import CollectFailed, CollectResult, collect
 from tasks.context import StageContext
 from tasks.deliver.stage import DeliverResult, deliver
@@ -34,7 +34,7 @@ class RunResult:
     purged: PurgeResult
 
 
-def run_once(context: StageContext, *, progress: Progress = NO_PROGRESS) -> RunResult:
+def run_once(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) -> RunResult:
     """Run all stages in order.
 
     When ScaleOps or the catalog is unavailable only collecting fails: due alerts, reports and messages are sent.

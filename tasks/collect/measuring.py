@@ -25,7 +25,6 @@ from domain.component import Component
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep
 from tasks.collect.closing import format_slot, sweep_deadline
-from tasks.collect.progress import NO_PROGRESS, Progress
 from tasks.context import StageContext
 
 log = structlog.get_logger(__name__)
@@ -43,6 +42,22 @@ _BATCH_TIMEOUT_S: Final = 0.1
 
 class CollectFailed(Exception):
     """The catalog or ScaleOps as a whole is unavailable. The sweep stays open."""
+
+
+class SweepProgress:
+    """Receives the progress of a sweep in the stage's main thread, and ignores it."""
+
+    def listed(self, components: int) -> None:
+        """`components` have been listed so far."""
+
+    def started(self, *, total: int, done: int) -> None:
+        """The sweep has `total` components, `done` of which were measured before."""
+
+    def measured(self, *, known: int, unknown: int) -> None:
+        """This many more components have an outcome."""
+
+
+NO_PROGRESS: Final = SweepProgress()
 
 
 class MeasurePool:
@@ -98,7 +113,7 @@ class SweepMeasurer:
         context: StageContext,
         sweep: Sweep,
         *,
-        progress: Progress = NO_PROGRESS,
+        progress: SweepProgress = NO_PROGRESS,
         memoize: Callable[[ScaleOps], ScaleOps] = MemoizedScaleOps,
         may_begin: Callable[[], bool] = lambda: True,
         pool: MeasurePool | None = None,

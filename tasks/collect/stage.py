@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from clients.http.errors import ServiceError
 from domain.component import Component
@@ -22,9 +23,7 @@ from domain.snapshots import Outcome
 from domain.sweeps import Sweep, slot_of
 from store import Store, SweepClosed
 from tasks.collect.closing import close, close_overdue, format_slot
-from tasks.collect.listing import list_catalog
-from tasks.collect.measuring import CollectFailed, SweepMeasurer
-from tasks.collect.progress import NO_PROGRESS, Progress
+from tasks.collect.measuring import NO_PROGRESS, CollectFailed, SweepMeasurer, SweepProgress
 from tasks.context import StageContext
 
 __all__ = ["CollectFailed", "CollectResult", "OpenedSweep", "collect", "open_sweep"]
@@ -56,7 +55,7 @@ class CollectResult:
     """Why the catalog's listing is incomplete; empty if it is complete."""
 
 
-def collect(context: StageContext, *, progress: Progress = NO_PROGRESS) -> CollectResult:
+def collect(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) -> CollectResult:
     """Collect the current slot.
 
     Raises:
@@ -88,7 +87,7 @@ def collect(context: StageContext, *, progress: Progress = NO_PROGRESS) -> Colle
     )
 
 
-def open_sweep(context: StageContext, *, progress: Progress = NO_PROGRESS) -> OpenedSweep:
+def open_sweep(context: StageContext) -> OpenedSweep:
     """Close overdue sweeps, open the current slot's and list the catalog into it. A closed sweep is returned as it is.
 
     Raises:
@@ -96,7 +95,7 @@ def open_sweep(context: StageContext, *, progress: Progress = NO_PROGRESS) -> Op
         StoreUnavailable: the database cannot be used.
     """
     opened = _open(context)
-    return opened if opened.sweep.closed_at is not None else _with_listing(context, opened, progress=progress)
+    return opened if opened.sweep.closed_at is not None else _with_listing(context, opened)
 
 
 def _open(context: StageContext) -> OpenedSweep:
@@ -114,19 +113,54 @@ def _open(context: StageContext) -> OpenedSweep:
 
 
 def _with_listing(
-    context: StageContext, opened: OpenedSweep, *, progress: Progress, on_first_page: Callable[[], None] = lambda: None
+    context: StageContext,
+    opened: OpenedSweep,
+    *,
+    progress: SweepProgress = NO_PROGRESS,
+    on_first_page: Callable[[], None] = lambda: None,
 ) -> OpenedSweep:
     if opened.sweep.listing_complete:
         return opened
     as_of = opened.sweep.as_of
     try:
-        reason = list_catalog(context, context.services.catalog, as_of=as_of, progress=progress, on_first_page=on_first_page)
+        reason = _list_catalog(context, as_of, progress, on_first_page)
     except ServiceError as error:
         message = f"the catalog could not be listed, so the sweep of {format_slot(as_of)} stays open: {error}"
         raise CollectFailed(message) from error
     with context.store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of) or opened.sweep
     return replace(opened, sweep=sweep, listing_reason=reason)
+
+
+def _list_catalog(context: StageContext, as_of: datetime, progress: SweepProgress, on_first_page: Callable[[], None]) -> str:
+    """Store the listing, one transaction per page; return why it is incomplete, or an empty string.
+
+    `on_first_page` is called when the first page has arrived, so that other work can start while the rest is listed.
+    Raises ServiceError if the first page cannot be fetched; nothing has been changed then.
+    """
+    listing = context.services.catalog.listing()
+    sealer = context.services.sealer
+    seen = 0
+    for number, page in enumerate(listing):
+        if number == 0:
+            on_first_page()
+        with context.store.transaction() as transaction:
+            transaction.components.record_page(page.components, page.teams, as_of=as_of)
+            if sealer is not None:
+                for fingerprint, key in page.routing_keys.items():
+                    transaction.sealed_keys.put(fingerprint, sealer.seal(key))
+        seen += len(page.components)
+        progress.listed(seen)
+    with context.store.transaction() as transaction:
+        known = transaction.components.count()
+        # A token that lost its permission gets an empty list, and no error.
+        is_empty = listing.is_complete and not seen and known > 0
+        complete = listing.is_complete and not is_empty
+        transaction.components.finish_listing(as_of=as_of, complete=complete)
+        transaction.sweeps.record_listing(as_of, expected=transaction.components.count(), complete=complete)
+    if is_empty:
+        return f"the catalog returned no component, though {known} are known; none is counted as removed"
+    return listing.reason
 
 
 def _outstanding(store: Store, done: set[EntityRef]) -> Iterator[Component]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeAlias
 
 from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, ServiceError
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
 from domain.component import RoutingKey
-from domain.messages import Variant
+from domain.messages import Json, Variant
 from store.queries.outbox_rows import LeasedMessage, SlackLocation
 
 LOOK_UP_AFTER: Final = timedelta(seconds=60)
@@ -72,7 +73,7 @@ Outcome: TypeAlias = Sent | RetryLater | OutcomeUnknown | Rejected
 
 def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outcome:
     """Post the message, after looking it up if an earlier attempt may have arrived."""
-    may_start = _stopwatch()
+    started = time.monotonic()
     if claim.unconfirmed_since is not None:
         found = _look_up(slack, claim, now=now)
         if found is not None:
@@ -80,41 +81,46 @@ def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime) ->
         if claim.message.expires_at <= now:
             return RetryLater(until=now, reason="it did not arrive, and it has expired")
     channel, thread_ts = _location(claim)
-    reasons: list[str] = []
-    for rendering in claim.message.renderings:
-        if not may_start():
-            return RetryLater(until=now + backoff(claim), reason="Slack is too slow to try the next rendering now")
-        try:
-            posted = slack.post(channel, rendering.payload, thread_ts=thread_ts, message_key=claim.message.key)
-        except PayloadRejected as error:
-            reasons.append(f"{rendering.variant}: {error}")
-        except ServiceError as error:
-            return _slack_outcome(error, claim, now=now)
-        else:
-            return Sent(variant=rendering.variant, place=SlackLocation(channel=posted.channel, ts=posted.ts))
-    return Rejected(reason=f"Slack rejected every rendering ({'; '.join(reasons)})", by_target=False)
+
+    def post(payload: Mapping[str, Json]) -> SlackLocation:
+        posted = slack.post(channel, payload, thread_ts=thread_ts, message_key=claim.message.key)
+        return SlackLocation(channel=posted.channel, ts=posted.ts)
+
+    return _send_renderings("Slack", claim, post, failed=partial(_slack_outcome, claim=claim, now=now), started=started, now=now)
 
 
 def send_to_pagerduty(pagerduty: PagerDutyClient, key: RoutingKey, claim: LeasedMessage, *, now: datetime) -> Outcome:
     """Send the event, also if an earlier attempt may have arrived."""
-    may_start = _stopwatch()
+
+    def send(payload: Mapping[str, Json]) -> None:
+        pagerduty.send(key, payload)
+
+    failed = partial(_outcome, claim=claim, now=now)
+    return _send_renderings("PagerDuty", claim, send, failed=failed, started=time.monotonic(), now=now)
+
+
+def _send_renderings(
+    service: str,
+    claim: LeasedMessage,
+    send: Callable[[Mapping[str, Json]], SlackLocation | None],
+    *,
+    failed: Callable[[ServiceError], Outcome],
+    started: float,
+    now: datetime,
+) -> Outcome:
     reasons: list[str] = []
     for rendering in claim.message.renderings:
-        if not may_start():
-            return RetryLater(until=now + backoff(claim), reason="PagerDuty is too slow to try the next rendering now")
+        if time.monotonic() - started >= START_TIMEOUT_S:  # in real time whatever the clock of the stages says
+            return RetryLater(until=now + backoff(claim), reason=f"{service} is too slow to try the next rendering now")
         try:
-            pagerduty.send(key, rendering.payload)
+            place = send(rendering.payload)
         except PayloadRejected as error:
             reasons.append(f"{rendering.variant}: {error}")
-        except RecipientRejected as error:
-            return Rejected(reason=str(error), by_target=True)
         except ServiceError as error:
-            if error.permanent:
-                return Rejected(reason=str(error), by_target=False)
-            return reschedule(error, claim, now=now)
+            return failed(error)
         else:
-            return Sent(variant=rendering.variant, place=None)
-    return Rejected(reason=f"PagerDuty rejected every rendering ({'; '.join(reasons)})", by_target=False)
+            return Sent(variant=rendering.variant, place=place)
+    return Rejected(reason=f"{service} rejected every rendering ({'; '.join(reasons)})", by_target=False)
 
 
 def reschedule(error: ServiceError, claim: LeasedMessage, *, now: datetime) -> RetryLater:
@@ -149,19 +155,15 @@ def _look_up(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outc
     return None if found is None else Sent(variant=None, place=SlackLocation(channel=found.channel, ts=found.ts), found=True)
 
 
-def _slack_outcome(error: ServiceError, claim: LeasedMessage, *, now: datetime) -> Outcome:
+def _slack_outcome(error: ServiceError, claim: LeasedMessage, now: datetime) -> Outcome:
     if error.outcome_unknown:
         return OutcomeUnknown(look_up_at=now + LOOK_UP_AFTER, reason=str(error))
-    if isinstance(error, RecipientRejected):
-        return Rejected(reason=str(error), by_target=True)
-    if error.kind is ErrorKind.AUTH:
+    if error.kind is ErrorKind.AUTH and not isinstance(error, RecipientRejected):
         return RetryLater(until=now + CREDENTIALS_BACKOFF, reason=str(error), postpones_service=True)
-    if error.permanent:
-        return Rejected(reason=str(error), by_target=False)
+    return _outcome(error, claim, now)
+
+
+def _outcome(error: ServiceError, claim: LeasedMessage, now: datetime) -> Outcome:
+    if isinstance(error, RecipientRejected) or error.permanent:
+        return Rejected(reason=str(error), by_target=isinstance(error, RecipientRejected))
     return reschedule(error, claim, now=now)
-
-
-def _stopwatch() -> Callable[[], bool]:
-    """Return a function that is True until START_TIMEOUT_S has passed, in real time whatever the clock of the stages says."""
-    started = time.monotonic()
-    return lambda: time.monotonic() - started < START_TIMEOUT_S

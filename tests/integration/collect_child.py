@@ -15,19 +15,14 @@ from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.tokens import CachedLogin
 from simulator.credentials import BACKSTAGE_TOKEN
 from store import Store
+from tasks.collect.measuring import SweepProgress
 from tasks.collect.stage import collect
 from tasks.context import StageContext
 from tests.integration.collect_factories import SLOT, CollectServices, policy
 
 
-class PrintedProgress:
+class PrintedProgress(SweepProgress):
     """Prints a line per batch."""
-
-    def listed(self, components: int) -> None:
-        """Print nothing."""
-
-    def started(self, *, total: int, done: int) -> None:
-        """Print nothing."""
 
     def measured(self, *, known: int, unknown: int) -> None:
         """Print what was stored."""

@@ -18,6 +18,7 @@ from domain.snapshots import Outcome
 from simulator.serving import Simulator
 from simulator.world import Scenario
 from store import Store
+from tasks.collect.measuring import SweepProgress
 from tasks.collect.stage import CollectFailed, collect
 from tests.integration.collect_factories import NEXT_SLOT, SLOT, Bench, bench_of
 from tests.services.simulated import PARITY_FOLDER
@@ -32,7 +33,7 @@ def bench(simulator: Simulator, sqlite_store: Store) -> Iterator[Bench]:
         yield made
 
 
-class RecordedProgress:
+class RecordedProgress(SweepProgress):
     """Records the progress."""
 
     def __init__(self) -> None:

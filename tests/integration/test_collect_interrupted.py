@@ -13,6 +13,7 @@ import pytest
 from domain.snapshots import Outcome
 from simulator.serving import Simulator
 from store import Store
+from tasks.collect.measuring import SweepProgress
 from tasks.collect.stage import CollectResult, collect
 from tests.integration.collect_factories import NEXT_SLOT, SLOT, Bench, bench_of
 
@@ -25,15 +26,11 @@ def bench(simulator: Simulator, sqlite_store: Store) -> Iterator[Bench]:
         yield made
 
 
-class InterruptingProgress:
+class InterruptingProgress(SweepProgress):
     """Raises KeyboardInterrupt after the first batch is stored."""
 
     def __init__(self) -> None:
         self.stored = 0
-
-    def listed(self, components: int) -> None: ...
-
-    def started(self, *, total: int, done: int) -> None: ...
 
     def measured(self, *, known: int, unknown: int) -> None:
         self.stored += known + unknown

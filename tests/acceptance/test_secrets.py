@@ -13,7 +13,7 @@ import pytest
 from simulator import credentials
 from simulator.company.catalog import PAYMENTS_KEY, PLATFORM_KEY
 from simulator.faults import Fault
-from simulator.serving import Simulator
+from simulator.serving import Simulator, addresses_at, settings_for
 from tests.services.commands import Run
 
 SECRET_KEY = "marked-worker-secret-key"
@@ -21,22 +21,9 @@ TEAM_KEY = "markedteamroutingkey000000000001"
 DATABASE_PASSWORD = "marked-database-password"
 
 
-def settings_for(simulator: Simulator) -> dict[str, str]:
-    return {
-        "SCALEOPS_BASE_URL": simulator.scaleops_url,
-        "SCALEOPS_USER": credentials.SCALEOPS_USER,
-        "SCALEOPS_PASSWORD": credentials.SCALEOPS_PASSWORD,
-        "BACKSTAGE_BASE_URL": simulator.backstage_url,
-        "BACKSTAGE_TOKEN": credentials.BACKSTAGE_TOKEN,
-        "SLACK_BOT_TOKEN": credentials.SLACK_BOT_TOKEN,
-        "SLACK_BASE_URL": simulator.slack_url.rstrip("/"),
-        "SLACK_DEFAULT_CHANNEL": "C0GENERAL01",
-        "PAGERDUTY_ROUTING_KEY": credentials.PAGERDUTY_ROUTING_KEY,
-        "PAGERDUTY_EVENTS_URL": simulator.pagerduty_url,
-        "WORKER_SECRET_KEY": SECRET_KEY,
-        "LOG_LEVEL": "debug",
-        "LOG_FORMAT": "json",
-    }
+def marked_settings(simulator: Simulator) -> dict[str, str]:
+    services = settings_for(addresses_at(int(simulator.url.rpartition(":")[2])), simulator.state.world())
+    return {**services, "WORKER_SECRET_KEY": SECRET_KEY, "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
 
 
 def secrets_of(simulator: Simulator) -> dict[str, str]:
@@ -78,7 +65,7 @@ def test_no_secret_is_in_logs_errors_rows_reports_or_messages(run: Run, simulato
         f"teams: {{group:default/search: {{pagerduty_routing_key_file: {key_file}}}}}\nalerts: {{under-provisioned: {{for: 1, page: always}}}}\n",
         encoding="utf-8",
     )
-    settings = settings_for(simulator)
+    settings = marked_settings(simulator)
     output: list[str] = []
 
     def do(*command: str, **changes: str) -> None:

@@ -34,20 +34,17 @@ def fleet(tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_ur
     return Fleet(tmp_path, simulator, queues, postgres_url, MONDAY + MINUTE, workers=(QUEUES, QUEUES))
 
 
-def test_a_crash_while_opening_a_sweep(fleet: Fleet) -> None:
-    crash_everywhere(fleet, OPENING)
-
-
-def test_a_crash_while_measuring(fleet: Fleet) -> None:
-    crash_everywhere(fleet, MEASURING)
-
-
-def test_a_crash_while_evaluating(fleet: Fleet) -> None:
-    crash_everywhere(fleet, EVALUATING)
-
-
-def test_a_crash_while_delivering(fleet: Fleet) -> None:
-    crash_everywhere(fleet, DELIVERING)
+@pytest.mark.parametrize(
+    "steps", [OPENING, MEASURING, EVALUATING, DELIVERING], ids=["opening a sweep", "measuring", "evaluating", "delivering"]
+)
+def test_a_crash_at_every_point(fleet: Fleet, steps: tuple[TaskStep, ...]) -> None:
+    with fleet:
+        fleet.live()
+        fleet.next_slot()
+        for number, point in enumerate(crash_points(*steps)):
+            crash_at(fleet, point, "worker" if number % 5 == 0 else "child")
+        fleet.live(most=RECOVERY)
+        assert violations(fleet) == []
 
 
 def test_a_crash_while_reporting(fleet: Fleet) -> None:
@@ -72,13 +69,3 @@ def test_a_crash_while_reporting(fleet: Fleet) -> None:
 def reports_of(fleet: Fleet) -> tuple[ReportRun, ...]:
     with fleet.store.reading() as transaction:
         return transaction.reports.runs("weekly", "2026-W45")
-
-
-def crash_everywhere(fleet: Fleet, steps: tuple[TaskStep, ...]) -> None:
-    with fleet:
-        fleet.live()
-        fleet.next_slot()
-        for number, point in enumerate(crash_points(*steps)):
-            crash_at(fleet, point, "worker" if number % 5 == 0 else "child")
-        fleet.live(most=RECOVERY)
-        assert violations(fleet) == []

@@ -98,6 +98,9 @@ class Bench:
         """Return the number of ScaleOps calls so far by route."""
         return dict(self.simulator.state.calls["scaleops"])
 
+    def advance(self, by: timedelta) -> None:
+        self.clock.move_to(self.clock.now + by)
+
     def reset_calls(self) -> None:
         self.simulator.state.calls.clear()
 

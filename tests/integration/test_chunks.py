@@ -29,8 +29,12 @@ def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
         yield made
 
 
-def advance(bench: Bench, by: timedelta) -> None:
-    bench.clock.move_to(bench.clock.now + by)
+def measure_in_an_outage(bench: Bench) -> None:
+    chunks = advance_sweep(bench.context, size=1).chunks  # so small that each has outcomes before the outage is detected
+    bench.misbehave(service="scaleops", mode="drop")
+    for chunk in chunks:
+        with suppress(CollectFailed):
+            measure_chunk(bench.context, chunk)
 
 
 def test_every_component_is_in_exactly_one_chunk(bench: Bench) -> None:
@@ -71,23 +75,19 @@ def test_a_pool_survives_a_chunk_that_found_scaleops_down(bench: Bench, simulato
         with pytest.raises(CollectFailed):
             measure_chunk(bench.context, chunk, pool=pool)
         simulator.state.faults = []
-        bench.clock.move_to(bench.clock.now + timedelta(minutes=1))  # a refused login is not retried at once
+        bench.advance(timedelta(minutes=1))  # a refused login is not retried at once
         measure_chunk(bench.context, chunk, pool=pool)
     with bench.context.store.reading() as transaction:
         assert set(transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of).values()) == {Outcome.MEASURED}
 
 
 def test_a_scaleops_outage_of_minutes_does_not_cost_the_slot(bench: Bench) -> None:
-    chunks = advance_sweep(bench.context, size=1).chunks  # so small that each has outcomes before the outage is detected
-    bench.misbehave(service="scaleops", mode="drop")
-    for chunk in chunks:
-        with suppress(CollectFailed):
-            measure_chunk(bench.context, chunk)
+    measure_in_an_outage(bench)
     step = advance_sweep(bench.context, size=1)
     assert (step.closed, step.chunks) == ((), ())
 
     bench.heal()
-    advance(bench, STALLED_AFTER)
+    bench.advance(STALLED_AFTER)
     closed = [measure_chunk(bench.context, chunk) for chunk in advance_sweep(bench.context, size=9).chunks]
     assert closed[:-1] == [None] * (len(closed) - 1)
     assert closed[-1] is not None
@@ -95,30 +95,22 @@ def test_a_scaleops_outage_of_minutes_does_not_cost_the_slot(bench: Bench) -> No
 
 
 def test_components_that_stay_unknown_after_an_outage_delay_the_sweep_by_two_minutes(bench: Bench) -> None:
-    chunks = advance_sweep(bench.context, size=1).chunks
-    bench.misbehave(service="scaleops", mode="drop")
-    for chunk in chunks:
-        with suppress(CollectFailed):
-            measure_chunk(bench.context, chunk)
+    measure_in_an_outage(bench)
     advance_sweep(bench.context)
-    advance(bench, STALLED_AFTER)
+    bench.advance(STALLED_AFTER)
     last, *others = advance_sweep(bench.context, size=1).chunks
     bench.heal()
     for chunk in others:
         measure_chunk(bench.context, chunk)
     assert advance_sweep(bench.context).closed == ()
-    advance(bench, STALLED_AFTER)
+    bench.advance(STALLED_AFTER)
     (closed,) = advance_sweep(bench.context).closed
     assert closed.unknown == len(last.refs)
 
 
 def test_a_sweep_of_a_lasting_outage_is_closed_at_its_deadline(bench: Bench) -> None:
-    chunks = advance_sweep(bench.context, size=1).chunks
-    bench.misbehave(service="scaleops", mode="drop")
-    for chunk in chunks:
-        with suppress(CollectFailed):
-            measure_chunk(bench.context, chunk)
-    advance(bench, timedelta(minutes=31))
+    measure_in_an_outage(bench)
+    bench.advance(timedelta(minutes=31))
     (closed,) = advance_sweep(bench.context).closed
     assert closed.unknown == closed.expected > 0
 
@@ -148,7 +140,7 @@ def test_an_outage_is_when_too_many_of_those_measured_before_are_unknown(
 def test_a_sweep_with_progress_is_not_enqueued_again(bench: Bench) -> None:
     chunks = advance_sweep(bench.context, size=3).chunks
     for chunk in chunks[:-1]:
-        advance(bench, STALLED_AFTER - timedelta(seconds=1))
+        bench.advance(STALLED_AFTER - timedelta(seconds=1))
         measure_chunk(bench.context, chunk)
         assert advance_sweep(bench.context, size=3).chunks == ()
 
@@ -157,7 +149,7 @@ def test_a_stalled_sweep_enqueues_what_is_outstanding(bench: Bench) -> None:
     first, *others = advance_sweep(bench.context, size=3).chunks
     measure_chunk(bench.context, first)
     assert advance_sweep(bench.context, size=3).chunks == ()
-    advance(bench, STALLED_AFTER)
+    bench.advance(STALLED_AFTER)
     again = advance_sweep(bench.context, size=3).chunks
     assert {ref for chunk in again for ref in chunk.refs} >= {ref for chunk in others for ref in chunk.refs}
     assert advance_sweep(bench.context, size=3).chunks == ()

@@ -120,6 +120,8 @@ def test_the_calls_of_a_sweep_are_the_fewest_possible(bench: Bench) -> None:
     points = {point.key for one in found.values() for point in one.points}
     watched = {cluster for cluster, is_watched in UPSTREAM["networkCostEnabled"].items() if is_watched}
     assert len(found) == len(UPSTREAM["components"])
+    assert {one.snapshot.outcome for one in found.values()} == {Outcome.MEASURED}
+    assert not bench.simulator.state.calls["oddities"]
     assert bench.calls() == {
         "POST /auth/callback": 1,
         "GET /api/v1/networkCost/networkCostEnabled": 1,

@@ -22,15 +22,13 @@ from tests.integration.collect_factories import SLOT, Bench, bench_of
 
 @dataclass
 class ChangingWorld:
-    """The parity world, from which clusters and workloads can disappear."""
+    """The parity world, in which clusters can be missing from the responses."""
 
     world: World
     silent: set[str] = field(default_factory=set)
-    without: set[str] = field(default_factory=set)
 
     def at(self, _: datetime) -> World:
-        kept = tuple(workload for workload in self.world.workloads if workload.cluster not in self.without)
-        return replace(self.world, silent_clusters=frozenset(self.silent), workloads=kept)
+        return replace(self.world, silent_clusters=frozenset(self.silent))
 
 
 @pytest.fixture

@@ -23,10 +23,6 @@ def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
         yield made
 
 
-def advance(bench: Bench, by: timedelta) -> None:
-    bench.clock.move_to(bench.clock.now + by)
-
-
 def notices(bench: Bench) -> list[Message]:
     with bench.store.reading() as transaction:
         return [entry.message for entry in transaction.outbox.listing() if entry.message.key.startswith("watch:")]
@@ -36,28 +32,28 @@ def test_without_problems_no_notice_is_sent(bench: Bench) -> None:
     collect(bench.context)
     for _ in range(3):
         assert monitor(bench.context).problems == ()
-        advance(bench, NOTIFY_AFTER)
+        bench.advance(NOTIFY_AFTER)
     assert notices(bench) == []
 
 
 def test_a_problem_that_ends_soon_is_not_reported(bench: Bench) -> None:
     assert monitor(bench.context).problems  # nothing has been collected yet
-    advance(bench, NOTIFY_AFTER - timedelta(minutes=1))
+    bench.advance(NOTIFY_AFTER - timedelta(minutes=1))
     collect(bench.context)
     monitor(bench.context)
-    advance(bench, NOTIFY_AFTER)
+    bench.advance(NOTIFY_AFTER)
     assert not monitor(bench.context).is_notified
     assert notices(bench) == []
 
 
 def test_a_problem_that_lasts_is_reported_once_a_day(bench: Bench) -> None:
     monitor(bench.context)
-    advance(bench, NOTIFY_AFTER)
+    bench.advance(NOTIFY_AFTER)
     assert monitor(bench.context).is_notified
-    advance(bench, NOTIFY_AFTER)
+    bench.advance(NOTIFY_AFTER)
     assert not monitor(bench.context).is_notified
     assert len(notices(bench)) == 1
-    advance(bench, timedelta(days=1))
+    bench.advance(timedelta(days=1))
     assert monitor(bench.context).is_notified
     assert len(notices(bench)) == 2
 
@@ -65,7 +61,7 @@ def test_a_problem_that_lasts_is_reported_once_a_day(bench: Bench) -> None:
 def test_a_new_kind_of_problem_is_reported_the_same_day_with_all_others(bench: Bench) -> None:
     record_heartbeat(bench.context, "deliver", HeartbeatKind.CANARY)
     monitor(bench.context)
-    advance(bench, NOTIFY_AFTER)
+    bench.advance(NOTIFY_AFTER)
     monitor(bench.context)
     record_heartbeat(bench.context, "collect", HeartbeatKind.FAILED, reason="ScaleOps answered with 503 <!here>")
     assert monitor(bench.context).is_notified
@@ -78,7 +74,7 @@ def test_a_new_kind_of_problem_is_reported_the_same_day_with_all_others(bench: B
 def test_without_a_platform_channel_problems_are_still_returned(simulator: Simulator, store: Store) -> None:
     with bench_of(simulator, store) as bench:
         monitor(bench.context)
-        advance(bench, NOTIFY_AFTER)
+        bench.advance(NOTIFY_AFTER)
         result = monitor(bench.context)
         assert result.problems
         assert not result.is_notified

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -18,17 +14,6 @@ from worker.schedule import Timings
 from worker.scheduler import QuietScheduler
 
 
-@pytest.fixture
-def server() -> Iterator[QueueServer]:
-    """A Valkey of this test alone, which it may stop."""
-    folder = Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
-    server = QueueServer(folder)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(folder)
-
-
 def no_context() -> WorkerContext:
     raise AssertionError
 
@@ -38,8 +23,8 @@ def messages_in(server: QueueServer) -> int:
         return sum(client.llen(key) for key in client.keys("*:queue:*") if client.type(key) == b"list")
 
 
-def test_an_outage_of_redis_is_logged_once_and_so_is_its_end(server: QueueServer, caplog: pytest.LogCaptureFixture) -> None:
-    app = build_app(server.url, instance="test", open_context=no_context, timings=Timings())  # type: ignore[arg-type]  # never called here
+def test_an_outage_of_redis_is_logged_once_and_so_is_its_end(own_queues: QueueServer, caplog: pytest.LogCaptureFixture) -> None:
+    app = build_app(own_queues.url, instance="test", open_context=no_context, timings=Timings())  # type: ignore[arg-type]  # never called here
     ticks: list[None] = []
     try:
         beat = QuietScheduler(app=app)
@@ -48,8 +33,8 @@ def test_an_outage_of_redis_is_logged_once_and_so_is_its_end(server: QueueServer
         assert len(ticks) == 1
         entries = list(beat.schedule.values())
         beat.apply_entry(entries[0], producer=beat.producer)
-        assert messages_in(server) == 1
-        server.stop()
+        assert messages_in(own_queues) == 1
+        own_queues.stop()
         with caplog.at_level(logging.WARNING):
             for entry in entries[:3]:
                 beat.apply_entry(entry, producer=beat.producer)
@@ -58,11 +43,11 @@ def test_an_outage_of_redis_is_logged_once_and_so_is_its_end(server: QueueServer
         ]
         assert not any(record.exc_info for record in caplog.records)
         caplog.clear()
-        server.start()
+        own_queues.start()
         with caplog.at_level(logging.WARNING):
             for entry in entries[:2]:
                 beat.apply_entry(entry, producer=beat.producer)
         assert caplog.messages == ["redis available again"]
-        assert messages_in(server) == 2
+        assert messages_in(own_queues) == 2
     finally:
         app.close()

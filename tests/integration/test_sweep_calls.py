@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -98,28 +97,6 @@ def load(simulator: Simulator, workloads: Sequence[SimulatedWorkload], entities:
 
 def names_of(measuring: MeasureResult) -> list[str]:
     return [f"{key.cluster}/{key.namespace}/{key.name}" for key in measuring.measurement.snapshot.workloads]
-
-
-def test_a_sweep_makes_the_minimum_number_of_calls(simulator: Simulator) -> None:
-    measured = sweep(simulator)
-    assert {m.measurement.snapshot.outcome for m in measured.values()} == {Outcome.MEASURED}
-    upstream = json.loads((PARITY_FOLDER / "upstream.json").read_text(encoding="utf-8"))
-    enabled = {cluster for cluster, on in upstream["networkCostEnabled"].items() if on}
-    lives_on = {(workload["component"], workload["dash"]["clusterName"]) for workload in upstream["workloads"]}
-    distinct = {
-        tuple(workload["dash"][field] for field in ("clusterName", "namespace", "type", "workloadName"))
-        for workload in upstream["workloads"]
-        if workload["dash"]["clusterName"] in enabled
-    }
-    assert Counter(simulator.state.calls["scaleops"]) == {
-        LOGIN: 1,
-        FLAGS: 1,
-        POLICIES: len(upstream["clusters"]),
-        WORKLOADS: len(upstream["components"]),
-        COSTS: len(lives_on),
-        NETWORK: len(distinct),
-    }
-    assert not simulator.state.calls["oddities"]
 
 
 def test_the_cost_of_all_components_is_the_cost_of_all_workloads(simulator: Simulator) -> None:

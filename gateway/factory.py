@@ -34,7 +34,7 @@ from gateway.auth.rate_limit import Rate, RateLimit
 from gateway.auth.request_contexts import RequestContexts
 from gateway.auth.signing import Signer
 from gateway.auth.static_tokens import StaticTokens
-from gateway.auth.visibility import UserTokens, Visibility, backstage_lookup
+from gateway.auth.visibility import Visibility, backstage_lookup
 from gateway.proxy.body_worker import MAX_BODY_BYTES, BodyWorker
 from gateway.proxy.cache import ResponseCache
 from gateway.proxy.component_index import ComponentIndex
@@ -113,8 +113,7 @@ def build_gateway(
     base_url = settings.backstage_base_url
     backstage = AsyncHttpClient("Backstage", base_url, _BACKSTAGE_OPTIONS) if base_url is not None else None
     signer = Signer(dependencies.store, clock=clock)
-    user_tokens = UserTokens(signer)
-    visibility = Visibility(backstage_lookup(backstage, user_tokens) if backstage is not None else None, clock=clock)
+    visibility = Visibility(backstage_lookup(backstage, signer) if backstage is not None else None, clock=clock)
     index = ComponentIndex(live.catalog, live.namespaces_allowed, clock=clock)
     cache = ResponseCache(ttl_s=settings.gateway_cache_ttl_s, timer=timer, count=metrics.count_cache)
     body_worker = BodyWorker()
@@ -123,7 +122,7 @@ def build_gateway(
     def user_catalog(caller: Caller) -> Catalog:
         if dependencies.catalog_with is None:
             return live.catalog
-        return dependencies.catalog_with(user_tokens.token_of(caller))
+        return dependencies.catalog_with(signer.token_for(caller))
 
     contexts = RequestContexts(
         live=live,

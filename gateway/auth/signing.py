@@ -6,6 +6,7 @@ replicas and no token outlives the publication of its key.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,17 +17,20 @@ from cachetools import FIFOCache
 from clients.backstage.plugin_tokens import SigningKey, make_signing_key, mint_plugin_token
 from domain.clock import Clock
 from domain.messages import Json
+from gateway.auth.callers import Caller
+from gateway.responses import forbidden
 from store import Store, StoreUnavailable
 
 KEY_LIFETIME: Final = timedelta(hours=1)
 KEY_PUBLICATION_TTL: Final = timedelta(hours=3)
 TOKEN_LIFETIME: Final = timedelta(hours=1)
+_CATALOG: Final = "catalog"
 _MARGIN: Final = timedelta(seconds=60)
 _MAX_CACHED_TOKENS: Final = 2048
 
 
 class Signer:
-    """Signs tokens for other plugins. Thread-safe; it may write a row, so it must not run on the event loop."""
+    """Signs tokens for the catalog. Thread-safe; it may write a row, so only `token_for_async` is for the event loop."""
 
     def __init__(self, store: Store, *, clock: Clock) -> None:
         self._store = store
@@ -34,31 +38,33 @@ class Signer:
         self._lock = threading.Lock()
         self._key: SigningKey | None = None
         # FIFO: reading it changes nothing, so the event loop reads without the lock.
-        self._minted: FIFOCache[tuple[str, str | None], tuple[str, datetime]] = FIFOCache(_MAX_CACHED_TOKENS)
+        self._minted: FIFOCache[str, tuple[str, datetime]] = FIFOCache(_MAX_CACHED_TOKENS)
 
-    def cached_token(self, target: str, *, obo: str | None) -> str | None:
-        """Return a token that was signed before and is still valid. Does not block."""
-        try:
-            token, expires_at = self._minted[target, obo]
-        except KeyError:
-            return None
-        return token if self._clock() < expires_at - _MARGIN else None
-
-    def token_for(self, target: str, *, obo: str | None = None, until: datetime | None = None) -> str:
-        """Return a token to call another plugin with, on behalf of a user whose token expires at `until`.
+    def token_for(self, caller: Caller) -> str:
+        """Return a token to read the catalog with on behalf of a user: ours, which carries theirs. For threads.
 
         Raises:
+            HttpError: 403, the caller's token carries no proof for the catalog.
             StoreUnavailable: a new key is needed, and its public half cannot be published.
         """
-        cached = self.cached_token(target, obo=obo)
+        if caller.obo is None:
+            message = "the token carries no proof (uip) to query the catalog on your behalf"
+            raise forbidden(message)
+        cached = self._cached_token(caller.obo)
         if cached is not None:
             return cached
         with self._lock:
             now = self._clock()
-            expires_at = now + TOKEN_LIFETIME if until is None else min(now + TOKEN_LIFETIME, until)
-            token = mint_plugin_token(self._current_key(now), target=target, now=now, expires_at=expires_at, obo=obo)
-            self._minted[target, obo] = token, expires_at
+            expires_at = now + TOKEN_LIFETIME if caller.expires_at is None else min(now + TOKEN_LIFETIME, caller.expires_at)
+            key = self._current_key(now)
+            token = mint_plugin_token(key, target=_CATALOG, now=now, expires_at=expires_at, obo=caller.obo)
+            self._minted[caller.obo] = token, expires_at
             return token
+
+    async def token_for_async(self, caller: Caller) -> str:
+        """Return the same without blocking the event loop."""
+        cached = self._cached_token(caller.obo) if caller.obo is not None else None
+        return cached if cached is not None else await asyncio.to_thread(self.token_for, caller)
 
     def published_keys(self) -> tuple[Mapping[str, Json], ...]:
         """Return the public keys of all replicas; publishes ours first if it is not. Raises StoreUnavailable."""
@@ -67,6 +73,13 @@ class Signer:
             self._current_key(now)
         with self._store.reading() as rows:
             return rows.signing_keys.valid_at(now)
+
+    def _cached_token(self, obo: str) -> str | None:
+        try:
+            token, expires_at = self._minted[obo]
+        except KeyError:
+            return None
+        return token if self._clock() < expires_at - _MARGIN else None
 
     def _current_key(self, now: datetime) -> SigningKey:
         key = self._key

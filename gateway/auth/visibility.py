@@ -29,42 +29,17 @@ MAX_CALLERS: Final = 1000
 MAX_REFS_PER_CALLER: Final = 20_000
 TIMEOUT_S: Final = 30.0
 """How long a thread waits for the catalog, whose own timeouts are shorter."""
-_CATALOG: Final = "catalog"
 
 CatalogLookup = Callable[[Caller, Collection[EntityRef]], Awaitable[frozenset[EntityRef]]]
 """Returns the entities that the caller may see. Raises ServiceError, HttpError, StoreUnavailable."""
 Seen = dict[EntityRef, tuple[bool, datetime]]
 
 
-class UserTokens:
-    """Tokens to read the catalog with as the user behind a request: our own, which carry the user's."""
-
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-
-    def token_of(self, caller: Caller) -> str:
-        """Return the token. For threads: it may write a row.
-
-        Raises:
-            HttpError: 403, the caller's token carries no proof for the catalog.
-            StoreUnavailable: our key cannot be published.
-        """
-        if caller.obo is None:
-            message = "the token carries no proof (uip) to query the catalog on your behalf"
-            raise forbidden(message)
-        return self._signer.token_for(_CATALOG, obo=caller.obo, until=caller.expires_at)
-
-    async def token_of_async(self, caller: Caller) -> str:
-        """Return the same without blocking the event loop."""
-        cached = self._signer.cached_token(_CATALOG, obo=caller.obo) if caller.obo is not None else None
-        return cached if cached is not None else await asyncio.to_thread(self.token_of, caller)
-
-
-def backstage_lookup(http: AsyncHttpClient, tokens: UserTokens) -> CatalogLookup:
+def backstage_lookup(http: AsyncHttpClient, signer: Signer) -> CatalogLookup:
     """Return a lookup that queries the catalog over HTTP."""
 
     async def lookup(caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        return await filter_visible(http, tuple(refs), token=await tokens.token_of_async(caller))
+        return await filter_visible(http, tuple(refs), token=await signer.token_for_async(caller))
 
     return lookup
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from simulator import credentials
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.commands import Ran, Run
+from tests.services.simulated import settings_of
 
 Mode = Literal["html", "truncated", "empty", "redirect", "drop"]
 DATA = "get_scaleops_data_for_entity"
@@ -23,20 +23,6 @@ def simulator(simulator: Simulator) -> Simulator:
     """The demo's company, with fixed credentials."""
     simulator.load("demo")
     return simulator
-
-
-def settings_for(simulator: Simulator) -> dict[str, str]:
-    return {
-        "SCALEOPS_BASE_URL": simulator.scaleops_url,
-        "SCALEOPS_USER": credentials.SCALEOPS_USER,
-        "SCALEOPS_PASSWORD": credentials.SCALEOPS_PASSWORD,
-        "BACKSTAGE_BASE_URL": simulator.backstage_url,
-        "BACKSTAGE_TOKEN": credentials.BACKSTAGE_TOKEN,
-        "SLACK_BOT_TOKEN": credentials.SLACK_BOT_TOKEN,
-        "SLACK_BASE_URL": simulator.slack_url.rstrip("/"),
-        "SLACK_DEFAULT_CHANNEL": "C0GENERAL01",
-        "PAGERDUTY_EVENTS_URL": simulator.pagerduty_url,
-    }
 
 
 def fails_with_one_line(ran: Ran, *, status: int, words: tuple[str, ...]) -> None:
@@ -71,7 +57,7 @@ def fails_with_one_line(ran: Ran, *, status: int, words: tuple[str, ...]) -> Non
     ],
 )
 def test_bad_usage_is_refused_in_one_line(run: Run, simulator: Simulator, command: list[str], words: tuple[str, ...]) -> None:
-    fails_with_one_line(run(*command, **settings_for(simulator)), status=2, words=words)
+    fails_with_one_line(run(*command, **settings_of(simulator)), status=2, words=words)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +82,13 @@ def test_bad_usage_is_refused_in_one_line(run: Run, simulator: Simulator, comman
 def test_a_bad_setting_is_refused_in_one_line(
     run: Run, simulator: Simulator, command: list[str], wrong: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    fails_with_one_line(run(*command, **{**settings_for(simulator), **wrong}), status=2, words=words)
+    fails_with_one_line(run(*command, **{**settings_of(simulator), **wrong}), status=2, words=words)
 
 
 def test_a_wrong_configuration_file_names_the_key(run: Run, simulator: Simulator) -> None:
     Path("scaleops-worker.yaml").write_text("teams: {group:default/payments: {slack_chanel: C1}}\n", encoding="utf-8")
 
-    ran = run("collect", **settings_for(simulator))
+    ran = run("collect", **settings_of(simulator))
 
     fails_with_one_line(ran, status=2, words=("scaleops-worker.yaml", "slack_chanel", "did you mean slack_channel?"))
 
@@ -125,14 +111,14 @@ def test_a_wrong_configuration_file_names_the_key(run: Run, simulator: Simulator
 def test_what_fails_prints_the_reason_in_one_line(
     run: Run, simulator: Simulator, command: list[str], wrong: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    ran = run(*command, **{**settings_for(simulator), **wrong})
+    ran = run(*command, **{**settings_of(simulator), **wrong})
 
     fails_with_one_line(ran, status=1, words=words)
     assert "MARKED" not in ran.out + ran.err
 
 
 def test_a_missing_or_broken_catalog_file_is_named(run: Run, simulator: Simulator) -> None:
-    settings = {**settings_for(simulator), "BACKSTAGE_BASE_URL": "", "BACKSTAGE_TOKEN": ""}
+    settings = {**settings_of(simulator), "BACKSTAGE_BASE_URL": "", "BACKSTAGE_TOKEN": ""}
     Path("broken.yaml").write_text("kind: [", encoding="utf-8")
 
     fails_with_one_line(run("collect", **settings, BACKSTAGE_CATALOG_FILE="missing.yaml"), status=1, words=("missing.yaml",))
@@ -150,7 +136,7 @@ def test_a_missing_or_broken_catalog_file_is_named(run: Run, simulator: Simulato
 def test_an_invalid_reference_is_one_error_line_and_the_others_succeed(
     run: Run, simulator: Simulator, ref: str, name: str, words: str
 ) -> None:
-    ran = run("action", DATA, ref, "component:default/frontend", "--json", **settings_for(simulator))
+    ran = run("action", DATA, ref, "component:default/frontend", "--json", **settings_of(simulator))
 
     failed, answered = ran.lines
     assert ran.status == 1
@@ -163,7 +149,7 @@ def test_an_invalid_reference_is_one_error_line_and_the_others_succeed(
 def test_an_invalid_response_of_scaleops_is_an_error_never_an_empty_output(run: Run, simulator: Simulator, mode: Mode) -> None:
     simulator.state.faults.append(Fault(service="scaleops", route="byNamespace", mode=mode))
 
-    ran = run("action", DATA, "component:default/frontend", "--json", **settings_for(simulator))
+    ran = run("action", DATA, "component:default/frontend", "--json", **settings_of(simulator))
 
     (line,) = ran.lines
     assert ran.status == 1
@@ -172,7 +158,7 @@ def test_an_invalid_response_of_scaleops_is_an_error_never_an_empty_output(run: 
 
 
 def test_nothing_is_lost_or_duplicated_by_a_failed_collect(run: Run, simulator: Simulator) -> None:
-    settings = settings_for(simulator)
+    settings = settings_of(simulator)
     failed = run("collect", **{**settings, "SCALEOPS_BASE_URL": "http://127.0.0.1:1"})
     done = run("collect", **settings)
     again = run("collect", **settings)
@@ -195,7 +181,7 @@ spec: {owner: payments}
 """
     Path("catalog.yaml").write_text(catalog, encoding="utf-8")
     settings = {
-        **settings_for(simulator),
+        **settings_of(simulator),
         "BACKSTAGE_BASE_URL": "",
         "BACKSTAGE_TOKEN": "",
         "BACKSTAGE_CATALOG_FILE": "catalog.yaml",
@@ -208,14 +194,3 @@ spec: {owner: payments}
     assert "1 of 2 components measured" in ran.out
     assert list(status["unmeasured"]) == ["component:default/bad"]
     assert "app in (" in status["unmeasured"]["component:default/bad"]
-
-
-def test_every_command_has_help_with_an_example(run: Run) -> None:
-    from cli.main import COMMANDS  # noqa: PLC0415 - the command group under test
-
-    for command in COMMANDS:
-        ran = run(command, "--help")
-        assert ran.status == 0, command
-        assert "Usage: scaleops-worker" in ran.out
-        if command not in {"alerts", "outbox"}:
-            assert "xample" in ran.out, command

@@ -13,17 +13,13 @@ import pytest
 from simulator import credentials
 from simulator.company.catalog import PAYMENTS_KEY, PLATFORM_KEY
 from simulator.faults import Fault
-from simulator.serving import Simulator, addresses_at, settings_for
+from simulator.serving import Simulator
 from tests.services.commands import Run
+from tests.services.simulated import settings_of
 
 SECRET_KEY = "marked-worker-secret-key"
 TEAM_KEY = "markedteamroutingkey000000000001"
 DATABASE_PASSWORD = "marked-database-password"
-
-
-def marked_settings(simulator: Simulator) -> dict[str, str]:
-    services = settings_for(addresses_at(int(simulator.url.rpartition(":")[2])), simulator.state.world())
-    return {**services, "WORKER_SECRET_KEY": SECRET_KEY, "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
 
 
 def secrets_of(simulator: Simulator) -> dict[str, str]:
@@ -65,7 +61,7 @@ def test_no_secret_is_in_logs_errors_rows_reports_or_messages(run: Run, simulato
         f"teams: {{group:default/search: {{pagerduty_routing_key_file: {key_file}}}}}\nalerts: {{under-provisioned: {{for: 1, page: always}}}}\n",
         encoding="utf-8",
     )
-    settings = marked_settings(simulator)
+    settings = {**settings_of(simulator), "WORKER_SECRET_KEY": SECRET_KEY, "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
     output: list[str] = []
 
     def do(*command: str, **changes: str) -> None:

@@ -16,15 +16,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
-from simulator.serving import Simulator, addresses_at, settings_for
+from simulator.serving import Simulator
 from store import Store, StoreUnavailable
+from tests.services.simulated import settings_of
 from tests.services.waiting import wait_until
 
 
 def environment_for(folder: Path, simulator: Simulator, settings: Mapping[str, str]) -> dict[str, str]:
-    addresses = addresses_at(int(simulator.url.rpartition(":")[2]))
-    known = {"PATH": os.environ["PATH"], "TMPDIR": str(folder)}
-    return {**known, **settings_for(addresses, simulator.state.world()), **settings}
+    return {"PATH": os.environ["PATH"], "TMPDIR": str(folder), **settings_of(simulator), **settings}
 
 
 def probe(folder: Path, simulator: Simulator, *arguments: str) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import cast
+from typing import Any, cast
 
+from actions.catalogue import ACTIONS
 from actions.context import HistoryContext, LiveContext, RequestContext, Viewer, allow_all
 from domain.component import Component, Team
 from domain.measures import Total, Unknown
+from domain.messages import Json
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.snapshots import Measurement, WorkloadPoint
@@ -72,6 +74,11 @@ def history_of(store: Store, *, now: datetime = NOW) -> HistoryContext:
 def request_context_of(history: HistoryContext, viewer: Viewer = allow_all) -> RequestContext:
     """The context of a caller of the actions over history; there is no ScaleOps."""
     return RequestContext(live=cast(LiveContext, None), history=history, viewer=viewer)
+
+
+def run_action(history: HistoryContext, name: str, viewer: Viewer = allow_all, **arguments: Json) -> Any:  # noqa: ANN401 - a document
+    """Run an action, and return its output as JSON."""
+    return ACTIONS[name].run(arguments, request_context_of(history, viewer)).model_dump(mode="json", by_alias=True)
 
 
 class PartialViewer:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actions.catalogue import ACTIONS
-from actions.context import HistoryContext, Viewer, allow_all
+from actions.context import HistoryContext, allow_all
 from actions.errors import InputError, NotAllowedError, NotFoundError
 from domain.messages import Json
 from domain.refs import EntityRef
@@ -19,7 +19,9 @@ from tests.integration.history_factories import (
     PartialViewer,
     fill_history,
     history_of,
-    request_context_of,
+)
+from tests.integration.history_factories import (
+    run_action as run,
 )
 from tests.integration.measured import PAYMENTS, SEARCH
 
@@ -30,10 +32,6 @@ ALERT = "under-provisioned:component:default/checkout"
 def history(store: Store) -> HistoryContext:
     fill_history(store)
     return history_of(store)
-
-
-def run(history: HistoryContext, name: str, viewer: Viewer = allow_all, **arguments: Json) -> Any:  # noqa: ANN401 - a document
-    return ACTIONS[name].run(arguments, request_context_of(history, viewer)).model_dump(mode="json", by_alias=True)
 
 
 def refs(answer: Any) -> list[str]:  # noqa: ANN401 - a document
@@ -257,7 +255,7 @@ def test_an_unknown_argument_is_rejected_with_the_valid_ones(history: HistoryCon
 )
 def test_an_argument_of_another_type_is_rejected(history: HistoryContext, name: str, arguments: dict[str, Json]) -> None:
     with pytest.raises(InputError, match=r"the argument \w+ is invalid"):
-        ACTIONS[name].run(arguments, request_context_of(history))
+        run(history, name, allow_all, **arguments)
 
 
 def test_a_float_without_fraction_is_an_integer(history: HistoryContext) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from actions.catalogue import ACTIONS
 from actions.context import HistoryContext
 from actions.errors import ActionError
 from domain.messages import Json
@@ -18,7 +15,9 @@ from tests.integration.history_factories import (
     PartialViewer,
     fill_history,
     history_of,
-    request_context_of,
+)
+from tests.integration.history_factories import (
+    run_action as run,
 )
 from tests.integration.measured import PAYMENTS
 
@@ -27,10 +26,6 @@ from tests.integration.measured import PAYMENTS
 def history(store: Store) -> HistoryContext:
     fill_history(store)
     return history_of(store)
-
-
-def run(history: HistoryContext, name: str, viewer: PartialViewer, **arguments: Json) -> Any:  # noqa: ANN401 - a document
-    return ACTIONS[name].run(arguments, request_context_of(history, viewer)).model_dump(mode="json", by_alias=True)
 
 
 def error_of(history: HistoryContext, name: str, viewer: PartialViewer, **arguments: Json) -> str:

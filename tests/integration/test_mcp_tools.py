@@ -14,13 +14,13 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import CallToolResult, TextResourceContents
 
 from actions.catalogue import ACTIONS
-from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
 from tests.integration.history_factories import NOW, fill_history
 from tests.integration.mcp_clients import ERAS, MONSTER, WORKLOADS, call, oversized_scenario, talk, text_in
 from tests.services.gateways import ServedGateway, ServeGateway
+from tests.services.simulated import settings_of
 
 ORDERS = "component:default/orders-000"
 TEAM_OF_ORDERS = "group:default/team-00"
@@ -113,13 +113,8 @@ def test_an_error_says_what_to_do(gateway: ServedGateway, tool: str, arguments: 
 
     assert result.is_error
     assert text_in(result).startswith(said)
+    assert ("list_components" in text_in(result)) == said.startswith("NotFoundError")
     assert result.structured_content is None
-
-
-def test_a_missing_entity_points_to_the_search(gateway: ServedGateway) -> None:
-    result = call(gateway, gateway.as_ci(), "get_scaleops_data_for_entity", entityRef="component:default/nope")
-
-    assert "list_components" in text_in(result)
 
 
 def test_history_works_while_scaleops_is_down(gateway: ServedGateway, simulator: Simulator) -> None:
@@ -237,20 +232,11 @@ def test_an_agent_starts_the_server_on_stdio(simulator: Simulator, tmp_path: Pat
     store = Store.open(database)
     fill_history(store)
     store.close()
-    world = simulator.state.world()
     program = StdioServerParameters(
         command=str(Path(sys.executable).parent / "scaleops-worker"),
         args=["mcp"],
         cwd=tmp_path,
-        env={
-            "PATH": os.environ["PATH"],
-            "SCALEOPS_BASE_URL": simulator.scaleops_url,
-            "SCALEOPS_USER": world.scaleops_user,
-            "SCALEOPS_PASSWORD": world.scaleops_password,
-            "BACKSTAGE_BASE_URL": simulator.backstage_url,
-            "BACKSTAGE_TOKEN": BACKSTAGE_TOKEN,
-            "DATABASE_URL": database,
-        },
+        env={**settings_of(simulator), "PATH": os.environ["PATH"], "DATABASE_URL": database},
     )
 
     async def converse() -> tuple[list[str], list[CallToolResult]]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
 from tests.services.commands import Run
+from tests.services.simulated import settings_of
 
 PROGRAM = Path(sys.executable).parent / "scaleops-worker"
 SCALEOPS = {"SCALEOPS_BASE_URL": "http://127.0.0.1:1", "SCALEOPS_TOKEN": "x"}
@@ -45,23 +45,10 @@ def test_mcp_names_the_setting_that_is_missing(run: Run) -> None:
     assert ran.out == ""
 
 
-@pytest.mark.parametrize("command", ["serve", "mcp"])
-def test_the_help_of_each_command_has_an_example(run: Run, command: str) -> None:
-    ran = run(command, "--help")
-
-    assert ran.status == 0
-    assert "Example" in ran.out
-
-
 def test_serve_responds_until_it_is_stopped(simulator: Simulator, tmp_path: Path) -> None:
-    world = simulator.state.world()
     settings = {
+        **settings_of(simulator),
         "PATH": os.environ["PATH"],
-        "SCALEOPS_BASE_URL": simulator.scaleops_url,
-        "SCALEOPS_USER": world.scaleops_user,
-        "SCALEOPS_PASSWORD": world.scaleops_password,
-        "BACKSTAGE_BASE_URL": simulator.backstage_url,
-        "BACKSTAGE_TOKEN": BACKSTAGE_TOKEN,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'worker.db'}",
         "GATEWAY_AUTH": "none",
         "GATEWAY_PORT": "0",

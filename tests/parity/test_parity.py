@@ -219,37 +219,3 @@ def test_every_missing_number_is_named_in_a_warning(caller: RequestContext) -> N
         said = cost.run({"entityRef": reference}, caller).warnings
         lacking = [w for w in workloads if any(w["cost"].get(field) is None for field in ("savingsAvailable", "spotPercent"))]
         assert len(said) == len(lacking)
-
-
-@pytest.mark.parametrize("name", LIVE_ACTIONS)
-def test_the_predecessors_input_and_output_are_still_there(name: str) -> None:
-    actions = json.loads((HERE / "expected" / "actions_list.json").read_text(encoding="utf-8"))["actions"]
-    theirs = next(action["schema"] for action in actions if action["name"] == name)
-    ours_in = LIVE_ACTIONS[name].input.model_json_schema(by_alias=True)
-    assert ours_in["properties"].keys() == theirs["input"]["properties"].keys()
-    assert ours_in["required"] == theirs["input"]["required"]
-    assert ours_in["additionalProperties"] is False
-    ours_out = LIVE_ACTIONS[name].output.model_json_schema(by_alias=True, mode="serialization")
-    assert list(lost_names(ours_out, theirs["output"], ours_out.get("$defs", {}))) == []
-
-
-def lost_names(ours: Json, theirs: Json, definitions: Json, where: str = "") -> Iterator[str]:
-    """Name the properties of their schema that ours lacks."""
-    ours = resolved(ours, definitions)
-    for key, schema in theirs.get("properties", {}).items():
-        if key in ours.get("properties", {}):
-            yield from lost_names(ours["properties"][key], schema, definitions, f"{where}.{key}")
-        else:
-            yield f"{where}.{key}"
-    if "items" in theirs:
-        yield from lost_names(ours.get("items", {}), theirs["items"], definitions, f"{where}[]")
-
-
-def resolved(schema: Json, definitions: Json) -> Json:
-    """Follow references, and take the one branch that is not null."""
-    if "$ref" in schema:
-        return resolved(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    for branch in schema.get("anyOf", ()):
-        if branch.get("type") != "null":
-            return resolved(branch, definitions)
-    return schema

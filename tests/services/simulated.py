@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from simulator.serving import Simulator
+from simulator.serving import Simulator, addresses_at, settings_for
 
 PARITY_FOLDER: Final = Path(__file__).parent.parent / "parity"
 
@@ -35,3 +35,8 @@ def free_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])
+
+
+def settings_of(simulator: Simulator) -> dict[str, str]:
+    """Return the settings with which a command uses the simulator."""
+    return settings_for(addresses_at(int(simulator.url.rpartition(":")[2])), simulator.state.world())

@@ -9,6 +9,9 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
+from mcp import Client
+
+from actions.action_pools import ActionPools
 from actions.catalogue import ACTIONS
 from actions.context import HistoryContext, LiveContext, RequestContext, Viewer, allow_all
 from actions.ports import Listing, ScaleOps
@@ -17,6 +20,7 @@ from domain.component import Component, NotificationTargets
 from domain.messages import Json
 from domain.refs import UNOWNED, EntityRef
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
+from mcp_server import build_mcp_server
 
 T = TypeVar("T")
 
@@ -198,3 +202,9 @@ def request_context_of(
 
 def found(*workloads: Workload, **plans: Any) -> PlannedScaleOps:  # noqa: ANN401 - any plan
     return PlannedScaleOps(workloads_by_labels={("app=web",): workloads}, **plans)
+
+
+def mcp_client() -> Client:
+    """Return a client of an MCP server whose actions never run."""
+    pools = ActionPools(live=1, stored=1)
+    return Client(build_mcp_server(request_context_of=lambda _: cast(RequestContext, None), pools=pools))

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from mcp import Client
 from mcp.types import Tool
 
-from actions.action_pools import ActionPools
 from actions.catalogue import ACTIONS
-from actions.context import RequestContext
 from actions.schemas import input_schema, output_schema
 from gateway.web.registry import describe
-from mcp_server import build_mcp_server
+from tests.unit.action_factories import mcp_client
 
 MAX_CHARACTERS = 28_500
 """Of all tool definitions as they are sent: about 7,000 tokens. Every agent pays for them with every request: shorten before you raise this."""
@@ -29,9 +26,7 @@ Schema = dict[str, Any]
 
 
 async def _list() -> list[Tool]:
-    async with Client(
-        build_mcp_server(request_context_of=lambda _: cast(RequestContext, None), pools=ActionPools(live=1, stored=1))
-    ) as client:
+    async with mcp_client() as client:
         return (await client.list_tools()).tools
 
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS
 
-from actions.action_pools import ActionPools
-from actions.context import RequestContext
-from mcp_server import build_mcp_server
+from tests.unit.action_factories import mcp_client
 
 LONG = "b" * 200_000
 
 
 def refusal_of(ask: Callable[[Client], Awaitable[Any]]) -> MCPError:
     async def talk() -> MCPError:
-        async with Client(
-            build_mcp_server(request_context_of=lambda _: cast(RequestContext, None), pools=ActionPools(live=1, stored=1))
-        ) as client:
+        async with mcp_client() as client:
             with pytest.raises(MCPError) as refused:
                 await ask(client)
             return refused.value
@@ -66,9 +62,7 @@ def test_an_invalid_prompt_request_is_a_client_error(
 
 def test_an_unknown_argument_is_quoted_in_short() -> None:
     async def talk() -> str:
-        async with Client(
-            build_mcp_server(request_context_of=lambda _: cast(RequestContext, None), pools=ActionPools(live=1, stored=1))
-        ) as client:
+        async with mcp_client() as client:
             (content,) = (await client.call_tool("list_components", {LONG: 1})).content
             return str(content)
 

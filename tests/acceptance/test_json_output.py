@@ -1,0 +1,34 @@
+"""`--json`: the keys that programs rely on."""
+
+from __future__ import annotations
+
+from simulator.serving import Simulator
+from tests.services.commands import Run
+from tests.services.simulated import settings_of
+
+STAGES = {
+    "collect": "asOf attempted closedOverdue expected listingReason measured unknown wasClosedBefore",
+    "evaluate": "messages notices recommendations sweeps undeliverable",
+    "report": "made problems skipped waiting",
+    "deliver": "nextDue problems",
+}
+TREND = "asOf change changePercent currency entityRef notShown warnings weeks"
+WEEK = "asOf cost running savingsAvailablePerMonth savingsRealisedPerMonth week workloads workloadsWithCost"
+ALERT = "about acknowledgedBy id openedAt owner paged phase rule severity snoozedUntil toldAt workloads"
+
+
+def test_the_keys_of_json_output(run: Run, simulator: Simulator) -> None:
+    simulator.load("demo")
+    settings = settings_of(simulator)
+    (once,) = run("run-once", "--json", **settings).lines
+    alone = {stage: run(stage, "--json", **settings).lines[0][stage] for stage in ("collect", "evaluate", "deliver")}
+    (trend,) = run("trend", "component:default/frontend", "--json", **settings).lines
+    alerts = run("alerts", "list", "--all", "--json", **settings).lines
+
+    assert once.keys() == {*STAGES, "purge"}
+    for stage, keys in STAGES.items():
+        assert once[stage].keys() >= set(keys.split()), stage
+        assert alone.get(stage, once[stage]).keys() == once[stage].keys(), stage
+    assert trend.keys() == set(TREND.split())
+    assert {key for week in trend["weeks"] for key in week} == set(WEEK.split())
+    assert {key for alert in alerts for key in alert} == set(ALERT.split())

@@ -96,7 +96,7 @@ def test_no_secret_is_in_logs_errors_rows_reports_or_messages(run: Run, simulato
     ):
         do(*command)
     do("collect", SCALEOPS_PASSWORD="wrong", DATABASE_URL="sqlite:///denied.db")
-    do("status", DATABASE_URL=f"postgresql://somebody:{DATABASE_PASSWORD}@127.0.0.1:1/nothing")
+    do("status", DATABASE_URL=f"postgresql://worker:{DATABASE_PASSWORD}@127.0.0.1:1/nothing")
     do("collect", SCALEOPS_TOKEN="a-second-credential")
 
     assert simulator.state.pagerduty.events, "an incident was opened, so the routing keys were used"

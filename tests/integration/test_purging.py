@@ -92,18 +92,18 @@ def test_what_an_unfinished_message_needs_stays(store: Store) -> None:
     """Its stream, which shows what may be open in PagerDuty; the thread it is posted into; its fallback."""
     put(store, post("root"), post("alone"))
     send(store), send(store)
-    put(store, post("answer", thread_of="root"))
+    put(store, post("reply", thread_of="root"))
     with store.transaction() as t:
         t.outbox.put([page(EventAction.TRIGGER)])
         trigger = t.outbox.claim_due(NOW, channel=Channel.PAGERDUTY, lease=DAY, owner="me")
         assert trigger is not None
         assert t.outbox.mark_sent(trigger, NOW, variant=None, location=None)
         t.outbox.put([page(EventAction.RESOLVE, 2)])
-    end(store, "answer", DeliveryStatus.FAILED)
-    put(store, post("answer:fallback"))
+    end(store, "reply", DeliveryStatus.FAILED)
+    put(store, post("reply:fallback"))
     send(store)
     assert purge(store, LATER).messages == 1
-    assert keys(store) == {"root", "answer", "answer:fallback", page(EventAction.TRIGGER).key, page(EventAction.RESOLVE, 2).key}
+    assert keys(store) == {"root", "reply", "reply:fallback", page(EventAction.TRIGGER).key, page(EventAction.RESOLVE, 2).key}
 
 
 def test_the_messages_of_an_open_alert_stay_until_it_resolves(store: Store) -> None:

@@ -95,7 +95,7 @@ class IsoWeek:
 
 
 def _has_week_53(year: int) -> bool:
-    return date(year, 12, 28).isocalendar().week == 53  # noqa: PLR2004 - ISO 8601: 28 December lies in the last week
+    return date(year, 12, 28).isocalendar().week == 53  # noqa: PLR2004 - ISO 8601: 28 December is always in the last week
 
 
 def instant_of(day: date, at: time, zone: ZoneInfo) -> datetime:

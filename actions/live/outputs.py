@@ -55,7 +55,7 @@ class ApiModel(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-class WorkloadName(TypedDict):
+class WorkloadFieldValues(TypedDict):
     """The fields that name a workload in a row."""
 
     workload_name: str
@@ -64,7 +64,7 @@ class WorkloadName(TypedDict):
     type: str
 
 
-def fields_of(key: WorkloadKey) -> WorkloadName:
+def fields_of(key: WorkloadKey) -> WorkloadFieldValues:
     """Return the fields that name a workload in a row."""
     return {"workload_name": key.name, "cluster_name": key.cluster, "namespace": key.namespace, "type": key.type}
 

@@ -25,7 +25,7 @@ QUIET = (
 
 
 def find_chromium() -> str:
-    """Answer the path of a Chromium; `ready.sh` makes sure that there is one."""
+    """Return the path of Chromium, which `ready.sh` installs."""
     for name in (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name) if name else None
         if found is not None:

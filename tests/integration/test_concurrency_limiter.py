@@ -1,4 +1,4 @@
-"""Processes that share one limit over a real Valkey: each keeps to its share, whichever dies, whatever Redis loses."""
+"""Processes that share one limit over a real Valkey: each keeps to its share, when others die and when Redis loses its state."""
 
 from __future__ import annotations
 

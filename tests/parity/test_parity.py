@@ -55,7 +55,7 @@ def is_same(ours: Json, theirs: Json) -> bool:
 
 
 def expected_of(stem: str, reference: str, recorded: Json) -> Json:
-    """Answer what ours must contain: their answer, corrected by the listed differences."""
+    """Return what our output must contain: the predecessor's, corrected by the listed differences."""
     name, _, variant = stem.partition(".")
     correct: dict[str, Callable[[str, str, Json], Json]] = {
         "get_scaleops_data_for_entity": right_data,
@@ -166,7 +166,7 @@ def right_recommendations(variant: str, reference: str, result: Json) -> Json:
 
 
 def right_network(_: str, reference: str, result: Json) -> Json:
-    """Difference 3: a call that failed is told with its reason; theirs said that the network is not watched."""
+    """Difference 3: a failed call is reported with its reason; the predecessor reported the network as not monitored."""
     right = json.loads(json.dumps(result["output"]))
     failing = {
         (w["dash"]["clusterName"], w["dash"]["namespace"], w["dash"]["workloadName"])

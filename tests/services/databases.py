@@ -19,7 +19,7 @@ import pytest
 from store import Store, migrate
 
 NOBODY = 65534
-"""PostgreSQL refuses to run as root; root runs it as nobody."""
+"""PostgreSQL refuses to run as root; root runs it as this user."""
 _TEMPLATE = "migrated"
 
 
@@ -101,7 +101,7 @@ class PostgresServer:
 
 
 def _is_reachable(folder: Path) -> bool:
-    """Return True if the user `nobody` can reach a folder."""
+    """Return True if that user can access a folder."""
     return all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
 
 

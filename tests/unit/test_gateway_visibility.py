@@ -45,7 +45,7 @@ async def test_a_response_larger_than_the_cache_still_counts() -> None:
     visibility = Visibility(sight, clock=now)
     half, rest = entities(MAX_REFS_PER_CALLER - 10), entities(20, "d")
     await visibility.visible(JANE, half)
-    # The rest does not fit beside the half: what was known of the half is forgotten while the rest is asked about.
+    # Both do not fit: the half is evicted while the rest is fetched.
     shown = await visibility.visible(JANE, [*half, *rest, HIDDEN])
     at_once = await visibility.visible(JANE, [*entities(MAX_REFS_PER_CALLER + 500, "e"), HIDDEN])
 

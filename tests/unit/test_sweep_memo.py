@@ -33,7 +33,7 @@ PEER = Destination(
 
 
 class CountingScaleOps:
-    """Answers everything and counts it. `failures` fail so many of the next calls; `hold` keeps calls waiting."""
+    """Returns a response to every call and counts it. The next `failures` calls fail; `hold` blocks calls."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -185,7 +185,7 @@ AS_OF = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 
 class Memory:
-    """A shared memory that nobody else uses at the same time."""
+    """A shared cache with a single user."""
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, Select, func, select
 
 from domain.messages import Json
 from domain.refs import EntityRef
-from store.queries.base import Queries, read_as, row_from
+from store.queries.rows import Queries, read_as, row_from
 from store.schema import alert_events, alert_states
 from store.upserts import insert_into, upsert
 

@@ -12,7 +12,7 @@ from domain.snapshots import Outcome
 from domain.sweeps import ClusterState
 from domain.workload import WorkloadKey
 from store.queries import points
-from store.queries.base import Queries
+from store.queries.rows import Queries
 from store.schema import clusters, snapshot_points, snapshots, workload_points
 from store.upserts import upsert
 

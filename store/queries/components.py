@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping, Select, and_, case, func, or_, select, update
 
 from domain.component import Component, NotificationTargets, Team
 from domain.refs import EntityRef
-from store.queries.base import Queries, read_as, row_from
+from store.queries.rows import Queries, read_as, row_from
 from store.schema import components, teams
 from store.upserts import upsert
 

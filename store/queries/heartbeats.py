@@ -10,7 +10,7 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from domain.messages import Json
-from store.queries.base import Queries, read_as
+from store.queries.rows import Queries, read_as
 from store.schema import heartbeats
 from store.upserts import upsert
 

@@ -14,7 +14,7 @@ from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import TOTALS, Outcome, SeriesPoint
 from domain.workload import WorkloadKey
 from store.queries import points
-from store.queries.base import Queries
+from store.queries.rows import Queries
 from store.queries.snapshots import total_of_row
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
 

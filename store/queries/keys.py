@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from domain.messages import Json
-from store.queries.base import Queries
+from store.queries.rows import Queries
 from store.schema import routing_keys, signing_keys
 from store.upserts import upsert
 

@@ -19,7 +19,6 @@ from sqlalchemy import ColumnElement, RowMapping, Select, and_, bindparam, exist
 from sqlalchemy.sql.selectable import FromClause
 
 from domain.messages import Channel, DeliveryStatus, EventAction, EventStatus, Message, Variant, superseded
-from store.queries.base import Queries
 from store.queries.outbox_rows import (
     DeliveryAttempt,
     DeliveryResult,
@@ -31,6 +30,7 @@ from store.queries.outbox_rows import (
     record_of,
     values_of,
 )
+from store.queries.rows import Queries
 from store.schema import deliveries, outbox
 from store.upserts import insert_into
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from domain.messages import Channel, DeliveryStatus, EventAction, Json, Message, Rendering, Variant
-from store.queries.base import read_as, row_from
+from store.queries.rows import read_as, row_from
 
 
 class DeliveryResult(StrEnum):

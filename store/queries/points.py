@@ -12,7 +12,7 @@ from domain.measures import Measured, Unknown
 from domain.snapshots import MEASURES, NetworkOff, NetworkUse, WorkloadPoint
 from domain.workload import WorkloadKey
 from store.columns import storable
-from store.queries.base import row_from
+from store.queries.rows import row_from
 
 _NETWORK: Final = ("cost", "cross_az_cost", "cross_az_traffic_bytes")
 KEY: Final = ("as_of", "cluster", "namespace", "type", "name")

@@ -14,7 +14,7 @@ from domain.measures import Unknown, known_or
 from domain.refs import EntityRef
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from store.queries import points
-from store.queries.base import Queries, row_from
+from store.queries.rows import Queries, row_from
 from store.schema import recommendations
 from store.upserts import upsert
 

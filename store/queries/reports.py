@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 
 from domain.messages import Json
 from domain.refs import EntityRef
-from store.queries.base import Queries, read_as, row_from
+from store.queries.rows import Queries, read_as, row_from
 from store.schema import report_runs
 from store.upserts import insert_new
 

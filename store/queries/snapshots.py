@@ -14,7 +14,7 @@ from domain.snapshots import TOTALS, Measurement, Outcome, Snapshot, WorkloadPoi
 from domain.workload import WorkloadKey
 from store.errors import SweepClosed
 from store.queries import points
-from store.queries.base import Queries
+from store.queries.rows import Queries
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
 from store.upserts import upsert
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, case, func, select, update
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep
 from store.errors import SweepClosed
-from store.queries.base import Queries
+from store.queries.rows import Queries
 from store.schema import snapshots, sweeps
 from store.upserts import insert_new
 

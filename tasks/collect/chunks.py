@@ -104,7 +104,7 @@ def measure_chunk(
 def close_if_complete(context: StageContext, as_of: datetime) -> Sweep | None:
     """Close a sweep in which every component has an outcome. Return None if it is incomplete or already closed.
 
-    With so many unknown outcomes that it is an outage it stays open and is enqueued again until its deadline, so that a ScaleOps
+    If the share of unknown outcomes is an outage, it stays open and is enqueued again until its deadline, so that a ScaleOps
     that is down for minutes does not cost the whole slot. It is closed once nothing is unknown, or when retrying changes nothing.
     """
     now = context.clock()

@@ -26,8 +26,9 @@ from actions.catalogue import ACTIONS
 from actions.context import RequestContext
 from benchmarks.results import BenchmarkResult
 from simulator.serving import Simulator, bind
-from tests.integration.history_factories import fill_history, history_of, request_context_of
+from tests.integration.history_sample import NOW, fill_history
 from tests.services.gateways import ServedGateway
+from tests.stage_factories import make_history_context, make_request_context
 
 NAME: Final = "agents"
 ROOT: Final = Path(__file__).parent.parent
@@ -44,7 +45,7 @@ def measure() -> Iterator[BenchmarkResult]:
         gateway = ServedGateway(simulator, Path(tempfile.mkdtemp()))
         try:
             fill_history(gateway.dependencies.store)
-            caller = request_context_of(history_of(gateway.dependencies.store))
+            caller = make_request_context(history=make_history_context(gateway.dependencies.store, NOW))
             for era, name in ERAS:
                 action_ms, tool_ms, reference_ms = asyncio.run(measure_calls(gateway, caller, reference_url, era))
                 yield BenchmarkResult(

@@ -85,6 +85,10 @@ class Simulator:
         """Replace the planned faults by one, with the fields of `Fault`."""
         self.state.faults = [Fault.model_validate({"service": service, **fault})]
 
+    def add_fault(self, service: str, **fault: object) -> None:
+        """Plan one more fault."""
+        self.state.faults = [*self.state.faults, Fault.model_validate({"service": service, **fault})]
+
     def set_modes(self, **modes: object) -> None:
         """Change some modes; the others are kept."""
         self.state.modes = Modes.model_validate(self.state.modes.model_dump() | modes)

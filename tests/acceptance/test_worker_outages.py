@@ -31,10 +31,10 @@ from tests.acceptance.faults import (
 )
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
-from tests.integration.test_report_stage import parts_at
 from tests.services.databases import PostgresServer
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
+from tests.stage_factories import make_stage_context
 from wiring.contexts import history_context
 from worker.schedule import QUEUES
 
@@ -194,7 +194,7 @@ def known_costs(row: Measurement) -> int:
 def cost_this_week(fleet: Fleet) -> float | None:
     """Return the cost of the current week in the trend of the component whose incident opened first."""
     about = fleet.simulator.state.pagerduty.incidents[0]["dedup_key"].rpartition(f"{Rule.UNDER_PROVISIONED}:")[2]
-    context = parts_at(fleet.store, fleet.now)
+    context = make_stage_context(fleet.store, fleet.now)
     with read_history(history_context(context.store, context.policy, clock=context.clock)) as view:
         week = get_cost_trend(view, TrendInput(entity_ref=about, weeks=1)).weeks[-1]
     assert week.running

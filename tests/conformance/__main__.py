@@ -19,7 +19,7 @@ from gateway.web.mcp_app import McpApp
 from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
 from tests.conformance.fixtures import add_fixtures
-from tests.integration.history_factories import fill_history
+from tests.integration.history_sample import fill_history
 from tests.services.gateways import ServedGateway
 
 ROOT: Final = Path(__file__).parents[2]

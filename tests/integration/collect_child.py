@@ -17,8 +17,8 @@ from simulator.credentials import BACKSTAGE_TOKEN
 from store import Store
 from tasks.collect.measuring import SweepProgress
 from tasks.collect.stage import collect
-from tasks.context import StageContext
-from tests.integration.collect_factories import SLOT, CollectServices, policy
+from tests.factories import SLOT
+from tests.stage_factories import FakeServices, make_stage_context
 
 
 class PrintedProgress(SweepProgress):
@@ -37,12 +37,8 @@ def main() -> None:
     line = HttpClient("ScaleOps", scaleops_url, rules)
     tokens = CachedLogin(PasswordLogin(http=line, user=user, password=password), clock=lambda: now)
     catalog = BackstageCatalog(HttpClient("Backstage", backstage_url, rules), BACKSTAGE_TOKEN)
-    context = StageContext(
-        store=Store.open(database),
-        services=CollectServices(ScaleOpsClient(line, tokens), catalog),
-        clock=lambda: now,
-        policy=policy(max_in_flight=2),
-    )
+    services = FakeServices(scaleops=ScaleOpsClient(line, tokens), catalog=catalog)
+    context = make_stage_context(Store.open(database), now, services, max_in_flight=2)
     sys.stdout.write(f"{collect(context, progress=PrintedProgress()).sweep.measured} in all\n")
 
 

@@ -18,7 +18,7 @@ from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
 from store import Store
 from tasks.deliver.stage import deliver
-from tests.integration.delivery_factories import LinkedClock, delivery_services_at, stage_context
+from tests.stage_factories import make_delivery_services, make_stage_context
 
 
 class CrashingSlack(SlackClient):
@@ -39,14 +39,14 @@ class CrashingSlack(SlackClient):
 def main() -> None:
     """Deliver once."""
     options = json.loads(sys.argv[1])
-    services = delivery_services_at(slack_url=options["slack"], pagerduty_url=options["pagerduty"])
+    services = make_delivery_services(slack_url=options["slack"], pagerduty_url=options["pagerduty"])
     services.slack = CrashingSlack(token=SLACK_BOT_TOKEN, instance="test", base_url=options["slack"])
     services.slack.dies = options["dies"]
     store = Store.open(options["database"])
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    delivered = deliver(stage_context(store, services, LinkedClock(now=datetime.fromisoformat(options["now"]))))
+    delivered = deliver(make_stage_context(store, datetime.fromisoformat(options["now"]), services))
     sys.stdout.write(f"{delivered.sent}\n")
     store.close()
 

@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, TextContent
 
 from simulator import crowd
 from simulator.world import NetworkData, Scenario, World
-from tests.integration.history_factories import NOW
+from tests.integration.history_sample import NOW
 from tests.services.gateways import ServedGateway
 
 MONSTER: Final = "component:default/service-00000"

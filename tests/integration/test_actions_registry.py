@@ -10,7 +10,7 @@ import pytest
 from actions.catalogue import ACTIONS
 from simulator.faults import Fault
 from simulator.serving import Simulator
-from tests.integration.history_factories import NOW, fill_history
+from tests.integration.history_sample import NOW, fill_history
 from tests.integration.mcp_clients import MONSTER, WORKLOADS, oversized_scenario
 from tests.services.gateways import ServedGateway, ServeGateway, bearer
 

@@ -20,24 +20,25 @@ from tasks.collect.chunks import STALLED_AFTER, Chunk, advance_sweep, is_outage,
 from tasks.collect.measuring import CollectFailed, MeasurePool
 from tasks.collect.stage import collect
 from tasks.maintenance.purging import purge_expired
-from tests.integration.collect_factories import NEXT_SLOT, SLOT, Bench, bench_of
+from tests.factories import NEXT_SLOT, SLOT
+from tests.stage_factories import CollectBench, open_collect_bench
 
 
 @pytest.fixture
-def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
-    with bench_of(simulator, store) as made:
+def bench(simulator: Simulator, store: Store) -> Iterator[CollectBench]:
+    with open_collect_bench(simulator, store) as made:
         yield made
 
 
-def measure_in_an_outage(bench: Bench) -> None:
+def measure_in_an_outage(bench: CollectBench) -> None:
     chunks = advance_sweep(bench.context, size=1).chunks  # so small that each has outcomes before the outage is detected
-    bench.misbehave(service="scaleops", mode="drop")
+    bench.simulator.add_fault("scaleops", mode="drop")
     for chunk in chunks:
         with suppress(CollectFailed):
             measure_chunk(bench.context, chunk)
 
 
-def test_every_component_is_in_exactly_one_chunk(bench: Bench) -> None:
+def test_every_component_is_in_exactly_one_chunk(bench: CollectBench) -> None:
     step = advance_sweep(bench.context, size=3)
     refs = [ref for chunk in step.chunks for ref in chunk.refs]
     assert step.opened is not None
@@ -45,7 +46,7 @@ def test_every_component_is_in_exactly_one_chunk(bench: Bench) -> None:
     assert max(len(chunk.refs) for chunk in step.chunks) == 3
 
 
-def test_the_last_chunk_closes_the_sweep(bench: Bench) -> None:
+def test_the_last_chunk_closes_the_sweep(bench: CollectBench) -> None:
     chunks = advance_sweep(bench.context, size=3).chunks
     closed = [measure_chunk(bench.context, chunk) for chunk in chunks]
     assert closed[:-1] == [None] * (len(chunks) - 1)
@@ -54,7 +55,7 @@ def test_the_last_chunk_closes_the_sweep(bench: Bench) -> None:
     assert advance_sweep(bench.context).chunks == ()
 
 
-def test_a_pool_measures_several_chunks_with_the_same_threads(bench: Bench) -> None:
+def test_a_pool_measures_several_chunks_with_the_same_threads(bench: CollectBench) -> None:
     chunks = advance_sweep(bench.context, size=3).chunks
     with MeasurePool(2) as pool:
         closed, threads = [], []
@@ -68,49 +69,49 @@ def test_a_pool_measures_several_chunks_with_the_same_threads(bench: Bench) -> N
     assert not [one for one in threading.enumerate() if one.name.startswith("component")]
 
 
-def test_a_pool_survives_a_chunk_that_found_scaleops_down(bench: Bench, simulator: Simulator) -> None:
+def test_a_pool_survives_a_chunk_that_found_scaleops_down(bench: CollectBench, simulator: Simulator) -> None:
     chunk, *_ = advance_sweep(bench.context, size=9).chunks
     with MeasurePool(2) as pool:
         simulator.state.faults = [Fault(service="scaleops", status=401)]
         with pytest.raises(CollectFailed):
             measure_chunk(bench.context, chunk, pool=pool)
         simulator.state.faults = []
-        bench.advance(timedelta(minutes=1))  # a refused login is not retried at once
+        bench.clock.advance(timedelta(minutes=1))  # a refused login is not retried at once
         measure_chunk(bench.context, chunk, pool=pool)
     with bench.context.store.reading() as transaction:
         assert set(transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of).values()) == {Outcome.MEASURED}
 
 
-def test_a_scaleops_outage_of_minutes_does_not_cost_the_slot(bench: Bench) -> None:
+def test_a_scaleops_outage_of_minutes_does_not_cost_the_slot(bench: CollectBench) -> None:
     measure_in_an_outage(bench)
     step = advance_sweep(bench.context, size=1)
     assert (step.closed, step.chunks) == ((), ())
 
-    bench.heal()
-    bench.advance(STALLED_AFTER)
+    bench.simulator.state.faults.clear()
+    bench.clock.advance(STALLED_AFTER)
     closed = [measure_chunk(bench.context, chunk) for chunk in advance_sweep(bench.context, size=9).chunks]
     assert closed[:-1] == [None] * (len(closed) - 1)
     assert closed[-1] is not None
     assert closed[-1].unknown == 0
 
 
-def test_components_that_stay_unknown_after_an_outage_delay_the_sweep_by_two_minutes(bench: Bench) -> None:
+def test_components_that_stay_unknown_after_an_outage_delay_the_sweep_by_two_minutes(bench: CollectBench) -> None:
     measure_in_an_outage(bench)
     advance_sweep(bench.context)
-    bench.advance(STALLED_AFTER)
+    bench.clock.advance(STALLED_AFTER)
     last, *others = advance_sweep(bench.context, size=1).chunks
-    bench.heal()
+    bench.simulator.state.faults.clear()
     for chunk in others:
         measure_chunk(bench.context, chunk)
     assert advance_sweep(bench.context).closed == ()
-    bench.advance(STALLED_AFTER)
+    bench.clock.advance(STALLED_AFTER)
     (closed,) = advance_sweep(bench.context).closed
     assert closed.unknown == len(last.refs)
 
 
-def test_a_sweep_of_a_lasting_outage_is_closed_at_its_deadline(bench: Bench) -> None:
+def test_a_sweep_of_a_lasting_outage_is_closed_at_its_deadline(bench: CollectBench) -> None:
     measure_in_an_outage(bench)
-    bench.advance(timedelta(minutes=31))
+    bench.clock.advance(timedelta(minutes=31))
     (closed,) = advance_sweep(bench.context).closed
     assert closed.unknown == closed.expected > 0
 
@@ -137,45 +138,45 @@ def test_an_outage_is_when_too_many_of_those_measured_before_are_unknown(
     assert is_outage(outcomes, before=before, share=SHARE) is expected
 
 
-def test_a_sweep_with_progress_is_not_enqueued_again(bench: Bench) -> None:
+def test_a_sweep_with_progress_is_not_enqueued_again(bench: CollectBench) -> None:
     chunks = advance_sweep(bench.context, size=3).chunks
     for chunk in chunks[:-1]:
-        bench.advance(STALLED_AFTER - timedelta(seconds=1))
+        bench.clock.advance(STALLED_AFTER - timedelta(seconds=1))
         measure_chunk(bench.context, chunk)
         assert advance_sweep(bench.context, size=3).chunks == ()
 
 
-def test_a_stalled_sweep_enqueues_what_is_outstanding(bench: Bench) -> None:
+def test_a_stalled_sweep_enqueues_what_is_outstanding(bench: CollectBench) -> None:
     first, *others = advance_sweep(bench.context, size=3).chunks
     measure_chunk(bench.context, first)
     assert advance_sweep(bench.context, size=3).chunks == ()
-    bench.advance(STALLED_AFTER)
+    bench.clock.advance(STALLED_AFTER)
     again = advance_sweep(bench.context, size=3).chunks
     assert {ref for chunk in again for ref in chunk.refs} >= {ref for chunk in others for ref in chunk.refs}
     assert advance_sweep(bench.context, size=3).chunks == ()
 
 
-def test_a_repeated_chunk_makes_no_call(bench: Bench) -> None:
+def test_a_repeated_chunk_makes_no_call(bench: CollectBench) -> None:
     chunks = advance_sweep(bench.context).chunks
     for chunk in chunks:
         measure_chunk(bench.context, chunk)
-    bench.reset_calls()
+    bench.simulator.state.calls.clear()
     for chunk in chunks:
         assert measure_chunk(bench.context, chunk) is None
     assert measure_chunk(bench.context, Chunk(as_of=NEXT_SLOT, refs=chunks[0].refs)) is None
     assert bench.calls() == {}
 
 
-def test_a_chunk_without_budget_starts_nothing_and_leaves_the_rest_open(bench: Bench) -> None:
+def test_a_chunk_without_budget_starts_nothing_and_leaves_the_rest_open(bench: CollectBench) -> None:
     (chunk,) = advance_sweep(bench.context, size=1000).chunks
     assert measure_chunk(bench.context, chunk, may_begin=lambda: False) is None
-    assert bench.measurements() == {}
+    assert bench.measurements(SLOT) == {}
 
 
-def test_chunks_measure_what_the_foreground_measures(bench: Bench) -> None:
+def test_chunks_measure_what_the_foreground_measures(bench: CollectBench) -> None:
     for chunk in advance_sweep(bench.context, size=2).chunks:
         measure_chunk(bench.context, chunk)
-    bench.clock.move_to(NEXT_SLOT)
+    bench.clock.now = NEXT_SLOT
     collect(bench.context)
     one, other = bench.measurements(SLOT), bench.measurements(NEXT_SLOT)
     assert one.keys() == other.keys()
@@ -186,9 +187,9 @@ def test_chunks_measure_what_the_foreground_measures(bench: Bench) -> None:
 
 def test_sweeps_are_purged_one_at_a_time(simulator: Simulator, store: Store) -> None:
     short = Retention(points=timedelta(hours=1), daily=timedelta(hours=1), weekly=timedelta(hours=1))
-    with bench_of(simulator, store, retention=short) as bench:
+    with open_collect_bench(simulator, store, retention=short) as bench:
         for slot in (0, 1, 2):
-            bench.clock.move_to(SLOT + slot * timedelta(hours=6))
+            bench.clock.now = SLOT + slot * timedelta(hours=6)
             collect(bench.context)
         may_begin = iter((True, False))
         assert purge_expired(bench.context, may_begin=lambda: next(may_begin, False)).sweeps == 1

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from actions.catalogue import ACTIONS
 from alerts.policy import AlertPolicy, CostIncreaseSettings, Rules
 from domain.messages import Json
 from domain.refs import EntityRef
@@ -20,9 +19,9 @@ from tasks.evaluate.stage import evaluate
 from tasks.maintenance.purging import purge_expired
 from tasks.report.report_data import ReportRequest, gather_team
 from tasks.report.stage import preview
-from tests.integration.history_factories import history_of, request_context_of
-from tests.integration.measured import PAYMENTS
-from tests.integration.test_report_stage import DUE, MONDAY, parts_at, sweep
+from tests.factories import PAYMENTS
+from tests.integration.test_report_stage import DUE, MONDAY, sweep
+from tests.stage_factories import make_history_context, make_request_context, make_stage_context, run_action
 
 W47 = IsoWeek(2026, 47)
 W48 = IsoWeek(2026, 48)
@@ -42,8 +41,7 @@ def store(store: Store) -> Store:
 
 
 def action(store: Store, name: str, **arguments: Json) -> Any:  # noqa: ANN401 - a document
-    caller = request_context_of(history_of(store, now=DUE + WEEK))
-    return ACTIONS[name].run(arguments, caller).model_dump(mode="json", by_alias=True)
+    return run_action(name, make_request_context(history=make_history_context(store, DUE + WEEK)), **arguments)
 
 
 def instant(text: str) -> datetime:
@@ -51,12 +49,12 @@ def instant(text: str) -> datetime:
 
 
 def test_the_report_of_the_week_skips_a_sweep_without_the_team(store: Store) -> None:
-    assert preview(parts_at(store, DUE), PAYMENTS, W47).headline.cost.as_of == CLOSING
+    assert preview(make_stage_context(store, DUE), PAYMENTS, W47).headline.cost.as_of == CLOSING
 
 
 def test_the_trend_of_a_later_report_agrees(store: Store) -> None:
     with store.reading() as transaction:
-        context = parts_at(store, DUE + WEEK)
+        context = make_stage_context(store, DUE + WEEK)
         facts = gather_team(transaction, context.policy, PAYMENTS, ReportRequest(week=W48, now=DUE + WEEK))
     assert [week.as_of for week in facts.weeks if week.week == W47] == [CLOSING]
     assert facts.then is not None
@@ -77,7 +75,7 @@ def test_the_comparison_action_agrees(store: Store, subject: EntityRef) -> None:
 
 def test_the_cost_increase_rule_agrees(store: Store) -> None:
     rules = Rules(cost_increase=CostIncreaseSettings(min_weeks=2))
-    evaluate(parts_at(store, MONDAY + WEEK + timedelta(minutes=10), alerts=AlertPolicy(instance="test", rules=rules)))
+    evaluate(make_stage_context(store, MONDAY + WEEK + timedelta(minutes=10), alerts=AlertPolicy(instance="test", rules=rules)))
     with store.reading() as transaction:
         observed, *_ = transaction.alerts.events_of(f"cost-increase:{CHECKOUT}")
     assert "115" in str(observed.details), "the usual cost is the mean of 100 and 130"
@@ -89,9 +87,9 @@ def as_of_kept(transaction: Transaction, as_of: datetime) -> bool:
 
 def test_retention_keeps_what_closes_a_week_for_some_team(store: Store) -> None:
     sweep(store, SUNDAY - timedelta(hours=6), {"checkout": 130, "finder": 40})
-    assert purge_expired(parts_at(store, MONDAY + timedelta(days=200))).sweeps == 1
+    assert purge_expired(make_stage_context(store, MONDAY + timedelta(days=200))).sweeps == 1
     with store.reading() as transaction:
         assert as_of_kept(transaction, SUNDAY)
         assert as_of_kept(transaction, MONDAY)
         assert not as_of_kept(transaction, SUNDAY - timedelta(hours=6))
-    assert preview(parts_at(store, MONDAY + timedelta(days=200)), PAYMENTS, W47).headline.cost.as_of == CLOSING
+    assert preview(make_stage_context(store, MONDAY + timedelta(days=200)), PAYMENTS, W47).headline.cost.as_of == CLOSING

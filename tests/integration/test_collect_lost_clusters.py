@@ -17,7 +17,8 @@ from simulator.serving import Simulator
 from simulator.world import Scenario, World
 from store import Store
 from tasks.collect.stage import collect
-from tests.integration.collect_factories import SLOT, Bench, bench_of
+from tests.factories import SLOT
+from tests.stage_factories import CollectBench, open_collect_bench
 
 
 @dataclass
@@ -39,9 +40,9 @@ def world(simulator: Simulator) -> ChangingWorld:
 
 
 @pytest.fixture
-def bench(simulator: Simulator, world: ChangingWorld, sqlite_store: Store) -> Iterator[Bench]:
+def bench(simulator: Simulator, world: ChangingWorld, sqlite_store: Store) -> Iterator[CollectBench]:
     assert world.silent == set()
-    with bench_of(simulator, sqlite_store) as made:
+    with open_collect_bench(simulator, sqlite_store) as made:
         yield made
 
 
@@ -50,8 +51,8 @@ def cluster(world: ChangingWorld) -> str:
     return world.world.clusters[1]
 
 
-def collect_at(bench: Bench, hours: int) -> Sweep:
-    bench.clock.move_to(SLOT + timedelta(hours=hours))
+def collect_at(bench: CollectBench, hours: int) -> Sweep:
+    bench.clock.now = SLOT + timedelta(hours=hours)
     bench.simulator.state.clock.set(bench.clock.now)
     return collect(bench.context).sweep
 
@@ -60,22 +61,24 @@ def on(cluster: str, measurement: Measurement) -> set[WorkloadKey]:
     return {point.key for point in measurement.points if point.key.cluster == cluster}
 
 
-def everything_on(cluster: str, bench: Bench, hours: int) -> dict[EntityRef, set[WorkloadKey]]:
+def everything_on(cluster: str, bench: CollectBench, hours: int) -> dict[EntityRef, set[WorkloadKey]]:
     found = bench.measurements(SLOT + timedelta(hours=hours))
     return {ref: on(cluster, one) for ref, one in found.items() if on(cluster, one)}
 
 
-def state_of(cluster: str, bench: Bench) -> ClusterState:
+def state_of(cluster: str, bench: CollectBench) -> ClusterState:
     with bench.store.reading() as transaction:
         return next(state for state in transaction.clusters.all() if state.name == cluster)
 
 
-def lost(bench: Bench) -> list[str]:
+def lost(bench: CollectBench) -> list[str]:
     with bench.store.reading() as transaction:
         return [state.name for state in transaction.clusters.lost()]
 
 
-def test_the_workloads_of_a_lost_cluster_are_unknown_and_not_removed(bench: Bench, world: ChangingWorld, cluster: str) -> None:
+def test_the_workloads_of_a_lost_cluster_are_unknown_and_not_removed(
+    bench: CollectBench, world: ChangingWorld, cluster: str
+) -> None:
     collect_at(bench, 0)
     before = everything_on(cluster, bench, 0)
     assert before
@@ -95,7 +98,9 @@ def test_the_workloads_of_a_lost_cluster_are_unknown_and_not_removed(bench: Benc
     assert state_of(cluster, bench).lost_since == SLOT + timedelta(hours=6)
 
 
-def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(bench: Bench, world: ChangingWorld, cluster: str) -> None:
+def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(
+    bench: CollectBench, world: ChangingWorld, cluster: str
+) -> None:
     collect_at(bench, 0)
     before = everything_on(cluster, bench, 0)
     world.silent = {cluster}
@@ -113,7 +118,7 @@ def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(bench: Ben
     )
 
 
-def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: Bench, world: ChangingWorld, cluster: str) -> None:
+def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: CollectBench, world: ChangingWorld, cluster: str) -> None:
     collect_at(bench, 0)
     world.silent = {cluster}
     for hours in range(6, 6 + 24 * 7, 24):
@@ -127,7 +132,7 @@ def test_a_cluster_that_is_lost_for_seven_days_counts_as_removed(bench: Bench, w
     assert everything_on(cluster, bench, 12 + 24 * 7) == {}
 
 
-def test_a_cluster_that_the_settings_name_as_removed_is_not_lost(bench: Bench, world: ChangingWorld, cluster: str) -> None:
+def test_a_cluster_that_the_settings_name_as_removed_is_not_lost(bench: CollectBench, world: ChangingWorld, cluster: str) -> None:
     collect_at(bench, 0)
     world.silent = {cluster}
     removed = replace(bench.context, policy=replace(bench.context.policy, removed_clusters=frozenset({cluster})))
@@ -136,7 +141,9 @@ def test_a_cluster_that_the_settings_name_as_removed_is_not_lost(bench: Bench, w
     assert everything_on(cluster, bench, 6) == {}
 
 
-def test_a_component_that_left_one_cluster_for_good_loses_nothing(bench: Bench, world: ChangingWorld, cluster: str) -> None:
+def test_a_component_that_left_one_cluster_for_good_loses_nothing(
+    bench: CollectBench, world: ChangingWorld, cluster: str
+) -> None:
     """Other components are still in that cluster, so it is not lost, and what is absent is removed."""
     collect_at(bench, 0)
     mover = min(everything_on(cluster, bench, 0))
@@ -153,16 +160,16 @@ def test_a_component_that_left_one_cluster_for_good_loses_nothing(bench: Bench, 
     assert everything_on(cluster, bench, 6)
 
 
-def test_an_outage_of_all_calls_loses_no_cluster(bench: Bench, world: ChangingWorld, cluster: str) -> None:
+def test_an_outage_of_all_calls_loses_no_cluster(bench: CollectBench, world: ChangingWorld, cluster: str) -> None:
     """Without a successful response no cluster is known to be missing."""
     collect_at(bench, 0)
     before = everything_on(cluster, bench, 0)
-    bench.misbehave(service="scaleops", route="byNamespace", status=500)
+    bench.simulator.add_fault("scaleops", route="byNamespace", status=500)
     outage = collect_at(bench, 6)
     assert outage.measured == 0
     assert lost(bench) == []
 
-    bench.heal()
+    bench.simulator.state.faults.clear()
     world.silent = {cluster}
     collect_at(bench, 12)
     assert lost(bench) == [cluster]
@@ -170,23 +177,23 @@ def test_an_outage_of_all_calls_loses_no_cluster(bench: Bench, world: ChangingWo
 
 
 def test_a_component_that_was_unknown_when_its_cluster_was_lost_still_has_its_workloads_later(
-    bench: Bench, world: ChangingWorld, cluster: str
+    bench: CollectBench, world: ChangingWorld, cluster: str
 ) -> None:
     collect_at(bench, 0)
     before = everything_on(cluster, bench, 0)
     world.silent = {cluster}
     selector = min(before)
-    bench.misbehave(service="scaleops", route="byNamespace", contains=selector.name, status=500)
+    bench.simulator.add_fault("scaleops", route="byNamespace", contains=selector.name, status=500)
     collect_at(bench, 6)
     assert bench.measurements(SLOT + timedelta(hours=6))[selector].snapshot.outcome is Outcome.UNKNOWN
-    bench.heal()
+    bench.simulator.state.faults.clear()
     collect_at(bench, 12)
     assert everything_on(cluster, bench, 12) == before
 
 
-def test_a_sweep_without_workloads_anywhere_is_a_loss_of_all_clusters(bench: Bench, world: ChangingWorld) -> None:
+def test_a_sweep_without_workloads_anywhere_is_a_loss_of_all_clusters(bench: CollectBench, world: ChangingWorld) -> None:
     collect_at(bench, 0)
-    clusters = {point.key.cluster for one in bench.measurements().values() for point in one.points}
+    clusters = {point.key.cluster for one in bench.measurements(SLOT).values() for point in one.points}
     world.silent = set(clusters)
     collect_at(bench, 6)
     assert set(lost(bench)) == clusters

@@ -14,9 +14,9 @@ from store import Store
 from tasks.collect.stage import collect
 from tasks.maintenance.monitoring import HealthSnapshot, check_health
 from tasks.pipeline import run_stage
-from tests.integration.collect_factories import SLOT, Bench, bench_of
-from tests.integration.delivery_factories import post
+from tests.factories import SLOT, make_message
 from tests.services.databases import PostgresServer
+from tests.stage_factories import PLATFORM_CHANNEL, CollectBench, open_collect_bench
 from wiring.config_file import ConfigFile
 from wiring.contexts import LoadedConfig
 from wiring.environment import resolve_settings
@@ -32,8 +32,8 @@ class ManualSeconds:
 
 
 @pytest.fixture
-def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
-    with bench_of(simulator, store, routes=RoutePolicy(platform_channel="C0PLATFORM")) as made:
+def bench(simulator: Simulator, store: Store) -> Iterator[CollectBench]:
+    with open_collect_bench(simulator, store, routes=RoutePolicy(platform_channel=PLATFORM_CHANNEL)) as made:
         yield made
 
 
@@ -44,7 +44,7 @@ def scrape(rows: DatabaseCollector) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
-def test_two_workers_serve_the_same_current_values(bench: Bench) -> None:
+def test_two_workers_serve_the_same_current_values(bench: CollectBench) -> None:
     run_stage(bench.context, "collect", lambda: collect(bench.context))
     here, there = (DatabaseCollector(lambda: check_health(bench.context), clock=ManualSeconds()) for _ in range(2))
     found = scrape(here)
@@ -57,7 +57,7 @@ def test_two_workers_serve_the_same_current_values(bench: Bench) -> None:
     assert not any("default/" in name for name in found)
 
 
-def test_scrapes_within_the_ttl_share_one_reading(bench: Bench) -> None:
+def test_scrapes_within_the_ttl_share_one_reading(bench: CollectBench) -> None:
     clock, readings = ManualSeconds(), list[HealthSnapshot]()
 
     def count_readings() -> HealthSnapshot:
@@ -67,12 +67,12 @@ def test_scrapes_within_the_ttl_share_one_reading(bench: Bench) -> None:
     rows = DatabaseCollector(count_readings, clock=clock)
     assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
     with bench.store.transaction() as transaction:
-        transaction.outbox.put([post("new", created_at=SLOT)])
+        transaction.outbox.put([make_message("new", created_at=SLOT)])
     clock.now = TTL_S - 1
     assert scrape(rows)['scaleops_worker_outbox_messages{status="pending"}'] == 0
     assert len(readings) == 1
     clock.now = TTL_S
-    bench.clock.move_to(SLOT + timedelta(hours=1))
+    bench.clock.now = SLOT + timedelta(hours=1)
     found = scrape(rows)
     assert found['scaleops_worker_outbox_messages{status="pending"}'] == 1
     assert found["scaleops_worker_outbox_oldest_seconds"] == 3600

@@ -14,25 +14,22 @@ from domain.messages import Channel, DeliveryStatus, EventAction, Message
 from simulator.serving import Simulator
 from store import Store
 from tasks.deliver.stage import LEASE, DeliverResult, deliver
-from tests.integration.delivery_factories import (
+from tests.factories import NOW, make_event, make_message
+from tests.stage_factories import (
     CHANNELS,
-    NOW,
-    PLATFORM,
-    TEAM,
-    LinkedClock,
-    delivery_services,
-    page,
-    post,
-    stage_context,
-    texts,
+    PLATFORM_CHANNEL,
+    ManualClock,
+    make_delivery_services,
+    make_stage_context,
+    posted_texts,
 )
 
 
 @pytest.fixture
-def clock(simulator: Simulator) -> LinkedClock:
+def clock(simulator: Simulator) -> ManualClock:
     simulator.state.clock.set(NOW)
     simulator.state.slack.channels = CHANNELS
-    return LinkedClock(simulator=simulator)
+    return ManualClock(NOW, simulator)
 
 
 def put(store: Store, *messages: Message) -> None:
@@ -42,8 +39,8 @@ def put(store: Store, *messages: Message) -> None:
 
 def many_messages() -> list[Message]:
     """Return twelve reports to twelve teams, and three pages."""
-    reports = [post(f"report:{number:02}", target=f"C0TEAM{number:02}") for number in range(12)]
-    return [*reports, *(page(EventAction.TRIGGER, dedup_key=f"d{number}") for number in range(3))]
+    reports = [make_message(f"report:{number:02}", target=f"C0TEAM{number:02}") for number in range(12)]
+    return [*reports, *(make_event(EventAction.TRIGGER, dedup_key=f"d{number}") for number in range(3))]
 
 
 def child(simulator: Simulator, database_url: str, *, dies: str = "never", now: datetime = NOW) -> subprocess.Popen[str]:
@@ -78,14 +75,16 @@ def arrived(simulator: Simulator) -> list[str]:
     return sorted(message["metadata"]["event_payload"]["key"] for message in simulator.state.slack.messages)
 
 
-def test_two_threads_send_every_message_once(store: Store, simulator: Simulator, clock: LinkedClock) -> None:
+def test_two_threads_send_every_message_once(store: Store, simulator: Simulator, clock: ManualClock) -> None:
     simulator.state.slack.channels = {}
     put(store, *many_messages())
     start = threading.Barrier(2)
     rounds: list[DeliverResult] = []
 
     def work() -> None:
-        parts = stage_context(store, delivery_services(simulator), clock)
+        parts = make_stage_context(
+            store, clock, make_delivery_services(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url)
+        )
         start.wait(timeout=10)
         rounds.append(deliver(parts))
 
@@ -99,7 +98,7 @@ def test_two_threads_send_every_message_once(store: Store, simulator: Simulator,
     assert sum(one.sent for one in rounds) == 15
 
 
-def test_two_processes_send_every_message_once(store: Store, database_url: str, simulator: Simulator, clock: LinkedClock) -> None:
+def test_two_processes_send_every_message_once(store: Store, database_url: str, simulator: Simulator, clock: ManualClock) -> None:
     simulator.state.slack.channels = {}
     put(store, *many_messages())
     said = run(child(simulator, database_url), child(simulator, database_url))
@@ -111,22 +110,24 @@ def test_two_processes_send_every_message_once(store: Store, database_url: str, 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
 def test_a_sender_killed_around_the_call_leaves_one_message(
-    store: Store, database_url: str, simulator: Simulator, clock: LinkedClock, dies: str
+    store: Store, database_url: str, simulator: Simulator, clock: ManualClock, dies: str
 ) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     killed = child(simulator, database_url, dies=dies)
     run(killed)
     assert killed.returncode == -9
-    assert len(texts(simulator, TEAM)) == (1 if dies == "after" else 0)
-    parts = stage_context(store, delivery_services(simulator), clock)
+    assert len(posted_texts(simulator)) == (1 if dies == "after" else 0)
+    parts = make_stage_context(
+        store, clock, make_delivery_services(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url)
+    )
 
     clock.advance(LEASE - timedelta(seconds=1))
     assert deliver(parts).sent == 0
     clock.advance(timedelta(seconds=1))
     assert deliver(parts).sent == 1
 
-    assert texts(simulator, TEAM) == ["content of k1"]
-    assert texts(simulator, PLATFORM) == []
+    assert posted_texts(simulator) == ["content of k1"]
+    assert posted_texts(simulator, PLATFORM_CHANNEL) == []
     with store.reading() as t:
         entry = t.outbox.get("k1")
         place = t.outbox.location_of("k1")

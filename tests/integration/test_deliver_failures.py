@@ -11,28 +11,22 @@ from clients.http.errors import ErrorKind, ServiceError
 from clients.slack.client import SlackClient
 from domain.component import RoutingKey
 from domain.messages import Channel, DeliveryStatus, EventAction, Json, Message, Rendering, Variant
+from domain.routes import RoutePolicy
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_BOT_TOKEN
 from simulator.serving import Simulator
 from store import Store
 from store.queries.outbox_rows import OutboxRecord
 from tasks.deliver.stage import LEASE, DeliverResult, deliver
-from tests.integration.delivery_factories import (
-    ARCHIVED,
+from tests.factories import NOW, ROUTING_KEY, TEAM_CHANNEL, make_event, make_message, make_text, make_too_large
+from tests.stage_factories import (
+    ARCHIVED_CHANNEL,
     CHANNELS,
-    KEY,
-    NOW,
-    OTHER_TEAM,
-    PLATFORM,
-    TEAM,
-    LinkedClock,
-    delivery_services,
-    misbehave,
-    page,
-    post,
-    stage_context,
-    text,
-    texts,
-    too_big,
+    OTHER_CHANNEL,
+    PLATFORM_CHANNEL,
+    ManualClock,
+    make_delivery_services,
+    make_stage_context,
+    posted_texts,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -46,9 +40,9 @@ class DeliveryBench:
         simulator.state.clock.set(NOW)
         simulator.state.slack.channels = CHANNELS
         self.simulator, self.store = simulator, store
-        self.clock = LinkedClock(simulator=simulator)
-        self.services = delivery_services(simulator)
-        self.context = stage_context(store, self.services, self.clock)
+        self.clock = ManualClock(NOW, simulator)
+        self.services = make_delivery_services(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url)
+        self.context = make_stage_context(store, self.clock, self.services)
 
     def put(self, *messages: Message) -> None:
         with self.store.transaction() as t:
@@ -69,13 +63,10 @@ class DeliveryBench:
             return t.outbox.counts()
 
     def texts(self, channel: str) -> list[str]:
-        return texts(self.simulator, channel)
+        return posted_texts(self.simulator, channel)
 
     def incidents(self) -> list[tuple[str, str]]:
         return [(incident["dedup_key"], incident["status"]) for incident in self.simulator.state.pagerduty.incidents]
-
-    def misbehave(self, service: str, **fault: object) -> None:
-        misbehave(self.simulator, service, **fault)
 
 
 @pytest.fixture
@@ -87,24 +78,24 @@ def bench(simulator: Simulator, sqlite_store: Store) -> DeliveryBench:
 
 
 def test_a_report_with_its_thread_goes_out_at_once_in_order(bench: DeliveryBench) -> None:
-    replies = [post(f"r{number}", stream="r", number=number, thread_of="r1") for number in range(2, 6)]
-    bench.put(*replies, post("r1", stream="r", number=1))
+    replies = [make_message(f"r{number}", stream="r", number=number, thread_of="r1") for number in range(2, 6)]
+    bench.put(*replies, make_message("r1", stream="r", number=1))
     delivered = bench.deliver()
     assert (delivered.sent, delivered.rescheduled, delivered.problems, delivered.next_due) == (5, 0, (), None)
     root, *rest = bench.simulator.state.slack.messages
-    assert bench.texts(TEAM) == [f"content of r{number}" for number in range(1, 6)]
+    assert bench.texts(TEAM_CHANNEL) == [f"content of r{number}" for number in range(1, 6)]
     assert {reply["thread_ts"] for reply in rest} == {root["ts"]}
 
 
 def test_nothing_is_sent_twice_by_a_second_run(bench: DeliveryBench) -> None:
-    bench.put(post("k1"), page(EventAction.TRIGGER))
+    bench.put(make_message("k1"), make_event(EventAction.TRIGGER))
     bench.deliver()
     assert bench.deliver() == DeliverResult()
     assert len(bench.simulator.state.slack.messages) == len(bench.simulator.state.pagerduty.events) == 1
 
 
 def test_a_page_opens_an_incident_and_its_resolve_closes_it(bench: DeliveryBench) -> None:
-    trigger, resolve = page(EventAction.TRIGGER, 1, dedup_key="d1"), page(EventAction.RESOLVE, 2, dedup_key="d1")
+    trigger, resolve = make_event(EventAction.TRIGGER, 1, dedup_key="d1"), make_event(EventAction.RESOLVE, 2, dedup_key="d1")
     bench.put(trigger)
     bench.deliver()
     assert bench.incidents() == [("d1", "triggered")]
@@ -114,54 +105,54 @@ def test_a_page_opens_an_incident_and_its_resolve_closes_it(bench: DeliveryBench
 
 
 def test_progress_is_reported_per_message(bench: DeliveryBench) -> None:
-    bench.put(post("k1"), post("k2"))
+    bench.put(make_message("k1"), make_message("k2"))
     sent: list[int] = []
     deliver(bench.context, progress=sent.append)
     assert sent == [1, 2]
 
 
 def test_a_trigger_superseded_by_its_resolve_is_never_sent(bench: DeliveryBench) -> None:
-    bench.put(page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2))
+    bench.put(make_event(EventAction.TRIGGER, 1), make_event(EventAction.RESOLVE, 2))
     assert bench.deliver().cancelled == 2
     assert bench.simulator.state.pagerduty.events == []
 
 
 def test_many_messages_for_one_channel_are_spread_without_sleeping(bench: DeliveryBench) -> None:
-    bench.put(*[post(f"k{number:02}") for number in range(15)], post("elsewhere", target=OTHER_TEAM))
+    bench.put(*[make_message(f"k{number:02}") for number in range(15)], make_message("elsewhere", target=OTHER_CHANNEL))
     first = bench.deliver()
-    assert len(bench.texts(TEAM)) == 10
-    assert bench.texts(OTHER_TEAM) == ["content of elsewhere"]
+    assert len(bench.texts(TEAM_CHANNEL)) == 10
+    assert bench.texts(OTHER_CHANNEL) == ["content of elsewhere"]
     assert first.next_due == NOW + 10 * SECOND
     bench.deliver(10 * SECOND)
-    assert bench.texts(TEAM) == [f"content of k{number:02}" for number in range(15)]
+    assert bench.texts(TEAM_CHANNEL) == [f"content of k{number:02}" for number in range(15)]
 
 
 # Formats --------------------------------------------------------------------------------------------------------------------
 
 
 def test_after_a_rejected_rendering_the_next_is_sent(bench: DeliveryBench) -> None:
-    bench.put(post("k1", renderings=(too_big("native"), text("in plain words"))))
+    bench.put(make_message("k1", renderings=(make_too_large("native"), make_text("in plain words"))))
     bench.deliver()
-    assert bench.texts(TEAM) == ["in plain words"]
+    assert bench.texts(TEAM_CHANNEL) == ["in plain words"]
     with bench.store.reading() as t:
         (delivery,) = t.outbox.deliveries_of("k1")
     assert delivery.variant is Variant.TEXT
 
 
 def test_a_temporary_failure_never_uses_the_next_rendering(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", status=500, times=1)
-    bench.put(post("k1", renderings=(text("native"), text("in plain words"))))
+    bench.simulator.add_fault("slack", status=500, times=1)
+    bench.put(make_message("k1", renderings=(make_text("native"), make_text("in plain words"))))
     bench.deliver()
     bench.deliver(MINUTE)
-    assert bench.texts(TEAM) == ["native"]
+    assert bench.texts(TEAM_CHANNEL) == ["native"]
 
 
 def test_a_message_without_an_accepted_rendering_is_reported(bench: DeliveryBench) -> None:
-    bench.put(post("k1", renderings=(too_big("a"), too_big("b"))))
+    bench.put(make_message("k1", renderings=(make_too_large("a"), make_too_large("b"))))
     delivered = bench.deliver()
     assert (delivered.failed, delivered.sent) == (1, 1)
-    (notice,) = bench.texts(PLATFORM)
-    assert TEAM in notice
+    (notice,) = bench.texts(PLATFORM_CHANNEL)
+    assert TEAM_CHANNEL in notice
     assert "invalid_blocks" in notice
     assert bench.entry("k1").status is DeliveryStatus.FAILED
 
@@ -170,35 +161,35 @@ def test_a_message_without_an_accepted_rendering_is_reported(bench: DeliveryBenc
 
 
 def test_slack_retry_after_is_honoured(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", status=429, headers={"Retry-After": "45"}, times=1)
-    bench.put(post("k1"), post("k2"))
+    bench.simulator.add_fault("slack", status=429, headers={"Retry-After": "45"}, times=1)
+    bench.put(make_message("k1"), make_message("k2"))
     first = bench.deliver()
     assert (first.rescheduled, first.sent, first.next_due) == (1, 0, NOW + 45 * SECOND)
     assert bench.deliver(44 * SECOND) == DeliverResult(next_due=NOW + 45 * SECOND)
     bench.deliver(SECOND)
-    assert bench.texts(TEAM) == ["content of k1", "content of k2"]
+    assert bench.texts(TEAM_CHANNEL) == ["content of k1", "content of k2"]
 
 
 def test_a_throttled_channel_delays_no_other(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", status=429, headers={"Retry-After": "45"}, times=1)
-    bench.put(post("k1"), post("k2", target=OTHER_TEAM))
+    bench.simulator.add_fault("slack", status=429, headers={"Retry-After": "45"}, times=1)
+    bench.put(make_message("k1"), make_message("k2", target=OTHER_CHANNEL))
     bench.deliver()
-    assert bench.texts(OTHER_TEAM) == ["content of k2"]
+    assert bench.texts(OTHER_CHANNEL) == ["content of k2"]
 
 
 def test_a_strict_slack_gets_everything_in_the_end(bench: DeliveryBench) -> None:
     bench.simulator.state.slack.is_rate_limit_strict = True
-    bench.put(*[post(f"k{number}") for number in range(4)])
+    bench.put(*[make_message(f"k{number}") for number in range(4)])
     for _ in range(8):
         bench.deliver()
         bench.clock.advance(SECOND)
-    assert bench.texts(TEAM) == [f"content of k{number}" for number in range(4)]
+    assert bench.texts(TEAM_CHANNEL) == [f"content of k{number}" for number in range(4)]
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"mode": "redirect"}])
 def test_a_failing_slack_is_retried_later(bench: DeliveryBench, fault: dict[str, object]) -> None:
-    bench.misbehave("slack", times=2, **fault)
-    bench.put(post("k1"))
+    bench.simulator.add_fault("slack", times=2, **fault)
+    bench.put(make_message("k1"))
     first = bench.deliver()
     assert (first.rescheduled, first.sent) == (1, 0)
     assert first.next_due is not None
@@ -209,12 +200,12 @@ def test_a_failing_slack_is_retried_later(bench: DeliveryBench, fault: dict[str,
     assert second.next_due - bench.clock() > first.next_due - NOW
     bench.clock.advance(second.next_due - bench.clock())
     assert bench.deliver().sent == 1
-    assert bench.texts(TEAM) == ["content of k1"]
+    assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
 
 
 def test_a_service_that_is_down_is_not_called_for_every_message(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", status=503)
-    bench.put(*[post(f"k{number}", target=f"C0TEAM{number}") for number in range(9)], page(EventAction.TRIGGER))
+    bench.simulator.add_fault("slack", status=503)
+    bench.put(*[make_message(f"k{number}", target=f"C0TEAM{number}") for number in range(9)], make_event(EventAction.TRIGGER))
     delivered = bench.deliver()
     assert bench.simulator.state.calls["slack"].total() == 3
     assert (delivered.rescheduled, delivered.sent) == (3, 1)
@@ -225,29 +216,29 @@ def test_a_service_that_is_down_is_not_called_for_every_message(bench: DeliveryB
 def test_wrong_credentials_lose_no_report(bench: DeliveryBench) -> None:
     right = bench.services.slack
     bench.services.slack = SlackClient(token="xoxb-revoked", instance="test", base_url=bench.simulator.slack_url)
-    bench.put(post("k1"), post("k2"))
+    bench.put(make_message("k1"), make_message("k2"))
     delivered = bench.deliver()
     assert (delivered.rescheduled, delivered.failed) == (1, 0)
     assert "invalid_auth" in delivered.problems[0]
     assert bench.simulator.state.calls["slack"].total() == 1
     bench.services.slack = right
     bench.deliver(5 * MINUTE)
-    assert bench.texts(TEAM) == ["content of k1", "content of k2"]
+    assert bench.texts(TEAM_CHANNEL) == ["content of k1", "content of k2"]
 
 
 def test_an_expired_message_is_reported_once(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", status=503)
-    bench.put(post("k1"), post("k2", target=OTHER_TEAM))
+    bench.simulator.add_fault("slack", status=503)
+    bench.put(make_message("k1"), make_message("k2", target=OTHER_CHANNEL))
     bench.deliver()
     bench.simulator.state.faults = []
     late = bench.deliver(timedelta(days=3))
     assert (late.expired, late.sent) == (2, 1)
     bench.deliver(MINUTE)
-    (notice,) = bench.texts(PLATFORM)
+    (notice,) = bench.texts(PLATFORM_CHANNEL)
     assert "2 messages expired before being sent" in notice
-    assert TEAM in notice
-    assert OTHER_TEAM in notice
-    assert bench.texts(TEAM) == []
+    assert TEAM_CHANNEL in notice
+    assert OTHER_CHANNEL in notice
+    assert bench.texts(TEAM_CHANNEL) == []
     assert bench.entry("k1").status is DeliveryStatus.EXPIRED
 
 
@@ -256,8 +247,8 @@ def test_an_expired_message_is_reported_once(bench: DeliveryBench) -> None:
 
 @pytest.mark.parametrize("mode", ["accept-then-drop", "truncated", "cut"])
 def test_a_message_that_arrived_without_a_response_is_found(bench: DeliveryBench, mode: str) -> None:
-    bench.misbehave("slack", times=1, mode=mode)
-    bench.put(post("k1", stream="r", number=1), post("k2", stream="r", number=2, thread_of="k1"))
+    bench.simulator.add_fault("slack", times=1, mode=mode)
+    bench.put(make_message("k1", stream="r", number=1), make_message("k2", stream="r", number=2, thread_of="k1"))
     first = bench.deliver()
     assert (first.unknown, first.sent) == (1, 0)
     assert bench.entry("k1").status is DeliveryStatus.UNKNOWN
@@ -280,69 +271,69 @@ def test_a_message_that_arrived_without_a_response_is_found(bench: DeliveryBench
     ],
 )
 def test_a_message_that_did_not_arrive_is_sent_again(bench: DeliveryBench, fault: dict[str, object]) -> None:
-    bench.misbehave("slack", times=1, **fault)
-    bench.put(post("k1"))
+    bench.simulator.add_fault("slack", times=1, **fault)
+    bench.put(make_message("k1"))
     assert bench.deliver().unknown == 1
     assert bench.deliver(MINUTE).sent == 1
-    assert bench.texts(TEAM) == ["content of k1"]
-    assert bench.texts(PLATFORM) == []
+    assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
+    assert bench.texts(PLATFORM_CHANNEL) == []
 
 
 def test_a_message_is_found_though_slacks_clock_is_behind(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", mode="accept-then-drop", times=1)
+    bench.simulator.add_fault("slack", mode="accept-then-drop", times=1)
     bench.simulator.state.clock.set(NOW - 2 * MINUTE)
-    bench.put(post("k1"))
+    bench.put(make_message("k1"))
     bench.deliver()
     bench.deliver(MINUTE)
-    assert bench.texts(TEAM) == ["content of k1"]
+    assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
 
 
 def test_an_expired_lost_message_is_not_sent_but_reported(bench: DeliveryBench) -> None:
-    bench.put(post("k1"))
+    bench.put(make_message("k1"))
     with bench.store.transaction() as t:
         assert t.outbox.claim_due(NOW, channel=Channel.SLACK, lease=LEASE, owner="a process that died")
     bench.deliver(timedelta(days=4))
     assert bench.deliver(MINUTE).expired == 1
-    assert bench.texts(TEAM) == []
-    assert len(bench.texts(PLATFORM)) == 1
+    assert bench.texts(TEAM_CHANNEL) == []
+    assert len(bench.texts(PLATFORM_CHANNEL)) == 1
 
 
 def test_a_failed_look_up_is_repeated(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", route="chat.postMessage", mode="accept-then-drop", times=1)
-    bench.misbehave("slack", route="conversations.history", status=500, times=1)
-    bench.put(post("k1"))
+    bench.simulator.add_fault("slack", route="chat.postMessage", mode="accept-then-drop", times=1)
+    bench.simulator.add_fault("slack", route="conversations.history", status=500, times=1)
+    bench.put(make_message("k1"))
     bench.deliver()
     second = bench.deliver(MINUTE)
     assert (second.unknown, second.sent) == (1, 0)
     assert second.next_due is not None
     bench.deliver(second.next_due - bench.clock())
     assert bench.entry("k1").status is DeliveryStatus.SENT
-    assert bench.texts(TEAM) == ["content of k1"]
+    assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
 
 
 def test_what_cannot_be_looked_up_stays_unknown_and_is_reported_once(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", route="chat.postMessage", mode="accept-then-drop", times=1)
-    bench.misbehave("slack", route="conversations.history", status=200, body={"ok": False, "error": "missing_scope"})
-    bench.put(post("k1"))
+    bench.simulator.add_fault("slack", route="chat.postMessage", mode="accept-then-drop", times=1)
+    bench.simulator.add_fault("slack", route="conversations.history", status=200, body={"ok": False, "error": "missing_scope"})
+    bench.put(make_message("k1"))
     bench.deliver()
     for _ in range(3):
         bench.deliver(MINUTE)
     assert bench.entry("k1").status is DeliveryStatus.UNKNOWN
-    assert bench.texts(TEAM) == ["content of k1"]
-    (notice,) = bench.texts(PLATFORM)
+    assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
+    (notice,) = bench.texts(PLATFORM_CHANNEL)
     assert "may or may not have arrived" in notice
     assert "missing_scope" in notice
 
 
 def test_what_could_not_be_looked_up_before_it_expired_is_reported_once(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", route="chat.postMessage", mode="drop", times=1)
-    bench.misbehave("slack", route="conversations.history", status=500)
-    bench.put(post("k1"))
+    bench.simulator.add_fault("slack", route="chat.postMessage", mode="drop", times=1)
+    bench.simulator.add_fault("slack", route="conversations.history", status=500)
+    bench.put(make_message("k1"))
     bench.deliver()
     for _ in range(3):
         bench.deliver(timedelta(days=2))
-    assert len(bench.texts(PLATFORM)) == 1
-    assert bench.texts(TEAM) == []
+    assert len(bench.texts(PLATFORM_CHANNEL)) == 1
+    assert bench.texts(TEAM_CHANNEL) == []
 
 
 # Targets --------------------------------------------------------------------------------------------------------------------
@@ -350,13 +341,13 @@ def test_what_could_not_be_looked_up_before_it_expired_is_reported_once(bench: D
 
 def test_messages_of_an_archived_channel_go_to_the_platform_channel(bench: DeliveryBench) -> None:
     bench.put(
-        post("r1", target=ARCHIVED, stream="r", number=1),
-        post("r2", target=ARCHIVED, stream="r", number=2, thread_of="r1"),
+        make_message("r1", target=ARCHIVED_CHANNEL, stream="r", number=1),
+        make_message("r2", target=ARCHIVED_CHANNEL, stream="r", number=2, thread_of="r1"),
     )
     delivered = bench.deliver()
     assert (delivered.failed, delivered.sent) == (1, 2)
     root, reply = bench.simulator.state.slack.messages
-    assert (root["channel"], reply["channel"], reply["thread_ts"]) == (PLATFORM, PLATFORM, root["ts"])
+    assert (root["channel"], reply["channel"], reply["thread_ts"]) == (PLATFORM_CHANNEL, PLATFORM_CHANNEL, root["ts"])
     assert "is_archived" in root["text"]
     assert root["text"].endswith("content of r1")
     assert bench.entry("r1").status is DeliveryStatus.FAILED
@@ -365,7 +356,7 @@ def test_messages_of_an_archived_channel_go_to_the_platform_channel(bench: Deliv
 def test_a_fallback_shows_the_reason_above_its_blocks(bench: DeliveryBench) -> None:
     block: Json = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
     native = Rendering(variant=Variant.NATIVE, payload={"text": "hello", "blocks": [block]})
-    bench.put(post("k1", target=ARCHIVED, renderings=(native,)))
+    bench.put(make_message("k1", target=ARCHIVED_CHANNEL, renderings=(native,)))
     bench.deliver()
     (shown,) = bench.simulator.state.slack.messages
     assert "is_archived" in shown["blocks"][0]["elements"][0]["text"]
@@ -373,8 +364,8 @@ def test_a_fallback_shows_the_reason_above_its_blocks(bench: DeliveryBench) -> N
 
 
 def test_an_archived_platform_channel_gets_no_fallback(bench: DeliveryBench) -> None:
-    bench.simulator.state.slack.channels = {PLATFORM: {"is_archived": True}, ARCHIVED: {"is_archived": True}}
-    bench.put(post("k1", target=ARCHIVED), post("k2", target=PLATFORM))
+    bench.simulator.state.slack.channels = {PLATFORM_CHANNEL: {"is_archived": True}, ARCHIVED_CHANNEL: {"is_archived": True}}
+    bench.put(make_message("k1", target=ARCHIVED_CHANNEL), make_message("k2", target=PLATFORM_CHANNEL))
     delivered = bench.deliver()
     assert delivered.failed == 3
     assert bench.simulator.state.slack.messages == []
@@ -382,15 +373,15 @@ def test_an_archived_platform_channel_gets_no_fallback(bench: DeliveryBench) -> 
 
 
 def test_a_rejected_notice_is_not_reported(bench: DeliveryBench) -> None:
-    bench.misbehave("slack", contains=PLATFORM, status=200, body={"ok": False, "error": "msg_too_long"})
-    bench.put(post("k1", renderings=(too_big("a"),)))
+    bench.simulator.add_fault("slack", contains=PLATFORM_CHANNEL, status=200, body={"ok": False, "error": "msg_too_long"})
+    bench.put(make_message("k1", renderings=(make_too_large("a"),)))
     assert bench.deliver().failed == 2
     assert bench.counts() == {DeliveryStatus.FAILED: 2}
 
 
 def test_without_a_platform_channel_the_problem_is_only_returned(bench: DeliveryBench) -> None:
-    bench.context = stage_context(bench.store, bench.services, bench.clock, platform_channel=None)
-    bench.put(post("k1", target=ARCHIVED))
+    bench.context = make_stage_context(bench.store, bench.clock, bench.services, routes=RoutePolicy())
+    bench.put(make_message("k1", target=ARCHIVED_CHANNEL))
     delivered = bench.deliver()
     assert delivered.failed == 1
     assert "is_archived" in delivered.problems[0]
@@ -401,36 +392,36 @@ def test_without_a_platform_channel_the_problem_is_only_returned(bench: Delivery
 
 
 def test_an_event_without_a_response_is_sent_again_with_the_same_key(bench: DeliveryBench) -> None:
-    bench.misbehave("pagerduty", mode="accept-then-drop", times=2)
-    bench.put(page(EventAction.TRIGGER, dedup_key="d1"))
+    bench.simulator.add_fault("pagerduty", mode="accept-then-drop", times=2)
+    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
     assert bench.deliver().rescheduled == 1
     assert bench.deliver(MINUTE).sent == 1
     assert bench.incidents() == [("d1", "triggered")]
 
 
 def test_pagerduty_retry_after_is_honoured(bench: DeliveryBench) -> None:
-    bench.misbehave("pagerduty", status=429, headers={"Retry-After": "30"}, times=1)
-    bench.put(page(EventAction.TRIGGER, dedup_key="d1"), page(EventAction.TRIGGER, dedup_key="d2"))
+    bench.simulator.add_fault("pagerduty", status=429, headers={"Retry-After": "30"}, times=1)
+    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"), make_event(EventAction.TRIGGER, dedup_key="d2"))
     assert bench.deliver().next_due == NOW + 30 * SECOND
     assert bench.simulator.state.calls["pagerduty"].total() == 1
     assert bench.deliver(30 * SECOND).sent == 2
 
 
 def test_a_trigger_that_may_have_arrived_is_not_repeated_after_its_resolve(bench: DeliveryBench) -> None:
-    bench.misbehave("pagerduty", mode="accept-then-drop", times=2)
-    bench.put(page(EventAction.TRIGGER, 1, dedup_key="d1"))
+    bench.simulator.add_fault("pagerduty", mode="accept-then-drop", times=2)
+    bench.put(make_event(EventAction.TRIGGER, 1, dedup_key="d1"))
     bench.deliver()
-    bench.put(page(EventAction.RESOLVE, 2, dedup_key="d1"))
+    bench.put(make_event(EventAction.RESOLVE, 2, dedup_key="d1"))
     assert bench.deliver(MINUTE).cancelled == 1
     assert bench.incidents() == [("d1", "resolved")]
 
 
 def test_a_lost_routing_key_is_reported_with_the_incident_to_close(bench: DeliveryBench) -> None:
     bench.services.known_keys = {}
-    bench.put(page(EventAction.TRIGGER, 1, dedup_key="d1"), page(EventAction.RESOLVE, 1, dedup_key="d2"))
+    bench.put(make_event(EventAction.TRIGGER, 1, dedup_key="d1"), make_event(EventAction.RESOLVE, 1, dedup_key="d2"))
     delivered = bench.deliver()
     assert (delivered.failed, delivered.sent) == (2, 2)
-    notice = "\n".join(bench.texts(PLATFORM))
+    notice = "\n".join(bench.texts(PLATFORM_CHANNEL))
     assert "call the person on call: dedup key `d1`" in notice
     assert "resolve it by hand: dedup key `d2`" in notice
     assert PAGERDUTY_ROUTING_KEY not in notice
@@ -438,25 +429,25 @@ def test_a_lost_routing_key_is_reported_with_the_incident_to_close(bench: Delive
 
 def test_a_rejected_routing_key_is_reported(bench: DeliveryBench) -> None:
     bench.simulator.state.pagerduty.known_keys = frozenset()
-    bench.put(page(EventAction.RESOLVE, dedup_key="d1"))
+    bench.put(make_event(EventAction.RESOLVE, dedup_key="d1"))
     assert bench.deliver().failed == 1
-    (notice,) = bench.texts(PLATFORM)
+    (notice,) = bench.texts(PLATFORM_CHANNEL)
     assert "d1" in notice
     assert "Invalid routing key" in notice
     assert PAGERDUTY_ROUTING_KEY not in notice
 
 
 def test_a_rejected_event_is_reported(bench: DeliveryBench) -> None:
-    bench.put(page(EventAction.TRIGGER, severity="catastrophic"))
+    bench.put(make_event(EventAction.TRIGGER, severity="catastrophic"))
     assert bench.deliver().failed == 1
-    assert "payload.severity" in bench.texts(PLATFORM)[0]
+    assert "payload.severity" in bench.texts(PLATFORM_CHANNEL)[0]
 
 
 def test_a_catalog_that_is_down_only_delays_a_page(bench: DeliveryBench) -> None:
-    bench.services.catalog_is_down = ServiceError("Backstage did not respond", kind=ErrorKind.CONNECTION, permanent=False)
-    bench.put(page(EventAction.TRIGGER, dedup_key="d1"))
+    bench.services.catalog_error = ServiceError("Backstage did not respond", kind=ErrorKind.CONNECTION, permanent=False)
+    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
     assert bench.deliver().rescheduled == 1
-    bench.services.catalog_is_down = None
+    bench.services.catalog_error = None
     assert bench.deliver(MINUTE).sent == 1
     assert bench.incidents() == [("d1", "triggered")]
 
@@ -474,8 +465,8 @@ class PlainSealer:
 def test_a_sealed_key_needs_neither_settings_nor_catalog(bench: DeliveryBench) -> None:
     bench.services.known_keys, bench.services.sealer = {}, PlainSealer()
     with bench.store.transaction() as t:
-        t.sealed_keys.put(KEY.fingerprint, PlainSealer().seal(KEY))
-    bench.put(page(EventAction.TRIGGER, dedup_key="d1"))
+        t.sealed_keys.put(ROUTING_KEY.fingerprint, PlainSealer().seal(ROUTING_KEY))
+    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
     bench.deliver()
     assert bench.incidents() == [("d1", "triggered")]
 
@@ -483,16 +474,16 @@ def test_a_sealed_key_needs_neither_settings_nor_catalog(bench: DeliveryBench) -
 def test_a_key_sealed_with_another_secret_is_looked_up_elsewhere(bench: DeliveryBench) -> None:
     bench.services.sealer = PlainSealer()
     with bench.store.transaction() as t:
-        t.sealed_keys.put(KEY.fingerprint, b"under another secret")
-    bench.put(page(EventAction.TRIGGER, dedup_key="d1"))
+        t.sealed_keys.put(ROUTING_KEY.fingerprint, b"under another secret")
+    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
     bench.deliver()
     assert bench.incidents() == [("d1", "triggered")]
 
 
 def test_no_secret_is_in_any_problem_or_row(bench: DeliveryBench) -> None:
     for service in ("slack", "pagerduty"):
-        bench.misbehave(service, status=403, body=f"you sent {SLACK_BOT_TOKEN} and {PAGERDUTY_ROUTING_KEY}")
-    bench.put(post("k1"), page(EventAction.TRIGGER))
+        bench.simulator.add_fault(service, status=403, body=f"you sent {SLACK_BOT_TOKEN} and {PAGERDUTY_ROUTING_KEY}")
+    bench.put(make_message("k1"), make_event(EventAction.TRIGGER))
     delivered = bench.deliver()
     with bench.store.reading() as t:
         rows = repr(t.outbox.listing())

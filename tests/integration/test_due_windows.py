@@ -24,12 +24,14 @@ from hypothesis import strategies as st
 
 from clients.redis.cache import RedisCache
 from domain.refs import PLATFORM
-from domain.weeks import DAY_NAMES, Schedule
+from domain.weeks import DAY_NAMES, Schedule, Schedules
 from store import ReportRun, Store
 from tasks.celery_tasks import TaskHandlers, WorkerContext
 from tasks.context import TaskTimings
 from tasks.report.report_data import REPORT
-from tests.integration.test_report_stage import PAYMENTS, parts_at, sweep
+from tests.factories import PAYMENTS
+from tests.integration.test_report_stage import sweep
+from tests.stage_factories import MONDAY_NINE, make_stage_context
 from tests.unit.test_due_windows import CHANGES, DAY, MINUTE, expected_runs, schedule_and_ticks
 from wiring.clock import utc_now
 from worker import metrics
@@ -48,8 +50,9 @@ class NullApp:
 
 def report_task_of(store: Store, schedule: Schedule) -> Callable[[], None]:
     """Return the report task of a worker on this store, with the clock of `wiring`. The platform report is due on Mondays at nine, UTC."""
-    parts = parts_at(store, utc_now(), teams={PAYMENTS: schedule}, collect_every=DAY)
-    parts = type(parts)(store=parts.store, services=parts.services, clock=utc_now, policy=parts.policy)
+    parts = make_stage_context(
+        store, utc_now, schedules=Schedules(default=MONDAY_NINE, teams={PAYMENTS: schedule}), collect_every=DAY
+    )
     worker = WorkerContext(context=parts, memory=cast(RedisCache, None))
     return partial(TaskHandlers(cast(Celery, NullApp()), TaskTimings(), metrics).report, worker)
 

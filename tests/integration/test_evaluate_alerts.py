@@ -26,23 +26,20 @@ from domain.tracking import RecommendationEnd
 from store import Store
 from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, acknowledge_alert, snooze_alert
 from tasks.evaluate.stage import EvaluateResult, evaluate
-from tests.factories import PAYMENTS
-from tests.integration.evaluate_factories import (
+from tests.factories import PAYMENTS, make_component, make_contact, make_lost_point, make_ref
+from tests.integration.alert_installation import (
     KEY,
     OTHER_KEY,
-    PLATFORM_CHANNEL,
     START,
     TEAM_CHANNEL,
     Installation,
     Shown,
     alert,
-    component,
     fine,
     group,
-    lost,
-    ref,
     starved,
 )
+from tests.stage_factories import PLATFORM_CHANNEL
 from wiring.contexts import history_context
 
 
@@ -133,7 +130,7 @@ def test_a_lost_cluster_resolves_nothing_and_is_reported_once(installation: Inst
     with installation.store.transaction() as transaction:
         transaction.clusters.record_seen(["east"], as_of=START)
         transaction.clusters.record_lost("east", as_of=START + installation.number * timedelta(hours=6))
-    (notice, *pages) = installation.run(*({"checkout": [lost()]} for _ in range(4)))
+    (notice, *pages) = installation.run(*({"checkout": [make_lost_point()]} for _ in range(4)))
     assert notice.target == PLATFORM_CHANNEL
     assert text_of(notice).startswith("Cluster east unreachable: no data from ScaleOps since 2026-09-07 18:00 UTC")
     assert {page.action for page in pages} <= {EventAction.TRIGGER}
@@ -143,7 +140,7 @@ def test_a_lost_cluster_resolves_nothing_and_is_reported_once(installation: Inst
 
 
 def test_an_unmeasured_component_is_reported_to_the_platform_after_three_sweeps(store: Store) -> None:
-    installation = Installation(store=store, components=[component(name) for name in ("checkout", "cart", "search", "ads")])
+    installation = Installation(store=store, components=[make_component(name) for name in ("checkout", "cart", "search", "ads")])
     good = {name: [fine(name)] for name in ("cart", "search", "ads")}
     installation.run({"checkout": [fine()], **good})
     failing: Shown = {"checkout": "ScaleOps answered with status 503", **good}
@@ -155,7 +152,7 @@ def test_an_unmeasured_component_is_reported_to_the_platform_after_three_sweeps(
 
 def test_in_an_outage_nothing_opens_and_nothing_resolves(store: Store) -> None:
     names = ("checkout", "cart", "search")
-    installation = Installation(store=store, components=[component(name) for name in names])
+    installation = Installation(store=store, components=[make_component(name) for name in names])
     installation.run({name: [fine(name)] for name in names})
     sick = {"checkout": [starved("checkout")], "cart": [fine("cart")], "search": [fine("search")]}
     installation.run(sick, sick)
@@ -175,7 +172,7 @@ def test_in_an_outage_nothing_opens_and_nothing_resolves(store: Store) -> None:
 
 def test_a_storm_is_one_page_and_resolves_with_the_last(store: Store) -> None:
     names = [f"c{number}" for number in range(7)]
-    installation = Installation(store=store, components=[component(name) for name in names])
+    installation = Installation(store=store, components=[make_component(name) for name in names])
     installation.run({name: [fine(name)] for name in names})
     installation.run({name: [starved(name)] for name in names})
     page, post = installation.run({name: [starved(name)] for name in names})
@@ -197,7 +194,7 @@ def test_a_storm_over_many_teams_pages_the_platform_once(store: Store) -> None:
     teams = [EntityRef("group", "default", f"t{number:02}") for number in range(11)]
     installation = Installation(
         store=store,
-        components=[component(team.name, team=team) for team in teams],
+        components=[make_component(team.name, team=team) for team in teams],
         teams=[group(team, channel=f"C0{team.name.upper()}") for team in teams],
         routes=RoutePolicy(platform_channel=PLATFORM_CHANNEL, pagerduty_default=OTHER_KEY),
     )
@@ -214,12 +211,12 @@ def test_a_storm_over_many_teams_pages_the_platform_once(store: Store) -> None:
 
 def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(store: Store) -> None:
     names = ["checkout", "cart", "search"]
-    installation = Installation(store=store, components=[component(name) for name in names])
+    installation = Installation(store=store, components=[make_component(name) for name in names])
     first = {"checkout": [starved("checkout")], "cart": [starved("cart", kills=0)], "search": [starved("search", kills=0)]}
     messages = installation.run(first, first)
     (page,) = [message for message in messages if message.channel is Channel.PAGERDUTY]
     (summary,) = [message for message in messages if message.channel is Channel.SLACK]
-    assert page.about == str(ref("checkout"))
+    assert page.about == str(make_ref("checkout"))
     assert text_of(summary).startswith("Payments: 3 alerts found in the first scan")
     well = {name: [fine(name)] for name in names}
     replies = [message for message in installation.run(well, well) if message.channel is Channel.SLACK]
@@ -230,7 +227,7 @@ def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(
 def test_a_resolve_takes_the_route_of_its_opening_after_the_owner_changed(installation: Installation) -> None:
     installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
     other = EntityRef("group", "default", "search")
-    installation.components = [component("checkout", team=other)]
+    installation.components = [make_component("checkout", team=other)]
     installation.teams = [group(), group(other, channel="C0SEARCH", key=OTHER_KEY)]
     resolve, reply = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
     assert (resolve.target, reply.target) == (KEY, TEAM_CHANNEL)
@@ -238,7 +235,7 @@ def test_a_resolve_takes_the_route_of_its_opening_after_the_owner_changed(instal
 
 def test_a_page_with_a_new_route_moves_and_is_never_open_twice(installation: Installation) -> None:
     installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
-    installation.components = [component("checkout", key=OTHER_KEY)]
+    installation.components = [make_component(contact=make_contact(pagerduty=OTHER_KEY))]
     resolve, trigger, _ = installation.run({"checkout": [starved(kills=5)]})
     assert actions_of([resolve, trigger]) == [
         (Channel.PAGERDUTY, EventAction.RESOLVE, KEY),
@@ -249,7 +246,7 @@ def test_a_page_with_a_new_route_moves_and_is_never_open_twice(installation: Ins
 
 
 def test_leaving_the_catalog_closes_the_incident_with_that_reason(installation: Installation) -> None:
-    installation.components.append(component("cart"))
+    installation.components.append(make_component("cart"))
     installation.run({"checkout": [starved()], "cart": [fine("cart")]}, {"checkout": [starved()], "cart": [fine("cart")]})
     installation.sweep({"cart": [fine("cart")]}, listed=["cart"])
     installation.evaluate()
@@ -270,7 +267,7 @@ def test_a_disabled_rule_closes_its_alert(installation: Installation) -> None:
     (post,) = installation.run({"checkout": [waste]}, {"checkout": [waste]})
     assert text_of(post).startswith("Checkout: $100.00 a month could be saved on api")
     off = Rules(over_provisioned=OverProvisionedSettings(enabled=False))
-    installation.alerts = AlertPolicy(instance="test", component_rules={ref("checkout"): off})
+    installation.alerts = AlertPolicy(instance="test", component_rules={make_ref("checkout"): off})
     (closed,) = installation.run({"checkout": [waste]})
     assert text_of(closed).startswith("Closed: Checkout")
 
@@ -356,7 +353,7 @@ def test_a_budget_of_a_team_counts_a_shared_workload_once(store: Store) -> None:
     both = {"checkout": [fine(cost_7d=Decimal(70))], "cart": [fine(cost_7d=Decimal(70))]}
     # the month as it goes at 70 a week from the 7th on: 10 a day for 24 days
     kept = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(240)})
-    installation = Installation(store=store, components=[component("checkout"), component("cart")], alerts=kept)
+    installation = Installation(store=store, components=[make_component("checkout"), make_component("cart")], alerts=kept)
     assert installation.run(both) == []
     installation.alerts = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(239)})
     (post,) = installation.run(both)
@@ -374,7 +371,7 @@ def test_a_cost_increase_is_compared_with_the_closing_snapshots(store: Store) ->
     installation.number = 3 * 28 - 8
     (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(300))]})
     assert text_of(post).startswith("Checkout: 7-day cost up $100.00 (+50%) vs 3-week average")
-    assert installation.state(AlertId(rule=Rule.COST_INCREASE, about=ref("checkout"))).phase is Phase.FIRING
+    assert installation.state(AlertId(rule=Rule.COST_INCREASE, about=make_ref("checkout"))).phase is Phase.FIRING
 
 
 def test_a_sweep_that_is_marked_as_evaluated_is_skipped(installation: Installation) -> None:
@@ -426,7 +423,7 @@ def test_a_sweep_is_not_compared_with_itself(store: Store) -> None:
 def test_a_team_budget_does_not_resolve_while_a_component_is_unmeasured(store: Store) -> None:
     installation = Installation(
         store=store,
-        components=[component("checkout"), component("cart")],
+        components=[make_component("checkout"), make_component("cart")],
         alerts=AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(240)}, outage_share=Decimal(1)),
     )
     (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(70))], "cart": [fine("cart", cost_7d=Decimal(70))]})

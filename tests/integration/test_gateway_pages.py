@@ -8,13 +8,12 @@ from actions.context import allow_all
 from actions.history.lists import list_alerts
 from actions.history.models import AlertsInput
 from actions.history.view import HistoryView
-from domain.component import Component
 from simulator.serving import Simulator
 from tasks.maintenance.status import read_status
-from tests.integration.history_factories import MONDAY, NOW, fill_history, history_of
-from tests.integration.measured import component, measurement, point
-from tests.integration.test_report_stage import parts_at
+from tests.factories import make_component, make_measurement, make_point
+from tests.integration.history_sample import MONDAY, NOW, fill_history
 from tests.services.gateways import ServedGateway, ServeGateway
+from tests.stage_factories import make_history_context, make_stage_context
 
 EVIL = '<script>alert("x")</script>'
 
@@ -81,7 +80,7 @@ def test_the_page_of_a_component_shows_trend_alerts_and_recommendations(gateway:
 
 def test_the_page_of_a_component_without_measurements_says_so(gateway: ServedGateway) -> None:
     with gateway.dependencies.store.transaction() as rows:
-        rows.components.record_page([component("fresh")], [], as_of=NOW)
+        rows.components.record_page([make_component("fresh")], [], as_of=NOW)
     status, html = page(gateway, "/components/component/default/fresh")
 
     assert status == 200
@@ -89,13 +88,11 @@ def test_the_page_of_a_component_without_measurements_says_so(gateway: ServedGat
 
 
 def test_names_from_the_catalog_and_the_clusters_are_escaped(gateway: ServedGateway) -> None:
-    evil: Component = component("evil")
-    fields = {name: getattr(evil, name) for name in Component.__slots__} | {"title": EVIL}
     as_of = MONDAY.replace(hour=12)
     with gateway.dependencies.store.transaction() as rows:
         rows.sweeps.open(as_of, opened_at=as_of)
-        rows.components.record_page([Component(**fields)], [], as_of=as_of)
-        rows.snapshots.put_all([measurement("evil", point("api", as_of=as_of), as_of=as_of)])
+        rows.components.record_page([make_component("evil", title=EVIL)], [], as_of=as_of)
+        rows.snapshots.put_all([make_measurement("evil", make_point("api"), as_of=as_of)])
         rows.sweeps.close(as_of, closed_at=as_of)
     status, html = page(gateway, "/components/component/default/evil")
 
@@ -116,10 +113,10 @@ def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
 def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGateway) -> None:
     """One alert is firing and one is pending: a pending alert is not open."""
     store = gateway.dependencies.store
-    parts = parts_at(store, NOW)
+    parts = make_stage_context(store, NOW)
     with store.reading() as rows:
         phases = sorted(row.status for row in rows.alerts.states())
-        action = list_alerts(HistoryView(rows=rows, history=history_of(store), viewer=allow_all), AlertsInput())
+        action = list_alerts(HistoryView(rows=rows, history=make_history_context(store, NOW), viewer=allow_all), AlertsInput())
 
     assert phases == ["firing", "pending"]
     assert page(gateway, "/status")[1].count("1 alert open") == 1

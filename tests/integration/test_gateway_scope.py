@@ -15,7 +15,7 @@ from domain.workload import WorkloadKey
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from simulator.world import Scenario
-from tests.integration.measured import SLOT, measurement
+from tests.factories import SLOT, make_measurement
 from tests.services.gateways import ServedGateway, ServeGateway
 
 PROXY = "/api/scaleops/api"
@@ -162,7 +162,7 @@ def test_the_network_of_an_unknown_workload_is_forbidden_until_history_knows_it(
     known = WorkloadPoint.unmeasured(as_of=SLOT, key=key, reason="only its key matters here")
     with gateway.dependencies.store.transaction() as rows:
         rows.sweeps.open(SLOT, opened_at=SLOT)
-        rows.snapshots.put_all([measurement("orders-000", known)])
+        rows.snapshots.put_all([make_measurement("orders-000", known)])
         rows.sweeps.close(SLOT, closed_at=SLOT + timedelta(minutes=1))
 
     assert network(gateway, orders, ann).status_code == 200

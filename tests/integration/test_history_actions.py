@@ -12,18 +12,9 @@ from actions.errors import InputError, NotAllowedError, NotFoundError
 from domain.messages import Json
 from domain.refs import EntityRef
 from store import Store
-from tests.integration.history_factories import (
-    CHECKOUT,
-    FINDER,
-    LEDGER,
-    PartialViewer,
-    fill_history,
-    history_of,
-)
-from tests.integration.history_factories import (
-    run_action as run,
-)
-from tests.integration.measured import PAYMENTS, SEARCH
+from tests.factories import CHECKOUT, PAYMENTS, SEARCH
+from tests.integration.history_sample import FINDER, LEDGER, NOW, fill_history, run
+from tests.stage_factories import PartialViewer, make_history_context
 
 ALERT = "under-provisioned:component:default/checkout"
 
@@ -31,7 +22,7 @@ ALERT = "under-provisioned:component:default/checkout"
 @pytest.fixture
 def history(store: Store) -> HistoryContext:
     fill_history(store)
-    return history_of(store)
+    return make_history_context(store, NOW)
 
 
 def refs(answer: Any) -> list[str]:  # noqa: ANN401 - a document
@@ -198,7 +189,7 @@ def test_the_route_of_a_report_is_explained(history: HistoryContext) -> None:
 
     assert "The report for 2026-W47 was due at 2026-11-23 09:00 UTC and was made at" in answer["explanation"][0]
     assert answer["messages"][-1]["key"].startswith("report:weekly:group:default/payments:2026-W47:slack:")
-    assert any("Slack now: CPLAT" in sentence for sentence in answer["explanation"])
+    assert any("Slack now: C0PLATFORM" in sentence for sentence in answer["explanation"])
 
 
 def test_a_missing_notification_is_explained(history: HistoryContext) -> None:

@@ -17,8 +17,9 @@ from domain.refs import EntityRef
 from store import Store
 from tasks.context import StageContext
 from tasks.report.stage import preview
-from tests.integration.measured import PAYMENTS, ref
-from tests.integration.test_report_stage import MONDAY, parts_at, two_weeks
+from tests.factories import PAYMENTS, make_ref
+from tests.integration.test_report_stage import MONDAY, two_weeks
+from tests.stage_factories import make_stage_context
 from wiring.contexts import history_context
 
 LARGE = {"snapshots", "snapshot_points", "workload_points", "recommendations"}
@@ -83,12 +84,12 @@ def trend_of(context: StageContext, entity: EntityRef) -> object:
     [
         lambda context: preview(context, PAYMENTS),
         lambda context: trend_of(context, PAYMENTS),
-        lambda context: trend_of(context, ref("checkout")),
+        lambda context: trend_of(context, make_ref("checkout")),
     ],
     ids=["a team's report", "a team's trend", "a component's trend"],
 )
 def test_two_years_of_rows_are_looked_up_by_index(store: Store, ask: Callable[[StageContext], object]) -> None:
     two_weeks(store)
-    statements = statements_of(store, lambda: ask(parts_at(store, MONDAY + timedelta(hours=10))))
+    statements = statements_of(store, lambda: ask(make_stage_context(store, MONDAY + timedelta(hours=10))))
     assert statements
     assert [step for statement in statements for step in unindexed(store, statement)] == []

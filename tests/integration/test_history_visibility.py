@@ -8,24 +8,15 @@ from actions.context import HistoryContext
 from actions.errors import ActionError
 from domain.messages import Json
 from store import Store
-from tests.integration.history_factories import (
-    CHECKOUT,
-    FINDER,
-    LEDGER,
-    PartialViewer,
-    fill_history,
-    history_of,
-)
-from tests.integration.history_factories import (
-    run_action as run,
-)
-from tests.integration.measured import PAYMENTS
+from tests.factories import CHECKOUT, PAYMENTS
+from tests.integration.history_sample import FINDER, LEDGER, NOW, fill_history, run
+from tests.stage_factories import PartialViewer, make_history_context
 
 
 @pytest.fixture
 def history(store: Store) -> HistoryContext:
     fill_history(store)
-    return history_of(store)
+    return make_history_context(store, NOW)
 
 
 def error_of(history: HistoryContext, name: str, viewer: PartialViewer, **arguments: Json) -> str:

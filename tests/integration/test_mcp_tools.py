@@ -17,7 +17,7 @@ from actions.catalogue import ACTIONS
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
-from tests.integration.history_factories import NOW, fill_history
+from tests.integration.history_sample import NOW, fill_history
 from tests.integration.mcp_clients import ERAS, MONSTER, WORKLOADS, call, oversized_scenario, talk, text_in
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.services.simulated import settings_of

@@ -14,54 +14,54 @@ from store import HeartbeatKind, Store
 from tasks.collect.stage import collect
 from tasks.maintenance.monitoring import NOTIFY_AFTER, monitor
 from tasks.pipeline import record_heartbeat
-from tests.integration.collect_factories import Bench, bench_of
+from tests.stage_factories import PLATFORM_CHANNEL, CollectBench, open_collect_bench
 
 
 @pytest.fixture
-def bench(simulator: Simulator, store: Store) -> Iterator[Bench]:
-    with bench_of(simulator, store, routes=RoutePolicy(platform_channel="C0PLATFORM")) as made:
+def bench(simulator: Simulator, store: Store) -> Iterator[CollectBench]:
+    with open_collect_bench(simulator, store, routes=RoutePolicy(platform_channel=PLATFORM_CHANNEL)) as made:
         yield made
 
 
-def notices(bench: Bench) -> list[Message]:
+def notices(bench: CollectBench) -> list[Message]:
     with bench.store.reading() as transaction:
         return [entry.message for entry in transaction.outbox.listing() if entry.message.key.startswith("watch:")]
 
 
-def test_without_problems_no_notice_is_sent(bench: Bench) -> None:
+def test_without_problems_no_notice_is_sent(bench: CollectBench) -> None:
     collect(bench.context)
     for _ in range(3):
         assert monitor(bench.context).problems == ()
-        bench.advance(NOTIFY_AFTER)
+        bench.clock.advance(NOTIFY_AFTER)
     assert notices(bench) == []
 
 
-def test_a_problem_that_ends_soon_is_not_reported(bench: Bench) -> None:
+def test_a_problem_that_ends_soon_is_not_reported(bench: CollectBench) -> None:
     assert monitor(bench.context).problems  # nothing has been collected yet
-    bench.advance(NOTIFY_AFTER - timedelta(minutes=1))
+    bench.clock.advance(NOTIFY_AFTER - timedelta(minutes=1))
     collect(bench.context)
     monitor(bench.context)
-    bench.advance(NOTIFY_AFTER)
+    bench.clock.advance(NOTIFY_AFTER)
     assert not monitor(bench.context).is_notified
     assert notices(bench) == []
 
 
-def test_a_problem_that_lasts_is_reported_once_a_day(bench: Bench) -> None:
+def test_a_problem_that_lasts_is_reported_once_a_day(bench: CollectBench) -> None:
     monitor(bench.context)
-    bench.advance(NOTIFY_AFTER)
+    bench.clock.advance(NOTIFY_AFTER)
     assert monitor(bench.context).is_notified
-    bench.advance(NOTIFY_AFTER)
+    bench.clock.advance(NOTIFY_AFTER)
     assert not monitor(bench.context).is_notified
     assert len(notices(bench)) == 1
-    bench.advance(timedelta(days=1))
+    bench.clock.advance(timedelta(days=1))
     assert monitor(bench.context).is_notified
     assert len(notices(bench)) == 2
 
 
-def test_a_new_kind_of_problem_is_reported_the_same_day_with_all_others(bench: Bench) -> None:
+def test_a_new_kind_of_problem_is_reported_the_same_day_with_all_others(bench: CollectBench) -> None:
     record_heartbeat(bench.context, "deliver", HeartbeatKind.CANARY)
     monitor(bench.context)
-    bench.advance(NOTIFY_AFTER)
+    bench.clock.advance(NOTIFY_AFTER)
     monitor(bench.context)
     record_heartbeat(bench.context, "collect", HeartbeatKind.FAILED, reason="ScaleOps answered with 503 <!here>")
     assert monitor(bench.context).is_notified
@@ -72,9 +72,9 @@ def test_a_new_kind_of_problem_is_reported_the_same_day_with_all_others(bench: B
 
 
 def test_without_a_platform_channel_problems_are_still_returned(simulator: Simulator, store: Store) -> None:
-    with bench_of(simulator, store) as bench:
+    with open_collect_bench(simulator, store) as bench:
         monitor(bench.context)
-        bench.advance(NOTIFY_AFTER)
+        bench.clock.advance(NOTIFY_AFTER)
         result = monitor(bench.context)
         assert result.problems
         assert not result.is_notified

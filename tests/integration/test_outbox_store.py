@@ -12,11 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from domain.messages import Channel, DeliveryStatus, EventAction, Message, Variant
 from store import Store
 from store.queries.outbox_rows import DeliveryResult, LeasedMessage, OutboxRecord, SlackLocation
-from tests.integration.delivery_factories import NOW, TEAM, page, post, text, too_big
+from tests.factories import NOW, TEAM_CHANNEL, make_event, make_message, make_text, make_too_large
 
 LEASE = timedelta(seconds=120)
 SECOND = timedelta(seconds=1)
-PLACE = SlackLocation(channel=TEAM, ts="1.000001")
+PLACE = SlackLocation(channel=TEAM_CHANNEL, ts="1.000001")
 
 
 def put(store: Store, *messages: Message) -> tuple[Message, ...]:
@@ -54,27 +54,27 @@ def entry(store: Store, key: str) -> OutboxRecord:
 
 
 def test_a_message_comes_back_as_it_was_written(store: Store) -> None:
-    message = post("k1", thread_of="k0", renderings=(too_big("a <b> & c"), text("só")))
+    message = make_message("k1", thread_of="k0", renderings=(make_too_large("a <b> & c"), make_text("só")))
     put(store, message)
     assert entry(store, "k1").message == message
     assert claimed(store).message == message
 
 
 def test_a_repeated_key_changes_nothing(store: Store) -> None:
-    first = post("k1")
+    first = make_message("k1")
     assert put(store, first) == (first,)
-    assert put(store, post("k1", renderings=(text("other words"),)), post("k2")) == (post("k2"),)
+    assert put(store, make_message("k1", renderings=(make_text("other words"),)), make_message("k2")) == (make_message("k2"),)
     assert entry(store, "k1").message == first
 
 
 def test_two_messages_with_one_number_in_a_stream_are_an_error(store: Store) -> None:
-    put(store, post("k1", stream="s", number=1))
+    put(store, make_message("k1", stream="s", number=1))
     with pytest.raises(IntegrityError):
-        put(store, post("k2", stream="s", number=1))
+        put(store, make_message("k2", stream="s", number=1))
 
 
 def test_a_claimed_message_is_leased_to_one_owner_until_the_lease_ends(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     assert key_of(claim(store, owner="a")) == "k1"
     assert claim(store, NOW + LEASE - SECOND, owner="b") is None
     again = claimed(store, NOW + LEASE, owner="b")
@@ -82,7 +82,7 @@ def test_a_claimed_message_is_leased_to_one_owner_until_the_lease_ends(store: St
 
 
 def test_who_lost_the_lease_marks_nothing(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     late = claimed(store, owner="a")
     claimed(store, NOW + LEASE, owner="b")
     with store.transaction() as t:
@@ -92,7 +92,7 @@ def test_who_lost_the_lease_marks_nothing(store: Store) -> None:
 
 
 def test_two_claims_of_the_same_process_are_told_apart_by_their_attempt(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     late = claimed(store)
     claimed(store, NOW + LEASE)
     with store.transaction() as t:
@@ -100,12 +100,12 @@ def test_two_claims_of_the_same_process_are_told_apart_by_their_attempt(store: S
 
 
 def test_a_first_attempt_is_in_no_doubt(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     assert claimed(store).unconfirmed_since is None
 
 
 def test_what_was_put_off_is_due_again_at_its_time_and_in_no_doubt(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     first = claimed(store)
     with store.transaction() as t:
         assert t.outbox.reschedule(first, until=NOW + timedelta(seconds=30), reason="429")
@@ -115,7 +115,7 @@ def test_what_was_put_off_is_due_again_at_its_time_and_in_no_doubt(store: Store)
 
 
 def test_what_is_unknown_is_due_for_a_look_and_in_doubt_since_its_first_attempt(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     minute = timedelta(seconds=60)
     for times in range(2):
         taken = claimed(store, NOW + times * minute)
@@ -126,7 +126,7 @@ def test_what_is_unknown_is_due_for_a_look_and_in_doubt_since_its_first_attempt(
 
 
 def test_what_stays_unknown_is_never_due_again(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     taken = claimed(store)
     with store.transaction() as t:
         t.outbox.mark_unknown(taken, look_up_at=None, reason="no response")
@@ -134,7 +134,7 @@ def test_what_stays_unknown_is_never_due_again(store: Store) -> None:
 
 
 def test_every_attempt_is_on_record(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     first = claimed(store)
     with store.transaction() as t:
         assert [one.result for one in t.outbox.deliveries_of("k1")] == [DeliveryResult.STARTED]
@@ -147,7 +147,12 @@ def test_every_attempt_is_on_record(store: Store) -> None:
 
 
 def test_a_stream_goes_out_in_its_order(store: Store) -> None:
-    put(store, post("k2", stream="s", number=2, created_at=NOW - SECOND), post("k1", stream="s", number=1), post("other"))
+    put(
+        store,
+        make_message("k2", stream="s", number=2, created_at=NOW - SECOND),
+        make_message("k1", stream="s", number=1),
+        make_message("other"),
+    )
     assert [send(store), send(store), send(store)] == ["k1", "k2", "other"]
 
 
@@ -161,7 +166,7 @@ def test_a_stream_goes_out_in_its_order(store: Store) -> None:
     ],
 )
 def test_a_later_message_waits_only_for_what_is_not_over(store: Store, end: Callable[..., bool], *, goes_on: bool) -> None:
-    put(store, post("k1", stream="s", number=1), post("k2", stream="s", number=2))
+    put(store, make_message("k1", stream="s", number=1), make_message("k2", stream="s", number=2))
     first = claimed(store)
     assert claim(store) is None
     with store.transaction() as t:
@@ -170,45 +175,45 @@ def test_a_later_message_waits_only_for_what_is_not_over(store: Store, end: Call
 
 
 def test_slack_does_not_hold_up_pagerduty_in_one_stream(store: Store) -> None:
-    put(store, post("k1", stream="s", number=1))
-    event = page(EventAction.TRIGGER)
+    put(store, make_message("k1", stream="s", number=1))
+    event = make_event(EventAction.TRIGGER)
     put(store, Message(**{name: getattr(event, name) for name in event.__slots__} | {"stream": "s", "number": 2}))
     assert key_of(claim(store, channel=Channel.PAGERDUTY)) == event.key
 
 
 def test_a_reply_waits_for_what_it_answers_and_learns_its_place(store: Store) -> None:
-    put(store, post("reply", thread_of="root", created_at=NOW - SECOND), post("root"))
+    put(store, make_message("reply", thread_of="root", created_at=NOW - SECOND), make_message("root"))
     assert send(store, place=PLACE) == "root"
     assert claimed(store).thread == PLACE
 
 
 def test_a_reply_to_nothing_goes_out_on_its_own(store: Store) -> None:
-    put(store, post("reply", thread_of="never written"))
+    put(store, make_message("reply", thread_of="never written"))
     assert claimed(store).thread is None
 
 
 def test_a_reply_follows_its_root_to_where_it_fell_back(store: Store) -> None:
-    put(store, post("root"), post("reply", thread_of="root"))
+    put(store, make_message("root"), make_message("reply", thread_of="root"))
     root = claimed(store)
     with store.transaction() as t:
         t.outbox.mark_failed(root, reason="archived")
-        t.outbox.put([post("root:fallback", target="C0PLATFORM")])
+        t.outbox.put([make_message("root:fallback", target="C0PLATFORM")])
     elsewhere = SlackLocation(channel="C0PLATFORM", ts="2.000002")
     assert send(store, place=elsewhere) == "root:fallback"
     assert claimed(store).thread == elsewhere
 
 
 def test_what_is_held_waits(store: Store) -> None:
-    put(store, post("k1"), post("k2", target="C0OTHER"))
+    put(store, make_message("k1"), make_message("k2", target="C0OTHER"))
     with store.transaction() as t:
-        assert t.outbox.postpone(Channel.SLACK, target=TEAM, until=NOW + SECOND) == 1
+        assert t.outbox.postpone(Channel.SLACK, target=TEAM_CHANNEL, until=NOW + SECOND) == 1
     assert send(store) == "k2"
     assert claim(store) is None
     assert send(store, NOW + SECOND) == "k1"
 
 
 def test_a_hold_never_brings_anything_forward(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     with store.transaction() as t:
         t.outbox.postpone(Channel.SLACK, until=NOW + 2 * SECOND)
         t.outbox.postpone(Channel.SLACK, until=NOW + SECOND)
@@ -216,7 +221,7 @@ def test_a_hold_never_brings_anything_forward(store: Store) -> None:
 
 
 def test_what_was_not_sent_in_its_time_expires_once(store: Store) -> None:
-    put(store, post("k1"), post("k2", created_at=NOW + timedelta(days=1)))
+    put(store, make_message("k1"), make_message("k2", created_at=NOW + timedelta(days=1)))
     late = NOW + timedelta(days=3)
     assert key_of(claim(store, late)) == "k2"
     with store.transaction() as t:
@@ -226,7 +231,7 @@ def test_what_was_not_sent_in_its_time_expires_once(store: Store) -> None:
 
 
 def test_what_is_unknown_past_its_time_is_settled_once(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     taken = claimed(store)
     late = NOW + timedelta(days=3)
     with store.transaction() as t:
@@ -238,8 +243,8 @@ def test_what_is_unknown_past_its_time_is_settled_once(store: Store) -> None:
 
 
 def test_an_unsent_trigger_and_its_resolve_cancel_each_other(store: Store) -> None:
-    trigger, resolve = page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2)
-    put(store, trigger, resolve, page(EventAction.TRIGGER, 1, dedup_key="another"))
+    trigger, resolve = make_event(EventAction.TRIGGER, 1), make_event(EventAction.RESOLVE, 2)
+    put(store, trigger, resolve, make_event(EventAction.TRIGGER, 1, dedup_key="another"))
     with store.transaction() as t:
         assert t.outbox.cancel_superseded() == 2
         assert t.outbox.cancel_superseded() == 0
@@ -249,14 +254,14 @@ def test_an_unsent_trigger_and_its_resolve_cancel_each_other(store: Store) -> No
 
 
 def test_a_trigger_under_way_keeps_its_resolve(store: Store) -> None:
-    put(store, page(EventAction.TRIGGER, 1), page(EventAction.RESOLVE, 2))
+    put(store, make_event(EventAction.TRIGGER, 1), make_event(EventAction.RESOLVE, 2))
     claimed(store, channel=Channel.PAGERDUTY)
     with store.transaction() as t:
         assert t.outbox.cancel_superseded() == 0
 
 
 def test_a_message_that_ended_badly_is_sent_again_by_hand(store: Store) -> None:
-    put(store, post("k1"))
+    put(store, make_message("k1"))
     taken = claimed(store)
     late = NOW + timedelta(days=4)
     with store.transaction() as t:
@@ -269,7 +274,7 @@ def test_a_message_that_ended_badly_is_sent_again_by_hand(store: Store) -> None:
 
 
 def test_the_outbox_says_what_stands_where(store: Store) -> None:
-    put(store, post("k1"), post("k2", created_at=NOW + SECOND), post("k3", created_at=NOW + 2 * SECOND))
+    put(store, make_message("k1"), make_message("k2", created_at=NOW + SECOND), make_message("k3", created_at=NOW + 2 * SECOND))
     send(store)
     with store.reading() as t:
         assert t.outbox.counts() == {DeliveryStatus.SENT: 1, DeliveryStatus.PENDING: 2}
@@ -277,8 +282,8 @@ def test_the_outbox_says_what_stands_where(store: Store) -> None:
         assert [one.message.key for one in t.outbox.listing([DeliveryStatus.SENT])] == ["k1"]
         assert t.outbox.oldest_pending() == NOW + SECOND
         assert t.outbox.next_due() == NOW + SECOND
-        assert t.outbox.posts_since(TEAM, NOW - SECOND) == 1
-        assert t.outbox.posts_since(TEAM, NOW) == 0
+        assert t.outbox.posts_since(TEAM_CHANNEL, NOW - SECOND) == 1
+        assert t.outbox.posts_since(TEAM_CHANNEL, NOW) == 0
         assert t.outbox.get("nothing") is None
 
 
@@ -289,7 +294,7 @@ def test_an_empty_outbox_waits_for_nothing(store: Store) -> None:
 
 
 def test_two_threads_share_the_messages_out_between_them(store: Store) -> None:
-    put(store, *[post(f"k{number:02}") for number in range(40)])
+    put(store, *[make_message(f"k{number:02}") for number in range(40)])
     start = threading.Barrier(2)
     taken: dict[str, list[str]] = {"a": [], "b": []}
 

@@ -17,13 +17,12 @@ from tasks.maintenance.purging import PurgeResult, purge_expired
 from tasks.pipeline import run_once
 from tasks.report.stage import report_due
 from tasks.summaries import format_purged
-from tests.integration.collect_factories import SLOT, bench_of
-from tests.integration.delivery_factories import NOW, page, post
-from tests.integration.evaluate_factories import Installation, alert, fine, starved
-from tests.integration.measured import PAYMENTS, SEARCH, ref
+from tests.factories import NOW, PAYMENTS, SEARCH, SLOT, make_event, make_message, make_ref
+from tests.integration.alert_installation import Installation, alert, fine, starved
 from tests.integration.test_outbox_store import claimed, put, send
-from tests.integration.test_report_stage import DUE, parts_at, put_messages, sweep, two_weeks
+from tests.integration.test_report_stage import DUE, put_messages, sweep, two_weeks
 from tests.integration.test_store_alerts import recommendation, run
+from tests.stage_factories import make_stage_context, open_collect_bench
 
 DAY = timedelta(days=1)
 LATER = NOW + timedelta(days=100)
@@ -33,7 +32,7 @@ YEARS = timedelta(days=800)
 
 
 def purge(store: Store, now: datetime, **retention: timedelta) -> PurgeResult:
-    return purge_expired(parts_at(store, now, retention=Retention(**retention)))
+    return purge_expired(make_stage_context(store, now, retention=Retention(**retention)))
 
 
 def keys(store: Store) -> set[str]:
@@ -57,11 +56,11 @@ def end(store: Store, key: str, status: DeliveryStatus) -> None:
 
 
 def test_a_sent_message_is_deleted_with_its_attempts_after_three_months(store: Store) -> None:
-    put(store, post("old"))
+    put(store, make_message("old"))
     send(store)
     with store.reading() as t:
         assert len(t.outbox.deliveries_of("old")) == 1
-    kept_until = post("old").expires_at + Retention().daily
+    kept_until = make_message("old").expires_at + Retention().daily
     assert purge(store, kept_until).messages == 0
     assert purge(store, kept_until + timedelta(seconds=1)) == PurgeResult(messages=1)
     with store.reading() as t:
@@ -74,7 +73,7 @@ def test_a_sent_message_is_deleted_with_its_attempts_after_three_months(store: S
     [DeliveryStatus.EXPIRED, DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN, DeliveryStatus.LEASED, DeliveryStatus.PENDING],
 )
 def test_what_a_person_may_still_have_to_check_stays(store: Store, status: DeliveryStatus) -> None:
-    put(store, post("it"))
+    put(store, make_message("it"))
     if status is not DeliveryStatus.PENDING:
         end(store, "it", status)
     assert purge(store, LATER + YEARS).messages == (1 if status is DeliveryStatus.EXPIRED else 0)
@@ -82,7 +81,7 @@ def test_what_a_person_may_still_have_to_check_stays(store: Store, status: Deliv
 
 
 def test_a_cancelled_page_is_deleted(store: Store) -> None:
-    put(store, page(EventAction.TRIGGER), page(EventAction.RESOLVE, 2))
+    put(store, make_event(EventAction.TRIGGER), make_event(EventAction.RESOLVE, 2))
     with store.transaction() as t:
         assert t.outbox.cancel_superseded() == 2
     assert purge(store, LATER).messages == 2
@@ -90,20 +89,26 @@ def test_a_cancelled_page_is_deleted(store: Store) -> None:
 
 def test_what_an_unfinished_message_needs_stays(store: Store) -> None:
     """Its stream, which shows what may be open in PagerDuty; the thread it is posted into; its fallback."""
-    put(store, post("root"), post("alone"))
+    put(store, make_message("root"), make_message("alone"))
     send(store), send(store)
-    put(store, post("reply", thread_of="root"))
+    put(store, make_message("reply", thread_of="root"))
     with store.transaction() as t:
-        t.outbox.put([page(EventAction.TRIGGER)])
+        t.outbox.put([make_event(EventAction.TRIGGER)])
         trigger = t.outbox.claim_due(NOW, channel=Channel.PAGERDUTY, lease=DAY, owner="me")
         assert trigger is not None
         assert t.outbox.mark_sent(trigger, NOW, variant=None, location=None)
-        t.outbox.put([page(EventAction.RESOLVE, 2)])
+        t.outbox.put([make_event(EventAction.RESOLVE, 2)])
     end(store, "reply", DeliveryStatus.FAILED)
-    put(store, post("reply:fallback"))
+    put(store, make_message("reply:fallback"))
     send(store)
     assert purge(store, LATER).messages == 1
-    assert keys(store) == {"root", "reply", "reply:fallback", page(EventAction.TRIGGER).key, page(EventAction.RESOLVE, 2).key}
+    assert keys(store) == {
+        "root",
+        "reply",
+        "reply:fallback",
+        make_event(EventAction.TRIGGER).key,
+        make_event(EventAction.RESOLVE, 2).key,
+    }
 
 
 def test_the_messages_of_an_open_alert_stay_until_it_resolves(store: Store) -> None:
@@ -144,34 +149,34 @@ def _all_arrive(store: Store) -> None:
 
 
 def test_many_messages_are_deleted_in_batches_around_those_that_stay(store: Store) -> None:
-    stay = [post(f"stay{number}", stream="s", number=number) for number in range(BATCH // 10)]
-    go = [post(f"go{number:04}") for number in range(2 * BATCH)]
+    stay = [make_message(f"stay{number}", stream="s", number=number) for number in range(BATCH // 10)]
+    go = [make_message(f"go{number:04}") for number in range(2 * BATCH)]
     put(store, *stay, *go)
     with store.transaction() as t:
         assert t.outbox.expire(NOW + 4 * DAY) == (*stay, *go)
-        t.outbox.put([post("waits", stream="s", number=len(stay))])
+        t.outbox.put([make_message("waits", stream="s", number=len(stay))])
     assert purge(store, LATER).messages == len(go)
     assert keys(store) == {"waits", *(message.key for message in stay)}
 
 
 def test_without_budget_nothing_is_deleted(sqlite_store: Store) -> None:
-    put(sqlite_store, post("old"))
+    put(sqlite_store, make_message("old"))
     send(sqlite_store)
-    assert purge_expired(parts_at(sqlite_store, LATER), may_begin=lambda: False) == PurgeResult()
+    assert purge_expired(make_stage_context(sqlite_store, LATER), may_begin=lambda: False) == PurgeResult()
     assert keys(sqlite_store) == {"old"}
 
 
 def test_a_weekly_report_is_never_made_twice_however_short_the_retention(store: Store) -> None:
     """Reports catch up for three days. The row of the run decides and stays; only its content is cleared."""
     two_weeks(store)
-    sent = put_messages(report_due(parts_at(store, DUE)).made)
+    sent = put_messages(report_due(make_stage_context(store, DUE)).made)
     _all_arrive(store)
     nothing = {"points": timedelta(), "daily": timedelta(), "weekly": timedelta()}
     now = DUE + timedelta(days=3, hours=1)
     purged = purge(store, now, **nothing)
     assert (purged.messages, purged.reports) == (len(sent), 3)
     assert keys(store) == set()
-    assert report_due(parts_at(store, now)).made == ()
+    assert report_due(make_stage_context(store, now)).made == ()
     with store.reading() as t:
         kept = t.reports.newest(PAYMENTS, "weekly")
     assert kept is not None
@@ -202,7 +207,7 @@ def test_events_of_an_open_alert_stay_however_old(store: Store) -> None:
             events = [AlertEventRow(alert=name, number=number, at=NOW, details={}) for number in (1, 2)]
             t.alerts.append_events(events)
             state = AlertStateRow(
-                alert=name, rule="unmeasured", ref=ref(name), team=SEARCH, status=status, updated_at=NOW, state={}
+                alert=name, rule="unmeasured", ref=make_ref(name), team=SEARCH, status=status, updated_at=NOW, state={}
             )
             t.alerts.put_states([state])
         t.alerts.append_events([AlertEventRow(alert="over", number=3, at=NOW + YEARS, details={})])
@@ -232,11 +237,11 @@ def test_the_content_of_a_report_is_kept_for_two_years(store: Store) -> None:
 
 
 def test_run_once_purges_after_all_stages(store: Store, simulator: Simulator) -> None:
-    with bench_of(simulator, store, retention=Retention(points=DAY, daily=DAY, weekly=DAY)) as bench:
-        bench.misbehave(service="backstage", status=503)
+    with open_collect_bench(simulator, store, retention=Retention(points=DAY, daily=DAY, weekly=DAY)) as bench:
+        bench.simulator.add_fault("backstage", status=503)
         sweep(store, SLOT - timedelta(days=9), {"checkout": 100})
         sweep(store, SLOT - timedelta(days=8), {"checkout": 100})
-        put(store, replace(post("old"), created_at=SLOT - timedelta(days=9), expires_at=SLOT - timedelta(days=8)))
+        put(store, replace(make_message("old"), created_at=SLOT - timedelta(days=9), expires_at=SLOT - timedelta(days=8)))
         with store.transaction() as t:
             assert len(t.outbox.expire(SLOT)) == 1
         done = run_once(bench.context)

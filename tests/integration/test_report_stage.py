@@ -1,74 +1,37 @@
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any, cast
 
 import pytest
 
-from alerts.policy import AlertPolicy
-from domain.component import NotificationTargets
 from domain.refs import PLATFORM, EntityRef
 from domain.routes import RoutePolicy
 from domain.weeks import IsoWeek, Schedule, Schedules
-from domain.workload import WorkloadKey
 from store import RunStatus, Store
-from tasks.context import Policy, Services, StageContext
 from tasks.report.report_data import REPORT
 from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview, report_due, send, stored_reports
-from tests.factories import make_component, make_measurement, make_team
-from tests.integration.measured import record_listing
-from tests.unit.report_samples import make_point
+from tests.factories import PAYMENTS, SEARCH, make_component, make_contact, make_measurement, make_point, make_team
+from tests.stage_factories import MONDAY_NINE, make_stage_context, record_sweep
 
-PAYMENTS = EntityRef.parse("group:default/payments")
-SEARCH = EntityRef.parse("group:default/search")
 W47 = IsoWeek.parse("2026-W47")
 MONDAY = datetime(2026, 11, 23, tzinfo=timezone.utc)
 DUE = MONDAY + timedelta(hours=9)
 
 
-def sweep(store: Store, as_of: datetime, costs: dict[str, float], *, close: bool = True) -> None:
+def sweep(store: Store, as_of: datetime, costs: dict[str, int], *, close: bool = True) -> None:
     """Measure checkout (of payments) and finder (of search), each with one workload of its name."""
     owners = {"checkout": PAYMENTS, "finder": SEARCH}
-    teams = [
-        make_team(PAYMENTS, contact=NotificationTargets(slack_channels=(("slack.com/bot-notify", "CPAY"),))),
-        make_team(SEARCH),
-    ]
-    listed = [make_component(name, team=owners[name]) for name in costs]
-    measurements = []
-    for name, cost in costs.items():
-        key = WorkloadKey(cluster="eu", namespace="shop", type="Deployment", name=name)
-        point = replace(make_point(name, cost), as_of=as_of, key=key)
-        measurements.append(make_measurement(make_component(name).ref, [point], as_of=as_of, team=owners[name]))
-    with store.transaction() as transaction:
-        transaction.sweeps.open(as_of, opened_at=as_of)
-        record_listing(transaction, listed, teams, as_of=as_of, complete=True)
-        transaction.sweeps.record_listing(as_of, expected=len(listed), complete=True)
-        if measurements:
-            transaction.snapshots.put_all(measurements)
-        if close:
-            transaction.sweeps.close(as_of, closed_at=as_of + timedelta(minutes=5))
-
-
-def parts_at(
-    store: Store,
-    now: datetime,
-    teams: Mapping[EntityRef, Schedule] | None = None,
-    **policy: Any,  # noqa: ANN401 - the fields of Policy by name
-) -> StageContext:
-    settings: dict[str, Any] = {
-        "instance": "test",
-        "currency": "USD",
-        "collect_every": timedelta(hours=6),
-        "sweep_limit": timedelta(minutes=30),
-        "max_in_flight": 4,
-        "schedules": Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00"), teams=teams or {}),
-        "alerts": AlertPolicy(instance="test"),
-        "routes": RoutePolicy(platform_channel="CPLAT"),
-        **policy,
-    }
-    # The report stage talks to no service.
-    return StageContext(store=store, services=cast(Services, None), clock=lambda: now, policy=Policy(**settings))
+    record_sweep(
+        store,
+        as_of,
+        *(
+            make_measurement(name, make_point(name, cost_7d=Decimal(cost)), as_of=as_of, team=owners[name])
+            for name, cost in costs.items()
+        ),
+        components=[make_component(name, team=owners[name]) for name in costs],
+        teams=[make_team(PAYMENTS, contact=make_contact("CPAY")), make_team(SEARCH)],
+        close=close,
+    )
 
 
 def two_weeks(store: Store) -> None:
@@ -89,8 +52,8 @@ def put_messages(made: Iterable[ReportMade]) -> set[str]:
 
 def test_a_report_is_made_once_for_each_team_and_the_platform(store: Store) -> None:
     two_weeks(store)
-    first = report_due(parts_at(store, DUE))
-    again = report_due(parts_at(store, DUE + timedelta(minutes=1)))
+    first = report_due(make_stage_context(store, DUE))
+    again = report_due(make_stage_context(store, DUE + timedelta(minutes=1)))
     assert [one.report.title for one in first.made] == ["Payments", "Search", "All teams"]
     assert again.made == ()
     assert f"report:weekly:{PAYMENTS}:2026-W47:slack:1" in put_messages(first.made)
@@ -99,11 +62,11 @@ def test_a_report_is_made_once_for_each_team_and_the_platform(store: Store) -> N
 
 def test_nothing_is_due_a_minute_before_its_time(store: Store) -> None:
     two_weeks(store)
-    assert report_due(parts_at(store, DUE - timedelta(minutes=1))).made == ()
+    assert report_due(make_stage_context(store, DUE - timedelta(minutes=1))).made == ()
 
 
 def test_the_report_compares_the_two_closing_snapshots(measured_store: Store) -> None:
-    report = preview(parts_at(measured_store, DUE), PAYMENTS)
+    report = preview(make_stage_context(measured_store, DUE), PAYMENTS)
     assert report.headline.change is not None
     assert report.headline.change.like_for_like.amount == Decimal(30)
     assert report.headline.changed == "Cost rose 30% ($30.00) like for like, to $130.00 for 7 days."
@@ -111,59 +74,59 @@ def test_the_report_compares_the_two_closing_snapshots(measured_store: Store) ->
 
 def test_a_later_sweep_does_not_change_a_repeated_report(measured_store: Store) -> None:
     sweep(measured_store, MONDAY + timedelta(hours=12), {"checkout": 999, "finder": 40})
-    report = preview(parts_at(measured_store, DUE + timedelta(days=2)), PAYMENTS)
+    report = preview(make_stage_context(measured_store, DUE + timedelta(days=2)), PAYMENTS)
     assert report.headline.cost.amount == Decimal(130)
 
 
 def test_a_preview_writes_nothing(measured_store: Store) -> None:
-    preview(parts_at(measured_store, DUE), PAYMENTS)
-    preview(parts_at(measured_store, DUE), None)
+    preview(make_stage_context(measured_store, DUE), PAYMENTS)
+    preview(make_stage_context(measured_store, DUE), None)
     with measured_store.reading() as transaction:
         assert transaction.reports.runs(REPORT, "2026-W47") == ()
         assert transaction.reports.runs_of(PLATFORM, REPORT) == ()
 
 
 def test_a_team_without_a_channel_goes_to_the_platform_and_stands_in_the_roll_up(measured_store: Store) -> None:
-    made = {one.report.title: one for one in report_due(parts_at(measured_store, DUE)).made}
+    made = {one.report.title: one for one in report_due(make_stage_context(measured_store, DUE)).made}
     assert {message.target for message in made["Payments"].messages} == {"CPAY"}
-    assert {message.target for message in made["Search"].messages} == {"CPLAT"}
+    assert {message.target for message in made["Search"].messages} == {"C0PLATFORM"}
     assert "1 team has no channel of its own" in " ".join(made["All teams"].report.headline.missing)
 
 
 def test_a_report_without_any_channel_is_told_as_a_trouble(measured_store: Store) -> None:
-    reported = report_due(parts_at(measured_store, DUE, routes=RoutePolicy()))
+    reported = report_due(make_stage_context(measured_store, DUE, routes=RoutePolicy()))
     assert any("The report of Search for 2026-W47 has no destination" in problem for problem in reported.problems)
 
 
 def test_a_report_waits_for_a_running_sweep_at_most_an_hour(measured_store: Store) -> None:
     sweep(measured_store, MONDAY + timedelta(hours=6), {"checkout": 131, "finder": 41}, close=False)
-    waiting = report_due(parts_at(measured_store, DUE + timedelta(minutes=59)))
+    waiting = report_due(make_stage_context(measured_store, DUE + timedelta(minutes=59)))
     assert waiting.made == ()
     assert PAYMENTS in waiting.waiting
-    assert len(report_due(parts_at(measured_store, DUE + timedelta(minutes=60))).made) == 3
+    assert len(report_due(make_stage_context(measured_store, DUE + timedelta(minutes=60))).made) == 3
 
 
 def test_where_collecting_runs_beside_it_the_sweep_of_the_present_slot_is_waited_for(measured_store: Store) -> None:
-    beside = report_due(parts_at(measured_store, DUE), is_collecting=True)
+    beside = report_due(make_stage_context(measured_store, DUE), is_collecting=True)
     assert beside.made == ()
     assert PAYMENTS in beside.waiting
     sweep(measured_store, MONDAY + timedelta(hours=6), {"checkout": 131, "finder": 41})
-    made = report_due(parts_at(measured_store, DUE + timedelta(minutes=1)), is_collecting=True).made
+    made = report_due(make_stage_context(measured_store, DUE + timedelta(minutes=1)), is_collecting=True).made
     assert {one.report.headline.cost.as_of for one in made} == {MONDAY + timedelta(hours=6)}
 
 
 def test_a_late_report_says_so(measured_store: Store) -> None:
-    made = report_due(parts_at(measured_store, DUE + timedelta(days=2))).made
+    made = report_due(make_stage_context(measured_store, DUE + timedelta(days=2))).made
     assert made[0].report.late_reason.startswith("This report comes 2 days late")
     assert made[0].messages[0].expires_at == DUE + timedelta(days=3)
 
 
 def test_missed_weeks_are_recorded_and_told_once(measured_store: Store) -> None:
     later = DUE + timedelta(days=14)
-    reported = report_due(parts_at(measured_store, later))
+    reported = report_due(make_stage_context(measured_store, later))
     assert [one.report.week for one in reported.made] == ["2026-W49"] * 3
     assert len(reported.skipped) == 6  # W47 and W48 of three
-    assert report_due(parts_at(measured_store, later + timedelta(minutes=1))).skipped == ()
+    assert report_due(make_stage_context(measured_store, later + timedelta(minutes=1))).skipped == ()
     with measured_store.reading() as transaction:
         run = transaction.reports.run(PAYMENTS, REPORT, "2026-W48")
         assert run is not None
@@ -171,17 +134,17 @@ def test_missed_weeks_are_recorded_and_told_once(measured_store: Store) -> None:
 
 
 def test_sending_by_hand_is_the_run_of_the_week(measured_store: Store) -> None:
-    context = parts_at(measured_store, MONDAY + timedelta(hours=1))
+    context = make_stage_context(measured_store, MONDAY + timedelta(hours=1))
     first = send(context, PAYMENTS, W47)
     second = send(context, PAYMENTS, W47)
     assert isinstance(first, ReportMade)
     assert isinstance(second, AlreadySent)
     assert "was made on 2026-11-23 01:00 UTC" in second.sentence
-    assert "Payments" not in [one.report.title for one in report_due(parts_at(measured_store, DUE)).made]
+    assert "Payments" not in [one.report.title for one in report_due(make_stage_context(measured_store, DUE)).made]
 
 
 def test_again_makes_a_new_marked_report(measured_store: Store) -> None:
-    context = parts_at(measured_store, DUE)
+    context = make_stage_context(measured_store, DUE)
     send(context, PAYMENTS, W47)
     once_more = send(context, PAYMENTS, W47, again=True)
     assert isinstance(once_more, ReportMade)
@@ -192,7 +155,7 @@ def test_again_makes_a_new_marked_report(measured_store: Store) -> None:
 
 def test_the_running_week_can_be_shown_and_not_sent(measured_store: Store) -> None:
     sweep(measured_store, MONDAY + timedelta(hours=6), {"checkout": 150, "finder": 41})
-    context = parts_at(measured_store, DUE)
+    context = make_stage_context(measured_store, DUE)
     report = preview(context, PAYMENTS, W47.shift(1))
     assert report.running
     assert report.headline.cost.amount == Decimal(150)
@@ -202,24 +165,26 @@ def test_the_running_week_can_be_shown_and_not_sent(measured_store: Store) -> No
 
 def test_a_week_that_has_not_begun_is_refused(measured_store: Store) -> None:
     with pytest.raises(ReportRejected, match="has not begun"):
-        preview(parts_at(measured_store, DUE), PAYMENTS, W47.shift(2))
+        preview(make_stage_context(measured_store, DUE), PAYMENTS, W47.shift(2))
 
 
 def test_an_unknown_team_is_refused_with_the_known_ones(measured_store: Store) -> None:
     with pytest.raises(ReportRejected, match="the teams are group:default/payments, group:default/search"):
-        preview(parts_at(measured_store, DUE), EntityRef.parse("group:default/unknown"))
+        preview(make_stage_context(measured_store, DUE), EntityRef.parse("group:default/unknown"))
 
 
 def test_a_made_report_is_kept_as_it_was_said(measured_store: Store) -> None:
-    made = report_due(parts_at(measured_store, DUE)).made
-    kept = stored_reports(parts_at(measured_store, DUE), PAYMENTS)
+    made = report_due(make_stage_context(measured_store, DUE)).made
+    kept = stored_reports(make_stage_context(measured_store, DUE), PAYMENTS)
     assert [report.to_json() for report in kept] == [made[0].report.to_json()]
-    assert preview(parts_at(measured_store, DUE + timedelta(days=30)), PAYMENTS, W47).to_json() == made[0].report.to_json()
+    assert (
+        preview(make_stage_context(measured_store, DUE + timedelta(days=30)), PAYMENTS, W47).to_json() == made[0].report.to_json()
+    )
 
 
 def test_each_team_is_reported_at_its_own_time(measured_store: Store) -> None:
-    own = {SEARCH: Schedule.parse(zone="UTC", day="tuesday", at="07:30")}
-    monday = report_due(parts_at(measured_store, DUE, teams=own))
-    tuesday = report_due(parts_at(measured_store, DUE + timedelta(hours=22, minutes=30), teams=own))
+    schedules = Schedules(default=MONDAY_NINE, teams={SEARCH: Schedule.parse(zone="UTC", day="tuesday", at="07:30")})
+    monday = report_due(make_stage_context(measured_store, DUE, schedules=schedules))
+    tuesday = report_due(make_stage_context(measured_store, DUE + timedelta(hours=22, minutes=30), schedules=schedules))
     assert [one.report.title for one in monday.made] == ["Payments", "All teams"]
     assert [one.report.title for one in tuesday.made] == ["Search"]

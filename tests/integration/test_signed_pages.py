@@ -18,9 +18,11 @@ from domain.weeks import IsoWeek
 from simulator.serving import Simulator
 from store import Store
 from tasks.report.stage import ReportMade, preview, report_due, send
-from tests.integration.history_factories import DUE, NOW, fill_history, history_of
-from tests.integration.test_report_stage import PAYMENTS, parts_at, two_weeks
+from tests.factories import PAYMENTS
+from tests.integration.history_sample import DUE, NOW, fill_history
+from tests.integration.test_report_stage import two_weeks
 from tests.services.gateways import ServedGateway, ServeGateway
+from tests.stage_factories import make_history_context, make_stage_context
 from wiring.secrets import page_links
 from wiring.settings import Settings
 
@@ -52,7 +54,9 @@ def links_in(made: ReportMade) -> dict[Variant, str]:
 
 
 def sent_link(gateway: ServedGateway, **policy: Any) -> str:  # noqa: ANN401 - the fields of Policy by name
-    parts = parts_at(gateway.dependencies.store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings), **policy)
+    parts = make_stage_context(
+        gateway.dependencies.store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings), **policy
+    )
     made = send(parts, PAYMENTS, IsoWeek.parse("2026-W47"), again=True)
     assert isinstance(made, ReportMade)
     return links_in(made)[Variant.NATIVE]
@@ -166,10 +170,14 @@ def test_a_report_sent_again_has_the_same_link_and_only_its_message_has_it(sqlit
         "public_url": f"{PUBLIC}/",
         "page_links": page_links(Settings.model_validate({"worker_secret_key": SECRET})),
     }
-    first = next(one for one in report_due(parts_at(sqlite_store, DUE, **policy)).made if one.report.team == str(PAYMENTS))
-    made = send(parts_at(sqlite_store, DUE + timedelta(days=1), **policy), PAYMENTS, IsoWeek.parse("2026-W47"), again=True)
+    first = next(
+        one for one in report_due(make_stage_context(sqlite_store, DUE, **policy)).made if one.report.team == str(PAYMENTS)
+    )
+    made = send(
+        make_stage_context(sqlite_store, DUE + timedelta(days=1), **policy), PAYMENTS, IsoWeek.parse("2026-W47"), again=True
+    )
     assert isinstance(made, ReportMade)
-    shown = preview(parts_at(sqlite_store, NOW, **policy), PAYMENTS)
+    shown = preview(make_stage_context(sqlite_store, NOW, **policy), PAYMENTS)
 
     links = {*links_in(first).values(), *links_in(made).values()}
     assert len(links) == 1
@@ -177,13 +185,14 @@ def test_a_report_sent_again_has_the_same_link_and_only_its_message_has_it(sqlit
     assert shown.page == f"{PUBLIC}{PAGE}"
     with sqlite_store.reading() as rows:
         response = get_team_report(
-            HistoryView(rows=rows, history=history_of(sqlite_store), viewer=allow_all), ReportInput(team="payments")
+            HistoryView(rows=rows, history=make_history_context(sqlite_store, NOW), viewer=allow_all),
+            ReportInput(team="payments"),
         )
     assert "sig=" not in response.model_dump_json()
 
 
 def test_without_the_key_the_link_is_plain(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
-    made = report_due(parts_at(sqlite_store, DUE, public_url=PUBLIC)).made
+    made = report_due(make_stage_context(sqlite_store, DUE, public_url=PUBLIC)).made
 
     assert [links_in(one)[Variant.NATIVE] for one in made if one.report.team == str(PAYMENTS)] == [f"{PUBLIC}{PAGE}"]

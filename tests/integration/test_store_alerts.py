@@ -12,7 +12,7 @@ from domain.measures import Unknown
 from domain.sweeps import ClusterState
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from store import AlertEventRow, AlertStateRow, Heartbeat, HeartbeatKind, ReportRun, RunStatus, Store
-from tests.integration.measured import NOW, PAYMENTS, SEARCH, SLOT, key, ref
+from tests.factories import NOW, PAYMENTS, SEARCH, SLOT, make_key, make_ref
 
 LATER = SLOT + timedelta(hours=6)
 MUCH_LATER = SLOT + timedelta(hours=12)
@@ -20,7 +20,7 @@ MUCH_LATER = SLOT + timedelta(hours=12)
 
 def recommendation(name: str, issue: Issue = Issue.OVER_PROVISIONED) -> Recommendation:
     return Recommendation(
-        key=RecommendationKey(entity=ref(name), workload=key(name), issue=issue),
+        key=RecommendationKey(entity=make_ref(name), workload=make_key(name), issue=issue),
         team=PAYMENTS,
         opened_at=SLOT,
         last_seen_at=SLOT,
@@ -42,10 +42,10 @@ def test_an_open_recommendation_comes_back_until_it_ends(store: Store) -> None:
         transaction.recommendations.put([one])
     with store.reading() as transaction:
         assert transaction.recommendations.open() == (one, other)
-        assert transaction.recommendations.open([ref("search")]) == (other,)
+        assert transaction.recommendations.open([make_ref("search")]) == (other,)
         assert transaction.recommendations.open(team=PAYMENTS) == (one, other)
         assert transaction.recommendations.open(team=SEARCH) == ()
-        assert transaction.recommendations.counts() == {ref("checkout"): 1, ref("search"): 1}
+        assert transaction.recommendations.counts() == {make_ref("checkout"): 1, make_ref("search"): 1}
 
     done = replace(one, ended_at=LATER, ending=RecommendationEnd.DONE, realised_per_month=Decimal("12.30"))
     unclear = replace(other, ended_at=MUCH_LATER, ending=RecommendationEnd.DONE, realised_per_month=Unknown("it was not known"))
@@ -79,7 +79,7 @@ def state(alert: str, *, status: str = "firing", name: str = "checkout") -> Aler
     return AlertStateRow(
         alert=alert,
         rule="over-provisioned",
-        ref=ref(name),
+        ref=make_ref(name),
         team=PAYMENTS,
         status=status,
         updated_at=LATER,
@@ -106,9 +106,9 @@ def test_states_are_listed_by_status_team_and_component(store: Store) -> None:
         assert transaction.alerts.states() == (firing, resolved)
         assert transaction.alerts.states(statuses=["firing"]) == (firing,)
         assert transaction.alerts.states(team=SEARCH) == ()
-        assert transaction.alerts.states_of([ref("search")]) == (resolved,)
-        assert transaction.alerts.counts() == {ref("checkout"): 1, ref("search"): 1}
-        assert transaction.alerts.counts(statuses=["firing"]) == {ref("checkout"): 1}
+        assert transaction.alerts.states_of([make_ref("search")]) == (resolved,)
+        assert transaction.alerts.counts() == {make_ref("checkout"): 1, make_ref("search"): 1}
+        assert transaction.alerts.counts(statuses=["firing"]) == {make_ref("checkout"): 1}
         transaction.alerts.put_states([replace(firing, status="resolved")])
         assert transaction.alerts.states(statuses=["firing"]) == ()
 

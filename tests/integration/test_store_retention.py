@@ -12,21 +12,18 @@ from store import Store
 from store.engines import reading
 from store.retention import Retention
 from store.schema import snapshot_points, snapshots, workload_points
-from tests.integration.measured import SLOT, measurement, point
+from tests.factories import SLOT, make_measurement, make_point
 from tests.integration.test_store_alerts import run
+from tests.stage_factories import record_sweep
 
 DAYS = (0, 1, 20, 21)
 SCHEDULES = Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00"))
 
 
 def sweep_at(store: Store, as_of: datetime) -> None:
-    with store.transaction() as transaction:
-        transaction.sweeps.open(as_of, opened_at=as_of)
-        shared = point("shared", as_of=as_of)
-        transaction.snapshots.put_all(
-            [measurement("a", shared, point("own", as_of=as_of), as_of=as_of), measurement("b", shared, as_of=as_of)]
-        )
-        transaction.sweeps.close(as_of, closed_at=as_of)
+    shared = make_point("shared")
+    measurements = make_measurement("a", shared, make_point("own"), as_of=as_of), make_measurement("b", shared, as_of=as_of)
+    record_sweep(store, as_of, *measurements)
 
 
 def rows_in(store: Store) -> list[int]:

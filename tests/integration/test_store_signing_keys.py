@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from store import Store
-from tests.integration.measured import SLOT, key, measurement, point, ref
+from tests.factories import SLOT, make_key, make_measurement, make_point, make_ref
 
 HOUR = timedelta(hours=1)
 
@@ -36,15 +36,15 @@ def test_a_workload_belongs_to_who_claimed_it_in_the_newest_closed_sweep(databas
     store = Store.open(database_url)
     later = SLOT + 6 * HOUR
     with store.transaction() as rows:
-        assert rows.history.owners_of(key("api")) == ()
+        assert rows.history.owners_of(make_key("api")) == ()
         for as_of, owners in ((SLOT, ("gone", "shop")), (later, ("shop", "web"))):
             rows.sweeps.open(as_of, opened_at=as_of)
-            rows.snapshots.put_all([measurement(name, point("api", as_of=as_of), as_of=as_of) for name in owners])
+            rows.snapshots.put_all([make_measurement(name, make_point("api"), as_of=as_of) for name in owners])
             rows.sweeps.close(as_of, closed_at=as_of + HOUR)
         rows.sweeps.open(later + 6 * HOUR, opened_at=later)
-        rows.snapshots.put_all([measurement("open", point("api", as_of=later + 6 * HOUR), as_of=later + 6 * HOUR)])
+        rows.snapshots.put_all([make_measurement("open", make_point("api"), as_of=later + 6 * HOUR)])
     with store.reading() as rows:
-        assert rows.history.owners_of(key("api")) == (ref("shop"), ref("web"))
-        assert rows.history.owners_of(key("api", cluster="another")) == ()
-        assert rows.history.owners_of(key("other")) == ()
+        assert rows.history.owners_of(make_key("api")) == (make_ref("shop"), make_ref("web"))
+        assert rows.history.owners_of(make_key("api", cluster="another")) == ()
+        assert rows.history.owners_of(make_key("other")) == ()
     store.close()

@@ -20,8 +20,9 @@ from simulator.serving import Simulator, addresses_at, settings_for
 from simulator.state import Modes
 from tasks.collect.chunks import Chunk, advance_sweep, measure_chunk
 from tasks.context import StageContext
-from tests.integration.collect_factories import SLOT, ManualClock
+from tests.factories import NOW, SLOT
 from tests.services.queues import QueueServer
+from tests.stage_factories import ManualClock
 from wiring.config_file import ConfigFile
 from wiring.contexts import LoadedConfig, build_stage_context, request_context
 from wiring.environment import resolve_settings
@@ -43,7 +44,7 @@ class Installed:
         """Build the context of another process."""
         loaded = LoadedConfig(resolved=resolve_settings(dict(self.settings), None), config=ConfigFile())
         return self.opened.enter_context(
-            build_stage_context(loaded, clock=ManualClock(), priority=priority, on_limiter_status=self.statuses.append)
+            build_stage_context(loaded, clock=ManualClock(NOW), priority=priority, on_limiter_status=self.statuses.append)
         )
 
 
@@ -51,7 +52,7 @@ class Installed:
 def installed(simulator: Simulator, tmp_path: Path) -> Iterator[Installed]:
     """Settings of an installation without Redis, with 90 components."""
     simulator.load("crowd:90")
-    simulator.state.clock.set(ManualClock()())
+    simulator.state.clock.set(NOW)
     addresses = addresses_at(int(simulator.url.rpartition(":")[2]))
     settings = settings_for(addresses, simulator.state.world()) | {"DATABASE_URL": f"sqlite:///{tmp_path / 'sweep.db'}"}
     with ExitStack() as opened:

@@ -15,7 +15,7 @@ from gateway.proxy.cache import CachedResponse, ResponseCache
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
-from tests.unit.action_factories import OneEntity, a_component
+from tests.stage_factories import WEB, OneEntity
 
 
 def now() -> datetime:
@@ -31,7 +31,7 @@ def a_response(member: str, rows: list[dict[str, Any]]) -> CachedResponse:
 
 
 def a_scope(
-    component: Component | None = None,
+    component: Component = WEB,
     allowed: Mapping[EntityRef, tuple[str, ...]] | None = None,
     *,
     lookup: CatalogLookup | None = None,
@@ -39,7 +39,7 @@ def a_scope(
     worker: BodyWorker | None = None,
 ) -> ProxyScope:
     return ProxyScope(
-        index=ComponentIndex(OneEntity(component or a_component()), allowed or {}, clock=now),
+        index=ComponentIndex(OneEntity(component), allowed or {}, clock=now),
         visibility=Visibility(lookup, clock=now),
         owners=owners or CachedWorkloadOwners(lambda _: (), clock=now),
         cache=a_cache(),

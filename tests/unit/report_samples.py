@@ -15,12 +15,11 @@ from domain.snapshots import Measurement, NetworkOff, NetworkUse, WorkloadPoint
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
-from domain.workload import WorkloadKey
 from reports import content
 from reports.build.report import build_platform_report, build_team_report
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.links import Links
-from tests.factories import PAYMENTS, make_measurement
+from tests.factories import PAYMENTS, make_key, make_measurement, make_point, make_ref
 
 WEEK = IsoWeek.parse("2026-W47")
 NOW = datetime(2026, 11, 22, 23, 0, tzinfo=timezone.utc)
@@ -30,14 +29,6 @@ SHOP = EntityRef.parse("group:default/storefront")
 MI = 1024**2
 
 
-def ref(name: str) -> EntityRef:
-    return EntityRef.of("component", "default", name)
-
-
-def key(name: str, cluster: str = "prod@eu-west-1", namespace: str = "shop") -> WorkloadKey:
-    return WorkloadKey(cluster=cluster, namespace=namespace, type="Deployment", name=name)
-
-
 def dashboard(workload_name: str, labels: tuple[str, ...]) -> str | None:
     return f"https://scaleops.example/cost-report/compute?searchTerms={workload_name}{''.join('&labels=' + label for label in labels)}"
 
@@ -45,7 +36,7 @@ def dashboard(workload_name: str, labels: tuple[str, ...]) -> str | None:
 LINKS = Links(workload=dashboard, pages="https://reports.example")
 
 
-def make_point(
+def point(
     name: str,
     cost: float | None = 10,
     *,
@@ -72,9 +63,10 @@ def make_point(
             cross_az_cost=Decimal(str(cross_az)),
             cross_az_traffic_bytes=Decimal(str(cross_az)) * 100_000_000,
         )
-    return WorkloadPoint(
+    return make_point(
+        name,
+        cluster=cluster,
         as_of=NOW,
-        key=key(name, cluster),
         policy_name=policy,
         automated=automated,
         under_provisioned=under,
@@ -95,7 +87,7 @@ def make_point(
 def measured(
     name: str, *points: WorkloadPoint, team: EntityRef = PAYMENTS, unknown: str = "", warnings: tuple[str, ...] = ()
 ) -> Measurement:
-    return make_measurement(ref(name), points, as_of=NOW, reason=unknown, team=team, warnings=warnings)
+    return make_measurement(name, *points, as_of=NOW, team=team, reason=unknown, warnings=warnings)
 
 
 def closing_now() -> ClosingPoint:
@@ -104,10 +96,8 @@ def closing_now() -> ClosingPoint:
         measurements=(
             measured(
                 "checkout",
-                make_point(
-                    "checkout", 412.5, under=True, memory_mi=(256, 512), cpu=(250, 400), ooms=3, cross_az=18.4, active=61.2
-                ),
-                make_point(
+                point("checkout", 412.5, under=True, memory_mi=(256, 512), cpu=(250, 400), ooms=3, cross_az=18.4, active=61.2),
+                point(
                     "redis-cart",
                     120,
                     over=True,
@@ -121,8 +111,8 @@ def closing_now() -> ClosingPoint:
             ),
             measured(
                 "payment-service",
-                make_point("payment-service", 310.25, over=True, automated=False, cpu=(1500, 600), savings=148.5, cross_az=7.75),
-                make_point(
+                point("payment-service", 310.25, over=True, automated=False, cpu=(1500, 600), savings=148.5, cross_az=7.75),
+                point(
                     "redis-cart",
                     120,
                     over=True,
@@ -132,14 +122,16 @@ def closing_now() -> ClosingPoint:
                     savings=214.8,
                     cross_az=2.1,
                 ),
-                make_point("fraud-scorer", 96.4, automated=False, savings=12, policy=None, cross_az=0),
+                point("fraud-scorer", 96.4, automated=False, savings=12, policy=None, cross_az=0),
             ),
             measured(
                 "ledger",
-                make_point("ledger", 88, over=True, savings=20, active=42.5, cross_az=0.4),
-                make_point("ledger-export", None, automated=False, savings=3),
-                make_point("ledger-archive", 15.5, cluster="dev-us", network_off=True, policy="cost"),
-                WorkloadPoint.unmeasured(as_of=NOW, key=key("ledger-dr", "dr-eu"), reason="the cluster dr-eu stopped answering"),
+                point("ledger", 88, over=True, savings=20, active=42.5, cross_az=0.4),
+                point("ledger-export", None, automated=False, savings=3),
+                point("ledger-archive", 15.5, cluster="dev-us", network_off=True, policy="cost"),
+                WorkloadPoint.unmeasured(
+                    as_of=NOW, key=make_key("ledger-dr", cluster="dr-eu"), reason="the cluster dr-eu stopped answering"
+                ),
             ),
             measured("invoices", unknown="ScaleOps answered 503 three times to the list of its workloads"),
         ),
@@ -150,16 +142,16 @@ def closing_then() -> ClosingPoint:
     return ClosingPoint(
         as_of=THEN,
         measurements=(
-            measured("checkout", make_point("checkout", 355.1), make_point("redis-cart", 121.75)),
-            measured("payment-service", make_point("payment-service", 402.6), make_point("legacy-gateway", 64.2)),
+            measured("checkout", point("checkout", 355.1), point("redis-cart", 121.75)),
+            measured("payment-service", point("payment-service", 402.6), point("legacy-gateway", 64.2)),
             measured(
                 "ledger",
-                make_point("ledger", 88),
-                make_point("ledger-export", 9.5),
-                make_point("ledger-archive", 11.2, cluster="dev-us"),
-                make_point("ledger-dr", 44, cluster="dr-eu"),
+                point("ledger", 88),
+                point("ledger-export", 9.5),
+                point("ledger-archive", 11.2, cluster="dev-us"),
+                point("ledger-dr", 44, cluster="dr-eu"),
             ),
-            measured("invoices", make_point("invoices", 71)),
+            measured("invoices", point("invoices", 71)),
         ),
     )
 
@@ -193,7 +185,7 @@ def recommendation(
     """Return a recommendation that opened some days ago; with an ending it ended two days ago."""
     opened_at = NOW - timedelta(days=days)
     return Recommendation(
-        key=RecommendationKey(entity=ref(component), workload=key(workload), issue=issue),
+        key=RecommendationKey(entity=make_ref(component), workload=make_key(workload, cluster="prod@eu-west-1"), issue=issue),
         team=PAYMENTS,
         opened_at=opened_at,
         last_seen_at=opened_at,
@@ -240,10 +232,10 @@ def make_meta(**changes: Any) -> ReportMeta:  # noqa: ANN401 - the fields of Fra
 
 
 TITLES = {
-    ref("checkout"): "Checkout",
-    ref("payment-service"): "Payment Service",
-    ref("ledger"): "Ledger",
-    ref("invoices"): "Invoices & Receipts",
+    make_ref("checkout"): "Checkout",
+    make_ref("payment-service"): "Payment Service",
+    make_ref("ledger"): "Ledger",
+    make_ref("invoices"): "Invoices & Receipts",
 }
 
 
@@ -258,10 +250,10 @@ def rich_facts() -> TeamFacts:
         then=closing_then(),
         weeks=weeks_until(now),
         titles=TITLES,
-        labels={ref("checkout"): ("app=checkout",)},
+        labels={make_ref("checkout"): ("app=checkout",)},
         followed=followed(),
         followed_since=THEN,
-        handled=frozenset({("over-provisioned", ref("payment-service"))}),
+        handled=frozenset({("over-provisioned", make_ref("payment-service"))}),
         month_to_date=MonthToDate(amount=Decimal("3121.4"), known_days=21, days=22),
         monthly_budget=Decimal(4000),
     )
@@ -270,17 +262,15 @@ def rich_facts() -> TeamFacts:
 def platform_facts() -> PlatformFacts:
     """The roll-up of the same week: two teams, one without a channel."""
     now, then = closing_now(), closing_then()
-    shop_now = measured(
-        "frontend", make_point("frontend", 205.6, over=True, automated=False, savings=33, cross_az=4.2), team=SHOP
-    )
-    shop_then = measured("frontend", make_point("frontend", 180.1), team=SHOP)
+    shop_now = measured("frontend", point("frontend", 205.6, over=True, automated=False, savings=33, cross_az=4.2), team=SHOP)
+    shop_then = measured("frontend", point("frontend", 180.1), team=SHOP)
     together = ClosingPoint(as_of=NOW, measurements=(*now.measurements, shop_now))
     return PlatformFacts(
         meta=make_meta(route="It goes to C0PLAT, the platform channel.", zone="UTC"),
         now=together,
         then=ClosingPoint(as_of=THEN, measurements=(*then.measurements, shop_then)),
         weeks=weeks_until(together),
-        titles={**TITLES, ref("frontend"): "Frontend"},
+        titles={**TITLES, make_ref("frontend"): "Frontend"},
         team_titles={PAYMENTS: "Payments", SHOP: "Storefront <beta>"},
         unrouted=(
             content.UnroutedTeam(
@@ -307,7 +297,10 @@ def facts_of_nothing() -> TeamFacts:
 def facts_of_the_unknown() -> TeamFacts:
     """Workloads are known to be there, and nothing else is."""
     blank = tuple(
-        WorkloadPoint.unmeasured(as_of=NOW, key=key(f"w{number}"), reason="the cluster stopped answering") for number in range(3)
+        WorkloadPoint.unmeasured(
+            as_of=NOW, key=make_key(f"w{number}", cluster="prod@eu-west-1"), reason="the cluster stopped answering"
+        )
+        for number in range(3)
     )
     now = ClosingPoint(
         as_of=NOW, measurements=(measured("checkout", *blank), measured("ledger", unknown="ScaleOps answered HTML"))
@@ -328,13 +321,13 @@ def facts_of_too_much(workloads: int = 500) -> TeamFacts:
     """Five hundred workloads with names of three hundred characters that try everything."""
     title = (NASTY * 5)[:300]
     points = tuple(
-        make_point(
+        point(
             f"{number:04}{title}"[:300], 10 + number, over=True, automated=False, savings=number, cpu=(1000, 100), cross_az=number
         )
         for number in range(workloads)
     )
-    unknown = tuple(make_point(f"u{number:04}{title}"[:300], None) for number in range(workloads))
-    before = tuple(make_point(f"{number:04}{title}"[:300], 5) for number in range(workloads // 2, workloads + workloads // 2))
+    unknown = tuple(point(f"u{number:04}{title}"[:300], None) for number in range(workloads))
+    before = tuple(point(f"{number:04}{title}"[:300], 5) for number in range(workloads // 2, workloads + workloads // 2))
     now = ClosingPoint(
         as_of=NOW, measurements=(measured("monster", *points, *unknown, warnings=(title,)), measured("gone", unknown=title))
     )
@@ -349,7 +342,7 @@ def facts_of_too_much(workloads: int = 500) -> TeamFacts:
         now=now,
         then=then,
         weeks=weeks_until(now),
-        titles={ref("monster"): title, ref("gone"): title},
+        titles={make_ref("monster"): title, make_ref("gone"): title},
         followed=many,
         meta=make_meta(late=Lateness(due_at=DUE, made_at=DUE + timedelta(days=2, hours=3))),
     )
@@ -364,7 +357,7 @@ def many_reports() -> tuple[content.Report, ...]:
         reports.append(build_team_report(replace(rich_facts(), meta=meta)))
         reports.append(build_platform_report(replace(platform_facts(), meta=meta)))
         if back < 3:
-            small = ClosingPoint(as_of=NOW, measurements=(measured("frontend", make_point("frontend", 200 - 10 * back)),))
+            small = ClosingPoint(as_of=NOW, measurements=(measured("frontend", point("frontend", 200 - 10 * back)),))
             facts = replace(rich_facts(), meta=meta, team=SHOP, title="Storefront <beta>", now=small, then=None)
             reports.append(build_team_report(replace(facts, weeks=weeks_until(small, (150, 160)), followed=())))
     return tuple(reports)

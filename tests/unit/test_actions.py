@@ -19,17 +19,17 @@ from actions.fanout import ThreadFanOut
 from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.messages import Json
-from domain.refs import UNOWNED, EntityRef
-from tests.unit.action_factories import (
+from domain.refs import EntityRef
+from tests.factories import make_component, make_workload
+from tests.stage_factories import (
     WEB,
     PlannedScaleOps,
-    a_component,
-    a_workload,
-    failure,
-    found,
-    request_context_of,
-    run,
-    run_with,
+    make_live_context,
+    make_request_context,
+    make_service_error,
+    plan_workloads,
+    run_action,
+    run_live_action,
 )
 
 # Errors
@@ -66,47 +66,48 @@ from tests.unit.action_factories import (
     ],
 )
 def test_invalid_arguments_are_rejected_with_what_is_valid(name: str, arguments: dict[str, Json], sentence: str) -> None:
+    context = make_request_context(live=make_live_context(plan_workloads()))
     with pytest.raises(InputError) as refused:
-        run_with(name, found(), arguments)
+        run_action(f"get_scaleops_{name}_for_entity", context, **{"entityRef": str(WEB.ref)} | arguments)
     assert sentence in str(refused.value)
 
 
 def test_a_missing_reference_is_rejected() -> None:
     with pytest.raises(InputError, match="the argument entityRef is missing"):
-        ACTIONS["get_scaleops_data_for_entity"].run({}, request_context_of(found()))
+        run_action("get_scaleops_data_for_entity", make_request_context(live=make_live_context(plan_workloads())))
 
 
 @pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [
-        (failure(ErrorKind.CONNECTION, None), ServiceUnavailableError),
-        (failure(ErrorKind.THROTTLED, 429), ServiceUnavailableError),
-        (failure(ErrorKind.SERVER_ERROR, 500), ServiceUnavailableError),
-        (failure(ErrorKind.INVALID_RESPONSE, 200), ServiceUnavailableError),
-        (failure(ErrorKind.NOT_FOUND, 404), ServiceUnavailableError),
-        (failure(ErrorKind.AUTH, 401), AuthenticationError),
-        (failure(ErrorKind.AUTH, 403), NotAllowedError),
-        (failure(ErrorKind.REJECTED, 400), InputError),
+        (make_service_error(ErrorKind.CONNECTION, None), ServiceUnavailableError),
+        (make_service_error(ErrorKind.THROTTLED, 429), ServiceUnavailableError),
+        (make_service_error(ErrorKind.SERVER_ERROR, 500), ServiceUnavailableError),
+        (make_service_error(ErrorKind.INVALID_RESPONSE, 200), ServiceUnavailableError),
+        (make_service_error(ErrorKind.NOT_FOUND, 404), ServiceUnavailableError),
+        (make_service_error(ErrorKind.AUTH, 401), AuthenticationError),
+        (make_service_error(ErrorKind.AUTH, 403), NotAllowedError),
+        (make_service_error(ErrorKind.REJECTED, 400), InputError),
     ],
 )
 def test_scaleops_errors_map_to_backstage_errors(name: str, trouble: ServiceError, error: type[ActionError]) -> None:
     with pytest.raises(error, match="ScaleOps returned an error"):
-        run(name, PlannedScaleOps(workloads_by_labels={("app=web",): trouble}))
+        run_live_action(name, PlannedScaleOps(workloads_by_labels={("app=web",): trouble}))
 
 
 @pytest.mark.parametrize(
     ("trouble", "error"),
     [
-        (failure(ErrorKind.NOT_FOUND, 404), NotFoundError),
-        (failure(ErrorKind.CONNECTION, None), ServiceUnavailableError),
-        (failure(ErrorKind.AUTH, 401), AuthenticationError),
-        (failure(ErrorKind.AUTH, 403), NotAllowedError),
+        (make_service_error(ErrorKind.NOT_FOUND, 404), NotFoundError),
+        (make_service_error(ErrorKind.CONNECTION, None), ServiceUnavailableError),
+        (make_service_error(ErrorKind.AUTH, 401), AuthenticationError),
+        (make_service_error(ErrorKind.AUTH, 403), NotAllowedError),
     ],
 )
 def test_catalog_errors_map_to_backstage_errors(trouble: ServiceError, error: type[ActionError]) -> None:
     with pytest.raises(error):
-        run("data", found(), trouble)
+        run_live_action("data", plan_workloads(), trouble)
 
 
 def test_error_names_and_statuses_are_those_of_backstage() -> None:
@@ -123,26 +124,30 @@ def test_error_names_and_statuses_are_those_of_backstage() -> None:
 
 
 def test_a_hidden_entity_is_not_found() -> None:
-    caller = request_context_of(found(a_workload()), viewer=lambda _: False)
+    caller = make_request_context(live=make_live_context(plan_workloads(make_workload())), viewer=lambda _: False)
     with pytest.raises(NotFoundError, match="the catalog has no entity component:default/web"):
-        ACTIONS["get_scaleops_data_for_entity"].run({"entityRef": str(WEB)}, caller)
+        ACTIONS["get_scaleops_data_for_entity"].run({"entityRef": str(WEB.ref)}, caller)
 
 
 @pytest.mark.parametrize(
     "component",
-    [a_component(label_selector=None), a_component(label_selector="env!=prod"), a_component(label_selector="a in (")],
+    [
+        make_component("web", label_selector=None),
+        make_component("web", label_selector="env!=prod"),
+        make_component("web", label_selector="a in ("),
+    ],
 )
 def test_an_entity_without_a_usable_selector_is_an_input_error(component: Component) -> None:
-    scaleops = found()
+    scaleops = plan_workloads()
     with pytest.raises(InputError):
-        run("data", scaleops, component)
+        run_live_action("data", scaleops, component)
     assert scaleops.calls == []
 
 
 @pytest.mark.parametrize("name", ["network_usage", "policy_definitions"])
 def test_an_unknown_workload_is_not_found(name: str) -> None:
     with pytest.raises(NotFoundError, match="component:default/web has no workload named 'nobody'"):
-        run(name, found(a_workload()), workloadName="nobody")
+        run_live_action(name, plan_workloads(make_workload()), workloadName="nobody")
 
 
 # What every output says
@@ -150,9 +155,9 @@ def test_an_unknown_workload_is_not_found(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
 def test_every_output_names_entity_currency_and_time(name: str) -> None:
-    output = run(name, found(), entityRef="COMPONENT:Default/WEB")
+    output = run_live_action(name, plan_workloads(), entityRef="COMPONENT:Default/WEB")
     assert output["entity"] == {"name": "Web", "namespace": "Default", "kind": "Component"}
-    assert (output["currency"], output["asOf"], output["warnings"]) == ("EUR", "2026-11-16T06:00:00Z", [])
+    assert (output["currency"], output["asOf"], output["warnings"]) == ("EUR", "2026-11-23T09:00:00Z", [])
     assert output["period"] == {"cost_analysis": "7d", "network_usage": "24h", "policy_definitions": "now"}.get(name, "month")
 
 
@@ -167,8 +172,8 @@ def test_every_output_names_entity_currency_and_time(name: str) -> None:
     ],
 )
 def test_no_workloads_give_empty_lists_zero_sums_and_no_more_calls(name: str, summary: dict[str, Json]) -> None:
-    scaleops = found()
-    assert run(name, scaleops)["summary"].items() >= summary.items()
+    scaleops = plan_workloads()
+    assert run_live_action(name, scaleops)["summary"].items() >= summary.items()
     assert scaleops.calls == [("workloads", "app=web")]
 
 
@@ -178,11 +183,11 @@ def test_no_workloads_give_empty_lists_zero_sums_and_no_more_calls(name: str, su
 def test_a_set_in_the_selector_is_one_call_a_value_and_counts_a_workload_once() -> None:
     scaleops = PlannedScaleOps(
         workloads_by_labels={
-            ("app=a",): (a_workload("one"), a_workload("both")),
-            ("app=b",): (a_workload("both"), a_workload("two")),
+            ("app=a",): (make_workload("one"), make_workload("both")),
+            ("app=b",): (make_workload("both"), make_workload("two")),
         }
     )
-    output = run("data", scaleops, a_component(label_selector="app in (a, b), !gpu"))
+    output = run_live_action("data", scaleops, make_component("web", label_selector="app in (a, b), !gpu"))
     assert [row["workloadName"] for row in output["workloads"]] == ["one", "both", "two"]
     assert output["summary"]["totalSavingsAvailable"] == 4.5
     assert len(output["warnings"]) == 1
@@ -191,19 +196,21 @@ def test_a_set_in_the_selector_is_one_call_a_value_and_counts_a_workload_once() 
 
 
 def test_namespace_and_cluster_annotations_narrow_the_result() -> None:
-    workloads = (a_workload("a"), a_workload("b", namespace="other"), a_workload("c", cluster="west"))
+    workloads = (make_workload("a"), make_workload("b", namespace="other"), make_workload("c", cluster="west"))
     for component, names in [
-        (a_component(namespace_limit="shop"), ["a", "c"]),
-        (a_component(cluster_limit="east"), ["a", "b"]),
-        (a_component(namespace_limit="shop", cluster_limit="east"), ["a"]),
+        (make_component("web", namespace_limit="shop"), ["a", "c"]),
+        (make_component("web", cluster_limit="east"), ["a", "b"]),
+        (make_component("web", namespace_limit="shop", cluster_limit="east"), ["a"]),
     ]:
-        assert [row["workloadName"] for row in run("data", found(*workloads), component)["workloads"]] == names
+        assert [
+            row["workloadName"] for row in run_live_action("data", plan_workloads(*workloads), component)["workloads"]
+        ] == names
 
 
-@pytest.mark.parametrize("named", [WEB, UNOWNED])
+@pytest.mark.parametrize("named", [WEB.ref, WEB.team])
 def test_namespaces_that_the_settings_do_not_allow_are_left_out_with_a_warning(named: EntityRef) -> None:
-    workloads = (a_workload("a"), a_workload("b", namespace="other"))
-    output = run("data", found(*workloads), namespaces_allowed={named: ("shop",)})
+    workloads = (make_workload("a"), make_workload("b", namespace="other"))
+    output = run_live_action("data", plan_workloads(*workloads), namespaces_allowed={named: ("shop",)})
     assert [row["workloadName"] for row in output["workloads"]] == ["a"]
     assert output["warnings"] == [
         "1 of 2 workloads were left out: the settings do not allow component:default/web the namespaces other"
@@ -211,8 +218,10 @@ def test_namespaces_that_the_settings_do_not_allow_are_left_out_with_a_warning(n
 
 
 def test_the_settings_of_a_component_override_those_of_its_team() -> None:
-    allowed = {WEB: ("shop", "other"), UNOWNED: ("shop",)}
-    output = run("data", found(a_workload("a"), a_workload("b", namespace="other")), namespaces_allowed=allowed)
+    allowed = {WEB.ref: ("shop", "other"), WEB.team: ("shop",)}
+    output = run_live_action(
+        "data", plan_workloads(make_workload("a"), make_workload("b", namespace="other")), namespaces_allowed=allowed
+    )
     assert len(output["workloads"]) == 2
 
 
@@ -226,7 +235,7 @@ def test_parallel_calls_return_in_order_and_raise_the_error() -> None:
         done = []
 
         def fail() -> None:
-            raise failure()
+            raise make_service_error()
 
         with pytest.raises(ServiceError):
             threads([fail, lambda: done.append(1)])

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from domain.advice import Issue, IssuePriority, find_issue, recommend
-from domain.workload import Workload, WorkloadKey
+from domain.workload import Workload
+from tests.factories import make_workload
 
 
 def a_workload(
@@ -16,21 +17,12 @@ def a_workload(
     automated: bool | None = True,
     savings: str | None = "0",
 ) -> Workload:
-    return Workload(
-        key=WorkloadKey(cluster="c", namespace="n", type="Deployment", name=name),
-        id=name,
-        policy_name=None,
-        automated=automated,
+    return make_workload(
+        name,
         under_provisioned=under,
         over_provisioned=over,
-        replicas=1,
-        cpu_request_millicores=1,
-        cpu_recommended_millicores=1,
-        memory_request_bytes=1,
-        memory_recommended_bytes=1,
+        automated=automated,
         savings_available_per_month=None if savings is None else Decimal(savings),
-        active_savings_per_month=None,
-        oom_kills_24h=0,
     )
 
 

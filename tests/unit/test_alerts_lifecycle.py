@@ -13,8 +13,8 @@ from alerts.lifecycle import Paging, record, step
 from alerts.observations import AlertId, Finding, InvalidAlertId, Observation, Severity
 from alerts.policy import PagingMode, Rule, Rules, UnderProvisionedSettings
 from alerts.states import Acknowledged, NoticeKind, Phase, SlackPost, Snoozed
-from tests.factories import PAYMENTS
-from tests.unit.alert_factories import ALERT, POLICY, SLOT, AlertScenario, clear, finding, gone, key, met, sweep, unknown
+from tests.factories import PAYMENTS, make_key
+from tests.unit.alert_scenario import ALERT, POLICY, SLOT, AlertScenario, clear, finding, gone, met, sweep, unknown
 
 
 def opened(*findings: Finding) -> AlertScenario:
@@ -135,7 +135,7 @@ def test_clear_met_clear_is_not_two_in_a_row() -> None:
 def test_a_lost_cluster_resolves_nothing() -> None:
     alert = opened()
     for number in range(2, 12):
-        alert.observe(clear(number, unknown=(str(key("api")),)))
+        alert.observe(clear(number, unknown=(str(make_key("api")),)))
     assert alert.state.phase is Phase.FIRING
     assert NoticeKind.RESOLVED not in kinds(alert)
 
@@ -145,7 +145,7 @@ def test_an_unknown_workload_keeps_it_open_though_the_others_are_clear() -> None
     alert.observe(met(2, finding("api"), finding("worker")))
     alert.observe(met(3, finding("api"), finding("worker")))
     for number in (4, 5, 6):
-        assert alert.observe(clear(number, unknown=(str(key("worker")),))) == ()
+        assert alert.observe(clear(number, unknown=(str(make_key("worker")),))) == ()
     assert alert.state.is_open
 
 
@@ -401,5 +401,5 @@ def test_a_member_of_a_storm_resolves_no_page() -> None:
 def test_a_gap_removes_no_workload_from_an_open_incident() -> None:
     alert = opened()
     assert [notice.kind for notice in alert.observe(met(7))] == [NoticeKind.REPEATED]
-    assert [member.subject for member in alert.state.members] == [str(key("api"))]
+    assert [member.subject for member in alert.state.members] == [str(make_key("api"))]
     assert alert.observe(met(8)) == ()

@@ -21,7 +21,8 @@ from alerts.states import (
     Phase,
     Snoozed,
 )
-from tests.unit.alert_factories import ALERT, AlertScenario, clear, finding, gone, is_clear, key, met, sweep, unknown
+from tests.factories import make_key
+from tests.unit.alert_scenario import ALERT, AlertScenario, clear, finding, gone, is_clear, met, sweep, unknown
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ moments = st.lists(
 
 
 def observation_of(moment: Moment, number: int) -> Observation | None:
-    subjects = tuple(str(key(name)) for name in moment.workloads)
+    subjects = tuple(str(make_key(name)) for name in moment.workloads)
     match moment.what:
         case "met":
             return met(number, *(finding(name, kills=moment.kills) for name in moment.workloads), first=number == 1)

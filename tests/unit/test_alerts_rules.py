@@ -20,10 +20,9 @@ from alerts.policy import (
 )
 from alerts.rules import SweepHistory, observe, observe_budget
 from domain.measures import Measured, Total, Unknown
-from domain.refs import EntityRef
 from domain.snapshots import Measurement, WorkloadPoint
-from tests.factories import CHECKOUT, PAYMENTS
-from tests.unit.alert_factories import POLICY, is_clear, key, measurement, point
+from tests.factories import CHECKOUT, PAYMENTS, make_key, make_lost_point, make_measurement, make_point
+from tests.unit.alert_scenario import POLICY, is_clear
 
 KNOWN = SweepHistory(measured_before=True)
 UNKNOWN = Unknown("ScaleOps left it out")
@@ -47,9 +46,9 @@ def seen(
     ("starved", "is_found", "is_unknown"), [(True, True, False), (False, False, False), (UNKNOWN, False, True)]
 )
 def test_under_provisioned_is_what_scaleops_says(starved: Measured[bool], *, is_found: bool, is_unknown: bool) -> None:
-    observation = seen(Rule.UNDER_PROVISIONED, measurement(point(under_provisioned=starved)))
+    observation = seen(Rule.UNDER_PROVISIONED, make_measurement("checkout", make_point(under_provisioned=starved)))
     assert bool(observation.found) is is_found
-    assert observation.unknown == ((str(key("api")),) if is_unknown else ())
+    assert observation.unknown == ((str(make_key("api")),) if is_unknown else ())
 
 
 @pytest.mark.parametrize(
@@ -63,24 +62,26 @@ def test_under_provisioned_is_what_scaleops_says(starved: Measured[bool], *, is_
     ],
 )
 def test_evidence_is_an_oom_kill(kills: Measured[int], severity: Severity, *, has_evidence: bool) -> None:
-    (found,) = seen(Rule.UNDER_PROVISIONED, measurement(point(under_provisioned=True, oom_kills_24h=kills))).found
+    (found,) = seen(
+        Rule.UNDER_PROVISIONED, make_measurement("checkout", make_point(under_provisioned=True, oom_kills_24h=kills))
+    ).found
     assert (found.severity, found.has_evidence, found.page) == (severity, has_evidence, PagingMode.WITH_EVIDENCE)
 
 
 def test_paging_always_makes_the_lack_of_evidence_an_error() -> None:
     rules = Rules(under_provisioned=UnderProvisionedSettings(page=PagingMode.ALWAYS))
-    (found,) = seen(Rule.UNDER_PROVISIONED, measurement(point(under_provisioned=True)), rules=rules).found
+    (found,) = seen(Rule.UNDER_PROVISIONED, make_measurement("checkout", make_point(under_provisioned=True)), rules=rules).found
     assert (found.severity, found.page) == (Severity.ERROR, PagingMode.ALWAYS)
 
 
 @pytest.mark.parametrize(("lifecycle", "cluster"), [("experimental", "east"), ("", "east"), ("production", "staging")])
 def test_only_production_pages(lifecycle: str, cluster: str) -> None:
-    starved = measurement(point(cluster=cluster, under_provisioned=True, oom_kills_24h=9))
+    starved = make_measurement("checkout", make_point(cluster=cluster, under_provisioned=True, oom_kills_24h=9))
     observation = seen(Rule.UNDER_PROVISIONED, starved, lifecycle=lifecycle, non_production=frozenset({"staging"}))
     assert observation.found[0].page is PagingMode.NEVER
 
 
-WASTE = point(over_provisioned=True, savings_available_per_month=Decimal(60), cost_7d=Decimal(60))
+WASTE = make_point(over_provisioned=True, savings_available_per_month=Decimal(60), cost_7d=Decimal(60))
 
 
 @pytest.mark.parametrize(
@@ -104,13 +105,13 @@ WASTE = point(over_provisioned=True, savings_available_per_month=Decimal(60), co
 def test_over_provisioned_needs_both_minimums_and_no_automation(
     wasteful: WorkloadPoint, *, is_found: bool, is_unknown: bool
 ) -> None:
-    observation = seen(Rule.OVER_PROVISIONED, measurement(wasteful))
+    observation = seen(Rule.OVER_PROVISIONED, make_measurement("checkout", wasteful))
     assert (bool(observation.found), bool(observation.unknown)) == (is_found, is_unknown)
 
 
 def test_over_provisioning_may_be_raised_to_a_warning_page() -> None:
     rules = Rules(over_provisioned=OverProvisionedSettings(page=PagingMode.ALWAYS))
-    (found,) = seen(Rule.OVER_PROVISIONED, measurement(WASTE), rules=rules).found
+    (found,) = seen(Rule.OVER_PROVISIONED, make_measurement("checkout", WASTE), rules=rules).found
     assert found.may_page(from_first_sweep=False)
     assert not found.may_page(from_first_sweep=True)
     assert found.severity is Severity.WARNING
@@ -139,14 +140,14 @@ def weeks(*costs: Measured[Decimal] | int) -> SweepHistory:
 def test_cost_increase_compares_with_the_mean_of_the_weeks_before(
     cost: Measured[Decimal], history: SweepHistory, *, is_found: bool, verdict: Verdict
 ) -> None:
-    observation = seen(Rule.COST_INCREASE, measurement(point(cost_7d=cost)), history)
+    observation = seen(Rule.COST_INCREASE, make_measurement("checkout", make_point(cost_7d=cost)), history)
     assert (bool(observation.found), observation.verdict) == (is_found, verdict)
 
 
 def test_an_incomplete_cost_never_clears_but_may_already_be_too_high() -> None:
-    low = measurement(point("api", cost_7d=Decimal(100)), point("worker", cost_7d=UNKNOWN))
+    low = make_measurement("checkout", make_point("api", cost_7d=Decimal(100)), make_point("worker", cost_7d=UNKNOWN))
     assert seen(Rule.COST_INCREASE, low, weeks(200, 200)).verdict is Verdict.UNKNOWN
-    high = measurement(point("api", cost_7d=Decimal(300)), point("worker", cost_7d=UNKNOWN))
+    high = make_measurement("checkout", make_point("api", cost_7d=Decimal(300)), make_point("worker", cost_7d=UNKNOWN))
     (found,) = seen(Rule.COST_INCREASE, high, weeks(200, 200)).found
     assert found.figures == CostFigures(cost_7d=Decimal(300), usual_cost_7d=Decimal(200), weeks=2)
     assert found.amount == Decimal(100)
@@ -179,7 +180,7 @@ def test_an_unmeasured_cost_does_not_keep_a_budget() -> None:
 
 
 def test_a_component_without_a_budget_has_no_budget_observation() -> None:
-    measured = measurement(point())
+    measured = make_measurement("checkout", make_point())
     assert Rule.BUDGET not in {one.alert.rule for one in observe(measured, KNOWN, POLICY, lifecycle="production")}
     own = replace(POLICY, monthly_budgets={CHECKOUT: Decimal(1)})
     assert Rule.BUDGET in {one.alert.rule for one in observe(measured, KNOWN, own, lifecycle="production")}
@@ -188,27 +189,26 @@ def test_a_component_without_a_budget_has_no_budget_observation() -> None:
 
 
 def test_unmeasured_needs_a_measurement_before() -> None:
-    failed = measurement(reason="ScaleOps answered with status 503")
+    failed = make_measurement(reason="ScaleOps answered with status 503")
     assert seen(Rule.UNMEASURED, failed).found
     assert is_clear(seen(Rule.UNMEASURED, failed, SweepHistory(measured_before=False)))
-    assert is_clear(seen(Rule.UNMEASURED, measurement(point())))
+    assert is_clear(seen(Rule.UNMEASURED, make_measurement("checkout", make_point())))
 
 
 def test_a_failed_component_is_unknown_to_every_other_rule() -> None:
-    failed = measurement(reason="ScaleOps answered with status 503")
+    failed = make_measurement(reason="ScaleOps answered with status 503")
     for rule in (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED, Rule.COST_INCREASE):
         observation = seen(rule, failed, weeks(1, 1))
         assert (observation.verdict, observation.reason) == (Verdict.UNKNOWN, "ScaleOps answered with status 503")
 
 
 def test_a_workload_of_a_lost_cluster_is_unknown() -> None:
-    lost = WorkloadPoint.unmeasured(as_of=point().as_of, key=key("api"), reason="the cluster is lost")
     for rule in (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED):
-        assert seen(rule, measurement(lost)).unknown == (str(key("api")),)
+        assert seen(rule, make_measurement("checkout", make_lost_point())).unknown == (str(make_key("api")),)
 
 
 def test_a_first_sweep_says_so() -> None:
-    starved = measurement(point(under_provisioned=True))
+    starved = make_measurement("checkout", make_point(under_provisioned=True))
     assert seen(Rule.UNDER_PROVISIONED, starved, SweepHistory(measured_before=False)).first_sweep
     assert not seen(Rule.UNDER_PROVISIONED, starved).first_sweep
 
@@ -216,10 +216,9 @@ def test_a_first_sweep_says_so() -> None:
 def test_a_rule_can_be_disabled_for_one_component_only() -> None:
     off = Rules(over_provisioned=OverProvisionedSettings(enabled=False), cost_increase=CostIncreaseSettings(enabled=False))
     policy = replace(POLICY, component_rules={CHECKOUT: off})
-    rules = {one.alert.rule for one in observe(measurement(point()), KNOWN, policy, lifecycle="production")}
+    rules = {one.alert.rule for one in observe(make_measurement("checkout", make_point()), KNOWN, policy, lifecycle="production")}
     assert rules == {Rule.UNDER_PROVISIONED, Rule.UNMEASURED}
-    other = EntityRef("component", "default", "cart")
-    elsewhere = replace(measurement(point()), snapshot=replace(measurement(point()).snapshot, ref=other))
+    elsewhere = make_measurement("cart", make_point())
     assert Rule.OVER_PROVISIONED in {one.alert.rule for one in observe(elsewhere, KNOWN, policy, lifecycle="production")}
 
 

@@ -16,7 +16,7 @@ from alerts.states import AlertState, Incident, NoticeKind
 from alerts.storm import OUTAGE, NoticeGroups, SummaryReason, group_notices, observe_outage, storm_of
 from domain.refs import PLATFORM, EntityRef
 from tests.factories import PAYMENTS
-from tests.unit.alert_factories import POLICY, AlertScenario, finding, met, sweep
+from tests.unit.alert_scenario import POLICY, AlertScenario, finding, met, sweep
 
 LIMITS = StormLimits()
 

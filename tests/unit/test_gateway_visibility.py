@@ -14,13 +14,14 @@ from gateway.auth.callers import Caller
 from gateway.auth.visibility import MAX_REFS_PER_CALLER, Visibility
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.responses import HttpError
+from tests.factories import make_key
 from tests.unit.proxy_factories import a_scope, now
 
 pytestmark = pytest.mark.anyio
 JANE = Caller(kind="user", subject="user:default/jane")
 HIDDEN = EntityRef.parse("component:default/hidden")
 SHOWN = EntityRef.parse("component:default/shown")
-KEY = WorkloadKey(cluster="east", namespace="shop", type="Deployment", name="web")
+KEY = make_key("web")
 
 
 class Sight:

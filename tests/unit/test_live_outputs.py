@@ -10,26 +10,23 @@ from actions.catalogue import ACTIONS
 from actions.errors import ServiceUnavailableError
 from clients.scaleops.links import DashboardLinks
 from domain.workload import PolicyDefinition
-from tests.unit.action_factories import (
-    NOW,
+from tests.factories import NOW, make_component, make_cost_row, make_destination, make_workload
+from tests.stage_factories import (
     WEB,
     PlannedScaleOps,
-    a_component,
-    a_peer,
-    a_row,
-    a_workload,
-    failure,
-    found,
-    request_context_of,
-    run,
+    make_live_context,
+    make_request_context,
+    make_service_error,
+    plan_workloads,
+    run_live_action,
 )
 
 # Data and recommendations
 
 
 def test_a_missing_number_is_null_named_and_not_summed() -> None:
-    broken = a_workload("b", savings_available_per_month=None, cpu_recommended_millicores=None, policy_name=None)
-    output = run("data", found(a_workload("a"), broken))
+    broken = make_workload("b", savings_available_per_month=None, cpu_recommended_millicores=None, policy_name=None)
+    output = run_live_action("data", plan_workloads(make_workload("a"), broken))
     row = output["workloads"][1]
     assert (row["savingsAvailable"], row["cpuRecommended"], row["policyName"]) == (None, None, None)
     assert output["summary"]["totalSavingsAvailable"] == 1.5
@@ -39,19 +36,19 @@ def test_a_missing_number_is_null_named_and_not_summed() -> None:
 
 
 def test_a_threshold_never_hides_an_under_provisioned_workload() -> None:
-    workloads = (a_workload("starved", under_provisioned=True), a_workload("idle", automated=False))
-    output = run("recommendations", found(*workloads), minSavingsThreshold=10)
+    workloads = (make_workload("starved", under_provisioned=True), make_workload("idle", automated=False))
+    output = run_live_action("recommendations", plan_workloads(*workloads), minSavingsThreshold=10)
     assert [(row["workloadName"], row["issue"], row["priority"]) for row in output["recommendations"]] == [
         ("starved", "under-provisioned", "high")
     ]
-    assert len(run("recommendations", found(*workloads), minSavingsThreshold=1.5)["recommendations"]) == 2
+    assert len(run_live_action("recommendations", plan_workloads(*workloads), minSavingsThreshold=1.5)["recommendations"]) == 2
 
 
 def test_links_name_the_query_that_found_the_workload() -> None:
-    scaleops = PlannedScaleOps(workloads_by_labels={("app=a",): (a_workload("one"),), ("app=b",): (a_workload("two"),)})
-    component = a_component(label_selector="app in (a,b)")
-    caller = request_context_of(scaleops, component, link=DashboardLinks("https://s"))
-    output = ACTIONS["get_scaleops_data_for_entity"].run({"entityRef": str(WEB)}, caller)
+    scaleops = PlannedScaleOps(workloads_by_labels={("app=a",): (make_workload("one"),), ("app=b",): (make_workload("two"),)})
+    component = make_component("web", label_selector="app in (a,b)")
+    caller = make_request_context(live=make_live_context(scaleops, component, link=DashboardLinks("https://s")))
+    output = ACTIONS["get_scaleops_data_for_entity"].run({"entityRef": str(WEB.ref)}, caller)
     assert [row.dashboard_url.partition("&labels=")[2] for row in output.workloads] == ["app%3Da", "app%3Db"]
 
 
@@ -59,11 +56,14 @@ def test_links_name_the_query_that_found_the_workload() -> None:
 
 
 def test_cost_is_fetched_once_per_cluster_with_all_namespaces_and_types() -> None:
-    east, east2, west = a_workload("a"), a_workload("b", namespace="other"), a_workload("a", cluster="west")
-    scaleops = found(
-        east, west, east2, costs_by_cluster={"east": (a_row(east2), a_row(east, total="10")), "west": (a_row(west),)}
+    east, east2, west = make_workload("a"), make_workload("b", namespace="other"), make_workload("a", cluster="west")
+    scaleops = plan_workloads(
+        east,
+        west,
+        east2,
+        costs_by_cluster={"east": (make_cost_row(east2), make_cost_row(east, total="10")), "west": (make_cost_row(west),)},
     )
-    output = run("cost_analysis", scaleops, range="30d")
+    output = run_live_action("cost_analysis", scaleops, range="30d")
     assert scaleops.calls[1:] == [
         ("costs", "east", ("shop", "other"), ("Deployment",), ("app=web",), "30d"),
         ("costs", "west", ("shop",), ("Deployment",), ("app=web",), "30d"),
@@ -81,15 +81,22 @@ def test_cost_is_fetched_once_per_cluster_with_all_namespaces_and_types() -> Non
 
 
 def test_rows_of_others_and_of_the_same_id_elsewhere_are_not_its_cost() -> None:
-    east, stranger = a_workload("a"), a_workload("stranger")
-    output = run("cost_analysis", found(east, costs_by_cluster={"east": (a_row(stranger, total="9"), a_row(east), a_row(east))}))
+    east, stranger = make_workload("a"), make_workload("stranger")
+    output = run_live_action(
+        "cost_analysis",
+        plan_workloads(
+            east, costs_by_cluster={"east": (make_cost_row(stranger, total="9"), make_cost_row(east), make_cost_row(east))}
+        ),
+    )
     assert [row["workloadName"] for row in output["costAnalysis"]] == ["a"]
     assert output["summary"]["totalCost"] == 168
 
 
 def test_a_workload_without_a_cost_row_is_unknown_and_not_free() -> None:
-    known, unknown, without_id = a_workload("a"), a_workload("b"), a_workload("c", id=None)
-    output = run("cost_analysis", found(known, unknown, without_id, costs_by_cluster={"east": (a_row(known),)}))
+    known, unknown, without_id = make_workload("a"), make_workload("b"), make_workload("c", id=None)
+    output = run_live_action(
+        "cost_analysis", plan_workloads(known, unknown, without_id, costs_by_cluster={"east": (make_cost_row(known),)})
+    )
     assert [(row["workloadName"], row["totalCost"]) for row in output["costAnalysis"]] == [("a", 168), ("b", None), ("c", None)]
     assert output["warnings"] == [
         "the cost report has no row for b (Deployment in shop on east)",
@@ -99,17 +106,26 @@ def test_a_workload_without_a_cost_row_is_unknown_and_not_free() -> None:
 
 
 def test_a_cluster_whose_cost_is_missing_is_a_warning() -> None:
-    east, west = a_workload("a"), a_workload("a", cluster="west")
-    output = run("cost_analysis", found(east, west, costs_by_cluster={"east": (a_row(east),), "west": failure()}))
+    east, west = make_workload("a"), make_workload("a", cluster="west")
+    output = run_live_action(
+        "cost_analysis",
+        plan_workloads(east, west, costs_by_cluster={"east": (make_cost_row(east),), "west": make_service_error()}),
+    )
     assert output["warnings"] == ["cost on west is missing: ScaleOps returned an error"]
     assert [row["totalCost"] for row in output["costAnalysis"]] == [168, None]
     with pytest.raises(ServiceUnavailableError):
-        run("cost_analysis", found(east, west, costs_by_cluster={"east": failure(), "west": failure()}))
+        run_live_action(
+            "cost_analysis",
+            plan_workloads(east, west, costs_by_cluster={"east": make_service_error(), "west": make_service_error()}),
+        )
 
 
 def test_a_missing_hourly_cost_counts_as_zero_in_the_mean() -> None:
-    a, b = a_workload("a"), a_workload("b")
-    output = run("cost_analysis", found(a, b, costs_by_cluster={"east": (a_row(a, hourly=None), a_row(b, total=None))}))
+    a, b = make_workload("a"), make_workload("b")
+    output = run_live_action(
+        "cost_analysis",
+        plan_workloads(a, b, costs_by_cluster={"east": (make_cost_row(a, hourly=None), make_cost_row(b, total=None))}),
+    )
     assert output["summary"]["averageHourlyCost"] == 0.5
     assert (output["summary"]["totalCost"], output["summary"]["totalHourlyCost"]) == (168, 1)
     assert len(output["warnings"]) == 2
@@ -119,14 +135,14 @@ def test_a_missing_hourly_cost_counts_as_zero_in_the_mean() -> None:
 
 
 def test_network_is_fetched_for_monitored_clusters_over_the_window() -> None:
-    scaleops = found(
-        a_workload("a"),
-        a_workload("b", cluster="west"),
-        a_workload("c", cluster="lost"),
+    scaleops = plan_workloads(
+        make_workload("a"),
+        make_workload("b", cluster="west"),
+        make_workload("c", cluster="lost"),
         flags={"east": True, "west": False},
-        network_by_name={"a": (a_peer("1.5"), a_peer("0.25"))},
+        network_by_name={"a": (make_destination("1.5"), make_destination("0.25"))},
     )
-    output = run("network_usage", scaleops, timeRangeHours=48)
+    output = run_live_action("network_usage", scaleops, timeRangeHours=48)
     assert scaleops.calls[1:] == [("flags",), ("network", "east/shop/Deployment/a", timedelta(hours=48), NOW)]
     rows = [(row["networkCostEnabled"], row["totalNetworkCost"], row["error"]) for row in output["workloadNetworkData"]]
     assert rows == [(True, 1.75, None), (False, None, None), (False, None, None)]
@@ -135,8 +151,8 @@ def test_network_is_fetched_for_monitored_clusters_over_the_window() -> None:
 
 
 def test_a_failed_network_call_is_an_error_not_zero_or_disabled() -> None:
-    plans = {"flags": {"east": True}, "network_by_name": {"a": failure(), "b": (a_peer("1"),)}}
-    output = run("network_usage", found(a_workload("a"), a_workload("b"), **plans))
+    plans = {"flags": {"east": True}, "network_by_name": {"a": make_service_error(), "b": (make_destination("1"),)}}
+    output = run_live_action("network_usage", plan_workloads(make_workload("a"), make_workload("b"), **plans))
     row = output["workloadNetworkData"][0]
     assert (row["networkCostEnabled"], row["totalNetworkCost"], row["totalTraffic"]) == (True, None, None)
     assert row["error"] == "ScaleOps returned an error"
@@ -144,20 +160,20 @@ def test_a_failed_network_call_is_an_error_not_zero_or_disabled() -> None:
         "the network of a (Deployment in shop on east) could not be measured: ScaleOps returned an error"
     ]
     assert (output["summary"]["measuredWorkloads"], output["summary"]["totalNetworkCost"]) == (1, 1)
-    alone = run("network_usage", found(a_workload("a"), **plans))
+    alone = run_live_action("network_usage", plan_workloads(make_workload("a"), **plans))
     assert alone["summary"]["totalNetworkCost"] is None
 
 
 def test_without_the_flags_it_is_unknown_whether_a_network_is_monitored() -> None:
-    output = run("network_usage", found(a_workload("a"), flags=failure()))
+    output = run_live_action("network_usage", plan_workloads(make_workload("a"), flags=make_service_error()))
     [row] = output["workloadNetworkData"]
     assert (row["networkCostEnabled"], row["error"]) == (None, "ScaleOps returned an error")
     assert output["summary"]["totalNetworkCost"] is None
 
 
 def test_missing_figures_of_a_peer_are_null_with_a_warning() -> None:
-    plans = {"flags": {"east": True}, "network_by_name": {"a": (a_peer("1", cross=None), a_peer(None))}}
-    output = run("network_usage", found(a_workload("a"), **plans))
+    plans = {"flags": {"east": True}, "network_by_name": {"a": (make_destination("1", cross=None), make_destination(None))}}
+    output = run_live_action("network_usage", plan_workloads(make_workload("a"), **plans))
     peers = output["workloadNetworkData"][0]["destinations"]
     assert (peers[0]["crossAZCost"], peers[1]["totalCost"]) == (None, None)
     assert output["warnings"] == ["ScaleOps left out figures of 2 of 2 network peers of a (Deployment in shop on east)"]
@@ -168,18 +184,18 @@ def test_missing_figures_of_a_peer_are_null_with_a_warning() -> None:
 
 
 def test_policies_are_fetched_once_per_cluster_and_matched_on_it() -> None:
-    scaleops = found(
-        a_workload("a"),
-        a_workload("b"),
-        a_workload("a", cluster="west"),
-        a_workload("c", cluster="far", policy_name="N/A"),
-        a_workload("d", cluster="far", policy_name=None),
+    scaleops = plan_workloads(
+        make_workload("a"),
+        make_workload("b"),
+        make_workload("a", cluster="west"),
+        make_workload("c", cluster="far", policy_name="N/A"),
+        make_workload("d", cluster="far", policy_name=None),
         policies_by_cluster={
             "east": (PolicyDefinition(name="cost", definition={"on": "east"}),),
             "west": (PolicyDefinition(name="cost", definition={"on": "west"}),),
         },
     )
-    output = run("policy_definitions", scaleops)
+    output = run_live_action("policy_definitions", scaleops)
     assert scaleops.calls[1:] == [("policies", "east"), ("policies", "west")]
     assert [(row["policyName"], row["policyDefinition"], row["error"]) for row in output["workloadPolicies"]] == [
         ("cost", {"on": "east"}, None),
@@ -192,9 +208,11 @@ def test_policies_are_fetched_once_per_cluster_and_matched_on_it() -> None:
 
 
 def test_a_missing_policy_and_a_failed_call_are_told_apart() -> None:
-    output = run(
+    output = run_live_action(
         "policy_definitions",
-        found(a_workload("a"), a_workload("b", cluster="west"), policies_by_cluster={"east": (), "west": failure()}),
+        plan_workloads(
+            make_workload("a"), make_workload("b", cluster="west"), policies_by_cluster={"east": (), "west": make_service_error()}
+        ),
     )
     assert [(row["policyDefinition"], row["error"]) for row in output["workloadPolicies"]] == [
         (None, "east has no policy named cost"),
@@ -207,6 +225,6 @@ def test_a_missing_policy_and_a_failed_call_are_told_apart() -> None:
 
 
 def test_a_name_matches_workloads_on_several_clusters() -> None:
-    workloads = (a_workload("a"), a_workload("b"), a_workload("a", cluster="west"))
-    output = run("policy_definitions", found(*workloads), workloadName="a")
+    workloads = (make_workload("a"), make_workload("b"), make_workload("a", cluster="west"))
+    output = run_live_action("policy_definitions", plan_workloads(*workloads), workloadName="a")
     assert [(row["clusterName"], row["workloadName"]) for row in output["workloadPolicies"]] == [("east", "a"), ("west", "a")]

@@ -14,7 +14,7 @@ from mcp.types import Tool
 from actions.catalogue import ACTIONS
 from actions.schemas import input_schema, output_schema
 from gateway.web.registry import describe
-from tests.unit.action_factories import mcp_client
+from tests.stage_factories import mcp_client
 
 MAX_CHARACTERS = 28_500
 """Of all tool definitions as they are sent: about 7,000 tokens. Every agent pays for them with every request: shorten before you raise this."""

@@ -10,7 +10,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS
 
-from tests.unit.action_factories import mcp_client
+from tests.stage_factories import mcp_client
 
 LONG = "b" * 200_000
 

@@ -10,11 +10,12 @@ from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.measures import Total, Unknown
 from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
-from tests.unit.action_factories import NOW, PlannedScaleOps, a_component, a_peer, a_row, a_workload, failure, found
+from tests.factories import NOW, make_component, make_cost_row, make_destination, make_workload
+from tests.stage_factories import WEB, PlannedScaleOps, make_service_error, plan_workloads
 
 
 def measured(scaleops: PlannedScaleOps, component: Component | None = None) -> MeasureResult:
-    return measure(component or a_component(), scaleops, as_of=NOW)
+    return measure(component or WEB, scaleops, as_of=NOW)
 
 
 def points_of(measuring: MeasureResult) -> dict[str, WorkloadPoint]:
@@ -22,8 +23,10 @@ def points_of(measuring: MeasureResult) -> dict[str, WorkloadPoint]:
 
 
 def test_a_measurement_makes_one_set_of_calls() -> None:
-    a = a_workload("a")
-    scaleops = found(a, costs_by_cluster={"east": (a_row(a),)}, flags={"east": True}, network_by_name={"a": (a_peer("2"),)})
+    a = make_workload("a")
+    scaleops = plan_workloads(
+        a, costs_by_cluster={"east": (make_cost_row(a),)}, flags={"east": True}, network_by_name={"a": (make_destination("2"),)}
+    )
     result = measured(scaleops)
     assert sorted(str(call[0]) for call in scaleops.calls) == ["costs", "flags", "network", "policies", "workloads"]
     assert ("network", "east/shop/Deployment/a", timedelta(hours=168), NOW) in scaleops.calls
@@ -31,15 +34,17 @@ def test_a_measurement_makes_one_set_of_calls() -> None:
 
 
 def test_a_lone_surrogate_in_a_name_does_not_prevent_measurement() -> None:
-    a = a_workload("a", policy_name="odd \ud800")
-    result = measured(found(a, costs_by_cluster={"east": (a_row(a),)}, flags={"east": False}))
+    a = make_workload("a", policy_name="odd \ud800")
+    result = measured(plan_workloads(a, costs_by_cluster={"east": (make_cost_row(a),)}, flags={"east": False}))
     assert result.measurement.snapshot.outcome is Outcome.MEASURED
 
 
 def test_what_is_known_of_a_workload_becomes_its_point() -> None:
-    a = a_workload("a", under_provisioned=True, oom_kills_24h=3)
-    plans = {"costs_by_cluster": {"east": (a_row(a, total="12.34"),)}, "flags": {"east": True}}
-    [point] = measured(found(a, network_by_name={"a": (a_peer("2", cross="1"), a_peer("3"))}, **plans)).measurement.points
+    a = make_workload("a", under_provisioned=True, oom_kills_24h=3)
+    plans = {"costs_by_cluster": {"east": (make_cost_row(a, total="12.34"),)}, "flags": {"east": True}}
+    [point] = measured(
+        plan_workloads(a, network_by_name={"a": (make_destination("2", cross="1"), make_destination("3"))}, **plans)
+    ).measurement.points
     assert (point.as_of, point.key, point.policy_name) == (NOW, a.key, "cost")
     assert (point.automated, point.under_provisioned, point.over_provisioned) == (True, True, False)
     assert (point.cpu_request_millicores, point.cpu_recommended_millicores) == (100, 80.5)
@@ -50,8 +55,8 @@ def test_what_is_known_of_a_workload_becomes_its_point() -> None:
 
 
 def test_totals_hold_what_is_known_with_their_coverage() -> None:
-    known, unknown = a_workload("a"), a_workload("b", savings_available_per_month=None)
-    snapshot = measured(found(known, unknown, costs_by_cluster={"east": (a_row(known),)})).measurement.snapshot
+    known, unknown = make_workload("a"), make_workload("b", savings_available_per_month=None)
+    snapshot = measured(plan_workloads(known, unknown, costs_by_cluster={"east": (make_cost_row(known),)})).measurement.snapshot
     assert snapshot.outcome is Outcome.MEASURED
     assert snapshot.workloads == (known.key, unknown.key)
     assert snapshot.cost_7d == Total(amount=Decimal(168), known=1, parts=2)
@@ -62,16 +67,20 @@ def test_totals_hold_what_is_known_with_their_coverage() -> None:
 
 
 def test_a_component_without_workloads_is_measured_as_zero() -> None:
-    result = measured(found())
+    result = measured(plan_workloads())
     assert result.measurement.snapshot.outcome is Outcome.MEASURED
     assert result.measurement.snapshot.cost_7d == Total(amount=Decimal(0), known=0, parts=0)
     assert result.measurement.points == ()
 
 
 def test_values_of_failed_calls_are_unknown_with_the_reason() -> None:
-    a, b = a_workload("a", automated=None), a_workload("b", cluster="west", policy_name="N/A")
-    scaleops = found(
-        a, b, costs_by_cluster={"east": failure(), "west": ()}, flags={"east": True}, network_by_name={"a": failure()}
+    a, b = make_workload("a", automated=None), make_workload("b", cluster="west", policy_name="N/A")
+    scaleops = plan_workloads(
+        a,
+        b,
+        costs_by_cluster={"east": make_service_error(), "west": ()},
+        flags={"east": True},
+        network_by_name={"a": make_service_error()},
     )
     points = points_of(measured(scaleops))
     trouble = Unknown("ScaleOps returned an error")
@@ -82,19 +91,19 @@ def test_values_of_failed_calls_are_unknown_with_the_reason() -> None:
 
 
 def test_missing_network_figures_are_unknown_one_by_one() -> None:
-    plans = {"flags": {"east": True}, "network_by_name": {"a": (a_peer("2", cross=None),)}}
-    [point] = measured(found(a_workload("a"), **plans)).measurement.points
+    plans = {"flags": {"east": True}, "network_by_name": {"a": (make_destination("2", cross=None),)}}
+    [point] = measured(plan_workloads(make_workload("a"), **plans)).measurement.points
     assert isinstance(point.network, NetworkUse)
     assert (point.network.cost, point.network.cross_az_cost) == (Decimal(2), Unknown("ScaleOps left it out"))
 
 
 def test_without_the_flags_network_is_unknown_not_off() -> None:
-    [point] = measured(found(a_workload("a"), flags=failure())).measurement.points
+    [point] = measured(plan_workloads(make_workload("a"), flags=make_service_error())).measurement.points
     assert point.network == Unknown("ScaleOps returned an error")
 
 
 def test_workloads_that_cannot_be_listed_are_an_unknown_outcome() -> None:
-    result = measured(PlannedScaleOps(workloads_by_labels={("app=web",): failure()}))
+    result = measured(PlannedScaleOps(workloads_by_labels={("app=web",): make_service_error()}))
     snapshot = result.measurement.snapshot
     assert (snapshot.outcome, snapshot.reason) == (Outcome.UNKNOWN, "ScaleOps returned an error")
     assert snapshot.cost_7d.amount == Unknown("ScaleOps returned an error")
@@ -102,7 +111,7 @@ def test_workloads_that_cannot_be_listed_are_an_unknown_outcome() -> None:
 
 
 def test_an_unusable_selector_is_an_unknown_outcome() -> None:
-    result = measured(found(), a_component(label_selector="!gpu"))
+    result = measured(plan_workloads(), make_component("web", label_selector="!gpu"))
     assert result.measurement.snapshot.outcome is Outcome.UNKNOWN
     assert "nothing of the selector '!gpu' can be sent" in result.measurement.snapshot.reason
     assert not result.is_scaleops_down

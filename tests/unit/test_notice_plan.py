@@ -7,17 +7,15 @@ from datetime import timedelta
 import pytest
 
 from alerts.observations import Observation
-from alerts.policy import AlertPolicy
 from alerts.states import NoticeKind
 from alerts.storm import observe_outage
 from domain.messages import Channel, EventAction
 from domain.routes import RoutePolicy
 from domain.sweeps import ClusterState
-from domain.weeks import Schedule, Schedules
-from tasks.context import Policy
 from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
 from tests.factories import CHECKOUT, PAYMENTS, make_component, make_team
-from tests.unit.alert_factories import ALERT, POLICY, SLOT, AlertScenario, clear, met, sweep
+from tests.stage_factories import make_policy
+from tests.unit.alert_scenario import ALERT, POLICY, AlertScenario, clear, met, sweep
 
 BOTH = RoutePolicy(slack_default="C1", pagerduty_default="a" * 16)
 
@@ -25,16 +23,6 @@ BOTH = RoutePolicy(slack_default="C1", pagerduty_default="a" * 16)
 def planned(
     *observations: Observation, routes: RoutePolicy = BOTH, before: AlertScenario | None = None, lost: tuple[str, ...] = ()
 ) -> SweepPlan:
-    policy = Policy(
-        instance="test",
-        currency="USD",
-        collect_every=SLOT,
-        sweep_limit=timedelta(minutes=30),
-        max_in_flight=1,
-        schedules=Schedules(default=Schedule.parse(zone="UTC", day="monday", at="09:00")),
-        alerts=AlertPolicy(instance="test"),
-        routes=routes,
-    )
     clusters = [
         ClusterState(name=name, last_seen=sweep(0), lost_since=sweep(1), notified_at=None, removed_at=None) for name in lost
     ]
@@ -42,7 +30,7 @@ def planned(
         PlanInput(
             as_of=sweep(1),
             now=sweep(1) + timedelta(minutes=5),
-            policy=policy,
+            policy=make_policy(routes=routes),
             observations=observations,
             states={} if before is None else {ALERT: before.state},
             components={CHECKOUT: make_component()},

@@ -38,8 +38,8 @@ from reports.notices import (
     summary_key,
 )
 from simulator.blocks import check_blocks
-from tests.factories import CHECKOUT, PAYMENTS
-from tests.unit.alert_factories import ALERT, AlertScenario, clear, finding, key, met, sweep
+from tests.factories import CHECKOUT, PAYMENTS, make_key
+from tests.unit.alert_scenario import ALERT, AlertScenario, clear, finding, met, sweep
 
 CONTEXT = MessageContext(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
 PAGE = OpenIncident(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
@@ -251,7 +251,10 @@ def test_ten_thousand_workloads_are_trimmed_and_counted() -> None:
 
 def test_a_page_names_its_cluster_or_counts_them_and_says_when_it_was_last_measured() -> None:
     alert = AlertScenario()
-    findings = [finding("api", kills=3), replace(finding("worker", kills=3), workload=replace(key("worker"), cluster="west"))]
+    findings = [
+        finding("api", kills=3),
+        replace(finding("worker", kills=3), workload=replace(make_key("worker"), cluster="west")),
+    ]
     for number in range(2):
         alert.observe(met(number, *findings))
     notice = replace(alert.notices[0], seen_as_of=sweep(-3))

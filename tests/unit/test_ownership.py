@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from hypothesis import given
@@ -17,7 +18,8 @@ from domain.component import Component
 from domain.ownership import ownership_of
 from domain.refs import EntityRef
 from gateway.proxy.cache import CachedResponse
-from tests.unit.action_factories import WEB, PlannedScaleOps, a_component
+from tests.factories import make_component
+from tests.stage_factories import WEB, PlannedScaleOps
 from tests.unit.proxy_factories import a_response, a_scope
 
 TEAM = EntityRef.parse("group:default/shop")
@@ -28,13 +30,13 @@ Rows = list[dict[str, Any]]
 
 namespaces = st.lists(st.sampled_from(NAMESPACES), unique=True, max_size=2).map(tuple)
 components = st.builds(
-    a_component,
+    partial(make_component, "web"),
     team=st.just(TEAM),
     label_selector=st.sampled_from(["app=web", "app in (web, api)"]),
     cluster_limit=st.sampled_from([None, *CLUSTERS]),
     namespace_limit=st.sampled_from([None, *NAMESPACES]),
 )
-allowed_namespaces = st.dictionaries(st.sampled_from([WEB, TEAM]), namespaces)
+allowed_namespaces = st.dictionaries(st.sampled_from([WEB.ref, TEAM]), namespaces)
 workload_rows = st.lists(
     st.fixed_dictionaries(
         {

@@ -14,7 +14,6 @@ import pytest
 
 from clients.http.messages import HttpRequest, HttpResponse
 from domain.ownership import Ownership, ownership_of
-from domain.workload import WorkloadKey
 from gateway.auth.callers import ANONYMOUS
 from gateway.proxy.body_worker import LARGE_BYTES, BodyWorker
 from gateway.proxy.cache import CachedResponse
@@ -23,14 +22,15 @@ from gateway.proxy.routes import RouteTable
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.request import GatewayRequest, parse_request
 from gateway.responses import GatewayResponse, HttpError
-from tests.unit.action_factories import WEB, a_component
+from tests.factories import make_component, make_key
+from tests.stage_factories import WEB
 from tests.unit.proxy_factories import a_cache, a_response, a_scope, now
 
 pytestmark = pytest.mark.anyio
 FLAGS = b"/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
 NETWORK = b"/api/scaleops/api/api/v1/workload-network"
 NETWORK_QUERY = b"name=a&namespace=b&workloadType=c&from=1&to=2"
-IN_SHOP: tuple[Ownership, ...] = (ownership_of(a_component(namespace_limit="shop"), {}),)
+IN_SHOP: tuple[Ownership, ...] = (ownership_of(make_component("web", namespace_limit="shop"), {}),)
 
 
 def large_rows(count: int = 1500) -> list[dict[str, Any]]:
@@ -130,8 +130,8 @@ async def test_a_large_response_is_filtered_in_a_thread_once_for_all_callers_wit
     assert done_early == [False] * 3
     assert bodies[0] is bodies[1] is bodies[2]
     assert json.loads(bodies[0])["workloads"] == [row for row in rows if row["namespace"] == "shop"]
-    key = WorkloadKey(cluster="east", namespace="shop", type="Deployment", name="w1")
-    assert await owners.recent(key) == {WEB}
+    key = make_key("w1")
+    assert await owners.recent(key) == {WEB.ref}
     assert await owners.recent(replace(key, namespace="bank", name="w2")) == frozenset()
 
 

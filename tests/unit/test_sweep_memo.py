@@ -14,9 +14,10 @@ import pytest
 from actions.live.sweep_memo import MAX_FAILURES, MemoizedScaleOps, SweepCache
 from clients.http.errors import ErrorKind, ServiceError
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
+from tests.factories import make_key
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
-KEY = WorkloadKey(cluster="c", namespace="n", type="Deployment", name="web")
+KEY = make_key("web")
 FLOW = Flow(total=Decimal("0.30"), egress=Decimal("0.1"), ingress=None)
 PEER = Destination(
     name="x",
@@ -85,7 +86,7 @@ def test_shared_responses_are_fetched_once() -> None:
         "flags": 1,
         "policies a": 1,
         "policies b": 1,
-        "network c/n/Deployment/web 7 days, 0:00:00": 1,
+        "network east/shop/Deployment/web 7 days, 0:00:00": 1,
     }
 
 

@@ -13,11 +13,11 @@ from domain.advice import Issue
 from domain.measures import Unknown
 from domain.snapshots import Measurement, WorkloadPoint
 from domain.tracking import Recommendation, RecommendationEnd, by_entity, close_removed, track
-from tests.factories import CHECKOUT
-from tests.unit.alert_factories import key, measurement, point, sweep
+from tests.factories import CHECKOUT, make_key, make_measurement, make_point
+from tests.unit.alert_scenario import sweep
 
 UNKNOWN = Unknown("ScaleOps left it out")
-WASTE = point(
+WASTE = make_point(
     over_provisioned=True,
     cpu_request_millicores=1000.0,
     cpu_recommended_millicores=200.0,
@@ -28,8 +28,7 @@ WASTE = point(
 
 
 def at(number: int, *points: WorkloadPoint, reason: str = "") -> Measurement:
-    measured = measurement(*points, reason=reason)
-    return replace(measured, snapshot=replace(measured.snapshot, as_of=sweep(number)))
+    return make_measurement("checkout", *points, as_of=sweep(number), reason=reason)
 
 
 def opened(wanted: WorkloadPoint = WASTE) -> tuple[Recommendation, ...]:
@@ -38,7 +37,7 @@ def opened(wanted: WorkloadPoint = WASTE) -> tuple[Recommendation, ...]:
 
 def test_an_issue_opens_a_recommendation() -> None:
     (known,) = opened()
-    assert (known.key.entity, known.key.workload, known.key.issue) == (CHECKOUT, key("api"), Issue.OVER_PROVISIONED)
+    assert (known.key.entity, known.key.workload, known.key.issue) == (CHECKOUT, make_key("api"), Issue.OVER_PROVISIONED)
     assert (known.opened_at, known.last_seen_at, known.ended_at) == (sweep(0), sweep(0), None)
     assert known.advised.savings_available_per_month == Decimal(100)
 
@@ -118,7 +117,7 @@ def test_returning_after_its_end_it_opens_a_new_one() -> None:
     "measured",
     [
         at(1, reason="ScaleOps answered with status 503"),
-        at(1, WorkloadPoint.unmeasured(as_of=sweep(1), key=key("api"), reason="the cluster is lost")),
+        at(1, WorkloadPoint.unmeasured(as_of=sweep(1), key=make_key("api"), reason="the cluster is lost")),
         at(1, replace(CALM, over_provisioned=UNKNOWN)),
     ],
 )
@@ -133,7 +132,7 @@ flags = st.sampled_from([True, False, UNKNOWN])
 def test_one_issue_is_open_at_a_time_and_only_done_has_savings(sweeps: list[tuple[object, object, object, bool]]) -> None:
     still_open: dict[object, Recommendation] = {}
     for number, (under, over, automated, is_there) in enumerate(sweeps):
-        now = point(under_provisioned=under, over_provisioned=over, automated=automated)
+        now = make_point(under_provisioned=under, over_provisioned=over, automated=automated)
         for known in track(at(number, *([now] if is_there else [])), still_open.values()):
             if known.ended_at is None:
                 still_open[known.key] = known

@@ -7,32 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.measures import Measured, Total, Unknown
-from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome, WorkloadPoint
+from domain.snapshots import Measurement, WorkloadPoint
 from domain.trends import ClosingPoint, CostComparison, compare, month_to_date
-from domain.workload import WorkloadKey
-from tests.factories import make_measurement
+from tests.factories import make_key, make_lost_point, make_measurement, make_point
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
 NOW = THEN + timedelta(days=7)
 
 
-def key(name: str, cluster: str = "eu") -> WorkloadKey:
-    return WorkloadKey(cluster=cluster, namespace="shop", type="Deployment", name=name)
-
-
 def point(name: str, cost: Measured[Decimal] | int | None, cluster: str = "eu") -> WorkloadPoint:
     """Cost None: nothing at all is known of it."""
-    blank = WorkloadPoint.unmeasured(as_of=NOW, key=key(name, cluster), reason="nothing came back")
     if cost is None:
-        return blank
-    known = cost if isinstance(cost, Unknown) else Decimal(cost)
-    return WorkloadPoint(**{**{f: getattr(blank, f) for f in blank.__slots__}, "cost_7d": known, "replicas": 1})
-
-
-def component(name: str, *points: WorkloadPoint, outcome: Outcome = Outcome.MEASURED) -> Measurement:
-    reason = "" if outcome is Outcome.MEASURED else "ScaleOps did not answer"
-    return make_measurement(EntityRef("component", "default", name), points, as_of=NOW, reason=reason)
+        return make_lost_point(name, cluster=cluster)
+    return make_point(name, cluster=cluster, cost_7d=cost if isinstance(cost, Unknown) else Decimal(cost))
 
 
 def closing(as_of: datetime, *measurements: Measurement, complete: bool = True) -> ClosingPoint:
@@ -40,64 +27,64 @@ def closing(as_of: datetime, *measurements: Measurement, complete: bool = True) 
 
 
 def comparison_of(name: str, now: ClosingPoint, then: ClosingPoint, cluster: str = "eu") -> CostComparison:
-    return next(change.comparison for change in compare(now, then).changes if change.key == key(name, cluster))
+    return next(change.comparison for change in compare(now, then).changes if change.key == make_key(name, cluster=cluster))
 
 
 def test_a_workload_known_at_both_ends_is_compared_like_for_like() -> None:
-    change = compare(closing(NOW, component("a", point("w", 15))), closing(THEN, component("a", point("w", 10))))
+    change = compare(closing(NOW, make_measurement("a", point("w", 15))), closing(THEN, make_measurement("a", point("w", 10))))
     assert change.group(CostComparison.LIKE_FOR_LIKE).amount == 5
     assert change.like_for_like_share == Decimal("0.5")
 
 
 def test_there_is_no_percentage_of_nothing() -> None:
-    change = compare(closing(NOW, component("a", point("w", 15))), closing(THEN, component("a", point("w", 0))))
+    change = compare(closing(NOW, make_measurement("a", point("w", 15))), closing(THEN, make_measurement("a", point("w", 0))))
     assert change.like_for_like_share is None
 
 
 def test_a_workload_absent_from_a_good_answer_then_is_added() -> None:
-    then = closing(THEN, component("a", point("w", 10)))
-    now = closing(NOW, component("a", point("w", 10), point("new", 3)))
+    then = closing(THEN, make_measurement("a", point("w", 10)))
+    now = closing(NOW, make_measurement("a", point("w", 10), point("new", 3)))
     assert comparison_of("new", now, then) is CostComparison.ADDED
 
 
 def test_a_workload_missing_from_a_good_answer_now_is_removed() -> None:
-    then = closing(THEN, component("a", point("w", 10), point("old", 3)))
-    now = closing(NOW, component("a", point("w", 10)))
+    then = closing(THEN, make_measurement("a", point("w", 10), point("old", 3)))
+    now = closing(NOW, make_measurement("a", point("w", 10)))
     change = compare(now, then)
     assert comparison_of("old", now, then) is CostComparison.REMOVED
     assert change.group(CostComparison.REMOVED).amount == -3
 
 
 def test_a_workload_of_a_component_that_did_not_answer_then_is_not_comparable() -> None:
-    then = closing(THEN, component("a", outcome=Outcome.UNKNOWN))
-    now = closing(NOW, component("a", point("w", 10)))
+    then = closing(THEN, make_measurement("a", reason="ScaleOps did not answer"))
+    now = closing(NOW, make_measurement("a", point("w", 10)))
     assert comparison_of("w", now, then) is CostComparison.NOT_COMPARABLE
 
 
 def test_a_workload_of_a_component_that_is_new_in_the_catalog_is_added() -> None:
-    assert comparison_of("w", closing(NOW, component("a", point("w", 10))), closing(THEN)) is CostComparison.ADDED
+    assert comparison_of("w", closing(NOW, make_measurement("a", point("w", 10))), closing(THEN)) is CostComparison.ADDED
 
 
 def test_a_component_missing_from_a_partial_listing_makes_its_workloads_not_comparable() -> None:
     then = closing(THEN, complete=False)
-    assert comparison_of("w", closing(NOW, component("a", point("w", 10))), then) is CostComparison.NOT_COMPARABLE
+    assert comparison_of("w", closing(NOW, make_measurement("a", point("w", 10))), then) is CostComparison.NOT_COMPARABLE
 
 
 def test_a_workload_that_appears_in_a_cluster_lost_then_is_not_comparable() -> None:
-    then = closing(THEN, component("a", point("w", 10), point("x", None, "us")))
-    now = closing(NOW, component("a", point("w", 10), point("x", 1, "us"), point("new", 3, "us")))
+    then = closing(THEN, make_measurement("a", point("w", 10), point("x", None, "us")))
+    now = closing(NOW, make_measurement("a", point("w", 10), point("x", 1, "us"), point("new", 3, "us")))
     assert comparison_of("new", now, then, "us") is CostComparison.NOT_COMPARABLE
 
 
 def test_a_shared_workload_counts_once_and_is_counted_as_claimed_twice() -> None:
-    now = closing(NOW, component("a", point("shared", 10)), component("b", point("shared", 10), point("own", 5)))
+    now = closing(NOW, make_measurement("a", point("shared", 10)), make_measurement("b", point("shared", 10), point("own", 5)))
     assert now.cost_7d == Total(amount=Decimal(15), known=2, parts=2)
     assert now.claimed_twice == 1
 
 
 def test_movers_come_largest_first_and_leave_out_what_stood_still() -> None:
-    then = closing(THEN, component("a", point("up", 10), point("down", 50), point("still", 7)))
-    now = closing(NOW, component("a", point("up", 12), point("down", 20), point("still", 7)))
+    then = closing(THEN, make_measurement("a", point("up", 10), point("down", 50), point("still", 7)))
+    now = closing(NOW, make_measurement("a", point("up", 12), point("down", 20), point("still", 7)))
     assert [change.key.name for change in compare(now, then).movers] == ["down", "up"]
 
 
@@ -112,10 +99,10 @@ def closings(draw: st.DrawFn, as_of: datetime) -> ClosingPoint:
     measurements: list[Measurement] = []
     for name in draw(st.lists(st.sampled_from("abc"), unique=True)):
         if draw(st.booleans()):
-            measurements.append(component(name, outcome=Outcome.UNKNOWN))
+            measurements.append(make_measurement(name, reason="ScaleOps did not answer"))
         else:
             claimed: Sequence[WorkloadPoint] = draw(st.lists(st.sampled_from(points), unique=True)) if points else []
-            measurements.append(component(name, *claimed))
+            measurements.append(make_measurement(name, *claimed))
     return closing(as_of, *measurements, complete=draw(st.booleans()))
 
 
@@ -159,6 +146,6 @@ def test_a_month_of_which_nothing_was_measured_is_unknown() -> None:
 
 @pytest.mark.parametrize("cost", [None, Unknown("no cost row")])
 def test_an_unknown_cost_makes_a_workload_not_comparable(cost: Unknown | None) -> None:
-    then = closing(THEN, component("a", point("w", 10)))
-    now = closing(NOW, component("a", point("w", cost), point("v", 1)))
+    then = closing(THEN, make_measurement("a", point("w", 10)))
+    now = closing(NOW, make_measurement("a", point("w", cost), point("v", 1)))
     assert comparison_of("w", now, then) is CostComparison.NOT_COMPARABLE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from tasks.deliver.undeliverable import (
@@ -14,17 +14,12 @@ from tasks.deliver.undeliverable import (
     to_platform_channel,
     unknown_notice,
 )
+from tests.factories import NOW, make_message
 
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 BLOCK: Json = {"type": "divider"}
-MESSAGE = Message(
-    key="report:weekly:payments:2026-W47:slack:1",
-    stream="report:weekly:payments:2026-W47",
-    number=1,
-    channel=Channel.SLACK,
+MESSAGE = make_message(
+    "report:weekly:payments:2026-W47:slack:1",
     target="C0123",
-    action=EventAction.POST,
-    thread_of=None,
     about="group:default/<!here>",
     reason="it is due & late",
     renderings=(

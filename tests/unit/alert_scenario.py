@@ -1,8 +1,7 @@
-"""Builders for tests of alerts: one component, its workloads, and sweeps six hours apart."""
+"""The alert of one component over sweeps six hours apart: what each sweep found, and what the alert did."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -11,10 +10,7 @@ from alerts.lifecycle import Notice, Paging, record, step
 from alerts.observations import AlertId, Finding, Observation, RequestFigures, Severity, Verdict
 from alerts.policy import AlertPolicy, PagingMode, Rule
 from alerts.states import AlertState, Event, OpenIncident, SlackPost
-from domain.measures import Measured, total_of
-from domain.snapshots import Measurement, NetworkOff, WorkloadPoint
-from domain.workload import WorkloadKey
-from tests.factories import CHECKOUT, PAYMENTS, make_measurement
+from tests.factories import CHECKOUT, PAYMENTS, make_key
 
 POLICY = AlertPolicy(instance="scaleops.example")
 ALERT = AlertId(rule=Rule.UNDER_PROVISIONED, about=CHECKOUT)
@@ -26,17 +22,13 @@ def sweep(number: float) -> datetime:
     return START + number * SLOT
 
 
-def key(name: str, cluster: str = "east") -> WorkloadKey:
-    return WorkloadKey(cluster=cluster, namespace="shop", type="Deployment", name=name)
-
-
 def finding(
     name: str = "api", *, kills: int = 1, page: PagingMode = PagingMode.WITH_EVIDENCE, amount: int | None = None
 ) -> Finding:
     severity = Severity.CRITICAL if kills >= 3 else Severity.ERROR if kills else Severity.WARNING
     return Finding(
-        subject=str(key(name)),
-        workload=key(name),
+        subject=str(make_key(name)),
+        workload=make_key(name),
         severity=severity,
         amount=Decimal(kills if amount is None else amount),
         has_evidence=kills > 0,
@@ -111,30 +103,3 @@ class AlertScenario:
     def apply(self, event: Event) -> None:
         self.state = apply(self.state, event)
         self.events.append(event)
-
-
-def point(name: str = "api", cluster: str = "east", **changes: object) -> WorkloadPoint:
-    whole = WorkloadPoint(
-        as_of=START,
-        key=key(name, cluster),
-        policy_name="default",
-        automated=False,
-        under_provisioned=False,
-        over_provisioned=False,
-        replicas=2,
-        cpu_request_millicores=1000.0,
-        cpu_recommended_millicores=400.0,
-        memory_request_bytes=2.0 * 2**30,
-        memory_recommended_bytes=1.0 * 2**30,
-        cost_7d=Decimal(35),
-        savings_available_per_month=Decimal(0),
-        active_savings_per_month=Decimal(0),
-        oom_kills_24h=0,
-        network=NetworkOff(),
-    )
-    return replace(whole, **changes)  # type: ignore[arg-type]  # the names are those of the fields
-
-
-def measurement(*points: WorkloadPoint, reason: str = "", cost: Measured[Decimal] | None = None) -> Measurement:
-    changes = {} if cost is None else {"cost_7d": total_of([cost])}
-    return make_measurement(CHECKOUT, points, as_of=START, reason=reason, **changes)

@@ -16,12 +16,15 @@ pytest_plugins = [
     "tests.services.queues",
 ]
 
-# Log events reach pytest's `caplog`: the event is the record's message, each field an attribute of the record.
-structlog.configure(
-    processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
+
+@pytest.fixture(autouse=True)
+def _log_events_reach_caplog() -> None:
+    """Make each log event a record: the event is its message, each field an attribute. A command run in-process reconfigures logs."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
 
 
 @pytest.fixture

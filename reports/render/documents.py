@@ -10,7 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from reports import content
-from reports.build.sentences import key_figures, remarks
+from reports.builders.sentences import key_figures, remarks
 from reports.render.charts import draw_trend
 from reports.render.templating import environment
 

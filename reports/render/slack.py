@@ -13,7 +13,7 @@ from domain.messages import Rendering, Variant
 from domain.money import format_count, format_money
 from domain.weeks import IsoWeek
 from reports import content
-from reports.build.sentences import (
+from reports.builders.sentences import (
     MAX_NAME_LENGTH,
     format_automation,
     format_follow_up,
@@ -22,7 +22,7 @@ from reports.build.sentences import (
     key_figures,
     remarks,
 )
-from reports.build.top_actions import format_requests
+from reports.builders.top_actions import format_requests
 from reports.formatting import (
     clip,
     format_amount,

@@ -18,8 +18,8 @@ from markupsafe import Markup
 from domain.money import format_count, format_money
 from domain.weeks import IsoWeek
 from reports import formatting
-from reports.build import sentences
-from reports.build.top_actions import format_requests, format_size
+from reports.builders import sentences
+from reports.builders.top_actions import format_requests, format_size
 
 Form = Literal["html", "markdown"]
 

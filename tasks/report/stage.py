@@ -16,7 +16,7 @@ from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted
 from domain.weeks import IsoWeek, last_completed_week
 from reports import content
-from reports.build.report import build_platform_report, build_team_report
+from reports.builders.report import build_platform_report, build_team_report
 from store import ReportRun, RunStatus, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.due import find_due, teams_with_reports

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from reports.build.report import build_platform_report, build_team_report
+from reports.builders.report import build_platform_report, build_team_report
 from reports.render.documents import render_page
 from reports.render.index_page import page_path, render_index
 from tests.unit import report_samples as samples

@@ -16,7 +16,7 @@ from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, Recom
 from domain.trends import ClosingPoint, MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from reports import content
-from reports.build.report import build_platform_report, build_team_report
+from reports.builders.report import build_platform_report, build_team_report
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.links import Links
 from tests.factories import PAYMENTS, make_key, make_measurement, make_point, make_ref

@@ -10,9 +10,9 @@ from domain.refs import EntityRef
 from domain.tracking import RecommendationEnd
 from domain.weeks import IsoWeek
 from reports import content
-from reports.build.report import build_platform_report, build_team_report
-from reports.build.sections import times_reported
-from reports.build.sentences import format_follow_up
+from reports.builders.report import build_platform_report, build_team_report
+from reports.builders.sections import times_reported
+from reports.builders.sentences import format_follow_up
 from reports.facts import TeamFacts
 from reports.links import Links, team_slug
 from tests.unit import report_samples as samples

@@ -12,7 +12,7 @@ import pytest
 
 import templates
 from reports import content
-from reports.build.report import build_platform_report, build_team_report
+from reports.builders.report import build_platform_report, build_team_report
 from reports.render.documents import render_markdown, render_page
 from reports.render.index_page import render_index
 from reports.render.slack import render_slack

@@ -10,7 +10,7 @@ from jinja2.exceptions import SecurityError
 
 from domain.messages import Json, Variant
 from reports import content
-from reports.build.report import build_platform_report, build_team_report
+from reports.builders.report import build_platform_report, build_team_report
 from reports.facts import TeamFacts
 from reports.formatting import clip, one_line, sparkline
 from reports.render.charts import draw_trend

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.money import format_count, format_money
 from reports import content
-from reports.formatting import format_amount, clip, format_coverage, format_money_or_unknown, format_share
+from reports.formatting import clip, format_amount, format_coverage, format_money_or_unknown, format_share
 
 MAX_NAME_LENGTH: Final = 60
 MAX_POLICIES: Final = 15

@@ -14,10 +14,10 @@ from domain.money import format_money
 from domain.refs import EntityRef
 from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
 from domain.tracking import Recommendation, RecommendationEnd
-from domain.trends import WorkloadChange, ClosingPoint, CostComparison, CostChange
+from domain.trends import ClosingPoint, CostChange, CostComparison, WorkloadChange
 from domain.workload import WorkloadKey
 from reports import content
-from reports.build.top_actions import workload_name
+from reports.builders.top_actions import workload_name
 from reports.formatting import format_day
 
 IGNORED_AFTER: Final = 4
@@ -73,7 +73,14 @@ def list_movers(change: CostChange, currency: str, names: Names) -> content.Move
 
 
 def build_follow_up(
-    followed: Iterable[Recommendation], *, handled: Container[tuple[str, EntityRef]], since: datetime, until: datetime, currency: str, zone: str, titles: Mapping[EntityRef, str]
+    followed: Iterable[Recommendation],
+    *,
+    handled: Container[tuple[str, EntityRef]],
+    since: datetime,
+    until: datetime,
+    currency: str,
+    zone: str,
+    titles: Mapping[EntityRef, str],
 ) -> content.FollowUp:
     """Follow up on recommendations that were open, with realised savings."""
     outcomes: list[tuple[OutcomeName, content.RecommendationOutcome, Decimal]] = []

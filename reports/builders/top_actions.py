@@ -9,12 +9,12 @@ from typing import Final, Literal
 
 from domain.advice import Issue, IssuePriority, find_issue
 from domain.measures import Measured, Unknown, known_or
-from domain.money import format_cores, format_count, format_memory, format_money
+from domain.money import format_cores, format_memory, format_money
 from domain.refs import EntityRef
 from domain.snapshots import WorkloadPoint
 from domain.trends import ClosingPoint
 from domain.workload import WorkloadKey
-from reports.content import RecommendedAction, TopActions, ComponentName, Resource, WorkloadName
+from reports.content import ComponentName, RecommendedAction, Resource, TopActions, WorkloadName
 from reports.links import Links
 
 TOP: Final = 5
@@ -92,13 +92,20 @@ def choose_actions(
     )
 
 
-def _link(finding: WorkloadFinding, closing: ClosingPoint, labels: Mapping[EntityRef, tuple[str, ...]], links: Links) -> str | None:
+def _link(
+    finding: WorkloadFinding, closing: ClosingPoint, labels: Mapping[EntityRef, tuple[str, ...]], links: Links
+) -> str | None:
     claimants = closing.claims.get(finding.point.key, ())
     return links.workload(finding.point.key.name, labels.get(claimants[0], ()) if claimants else ())
 
 
 def _action_of(
-    number: int, finding: WorkloadFinding, *, currency: str, names: Mapping[WorkloadKey, tuple[ComponentName, ...]], link: str | None
+    number: int,
+    finding: WorkloadFinding,
+    *,
+    currency: str,
+    names: Mapping[WorkloadKey, tuple[ComponentName, ...]],
+    link: str | None,
 ) -> RecommendedAction:
     point = finding.point
     requests = () if finding.issue is Issue.NOT_AUTOMATED else tuple(_resources(point))

@@ -8,13 +8,13 @@ from typing import Literal
 from domain.money import parse_currency
 from domain.trends import CostChange, compare
 from reports import content
-from reports.build.top_actions import choose_actions
-from reports.build.platform import build_team_overview
-from reports.build.sections import build_follow_up, list_gaps, list_movers, summarise_automation, summarise_network, names_of
-from reports.facts import ReportMeta, PlatformFacts, TeamFacts, WeekTotal
-from reports.build.headline import amount_of, write_headline
-from reports.links import PLATFORM_SLUG, team_slug
+from reports.builders.headline import amount_of, write_headline
+from reports.builders.platform import build_team_overview
+from reports.builders.sections import build_follow_up, list_gaps, list_movers, names_of, summarise_automation, summarise_network
+from reports.builders.top_actions import choose_actions
+from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.formatting import format_delay, format_instant
+from reports.links import PLATFORM_SLUG, team_slug
 
 Part = tuple[str, Callable[[], content.Body]]
 """The title of a section and its builder."""

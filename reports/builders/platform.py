@@ -10,7 +10,7 @@ from domain.snapshots import Measurement, Outcome
 from domain.trends import ClosingPoint, CostComparison, compare
 from domain.weeks import IsoWeek
 from reports import content
-from reports.build.headline import amount_of
+from reports.builders.headline import amount_of
 from reports.links import Links, team_slug
 
 
@@ -44,7 +44,13 @@ def _by_team(closing: ClosingPoint) -> Mapping[EntityRef, ClosingPoint]:
 
 
 def _team_row(
-    team: EntityRef, now: ClosingPoint, then: ClosingPoint | None, *, currency: str, titles: Mapping[EntityRef, str], link: str | None
+    team: EntityRef,
+    now: ClosingPoint,
+    then: ClosingPoint | None,
+    *,
+    currency: str,
+    titles: Mapping[EntityRef, str],
+    link: str | None,
 ) -> content.TeamSummary:
     change = None if then is None else compare(now, then)
     if change is not None and not change.group(CostComparison.LIKE_FOR_LIKE).workloads:

@@ -11,9 +11,9 @@ from domain.advice import Issue, IssuePriority
 from domain.measures import Total, Unknown, known_or
 from domain.money import format_count, format_money, format_percent
 from domain.snapshots import Outcome
-from domain.trends import ClosingPoint, CostComparison, CostChange, MonthToDate
+from domain.trends import ClosingPoint, CostChange, CostComparison, MonthToDate
 from reports import content
-from reports.build.top_actions import WorkloadFinding, findings_of
+from reports.builders.top_actions import WorkloadFinding, findings_of
 from reports.facts import PlatformFacts, TeamFacts
 
 NO_SNAPSHOT = "no closing snapshot"
@@ -139,7 +139,9 @@ def _changed(cost: Total, change: CostChange | None, currency: str) -> str:
 def _todo(findings: tuple[WorkloadFinding, ...], currency: str) -> str:
     danger = sum(1 for finding in findings if finding.issue is Issue.UNDER_PROVISIONED)
     saving = [
-        finding for finding in findings if finding.issue is not Issue.UNDER_PROVISIONED and finding.priority is not IssuePriority.LOW
+        finding
+        for finding in findings
+        if finding.issue is not Issue.UNDER_PROVISIONED and finding.priority is not IssuePriority.LOW
     ]
     saved = sum((finding.savings for finding in saving), Decimal(0))
     parts: list[str] = []

@@ -93,7 +93,6 @@ def action(
 def _run_all(
     context: StageContext, action: ActionDefinition, refs: list[str], arguments: Mapping[str, Json]
 ) -> Iterator[dict[str, Json]]:
-    """Run in parallel, and yield the results in order."""
     run = partial(_run, action, request_context(context), arguments)
     threads = context.policy.max_in_flight
     remaining = iter(refs)
@@ -105,7 +104,6 @@ def _run_all(
 
 
 def _run(action: ActionDefinition, caller: RequestContext, arguments: Mapping[str, Json], ref: str) -> dict[str, Json]:
-    """Return the JSON line of one entity."""
     try:
         output = action.run({"entityRef": ref, **arguments}, caller)
     except ActionError as error:

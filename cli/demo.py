@@ -249,7 +249,5 @@ def _serve(path: Path, port: int) -> None:
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files without logging requests."""
-
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature of http.server
         """Log nothing."""

@@ -150,8 +150,6 @@ def _delivered(result: DeliverResult) -> dict[str, Json]:
 
 
 class _SweepProgressBar(SweepProgress):
-    """Draws the progress of a sweep."""
-
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task("listing the catalog", total=None)

@@ -142,8 +142,6 @@ def parse_selector(text: str) -> tuple[Requirement, ...]:
 
 
 class _Tokens:
-    """The tokens of a selector."""
-
     def __init__(self, text: str) -> None:
         self._text = text
         self._tokens: Iterator[str] = iter(_TOKEN.findall(text))

@@ -153,7 +153,6 @@ def _drop_free_forms(value: Json, schema: Schema) -> Json:
 
 
 def _member(schema: Schema, *path: str) -> Schema:
-    """Return the schema of a part; empty if there is none."""
     found: Json = schema
     for name in path:
         found = found.get(name) if isinstance(found, dict) else None

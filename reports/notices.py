@@ -260,8 +260,6 @@ def _commands(alert: AlertId) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
-    """A Slack message before it is fitted to the limits."""
-
     title: str
     lines: tuple[str, ...]
     """One line per finding; as many are shown as fit."""

@@ -146,7 +146,6 @@ _REFERENCE: Final = re.compile(r"[^:/\s]+:[^:/\s]+/[^:/\s]+")
 
 
 def _named(content: Json) -> Iterable[EntityRef]:
-    """Yield the components that a report names anywhere in its sections."""
     if isinstance(content, list):
         for one in content:
             yield from _named(one)

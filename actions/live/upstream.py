@@ -162,7 +162,6 @@ def _store_result(into: dict[K, Fetched[T]], key: K, call: Callable[[], T]) -> N
 
 
 def _result_of(call: Callable[[], T]) -> Fetched[T]:
-    """Return what a call returns, or its error."""
     try:
         return call()
     except ServiceError as failure:

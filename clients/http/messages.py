@@ -128,7 +128,6 @@ def _classify_status(status: int) -> tuple[ErrorKind, str, bool]:
 
 
 def _describe_invalid_body(error: ValidationError, response: HttpResponse) -> str:
-    """Describe a body that cannot be parsed, without quoting it."""
     if not response.body.strip():
         return "an empty body"
     detail = error.errors(include_url=False, include_context=False, include_input=False)[0]

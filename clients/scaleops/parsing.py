@@ -19,7 +19,6 @@ _FAIL_FAST: Final = Field(fail_fast=True)
 
 
 def _destination_field(name: str) -> str:
-    """Return the key of a field of a destination."""
     if name in {"name", "namespace", "workload_type"}:
         return to_pascal(name)
     return to_camel(name).replace("Az", "AZ")

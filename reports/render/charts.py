@@ -53,7 +53,6 @@ def draw_trend(trend: content.Trend, *, currency: str, ident: str) -> Markup:
 
 
 def _ceiling(amounts: list[float | None]) -> float:
-    """Return a round number above the largest amount."""
     largest = max((amount for amount in amounts if amount is not None), default=0.0)
     if largest <= 0:
         return 1.0

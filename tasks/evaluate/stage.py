@@ -86,7 +86,6 @@ def _write(transaction: Transaction, plan: SweepPlan, *, now: datetime) -> int:
 
 
 def _components(transaction: Transaction, refs: set[EntityRef]) -> dict[EntityRef, Component]:
-    """Read components, those that left the catalog too."""
     found = {component.ref: component for component in transaction.components.by_refs(sorted(refs))}
     removed = (transaction.components.get(ref) for ref in refs & set(transaction.components.gone()))
     return found | {component.ref: component for component in removed if component is not None}

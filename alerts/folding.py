@@ -92,7 +92,7 @@ def _continued(
     before: Streak | None, finding: Finding, observation: Observation, *, terms: RuleTerms, resolved: datetime | None
 ) -> Streak:
     as_of = observation.as_of
-    is_consecutive = before is not None and as_of - before.last <= terms.longest_gap
+    is_consecutive = before is not None and as_of - before.last <= terms.max_gap
     if before is None or not (is_consecutive or before.is_confirmed):
         since, count, from_first, is_confirmed = as_of, 1, observation.first_sweep, False
     else:
@@ -122,7 +122,7 @@ def _incident_after(state: AlertState, streaks: tuple[Streak, ...], event: Obser
         return replace(incident, clear_sweeps=0, cleared_as_of=None, unknown=observation.unknown)
     if observation.unknown:
         return replace(incident, unknown=observation.unknown)
-    is_consecutive = incident.cleared_as_of is not None and observation.as_of - incident.cleared_as_of <= terms.longest_gap
+    is_consecutive = incident.cleared_as_of is not None and observation.as_of - incident.cleared_as_of <= terms.max_gap
     cleared = incident.clear_sweeps + 1 if is_consecutive else 1
     after = replace(incident, clear_sweeps=cleared, cleared_as_of=observation.as_of, unknown=())
     if cleared < terms.clear_sweeps:

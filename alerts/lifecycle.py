@@ -166,7 +166,7 @@ def _terms_of(settings: RuleSettings, policy: AlertPolicy) -> RuleTerms:
         clear_sweeps=settings.clear_sweeps,
         refire_within=settings.refire_within,
         refire_sweeps=settings.refire_sweeps,
-        longest_gap=policy.longest_gap,
+        max_gap=policy.max_gap,
     )
 
 

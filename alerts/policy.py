@@ -157,7 +157,7 @@ class AlertPolicy:
     """An outage is when more than this share of the components measured before is unknown."""
     production_lifecycles: frozenset[str] = frozenset({"production"})
     non_production_clusters: frozenset[str] = frozenset()
-    longest_gap: timedelta = timedelta(hours=24)
+    max_gap: timedelta = timedelta(hours=24)
     """Sweeps further apart than this are not consecutive."""
 
     def rules_of(self, about: EntityRef) -> Rules:

@@ -59,7 +59,7 @@ class RuleTerms:
     clear_sweeps: int
     refire_within: timedelta
     refire_sweeps: int
-    longest_gap: timedelta
+    max_gap: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,31 +35,32 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
     """
     configure_logs(level="warning", form="auto")
     try:
-        installation = load_config(os.environ, Path(".env"))
-        build_policy(installation.settings, installation.config)
+        loaded = load_config(os.environ, Path(".env"))
+        build_policy(loaded.settings, loaded.config)
     except SettingsError as error:
         _print_problems(error.problems, as_json=as_json)
         ctx.exit(2)
-    rows = _rows(installation)
-    missing = _missing(installation)
-    probes = list(check_connectivity(installation)) if live else []
+    rows = _rows(loaded)
+    missing = _missing(loaded)
+    checks = list(check_connectivity(loaded)) if live else []
     if as_json:
         settings: Json = {name: {"value": value, "from": origin} for name, value, origin in rows}
-        checks: Json = [
-            {"service": probe.service, "ok": probe.ok, "attempted": probe.attempted, "message": probe.message} for probe in probes
+        live_results: Json = [
+            {"service": check.service, "ok": check.ok, "attempted": check.attempted, "message": check.message} for check in checks
         ]
-        say_json({"settings": settings, "problems": [], "missing": list(missing), "live": checks})
+        say_json({"settings": settings, "problems": [], "missing": list(missing), "live": live_results})
     else:
         show_table(["setting", "value", "from"], [row for row in rows if row[1] or row[2] != "default"])
-        teams, components = len(installation.config.teams), len(installation.config.components)
+        teams, components = len(loaded.config.teams), len(loaded.config.components)
         say(f"\nconfiguration file: {teams} teams and {components} components")
         for sentence in missing:
             say(f"! {sentence}")
-        for probe in probes:
-            say(f"{'ok ' if probe.ok else 'NOT'} {probe.service}: {probe.message}")
+        for check in checks:
+            mark = ("ok  " if check.ok else "FAIL") if check.attempted else "--  "
+            say(f"{mark} {check.service}: {check.message}")
         if not live:
-            say("the settings are valid; --live connects to each service")
-    ctx.exit(0 if all(probe.ok for probe in probes) else 1)
+            say("Settings are valid. Use --live to test each service.")
+    ctx.exit(0 if all(check.ok for check in checks) else 1)
 
 
 @click.command()
@@ -70,9 +71,9 @@ def migrate() -> None:
     Example:
       scaleops-worker migrate
     """
-    installation = load_config(os.environ, Path(".env"))
-    configure_logs(level=installation.settings.log_level, form=installation.settings.log_format)
-    before = migrate_store(installation.settings.database_url.get_secret_value())
+    loaded = load_config(os.environ, Path(".env"))
+    configure_logs(level=loaded.settings.log_level, form=loaded.settings.log_format)
+    before = migrate_store(loaded.settings.database_url.get_secret_value())
     say(f"the schema is up to date (before: {before or 'none'})")
 
 
@@ -84,9 +85,9 @@ def _print_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(f"scaleops-worker: {problem}", err=True)
 
 
-def _rows(installation: LoadedConfig) -> list[tuple[str, str, str]]:
-    values = installation.settings
-    return [(name, _shown(name, getattr(values, name.lower())), installation.resolved.origins[name]) for name in NAMES]
+def _rows(loaded: LoadedConfig) -> list[tuple[str, str, str]]:
+    values = loaded.settings
+    return [(name, _shown(name, getattr(values, name.lower())), loaded.resolved.origins[name]) for name in NAMES]
 
 
 def _shown(name: str, value: object) -> str:
@@ -116,9 +117,9 @@ def _without_credentials(url: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
-def _missing(installation: LoadedConfig) -> list[str]:
-    """Return what this installation cannot do without a setting; none of it is an error."""
-    settings = installation.settings
+def _missing(loaded: LoadedConfig) -> list[str]:
+    """Return what this loaded cannot do without a setting; none of it is an error."""
+    settings = loaded.settings
     found = []
     if not settings.scaleops_base_url:
         found.append("SCALEOPS_BASE_URL is not set: nothing can be collected")

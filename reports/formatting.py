@@ -17,12 +17,6 @@ ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 BARS: Final = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 NO_BAR: Final = "\u00b7"
 
-ISSUE_WORDS: Final = {
-    "under-provisioned": "Too little",
-    "over-provisioned": "Too much",
-    "not-automated": "Not automated",
-}
-
 
 def one_line(text: str) -> str:
     """Replace unprintable characters (line breaks, control and direction characters) with spaces."""

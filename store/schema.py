@@ -108,7 +108,7 @@ workload_points = Table(
     Column("savings_available_per_month", ExactDecimal),
     Column("active_savings_per_month", ExactDecimal),
     Column("oom_kills_24h", BigInteger),
-    Column("network_watched", Boolean),  # False: ScaleOps does not monitor this cluster's network
+    Column("network_monitored", Boolean),  # False: ScaleOps does not monitor this cluster's network
     Column("network_cost", ExactDecimal),
     Column("network_cross_az_cost", ExactDecimal),
     Column("network_cross_az_traffic_bytes", ExactDecimal),

@@ -30,7 +30,7 @@ def row_of(point: WorkloadPoint) -> dict[str, Any]:
     for name in MEASURES:
         row[name] = value_or_null(getattr(point, name), name, unknown)
     network = point.network
-    row["network_watched"] = None if isinstance(network, Unknown) else isinstance(network, NetworkUse)
+    row["network_monitored"] = None if isinstance(network, Unknown) else isinstance(network, NetworkUse)
     if isinstance(network, Unknown):
         unknown["network"] = network.reason
     for name in _NETWORK:
@@ -80,7 +80,7 @@ def measured(value: Any, column: str, reasons: dict[str, str]) -> Any:  # noqa: 
 
 
 def _network_of(row: RowMapping, reasons: dict[str, str]) -> Measured[NetworkUse | NetworkOff]:
-    watched = row["network_watched"]
+    watched = row["network_monitored"]
     if watched is None:
         return Unknown(reasons["network"])
     if not watched:

@@ -194,7 +194,7 @@ def upgrade() -> None:
         sa.Column("savings_available_per_month", EXACT),
         sa.Column("active_savings_per_month", EXACT),
         sa.Column("oom_kills_24h", sa.BigInteger()),
-        sa.Column("network_watched", sa.Boolean()),
+        sa.Column("network_monitored", sa.Boolean()),
         sa.Column("network_cost", EXACT),
         sa.Column("network_cross_az_cost", EXACT),
         sa.Column("network_cross_az_traffic_bytes", EXACT),

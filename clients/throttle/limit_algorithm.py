@@ -29,7 +29,7 @@ INTERACTIVE_LINGER_S: Final = 5.0
 
 _DECREASE_FACTOR: Final = 0.7
 _MIN_FACTOR: Final = 0.5
-"""Of the limit, when few calls were in flight: a 429 then says little about the capacity."""
+"""If most calls were throttled; also the largest decrease when few calls were in flight, which says little about the capacity."""
 _RECOVERY_S: Final = 120.0
 """From nothing to the ceilings of all participants."""
 _TIMEOUT_SHARE: Final = 0.1
@@ -117,7 +117,7 @@ def update(state: LimiterState, name: str, report: UsageReport, now: float) -> L
         return state
     if report.backoff_reason is None:
         return _increase(state, elapsed_s)
-    return _decrease(state, now) if now - state.decreased_at >= PROPAGATION_S else state
+    return _decrease(state, report, now) if now - state.decreased_at >= PROPAGATION_S else state
 
 
 def allocate(state: LimiterState, now: float) -> dict[str, int]:
@@ -164,8 +164,9 @@ def _increase(state: LimiterState, elapsed_s: float) -> LimiterState:
     return replace(state, limit=None if limit > state.ceiling else limit)
 
 
-def _decrease(state: LimiterState, now: float) -> LimiterState:
-    limit = max(1.0, min(state.total, state.wanted) * _DECREASE_FACTOR, state.total * _MIN_FACTOR)
+def _decrease(state: LimiterState, report: UsageReport, now: float) -> LimiterState:
+    factor = _MIN_FACTOR if report.throttled > report.successes else _DECREASE_FACTOR
+    limit = max(1.0, min(state.total, state.wanted) * factor, state.total * _MIN_FACTOR)
     return replace(state, limit=limit, decreased_at=now)
 
 

@@ -152,7 +152,8 @@ def test_there_is_no_second_decrease_before_the_first_has_propagated() -> None:
     state = LimiterState()
     for number in range(4):
         state = update(state, f"p{number}", replace(BUSY, successes=100), NOW)
-    state = update(state, "p0", replace(BUSY, throttled=3), NOW + 1)
+    assert update(state, "p0", replace(BUSY, throttled=3), NOW + 1).limit == 32
+    state = update(state, "p0", replace(BUSY, successes=4, throttled=3), NOW + 1)
     assert state.limit == pytest.approx(64 * 0.7)
     for number in range(4):
         state = update(state, f"p{number}", replace(BUSY, throttled=3), NOW + 1 + number / 10)

@@ -64,10 +64,7 @@ async def measure_calls(
 ) -> tuple[float, float, float]:
     """Return the medians in ms of the action, our tool and the empty tool; the calls alternate, so that load affects them alike."""
     times: tuple[list[float], ...] = ([], [], [])
-    async with (
-        connected(f"{gateway.url}/mcp", era, gateway.as_ci()) as ours,
-        connected(reference_url, era, {}) as reference,
-    ):
+    async with connected(f"{gateway.url}/mcp", era, gateway.as_ci()) as ours, connected(reference_url, era, {}) as reference:
         for _ in range(CALLS):
             marks = [time.perf_counter()]
             ACTIONS[TOOL].run({}, caller)

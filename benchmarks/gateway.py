@@ -129,16 +129,7 @@ def load(target: LoadTarget, *, seconds: int) -> float:
             raise RuntimeError(message)
         found = re.search(r"Requests/sec:\s+([\d.]+)", output)
         return float(found[1]) if found else 0.0
-    command = [
-        str(NODE / "node_modules/.bin/autocannon"),
-        "-j",
-        "-c",
-        str(CONNECTIONS),
-        "-d",
-        str(seconds),
-        *headers,
-        target.url,
-    ]
+    command = [str(NODE / "node_modules/.bin/autocannon"), "-j", "-c", str(CONNECTIONS), "-d", str(seconds), *headers, target.url]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own command
     rate: float = json.loads(output)["requests"]["average"]
     return rate

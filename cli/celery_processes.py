@@ -47,9 +47,7 @@ def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: 
     "--metrics/--no-metrics", default=True, show_default=True, help="Serve metrics on WORKER_METRICS_PORT, when it is set."
 )
 @click.option(
-    "--alive",
-    is_flag=True,
-    help="Liveness probe: exit 0 if the worker of these queues on this machine is alive; starts nothing.",
+    "--alive", is_flag=True, help="Liveness probe: exit 0 if the worker of these queues on this machine is alive; starts nothing."
 )
 @click.pass_context
 def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, metrics: bool, alive: bool) -> None:
@@ -100,11 +98,7 @@ def run_worker(app: Celery, installation: LoadedConfig, *, queues: Sequence[str]
 
 
 @click.command()
-@click.option(
-    "--alive",
-    is_flag=True,
-    help="Liveness probe: exit 0 if the scheduler on this machine is alive; starts nothing.",
-)
+@click.option("--alive", is_flag=True, help="Liveness probe: exit 0 if the scheduler on this machine is alive; starts nothing.")
 @click.pass_context
 def beat(ctx: click.Context, *, alive: bool) -> None:
     r"""Run the scheduler (Celery beat). Requires REDIS_URL. One is enough; several do no harm.

@@ -37,14 +37,7 @@ class Gateway:
     """Serves the proxy and the web application behind one admission, and records every request."""
 
     def __init__(
-        self,
-        *,
-        admission: Admission,
-        proxy: Handler,
-        web: Router,
-        metrics: Metrics,
-        audit: AuditLog,
-        timer: Callable[[], float],
+        self, *, admission: Admission, proxy: Handler, web: Router, metrics: Metrics, audit: AuditLog, timer: Callable[[], float]
     ) -> None:
         self.web = web
         self._admission = admission

@@ -185,9 +185,7 @@ def build_gateway(
 def _scaleops_client(dependencies: GatewayDependencies, metrics: Metrics) -> AsyncScaleOpsClient:
     settings, limiter = dependencies.settings, dependencies.limiter
     options = HttpOptions(
-        timeout_s=settings.scaleops_timeout_s,
-        max_in_flight=settings.scaleops_max_concurrency,
-        max_response_bytes=MAX_BODY_BYTES,
+        timeout_s=settings.scaleops_timeout_s, max_in_flight=settings.scaleops_max_concurrency, max_response_bytes=MAX_BODY_BYTES
     )
     if limiter is not None:
         limiter.on_status = metrics.set_limiter_status

@@ -42,11 +42,7 @@ class LivePageInput(PagedInput):
 
 
 _PAGE: Final = cast("Mapping[str, Json]", input_schema(PagedInput)["properties"])
-_PAGE_INFO: Final[Schema] = {
-    "total": {"type": "integer"},
-    "truncated": {"type": "boolean"},
-    "rest": {"type": ["string", "null"]},
-}
+_PAGE_INFO: Final[Schema] = {"total": {"type": "integer"}, "truncated": {"type": "boolean"}, "rest": {"type": ["string", "null"]}}
 
 
 @dataclass(frozen=True, kw_only=True)

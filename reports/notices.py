@@ -70,13 +70,7 @@ class MessageContext:
 
 
 def slack_notice(
-    notice: Notice,
-    context: MessageContext,
-    *,
-    number: int,
-    post: SlackPost,
-    now: datetime,
-    page_note: str = "",
+    notice: Notice, context: MessageContext, *, number: int, post: SlackPost, now: datetime, page_note: str = ""
 ) -> Message:
     """Return one notice as a Slack message; `page_note` says what became of the page, if any."""
     reasons = [f"Why you get this: {notice.reason} Sent here by {post.route}.", *([page_note] if page_note else [])]

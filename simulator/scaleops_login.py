@@ -49,10 +49,7 @@ def login_routes(state: State) -> list[Route]:
     async def show_login_page(_: Request) -> Response:
         return HTMLResponse(LOGIN_PAGE)
 
-    return [
-        Route("/auth/callback", log_in, methods=["POST"]),
-        Route("/login", show_login_page, methods=["GET"]),
-    ]
+    return [Route("/auth/callback", log_in, methods=["POST"]), Route("/login", show_login_page, methods=["GET"])]
 
 
 def azure_routes(state: State) -> list[Route]:

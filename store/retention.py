@@ -14,16 +14,7 @@ from domain.messages import DeliveryStatus
 from domain.weeks import Schedules
 from store.queries.outbox import FALLBACK
 from store.queries.rows import Queries
-from store.schema import (
-    alert_events,
-    alert_states,
-    outbox,
-    recommendations,
-    report_runs,
-    snapshots,
-    sweeps,
-    workload_points,
-)
+from store.schema import alert_events, alert_states, outbox, recommendations, report_runs, snapshots, sweeps, workload_points
 
 BATCH: Final = 500
 """Rows deleted per transaction, so that other writers wait briefly."""

@@ -267,10 +267,7 @@ deliveries = Table(
 )
 
 routing_keys = Table(
-    "routing_keys",
-    metadata,
-    Column("fingerprint", CleanText, primary_key=True),
-    Column("sealed", LargeBinary, nullable=False),
+    "routing_keys", metadata, Column("fingerprint", CleanText, primary_key=True), Column("sealed", LargeBinary, nullable=False)
 )
 
 signing_keys = Table(

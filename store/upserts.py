@@ -26,12 +26,7 @@ def _insert_into(table: Table, dialect: str) -> PostgresInsert | SqliteInsert:
 
 
 def upsert(
-    connection: Connection,
-    table: Table,
-    rows: Sequence[Row],
-    *,
-    key: Sequence[str],
-    unless_smaller: str | None = None,
+    connection: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str], unless_smaller: str | None = None
 ) -> None:
     """Insert rows, or update the existing row with the same unique `key`.
 

@@ -59,12 +59,7 @@ def build_stage_context(
     settings, config = loaded.settings, loaded.config
     policy = build_policy(settings, config)
     services = LiveServices(
-        settings,
-        config=config,
-        clock=clock,
-        token_cache=token_cache,
-        priority=priority,
-        on_limiter_status=on_limiter_status,
+        settings, config=config, clock=clock, token_cache=token_cache, priority=priority, on_limiter_status=on_limiter_status
     )
     with closing(services), closing(Store.open(settings.database_url.get_secret_value())) as store:
         yield StageContext(store=store, services=services, clock=clock, policy=policy)
@@ -86,10 +81,4 @@ def request_context(context: StageContext, *, fan_out: FanOut = sequential) -> R
 
 def history_context(store: Store, policy: Policy, *, clock: Clock) -> HistoryContext:
     """Build what the actions over stored history run with."""
-    return HistoryContext(
-        store=store,
-        clock=clock,
-        currency=policy.currency,
-        schedules=policy.schedules,
-        routes=policy.routes,
-    )
+    return HistoryContext(store=store, clock=clock, currency=policy.currency, schedules=policy.schedules, routes=policy.routes)

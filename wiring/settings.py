@@ -112,8 +112,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
 Currency = Annotated[str, _matching("[A-Z]{3}", "{value} is not an ISO 4217 currency code; write for example USD or EUR")]
 Rate = Annotated[str, _matching(r"[1-9]\d*/(s|min|h)", "{value} is not a valid rate; write for example 600/min")]
 Instance = Annotated[
-    str,
-    _matching(r"[^\s:]{1,100}", "must be one word of at most 100 characters without a colon; it is part of dedup keys"),
+    str, _matching(r"[^\s:]{1,100}", "must be one word of at most 100 characters without a colon; it is part of dedup keys")
 ]
 Weekday = Annotated[str, AfterValidator(lambda name: DAY_NAMES[parse_day(name)])]
 

@@ -29,10 +29,7 @@ class RecommendationsInput(EntityInput):
 
     min_savings_threshold: Annotated[
         float,
-        Field(
-            allow_inf_nan=False,
-            description="Minimum savings per month; under-provisioned workloads are always included",
-        ),
+        Field(allow_inf_nan=False, description="Minimum savings per month; under-provisioned workloads are always included"),
     ] = 0
 
 

@@ -65,12 +65,7 @@ class SlackClient:
         self._instance = instance
         self._identity: BotIdentity | None = None
         self._web = BoundedWebClient(
-            token=token,
-            base_url=base_url,
-            timeout=timeout_s,
-            ssl=ssl.create_default_context(),
-            logger=sdk_log,
-            retry_handlers=[],
+            token=token, base_url=base_url, timeout=timeout_s, ssl=ssl.create_default_context(), logger=sdk_log, retry_handlers=[]
         )
 
     def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> PostedMessage:

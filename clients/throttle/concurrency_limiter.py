@@ -19,15 +19,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from clients.http.messages import retry_after_s
-from clients.throttle.limit_algorithm import (
-    MAX_PAUSE_S,
-    BackoffReason,
-    CallPriority,
-    LimiterState,
-    UsageReport,
-    allocate,
-    update,
-)
+from clients.throttle.limit_algorithm import MAX_PAUSE_S, BackoffReason, CallPriority, LimiterState, UsageReport, allocate, update
 from clients.throttle.semaphore import ResizableSemaphore
 
 log = structlog.get_logger(__name__)

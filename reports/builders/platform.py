@@ -20,14 +20,7 @@ def build_team_overview(
     """Compare all teams, highest cost first. A workload of two teams counts once for each."""
     before = {} if then is None else _by_team(then)
     rows = [
-        _team_row(
-            team,
-            mine,
-            before.get(team),
-            currency=currency,
-            titles=titles,
-            link=links.report(team_slug(team), week),
-        )
+        _team_row(team, mine, before.get(team), currency=currency, titles=titles, link=links.report(team_slug(team), week))
         for team, mine in _by_team(now).items()
     ]
     return content.TeamOverview(teams=tuple(sorted(rows, key=lambda row: (-(row.cost.amount or Decimal(0)), row.ref))))

@@ -66,10 +66,7 @@ def _team_parts(facts: TeamFacts, change: CostChange | None) -> Iterable[Part]:
     names = names_of(now, then, facts.titles)
     if change is not None:
         yield "What moved the cost", lambda: list_movers(change, currency, names)
-    yield (
-        "What to do",
-        lambda: choose_actions(now, currency=currency, names=names, labels=facts.labels, links=facts.meta.links),
-    )
+    yield ("What to do", lambda: choose_actions(now, currency=currency, names=names, labels=facts.labels, links=facts.meta.links))
     yield (
         "Follow-up on recommendations",
         lambda: build_follow_up(

@@ -220,9 +220,7 @@ def list_gaps(now: ClosingPoint, titles: Mapping[EntityRef, str]) -> content.Dat
         cost = now.points[key].cost_7d
         if isinstance(cost, Unknown):
             workloads.setdefault(f"cost unknown: {cost.reason}", []).append(str(key))
-    return content.DataGaps(
-        gaps=(*_gaps("component", components), *_gaps("workload", workloads), *_gaps("warning", warnings)),
-    )
+    return content.DataGaps(gaps=(*_gaps("component", components), *_gaps("workload", workloads), *_gaps("warning", warnings)))
 
 
 def _gaps(what: Literal["component", "workload", "warning"], by_reason: Mapping[str, list[str]]) -> Iterable[content.DataGap]:

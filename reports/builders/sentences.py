@@ -42,10 +42,7 @@ def key_figures(headline: content.Headline) -> Iterator[tuple[str, str]]:
     if change is not None:
         for label, group in (("Added", change.added), ("Removed", change.removed), ("Not comparable", change.not_comparable)):
             if group.workloads:
-                yield (
-                    label,
-                    f"{format_money(group.amount, currency, signed=True)}\n{format_count(group.workloads, 'workload')}",
-                )
+                yield (label, f"{format_money(group.amount, currency, signed=True)}\n{format_count(group.workloads, 'workload')}")
     if headline.month_to_date is not None:
         yield "Month to date", format_budget(headline.month_to_date)
 

@@ -43,9 +43,7 @@ class Components(Queries):
                 missed_listings=missed,
                 missed_at=as_of,
                 gone_at=case(
-                    (components.c.gone_at.is_not(None), components.c.gone_at),
-                    (missed >= GONE_AFTER_LISTINGS, as_of),
-                    else_=None,
+                    (components.c.gone_at.is_not(None), components.c.gone_at), (missed >= GONE_AFTER_LISTINGS, as_of), else_=None
                 ),
             )
         )

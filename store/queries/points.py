@@ -22,11 +22,7 @@ KEY: Final = ("as_of", "cluster", "namespace", "type", "name")
 def row_of(point: WorkloadPoint) -> dict[str, Any]:
     """Return the row of a point."""
     unknown: dict[str, str] = {}
-    row: dict[str, Any] = {
-        "as_of": point.as_of,
-        **row_from(point.key),
-        "policy_name": point.policy_name,
-    }
+    row: dict[str, Any] = {"as_of": point.as_of, **row_from(point.key), "policy_name": point.policy_name}
     for name in MEASURES:
         row[name] = value_or_null(getattr(point, name), name, unknown)
     network = point.network

@@ -19,15 +19,7 @@ from alerts.storm import Summary, audience_of, group_notices, suppress_in_outage
 from domain.component import Component, Team
 from domain.messages import Channel, EventAction, Message
 from domain.refs import PLATFORM, EntityRef
-from domain.routes import (
-    Route,
-    Unrouted,
-    pagerduty_route,
-    parents_of,
-    platform_pagerduty_route,
-    platform_route,
-    slack_route,
-)
+from domain.routes import Route, Unrouted, pagerduty_route, parents_of, platform_pagerduty_route, platform_route, slack_route
 from domain.selectors import InvalidSelector, plan_for
 from domain.sweeps import ClusterState
 from reports.notices import (

@@ -120,10 +120,7 @@ def test_ports_match_the_settings() -> None:
     gateway = SERVICES["gateway"]
     assert gateway["ports"] == [f"127.0.0.1:{gateway['environment']['GATEWAY_PORT']}:{gateway['environment']['GATEWAY_PORT']}"]
     exposed = next(line for line in DOCKERFILE.splitlines() if line.startswith("EXPOSE")).split()[1:]
-    assert exposed == [
-        gateway["environment"]["GATEWAY_PORT"],
-        SERVICES["worker"]["environment"]["WORKER_METRICS_PORT"],
-    ]
+    assert exposed == [gateway["environment"]["GATEWAY_PORT"], SERVICES["worker"]["environment"]["WORKER_METRICS_PORT"]]
 
 
 def settings_of(folder: str) -> Settings:

@@ -122,14 +122,7 @@ SHARE = Decimal("0.3")
 
 @pytest.mark.parametrize(
     ("unknown", "before", "expected"),
-    [
-        (3, REFS, False),
-        (4, REFS, True),
-        (4, REFS[4:], False),
-        (4, REFS[:5], True),
-        (3, [], False),
-        (4, [], True),
-    ],
+    [(3, REFS, False), (4, REFS, True), (4, REFS[4:], False), (4, REFS[:5], True), (3, [], False), (4, [], True)],
 )
 def test_an_outage_is_when_too_many_of_those_measured_before_are_unknown(
     unknown: int, before: list[EntityRef], *, expected: bool

@@ -67,8 +67,7 @@ def test_nothing_is_hidden_of_one_visible_entity(history: HistoryContext, name: 
 
 
 @pytest.mark.parametrize(
-    "about",
-    ["group:default/payments", "budget:group:default/payments", "report:weekly:group:default/payments:2026-W47:slack:1"],
+    "about", ["group:default/payments", "budget:group:default/payments", "report:weekly:group:default/payments:2026-W47:slack:1"]
 )
 def test_messages_to_a_team_need_a_caller_who_sees_a_component(history: HistoryContext, about: str) -> None:
     """Catalogs list every group to everyone, so seeing a team does not reveal what it owns."""

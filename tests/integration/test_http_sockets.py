@@ -184,13 +184,7 @@ def test_no_proxy_is_used_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("target", "headers"),
-    [
-        ("/a\r\nX: y", {}),
-        ("/a\0", {}),
-        ("/a", {"X": "a\r\nY: b"}),
-        ("/a", {"X": "a\nY: b"}),
-        ("/a", {"X\r\nY": "b"}),
-    ],
+    [("/a\r\nX: y", {}), ("/a\0", {}), ("/a", {"X": "a\r\nY: b"}), ("/a", {"X": "a\nY: b"}), ("/a", {"X\r\nY": "b"})],
 )
 def test_a_request_cannot_smuggle_another_one(target: str, headers: dict[str, str]) -> None:
     with client_of("http://127.0.0.1:1") as http, pytest.raises(ServiceError) as failed:

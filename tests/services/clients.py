@@ -77,11 +77,6 @@ def live_caller(
     """Return the context of live actions over a simulator, with parallel calls and without history."""
     with scaleops_of(simulator) as scaleops, backstage_of(simulator) as backstage, ThreadFanOut(8) as threads:
         live = LiveContext(
-            scaleops=scaleops,
-            catalog=catalog or backstage,
-            clock=lambda: NOW,
-            currency="EUR",
-            link=link,
-            fan_out=threads,
+            scaleops=scaleops, catalog=catalog or backstage, clock=lambda: NOW, currency="EUR", link=link, fan_out=threads
         )
         yield RequestContext(live=live, history=cast(HistoryContext, None))

@@ -47,12 +47,7 @@ def finding(
 
 def met(number: float, *findings: Finding, unknown: tuple[str, ...] = (), first: bool = False) -> Observation:
     return Observation(
-        alert=ALERT,
-        team=PAYMENTS,
-        as_of=sweep(number),
-        first_sweep=first,
-        found=findings or (finding(),),
-        unknown=unknown,
+        alert=ALERT, team=PAYMENTS, as_of=sweep(number), first_sweep=first, found=findings or (finding(),), unknown=unknown
     )
 
 

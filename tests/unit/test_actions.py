@@ -7,14 +7,7 @@ from functools import partial
 import pytest
 
 from actions.catalogue import ACTIONS
-from actions.errors import (
-    ActionError,
-    AuthenticationError,
-    InputError,
-    NotAllowedError,
-    NotFoundError,
-    ServiceUnavailableError,
-)
+from actions.errors import ActionError, AuthenticationError, InputError, NotAllowedError, NotFoundError, ServiceUnavailableError
 from actions.fanout import ThreadFanOut
 from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component

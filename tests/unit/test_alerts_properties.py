@@ -11,16 +11,7 @@ from hypothesis import strategies as st
 from alerts.folding import fold
 from alerts.lifecycle import Notice, Paging
 from alerts.observations import Observation, Verdict
-from alerts.states import (
-    ENDINGS,
-    EVENT_JSON,
-    STATE_JSON,
-    Acknowledged,
-    AlertState,
-    NoticeKind,
-    Phase,
-    Snoozed,
-)
+from alerts.states import ENDINGS, EVENT_JSON, STATE_JSON, Acknowledged, AlertState, NoticeKind, Phase, Snoozed
 from tests.factories import make_key
 from tests.unit.alert_scenario import ALERT, AlertScenario, clear, finding, gone, is_clear, met, sweep, unknown
 

@@ -144,9 +144,7 @@ def test_unmeasured_components_are_reported_to_the_platform() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 14), st.booleans(), st.booleans()), max_size=80))
-def test_every_notice_is_sent_exactly_once_and_no_team_has_more_pages_than_the_limit(
-    drawn: list[tuple[int, bool, bool]],
-) -> None:
+def test_every_notice_is_sent_exactly_once_and_no_team_has_more_pages_than_the_limit(drawn: list[tuple[int, bool, bool]]) -> None:
     notices = [
         replace(new_page(n, team(of)) if pages else new_post(n, team(of)), from_first_sweep=first)
         for n, (of, pages, first) in enumerate(drawn)

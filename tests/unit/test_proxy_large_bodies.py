@@ -72,13 +72,7 @@ def a_proxy(worker: BodyWorker, body_of: Callable[[str], bytes]) -> Proxy:
         return HttpResponse(status=200, headers={"Content-Type": "application/json"}, body=body_of(request.target))
 
     return Proxy(
-        routes=RouteTable(),
-        send=send,
-        cache=a_cache(),
-        scope=None,
-        worker=worker,
-        timer=lambda: 0.0,
-        observe=lambda *_: None,
+        routes=RouteTable(), send=send, cache=a_cache(), scope=None, worker=worker, timer=lambda: 0.0, observe=lambda *_: None
     )
 
 

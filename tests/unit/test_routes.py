@@ -138,19 +138,11 @@ def test_the_platform_falls_back_to_the_default_channel() -> None:
 
 
 def test_parents_are_the_nearest_first_and_a_cycle_ends() -> None:
-    teams = {
-        PAYMENTS: make_team(PAYMENTS, parent=SHOP),
-        SHOP: make_team(SHOP, parent=ALL),
-        ALL: make_team(ALL, parent=PAYMENTS),
-    }
+    teams = {PAYMENTS: make_team(PAYMENTS, parent=SHOP), SHOP: make_team(SHOP, parent=ALL), ALL: make_team(ALL, parent=PAYMENTS)}
     assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]
     assert parents_of(EntityRef("group", "default", "nobody"), teams) == ()
 
 
 def test_a_cycle_above_the_team_ends_too() -> None:
-    teams = {
-        PAYMENTS: make_team(PAYMENTS, parent=SHOP),
-        SHOP: make_team(SHOP, parent=ALL),
-        ALL: make_team(ALL, parent=SHOP),
-    }
+    teams = {PAYMENTS: make_team(PAYMENTS, parent=SHOP), SHOP: make_team(SHOP, parent=ALL), ALL: make_team(ALL, parent=SHOP)}
     assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]

@@ -103,8 +103,7 @@ def test_a_selector_that_would_become_a_flood_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("selector", "kubernetes_id", "query"),
-    [("app=web", "web", "app=web"), (" ", "Web-1", "backstage.io/kubernetes-id=Web-1")],
+    ("selector", "kubernetes_id", "query"), [("app=web", "web", "app=web"), (" ", "Web-1", "backstage.io/kubernetes-id=Web-1")]
 )
 def test_the_kubernetes_id_is_the_fallback_selector(selector: str, kubernetes_id: str, query: str) -> None:
     assert plan_for(make_component(label_selector=selector, kubernetes_id=kubernetes_id)).queries == ((query,),)

@@ -146,10 +146,7 @@ def test_the_environment_takes_precedence_over_the_dotenv_file(tmp_path: Path) -
 
     assert resolved.settings.worker_timezone == "Asia/Kathmandu"
     assert resolved.settings.scaleops_currency == "EUR"
-    assert (resolved.origins["WORKER_TIMEZONE"], resolved.origins["SCALEOPS_CURRENCY"]) == (
-        "environment",
-        str(dotenv),
-    )
+    assert (resolved.origins["WORKER_TIMEZONE"], resolved.origins["SCALEOPS_CURRENCY"]) == ("environment", str(dotenv))
 
 
 def test_no_secret_is_shown_in_settings_or_problems() -> None:

@@ -82,12 +82,7 @@ def test_shared_responses_are_fetched_once() -> None:
         assert [policy.name for policy in memo.policies("a")] == ["cost"]
         assert memo.policies("b")
         assert memo.network(KEY, start=NOW - window, end=NOW) == (PEER,)
-    assert scaleops.calls == {
-        "flags": 1,
-        "policies a": 1,
-        "policies b": 1,
-        "network east/shop/Deployment/web 7 days, 0:00:00": 1,
-    }
+    assert scaleops.calls == {"flags": 1, "policies a": 1, "policies b": 1, "network east/shop/Deployment/web 7 days, 0:00:00": 1}
 
 
 def test_what_belongs_to_one_component_passes_through() -> None:

@@ -142,9 +142,7 @@ def upgrade() -> None:
         sa.Index("ix_report_runs_report_week", "report", "week"),
     )
     op.create_table(
-        "routing_keys",
-        sa.Column("fingerprint", TEXT, primary_key=True),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        "routing_keys", sa.Column("fingerprint", TEXT, primary_key=True), sa.Column("sealed", sa.LargeBinary(), nullable=False)
     )
     op.create_table(
         "signing_keys",

@@ -16,6 +16,8 @@ from domain.refs import EntityRef
 
 DAY_NAMES: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+WEEKLY_REPORT: Final = "weekly"
+"""The name of the report of one ISO week, in keys and rows."""
 CATCH_UP: Final = timedelta(days=3)
 """A report this late is still sent; a later one is skipped and reported."""
 SWEEP_TIMEOUT: Final = timedelta(minutes=60)

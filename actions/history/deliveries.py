@@ -7,7 +7,7 @@ from typing import Final
 
 from actions.errors import NotAllowedError
 from actions.history.models import AlertTimelineRow, DeliveryAttemptRow, DeliveryInput, DeliveryOutput, MessageRow, page_of
-from actions.history.reports import WEEKLY, team_of_report
+from actions.history.reports import team_of_report
 from actions.history.view import HistoryView, parse_ref, parse_week
 from alerts.observations import AlertId, InvalidAlertId
 from alerts.states import (
@@ -25,7 +25,7 @@ from alerts.states import (
 from domain.component import Component
 from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
-from domain.weeks import IsoWeek, current_week
+from domain.weeks import WEEKLY_REPORT, IsoWeek, current_week
 from reports.content import PLATFORM as PLATFORM_WORD
 from store import RunStatus
 from store.queries.outbox_rows import OutboxRecord
@@ -222,7 +222,7 @@ def _note(text: str) -> str:
 
 def _report_sentences(view: HistoryView, team: EntityRef, week: IsoWeek | None) -> Iterator[str]:
     schedule, now = view.history.schedules.of(team), view.history.clock()
-    runs = {run.week: run for run in view.rows.reports.runs_of(team, WEEKLY) if run.again == 0}
+    runs = {run.week: run for run in view.rows.reports.runs_of(team, WEEKLY_REPORT) if run.again == 0}
     newest = schedule.newest_due(now)
     wanted = week or newest
     run = runs.get(str(wanted))

@@ -191,6 +191,6 @@ def alert_row(state: AlertState) -> AlertRow:
         acknowledged_by=incident.acknowledged.by if incident is not None and incident.acknowledged is not None else None,
         snoozed_until=incident.snoozed.until if incident is not None and incident.snoozed is not None else None,
         workloads=[str(member.workload or member.subject) for member in state.members[:_MAX_WORKLOADS]],
-        told_at=last.at if last is not None else None,
+        notified_at=last.at if last is not None else None,
         paged=last is not None and last.page is not None,
     )

@@ -202,7 +202,7 @@ class AlertRow(ApiModel):
     acknowledged_by: str | None
     snoozed_until: datetime | None
     workloads: list[str]
-    told_at: datetime | None
+    notified_at: datetime | None
     paged: bool
 
 

@@ -11,12 +11,12 @@ from actions.history.models import ReportInput, ReportOutput
 from actions.history.view import HistoryView, parse_team, parse_week
 from domain.messages import Json
 from domain.refs import PLATFORM, EntityRef
+from domain.weeks import WEEKLY_REPORT
 from reports.content import PLATFORM as PLATFORM_WORD
 from reports.content import Report
 from reports.links import PLATFORM_SLUG
 from store import ReportRun
 
-WEEKLY: Final = "weekly"
 MAX_LISTED: Final = 12
 """Entries of a list in the short output; a report's trend has as many weeks."""
 _OMITTED: Final = frozenset({"format", "scope", "team", "week", "page", "route"})
@@ -34,7 +34,7 @@ def stored_report(view: HistoryView, team: EntityRef, week: str | None) -> Repor
         NotFoundError: there is none, or the caller may see nothing of the team.
         NotAllowedError: it counts components that the caller may not see.
     """
-    runs = {run.week: run for run in view.rows.reports.runs_of(team, WEEKLY) if run.content is not None}
+    runs = {run.week: run for run in view.rows.reports.runs_of(team, WEEKLY_REPORT) if run.content is not None}
     chosen = max(runs, default=None) if week is None else str(parse_week(week))
     run = runs.get(chosen) if chosen is not None else None
     if run is None or _is_team_hidden(view, team, run):
@@ -61,13 +61,13 @@ def team_of_slug(slug: str) -> EntityRef:
 
 def reports_of_week(view: HistoryView, week: str) -> tuple[Report, ...]:
     """Return the reports of a week that the caller may read, by team."""
-    runs = [run for run in view.rows.reports.runs(WEEKLY, week) if run.content is not None]
+    runs = [run for run in view.rows.reports.runs(WEEKLY_REPORT, week) if run.content is not None]
     return tuple(Report.model_validate(run.content) for run in runs if not _hidden(view, run.team, run)[0])
 
 
 def readable_weeks(view: HistoryView, team: EntityRef) -> tuple[str, ...]:
     """Return the weeks with a report of the team that the caller may read, oldest first."""
-    runs = [run for run in view.rows.reports.runs_of(team, WEEKLY) if run.content is not None and run.again == 0]
+    runs = [run for run in view.rows.reports.runs_of(team, WEEKLY_REPORT) if run.content is not None and run.again == 0]
     return tuple(run.week for run in runs if not _hidden(view, team, run)[0])
 
 

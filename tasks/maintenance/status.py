@@ -12,13 +12,12 @@ from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, Sweep, slot_of
-from domain.weeks import Schedule
+from domain.weeks import WEEKLY_REPORT, Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
 from tasks.context import Policy, StageContext
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
-from tasks.report.report_data import REPORT
 
 MAX_PENDING_AGE: Final = timedelta(hours=1)
 """An older pending message is a problem."""
@@ -101,7 +100,7 @@ def _unmeasured(transaction: Transaction, newest: Sweep | None) -> Iterator[tupl
 
 def _teams(transaction: Transaction, policy: Policy, now: datetime) -> Iterator[TeamStatus]:
     for team in (*teams_with_reports(transaction), PLATFORM):
-        run = transaction.reports.newest(team, REPORT)
+        run = transaction.reports.newest(team, WEEKLY_REPORT)
         main = transaction.outbox.get(f"{stream_of(team, run.week)}:1") if run else None
         yield TeamStatus(
             team=team,

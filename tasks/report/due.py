@@ -8,10 +8,9 @@ from datetime import datetime
 from domain.closing_snapshot import closing_window
 from domain.refs import PLATFORM, EntityRef
 from domain.sweeps import slot_of
-from domain.weeks import SWEEP_TIMEOUT, IsoWeek, Lateness, due_windows
+from domain.weeks import SWEEP_TIMEOUT, WEEKLY_REPORT, IsoWeek, Lateness, due_windows
 from store import Transaction
 from tasks.context import Policy
-from tasks.report.report_data import REPORT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +42,10 @@ def find_due(
         schedule = policy.schedules.of(team)
         newest = schedule.newest_due(now)
         if newest not in handled:
-            handled[newest] = transaction.reports.handled(REPORT, str(newest))
+            handled[newest] = transaction.reports.handled(WEEKLY_REPORT, str(newest))
         if team in handled[newest]:
             continue
-        last = transaction.reports.newest(team, REPORT)
+        last = transaction.reports.newest(team, WEEKLY_REPORT)
         windows = due_windows(
             schedule,
             first_snapshot_at=transaction.history.first_of_team(team),

@@ -9,13 +9,12 @@ from typing import Final
 from domain.messages import Channel, EventAction, Message, Rendering, Variant
 from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, platform_route
-from domain.weeks import CATCH_UP
+from domain.weeks import CATCH_UP, WEEKLY_REPORT
 from reports import content
 from reports.render.slack import render_slack
 from reports.render.slack_blocks import escape
 from reports.signed_links import expires_at
 from tasks.context import Policy
-from tasks.report.report_data import REPORT
 
 MANUAL_TTL: Final = timedelta(hours=24)
 """Minimum time to expiry of a report sent by hand, however old its week is."""
@@ -62,7 +61,7 @@ def write_messages(
 
 def stream_of(team: EntityRef, week: str) -> str:
     """Return the outbox stream of a week's report; its messages are `<stream>:1`, `<stream>:2`, ..."""
-    return f"report:{REPORT}:{content.PLATFORM if team == PLATFORM else team}:{week}:slack"
+    return f"report:{WEEKLY_REPORT}:{content.PLATFORM if team == PLATFORM else team}:{week}:slack"
 
 
 def skip_notices(policy: Policy, skipped: Sequence[str], *, first: str, now: datetime) -> Iterable[Message]:

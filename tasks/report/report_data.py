@@ -17,14 +17,13 @@ from domain.routes import Route, Unrouted, parents_of, platform_route, slack_rou
 from domain.selectors import InvalidSelector, plan_for
 from domain.tracking import Recommendation
 from domain.trends import ClosingPoint, MonthToDate, month_to_date
-from domain.weeks import IsoWeek, Lateness, Schedule
+from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, Schedule
 from reports.content import UnroutedTeam
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.links import Links
 from store import Transaction
 from tasks.context import Policy
 
-REPORT: Final = "weekly"
 WEEKS: Final = 12
 """Length of the trend."""
 UNOWNED_TITLE: Final = "Components without an owner"
@@ -101,7 +100,7 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
         unrouted=tuple(_routing_gaps(owners, teams, policy)),
         skipped=tuple(
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
-            for run in transaction.reports.skipped_since(REPORT, request.now - timedelta(days=7))
+            for run in transaction.reports.skipped_since(WEEKLY_REPORT, request.now - timedelta(days=7))
         ),
         month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, PLATFORM),
     )

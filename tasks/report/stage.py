@@ -14,14 +14,14 @@ from datetime import datetime
 from domain.messages import Message
 from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted
-from domain.weeks import IsoWeek, last_completed_week
+from domain.weeks import WEEKLY_REPORT, IsoWeek, last_completed_week
 from reports import content
 from reports.builders.report import build_platform_report, build_team_report
 from store import ReportRun, RunStatus, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.due import find_due, teams_with_reports
 from tasks.report.messages import sign_page, skip_notices, write_messages
-from tasks.report.report_data import REPORT, ReportRequest, gather_platform, gather_team, route_of, title_of
+from tasks.report.report_data import ReportRequest, gather_platform, gather_team, route_of, title_of
 
 Progress = Callable[[str], None]
 """Called with the title of each report that was made."""
@@ -97,7 +97,7 @@ def preview(context: StageContext, team: EntityRef | None, week: IsoWeek | None 
     with context.store.reading() as transaction:
         _require_known(transaction, subject)
         request = _request(context.policy, subject, week, now)
-        stored = transaction.reports.run(subject, REPORT, str(request.week))
+        stored = transaction.reports.run(subject, WEEKLY_REPORT, str(request.week))
         if stored is not None and stored.content is not None:
             return read_stored(stored)
         return _compose(transaction, context.policy, subject, request)
@@ -116,7 +116,7 @@ def send(
     with context.store.reading() as transaction:
         _require_known(transaction, subject)
         request = _request(context.policy, subject, week, now)
-        number = transaction.reports.next_attempt(subject, REPORT, str(request.week)) if again else 0
+        number = transaction.reports.next_attempt(subject, WEEKLY_REPORT, str(request.week)) if again else 0
     if request.running:
         zone = context.policy.schedules.of(subject).zone.key
         message = f"{request.week} has not ended in {zone}; it can be shown without --send, not sent"
@@ -127,7 +127,7 @@ def send(
 def stored_reports(context: StageContext, team: EntityRef | None) -> tuple[content.Report, ...]:
     """Return the stored reports of a team (None: the roll-ups), oldest week first."""
     with context.store.reading() as transaction:
-        runs = transaction.reports.runs_of(team or PLATFORM, REPORT)
+        runs = transaction.reports.runs_of(team or PLATFORM, WEEKLY_REPORT)
     return tuple(read_stored(run) for run in runs if run.content is not None)
 
 
@@ -174,7 +174,7 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
     change = report.headline.change
     run = ReportRun(
         team=team,
-        report=REPORT,
+        report=WEEKLY_REPORT,
         week=str(request.week),
         status=RunStatus.MADE if isinstance(route, Route) else RunStatus.UNDELIVERABLE,
         due_at=report.due_at,
@@ -187,7 +187,7 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
     )
     with context.store.transaction() as transaction:
         if not transaction.reports.claim(run):
-            found = transaction.reports.run(team, REPORT, str(request.week), again=request.again)
+            found = transaction.reports.run(team, WEEKLY_REPORT, str(request.week), again=request.again)
             return AlreadySent(run=found or run, sentence=_already_sent(found or run, report.title))
         transaction.outbox.put(messages)
     problem = (
@@ -218,7 +218,7 @@ def _record_skipped(context: StageContext, skip: Sequence[tuple[EntityRef, IsoWe
             reason = f"the report of {week}, due {due_at:%Y-%m-%d %H:%M} UTC, was missed and is too late to be sent."
             run = ReportRun(
                 team=team,
-                report=REPORT,
+                report=WEEKLY_REPORT,
                 week=str(week),
                 status=RunStatus.SKIPPED,
                 due_at=due_at,

@@ -26,12 +26,11 @@ import redis
 from domain.messages import DeliveryStatus
 from domain.refs import PLATFORM
 from domain.sweeps import slot_of
-from domain.weeks import IsoWeek
+from domain.weeks import WEEKLY_REPORT, IsoWeek
 from simulator.serving import Simulator, addresses_at, settings_for
 from store import HeartbeatKind, Store, Transaction
 from tasks.celery_tasks import WorkerContext
 from tasks.report.due import teams_with_reports
-from tasks.report.report_data import REPORT
 from tests.acceptance.crash_points import CrashPoint
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
@@ -275,7 +274,7 @@ class Fleet:
         if not week:
             return ()
         teams = {*teams_with_reports(transaction), PLATFORM}
-        return tuple(sorted(str(team) for team in teams - transaction.reports.handled(REPORT, week)))
+        return tuple(sorted(str(team) for team in teams - transaction.reports.handled(WEEKLY_REPORT, week)))
 
     def _week_due(self) -> str:
         """Return the newest week whose reports are due; empty if it ended before this fleet started."""

@@ -12,13 +12,12 @@ from alerts.states import OPEN_PHASES, STATE_JSON
 from domain.messages import Channel, DeliveryStatus
 from domain.refs import PLATFORM
 from domain.sweeps import Sweep
-from domain.weeks import Schedule, Schedules
+from domain.weeks import WEEKLY_REPORT, Schedule, Schedules
 from store import RunStatus, Transaction
 from store.queries.outbox import FALLBACK
 from store.retention import Retention, expired
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
-from tasks.report.report_data import REPORT
 from tests.acceptance.fleet import INSTANCE, Fleet
 
 UNDELIVERED: Final = (DeliveryStatus.FAILED, DeliveryStatus.EXPIRED, DeliveryStatus.UNKNOWN)
@@ -75,7 +74,7 @@ def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
     """For each completed report morning: one report per team, and one for the platform, with its first message in Slack."""
     posts = fleet.posts()
     for week in sorted({week for week in fleet.completed.values() if week}):
-        runs = [run for run in transaction.reports.runs(REPORT, week) if run.again == 0]
+        runs = [run for run in transaction.reports.runs(WEEKLY_REPORT, week) if run.again == 0]
         for team in {*teams_with_reports(transaction), PLATFORM}:
             made = [run for run in runs if run.team == team]
             if len(made) != 1 or made[0].status is not RunStatus.MADE:

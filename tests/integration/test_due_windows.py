@@ -24,11 +24,10 @@ from hypothesis import strategies as st
 
 from clients.redis.cache import RedisCache
 from domain.refs import PLATFORM
-from domain.weeks import DAY_NAMES, Schedule, Schedules
+from domain.weeks import DAY_NAMES, WEEKLY_REPORT, Schedule, Schedules
 from store import ReportRun, Store
 from tasks.celery_tasks import TaskHandlers, WorkerContext
 from tasks.context import TaskTimings
-from tasks.report.report_data import REPORT
 from tests.factories import PAYMENTS
 from tests.integration.test_report_stage import sweep
 from tests.stage_factories import MONDAY_NINE, make_stage_context
@@ -70,7 +69,7 @@ def store_sweeps(store: Store, first: datetime, last: datetime) -> None:
 
 def runs_of(store: Store) -> list[ReportRun]:
     with store.reading() as transaction:
-        return list(transaction.reports.runs_of(PAYMENTS, REPORT))
+        return list(transaction.reports.runs_of(PAYMENTS, WEEKLY_REPORT))
 
 
 def tick(move_to: Callable[[datetime], None], report: Callable[[], None], ticks: Sequence[tuple[datetime, int]]) -> None:
@@ -195,7 +194,7 @@ def test_the_platform_report_keeps_its_own_time(opened: Opened) -> None:
         report = report_task_of(store, Schedule.parse(zone="Pacific/Chatham", day="monday", at="09:00"))
         tick(frozen.move_to, report, [(begin + number * MINUTE, 2) for number in range(8)])
         with store.reading() as transaction:
-            made = [run.created_at for run in transaction.reports.runs_of(PLATFORM, REPORT) if run.status == "made"]
+            made = [run.created_at for run in transaction.reports.runs_of(PLATFORM, WEEKLY_REPORT) if run.status == "made"]
         assert made == [begin.replace(hour=9, minute=0)]
         assert [run.created_at for run in runs_of(store) if run.status == "made"] == [
             begin

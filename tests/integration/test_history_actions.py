@@ -169,7 +169,7 @@ def test_alerts_are_listed_with_their_notification(history: HistoryContext) -> N
 
     (alert,) = answer["alerts"]
     assert (alert["id"], alert["phase"], alert["paged"]) == (ALERT, "firing", True)
-    assert alert["toldAt"] is not None
+    assert alert["notifiedAt"] is not None
     assert run(history, "list_alerts", PartialViewer(LEDGER), entityRef="component:default/ledger")["total"] == 0
 
 

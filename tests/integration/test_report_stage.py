@@ -6,9 +6,8 @@ import pytest
 
 from domain.refs import PLATFORM, EntityRef
 from domain.routes import RoutePolicy
-from domain.weeks import IsoWeek, Schedule, Schedules
+from domain.weeks import WEEKLY_REPORT, IsoWeek, Schedule, Schedules
 from store import RunStatus, Store
-from tasks.report.report_data import REPORT
 from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview, report_due, send, stored_reports
 from tests.factories import PAYMENTS, SEARCH, make_component, make_contact, make_measurement, make_point, make_team
 from tests.stage_factories import MONDAY_NINE, make_stage_context, record_sweep
@@ -82,8 +81,8 @@ def test_a_preview_writes_nothing(measured_store: Store) -> None:
     preview(make_stage_context(measured_store, DUE), PAYMENTS)
     preview(make_stage_context(measured_store, DUE), None)
     with measured_store.reading() as transaction:
-        assert transaction.reports.runs(REPORT, "2026-W47") == ()
-        assert transaction.reports.runs_of(PLATFORM, REPORT) == ()
+        assert transaction.reports.runs(WEEKLY_REPORT, "2026-W47") == ()
+        assert transaction.reports.runs_of(PLATFORM, WEEKLY_REPORT) == ()
 
 
 def test_a_team_without_a_channel_goes_to_the_platform_and_stands_in_the_roll_up(measured_store: Store) -> None:
@@ -128,7 +127,7 @@ def test_missed_weeks_are_recorded_and_told_once(measured_store: Store) -> None:
     assert len(reported.skipped) == 6  # W47 and W48 of three
     assert report_due(make_stage_context(measured_store, later + timedelta(minutes=1))).skipped == ()
     with measured_store.reading() as transaction:
-        run = transaction.reports.run(PAYMENTS, REPORT, "2026-W48")
+        run = transaction.reports.run(PAYMENTS, WEEKLY_REPORT, "2026-W48")
         assert run is not None
         assert run.status is RunStatus.SKIPPED
 

@@ -5,8 +5,6 @@ services fail in the middle of sweeps and of report mornings. The seed shuffles 
 Exit status 1 when an invariant was violated, or when a process reached a crash point that is in no list.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import random
@@ -44,7 +42,6 @@ FIRST_SLOTS: Final = 4
 
 
 def main() -> None:
-    """Try every fault and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--times", type=int, default=1, help="how often each fault is tried")
@@ -102,14 +99,12 @@ def unlisted_crash_points(fleet: Fleet) -> list[str]:
 
 
 def say(line: str) -> None:
-    """Print and flush."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 @contextmanager
 def installation() -> Iterator[tuple[Fleet, PostgresServer]]:
-    """Start everything in temporary folders, and clean up."""
     folder = Path(tempfile.mkdtemp(prefix="chaos", dir="/tmp"))
     folder.chmod(0o755)
     database, queues = PostgresServer(folder / "pg"), QueueServer(folder / "vk")

@@ -1,7 +1,5 @@
 """Builders of domain values, each with defaults that a test overrides by name."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -174,7 +172,6 @@ def make_too_large(content: str) -> Rendering:
 
 
 def make_message(key: str, *, created_at: datetime = NOW, **changes: Any) -> Message:  # noqa: ANN401 - any field of a message
-    """Return a message that posts to Slack."""
     message = Message(
         key=key,
         stream=key,
@@ -201,7 +198,6 @@ def make_event(
     created_at: datetime = NOW,
     **changes: Any,  # noqa: ANN401 - any field of a message
 ) -> Message:
-    """Return a message that sends an event to PagerDuty."""
     payload: dict[str, Json] = {"event_action": str(action), "dedup_key": dedup_key}
     if action is EventAction.TRIGGER:
         payload["payload"] = {"summary": "checkout is starved", "source": "checkout", "severity": severity}

@@ -1,7 +1,5 @@
 """Builders of contexts, and the fakes in them: clocks, the services of a stage, ScaleOps and the catalog of the actions."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,8 +62,6 @@ class ManualClock:
 
 
 class UnusedService:
-    """A service that must not be called."""
-
     def __getattr__(self, name: str) -> object:
         message = f"an unused service was called: {name}"
         raise AssertionError(message)
@@ -183,7 +179,6 @@ class CollectBench:
         return self.context.store
 
     def calls(self) -> dict[str, int]:
-        """Return the number of ScaleOps calls so far by route."""
         return dict(self.simulator.state.calls["scaleops"])
 
     def measurements(self, as_of: datetime) -> dict[EntityRef, Measurement]:
@@ -263,8 +258,6 @@ def plan_workloads(*workloads: Workload, **plans: Any) -> PlannedScaleOps:  # no
 
 @dataclass
 class OneEntity:
-    """A catalog of one entity, or one that fails."""
-
     entity: Component | ServiceError = WEB
 
     def component(self, ref: EntityRef) -> Component:

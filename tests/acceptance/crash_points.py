@@ -3,8 +3,6 @@
 `run.py` reports the steps as they happen; `make chaos` fails when a task takes a step that is missing here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -76,21 +74,16 @@ class TaskStep(StrEnum):
 
     @property
     def task(self) -> str:
-        """The name of the task."""
         return self.partition("/")[0]
 
 
 class CrashMoment(StrEnum):
-    """Before or after a commit or a call."""
-
     BEFORE = "before"
     AFTER = "after"
 
 
 @dataclass(frozen=True)
 class CrashPoint:
-    """One moment of one step."""
-
     step: TaskStep
     moment: CrashMoment
 
@@ -149,5 +142,4 @@ IN_MATRIX: Final = tuple(step for step in TaskStep if step not in {*MAINTENANCE,
 
 
 def crash_points(*steps: TaskStep) -> tuple[CrashPoint, ...]:
-    """Return both crash points of each step."""
     return tuple(CrashPoint(step, moment) for step in steps for moment in CrashMoment)

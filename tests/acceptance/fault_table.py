@@ -1,7 +1,5 @@
 """The results of a run of faults, as a table."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -11,8 +9,6 @@ from tests.acceptance.invariants import is_double
 
 @dataclass(frozen=True, kw_only=True)
 class FaultResult:
-    """The result of one fault."""
-
     fault: str
     recovery: timedelta
     """Simulated time from the fault until everything due is done."""
@@ -21,19 +17,15 @@ class FaultResult:
 
     @property
     def minutes(self) -> float:
-        """The recovery in minutes."""
         return self.recovery / MINUTE
 
     @property
     def duplicates(self) -> int:
-        """The number of duplicates."""
         return sum(is_double(sentence) for sentence in self.violations)
 
 
 @dataclass
 class FaultTable:
-    """All results."""
-
     results: list[FaultResult] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
 
@@ -47,7 +39,6 @@ class FaultTable:
 
     @property
     def violations(self) -> tuple[str, ...]:
-        """Every violation with the fault that caused it."""
         return tuple(f"{one.fault}: {sentence}" for one in self.results for sentence in one.violations)
 
     def __str__(self) -> str:

@@ -4,8 +4,6 @@ Each fault happens in a slot, or on a report morning, of its own; then minutes p
 its recovery time.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -41,9 +39,6 @@ TEAM_CHANNELS: Final = ("C0COMMERCE", "C0STORE001", "C0PAYMENTS1", "C0SEARCH01",
 """The channels that the catalog of the demo's company names."""
 
 
-# Crashes --------------------------------------------------------------------------------------------------------------
-
-
 def kill_at(fleet: Fleet, point: CrashPoint, who: str) -> timedelta:
     """Kill a process at a crash point, in a slot of its own; return the minutes from the crash to recovery."""
     _go_to_own_slot(fleet, point)
@@ -67,7 +62,6 @@ def _go_to_own_slot(fleet: Fleet, point: CrashPoint) -> None:
 
 
 def kill_on_report_morning(fleet: Fleet, point: CrashPoint, who: str) -> timedelta:
-    """Kill a process that sends reports at a crash point."""
     go_to_report_morning(fleet)
     fleet.arm(point, who)
     begin_report_morning(fleet)
@@ -129,9 +123,6 @@ def _step_until_crash(fleet: Fleet, point: CrashPoint) -> None:
         fleet.step()
 
 
-# Moments --------------------------------------------------------------------------------------------------------------
-
-
 def exceed_sweep_limit(fleet: Fleet) -> None:
     """Let a sweep of a slow ScaleOps reach its limit before every component is measured."""
     fleet.next_slot()
@@ -174,7 +165,6 @@ def go_to_report_morning(fleet: Fleet, *, before: timedelta = timedelta(hours=3)
 
 
 def live_through_report_morning(fleet: Fleet) -> None:
-    """Go to the next due reports, and let them be made."""
     go_to_report_morning(fleet)
     begin_report_morning(fleet)
     fleet.live()
@@ -188,20 +178,15 @@ def live_until_tuesday_noon(fleet: Fleet) -> None:
 
 
 def begin_report_morning(fleet: Fleet) -> None:
-    """Move the clock to when the reports are due, unless it is there."""
     due = _next_due(fleet.now - fleet.every)
     if fleet.now < due:
         fleet.set_clock(due + MINUTE)
 
 
 def _next_due(now: datetime) -> datetime:
-    """Return the next due instant after `now`."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     due = midnight - timedelta(days=now.weekday()) + REPORT_TIME
     return due if due > now else due + timedelta(days=7)
-
-
-# Messages ---------------------------------------------------------------------------------------------------------------
 
 
 def put_test_messages(fleet: Fleet, *, channel: str = TEST_CHANNEL, number: int = 0) -> None:
@@ -235,9 +220,6 @@ def _message(fleet: Fleet, key: str, *, channel: Channel, target: str, action: E
     )
 
 
-# Processes, queue and database ----------------------------------------------------------------------------------------
-
-
 def restart_database(database: PostgresServer, *, down_s: float = 0.0) -> None:
     """Stop PostgreSQL immediately, which cuts every connection, and start it again after `down_s`."""
     database.stop()
@@ -265,7 +247,6 @@ def kill_one(fleet: Fleet, kind: str) -> None:
 
 
 def kill_all(fleet: Fleet, *kinds: str) -> None:
-    """Kill every process of some kinds with all its children; `live` restarts them."""
     for kind in kinds:
         for process in fleet.of_kind(kind):
             fleet.kill(process)
@@ -301,18 +282,15 @@ def enqueue_everything_again(fleet: Fleet) -> None:
 
 
 def misbehave(fleet: Fleet, **fault: object) -> None:
-    """Let a service misbehave until `fleet.heal()`."""
     fleet.simulator.state.faults.append(ServiceFault.model_validate(fault))
 
 
 def archive(fleet: Fleet, channel: str) -> None:
-    """Archive a channel; all others of the demo stay open."""
     names = {SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL, TEST_CHANNEL, *TEAM_CHANNELS}
     fleet.simulator.state.slack.channels = {name: {"is_archived": name == channel} for name in names}
 
 
 def heal_all(fleet: Fleet) -> None:
-    """Let every service work, without latency, and open every channel."""
     fleet.heal()
     fleet.simulator.state.latency_s = 0.0
     fleet.simulator.state.slack.channels = {}

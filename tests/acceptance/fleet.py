@@ -4,8 +4,6 @@ The clock moves by hand. `step` moves it and waits until every queue has recorde
 before were received; `live` repeats that until everything due is done.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -52,8 +50,6 @@ def _no_context() -> Iterator[WorkerContext]:
 
 @dataclass
 class Process:
-    """One process of the fleet, restarted when it exited."""
-
     kind: str
     options: dict[str, Any]
     running: subprocess.Popen[bytes] | None = None
@@ -62,8 +58,6 @@ class Process:
 
 @dataclass
 class Fleet:
-    """The installation of one test."""
-
     folder: Path
     simulator: Simulator
     queues: QueueServer
@@ -136,13 +130,11 @@ class Fleet:
             )
 
     def kill(self, process: Process, how: signal.Signals = signal.SIGKILL) -> None:
-        """Kill a process with all its children."""
         if process.running is not None and process.running.poll() is None:
             os.killpg(process.running.pid, how)
             process.running.wait()
 
     def of_kind(self, kind: str) -> list[Process]:
-        """Return the processes of one kind."""
         return [process for process in self.processes if process.kind == kind]
 
     def _environment(self) -> dict[str, str]:
@@ -172,19 +164,15 @@ class Fleet:
         fresh.rename(self.plan)
 
     def has_crashed(self) -> bool:
-        """Return True if the planned crash has happened."""
         return self.plan.with_suffix(".done").exists()
 
     def disarm(self) -> None:
-        """Cancel a planned crash that has not happened."""
         self.plan.unlink(missing_ok=True)
 
     def heal(self) -> None:
-        """Let every service work again."""
         self.simulator.state.faults.clear()
 
     def enqueue(self, task: str, *arguments: object) -> None:
-        """Send a queue message by hand."""
         with self._app.connection_for_write() as connection:
             self._app.send_task(task, args=arguments, connection=connection)
 
@@ -242,7 +230,6 @@ class Fleet:
 
     @property
     def slot(self) -> datetime:
-        """The current slot."""
         return slot_of(self.now, self.every)
 
     def next_slot(self) -> None:
@@ -256,7 +243,6 @@ class Fleet:
         return not self.unsettled()
 
     def unsettled(self) -> str:
-        """Return what is still to be done; empty: nothing."""
         with self.store.reading() as transaction:
             sweep = transaction.sweeps.get(self.slot)
             if sweep is None or sweep.evaluated_at is None:
@@ -283,10 +269,8 @@ class Fleet:
         return str(week) if week.ends_at(ZoneInfo("UTC")) > self.begun else ""
 
     def posts(self) -> Counter[str]:
-        """Count the messages in Slack by the key of our message."""
         found = self.simulator.state.slack.messages
         return Counter(str(message["metadata"]["event_payload"]["key"]) for message in found)
 
     def story(self) -> str:
-        """Return the last log lines of every process."""
         return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-12:]) for log in self.folder.glob("*.log"))

@@ -1,7 +1,5 @@
 """The invariants that hold after every fault (DESIGN, section 6), checked against the database and the simulator."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -33,7 +31,6 @@ InDanger = Callable[[str, datetime], bool]
 
 
 def violations(fleet: Fleet) -> list[str]:
-    """Return a sentence for every violated invariant."""
     with fleet.store.reading() as transaction:
         return [
             *_doubled(fleet),

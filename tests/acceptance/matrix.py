@@ -1,7 +1,5 @@
 """The fault matrix: every crash and every failing dependency, at every moment at which that could break an invariant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -55,7 +53,6 @@ Fault = tuple[str, Callable[[Fleet], timedelta]]
 
 
 def matrix(database: PostgresServer) -> Iterator[Fault]:
-    """Yield every fault."""
     yield from _crashes()
     for name, happen in _machines(database).items():
         yield f"{name}, mid-sweep", partial(_happen, moment=in_the_middle_of_a_sweep, happen=happen)

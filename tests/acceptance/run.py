@@ -6,8 +6,6 @@ Settings come from the environment, as in the product. Each commit and each call
 the plan names one at which the process, or the whole worker, is killed.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -116,8 +114,6 @@ class InstrumentedTransaction:
 
 
 class InstrumentedTable:
-    """One table of a transaction."""
-
     def __init__(self, name: str, table: object, done: dict[str, None]) -> None:
         self._name, self._table, self._done = name, table, done
 
@@ -147,8 +143,6 @@ class InstrumentedPort:
 
 
 class InstrumentedServices:
-    """The services, instrumented."""
-
     def __init__(self, services: Services, crashes: CrashPlan) -> None:
         self._services, self._crashes = services, crashes
 

@@ -1,7 +1,5 @@
 """Invalid input: one line that says what is wrong and what to do, the right exit status, and nothing lost or duplicated."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +18,6 @@ BROKEN = "postgresql://somebody:MARKED-PASSWORD@127.0.0.1:1/nothing"
 
 @pytest.fixture
 def simulator(simulator: Simulator) -> Simulator:
-    """The demo's company, with fixed credentials."""
     simulator.load("demo")
     return simulator
 

@@ -1,7 +1,5 @@
 """The demo is the whole product lived through once; its story is held here line by line."""
 
-from __future__ import annotations
-
 import filecmp
 import json
 import re
@@ -35,19 +33,15 @@ COMMAND = Path(sys.executable).parent / "scaleops-worker"
 
 @dataclass(frozen=True, kw_only=True)
 class Lived:
-    """What one demo left behind."""
-
     path: Path
     told: str
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """Slack messages as received, in order."""
         return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.path / "slack").iterdir())]
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """PagerDuty events as received, in order."""
         return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.path / "pagerduty").iterdir())]
 
 
@@ -184,8 +178,6 @@ def test_the_rightsizing_shows_as_done_with_what_it_saves(lived: Lived) -> None:
 
 
 class LinkParser(HTMLParser):
-    """Collects where a page leads."""
-
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []

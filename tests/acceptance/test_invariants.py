@@ -1,7 +1,5 @@
 """Each invariant is violated on purpose, and the violation is found."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -21,7 +19,6 @@ COMPONENT = "component:default/ranking"
 
 @pytest.fixture
 def fleet(tmp_path: Path, simulator: Simulator, queues: QueueServer, sqlite_url: str) -> Fleet:
-    """An installation without processes, problems or components: one empty sweep."""
     fleet = Fleet(tmp_path, simulator, queues, sqlite_url, MONDAY + MINUTE)
     close_sweep(fleet, MONDAY)
     fleet.completed[MONDAY] = ""

@@ -1,7 +1,5 @@
 """`--json`: the keys that programs rely on."""
 
-from __future__ import annotations
-
 from simulator.serving import Simulator
 from tests.services.commands import Run
 from tests.services.simulated import settings_of

@@ -1,7 +1,5 @@
 """Secrets appear only where they are used: everything runs with marked secrets, and all output and rows are searched."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import zlib
@@ -39,7 +37,6 @@ def secrets_of(simulator: Simulator) -> dict[str, str]:
 
 
 def texts_in(database: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield every cell of every table, decompressed where necessary."""
     with sqlite3.connect(database) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         for table in tables:

@@ -1,7 +1,5 @@
 """`simulate` serves the simulator while it runs, and stops it however it ends."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
@@ -37,7 +35,6 @@ def test_the_simulator_ends_with_the_command(how: signal.Signals, tmp_path: Path
 
 
 def _is_gone(address: str) -> bool:
-    """Return True once the address no longer responds."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         try:

@@ -1,7 +1,5 @@
 """`standalone` starts its own queue, measures, and stops cleanly; the queue's data stays on disk."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket
@@ -50,7 +48,6 @@ def start(folder: Path, simulator: Simulator, **settings: str) -> subprocess.Pop
 
 
 def children_of(pid: int) -> list[str]:
-    """Return the command lines of all descendants of a process."""
     listed = subprocess.run(["ps", "-ww", "-o", "pid=,ppid=,args=", "-A"], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()]
     family, found = {pid}, []
@@ -76,7 +73,6 @@ def has_evaluated_a_sweep(folder: Path) -> bool:
 
 @pytest.fixture
 def pings() -> Iterator[tuple[str, list[str]]]:
-    """A dead-man's switch that records its pings."""
     received: list[str] = []
 
     class Switch(BaseHTTPRequestHandler):

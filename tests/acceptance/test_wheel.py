@@ -1,7 +1,5 @@
 """The wheel is built, installed into a clean environment, and used."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -3,8 +3,6 @@
 Here several crashes happen within a slot; `make chaos` gives each a slot of its own, and kills a child and a whole worker at each.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 

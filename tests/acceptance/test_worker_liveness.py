@@ -1,7 +1,5 @@
 """The liveness file of a worker that hangs gets old, even while another worker serves the same queues."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -45,7 +43,6 @@ def test_a_hung_worker_is_not_alive_because_another_one_works(
 
 @contextmanager
 def another_worker(fleet: Fleet, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a worker of the same queues with another temporary folder, as on another machine."""
     (first,) = fleet.of_kind("worker")
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.acceptance.run", "worker", json.dumps(first.options)],

@@ -1,7 +1,5 @@
 """Outages of beat, the queue, the database, ScaleOps, Slack and PagerDuty; and repeated, late and unordered messages."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -147,7 +145,6 @@ def test_an_archived_channel_falls_back_to_the_platform_channel_once(fleet: Flee
 
 
 def pending_of(fleet: Fleet) -> list[tuple[str, bool]]:
-    """Return the channel of each pending message, and True if it was throttled."""
     with fleet.store.reading() as transaction:
         waiting = transaction.outbox.listing([DeliveryStatus.PENDING])
     return [(one.message.channel, "429" in str(one.last_error)) for one in waiting]

@@ -1,7 +1,5 @@
 """1,000 components of 20 teams are in danger at once: one page with the platform's key, and no page per component."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A week of simulated schedule with two beats and four workers: no duplicate, no gap."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 

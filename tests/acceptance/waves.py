@@ -4,8 +4,6 @@ Eight components, each in danger for six slots of six hours and well for ten, sh
 lose, and a test knows from the clock alone which incidents should be open.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache

@@ -56,8 +56,6 @@ SMALLEST_CONTRAST = """() => {
 
 
 class Visit:
-    """One page open in a browser, with its console errors."""
-
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
@@ -68,7 +66,6 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
-    """Open a sample page at a width, in a colour scheme."""
     opened: list[Page] = []
 
     def open_page(name: str, *, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> Visit:

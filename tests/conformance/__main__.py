@@ -3,8 +3,6 @@
 Needs npm and the packages that the Makefile puts into .conformance/.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -43,7 +41,6 @@ CALLS: Final[dict[str, dict[str, Any]]] = {
 
 
 def main() -> int:
-    """Run it all; 0 when all passed."""
     with tempfile.TemporaryDirectory(prefix="conformance-") as temporary, Simulator(str(ROOT / "tests" / "parity")) as simulator:
         folder = Path(temporary)
         gateway = ServedGateway(simulator, folder, gateway_auth="none", gateway_tokens=None)
@@ -66,7 +63,6 @@ def _run(*command: str | Path) -> bool:
 
 
 def _inspect(transport: str, server: list[str]) -> bool:
-    """List the tools and call each; print the failures."""
     listed = _run_inspector(server, "tools/list")
     names = {tool["name"] for tool in json.loads(listed.stdout or "{}").get("tools", [])}
     failed = {name: "not listed" for name in CALLS if name not in names}
@@ -81,7 +77,6 @@ def _inspect(transport: str, server: list[str]) -> bool:
 
 
 def _run_inspector(server: list[str], method: str, *more: str) -> subprocess.CompletedProcess[str]:
-    """Run a method through the inspector. Its status is not 0 if a tool fails."""
     command: list[str | Path] = [BIN / "mcp-inspector", "--cli", *server, "--method", method, *more]
     return subprocess.run(command, cwd=ROOT, env=_with_node(), capture_output=True, text=True, check=False, timeout=120)
 

@@ -1,7 +1,5 @@
 """What `@modelcontextprotocol/conformance` expects a server to offer, by the names it asks for. Only the conformance run adds it."""
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any, Final
@@ -27,15 +25,11 @@ SCHEMA_2020_12: Final[dict[str, Any]] = {
 
 
 class RawArguments(FuncMetadata):
-    """Passes a tool its arguments without validation."""
-
     def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments as one."""
         return {"arguments": arguments_to_validate}
 
 
 def add_fixtures(server: MCPServer[Any]) -> None:
-    """Add all of them."""
     _add_tools(server)
     _add_resources(server)
     _add_prompts(server)

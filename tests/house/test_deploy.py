@@ -1,7 +1,5 @@
 """Every command, option, setting, port and probe of Dockerfile, compose file and Kubernetes manifests exists in the code."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import datetime, timezone

@@ -1,7 +1,5 @@
 """The architecture is one of the checks."""
 
-from __future__ import annotations
-
 import ast
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The image: its content, the hashes of its packages, and what is excluded from the build context."""
 
-from __future__ import annotations
-
 import fnmatch
 import re
 import tomllib
@@ -19,7 +17,6 @@ LOCKED = re.compile(r"^([\w.-]+)==(\S+) \\$((?:\n    --hash=sha256:[0-9a-f]{64}(
 
 
 def instructions(stage: str) -> list[str]:
-    """Return the commands that a stage of the Dockerfile runs."""
     runs = re.findall(r"^RUN ((?:.*\\\n)*.*)$", stage, re.MULTILINE)
     return [command.strip() for run in runs for command in run.replace("\\\n", " ").split("&&")]
 

@@ -1,7 +1,5 @@
 """An installation whose sweeps are written by hand and evaluated by the real stage."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -85,7 +83,6 @@ class Installation:
         return self.new_messages()
 
     def new_messages(self) -> list[Message]:
-        """Return the messages since the last call, oldest first."""
         with self.store.reading() as transaction:
             entries = transaction.outbox.listing(limit=10_000)
         fresh = [entry.message for entry in reversed(entries) if entry.message.key not in self.seen]

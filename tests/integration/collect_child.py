@@ -3,8 +3,6 @@
 python -m tests.integration.collect_child DATABASE_URL SCALEOPS_URL BACKSTAGE_URL USER PASSWORD
 """
 
-from __future__ import annotations
-
 import sys
 from datetime import timedelta
 
@@ -22,10 +20,7 @@ from tests.stage_factories import FakeServices, make_stage_context
 
 
 class PrintedProgress(SweepProgress):
-    """Prints a line per batch."""
-
     def measured(self, *, known: int, unknown: int) -> None:
-        """Print what was stored."""
         sys.stdout.write(f"{known} {unknown}\n")
         sys.stdout.flush()
 

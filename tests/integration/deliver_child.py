@@ -4,8 +4,6 @@ Arguments: JSON with `database`, `slack`, `pagerduty`, `now`, and `dies`: never,
 It prints `ready`, waits for a line, delivers, and prints how many messages it sent.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -27,7 +25,6 @@ class CrashingSlack(SlackClient):
     dies = "never"
 
     def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> PostedMessage:
-        """Post, unless killed before; return, unless killed after."""
         if self.dies == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         posted = super().post(channel, payload, thread_ts=thread_ts, message_key=message_key)
@@ -37,7 +34,6 @@ class CrashingSlack(SlackClient):
 
 
 def main() -> None:
-    """Deliver once."""
     options = json.loads(sys.argv[1])
     services = make_delivery_services(slack_url=options["slack"], pagerduty_url=options["pagerduty"])
     services.slack = CrashingSlack(token=SLACK_BOT_TOKEN, instance="test", base_url=options["slack"])

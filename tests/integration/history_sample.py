@@ -1,7 +1,5 @@
 """A store with two weeks of three components of two teams, evaluated and reported by the real stages."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -59,7 +57,6 @@ def fill_history(store: Store) -> None:
 
 
 def run(history: HistoryContext, name: str, viewer: Viewer = allow_all, **arguments: Json) -> Any:  # noqa: ANN401 - a document
-    """Run an action over history, and return its output as JSON."""
     return run_action(name, make_request_context(history=history, viewer=viewer), **arguments)
 
 

@@ -1,7 +1,5 @@
 """MCP clients for tests, and a component of 500 workloads."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -51,8 +49,6 @@ def oversized_scenario() -> Scenario:
 
 
 def talk(gateway: ServedGateway, headers: dict[str, str], say: Callable[[Client], Awaitable[Any]], era: str = "auto") -> Any:  # noqa: ANN401 - what is said
-    """Connect an MCP client over HTTP and let it say something."""
-
     async def conversation() -> Any:  # noqa: ANN401 - as above
         mode: Literal["auto", "legacy"] = "legacy" if era == "legacy" else "auto"
         async with (
@@ -65,8 +61,6 @@ def talk(gateway: ServedGateway, headers: dict[str, str], say: Callable[[Client]
 
 
 def call(gateway: ServedGateway, headers: dict[str, str], tool: str, era: str = "auto", **arguments: Any) -> CallToolResult:  # noqa: ANN401 - arguments of any type
-    """Call one tool over HTTP."""
-
     async def say(client: Client) -> CallToolResult:
         return await client.call_tool(tool, arguments)
 
@@ -75,7 +69,6 @@ def call(gateway: ServedGateway, headers: dict[str, str], tool: str, era: str = 
 
 
 def text_in(result: CallToolResult) -> str:
-    """Return the text of a result."""
     (content,) = result.content
     assert isinstance(content, TextContent)
     return content.text

@@ -1,7 +1,5 @@
 """The Actions Registry as Backstage calls it: list, invoke with either spelling of the id, both versions, errors."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

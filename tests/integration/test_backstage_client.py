@@ -1,7 +1,5 @@
 """The Backstage client against the simulator: pages by cursor, teams by reference, incomplete listings."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The JWKS cache while Backstage fails, hangs or recovers: stale keys are used, and requests are limited."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A sweep by chunks: enqueued once, again only when it stalls, and closed by the worker that completes it."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Child processes of `standalone`, `simulate` and `demo` import our modules, whatever the working directory contains."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

@@ -3,8 +3,6 @@
 The newest sweep in the closing window of week 47 listed the catalog incompletely and holds nothing of the team payments.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

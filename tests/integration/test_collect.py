@@ -1,7 +1,5 @@
 """One sweep: listed, measured, closed; and a second collect of the same slot."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator
@@ -35,8 +33,6 @@ def bench(simulator: Simulator, sqlite_store: Store) -> Iterator[CollectBench]:
 
 
 class RecordedProgress(SweepProgress):
-    """Records the progress."""
-
     def __init__(self) -> None:
         self.listings: list[int] = []
         self.totals: list[tuple[int, int]] = []

@@ -1,7 +1,5 @@
 """A collect that is killed, interrupted, concurrent or out of time leaves a sweep that the next one finishes."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import threading
@@ -28,8 +26,6 @@ def bench(simulator: Simulator, sqlite_store: Store) -> Iterator[CollectBench]:
 
 
 class InterruptingProgress(SweepProgress):
-    """Raises KeyboardInterrupt after the first batch is stored."""
-
     def __init__(self) -> None:
         self.stored = 0
 

@@ -1,7 +1,5 @@
 """A cluster missing from the responses is lost, not removed, until it is back or counts as removed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta

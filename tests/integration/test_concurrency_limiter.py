@@ -1,7 +1,5 @@
 """Processes that share one limit over a real Valkey: each keeps to its share, when others die and when Redis loses its state."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,8 +22,6 @@ CEILING = 16
 
 @dataclass
 class LimitedService:
-    """Responds in 10 ms; rejects calls above its capacity."""
-
     capacity: int = 1000
     retry_after: str | None = None
     in_flight: int = 0

@@ -1,7 +1,5 @@
 """Metrics of the database: current at scrape time, and the same at every worker."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Concurrent deliver stages, and one that is killed: every message arrives once."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
@@ -38,7 +36,6 @@ def put(store: Store, *messages: Message) -> None:
 
 
 def many_messages() -> list[Message]:
-    """Return twelve reports to twelve teams, and three pages."""
     reports = [make_message(f"report:{number:02}", target=f"C0TEAM{number:02}") for number in range(12)]
     return [*reports, *(make_event(EventAction.TRIGGER, dedup_key=f"d{number}") for number in range(3))]
 

@@ -1,7 +1,5 @@
 """The deliver stage against a Slack and a PagerDuty that misbehave."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -34,8 +32,6 @@ SECOND = timedelta(seconds=1)
 
 
 class DeliveryBench:
-    """A deliver stage, its clock, its services and the simulated Slack and PagerDuty."""
-
     def __init__(self, simulator: Simulator, store: Store) -> None:
         simulator.state.clock.set(NOW)
         simulator.state.slack.channels = CHANNELS
@@ -72,9 +68,6 @@ class DeliveryBench:
 @pytest.fixture
 def bench(simulator: Simulator, sqlite_store: Store) -> DeliveryBench:
     return DeliveryBench(simulator, sqlite_store)
-
-
-# What goes well -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_report_with_its_thread_goes_out_at_once_in_order(bench: DeliveryBench) -> None:
@@ -127,9 +120,6 @@ def test_many_messages_for_one_channel_are_spread_without_sleeping(bench: Delive
     assert bench.texts(TEAM_CHANNEL) == [f"content of k{number:02}" for number in range(15)]
 
 
-# Formats --------------------------------------------------------------------------------------------------------------------
-
-
 def test_after_a_rejected_rendering_the_next_is_sent(bench: DeliveryBench) -> None:
     bench.put(make_message("k1", renderings=(make_too_large("native"), make_text("in plain words"))))
     bench.deliver()
@@ -155,9 +145,6 @@ def test_a_message_without_an_accepted_rendering_is_reported(bench: DeliveryBenc
     assert TEAM_CHANNEL in notice
     assert "invalid_blocks" in notice
     assert bench.entry("k1").status is DeliveryStatus.FAILED
-
-
-# Passing failures -----------------------------------------------------------------------------------------------------------
 
 
 def test_slack_retry_after_is_honoured(bench: DeliveryBench) -> None:
@@ -240,9 +227,6 @@ def test_an_expired_message_is_reported_once(bench: DeliveryBench) -> None:
     assert OTHER_CHANNEL in notice
     assert bench.texts(TEAM_CHANNEL) == []
     assert bench.entry("k1").status is DeliveryStatus.EXPIRED
-
-
-# Lost responses ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["accept-then-drop", "truncated", "cut"])
@@ -336,9 +320,6 @@ def test_what_could_not_be_looked_up_before_it_expired_is_reported_once(bench: D
     assert bench.texts(TEAM_CHANNEL) == []
 
 
-# Targets --------------------------------------------------------------------------------------------------------------------
-
-
 def test_messages_of_an_archived_channel_go_to_the_platform_channel(bench: DeliveryBench) -> None:
     bench.put(
         make_message("r1", target=ARCHIVED_CHANNEL, stream="r", number=1),
@@ -386,9 +367,6 @@ def test_without_a_platform_channel_the_problem_is_only_returned(bench: Delivery
     assert delivered.failed == 1
     assert "is_archived" in delivered.problems[0]
     assert bench.simulator.state.slack.messages == []
-
-
-# PagerDuty ------------------------------------------------------------------------------------------------------------------
 
 
 def test_an_event_without_a_response_is_sent_again_with_the_same_key(bench: DeliveryBench) -> None:

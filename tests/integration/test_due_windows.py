@@ -3,8 +3,6 @@
 The unit ring draws many more schedules and ticks against the decision alone.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import time as times
@@ -37,18 +35,13 @@ from worker import metrics
 from worker.app import build_app
 from worker.schedule import Timings, beat_schedule
 
-# Handlers and store ---------------------------------------------------------------------------------------------------
-
 
 class NullApp:
-    """An app whose messages are dropped."""
-
     def send_task(self, name: str, **_: object) -> None:
         assert name == "deliver"
 
 
 def report_task_of(store: Store, schedule: Schedule) -> Callable[[], None]:
-    """Return the report task of a worker on this store, with the clock of `wiring`. The platform report is due on Mondays at nine, UTC."""
     parts = make_stage_context(
         store, utc_now, schedules=Schedules(default=MONDAY_NINE, teams={PAYMENTS: schedule}), collect_every=DAY
     )
@@ -73,7 +66,6 @@ def runs_of(store: Store) -> list[ReportRun]:
 
 
 def tick(move_to: Callable[[datetime], None], report: Callable[[], None], ticks: Sequence[tuple[datetime, int]]) -> None:
-    """Run each tick the given number of times: several beats, or a redelivered message."""
     for at, count in ticks:
         move_to(at)
         for _ in range(count):
@@ -82,7 +74,6 @@ def tick(move_to: Callable[[datetime], None], report: Callable[[], None], ticks:
 
 @pytest.fixture(scope="session")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database file, to be copied."""
     path = tmp_path_factory.mktemp("blank") / "blank.db"
     Store.open(f"sqlite:///{path}").close()
     return path
@@ -108,9 +99,6 @@ def opened(blank: Path, tmp_path: Path) -> Opened:
                 file.unlink()
 
     return opened
-
-
-# Tests -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("zone", "change"), [CHANGES[1], CHANGES[4], CHANGES[7]])
@@ -187,7 +175,6 @@ def test_beat_ticks_every_minute_over_the_change_in_every_local_zone(
 
 
 def test_the_platform_report_keeps_its_own_time(opened: Opened) -> None:
-    """The zone of a team affects only its own report."""
     begin = datetime(2026, 10, 26, 8, 57, tzinfo=timezone.utc)
     with freeze_time(begin) as frozen, opened() as store:
         store_sweeps(store, begin - 9 * DAY, begin + DAY)

@@ -1,7 +1,5 @@
 """From stored sweeps to stored messages, on both databases."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -45,7 +43,6 @@ from wiring.contexts import history_context
 
 @pytest.fixture
 def installation(store: Store) -> Installation:
-    """Return an installation with one component, known from a quiet first sweep."""
     installation = Installation(store=store)
     assert installation.run({"checkout": [fine()]}) == []
     return installation

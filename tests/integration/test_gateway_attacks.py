@@ -1,7 +1,5 @@
 """Attacks on the connection: targets no client library sends, smuggled headers, endless heads and bodies, clients that do not read."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading
@@ -25,8 +23,6 @@ TIMEOUT_S: Final = 20
 
 
 class ImpatientProtocol(TimeoutHttpProtocol):
-    """The protocol with short timeouts."""
-
     read_timeout_s = 0.5
     request_timeout_s = 0.5
 
@@ -66,7 +62,6 @@ def exchange(gateway: ServedGateway, request: bytes) -> bytes:
 
 
 def get(gateway: ServedGateway, target: str, headers: str = AUTHORIZED) -> tuple[int, bytes]:
-    """Return the status of a response, and the whole response."""
     response = exchange(gateway, f"GET {target} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n".encode("latin-1"))
     return int(response.split(b" ", 2)[1]), response
 

@@ -1,7 +1,5 @@
 """Authentication: the tokens of Backstage's users and plugins, and static ones; anything else is rejected."""
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any
@@ -166,7 +164,6 @@ def test_a_plugins_key_signs_for_that_plugin_only(gateway: ServedGateway) -> Non
 
 
 def confused(gateway: ServedGateway, algorithm: str) -> str:
-    """A token "signed" with the public key."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - for this one forgery
 
     head = {"typ": USER, "alg": algorithm, "kid": gateway.auth.users.kid}

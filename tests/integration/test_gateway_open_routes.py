@@ -1,7 +1,5 @@
 """Public routes, CORS, the audit log, rate limits and metrics."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections import Counter

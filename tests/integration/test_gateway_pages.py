@@ -1,7 +1,5 @@
 """The HTML pages of the gateway."""
 
-from __future__ import annotations
-
 import pytest
 
 from actions.context import allow_all
@@ -111,7 +109,6 @@ def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
 
 
 def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGateway) -> None:
-    """One alert is firing and one is pending: a pending alert is not open."""
     store = gateway.dependencies.store
     parts = make_stage_context(store, NOW)
     with store.reading() as rows:

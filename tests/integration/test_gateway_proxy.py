@@ -1,7 +1,5 @@
 """The proxy forwards the requests of the frontend and returns what ScaleOps returns."""
 
-from __future__ import annotations
-
 from tests.services.gateways import ServedGateway
 
 PROXY = "/api/scaleops/api"

@@ -1,7 +1,5 @@
 """A user reads through the proxy only the workloads of components that the catalog shows them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import timedelta

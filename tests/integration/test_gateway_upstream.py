@@ -1,7 +1,5 @@
 """ScaleOps behind the proxy: responses pass unchanged, failures become ours, and a hung ScaleOps blocks no other request."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

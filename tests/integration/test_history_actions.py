@@ -1,7 +1,5 @@
 """The actions over stored history, on a store that the real stages filled."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

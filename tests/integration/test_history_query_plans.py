@@ -1,7 +1,5 @@
 """Reports and trends read two years of rows by index, on both databases: their statements are explained."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -29,7 +27,6 @@ Statement = tuple[str, Parameters]
 
 
 def statements_of(store: Store, ask: Callable[[], object]) -> list[Statement]:
-    """Return the statements about large tables that a call sends."""
     sent: list[Statement] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: Parameters, *_: object) -> None:

@@ -1,7 +1,5 @@
 """What the actions over history reveal of hidden entities: nothing that repeated queries could disclose."""
 
-from __future__ import annotations
-
 import pytest
 
 from actions.context import HistoryContext

@@ -1,7 +1,5 @@
 """The HTTP client: bounded in time, size and number, retries what may succeed, and says what came back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The HTTP client over real sockets: kept, stale and broken connections, proxies, cookies, certificates."""
 
-from __future__ import annotations
-
 import gzip
 import socket
 import ssl
@@ -216,7 +214,6 @@ def test_no_redirect_is_followed() -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """Make a self-signed certificate of localhost, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(timezone.utc)  # noqa: TID251 - certificates are checked against the real time

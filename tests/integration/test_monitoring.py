@@ -1,7 +1,5 @@
 """Self-monitoring: problems that last are reported in one notice, once a day for the same kinds of problems."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 

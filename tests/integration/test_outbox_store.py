@@ -1,7 +1,5 @@
 """The outbox on SQLite and on PostgreSQL: claiming, marking, order, ends."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """The PagerDuty client against the simulated Events API, over real sockets."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 
 import pytest

@@ -1,7 +1,5 @@
 """Messages, alert events and reports are deleted after their retention, unless something still needs them. On both databases."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 

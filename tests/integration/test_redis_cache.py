@@ -1,7 +1,5 @@
 """The Redis cache against a real Valkey: one computation for all, exclusive locks, and nothing lost without Redis."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

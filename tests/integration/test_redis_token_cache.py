@@ -1,7 +1,5 @@
 """One login for all processes, through a real Valkey: encrypted, and replaced once when it is rejected."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +19,6 @@ OTHER_FERNET = Fernet(Fernet.generate_key())
 
 
 class CountedLogin:
-    """Counts logins; each returns another token."""
-
     def __init__(self) -> None:
         self.count = 0
         self._lock = threading.Lock()
@@ -41,7 +37,6 @@ def cache(queues: QueueServer) -> Iterator[RedisCache]:
 
 
 def process_login(cache: RedisCache, log_in: CountedLogin, *, fernet: Fernet = FERNET, login: str = "us") -> CachedLogin:
-    """The login of one process."""
     return CachedLogin(log_in, clock=lambda: NOW, cache=RedisTokenCache(cache, fernet=fernet, login=login))
 
 

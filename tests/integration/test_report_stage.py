@@ -18,7 +18,6 @@ DUE = MONDAY + timedelta(hours=9)
 
 
 def sweep(store: Store, as_of: datetime, costs: dict[str, int], *, close: bool = True) -> None:
-    """Measure checkout (of payments) and finder (of search), each with one workload of its name."""
     owners = {"checkout": PAYMENTS, "finder": SEARCH}
     record_sweep(
         store,

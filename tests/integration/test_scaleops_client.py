@@ -1,7 +1,5 @@
 """The ScaleOps client against the simulator: logins, the five endpoints, and the forms of their responses."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

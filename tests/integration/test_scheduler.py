@@ -1,7 +1,5 @@
 """Beat while Redis is unavailable: one warning when the outage begins, one when it ends, and no stack traces."""
 
-from __future__ import annotations
-
 import logging
 
 import pytest

@@ -1,7 +1,5 @@
 """`serve` and `mcp` as commands: missing settings, and a running gateway."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Signed links: from the message in Slack to the one page that they open without a token."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The simulated catalog filters, pages and rejects like the real one."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Iterator

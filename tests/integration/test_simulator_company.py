@@ -1,7 +1,5 @@
 """The demo's company: the same at the same instant, with every event of its story visible when it happens."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -43,8 +41,6 @@ Row = dict[str, Any]
 
 
 class CompanyClient:
-    """Fetches the company at an instant over HTTP."""
-
     def __init__(self, simulator: Simulator, client: httpx.Client) -> None:
         self._simulator = simulator
         self._client = client

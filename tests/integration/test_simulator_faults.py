@@ -1,7 +1,5 @@
 """Planned faults affect the calls that they match, in every mode; the control API rejects invalid input."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx

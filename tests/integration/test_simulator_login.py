@@ -1,7 +1,5 @@
 """Authentication of the simulated ScaleOps, and the form of its tokens."""
 
-from __future__ import annotations
-
 import base64
 import json
 from datetime import datetime, timedelta, timezone

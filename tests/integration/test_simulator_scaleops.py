@@ -1,7 +1,5 @@
 """The simulated ScaleOps responds as in the facts, and rejects what a real one might."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

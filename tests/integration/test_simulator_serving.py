@@ -1,7 +1,5 @@
 """The simulator as a process: its output, and its errors when it cannot start."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

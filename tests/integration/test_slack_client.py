@@ -1,7 +1,5 @@
 """The Slack client against the simulated Slack, over real sockets."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 from inspect import signature
 
@@ -297,7 +295,6 @@ def test_slack_sdk_sends_through_the_private_method_that_we_override() -> None:
 
 
 def fill(simulator: Simulator, count: int) -> None:
-    """Add messages of other users."""
     start = int(NOW.timestamp())
     simulator.state.slack.messages += [
         {"type": "message", "channel": CHANNEL, "user": "U0HUMAN", "text": "lunch?", "ts": f"{start}.{number + 10:06d}"}

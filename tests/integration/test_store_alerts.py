@@ -1,7 +1,5 @@
 """Recommendations, alerts, report runs, clusters and heartbeats are read as they were written. On both databases."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
 from datetime import timedelta

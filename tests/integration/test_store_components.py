@@ -1,7 +1,5 @@
 """Listed components are stored, and gone components differ from missing ones. On both databases."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

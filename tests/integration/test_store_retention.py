@@ -1,7 +1,5 @@
 """Sweeps whose time is over go with all that hangs on them, and nothing else does. On both databases."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 

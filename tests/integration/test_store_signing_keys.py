@@ -1,7 +1,5 @@
 """Public keys of all gateways, and whose a workload is, on both databases."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from store import Store

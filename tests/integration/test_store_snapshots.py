@@ -1,7 +1,5 @@
 """Measurements come back exactly as they were put, and a closed sweep never changes. On both databases."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """One sweep over HTTP: the number of calls, and unusual entities and responses."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """An HTTP client with a limiter: outcomes are reported, Retry-After pauses calls, and a limit is not taken for an outage."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """A ScaleOps with a capacity: sweeps are complete although calls are refused, and settle below it."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -41,7 +39,6 @@ class Installed:
     statuses: list[LimiterStatus] = field(default_factory=list)
 
     def start(self, priority: CallPriority = CallPriority.BACKGROUND) -> StageContext:
-        """Build the context of another process."""
         loaded = LoadedConfig(resolved=resolve_settings(dict(self.settings), None), config=ConfigFile())
         return self.opened.enter_context(
             build_stage_context(loaded, clock=ManualClock(NOW), priority=priority, on_limiter_status=self.statuses.append)
@@ -50,7 +47,6 @@ class Installed:
 
 @pytest.fixture
 def installed(simulator: Simulator, tmp_path: Path) -> Iterator[Installed]:
-    """Settings of an installation without Redis, with 90 components."""
     simulator.load("crowd:90")
     simulator.state.clock.set(NOW)
     addresses = addresses_at(int(simulator.url.rpartition(":")[2]))
@@ -66,8 +62,6 @@ def limit_capacity(simulator: Simulator, **modes: object) -> None:
 
 
 def measure(context: StageContext, chunks: list[Chunk]) -> threading.Thread:
-    """Measure chunks in a thread, as a worker does."""
-
     def work() -> None:
         while chunks:
             try:

@@ -4,8 +4,6 @@ Where it is right, its own recorded answer is expected, field by field. Where it
 is computed here from `upstream.json` by the arithmetic of this folder's README, without any of our code.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Iterator

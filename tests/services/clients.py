@@ -1,7 +1,5 @@
 """Clients of the simulated services, closed at the end of a test."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone

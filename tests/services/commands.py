@@ -1,7 +1,5 @@
 """Runs the command line in this process, in an empty folder, with no other environment than the settings given."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os
@@ -17,15 +15,12 @@ from cli.main import main
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """The result of a command."""
-
     status: int
     out: str
     err: str
 
     @property
     def lines(self) -> list[Any]:
-        """The JSON lines on stdout."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 

@@ -1,7 +1,5 @@
 """Real databases: SQLite files, and a PostgreSQL from a wheel, one server a session and one fresh database a test."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import shutil
@@ -33,7 +31,6 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
-        """Make the cluster of databases."""
         self._run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8",
                   "--no-sync", "--no-instructions")  # fmt: skip
 
@@ -59,16 +56,13 @@ class PostgresServer:
             self._process = None
 
     def url(self, database: str) -> str:
-        """Return the DATABASE_URL of one database."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
     def execute(self, statement: str) -> None:
-        """Run one statement outside any transaction."""
         with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
             connection.execute(statement.encode())
 
     def create(self, *, template: str = "template1") -> str:
-        """Create a database and return its name."""
         name = f"t{uuid.uuid4().hex}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name

@@ -1,7 +1,5 @@
 """The gateway, served in a thread between a client and the simulator; its clock is the simulator's."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -73,12 +71,10 @@ class ServedGateway:
 
     @property
     def auth(self) -> Auth:
-        """The auth plugin of the simulated Backstage."""
         return auth_of(self.simulator.state)
 
     @property
     def now(self) -> int:
-        """The current time in seconds."""
         return int(self.simulator.state.clock.now().timestamp())
 
     def pass_time(self, **passed: float) -> None:
@@ -92,7 +88,6 @@ class ServedGateway:
         return "".join(self._audit).splitlines()
 
     def as_user(self, user: str, *groups: str) -> dict[str, str]:
-        """Return the headers of a user in these groups."""
         self.auth.groups[user] = set(groups)
         return bearer(self.auth.user_token(user, now=self.now))
 
@@ -101,15 +96,12 @@ class ServedGateway:
         return bearer(self.auth.plugin_token(plugin, now=self.now, obo=obo))
 
     def as_ci(self) -> dict[str, str]:
-        """Return the headers of the holder of a static token."""
         return bearer(STATIC_TOKEN)
 
     def calls(self, service: str) -> dict[str, int]:
-        """Return the number of requests per route of a simulated service."""
         return dict(self.simulator.state.calls[service])
 
     def close(self) -> None:
-        """Stop the server and close everything."""
         self._opened.close()
         self._server.should_exit = True
         self._thread.join(TIMEOUT_S)
@@ -147,7 +139,6 @@ class ServedGateway:
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Return the Authorization header of a token."""
     return {"Authorization": f"Bearer {token}"}
 
 

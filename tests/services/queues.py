@@ -1,7 +1,5 @@
 """A real Valkey from a wheel, on a unix socket in a folder of its own."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import subprocess
@@ -39,7 +37,6 @@ class QueueServer:
         raise AssertionError(message)
 
     def stop(self) -> None:
-        """Kill it; all its data is lost."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
@@ -48,7 +45,6 @@ class QueueServer:
             self._process = None
 
     def flush(self) -> None:
-        """Delete all data."""
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
 
@@ -79,6 +75,5 @@ def _served() -> Iterator[QueueServer]:
 
 @pytest.fixture
 def queues(queue_server: QueueServer) -> QueueServer:
-    """Return an empty Valkey."""
     queue_server.flush()
     return queue_server

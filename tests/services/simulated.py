@@ -1,7 +1,5 @@
 """Fixtures: the simulator in a thread, one server for all tests with fresh state for each, and a free port."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,12 +29,10 @@ def simulator(simulator_server: Simulator, request: pytest.FixtureRequest) -> Si
 
 @pytest.fixture
 def free_port() -> int:
-    """An unused port on loopback."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])
 
 
 def settings_of(simulator: Simulator) -> dict[str, str]:
-    """Return the settings with which a command uses the simulator."""
     return settings_for(addresses_at(int(simulator.url.rpartition(":")[2])), simulator.state.world())

@@ -1,7 +1,5 @@
 """The alert of one component over sweeps six hours apart: what each sweep found, and what the alert did."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -68,7 +66,6 @@ def gone(number: float) -> Observation:
 
 
 def is_clear(observation: Observation) -> bool:
-    """Return True if a sweep measured everything and nothing meets the condition."""
     return observation.verdict is Verdict.MEASURED and not observation.found and not observation.unknown
 
 

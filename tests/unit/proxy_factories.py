@@ -1,7 +1,5 @@
 """Builders of the proxy's parts, around one component and a fixed clock."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import datetime, timezone

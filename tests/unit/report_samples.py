@@ -1,7 +1,5 @@
 """Sample facts for report tests: a typical week of one team, and variants without data, with too much, with unknown values."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -240,7 +238,6 @@ TITLES = {
 
 
 def rich_facts() -> TeamFacts:
-    """A week in which something of everything happened."""
     now = closing_now()
     return TeamFacts(
         meta=make_meta(),
@@ -290,7 +287,6 @@ def facts_of_the_first_week() -> TeamFacts:
 
 
 def facts_of_nothing() -> TeamFacts:
-    """No snapshot at all."""
     return replace(rich_facts(), now=None, then=None, weeks=weeks_until(None, (None, None)), followed=(), month_to_date=None)
 
 

@@ -1,7 +1,5 @@
 """A hung ScaleOps occupies the threads of live actions only."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """The live actions over a double of ScaleOps: their calls, what they reject, and their common fields."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

@@ -1,7 +1,5 @@
 """The state machine of one alert, by examples; `test_alerts_properties` has what always holds."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -372,7 +370,6 @@ def test_a_snooze_ends_at_its_instant() -> None:
 
 
 def in_a_storm() -> AlertScenario:
-    """Return an alert that a storm pages for."""
     alert = AlertScenario()
     alert.observe(met(0))
     stepped = step(alert.state, met(1), sweep(1), POLICY)

@@ -1,7 +1,5 @@
 """What holds for every alert, whatever is observed and with any acknowledgement or snooze."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The five rules, by tables: who meets the condition, who does not, who is unknown."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Many notices at once are one: storms, summaries, outages."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

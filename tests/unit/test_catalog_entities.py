@@ -1,7 +1,5 @@
 """Parsing of catalog entities: owners, notification targets, scope, hidden routing keys."""
 
-from __future__ import annotations
-
 import hashlib
 
 import pytest

@@ -1,7 +1,5 @@
 """The catalog from files: one or many, YAML or JSON."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

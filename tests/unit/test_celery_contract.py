@@ -1,7 +1,5 @@
 """Undocumented members of Celery that `worker` uses. Celery is bounded below the next minor version; this names what to check then."""
 
-from __future__ import annotations
-
 import inspect
 import os
 import subprocess

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path

@@ -3,8 +3,6 @@
 What is due is computed independently, minute by minute, from the local time of the zone, without `domain.weeks`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
@@ -37,9 +35,6 @@ CHANGES = [
     ("America/New_York", date(2026, 11, 1)),
 ]
 """Zones, and the local days on which their clocks change; Kathmandu has no change, and an offset of 5:45."""
-
-
-# Local time of a zone ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

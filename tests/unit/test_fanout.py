@@ -1,7 +1,5 @@
 """Calls of one caller, in parallel or sequentially."""
 
-from __future__ import annotations
-
 import threading
 
 import pytest

@@ -1,7 +1,5 @@
 """Request headers, allowed hosts, CORS, static tokens, rate limits and the settings that a gateway refuses to start with."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Which public keys verify tokens, and with which algorithm."""
 
-from __future__ import annotations
-
 import pytest
 
 from clients.backstage.jwks import plugin_keys_path

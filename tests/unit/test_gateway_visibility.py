@@ -1,7 +1,5 @@
 """What a caller may see, and which components own a workload."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Collection
 

@@ -1,7 +1,5 @@
 """Every command has a help text with an example on its own lines."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The limit of all processes together backs off, settles and recovers, and its shares are fair."""
 
-from __future__ import annotations
-
 import heapq
 import random
 from dataclasses import dataclass, field, replace
@@ -43,8 +41,6 @@ class SimulatedService:
 
 @dataclass
 class SimulatedProcess:
-    """Calls the service as much as its share permits."""
-
     name: str
     share: int = 16
     paused_until: float = 0.0
@@ -69,7 +65,6 @@ class LimiterSimulation:
         self.limits: list[int] = []
 
     def limit_after(self, seconds: float) -> int:
-        """Run for a while; return the limit then."""
         until = self.now + seconds
         while self.now < until:
             self.now += TICK_S

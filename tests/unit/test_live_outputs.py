@@ -1,7 +1,5 @@
 """Outputs of the live actions when data is missing, foreign, or on several clusters."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

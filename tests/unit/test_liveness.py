@@ -1,7 +1,5 @@
 """The liveness of one process: its file is good for five minutes, and not checked while Redis is unavailable."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from datetime import datetime, timedelta, timezone

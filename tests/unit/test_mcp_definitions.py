@@ -1,7 +1,5 @@
 """Published definitions of the actions: to agents, which pay for their length, and to Backstage, as by the predecessor."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -1,7 +1,5 @@
 """Invalid MCP requests: short client errors, whatever was sent."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The result of a tool fits and matches its schema, however large the output is."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Measuring one component: known and unknown values with reasons, and no exception for its own problems."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """The plan of a sweep, without a store: what is sent, where to, and what has no destination."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Notices as people read them: the text, what is escaped, and what fits."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -79,7 +77,6 @@ def text_of(message: Message) -> str:
 
 
 def event_of(message: Message) -> tuple[dict[str, Json], dict[str, Json]]:
-    """Return the payload of a PagerDuty event and its details."""
     payload = message.renderings[0].payload["payload"]
     assert isinstance(payload, dict)
     details = payload["custom_details"]

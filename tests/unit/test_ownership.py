@@ -1,7 +1,5 @@
 """A component owns the same workloads wherever they are read: through an action, and through the proxy."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Mapping

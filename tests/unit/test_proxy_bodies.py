@@ -1,7 +1,5 @@
 """The two request bodies are parsed strictly and serialized again."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Responses are shared for a while by the upstream request, bounded by bytes; failures are not stored."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """Responses of ScaleOps keep their bytes, except for a missing list and for rows that the caller may not see."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

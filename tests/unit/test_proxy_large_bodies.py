@@ -1,7 +1,5 @@
 """Large responses are parsed in threads: a small request does not wait for them."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading
@@ -42,7 +40,6 @@ def large_rows(count: int = 1500) -> list[dict[str, Any]]:
 
 @contextmanager
 def occupied(worker: BodyWorker) -> Iterator[threading.Event]:
-    """Occupy the only thread of a worker until the event is set."""
     release = threading.Event()
     task = asyncio.ensure_future(worker.run(b"x" * (LARGE_BYTES + 1), lambda _: release.wait(20)))
     try:

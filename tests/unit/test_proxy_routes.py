@@ -1,7 +1,5 @@
 """Which paths and queries the proxy allows; what it sends upstream comes from its own list."""
 
-from __future__ import annotations
-
 import pytest
 
 from gateway.proxy.routes import ROUTES, ProxyRoute, RouteTable, read_extra_route, read_path, read_query

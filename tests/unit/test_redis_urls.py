@@ -1,7 +1,5 @@
 """REDIS_URL in the spellings of Celery and of the Redis client."""
 
-from __future__ import annotations
-
 import pytest
 
 from clients.redis.urls import InvalidRedisUrl, celery_url, redis_url

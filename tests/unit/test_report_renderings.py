@@ -61,7 +61,6 @@ def blocks_of(report: content.Report) -> Iterator[dict[str, Any]]:
 
 
 def texts_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a payload
-    """Yield every text object of a payload."""
     if isinstance(value, dict):
         if value.get("type") in {"mrkdwn", "plain_text", "raw_text"}:
             yield value
@@ -70,9 +69,6 @@ def texts_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part
     elif isinstance(value, list):
         for part in value:
             yield from texts_in(part)
-
-
-# Slack ------------------------------------------------------------------------------------------------------------------
 
 
 def test_every_message_stays_within_the_limits_of_slack(report: content.Report) -> None:
@@ -132,12 +128,7 @@ def test_the_sparkline_starts_at_zero_and_shows_gaps() -> None:
     assert sparkline(trend) == "▆▆▆▆·▆▇▇███▇"
 
 
-# The page ---------------------------------------------------------------------------------------------------------------
-
-
 class Page(HTMLParser):
-    """Collects the elements of a page."""
-
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
@@ -198,9 +189,6 @@ def test_an_empty_index_says_so() -> None:
     assert "No reports yet" in render_index((), instance="demo")
 
 
-# Markdown ---------------------------------------------------------------------------------------------------------------
-
-
 def test_markdown_shows_names_unchanged(too_much: content.Report) -> None:
     text = render_markdown(too_much)
     assert "<script" not in text
@@ -210,12 +198,7 @@ def test_markdown_shows_names_unchanged(too_much: content.Report) -> None:
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {3, 5, 8}
 
 
-# Templates --------------------------------------------------------------------------------------------------------------
-
-
 class Watching(PackageLoader):
-    """Records the templates that were loaded."""
-
     def __init__(self) -> None:
         super().__init__("templates", "")
         self.seen: set[str] = set()
@@ -257,9 +240,6 @@ def test_templates_are_strict_sandboxed_and_escaping() -> None:
         env.from_string("{{ nobody }}").render()
     with pytest.raises(SecurityError):
         env.from_string("{{ name.__class__.__mro__ }}").render(name="x")
-
-
-# Words ------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_long_name_is_clipped_with_an_ellipsis() -> None:

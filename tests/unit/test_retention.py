@@ -1,7 +1,5 @@
 """Which sweeps are kept: all of two weeks, the last of each day for three months, what closed a week for two years."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 
 from hypothesis import given
@@ -70,7 +68,6 @@ def test_the_newest_sweep_is_never_dropped() -> None:
 
 @given(st.lists(st.integers(min_value=0, max_value=20_000), max_size=40), st.integers(min_value=0, max_value=400))
 def test_what_is_kept_today_was_kept_before(hours: list[int], days: int) -> None:
-    """Dropping a little every day ends with the same sweeps as dropping once at the end."""
     closed = [NOW - timedelta(hours=hour) for hour in hours]
     early = expired(closed, reported=(), schedules=SCHEDULES, retention=Retention(), now=NOW - timedelta(days=days))
     left = [as_of for as_of in closed if as_of not in early]

@@ -1,7 +1,5 @@
 """Where something goes, and by which rule."""
 
-from __future__ import annotations
-
 import pytest
 
 from domain.component import NotificationTargets

@@ -1,7 +1,5 @@
 """ScaleOps tokens: cached while valid, fetched once, replaced once; and the parsing of a login's redirect."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
@@ -29,8 +27,6 @@ def a_jwt(**claims: object) -> str:
 
 
 class PlannedLogin:
-    """Returns numbered tokens, or fails as planned."""
-
     def __init__(self) -> None:
         self.count = 0
         self.failure: ServiceError | None = None
@@ -159,8 +155,6 @@ def test_a_rejected_login_is_not_repeated_during_the_cooldown() -> None:
 
 
 class ObservedLock:
-    """A lock that counts the threads that are about to acquire it."""
-
     def __init__(self) -> None:
         self.arrivals = threading.Semaphore(0)
         self._lock = threading.Lock()

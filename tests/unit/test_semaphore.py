@@ -1,7 +1,5 @@
 """The semaphore: never more permits than its size, FIFO over threads and tasks, no permit lost."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Callable
@@ -22,7 +20,6 @@ def wanted(semaphore: ResizableSemaphore) -> int:
 
 
 def start_waiting(semaphore: ResizableSemaphore, then: Callable[[], None] = lambda: None) -> threading.Thread:
-    """Start a thread that acquires a permit, and wait until it waits."""
     before = wanted(semaphore)
 
     def work() -> None:

@@ -1,7 +1,5 @@
 """A copied error keeps every field, wherever one failure is raised in several threads."""
 
-from __future__ import annotations
-
 from datetime import datetime, timezone
 
 import pytest

@@ -1,7 +1,5 @@
 """A signed link shows one page until its last second, and says so of nothing else."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 

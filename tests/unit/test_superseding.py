@@ -1,7 +1,5 @@
 """What is cancelled when a resolve is queued after its unsent trigger."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

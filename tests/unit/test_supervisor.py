@@ -1,7 +1,5 @@
 """The supervisor of `standalone` restarts what exits, leaves alone what cannot run, and stops all at the end."""
 
-from __future__ import annotations
-
 import os
 import sys
 import threading

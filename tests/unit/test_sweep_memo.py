@@ -1,7 +1,5 @@
 """The memo of a sweep: one call per key, and a bounded number of repeats after failures."""
 
-from __future__ import annotations
-
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -181,8 +179,6 @@ AS_OF = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 
 class Memory:
-    """A shared cache with a single user."""
-
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
 

@@ -1,7 +1,5 @@
 """The private members of uvicorn that gateway.timeout_protocol uses. A new minor release of uvicorn must keep them, or change them here."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import tomllib

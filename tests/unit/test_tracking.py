@@ -1,7 +1,5 @@
 """What becomes of a recommendation."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from decimal import Decimal
 

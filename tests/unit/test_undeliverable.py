@@ -1,7 +1,5 @@
 """Notices to the platform channel about undelivered messages."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The limit on ScaleOps calls in the metrics of a worker."""
 
-from __future__ import annotations
-
 from prometheus_client import REGISTRY
 
 from clients.throttle.concurrency_limiter import LimiterStatus

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from actions.catalogue import ACTIONS
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.integration.history_sample import NOW, fill_history
 from tests.integration.mcp_clients import MONSTER, WORKLOADS, oversized_scenario
@@ -218,7 +217,7 @@ def test_another_method_is_not_allowed(gateway: ServedGateway, method: str, path
 def test_a_scaleops_failure_has_an_error_name_that_backstage_shows(
     gateway: ServedGateway, simulator: Simulator, status: int
 ) -> None:
-    simulator.state.faults = [Fault(service="scaleops", route="/api/v1/dashboard/byNamespace", status=status)]
+    simulator.plan_fault("scaleops", route="/api/v1/dashboard/byNamespace", status=status)
     code, response = invoke(gateway, {"entityRef": ORDERS})
 
     assert (code, response["error"]["name"]) == (503, "ServiceUnavailableError")

@@ -10,7 +10,6 @@ import pytest
 
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
 from store.retention import Retention
@@ -70,7 +69,7 @@ def test_a_pool_measures_several_chunks_with_the_same_threads(bench: CollectBenc
 def test_a_pool_survives_a_chunk_that_found_scaleops_down(bench: CollectBench, simulator: Simulator) -> None:
     chunk, *_ = advance_sweep(bench.context, size=9).chunks
     with MeasurePool(2) as pool:
-        simulator.state.faults = [Fault(service="scaleops", status=401)]
+        simulator.plan_fault("scaleops", status=401)
         with pytest.raises(CollectFailed):
             measure_chunk(bench.context, chunk, pool=pool)
         simulator.state.faults = []

@@ -9,7 +9,6 @@ from typing import Final
 import pytest
 
 from gateway.timeout_protocol import TimeoutHttpProtocol
-from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
 
 FLAGS: Final = "/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
@@ -260,7 +259,7 @@ def test_a_client_that_does_not_read_is_disconnected_and_others_are_served(serve
             gone.set()
 
     gateway = serve_gateway(protocol=WatchedProtocol)
-    gateway.simulator.state.faults = [Fault(service="scaleops", route="byNamespace", mode="huge", megabytes=12)]
+    gateway.simulator.plan_fault("scaleops", route="byNamespace", mode="huge", megabytes=12)
     with connect(gateway, receive_buffer=4096) as opened:
         opened.sendall(LIST_WORKLOADS)
         assert opened.recv(1024).startswith(b"HTTP/1.1 200")
@@ -273,7 +272,7 @@ def test_a_client_that_does_not_read_is_disconnected_and_others_are_served(serve
 
 def test_a_slow_client_that_does_read_receives_everything(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(protocol=ImpatientProtocol)
-    gateway.simulator.state.faults = [Fault(service="scaleops", route="byNamespace", mode="huge", megabytes=8)]
+    gateway.simulator.plan_fault("scaleops", route="byNamespace", mode="huge", megabytes=8)
     pause = threading.Event()
     with connect(gateway, receive_buffer=65536) as opened:
         opened.sendall(LIST_WORKLOADS.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))

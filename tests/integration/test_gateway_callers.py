@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from simulator.backstage_auth import PLUGIN, USER, KeyPair
-from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway, bearer
 
 FLAGS = "/api/scaleops/api/api/v1/networkCost/networkCostEnabled"
@@ -65,7 +64,7 @@ def encoded(part: object) -> str:
 
 def publish_keys(gateway: ServedGateway, *keys: Any) -> None:  # noqa: ANN401 - any JSON
     body = {"keys": list(keys)}
-    gateway.simulator.state.faults = [Fault(service="backstage", route="/api/auth/.well-known/jwks.json", status=200, body=body)]
+    gateway.simulator.plan_fault("backstage", route="/api/auth/.well-known/jwks.json", status=200, body=body)
 
 
 def test_a_user_is_authenticated_by_their_token(gateway: ServedGateway) -> None:
@@ -354,7 +353,7 @@ def test_a_token_is_verified_once_and_then_cached(gateway: ServedGateway) -> Non
 
 
 def test_keys_that_cannot_be_fetched_are_not_the_callers_fault(gateway: ServedGateway) -> None:
-    gateway.simulator.state.faults = [Fault(service="backstage", status=500)]
+    gateway.simulator.plan_fault("backstage", status=500)
 
     response = gateway.client.get(FLAGS, headers=gateway.as_user(ANN))
 
@@ -365,14 +364,14 @@ def test_keys_that_cannot_be_fetched_are_not_the_callers_fault(gateway: ServedGa
 
 def test_cached_keys_are_used_while_backstage_is_unavailable(gateway: ServedGateway) -> None:
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
-    gateway.simulator.state.faults = [Fault(service="backstage", mode="drop")]
+    gateway.simulator.plan_fault("backstage", mode="drop")
     gateway.pass_time(minutes=11)
 
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
 
 
 def test_redirects_to_keys_are_not_followed(gateway: ServedGateway) -> None:
-    gateway.simulator.state.faults = [Fault(service="backstage", mode="redirect")]
+    gateway.simulator.plan_fault("backstage", mode="redirect")
 
     assert gateway.client.get(FLAGS, headers=gateway.as_user(ANN)).status_code == 502
 

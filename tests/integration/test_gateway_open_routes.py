@@ -18,7 +18,6 @@ from starlette.routing import Route
 from actions.errors import NotFoundError
 from gateway.auth.request_contexts import STORED_THREADS
 from gateway.responses import forbidden
-from simulator.faults import Fault
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
 
 PROXY = "/api/scaleops/api"
@@ -61,7 +60,7 @@ def test_readiness_lists_the_state_of_each_dependency(gateway: ServedGateway) ->
 
 def test_a_dependency_that_is_down_degrades_and_is_probed_again_after_the_ttl(gateway: ServedGateway) -> None:
     gateway.pass_time(seconds=0)
-    gateway.simulator.state.faults = [Fault(service="scaleops", mode="drop")]
+    gateway.simulator.plan_fault("scaleops", mode="drop")
 
     degraded = gateway.client.get("/readyz")
     gateway.simulator.state.faults = []

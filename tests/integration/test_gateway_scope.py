@@ -10,7 +10,6 @@ import pytest
 
 from domain.snapshots import WorkloadPoint
 from domain.workload import WorkloadKey
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from simulator.world import Scenario
 from tests.factories import SLOT, make_measurement
@@ -236,7 +235,7 @@ def test_a_new_component_is_found_after_the_cooldown(gateway: ServedGateway) -> 
 @pytest.mark.parametrize("route", ["by-refs", "by-query"])
 def test_without_the_catalog_a_user_sees_nothing_and_a_service_still_does(gateway: ServedGateway, route: str) -> None:
     ann = gateway.as_user(ANN, "group:default/team-00")
-    gateway.simulator.state.faults = [Fault(service="backstage", route=route, mode="drop")]
+    gateway.simulator.plan_fault("backstage", route=route, mode="drop")
 
     response = list_workloads(gateway, ORDERS, ann)
 
@@ -257,7 +256,7 @@ def test_a_catalog_that_rejects_our_key_is_not_the_callers_error(gateway: Served
 def test_a_response_that_cannot_be_filtered_is_not_shown_to_a_user(gateway: ServedGateway) -> None:
     ann = gateway.as_user(ANN, "group:default/team-00")
     rows: Any = {"workloads": ["a row that is not an object"]}
-    gateway.simulator.state.faults = [Fault(service="scaleops", route="byNamespace", status=200, body=rows)]
+    gateway.simulator.plan_fault("scaleops", route="byNamespace", status=200, body=rows)
 
     assert list_workloads(gateway, ORDERS, ann).status_code == 502
     assert list_workloads(gateway, ORDERS, gateway.as_ci()).json() == rows

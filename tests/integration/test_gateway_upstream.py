@@ -17,7 +17,6 @@ from clients.http.errors import ErrorKind as Reason
 from clients.http.errors import ServiceError
 from clients.http.messages import HttpRequest
 from clients.scaleops.async_client import AsyncScaleOpsClient
-from simulator.faults import Fault
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.services.waiting import wait_until
 
@@ -31,7 +30,7 @@ LOGIN = "POST /auth/callback"
 
 
 def fault(gateway: ServedGateway, **planned: Any) -> None:  # noqa: ANN401 - fields of any type
-    gateway.simulator.state.faults = [Fault(service="scaleops", **planned)]
+    gateway.simulator.plan_fault("scaleops", **planned)
 
 
 def set_modes(gateway: ServedGateway, **modes: str) -> None:
@@ -317,7 +316,7 @@ def test_a_hung_upstream_never_exhausts_the_server(serve_gateway: ServeGateway) 
 
 
 def test_a_full_queue_fails_at_once(gateway: ServedGateway) -> None:
-    gateway.simulator.state.faults = [Fault(service="backstage", delay_s=1, status=200, body={})]
+    gateway.simulator.plan_fault("backstage", delay_s=1, status=200, body={})
 
     async def run() -> list[object]:
         http = AsyncHttpClient("Backstage", gateway.simulator.backstage_url, HttpOptions(max_in_flight=1), max_queued=2)

@@ -72,7 +72,7 @@ def calls(simulator: Simulator) -> int:
 def test_every_failure_has_a_sentence_and_is_retried_only_if_that_may_help(
     simulator: Simulator, fault: dict[str, object], kind: ErrorKind, sentence: str, attempts: int
 ) -> None:
-    simulator.state.faults = [Fault.model_validate({"service": "scaleops", "body": "secret in a body", **fault})]
+    simulator.plan_fault("scaleops", **{"body": "secret in a body", **fault})
     with client_of(simulator) as http, pytest.raises(ServiceError) as failed:
         fetch(http)
     assert failed.value.kind is kind
@@ -86,7 +86,7 @@ def test_every_failure_has_a_sentence_and_is_retried_only_if_that_may_help(
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"mode": "drop"}, {"status": 429}])
 def test_a_temporary_failure_is_retried(simulator: Simulator, fault: dict[str, object]) -> None:
-    simulator.state.faults = [Fault.model_validate({"service": "scaleops", "times": 2, **fault})]
+    simulator.plan_fault("scaleops", times=2, **fault)
     sleep = Sleeps()
     with client_of(simulator, HttpOptions(initial_wait_s=0.5), sleep=sleep) as http:
         assert "networkCostEnabled" in fetch(http)
@@ -95,7 +95,7 @@ def test_a_temporary_failure_is_retried(simulator: Simulator, fault: dict[str, o
 
 
 def test_it_waits_at_least_for_the_retry_after(simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="scaleops", status=429, headers={"Retry-After": "7"}, times=1)]
+    simulator.plan_fault("scaleops", status=429, headers={"Retry-After": "7"}, times=1)
     sleep = Sleeps()
     with client_of(simulator, HttpOptions(initial_wait_s=0.5), sleep=sleep) as http:
         assert "networkCostEnabled" in fetch(http)
@@ -119,7 +119,7 @@ def test_retry_after_is_parsed_as_seconds_or_as_a_date(headers: dict[str, str], 
 
 
 def test_it_does_not_wait_for_a_retry_after_above_the_limit(simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="scaleops", status=503, headers={"Retry-After": "3600"})]
+    simulator.plan_fault("scaleops", status=503, headers={"Retry-After": "3600"})
     sleep = Sleeps()
     with client_of(simulator, sleep=sleep) as http, pytest.raises(ServiceError) as failed:
         fetch(http)
@@ -129,7 +129,7 @@ def test_it_does_not_wait_for_a_retry_after_above_the_limit(simulator: Simulator
 
 
 def test_a_response_that_is_too_large_is_not_read_to_its_end(simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="scaleops", mode="huge", megabytes=64)]
+    simulator.plan_fault("scaleops", mode="huge", megabytes=64)
     with client_of(simulator, HttpOptions(max_response_bytes=1024 * 1024)) as http, pytest.raises(ServiceError) as failed:
         fetch(http)
     assert failed.value.kind is ErrorKind.INVALID_RESPONSE
@@ -169,7 +169,7 @@ def test_no_more_calls_are_in_flight_than_allowed(simulator: Simulator) -> None:
 
 
 def test_each_retry_is_logged(simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
-    simulator.state.faults = [Fault(service="scaleops", status=503, times=2)]
+    simulator.plan_fault("scaleops", status=503, times=2)
     with caplog.at_level("DEBUG", "clients.http"), client_of(simulator) as http:
         fetch(http)
     retries = [record for record in caplog.records if record.message == "retrying request"]

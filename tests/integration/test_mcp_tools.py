@@ -12,7 +12,6 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.types import CallToolResult, TextResourceContents
 
 from actions.catalogue import ACTIONS
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from store import Store
 from tests.integration.history_sample import NOW, fill_history
@@ -116,7 +115,7 @@ def test_an_error_says_what_to_do(gateway: ServedGateway, tool: str, arguments: 
 
 
 def test_history_works_while_scaleops_is_down(gateway: ServedGateway, simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="scaleops", route=BYNAMESPACE, status=503)]
+    simulator.plan_fault("scaleops", route=BYNAMESPACE, status=503)
     down = call(gateway, gateway.as_ci(), "get_scaleops_data_for_entity", entityRef=ORDERS)
     history = call(gateway, gateway.as_ci(), "get_cost_trend", entityRef="group:default/payments")
 

@@ -13,7 +13,6 @@ from actions.live.measure import MeasureResult, measure
 from actions.live.sweep_memo import MemoizedScaleOps
 from domain.component import Component
 from domain.snapshots import Outcome
-from simulator.faults import Fault
 from simulator.parity import cost_row
 from simulator.serving import Simulator
 from simulator.world import NetworkData, Scenario, SimulatedWorkload, World
@@ -178,14 +177,14 @@ def test_unusual_entities_are_measured_as_intended(simulator: Simulator) -> None
 def test_any_failure_is_unknown_with_a_reason_and_never_zero(simulator: Simulator, fault: dict[str, object]) -> None:
     load(simulator, [a_workload("web", {"app": "web"})], [an_entity("Component", "web", {"label-selector": "app=web"})])
     for route in ("getWorkloads", "workload-network", "networkCostEnabled", "policies"):
-        simulator.state.faults = [Fault.model_validate({"service": "scaleops", "route": route, **fault})]
+        simulator.plan_fault("scaleops", route=route, **fault)
         [measured] = sweep(simulator).values()
         [point] = measured.measurement.points
         assert measured.measurement.snapshot.outcome is Outcome.MEASURED
         assert isinstance(point.cost_7d, Decimal) == (route != "getWorkloads")
         assert hasattr(point.network, "reason") == (route in {"workload-network", "networkCostEnabled"})
         assert any("ScaleOps" in warning for warning in measured.measurement.snapshot.warnings)
-    simulator.state.faults = [Fault.model_validate({"service": "scaleops", "route": "byNamespace", **fault})]
+    simulator.plan_fault("scaleops", route="byNamespace", **fault)
     [measured] = sweep(simulator).values()
     assert measured.measurement.snapshot.outcome is Outcome.UNKNOWN
     assert measured.measurement.snapshot.reason.startswith("ScaleOps")
@@ -193,7 +192,7 @@ def test_any_failure_is_unknown_with_a_reason_and_never_zero(simulator: Simulato
 
 
 def test_a_refused_login_counts_as_scaleops_down(simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="scaleops", route="auth/callback", status=401)]
+    simulator.plan_fault("scaleops", route="auth/callback", status=401)
     measured = sweep(simulator)
     assert all(m.is_scaleops_down for m in measured.values())
     assert simulator.state.calls["scaleops"] == {LOGIN: 1}

@@ -10,7 +10,6 @@ from clients.http.errors import ServiceError
 from clients.http.messages import HttpRequest
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter, LimiterStatus
 from clients.throttle.limit_algorithm import BackoffReason, CallPriority
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.clients import Sleeps
 from tests.services.waiting import wait_until
@@ -47,7 +46,7 @@ def calls(simulator: Simulator) -> int:
 def test_a_429_does_not_count_as_an_attempt_while_other_calls_succeed(simulator: Simulator, status: int) -> None:
     with client_of(simulator, HttpOptions(attempts=3)) as (http, _):
         assert http.send(FLAGS).status == 200
-        simulator.state.faults = [Fault(service="scaleops", status=status, times=7)]
+        simulator.plan_fault("scaleops", status=status, times=7)
         assert http.send(FLAGS).status == 200
     assert calls(simulator) == 9
 
@@ -55,7 +54,7 @@ def test_a_429_does_not_count_as_an_attempt_while_other_calls_succeed(simulator:
 def test_but_not_without_end(simulator: Simulator) -> None:
     with client_of(simulator, HttpOptions(attempts=3, timeout_s=0.5)) as (http, sleeps):
         assert http.send(FLAGS).status == 200
-        simulator.state.faults = [Fault(service="scaleops", status=429)]
+        simulator.plan_fault("scaleops", status=429)
         with pytest.raises(ServiceError, match="429"):
             http.send(FLAGS)
         assert max(sleeps) <= http.options.max_wait_s
@@ -66,7 +65,7 @@ def test_interactive_calls_fail_once_the_retry_budget_is_spent(simulator: Simula
     monkeypatch.setattr("clients.http.client.INTERACTIVE_RETRY_BUDGET_S", 0.0)
     with client_of(simulator, HttpOptions(attempts=3), priority=CallPriority.INTERACTIVE) as (http, _):
         assert http.send(FLAGS).status == 200
-        simulator.state.faults = [Fault(service="scaleops", status=429)]
+        simulator.plan_fault("scaleops", status=429)
         with pytest.raises(ServiceError, match="429"):
             http.send(FLAGS)
     assert calls(simulator) == 2
@@ -75,14 +74,14 @@ def test_interactive_calls_fail_once_the_retry_budget_is_spent(simulator: Simula
 def test_other_errors_count_as_attempts(simulator: Simulator) -> None:
     with client_of(simulator, HttpOptions(attempts=3)) as (http, _):
         assert http.send(FLAGS).status == 200
-        simulator.state.faults = [Fault(service="scaleops", status=502)]
+        simulator.plan_fault("scaleops", status=502)
         with pytest.raises(ServiceError, match="502"):
             http.send(FLAGS)
     assert calls(simulator) == 4
 
 
 def test_the_next_call_waits_for_the_retry_after_of_an_earlier_one(simulator: Simulator) -> None:
-    simulator.state.faults = [Fault(service="scaleops", status=429, headers={"Retry-After": "600"}, times=1)]
+    simulator.plan_fault("scaleops", status=429, headers={"Retry-After": "600"}, times=1)
     with client_of(simulator, HttpOptions()) as (http, sleeps):
         with pytest.raises(ServiceError, match="429"):
             http.send(FLAGS)  # the Retry-After is above max_wait_s
@@ -94,7 +93,7 @@ def test_the_next_call_waits_for_the_retry_after_of_an_earlier_one(simulator: Si
 
 def test_a_timeout_lowers_the_limit(simulator: Simulator) -> None:
     statuses: list[LimiterStatus] = []
-    simulator.state.faults = [Fault(service="scaleops", delay_s=5)]
+    simulator.plan_fault("scaleops", delay_s=5)
     with client_of(simulator, HttpOptions(attempts=1, timeout_s=0.1), statuses=statuses) as (http, _):
         with pytest.raises(ServiceError, match="no answer"):
             http.send(FLAGS)

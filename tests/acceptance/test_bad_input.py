@@ -84,9 +84,7 @@ def test_a_bad_setting_is_refused_in_one_line(
 
 def test_a_wrong_configuration_file_names_the_key(run: Run, simulator: Simulator) -> None:
     Path("scaleops-worker.yaml").write_text("teams: {group:default/payments: {slack_chanel: C1}}\n", encoding="utf-8")
-
     ran = run("collect", **settings_of(simulator))
-
     fails_with_one_line(ran, status=2, words=("scaleops-worker.yaml", "slack_chanel", "did you mean slack_channel?"))
 
 
@@ -109,7 +107,6 @@ def test_what_fails_prints_the_reason_in_one_line(
     run: Run, simulator: Simulator, command: list[str], wrong: dict[str, str], words: tuple[str, ...]
 ) -> None:
     ran = run(*command, **{**settings_of(simulator), **wrong})
-
     fails_with_one_line(ran, status=1, words=words)
     assert "MARKED" not in ran.out + ran.err
 
@@ -117,7 +114,6 @@ def test_what_fails_prints_the_reason_in_one_line(
 def test_a_missing_or_broken_catalog_file_is_named(run: Run, simulator: Simulator) -> None:
     settings = {**settings_of(simulator), "BACKSTAGE_BASE_URL": "", "BACKSTAGE_TOKEN": ""}
     Path("broken.yaml").write_text("kind: [", encoding="utf-8")
-
     fails_with_one_line(run("collect", **settings, BACKSTAGE_CATALOG_FILE="missing.yaml"), status=1, words=("missing.yaml",))
     fails_with_one_line(run("collect", **settings, BACKSTAGE_CATALOG_FILE="broken.yaml"), status=1, words=("broken.yaml",))
 
@@ -134,7 +130,6 @@ def test_an_invalid_reference_is_one_error_line_and_the_others_succeed(
     run: Run, simulator: Simulator, ref: str, name: str, words: str
 ) -> None:
     ran = run("action", DATA, ref, "component:default/frontend", "--json", **settings_of(simulator))
-
     failed, answered = ran.lines
     assert ran.status == 1
     assert failed["error"]["name"] == name
@@ -145,9 +140,7 @@ def test_an_invalid_reference_is_one_error_line_and_the_others_succeed(
 @pytest.mark.parametrize("mode", ["html", "truncated", "empty", "redirect", "drop"])
 def test_an_invalid_response_of_scaleops_is_an_error_never_an_empty_output(run: Run, simulator: Simulator, mode: Mode) -> None:
     simulator.state.faults.append(Fault(service="scaleops", route="byNamespace", mode=mode))
-
     ran = run("action", DATA, "component:default/frontend", "--json", **settings_of(simulator))
-
     (line,) = ran.lines
     assert ran.status == 1
     assert line["error"]["name"] == "ServiceUnavailableError"
@@ -159,7 +152,6 @@ def test_nothing_is_lost_or_duplicated_by_a_failed_collect(run: Run, simulator: 
     failed = run("collect", **{**settings, "SCALEOPS_BASE_URL": "http://127.0.0.1:1"})
     done = run("collect", **settings)
     again = run("collect", **settings)
-
     assert (failed.status, done.status, again.status) == (1, 0, 0)
     assert "43 of 43 components measured" in done.out
     assert "is already done" in again.out

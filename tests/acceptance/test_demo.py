@@ -83,7 +83,6 @@ def at(message: dict[str, Any]) -> datetime:
 
 def test_every_team_and_the_platform_get_exactly_one_report_a_week(lived: Lived) -> None:
     reports = Counter(key_of(message) for message in lived.messages if re.fullmatch(r"report:weekly:.*:slack:1", key_of(message)))
-
     expected = {f"report:weekly:group:default/{team}:{week}:slack:1" for team in TEAMS for week in WEEKS}
     expected |= {f"report:weekly:platform:{week}:slack:1" for week in WEEKS}
     assert reports == dict.fromkeys(expected, 1)
@@ -110,7 +109,6 @@ def test_nobody_is_paged_for_money(lived: Lived) -> None:
 
 def test_nothing_resolves_while_the_cluster_is_lost(lived: Lived) -> None:
     meanwhile = [message for message in lived.messages if LOST_FROM <= at(message) <= LOST_UNTIL]
-
     assert [message["text"] for message in meanwhile if message["text"].startswith(("Resolved", "Closed"))] == []
     assert sum("unreachable" in message["text"] for message in meanwhile) == 1
     assert any(message["text"].startswith("Resolved") for message in lived.messages), "and something does at other times"
@@ -118,7 +116,6 @@ def test_nothing_resolves_while_the_cluster_is_lost(lived: Lived) -> None:
 
 def test_the_cost_jump_is_told_to_the_team_that_owns_it(lived: Lived) -> None:
     jumps = [message for message in lived.messages if key_of(message).startswith("alert:cost-increase")]
-
     assert {message["channel"] for message in jumps} == {"C0STORE001"}
     assert at(jumps[0]) > COST_JUMP_FROM
     assert "7-day cost up" in jumps[0]["text"]
@@ -165,7 +162,6 @@ def test_a_workload_claimed_by_two_components_counts_once_in_the_total(stored: S
         (total,) = transaction.history.of_team(PLATFORM, as_ofs=[sweep.as_of])
     once = {point.key: point.cost_7d for measurement in measurements for point in measurement.points}
     claims = Counter(point.key for measurement in measurements for point in measurement.points)
-
     assert [key.name for key, count in claims.items() if count > 1] == ["redis-cart"]
     assert total.cost_7d.amount == sum((cost for cost in once.values() if not isinstance(cost, Unknown)), Decimal(0))
     assert "claimed" in (lived.path / "reports" / "~platform" / "2026-W46.html").read_text(encoding="utf-8")
@@ -173,7 +169,6 @@ def test_a_workload_claimed_by_two_components_counts_once_in_the_total(stored: S
 
 def test_the_rightsizing_shows_as_done_with_what_it_saves(lived: Lived) -> None:
     page = (lived.path / "reports" / "search" / "2026-W41.html").read_text(encoding="utf-8")
-
     assert re.search(r"Done: saves \$[\d,.]+ a month", page)
 
 
@@ -190,7 +185,6 @@ def test_the_index_leads_to_every_team_and_week(lived: Lived) -> None:
     links = LinkParser()
     links.feed((lived.path / "index.html").read_text(encoding="utf-8"))
     pages = {str(page.relative_to(lived.path)) for page in (lived.path / "reports").rglob("*.html")}
-
     assert len(pages) == (len(TEAMS) + 1) * len(WEEKS)
     assert pages <= {link.replace("%7E", "~") for link in links.found}
 
@@ -210,7 +204,6 @@ def test_the_same_story_comes_out_the_same(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     one, two = live(tmp_path / "one" / "out", weeks=1), live(tmp_path / "two" / "out", weeks=1)
-
     names = sorted(
         str(path.relative_to(one.path)) for path in one.path.rglob("*") if path.is_file() and "demo.db" not in path.name
     )
@@ -222,9 +215,7 @@ def test_the_same_story_comes_out_the_same(tmp_path: Path) -> None:
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
-
     done = subprocess.run([COMMAND, "demo", "--out", tmp_path / "mine"], capture_output=True, text=True, check=False)
-
     assert done.returncode == 2
     assert "choose another folder with --out" in done.stderr
     assert (tmp_path / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"

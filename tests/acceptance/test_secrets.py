@@ -116,9 +116,7 @@ def test_the_search_finds_compressed_and_embedded_secrets(tmp_path: Path) -> Non
         connection.execute("CREATE TABLE plain (a TEXT, b BLOB)")
         connection.execute("INSERT INTO plain VALUES (?, ?)", (f"a {TEAM_KEY} b", zlib.compress(SECRET_KEY.encode())))
         connection.commit()
-
     texts = [text for _, text in texts_in(tmp_path / "x.db")]
-
     assert any(TEAM_KEY.encode() in text for text in texts)
     assert any(SECRET_KEY.encode() in text for text in texts)
 
@@ -132,6 +130,5 @@ def test_settings_never_show_a_secret(name: str) -> None:
         "SCALEOPS_USER": "x",
     }
     resolved = resolve_settings(values, None)
-
     assert "marked-secret-value" not in repr(resolved)
     assert "marked-secret-value" not in str(resolved.settings.model_dump())

@@ -18,13 +18,11 @@ def modules() -> list[Path]:
 
 def test_every_room_ships_in_the_wheel_and_is_held_by_the_import_contracts() -> None:
     folders = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
-
     assert folders == set(ROOMS) == set(PROJECT["tool"]["importlinter"]["root_packages"])
 
 
 def test_imports_point_down_only() -> None:
     found = subprocess.run([Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False)
-
     assert found.returncode == 0, found.stdout
 
 
@@ -32,7 +30,6 @@ def test_every_module_says_what_its_job_is() -> None:
     silent = [
         str(path.relative_to(ROOT)) for path in modules() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]
-
     assert silent == []
 
 

@@ -41,7 +41,6 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
 
 def test_the_documented_defaults_are_the_real_ones() -> None:
     real = {name.upper(): spelled(field.default) for name, field in Settings.model_fields.items() if name not in IN_WORDS}
-
     assert {name: ROWS[name][0] for name in real} == real
 
 

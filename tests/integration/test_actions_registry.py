@@ -53,7 +53,6 @@ def invoke(
 def test_the_list_is_served_without_any_call(gateway: ServedGateway, simulator: Simulator) -> None:
     simulator.state.calls.clear()
     response = gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci())
-
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("application/json")
     assert [action["name"] for action in response.json()["actions"]] == list(ACTIONS)
@@ -74,7 +73,6 @@ def test_every_listed_action_is_valid_for_backstage(gateway: ServedGateway) -> N
 @pytest.mark.parametrize("path", ["v1/actions/scaleops%3A{}/invoke", "v1/actions/scaleops:{}/invoke"])
 def test_an_action_is_invoked_by_its_raw_input(gateway: ServedGateway, path: str) -> None:
     status, body = invoke(gateway, {"entityRef": ORDERS}, path=path)
-
     assert status == 200
     assert list(body) == ["output"]
     assert body["output"]["entity"] == {"name": "orders-000", "namespace": "default", "kind": "Component"}
@@ -82,13 +80,11 @@ def test_an_action_is_invoked_by_its_raw_input(gateway: ServedGateway, path: str
 
 def test_the_second_version_wraps_input_and_secrets(gateway: ServedGateway) -> None:
     status, body = invoke(gateway, {"input": {"entityRef": ORDERS}, "secrets": {"a": "b"}}, path="v2/actions/scaleops:{}/invoke")
-
     assert (status, body["output"]["entity"]["name"]) == (200, "orders-000")
 
 
 def test_history_actions_are_invoked_the_same_way(gateway: ServedGateway) -> None:
     status, body = invoke(gateway, {"owner": "payments"}, name="list_components")
-
     assert (status, body["output"]["total"]) == (200, 2)
 
 
@@ -96,7 +92,6 @@ def test_an_output_with_500_workloads_is_complete(serve_gateway: ServeGateway, s
     simulator.load(oversized_scenario())
     gateway = serve_gateway()
     status, body = invoke(gateway, {"entityRef": MONSTER}, headers=gateway.as_ci())
-
     assert (status, len(body["output"]["workloads"])) == (200, WORKLOADS)
 
 
@@ -112,7 +107,6 @@ def test_an_output_with_500_workloads_is_complete(serve_gateway: ServeGateway, s
 )
 def test_an_invalid_input_is_rejected_in_the_form_of_backstage(gateway: ServedGateway, body: Any, message: str) -> None:  # noqa: ANN401 - any JSON
     status, response = invoke(gateway, body)
-
     assert status == 400
     assert response["error"]["name"] == "InputError"
     assert response["error"]["message"].startswith(message)
@@ -138,7 +132,6 @@ def test_invalid_json_is_rejected(gateway: ServedGateway, content: bytes, kind: 
     response = gateway.client.post(
         f"{BASE}/v1/actions/scaleops:{DATA}/invoke", content=content, headers={**gateway.as_ci(), "content-type": kind}
     )
-
     assert (response.status_code, response.json()["error"]["name"]) == (400, "InputError")
 
 
@@ -160,7 +153,6 @@ def test_text_that_a_database_cannot_store_is_rejected(
 ) -> None:
     gateway = serve_gateway(database_url=request.getfixturevalue(kind_of_database))
     status, response = invoke(gateway, arguments, name=name, headers=gateway.as_ci())
-
     assert (status, response["error"]["name"]) == (400, "InputError")
     assert "not valid text" in response["error"]["message"]
 
@@ -168,14 +160,12 @@ def test_text_that_a_database_cannot_store_is_rejected(
 def test_head_of_the_list_has_the_headers_of_get(gateway: ServedGateway) -> None:
     whole = gateway.client.get(f"{BASE}/v1/actions", headers=gateway.as_ci())
     head = gateway.client.head(f"{BASE}/v1/actions", headers=gateway.as_ci())
-
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == whole.headers["content-length"]
 
 
 def test_an_empty_body_is_an_empty_input(gateway: ServedGateway) -> None:
     response = gateway.client.post(f"{BASE}/v1/actions/scaleops:list_components/invoke", headers=gateway.as_ci())
-
     assert (response.status_code, response.json()["output"]["total"]) == (200, 5)
 
 
@@ -189,7 +179,6 @@ def test_an_empty_body_is_an_empty_input(gateway: ServedGateway) -> None:
 )
 def test_an_unknown_action_is_not_found(gateway: ServedGateway, path: str) -> None:
     status, response = invoke(gateway, {"entityRef": ORDERS}, path=path)
-
     assert (status, response["error"]["name"]) == (404, "NotFoundError")
     assert response["error"]["message"] == f'Action "{path.split("/")[2]}" not found'
 
@@ -199,7 +188,6 @@ def test_an_unknown_action_is_not_found(gateway: ServedGateway, path: str) -> No
 )
 def test_other_paths_are_not_found(gateway: ServedGateway, path: str) -> None:
     response = gateway.client.post(f"{BASE}/{path}", json={}, headers=gateway.as_ci())
-
     assert (response.status_code, response.json()["error"]["name"]) == (404, "NotFoundError")
 
 
@@ -208,7 +196,6 @@ def test_other_paths_are_not_found(gateway: ServedGateway, path: str) -> None:
 )
 def test_another_method_is_not_allowed(gateway: ServedGateway, method: str, path: str) -> None:
     response = gateway.client.request(method, f"{BASE}/{path}", headers=gateway.as_ci())
-
     assert response.status_code == 405
     assert response.json()["error"]["name"] in BACKSTAGE_NAMES
 
@@ -219,7 +206,6 @@ def test_a_scaleops_failure_has_an_error_name_that_backstage_shows(
 ) -> None:
     simulator.plan_fault("scaleops", route="/api/v1/dashboard/byNamespace", status=status)
     code, response = invoke(gateway, {"entityRef": ORDERS})
-
     assert (code, response["error"]["name"]) == (503, "ServiceUnavailableError")
     assert "ScaleOps" in response["error"]["message"]
 
@@ -230,7 +216,6 @@ def test_a_database_failure_has_an_error_name_that_backstage_shows(gateway: Serv
         file.unlink()
     (tmp_path / "gateway.db").mkdir()
     status, response = invoke(gateway, {}, name="list_components", headers=gateway.as_ci())
-
     assert (status, response["error"]["name"]) == (503, "ServiceUnavailableError")
 
 
@@ -248,7 +233,6 @@ def test_a_plugin_on_behalf_of_a_user_sees_what_the_user_sees(gateway: ServedGat
     gateway.as_user("user:default/bob")
     owner = gateway.as_plugin(obo=gateway.auth.limited_token(ANN, now=gateway.now))
     outsider = gateway.as_plugin(obo=gateway.auth.limited_token("user:default/bob", now=gateway.now))
-
     assert invoke(gateway, {"entityRef": ORDERS}, headers=owner)[0] == 200
     status, response = invoke(gateway, {"entityRef": ORDERS}, headers=outsider)
     assert (status, response["error"]["name"]) == (404, "NotFoundError")
@@ -257,6 +241,5 @@ def test_a_plugin_on_behalf_of_a_user_sees_what_the_user_sees(gateway: ServedGat
 def test_a_user_without_proof_for_the_catalog_is_rejected(gateway: ServedGateway) -> None:
     token = gateway.auth.user_token(ANN, now=gateway.now, uip=None)
     status, response = invoke(gateway, {"entityRef": ORDERS}, headers=bearer(token))
-
     assert (status, response["error"]["name"]) == (403, "NotAllowedError")
     assert "uip" in response["error"]["message"]

@@ -83,7 +83,6 @@ def test_a_scaleops_outage_of_minutes_does_not_cost_the_slot(bench: CollectBench
     measure_in_an_outage(bench)
     step = advance_sweep(bench.context, size=1)
     assert (step.closed, step.chunks) == ((), ())
-
     bench.simulator.state.faults.clear()
     bench.clock.advance(STALLED_AFTER)
     closed = [measure_chunk(bench.context, chunk) for chunk in advance_sweep(bench.context, size=9).chunks]

@@ -112,7 +112,6 @@ def test_an_unknown_target_is_not_found(gateway: ServedGateway, target: str) -> 
 @pytest.mark.parametrize("target", ["/healthz/../metrics", "/healthz?x=/metrics", "/readyz#", "/healthz/x", "/healthz.json"])
 def test_a_public_route_is_public_by_its_exact_path_only(gateway: ServedGateway, target: str) -> None:
     status, response = get(gateway, target, "Host: 127.0.0.1\r\nUser-Agent: kube-probe/1.30\r\n")
-
     assert status == (200 if target.startswith("/healthz?") else 401)
     assert b"scaleops_worker_" not in response
 
@@ -149,7 +148,6 @@ def test_an_ambiguous_header_is_rejected(gateway: ServedGateway, more: str) -> N
 def test_a_smuggled_request_is_never_served_as_a_second_one(gateway: ServedGateway, more: str) -> None:
     smuggled = f"0\r\n\r\nGET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}\r\n"
     response = exchange(gateway, f"{POST}{more}\r\n{smuggled}".encode("latin-1"))
-
     assert int(response.split(b" ", 2)[1]) in {400, 413, 415, 501}
     assert "GET /api/v1/networkCost/networkCostEnabled" not in gateway.calls("scaleops")
 
@@ -181,7 +179,6 @@ def test_forwarded_headers_are_not_trusted(gateway: ServedGateway, more: str) ->
 
 def test_a_get_takes_no_body(gateway: ServedGateway) -> None:
     head = f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}"
-
     assert exchange(gateway, head.encode()).startswith(b"HTTP/1.1 400")
 
 
@@ -192,7 +189,6 @@ def test_a_body_of_a_hundred_megabytes_is_rejected_with_a_readable_error(gateway
         opened.sendall(f"{POST}{how}\r\n\r\n".encode())
         sent = flood(opened, piece, max_bytes=100 * 1024 * 1024)
         response = read_to_end(opened)
-
     assert response.startswith(b"HTTP/1.1 413"), response[:200]
     assert b"larger than 64 KiB" in response
     assert sent < 50 * 1024 * 1024
@@ -202,21 +198,18 @@ def test_a_body_of_a_hundred_megabytes_is_rejected_with_a_readable_error(gateway
 def test_a_body_announced_as_too_large_is_not_requested(gateway: ServedGateway) -> None:
     with connect(gateway) as opened:
         opened.sendall(f"{POST}Content-Length: 65537\r\nExpect: 100-continue\r\n\r\n".encode())
-
         assert opened.recv(65536).startswith(b"HTTP/1.1 413")
 
 
 def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(gateway: ServedGateway) -> None:
     body = b'{"label":["app.kubernetes.io/name=orders-000"]}'
     headers = {**gateway.as_ci(), "Content-Type": "application/json"}
-
     assert gateway.client.post(WORKLOADS, content=body.ljust(65536), headers=headers).status_code == 200
     assert gateway.client.post(WORKLOADS, content=body.ljust(65537), headers=headers).status_code == 413
 
 
 def test_a_compressed_body_is_rejected(gateway: ServedGateway) -> None:
     headers = {**gateway.as_ci(), "Content-Type": "application/json", "Content-Encoding": "gzip"}
-
     assert gateway.client.post(WORKLOADS, content=b"x", headers=headers).status_code == 415
 
 
@@ -225,7 +218,6 @@ def test_an_endless_head_is_rejected(gateway: ServedGateway) -> None:
         opened.sendall(f"GET {FLAGS} HTTP/1.1\r\n{AUTHORIZED}".encode())
         flood(opened, f"X-A: {'a' * 1000}\r\n".encode(), max_bytes=2_000_000)
         response = read_to_end(opened)
-
     assert response.startswith(b"HTTP/1.1 431")
 
 
@@ -234,7 +226,6 @@ def test_a_silent_connection_or_an_incomplete_head_times_out(serve_gateway: Serv
     gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         opened.sendall(begun)
-
         assert read_to_end(opened) == b""
 
 
@@ -242,9 +233,7 @@ def test_an_incomplete_body_times_out(serve_gateway: ServeGateway, caplog: pytes
     gateway = serve_gateway(protocol=ImpatientProtocol)
     with connect(gateway) as opened:
         opened.sendall(f"{POST}Content-Length: 100\r\n\r\n{{".encode())
-
         assert read_to_end(opened) == b""
-
     gateway.close()
     assert [json.loads(line)["status"] for line in gateway.audit] == [400]
     assert not caplog.records, "a client that disconnects is not an error of the gateway"
@@ -280,7 +269,6 @@ def test_a_slow_client_that_does_read_receives_everything(serve_gateway: ServeGa
         while piece := opened.recv(256 * 1024):
             received += len(piece)
             pause.wait(0.02)
-
     assert received > 8 * 1024 * 1024
 
 
@@ -343,7 +331,6 @@ def test_endless_framing_of_a_body_is_cut_off(gateway: ServedGateway, head: str,
     with connect(gateway) as opened:
         opened.sendall(f"{CHUNKED}{head}\r\n{begun}".encode())
         sent = flood(opened, more.encode(), max_bytes=64 * 1024 * 1024)
-
     assert sent < 16 * 1024 * 1024, "no more than the buffers of the sockets hold"
 
 
@@ -353,7 +340,6 @@ def test_a_body_in_very_small_pieces_is_read(gateway: ServedGateway) -> None:
     with connect(gateway) as opened:
         opened.sendall(f"{CHUNKED}{AUTHORIZATION}Connection: close\r\n\r\n".encode() + pieces + b"0\r\n\r\n")
         response = read_to_end(opened)
-
     assert response.startswith(b"HTTP/1.1 400")
     assert b"logicalLabel" in response
 

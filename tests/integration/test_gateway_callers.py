@@ -69,14 +69,12 @@ def publish_keys(gateway: ServedGateway, *keys: Any) -> None:  # noqa: ANN401 - 
 
 def test_a_user_is_authenticated_by_their_token(gateway: ServedGateway) -> None:
     status, caller = asked_by(gateway, gateway.as_user(ANN))
-
     assert (status, caller[:3]) == (200, ["user", ANN, None])
     assert caller[3] == gateway.auth.limited_token(ANN, now=gateway.now).rpartition(".")[0] + "." + caller[3].rpartition(".")[2]
 
 
 def test_a_plugin_is_a_service_and_with_obo_its_user(gateway: ServedGateway) -> None:
     obo = gateway.auth.limited_token(ANN, now=gateway.now)
-
     assert asked_by(gateway, gateway.as_plugin()) == (200, ["service", "plugin:mcp-actions", None, None])
     assert asked_by(gateway, gateway.as_plugin(obo=obo)) == (200, ["user", ANN, "plugin:mcp-actions", obo])
 
@@ -129,7 +127,6 @@ def test_an_expired_token_is_rejected_even_if_it_is_cached(gateway: ServedGatewa
     user = gateway.as_user(ANN)
     assert asked_by(gateway, user)[0] == 200
     gateway.pass_time(hours=1, seconds=1)
-
     assert "expired" in refusal(gateway, user)
 
 
@@ -138,7 +135,6 @@ def test_a_plugin_token_expires_with_its_user_token(gateway: ServedGateway) -> N
     plugin = gateway.as_plugin(obo=obo)
     assert asked_by(gateway, plugin)[0] == 200
     gateway.pass_time(seconds=61)
-
     assert "expired" in refusal(gateway, plugin)
 
 
@@ -148,13 +144,11 @@ def test_a_limited_user_token_is_accepted_inside_obo_only(gateway: ServedGateway
 
 def test_a_user_token_is_not_accepted_as_obo(gateway: ServedGateway) -> None:
     whole = gateway.auth.user_token(ANN, now=gateway.now)
-
     assert "obo" in refusal(gateway, gateway.as_plugin(obo=whole))
 
 
 def test_a_token_signed_with_an_unknown_key_is_rejected(gateway: ServedGateway) -> None:
     headers = signed_by(KeyPair(), user_claims(gateway), kid=gateway.auth.users.kid)
-
     assert refusal(gateway, headers) == "Failed user token verification"
 
 
@@ -186,7 +180,6 @@ def test_a_token_with_a_confused_algorithm_is_rejected(gateway: ServedGateway, a
 def test_an_algorithm_that_is_not_a_string_is_rejected(gateway: ServedGateway, algorithm: object) -> None:
     head = {"typ": USER, "alg": algorithm, "kid": gateway.auth.users.kid}
     token = f"{encoded(head)}.{encoded(user_claims(gateway))}.c2ln"
-
     assert refusal(gateway, bearer(token)).startswith(("Failed user token verification", "Illegal token"))
 
 
@@ -194,7 +187,6 @@ def test_a_symmetric_key_in_the_jwks_verifies_nothing(gateway: ServedGateway) ->
     secret = base64.urlsafe_b64encode(b"s" * 32).decode().rstrip("=")
     publish_keys(gateway, {"kty": "oct", "k": secret, "kid": "k", "alg": "HS256"})
     token = jwt.encode(user_claims(gateway), b"s" * 32, algorithm="HS256", headers={"typ": USER, "kid": "k"})
-
     refusal(gateway, bearer(token))
 
 
@@ -264,13 +256,11 @@ def test_a_token_with_invalid_claims_is_rejected(gateway: ServedGateway, changed
 
 def test_a_subject_is_compared_whole_and_kept_as_sent(gateway: ServedGateway) -> None:
     _, caller = asked_by(gateway, gateway.as_user("user:default/ann@evil@good.example"))
-
     assert caller[1] == "user:default/ann@evil@good.example"
 
 
 def test_keys_named_by_a_token_are_ignored(gateway: ServedGateway) -> None:
     foreign, kid = KeyPair(), gateway.auth.users.kid
-
     refusal(gateway, signed_by(foreign, user_claims(gateway), kid=kid, jwk=foreign.jwk, jku=f"{gateway.url}/evil", x5u="x"))
 
 
@@ -305,20 +295,17 @@ def test_a_plugin_that_is_not_listed_is_rejected_and_its_keys_are_not_fetched(ga
 )
 def test_a_made_up_plugin_causes_no_request(gateway: ServedGateway, plugin: object) -> None:
     claims = {**user_claims(gateway), "sub": plugin, "aud": "scaleops"}
-
     refusal(gateway, signed_by(gateway.auth.plugins["mcp-actions"], claims, typ=PLUGIN))
     assert gateway.calls("backstage") == {}
 
 
 def test_a_plugin_token_for_another_plugin_is_rejected(gateway: ServedGateway) -> None:
     token = gateway.auth.plugin_token("mcp-actions", now=gateway.now, aud="catalog")
-
     assert "its audience is another service" in refusal(gateway, bearer(token))
 
 
 def test_further_plugins_may_be_listed(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(extra_routes=[WHO], gateway_allowed_callers="mcp-actions,scaffolder")
-
     assert asked_by(gateway, gateway.as_plugin("scaffolder")) == (200, ["service", "plugin:scaffolder", None, None])
 
 
@@ -326,7 +313,6 @@ def test_made_up_key_ids_do_not_cause_repeated_fetches(gateway: ServedGateway) -
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
     for number in range(20):
         refusal(gateway, signed_by(KeyPair(), user_claims(gateway), kid=f"made-up-{number}"))
-
     assert gateway.calls("backstage")[KEYS] == 1
 
 
@@ -337,7 +323,6 @@ def test_a_rotated_key_is_fetched_once_the_cooldown_is_over(gateway: ServedGatew
     rotated = gateway.as_user("user:default/ben")
     refusal(gateway, rotated)
     gateway.pass_time(seconds=31)
-
     assert asked_by(gateway, rotated)[0] == 200
     assert gateway.calls("backstage")[KEYS] == 2
 
@@ -348,15 +333,12 @@ def test_a_token_is_verified_once_and_then_cached(gateway: ServedGateway) -> Non
         assert asked_by(gateway, user)[0] == 200
     for _ in range(2):
         assert asked_by(gateway, gateway.as_plugin())[0] == 200
-
     assert gateway.calls("backstage") == {KEYS: 1, PLUGIN_KEYS: 1}
 
 
 def test_keys_that_cannot_be_fetched_are_not_the_callers_fault(gateway: ServedGateway) -> None:
     gateway.simulator.plan_fault("backstage", status=500)
-
     response = gateway.client.get(FLAGS, headers=gateway.as_user(ANN))
-
     assert response.status_code == 502
     assert response.json()["error"]["name"] == "ServiceUnavailableError"
     assert "www-authenticate" not in response.headers
@@ -366,19 +348,16 @@ def test_cached_keys_are_used_while_backstage_is_unavailable(gateway: ServedGate
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
     gateway.simulator.plan_fault("backstage", mode="drop")
     gateway.pass_time(minutes=11)
-
     assert asked_by(gateway, gateway.as_user(ANN))[0] == 200
 
 
 def test_redirects_to_keys_are_not_followed(gateway: ServedGateway) -> None:
     gateway.simulator.plan_fault("backstage", mode="redirect")
-
     assert gateway.client.get(FLAGS, headers=gateway.as_user(ANN)).status_code == 502
 
 
 def test_token_mode_accepts_static_tokens_only(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(extra_routes=[WHO], gateway_auth="token")
-
     assert asked_by(gateway, gateway.as_ci())[0] == 200
     assert refusal(gateway, gateway.as_user(ANN)) == "Illegal token"
     assert "resource_metadata" not in gateway.client.get(FLAGS).headers["www-authenticate"]
@@ -386,7 +365,6 @@ def test_token_mode_accepts_static_tokens_only(serve_gateway: ServeGateway) -> N
 
 def test_none_mode_makes_every_caller_anonymous(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(extra_routes=[WHO], gateway_auth="none")
-
     assert asked_by(gateway, {}) == (200, ["anonymous", "", None, None])
 
 
@@ -395,7 +373,6 @@ def test_no_log_line_holds_a_token(gateway: ServedGateway) -> None:
     asked_by(gateway, user)
     gateway.client.get(FLAGS, headers=bearer("x" + user["Authorization"][7:]))
     gateway.close()
-
     log_text = "\n".join(gateway.audit)
     assert ANN in log_text
     assert user["Authorization"].rpartition(".")[2] not in log_text

@@ -53,7 +53,6 @@ def test_health_is_the_predecessors(gateway: ServedGateway) -> None:
 
 def test_readiness_lists_the_state_of_each_dependency(gateway: ServedGateway) -> None:
     ready = gateway.client.get("/readyz")
-
     assert ready.status_code == 200
     assert ready.json() == {"status": "ready", "dependencies": {"database": "ok", "scaleops": "ok", "backstage": "ok"}}
 
@@ -77,7 +76,6 @@ def test_a_dependency_that_is_down_degrades_and_is_probed_again_after_the_ttl(ga
 
 def test_our_public_key_is_published_without_its_private_part(gateway: ServedGateway) -> None:
     (key,) = gateway.client.get(JWKS).json()["keys"]
-
     assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
     assert (key["kty"], key["crv"], key["alg"]) == ("EC", "P-256", "ES256")
     assert gateway.client.get(JWKS).json()["keys"] == [key]
@@ -86,9 +84,7 @@ def test_our_public_key_is_published_without_its_private_part(gateway: ServedGat
 def test_every_replica_publishes_the_keys_of_all(serve_gateway: ServeGateway) -> None:
     first, second = serve_gateway(), serve_gateway()
     own = first.client.get(JWKS).json()["keys"]
-
     both = second.client.get(JWKS).json()["keys"]
-
     assert len(both) == 2
     assert own[0] in both
     assert {key["kid"] for key in first.client.get(JWKS).json()["keys"]} == {key["kid"] for key in both}
@@ -101,7 +97,6 @@ def test_our_key_is_replaced_each_hour_and_published_for_three(gateway: ServedGa
     for hours in (0, 1, 2, 3):
         clock.set(start + timedelta(hours=hours, seconds=hours))
         listed.append([key["kid"] for key in gateway.client.get(JWKS).json()["keys"]])
-
     assert [len(kids) for kids in listed] == [1, 2, 3, 3]
     assert listed[0][0] not in listed[3]
     assert all(later[-len(earlier) :] == earlier for earlier, later in pairwise(listed[:3]))
@@ -118,7 +113,6 @@ def test_without_a_database_no_key_is_published_and_the_gateway_is_not_ready(
 
     monkeypatch.setattr(gateway.dependencies.store, "transaction", away)
     monkeypatch.setattr(gateway.dependencies.store, "reading", away)
-
     assert gateway.client.get(JWKS).status_code == 503
     assert gateway.client.get("/readyz").status_code == 503
 
@@ -153,7 +147,6 @@ def preflight(gateway: ServedGateway, origin: str) -> httpx.Response:
 
 def test_the_frontends_preflight_is_served(gateway: ServedGateway) -> None:
     response = preflight(gateway, PAGE)
-
     assert (response.status_code, response.content) == (204, b"")
     assert response.headers["access-control-allow-origin"] == PAGE
     assert response.headers["access-control-allow-credentials"] == "true"
@@ -182,7 +175,6 @@ def test_another_origin_gets_no_preflight_and_no_response(gateway: ServedGateway
 def test_a_page_may_read_errors_too(gateway: ServedGateway) -> None:
     good = gateway.client.get(FLAGS, headers={**gateway.as_ci(), "Origin": PAGE})
     unknown = gateway.client.get(FLAGS, headers={"Origin": PAGE})
-
     assert [response.status_code for response in (good, unknown)] == [200, 401]
     for response in (good, unknown):
         assert response.headers["access-control-allow-origin"] == PAGE
@@ -226,7 +218,6 @@ def test_there_is_one_audit_line_per_request(gateway: ServedGateway) -> None:
 def test_a_caller_cannot_inject_lines_into_the_audit_log(gateway: ServedGateway) -> None:
     gateway.client.get('/x"%0a{"status":200', headers=gateway.as_user('user:default/a"b'))
     gateway.close()
-
     (line,) = gateway.audit
     assert json.loads(line)["caller"] == 'user:default/a"b'
 
@@ -234,9 +225,7 @@ def test_a_caller_cannot_inject_lines_into_the_audit_log(gateway: ServedGateway)
 def test_each_caller_has_a_rate_limit_of_its_own(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_rate_limit="3/h")
     ann, ben = gateway.as_user("user:default/ann"), gateway.as_user("user:default/ben")
-
     statuses = [gateway.client.get(FLAGS, headers=ann) for _ in range(4)]
-
     assert [response.status_code for response in statuses] == [200, 200, 200, 429]
     assert int(statuses[3].headers["retry-after"]) > 1000
     assert statuses[3].json()["error"]["name"] == "ServiceUnavailableError"

@@ -31,7 +31,6 @@ def page(gateway: ServedGateway, path: str, headers: dict[str, str] | None = Non
 
 def test_the_index_links_to_every_report(gateway: ServedGateway) -> None:
     status, html = page(gateway, "/reports")
-
     assert status == 200
     for address in ("reports/payments/2026-W47.html", "reports/~platform/2026-W47.html"):
         assert address in html
@@ -43,7 +42,6 @@ def test_the_index_links_to_every_report(gateway: ServedGateway) -> None:
 )
 def test_a_report_is_found_by_its_team_and_week(gateway: ServedGateway, path: str) -> None:
     status, html = page(gateway, path)
-
     assert status == 200
     assert "Payments" in html
     assert "2026-W47" in html
@@ -63,13 +61,11 @@ def test_a_report_is_found_by_its_team_and_week(gateway: ServedGateway, path: st
 )
 def test_a_missing_page_is_an_error_in_the_form_of_backstage(gateway: ServedGateway, path: str, status: int, name: str) -> None:
     response = gateway.client.get(path, headers=gateway.as_ci())
-
     assert (response.status_code, response.json()["error"]["name"]) == (status, name)
 
 
 def test_the_page_of_a_component_shows_trend_alerts_and_recommendations(gateway: ServedGateway) -> None:
     status, html = page(gateway, "/components/Component/default/Checkout")
-
     assert status == 200
     assert "trend-picture" in html
     assert "under-provisioned" in html
@@ -80,7 +76,6 @@ def test_the_page_of_a_component_without_measurements_says_so(gateway: ServedGat
     with gateway.dependencies.store.transaction() as rows:
         rows.components.record_page([make_component("fresh")], [], as_of=NOW)
     status, html = page(gateway, "/components/component/default/fresh")
-
     assert status == 200
     assert "No cost data in the last twelve weeks." in html
 
@@ -93,7 +88,6 @@ def test_names_from_the_catalog_and_the_clusters_are_escaped(gateway: ServedGate
         rows.snapshots.put_all([make_measurement("evil", make_point("api"), as_of=as_of)])
         rows.sweeps.close(as_of, closed_at=as_of)
     status, html = page(gateway, "/components/component/default/evil")
-
     assert status == 200
     assert "<script" not in html
     assert "&lt;script&gt;" in html
@@ -101,7 +95,6 @@ def test_names_from_the_catalog_and_the_clusters_are_escaped(gateway: ServedGate
 
 def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
     status, html = page(gateway, "/status", gateway.as_user("user:default/bob"))
-
     assert status == 200
     assert "measured" in html
     for name in ("checkout", "ledger", "finder", "payments", "search"):
@@ -114,7 +107,6 @@ def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGa
     with store.reading() as rows:
         phases = sorted(row.status for row in rows.alerts.states())
         action = list_alerts(HistoryView(rows=rows, history=make_history_context(store, NOW), viewer=allow_all), AlertsInput())
-
     assert phases == ["firing", "pending"]
     assert page(gateway, "/status")[1].count("1 alert open") == 1
     assert (read_status(parts).open_alerts, action.total) == (1, 1)
@@ -122,7 +114,6 @@ def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGa
 
 def test_a_stored_page_is_shown_only_to_callers_who_may_see_all_its_components(gateway: ServedGateway) -> None:
     outsider = gateway.as_user("user:default/bob")
-
     assert page(gateway, "/reports/payments/2026-W47", outsider)[0] == 404
     status, html = page(gateway, "/reports", outsider)
     assert status == 200
@@ -137,7 +128,6 @@ def test_pages_need_a_token(gateway: ServedGateway, path: str) -> None:
 
 def test_a_page_runs_no_script_and_cannot_be_framed(gateway: ServedGateway) -> None:
     headers = gateway.client.get("/reports", headers=gateway.as_ci()).headers
-
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
@@ -165,7 +155,6 @@ def test_an_invalid_name_is_rejected_whatever_the_database(
 ) -> None:
     gateway = serve_gateway(database_url=request.getfixturevalue(kind_of_database))
     response = gateway.client.get(path, headers=gateway.as_ci())
-
     assert (response.status_code, response.json()["error"]["name"]) == (400, "InputError")
 
 
@@ -177,7 +166,6 @@ def test_pages_are_read_only(gateway: ServedGateway) -> None:
 def test_head_has_the_headers_of_get(gateway: ServedGateway, path: str) -> None:
     whole = gateway.client.get(path, headers=gateway.as_ci())
     head = gateway.client.head(path, headers=gateway.as_ci())
-
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) == len(whole.content) > 0
     assert {name: value for name, value in head.headers.items() if name != "date"} == {

@@ -61,22 +61,18 @@ def forbidden(response: httpx.Response) -> str:
 
 def test_a_user_who_gets_404_from_the_catalog_gets_403_from_the_proxy(gateway: ServedGateway) -> None:
     ann = gateway.as_user(ANN, "group:default/team-00")
-
     assert list_workloads(gateway, ORDERS, ann).status_code == 200
     message = forbidden(list_workloads(gateway, BILLING, ann))
-
     assert "not the selector of a component that the catalog shows you" in message
     assert gateway.calls("scaleops")["POST /api/v1/dashboard/byNamespace"] == 1, "the forbidden request was not sent upstream"
 
 
 def test_labels_that_are_not_a_selector_are_forbidden_like_those_of_hidden_components(gateway: ServedGateway) -> None:
     ann = gateway.as_user(ANN, "group:default/team-03")
-
     messages = {
         forbidden(list_workloads(gateway, labels, ann))
         for labels in (["app=none"], FRAUD[:2], FRAUD[1:], [*FRAUD, "x=y"], ORDERS)
     }
-
     assert len(messages) == 1, "the message does not reveal whether a hidden component exists"
     assert list_workloads(gateway, FRAUD, ann).status_code == 200
     assert list_workloads(gateway, list(reversed(FRAUD)), ann).status_code == 200
@@ -85,7 +81,6 @@ def test_labels_that_are_not_a_selector_are_forbidden_like_those_of_hidden_compo
 def test_a_plugin_on_behalf_of_a_user_sees_what_the_user_sees(gateway: ServedGateway) -> None:
     gateway.as_user(ANN, "group:default/team-00")
     plugin = gateway.as_plugin(obo=gateway.auth.limited_token(ANN, now=gateway.now))
-
     assert list_workloads(gateway, ORDERS, plugin).status_code == 200
     forbidden(list_workloads(gateway, BILLING, plugin))
 
@@ -102,10 +97,8 @@ def test_rows_of_other_components_are_removed_from_the_costs(gateway: ServedGate
     own = list_workloads(gateway, FRAUD, ann).json()["workloads"]
     cluster = own[0]["clusterName"]
     ids = {row["id"].casefold() for row in own if row["clusterName"] == cluster}
-
     whole = costs(gateway, FRAUD, cluster, service).json()["aggregatedWorkloads"]
     filtered = costs(gateway, FRAUD, cluster, ann).json()["aggregatedWorkloads"]
-
     assert len(whole) > len(filtered) > 0
     assert {row["id"].casefold() for row in filtered} == ids
     assert filtered == [row for row in whole if row["id"].casefold() in ids]
@@ -116,7 +109,6 @@ def test_ids_are_compared_without_letter_case(gateway: ServedGateway) -> None:
     cluster = list_workloads(gateway, FRAUD, ann).json()["workloads"][0]["clusterName"]
     before = costs(gateway, FRAUD, cluster, ann).json()["aggregatedWorkloads"]
     gateway.simulator.state.modes = gateway.simulator.state.modes.model_copy(update={"cost_ids": "swapped"})
-
     assert len(costs(gateway, FRAUD, cluster, ann).json()["aggregatedWorkloads"]) == len(before) > 0
 
 
@@ -124,11 +116,9 @@ def test_a_cost_query_names_one_cluster(gateway: ServedGateway) -> None:
     ann = gateway.as_user(ANN, "group:default/team-03")
     row = list_workloads(gateway, FRAUD, ann).json()["workloads"][0]
     cluster = row["clusterName"]
-
     several = costs(gateway, FRAUD, cluster, ann, clusterFilters=[cluster, "another"])
     none = gateway.client.post(COSTS, json={"labels": FRAUD}, headers=ann)
     crossed = costs(gateway, FRAUD, cluster, ann, clusterFilters=["another"])
-
     assert [response.status_code for response in (several, none, crossed)] == [400, 400, 400]
     assert gateway.client.post(COSTS, json={"labels": FRAUD, "clusterFilters": [cluster]}, headers=ann).status_code == 200
 
@@ -141,7 +131,6 @@ def test_the_network_of_a_workload_belongs_to_its_component(gateway: ServedGatew
     ann, ben = gateway.as_user(ANN, "group:default/team-00"), gateway.as_user("user:default/ben", "group:default/team-07")
     orders = list_workloads(gateway, ORDERS, ann).json()["workloads"][0]
     billing = list_workloads(gateway, BILLING, ben).json()["workloads"][0]
-
     assert network(gateway, orders, ann).status_code == 200
     assert network(gateway, billing, ben).status_code == 200
     forbidden(network(gateway, billing, ann))
@@ -174,7 +163,6 @@ def test_extra_routes_are_for_services_in_catalog_scope(serve_gateway: ServeGate
     narrow = serve_gateway(gateway_extra_routes="GET /api/v1/policies")
     assert narrow.client.get(policies, headers=narrow.as_ci()).json()["policies"]
     assert "GATEWAY_PROXY_SCOPE" in forbidden(narrow.client.get(policies, headers=narrow.as_user(ANN)))
-
     wide = serve_gateway(gateway_extra_routes="GET /api/v1/policies", gateway_proxy_scope="any")
     assert wide.client.get(policies, headers=wide.as_user(ANN)).json()["policies"]
 
@@ -182,7 +170,6 @@ def test_extra_routes_are_for_services_in_catalog_scope(serve_gateway: ServeGate
 def test_in_scope_any_a_user_may_query_any_label_but_needs_one(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_proxy_scope="any")
     ann = gateway.as_user(ANN)
-
     assert list_workloads(gateway, BILLING, ann).json()["workloads"]
     assert list_workloads(gateway, [], ann).status_code == 400
 
@@ -228,7 +215,6 @@ def test_a_new_component_is_found_after_the_cooldown(gateway: ServedGateway) -> 
     assert gateway.calls("backstage")["GET /api/catalog/entities/by-query"] == listings
     gateway.pass_time(seconds=31)
     forbidden(list_workloads(gateway, ["app=new"], ann))
-
     assert gateway.calls("backstage")["GET /api/catalog/entities/by-query"] > listings
 
 
@@ -236,9 +222,7 @@ def test_a_new_component_is_found_after_the_cooldown(gateway: ServedGateway) -> 
 def test_without_the_catalog_a_user_sees_nothing_and_a_service_still_does(gateway: ServedGateway, route: str) -> None:
     ann = gateway.as_user(ANN, "group:default/team-00")
     gateway.simulator.plan_fault("backstage", route=route, mode="drop")
-
     response = list_workloads(gateway, ORDERS, ann)
-
     assert response.status_code == 503
     assert response.json()["error"]["name"] == "ServiceUnavailableError"
     assert gateway.calls("scaleops") == {}
@@ -248,7 +232,6 @@ def test_without_the_catalog_a_user_sees_nothing_and_a_service_still_does(gatewa
 def test_a_catalog_that_rejects_our_key_is_not_the_callers_error(gateway: ServedGateway) -> None:
     gateway.auth.peers["scaleops"] = f"{gateway.simulator.backstage_url}/api/mcp-actions"
     response = list_workloads(gateway, ORDERS, gateway.as_user(ANN, "group:default/team-00"))
-
     assert response.status_code == 502
     assert "www-authenticate" not in response.headers
 
@@ -257,7 +240,6 @@ def test_a_response_that_cannot_be_filtered_is_not_shown_to_a_user(gateway: Serv
     ann = gateway.as_user(ANN, "group:default/team-00")
     rows: Any = {"workloads": ["a row that is not an object"]}
     gateway.simulator.plan_fault("scaleops", route="byNamespace", status=200, body=rows)
-
     assert list_workloads(gateway, ORDERS, ann).status_code == 502
     assert list_workloads(gateway, ORDERS, gateway.as_ci()).json() == rows
 

@@ -87,9 +87,7 @@ def test_a_response_keeps_its_bytes(gateway: ServedGateway) -> None:
 )
 def test_status_content_type_and_retry_after_pass(gateway: ServedGateway, status: int, kind: str, body: str) -> None:
     fault(gateway, status=status, headers={"content-type": kind, "retry-after": "7"}, body=body, route="networkCost")
-
     response = flags(gateway)
-
     assert response.status_code == status
     assert response.headers["content-type"].startswith(kind)
     assert response.headers["retry-after"] == "7"
@@ -100,9 +98,7 @@ def test_status_content_type_and_retry_after_pass(gateway: ServedGateway, status
 
 def test_an_empty_response_passes(gateway: ServedGateway) -> None:
     fault(gateway, mode="empty", route="networkCost")
-
     response = flags(gateway)
-
     assert (response.status_code, response.content) == (204, b"")
 
 
@@ -136,13 +132,11 @@ def test_no_other_upstream_header_passes(gateway: ServedGateway) -> None:
 
 def test_a_header_is_reduced_to_printable_characters_and_truncated(gateway: ServedGateway) -> None:
     fault(gateway, status=429, headers={"retry-after": "7\xe9" + "x" * 500}, body="x", route="networkCost")
-
     assert flags(gateway).headers["retry-after"] == "7" + "x" * 255
 
 
 def test_a_header_that_would_split_ours_is_an_error(gateway: ServedGateway) -> None:
     fault(gateway, status=429, headers={"retry-after": "7\x0bx"}, body="x", route="networkCost")
-
     assert flags(gateway).status_code == 503
 
 
@@ -155,9 +149,7 @@ def test_no_header_of_the_caller_is_sent_upstream(gateway: ServedGateway) -> Non
         "X-Auth-Request-User": "root",
         "X-Scaleops-Cluster": "no-such-cluster",
     }
-
     response = gateway.client.get(FLAGS, headers=sent)
-
     assert response.status_code == 200, "the route takes no cluster, so the header is ignored"
 
 
@@ -165,10 +157,8 @@ def test_no_header_of_the_caller_is_sent_upstream(gateway: ServedGateway) -> Non
 def test_the_frontend_always_finds_its_lists(gateway: ServedGateway, mode: str) -> None:
     set_modes(gateway, workloads_when_empty=mode, costs_when_empty=mode, network_flags="map" if mode == "list" else mode)
     service = gateway.as_ci()
-
     none = gateway.client.post(WORKLOADS, json={"label": ["app=none"]}, headers=service)
     costs = gateway.client.post(COSTS, json={"labels": ["app=none"]}, headers=service)
-
     assert none.json() == {"workloads": []}
     assert costs.json() == {"aggregatedWorkloads": []}
     assert isinstance(flags(gateway).json()["networkCostEnabled"], dict)
@@ -196,9 +186,7 @@ def test_the_network_response_is_always_an_object_with_destinations(gateway: Ser
 
 def test_a_redirect_is_not_followed_and_not_passed(gateway: ServedGateway) -> None:
     fault(gateway, mode="redirect", route="networkCost")
-
     response = flags(gateway)
-
     assert response.status_code == 502
     assert "location" not in response.headers
     assert response.json()["error"]["name"] == "ServiceUnavailableError"
@@ -208,9 +196,7 @@ def test_a_redirect_is_not_followed_and_not_passed(gateway: ServedGateway) -> No
 @pytest.mark.parametrize(("mode", "status"), [("drop", 503), ("cut", 502), ("huge", 502)])
 def test_a_response_that_cannot_be_read_is_a_failure(gateway: ServedGateway, mode: str, status: int) -> None:
     fault(gateway, mode=mode, route="networkCost", megabytes=17)
-
     response = flags(gateway)
-
     assert response.status_code == status, response.text[:200]
     assert response.json()["error"]["message"].startswith("ScaleOps")
 
@@ -219,7 +205,6 @@ def test_a_truncated_response_passes_to_a_service_and_not_to_a_user(gateway: Ser
     fault(gateway, mode="truncated")
     whole = gateway.client.post(WORKLOADS, json=ORDERS, headers=gateway.as_ci())
     narrowed = gateway.client.post(WORKLOADS, json=ORDERS, headers=gateway.as_user("user:default/ann", "group:default/team-00"))
-
     assert whole.status_code == 200
     assert narrowed.status_code == 502
 
@@ -227,13 +212,11 @@ def test_a_truncated_response_passes_to_a_service_and_not_to_a_user(gateway: Ser
 def test_a_dropped_connection_is_opened_again(gateway: ServedGateway) -> None:
     assert flags(gateway).status_code == 200
     fault(gateway, mode="drop", route="networkCost", times=1)
-
     assert flags(gateway).status_code == 200
 
 
 def test_two_hundred_parallel_calls_with_a_cold_token_make_one_login(gateway: ServedGateway) -> None:
     responses = asyncio.run(get_all(gateway, 200))
-
     assert Counter(response.status_code for response in responses) == {200: 200}
     assert gateway.calls("scaleops")[LOGIN] == 1
 
@@ -241,7 +224,6 @@ def test_two_hundred_parallel_calls_with_a_cold_token_make_one_login(gateway: Se
 def test_event_loop_and_threads_share_the_token(gateway: ServedGateway) -> None:
     assert flags(gateway).status_code == 200
     gateway.dependencies.live.scaleops.network_flags()
-
     assert gateway.calls("scaleops")[LOGIN] == 1
 
 
@@ -252,7 +234,6 @@ def test_a_revoked_token_costs_one_refresh(gateway: ServedGateway) -> None:
         tokens[token] = gateway.simulator.state.clock.now() - timedelta(seconds=1)
     responses = asyncio.run(get_all(gateway, 40))
     gateway.dependencies.live.scaleops.network_flags()
-
     assert {response.status_code for response in responses} == {200}
     assert gateway.calls("scaleops")[LOGIN] == 2
 
@@ -260,7 +241,6 @@ def test_a_revoked_token_costs_one_refresh(gateway: ServedGateway) -> None:
 def test_a_rejected_login_is_not_the_callers_error_and_is_tried_once(gateway: ServedGateway) -> None:
     fault(gateway, route="/auth/callback", status=401, body={"error": "invalid"})
     responses = asyncio.run(get_all(gateway, 20))
-
     assert {response.status_code for response in responses} == {502}
     assert all("www-authenticate" not in response.headers for response in responses)
     assert gateway.calls("scaleops") == {LOGIN: 1}
@@ -268,9 +248,7 @@ def test_a_rejected_login_is_not_the_callers_error_and_is_tried_once(gateway: Se
 
 def test_a_401_that_a_new_token_does_not_fix_is_not_passed(gateway: ServedGateway) -> None:
     fault(gateway, route="networkCost", status=401, body="no")
-
     response = flags(gateway)
-
     assert response.status_code == 502
     assert "credentials" in response.json()["error"]["message"]
     assert gateway.calls("scaleops") == {LOGIN: 2, "GET /api/v1/networkCost/networkCostEnabled": 2}
@@ -279,7 +257,6 @@ def test_a_401_that_a_new_token_does_not_fix_is_not_passed(gateway: ServedGatewa
 def test_concurrent_equal_requests_share_one_upstream_call(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_cache_ttl_s=30)
     responses = asyncio.run(get_all(gateway, 100))
-
     assert {response.status_code for response in responses} == {200}
     assert gateway.calls("scaleops")["GET /api/v1/networkCost/networkCostEnabled"] == 1
     stored = [response for response in responses if response.headers["cache-status"].endswith("stored")]
@@ -289,7 +266,6 @@ def test_concurrent_equal_requests_share_one_upstream_call(serve_gateway: ServeG
 def test_a_failure_is_not_cached(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_cache_ttl_s=30)
     fault(gateway, route="networkCost", status=500, times=1)
-
     assert [flags(gateway).status_code for _ in range(3)] == [500, 200, 200]
 
 
@@ -379,9 +355,7 @@ def test_on_the_event_loop_one_task_fetches_the_token_for_all(gateway: ServedGat
 def test_money_keeps_its_digits(gateway: ServedGateway) -> None:
     body = '{"aggregatedWorkloads":[{"id":"a","totalCost":1.10,"big":12345678901234567890.12345678901234567890}]}'
     fault(gateway, route="getWorkloads", status=200, headers={"content-type": "application/json"}, body=body)
-
     response = gateway.client.post(COSTS, json={"labels": ["app=a"]}, headers=gateway.as_ci())
-
     assert response.text == body
     assert json.loads(response.text)
 
@@ -391,9 +365,7 @@ def test_nothing_is_sent_before_retry_after_has_passed(gateway: ServedGateway) -
     fault(gateway, status=429, headers={"retry-after": "17"}, body="x", route="networkCost", times=1)
     assert flags(gateway).status_code == 429
     before = gateway.calls("scaleops")
-
     held = flags(gateway)
-
     assert held.status_code == 503
     assert 10 < int(held.headers["retry-after"]) <= 17
     assert "Retry-After" in held.json()["error"]["message"]

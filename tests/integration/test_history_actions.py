@@ -38,14 +38,12 @@ def test_components_are_found_by_owner_system_and_words(history: HistoryContext)
 
 def test_a_found_component_has_its_newest_cost_and_an_unmeasured_one_has_none(history: HistoryContext) -> None:
     costs = {row["title"]: row["costLast7d"] for row in run(history, "list_components")["components"]}
-
     assert costs == {"Checkout": 140, "Ledger": 15, "Finder": None, "Dns": 0, "Mail": 0}
 
 
 def test_a_list_is_paged_and_says_how_to_get_the_rest(history: HistoryContext) -> None:
     first = run(history, "list_components", limit=2)
     rest = run(history, "list_components", limit=3, offset=2)
-
     assert (first["total"], first["truncated"], first["rest"]) == (5, True, "repeat with offset 2")
     assert refs(first) + refs(rest) == ["checkout", "dns", "finder", "ledger", "mail"]
     assert (rest["truncated"], rest["rest"]) == (False, None)
@@ -54,14 +52,12 @@ def test_a_list_is_paged_and_says_how_to_get_the_rest(history: HistoryContext) -
 def test_hidden_rows_are_counted(history: HistoryContext) -> None:
     viewer = PartialViewer(CHECKOUT)
     answer = run(history, "list_components", viewer)
-
     assert refs(answer) == ["checkout"]
     assert (answer["total"], answer["notShown"]) == (1, 4)
 
 
 def test_the_trend_of_a_team_counts_a_shared_workload_once(history: HistoryContext) -> None:
     answer = run(history, "get_cost_trend", entityRef="group:default/payments")
-
     assert [(week["week"], week["cost"], week["workloads"]) for week in answer["weeks"]] == [
         ("2026-W46", 117, 3),
         ("2026-W47", 145, 3),
@@ -73,21 +69,18 @@ def test_the_trend_of_a_team_counts_a_shared_workload_once(history: HistoryConte
 
 def test_the_trend_of_a_team_is_recomputed_over_the_visible_components(history: HistoryContext) -> None:
     answer = run(history, "get_cost_trend", PartialViewer(CHECKOUT), entityRef="group:default/payments")
-
     assert [week["cost"] for week in answer["weeks"]] == [110, 140, 140]
     assert answer["notShown"] == 1
 
 
 def test_an_unmeasured_week_is_unknown_not_zero(history: HistoryContext) -> None:
     answer = run(history, "get_cost_trend", entityRef="component:default/finder")
-
     assert [week["cost"] for week in answer["weeks"]] == [40, None, None]
 
 
 def test_the_cost_of_an_unmeasured_team_is_unknown_not_zero(history: HistoryContext) -> None:
     compared = run(history, "compare_weeks", entityRef="group:default/search")
     seen = run(history, "get_cost_trend", PartialViewer(FINDER), entityRef="group:default/search")
-
     assert (compared["costThen"], compared["costNow"]) == (40, None)
     assert compared["notComparable"] == {"workloads": 1, "amount": -40}
     assert [week["cost"] for week in seen["weeks"]] == [40, None, None]
@@ -100,7 +93,6 @@ def test_hidden_entities_are_not_found(history: HistoryContext, question: str) -
         with pytest.raises(NotFoundError) as caught:
             run(history, question, PartialViewer(FINDER), entityRef=ref)
         said[ref] = str(caught.value).replace(ref, "it")
-
     assert said["component:default/checkout"] == said["component:default/nope"]
     assert said["group:default/payments"] == said["group:default/nope"], "what is hidden is told like what never was"
 
@@ -132,7 +124,6 @@ def test_a_week_without_a_snapshot_says_where_to_look(history: HistoryContext) -
 
 def test_a_stored_report_is_returned_as_it_was_made(history: HistoryContext) -> None:
     answer = run(history, "get_team_report", team="payments")
-
     assert (answer["team"], answer["week"], answer["weeks"]) == ("group:default/payments", "2026-W47", ["2026-W47"])
     assert answer["report"]["headline"]["cost"]["amount"] == 145
 
@@ -154,7 +145,6 @@ def test_a_report_needs_a_caller_who_may_see_all_its_components(history: History
 
 def test_open_recommendations_are_sorted_by_priority_and_filtered(history: HistoryContext) -> None:
     answer = run(history, "list_recommendations")
-
     assert [(row["workloadName"], row["issue"]) for row in answer["recommendations"]] == [("api", "under-provisioned")]
     assert answer["summary"]["highPriority"] == 1
     assert run(history, "list_recommendations", team="search")["total"] == 0
@@ -164,7 +154,6 @@ def test_open_recommendations_are_sorted_by_priority_and_filtered(history: Histo
 
 def test_alerts_are_listed_with_their_notification(history: HistoryContext) -> None:
     answer = run(history, "list_alerts", entityRef="component:default/checkout")
-
     (alert,) = answer["alerts"]
     assert (alert["id"], alert["phase"], alert["paged"]) == (ALERT, "firing", True)
     assert alert["notifiedAt"] is not None
@@ -173,7 +162,6 @@ def test_alerts_are_listed_with_their_notification(history: HistoryContext) -> N
 
 def test_the_delivery_of_an_alert_is_explained_with_messages_and_events(history: HistoryContext) -> None:
     answer = run(history, "explain_delivery", about=ALERT)
-
     assert {message["channel"] for message in answer["messages"]} == {"slack", "pagerduty"}
     assert all(message["status"] == "pending" and message["reason"] for message in answer["messages"])
     assert answer["explanation"][0].startswith(f"{ALERT} is firing since")
@@ -184,7 +172,6 @@ def test_the_delivery_of_an_alert_is_explained_with_messages_and_events(history:
 
 def test_the_route_of_a_report_is_explained(history: HistoryContext) -> None:
     answer = run(history, "explain_delivery", about="payments", week="2026-W47")
-
     assert "The report for 2026-W47 was due at 2026-11-23 09:00 UTC and was made at" in answer["explanation"][0]
     assert answer["messages"][-1]["key"].startswith("report:weekly:group:default/payments:2026-W47:slack:")
     assert any("Slack now: C0PLATFORM" in sentence for sentence in answer["explanation"])
@@ -204,7 +191,6 @@ def test_a_missing_notification_is_explained(history: HistoryContext) -> None:
 def test_one_message_is_explained_by_its_key(history: HistoryContext) -> None:
     key = run(history, "explain_delivery", about=ALERT)["messages"][0]["key"]
     answer = run(history, "explain_delivery", about=key)
-
     assert [message["key"] for message in answer["messages"]] == [key]
     assert answer["explanation"][-1] == "Status: pending after 0 attempts."
 
@@ -219,7 +205,6 @@ def test_the_delivery_about_a_hidden_entity_is_not_explained(history: HistoryCon
 @pytest.mark.parametrize("about", ["platform", "storm:platform:default/platform", "report:weekly:platform:2026-W47:slack:1"])
 def test_platform_notices_need_a_caller_who_sees_everything(history: HistoryContext, about: str) -> None:
     everything = [EntityRef.parse(row["entityRef"]) for row in run(history, "list_components")["components"]]
-
     assert run(history, "explain_delivery", about=about)["explanation"]
     with pytest.raises(NotAllowedError, match="a component or a team of yours"):
         run(history, "explain_delivery", PartialViewer(*everything), about=about)
@@ -254,5 +239,4 @@ def test_a_float_without_fraction_is_an_integer(history: HistoryContext) -> None
 def test_visibility_is_checked_in_one_call(history: HistoryContext) -> None:
     viewer = PartialViewer(CHECKOUT)
     run(history, "list_components", viewer)
-
     assert [ref.name for ref in viewer.queried] == ["checkout", "dns", "finder", "ledger", "mail"]

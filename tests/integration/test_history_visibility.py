@@ -48,14 +48,12 @@ def test_the_number_of_hidden_rows_does_not_depend_on_the_filter(
     history: HistoryContext, name: str, not_shown: int, searches: list[dict[str, Json]]
 ) -> None:
     told = [run(history, name, PartialViewer(CHECKOUT), **search)["notShown"] for search in searches]
-
     assert set(told) == {not_shown}
 
 
 @pytest.mark.parametrize(("name", "not_shown"), [("list_recommendations", 1), ("list_alerts", 1)])
 def test_hidden_recommendations_and_alerts_are_not_counted_by_team(history: HistoryContext, name: str, not_shown: int) -> None:
     told = {team: run(history, name, PartialViewer(LEDGER), team=team)["notShown"] for team in ("payments", "search", "nobody")}
-
     assert set(told.values()) == {not_shown}
 
 
@@ -71,7 +69,6 @@ def test_messages_to_a_team_need_a_caller_who_sees_a_component(history: HistoryC
     """Catalogs list every group to everyone, so seeing a team does not reveal what it owns."""
     hidden = error_of(history, "explain_delivery", PartialViewer(FINDER, PAYMENTS), about=about)
     unknown = error_of(history, "explain_delivery", PartialViewer(FINDER), about=about.replace("payments", "nobody"))
-
     assert hidden.replace("payments", "nobody") == unknown
     assert run(history, "explain_delivery", PartialViewer(LEDGER, PAYMENTS), about=about)["explanation"]
 
@@ -80,6 +77,5 @@ def test_messages_to_a_team_need_a_caller_who_sees_a_component(history: HistoryC
 def test_reports_of_a_hidden_team_look_like_those_of_an_unknown_team(history: HistoryContext, week: dict[str, Json]) -> None:
     hidden = error_of(history, "get_team_report", PartialViewer(FINDER, PAYMENTS), team="payments", **week)
     unknown = error_of(history, "get_team_report", PartialViewer(FINDER), team="nobody", **week)
-
     assert hidden.replace("payments", "nobody") == unknown
     assert "2026-W47" in error_of(history, "get_team_report", PartialViewer(LEDGER), team="payments", week="2026-W30")

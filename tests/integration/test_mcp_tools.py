@@ -40,7 +40,6 @@ def test_both_eras_list_and_call_the_same_tools(gateway: ServedGateway, era: str
         return [tool.name for tool in listed.tools], await client.call_tool("get_scaleops_data_for_entity", {"entityRef": ORDERS})
 
     names, result = talk(gateway, gateway.as_ci(), say, era)
-
     assert names == list(ACTIONS)
     assert result.is_error is not True
     assert result.structured_content["entity"]["name"] == "orders-000"
@@ -68,7 +67,6 @@ def test_every_tool_returns_what_its_schema_promises(gateway: ServedGateway) -> 
         }
 
     results = talk(gateway, gateway.as_ci(), say)
-
     assert {name: text_in(result) for name, result in results.items() if result.is_error} == {}
     assert all(json.loads(text_in(result)) == result.structured_content for result in results.values())
 
@@ -76,7 +74,6 @@ def test_every_tool_returns_what_its_schema_promises(gateway: ServedGateway) -> 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 def test_an_unknown_argument_is_rejected_with_the_valid_ones(gateway: ServedGateway, action: Any) -> None:  # noqa: ANN401 - a parameter
     result = call(gateway, gateway.as_ci(), action.name, entity="component:default/orders-000")
-
     assert result.is_error
     assert text_in(result).startswith("InputError: unknown argument 'entity'; valid arguments are ")
 
@@ -107,7 +104,6 @@ def test_an_unknown_argument_is_rejected_with_the_valid_ones(gateway: ServedGate
 )
 def test_an_error_says_what_to_do(gateway: ServedGateway, tool: str, arguments: dict[str, Any], said: str) -> None:
     result = call(gateway, gateway.as_ci(), tool, **arguments)
-
     assert result.is_error
     assert text_in(result).startswith(said)
     assert ("list_components" in text_in(result)) == said.startswith("NotFoundError")
@@ -118,7 +114,6 @@ def test_history_works_while_scaleops_is_down(gateway: ServedGateway, simulator:
     simulator.plan_fault("scaleops", route=BYNAMESPACE, status=503)
     down = call(gateway, gateway.as_ci(), "get_scaleops_data_for_entity", entityRef=ORDERS)
     history = call(gateway, gateway.as_ci(), "get_cost_trend", entityRef="group:default/payments")
-
     assert text_in(down).startswith("ServiceUnavailableError: ")
     assert "tools over history" in text_in(down)
     assert history.is_error is not True
@@ -151,7 +146,6 @@ def test_every_output_about_500_workloads_fits_and_says_how_to_get_the_rest(
 
 def test_a_user_sees_what_the_catalog_shows_them(gateway: ServedGateway) -> None:
     owner, stranger = gateway.as_user(ANN, TEAM_OF_ORDERS), gateway.as_user("user:default/bob")
-
     assert call(gateway, owner, "get_scaleops_data_for_entity", entityRef=ORDERS).is_error is not True
     refused = call(gateway, stranger, "get_scaleops_data_for_entity", entityRef=ORDERS)
     assert text_in(refused).startswith("NotFoundError: the catalog has no entity component:default/orders-000")
@@ -164,7 +158,6 @@ def test_a_user_sees_what_the_catalog_shows_them(gateway: ServedGateway) -> None
 
 def test_a_token_is_required(gateway: ServedGateway) -> None:
     refused = gateway.client.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
-
     assert refused.status_code == 401
     assert "resource_metadata=" in refused.headers["www-authenticate"]
 
@@ -172,14 +165,12 @@ def test_a_token_is_required(gateway: ServedGateway) -> None:
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
 def test_only_post_is_allowed(gateway: ServedGateway, method: str) -> None:
     answer = gateway.client.request(method, "/mcp", headers=gateway.as_ci())
-
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 def test_a_too_large_message_is_rejected(gateway: ServedGateway) -> None:
     headers = {**gateway.as_ci(), "accept": "application/json, text/event-stream"}
     answer = gateway.client.post("/mcp", headers=headers, json={"jsonrpc": "2.0", "id": 1, "method": "x" * 300_000})
-
     assert answer.status_code == 413
 
 
@@ -187,7 +178,6 @@ def test_calls_are_counted_by_tool_and_outcome(gateway: ServedGateway) -> None:
     call(gateway, gateway.as_ci(), "list_components")
     call(gateway, gateway.as_ci(), "list_components", nope=1)
     metrics = gateway.client.get("/metrics", headers=gateway.as_ci()).text
-
     assert 'tool_calls_total{client="mcp",outcome="done",tool="list_components"} 1.0' in metrics
     assert 'tool_calls_total{client="mcp",outcome="InputError",tool="list_components"} 1.0' in metrics
 

@@ -30,14 +30,12 @@ SCALEOPS = {"SCALEOPS_BASE_URL": "http://127.0.0.1:1", "SCALEOPS_TOKEN": "x"}
 )
 def test_serve_does_not_start_without_authentication_or_scaleops(run: Run, settings: dict[str, str], said: str) -> None:
     ran = run("serve", **{**SCALEOPS, **settings})
-
     assert ran.status == 2
     assert said in ran.err
 
 
 def test_mcp_names_the_setting_that_is_missing(run: Run) -> None:
     ran = run("mcp")
-
     assert ran.status == 2
     assert "SCALEOPS_BASE_URL is not set" in ran.err
     assert ran.out == ""

@@ -70,7 +70,6 @@ def test_the_link_in_the_message_opens_the_page(gateway: ServedGateway) -> None:
     target = target_of(sent_link(gateway))
     page = gateway.client.get(target)
     head = gateway.client.head(target)
-
     assert (page.status_code, head.status_code) == (200, 200)
     assert "Payments" in page.text
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -107,7 +106,6 @@ def test_a_changed_link_is_rejected_and_counts_as_a_failure(serve_gateway: Serve
     target = target_of(sent_link(gateway))
     until, signature = target.removeprefix(f"{PAGE}?until=").split("&sig=")
     responses = [gateway.client.get(f"{PAGE}?until={int(until) + number}&sig={signature}") for number in range(1, 602)]
-
     assert responses[0].json()["error"]["name"] == "AuthenticationError"
     assert [response.status_code for response in responses] == [401] * 600 + [429]
     assert gateway.client.get(target).status_code == 429, "nothing is checked for whoever is refused too often"
@@ -119,7 +117,6 @@ def test_an_expired_link_says_so(gateway: ServedGateway, simulator: Simulator) -
     in_time = gateway.client.get(target)
     simulator.state.clock.set(DUE + timedelta(days=35, seconds=1))
     late = gateway.client.get(target)
-
     assert (in_time.status_code, late.status_code) == (200, 403)
     assert "expired" in late.json()["error"]["message"]
 
@@ -130,14 +127,12 @@ def test_a_link_is_subject_to_the_host_check(gateway: ServedGateway, serve_gatew
     statuses = [
         named.client.get(target, headers={"host": host}).status_code for host in ("reports.example.com", "evil.example.com")
     ]
-
     assert statuses == [200, 421]
     assert gateway.client.get(target, headers={"host": "reports.example.com"}).status_code == 421
 
 
 def test_a_bearer_token_takes_precedence_over_a_link(gateway: ServedGateway) -> None:
     target = target_of(sent_link(gateway))
-
     assert gateway.client.get(target, headers=gateway.as_user("user:default/bob")).status_code == 404
     assert gateway.client.get(target, headers={"Authorization": "Bearer nonsense"}).status_code == 401
 
@@ -148,7 +143,6 @@ def test_the_signature_is_never_logged(gateway: ServedGateway) -> None:
     gateway.client.get(f"{target}x")
     gateway.close()
     lines = [json.loads(line) for line in gateway.audit]
-
     assert [(line["caller"], line["path"], line["status"]) for line in lines] == [(f"link:{PAGE}", PAGE, 200), ("-", PAGE, 401)]
     assert "sig" not in "".join(gateway.audit)
 
@@ -157,7 +151,6 @@ def test_without_the_key_or_with_another_one_no_link_is_accepted(serve_gateway: 
     target = target_of(sent_link(gateway))
     without = serve_gateway()
     other = serve_gateway(worker_secret_key="another-key-of-another-installation")
-
     assert without.client.get(target).json()["error"]["message"] == "Missing credentials"
     assert other.client.get(target).status_code == 401
 
@@ -192,5 +185,4 @@ def test_a_report_sent_again_has_the_same_link_and_only_its_message_has_it(sqlit
 def test_without_the_key_the_link_is_plain(sqlite_store: Store) -> None:
     two_weeks(sqlite_store)
     made = report_due(make_stage_context(sqlite_store, DUE, public_url=PUBLIC)).made
-
     assert [links_in(one)[Variant.NATIVE] for one in made if one.report.team == str(PAYMENTS)] == [f"{PUBLIC}{PAGE}"]

@@ -60,7 +60,6 @@ def test_the_migrations_yield_exactly_the_schema(two_empty_urls: tuple[str, str]
     with writing(engine) as connection:
         metadata.create_all(connection)
     engine.dispose()
-
     assert shape_of(migrated) == shape_of(made)
     assert set(shape_of(migrated)) == set(metadata.tables)
 

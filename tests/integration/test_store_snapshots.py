@@ -101,7 +101,6 @@ def test_of_two_answers_about_one_workload_the_fuller_one_is_kept(store: Store) 
     put(store, make_measurement("checkout", fuller), make_measurement("search", thinner))
     put(store, make_measurement("third", thinner))
     assert {found.points for found in of_sweep(store)} == {(fuller,)}
-
     put(store, make_measurement("checkout", thinner, as_of=NEXT_SLOT), as_of=NEXT_SLOT)
     put(store, make_measurement("search", fuller, as_of=NEXT_SLOT), as_of=NEXT_SLOT)
     assert {found.points for found in of_sweep(store, NEXT_SLOT)} == {(replace(fuller, as_of=NEXT_SLOT),)}

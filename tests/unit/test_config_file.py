@@ -44,7 +44,6 @@ def policy_of(tmp_path: Path, text: str) -> AlertPolicy:
 
 def test_a_complete_file(tmp_path: Path) -> None:
     config = read(tmp_path, COMPLETE)
-
     payments = config.teams[PAYMENTS]
     assert (payments.slack_channel, payments.report_time, payments.monthly_budget) == ("C0123", time(9, 0), Decimal(12000))
     checkout = config.components[CHECKOUT]
@@ -62,13 +61,11 @@ def test_references_are_case_insensitive(tmp_path: Path) -> None:
 
 def test_an_unquoted_time_is_still_a_time(tmp_path: Path) -> None:
     config = read(tmp_path, "teams: {group:default/x: {report_time: 10:30}}")
-
     assert config.teams[EntityRef("group", "default", "x")].report_time == time(10, 30)
 
 
 def test_a_missing_file_means_defaults_unless_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
     assert read_config_file(None) == ConfigFile()
     with pytest.raises(SettingsError, match=r"WORKER_CONFIG_FILE: .*nothing\.yaml cannot be read"):
         read_config_file(tmp_path / "nothing.yaml")
@@ -102,14 +99,12 @@ def test_a_missing_file_means_defaults_unless_it_was_named(tmp_path: Path, monke
 def test_a_problem_names_its_place_and_cause(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read(tmp_path, text)
-
     assert any(message in problem for problem in caught.value.problems), caught.value.problems
     assert str(tmp_path / "config.yaml") in caught.value.problems[0]
 
 
 def test_without_a_file_the_rules_are_the_defaults(tmp_path: Path) -> None:
     policy = policy_of(tmp_path, "")
-
     assert policy.rules.under_provisioned.page is PagingMode.WITH_EVIDENCE
     assert policy.rules.over_provisioned.min_monthly_savings == Decimal(50)
 
@@ -119,7 +114,6 @@ def test_repeat_after_of_a_page_does_not_apply_to_slack(tmp_path: Path) -> None:
         tmp_path,
         "alerts: {under-provisioned: {repeat_after: 24h}, over-provisioned: {repeat_after: 2d}, unmeasured: {repeat_after: 14d}}",
     ).rules
-
     assert rules.under_provisioned == Rules().under_provisioned
     assert rules.over_provisioned.slack_repeat_after == timedelta(days=2)
     assert rules.unmeasured.slack_repeat_after == timedelta(days=14)

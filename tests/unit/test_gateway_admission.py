@@ -30,7 +30,6 @@ from wiring.settings import Settings, SettingsError
 def test_an_ambiguous_spelling_of_a_header_is_rejected(spelling: bytes) -> None:
     with pytest.raises(HttpError) as caught:
         read_headers([(b"host", b"x"), (spelling, b"1")])
-
     assert caught.value.status == 400
 
 
@@ -55,7 +54,6 @@ def test_no_other_header_is_read() -> None:
         (b"x_forwarded_user", b"root"),
         (b"x-auth-request-user", b"root"),
     ]
-
     assert read_headers(sent) == {}
 
 
@@ -85,7 +83,6 @@ def test_a_forwarded_request_is_not_local(name: bytes) -> None:
 def test_other_transfer_encodings_are_rejected(encoding: bytes) -> None:
     with pytest.raises(HttpError) as caught:
         request_with((b"transfer-encoding", encoding))
-
     assert caught.value.status == 501
 
 
@@ -120,13 +117,11 @@ def test_other_hosts_are_rejected(place: tuple[AllowedHosts, str], host: bytes |
     allowed_hosts, server_address = place
     with pytest.raises(HttpError) as caught:
         allowed_hosts.check(host, server_address)
-
     assert caught.value.status == 421
 
 
 def test_an_allowed_origin_may_read_the_response() -> None:
     cors = Cors(["http://localhost:3000"], "https://gateway.example.com/")
-
     for origin in ("http://localhost:3000", "https://gateway.example.com"):
         headers = dict(cors.headers_for(request_with((b"host", b"gateway.example.com"), (b"origin", origin.encode()))))
         assert headers[b"access-control-allow-origin"] == origin.encode()
@@ -136,7 +131,6 @@ def test_an_allowed_origin_may_read_the_response() -> None:
 
 def test_the_own_origin_is_allowed_and_no_origin_needs_no_headers() -> None:
     cors = Cors([], None)
-
     assert cors.headers_for(request_with((b"host", b"internal:8080"), (b"origin", b"http://internal:8080"))) == ()
     assert cors.headers_for(request_with((b"host", b"internal:8080"))) == ()
 
@@ -149,7 +143,6 @@ def test_another_origin_is_rejected(origin: str) -> None:
         Cors(["http://localhost:3000"], None).headers_for(
             request_with((b"host", b"127.0.0.1:8080"), (b"origin", origin.encode()))
         )
-
     assert caught.value.status == 403
 
 
@@ -161,7 +154,6 @@ def test_an_invalid_origin_is_a_settings_error(origin: str) -> None:
 
 def test_static_tokens_are_identified_by_name_or_number() -> None:
     tokens = StaticTokens.parse("ci=first-token-0001, second-token-0002,third-token-base64==")
-
     assert tokens.holder_of("first-token-0001") == "ci"
     assert tokens.holder_of("second-token-0002") == "2"
     assert tokens.holder_of("third-token-base64==") == "3"
@@ -174,7 +166,6 @@ def test_static_tokens_are_identified_by_name_or_number() -> None:
 def test_an_invalid_token_is_a_settings_error_that_does_not_quote_it(text: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_TOKENS") as caught:
         StaticTokens.parse(text)
-
     assert "long-enough" not in str(caught.value)
 
 
@@ -224,6 +215,5 @@ def test_auth_none_is_allowed_on_loopback_only() -> None:
 
 def test_a_lone_surrogate_is_escaped_in_json() -> None:
     response = json_response({"message": "no \ud800 such thing", "name": "\u00e4\U0001f600"})
-
     assert response.body == '{"message":"no \\ud800 such thing","name":"\u00e4\U0001f600"}'.encode()
     assert json.loads(response.body)["message"] == "no \ud800 such thing"

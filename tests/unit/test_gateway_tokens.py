@@ -44,9 +44,7 @@ def test_a_plugin_id_cannot_be_a_path(plugin: str) -> None:
 def test_a_limited_token_has_the_bytes_that_backstage_signed() -> None:
     header = {"kid": "k1", "alg": "ES256", "typ": "vnd.backstage.user"}
     claims = {"iss": "x", "exp": 2, "iat": 1, "sub": "user:default/a", "uip": "c2ln", "aud": "backstage"}
-
     limited = limit_user_token(header=header, claims=claims)
-
     assert limited == (
         "eyJ0eXAiOiJ2bmQuYmFja3N0YWdlLmxpbWl0ZWQtdXNlciIsImFsZyI6IkVTMjU2Iiwia2lkIjoiazEifQ"
         ".eyJzdWIiOiJ1c2VyOmRlZmF1bHQvYSIsImlhdCI6MSwiZXhwIjoyfQ.c2ln"

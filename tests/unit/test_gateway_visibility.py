@@ -47,7 +47,6 @@ async def test_a_response_larger_than_the_cache_still_counts() -> None:
     # Both do not fit: the half is evicted while the rest is fetched.
     shown = await visibility.visible(JANE, [*half, *rest, HIDDEN])
     at_once = await visibility.visible(JANE, [*entities(MAX_REFS_PER_CALLER + 500, "e"), HIDDEN])
-
     assert shown == {*half, *rest}
     assert len(at_once) == MAX_REFS_PER_CALLER + 500
     assert sight.asked == len(half) + len(rest) + 1 + MAX_REFS_PER_CALLER + 500
@@ -58,7 +57,6 @@ async def test_overlapping_queries_share_lookups_and_each_gets_its_own_result() 
     visibility = Visibility(sight, clock=now)
     a, b, c = entities(3)
     first, second = await asyncio.gather(visibility.visible(JANE, [a, b, HIDDEN]), visibility.visible(JANE, [b, c]))
-
     assert first == {a, b}
     assert second == {b, c}
     assert sight.asked == 4
@@ -87,7 +85,6 @@ async def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
     owners.record(HIDDEN, [KEY])
     with pytest.raises(HttpError) as caught:
         await a_scope(lookup=Sight(), owners=owners).require_workload(JANE, KEY)
-
     assert caught.value.status == 403
 
 
@@ -110,5 +107,4 @@ async def test_a_waiting_thread_times_out() -> None:
     with pytest.raises(ServiceError, match="did not return within"):
         await asyncio.to_thread(viewer, SHOWN)
     silent.gate.set()
-
     assert await visibility.visible(JANE, [SHOWN]) == {SHOWN}, "the query continues for other callers"

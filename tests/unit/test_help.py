@@ -16,7 +16,6 @@ _IN_GROUPS = [["alerts", "list"], ["alerts", "acknowledge"], ["alerts", "snooze"
 def test_the_help_of_a_command_has_an_example(command: list[str]) -> None:
     result = CliRunner().invoke(cli, [*command, "--help"], prog_name="scaleops-worker")
     text = result.output
-
     assert result.exit_code == 0
     assert "Usage: scaleops-worker" in text
     assert re.search(r"^  Examples?.*:\n    \S", text, re.MULTILINE), text

@@ -49,7 +49,6 @@ def test_every_action_is_a_tool_of_the_same_name(tools: list[Tool]) -> None:
 
 def test_the_documentation_lists_exactly_the_actions() -> None:
     text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
-
     assert re.findall(r"^\| ([a-z_]+) \| (ScaleOps|history) \|", text, re.MULTILINE) == [
         (action.name, "ScaleOps" if action.is_live else "history") for action in ACTIONS.values()
     ]
@@ -57,7 +56,6 @@ def test_the_documentation_lists_exactly_the_actions() -> None:
 
 def test_every_tool_is_annotated_read_only(tools: list[Tool]) -> None:
     hints = [tool.annotations for tool in tools]
-
     assert all(
         hint and (hint.read_only_hint, hint.destructive_hint, hint.idempotent_hint) == (True, False, True) for hint in hints
     )

@@ -35,7 +35,6 @@ def refusal_of(ask: Callable[[Client], Awaitable[Any]]) -> MCPError:
 )
 def test_too_long_names_are_not_quoted_in_full(ask: Callable[[Client], Awaitable[Any]]) -> None:
     refused = refusal_of(ask)
-
     assert refused.error.code == INVALID_PARAMS
     assert "1000 characters" in refused.error.message
     assert len(str(refused.error)) < 500
@@ -53,7 +52,6 @@ def test_an_invalid_prompt_request_is_a_client_error(
     caplog: pytest.LogCaptureFixture, prompt: str, arguments: dict[str, str] | None, said: str
 ) -> None:
     refused = refusal_of(lambda client: client.get_prompt(prompt, arguments))
-
     assert (refused.error.code, refused.error.message) == (INVALID_PARAMS, said)
     assert not [record for record in caplog.records if record.exc_info]
 

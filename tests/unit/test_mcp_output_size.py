@@ -56,7 +56,6 @@ def test_a_truncated_output_fits_and_matches_its_schema(action: ActionDefinition
     if action.is_live:
         document = paginate(document, rows=action.rows, limit=200, offset=0)
     bounded = truncate(document, rows=action.rows, offset=0, schema=schema)
-
     jsonschema.validate(bounded, schema)
     json.dumps(bounded, allow_nan=False)
     assert size_of(bounded) <= MAX_BYTES

@@ -88,5 +88,4 @@ def test_the_proxy_passes_what_an_action_returns(
     component: Component, allowed: Mapping[EntityRef, tuple[str, ...]], rows: Rows, ids: list[str]
 ) -> None:
     costs = [{"id": one} for one in ids]
-
     assert asyncio.run(through_the_proxy(component, allowed, rows, costs)) == through_the_action(component, allowed, rows, costs)

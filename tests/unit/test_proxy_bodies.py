@@ -12,14 +12,12 @@ JSON = "application/json"
 
 def test_labels_are_parsed_and_serialized_again() -> None:
     labels = read_workloads_body(b' { "label" : [ "app=a", " tier == web ", "app=a" ] } ', "application/json; charset=utf-8")
-
     assert labels == ("app=a", "tier=web")
     assert write_workloads_body(labels) == b'{"label":["app=a","tier=web"]}'
 
 
 def test_a_cost_query_is_serialized_with_all_its_lists() -> None:
     query = read_costs_body(b'{"labels":["app=a"],"clusterFilters":["prod"]}', JSON)
-
     assert query == CostQuery(clusters=("prod",), namespaces=(), types=(), labels=("app=a",))
     assert json.loads(write_costs_body(query)) == {
         "clusterFilters": ["prod"],
@@ -69,7 +67,6 @@ def test_a_cost_query_is_serialized_with_all_its_lists() -> None:
 def test_any_other_body_is_rejected(body: bytes) -> None:
     with pytest.raises(HttpError) as caught:
         read_workloads_body(body, JSON)
-
     assert caught.value.status == 400
     assert caught.value.name == "InputError"
 
@@ -95,5 +92,4 @@ def test_any_other_cost_query_is_rejected(body: bytes) -> None:
 def test_a_body_of_another_content_type_is_rejected(kind: str | None) -> None:
     with pytest.raises(HttpError) as caught:
         read_workloads_body(b'{"label":["app=a"]}', kind)
-
     assert caught.value.status == 415

@@ -110,7 +110,6 @@ async def test_a_response_other_than_200_is_returned_and_not_stored() -> None:
     timed, fetch = TimedCache(), StubFetch(status=429)
     first = await timed.cache.get("q", fetch)
     await timed.cache.get("q", fetch)
-
     assert first.response.status == 429
     assert first.status == b"scaleops-worker; fwd=uri-miss"
     assert fetch.calls == 2
@@ -119,10 +118,8 @@ async def test_a_response_other_than_200_is_returned_and_not_stored() -> None:
 async def test_a_ttl_of_0_stores_and_shares_nothing() -> None:
     timed, fetch = TimedCache(ttl_s=0), StubFetch()
     lookups = await asyncio.gather(*(timed.cache.get("q", fetch) for _ in range(3)))
-
     assert fetch.calls == 3
     assert {lookup.status for lookup in lookups} == {b"scaleops-worker; fwd=bypass"}
-
     response, body = lookups[0].response, StubFilter(b"a")
     assert [await timed.cache.filtered(response, "mine", body) for _ in range(2)] == [b"a", b"a"]
     assert body.calls == 2
@@ -157,7 +154,6 @@ async def test_expired_responses_release_their_bytes() -> None:
         await timed.cache.get(key, StubFetch(body=b"x" * 1000))
     timed.now = 10
     await timed.cache.get("d", StubFetch(body=b"x" * 10))
-
     assert timed.cache.held_bytes == ENTRY_BYTES + len("d") + 10
 
 
@@ -184,7 +180,6 @@ async def test_a_filtered_body_that_is_too_large_is_not_stored() -> None:
         assert await timed.cache.filtered(response, "large", large) == b"x" * 101
     for _ in range(2):
         assert await timed.cache.filtered(response, "small", small) == b"x" * 100
-
     assert (large.calls, small.calls) == (2, 1)
     assert timed.cache.held_bytes <= timed.max_bytes
 
@@ -212,7 +207,6 @@ async def test_filtered_bodies_of_any_number_of_views_are_bounded_by_bytes() -> 
         assert timed.cache.held_bytes <= 50_000
     timed.now = 10
     await timed.stored("z")
-
     assert timed.cache.held_bytes == ENTRY_BYTES + len("z") + len(b"abc")
 
 
@@ -225,14 +219,12 @@ async def test_a_failed_filter_is_not_stored() -> None:
 
     with pytest.raises(ServiceError):
         await timed.cache.filtered(response, "mine", fail)
-
     assert await timed.cache.filtered(response, "mine", body) == b"a"
 
 
 async def test_different_upstream_requests_are_stored_apart() -> None:
     timed = TimedCache()
     await timed.cache.get(("GET /x", "q", "cluster-a", None), StubFetch(body=b"1"))
-
     assert (await timed.cache.get(("GET /x", "q", "cluster-b", None), StubFetch(body=b"2"))).response.body == b"2"
 
 

@@ -110,5 +110,4 @@ def test_filtering_removes_rows_and_changes_nothing_else(
         return len(row) % 2 == 0
 
     filtered = read_rows(body, "rows").filtered(keep)
-
     assert json.loads(filtered) == {**others, "rows": [row for row in rows if keep(row)]}

@@ -82,7 +82,6 @@ def test_a_path_that_is_not_listed_is_not_found(target: bytes) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "get"])
 def test_a_listed_path_is_allowed_with_its_own_method_only(method: str) -> None:
     error = rejected(FLAGS, method)
-
     assert error.status == 405
     assert (b"allow", b"GET") in error.headers
 
@@ -137,7 +136,6 @@ def test_the_query_sent_upstream_is_built_from_the_route(kind: str, query: bytes
 def test_a_query_parameter_must_be_listed_and_sent_once(kind: str, query: bytes) -> None:
     with pytest.raises(HttpError) as caught:
         read_query(BY_KIND[kind], query)
-
     assert caught.value.status == 400
 
 
@@ -147,9 +145,7 @@ def test_only_the_path_is_matched_and_never_the_query() -> None:
 
 def test_an_extra_route_allows_the_parameters_it_names() -> None:
     table = RouteTable([read_extra_route("GET /api/v1/policies?multiCluster")])
-
     route = table.find(PROXY + b"/api/v1/policies", "GET")
-
     assert read_query(route, b"multiCluster=true") == "multiCluster=true"
     with pytest.raises(HttpError):
         read_query(route, b"other=1")

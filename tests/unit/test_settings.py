@@ -15,7 +15,6 @@ def problems_of(environment: dict[str, str], dotenv: Path | None = None) -> tupl
 
 def test_defaults_are_the_documented_ones() -> None:
     settings = resolve_settings({}, None).settings
-
     assert settings.auth == "none"
     assert settings.scaleops_currency == "USD"
     assert settings.worker_collect_every == timedelta(hours=6)
@@ -97,7 +96,6 @@ def test_service_variables_of_kubernetes_are_not_settings() -> None:
         "SCALEOPS_DASHBOARDS_PORT_8080_TCP_ADDR": "10.0.0.2",
         "GATEWAY_PORT_80_TCP": "tcp://x",
     }
-
     assert resolve_settings(links, None).settings.auth == "none"
 
 
@@ -107,16 +105,13 @@ def test_the_port_variable_of_a_service_named_gateway_is_not_a_setting() -> None
 
 def test_every_problem_is_reported() -> None:
     problems = problems_of({"WORKER_TIMEZONE": "Nowhere", "SCALEOPS_CURRENCY": "x", "WORKER_X": "1"})
-
     assert len(problems) == 3
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("xoxb-secret\n", encoding="utf-8")
-
     resolved = resolve_settings({"SLACK_BOT_TOKEN_FILE": str(secret)}, None)
-
     assert resolved.settings.slack_bot_token is not None
     assert resolved.settings.slack_bot_token.get_secret_value() == "xoxb-secret"
     assert str(secret) in resolved.origins["SLACK_BOT_TOKEN"]
@@ -124,7 +119,6 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 
 def test_an_unreadable_or_empty_secret_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-
     assert "SLACK_BOT_TOKEN_FILE: the file" in problems_of({"SLACK_BOT_TOKEN_FILE": str(tmp_path / "missing")})[0]
     assert "is empty" in problems_of({"SLACK_BOT_TOKEN_FILE": str(tmp_path / "empty")})[0]
 
@@ -132,16 +126,13 @@ def test_an_unreadable_or_empty_secret_file_is_named(tmp_path: Path) -> None:
 def test_a_secret_set_twice_is_an_error(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("x", encoding="utf-8")
-
     assert "unset one" in problems_of({"SLACK_BOT_TOKEN": "y", "SLACK_BOT_TOKEN_FILE": str(secret)})[0]
 
 
 def test_the_environment_takes_precedence_over_the_dotenv_file(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("WORKER_TIMEZONE=Europe/Madrid\nSCALEOPS_CURRENCY=EUR\n", encoding="utf-8")
-
     resolved = resolve_settings({"WORKER_TIMEZONE": "Asia/Kathmandu"}, dotenv)
-
     assert resolved.settings.worker_timezone == "Asia/Kathmandu"
     assert resolved.settings.scaleops_currency == "EUR"
     assert (resolved.origins["WORKER_TIMEZONE"], resolved.origins["SCALEOPS_CURRENCY"]) == ("environment", str(dotenv))
@@ -151,6 +142,5 @@ def test_no_secret_is_shown_in_settings_or_problems() -> None:
     settings = resolve_settings(
         {"SCALEOPS_TOKEN": "MARKED-SECRET", "DATABASE_URL": "postgresql://u:MARKED-SECRET@h/d"}, None
     ).settings
-
     assert "MARKED-SECRET" not in repr(settings)
     assert "MARKED-SECRET" not in str(problems_of({"SCALEOPS_TOKEN": "MARKED-SECRET\n2", "WORKER_SECRET_KEY": "MARKED"}))

@@ -23,7 +23,6 @@ def parts(signed: str) -> tuple[str, str]:
 def test_a_link_is_valid_until_its_last_second() -> None:
     links = PageLinks(KEY)
     path, query = parts(links.sign(PAGE, UNTIL))
-
     assert (path, query[:16]) == ("/reports/payments/2026-W47", f"until={int(UNTIL.timestamp())}")
     assert links.check(path, query, now=UNTIL) is LinkStatus.VALID
     assert links.check(path, query, now=UNTIL + timedelta(seconds=1)) is LinkStatus.EXPIRED
@@ -47,7 +46,6 @@ def test_a_link_is_valid_until_its_last_second() -> None:
 def test_a_link_is_valid_for_its_page_only(path: str) -> None:
     links = PageLinks(KEY)
     _, query = parts(links.sign(PAGE, UNTIL))
-
     assert links.check(path, query, now=UNTIL) is LinkStatus.FORGED
 
 
@@ -94,7 +92,6 @@ def test_the_key_is_derived_for_this_purpose_and_stable() -> None:
     assert one is not None
     assert same is not None
     assert other is not None
-
     assert one.sign(PAGE, UNTIL) == same.sign(PAGE, UNTIL)
     assert one.sign(PAGE, UNTIL) != other.sign(PAGE, UNTIL)
     assert one.sign(PAGE, UNTIL) != PageLinks(b"s" * 32).sign(PAGE, UNTIL)
@@ -104,7 +101,6 @@ def test_the_key_is_derived_for_this_purpose_and_stable() -> None:
 def test_the_expiry_depends_on_the_report_alone() -> None:
     due, catch_up = UNTIL - LINK_TTL, timedelta(days=3)
     long_after = due + timedelta(days=60)
-
     assert expires_at(due_at=due, made_at=due + timedelta(days=2), catch_up=catch_up) == UNTIL
     assert expires_at(due_at=due, made_at=due - timedelta(hours=1), catch_up=catch_up) == UNTIL
     assert expires_at(due_at=due, made_at=long_after, catch_up=catch_up) == long_after + LINK_TTL

@@ -75,7 +75,6 @@ def test_uvicorn_sets_the_attributes_and_calls_the_methods() -> None:
 def test_the_version_is_bounded_below_the_next_minor_release(name: str) -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     (bound,) = [line for line in project["dependencies"] if line.startswith(f"{name}>=")]
-
     oldest, ceiling = bound.removeprefix(f"{name}>=").split(",<")
     major, minor = oldest.split(".")
     assert ceiling == f"{major}.{int(minor) + 1}"

@@ -36,7 +36,7 @@ def make_contact(channel: str | None = None, *, pagerduty: str | None = None) ->
     return NotificationTargets(slack_channels=channels, pagerduty_fingerprint=pagerduty)
 
 
-def make_component(name: str = "checkout", **changes: Any) -> Component:  # noqa: ANN401 - any field of a component
+def make_component(name: str = "checkout", **changes: Any) -> Component:
     component = Component(
         ref=make_ref(name),
         spelled_kind="Component",
@@ -55,11 +55,11 @@ def make_component(name: str = "checkout", **changes: Any) -> Component:  # noqa
     return replace(component, **changes)
 
 
-def make_team(ref: EntityRef = PAYMENTS, **changes: Any) -> Team:  # noqa: ANN401 - any field of a team
+def make_team(ref: EntityRef = PAYMENTS, **changes: Any) -> Team:
     return replace(Team(ref=ref, title=ref.name.title(), parent=None, in_catalog=True, contact=make_contact()), **changes)
 
 
-def make_workload(name: str = "web", *, cluster: str = "east", namespace: str = "shop", **changes: Any) -> Workload:  # noqa: ANN401 - any field of a workload
+def make_workload(name: str = "web", *, cluster: str = "east", namespace: str = "shop", **changes: Any) -> Workload:
     workload = Workload(
         key=make_key(name, cluster=cluster, namespace=namespace),
         id=f"{namespace}_Deployment_{name}",
@@ -109,7 +109,7 @@ def make_destination(cost: str | None, *, cross: str | None = "0") -> Destinatio
     )
 
 
-def make_point(name: str = "api", *, cluster: str = "east", **changes: Any) -> WorkloadPoint:  # noqa: ANN401 - any field of a point
+def make_point(name: str = "api", *, cluster: str = "east", **changes: Any) -> WorkloadPoint:
     """Return the point of a workload that is right-sized and not automated."""
     point = WorkloadPoint(
         as_of=SLOT,
@@ -138,11 +138,7 @@ def make_lost_point(name: str = "api", *, cluster: str = "east", as_of: datetime
 
 
 def make_measurement(
-    name: str = "checkout",
-    *points: WorkloadPoint,
-    as_of: datetime = SLOT,
-    reason: str = "",
-    **changes: Any,  # noqa: ANN401 - any field of a snapshot
+    name: str = "checkout", *points: WorkloadPoint, as_of: datetime = SLOT, reason: str = "", **changes: Any
 ) -> Measurement:
     """Return a measurement that sums up its points and gives them its `as_of`; with a reason its outcome and its totals are unknown."""
     ordered = tuple(sorted((replace(point, as_of=as_of) for point in points), key=lambda point: point.key))
@@ -171,7 +167,7 @@ def make_too_large(content: str) -> Rendering:
     return Rendering(variant=Variant.NATIVE, payload={"text": content, "blocks": blocks})
 
 
-def make_message(key: str, *, created_at: datetime = NOW, **changes: Any) -> Message:  # noqa: ANN401 - any field of a message
+def make_message(key: str, *, created_at: datetime = NOW, **changes: Any) -> Message:
     message = Message(
         key=key,
         stream=key,
@@ -196,7 +192,7 @@ def make_event(
     dedup_key: str = "test:under-provisioned:component:default/checkout",
     severity: str = "critical",
     created_at: datetime = NOW,
-    **changes: Any,  # noqa: ANN401 - any field of a message
+    **changes: Any,
 ) -> Message:
     payload: dict[str, Json] = {"event_action": str(action), "dedup_key": dedup_key}
     if action is EventAction.TRIGGER:

@@ -101,7 +101,7 @@ def posted_texts(simulator: Simulator, channel: str = TEAM_CHANNEL) -> list[str]
     return [message["text"] for message in simulator.state.slack.messages if message["channel"] == channel]
 
 
-def make_policy(**changes: Any) -> Policy:  # noqa: ANN401 - any field of a policy
+def make_policy(**changes: Any) -> Policy:
     settings: dict[str, Any] = {
         "instance": "test",
         "currency": "USD",
@@ -115,12 +115,7 @@ def make_policy(**changes: Any) -> Policy:  # noqa: ANN401 - any field of a poli
     return Policy(**(settings | changes))
 
 
-def make_stage_context(
-    store: Store,
-    now: datetime | Clock,
-    services: FakeServices | None = None,
-    **policy: Any,  # noqa: ANN401 - any field of a policy
-) -> StageContext:
+def make_stage_context(store: Store, now: datetime | Clock, services: FakeServices | None = None, **policy: Any) -> StageContext:
     """Return a context with this clock, or one that has stopped."""
     clock = ManualClock(now) if isinstance(now, datetime) else now
     return StageContext(store=store, services=services or FakeServices(), clock=clock, policy=make_policy(**policy))
@@ -192,11 +187,7 @@ class CollectBench:
 
 @contextmanager
 def open_collect_bench(
-    simulator: Simulator,
-    store: Store,
-    *,
-    options: HttpOptions | None = None,
-    **policy: Any,  # noqa: ANN401 - any field of a policy
+    simulator: Simulator, store: Store, *, options: HttpOptions | None = None, **policy: Any
 ) -> Iterator[CollectBench]:
     """Open a bench with real clients of ScaleOps and the catalog, and without a platform channel."""
     clock = ManualClock()
@@ -251,7 +242,7 @@ class PlannedScaleOps:
         return planned_result(self.policies_by_cluster.get(cluster, ()))
 
 
-def plan_workloads(*workloads: Workload, **plans: Any) -> PlannedScaleOps:  # noqa: ANN401 - any plan
+def plan_workloads(*workloads: Workload, **plans: Any) -> PlannedScaleOps:
     """Return a ScaleOps that lists these workloads for the component `web`."""
     return PlannedScaleOps(workloads_by_labels={("app=web",): workloads}, **plans)
 
@@ -287,16 +278,12 @@ class PartialViewer:
         return self._refs & frozenset(refs)
 
 
-def make_live_context(
-    scaleops: ScaleOps,
-    component: Component | ServiceError = WEB,
-    **changes: Any,  # noqa: ANN401 - any field of a live context
-) -> LiveContext:
+def make_live_context(scaleops: ScaleOps, component: Component | ServiceError = WEB, **changes: Any) -> LiveContext:
     settings = {"catalog": OneEntity(component), "clock": ManualClock(NOW), "currency": "EUR", **changes}
     return LiveContext(scaleops=scaleops, **settings)
 
 
-def run_action(name: str, context: RequestContext, **arguments: Json) -> Any:  # noqa: ANN401 - the output as JSON
+def run_action(name: str, context: RequestContext, **arguments: Json) -> Any:
     return ACTIONS[name].run(arguments, context).model_dump(mode="json", by_alias=True)
 
 
@@ -307,7 +294,7 @@ def run_live_action(
     *,
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] | None = None,
     **arguments: Json,
-) -> Any:  # noqa: ANN401 - the output as JSON
+) -> Any:
     """Run `get_scaleops_<name>_for_entity`, for the component `web` by default."""
     live = make_live_context(scaleops, component, namespaces_allowed=namespaces_allowed or {})
     arguments = {"entityRef": str(WEB.ref), **arguments}

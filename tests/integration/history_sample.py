@@ -56,7 +56,7 @@ def fill_history(store: Store) -> None:
     report_due(make_stage_context(store, DUE))
 
 
-def run(history: HistoryContext, name: str, viewer: Viewer = allow_all, **arguments: Json) -> Any:  # noqa: ANN401 - a document
+def run(history: HistoryContext, name: str, viewer: Viewer = allow_all, **arguments: Json) -> Any:
     return run_action(name, make_request_context(history=history, viewer=viewer), **arguments)
 
 

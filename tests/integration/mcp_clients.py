@@ -48,8 +48,8 @@ def oversized_scenario() -> Scenario:
     return Scenario(name="monster", world_at=lambda _: world)
 
 
-def talk(gateway: ServedGateway, headers: dict[str, str], say: Callable[[Client], Awaitable[Any]], era: str = "auto") -> Any:  # noqa: ANN401 - what is said
-    async def conversation() -> Any:  # noqa: ANN401 - as above
+def talk(gateway: ServedGateway, headers: dict[str, str], say: Callable[[Client], Awaitable[Any]], era: str = "auto") -> Any:
+    async def conversation() -> Any:
         mode: Literal["auto", "legacy"] = "legacy" if era == "legacy" else "auto"
         async with (
             httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http,
@@ -60,7 +60,7 @@ def talk(gateway: ServedGateway, headers: dict[str, str], say: Callable[[Client]
     return asyncio.run(conversation())
 
 
-def call(gateway: ServedGateway, headers: dict[str, str], tool: str, era: str = "auto", **arguments: Any) -> CallToolResult:  # noqa: ANN401 - arguments of any type
+def call(gateway: ServedGateway, headers: dict[str, str], tool: str, era: str = "auto", **arguments: Any) -> CallToolResult:
     async def say(client: Client) -> CallToolResult:
         return await client.call_tool(tool, arguments)
 

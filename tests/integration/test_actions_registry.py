@@ -40,7 +40,7 @@ def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
 
 def invoke(
     gateway: ServedGateway,
-    body: Any,  # noqa: ANN401 - any JSON
+    body: Any,
     *,
     headers: dict[str, str] | None = None,
     name: str = DATA,
@@ -105,7 +105,7 @@ def test_an_output_with_500_workloads_is_complete(serve_gateway: ServeGateway, s
         ("text", "the input must be a JSON object"),
     ],
 )
-def test_an_invalid_input_is_rejected_in_the_form_of_backstage(gateway: ServedGateway, body: Any, message: str) -> None:  # noqa: ANN401 - any JSON
+def test_an_invalid_input_is_rejected_in_the_form_of_backstage(gateway: ServedGateway, body: Any, message: str) -> None:
     status, response = invoke(gateway, body)
     assert status == 400
     assert response["error"]["name"] == "InputError"

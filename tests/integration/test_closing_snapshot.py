@@ -38,7 +38,7 @@ def store(store: Store) -> Store:
     return store
 
 
-def action(store: Store, name: str, **arguments: Json) -> Any:  # noqa: ANN401 - a document
+def action(store: Store, name: str, **arguments: Json) -> Any:
     return run_action(name, make_request_context(history=make_history_context(store, DUE + WEEK)), **arguments)
 
 

@@ -291,7 +291,7 @@ def test_components_that_left_are_not_measured_any_more_after_two_listings(bench
     collect(bench.context)
     leaving = next(iter(bench.measurements(SLOT)))
 
-    def without(_: object) -> Any:  # noqa: ANN401 - a world
+    def without(_: object) -> Any:
         kept = tuple(entity for entity in world.entities if not _is(entity, leaving))
         assert len(kept) == len(world.entities) - 1
         return replace(world, entities=kept)

@@ -327,7 +327,7 @@ def test_an_alert_that_is_not_open_can_be_neither_acknowledged_nor_snoozed(insta
         snooze_alert(installation.context, str(alert("checkout")), by="ana", until=START)
 
 
-def listed(installation: Installation, **arguments: Any) -> list[AlertRow]:  # noqa: ANN401 - any argument of the action
+def listed(installation: Installation, **arguments: Any) -> list[AlertRow]:
     with read_history(history_context(installation.store, installation.context.policy, clock=installation.context.clock)) as view:
         return list_alerts(view, AlertsInput(**arguments)).alerts
 

@@ -62,7 +62,7 @@ def encoded(part: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-def publish_keys(gateway: ServedGateway, *keys: Any) -> None:  # noqa: ANN401 - any JSON
+def publish_keys(gateway: ServedGateway, *keys: Any) -> None:
     body = {"keys": list(keys)}
     gateway.simulator.plan_fault("backstage", route="/api/auth/.well-known/jwks.json", status=200, body=body)
 
@@ -218,11 +218,11 @@ def test_a_private_key_in_the_jwks_verifies_nothing_and_is_not_an_error_of_the_g
 
 
 @pytest.mark.parametrize("bad", BAD_KEYS)
-def test_a_malformed_key_verifies_nothing_and_leaves_the_others_usable(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any JSON
+def test_a_malformed_key_verifies_nothing_and_leaves_the_others_usable(gateway: ServedGateway, bad: Any) -> None:
     refuse_by(gateway, bad)
 
 
-def refuse_by(gateway: ServedGateway, bad: Any) -> None:  # noqa: ANN401 - any JSON
+def refuse_by(gateway: ServedGateway, bad: Any) -> None:
     publish_keys(gateway, bad, gateway.auth.users.jwk, bad)
     kind = bad.get("kty") if isinstance(bad, dict) else None
     algorithm = {"RSA": "RS256", "OKP": "EdDSA"}.get(kind, "ES256") if isinstance(kind, str) else "ES256"

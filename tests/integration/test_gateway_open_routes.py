@@ -107,7 +107,7 @@ def test_without_a_database_no_key_is_published_and_the_gateway_is_not_ready(
 ) -> None:
     from store import StoreUnavailable  # noqa: PLC0415 - for this failure
 
-    def away(*_: object) -> Any:  # noqa: ANN401 - never responses
+    def away(*_: object) -> Any:
         message = "gone"
         raise StoreUnavailable(message)
 

@@ -29,7 +29,7 @@ ORDERS = {"label": ["app.kubernetes.io/name=orders-000"]}
 LOGIN = "POST /auth/callback"
 
 
-def fault(gateway: ServedGateway, **planned: Any) -> None:  # noqa: ANN401 - fields of any type
+def fault(gateway: ServedGateway, **planned: Any) -> None:
     gateway.simulator.plan_fault("scaleops", **planned)
 
 

@@ -23,7 +23,7 @@ def history(store: Store) -> HistoryContext:
     return make_history_context(store, NOW)
 
 
-def refs(answer: Any) -> list[str]:  # noqa: ANN401 - a document
+def refs(answer: Any) -> list[str]:
     return [row["entityRef"].partition("/")[2] for row in answer["components"]]
 
 

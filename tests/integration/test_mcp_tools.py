@@ -72,7 +72,7 @@ def test_every_tool_returns_what_its_schema_promises(gateway: ServedGateway) -> 
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
-def test_an_unknown_argument_is_rejected_with_the_valid_ones(gateway: ServedGateway, action: Any) -> None:  # noqa: ANN401 - a parameter
+def test_an_unknown_argument_is_rejected_with_the_valid_ones(gateway: ServedGateway, action: Any) -> None:
     result = call(gateway, gateway.as_ci(), action.name, entity="component:default/orders-000")
     assert result.is_error
     assert text_in(result).startswith("InputError: unknown argument 'entity'; valid arguments are ")

@@ -51,7 +51,7 @@ def links_in(made: ReportMade) -> dict[Variant, str]:
     return found
 
 
-def sent_link(gateway: ServedGateway, **policy: Any) -> str:  # noqa: ANN401 - the fields of Policy by name
+def sent_link(gateway: ServedGateway, **policy: Any) -> str:
     parts = make_stage_context(
         gateway.dependencies.store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings), **policy
     )

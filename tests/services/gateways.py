@@ -49,7 +49,7 @@ class ServedGateway:
         protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtocol,
         timer: Callable[[], float] = time.monotonic,
         database_url: str | None = None,
-        **changed: Any,  # noqa: ANN401 - settings of any type
+        **changed: Any,
     ) -> None:
         self.simulator = simulator
         self._audit: list[str] = []
@@ -163,7 +163,7 @@ def serve_gateway(simulator: Simulator, tmp_path: Path) -> Iterator[ServeGateway
     """Serve gateways with changed settings (names in lower case); all are stopped at the end."""
     with ExitStack() as served:
 
-        def serve(**changed: Any) -> ServedGateway:  # noqa: ANN401 - settings of any type
+        def serve(**changed: Any) -> ServedGateway:
             gateway = ServedGateway(simulator, tmp_path, **changed)
             served.callback(gateway.close)
             return gateway

@@ -213,7 +213,7 @@ def followed() -> tuple[Recommendation, ...]:
     )
 
 
-def make_meta(**changes: Any) -> ReportMeta:  # noqa: ANN401 - the fields of Frame by name
+def make_meta(**changes: Any) -> ReportMeta:
     meta = ReportMeta(
         week=WEEK,
         zone="Europe/Madrid",

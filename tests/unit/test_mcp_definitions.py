@@ -78,7 +78,7 @@ def test_every_argument_but_choices_is_described(tools: list[Tool]) -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
-def test_schemas_have_no_references_and_no_titles(action: Any) -> None:  # noqa: ANN401 - a parameter
+def test_schemas_have_no_references_and_no_titles(action: Any) -> None:
     for schema in (input_schema(action.input), output_schema(action.output)):
         text = json.dumps(schema)
         assert "$ref" not in text

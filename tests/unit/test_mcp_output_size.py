@@ -21,7 +21,7 @@ MONSTERS = {
 }
 
 
-def monster(schema: Any, rows: str, *, sizes: dict[str, int], at: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - JSON
+def monster(schema: Any, rows: str, *, sizes: dict[str, int], at: tuple[str, ...] = ()) -> Any:
     """Make a document of a schema, as large as the sizes say."""
     kind = schema["type"][0] if isinstance(schema.get("type"), list) else schema.get("type")
     if "const" in schema:

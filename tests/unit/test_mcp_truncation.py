@@ -10,7 +10,7 @@ Document = dict[str, Any]
 paginate: Any = truncation.paginate
 
 
-def truncate(document: Document, *, rows: str, offset: int, schema: Document | None = None) -> Any:  # noqa: ANN401 - a document
+def truncate(document: Document, *, rows: str, offset: int, schema: Document | None = None) -> Any:
     fit: Any = truncation.truncate
     return fit(document, rows=rows, offset=offset, schema=schema or {})
 
@@ -19,7 +19,7 @@ size_of: Any = truncation.size_of
 text_of: Any = truncation.text_of
 
 
-def row(name: str, **fields: Any) -> Document:  # noqa: ANN401 - a document
+def row(name: str, **fields: Any) -> Document:
     return {"workloadName": name, **fields}
 
 

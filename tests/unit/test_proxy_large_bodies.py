@@ -55,7 +55,7 @@ async def let_tasks_run() -> None:
 
 
 def a_get_request(target: bytes, query: bytes = b"") -> GatewayRequest:
-    async def receive() -> Any:  # noqa: ANN401 - an ASGI message
+    async def receive() -> Any:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     scope: Any = {"type": "http", "method": "GET", "raw_path": target, "query_string": query, "headers": []}

@@ -60,7 +60,7 @@ def blocks_of(report: content.Report) -> Iterator[dict[str, Any]]:
         yield from blocks
 
 
-def texts_in(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any part of a payload
+def texts_in(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         if value.get("type") in {"mrkdwn", "plain_text", "raw_text"}:
             yield value
@@ -203,7 +203,7 @@ class Watching(PackageLoader):
         super().__init__("templates", "")
         self.seen: set[str] = set()
 
-    def get_source(self, environment: Any, template: str) -> Any:  # noqa: ANN401 - the types of Jinja's loaders
+    def get_source(self, environment: Any, template: str) -> Any:
         self.seen.add(template)
         return super().get_source(environment, template)
 

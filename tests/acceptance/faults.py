@@ -13,17 +13,7 @@ from domain.component import RoutingKey
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.faults import Fault as ServiceFault
-from tests.acceptance.crash_points import (
-    CLOSING,
-    PROGRESS,
-    PURGING,
-    REJECTED,
-    REPORTING,
-    RESCHEDULING,
-    UNAVAILABLE,
-    CrashPoint,
-    TaskStep,
-)
+from tests.acceptance import crash_points
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.services.databases import PostgresServer
 from tests.services.waiting import wait_until
@@ -39,14 +29,14 @@ TEAM_CHANNELS: Final = ("C0COMMERCE", "C0STORE001", "C0PAYMENTS1", "C0SEARCH01",
 """The channels that the catalog of the demo's company names."""
 
 
-def kill_at(fleet: Fleet, point: CrashPoint, who: str) -> timedelta:
+def kill_at(fleet: Fleet, point: crash_points.CrashPoint, who: str) -> timedelta:
     """Kill a process at a crash point, in a slot of its own; return the minutes from the crash to recovery."""
     _go_to_own_slot(fleet, point)
     crash_at(fleet, point, who)
     return fleet.live()
 
 
-def kill_thrice_at(fleet: Fleet, point: CrashPoint) -> timedelta:
+def kill_thrice_at(fleet: Fleet, point: crash_points.CrashPoint) -> timedelta:
     """Kill three children, one after another, at a crash point: the message that leads there is given up."""
     _go_to_own_slot(fleet, point)
     for _ in range(3):
@@ -54,14 +44,14 @@ def kill_thrice_at(fleet: Fleet, point: CrashPoint) -> timedelta:
     return fleet.live()
 
 
-def _go_to_own_slot(fleet: Fleet, point: CrashPoint) -> None:
-    if point.step in REPORTING:
+def _go_to_own_slot(fleet: Fleet, point: crash_points.CrashPoint) -> None:
+    if point.step in crash_points.REPORTING:
         go_to_report_morning(fleet)
     else:
         fleet.next_slot()
 
 
-def kill_on_report_morning(fleet: Fleet, point: CrashPoint, who: str) -> timedelta:
+def kill_on_report_morning(fleet: Fleet, point: crash_points.CrashPoint, who: str) -> timedelta:
     go_to_report_morning(fleet)
     fleet.arm(point, who)
     begin_report_morning(fleet)
@@ -69,50 +59,50 @@ def kill_on_report_morning(fleet: Fleet, point: CrashPoint, who: str) -> timedel
     return fleet.live()
 
 
-def crash_at(fleet: Fleet, point: CrashPoint, who: str) -> None:
+def crash_at(fleet: Fleet, point: crash_points.CrashPoint, who: str) -> None:
     """Let minutes and slots pass until a process was killed at the crash point; provoke what leads a process there."""
     fleet.arm(point, who)
     step = point.step
-    if step in REPORTING:
+    if step in crash_points.REPORTING:
         begin_report_morning(fleet)
-    if step in PROGRESS:
+    if step in crash_points.PROGRESS:
         fleet.simulator.state.latency_s = 0.15  # so that two checks see the same progress
-    if step in CLOSING:
+    if step in crash_points.CLOSING:
         exceed_sweep_limit(fleet)
-    if step in REJECTED:
+    if step in crash_points.REJECTED:
         archive(fleet, TEST_CHANNEL)
     if step in _SERVICE_FAULTS:
         misbehave(fleet, **_SERVICE_FAULTS[step])
     if step.task == "deliver":
-        for number in range(BURST if step in RESCHEDULING else 1):
+        for number in range(BURST if step in crash_points.RESCHEDULING else 1):
             put_test_messages(fleet, number=number)
     _step_until_crash(fleet, point)
     heal_all(fleet)
 
 
 _POST: Final = {"service": "slack", "route": "chat.postMessage"}
-_SERVICE_FAULTS: Final[dict[TaskStep, dict[str, object]]] = {
-    TaskStep.RESCHEDULE: {**_POST, "status": 500, "times": 1},
-    TaskStep.RESCHEDULE_TARGET: {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
-    TaskStep.POSTPONE_SERVICE: {**_POST, "status": 500},
-    TaskStep.MARK_UNKNOWN: {**_POST, "mode": "accept-then-drop", "times": 1},
-    TaskStep.LOOK_UP: {**_POST, "mode": "accept-then-drop", "times": 1},
-    TaskStep.CATALOG_UNAVAILABLE: {"service": "backstage", "status": 500},
-    TaskStep.CHECK_OUTAGE: {"service": "scaleops", "status": 503},
-    TaskStep.ENQUEUE_AGAIN: {"service": "scaleops", "status": 503},
-    TaskStep.SCALEOPS_UNAVAILABLE: {"service": "scaleops", "status": 401},
+_SERVICE_FAULTS: Final[dict[crash_points.TaskStep, dict[str, object]]] = {
+    crash_points.TaskStep.RESCHEDULE: {**_POST, "status": 500, "times": 1},
+    crash_points.TaskStep.RESCHEDULE_TARGET: {**_POST, "status": 429, "headers": {"Retry-After": "30"}, "times": 1},
+    crash_points.TaskStep.POSTPONE_SERVICE: {**_POST, "status": 500},
+    crash_points.TaskStep.MARK_UNKNOWN: {**_POST, "mode": "accept-then-drop", "times": 1},
+    crash_points.TaskStep.LOOK_UP: {**_POST, "mode": "accept-then-drop", "times": 1},
+    crash_points.TaskStep.CATALOG_UNAVAILABLE: {"service": "backstage", "status": 500},
+    crash_points.TaskStep.CHECK_OUTAGE: {"service": "scaleops", "status": 503},
+    crash_points.TaskStep.ENQUEUE_AGAIN: {"service": "scaleops", "status": 503},
+    crash_points.TaskStep.SCALEOPS_UNAVAILABLE: {"service": "scaleops", "status": 401},
 }
 """The fault that leads a process to a step which is not taken otherwise."""
 
 
-def _step_until_crash(fleet: Fleet, point: CrashPoint) -> None:
+def _step_until_crash(fleet: Fleet, point: crash_points.CrashPoint) -> None:
     begun, step = fleet.now, point.step
-    if step in UNAVAILABLE:  # real time has to pass: a call is retried before it fails
+    if step in crash_points.UNAVAILABLE:  # real time has to pass: a call is retried before it fails
         wait_until(f"a process to reach {point}", fleet.has_crashed, explain=fleet.story)
-    while step in PURGING and not fleet.has_crashed():
+    while step in crash_points.PURGING and not fleet.has_crashed():
         assert fleet.now - begun < timedelta(weeks=20), f"nothing was old enough to reach {point}"
         live_through_report_morning(fleet)
-        if step is TaskStep.PURGE_SWEEP:
+        if step is crash_points.TaskStep.PURGE_SWEEP:
             live_until_tuesday_noon(fleet)
     while not fleet.has_crashed():
         is_of_a_sweep = step.task not in {"deliver", "report"}

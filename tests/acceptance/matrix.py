@@ -8,29 +8,8 @@ from typing import Any, Final
 from domain.messages import DeliveryStatus
 from domain.snapshots import Outcome
 from store.queries.outbox import FALLBACK
+from tests.acceptance import faults
 from tests.acceptance.crash_points import DELIVERING, IN_MATRIX, CrashMoment, CrashPoint, TaskStep, crash_points
-from tests.acceptance.faults import (
-    TEST_CHANNEL,
-    archive,
-    begin_report_morning,
-    enqueue_everything_again,
-    go_to_report_morning,
-    heal_all,
-    in_the_middle_of_a_report_morning,
-    in_the_middle_of_a_sweep,
-    kill_all,
-    kill_at,
-    kill_on_report_morning,
-    kill_one,
-    kill_thrice_at,
-    misbehave,
-    put_test_messages,
-    restart_database,
-    restart_everything,
-    restart_queues,
-    stay_down,
-    stop_workers,
-)
 from tests.acceptance.fleet import Fleet
 from tests.services.databases import PostgresServer
 
@@ -55,8 +34,8 @@ Fault = tuple[str, Callable[[Fleet], timedelta]]
 def matrix(database: PostgresServer) -> Iterator[Fault]:
     yield from _crashes()
     for name, happen in _machines(database).items():
-        yield f"{name}, mid-sweep", partial(_happen, moment=in_the_middle_of_a_sweep, happen=happen)
-        yield f"{name}, on a report morning", partial(_happen, moment=in_the_middle_of_a_report_morning, happen=happen)
+        yield f"{name}, mid-sweep", partial(_happen, moment=faults.in_the_middle_of_a_sweep, happen=happen)
+        yield f"{name}, on a report morning", partial(_happen, moment=faults.in_the_middle_of_a_report_morning, happen=happen)
     yield "no process from 5:55 to 9:10 on a report morning", _all_down_for_the_sweep
     yield "no process from 8:55 to 9:50 on a report morning", partial(_all_down, until=timedelta(minutes=50))
     yield "no process from 8:55 to 11:30 on a report morning", partial(_all_down, until=timedelta(minutes=150))
@@ -66,28 +45,31 @@ def matrix(database: PostgresServer) -> Iterator[Fault]:
 def _crashes() -> Iterator[Fault]:
     for point in crash_points(*IN_MATRIX):
         for who in ("child", "worker"):
-            yield f"kill -9 of a {who}: {point}", partial(kill_at, point=point, who=who)
+            yield f"kill -9 of a {who}: {point}", partial(faults.kill_at, point=point, who=who)
     for point in THRICE:
-        yield f"kill -9 of three children, one after another: {point}", partial(kill_thrice_at, point=point)
+        yield f"kill -9 of three children, one after another: {point}", partial(faults.kill_thrice_at, point=point)
     for point in crash_points(*(step for step in DELIVERING if step not in {TaskStep.SEND_TO_PAGERDUTY, TaskStep.MARK_SENT})):
         for who in ("child", "worker"):  # a report is no page
-            yield f"kill -9 of a {who} while reports are sent: {point}", partial(kill_on_report_morning, point=point, who=who)
+            yield (
+                f"kill -9 of a {who} while reports are sent: {point}",
+                partial(faults.kill_on_report_morning, point=point, who=who),
+            )
 
 
 def _machines(database: PostgresServer) -> dict[str, Callable[[Fleet], None]]:
     return {
-        "kill -9 of one of two beats": partial(kill_one, kind="beat"),
-        "kill -9 of every beat": lambda fleet: kill_all(fleet, "beat"),
-        "kill -9 of every worker": lambda fleet: kill_all(fleet, "worker"),
-        "kill -9 of every beat and worker": lambda fleet: kill_all(fleet, "beat", "worker"),
-        "SIGTERM to every worker": stop_workers,
+        "kill -9 of one of two beats": partial(faults.kill_one, kind="beat"),
+        "kill -9 of every beat": lambda fleet: faults.kill_all(fleet, "beat"),
+        "kill -9 of every worker": lambda fleet: faults.kill_all(fleet, "worker"),
+        "kill -9 of every beat and worker": lambda fleet: faults.kill_all(fleet, "beat", "worker"),
+        "SIGTERM to every worker": faults.stop_workers,
         "Redis FLUSHALL": lambda fleet: fleet.queues.flush(),
-        "Redis restarted": restart_queues,
-        "Redis down for 60 s": partial(restart_queues, down_s=60),
-        "PostgreSQL restarted": lambda _: restart_database(database),
-        "PostgreSQL down for 10 s": lambda _: restart_database(database, down_s=10),
-        "everything restarted at once": lambda fleet: restart_everything(fleet, database),
-        "every message again, early, late, out of order": enqueue_everything_again,
+        "Redis restarted": faults.restart_queues,
+        "Redis down for 60 s": partial(faults.restart_queues, down_s=60),
+        "PostgreSQL restarted": lambda _: faults.restart_database(database),
+        "PostgreSQL down for 10 s": lambda _: faults.restart_database(database, down_s=10),
+        "everything restarted at once": lambda fleet: faults.restart_everything(fleet, database),
+        "every message again, early, late, out of order": faults.enqueue_everything_again,
     }
 
 
@@ -125,53 +107,53 @@ def _happen(fleet: Fleet, moment: Callable[[Fleet, Callable[[], None]], timedelt
 
 
 def _all_down(fleet: Fleet, until: timedelta) -> timedelta:
-    go_to_report_morning(fleet)
-    begin_report_morning(fleet)
-    stay_down(fleet, "beat", "worker", until=until)
+    faults.go_to_report_morning(fleet)
+    faults.begin_report_morning(fleet)
+    faults.stay_down(fleet, "beat", "worker", until=until)
     return fleet.live()
 
 
 def _all_down_for_the_sweep(fleet: Fleet) -> timedelta:
     """The last sweep before the reports, and the reports, are due at the same time."""
-    go_to_report_morning(fleet, before=timedelta(hours=3, minutes=5))
-    stay_down(fleet, "beat", "worker", until=timedelta(hours=3, minutes=15))
+    faults.go_to_report_morning(fleet, before=timedelta(hours=3, minutes=5))
+    faults.stay_down(fleet, "beat", "worker", until=timedelta(hours=3, minutes=15))
     return fleet.live()
 
 
 def _fault_in_slot(fleet: Fleet, **how: object) -> timedelta:
     fleet.next_slot()
-    misbehave(fleet, **how)
-    put_test_messages(fleet)
+    faults.misbehave(fleet, **how)
+    faults.put_test_messages(fleet)
     return _live_and_heal(fleet)
 
 
 def _fault_on_report_morning(fleet: Fleet, **how: object) -> timedelta:
-    go_to_report_morning(fleet)
-    misbehave(fleet, **how)
-    begin_report_morning(fleet)
+    faults.go_to_report_morning(fleet)
+    faults.misbehave(fleet, **how)
+    faults.begin_report_morning(fleet)
     return _live_and_heal(fleet)
 
 
 def _live_and_heal(fleet: Fleet) -> timedelta:
     took = fleet.live()
-    heal_all(fleet)
+    faults.heal_all(fleet)
     return took
 
 
 def _archived(fleet: Fleet) -> timedelta:
     """Its messages are in the platform channel, once."""
     fleet.next_slot()
-    archive(fleet, TEST_CHANNEL)
-    put_test_messages(fleet)
+    faults.archive(fleet, faults.TEST_CHANNEL)
+    faults.put_test_messages(fleet)
     took = _live_and_heal(fleet)
     _require_fallback(fleet, "by-hand:")
     return took
 
 
 def _archived_on_report_morning(fleet: Fleet) -> timedelta:
-    go_to_report_morning(fleet)
-    archive(fleet, "C0SEARCH01")
-    begin_report_morning(fleet)
+    faults.go_to_report_morning(fleet)
+    faults.archive(fleet, "C0SEARCH01")
+    faults.begin_report_morning(fleet)
     took = _live_and_heal(fleet)
     _require_fallback(fleet, "report:weekly:group:default/search:")
     return took
@@ -191,15 +173,15 @@ def _require_fallback(fleet: Fleet, prefix: str) -> None:
 
 def _ten_minutes(fleet: Fleet, **how: object) -> timedelta:
     fleet.next_slot()
-    misbehave(fleet, **how)
-    put_test_messages(fleet)
+    faults.misbehave(fleet, **how)
+    faults.put_test_messages(fleet)
     return _heal_after_ten_minutes(fleet)
 
 
 def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
     """Afterwards the sweep is not an outage. A component retried too late may stay unknown until the next slot (decision 2)."""
     fleet.next_slot()
-    misbehave(fleet, **how)
+    faults.misbehave(fleet, **how)
     took = _heal_after_ten_minutes(fleet)
     with fleet.store.reading() as transaction:
         sweep = transaction.sweeps.get(fleet.slot)
@@ -209,18 +191,18 @@ def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
 
 
 def _ten_minutes_of_a_morning(fleet: Fleet, **how: object) -> timedelta:
-    go_to_report_morning(fleet)
-    misbehave(fleet, **how)
-    begin_report_morning(fleet)
+    faults.go_to_report_morning(fleet)
+    faults.misbehave(fleet, **how)
+    faults.begin_report_morning(fleet)
     return _heal_after_ten_minutes(fleet)
 
 
 def _silent_slack(fleet: Fleet) -> timedelta:
     """An accepted message cannot be looked up for a while; afterwards it is found, and not sent again."""
     fleet.next_slot()
-    misbehave(fleet, service="slack", route="chat.postMessage", mode="accept-then-drop", times=1)
-    misbehave(fleet, service="slack", status=500)
-    put_test_messages(fleet)
+    faults.misbehave(fleet, service="slack", route="chat.postMessage", mode="accept-then-drop", times=1)
+    faults.misbehave(fleet, service="slack", status=500)
+    faults.put_test_messages(fleet)
     return _heal_after_ten_minutes(fleet)
 
 
@@ -236,7 +218,7 @@ def _scaleops_down(fleet: Fleet) -> timedelta:
     fleet.next_slot()
     fleet.live()
     before = _open_incidents(fleet)
-    misbehave(fleet, service="scaleops", status=503)
+    faults.misbehave(fleet, service="scaleops", status=503)
     fleet.next_slot()
     fleet.live()
     with fleet.store.reading() as transaction:

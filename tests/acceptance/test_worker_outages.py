@@ -18,15 +18,7 @@ from domain.snapshots import Measurement, Outcome
 from reports.notices import stream_of
 from simulator.credentials import SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.serving import Simulator
-from tests.acceptance.faults import (
-    in_the_middle_of_a_sweep,
-    kill_all,
-    misbehave,
-    put_test_messages,
-    restart_database,
-    restart_queues,
-    stop_workers,
-)
+from tests.acceptance import faults
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
 from tests.services.databases import PostgresServer
@@ -49,15 +41,15 @@ def test_machines_fail_in_the_middle_of_a_sweep(fleet: Fleet, postgres_server: P
     with fleet:
         fleet.live()
         for happen in (
-            lambda: kill_all(fleet, "beat"),
+            lambda: faults.kill_all(fleet, "beat"),
             fleet.queues.flush,
-            lambda: restart_queues(fleet),
-            lambda: restart_queues(fleet, down_s=5),
-            lambda: restart_database(postgres_server),
-            lambda: kill_all(fleet, "worker"),
-            lambda: stop_workers(fleet),
+            lambda: faults.restart_queues(fleet),
+            lambda: faults.restart_queues(fleet, down_s=5),
+            lambda: faults.restart_database(postgres_server),
+            lambda: faults.kill_all(fleet, "worker"),
+            lambda: faults.stop_workers(fleet),
         ):
-            in_the_middle_of_a_sweep(fleet, happen)
+            faults.in_the_middle_of_a_sweep(fleet, happen)
             assert violations(fleet) == []
 
 
@@ -66,7 +58,7 @@ def test_repeated_late_and_unordered_messages_change_nothing(fleet: Fleet) -> No
         fleet.live()
         fleet.next_slot()
         fleet.live()
-        put_test_messages(fleet)
+        faults.put_test_messages(fleet)
         fleet.live()
         posts, before = fleet.posts(), rows_of(fleet)
         refs = [str(ref) for ref in before]
@@ -91,7 +83,7 @@ def test_while_scaleops_is_down_nothing_resolves_no_zero_is_stored_and_one_notic
         assert incidents
         assert cost is not None
         assert cost > 0
-        misbehave(fleet, service="scaleops", status=503)
+        faults.misbehave(fleet, service="scaleops", status=503)
         fleet.next_slot()
         for _ in range(5):
             fleet.step()
@@ -126,8 +118,8 @@ def test_while_scaleops_is_down_nothing_resolves_no_zero_is_stored_and_one_notic
 def test_a_failing_slack_gets_each_message_once(fleet: Fleet, mode: str) -> None:
     with fleet:
         fleet.live()
-        misbehave(fleet, service="slack", route="chat.postMessage", mode=mode, status=500, times=3)
-        put_test_messages(fleet)
+        faults.misbehave(fleet, service="slack", route="chat.postMessage", mode=mode, status=500, times=3)
+        faults.put_test_messages(fleet)
         fleet.live()
         assert violations(fleet) == []
 
@@ -137,7 +129,7 @@ def test_an_archived_channel_falls_back_to_the_platform_channel_once(fleet: Flee
         fleet.live()
         others: dict[str, dict[str, object]] = {name: {} for name in (SLACK_PLATFORM_CHANNEL, SLACK_DEFAULT_CHANNEL)}
         fleet.simulator.state.slack.channels = {"C0TESTING1": {"is_archived": True}, **others}
-        put_test_messages(fleet, channel="C0TESTING1")
+        faults.put_test_messages(fleet, channel="C0TESTING1")
         fleet.live()
         fallbacks = [key for key in fleet.posts() if key.startswith("by-hand:") and key.endswith(":fallback")]
         assert len(fallbacks) == 1
@@ -153,8 +145,8 @@ def pending_of(fleet: Fleet) -> list[tuple[str, bool]]:
 def test_pagerduty_throttling_for_ten_minutes_gets_its_event_afterwards(fleet: Fleet) -> None:
     with fleet:
         fleet.live()
-        misbehave(fleet, service="pagerduty", status=429)
-        put_test_messages(fleet)
+        faults.misbehave(fleet, service="pagerduty", status=429)
+        faults.put_test_messages(fleet)
         for _ in range(10):
             fleet.step()
         # The minutes are over, but the last attempt may still run.
@@ -170,7 +162,7 @@ def test_a_stopped_worker_hands_its_work_back(fleet: Fleet) -> None:
         fleet.simulator.state.latency_s = 0.2
         fleet.next_slot()
         wait_until("a running sweep", lambda: bool(rows_of(fleet)), explain=fleet.story)
-        stop_workers(fleet)
+        faults.stop_workers(fleet)
         assert [worker.running.returncode for worker in fleet.of_kind("worker") if worker.running] == [0]
         fleet.simulator.state.latency_s = 0.0
         fleet.live()

@@ -2,16 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from domain.money import (
-    InvalidCurrency,
-    format_cores,
-    format_count,
-    format_memory,
-    format_money,
-    format_percent,
-    parse_currency,
-    per_month,
-)
+from domain import money
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -30,13 +21,13 @@ MINUS = "\N{MINUS SIGN}"
     ],
 )
 def test_money_is_rounded_once(amount: str, currency: str, words: str) -> None:
-    assert format_money(Decimal(amount), currency) == words
+    assert money.format_money(Decimal(amount), currency) == words
 
 
 def test_a_change_shows_its_sign() -> None:
-    assert format_money(Decimal(5), "USD", signed=True) == "+$5.00"
-    assert format_money(Decimal(-5), "USD", signed=True) == f"{MINUS}$5.00"
-    assert format_money(Decimal("0.001"), "USD", signed=True) == "$0.00"
+    assert money.format_money(Decimal(5), "USD", signed=True) == "+$5.00"
+    assert money.format_money(Decimal(-5), "USD", signed=True) == f"{MINUS}$5.00"
+    assert money.format_money(Decimal("0.001"), "USD", signed=True) == "$0.00"
 
 
 @pytest.mark.parametrize(
@@ -52,14 +43,14 @@ def test_a_change_shows_its_sign() -> None:
     ],
 )
 def test_a_share_becomes_a_percentage(share: str, words: str) -> None:
-    assert format_percent(Decimal(share), signed=True) == words
+    assert money.format_percent(Decimal(share), signed=True) == words
 
 
 @pytest.mark.parametrize(
     ("millicores", "words"), [(500, "0.5 cores"), (1000, "1 core"), (250.0, "0.25 cores"), (2500, "2.5 cores"), (0, "0 cores")]
 )
 def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
-    assert format_cores(millicores) == words
+    assert money.format_cores(millicores) == words
 
 
 @pytest.mark.parametrize(
@@ -75,19 +66,19 @@ def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
     ],
 )
 def test_bytes_are_shown_as_kubernetes_writes_them(size: float, words: str) -> None:
-    assert format_memory(size) == words
+    assert money.format_memory(size) == words
 
 
 def test_cost_meets_savings_as_a_month_of_720_hours() -> None:
-    assert per_month(Decimal(7)) == Decimal(30)
+    assert money.per_month(Decimal(7)) == Decimal(30)
 
 
 def test_one_workload_is_not_many() -> None:
-    assert format_count(1, "workload") == "1 workload"
-    assert format_count(1200, "policy", "policies") == "1,200 policies"
+    assert money.format_count(1, "workload") == "1 workload"
+    assert money.format_count(1200, "policy", "policies") == "1,200 policies"
 
 
 def test_a_currency_is_an_iso_code() -> None:
-    assert parse_currency(" eur ") == "EUR"
-    with pytest.raises(InvalidCurrency, match="for example USD"):
-        parse_currency("$")
+    assert money.parse_currency(" eur ") == "EUR"
+    with pytest.raises(money.InvalidCurrency, match="for example USD"):
+        money.parse_currency("$")

@@ -7,39 +7,20 @@ from decimal import Decimal
 
 import pytest
 
+from alerts import observations
 from alerts.lifecycle import Notice
-from alerts.observations import (
-    AlertId,
-    BudgetFigures,
-    CostFigures,
-    Figures,
-    MemberFigures,
-    OutageFigures,
-    RequestFigures,
-    UnmeasuredFigures,
-)
 from alerts.policy import Rule
 from alerts.states import NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Variant
 from domain.workload import WorkloadKey
+from reports import notices
 from reports.formatting import format_instant
-from reports.notices import (
-    MAX_EVENT_BYTES,
-    MessageContext,
-    key_of,
-    pagerduty_follow_up,
-    pagerduty_trigger,
-    platform_notice,
-    slack_notice,
-    slack_summary,
-    summary_key,
-)
 from simulator.blocks import check_blocks
 from tests.factories import CHECKOUT, PAYMENTS, make_key
 from tests.unit.alert_scenario import ALERT, AlertScenario, clear, finding, met, sweep
 
-CONTEXT = MessageContext(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
+CONTEXT = notices.MessageContext(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
 PAGE = OpenIncident(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
 NOW = sweep(1)
 
@@ -51,19 +32,19 @@ def opening(*names: str) -> Notice:
     return alert.observe(met(1, *findings))[0]
 
 
-def about(rule: Rule, figures: Figures, amount: int = 0) -> Notice:
+def about(rule: Rule, figures: observations.Figures, amount: int = 0) -> Notice:
     notice = opening()
     whole = replace(finding(), subject="as a whole", workload=None, figures=figures)
-    return replace(notice, alert=AlertId(rule=rule, about=CHECKOUT), findings=(whole,), amount=Decimal(amount))
+    return replace(notice, alert=observations.AlertId(rule=rule, about=CHECKOUT), findings=(whole,), amount=Decimal(amount))
 
 
 def posted(notice: Notice, **changes: object) -> Message:
     context = replace(CONTEXT, **changes)  # type: ignore[arg-type]  # the names are those of the fields
-    return slack_notice(
+    return notices.slack_notice(
         notice,
         context,
         number=2,
-        post=SlackPost(target="C1", route="the annotation on Checkout", root=key_of(notice.alert, 2, Channel.SLACK)),
+        post=SlackPost(target="C1", route="the annotation on Checkout", root=notices.key_of(notice.alert, 2, Channel.SLACK)),
         now=NOW,
     )
 
@@ -110,7 +91,7 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
         alert.observe(met(number))
     alert.observe(clear(2))
     (resolved,) = alert.observe(clear(3))
-    message = slack_notice(
+    message = notices.slack_notice(
         resolved, CONTEXT, number=5, post=SlackPost(target="C1", route="the default", root="the opening"), now=NOW
     )
     assert text_of(message).splitlines() == [
@@ -126,24 +107,24 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
     ("notice", "first_line"),
     [
         (
-            about(Rule.COST_INCREASE, CostFigures(cost_7d=Decimal(150), usual_cost_7d=Decimal(100), weeks=4)),
+            about(Rule.COST_INCREASE, observations.CostFigures(cost_7d=Decimal(150), usual_cost_7d=Decimal(100), weeks=4)),
             "Checkout: 7-day cost up €50.00 (+50%) vs 4-week average",
         ),
         (
             about(
                 Rule.BUDGET,
-                BudgetFigures(
+                observations.BudgetFigures(
                     month_to_date=Decimal(600), forecast=Decimal(1200), monthly_budget=Decimal(900), known_days=10, days=15
                 ),
             ),
             "Checkout: this month is heading for €1,200.00, budget €900.00",
         ),
-        (about(Rule.UNMEASURED, UnmeasuredFigures(reason="the selector has no label")), "Checkout: not measured"),
+        (about(Rule.UNMEASURED, observations.UnmeasuredFigures(reason="the selector has no label")), "Checkout: not measured"),
         (
-            about(Rule.OUTAGE, OutageFigures(unknown=4, components=10)),
+            about(Rule.OUTAGE, observations.OutageFigures(unknown=4, components=10)),
             "ScaleOps outage: alerting paused, 4 of 10 components could not be measured",
         ),
-        (about(Rule.STORM, MemberFigures(alert=ALERT, workloads=2)), "Checkout: 1 alert at once"),
+        (about(Rule.STORM, observations.MemberFigures(alert=ALERT, workloads=2)), "Checkout: 1 alert at once"),
     ],
 )
 def test_every_rule_has_its_headline(notice: Notice, first_line: str) -> None:
@@ -152,9 +133,9 @@ def test_every_rule_has_its_headline(notice: Notice, first_line: str) -> None:
 
 def test_over_provisioning_shows_money_with_its_currency() -> None:
     figures = finding().figures
-    assert isinstance(figures, RequestFigures)
+    assert isinstance(figures, observations.RequestFigures)
     saving = replace(finding(), figures=replace(figures, oom_kills_24h=0, savings_available_per_month=Decimal("102.364")))
-    alert = AlertId(rule=Rule.OVER_PROVISIONED, about=CHECKOUT)
+    alert = observations.AlertId(rule=Rule.OVER_PROVISIONED, about=CHECKOUT)
     lines = text_of(posted(replace(opening(), alert=alert, findings=(saving,), amount=Decimal("102.364")))).splitlines()
     assert lines[0] == "Checkout: €102.36 a month could be saved on api"
     assert lines[1].endswith("saves €102.36 a month")
@@ -191,11 +172,11 @@ def test_a_name_full_of_characters_to_escape_still_fits() -> None:
 def test_a_summary_names_every_alert_by_its_id() -> None:
     summary = Summary(audience=PAYMENTS, reason=SummaryReason.FIRST_SWEEP, notices=(opening(), opening("worker")))
     context = replace(CONTEXT, title="Payments")
-    message = slack_summary(
+    message = notices.slack_summary(
         summary,
         context,
         titles=("Checkout", "Cart"),
-        post=SlackPost(target="C2", route="the default", root=summary_key(summary)),
+        post=SlackPost(target="C2", route="the default", root=notices.summary_key(summary)),
         now=NOW,
     )
     text = text_of(message)
@@ -207,18 +188,20 @@ def test_a_summary_names_every_alert_by_its_id() -> None:
 
 def test_a_large_summary_counts_what_it_leaves_out() -> None:
     summary = Summary(audience=PAYMENTS, reason=SummaryReason.MANY, notices=(opening(),) * 300)
-    message = slack_summary(
+    message = notices.slack_summary(
         summary,
         CONTEXT,
         titles=("z" * 300,) * 300,
-        post=SlackPost(target="C2", route="the default", root=summary_key(summary)),
+        post=SlackPost(target="C2", route="the default", root=notices.summary_key(summary)),
         now=NOW,
     )
     assert " more\n" in text_of(message)
 
 
 def test_a_trigger_has_what_on_call_needs() -> None:
-    message = pagerduty_trigger(opening(), replace(CONTEXT, links=(("Dashboard", "https://x/y"),)), number=2, page=PAGE, now=NOW)
+    message = notices.pagerduty_trigger(
+        opening(), replace(CONTEXT, links=(("Dashboard", "https://x/y"),)), number=2, page=PAGE, now=NOW
+    )
     (rendering,) = message.renderings
     body = rendering.payload
     assert message.key == "alert:under-provisioned:component:default/checkout:2:pagerduty"
@@ -237,8 +220,8 @@ def test_a_trigger_has_what_on_call_needs() -> None:
 
 def test_ten_thousand_workloads_are_trimmed_and_counted() -> None:
     notice = replace(opening(), findings=tuple(finding(f"{n}-{'x' * 240}") for n in range(10_000)))
-    message = pagerduty_trigger(notice, CONTEXT, number=2, page=PAGE, now=NOW)
-    assert len(json.dumps(message.renderings[0].payload).encode()) < MAX_EVENT_BYTES
+    message = notices.pagerduty_trigger(notice, CONTEXT, number=2, page=PAGE, now=NOW)
+    assert len(json.dumps(message.renderings[0].payload).encode()) < notices.MAX_EVENT_BYTES
     _, details = event_of(message)
     found, left_out = details["found"], details["omitted to fit"]
     assert isinstance(found, list)
@@ -255,7 +238,9 @@ def test_a_page_names_its_cluster_or_counts_them_and_says_when_it_was_last_measu
     for number in range(2):
         alert.observe(met(number, *findings))
     notice = replace(alert.notices[0], seen_as_of=sweep(-3))
-    payload, details = event_of(pagerduty_trigger(notice, replace(CONTEXT, title="C" * 5000), number=2, page=PAGE, now=NOW))
+    payload, details = event_of(
+        notices.pagerduty_trigger(notice, replace(CONTEXT, title="C" * 5000), number=2, page=PAGE, now=NOW)
+    )
     assert str(payload["summary"]).endswith(", 2 clusters")
     assert len(str(payload["summary"])) <= 1024
     assert details["measured"] == sweep(-3).isoformat()
@@ -263,7 +248,7 @@ def test_a_page_names_its_cluster_or_counts_them_and_says_when_it_was_last_measu
 
 
 def test_a_resolve_takes_the_key_and_the_route_that_opened_it() -> None:
-    message = pagerduty_follow_up(ALERT, EventAction.RESOLVE, number=7, page=PAGE, reason="It cleared.", now=NOW)
+    message = notices.pagerduty_follow_up(ALERT, EventAction.RESOLVE, number=7, page=PAGE, reason="It cleared.", now=NOW)
     assert message.renderings[0].payload == {"event_action": "resolve", "dedup_key": "k"}
     assert message.target == PAGE.target
     assert message.reason == f"It cleared. Sent by {PAGE.route}."
@@ -274,7 +259,7 @@ def test_a_reopened_alert_says_that_it_is_flapping() -> None:
 
 
 def test_a_platform_notice_is_sent_once_per_key() -> None:
-    message = platform_notice(
+    message = notices.platform_notice(
         key="cluster:lost:east:2026-09-07",
         title="Cluster east unreachable",
         lines=["No response names it."],

@@ -13,19 +13,11 @@ from reports import content
 from reports.builders.report import build_platform_report, build_team_report
 from reports.facts import TeamFacts
 from reports.formatting import clip, one_line, sparkline
+from reports.render import slack_blocks
 from reports.render.charts import draw_trend
 from reports.render.documents import render_markdown, render_page
 from reports.render.index_page import render_index
 from reports.render.slack import render_slack
-from reports.render.slack_blocks import (
-    MAX_BLOCKS,
-    MAX_FALLBACK_LENGTH,
-    MAX_HEADER_LENGTH,
-    MAX_MESSAGE_LENGTH,
-    MAX_SECTION_LENGTH,
-    MAX_TABLE_ROWS,
-    size_of,
-)
 from reports.render.templating import make_environment
 from tests.unit import report_samples as samples
 
@@ -74,22 +66,22 @@ def texts_in(value: Any) -> Iterator[dict[str, Any]]:
 def test_every_message_stays_within_the_limits_of_slack(report: content.Report) -> None:
     for payload in native_of(report):
         blocks: Any = payload["blocks"]
-        assert 1 <= len(blocks) <= MAX_BLOCKS
-        assert size_of(blocks) <= MAX_MESSAGE_LENGTH
+        assert 1 <= len(blocks) <= slack_blocks.MAX_BLOCKS
+        assert slack_blocks.size_of(blocks) <= slack_blocks.MAX_MESSAGE_LENGTH
         assert sum(block["type"] == "table" for block in blocks) <= 1
-        assert 1 <= len(str(payload["text"])) <= MAX_FALLBACK_LENGTH
+        assert 1 <= len(str(payload["text"])) <= slack_blocks.MAX_FALLBACK_LENGTH
 
 
 def test_every_text_stays_within_the_limits_of_slack(report: content.Report) -> None:
     for block in blocks_of(report):
         if block["type"] == "header":
-            assert len(block["text"]["text"]) <= MAX_HEADER_LENGTH
+            assert len(block["text"]["text"]) <= slack_blocks.MAX_HEADER_LENGTH
         if block["type"] == "table":
-            assert len(block["rows"]) <= MAX_TABLE_ROWS
+            assert len(block["rows"]) <= slack_blocks.MAX_TABLE_ROWS
             assert len({len(row) for row in block["rows"]}) == 1
         assert len(block.get("fields", [])) <= 10
         for text in texts_in(block):
-            assert 1 <= len(text["text"]) <= MAX_SECTION_LENGTH
+            assert 1 <= len(text["text"]) <= slack_blocks.MAX_SECTION_LENGTH
 
 
 def test_every_message_has_a_text_fallback(report: content.Report) -> None:

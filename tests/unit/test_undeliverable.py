@@ -4,14 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
-from tasks.deliver.undeliverable import (
-    MAX_LISTED,
-    expired_notice,
-    failed_notice,
-    is_meta_notice,
-    to_platform_channel,
-    unknown_notice,
-)
+from tasks.deliver import undeliverable
 from tests.factories import NOW, make_message
 
 BLOCK: Json = {"type": "divider"}
@@ -41,7 +34,7 @@ def text_of(message: Message) -> str:
 
 
 def test_a_fallback_has_the_reason_in_every_rendering() -> None:
-    fallback = to_platform_channel(MESSAGE, channel="C0PLATFORM", reason="Slack says: is_archived", now=NOW)
+    fallback = undeliverable.to_platform_channel(MESSAGE, channel="C0PLATFORM", reason="Slack says: is_archived", now=NOW)
     native, plain = fallback.renderings
     assert fallback.target == "C0PLATFORM"
     for rendering in (native, plain):
@@ -55,48 +48,50 @@ def test_a_fallback_has_the_reason_in_every_rendering() -> None:
 
 
 def test_a_fallback_has_a_day_to_arrive() -> None:
-    assert to_platform_channel(MESSAGE, channel="C0PLATFORM", reason="", now=NOW).expires_at == NOW + timedelta(days=1)
+    assert undeliverable.to_platform_channel(MESSAGE, channel="C0PLATFORM", reason="", now=NOW).expires_at == NOW + timedelta(
+        days=1
+    )
 
 
 def test_notices_are_not_about_notices() -> None:
     notices = [
-        to_platform_channel(MESSAGE, channel="C", reason="", now=NOW),
-        failed_notice(MESSAGE, attempt=1, channel="C", reason="", now=NOW),
-        unknown_notice(MESSAGE, attempt=1, channel="C", reason="", now=NOW),
-        expired_notice([MESSAGE], channel="C", now=NOW),
+        undeliverable.to_platform_channel(MESSAGE, channel="C", reason="", now=NOW),
+        undeliverable.failed_notice(MESSAGE, attempt=1, channel="C", reason="", now=NOW),
+        undeliverable.unknown_notice(MESSAGE, attempt=1, channel="C", reason="", now=NOW),
+        undeliverable.expired_notice([MESSAGE], channel="C", now=NOW),
     ]
-    assert all(map(is_meta_notice, notices))
-    assert not is_meta_notice(MESSAGE)
+    assert all(map(undeliverable.is_meta_notice, notices))
+    assert not undeliverable.is_meta_notice(MESSAGE)
 
 
 def test_names_from_the_catalog_are_escaped() -> None:
     for notice in (
-        failed_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", now=NOW),
-        unknown_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", now=NOW),
-        failed_notice(RESOLVE, attempt=1, channel="C", reason="<!channel>", now=NOW),
-        expired_notice([RESOLVE, replace(MESSAGE, reason="<!channel>")], channel="C", now=NOW),
-        to_platform_channel(MESSAGE, channel="C", reason="<!channel>", now=NOW),
+        undeliverable.failed_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", now=NOW),
+        undeliverable.unknown_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", now=NOW),
+        undeliverable.failed_notice(RESOLVE, attempt=1, channel="C", reason="<!channel>", now=NOW),
+        undeliverable.expired_notice([RESOLVE, replace(MESSAGE, reason="<!channel>")], channel="C", now=NOW),
+        undeliverable.to_platform_channel(MESSAGE, channel="C", reason="<!channel>", now=NOW),
     ):
         assert "<" not in text_of(notice)
         assert "&lt;" in text_of(notice)
 
 
 def test_a_failed_resolve_names_the_incident_to_close() -> None:
-    notice = failed_notice(RESOLVE, attempt=1, channel="C", reason="the key is gone", now=NOW)
+    notice = undeliverable.failed_notice(RESOLVE, attempt=1, channel="C", reason="the key is gone", now=NOW)
     assert "resolve it by hand: dedup key `test:rule:&lt;x&gt;`" in text_of(notice)
 
 
 def test_each_failure_of_a_message_has_its_own_notice() -> None:
-    keys = {failed_notice(MESSAGE, attempt=attempt, channel="C", reason="", now=NOW).key for attempt in (1, 1, 2)}
+    keys = {undeliverable.failed_notice(MESSAGE, attempt=attempt, channel="C", reason="", now=NOW).key for attempt in (1, 1, 2)}
     assert len(keys) == 2
 
 
 def test_many_expired_messages_are_one_notice_that_counts() -> None:
-    many = [replace(MESSAGE, key=f"k{number}") for number in range(MAX_LISTED + 5)]
-    assert "25 messages expired" in text_of(expired_notice(many, channel="C", now=NOW))
-    assert "and 5 more" in text_of(expired_notice(many, channel="C", now=NOW))
-    assert "One message expired" in text_of(expired_notice(many[:1], channel="C", now=NOW))
+    many = [replace(MESSAGE, key=f"k{number}") for number in range(undeliverable.MAX_LISTED + 5)]
+    assert "25 messages expired" in text_of(undeliverable.expired_notice(many, channel="C", now=NOW))
+    assert "and 5 more" in text_of(undeliverable.expired_notice(many, channel="C", now=NOW))
+    assert "One message expired" in text_of(undeliverable.expired_notice(many[:1], channel="C", now=NOW))
 
 
 def test_a_long_reason_is_shortened() -> None:
-    assert len(text_of(failed_notice(MESSAGE, attempt=1, channel="C", reason="w" * 100_000, now=NOW))) < 3000
+    assert len(text_of(undeliverable.failed_notice(MESSAGE, attempt=1, channel="C", reason="w" * 100_000, now=NOW))) < 3000

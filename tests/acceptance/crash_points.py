@@ -1,7 +1,4 @@
-"""Where a process can crash: before and after every commit and every call of every task.
-
-`run.py` reports the steps as they happen; `make chaos` fails when a task takes a step that is missing here.
-"""
+"""Where a process can crash: before and after every commit and call of every task. `make chaos` fails at a step that is missing here."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -91,6 +88,10 @@ class CrashPoint:
         return f"{self.step}:{self.moment}"
 
 
+def _steps_of(task: str, *without: TaskStep) -> tuple[TaskStep, ...]:
+    return tuple(step for step in TaskStep if step.task == task and step not in without)
+
+
 OPENING: Final = (
     TaskStep.OPEN_SWEEP,
     TaskStep.LIST_CATALOG,
@@ -102,17 +103,8 @@ OPENING: Final = (
 PROGRESS: Final = (TaskStep.RECORD_PROGRESS, TaskStep.CHECK_PROGRESS)
 OUTAGE: Final = (TaskStep.CHECK_OUTAGE, TaskStep.ENQUEUE_AGAIN)
 CLOSING: Final = (TaskStep.RECORD_MISSING, TaskStep.RECORD_EXPECTED, TaskStep.CLOSE_OVERDUE)
-MEASURING: Final = (
-    TaskStep.FETCH_WORKLOADS,
-    TaskStep.FETCH_FLAGS,
-    TaskStep.FETCH_POLICIES,
-    TaskStep.FETCH_COSTS,
-    TaskStep.FETCH_NETWORK,
-    TaskStep.STORE_MEASUREMENTS,
-    TaskStep.RECORD_COMPLETE,
-    TaskStep.CLOSE_COMPLETE,
-)
-EVALUATING: Final = (TaskStep.EVALUATE, TaskStep.EVALUATED)
+MEASURING: Final = _steps_of("sweep.measure", TaskStep.SCALEOPS_UNAVAILABLE, TaskStep.ALREADY_CLOSED)
+EVALUATING: Final = _steps_of("evaluate")
 REPORTING: Final = (TaskStep.MAKE_REPORT, TaskStep.REPORTED)
 DELIVERING: Final = (
     TaskStep.EXPIRE_MESSAGES,
@@ -127,13 +119,7 @@ UNKNOWN_OUTCOME: Final = (TaskStep.MARK_UNKNOWN, TaskStep.LOOK_UP)
 RESCHEDULING: Final = (TaskStep.RESCHEDULE, TaskStep.RESCHEDULE_TARGET, TaskStep.POSTPONE_SERVICE, TaskStep.LIMIT_BURST)
 REJECTED: Final = (TaskStep.MARK_FAILED,)
 UNAVAILABLE: Final = (TaskStep.CATALOG_UNAVAILABLE, TaskStep.SCALEOPS_UNAVAILABLE)
-PURGING: Final = (
-    TaskStep.PURGE_SWEEP,
-    TaskStep.PURGE_MESSAGES,
-    TaskStep.PURGE_ALERT_EVENTS,
-    TaskStep.PURGE_RECOMMENDATIONS,
-    TaskStep.PURGE_REPORTS,
-)
+PURGING: Final = _steps_of("purge", TaskStep.FIND_OLD_MESSAGES, TaskStep.PURGED)
 MAINTENANCE: Final = (TaskStep.CANARY, TaskStep.MONITOR, TaskStep.MONITOR_AND_NOTIFY, TaskStep.FIND_OLD_MESSAGES, TaskStep.PURGED)
 """Not in the matrix: heartbeats, and checks that find nothing to do."""
 HARMLESS: Final = (TaskStep.ALREADY_OPEN, TaskStep.ALREADY_CLOSED, TaskStep.ALREADY_REPORTED)

@@ -89,37 +89,22 @@ def measured(
 
 
 def closing_now() -> ClosingPoint:
+    cart = point(
+        "redis-cart", 120, over=True, automated=False, cpu=(2000, 500), memory_mi=(4096, 1024), savings=214.8, cross_az=2.1
+    )
     return ClosingPoint(
         as_of=NOW,
         measurements=(
             measured(
                 "checkout",
                 point("checkout", 412.5, under=True, memory_mi=(256, 512), cpu=(250, 400), ooms=3, cross_az=18.4, active=61.2),
-                point(
-                    "redis-cart",
-                    120,
-                    over=True,
-                    automated=False,
-                    cpu=(2000, 500),
-                    memory_mi=(4096, 1024),
-                    savings=214.8,
-                    cross_az=2.1,
-                ),
+                cart,
                 warnings=("ScaleOps does not support 'tier!=canary' of the selector; it was left out",),
             ),
             measured(
                 "payment-service",
                 point("payment-service", 310.25, over=True, automated=False, cpu=(1500, 600), savings=148.5, cross_az=7.75),
-                point(
-                    "redis-cart",
-                    120,
-                    over=True,
-                    automated=False,
-                    cpu=(2000, 500),
-                    memory_mi=(4096, 1024),
-                    savings=214.8,
-                    cross_az=2.1,
-                ),
+                cart,
                 point("fraud-scorer", 96.4, automated=False, savings=12, policy=None, cross_az=0),
             ),
             measured(

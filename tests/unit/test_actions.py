@@ -23,8 +23,6 @@ from tests.stage_factories import (
     run_live_action,
 )
 
-# Errors
-
 
 @pytest.mark.parametrize(
     ("name", "arguments", "sentence"),
@@ -141,9 +139,6 @@ def test_an_unknown_workload_is_not_found(name: str) -> None:
         run_live_action(name, plan_workloads(make_workload()), workloadName="nobody")
 
 
-# What every output says
-
-
 @pytest.mark.parametrize("name", ["data", "cost_analysis", "recommendations", "network_usage", "policy_definitions"])
 def test_every_output_names_entity_currency_and_time(name: str) -> None:
     output = run_live_action(name, plan_workloads(), entityRef="COMPONENT:Default/WEB")
@@ -166,9 +161,6 @@ def test_no_workloads_give_empty_lists_zero_sums_and_no_more_calls(name: str, su
     scaleops = plan_workloads()
     assert run_live_action(name, scaleops)["summary"].items() >= summary.items()
     assert scaleops.calls == [("workloads", "app=web")]
-
-
-# Ownership
 
 
 def test_a_set_in_the_selector_is_one_call_a_value_and_counts_a_workload_once() -> None:
@@ -214,9 +206,6 @@ def test_the_settings_of_a_component_override_those_of_its_team() -> None:
         "data", plan_workloads(make_workload("a"), make_workload("b", namespace="other")), namespaces_allowed=allowed
     )
     assert len(output["workloads"]) == 2
-
-
-# Fan-out
 
 
 def test_parallel_calls_return_in_order_and_raise_the_error() -> None:

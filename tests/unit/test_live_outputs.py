@@ -19,8 +19,6 @@ from tests.stage_factories import (
     run_live_action,
 )
 
-# Data and recommendations
-
 
 def test_a_missing_number_is_null_named_and_not_summed() -> None:
     broken = make_workload("b", savings_available_per_month=None, cpu_recommended_millicores=None, policy_name=None)
@@ -48,9 +46,6 @@ def test_links_name_the_query_that_found_the_workload() -> None:
     caller = make_request_context(live=make_live_context(scaleops, component, link=DashboardLinks("https://s")))
     output = ACTIONS["get_scaleops_data_for_entity"].run({"entityRef": str(WEB.ref)}, caller)
     assert [row.dashboard_url.partition("&labels=")[2] for row in output.workloads] == ["app%3Da", "app%3Db"]
-
-
-# Cost
 
 
 def test_cost_is_fetched_once_per_cluster_with_all_namespaces_and_types() -> None:
@@ -129,9 +124,6 @@ def test_a_missing_hourly_cost_counts_as_zero_in_the_mean() -> None:
     assert len(output["warnings"]) == 2
 
 
-# Network
-
-
 def test_network_is_fetched_for_monitored_clusters_over_the_window() -> None:
     scaleops = plan_workloads(
         make_workload("a"),
@@ -176,9 +168,6 @@ def test_missing_figures_of_a_peer_are_null_with_a_warning() -> None:
     assert (peers[0]["crossAZCost"], peers[1]["totalCost"]) == (None, None)
     assert output["warnings"] == ["ScaleOps left out figures of 2 of 2 network peers of a (Deployment in shop on east)"]
     assert output["summary"]["totalNetworkCost"] == 1
-
-
-# Policies
 
 
 def test_policies_are_fetched_once_per_cluster_and_matched_on_it() -> None:

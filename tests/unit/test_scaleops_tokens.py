@@ -2,7 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import jwt
 import pytest
@@ -10,16 +10,8 @@ import pytest
 from clients.http.errors import ErrorKind, ServiceError
 from clients.scaleops.auth import token_from_redirect
 from clients.scaleops.tokens import AUTH_FAILURE_COOLDOWN, CachedLogin, expires_at, jwt_expiry
-
-NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
-
-
-class MovingClock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
+from tests.factories import NOW
+from tests.stage_factories import ManualClock
 
 
 def a_jwt(**claims: object) -> str:
@@ -80,7 +72,7 @@ def test_any_other_token_is_used_for_an_hour(token: str) -> None:
 
 def test_many_concurrent_callers_make_one_login() -> None:
     log_in = PlannedLogin()
-    login = CachedLogin(log_in, clock=MovingClock())
+    login = CachedLogin(log_in, clock=ManualClock())
     barrier = threading.Barrier(32)
 
     def fetch(_: int) -> str | None:
@@ -93,7 +85,7 @@ def test_many_concurrent_callers_make_one_login() -> None:
 
 
 def test_an_expired_token_is_replaced() -> None:
-    clock, log_in = MovingClock(), PlannedLogin()
+    clock, log_in = ManualClock(), PlannedLogin()
     login = CachedLogin(log_in, clock=clock)
     assert login.token() == "token-1"
     clock.now += timedelta(minutes=59)
@@ -104,7 +96,7 @@ def test_an_expired_token_is_replaced() -> None:
 
 def test_a_rejected_token_is_replaced_once_for_all_threads() -> None:
     log_in = PlannedLogin()
-    login = CachedLogin(log_in, clock=MovingClock())
+    login = CachedLogin(log_in, clock=ManualClock())
     rejected = login.token()
     assert rejected is not None
     with ThreadPoolExecutor(16) as threads:
@@ -115,7 +107,7 @@ def test_a_rejected_token_is_replaced_once_for_all_threads() -> None:
 
 def test_a_late_rejection_of_an_old_token_keeps_the_new_one() -> None:
     log_in = PlannedLogin()
-    login = CachedLogin(log_in, clock=MovingClock())
+    login = CachedLogin(log_in, clock=ManualClock())
     old = login.token()
     assert old is not None
     login.refresh(old)
@@ -131,7 +123,7 @@ def test_two_logins_with_the_same_text_return_two_tokens() -> None:
         count += 1
         return "same"
 
-    login = CachedLogin(log_in, clock=MovingClock())
+    login = CachedLogin(log_in, clock=ManualClock())
     old = login.token()
     assert old is not None
     new = login.refresh(old)
@@ -141,7 +133,7 @@ def test_two_logins_with_the_same_text_return_two_tokens() -> None:
 
 
 def test_a_rejected_login_is_not_repeated_during_the_cooldown() -> None:
-    clock, log_in = MovingClock(), PlannedLogin()
+    clock, log_in = ManualClock(), PlannedLogin()
     log_in.failure = ServiceError("wrong password", kind=ErrorKind.AUTH, permanent=True)
     login = CachedLogin(log_in, clock=clock)
     for _ in range(5):
@@ -178,7 +170,7 @@ def test_all_waiting_threads_get_the_error_of_a_login() -> None:
         message = "ScaleOps did not answer"
         raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False)
 
-    login = CachedLogin(log_in, clock=MovingClock())
+    login = CachedLogin(log_in, clock=ManualClock())
     lock = ObservedLock()
     login._login._lock = lock  # type: ignore[assignment] # an observable lock
     with ThreadPoolExecutor(8) as threads:

@@ -173,8 +173,6 @@ def test_an_outage_limits_the_number_of_calls() -> None:
     assert {(failure.kind, failure.status) for failure in raised} == {(ErrorKind.SERVER_ERROR, 500)}
 
 
-# Shared by all workers
-
 AS_OF = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 

@@ -1,7 +1,7 @@
 """The JWKS cache while Backstage fails, hangs or recovers: stale keys are used, and requests are limited."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -15,7 +15,9 @@ from simulator.backstage_auth import KeyPair, auth_of
 from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.waiting import wait_until
+from tests.stage_factories import ManualClock
 
+pytestmark = pytest.mark.anyio
 KEYS = "GET /api/auth/.well-known/jwks.json"
 START = datetime(2026, 11, 24, tzinfo=timezone.utc)
 DOWN = Fault(service="backstage", status=503)
@@ -23,18 +25,10 @@ HUNG = Fault(service="backstage", delay_s=60)
 
 
 @dataclass
-class SetClock:
-    now: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@dataclass
 class JwksScenario:
     simulator: Simulator
     keys: JwksCache
-    clock: SetClock
+    clock: ManualClock
 
     @property
     def kid(self) -> str:
@@ -54,86 +48,67 @@ class JwksScenario:
         assert self.fetches == times
 
 
-def run(simulator: Simulator, story: Callable[[JwksScenario], Awaitable[None]]) -> None:
-    async def play() -> None:
-        http = AsyncHttpClient("Backstage", simulator.backstage_url, HttpOptions(timeout_s=60))
-        clock = SetClock()
-        scenario = JwksScenario(simulator=simulator, keys=JwksCache(http, clock=clock), clock=clock)
-        try:
-            assert await scenario.has_key(scenario.kid)
-            await story(scenario)
-        finally:
-            await http.close()
-
-    asyncio.run(play())
+@pytest.fixture
+async def scenario(simulator: Simulator) -> AsyncIterator[JwksScenario]:
+    http = AsyncHttpClient("Backstage", simulator.backstage_url, HttpOptions(timeout_s=60))
+    clock = ManualClock(START)
+    scenario = JwksScenario(simulator=simulator, keys=JwksCache(http, clock=clock), clock=clock)
+    assert await scenario.has_key(scenario.kid)
+    yield scenario
+    await http.close()
 
 
 @pytest.mark.parametrize("fault", [DOWN, HUNG], ids=["down", "hung"])
-def test_stale_keys_are_used_at_once_and_refreshed_once_per_cooldown(simulator: Simulator, fault: Fault) -> None:
-    async def story(scenario: JwksScenario) -> None:
-        simulator.state.faults = [fault]
-        scenario.clock.now += KEY_SET_TTL
-        for _ in range(50):
-            assert await scenario.has_key(scenario.kid)
-            await asyncio.sleep(0)
-        await scenario.wait_for_fetches(2)
+async def test_stale_keys_are_used_at_once_and_refreshed_once_per_cooldown(scenario: JwksScenario, fault: Fault) -> None:
+    scenario.simulator.state.faults = [fault]
+    scenario.clock.now += KEY_SET_TTL
+    for _ in range(50):
         assert await scenario.has_key(scenario.kid)
-        assert scenario.fetches == 2
-
-    run(simulator, story)
-
-
-def test_a_failed_refresh_is_repeated_after_the_cooldown(simulator: Simulator) -> None:
-    async def story(scenario: JwksScenario) -> None:
-        simulator.state.faults = [DOWN]
-        scenario.clock.now += KEY_SET_TTL
-        for fetches in range(2, 5):
-            async with asyncio.timeout(90):
-                # A call joins the fetch before it, until that one has failed.
-                while scenario.fetches < fetches:
-                    assert await scenario.has_key(scenario.kid)
-                    await asyncio.sleep(0)
-            await scenario.wait_for_fetches(fetches)
-            scenario.clock.now += RETRY_COOLDOWN
-
-    run(simulator, story)
+        await asyncio.sleep(0)
+    await scenario.wait_for_fetches(2)
+    assert await scenario.has_key(scenario.kid)
+    assert scenario.fetches == 2
 
 
-def test_keys_refreshed_in_the_background_are_used_afterwards(simulator: Simulator) -> None:
-    async def story(scenario: JwksScenario) -> None:
-        old = scenario.kid
-        auth_of(simulator.state).users = KeyPair()
-        scenario.clock.now += KEY_SET_TTL
-        assert await scenario.has_key(old), "from the stale set"
-        await scenario.wait_for_fetches(2)
-        assert await scenario.has_key(scenario.kid)
-        assert not await scenario.has_key(old)
-        assert scenario.fetches == 2
-
-    run(simulator, story)
-
-
-def test_expired_keys_are_an_error_and_requests_stay_limited(simulator: Simulator) -> None:
-    async def story(scenario: JwksScenario) -> None:
-        simulator.state.faults = [DOWN]
-        scenario.clock.now += KEY_SET_TTL + STALE_TTL
-        for _ in range(10):
-            with pytest.raises(ServiceError):
-                await scenario.has_key(scenario.kid)
-        assert scenario.fetches == 2
-        simulator.state.faults = []
-        scenario.clock.now += timedelta(seconds=2)
-        assert await scenario.has_key(scenario.kid)
-
-    run(simulator, story)
+async def test_a_failed_refresh_is_repeated_after_the_cooldown(scenario: JwksScenario) -> None:
+    scenario.simulator.state.faults = [DOWN]
+    scenario.clock.now += KEY_SET_TTL
+    for fetches in range(2, 5):
+        async with asyncio.timeout(90):
+            # A call joins the fetch before it, until that one has failed.
+            while scenario.fetches < fetches:
+                assert await scenario.has_key(scenario.kid)
+                await asyncio.sleep(0)
+        await scenario.wait_for_fetches(fetches)
+        scenario.clock.now += RETRY_COOLDOWN
 
 
-def test_unknown_key_ids_cause_one_request_while_backstage_fails(simulator: Simulator) -> None:
-    async def story(scenario: JwksScenario) -> None:
-        simulator.state.faults = [DOWN]
-        scenario.clock.now += KEY_SET_TTL
-        for number in range(50):
-            assert not await scenario.has_key(f"made-up-{number}")
-        assert scenario.fetches == 2
+async def test_keys_refreshed_in_the_background_are_used_afterwards(scenario: JwksScenario) -> None:
+    old = scenario.kid
+    auth_of(scenario.simulator.state).users = KeyPair()
+    scenario.clock.now += KEY_SET_TTL
+    assert await scenario.has_key(old), "from the stale set"
+    await scenario.wait_for_fetches(2)
+    assert await scenario.has_key(scenario.kid)
+    assert not await scenario.has_key(old)
+    assert scenario.fetches == 2
 
-    run(simulator, story)
+
+async def test_expired_keys_are_an_error_and_requests_stay_limited(scenario: JwksScenario) -> None:
+    scenario.simulator.state.faults = [DOWN]
+    scenario.clock.now += KEY_SET_TTL + STALE_TTL
+    for _ in range(10):
+        with pytest.raises(ServiceError):
+            await scenario.has_key(scenario.kid)
+    assert scenario.fetches == 2
+    scenario.simulator.state.faults = []
+    scenario.clock.now += timedelta(seconds=2)
+    assert await scenario.has_key(scenario.kid)
+
+
+async def test_unknown_key_ids_cause_one_request_while_backstage_fails(scenario: JwksScenario) -> None:
+    scenario.simulator.state.faults = [DOWN]
+    scenario.clock.now += KEY_SET_TTL
+    for number in range(50):
+        assert not await scenario.has_key(f"made-up-{number}")
+    assert scenario.fetches == 2

@@ -44,6 +44,10 @@ class DeliveryBench:
         with self.store.transaction() as t:
             t.outbox.put(messages)
 
+    def send(self, *messages: Message) -> DeliverResult:
+        self.put(*messages)
+        return self.deliver()
+
     def deliver(self, after: timedelta = timedelta()) -> DeliverResult:
         self.clock.advance(after)
         return deliver(self.context)
@@ -72,8 +76,7 @@ def bench(simulator: Simulator, sqlite_store: Store) -> DeliveryBench:
 
 def test_a_report_with_its_thread_goes_out_at_once_in_order(bench: DeliveryBench) -> None:
     replies = [make_message(f"r{number}", stream="r", number=number, thread_of="r1") for number in range(2, 6)]
-    bench.put(*replies, make_message("r1", stream="r", number=1))
-    delivered = bench.deliver()
+    delivered = bench.send(*replies, make_message("r1", stream="r", number=1))
     assert (delivered.sent, delivered.rescheduled, delivered.problems, delivered.next_due) == (5, 0, (), None)
     root, *rest = bench.simulator.state.slack.messages
     assert bench.texts(TEAM_CHANNEL) == [f"content of r{number}" for number in range(1, 6)]
@@ -81,19 +84,16 @@ def test_a_report_with_its_thread_goes_out_at_once_in_order(bench: DeliveryBench
 
 
 def test_nothing_is_sent_twice_by_a_second_run(bench: DeliveryBench) -> None:
-    bench.put(make_message("k1"), make_event(EventAction.TRIGGER))
-    bench.deliver()
+    bench.send(make_message("k1"), make_event(EventAction.TRIGGER))
     assert bench.deliver() == DeliverResult()
     assert len(bench.simulator.state.slack.messages) == len(bench.simulator.state.pagerduty.events) == 1
 
 
 def test_a_page_opens_an_incident_and_its_resolve_closes_it(bench: DeliveryBench) -> None:
     trigger, resolve = make_event(EventAction.TRIGGER, 1, dedup_key="d1"), make_event(EventAction.RESOLVE, 2, dedup_key="d1")
-    bench.put(trigger)
-    bench.deliver()
+    bench.send(trigger)
     assert bench.incidents() == [("d1", "triggered")]
-    bench.put(resolve)
-    bench.deliver()
+    bench.send(resolve)
     assert bench.incidents() == [("d1", "resolved")]
 
 
@@ -105,14 +105,12 @@ def test_progress_is_reported_per_message(bench: DeliveryBench) -> None:
 
 
 def test_a_trigger_superseded_by_its_resolve_is_never_sent(bench: DeliveryBench) -> None:
-    bench.put(make_event(EventAction.TRIGGER, 1), make_event(EventAction.RESOLVE, 2))
-    assert bench.deliver().cancelled == 2
+    assert bench.send(make_event(EventAction.TRIGGER, 1), make_event(EventAction.RESOLVE, 2)).cancelled == 2
     assert bench.simulator.state.pagerduty.events == []
 
 
 def test_many_messages_for_one_channel_are_spread_without_sleeping(bench: DeliveryBench) -> None:
-    bench.put(*[make_message(f"k{number:02}") for number in range(15)], make_message("elsewhere", target=OTHER_CHANNEL))
-    first = bench.deliver()
+    first = bench.send(*[make_message(f"k{number:02}") for number in range(15)], make_message("elsewhere", target=OTHER_CHANNEL))
     assert len(bench.texts(TEAM_CHANNEL)) == 10
     assert bench.texts(OTHER_CHANNEL) == ["content of elsewhere"]
     assert first.next_due == NOW + 10 * SECOND
@@ -121,8 +119,7 @@ def test_many_messages_for_one_channel_are_spread_without_sleeping(bench: Delive
 
 
 def test_after_a_rejected_rendering_the_next_is_sent(bench: DeliveryBench) -> None:
-    bench.put(make_message("k1", renderings=(make_too_large("native"), make_text("in plain words"))))
-    bench.deliver()
+    bench.send(make_message("k1", renderings=(make_too_large("native"), make_text("in plain words"))))
     assert bench.texts(TEAM_CHANNEL) == ["in plain words"]
     with bench.store.reading() as t:
         (delivery,) = t.outbox.deliveries_of("k1")
@@ -131,15 +128,13 @@ def test_after_a_rejected_rendering_the_next_is_sent(bench: DeliveryBench) -> No
 
 def test_a_temporary_failure_never_uses_the_next_rendering(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", status=500, times=1)
-    bench.put(make_message("k1", renderings=(make_text("native"), make_text("in plain words"))))
-    bench.deliver()
+    bench.send(make_message("k1", renderings=(make_text("native"), make_text("in plain words"))))
     bench.deliver(MINUTE)
     assert bench.texts(TEAM_CHANNEL) == ["native"]
 
 
 def test_a_message_without_an_accepted_rendering_is_reported(bench: DeliveryBench) -> None:
-    bench.put(make_message("k1", renderings=(make_too_large("a"), make_too_large("b"))))
-    delivered = bench.deliver()
+    delivered = bench.send(make_message("k1", renderings=(make_too_large("a"), make_too_large("b"))))
     assert (delivered.failed, delivered.sent) == (1, 1)
     (notice,) = bench.texts(PLATFORM_CHANNEL)
     assert TEAM_CHANNEL in notice
@@ -149,8 +144,7 @@ def test_a_message_without_an_accepted_rendering_is_reported(bench: DeliveryBenc
 
 def test_slack_retry_after_is_honoured(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", status=429, headers={"Retry-After": "45"}, times=1)
-    bench.put(make_message("k1"), make_message("k2"))
-    first = bench.deliver()
+    first = bench.send(make_message("k1"), make_message("k2"))
     assert (first.rescheduled, first.sent, first.next_due) == (1, 0, NOW + 45 * SECOND)
     assert bench.deliver(44 * SECOND) == DeliverResult(next_due=NOW + 45 * SECOND)
     bench.deliver(SECOND)
@@ -159,8 +153,7 @@ def test_slack_retry_after_is_honoured(bench: DeliveryBench) -> None:
 
 def test_a_throttled_channel_delays_no_other(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", status=429, headers={"Retry-After": "45"}, times=1)
-    bench.put(make_message("k1"), make_message("k2", target=OTHER_CHANNEL))
-    bench.deliver()
+    bench.send(make_message("k1"), make_message("k2", target=OTHER_CHANNEL))
     assert bench.texts(OTHER_CHANNEL) == ["content of k2"]
 
 
@@ -176,8 +169,7 @@ def test_a_strict_slack_gets_everything_in_the_end(bench: DeliveryBench) -> None
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"mode": "redirect"}])
 def test_a_failing_slack_is_retried_later(bench: DeliveryBench, fault: dict[str, object]) -> None:
     bench.simulator.add_fault("slack", times=2, **fault)
-    bench.put(make_message("k1"))
-    first = bench.deliver()
+    first = bench.send(make_message("k1"))
     assert (first.rescheduled, first.sent) == (1, 0)
     assert first.next_due is not None
     assert NOW + 30 * SECOND <= first.next_due <= NOW + 38 * SECOND
@@ -192,8 +184,9 @@ def test_a_failing_slack_is_retried_later(bench: DeliveryBench, fault: dict[str,
 
 def test_a_service_that_is_down_is_not_called_for_every_message(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", status=503)
-    bench.put(*[make_message(f"k{number}", target=f"C0TEAM{number}") for number in range(9)], make_event(EventAction.TRIGGER))
-    delivered = bench.deliver()
+    delivered = bench.send(
+        *[make_message(f"k{number}", target=f"C0TEAM{number}") for number in range(9)], make_event(EventAction.TRIGGER)
+    )
     assert bench.simulator.state.calls["slack"].total() == 3
     assert (delivered.rescheduled, delivered.sent) == (3, 1)
     assert delivered.next_due is not None
@@ -203,8 +196,7 @@ def test_a_service_that_is_down_is_not_called_for_every_message(bench: DeliveryB
 def test_wrong_credentials_lose_no_report(bench: DeliveryBench) -> None:
     right = bench.services.slack
     bench.services.slack = SlackClient(token="xoxb-revoked", instance="test", base_url=bench.simulator.slack_url)
-    bench.put(make_message("k1"), make_message("k2"))
-    delivered = bench.deliver()
+    delivered = bench.send(make_message("k1"), make_message("k2"))
     assert (delivered.rescheduled, delivered.failed) == (1, 0)
     assert "invalid_auth" in delivered.problems[0]
     assert bench.simulator.state.calls["slack"].total() == 1
@@ -215,8 +207,7 @@ def test_wrong_credentials_lose_no_report(bench: DeliveryBench) -> None:
 
 def test_an_expired_message_is_reported_once(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", status=503)
-    bench.put(make_message("k1"), make_message("k2", target=OTHER_CHANNEL))
-    bench.deliver()
+    bench.send(make_message("k1"), make_message("k2", target=OTHER_CHANNEL))
     bench.simulator.state.faults = []
     late = bench.deliver(timedelta(days=3))
     assert (late.expired, late.sent) == (2, 1)
@@ -232,8 +223,7 @@ def test_an_expired_message_is_reported_once(bench: DeliveryBench) -> None:
 @pytest.mark.parametrize("mode", ["accept-then-drop", "truncated", "cut"])
 def test_a_message_that_arrived_without_a_response_is_found(bench: DeliveryBench, mode: str) -> None:
     bench.simulator.add_fault("slack", times=1, mode=mode)
-    bench.put(make_message("k1", stream="r", number=1), make_message("k2", stream="r", number=2, thread_of="k1"))
-    first = bench.deliver()
+    first = bench.send(make_message("k1", stream="r", number=1), make_message("k2", stream="r", number=2, thread_of="k1"))
     assert (first.unknown, first.sent) == (1, 0)
     assert bench.entry("k1").status is DeliveryStatus.UNKNOWN
     assert bench.deliver(59 * SECOND).sent == 0
@@ -256,8 +246,7 @@ def test_a_message_that_arrived_without_a_response_is_found(bench: DeliveryBench
 )
 def test_a_message_that_did_not_arrive_is_sent_again(bench: DeliveryBench, fault: dict[str, object]) -> None:
     bench.simulator.add_fault("slack", times=1, **fault)
-    bench.put(make_message("k1"))
-    assert bench.deliver().unknown == 1
+    assert bench.send(make_message("k1")).unknown == 1
     assert bench.deliver(MINUTE).sent == 1
     assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
     assert bench.texts(PLATFORM_CHANNEL) == []
@@ -266,8 +255,7 @@ def test_a_message_that_did_not_arrive_is_sent_again(bench: DeliveryBench, fault
 def test_a_message_is_found_though_slacks_clock_is_behind(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", mode="accept-then-drop", times=1)
     bench.simulator.state.clock.set(NOW - 2 * MINUTE)
-    bench.put(make_message("k1"))
-    bench.deliver()
+    bench.send(make_message("k1"))
     bench.deliver(MINUTE)
     assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
 
@@ -285,8 +273,7 @@ def test_an_expired_lost_message_is_not_sent_but_reported(bench: DeliveryBench) 
 def test_a_failed_look_up_is_repeated(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", route="chat.postMessage", mode="accept-then-drop", times=1)
     bench.simulator.add_fault("slack", route="conversations.history", status=500, times=1)
-    bench.put(make_message("k1"))
-    bench.deliver()
+    bench.send(make_message("k1"))
     second = bench.deliver(MINUTE)
     assert (second.unknown, second.sent) == (1, 0)
     assert second.next_due is not None
@@ -298,8 +285,7 @@ def test_a_failed_look_up_is_repeated(bench: DeliveryBench) -> None:
 def test_what_cannot_be_looked_up_stays_unknown_and_is_reported_once(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", route="chat.postMessage", mode="accept-then-drop", times=1)
     bench.simulator.add_fault("slack", route="conversations.history", status=200, body={"ok": False, "error": "missing_scope"})
-    bench.put(make_message("k1"))
-    bench.deliver()
+    bench.send(make_message("k1"))
     for _ in range(3):
         bench.deliver(MINUTE)
     assert bench.entry("k1").status is DeliveryStatus.UNKNOWN
@@ -312,8 +298,7 @@ def test_what_cannot_be_looked_up_stays_unknown_and_is_reported_once(bench: Deli
 def test_what_could_not_be_looked_up_before_it_expired_is_reported_once(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", route="chat.postMessage", mode="drop", times=1)
     bench.simulator.add_fault("slack", route="conversations.history", status=500)
-    bench.put(make_message("k1"))
-    bench.deliver()
+    bench.send(make_message("k1"))
     for _ in range(3):
         bench.deliver(timedelta(days=2))
     assert len(bench.texts(PLATFORM_CHANNEL)) == 1
@@ -321,11 +306,10 @@ def test_what_could_not_be_looked_up_before_it_expired_is_reported_once(bench: D
 
 
 def test_messages_of_an_archived_channel_go_to_the_platform_channel(bench: DeliveryBench) -> None:
-    bench.put(
+    delivered = bench.send(
         make_message("r1", target=ARCHIVED_CHANNEL, stream="r", number=1),
         make_message("r2", target=ARCHIVED_CHANNEL, stream="r", number=2, thread_of="r1"),
     )
-    delivered = bench.deliver()
     assert (delivered.failed, delivered.sent) == (1, 2)
     root, reply = bench.simulator.state.slack.messages
     assert (root["channel"], reply["channel"], reply["thread_ts"]) == (PLATFORM_CHANNEL, PLATFORM_CHANNEL, root["ts"])
@@ -337,8 +321,7 @@ def test_messages_of_an_archived_channel_go_to_the_platform_channel(bench: Deliv
 def test_a_fallback_shows_the_reason_above_its_blocks(bench: DeliveryBench) -> None:
     block: Json = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
     native = Rendering(variant=Variant.NATIVE, payload={"text": "hello", "blocks": [block]})
-    bench.put(make_message("k1", target=ARCHIVED_CHANNEL, renderings=(native,)))
-    bench.deliver()
+    bench.send(make_message("k1", target=ARCHIVED_CHANNEL, renderings=(native,)))
     (shown,) = bench.simulator.state.slack.messages
     assert "is_archived" in shown["blocks"][0]["elements"][0]["text"]
     assert shown["blocks"][1:] == [block]
@@ -346,8 +329,7 @@ def test_a_fallback_shows_the_reason_above_its_blocks(bench: DeliveryBench) -> N
 
 def test_an_archived_platform_channel_gets_no_fallback(bench: DeliveryBench) -> None:
     bench.simulator.state.slack.channels = {PLATFORM_CHANNEL: {"is_archived": True}, ARCHIVED_CHANNEL: {"is_archived": True}}
-    bench.put(make_message("k1", target=ARCHIVED_CHANNEL), make_message("k2", target=PLATFORM_CHANNEL))
-    delivered = bench.deliver()
+    delivered = bench.send(make_message("k1", target=ARCHIVED_CHANNEL), make_message("k2", target=PLATFORM_CHANNEL))
     assert delivered.failed == 3
     assert bench.simulator.state.slack.messages == []
     assert bench.counts() == {DeliveryStatus.FAILED: 3}
@@ -355,15 +337,13 @@ def test_an_archived_platform_channel_gets_no_fallback(bench: DeliveryBench) -> 
 
 def test_a_rejected_notice_is_not_reported(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", contains=PLATFORM_CHANNEL, status=200, body={"ok": False, "error": "msg_too_long"})
-    bench.put(make_message("k1", renderings=(make_too_large("a"),)))
-    assert bench.deliver().failed == 2
+    assert bench.send(make_message("k1", renderings=(make_too_large("a"),))).failed == 2
     assert bench.counts() == {DeliveryStatus.FAILED: 2}
 
 
 def test_without_a_platform_channel_the_problem_is_only_returned(bench: DeliveryBench) -> None:
     bench.context = make_stage_context(bench.store, bench.clock, bench.services, routes=RoutePolicy())
-    bench.put(make_message("k1", target=ARCHIVED_CHANNEL))
-    delivered = bench.deliver()
+    delivered = bench.send(make_message("k1", target=ARCHIVED_CHANNEL))
     assert delivered.failed == 1
     assert "is_archived" in delivered.problems[0]
     assert bench.simulator.state.slack.messages == []
@@ -371,24 +351,22 @@ def test_without_a_platform_channel_the_problem_is_only_returned(bench: Delivery
 
 def test_an_event_without_a_response_is_sent_again_with_the_same_key(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("pagerduty", mode="accept-then-drop", times=2)
-    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
-    assert bench.deliver().rescheduled == 1
+    assert bench.send(make_event(EventAction.TRIGGER, dedup_key="d1")).rescheduled == 1
     assert bench.deliver(MINUTE).sent == 1
     assert bench.incidents() == [("d1", "triggered")]
 
 
 def test_pagerduty_retry_after_is_honoured(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("pagerduty", status=429, headers={"Retry-After": "30"}, times=1)
-    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"), make_event(EventAction.TRIGGER, dedup_key="d2"))
-    assert bench.deliver().next_due == NOW + 30 * SECOND
+    first = bench.send(make_event(EventAction.TRIGGER, dedup_key="d1"), make_event(EventAction.TRIGGER, dedup_key="d2"))
+    assert first.next_due == NOW + 30 * SECOND
     assert bench.simulator.state.calls["pagerduty"].total() == 1
     assert bench.deliver(30 * SECOND).sent == 2
 
 
 def test_a_trigger_that_may_have_arrived_is_not_repeated_after_its_resolve(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("pagerduty", mode="accept-then-drop", times=2)
-    bench.put(make_event(EventAction.TRIGGER, 1, dedup_key="d1"))
-    bench.deliver()
+    bench.send(make_event(EventAction.TRIGGER, 1, dedup_key="d1"))
     bench.put(make_event(EventAction.RESOLVE, 2, dedup_key="d1"))
     assert bench.deliver(MINUTE).cancelled == 1
     assert bench.incidents() == [("d1", "resolved")]
@@ -396,8 +374,7 @@ def test_a_trigger_that_may_have_arrived_is_not_repeated_after_its_resolve(bench
 
 def test_a_lost_routing_key_is_reported_with_the_incident_to_close(bench: DeliveryBench) -> None:
     bench.services.known_keys = {}
-    bench.put(make_event(EventAction.TRIGGER, 1, dedup_key="d1"), make_event(EventAction.RESOLVE, 1, dedup_key="d2"))
-    delivered = bench.deliver()
+    delivered = bench.send(make_event(EventAction.TRIGGER, 1, dedup_key="d1"), make_event(EventAction.RESOLVE, 1, dedup_key="d2"))
     assert (delivered.failed, delivered.sent) == (2, 2)
     notice = "\n".join(bench.texts(PLATFORM_CHANNEL))
     assert "call the person on call: dedup key `d1`" in notice
@@ -407,8 +384,7 @@ def test_a_lost_routing_key_is_reported_with_the_incident_to_close(bench: Delive
 
 def test_a_rejected_routing_key_is_reported(bench: DeliveryBench) -> None:
     bench.simulator.state.pagerduty.known_keys = frozenset()
-    bench.put(make_event(EventAction.RESOLVE, dedup_key="d1"))
-    assert bench.deliver().failed == 1
+    assert bench.send(make_event(EventAction.RESOLVE, dedup_key="d1")).failed == 1
     (notice,) = bench.texts(PLATFORM_CHANNEL)
     assert "d1" in notice
     assert "Invalid routing key" in notice
@@ -416,15 +392,13 @@ def test_a_rejected_routing_key_is_reported(bench: DeliveryBench) -> None:
 
 
 def test_a_rejected_event_is_reported(bench: DeliveryBench) -> None:
-    bench.put(make_event(EventAction.TRIGGER, severity="catastrophic"))
-    assert bench.deliver().failed == 1
+    assert bench.send(make_event(EventAction.TRIGGER, severity="catastrophic")).failed == 1
     assert "payload.severity" in bench.texts(PLATFORM_CHANNEL)[0]
 
 
 def test_a_catalog_that_is_down_only_delays_a_page(bench: DeliveryBench) -> None:
     bench.services.catalog_error = ServiceError("Backstage did not respond", kind=ErrorKind.CONNECTION, permanent=False)
-    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
-    assert bench.deliver().rescheduled == 1
+    assert bench.send(make_event(EventAction.TRIGGER, dedup_key="d1")).rescheduled == 1
     bench.services.catalog_error = None
     assert bench.deliver(MINUTE).sent == 1
     assert bench.incidents() == [("d1", "triggered")]
@@ -440,29 +414,23 @@ class PlainSealer:
         return None if sealed == b"under another secret" else RoutingKey(sealed.decode())
 
 
-def test_a_sealed_key_needs_neither_settings_nor_catalog(bench: DeliveryBench) -> None:
-    bench.services.known_keys, bench.services.sealer = {}, PlainSealer()
+@pytest.mark.parametrize(
+    ("sealed", "known"),
+    [(PlainSealer().seal(ROUTING_KEY), {}), (b"under another secret", {ROUTING_KEY.fingerprint: ROUTING_KEY})],
+    ids=["a sealed key needs neither settings nor catalog", "one sealed with another secret is looked up elsewhere"],
+)
+def test_a_routing_key_is_found(bench: DeliveryBench, sealed: bytes, known: dict[str, RoutingKey]) -> None:
+    bench.services.known_keys, bench.services.sealer = known, PlainSealer()
     with bench.store.transaction() as t:
-        t.sealed_keys.put(ROUTING_KEY.fingerprint, PlainSealer().seal(ROUTING_KEY))
-    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
-    bench.deliver()
-    assert bench.incidents() == [("d1", "triggered")]
-
-
-def test_a_key_sealed_with_another_secret_is_looked_up_elsewhere(bench: DeliveryBench) -> None:
-    bench.services.sealer = PlainSealer()
-    with bench.store.transaction() as t:
-        t.sealed_keys.put(ROUTING_KEY.fingerprint, b"under another secret")
-    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
-    bench.deliver()
+        t.sealed_keys.put(ROUTING_KEY.fingerprint, sealed)
+    bench.send(make_event(EventAction.TRIGGER, dedup_key="d1"))
     assert bench.incidents() == [("d1", "triggered")]
 
 
 def test_no_secret_is_in_any_problem_or_row(bench: DeliveryBench) -> None:
     for service in ("slack", "pagerduty"):
         bench.simulator.add_fault(service, status=403, body=f"you sent {SLACK_BOT_TOKEN} and {PAGERDUTY_ROUTING_KEY}")
-    bench.put(make_message("k1"), make_event(EventAction.TRIGGER))
-    delivered = bench.deliver()
+    delivered = bench.send(make_message("k1"), make_event(EventAction.TRIGGER))
     with bench.store.reading() as t:
         rows = repr(t.outbox.listing())
     for secret in (SLACK_BOT_TOKEN, PAGERDUTY_ROUTING_KEY, PAGERDUTY_ROUTING_KEY[-6:]):

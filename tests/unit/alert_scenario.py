@@ -78,19 +78,22 @@ class AlertScenario:
         self.notices: list[Notice] = []
         self.policy = policy
 
-    def observe(self, observation: Observation, now: datetime | None = None) -> tuple[Notice, ...]:
-        at = now or observation.as_of + timedelta(minutes=5)
-        stepped = step(self.state, observation, at, self.policy)
-        self.state = stepped.state
-        self.events += stepped.events
-        for notice in stepped.notices:
-            page = None
-            if notice.paging is Paging.TRIGGER:
-                page = OpenIncident(target="f" * 16, route="by default", dedup_key=str(notice.alert))
-            post = SlackPost(target="C1", route="by default", root="root") if notice.posts else None
-            self.apply(record(notice, now=at, post=post, page=page))
-        self.notices += stepped.notices
-        return stepped.notices
+    def observe(self, *observations: Observation, now: datetime | None = None) -> tuple[Notice, ...]:
+        """Apply observations one after the other; return the notices of the last."""
+        sent: tuple[Notice, ...] = ()
+        for observation in observations:
+            at = now or observation.as_of + timedelta(minutes=5)
+            stepped = step(self.state, observation, at, self.policy)
+            self.state, sent = stepped.state, stepped.notices
+            self.events += stepped.events
+            for notice in sent:
+                page = None
+                if notice.paging is Paging.TRIGGER:
+                    page = OpenIncident(target="f" * 16, route="by default", dedup_key=str(notice.alert))
+                post = SlackPost(target="C1", route="by default", root="root") if notice.posts else None
+                self.apply(record(notice, now=at, post=post, page=page))
+            self.notices += sent
+        return sent
 
     def apply(self, event: Event) -> None:
         self.state = apply(self.state, event)

@@ -17,15 +17,13 @@ from tests.unit.alert_scenario import ALERT, POLICY, SLOT, AlertScenario, clear,
 
 def opened(*findings: Finding) -> AlertScenario:
     alert = AlertScenario()
-    alert.observe(met(0, *findings))
-    alert.observe(met(1, *findings))
+    alert.observe(met(0, *findings), met(1, *findings))
     return alert
 
 
 def resolved() -> AlertScenario:
     alert = opened()
-    alert.observe(clear(2))
-    alert.observe(clear(3))
+    alert.observe(clear(2), clear(3))
     return alert
 
 
@@ -54,8 +52,7 @@ def test_the_second_sweep_opens_and_pages_because_there_is_evidence() -> None:
 
 def test_without_evidence_it_goes_to_slack_only() -> None:
     alert = AlertScenario()
-    alert.observe(met(0, finding(kills=0)))
-    (notice,) = alert.observe(met(1, finding(kills=0)))
+    (notice,) = alert.observe(met(0, finding(kills=0)), met(1, finding(kills=0)))
     assert notice.paging is Paging.NONE
     assert notice.posts
 
@@ -63,26 +60,22 @@ def test_without_evidence_it_goes_to_slack_only() -> None:
 def test_always_paging_needs_no_evidence() -> None:
     always = finding(kills=0, page=PagingMode.ALWAYS)
     alert = AlertScenario()
-    alert.observe(met(0, always))
-    assert alert.observe(met(1, always))[0].paging is Paging.TRIGGER
+    assert alert.observe(met(0, always), met(1, always))[0].paging is Paging.TRIGGER
 
 
 def test_what_a_first_sweep_shows_pages_only_with_evidence() -> None:
     always = finding(kills=0, page=PagingMode.ALWAYS)
     alert = AlertScenario()
-    alert.observe(met(0, always, first=True))
-    (notice,) = alert.observe(met(1, always))
+    (notice,) = alert.observe(met(0, always, first=True), met(1, always))
     assert notice.from_first_sweep
     assert notice.paging is Paging.NONE
     harmed = AlertScenario()
-    harmed.observe(met(0, finding(kills=2), first=True))
-    assert harmed.observe(met(1, finding(kills=2)))[0].paging is Paging.TRIGGER
+    assert harmed.observe(met(0, finding(kills=2), first=True), met(1, finding(kills=2)))[0].paging is Paging.TRIGGER
 
 
 def test_a_clear_sweep_between_restarts_the_count() -> None:
     alert = AlertScenario()
-    alert.observe(met(0))
-    alert.observe(clear(1))
+    alert.observe(met(0), clear(1))
     assert alert.state.phase is Phase.QUIET
     assert alert.observe(met(2)) == ()
     assert alert.observe(met(3))[0].kind is NoticeKind.OPENED
@@ -118,30 +111,25 @@ def test_it_resolves_after_two_measured_sweeps_in_a_row_that_find_nothing() -> N
 
 def test_an_alert_that_never_paged_resolves_no_page() -> None:
     alert = opened(finding(kills=0))
-    alert.observe(clear(2))
-    assert alert.observe(clear(3))[0].paging is Paging.NONE
+    assert alert.observe(clear(2), clear(3))[0].paging is Paging.NONE
 
 
 def test_clear_met_clear_is_not_two_in_a_row() -> None:
     alert = opened()
-    alert.observe(clear(2))
-    alert.observe(met(3))
-    assert alert.observe(clear(4)) == ()
+    assert alert.observe(clear(2), met(3), clear(4)) == ()
     assert alert.observe(clear(5))[0].kind is NoticeKind.RESOLVED
 
 
 def test_a_lost_cluster_resolves_nothing() -> None:
     alert = opened()
-    for number in range(2, 12):
-        alert.observe(clear(number, unknown=(str(make_key("api")),)))
+    alert.observe(*(clear(number, unknown=(str(make_key("api")),)) for number in range(2, 12)))
     assert alert.state.phase is Phase.FIRING
     assert NoticeKind.RESOLVED not in kinds(alert)
 
 
 def test_an_unknown_workload_keeps_it_open_though_the_others_are_clear() -> None:
     alert = opened()
-    alert.observe(met(2, finding("api"), finding("worker")))
-    alert.observe(met(3, finding("api"), finding("worker")))
+    alert.observe(met(2, finding("api"), finding("worker")), met(3, finding("api"), finding("worker")))
     for number in (4, 5, 6):
         assert alert.observe(clear(number, unknown=(str(make_key("worker")),))) == ()
     assert alert.state.is_open
@@ -156,8 +144,7 @@ def test_unknown_sweeps_never_resolve() -> None:
 
 def test_unchanged_it_is_sent_once_in_ten_sweeps_except_the_daily_page() -> None:
     alert = AlertScenario()
-    for number in range(10):
-        alert.observe(met(number))
+    alert.observe(*(met(number) for number in range(10)))
     assert kinds(alert) == [NoticeKind.OPENED, NoticeKind.REPEATED, NoticeKind.REPEATED]
     opening, first, second = alert.notices
     assert (first.as_of - opening.as_of, second.as_of - first.as_of) == (timedelta(days=1), timedelta(days=1))
@@ -166,8 +153,7 @@ def test_unchanged_it_is_sent_once_in_ten_sweeps_except_the_daily_page() -> None
 
 def test_an_open_alert_is_posted_to_slack_once_a_week() -> None:
     alert = AlertScenario()
-    for number in range(1 + 28 * 2):
-        alert.observe(met(number, finding(kills=0)))
+    alert.observe(*(met(number, finding(kills=0)) for number in range(1 + 28 * 2)))
     assert [(notice.kind, notice.posts, notice.paging) for notice in alert.notices] == [
         (NoticeKind.OPENED, True, Paging.NONE),
         (NoticeKind.REPEATED, True, Paging.NONE),
@@ -177,14 +163,11 @@ def test_an_open_alert_is_posted_to_slack_once_a_week() -> None:
 def test_a_workload_that_joins_is_a_change_and_one_that_returns_is_not() -> None:
     alert = opened()
     both = finding("api"), finding("worker")
-    alert.observe(met(2, *both))
-    (notice,) = alert.observe(met(3, *both))
+    (notice,) = alert.observe(met(2, *both), met(3, *both))
     assert notice.kind is NoticeKind.CHANGED
     assert notice.reason == "east/shop/Deployment/worker joined."
     assert not notice.is_new_page
-    alert.observe(met(4, finding("api")))
-    alert.observe(met(5, *both))
-    assert alert.observe(met(6, *both)) == ()
+    assert alert.observe(met(4, finding("api")), met(5, *both), met(6, *both)) == ()
 
 
 def test_a_higher_severity_is_a_change_and_may_open_the_page() -> None:
@@ -198,9 +181,7 @@ def test_a_higher_severity_is_a_change_and_may_open_the_page() -> None:
 def test_an_amount_that_grows_by_half_is_a_change() -> None:
     alert = AlertScenario()
     saving = [finding(kills=0, amount=amount) for amount in (100, 149, 150)]
-    alert.observe(met(0, saving[0]))
-    alert.observe(met(1, saving[0]))
-    assert alert.observe(met(2, saving[1])) == ()
+    assert alert.observe(met(0, saving[0]), met(1, saving[0]), met(2, saving[1])) == ()
     (notice,) = alert.observe(met(3, saving[2]))
     assert notice.reason == "It grew by half or more since the last notification."
     assert notice.amount == Decimal(150)
@@ -215,9 +196,7 @@ def test_a_page_repeated_while_unmeasured_says_when_it_was_last_measured() -> No
         f"Still open when last measured, {sweep(1):%Y-%m-%d %H:%M} UTC; not measured since. It has not been acknowledged."
     )
     assert (repeated.as_of, repeated.seen_as_of) == (sweep(5), sweep(1))
-    for number in (7, 8):
-        alert.observe(met(number))
-    (again,) = alert.observe(met(9))
+    (again,) = alert.observe(*(met(number) for number in (7, 8)), met(9))
     assert again.reason == "Still open. It has not been acknowledged."
     assert again.seen_as_of == again.as_of == sweep(9)
 
@@ -225,21 +204,16 @@ def test_a_page_repeated_while_unmeasured_says_when_it_was_last_measured() -> No
 def test_acknowledging_stops_repeats_but_not_changes_or_the_resolve() -> None:
     alert = opened()
     alert.apply(Acknowledged(at=sweep(1), by="ana"))
-    for number in range(2, 20):
-        alert.observe(met(number))
+    alert.observe(*(met(number) for number in range(2, 20)))
     assert kinds(alert) == [NoticeKind.OPENED]
     assert alert.observe(met(20, finding(kills=3)))[0].kind is NoticeKind.CHANGED
-    alert.observe(clear(21))
-    assert alert.observe(clear(22))[0].kind is NoticeKind.RESOLVED
+    assert alert.observe(clear(21), clear(22))[0].kind is NoticeKind.RESOLVED
 
 
 def test_an_acknowledgement_ends_with_its_incident() -> None:
     alert = opened()
     alert.apply(Acknowledged(at=sweep(1), by="ana"))
-    alert.observe(clear(2))
-    alert.observe(clear(3))
-    for number in range(10, 16):
-        alert.observe(met(number))
+    alert.observe(clear(2), clear(3), *(met(number) for number in range(10, 16)))
     assert kinds(alert)[-2:] == [NoticeKind.OPENED, NoticeKind.REPEATED]
 
 
@@ -256,8 +230,7 @@ def test_a_snoozed_alert_sends_nothing_until_the_snooze_ends_and_then_says_so() 
 def test_a_snoozed_alert_still_resolves() -> None:
     alert = opened()
     alert.apply(Snoozed(at=sweep(1), by="ana", until=sweep(90)))
-    alert.observe(clear(2))
-    assert alert.observe(clear(3))[0].kind is NoticeKind.RESOLVED
+    assert alert.observe(clear(2), clear(3))[0].kind is NoticeKind.RESOLVED
 
 
 def test_returning_within_a_day_of_resolving_needs_four_sweeps_and_says_so() -> None:
@@ -272,8 +245,7 @@ def test_returning_within_a_day_of_resolving_needs_four_sweeps_and_says_so() -> 
 
 def test_returning_later_needs_two() -> None:
     alert = resolved()
-    alert.observe(met(8))
-    assert alert.observe(met(9))[0].kind is NoticeKind.OPENED
+    assert alert.observe(met(8), met(9))[0].kind is NoticeKind.OPENED
 
 
 def test_leaving_the_catalog_closes_with_that_reason() -> None:
@@ -286,8 +258,7 @@ def test_leaving_the_catalog_closes_with_that_reason() -> None:
 
 def test_leaving_the_catalog_while_pending_sends_nothing() -> None:
     alert = AlertScenario()
-    alert.observe(met(0))
-    assert alert.observe(gone(1)) == ()
+    assert alert.observe(met(0), gone(1)) == ()
     assert alert.state.phase is Phase.QUIET
 
 
@@ -302,8 +273,7 @@ def test_a_page_without_a_route_is_not_a_change_every_sweep() -> None:
 
 def test_an_observation_without_effect_leaves_no_event() -> None:
     alert = AlertScenario()
-    alert.observe(clear(0))
-    alert.observe(unknown(1))
+    alert.observe(clear(0), unknown(1))
     assert alert.events == []
 
 
@@ -329,8 +299,7 @@ def test_exactly_a_day_after_resolving_is_still_flapping() -> None:
 
 def test_clear_sweeps_more_than_a_day_apart_are_not_consecutive() -> None:
     alert = opened()
-    alert.observe(clear(2))
-    assert alert.observe(clear(7)) == ()
+    assert alert.observe(clear(2), clear(7)) == ()
     assert alert.observe(clear(8))[0].kind is NoticeKind.RESOLVED
 
 
@@ -346,19 +315,16 @@ def test_an_incident_that_was_never_notified_ends_without_a_notice() -> None:
 def test_a_workload_that_was_named_once_is_not_a_change_after_a_notice_without_it() -> None:
     alert = opened()
     both = finding("api"), finding("worker")
-    alert.observe(met(2, *both))
-    assert alert.observe(met(3, *both))[0].kind is NoticeKind.CHANGED
+    assert alert.observe(met(2, *both), met(3, *both))[0].kind is NoticeKind.CHANGED
     assert alert.observe(met(4, finding("api", kills=3)))[0].kind is NoticeKind.CHANGED
     worst = finding("api", kills=3), finding("worker", kills=1)
-    alert.observe(met(5, *worst))
-    assert alert.observe(met(6, *worst)) == ()
+    assert alert.observe(met(5, *worst), met(6, *worst)) == ()
 
 
 def test_a_severity_that_falls_and_returns_is_not_a_change() -> None:
     alert = opened(finding(kills=3, amount=1))
     both = finding("api", kills=1, amount=1), finding("worker", kills=1, amount=0)
-    alert.observe(met(2, *both))
-    assert alert.observe(met(3, *both))[0].severity is Severity.CRITICAL
+    assert alert.observe(met(2, *both), met(3, *both))[0].severity is Severity.CRITICAL
     assert alert.observe(met(4, finding("api", kills=3, amount=1), both[1])) == ()
 
 
@@ -390,8 +356,7 @@ def test_a_member_of_a_storm_never_pages_by_itself_and_is_not_repeated() -> None
 
 def test_a_member_of_a_storm_resolves_no_page() -> None:
     alert = in_a_storm()
-    alert.observe(clear(2))
-    (notice,) = alert.observe(clear(3))
+    (notice,) = alert.observe(clear(2), clear(3))
     assert (notice.kind, notice.paging) == (NoticeKind.RESOLVED, Paging.NONE)
 
 

@@ -167,8 +167,7 @@ def test_a_quiet_state_holds_only_the_last_resolve(story: list[Moment]) -> None:
 @given(st.integers(2, 60))
 def test_a_condition_that_never_changes_pages_once_and_then_once_a_day(sweeps: int) -> None:
     alert = AlertScenario()
-    for number in range(sweeps):
-        alert.observe(met(number))
+    alert.observe(*(met(number) for number in range(sweeps)))
     triggers = [notice for notice in alert.notices if notice.paging is Paging.TRIGGER]
     assert len(triggers) == 1 + (sweeps - 2) // 4
     assert sum(notice.is_new_page for notice in triggers) == 1

@@ -29,8 +29,7 @@ def alert(number: int) -> AlertId:
 
 def new_page(number: int, of: EntityRef = PAYMENTS) -> Notice:
     scenario = AlertScenario()
-    scenario.observe(met(0))
-    (notice,) = scenario.observe(met(1))
+    (notice,) = scenario.observe(met(0), met(1))
     return replace(notice, alert=alert(number), team=of)
 
 
@@ -79,8 +78,7 @@ def test_ten_teams_are_not_too_many() -> None:
 
 def incident_in_storm() -> Incident:
     scenario = AlertScenario()
-    scenario.observe(met(0))
-    scenario.observe(met(1))
+    scenario.observe(met(0), met(1))
     incident = scenario.state.incident
     assert incident is not None
     assert incident.last_notification is not None

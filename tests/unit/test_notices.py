@@ -28,8 +28,7 @@ NOW = sweep(1)
 def opening(*names: str) -> Notice:
     alert = AlertScenario()
     findings = [finding(name, kills=3) for name in names or ("api",)]
-    alert.observe(met(0, *findings))
-    return alert.observe(met(1, *findings))[0]
+    return alert.observe(met(0, *findings), met(1, *findings))[0]
 
 
 def about(rule: Rule, figures: observations.Figures, amount: int = 0) -> Notice:
@@ -87,10 +86,7 @@ def test_a_slack_message_has_its_key_stream_number_and_a_day_to_live() -> None:
 
 def test_a_resolve_is_short_and_offers_no_commands() -> None:
     alert = AlertScenario()
-    for number in (0, 1):
-        alert.observe(met(number))
-    alert.observe(clear(2))
-    (resolved,) = alert.observe(clear(3))
+    (resolved,) = alert.observe(*(met(number) for number in (0, 1)), clear(2), clear(3))
     message = notices.slack_notice(
         resolved, CONTEXT, number=5, post=SlackPost(target="C1", route="the default", root="the opening"), now=NOW
     )
@@ -235,8 +231,7 @@ def test_a_page_names_its_cluster_or_counts_them_and_says_when_it_was_last_measu
         finding("api", kills=3),
         replace(finding("worker", kills=3), workload=replace(make_key("worker"), cluster="west")),
     ]
-    for number in range(2):
-        alert.observe(met(number, *findings))
+    alert.observe(*(met(number, *findings) for number in range(2)))
     notice = replace(alert.notices[0], seen_as_of=sweep(-3))
     payload, details = event_of(
         notices.pagerduty_trigger(notice, replace(CONTEXT, title="C" * 5000), number=2, page=PAGE, now=NOW)

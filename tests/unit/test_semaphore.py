@@ -105,46 +105,37 @@ def test_the_peak_is_counted_since_it_was_last_taken() -> None:
     assert [semaphore.take_peak(), semaphore.take_peak()] == [3, 0]
 
 
-def test_threads_and_tasks_share_the_permits() -> None:
+@pytest.mark.anyio
+async def test_threads_and_tasks_share_the_permits() -> None:
     semaphore = ResizableSemaphore(1)
     semaphore.acquire()
+    waiting = asyncio.create_task(semaphore.acquire_async(TIMEOUT_S))
+    await asyncio.sleep(0)
+    assert wanted(semaphore) == 2
+    await asyncio.to_thread(semaphore.release)
+    await waiting
+    assert wanted(semaphore) == 1
 
-    async def run() -> None:
-        waiting = asyncio.create_task(semaphore.acquire_async(TIMEOUT_S))
-        await asyncio.sleep(0)
-        assert wanted(semaphore) == 2
-        await asyncio.to_thread(semaphore.release)
+
+@pytest.mark.anyio
+async def test_a_task_waits_until_its_timeout() -> None:
+    semaphore = ResizableSemaphore(1)
+    semaphore.acquire()
+    with pytest.raises(TimeoutError):
+        await semaphore.acquire_async(0.01)
+    assert wanted(semaphore) == 1
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_task_releases_the_permit_it_was_just_given() -> None:
+    semaphore = ResizableSemaphore(1)
+    semaphore.acquire()
+    waiting = asyncio.create_task(semaphore.acquire_async(TIMEOUT_S))
+    await asyncio.sleep(0)
+    semaphore.release()  # the permit belongs to the task now, which has not run yet
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
         await waiting
-
-    asyncio.run(run())
-    assert wanted(semaphore) == 1
-
-
-def test_a_task_waits_until_its_timeout() -> None:
-    semaphore = ResizableSemaphore(1)
-    semaphore.acquire()
-
-    async def run() -> None:
-        with pytest.raises(TimeoutError):
-            await semaphore.acquire_async(0.01)
-
-    asyncio.run(run())
-    assert wanted(semaphore) == 1
-
-
-def test_a_cancelled_task_releases_the_permit_it_was_just_given() -> None:
-    semaphore = ResizableSemaphore(1)
-    semaphore.acquire()
-
-    async def run() -> None:
-        waiting = asyncio.create_task(semaphore.acquire_async(TIMEOUT_S))
-        await asyncio.sleep(0)
-        semaphore.release()  # the permit belongs to the task now, which has not run yet
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-
-    asyncio.run(run())
     assert wanted(semaphore) == 0
 
 

@@ -1,9 +1,11 @@
 """The Backstage client against the simulator: pages by cursor, teams by reference, incomplete listings."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from actions.ports import CatalogPage, Listing
 from clients.backstage.catalog_file import CatalogFile
 from clients.http.errors import ErrorKind, ServiceError
 from domain.refs import EntityRef
@@ -15,10 +17,14 @@ BY_QUERY = "GET /api/catalog/entities/by-query"
 BY_REFS = "POST /api/catalog/entities/by-refs"
 
 
-def test_all_components_and_their_teams_are_listed_in_pages(simulator: Simulator) -> None:
-    with backstage_of(simulator, page_size=15) as catalog:
+def list_all(simulator: Simulator, **options: Any) -> tuple[Listing, list[CatalogPage]]:
+    with backstage_of(simulator, **options) as catalog:
         listing = catalog.listing()
-        pages = list(listing)
+        return listing, list(listing)
+
+
+def test_all_components_and_their_teams_are_listed_in_pages(simulator: Simulator) -> None:
+    listing, pages = list_all(simulator, page_size=15)
     assert [len(page.components) for page in pages if page.components] == [15, 15, 10]
     assert listing.is_complete
     assert simulator.state.calls["backstage"] == {BY_QUERY: 3, BY_REFS: 2}
@@ -48,9 +54,7 @@ def test_a_listing_is_incomplete_until_its_last_page(simulator: Simulator) -> No
 
 def test_a_catalog_that_fails_after_a_page_is_listed_up_to_it(simulator: Simulator) -> None:
     simulator.plan_fault("backstage", route="by-query", after=1, status=500)
-    with backstage_of(simulator, page_size=15) as catalog:
-        listing = catalog.listing()
-        pages = list(listing)
+    listing, pages = list_all(simulator, page_size=15)
     assert sum(len(page.components) for page in pages) == 15
     assert sum(len(page.teams) for page in pages) > 0
     assert not listing.is_complete
@@ -83,9 +87,7 @@ def test_missing_and_invalid_entities_make_the_listing_incomplete(
     simulator: Simulator, response: dict[str, object], reason: str
 ) -> None:
     simulator.plan_fault("backstage", route="by-query", status=200, body=response)
-    with backstage_of(simulator) as catalog:
-        listing = catalog.listing()
-        list(listing)
+    listing, _ = list_all(simulator)
     assert listing.reason == reason
     assert listing.is_complete == (not reason)
 
@@ -93,9 +95,7 @@ def test_missing_and_invalid_entities_make_the_listing_incomplete(
 def test_a_repeated_cursor_ends_the_listing(simulator: Simulator) -> None:
     response = {"items": [], "totalItems": 3, "pageInfo": {"nextCursor": "again"}}
     simulator.plan_fault("backstage", route="by-query", status=200, body=response)
-    with backstage_of(simulator) as catalog:
-        listing = catalog.listing()
-        list(listing)
+    listing, _ = list_all(simulator)
     assert "a cursor that it sent before" in listing.reason
     assert simulator.state.calls["backstage"][BY_QUERY] == 2
 
@@ -107,12 +107,6 @@ def test_an_entity_is_found_in_any_case(simulator: Simulator) -> None:
     assert component.label_selector == "app.kubernetes.io/name=index-033"
 
 
-def test_an_unknown_entity_is_not_found(simulator: Simulator) -> None:
-    with backstage_of(simulator) as catalog, pytest.raises(ServiceError) as error:
-        catalog.component(EntityRef.parse("component:default/missing"))
-    assert error.value.kind is ErrorKind.NOT_FOUND
-
-
 @pytest.mark.parametrize("token", [None, "wrong-token"])
 def test_a_rejected_token_is_an_auth_error_that_does_not_show_it(simulator: Simulator, token: str | None) -> None:
     with backstage_of(simulator, token=token) as catalog, pytest.raises(ServiceError, match="401") as error:
@@ -121,8 +115,9 @@ def test_a_rejected_token_is_an_auth_error_that_does_not_show_it(simulator: Simu
     assert "wrong-token" not in str(error.value)
 
 
-def test_a_name_with_special_characters_is_encoded(simulator: Simulator) -> None:
+@pytest.mark.parametrize("name", ["missing", "a?b#c"], ids=["unknown", "with special characters, which are encoded"])
+def test_an_unknown_entity_is_not_found(simulator: Simulator, name: str) -> None:
     with backstage_of(simulator) as catalog, pytest.raises(ServiceError) as error:
-        catalog.component(EntityRef("component", "default", "a?b#c"))
+        catalog.component(EntityRef("component", "default", name))
     assert error.value.kind is ErrorKind.NOT_FOUND
     assert simulator.state.calls["backstage"] == {"GET /api/catalog/entities/by-name/{kind}/{namespace}/{name}": 1}

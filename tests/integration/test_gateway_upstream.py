@@ -52,12 +52,10 @@ async def get_all(gateway: ServedGateway, count: int) -> list[httpx.Response]:
 
 
 def test_a_response_keeps_its_bytes(gateway: ServedGateway) -> None:
+    world = gateway.simulator.state.world()
     upstream = httpx.post(
         f"{gateway.simulator.scaleops_url}/auth/callback",
-        json={
-            "username": gateway.simulator.state.world().scaleops_user,
-            "password": gateway.simulator.state.world().scaleops_password,
-        },
+        json={"username": world.scaleops_user, "password": world.scaleops_password},
         cookies={"auth_state": "TOKEN"},
         trust_env=False,
     )
@@ -269,40 +267,34 @@ def test_a_failure_is_not_cached(serve_gateway: ServeGateway) -> None:
     assert [flags(gateway).status_code for _ in range(3)] == [500, 200, 200]
 
 
-def test_a_hung_upstream_never_exhausts_the_server(serve_gateway: ServeGateway) -> None:
+@pytest.mark.anyio
+async def test_a_hung_upstream_never_exhausts_the_server(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(scaleops_timeout_s=3, scaleops_max_concurrency=4)
     assert flags(gateway).status_code == 200
     fault(gateway, route="networkCost", delay_s=4)
+    async with async_client(gateway, 200) as client:
+        hung = [asyncio.create_task(client.get(FLAGS)) for _ in range(60)]
+        await asyncio.wait(hung, return_when=asyncio.FIRST_COMPLETED)
+        others = [
+            await client.get(path) for path in ("/healthz", "/api/scaleops/health", "/api/scaleops/.backstage/auth/v1/jwks.json")
+        ]
+        others.append(await client.post(WORKLOADS, json={"label": [1]}))
+        statuses = {(await task).status_code for task in hung}
 
-    async def run() -> tuple[list[int], list[int]]:
-        async with async_client(gateway, 200) as client:
-            hung = [asyncio.create_task(client.get(FLAGS)) for _ in range(60)]
-            await asyncio.wait(hung, return_when=asyncio.FIRST_COMPLETED)
-            others = [
-                await client.get(path)
-                for path in ("/healthz", "/api/scaleops/health", "/api/scaleops/.backstage/auth/v1/jwks.json")
-            ]
-            others.append(await client.post(WORKLOADS, json={"label": [1]}))
-            return [response.status_code for response in others], [(await task).status_code for task in hung]
-
-    others, hung = asyncio.run(run())
-
-    assert others == [200, 200, 200, 400]
-    assert set(hung) == {503}
+    assert [response.status_code for response in others] == [200, 200, 200, 400]
+    assert statuses == {503}
 
 
-def test_a_full_queue_fails_at_once(gateway: ServedGateway) -> None:
+@pytest.mark.anyio
+async def test_a_full_queue_fails_at_once(gateway: ServedGateway) -> None:
     gateway.simulator.plan_fault("backstage", delay_s=1, status=200, body={})
-
-    async def run() -> list[object]:
-        http = AsyncHttpClient("Backstage", gateway.simulator.backstage_url, HttpOptions(max_in_flight=1), max_queued=2)
-        request = HttpRequest(method="GET", target="/api/auth/.well-known/jwks.json")
-        try:
-            return await asyncio.gather(*(http.send(request) for _ in range(10)), return_exceptions=True)
-        finally:
-            await http.close()
-
-    failures = [response for response in asyncio.run(run()) if isinstance(response, ServiceError)]
+    http = AsyncHttpClient("Backstage", gateway.simulator.backstage_url, HttpOptions(max_in_flight=1), max_queued=2)
+    request = HttpRequest(method="GET", target="/api/auth/.well-known/jwks.json")
+    try:
+        responses = await asyncio.gather(*(http.send(request) for _ in range(10)), return_exceptions=True)
+    finally:
+        await http.close()
+    failures = [response for response in responses if isinstance(response, ServiceError)]
 
     assert len(failures) == 7
     assert {(failure.kind, failure.retry_after_s) for failure in failures} == {(Reason.THROTTLED, 5)}
@@ -324,28 +316,24 @@ class CountingCredentials:
         return self._inner.refresh(rejected)
 
 
-def test_on_the_event_loop_one_task_fetches_the_token_for_all(gateway: ServedGateway) -> None:
+@pytest.mark.anyio
+async def test_on_the_event_loop_one_task_fetches_the_token_for_all(gateway: ServedGateway) -> None:
     credentials = CountingCredentials(gateway)
     tokens = gateway.simulator.state.tokens
     fetched: list[int] = []
-
-    async def run() -> None:
-        http = AsyncHttpClient("ScaleOps", gateway.simulator.scaleops_url, HttpOptions())
-        client = AsyncScaleOpsClient(
-            http, credentials, clock=gateway.simulator.state.clock.now, on_new_token=lambda: fetched.append(1)
-        )
-        request = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
-        try:
-            for _ in range(2):
-                responses = await asyncio.gather(*(client.send(request) for _ in range(30)))
-                assert {response.status for response in responses} == {200}
-                for token in tokens:
-                    tokens[token] = gateway.simulator.state.clock.now()
-        finally:
-            await client.close()
-
-    asyncio.run(run())
-
+    http = AsyncHttpClient("ScaleOps", gateway.simulator.scaleops_url, HttpOptions())
+    client = AsyncScaleOpsClient(
+        http, credentials, clock=gateway.simulator.state.clock.now, on_new_token=lambda: fetched.append(1)
+    )
+    request = HttpRequest(method="GET", target="/api/v1/networkCost/networkCostEnabled?multiCluster=true")
+    try:
+        for _ in range(2):
+            responses = await asyncio.gather(*(client.send(request) for _ in range(30)))
+            assert {response.status for response in responses} == {200}
+            for token in tokens:
+                tokens[token] = gateway.simulator.state.clock.now()
+    finally:
+        await client.close()
     first, second = tokens
     assert credentials.calls == [None, first]
     assert second != first

@@ -1,6 +1,5 @@
 """The MCP server by the SDK's own client: over HTTP in both protocol eras, and on stdio."""
 
-import asyncio
 import json
 import os
 import sys
@@ -214,7 +213,8 @@ def test_the_prompt_describes_a_review(gateway: ServedGateway) -> None:
     assert all(tool in ACTIONS for tool in ("compare_weeks", "explain_delivery", "list_alerts"))
 
 
-def test_an_agent_starts_the_server_on_stdio(simulator: Simulator, tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_an_agent_starts_the_server_on_stdio(simulator: Simulator, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'worker.db'}"
     store = Store.open(database)
     fill_history(store)
@@ -225,17 +225,11 @@ def test_an_agent_starts_the_server_on_stdio(simulator: Simulator, tmp_path: Pat
         cwd=tmp_path,
         env={**settings_of(simulator), "PATH": os.environ["PATH"], "DATABASE_URL": database},
     )
-
-    async def converse() -> tuple[list[str], list[CallToolResult]]:
-        async with Client(program) as client:
-            names = [tool.name for tool in (await client.list_tools()).tools]
-            live = await client.call_tool("get_scaleops_data_for_entity", {"entityRef": ORDERS})
-            stored = await client.call_tool("list_components", {"owner": "payments"})
-            return names, [live, stored]
-
-    names, results = asyncio.run(converse())
-
+    async with Client(program) as client:
+        names = [tool.name for tool in (await client.list_tools()).tools]
+        live = await client.call_tool("get_scaleops_data_for_entity", {"entityRef": ORDERS})
+        stored = await client.call_tool("list_components", {"owner": "payments"})
     assert names == list(ACTIONS)
-    assert [result.is_error for result in results] == [False, False]
-    assert results[1].structured_content is not None
-    assert results[1].structured_content["total"] == 2
+    assert (live.is_error, stored.is_error) == (False, False)
+    assert stored.structured_content is not None
+    assert stored.structured_content["total"] == 2

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from actions.action_pools import ActionPools
 from actions.errors import ServiceUnavailableError
 
+pytestmark = pytest.mark.anyio
 TIMEOUT_S = 20
 
 
@@ -46,59 +47,44 @@ async def until_begun(hang: Hang, many: int) -> None:
         assert await asyncio.to_thread(hang.begun.acquire, timeout=TIMEOUT_S)
 
 
-def play(scene: Callable[[Hang], Awaitable[None]]) -> Hang:
+@pytest.fixture
+def hang() -> Iterator[Hang]:
     hang = Hang()
-
-    async def played() -> None:
-        try:
-            await scene(hang)
-        finally:
-            hang.release()
-
-    asyncio.run(played())
-    return hang
+    yield hang
+    hang.release()
 
 
-def test_history_runs_while_every_live_thread_hangs() -> None:
-    async def scene(hang: Hang) -> None:
-        pools = ActionPools(live=2, stored=1, timeout_s=TIMEOUT_S)
-        waiting = hung(hang, pools, 5)
-        await until_begun(hang, 2)
-        assert [await pools.run(lambda: "history", is_live=False) for _ in range(10)] == ["history"] * 10
-        assert not any(task.done() for task in waiting)
-        hang.release()
-        assert await asyncio.gather(*waiting) == ["at last"] * 5
-
-    assert play(scene).most == 2
+async def test_history_runs_while_every_live_thread_hangs(hang: Hang) -> None:
+    pools = ActionPools(live=2, stored=1, timeout_s=TIMEOUT_S)
+    waiting = hung(hang, pools, 5)
+    await until_begun(hang, 2)
+    assert [await pools.run(lambda: "history", is_live=False) for _ in range(10)] == ["history"] * 10
+    assert not any(task.done() for task in waiting)
+    hang.release()
+    assert await asyncio.gather(*waiting) == ["at last"] * 5
+    assert hang.most == 2
 
 
-def test_waiting_too_long_for_a_thread_is_an_error() -> None:
-    async def scene(hang: Hang) -> None:
-        pools = ActionPools(live=1, stored=1, timeout_s=0.01)
-        (first,) = hung(hang, pools, 1)
-        await until_begun(hang, 1)
-        with pytest.raises(
-            ServiceUnavailableError, match="ScaleOps responds too slowly: 1 actions are running already; try again"
-        ):
-            await pools.run(lambda: "never", is_live=True)
-        hang.release()
-        assert await first == "at last"
-        assert await pools.run(lambda: "now", is_live=True) == "now"
-
-    play(scene)
+async def test_waiting_too_long_for_a_thread_is_an_error(hang: Hang) -> None:
+    pools = ActionPools(live=1, stored=1, timeout_s=0.01)
+    (first,) = hung(hang, pools, 1)
+    await until_begun(hang, 1)
+    with pytest.raises(ServiceUnavailableError, match="ScaleOps responds too slowly: 1 actions are running already; try again"):
+        await pools.run(lambda: "never", is_live=True)
+    hang.release()
+    assert await first == "at last"
+    assert await pools.run(lambda: "now", is_live=True) == "now"
 
 
-def test_a_cancelled_caller_does_not_free_the_thread_before_the_call_ends() -> None:
-    async def scene(hang: Hang) -> None:
-        pools = ActionPools(live=1, stored=1, timeout_s=0.01)
-        (first,) = hung(hang, pools, 1)
-        await until_begun(hang, 1)
-        first.cancel()
-        with pytest.raises(ServiceUnavailableError):
-            await pools.run(lambda: "never", is_live=True)
-        hang.release()
-        with suppress(asyncio.CancelledError):
-            await first
-        assert await pools.run(lambda: "now", is_live=True) == "now"
-
-    assert play(scene).most == 1
+async def test_a_cancelled_caller_does_not_free_the_thread_before_the_call_ends(hang: Hang) -> None:
+    pools = ActionPools(live=1, stored=1, timeout_s=0.01)
+    (first,) = hung(hang, pools, 1)
+    await until_begun(hang, 1)
+    first.cancel()
+    with pytest.raises(ServiceUnavailableError):
+        await pools.run(lambda: "never", is_live=True)
+    hang.release()
+    with suppress(asyncio.CancelledError):
+        await first
+    assert await pools.run(lambda: "now", is_live=True) == "now"
+    assert hang.most == 1

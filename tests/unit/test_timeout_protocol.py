@@ -34,7 +34,8 @@ def test_uvicorn_has_the_methods_that_are_overridden(name: str) -> None:
     assert list(inspect.signature(getattr(HttpToolsProtocol, name)).parameters)[1:] == OVERRIDDEN[name]
 
 
-def test_uvicorn_sets_the_attributes_and_calls_the_methods() -> None:
+@pytest.mark.anyio
+async def test_uvicorn_sets_the_attributes_and_calls_the_methods() -> None:
     called: dict[str, set[str]] = {}
 
     def recording(name: str) -> object:
@@ -51,20 +52,16 @@ def test_uvicorn_sets_the_attributes_and_calls_the_methods() -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    async def converse() -> None:
-        config = uvicorn.Config(app, timeout_keep_alive=0, log_config=None)
-        config.load()
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: protocol(config, ServerState(), {}, _loop=loop), "127.0.0.1", 0)
-        async with server:
-            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
-            writer.write(b"POST /a#b HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n.")
-            assert b"204" in await reader.read()  # until the keep-alive timeout closes the connection
-            writer.close()
-            await writer.wait_closed()
-
-    asyncio.run(converse())
-
+    config = uvicorn.Config(app, timeout_keep_alive=0, log_config=None)
+    config.load()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: protocol(config, ServerState(), {}, _loop=loop), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        writer.write(b"POST /a#b HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n.")
+        assert b"204" in await reader.read()  # until the keep-alive timeout closes the connection
+        writer.close()
+        await writer.wait_closed()
     assert set(called) >= set(OVERRIDDEN) - {"pause_writing", "resume_writing"}
     assert called["connection_made"] == {"loop"}
     assert called["data_received"] >= {"loop", "transport"}

@@ -86,11 +86,17 @@ def _services() -> Iterator[Fault]:
         yield f"Slack {name}", partial(_fault_in_slot, **fault)
         yield f"Slack {name}, on a report morning", partial(_fault_on_report_morning, **fault)
     yield "Slack accepts a post, drops the connection, and responds 500 for ten minutes", _silent_slack
-    yield "Slack 429 for ten minutes, on a report morning", partial(_ten_minutes_of_a_morning, service="slack", status=429)
+    yield (
+        "Slack 429 for ten minutes, on a report morning",
+        partial(_fault_on_report_morning, then=_heal_after_ten_minutes, service="slack", status=429),
+    )
     yield "Slack: a channel is archived", _archived
     yield "Slack: a team's channel is archived, on a report morning", _archived_on_report_morning
     for status in (429, 500):
-        yield f"PagerDuty {status} for ten minutes", partial(_ten_minutes, service="pagerduty", status=status)
+        yield (
+            f"PagerDuty {status} for ten minutes",
+            partial(_fault_in_slot, then=_heal_after_ten_minutes, service="pagerduty", status=status),
+        )
     yield (
         "PagerDuty accepts and drops the connection",
         partial(_fault_in_slot, service="pagerduty", mode="accept-then-drop", times=3),
@@ -120,24 +126,31 @@ def _all_down_for_the_sweep(fleet: Fleet) -> timedelta:
     return fleet.live()
 
 
-def _fault_in_slot(fleet: Fleet, **how: object) -> timedelta:
-    fleet.next_slot()
-    faults.misbehave(fleet, **how)
-    faults.put_test_messages(fleet)
-    return _live_and_heal(fleet)
-
-
-def _fault_on_report_morning(fleet: Fleet, **how: object) -> timedelta:
-    faults.go_to_report_morning(fleet)
-    faults.misbehave(fleet, **how)
-    faults.begin_report_morning(fleet)
-    return _live_and_heal(fleet)
-
-
 def _live_and_heal(fleet: Fleet) -> timedelta:
     took = fleet.live()
     faults.heal_all(fleet)
     return took
+
+
+def _heal_after_ten_minutes(fleet: Fleet) -> timedelta:
+    for _ in range(10):
+        fleet.step()
+    fleet.heal()
+    return fleet.live()
+
+
+def _fault_in_slot(fleet: Fleet, *, then: Callable[[Fleet], timedelta] = _live_and_heal, **how: object) -> timedelta:
+    fleet.next_slot()
+    faults.misbehave(fleet, **how)
+    faults.put_test_messages(fleet)
+    return then(fleet)
+
+
+def _fault_on_report_morning(fleet: Fleet, *, then: Callable[[Fleet], timedelta] = _live_and_heal, **how: object) -> timedelta:
+    faults.go_to_report_morning(fleet)
+    faults.misbehave(fleet, **how)
+    faults.begin_report_morning(fleet)
+    return then(fleet)
 
 
 def _archived(fleet: Fleet) -> timedelta:
@@ -171,13 +184,6 @@ def _require_fallback(fleet: Fleet, prefix: str) -> None:
     assert all(fleet.posts()[key + FALLBACK] == 1 for key in rejected), f"no fallback, or several, for {rejected}"
 
 
-def _ten_minutes(fleet: Fleet, **how: object) -> timedelta:
-    fleet.next_slot()
-    faults.misbehave(fleet, **how)
-    faults.put_test_messages(fleet)
-    return _heal_after_ten_minutes(fleet)
-
-
 def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
     """Afterwards the sweep is not an outage. A component retried too late may stay unknown until the next slot (decision 2)."""
     fleet.next_slot()
@@ -190,13 +196,6 @@ def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
     return took
 
 
-def _ten_minutes_of_a_morning(fleet: Fleet, **how: object) -> timedelta:
-    faults.go_to_report_morning(fleet)
-    faults.misbehave(fleet, **how)
-    faults.begin_report_morning(fleet)
-    return _heal_after_ten_minutes(fleet)
-
-
 def _silent_slack(fleet: Fleet) -> timedelta:
     """An accepted message cannot be looked up for a while; afterwards it is found, and not sent again."""
     fleet.next_slot()
@@ -204,13 +203,6 @@ def _silent_slack(fleet: Fleet) -> timedelta:
     faults.misbehave(fleet, service="slack", status=500)
     faults.put_test_messages(fleet)
     return _heal_after_ten_minutes(fleet)
-
-
-def _heal_after_ten_minutes(fleet: Fleet) -> timedelta:
-    for _ in range(10):
-        fleet.step()
-    fleet.heal()
-    return fleet.live()
 
 
 def _scaleops_down(fleet: Fleet) -> timedelta:

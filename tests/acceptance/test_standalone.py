@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -92,12 +91,6 @@ def pings() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 def metrics_at(port: int) -> str:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
@@ -106,10 +99,11 @@ def metrics_at(port: int) -> str:
         return ""
 
 
-def test_one_command_is_the_whole_service(tmp_path: Path, simulator: Simulator, pings: tuple[str, list[str]]) -> None:
+def test_one_command_is_the_whole_service(
+    tmp_path: Path, simulator: Simulator, pings: tuple[str, list[str]], free_port: int
+) -> None:
     url, received = pings
-    port = free_port()
-    more = {"WORKER_HEARTBEAT_URL": url, "WORKER_METRICS_PORT": str(port)}
+    more = {"WORKER_HEARTBEAT_URL": url, "WORKER_METRICS_PORT": str(free_port)}
     service = start(tmp_path, simulator, GATEWAY_AUTH="none", GATEWAY_PORT="0", **more)
     try:
         wait_until("an evaluated sweep", lambda: has_evaluated_a_sweep(tmp_path), explain=(tmp_path / "log").read_text)
@@ -118,10 +112,10 @@ def test_one_command_is_the_whole_service(tmp_path: Path, simulator: Simulator, 
             assert part in running
         wait_until("a ping", lambda: "/ping/start" in received and ("/ping" in received or "/ping/fail" in received))
         served = ("sweep.measure", "evaluate", "deliver")
-        wait_until("metrics of both workers", lambda: all(f'stage="{name}"' in metrics_at(port) for name in served))
-        assert "scaleops_worker_outbox_messages" in metrics_at(port)
-        assert "default/" not in metrics_at(port)
-        assert 'scaleops_worker_sweep_components{outcome="measured"}' in metrics_at(port)
+        wait_until("metrics of both workers", lambda: all(f'stage="{name}"' in metrics_at(free_port) for name in served))
+        assert "scaleops_worker_outbox_messages" in metrics_at(free_port)
+        assert "default/" not in metrics_at(free_port)
+        assert 'scaleops_worker_sweep_components{outcome="measured"}' in metrics_at(free_port)
         files = {path.name.removeprefix(f"scaleops-worker-{os.getuid()}-127.0.0.1-") for path in tmp_path.glob("*.alive")}
         assert files == {"collect.alive", "deliver-evaluate.alive", "beat.alive"}
         for command in (("worker", "--queues", "collect"), ("worker", "--queues", "evaluate,deliver"), ("beat",)):

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from simulator.serving import Simulator
 from store import Store
 from tasks.deliver.stage import LEASE, DeliverResult, deliver
 from tests.factories import NOW, make_event, make_message
+from tests.services.waiting import run_together
 from tests.stage_factories import (
     CHANNELS,
     PLATFORM_CHANNEL,
@@ -75,21 +75,14 @@ def arrived(simulator: Simulator) -> list[str]:
 def test_two_threads_send_every_message_once(store: Store, simulator: Simulator, clock: ManualClock) -> None:
     simulator.state.slack.channels = {}
     put(store, *many_messages())
-    start = threading.Barrier(2)
-    rounds: list[DeliverResult] = []
 
-    def work() -> None:
+    def work() -> DeliverResult:
         parts = make_stage_context(
             store, clock, make_delivery_services(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url)
         )
-        start.wait(timeout=10)
-        rounds.append(deliver(parts))
+        return deliver(parts)
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    rounds = run_together(work, work)
     assert arrived(simulator) == sorted(message.key for message in many_messages() if message.channel is Channel.SLACK)
     assert len(simulator.state.pagerduty.events) == 3
     assert sum(one.sent for one in rounds) == 15

@@ -1,10 +1,8 @@
 """From stored sweeps to stored messages, on both databases."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -23,7 +21,7 @@ from domain.routes import RoutePolicy
 from domain.tracking import RecommendationEnd
 from store import Store
 from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, acknowledge_alert, snooze_alert
-from tasks.evaluate.stage import EvaluateResult, evaluate
+from tasks.evaluate.stage import evaluate
 from tests.factories import PAYMENTS, make_component, make_contact, make_lost_point, make_ref
 from tests.integration.alert_installation import (
     KEY,
@@ -37,6 +35,7 @@ from tests.integration.alert_installation import (
     group,
     starved,
 )
+from tests.services.waiting import run_together
 from tests.stage_factories import PLATFORM_CHANNEL
 from wiring.contexts import history_context
 
@@ -435,14 +434,7 @@ def test_a_team_budget_does_not_resolve_while_a_component_is_unmeasured(store: S
 
 def test_concurrent_evaluations_share_the_sweeps_and_notify_once(installation: Installation) -> None:
     as_ofs = [installation.sweep({"checkout": [starved()]}) for _ in range(6)]
-    start = Barrier(2)
-
-    def work() -> EvaluateResult:
-        start.wait()
-        return installation.evaluate()
-
-    with ThreadPoolExecutor(2) as pool:
-        both = [future.result() for future in [pool.submit(work) for _ in range(2)]]
+    both = run_together(installation.evaluate, installation.evaluate)
     assert sorted(as_of for one in both for as_of in one.sweeps) == as_ofs
     assert sum(one.notices[NoticeKind.OPENED] for one in both) == 1
     assert [message.action for message in installation.new_messages()] == [

@@ -77,12 +77,9 @@ def _receive_request(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def serving(*responses: bytes | None) -> Iterator[CannedServer]:
-    server = CannedServer(responses)
-    try:
+def serving(*responses: bytes | None, tls: ssl.SSLContext | None = None) -> Iterator[CannedServer]:
+    with closing(CannedServer(responses, tls)) as server:
         yield server
-    finally:
-        server.close()
 
 
 GET = HttpRequest(method="GET", target="/api")
@@ -235,12 +232,11 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
 def client_over_tls(certificate: tuple[Path, Path], *, host: str) -> Iterator[HttpClient]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
-    server = CannedServer([UNTIL_CLOSE], context)
-    try:
-        with client_of(server.url.replace("http:", "https:").replace("127.0.0.1", host)) as http:
-            yield http
-    finally:
-        server.close()
+    with (
+        serving(UNTIL_CLOSE, tls=context) as server,
+        client_of(server.url.replace("http:", "https:").replace("127.0.0.1", host)) as http,
+    ):
+        yield http
 
 
 def test_a_server_with_a_trusted_certificate_is_accepted(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 """The outbox on SQLite and on PostgreSQL: claiming, marking, order, ends."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -11,6 +11,7 @@ from domain.messages import Channel, DeliveryStatus, EventAction, Message, Varia
 from store import Store
 from store.queries.outbox_rows import DeliveryResult, LeasedMessage, OutboxRecord, SlackLocation
 from tests.factories import NOW, TEAM_CHANNEL, make_event, make_message, make_text, make_too_large
+from tests.services.waiting import run_together
 
 LEASE = timedelta(seconds=120)
 SECOND = timedelta(seconds=1)
@@ -293,17 +294,9 @@ def test_an_empty_outbox_waits_for_nothing(store: Store) -> None:
 
 def test_two_threads_share_the_messages_out_between_them(store: Store) -> None:
     put(store, *[make_message(f"k{number:02}") for number in range(40)])
-    start = threading.Barrier(2)
-    taken: dict[str, list[str]] = {"a": [], "b": []}
 
-    def work(owner: str) -> None:
-        start.wait(timeout=10)
-        while one := claim(store, owner=owner):
-            taken[owner].append(one.message.key)
+    def take(owner: str) -> list[str]:
+        return [one.message.key for one in iter(partial(claim, store, owner=owner), None)]
 
-    threads = [threading.Thread(target=work, args=(owner,)) for owner in taken]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert sorted(taken["a"] + taken["b"]) == [f"k{number:02}" for number in range(40)]
+    taken = run_together(partial(take, "a"), partial(take, "b"))
+    assert sorted(taken[0] + taken[1]) == [f"k{number:02}" for number in range(40)]

@@ -4,11 +4,13 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from clients.redis.cache import RedisCache
 from tests.services.queues import QueueServer
+from tests.services.waiting import run_together
 
 LONG = timedelta(minutes=5)
 SHORT = timedelta(milliseconds=150)
@@ -30,19 +32,13 @@ def other(queues: QueueServer) -> Iterator[RedisCache]:
 
 def test_a_value_is_computed_once_for_all_callers(cache: RedisCache, other: RedisCache) -> None:
     computed = []
-    all_callers = threading.Barrier(8)
 
     def compute() -> bytes:
         computed.append(1)
         return b"forty-two"
 
-    def call(number: int) -> bytes:
-        all_callers.wait()
-        return (cache, other)[number % 2].get_or_compute("v", compute, ttl=LONG)
-
-    with ThreadPoolExecutor(8) as threads:
-        values = set(threads.map(call, range(8)))
-    assert values == {b"forty-two"}
+    calls = [partial(one.get_or_compute, "v", compute, ttl=LONG) for one in (cache, other)] * 4
+    assert set(run_together(*calls)) == {b"forty-two"}
     assert len(computed) == 1
 
 

@@ -1,6 +1,5 @@
 """Recommendations, alerts, report runs, clusters and heartbeats are read as they were written. On both databases."""
 
-import threading
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +10,7 @@ from domain.sweeps import ClusterState
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from store import AlertEventRow, AlertStateRow, Heartbeat, HeartbeatKind, ReportRun, RunStatus, Store
 from tests.factories import NOW, PAYMENTS, SEARCH, SLOT, make_key, make_ref
+from tests.services.waiting import run_together
 
 LATER = SLOT + timedelta(hours=6)
 MUCH_LATER = SLOT + timedelta(hours=12)
@@ -146,20 +146,11 @@ def test_a_run_of_a_week_is_claimed_once(store: Store) -> None:
 
 
 def test_of_many_concurrent_claims_exactly_one_succeeds(store: Store) -> None:
-    claimed: list[bool] = []
-    start = threading.Barrier(6)
-
-    def claim() -> None:
-        start.wait()
+    def claim() -> bool:
         with store.transaction() as transaction:
-            claimed.append(transaction.reports.claim(run()))
+            return transaction.reports.claim(run())
 
-    threads = [threading.Thread(target=claim) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(claimed) == [False] * 5 + [True]
+    assert sorted(run_together(*[claim] * 6)) == [False] * 5 + [True]
 
 
 def test_concurrent_writers_wait_and_none_fails(store: Store) -> None:
@@ -173,11 +164,7 @@ def test_concurrent_writers_wait_and_none_fails(store: Store) -> None:
 
     with store.transaction() as transaction:
         transaction.alerts.put_states([replace(state("a"), state={"count": 0})])
-    threads = [threading.Thread(target=count_up) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_together(*[count_up] * 4)
     with store.reading() as transaction:
         counted = transaction.alerts.state("a")
     assert counted is not None

@@ -23,15 +23,18 @@ KEY = make_key("web")
 
 
 class Sight:
-    """Shows all but one, and counts the queries."""
+    """Shows all but one once its gate is open, and counts the queries."""
 
     def __init__(self) -> None:
         self.asked = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
         assert caller is JANE
         self.asked += len(refs)
         await asyncio.sleep(0)
+        await self.gate.wait()
         return frozenset(refs) - {HIDDEN}
 
 
@@ -88,20 +91,9 @@ async def test_a_workload_whose_owners_are_all_hidden_is_refused() -> None:
     assert caught.value.status == 403
 
 
-class HangingLookup:
-    """Responds once its gate is open."""
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-
-    async def __call__(self, caller: Caller, refs: Collection[EntityRef]) -> frozenset[EntityRef]:
-        assert caller is JANE
-        await self.gate.wait()
-        return frozenset(refs)
-
-
 async def test_a_waiting_thread_times_out() -> None:
-    silent = HangingLookup()
+    silent = Sight()
+    silent.gate.clear()
     visibility = Visibility(silent, clock=now, timeout_s=0.01)
     viewer = visibility.viewer_for(JANE, asyncio.get_running_loop())
     with pytest.raises(ServiceError, match="did not return within"):

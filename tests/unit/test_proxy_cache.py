@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import Generic, TypeVar
 
 import pytest
 
@@ -9,40 +10,30 @@ from clients.http.errors import ErrorKind, ServiceError
 from gateway.proxy.cache import ENTRY_BYTES, FILTERED_SHARE, CachedResponse, CacheLookup, ResponseCache
 
 pytestmark = pytest.mark.anyio
+T = TypeVar("T")
 DOWN = ServiceError("down", kind=ErrorKind.CONNECTION, permanent=False)
 
 
-class StubFetch:
-    """Counts its calls, and returns its response or raises its error once it is released."""
+class StubCall(Generic[T]):
+    """Counts its calls, and returns its result or raises its error once it is released."""
 
-    def __init__(self, *, status: int = 200, body: bytes = b"{}") -> None:
+    def __init__(self, result: T) -> None:
         self.calls = 0
-        self.response = CachedResponse(status=status, headers=(), body=body)
+        self.result = result
         self.released = asyncio.Event()
         self.released.set()
         self.error: ServiceError | None = None
 
-    async def __call__(self) -> CachedResponse:
+    async def __call__(self) -> T:
         self.calls += 1
         await self.released.wait()
         if self.error is not None:
             raise self.error
-        return self.response
+        return self.result
 
 
-class StubFilter:
-    """Counts its calls, and returns its body once it is released."""
-
-    def __init__(self, body: bytes) -> None:
-        self.calls = 0
-        self._body = body
-        self.released = asyncio.Event()
-        self.released.set()
-
-    async def __call__(self) -> bytes:
-        self.calls += 1
-        await self.released.wait()
-        return self._body
+def stub_fetch(*, status: int = 200, body: bytes = b"{}") -> StubCall[CachedResponse]:
+    return StubCall(CachedResponse(status=status, headers=(), body=body))
 
 
 class TimedCache:
@@ -57,11 +48,11 @@ class TimedCache:
         )
 
     async def stored(self, key: str = "q", body: bytes = b"abc") -> CachedResponse:
-        return (await self.cache.get(key, StubFetch(body=body))).response
+        return (await self.cache.get(key, stub_fetch(body=body))).response
 
 
 async def test_a_response_is_shared_until_it_expires() -> None:
-    timed, fetch = TimedCache(), StubFetch()
+    timed, fetch = TimedCache(), stub_fetch()
     first = await timed.cache.get("q", fetch)
     timed.now = 4
     second = await timed.cache.get("q", fetch)
@@ -76,7 +67,7 @@ async def test_a_response_is_shared_until_it_expires() -> None:
 
 
 async def test_concurrent_callers_share_one_fetch() -> None:
-    timed, fetch = TimedCache(), StubFetch()
+    timed, fetch = TimedCache(), stub_fetch()
     fetch.released.clear()
     callers = [asyncio.create_task(timed.cache.get("q", fetch)) for _ in range(20)]
     await asyncio.sleep(0)
@@ -92,7 +83,7 @@ async def test_concurrent_callers_share_one_fetch() -> None:
 
 
 async def test_a_failure_is_raised_in_every_waiting_caller_and_not_stored() -> None:
-    timed, fetch = TimedCache(), StubFetch()
+    timed, fetch = TimedCache(), stub_fetch()
     fetch.released.clear()
     fetch.error = DOWN
     callers = [asyncio.create_task(timed.cache.get("q", fetch)) for _ in range(3)]
@@ -103,11 +94,11 @@ async def test_a_failure_is_raised_in_every_waiting_caller_and_not_stored() -> N
     again = await timed.cache.get("q", fetch)
 
     assert [type(lookup) for lookup in lookups] == [ServiceError] * 3
-    assert again.response is fetch.response
+    assert again.response is fetch.result
 
 
 async def test_a_response_other_than_200_is_returned_and_not_stored() -> None:
-    timed, fetch = TimedCache(), StubFetch(status=429)
+    timed, fetch = TimedCache(), stub_fetch(status=429)
     first = await timed.cache.get("q", fetch)
     await timed.cache.get("q", fetch)
     assert first.response.status == 429
@@ -116,11 +107,11 @@ async def test_a_response_other_than_200_is_returned_and_not_stored() -> None:
 
 
 async def test_a_ttl_of_0_stores_and_shares_nothing() -> None:
-    timed, fetch = TimedCache(ttl_s=0), StubFetch()
+    timed, fetch = TimedCache(ttl_s=0), stub_fetch()
     lookups = await asyncio.gather(*(timed.cache.get("q", fetch) for _ in range(3)))
     assert fetch.calls == 3
     assert {lookup.status for lookup in lookups} == {b"scaleops-worker; fwd=bypass"}
-    response, body = lookups[0].response, StubFilter(b"a")
+    response, body = lookups[0].response, StubCall(b"a")
     assert [await timed.cache.filtered(response, "mine", body) for _ in range(2)] == [b"a", b"a"]
     assert body.calls == 2
     assert timed.cache.held_bytes == 0
@@ -129,10 +120,10 @@ async def test_a_ttl_of_0_stores_and_shares_nothing() -> None:
 async def test_responses_are_bounded_by_bytes() -> None:
     timed = TimedCache(max_bytes=round(2 * (ENTRY_BYTES + 401) / (1 - FILTERED_SHARE)))
     for key in ("a", "b", "c"):
-        await timed.cache.get(key, StubFetch(body=b"x" * 400))
-    kept = [(await timed.cache.get(key, StubFetch())).status for key in ("c", "b")]
-    evicted = await timed.cache.get("a", StubFetch())
-    large = StubFetch(body=b"x" * timed.max_bytes)
+        await timed.cache.get(key, stub_fetch(body=b"x" * 400))
+    kept = [(await timed.cache.get(key, stub_fetch())).status for key in ("c", "b")]
+    evicted = await timed.cache.get("a", stub_fetch())
+    large = stub_fetch(body=b"x" * timed.max_bytes)
     lookups = [await timed.cache.get("large", large) for _ in range(2)]
 
     assert all(b"hit" in status for status in kept)
@@ -144,22 +135,22 @@ async def test_responses_are_bounded_by_bytes() -> None:
 async def test_the_size_of_a_key_counts() -> None:
     timed = TimedCache(max_bytes=100_000)
     for number in range(1000):
-        await timed.cache.get(("POST /x", "q", None, b"%d" % number * 5_000), StubFetch(body=b""))
+        await timed.cache.get(("POST /x", "q", None, b"%d" % number * 5_000), stub_fetch(body=b""))
         assert timed.cache.held_bytes <= 100_000
 
 
 async def test_expired_responses_release_their_bytes() -> None:
     timed = TimedCache(max_bytes=100_000)
     for key in "abc":
-        await timed.cache.get(key, StubFetch(body=b"x" * 1000))
+        await timed.cache.get(key, stub_fetch(body=b"x" * 1000))
     timed.now = 10
-    await timed.cache.get("d", StubFetch(body=b"x" * 10))
+    await timed.cache.get("d", stub_fetch(body=b"x" * 10))
     assert timed.cache.held_bytes == ENTRY_BYTES + len("d") + 10
 
 
 async def test_a_body_is_filtered_once_for_all_callers_with_one_view() -> None:
     timed = TimedCache()
-    response, mine, yours = await timed.stored(), StubFilter(b"a"), StubFilter(b"bc")
+    response, mine, yours = await timed.stored(), StubCall(b"a"), StubCall(b"bc")
     mine.released.clear()
     callers = [asyncio.create_task(timed.cache.filtered(response, "mine", mine)) for _ in range(5)]
     await asyncio.sleep(0)
@@ -175,7 +166,7 @@ async def test_a_body_is_filtered_once_for_all_callers_with_one_view() -> None:
 
 async def test_a_filtered_body_that_is_too_large_is_not_stored() -> None:
     timed = TimedCache(max_bytes=round((ENTRY_BYTES + 100) / FILTERED_SHARE))
-    response, small, large = await timed.stored(), StubFilter(b"x" * 100), StubFilter(b"x" * 101)
+    response, small, large = await timed.stored(), StubCall(b"x" * 100), StubCall(b"x" * 101)
     for _ in range(2):
         assert await timed.cache.filtered(response, "large", large) == b"x" * 101
     for _ in range(2):
@@ -185,7 +176,7 @@ async def test_a_filtered_body_that_is_too_large_is_not_stored() -> None:
 
 
 async def test_a_filtered_body_is_never_used_for_a_later_response() -> None:
-    timed, body = TimedCache(max_bytes=100_000), StubFilter(b"x" * 100)
+    timed, body = TimedCache(max_bytes=100_000), StubCall(b"x" * 100)
     expired = await timed.stored()
     timed.now = 9
     await timed.cache.filtered(expired, "mine", body)
@@ -203,7 +194,7 @@ async def test_filtered_bodies_of_any_number_of_views_are_bounded_by_bytes() -> 
     timed = TimedCache(max_bytes=50_000)
     responses = [await timed.stored(key) for key in "abc"]
     for number in range(300):
-        await timed.cache.filtered(responses[number % 3], number, StubFilter(b"x" * (number * 97 % 2000)))
+        await timed.cache.filtered(responses[number % 3], number, StubCall(b"x" * (number * 97 % 2000)))
         assert timed.cache.held_bytes <= 50_000
     timed.now = 10
     await timed.stored("z")
@@ -212,7 +203,7 @@ async def test_filtered_bodies_of_any_number_of_views_are_bounded_by_bytes() -> 
 
 async def test_a_failed_filter_is_not_stored() -> None:
     timed = TimedCache()
-    response, body = await timed.stored(), StubFilter(b"a")
+    response, body = await timed.stored(), StubCall(b"a")
 
     async def fail() -> bytes:
         raise DOWN
@@ -224,13 +215,13 @@ async def test_a_failed_filter_is_not_stored() -> None:
 
 async def test_different_upstream_requests_are_stored_apart() -> None:
     timed = TimedCache()
-    await timed.cache.get(("GET /x", "q", "cluster-a", None), StubFetch(body=b"1"))
-    assert (await timed.cache.get(("GET /x", "q", "cluster-b", None), StubFetch(body=b"2"))).response.body == b"2"
+    await timed.cache.get(("GET /x", "q", "cluster-a", None), stub_fetch(body=b"1"))
+    assert (await timed.cache.get(("GET /x", "q", "cluster-b", None), stub_fetch(body=b"2"))).response.body == b"2"
 
 
 @pytest.mark.parametrize("ttl_s", [0, 10])
 async def test_a_failure_is_raised_in_the_caller(ttl_s: float) -> None:
-    fetch = StubFetch()
+    fetch = stub_fetch()
     fetch.error = DOWN
     with pytest.raises(ServiceError):
         await TimedCache(ttl_s=ttl_s).cache.get("q", fetch)

@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import jwt
 import pytest
@@ -11,6 +12,7 @@ from clients.http.errors import ErrorKind, ServiceError
 from clients.scaleops.auth import token_from_redirect
 from clients.scaleops.tokens import AUTH_FAILURE_COOLDOWN, CachedLogin, expires_at, jwt_expiry
 from tests.factories import NOW
+from tests.services.waiting import run_together
 from tests.stage_factories import ManualClock
 
 
@@ -73,14 +75,7 @@ def test_any_other_token_is_used_for_an_hour(token: str) -> None:
 def test_many_concurrent_callers_make_one_login() -> None:
     log_in = PlannedLogin()
     login = CachedLogin(log_in, clock=ManualClock())
-    barrier = threading.Barrier(32)
-
-    def fetch(_: int) -> str | None:
-        barrier.wait(timeout=20)
-        return login.token()
-
-    with ThreadPoolExecutor(32) as threads:
-        assert set(threads.map(fetch, range(32))) == {"token-1"}
+    assert set(run_together(*[login.token] * 32)) == {"token-1"}
     assert log_in.count == 1
 
 
@@ -99,8 +94,7 @@ def test_a_rejected_token_is_replaced_once_for_all_threads() -> None:
     login = CachedLogin(log_in, clock=ManualClock())
     rejected = login.token()
     assert rejected is not None
-    with ThreadPoolExecutor(16) as threads:
-        assert set(threads.map(login.refresh, [rejected] * 16)) == {"token-2"}
+    assert set(run_together(*[partial(login.refresh, rejected)] * 16)) == {"token-2"}
     assert log_in.count == 2
     assert login.token() == "token-2"
 

@@ -13,6 +13,7 @@ from actions.live.sweep_memo import MAX_FAILURES, MemoizedScaleOps, SweepCache
 from clients.http.errors import ErrorKind, ServiceError
 from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Workload, WorkloadKey
 from tests.factories import make_key
+from tests.services.waiting import run_together
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=timezone.utc)
 KEY = make_key("web")
@@ -37,6 +38,7 @@ class CountingScaleOps:
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.failures = 0
+        self.flags = {"c": True}
         self.hold = threading.Event()
         self.hold.set()
 
@@ -60,7 +62,7 @@ class CountingScaleOps:
 
     def network_flags(self) -> Mapping[str, bool]:
         self._count("flags")
-        return {"c": True}
+        return self.flags
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
         self._count(f"network {key} {end - start}")
@@ -93,12 +95,8 @@ def test_what_belongs_to_one_component_passes_through() -> None:
 
 
 def test_an_empty_response_is_memoized() -> None:
-    class Silent(CountingScaleOps):
-        def network_flags(self) -> Mapping[str, bool]:
-            super().network_flags()
-            return {}
-
-    scaleops = Silent()
+    scaleops = CountingScaleOps()
+    scaleops.flags = {}
     memo = MemoizedScaleOps(scaleops)
     assert [memo.network_flags(), memo.network_flags()] == [{}, {}]
     assert scaleops.calls["flags"] == 1
@@ -108,17 +106,8 @@ def test_concurrent_threads_wait_for_one_call() -> None:
     scaleops = CountingScaleOps()
     scaleops.hold.clear()
     memo = MemoizedScaleOps(scaleops)
-    together = threading.Barrier(17)
-
-    def ask() -> Mapping[str, bool]:
-        together.wait(timeout=20)
-        return memo.network_flags()
-
-    with ThreadPoolExecutor(16) as threads:
-        waiting = [threads.submit(ask) for _ in range(16)]
-        together.wait(timeout=20)
-        scaleops.hold.set()
-        assert [future.result(timeout=20) for future in waiting] == [{"c": True}] * 16
+    *answers, _ = run_together(*[memo.network_flags] * 16, scaleops.hold.set)
+    assert answers == [{"c": True}] * 16
     assert scaleops.calls["flags"] == 1
 
 

@@ -29,5 +29,4 @@ def _log_events_reach_caplog() -> None:
 
 @pytest.fixture
 def anyio_backend() -> str:
-    """Run asynchronous tests on asyncio only."""
     return "asyncio"

@@ -135,7 +135,6 @@ def make_request_context(
 def record_listing(
     transaction: Transaction, components: Sequence[Component], teams: Sequence[Team], *, as_of: datetime, complete: bool = True
 ) -> None:
-    """Store a whole catalog listing as one page."""
     transaction.components.record_page(components, teams, as_of=as_of)
     transaction.components.finish_listing(as_of=as_of, complete=complete)
 
@@ -243,7 +242,6 @@ class PlannedScaleOps:
 
 
 def plan_workloads(*workloads: Workload, **plans: Any) -> PlannedScaleOps:
-    """Return a ScaleOps that lists these workloads for the component `web`."""
     return PlannedScaleOps(workloads_by_labels={("app=web",): workloads}, **plans)
 
 

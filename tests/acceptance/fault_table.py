@@ -42,7 +42,6 @@ class FaultTable:
         return tuple(f"{one.fault}: {sentence}" for one in self.results for sentence in one.violations)
 
     def __str__(self) -> str:
-        """Return it in Markdown; a loss is anything lost, stuck or wrong."""
         rows = ["| fault | tried | duplicates | losses | longest recovery (simulated minutes) |", "|---|---:|---:|---:|---:|"]
         rows += [self._row(f"`{name}`" if "/" in name else name, [name]) for name in sorted({one.fault for one in self.results})]
         return "\n".join([*rows, self._row("**all**", [one.fault for one in self.results])])

@@ -1,8 +1,4 @@
-"""Faults of an installation, a few lines each.
-
-Each fault happens in a slot, or on a report morning, of its own; then minutes pass until nothing is left to do. These minutes are
-its recovery time.
-"""
+"""Faults of an installation, each in a slot or on a report morning of its own; its recovery is the minutes until nothing is left to do."""
 
 import time
 from collections.abc import Callable
@@ -225,14 +221,12 @@ def restart_queues(fleet: Fleet, *, down_s: float = 0.0) -> None:
 
 
 def restart_everything(fleet: Fleet, database: PostgresServer) -> None:
-    """Simulate a power failure: beats, workers, queue and database at once."""
     kill_all(fleet, "beat", "worker")
     restart_queues(fleet)
     restart_database(database)
 
 
 def kill_one(fleet: Fleet, kind: str) -> None:
-    """Kill one of several beats or workers, with all its children."""
     fleet.kill(fleet.of_kind(kind)[0])
 
 
@@ -243,7 +237,6 @@ def kill_all(fleet: Fleet, *kinds: str) -> None:
 
 
 def stay_down(fleet: Fleet, *kinds: str, until: timedelta) -> None:
-    """Kill every process of some kinds; they restart `until` later."""
     kill_all(fleet, *kinds)
     fleet.set_clock(fleet.now + until)
 

@@ -1,8 +1,4 @@
-"""An installation under test: beats and workers as processes, a real queue and database, the simulator, and one clock for all.
-
-The clock moves by hand. `step` moves it and waits until every queue has recorded a canary at the new time and the messages queued
-before were received; `live` repeats that until everything due is done.
-"""
+"""An installation under test: processes, a real queue and database, the simulator, and one clock for all that `step` and `live` move."""
 
 import json
 import os
@@ -43,7 +39,6 @@ OPEN: Final = (DeliveryStatus.PENDING, DeliveryStatus.LEASED)
 
 @contextmanager
 def _no_context() -> Iterator[WorkerContext]:
-    """Refuse to open: the test only enqueues."""
     raise AssertionError
     yield
 
@@ -179,7 +174,6 @@ class Fleet:
     # Time -------------------------------------------------------------------------------------------------------------
 
     def set_clock(self, now: datetime) -> None:
-        """Set the clock of all processes, atomically."""
         self.now = now
         fresh = self.clock.with_suffix(".new")
         fresh.write_text(now.isoformat())

@@ -119,7 +119,6 @@ def wrong_pages(fleet: Fleet, components: Iterable[str], is_in_danger: InDanger)
 
 
 def _complete_sweeps(fleet: Fleet) -> Iterator[datetime]:
-    """Yield the consecutive sweeps up to the current one in which every component was measured, newest first."""
     with fleet.store.reading() as transaction:
         slot = fleet.slot
         while (sweep := transaction.sweeps.get(slot)) is not None and _is_complete(sweep):

@@ -48,8 +48,6 @@ def timings(chunk_size: int) -> Timings:
 
 
 class SharedClock:
-    """Reads the time from a file that the test writes."""
-
     def __init__(self, path: Path) -> None:
         self._path = path
 
@@ -104,8 +102,6 @@ class InstrumentedStore(Store):
 
 
 class InstrumentedTransaction:
-    """A transaction that records which table methods are called."""
-
     def __init__(self, transaction: Transaction, done: dict[str, None]) -> None:
         self._transaction, self._done = transaction, done
 
@@ -123,8 +119,6 @@ class InstrumentedTable:
 
 
 class InstrumentedPort:
-    """A service, with crash points before and after each call."""
-
     def __init__(self, name: str, port: object, crashes: CrashPlan) -> None:
         self._name, self._port, self._crashes = name, port, crashes
 

@@ -61,13 +61,11 @@ def live(path: Path, *, weeks: int) -> Lived:
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
-    """All twelve weeks, lived through once for all tests here."""
     return live(tmp_path_factory.mktemp("demo") / "demo-out", weeks=12)
 
 
 @pytest.fixture
 def stored(lived: Lived) -> Iterator[Store]:
-    """The demo's own database."""
     store = Store.open(f"sqlite:///{lived.path / 'demo.db'}")
     yield store
     store.close()

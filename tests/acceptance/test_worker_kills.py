@@ -1,7 +1,4 @@
-"""kill -9 at every crash point of every stage: minutes later everything due is done, once.
-
-Here several crashes happen within a slot; `make chaos` gives each a slot of its own, and kills a child and a whole worker at each.
-"""
+"""kill -9 at every crash point of every stage, several within a slot: minutes later everything due is done, once."""
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path

@@ -175,7 +175,6 @@ def rows_of(fleet: Fleet) -> dict[EntityRef, Measurement]:
 
 
 def known_costs(row: Measurement) -> int:
-    """Return how many costs a component and its workloads have; a zero would count."""
     costs = [row.snapshot.cost_7d.amount, *(point.cost_7d for point in row.points)]
     return sum(isinstance(cost, Decimal) for cost in costs)
 

@@ -1,8 +1,4 @@
-"""The demo's company with incidents that open and resolve in nearly every slot.
-
-Eight components, each in danger for six slots of six hours and well for ten, shifted by two slots each. So every crash has state to
-lose, and a test knows from the clock alone which incidents should be open.
-"""
+"""The demo's company, of which eight components are in danger for six slots and well for ten, shifted by two slots each."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone

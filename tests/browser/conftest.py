@@ -25,7 +25,6 @@ QUIET = (
 
 
 def find_chromium() -> str:
-    """Return the path of Chromium, which `ready.sh` installs."""
     for name in (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name) if name else None
         if found is not None:
@@ -36,7 +35,6 @@ def find_chromium() -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Serve one Chromium for all tests."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where a browser test runs
 
     with sync_playwright() as playwright:

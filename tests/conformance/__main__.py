@@ -1,7 +1,4 @@
-"""`make conformance`: the protocol's own test suite against the gateway, then its inspector lists and calls every tool on both transports.
-
-Needs npm and the packages that the Makefile puts into .conformance/.
-"""
+"""`make conformance`: the protocol's test suite against the gateway, then its inspector lists and calls every tool on both transports."""
 
 import json
 import os
@@ -90,7 +87,6 @@ def _with_node() -> dict[str, str]:
 
 
 def _environment(gateway: ServedGateway, folder: Path) -> list[str]:
-    """Return the settings of the server that the inspector starts, which gets no others."""
     world = gateway.simulator.state.world()
     settings = {
         "SCALEOPS_BASE_URL": gateway.simulator.scaleops_url,

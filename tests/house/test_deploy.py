@@ -57,7 +57,6 @@ LABELS = {name: template["metadata"]["labels"] for name, template in templates()
 
 
 def parse(arguments: list[str]) -> click.Context:
-    """Parse a command line without running it."""
     name, *rest = arguments
     assert name in COMMANDS, f"there is no command {name}"
     command = cli.get_command(click.Context(cli), name)

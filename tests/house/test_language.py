@@ -44,7 +44,6 @@ NOT_IMPERATIVE = re.compile(r"(Answers?|Say whether|Says|Tells?|Hold(?:s)? back)
 
 
 def prose_of(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield the docstrings and comments of a module, with their lines."""
     source = file.read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):

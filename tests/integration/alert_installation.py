@@ -47,8 +47,6 @@ def fine(name: str = "api", *, cluster: str = "east", **changes: object) -> Work
 
 @dataclass(kw_only=True)
 class Installation:
-    """Its components, teams and policies, and the messages that were read so far."""
-
     store: Store
     components: list[Component] = field(default_factory=lambda: [make_component()])
     teams: list[Team] = field(default_factory=lambda: [group()])
@@ -63,7 +61,6 @@ class Installation:
         return make_stage_context(self.store, lambda: self.now, alerts=self.alerts, routes=self.routes)
 
     def sweep(self, points: Shown, *, listed: Sequence[str] | None = None) -> datetime:
-        """Store the closed sweep of the next slot."""
         as_of = START + self.number * SLOT_LENGTH
         self.number += 1
         self.now = as_of + timedelta(minutes=10)
@@ -76,7 +73,6 @@ class Installation:
         return evaluate(self.context)
 
     def run(self, *points: Shown) -> list[Message]:
-        """Store and evaluate sweeps, and return the new messages."""
         for one in points:
             self.sweep(one)
             self.evaluate()

@@ -8,10 +8,12 @@ from typing import Any
 from actions.context import HistoryContext, Viewer, allow_all
 from domain.messages import Json
 from domain.snapshots import WorkloadPoint
+from simulator.serving import Simulator
 from store import Store
 from tasks.evaluate.stage import evaluate
 from tasks.report.stage import report_due
 from tests.factories import PAYMENTS, SEARCH, make_component, make_contact, make_measurement, make_point, make_ref, make_team
+from tests.services.gateways import ServedGateway, ServeGateway
 from tests.stage_factories import make_request_context, make_stage_context, record_sweep, run_action
 
 MONDAY = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -54,6 +56,13 @@ def fill_history(store: Store) -> None:
         )
     evaluate(make_stage_context(store, MONDAY + timedelta(minutes=10)))
     report_due(make_stage_context(store, DUE))
+
+
+def serve_with_history(serve_gateway: ServeGateway, simulator: Simulator, **settings: Any) -> ServedGateway:
+    simulator.state.clock.set(NOW)
+    gateway = serve_gateway(**settings)
+    fill_history(gateway.dependencies.store)
+    return gateway
 
 
 def run(history: HistoryContext, name: str, viewer: Viewer = allow_all, **arguments: Json) -> Any:

@@ -7,7 +7,7 @@ import pytest
 
 from actions.catalogue import ACTIONS
 from simulator.serving import Simulator
-from tests.integration.history_sample import NOW, fill_history
+from tests.integration.history_sample import serve_with_history
 from tests.integration.mcp_clients import MONSTER, WORKLOADS, oversized_scenario
 from tests.services.gateways import ServedGateway, ServeGateway, bearer
 
@@ -32,10 +32,7 @@ BACKSTAGE_NAMES = {
 
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
-    simulator.state.clock.set(NOW)
-    served = serve_gateway()
-    fill_history(served.dependencies.store)
-    return served
+    return serve_with_history(serve_gateway, simulator)
 
 
 def invoke(

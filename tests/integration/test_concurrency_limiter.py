@@ -41,8 +41,6 @@ class LimitedService:
 
 
 class LimitedProcess:
-    """A process of the installation, whose threads call the service without a pause."""
-
     def __init__(self, url: str, priority: CallPriority) -> None:
         self.cache = RedisCache(url, instance="test", timeout_s=1)
         self.limiter = ConcurrencyLimiter(

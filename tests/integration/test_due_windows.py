@@ -1,7 +1,4 @@
-"""When the report task makes reports, on stored state and frozen clocks, across daylight-saving changes in unusual zones.
-
-The unit ring draws many more schedules and ticks against the decision alone.
-"""
+"""When the report task makes reports, on stored state and frozen clocks, across daylight-saving changes in unusual zones."""
 
 import os
 import shutil

@@ -313,7 +313,6 @@ def test_a_method_that_a_route_does_not_have_is_refused_the_same_way_everywhere(
 
 
 def test_all_callers_share_the_threads_of_one_gateway(gateway: ServedGateway) -> None:
-    """MCP, the registry and the pages together use no more threads than the documented bound."""
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_components", "arguments": {}}}
     accept = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
     actions = "/api/scaleops/.backstage/actions/v1/actions"

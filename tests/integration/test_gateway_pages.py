@@ -9,7 +9,7 @@ from actions.history.view import HistoryView
 from simulator.serving import Simulator
 from tasks.maintenance.status import read_status
 from tests.factories import make_component, make_measurement, make_point
-from tests.integration.history_sample import MONDAY, NOW, fill_history
+from tests.integration.history_sample import MONDAY, NOW, serve_with_history
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.stage_factories import make_history_context, make_stage_context
 
@@ -18,10 +18,7 @@ EVIL = '<script>alert("x")</script>'
 
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
-    simulator.state.clock.set(NOW)
-    served = serve_gateway()
-    fill_history(served.dependencies.store)
-    return served
+    return serve_with_history(serve_gateway, simulator)
 
 
 def page(gateway: ServedGateway, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
@@ -29,9 +26,14 @@ def page(gateway: ServedGateway, path: str, headers: dict[str, str] | None = Non
     return response.status_code, response.text
 
 
-def test_the_index_links_to_every_report(gateway: ServedGateway) -> None:
-    status, html = page(gateway, "/reports")
+def shown(gateway: ServedGateway, path: str, headers: dict[str, str] | None = None) -> str:
+    status, html = page(gateway, path, headers)
     assert status == 200
+    return html
+
+
+def test_the_index_links_to_every_report(gateway: ServedGateway) -> None:
+    html = shown(gateway, "/reports")
     for address in ("reports/payments/2026-W47.html", "reports/~platform/2026-W47.html"):
         assert address in html
         assert page(gateway, f"/{address}")[0] == 200
@@ -41,8 +43,7 @@ def test_the_index_links_to_every_report(gateway: ServedGateway) -> None:
     "path", ["/reports/payments", "/reports/payments/2026-W47", "/reports/default~payments", "/reports/group~default~payments"]
 )
 def test_a_report_is_found_by_its_team_and_week(gateway: ServedGateway, path: str) -> None:
-    status, html = page(gateway, path)
-    assert status == 200
+    html = shown(gateway, path)
     assert "Payments" in html
     assert "2026-W47" in html
 
@@ -65,8 +66,7 @@ def test_a_missing_page_is_an_error_in_the_form_of_backstage(gateway: ServedGate
 
 
 def test_the_page_of_a_component_shows_trend_alerts_and_recommendations(gateway: ServedGateway) -> None:
-    status, html = page(gateway, "/components/Component/default/Checkout")
-    assert status == 200
+    html = shown(gateway, "/components/Component/default/Checkout")
     assert "trend-picture" in html
     assert "under-provisioned" in html
     assert "api" in html
@@ -75,8 +75,7 @@ def test_the_page_of_a_component_shows_trend_alerts_and_recommendations(gateway:
 def test_the_page_of_a_component_without_measurements_says_so(gateway: ServedGateway) -> None:
     with gateway.dependencies.store.transaction() as rows:
         rows.components.record_page([make_component("fresh")], [], as_of=NOW)
-    status, html = page(gateway, "/components/component/default/fresh")
-    assert status == 200
+    html = shown(gateway, "/components/component/default/fresh")
     assert "No cost data in the last twelve weeks." in html
 
 
@@ -87,15 +86,13 @@ def test_names_from_the_catalog_and_the_clusters_are_escaped(gateway: ServedGate
         rows.components.record_page([make_component("evil", title=EVIL)], [], as_of=as_of)
         rows.snapshots.put_all([make_measurement("evil", make_point("api"), as_of=as_of)])
         rows.sweeps.close(as_of, closed_at=as_of)
-    status, html = page(gateway, "/components/component/default/evil")
-    assert status == 200
+    html = shown(gateway, "/components/component/default/evil")
     assert "<script" not in html
     assert "&lt;script&gt;" in html
 
 
 def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
-    status, html = page(gateway, "/status", gateway.as_user("user:default/bob"))
-    assert status == 200
+    html = shown(gateway, "/status", gateway.as_user("user:default/bob"))
     assert "measured" in html
     for name in ("checkout", "ledger", "finder", "payments", "search"):
         assert name not in html.lower()
@@ -115,8 +112,7 @@ def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGa
 def test_a_stored_page_is_shown_only_to_callers_who_may_see_all_its_components(gateway: ServedGateway) -> None:
     outsider = gateway.as_user("user:default/bob")
     assert page(gateway, "/reports/payments/2026-W47", outsider)[0] == 404
-    status, html = page(gateway, "/reports", outsider)
-    assert status == 200
+    html = shown(gateway, "/reports", outsider)
     assert "payments" not in html.lower()
     assert page(gateway, "/components/component/default/checkout", outsider)[0] == 404
 

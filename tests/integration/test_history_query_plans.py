@@ -42,7 +42,6 @@ def statements_of(store: Store, ask: Callable[[], object]) -> list[Statement]:
 
 
 def unindexed(store: Store, statement: Statement) -> list[str]:
-    """Return the steps of a plan that scan a large table."""
     with store._engine.connect() as connection:
         return list((_whole_in_postgres if connection.dialect.name == "postgresql" else _whole_in_sqlite)(connection, *statement))
 

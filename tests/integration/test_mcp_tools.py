@@ -13,7 +13,7 @@ from mcp.types import CallToolResult, TextResourceContents
 from actions.catalogue import ACTIONS
 from simulator.serving import Simulator
 from store import Store
-from tests.integration.history_sample import NOW, fill_history
+from tests.integration.history_sample import fill_history, serve_with_history
 from tests.integration.mcp_clients import ERAS, MONSTER, WORKLOADS, call, oversized_scenario, talk, text_in
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.services.simulated import settings_of
@@ -26,10 +26,7 @@ BYNAMESPACE = "/api/v1/dashboard/byNamespace"
 
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
-    simulator.state.clock.set(NOW)
-    served = serve_gateway()
-    fill_history(served.dependencies.store)
-    return served
+    return serve_with_history(serve_gateway, simulator)
 
 
 @pytest.mark.parametrize("era", ERAS)

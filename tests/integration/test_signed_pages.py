@@ -17,7 +17,7 @@ from simulator.serving import Simulator
 from store import Store
 from tasks.report.stage import ReportMade, preview, report_due, send
 from tests.factories import PAYMENTS
-from tests.integration.history_sample import DUE, NOW, fill_history
+from tests.integration.history_sample import DUE, NOW, serve_with_history
 from tests.integration.test_report_stage import two_weeks
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.stage_factories import make_history_context, make_stage_context
@@ -31,10 +31,7 @@ PAGE = "/reports/payments/2026-W47"
 
 @pytest.fixture
 def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
-    simulator.state.clock.set(NOW)
-    served = serve_gateway(worker_secret_key=SECRET)
-    fill_history(served.dependencies.store)
-    return served
+    return serve_with_history(serve_gateway, simulator, worker_secret_key=SECRET)
 
 
 def links_in(made: ReportMade) -> dict[Variant, str]:
@@ -100,9 +97,7 @@ def test_a_link_opens_no_other_page(gateway: ServedGateway) -> None:
 
 
 def test_a_changed_link_is_rejected_and_counts_as_a_failure(serve_gateway: ServeGateway, simulator: Simulator) -> None:
-    simulator.state.clock.set(NOW)
-    gateway = serve_gateway(worker_secret_key=SECRET, timer=lambda: 0.0)
-    fill_history(gateway.dependencies.store)
+    gateway = serve_with_history(serve_gateway, simulator, worker_secret_key=SECRET, timer=lambda: 0.0)
     target = target_of(sent_link(gateway))
     until, signature = target.removeprefix(f"{PAGE}?until=").split("&sig=")
     responses = [gateway.client.get(f"{PAGE}?until={int(until) + number}&sig={signature}") for number in range(1, 602)]

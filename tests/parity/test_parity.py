@@ -1,8 +1,4 @@
-"""Parity: our answers to the predecessor's questions contain its answers, but for the differences that DESIGN names.
-
-Where it is right, its own recorded answer is expected, field by field. Where it is wrong by a listed difference, the right answer
-is computed here from `upstream.json` by the arithmetic of this folder's README, without any of our code.
-"""
+"""Our outputs contain the predecessor's recorded ones; where it is wrong by a listed difference, the right one is computed here."""
 
 import json
 import math

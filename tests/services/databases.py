@@ -49,7 +49,6 @@ class PostgresServer:
         self._run("pg_isready", "-q", "-h", str(self.folder), "-U", "postgres", "-t", "30", retry=True)
 
     def stop(self) -> None:
-        """Stop without saving anything."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=30)
@@ -95,7 +94,6 @@ class PostgresServer:
 
 
 def _is_reachable(folder: Path) -> bool:
-    """Return True if that user can access a folder."""
     return all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
 
 
@@ -136,7 +134,6 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    """Return the URL of a SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'worker.db'}"
 
 
@@ -149,7 +146,6 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
-    """Open a fresh store of either kind: the same test runs on both."""
     opened = Store.open(database_url)
     yield opened
     opened.close()
@@ -157,7 +153,6 @@ def store(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def sqlite_store(sqlite_url: str) -> Iterator[Store]:
-    """Open a fresh SQLite store, for tests whose subject is not the database."""
     opened = Store.open(sqlite_url)
     yield opened
     opened.close()

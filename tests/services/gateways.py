@@ -78,13 +78,11 @@ class ServedGateway:
         return int(self.simulator.state.clock.now().timestamp())
 
     def pass_time(self, **passed: float) -> None:
-        """Advance the clock by a timedelta of these arguments, and stop it there."""
         clock = self.simulator.state.clock
         clock.set(clock.now() + timedelta(**passed))
 
     @property
     def audit(self) -> list[str]:
-        """Lines of the audit log; complete once the gateway is closed."""
         return "".join(self._audit).splitlines()
 
     def as_user(self, user: str, *groups: str) -> dict[str, str]:
@@ -92,7 +90,6 @@ class ServedGateway:
         return bearer(self.auth.user_token(user, now=self.now))
 
     def as_plugin(self, plugin: str = "mcp-actions", *, obo: str | None = None) -> dict[str, str]:
-        """Return the headers of a plugin, on behalf of the user of a limited token if there is one."""
         return bearer(self.auth.plugin_token(plugin, now=self.now, obo=obo))
 
     def as_ci(self) -> dict[str, str]:

@@ -22,7 +22,6 @@ class QueueServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and wait until it accepts connections."""
         self._process = subprocess.Popen(
             [get_binary_path(), "--port", "0", "--unixsocket", self.folder / "valkey.sock", "--unixsocketperm", "700",
              "--save", "", "--appendonly", "no", "--dir", self.folder],
@@ -51,14 +50,12 @@ class QueueServer:
 
 @pytest.fixture(scope="session")
 def queue_server() -> Iterator[QueueServer]:
-    """One server per test process; tests use `queues`."""
     with _served() as server:
         yield server
 
 
 @pytest.fixture
 def own_queues() -> Iterator[QueueServer]:
-    """Return a Valkey of this test alone, which may be stopped."""
     with _served() as server:
         yield server
 

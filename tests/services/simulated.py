@@ -14,7 +14,6 @@ PARITY_FOLDER: Final = Path(__file__).parent.parent / "parity"
 
 @pytest.fixture(scope="session")
 def simulator_server() -> Iterator[Simulator]:
-    """One server per test process; tests use `simulator`."""
     with Simulator(str(PARITY_FOLDER)) as server:
         yield server
 

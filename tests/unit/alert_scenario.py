@@ -70,8 +70,6 @@ def is_clear(observation: Observation) -> bool:
 
 
 class AlertScenario:
-    """Applies observations as `tasks.evaluate` does, with one Slack channel and one PagerDuty service for all notices."""
-
     def __init__(self, alert: AlertId = ALERT, policy: AlertPolicy = POLICY) -> None:
         self.state = AlertState(alert=alert)
         self.events: list[Event] = []

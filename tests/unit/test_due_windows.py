@@ -1,7 +1,4 @@
-"""Which weeks are due at drawn ticks, across daylight-saving changes in unusual zones.
-
-What is due is computed independently, minute by minute, from the local time of the zone, without `domain.weeks`.
-"""
+"""Which weeks are due at drawn ticks, computed independently from the local time of unusual zones, minute by minute."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +58,6 @@ def windows_around(change: date, zone: ZoneInfo, day: int, at: time) -> list[Win
 
 @cache
 def _first_minute(zone: ZoneInfo, day: date, at: time) -> datetime:
-    """Return the first minute at which the local time is that day and that time, or a later one of that day."""
     instant = datetime.combine(day, time(0), tzinfo=timezone.utc) - DAY
     while True:
         shown = instant.astimezone(zone)

@@ -52,8 +52,6 @@ class SimulatedProcess:
 
 
 class LimiterSimulation:
-    """A service and the processes that call it under one limit, in simulated time."""
-
     def __init__(self, service: SimulatedService, processes: int) -> None:
         self.service = service
         self.processes = [

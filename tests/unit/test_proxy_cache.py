@@ -37,8 +37,6 @@ def stub_fetch(*, status: int = 200, body: bytes = b"{}") -> StubCall[CachedResp
 
 
 class TimedCache:
-    """A cache with a timer that the test sets."""
-
     def __init__(self, *, ttl_s: float = 10, max_bytes: int = 10_000) -> None:
         self.now = 0.0
         self.max_bytes = max_bytes

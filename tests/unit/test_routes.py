@@ -33,6 +33,11 @@ def contact(channel: str | None = None, key: str | None = None, annotation: str 
     return NotificationTargets(slack_channels=((annotation, channel),) if channel else (), pagerduty_fingerprint=key)
 
 
+def routed(route: Route | Unrouted) -> Route:
+    assert isinstance(route, Route)
+    return route
+
+
 @pytest.mark.parametrize(
     ("own", "owners", "parents", "policy", "target"),
     [
@@ -48,15 +53,10 @@ def contact(channel: str | None = None, key: str | None = None, annotation: str 
 def test_slack_goes_to_the_nearest_entity_that_names_a_channel(
     own: str | None, owners: str | None, parents: list[str | None], policy: RoutePolicy, target: str
 ) -> None:
-    route = slack_route(
-        policy,
-        team=PAYMENTS,
-        component=make_component(contact=contact(own)),
-        owner=make_team(PAYMENTS, contact=contact(owners)),
-        parents=[make_team(SHOP, contact=contact(channel)) for channel in parents],
-    )
-    assert isinstance(route, Route)
-    assert route.target == target
+    owner = make_team(PAYMENTS, contact=contact(owners))
+    above = [make_team(SHOP, contact=contact(channel)) for channel in parents]
+    of = make_component(contact=contact(own))
+    assert routed(slack_route(policy, team=PAYMENTS, component=of, owner=owner, parents=above)).target == target
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,13 @@ def test_pagerduty_goes_to_the_nearest_entity_that_names_a_key(
     own: str | None, owners: str | None, policy: RoutePolicy, target: str
 ) -> None:
     of, owner = make_component(contact=contact(key=own)), make_team(PAYMENTS, contact=contact(key=owners))
-    route = pagerduty_route(policy, team=PAYMENTS, component=of, owner=owner)
-    assert isinstance(route, Route)
-    assert route.target == target
+    assert routed(pagerduty_route(policy, team=PAYMENTS, component=of, owner=owner)).target == target
 
 
 def test_a_route_says_by_which_rule() -> None:
-    by_annotation = slack_route(FULL, team=PAYMENTS, component=make_component(contact=contact("C1")))
-    assert isinstance(by_annotation, Route)
+    by_annotation = routed(slack_route(FULL, team=PAYMENTS, component=make_component(contact=contact("C1"))))
     assert by_annotation.rule == "the annotation slack.com/bot-notify on the component component:default/checkout"
-    by_default = slack_route(RoutePolicy(slack_default="C9"), team=SHOP)
-    assert isinstance(by_default, Route)
+    by_default = routed(slack_route(RoutePolicy(slack_default="C9"), team=SHOP))
     assert by_default.rule == "SLACK_DEFAULT_CHANNEL, because nothing names a channel for group:default/shop"
     assert by_default.is_fallback
     assert not by_annotation.is_fallback
@@ -91,17 +87,13 @@ def test_a_route_says_by_which_rule() -> None:
 def test_the_settings_choose_the_annotation_and_its_precedence() -> None:
     candidates = NotificationTargets(slack_channels=((NOTIFY, "C1"), ("acme.io/alerts", "C2"), ("acme.io/other", "C3")))
     policy = RoutePolicy(slack_annotations=("acme.io/alerts", NOTIFY))
-    route = slack_route(policy, team=PAYMENTS, component=make_component(contact=candidates))
-    assert isinstance(route, Route)
-    assert route.target == "C2"
+    assert routed(slack_route(policy, team=PAYMENTS, component=make_component(contact=candidates))).target == "C2"
 
 
 def test_a_channel_that_is_not_allowed_is_skipped_and_reported() -> None:
     policy = RoutePolicy(allowed_channels=frozenset({"C2"}), slack_default="C9")
-    route = slack_route(
-        policy, team=PAYMENTS, component=make_component(contact=contact("C1")), owner=make_team(PAYMENTS, contact=contact("C2"))
-    )
-    assert isinstance(route, Route)
+    of, owner = make_component(contact=contact("C1")), make_team(PAYMENTS, contact=contact("C2"))
+    route = routed(slack_route(policy, team=PAYMENTS, component=of, owner=owner))
     assert route.target == "C2"
     assert route.rejected == (RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
     assert "routes.allowed_channels" in str(route.rejected[0])
@@ -109,9 +101,7 @@ def test_a_channel_that_is_not_allowed_is_skipped_and_reported() -> None:
 
 def test_a_channel_of_the_configuration_is_always_allowed() -> None:
     policy = RoutePolicy(allowed_channels=frozenset({"C2"}), slack_by_team={PAYMENTS: "C7"})
-    route = slack_route(policy, team=PAYMENTS, component=make_component(contact=contact("C1")))
-    assert isinstance(route, Route)
-    assert route.target == "C7"
+    assert routed(slack_route(policy, team=PAYMENTS, component=make_component(contact=contact("C1")))).target == "C7"
 
 
 def test_without_any_route_the_reason_names_the_setting() -> None:
@@ -124,23 +114,15 @@ def test_without_any_route_the_reason_names_the_setting() -> None:
 
 
 def test_the_platform_falls_back_to_the_default_channel() -> None:
-    own, fallback = platform_route(FULL), platform_route(RoutePolicy(slack_default="C-DEFAULT"))
-    assert isinstance(own, Route)
-    assert isinstance(fallback, Route)
-    assert (own.target, fallback.target) == ("C-PLATFORM", "C-DEFAULT")
+    assert routed(platform_route(FULL)).target == "C-PLATFORM"
+    assert routed(platform_route(RoutePolicy(slack_default="C-DEFAULT"))).target == "C-DEFAULT"
     assert isinstance(platform_route(RoutePolicy()), Unrouted)
-    key = platform_pagerduty_route(FULL)
-    assert isinstance(key, Route)
-    assert key.target == "key-default"
+    assert routed(platform_pagerduty_route(FULL)).target == "key-default"
     assert isinstance(platform_pagerduty_route(RoutePolicy()), Unrouted)
 
 
-def test_parents_are_the_nearest_first_and_a_cycle_ends() -> None:
-    teams = {PAYMENTS: make_team(PAYMENTS, parent=SHOP), SHOP: make_team(SHOP, parent=ALL), ALL: make_team(ALL, parent=PAYMENTS)}
+@pytest.mark.parametrize("top", [PAYMENTS, SHOP], ids=["a cycle", "a cycle above the team"])
+def test_parents_are_the_nearest_first_and_a_cycle_ends(top: EntityRef) -> None:
+    teams = {PAYMENTS: make_team(PAYMENTS, parent=SHOP), SHOP: make_team(SHOP, parent=ALL), ALL: make_team(ALL, parent=top)}
     assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]
     assert parents_of(EntityRef("group", "default", "nobody"), teams) == ()
-
-
-def test_a_cycle_above_the_team_ends_too() -> None:
-    teams = {PAYMENTS: make_team(PAYMENTS, parent=SHOP), SHOP: make_team(SHOP, parent=ALL), ALL: make_team(ALL, parent=SHOP)}
-    assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]

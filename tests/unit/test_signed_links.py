@@ -15,7 +15,6 @@ PAGE = "https://reports.example.com/scaleops/reports/payments/2026-W47"
 
 
 def parts(signed: str) -> tuple[str, str]:
-    """Return path and query as the gateway receives them, below the public URL."""
     split = urlsplit(signed)
     return split.path.removeprefix("/scaleops"), split.query
 

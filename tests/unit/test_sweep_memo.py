@@ -33,8 +33,6 @@ PEER = Destination(
 
 
 class CountingScaleOps:
-    """Returns a response to every call and counts it. The next `failures` calls fail; `hold` blocks calls."""
-
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.failures = 0

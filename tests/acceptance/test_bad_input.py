@@ -1,16 +1,13 @@
 """Invalid input: one line that says what is wrong and what to do, the right exit status, and nothing lost or duplicated."""
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.commands import Ran, Run
 from tests.services.simulated import settings_of
 
-Mode = Literal["html", "truncated", "empty", "redirect", "drop"]
 DATA = "get_scaleops_data_for_entity"
 ORDERS = "component:default/orders-000"
 BROKEN = "postgresql://somebody:MARKED-PASSWORD@127.0.0.1:1/nothing"
@@ -138,8 +135,8 @@ def test_an_invalid_reference_is_one_error_line_and_the_others_succeed(
 
 
 @pytest.mark.parametrize("mode", ["html", "truncated", "empty", "redirect", "drop"])
-def test_an_invalid_response_of_scaleops_is_an_error_never_an_empty_output(run: Run, simulator: Simulator, mode: Mode) -> None:
-    simulator.state.faults.append(Fault(service="scaleops", route="byNamespace", mode=mode))
+def test_an_invalid_response_of_scaleops_is_an_error_never_an_empty_output(run: Run, simulator: Simulator, mode: str) -> None:
+    simulator.plan_fault("scaleops", route="byNamespace", mode=mode)
     ran = run("action", DATA, "component:default/frontend", "--json", **settings_of(simulator))
     (line,) = ran.lines
     assert ran.status == 1
@@ -169,12 +166,8 @@ metadata: {name: bad, annotations: {backstage.io/kubernetes-label-selector: "app
 spec: {owner: payments}
 """
     Path("catalog.yaml").write_text(catalog, encoding="utf-8")
-    settings = {
-        **settings_of(simulator),
-        "BACKSTAGE_BASE_URL": "",
-        "BACKSTAGE_TOKEN": "",
-        "BACKSTAGE_CATALOG_FILE": "catalog.yaml",
-    }
+    no_backstage = {"BACKSTAGE_BASE_URL": "", "BACKSTAGE_TOKEN": ""}
+    settings = {**settings_of(simulator), **no_backstage, "BACKSTAGE_CATALOG_FILE": "catalog.yaml"}
 
     ran = run("collect", **settings)
     status = run("status", "--json", **settings).lines[0]

@@ -10,7 +10,6 @@ import pytest
 
 from simulator import credentials
 from simulator.company.catalog import PAYMENTS_KEY, PLATFORM_KEY
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.commands import Run
 from tests.services.simulated import settings_of
@@ -69,16 +68,14 @@ def test_no_secret_is_in_logs_errors_rows_reports_or_messages(run: Run, simulato
     do("check-config", "--live")
     do("check-config", "--live", "--json")
     for status in (401, 403, 429, 500):
-        simulator.state.faults[:] = [
-            Fault(service="scaleops", status=status, times=200),
-            Fault(service="backstage", status=status, times=2),
-        ]
+        simulator.plan_fault("scaleops", status=status, times=200)
+        simulator.add_fault("backstage", status=status, times=2)
         do("collect", DATABASE_URL=f"sqlite:///{status}.db")
     simulator.state.faults.clear()
     do("action", "get_scaleops_policy_definitions_for_entity", "--all", "--json")
     do("run-once")
     for service in ("slack", "pagerduty"):
-        simulator.state.faults[:] = [Fault(service=service, status=500)]
+        simulator.plan_fault(service, status=500)
         do("report", "--team", "group:default/payments", "--send", "--again")
         do("deliver")
     simulator.state.faults.clear()

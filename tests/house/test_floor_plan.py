@@ -49,5 +49,4 @@ def test_the_locks_and_the_project_name_no_package_index() -> None:
         or "http://" in line
         or "https://" in line
     ]
-
     assert offenders == []

@@ -72,19 +72,11 @@ def test_a_sweep_measures_every_component_and_closes(simulator: Simulator, store
 def test_what_is_stored_is_what_upstream_has(bench: CollectBench) -> None:
     collect(bench.context)
     found = bench.measurements(SLOT)
-    with_savings = 0
+    with_savings, fields = 0, ("clusterName", "namespace", "type", "workloadName")
+    rows = {tuple(row["dash"][field] for field in fields): row["dash"] for row in UPSTREAM["workloads"]}
     for measurement in found.values():
-        upstream = {
-            (
-                workload["dash"]["clusterName"],
-                workload["dash"]["namespace"],
-                workload["dash"]["type"],
-                workload["dash"]["workloadName"],
-            ): workload
-            for workload in UPSTREAM["workloads"]
-        }
         for point in measurement.points:
-            row = upstream[(point.key.cluster, point.key.namespace, point.key.type, point.key.name)]["dash"]
+            row = rows[point.key.cluster, point.key.namespace, point.key.type, point.key.name]
             if row.get("savingsAvailable") is not None:
                 assert point.savings_available_per_month == Decimal(repr(row["savingsAvailable"]))
                 with_savings += 1
@@ -172,7 +164,6 @@ def test_an_unavailable_scaleops_fails_the_collect_and_leaves_the_sweep_open(ben
     assert sweep is not None
     assert sweep.closed_at is None
     assert not any(one.snapshot.outcome is Outcome.MEASURED for one in bench.measurements(SLOT).values())
-
     bench.simulator.state.faults.clear()
     healed = collect(bench.context)
     assert healed.sweep.closed_at is not None

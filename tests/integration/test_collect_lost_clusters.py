@@ -166,7 +166,6 @@ def test_an_outage_of_all_calls_loses_no_cluster(bench: CollectBench, world: Cha
     outage = collect_at(bench, 6)
     assert outage.measured == 0
     assert lost(bench) == []
-
     bench.simulator.state.faults.clear()
     world.silent = {cluster}
     collect_at(bench, 12)

@@ -105,7 +105,6 @@ def test_credentials_other_than_a_bearer_token_are_rejected(gateway: ServedGatew
 
 def test_missing_credentials_get_a_challenge(gateway: ServedGateway) -> None:
     response = gateway.client.get(FLAGS)
-
     assert response.status_code == 401
     assert response.json() == {
         "error": {"name": "AuthenticationError", "message": "Missing credentials"},

@@ -60,13 +60,11 @@ def test_readiness_lists_the_state_of_each_dependency(gateway: ServedGateway) ->
 def test_a_dependency_that_is_down_degrades_and_is_probed_again_after_the_ttl(gateway: ServedGateway) -> None:
     gateway.pass_time(seconds=0)
     gateway.simulator.plan_fault("scaleops", mode="drop")
-
     degraded = gateway.client.get("/readyz")
     gateway.simulator.state.faults = []
     still = gateway.client.get("/readyz")
     gateway.pass_time(seconds=11)
     ready = gateway.client.get("/readyz")
-
     assert degraded.status_code == 200
     assert degraded.json() == {"status": "degraded", "dependencies": {"database": "ok", "scaleops": "down", "backstage": "ok"}}
     assert gateway.simulator.url not in degraded.text
@@ -240,7 +238,6 @@ def test_repeated_failures_are_rate_limited_before_anything_is_verified(serve_ga
     calls = gateway.calls("backstage")
     statuses = Counter(gateway.client.get(FLAGS, headers={"Authorization": "Bearer x"}).status_code for _ in range(700))
     response = gateway.client.get(FLAGS, headers=outsider)
-
     assert statuses == {401: 600, 429: 100}
     assert (response.status_code, response.json()["error"]["name"]) == (429, "ServiceUnavailableError")
     assert int(response.headers["retry-after"]) >= 1

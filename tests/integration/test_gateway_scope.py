@@ -108,7 +108,7 @@ def test_ids_are_compared_without_letter_case(gateway: ServedGateway) -> None:
     ann = gateway.as_user(ANN, "group:default/team-03")
     cluster = list_workloads(gateway, FRAUD, ann).json()["workloads"][0]["clusterName"]
     before = costs(gateway, FRAUD, cluster, ann).json()["aggregatedWorkloads"]
-    gateway.simulator.state.modes = gateway.simulator.state.modes.model_copy(update={"cost_ids": "swapped"})
+    gateway.simulator.set_modes(cost_ids="swapped")
     assert len(costs(gateway, FRAUD, cluster, ann).json()["aggregatedWorkloads"]) == len(before) > 0
 
 
@@ -150,7 +150,6 @@ def test_the_network_of_an_unknown_workload_is_forbidden_until_history_knows_it(
         rows.sweeps.open(SLOT, opened_at=SLOT)
         rows.snapshots.put_all([make_measurement("orders-000", known)])
         rows.sweeps.close(SLOT, closed_at=SLOT + timedelta(minutes=1))
-
     assert network(gateway, orders, ann).status_code == 200
 
 
@@ -181,7 +180,6 @@ def test_callers_share_the_upstream_response_and_see_their_own_rows(serve_gatewa
     whole = costs(gateway, FRAUD, cluster, gateway.as_ci())
     filtered = costs(gateway, FRAUD, cluster, ann)
     outsider = costs(gateway, FRAUD, cluster, gateway.as_user("user:default/ben", "group:default/team-00"))
-
     assert whole.headers["cache-status"] == "scaleops-worker; fwd=uri-miss; stored"
     assert filtered.headers["cache-status"].startswith("scaleops-worker; hit; ttl=")
     assert len(filtered.json()["aggregatedWorkloads"]) < len(whole.json()["aggregatedWorkloads"])
@@ -200,7 +198,6 @@ def test_visibility_is_cached_for_a_minute(gateway: ServedGateway) -> None:
         assert list_workloads(gateway, ORDERS, ann).status_code == 200
     assert gateway.calls("backstage")[BY_REFS] == fetched
     gateway.pass_time(seconds=61)
-
     forbidden(list_workloads(gateway, ORDERS, ann))
     assert gateway.calls("backstage")[BY_REFS] == fetched + 1
 

@@ -33,10 +33,6 @@ def fault(gateway: ServedGateway, **planned: Any) -> None:
     gateway.simulator.plan_fault("scaleops", **planned)
 
 
-def set_modes(gateway: ServedGateway, **modes: str) -> None:
-    gateway.simulator.state.modes = gateway.simulator.state.modes.model_copy(update=modes)
-
-
 def flags(gateway: ServedGateway) -> httpx.Response:
     return gateway.client.get(FLAGS, headers=gateway.as_ci())
 
@@ -153,7 +149,7 @@ def test_no_header_of_the_caller_is_sent_upstream(gateway: ServedGateway) -> Non
 
 @pytest.mark.parametrize("mode", ["list", "null", "missing"])
 def test_the_frontend_always_finds_its_lists(gateway: ServedGateway, mode: str) -> None:
-    set_modes(gateway, workloads_when_empty=mode, costs_when_empty=mode, network_flags="map" if mode == "list" else mode)
+    gateway.simulator.set_modes(workloads_when_empty=mode, costs_when_empty=mode, network_flags="map" if mode == "list" else mode)
     service = gateway.as_ci()
     none = gateway.client.post(WORKLOADS, json={"label": ["app=none"]}, headers=service)
     costs = gateway.client.post(COSTS, json={"labels": ["app=none"]}, headers=service)
@@ -166,7 +162,7 @@ def test_the_frontend_always_finds_its_lists(gateway: ServedGateway, mode: str) 
 def test_the_network_response_is_always_an_object_with_destinations(gateway: ServedGateway, mode: str) -> None:
     service = gateway.as_ci()
     row = gateway.client.post(WORKLOADS, json=ORDERS, headers=service).json()["workloads"][0]
-    set_modes(gateway, network=mode)
+    gateway.simulator.set_modes(network=mode)
     query = {
         "name": row["workloadName"],
         "namespace": row["namespace"],
@@ -295,7 +291,6 @@ async def test_a_full_queue_fails_at_once(gateway: ServedGateway) -> None:
     finally:
         await http.close()
     failures = [response for response in responses if isinstance(response, ServiceError)]
-
     assert len(failures) == 7
     assert {(failure.kind, failure.retry_after_s) for failure in failures} == {(Reason.THROTTLED, 5)}
 

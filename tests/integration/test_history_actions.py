@@ -99,7 +99,6 @@ def test_hidden_entities_are_not_found(history: HistoryContext, question: str) -
 
 def test_two_weeks_are_compared_workload_by_workload_and_the_parts_add_up(history: HistoryContext) -> None:
     answer = run(history, "compare_weeks", entityRef="group:default/payments")
-
     assert (answer["week"], answer["before"], answer["costThen"], answer["costNow"]) == ("2026-W47", "2026-W46", 117, 145)
     assert answer["likeForLike"] == {"workloads": 2, "amount": 30}
     assert (answer["added"], answer["removed"]) == ({"workloads": 1, "amount": 5}, {"workloads": 1, "amount": -7})
@@ -112,14 +111,19 @@ def test_two_weeks_are_compared_workload_by_workload_and_the_parts_add_up(histor
     ]
 
 
-def test_weeks_in_the_wrong_order_are_rejected(history: HistoryContext) -> None:
-    with pytest.raises(InputError, match="earlier"):
-        run(history, "compare_weeks", entityRef="group:default/payments", week="2026-W46", before="2026-W47")
-
-
-def test_a_week_without_a_snapshot_says_where_to_look(history: HistoryContext) -> None:
-    with pytest.raises(NotFoundError, match="get_cost_trend"):
-        run(history, "compare_weeks", entityRef="group:default/payments", week="2026-W40")
+@pytest.mark.parametrize(
+    ("weeks", "error", "said"),
+    [
+        ({"week": "2026-W46", "before": "2026-W47"}, InputError, "earlier"),
+        ({"week": "2026-W40"}, NotFoundError, "get_cost_trend"),
+    ],
+    ids=["weeks in the wrong order are rejected", "a week without a snapshot says where to look"],
+)
+def test_weeks_that_cannot_be_compared(
+    history: HistoryContext, weeks: dict[str, Json], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        run(history, "compare_weeks", entityRef="group:default/payments", **weeks)
 
 
 def test_a_stored_report_is_returned_as_it_was_made(history: HistoryContext) -> None:

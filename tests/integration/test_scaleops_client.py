@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -18,9 +18,9 @@ from clients.scaleops.parsing import COSTS, NETWORK, POLICIES, WORKLOADS
 from clients.scaleops.tokens import CachedLogin, FixedToken
 from domain.workload import WorkloadKey
 from simulator import credentials
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.clients import NOW, Sleeps, password_login, scaleops_of
+from tests.stage_factories import ManualClock
 
 LABELS = ("app.kubernetes.io/name=index-033",)
 KEY = WorkloadKey(cluster="prod-us-east-1", namespace="ns-team-11", type="Deployment", name="index-033-web")
@@ -66,15 +66,10 @@ def test_a_revoked_token_is_replaced_once_for_all_callers(simulator: Simulator, 
 
 
 def test_an_expired_token_is_replaced_before_it_is_rejected(simulator: Simulator) -> None:
-    now = NOW
-
-    def clock() -> datetime:
-        return now
-
+    clock = ManualClock(NOW, simulator)
     with scaleops_of(simulator, clock=clock) as client:
         client.workloads(LABELS)
-        now = NOW + timedelta(hours=2)
-        simulator.state.clock.set(now)
+        clock.advance(timedelta(hours=2))
         client.workloads(LABELS)
     assert calls_to(simulator, LOGIN) == 2
     assert calls_to(simulator, "POST /api/v1/dashboard/byNamespace") == 2
@@ -234,10 +229,8 @@ def test_policies_are_returned_unchanged_for_one_cluster(simulator: Simulator, c
 def test_names_with_special_characters_are_encoded(simulator: Simulator, client: ScaleOpsClient) -> None:
     odd = "we&b=?/ü#+% "
     key = WorkloadKey(cluster="admin@eu & co", namespace=odd, type="Deploy/ment", name=odd)
-    simulator.state.faults = [
-        Fault.model_validate({"service": "scaleops", "contains": "admin@eu & co", "status": 200, "body": {"destinations": []}}),
-        Fault.model_validate({"service": "scaleops", "route": "workload-network", "status": 500}),
-    ]
+    simulator.plan_fault("scaleops", contains="admin@eu & co", status=200, body={"destinations": []})
+    simulator.add_fault("scaleops", route="workload-network", status=500)
     assert client.network(key, start=NOW, end=NOW) == ()
 
 

@@ -78,7 +78,6 @@ async def test_a_recent_owner_who_is_hidden_does_not_hide_the_stored_ones() -> N
     asked_once = list(read)
     owners.record(SHOWN, [KEY])
     await a_scope(lookup=Sight(), owners=owners).require_workload(JANE, KEY)
-
     assert asked_once == [KEY]
     assert read == asked_once, "who is seen by a recent owner costs no question to the store"
 

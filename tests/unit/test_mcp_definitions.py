@@ -89,7 +89,6 @@ def test_schemas_have_no_references_and_no_titles(action: Any) -> None:
 @pytest.mark.parametrize("action", PREDECESSOR, ids=lambda action: action["name"])
 def test_the_registry_lists_what_the_predecessor_listed(action: Schema) -> None:
     ours = {described["id"]: described for described in map(describe, ACTIONS.values())}[action["id"]]
-
     for key in ("id", "name", "pluginId", "attributes"):
         assert ours[key] == action[key]
     schema = cast("Schema", ours["schema"])

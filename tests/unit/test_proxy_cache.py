@@ -56,7 +56,6 @@ async def test_a_response_is_shared_until_it_expires() -> None:
     second = await timed.cache.get("q", fetch)
     timed.now = 10
     third = await timed.cache.get("q", fetch)
-
     assert first.status == b"scaleops-worker; fwd=uri-miss; stored"
     assert second.status == b"scaleops-worker; hit; ttl=6"
     assert third.status == first.status
@@ -73,7 +72,6 @@ async def test_concurrent_callers_share_one_fetch() -> None:
     callers[0].cancel()  # does not cancel the fetch
     fetch.released.set()
     lookups = await asyncio.gather(*callers, return_exceptions=True)
-
     assert fetch.calls == 1
     assert isinstance(lookups[0], asyncio.CancelledError)
     assert all(isinstance(lookup, CacheLookup) for lookup in lookups[1:])
@@ -90,7 +88,6 @@ async def test_a_failure_is_raised_in_every_waiting_caller_and_not_stored() -> N
     lookups = await asyncio.gather(*callers, return_exceptions=True)
     fetch.error = None
     again = await timed.cache.get("q", fetch)
-
     assert [type(lookup) for lookup in lookups] == [ServiceError] * 3
     assert again.response is fetch.result
 
@@ -123,7 +120,6 @@ async def test_responses_are_bounded_by_bytes() -> None:
     evicted = await timed.cache.get("a", stub_fetch())
     large = stub_fetch(body=b"x" * timed.max_bytes)
     lookups = [await timed.cache.get("large", large) for _ in range(2)]
-
     assert all(b"hit" in status for status in kept)
     assert b"miss" in evicted.status
     assert large.calls == 2
@@ -156,7 +152,6 @@ async def test_a_body_is_filtered_once_for_all_callers_with_one_view() -> None:
     mine.released.set()
     bodies = await asyncio.gather(*callers, return_exceptions=True)
     later = [await timed.cache.filtered(response, view, body) for view, body in (("mine", mine), ("yours", yours))]
-
     assert bodies[1:] == [b"a"] * 4
     assert later == [b"a", b"bc"]
     assert (mine.calls, yours.calls) == (1, 1)
@@ -182,7 +177,6 @@ async def test_a_filtered_body_is_never_used_for_a_later_response() -> None:
     renewed = await timed.stored()
     await timed.cache.filtered(renewed, "mine", body)
     timed.now = 20
-
     assert expired == renewed
     assert body.calls == 2
     assert timed.cache.held_bytes == 0

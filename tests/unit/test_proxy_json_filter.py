@@ -58,9 +58,7 @@ def test_numbers_and_texts_of_kept_rows_survive() -> None:
         b'{"total": 1.10, "rows" : [ {"id":"a","n":1.10,"big":12345678901234567890.12345678901234567890} , {"id":"b"},'
         b'{"id":"\xc3\xa9\\ud800\\"1.5","n":0.30000000000000004,"m":-0.0}] , "z":[]}'
     )
-
     rows = read_rows(body, "rows")
-
     assert rows.filtered(lambda row: row["id"] != "b") == (
         b'{"total":1.10,"rows":[{"id":"a","n":1.10,"big":12345678901234567890.12345678901234567890},'
         b'{"id":"\xc3\xa9\\ud800\\"1.5","n":0.30000000000000004,"m":-0.0}],"z":[]}'

@@ -2,25 +2,15 @@
 
 import pytest
 
+from domain import routes
 from domain.component import NotificationTargets
 from domain.refs import EntityRef
-from domain.routes import (
-    RejectedChannel,
-    Route,
-    RoutePolicy,
-    Unrouted,
-    pagerduty_route,
-    parents_of,
-    platform_pagerduty_route,
-    platform_route,
-    slack_route,
-)
 from tests.factories import CHECKOUT, PAYMENTS, make_component, make_team
 
 NOTIFY = "slack.com/bot-notify"
 SHOP = EntityRef("group", "default", "shop")
 ALL = EntityRef("group", "default", "all")
-FULL = RoutePolicy(
+FULL = routes.RoutePolicy(
     slack_by_team={PAYMENTS: "C-CONFIG"},
     slack_default="C-DEFAULT",
     platform_channel="C-PLATFORM",
@@ -33,8 +23,8 @@ def contact(channel: str | None = None, key: str | None = None, annotation: str 
     return NotificationTargets(slack_channels=((annotation, channel),) if channel else (), pagerduty_fingerprint=key)
 
 
-def routed(route: Route | Unrouted) -> Route:
-    assert isinstance(route, Route)
+def routed(route: routes.Route | routes.Unrouted) -> routes.Route:
+    assert isinstance(route, routes.Route)
     return route
 
 
@@ -46,17 +36,17 @@ def routed(route: Route | Unrouted) -> Route:
         (None, None, ["C3", "C4"], FULL, "C3"),
         (None, None, [None, "C4"], FULL, "C4"),
         (None, None, [None], FULL, "C-CONFIG"),
-        (None, None, [], RoutePolicy(slack_default="C-DEFAULT", platform_channel="C-PLATFORM"), "C-DEFAULT"),
-        (None, None, [], RoutePolicy(platform_channel="C-PLATFORM"), "C-PLATFORM"),
+        (None, None, [], routes.RoutePolicy(slack_default="C-DEFAULT", platform_channel="C-PLATFORM"), "C-DEFAULT"),
+        (None, None, [], routes.RoutePolicy(platform_channel="C-PLATFORM"), "C-PLATFORM"),
     ],
 )
 def test_slack_goes_to_the_nearest_entity_that_names_a_channel(
-    own: str | None, owners: str | None, parents: list[str | None], policy: RoutePolicy, target: str
+    own: str | None, owners: str | None, parents: list[str | None], policy: routes.RoutePolicy, target: str
 ) -> None:
     owner = make_team(PAYMENTS, contact=contact(owners))
     above = [make_team(SHOP, contact=contact(channel)) for channel in parents]
     of = make_component(contact=contact(own))
-    assert routed(slack_route(policy, team=PAYMENTS, component=of, owner=owner, parents=above)).target == target
+    assert routed(routes.slack_route(policy, team=PAYMENTS, component=of, owner=owner, parents=above)).target == target
 
 
 @pytest.mark.parametrize(
@@ -65,20 +55,20 @@ def test_slack_goes_to_the_nearest_entity_that_names_a_channel(
         ("key-1", "key-2", FULL, "key-1"),
         (None, "key-2", FULL, "key-2"),
         (None, None, FULL, "key-config"),
-        (None, None, RoutePolicy(pagerduty_default="key-default"), "key-default"),
+        (None, None, routes.RoutePolicy(pagerduty_default="key-default"), "key-default"),
     ],
 )
 def test_pagerduty_goes_to_the_nearest_entity_that_names_a_key(
-    own: str | None, owners: str | None, policy: RoutePolicy, target: str
+    own: str | None, owners: str | None, policy: routes.RoutePolicy, target: str
 ) -> None:
     of, owner = make_component(contact=contact(key=own)), make_team(PAYMENTS, contact=contact(key=owners))
-    assert routed(pagerduty_route(policy, team=PAYMENTS, component=of, owner=owner)).target == target
+    assert routed(routes.pagerduty_route(policy, team=PAYMENTS, component=of, owner=owner)).target == target
 
 
 def test_a_route_says_by_which_rule() -> None:
-    by_annotation = routed(slack_route(FULL, team=PAYMENTS, component=make_component(contact=contact("C1"))))
+    by_annotation = routed(routes.slack_route(FULL, team=PAYMENTS, component=make_component(contact=contact("C1"))))
     assert by_annotation.rule == "the annotation slack.com/bot-notify on the component component:default/checkout"
-    by_default = routed(slack_route(RoutePolicy(slack_default="C9"), team=SHOP))
+    by_default = routed(routes.slack_route(routes.RoutePolicy(slack_default="C9"), team=SHOP))
     assert by_default.rule == "SLACK_DEFAULT_CHANNEL, because nothing names a channel for group:default/shop"
     assert by_default.is_fallback
     assert not by_annotation.is_fallback
@@ -86,43 +76,43 @@ def test_a_route_says_by_which_rule() -> None:
 
 def test_the_settings_choose_the_annotation_and_its_precedence() -> None:
     candidates = NotificationTargets(slack_channels=((NOTIFY, "C1"), ("acme.io/alerts", "C2"), ("acme.io/other", "C3")))
-    policy = RoutePolicy(slack_annotations=("acme.io/alerts", NOTIFY))
-    assert routed(slack_route(policy, team=PAYMENTS, component=make_component(contact=candidates))).target == "C2"
+    policy = routes.RoutePolicy(slack_annotations=("acme.io/alerts", NOTIFY))
+    assert routed(routes.slack_route(policy, team=PAYMENTS, component=make_component(contact=candidates))).target == "C2"
 
 
 def test_a_channel_that_is_not_allowed_is_skipped_and_reported() -> None:
-    policy = RoutePolicy(allowed_channels=frozenset({"C2"}), slack_default="C9")
+    policy = routes.RoutePolicy(allowed_channels=frozenset({"C2"}), slack_default="C9")
     of, owner = make_component(contact=contact("C1")), make_team(PAYMENTS, contact=contact("C2"))
-    route = routed(slack_route(policy, team=PAYMENTS, component=of, owner=owner))
+    route = routed(routes.slack_route(policy, team=PAYMENTS, component=of, owner=owner))
     assert route.target == "C2"
-    assert route.rejected == (RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
+    assert route.rejected == (routes.RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
     assert "routes.allowed_channels" in str(route.rejected[0])
 
 
 def test_a_channel_of_the_configuration_is_always_allowed() -> None:
-    policy = RoutePolicy(allowed_channels=frozenset({"C2"}), slack_by_team={PAYMENTS: "C7"})
-    assert routed(slack_route(policy, team=PAYMENTS, component=make_component(contact=contact("C1")))).target == "C7"
+    policy = routes.RoutePolicy(allowed_channels=frozenset({"C2"}), slack_by_team={PAYMENTS: "C7"})
+    assert routed(routes.slack_route(policy, team=PAYMENTS, component=make_component(contact=contact("C1")))).target == "C7"
 
 
 def test_without_any_route_the_reason_names_the_setting() -> None:
-    route = slack_route(RoutePolicy(), team=PAYMENTS)
-    assert isinstance(route, Unrouted)
+    route = routes.slack_route(routes.RoutePolicy(), team=PAYMENTS)
+    assert isinstance(route, routes.Unrouted)
     assert "SLACK_DEFAULT_CHANNEL" in route.reason
-    page = pagerduty_route(RoutePolicy(), team=PAYMENTS)
-    assert isinstance(page, Unrouted)
+    page = routes.pagerduty_route(routes.RoutePolicy(), team=PAYMENTS)
+    assert isinstance(page, routes.Unrouted)
     assert "PAGERDUTY_ROUTING_KEY" in page.reason
 
 
 def test_the_platform_falls_back_to_the_default_channel() -> None:
-    assert routed(platform_route(FULL)).target == "C-PLATFORM"
-    assert routed(platform_route(RoutePolicy(slack_default="C-DEFAULT"))).target == "C-DEFAULT"
-    assert isinstance(platform_route(RoutePolicy()), Unrouted)
-    assert routed(platform_pagerduty_route(FULL)).target == "key-default"
-    assert isinstance(platform_pagerduty_route(RoutePolicy()), Unrouted)
+    assert routed(routes.platform_route(FULL)).target == "C-PLATFORM"
+    assert routed(routes.platform_route(routes.RoutePolicy(slack_default="C-DEFAULT"))).target == "C-DEFAULT"
+    assert isinstance(routes.platform_route(routes.RoutePolicy()), routes.Unrouted)
+    assert routed(routes.platform_pagerduty_route(FULL)).target == "key-default"
+    assert isinstance(routes.platform_pagerduty_route(routes.RoutePolicy()), routes.Unrouted)
 
 
 @pytest.mark.parametrize("top", [PAYMENTS, SHOP], ids=["a cycle", "a cycle above the team"])
 def test_parents_are_the_nearest_first_and_a_cycle_ends(top: EntityRef) -> None:
     teams = {PAYMENTS: make_team(PAYMENTS, parent=SHOP), SHOP: make_team(SHOP, parent=ALL), ALL: make_team(ALL, parent=top)}
-    assert [team.ref for team in parents_of(PAYMENTS, teams)] == [SHOP, ALL]
-    assert parents_of(EntityRef("group", "default", "nobody"), teams) == ()
+    assert [team.ref for team in routes.parents_of(PAYMENTS, teams)] == [SHOP, ALL]
+    assert routes.parents_of(EntityRef("group", "default", "nobody"), teams) == ()

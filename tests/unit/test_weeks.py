@@ -5,20 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import weeks
 from domain.refs import EntityRef
-from domain.weeks import (
-    CATCH_UP,
-    InvalidSchedule,
-    InvalidWeek,
-    IsoWeek,
-    Lateness,
-    Schedule,
-    Schedules,
-    current_week,
-    due_windows,
-    instant_of,
-    last_completed_week,
-)
 
 ZONES = [
     "UTC",
@@ -37,17 +25,17 @@ zones = st.sampled_from(ZONES).map(ZoneInfo)
 days = st.dates(min_value=date(2011, 1, 3), max_value=date(2035, 12, 31))
 instants = st.datetimes(min_value=datetime(2011, 1, 3), max_value=datetime(2035, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001 - hypothesis takes naive bounds
 times = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0))
-schedules = st.builds(lambda zone, day, at: Schedule(zone=zone, day=day, at=at), zones, st.integers(0, 6), times)
-weeks = days.map(IsoWeek.of)
+schedules = st.builds(lambda zone, day, at: weeks.Schedule(zone=zone, day=day, at=at), zones, st.integers(0, 6), times)
+iso_weeks = days.map(weeks.IsoWeek.of)
 
 
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@given(weeks)
-def test_a_week_reads_back_as_it_is_written(week: IsoWeek) -> None:
-    assert IsoWeek.parse(str(week)) == week
+@given(iso_weeks)
+def test_a_week_reads_back_as_it_is_written(week: weeks.IsoWeek) -> None:
+    assert weeks.IsoWeek.parse(str(week)) == week
 
 
 @pytest.mark.parametrize(
@@ -63,12 +51,12 @@ def test_a_week_reads_back_as_it_is_written(week: IsoWeek) -> None:
     ],
 )
 def test_an_impossible_week_is_refused_with_a_sentence(text: str, said: str) -> None:
-    with pytest.raises(InvalidWeek, match=said):
-        IsoWeek.parse(text)
+    with pytest.raises(weeks.InvalidWeek, match=said):
+        weeks.IsoWeek.parse(text)
 
 
 def test_the_week_before_the_first_is_the_53rd_of_a_long_year() -> None:
-    assert IsoWeek.parse("2027-W01").shift(-1) == IsoWeek.parse("2026-W53")
+    assert weeks.IsoWeek.parse("2027-W01").shift(-1) == weeks.IsoWeek.parse("2026-W53")
 
 
 @pytest.mark.parametrize(
@@ -89,13 +77,13 @@ def test_the_week_before_the_first_is_the_53rd_of_a_long_year() -> None:
     ],
 )
 def test_a_local_time_becomes_one_instant(zone: str, day: date, at: time, expected: str) -> None:
-    assert instant_of(day, at, ZoneInfo(zone)) == utc(expected)
+    assert weeks.instant_of(day, at, ZoneInfo(zone)) == utc(expected)
 
 
 @given(days, times, zones)
 def test_an_instant_shows_its_local_time_or_is_the_first_after_a_gap(day: date, at: time, zone: ZoneInfo) -> None:
     asked = datetime.combine(day, at)
-    instant = instant_of(day, at, zone)
+    instant = weeks.instant_of(day, at, zone)
     shown = instant.astimezone(zone).replace(tzinfo=None)
     assert shown >= asked
     if shown == asked:
@@ -105,26 +93,26 @@ def test_an_instant_shows_its_local_time_or_is_the_first_after_a_gap(day: date, 
         assert a_second_before < asked
 
 
-@given(weeks, zones)
-def test_weeks_follow_each_other_without_a_gap(week: IsoWeek, zone: ZoneInfo) -> None:
+@given(iso_weeks, zones)
+def test_weeks_follow_each_other_without_a_gap(week: weeks.IsoWeek, zone: ZoneInfo) -> None:
     assert week.starts_at(zone) < week.ends_at(zone) == week.shift(1).starts_at(zone)
     assert timedelta(days=5) < week.ends_at(zone) - week.starts_at(zone) < timedelta(days=9)
 
 
 @given(instants, zones)
 def test_an_instant_lies_in_its_running_week(now: datetime, zone: ZoneInfo) -> None:
-    week = current_week(now, zone)
+    week = weeks.current_week(now, zone)
     assert week.starts_at(zone) <= now < week.ends_at(zone)
-    assert last_completed_week(now, zone).ends_at(zone) <= now
+    assert weeks.last_completed_week(now, zone).ends_at(zone) <= now
 
 
-@given(schedules, weeks)
-def test_a_report_is_due_after_its_week_and_before_the_next_one(schedule: Schedule, week: IsoWeek) -> None:
+@given(schedules, iso_weeks)
+def test_a_report_is_due_after_its_week_and_before_the_next_one(schedule: weeks.Schedule, week: weeks.IsoWeek) -> None:
     assert week.ends_at(schedule.zone) <= schedule.due_at(week) < schedule.due_at(week.shift(1))
 
 
 @given(schedules, instants)
-def test_the_newest_due_week_is_due_and_the_next_is_not(schedule: Schedule, now: datetime) -> None:
+def test_the_newest_due_week_is_due_and_the_next_is_not(schedule: weeks.Schedule, now: datetime) -> None:
     week = schedule.newest_due(now)
     assert schedule.due_at(week) <= now < schedule.due_at(week.shift(1))
 
@@ -136,26 +124,26 @@ def test_the_newest_due_week_is_due_and_the_next_is_not(schedule: Schedule, now:
     st.lists(st.timedeltas(timedelta(0), timedelta(days=40)), max_size=8),
 )
 def test_every_window_is_served_or_skipped_exactly_once(
-    schedule: Schedule, start: datetime, first_after: timedelta, naps: list[timedelta]
+    schedule: weeks.Schedule, start: datetime, first_after: timedelta, naps: list[timedelta]
 ) -> None:
     now = start + first_after
-    handled: list[IsoWeek] = []
+    handled: list[weeks.IsoWeek] = []
     for nap in naps:
         now += nap
-        due = due_windows(schedule, first_snapshot_at=start, newest_handled=max(handled, default=None), now=now)
+        due = weeks.due_windows(schedule, first_snapshot_at=start, newest_handled=max(handled, default=None), now=now)
         handled_now = [*due.skip, *([due.send] if due.send else [])]
         assert handled_now == sorted(handled_now)
         if due.send:
-            assert timedelta(0) <= now - schedule.due_at(due.send) <= CATCH_UP
+            assert timedelta(0) <= now - schedule.due_at(due.send) <= weeks.CATCH_UP
         handled += handled_now
     assert len(handled) == len(set(handled))
     if handled:
-        assert handled[0] == current_week(start, schedule.zone)
+        assert handled[0] == weeks.current_week(start, schedule.zone)
         assert handled == [handled[0].shift(number) for number in range(len(handled))]
 
 
-MONDAY_NINE = Schedule.parse(zone="Europe/Madrid", day="Monday", at="09:00")
-W47 = IsoWeek.parse("2026-W47")
+MONDAY_NINE = weeks.Schedule.parse(zone="Europe/Madrid", day="Monday", at="09:00")
+W47 = weeks.IsoWeek.parse("2026-W47")
 
 
 @pytest.mark.parametrize(
@@ -177,21 +165,27 @@ W47 = IsoWeek.parse("2026-W47")
     ],
 )
 def test_a_report_is_due_at_monday_nine_in_madrid(
-    first: str, newest_handled: IsoWeek | None, now: str, send: IsoWeek | None, skip: tuple[IsoWeek, ...], *, is_late: bool
+    first: str,
+    newest_handled: weeks.IsoWeek | None,
+    now: str,
+    send: weeks.IsoWeek | None,
+    skip: tuple[weeks.IsoWeek, ...],
+    *,
+    is_late: bool,
 ) -> None:
-    due = due_windows(MONDAY_NINE, first_snapshot_at=utc(first), newest_handled=newest_handled, now=utc(now))
+    due = weeks.due_windows(MONDAY_NINE, first_snapshot_at=utc(first), newest_handled=newest_handled, now=utc(now))
     assert (due.send, due.skip) == (send, skip)
-    assert due.late == (Lateness(due_at=utc("2026-11-23T08:00"), made_at=utc(now)) if is_late else None)
+    assert due.late == (weeks.Lateness(due_at=utc("2026-11-23T08:00"), made_at=utc(now)) if is_late else None)
 
 
 def test_a_team_without_a_snapshot_has_no_window() -> None:
-    assert due_windows(MONDAY_NINE, first_snapshot_at=None, newest_handled=None, now=utc("2026-11-23T10:00")).send is None
+    assert weeks.due_windows(MONDAY_NINE, first_snapshot_at=None, newest_handled=None, now=utc("2026-11-23T10:00")).send is None
 
 
 def test_a_team_follows_its_own_schedule_or_the_default() -> None:
     payments = EntityRef.parse("group:default/payments")
-    own = Schedule.parse(zone="Asia/Kathmandu", day="tuesday", at="7:30")
-    schedules = Schedules(default=MONDAY_NINE, teams={payments: own})
+    own = weeks.Schedule.parse(zone="Asia/Kathmandu", day="tuesday", at="7:30")
+    schedules = weeks.Schedules(default=MONDAY_NINE, teams={payments: own})
     assert schedules.of(payments) == own
     assert schedules.of(EntityRef.parse("group:default/other")) == MONDAY_NINE
 
@@ -208,5 +202,5 @@ def test_a_team_follows_its_own_schedule_or_the_default() -> None:
     ],
 )
 def test_a_schedule_that_cannot_be_is_refused(zone: str, day: str, at: str, said: str) -> None:
-    with pytest.raises(InvalidSchedule, match=said):
-        Schedule.parse(zone=zone, day=day, at=at)
+    with pytest.raises(weeks.InvalidSchedule, match=said):
+        weeks.Schedule.parse(zone=zone, day=day, at=at)

@@ -22,7 +22,6 @@ def test_the_keys_of_json_output(run: Run, simulator: Simulator) -> None:
     alone = {stage: run(stage, "--json", **settings).lines[0][stage] for stage in ("collect", "evaluate", "deliver")}
     (trend,) = run("trend", "component:default/frontend", "--json", **settings).lines
     alerts = run("alerts", "list", "--all", "--json", **settings).lines
-
     assert once.keys() == {*STAGES, "purge"}
     for stage, keys in STAGES.items():
         assert once[stage].keys() >= set(keys.split()), stage

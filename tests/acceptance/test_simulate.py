@@ -24,13 +24,11 @@ def test_the_simulator_ends_with_the_command(how: signal.Signals, tmp_path: Path
         assert name == "SCALEOPS_BASE_URL"
         clock = address.removesuffix("/scaleops") + "/control/clock"
         assert httpx.get(clock).status_code == 200
-
         process.send_signal(how)
         try:
             process.wait(TIMEOUT_S)
         finally:
             process.kill()
-
     assert _is_gone(clock)
 
 

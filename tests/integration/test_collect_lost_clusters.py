@@ -106,7 +106,6 @@ def test_a_lost_cluster_stays_lost_from_sweep_to_sweep_and_comes_back(
         collect_at(bench, hours)
         assert everything_on(cluster, bench, hours) == before
     assert state_of(cluster, bench).lost_since == SLOT + timedelta(hours=6)
-
     world.silent = set()
     collect_at(bench, 24)
     assert lost(bench) == []

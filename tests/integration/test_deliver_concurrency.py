@@ -4,13 +4,15 @@ import json
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from domain.messages import Channel, DeliveryStatus, EventAction, Message
 from simulator.serving import Simulator
 from store import Store
-from tasks.deliver.stage import LEASE, DeliverResult, deliver
+from tasks.context import StageContext
+from tasks.deliver.stage import LEASE, deliver
 from tests.factories import NOW, make_event, make_message
 from tests.services.waiting import run_together
 from tests.stage_factories import (
@@ -28,6 +30,11 @@ def clock(simulator: Simulator) -> ManualClock:
     simulator.state.clock.set(NOW)
     simulator.state.slack.channels = CHANNELS
     return ManualClock(NOW, simulator)
+
+
+def context_of(store: Store, clock: ManualClock, simulator: Simulator) -> StageContext:
+    services = make_delivery_services(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url)
+    return make_stage_context(store, clock, services)
 
 
 def put(store: Store, *messages: Message) -> None:
@@ -75,14 +82,8 @@ def arrived(simulator: Simulator) -> list[str]:
 def test_two_threads_send_every_message_once(store: Store, simulator: Simulator, clock: ManualClock) -> None:
     simulator.state.slack.channels = {}
     put(store, *many_messages())
-
-    def work() -> DeliverResult:
-        parts = make_stage_context(
-            store, clock, make_delivery_services(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url)
-        )
-        return deliver(parts)
-
-    rounds = run_together(work, work)
+    parts = [context_of(store, clock, simulator) for _ in range(2)]
+    rounds = run_together(*(partial(deliver, one) for one in parts))
     assert arrived(simulator) == sorted(message.key for message in many_messages() if message.channel is Channel.SLACK)
     assert len(simulator.state.pagerduty.events) == 3
     assert sum(one.sent for one in rounds) == 15
@@ -107,10 +108,7 @@ def test_a_sender_killed_around_the_call_leaves_one_message(
     run(killed)
     assert killed.returncode == -9
     assert len(posted_texts(simulator)) == (1 if dies == "after" else 0)
-    parts = make_stage_context(
-        store, clock, make_delivery_services(slack_url=simulator.slack_url, pagerduty_url=simulator.pagerduty_url)
-    )
-
+    parts = context_of(store, clock, simulator)
     clock.advance(LEASE - timedelta(seconds=1))
     assert deliver(parts).sent == 0
     clock.advance(timedelta(seconds=1))

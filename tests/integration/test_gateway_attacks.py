@@ -255,7 +255,6 @@ def test_a_client_that_does_not_read_is_disconnected_and_others_are_served(serve
         assert gateway.client.get("/healthz").status_code == 200
         assert gone.wait(TIMEOUT_S), "the connection is closed although the client did not read"
         received = read_to_end(opened)
-
     assert len(received) < 10 * 1024 * 1024
 
 

@@ -117,10 +117,8 @@ def test_without_a_database_no_key_is_published_and_the_gateway_is_not_ready(
 
 def test_an_mcp_client_discovers_where_tokens_are_issued(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(gateway_public_url="https://gateway.example.com")
-
     challenge = gateway.client.post("/mcp", json={}).headers["www-authenticate"]
     metadata = gateway.client.get(METADATA).json()
-
     assert challenge == (
         'Bearer realm="scaleops-worker", resource_metadata="https://gateway.example.com/.well-known/oauth-protected-resource/mcp"'
     )
@@ -273,12 +271,10 @@ async def fail(request: Request) -> JSONResponse:
 
 def test_an_error_of_a_route_is_rendered_as_backstage_does(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(extra_routes=[Route("/fail/{how}", fail)])
-
     failures = [
         gateway.client.get(f"/fail/{how}", headers={**gateway.as_ci(), "Origin": PAGE})
         for how in ("unknown", "refused", "broken")
     ]
-
     assert [(response.status_code, response.json()["error"]["name"]) for response in failures] == [
         (404, "NotFoundError"),
         (403, "NotAllowedError"),

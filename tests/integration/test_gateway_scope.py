@@ -251,9 +251,7 @@ def test_annotations_of_the_component_limit_what_is_shown(serve_gateway: ServeGa
     more = replace(world, entities=(*world.entities, orders_elsewhere))
     simulator.load(Scenario(name="one more", world_at=lambda _: more))
     gateway = serve_gateway()
-
     mine = list_workloads(gateway, ORDERS, gateway.as_user(ANN, "group:default/team-99"))
     theirs = list_workloads(gateway, ORDERS, gateway.as_user("user:default/ben", "group:default/team-00"))
-
     assert mine.json()["workloads"] == []
     assert theirs.json()["workloads"] != []

@@ -170,11 +170,9 @@ def test_the_network_response_is_always_an_object_with_destinations(gateway: Ser
         "from": "1000",
         "to": "2000",
     }
-
     response = gateway.client.get(
         f"{PROXY}/api/v1/workload-network", params=query, headers={**service, "X-Scaleops-Cluster": row["clusterName"]}
     )
-
     assert isinstance(response.json()["destinations"], list)
 
 
@@ -276,7 +274,6 @@ async def test_a_hung_upstream_never_exhausts_the_server(serve_gateway: ServeGat
         ]
         others.append(await client.post(WORKLOADS, json={"label": [1]}))
         statuses = {(await task).status_code for task in hung}
-
     assert [response.status_code for response in others] == [200, 200, 200, 400]
     assert statuses == {503}
 

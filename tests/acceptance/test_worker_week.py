@@ -6,7 +6,6 @@ from pathlib import Path
 from domain.refs import PLATFORM
 from reports import content
 from simulator.serving import Simulator
-from store import ReportRun
 from tasks.report.due import teams_with_reports
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
@@ -32,8 +31,8 @@ def test_two_beats_and_four_workers_run_for_a_week(
             fleet.live()
         fleet.set_clock(NEXT_MONDAY + timedelta(hours=9, minutes=1))
         fleet.live()
-        reported = reports_of(fleet)
         with fleet.store.reading() as transaction:
+            reported = transaction.reports.runs("weekly", "2026-W45")
             teams = {*teams_with_reports(transaction), PLATFORM}
         assert {run.team for run in reported} == teams
         assert len(reported) == len(teams)
@@ -42,8 +41,3 @@ def test_two_beats_and_four_workers_run_for_a_week(
         assert [name for name in names if posts[f"report:weekly:{name}:2026-W45:slack:1"] != 1] == []
         assert any(one["resolved_at"] for one in simulator.state.pagerduty.incidents)
         assert violations(fleet) == []
-
-
-def reports_of(fleet: Fleet) -> tuple[ReportRun, ...]:
-    with fleet.store.reading() as transaction:
-        return transaction.reports.runs("weekly", "2026-W45")

@@ -12,7 +12,6 @@ from clients.http.async_client import AsyncHttpClient
 from clients.http.client import HttpOptions
 from clients.http.errors import ServiceError
 from simulator.backstage_auth import KeyPair, auth_of
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.waiting import wait_until
 from tests.stage_factories import ManualClock
@@ -20,8 +19,8 @@ from tests.stage_factories import ManualClock
 pytestmark = pytest.mark.anyio
 KEYS = "GET /api/auth/.well-known/jwks.json"
 START = datetime(2026, 11, 24, tzinfo=timezone.utc)
-DOWN = Fault(service="backstage", status=503)
-HUNG = Fault(service="backstage", delay_s=60)
+DOWN: dict[str, object] = {"status": 503}
+HUNG: dict[str, object] = {"delay_s": 60}
 
 
 @dataclass
@@ -59,8 +58,10 @@ async def scenario(simulator: Simulator) -> AsyncIterator[JwksScenario]:
 
 
 @pytest.mark.parametrize("fault", [DOWN, HUNG], ids=["down", "hung"])
-async def test_stale_keys_are_used_at_once_and_refreshed_once_per_cooldown(scenario: JwksScenario, fault: Fault) -> None:
-    scenario.simulator.state.faults = [fault]
+async def test_stale_keys_are_used_at_once_and_refreshed_once_per_cooldown(
+    scenario: JwksScenario, fault: dict[str, object]
+) -> None:
+    scenario.simulator.plan_fault("backstage", **fault)
     scenario.clock.now += KEY_SET_TTL
     for _ in range(50):
         assert await scenario.has_key(scenario.kid)
@@ -71,7 +72,7 @@ async def test_stale_keys_are_used_at_once_and_refreshed_once_per_cooldown(scena
 
 
 async def test_a_failed_refresh_is_repeated_after_the_cooldown(scenario: JwksScenario) -> None:
-    scenario.simulator.state.faults = [DOWN]
+    scenario.simulator.plan_fault("backstage", **DOWN)
     scenario.clock.now += KEY_SET_TTL
     for fetches in range(2, 5):
         async with asyncio.timeout(90):
@@ -95,7 +96,7 @@ async def test_keys_refreshed_in_the_background_are_used_afterwards(scenario: Jw
 
 
 async def test_expired_keys_are_an_error_and_requests_stay_limited(scenario: JwksScenario) -> None:
-    scenario.simulator.state.faults = [DOWN]
+    scenario.simulator.plan_fault("backstage", **DOWN)
     scenario.clock.now += KEY_SET_TTL + STALE_TTL
     for _ in range(10):
         with pytest.raises(ServiceError):
@@ -107,7 +108,7 @@ async def test_expired_keys_are_an_error_and_requests_stay_limited(scenario: Jwk
 
 
 async def test_unknown_key_ids_cause_one_request_while_backstage_fails(scenario: JwksScenario) -> None:
-    scenario.simulator.state.faults = [DOWN]
+    scenario.simulator.plan_fault("backstage", **DOWN)
     scenario.clock.now += KEY_SET_TTL
     for number in range(50):
         assert not await scenario.has_key(f"made-up-{number}")

@@ -11,7 +11,6 @@ from clients.http.client import HttpClient, HttpOptions
 from clients.http.errors import ErrorKind, ServiceError
 from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, parse_json, retry_after_s
-from simulator.faults import Fault
 from simulator.serving import Simulator
 from tests.services.clients import Sleeps
 
@@ -137,9 +136,9 @@ def test_a_response_that_is_too_large_is_not_read_to_its_end(simulator: Simulato
     assert calls(simulator) == 1
 
 
-@pytest.mark.parametrize("fault", [Fault(service="scaleops", delay_s=30), Fault(service="scaleops", mode="slow", delay_s=30)])
-def test_a_response_that_does_not_begin_or_end_in_time_is_a_timeout(simulator: Simulator, fault: Fault) -> None:
-    simulator.state.faults = [fault]
+@pytest.mark.parametrize("fault", [{"delay_s": 30}, {"mode": "slow", "delay_s": 30}])
+def test_a_response_that_does_not_begin_or_end_in_time_is_a_timeout(simulator: Simulator, fault: dict[str, object]) -> None:
+    simulator.plan_fault("scaleops", **fault)
     with client_of(simulator, HttpOptions(timeout_s=0.05, attempts=2)) as http, pytest.raises(ServiceError) as failed:
         fetch(http)
     assert failed.value.kind is ErrorKind.CONNECTION

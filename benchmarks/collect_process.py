@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import httpx
 
-from clients.http.client import HttpClient, HttpOptions
+from clients.http.client import HttpClient, HttpOptions, TimeLeft, unlimited
 from clients.http.messages import HttpRequest, HttpResponse
 from clients.scaleops.client import ScaleOpsClient
 from tasks.collect.stage import collect
@@ -41,10 +41,10 @@ class RecordingHttpClient(HttpClient):
         super().__init__("ScaleOps", base_url, HttpOptions(max_in_flight=IN_FLIGHT))
         self.sent: list[HttpRequest] = []
 
-    def send(self, request: HttpRequest) -> HttpResponse:
+    def send(self, request: HttpRequest, *, time_left: TimeLeft = unlimited) -> HttpResponse:
         """Send a request and record it."""
         self.sent.append(request)
-        return super().send(request)
+        return super().send(request, time_left=time_left)
 
 
 def main() -> int:

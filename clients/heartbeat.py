@@ -11,8 +11,8 @@ _MAX_BODY = 10_000
 class HeartbeatClient:
     """One check. Its URL is a secret: anyone with it can report us as healthy. Every method raises ServiceError, which hides it."""
 
-    def __init__(self, url: str) -> None:
-        self._http = HttpClient("the heartbeat", url, HttpOptions(timeout_s=10, attempts=2))
+    def __init__(self, url: str, *, timeout_s: float = 10) -> None:
+        self._http = HttpClient("the heartbeat", url, HttpOptions(timeout_s=timeout_s, attempts=2))
 
     def start(self) -> None:
         """Report that a check begins."""

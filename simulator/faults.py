@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,9 +30,19 @@ class Fault(BaseModel):
     route: str | None = None
     contains: str | None = None
     """Only calls whose body or X-Scaleops-Cluster header contains this."""
-    mode: Literal["status", "html", "truncated", "cut", "slow", "redirect", "empty", "huge", "drop", "accept-then-drop"] = (
-        "status"
-    )
+    mode: Literal[
+        "status",
+        "html",
+        "truncated",
+        "cut",
+        "slow",
+        "redirect",
+        "empty",
+        "huge",
+        "drop",
+        "accept-then-drop",
+        "accept-then-status",
+    ] = "status"
     status: int = 500
     headers: dict[str, str] = {}
     body: JsonValue = "simulated fault"
@@ -61,6 +72,20 @@ class Fault(BaseModel):
         return True
 
 
+class _DatedSend:
+    """Adds the Date of the simulated clock to each response."""
+
+    def __init__(self, send: Send, state: State) -> None:
+        self.raw = send
+        self._state = state
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            date = format_datetime(self._state.clock.now(), usegmt=True).encode()
+            message = {**message, "headers": [*message.get("headers", ()), (b"date", date)]}
+        await self.raw(message)
+
+
 class FaultMiddleware:
     """Counts every call by service and route, and adds latency and faults."""
 
@@ -76,6 +101,7 @@ class FaultMiddleware:
         if service not in self._services:
             await self._app(scope, receive, send)
             return
+        send = _DatedSend(send, self._state)
         self._state.count(service, f"{scope['method']} {self._route_of(service, '/' + rest)}")
         body = await _read_body(receive)
         if service == "scaleops" and self._is_full():
@@ -131,8 +157,10 @@ async def _inject(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, se
     if fault.delay_s and fault.mode != "slow":
         await asyncio.sleep(fault.delay_s)
     service = scope["path"].split("/")[1]
+    if fault.mode in {"accept-then-drop", "accept-then-status"}:
+        await _collect(app, scope, receive)
     match fault.mode:
-        case "status":
+        case "status" | "accept-then-status":
             await _status_response(fault)(scope, receive, send)
         case "html":
             status = fault.status if "status" in fault.model_fields_set else 200
@@ -143,10 +171,7 @@ async def _inject(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, se
             await Response(status_code=204)(scope, receive, send)
         case "huge":
             await _send_huge(fault.megabytes, send)
-        case "drop":
-            await _drop_connection(receive, send)
-        case "accept-then-drop":
-            await _collect(app, scope, receive)
+        case "drop" | "accept-then-drop":
             await _drop_connection(receive, send)
         case "truncated" | "cut" | "slow":
             await _corrupt(fault, await _collect(app, scope, receive), receive, send)
@@ -208,7 +233,8 @@ async def _send_huge(megabytes: int, send: Send) -> None:
 
 async def _drop_connection(receive: Receive, send: Send) -> None:
     """Close the connection at once. ASGI has no message for that, so uvicorn's own transport is closed."""
-    cycle: Any = getattr(send, "__self__")  # noqa: B009 - a Callable has no __self__ for mypy
+    raw = send.raw if isinstance(send, _DatedSend) else send
+    cycle: Any = getattr(raw, "__self__")  # noqa: B009 - a Callable has no __self__ for mypy
     cycle.transport.close()
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -54,7 +54,13 @@ def bind(port: int) -> socket.socket:
 def build_server(state: State) -> uvicorn.Server:
     """Return a server without logs that stops without waiting for clients."""
     config = uvicorn.Config(
-        build_app(state), log_level="critical", access_log=False, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=1
+        build_app(state),
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        date_header=False,  # the simulated clock's
+        timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
 

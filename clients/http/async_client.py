@@ -56,7 +56,7 @@ class AsyncHttpClient:
         self._in_progress += 1
         try:
             if self._limiter is None:
-                return await self._exchange(request, may_repeat=True)
+                return await self._exchange_in_time(request)
             return await self._send_throttled(self._limiter, request)
         finally:
             self._in_progress -= 1
@@ -78,7 +78,7 @@ class AsyncHttpClient:
                 raise self._queue_full(request, f"its Retry-After lasts for another {pause_s:.0f} s", retry_after_s=pause_s)
             if pause_s:
                 await asyncio.sleep(pause_s)
-            response = await self._exchange(request, may_repeat=True)
+            response = await self._exchange_in_time(request)
         except ServiceError as error:
             if error.is_timeout:
                 limiter.after_timeout()
@@ -87,6 +87,14 @@ class AsyncHttpClient:
             limiter.semaphore.release()
         limiter.after_response(response.status, response.headers)
         return response
+
+    async def _exchange_in_time(self, request: HttpRequest) -> HttpResponse:
+        """One deadline over connecting, head and body, and over both attempts."""
+        try:
+            async with asyncio.timeout(self.options.timeout_s):
+                return await self._exchange(request, may_repeat=True)
+        except TimeoutError:
+            raise no_response(self.service, request, f"no answer within {self.options.timeout_s:g} s") from None
 
     async def _exchange(self, request: HttpRequest, *, may_repeat: bool) -> HttpResponse:
         try:
@@ -106,7 +114,8 @@ class AsyncHttpClient:
                 return await self._exchange(request, may_repeat=False)
             raise no_response(self.service, request, "it closed the connection") from None
         except TimeoutError:
-            raise no_response(self.service, request, f"no answer within {self.options.timeout_s:g} s") from None
+            reason = f"no connection within {self.options.connect_s:g} s"
+            raise no_response(self.service, request, reason, sent=False) from None
         except aiohttp.ClientPayloadError:
             raise truncated_error(self.service, request) from None
         except (aiohttp.ClientError, ValueError) as error:
@@ -131,7 +140,7 @@ class AsyncHttpClient:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self.options.max_in_flight, keepalive_timeout=15),
                 # `connect` includes the wait for a free connection.
-                timeout=aiohttp.ClientTimeout(total=self.options.timeout_s, connect=connect_s, sock_connect=connect_s),
+                timeout=aiohttp.ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "scaleops-worker", "Accept": "application/json"},
                 # Proxies of the environment are for the network, not for loopback.

@@ -1,6 +1,7 @@
 """HTTP client shared by all services: limits, retries, size and time bounds, one error type.
 
-Every request sent with it reads only, so a retry is harmless. It follows no redirect and keeps no cookie.
+`send` retries, which must be harmless: its requests read only, or carry a key that makes a repeat harmless. `exchange` makes one
+attempt. Both follow no redirect and keep no cookie.
 """
 
 from __future__ import annotations
@@ -10,19 +11,22 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
+import httpcore
 import httpx
 import structlog
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from clients.http.errors import ErrorKind, ServiceError
+from clients.http.errors import ErrorKind, OutOfTime, ServiceError
 from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, HttpResponse, no_response, status_error, too_large_error, truncated_error
+from clients.http.proxies import proxy_for
+from clients.http.transport import DeadlineTransport
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
 from clients.throttle.limit_algorithm import CallPriority
 from clients.throttle.semaphore import ResizableSemaphore
@@ -30,11 +34,20 @@ from clients.throttle.semaphore import ResizableSemaphore
 log = structlog.get_logger(__name__)
 
 INTERACTIVE_RETRY_BUDGET_S: Final = 8.0
-_KEEPALIVE_S: Final = 15.0
 _HEADERS: Final = {"User-Agent": "scaleops-worker", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 _MAX_DOUBLINGS: Final = 16
-_GATEWAY_ERRORS: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
-"""Retried like 503. A plain 500 comes from the service itself and would be the same again."""
+_RETRIED: Final = frozenset(
+    {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+)
+"""A plain 500 comes from the service itself and would be the same again."""
+
+TimeLeft = Callable[[], float]
+"""Called right before each attempt: the seconds that it may take. Zero or less: it is not made. May raise an error of its own."""
+
+
+def unlimited() -> float:
+    """Leave each attempt the time of the client's options."""
+    return float("inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +55,9 @@ class HttpOptions:
     """Limits of a client. Times in seconds."""
 
     timeout_s: float = 30.0
-    """For one attempt: waiting for the response, and then for the whole of its body."""
+    """For one attempt, from connecting to the last byte of the body."""
     connect_timeout_s: float = 5.0
+    """For one address of the host, within `timeout_s`."""
     max_in_flight: int = 16
     max_response_bytes: int = 64 * 1024 * 1024
     """Of the body, decompressed."""
@@ -52,6 +66,9 @@ class HttpOptions:
     """Doubles with each attempt; the wait is a random part of it, so that callers do not retry in step."""
     max_wait_s: float = 20.0
     """A longer Retry-After is not waited for; the error carries it."""
+    retried_statuses: frozenset[int] = _RETRIED
+    keeps_connections: bool = True
+    """False: each request has a new connection, so that none is lost on one that the service was just closing."""
 
     @property
     def connect_s(self) -> float:
@@ -59,13 +76,31 @@ class HttpOptions:
         return min(self.connect_timeout_s, self.timeout_s)
 
 
+@dataclass(slots=True)
+class _Call:
+    """One call of `send`: what it may still do, and how its last attempt failed."""
+
+    request: HttpRequest
+    time_left: TimeLeft
+    error: ServiceError | None = None
+    is_over: bool = False
+
+
+@dataclass(slots=True)
+class _Connection:
+    """A connection, used by one call at a time."""
+
+    client: httpx.Client
+    transport: DeadlineTransport = field(repr=False)
+
+
 class HttpClient:
     """The client of one service, for any number of threads. Make it after a fork, not before.
 
     A limiter decides how many calls may be in flight, in place of the options.
 
-    Each call in flight has an `httpx.Client` of its own, with one connection: a pool shared by many threads walks all its
-    connections on every request. They share one TLS context, which is expensive.
+    Each call in flight has an `httpx.Client` of its own, with one connection and its deadline: a pool shared by many threads walks
+    all its connections on every request. They share one TLS context, which is expensive.
     """
 
     def __init__(
@@ -92,43 +127,60 @@ class HttpClient:
         self._limiter = limiter
         self._semaphore = ResizableSemaphore(options.max_in_flight) if limiter is None else limiter.semaphore
         self._sleep = sleep
-        self._idle: deque[httpx.Client] = deque()
+        self._idle: deque[_Connection] = deque()
         self._is_closed = False
 
-    def send(self, request: HttpRequest) -> HttpResponse:
+    def send(self, request: HttpRequest, *, time_left: TimeLeft = unlimited) -> HttpResponse:
         """Send a request and return its response, if the status is below 500 and not 429.
 
-        No response, 429, 502, 503 and 504 are retried, after Retry-After plus a growing random wait. With a limiter, 429 and
-        503 count as an attempt only if no other call succeeds either.
+        No response, and the statuses of the options, are retried, after Retry-After plus a growing random wait. With a limiter,
+        429 and 503 count as an attempt only if no other call succeeds either.
 
         Raises:
             ServiceError: no response, an overloaded or broken service, a response that is too large or truncated.
         """
-        return self._retrying(self._send_once, request)
+        return self._retrying(self._attempt, _Call(request, time_left))
 
-    def close(self) -> None:
-        """Close all idle connections; calls in flight close theirs."""
-        self._is_closed = True
-        while self._idle:
-            self._idle.pop().close()
+    def exchange(self, request: HttpRequest, *, time_left: TimeLeft = unlimited) -> HttpResponse:
+        """Send a request once and return its response, whatever its status.
 
-    def _send_once(self, request: HttpRequest) -> HttpResponse:
+        Raises:
+            ServiceError: no response, or one that is too large or truncated.
+        """
         for name, value in request.headers.items():
             if not value.isprintable():
                 message = f"{request.route} was not sent to {self.service}: the value of {name} holds a control character"
                 raise ServiceError(message, kind=ErrorKind.REJECTED, permanent=True)
         with self._semaphore:
-            response = self._exchange(request) if self._limiter is None else self._send_throttled(self._limiter, request)
-        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise status_error(self.service, request, response)
+            if self._limiter is not None:
+                return self._send_throttled(self._limiter, request, time_left)
+            return self._exchange(request, time_left)
+
+    def close(self) -> None:
+        """Close all idle connections; calls in flight close theirs."""
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().client.close()
+
+    def _attempt(self, call: _Call) -> HttpResponse:
+        try:
+            response = self.exchange(call.request, time_left=call.time_left)
+            if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR or response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise status_error(self.service, call.request, response)
+        except OutOfTime as error:
+            call.is_over = True
+            raise call.error or error from None
+        except ServiceError as error:
+            call.error = error
+            raise
         return response
 
-    def _send_throttled(self, limiter: ConcurrencyLimiter, request: HttpRequest) -> HttpResponse:
+    def _send_throttled(self, limiter: ConcurrencyLimiter, request: HttpRequest, time_left: TimeLeft) -> HttpResponse:
         pause_s = limiter.before_call()
         if pause_s:
             self._sleep(pause_s)
         try:
-            response = self._exchange(request)
+            response = self._exchange(request, time_left)
         except ServiceError as error:
             if error.is_timeout:
                 limiter.after_timeout()
@@ -136,68 +188,77 @@ class HttpClient:
         limiter.after_response(response.status, response.headers)
         return response
 
-    def _exchange(self, request: HttpRequest) -> HttpResponse:
-        deadline = time.monotonic() + self.options.timeout_s
-        client = self._acquire()
+    def _exchange(self, request: HttpRequest, time_left: TimeLeft) -> HttpResponse:
+        left_s = min(self.options.timeout_s, time_left())
+        if left_s <= 0:
+            raise OutOfTime(self.service, request.route)
+        deadline = time.monotonic() + left_s
+        connection = self._acquire()
+        connection.transport.set_deadline(deadline)
         has_status = False
         try:
             url = self._base_url + request.target
-            with client.stream(request.method, url, headers=dict(request.headers), content=request.body) as incoming:
+            headers = dict(request.headers)
+            with connection.client.stream(request.method, url, headers=headers, content=request.body) as incoming:
                 has_status = True
-                body = self._read_body(incoming, request, deadline)
+                body = self._read_body(incoming, request)
                 return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
-        except (httpx.ConnectTimeout, httpx.PoolTimeout):
-            reason = f"no connection within {self.options.connect_s:g} s"
+        except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
+            reason = f"no connection within {min(self.options.connect_s, left_s):g} s"
             raise no_response(self.service, request, reason, sent=False) from None
-        except httpx.TimeoutException:
-            raise no_response(self.service, request, f"no answer within {self.options.timeout_s:g} s") from None
+        except httpcore.TimeoutException:
+            what = "the response was not complete" if has_status else "no answer"
+            raise no_response(self.service, request, f"{what} within {left_s:g} s") from None
         except (
             httpx.InvalidURL,
-            httpx.ConnectError,
-            httpx.ProxyError,
             httpx.UnsupportedProtocol,
-            httpx.LocalProtocolError,
+            httpcore.ConnectError,
+            httpcore.ProxyError,
+            httpcore.UnsupportedProtocol,
+            httpcore.LocalProtocolError,
         ) as error:
             raise no_response(self.service, request, f"it cannot be reached ({error})", sent=False) from None
-        except (httpx.DecodingError, httpx.RemoteProtocolError) as error:
+        except (httpx.DecodingError, httpcore.RemoteProtocolError) as error:
             if has_status:
                 raise truncated_error(self.service, request) from None
             raise no_response(self.service, request, f"the connection was closed ({error})") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise no_response(self.service, request, f"the connection failed ({error})") from None
         finally:
-            self._release(client)
+            self._release(connection)
 
-    def _read_body(self, incoming: httpx.Response, request: HttpRequest, deadline: float) -> bytes:
+    def _read_body(self, incoming: httpx.Response, request: HttpRequest) -> bytes:
         body = bytearray()
         for chunk in incoming.iter_bytes():
             body += chunk
             if len(body) > self.options.max_response_bytes:
                 raise too_large_error(self.service, request, incoming.status_code, self.options.max_response_bytes)
-            if time.monotonic() > deadline:
-                reason = f"the response was not complete within {self.options.timeout_s:g} s"
-                raise no_response(self.service, request, reason)
         return bytes(body)
 
-    def _acquire(self) -> httpx.Client:
+    def _acquire(self) -> _Connection:
         try:
             return self._idle.pop()
         except IndexError:
-            return httpx.Client(
+            transport = DeadlineTransport(
+                tls=self._tls_context,
+                connect_s=self.options.connect_s,
+                proxy=proxy_for(self._base_url),
+                keeps_connection=self.options.keeps_connections,
+            )
+            client = httpx.Client(
+                transport=transport,
                 headers=_HEADERS,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                timeout=httpx.Timeout(self.options.timeout_s, connect=self.options.connect_s),
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_KEEPALIVE_S),
-                verify=self._tls_context,
-                # Proxies and CA bundles of the environment are for the network, not for loopback.
-                trust_env=not self._is_loopback,
+                timeout=None,  # noqa: S113 - the transport has the deadline
+                trust_env=False,
             )
+            return _Connection(client, transport)
 
-    def _release(self, client: httpx.Client) -> None:
+    def _release(self, connection: _Connection) -> None:
         if self._is_closed:
-            client.close()
+            connection.client.close()
         else:
-            self._idle.append(client)
+            self._idle.append(connection)
 
     @cached_property
     def _tls_context(self) -> ssl.SSLContext:
@@ -207,11 +268,12 @@ class HttpClient:
     def _is_retryable(self, error: BaseException) -> bool:
         if not isinstance(error, ServiceError) or (error.retry_after_s or 0) > self.options.max_wait_s:
             return False
-        return error.kind in (ErrorKind.CONNECTION, ErrorKind.THROTTLED) or error.status in _GATEWAY_ERRORS
+        return error.kind is ErrorKind.CONNECTION or error.status in self.options.retried_statuses
 
     def _should_stop(self, state: RetryCallState) -> bool:
+        call: _Call = state.args[0]
         elapsed_s = state.seconds_since_start or 0
-        if elapsed_s >= 2 * self.options.timeout_s:
+        if call.is_over or elapsed_s >= 2 * self.options.timeout_s:
             return True
         is_throttled = (error := _error_of(state)) is not None and error.kind is ErrorKind.THROTTLED
         if is_throttled and self._limiter is not None and self._limiter.has_recent_success():

@@ -1,6 +1,7 @@
 """The one error of every service client.
 
 ServiceError
+├── OutOfTime            the call was not made: its caller's time was over
 ├── PayloadRejected      this form of the message is never accepted; a plainer one may be
 └── RecipientRejected    no message is ever accepted for this channel or key; another recipient may be
 """
@@ -66,16 +67,14 @@ class ServiceError(Exception):
         """True if a request was sent and no response came in time."""
         return self.kind is ErrorKind.CONNECTION and self.outcome_unknown
 
-    def copy(self, *, service_down: bool | None = None) -> Self:
-        """Return the same error as a new object, which collects no other thread's traceback.
-
-        Args:
-            service_down: replaces the field of that name.
-        """
+    def copy(self, *, service_down: bool | None = None, retry_after_s: float | None = None) -> Self:
+        """Return the same error as a new object, which collects no other thread's traceback, with these fields if given."""
         copied = type(self).__new__(type(self), *self.args)
         copied.__dict__.update(self.__dict__)
         if service_down is not None:
             copied.service_down = service_down
+        if retry_after_s is not None:
+            copied.retry_after_s = retry_after_s
         return copied
 
 
@@ -91,3 +90,11 @@ class RecipientRejected(ServiceError):
 
     def __init__(self, message: str, *, kind: ErrorKind = ErrorKind.REJECTED) -> None:
         super().__init__(message, kind=kind, permanent=True)
+
+
+class OutOfTime(ServiceError):
+    """The call was not made, because the time that its caller had for it was over."""
+
+    def __init__(self, service: str, route: str) -> None:
+        message = f"{route} was not sent to {service}: no time was left for it"
+        super().__init__(message, kind=ErrorKind.CONNECTION, permanent=False)

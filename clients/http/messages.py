@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.message import Message
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -40,21 +40,30 @@ class HttpResponse:
     body: bytes = field(repr=False)
 
 
-def retry_after_s(headers: Mapping[str, str] | Message) -> float | None:
+MAX_RETRY_AFTER_S: Final = 3600.0
+"""A service that asks for more is asked again after this: its header may be wrong, and a message must not expire because of it."""
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Parse Retry-After: seconds, or a date relative to the Date of the same response (RFC 9110, 10.2.3).
 
     Returns:
-        None if the header is missing or cannot be parsed.
+        Between 0 and MAX_RETRY_AFTER_S; None if the header is missing or cannot be parsed.
     """
     value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    if value.isascii() and value.isdigit():
-        return float(value)
     try:
-        return max(0.0, (parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))).total_seconds())
-    except (ValueError, TypeError):
-        return None
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
+
+
+def wait_s(retry_after: float | None, *, default_s: float) -> float:
+    """Return how long to wait after a 429 with this Retry-After: at least a second."""
+    return default_s if retry_after is None else max(retry_after, 1.0)
 
 
 def status_error(service: str, request: HttpRequest, response: HttpResponse) -> ServiceError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import io
+import json
 import warnings
 from collections.abc import Mapping
 from copy import deepcopy
@@ -14,11 +15,12 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="The package .pdpyras. is deprecated", category=UserWarning)
     import pdpyras
 
-from requests import Response
+from requests import Request, Response
+from requests.structures import CaseInsensitiveDict
 
+from clients.http.client import HttpClient, HttpOptions, TimeLeft, unlimited
 from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, ServiceError
-from clients.http.loopback import is_loopback_url
-from clients.http.messages import retry_after_s
+from clients.http.messages import HttpRequest, wait_s
 from domain.component import RoutingKey
 from domain.messages import Json
 
@@ -26,53 +28,57 @@ DEFAULT_EVENTS_URL: Final = "https://events.pagerduty.com"
 DEFAULT_RETRY_AFTER_S: Final = 60.0
 """PagerDuty limits calls per key over a rolling minute."""
 
-_TIMEOUT_S: Final = (3.05, 7.0)
-"""Connecting, and each read. At most four attempts and 10 s of pauses: one send ends within 52 s."""
-_RETRIES: Final = {500: 2, 502: 2, 503: 2, 504: 2}
+_ATTEMPTS: Final = 3
+_RETRIED: Final = frozenset({500, 502, 503, 504})
+"""Not 429: the outbox reschedules that."""
 _NO_REASON: Final = "400, without a reason"
 
 
 class _EventsSession(pdpyras.EventsAPISession):  # type: ignore[misc]  # pdpyras has no types
-    """A pdpyras session that raises on 429 instead of sleeping, and follows no redirect."""
+    """A pdpyras session over our HTTP client: its deadline, retries, proxies and certificates."""
 
-    def __init__(self, key: str, *, url: str, pause_s: float) -> None:
+    def __init__(self, key: str, http: HttpClient, *, time_left: TimeLeft) -> None:
         super().__init__(key)
-        self.url = url.rstrip("/")
-        self.timeout = _TIMEOUT_S
-        self.retry = dict(_RETRIES)
-        self.max_http_attempts = 1  # pdpyras compares with > : two retries in total
-        self.max_network_attempts = 1
-        self.sleep_timer = pause_s
-        self.stagger_cooldown = 0.5
-        self.trust_env = not is_loopback_url(url)
-
-    def postprocess(self, response: Response) -> None:
-        """Raise on 429: pdpyras would retry without limit, ignoring Retry-After; the outbox reschedules instead."""
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            message = "429"
-            raise pdpyras.PDHTTPError(message, response)
+        self.url = "http://pagerduty.invalid"  # prepended to the path; the HTTP client has the real one
+        self._http = http
+        self._time_left = time_left
 
     def request(self, method: str, url: str, **options: object) -> Response:
-        """Send a request; a redirect would pass the routing key on."""
-        response: Response = super().request(method, url, **{**options, "allow_redirects": False})
+        """Send a request. pdpyras would retry 429 without limit, ignore Retry-After and follow redirects with the routing key."""
+        body = json.dumps(options.get("json")).encode()
+        headers = {"Content-Type": "application/json"}
+        target = url.removeprefix(self.url)
+        request = HttpRequest(method=method.upper(), target=target, headers=headers, body=body)
+        answered = self._http.send(request, time_left=self._time_left)
+        response = Response()
+        response.request = Request(request.method, self.url).prepare()  # for the text of errors, which is not used
+        response.status_code = answered.status
+        response.headers = CaseInsensitiveDict(answered.headers)
+        response.raw = io.BytesIO(answered.body)
         return response
 
 
 class PagerDutyClient:
-    """The Events API v2. Thread-safe: each thread has its own sessions.
+    """The Events API v2. Thread-safe.
 
     Args:
         events_url: https, or http on this machine.
-        pause_s: the first pause between two attempts; it at least doubles each time.
+        timeout_s: for one attempt, from connecting to the last byte.
+        pause_s: up to this long is the first pause between two attempts; it doubles each time.
     """
 
-    def __init__(self, *, events_url: str = DEFAULT_EVENTS_URL, pause_s: float = 0.25) -> None:
-        self._url = events_url
-        self._pause_s = pause_s
-        self._sessions = threading.local()
+    def __init__(self, *, events_url: str = DEFAULT_EVENTS_URL, timeout_s: float = 10, pause_s: float = 0.5) -> None:
+        options = HttpOptions(
+            timeout_s=timeout_s,
+            attempts=_ATTEMPTS,
+            initial_wait_s=pause_s,
+            retried_statuses=_RETRIED,
+            keeps_connections=False,
+        )
+        self._http = HttpClient("PagerDuty", events_url, options)
 
-    def send(self, routing_key: RoutingKey, event: Mapping[str, Json]) -> str:
-        """Send the body of `/v2/enqueue` without its routing key; return the dedup key.
+    def send(self, routing_key: RoutingKey, event: Mapping[str, Json], *, time_left: TimeLeft = unlimited) -> str:
+        """Send the body of `/v2/enqueue` without its routing key; return the dedup key. `time_left` is asked before each attempt.
 
         Raises:
             PayloadRejected: 400: PagerDuty never accepts this event.
@@ -86,21 +92,17 @@ class PagerDutyClient:
             message = "an event for PagerDuty has no action or no dedup key, so it cannot be repeated safely"
             raise PayloadRejected(message)
         try:
-            return str(self._session(routing_key).send_event(action, dedup_key, **body))
+            session = _EventsSession(routing_key.reveal(), self._http, time_left=time_left)
+            return str(session.send_event(action, dedup_key, **body))
         except pdpyras.PDClientError as error:
-            if error.response is not None:
-                raise _error_from_response(error.response) from None
-            message = "PagerDuty did not answer an event"
-            raise ServiceError(message, kind=ErrorKind.CONNECTION, permanent=False, outcome_unknown=True) from None
+            raise _error_from_response(error.response) from None
+        except ServiceError as error:
+            if error.status != HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            raise error.copy(retry_after_s=wait_s(error.retry_after_s, default_s=DEFAULT_RETRY_AFTER_S)) from None
         except ValueError:
             message = f"PagerDuty does not support the action {action!r}"
             raise PayloadRejected(message) from None
-
-    def _session(self, routing_key: RoutingKey) -> _EventsSession:
-        sessions: dict[RoutingKey, _EventsSession] = self._sessions.__dict__.setdefault("by_key", {})
-        if routing_key not in sessions:
-            sessions[routing_key] = _EventsSession(routing_key.reveal(), url=self._url, pause_s=self._pause_s)
-        return sessions[routing_key]
 
 
 def _error_from_response(response: Response) -> ServiceError:
@@ -116,14 +118,6 @@ def _error_from_response(response: Response) -> ServiceError:
         return RecipientRejected(message, kind=ErrorKind.AUTH)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return PayloadRejected(f"{message}: it is too large")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait_s = retry_after_s(response.headers)
-        wait_s = DEFAULT_RETRY_AFTER_S if wait_s is None else max(wait_s, 1.0)
-        message = f"{message}: too many requests, retry after {wait_s:g} s"
-        return ServiceError(message, kind=ErrorKind.THROTTLED, permanent=False, retry_after_s=wait_s)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        kind = ErrorKind.THROTTLED if status == HTTPStatus.SERVICE_UNAVAILABLE else ErrorKind.SERVER_ERROR
-        return ServiceError(message, kind=kind, permanent=False, outcome_unknown=True)
     if status < HTTPStatus.BAD_REQUEST:
         message = f"{message} and a body that cannot be read"
         return ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True)

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import logging
 import re
-import ssl
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from slack_sdk.errors import SlackApiError
 
+from clients.http.client import TimeLeft, unlimited
 from clients.http.errors import ErrorKind, PayloadRejected, ServiceError
 from clients.slack.errors import error_from_code
-from clients.slack.transport import BoundedWebClient
+from clients.slack.transport import SlackCall, slack_http
 from domain.messages import Json
 
 DEFAULT_BASE_URL: Final = "https://slack.com/api/"
@@ -50,25 +51,35 @@ class BotIdentity:
 
 
 class SlackClient:
-    """The Web API as one bot. Thread-safe: every call opens its own connection.
+    """The Web API as one bot. Thread-safe.
+
+    Each method takes `time_left`, which is asked right before each call that it makes.
 
     Args:
         token: the bot token, never shown in an error.
         instance: the name of this installation in message metadata.
         base_url: https, or http on this machine.
-        timeout_s: for connecting and for each read.
+        timeout_s: for one call, from connecting to the last byte.
     """
 
-    def __init__(self, *, token: str, instance: str, base_url: str = DEFAULT_BASE_URL, timeout_s: int = 10) -> None:
-        sdk_log = logging.getLogger("clients.slack.sdk")
-        sdk_log.setLevel(logging.CRITICAL)  # the SDK logs whole bodies; our errors say what failed
+    def __init__(self, *, token: str, instance: str, base_url: str = DEFAULT_BASE_URL, timeout_s: float = 10) -> None:
+        self._sdk_log = logging.getLogger("clients.slack.sdk")
+        self._sdk_log.setLevel(logging.CRITICAL)  # the SDK logs whole bodies; our errors say what failed
+        self._token = token
         self._instance = instance
         self._identity: BotIdentity | None = None
-        self._web = BoundedWebClient(
-            token=token, base_url=base_url, timeout=timeout_s, ssl=ssl.create_default_context(), logger=sdk_log, retry_handlers=[]
-        )
+        self._base_url = base_url
+        self._http = slack_http(base_url, timeout_s=timeout_s)
 
-    def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> PostedMessage:
+    def post(
+        self,
+        channel: str,
+        payload: Mapping[str, Json],
+        *,
+        thread_ts: str | None,
+        message_key: str,
+        time_left: TimeLeft = unlimited,
+    ) -> PostedMessage:
         """Post one message: the body of `chat.postMessage` without channel, thread and metadata.
 
         Raises:
@@ -90,7 +101,7 @@ class SlackClient:
         }
         if thread_ts is not None:
             body["thread_ts"] = thread_ts
-        response = self._call("chat.postMessage", where=f"in channel {channel}", json=body)
+        response = self._call("chat.postMessage", where=f"in channel {channel}", json=body, time_left=time_left)
         ts, posted_in = response.get("ts"), response.get("channel")
         if not (isinstance(ts, str) and ts and isinstance(posted_in, str) and posted_in):
             message = f"Slack accepted a message for channel {channel} but did not return its channel and ts"
@@ -98,36 +109,58 @@ class SlackClient:
         return PostedMessage(channel=posted_in, ts=ts)
 
     def find_by_metadata(
-        self, channel: str, message_key: str, *, thread_ts: str | None, oldest: datetime
+        self,
+        channel: str,
+        message_key: str,
+        *,
+        thread_ts: str | None,
+        posted_within: timedelta,
+        time_left: TimeLeft = unlimited,
     ) -> PostedMessage | None:
-        """Find a message of this installation by its key among those posted since `oldest`.
+        """Find a message of this installation by its key among those of the last `posted_within`, by Slack's own clock.
 
         None means provably absent: the whole period was read, and every message of this bot in it showed its metadata.
 
         Raises:
             ServiceError: neither presence nor absence can be proved.
         """
-        for posted in self._messages(channel, thread_ts=thread_ts, oldest=oldest):
+        oldest = self._server_time(time_left) - posted_within
+        for posted in self._messages(channel, thread_ts=thread_ts, oldest=oldest, time_left=time_left):
             metadata = posted.get("metadata")
             payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
             if isinstance(payload, dict) and payload.get("key") == message_key and payload.get("instance") == self._instance:
                 return PostedMessage(channel=channel, ts=str(posted["ts"]))
-            if not isinstance(metadata, dict) and self._is_ours(posted):
+            if not isinstance(metadata, dict) and self._is_ours(posted, time_left):
                 message = f"a message of this bot in channel {channel} shows no metadata, so its key is unknown"
                 raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
         return None
 
-    def probe(self) -> BotIdentity:
+    def probe(self, *, time_left: TimeLeft = unlimited) -> BotIdentity:
         """Return the identity of the token (`auth.test`)."""
-        response = self._call("auth.test")
-        return BotIdentity(
+        return self._identify(time_left)[0]
+
+    def _identify(self, time_left: TimeLeft) -> tuple[BotIdentity, Mapping[str, str]]:
+        response, headers = self._exchange("auth.test", time_left=time_left)
+        self._identity = BotIdentity(
             workspace=str(response.get("team", "")),
             user=str(response.get("user", "")),
             user_id=str(response.get("user_id", "")),
             bot_id=str(response.get("bot_id", "")),
         )
+        return self._identity, headers
 
-    def _messages(self, channel: str, *, thread_ts: str | None, oldest: datetime) -> Iterator[dict[str, Any]]:
+    def _server_time(self, time_left: TimeLeft) -> datetime:
+        """Return the present instant by Slack's clock, from the Date of a response."""
+        try:
+            date = parsedate_to_datetime(self._identify(time_left)[1].get("date", ""))
+        except (ValueError, TypeError):
+            message = "Slack's response has no Date, so it is unknown which messages are new"
+            raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False) from None
+        return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+
+    def _messages(
+        self, channel: str, *, thread_ts: str | None, oldest: datetime, time_left: TimeLeft
+    ) -> Iterator[dict[str, Any]]:
         method = "conversations.history" if thread_ts is None else "conversations.replies"
         params: dict[str, str | int] = {
             "channel": channel,
@@ -139,7 +172,7 @@ class SlackClient:
         if thread_ts is not None:
             params["ts"] = thread_ts
         for _ in range(MAX_PAGES):
-            page = self._call(method, where=f"of channel {channel}", params=params)
+            page = self._call(method, where=f"of channel {channel}", params=params, time_left=time_left)
             messages = page.get("messages")
             if not isinstance(messages, list) or not all(isinstance(one, dict) and one.get("ts") for one in messages):
                 message = f"Slack answered {method} of channel {channel} without a list of messages"
@@ -157,20 +190,29 @@ class SlackClient:
         )
         raise ServiceError(message, kind=ErrorKind.REJECTED, permanent=False)
 
-    def _is_ours(self, posted: Mapping[str, Any]) -> bool:
-        if self._identity is None:
-            self._identity = self.probe()
-        bot_id, user_id = self._identity.bot_id, self._identity.user_id
+    def _is_ours(self, posted: Mapping[str, Any], time_left: TimeLeft) -> bool:
+        identity = self._identity or self.probe(time_left=time_left)
+        bot_id, user_id = identity.bot_id, identity.user_id
         return bool((bot_id and posted.get("bot_id") == bot_id) or (user_id and posted.get("user") == user_id))
 
-    def _call(
-        self, method: str, *, where: str = "", json: dict[str, Any] | None = None, params: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def _call(self, method: str, *, where: str, time_left: TimeLeft, **body: dict[str, Any]) -> dict[str, Any]:
+        return self._exchange(method, where=where, time_left=time_left, **body)[0]
+
+    def _exchange(
+        self,
+        method: str,
+        *,
+        time_left: TimeLeft,
+        where: str = "",
+        json: dict[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> tuple[dict[str, Any], Mapping[str, str]]:
+        call = SlackCall(self._http, token=self._token, base_url=self._base_url, log=self._sdk_log, time_left=time_left)
         try:
-            response = self._web.api_call(method, json=json, params=params)
+            response = call.api_call(method, json=json, params=params)
         except SlackApiError as error:
             code = str(error.response.get("error"))
             raise error_from_code(
                 method, code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no error code", where=where
             ) from None
-        return dict(response.data) if isinstance(response.data, dict) else {}
+        return (dict(response.data) if isinstance(response.data, dict) else {}), response.headers

@@ -13,7 +13,7 @@ from simulator.credentials import SLACK_BOT_TOKEN
 from simulator.serving import Simulator
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
-YESTERDAY = NOW - timedelta(days=1)
+DAY = timedelta(days=1)
 CHANNEL = "C0123"
 DIVIDER: Json = {"type": "divider"}
 
@@ -157,33 +157,24 @@ def test_a_429_has_its_retry_after_and_is_not_retried(
         slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
     assert (error.value.kind, error.value.retry_after_s) == (ErrorKind.THROTTLED, wait_s)
     assert not error.value.permanent
-    assert not error.value.outcome_unknown
+    assert error.value.outcome_unknown
     assert simulator.state.calls["slack"].total() == 1
 
 
 @pytest.mark.parametrize(
     ("fault", "outcome_unknown"),
     [
-        ({"status": 500}, False),
-        ({"status": 503}, False),
-        ({"status": 502}, True),
-        ({"status": 504}, True),
-        ({"mode": "redirect"}, False),
-        ({"mode": "html"}, True),
-        ({"mode": "truncated"}, True),
-        ({"mode": "cut"}, True),
-        ({"mode": "empty"}, True),
-        ({"mode": "huge"}, True),
-        ({"mode": "drop"}, True),
-        ({"mode": "accept-then-drop"}, True),
-        ({"status": 200, "body": {"ok": False, "error": "internal_error"}}, True),
-        ({"status": 200, "body": {"ok": False, "error": "fatal_error"}}, True),
-        ({"status": 200, "body": {"ok": False, "error": "something_new"}}, False),
+        *[({"status": status}, True) for status in (404, 413, 429, 500, 502, 503, 504)],
+        *[({"mode": mode}, True) for mode in ("redirect", "html", "truncated", "cut", "empty", "drop", "accept-then-drop")],
+        *[({"body": {"ok": False, "error": code}}, True) for code in ("internal_error", "fatal_error", "something_new", None)],
+        ({"status": 503, "body": {"ok": False, "error": "service_unavailable"}}, True),
+        ({"status": 503, "body": {"ok": False, "error": "ratelimited"}}, False),
         ({"status": 200, "body": {"ok": True}}, True),
         ({"status": 200, "body": [1, 2]}, True),
+        ({"status": 200, "body": {"ok": False, "error": "ratelimited"}}, False),
     ],
 )
-def test_an_error_says_whether_the_message_may_have_arrived(
+def test_only_a_refusal_of_slack_says_that_the_message_has_not_arrived(
     slack: SlackClient, simulator: Simulator, fault: dict[str, object], *, outcome_unknown: bool
 ) -> None:
     simulator.plan_fault("slack", **fault)
@@ -193,6 +184,13 @@ def test_an_error_says_whether_the_message_may_have_arrived(
     assert error.value.outcome_unknown is outcome_unknown
     assert simulator.state.calls["slack"].total() == 1
     assert SLACK_BOT_TOKEN not in str(error.value)
+
+
+def test_a_response_that_is_too_large_has_an_unknown_outcome(slack: SlackClient, simulator: Simulator) -> None:
+    simulator.plan_fault("slack", mode="huge", megabytes=9)
+    with pytest.raises(ServiceError, match="more than 8192 KiB") as error:
+        slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k1")
+    assert error.value.outcome_unknown
 
 
 def test_a_time_out_has_an_unknown_outcome(simulator: Simulator) -> None:
@@ -217,7 +215,7 @@ def test_a_lost_message_is_found_by_its_key(slack: SlackClient, simulator: Simul
     with pytest.raises(ServiceError):
         slack.post(CHANNEL, payload_of("lost"), thread_ts=None, message_key="k1")
     slack.post(CHANNEL, payload_of("other"), thread_ts=None, message_key="k2")
-    found = slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
+    found = slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, posted_within=DAY)
     assert found is not None
     assert found.ts == simulator.state.slack.messages[0]["ts"]
 
@@ -225,52 +223,53 @@ def test_a_lost_message_is_found_by_its_key(slack: SlackClient, simulator: Simul
 def test_a_lost_reply_is_found_in_its_thread_only(slack: SlackClient) -> None:
     parent = slack.post(CHANNEL, payload_of("report"), thread_ts=None, message_key="k1")
     reply = slack.post(CHANNEL, payload_of("details"), thread_ts=parent.ts, message_key="k2")
-    assert slack.find_by_metadata(CHANNEL, "k2", thread_ts=parent.ts, oldest=YESTERDAY) == reply
-    assert slack.find_by_metadata(CHANNEL, "k2", thread_ts=None, oldest=YESTERDAY) is None
+    assert slack.find_by_metadata(CHANNEL, "k2", thread_ts=parent.ts, posted_within=DAY) == reply
+    assert slack.find_by_metadata(CHANNEL, "k2", thread_ts=None, posted_within=DAY) is None
 
 
 def test_a_message_that_was_not_posted_is_absent(slack: SlackClient) -> None:
     slack.post(CHANNEL, payload_of("other"), thread_ts=None, message_key="k2")
-    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY) is None
+    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, posted_within=DAY) is None
 
 
 def test_a_message_of_another_installation_does_not_match(simulator: Simulator, slack: SlackClient) -> None:
     other = SlackClient(token=SLACK_BOT_TOKEN, instance="elsewhere", base_url=simulator.slack_url)
     other.post(CHANNEL, payload_of("theirs"), thread_ts=None, message_key="k1")
-    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY) is None
+    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, posted_within=DAY) is None
 
 
 def test_every_page_is_read_before_a_message_is_absent(slack: SlackClient, simulator: Simulator) -> None:
     first = slack.post(CHANNEL, payload_of("first"), thread_ts=None, message_key="k1")
     fill(simulator, 450)
-    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY) == first
-    assert slack.find_by_metadata(CHANNEL, "k0", thread_ts=None, oldest=YESTERDAY) is None
+    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, posted_within=DAY) == first
+    assert slack.find_by_metadata(CHANNEL, "k0", thread_ts=None, posted_within=DAY) is None
     assert simulator.state.calls["slack"]["POST /api/conversations.history"] == 6
 
 
 def test_a_channel_with_too_many_messages_is_an_error(slack: SlackClient, simulator: Simulator) -> None:
     fill(simulator, 2001)
     with pytest.raises(ServiceError, match="more than 2000"):
-        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
+        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, posted_within=DAY)
 
 
 def test_a_failed_page_is_an_error(slack: SlackClient, simulator: Simulator) -> None:
     fill(simulator, 250)
     simulator.plan_fault("slack", route="conversations.history", status=500, after=1)
     with pytest.raises(ServiceError, match="500"):
-        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
+        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, posted_within=DAY)
 
 
 def test_own_messages_without_metadata_are_an_error(slack: SlackClient, simulator: Simulator) -> None:
     slack.post(CHANNEL, payload_of("x"), thread_ts=None, message_key="k2")
     del simulator.state.slack.messages[0]["metadata"]
     with pytest.raises(ServiceError, match="no metadata"):
-        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=YESTERDAY)
+        slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, posted_within=DAY)
 
 
-def test_messages_before_the_period_are_ignored(slack: SlackClient) -> None:
+def test_messages_before_the_period_are_ignored(slack: SlackClient, simulator: Simulator) -> None:
     slack.post(CHANNEL, payload_of("old"), thread_ts=None, message_key="k1")
-    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, oldest=NOW + timedelta(minutes=1)) is None
+    simulator.state.clock.set(NOW + timedelta(minutes=2))
+    assert slack.find_by_metadata(CHANNEL, "k1", thread_ts=None, posted_within=timedelta(minutes=1)) is None
 
 
 def test_the_probe_returns_the_bot(slack: SlackClient) -> None:

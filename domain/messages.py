@@ -123,3 +123,14 @@ def superseded(stream: Iterable[EventStatus]) -> tuple[str, ...]:
         elif event.status is not DeliveryStatus.FAILED and (event.attempts or event.status is DeliveryStatus.SENT):
             may_be_open = True
     return tuple(cancelled)
+
+
+def resolve_to_repeat(later: Iterable[EventStatus]) -> str | None:
+    """Return the key of the resolve to send again after a trigger arrived late; `later` are the events behind it, in their order.
+
+    The trigger has opened an incident again if the last event that may have arrived is a resolve. It has not if that is another
+    trigger: the condition is true again, and the late one is folded in.
+    """
+    arrived = [event for event in later if event.attempts and event.status not in {DeliveryStatus.FAILED, DeliveryStatus.PENDING}]
+    last = arrived[-1] if arrived else None
+    return last.key if last is not None and last.action is EventAction.RESOLVE else None

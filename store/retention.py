@@ -12,7 +12,7 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 from domain.closing_snapshot import newer_candidates
 from domain.messages import DeliveryStatus
 from domain.weeks import Schedules
-from store.queries.outbox import FALLBACK
+from store.queries.outbox_conditions import FALLBACK
 from store.queries.rows import Queries
 from store.schema import alert_events, alert_states, outbox, recommendations, report_runs, snapshots, sweeps, workload_points
 

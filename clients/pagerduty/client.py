@@ -69,11 +69,7 @@ class PagerDutyClient:
 
     def __init__(self, *, events_url: str = DEFAULT_EVENTS_URL, timeout_s: float = 10, pause_s: float = 0.5) -> None:
         options = HttpOptions(
-            timeout_s=timeout_s,
-            attempts=_ATTEMPTS,
-            initial_wait_s=pause_s,
-            retried_statuses=_RETRIED,
-            keeps_connections=False,
+            timeout_s=timeout_s, attempts=_ATTEMPTS, initial_wait_s=pause_s, retried_statuses=_RETRIED, keeps_connections=False
         )
         self._http = HttpClient("PagerDuty", events_url, options)
 

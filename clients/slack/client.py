@@ -109,13 +109,7 @@ class SlackClient:
         return PostedMessage(channel=posted_in, ts=ts)
 
     def find_by_metadata(
-        self,
-        channel: str,
-        message_key: str,
-        *,
-        thread_ts: str | None,
-        posted_within: timedelta,
-        time_left: TimeLeft = unlimited,
+        self, channel: str, message_key: str, *, thread_ts: str | None, posted_within: timedelta, time_left: TimeLeft = unlimited
     ) -> PostedMessage | None:
         """Find a message of this installation by its key among those of the last `posted_within`, by Slack's own clock.
 

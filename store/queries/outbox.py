@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, bindparam, exists, func, or_, select, update
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, update
 
-from domain.messages import Channel, DeliveryStatus, EventAction, EventStatus, Message, Variant, superseded
+from domain.messages import Channel, DeliveryStatus, EventAction, EventStatus, Message, Variant, resolve_to_repeat, superseded
+from store.queries.outbox_conditions import FALLBACK, due_first, is_leased_by, is_open
 from store.queries.outbox_rows import (
     DeliveryAttempt,
     DeliveryResult,
@@ -34,8 +33,6 @@ from store.queries.rows import Queries
 from store.schema import deliveries, outbox
 from store.upserts import insert_into
 
-FALLBACK: Final = ":fallback"
-"""Key suffix of the message that replaces one rejected by its channel."""
 RETRY_TTL: Final = timedelta(hours=24)
 """Minimum time to expiry of a message that is retried by hand."""
 
@@ -67,7 +64,7 @@ class Outbox(Queries):
         Due are pending messages past `not_before`, those with an expired lease, and unknown ones to look up.
         """
         while True:
-            row = self._connection.execute(_due_first(), {"now": now, "service": str(channel)}).mappings().first()
+            row = self._connection.execute(due_first(), {"now": now, "service": str(channel)}).mappings().first()
             if row is None:
                 return None
             claimed = self._connection.execute(
@@ -82,7 +79,7 @@ class Outbox(Queries):
 
     def has_due(self, now: datetime, *, channel: Channel) -> bool:
         """Return True if a message is due."""
-        first_id = _due_first().with_only_columns(outbox.c.id)
+        first_id = due_first().with_only_columns(outbox.c.id)
         return self._connection.execute(first_id, {"now": now, "service": str(channel)}).first() is not None
 
     def _lease(self, row: RowMapping, *, now: datetime, lease: timedelta, owner: str) -> LeasedMessage:
@@ -117,6 +114,10 @@ class Outbox(Queries):
             .order_by(deliveries.c.at)
         ).first()
         return None if found is None else SlackLocation(channel=found.channel, ts=found.ts)
+
+    def holds_lease(self, claim: LeasedMessage) -> bool:
+        """Return False if another process has taken over the message."""
+        return self._connection.execute(select(outbox.c.id).where(is_leased_by(claim))).first() is not None
 
     # Results of a leased message; False: the lease was lost, and another process decides ----------------------------------
 
@@ -154,12 +155,7 @@ class Outbox(Queries):
         key = claim.message.key
         marked = self._connection.execute(
             update(outbox)
-            .where(
-                outbox.c.key == key,
-                outbox.c.status == str(DeliveryStatus.LEASED),
-                outbox.c.lease_owner == claim.owner,
-                outbox.c.attempts == claim.attempt,
-            )
+            .where(is_leased_by(claim))
             .values(
                 status=str(status), lease_owner=None, lease_until=None, not_before=not_before, last_error=reason, sent_at=sent_at
             )
@@ -193,9 +189,11 @@ class Outbox(Queries):
         late = and_(outbox.c.status == str(DeliveryStatus.PENDING), outbox.c.expires_at <= now)
         return self._end(late, status=DeliveryStatus.EXPIRED)
 
-    def resolve_unknown(self, now: datetime) -> tuple[Message, ...]:
-        """Stop looking up unknown messages past their expiry and return them, each once."""
-        late = and_(outbox.c.status == str(DeliveryStatus.UNKNOWN), outbox.c.not_before.is_not(None), outbox.c.expires_at <= now)
+    def resolve_unknown(self, before: datetime) -> tuple[Message, ...]:
+        """Stop looking up unknown messages that expired before then and return them, each once."""
+        late = and_(
+            outbox.c.status == str(DeliveryStatus.UNKNOWN), outbox.c.not_before.is_not(None), outbox.c.expires_at <= before
+        )
         return self._end(late, status=DeliveryStatus.UNKNOWN, not_before=None)
 
     def _end(self, which: ColumnElement[bool], *, status: DeliveryStatus, **values: Any) -> tuple[Message, ...]:  # noqa: ANN401 - column values
@@ -213,15 +211,33 @@ class Outbox(Queries):
         streams = select(outbox.c.stream).where(waiting, paged, outbox.c.act == str(EventAction.RESOLVE)).distinct()
         cancelled = 0
         for stream in self._connection.execute(streams).scalars().all():
-            events = self._connection.execute(select(outbox).where(outbox.c.stream == stream, paged).order_by(outbox.c.number))
-            statuses = [
-                EventStatus(
-                    key=row["key"], action=EventAction(row["act"]), status=DeliveryStatus(row["status"]), attempts=row["attempts"]
-                )
-                for row in events.mappings()
-            ]
+            statuses = self._events(outbox.c.stream == stream)
             cancelled += self._cancel(superseded(statuses), {one.key: one.attempts for one in statuses})
         return cancelled
+
+    def resend_resolve(self, claim: LeasedMessage, now: datetime) -> str | None:
+        """Send a resolve again if a trigger has arrived under a lost lease and after it; return the key of the resolve."""
+        trigger = claim.message
+        if trigger.action is not EventAction.TRIGGER:
+            return None
+        key = resolve_to_repeat(self._events(outbox.c.stream == trigger.stream, outbox.c.number > trigger.number))
+        if key is not None:
+            # Also a leased one: its owner may have sent it before the trigger arrived, and a repeat is harmless.
+            again = {"status": str(DeliveryStatus.PENDING), "not_before": None, "lease_owner": None, "lease_until": None}
+            later = now + RETRY_TTL
+            self._connection.execute(update(outbox).where(outbox.c.key == key).values(**again, expires_at=later))
+        return key
+
+    def _events(self, *which: ColumnElement[bool]) -> tuple[EventStatus, ...]:
+        """Return events of one stream of PagerDuty in their order."""
+        paged = outbox.c.channel == str(Channel.PAGERDUTY)
+        rows = self._connection.execute(select(outbox).where(paged, *which).order_by(outbox.c.number)).mappings()
+        return tuple(
+            EventStatus(
+                key=row["key"], action=EventAction(row["act"]), status=DeliveryStatus(row["status"]), attempts=row["attempts"]
+            )
+            for row in rows
+        )
 
     def _cancel(self, keys: Iterable[str], attempts: Mapping[str, int]) -> int:
         """Cancel in order. Stop at one that another process has just claimed: its resolve must be sent."""
@@ -284,7 +300,7 @@ class Outbox(Queries):
     def next_due(self) -> datetime | None:
         """Return when the next message is due; an instant in the past means now, None never."""
         times = (outbox.c.not_before, outbox.c.lease_until, outbox.c.created_at)
-        rows = self._connection.execute(select(*times).where(_is_open(outbox)))
+        rows = self._connection.execute(select(*times).where(is_open(outbox)))
         return min((not_before or lease_until or created for not_before, lease_until, created in rows), default=None)
 
     def posts_since(self, slack_channel: str, since: datetime) -> int:
@@ -308,36 +324,3 @@ class Outbox(Queries):
         again = {"status": str(DeliveryStatus.PENDING), "not_before": None}
         later = max(expires_at, now + RETRY_TTL)
         return self._connection.execute(update(outbox).where(which).values(**again, expires_at=later)).rowcount == 1
-
-
-def _is_open(row: FromClause) -> ColumnElement[bool]:
-    unsent = row.c.status.in_([str(DeliveryStatus.PENDING), str(DeliveryStatus.LEASED)])
-    return or_(unsent, and_(row.c.status == str(DeliveryStatus.UNKNOWN), row.c.not_before.is_not(None)))
-
-
-@cache
-def _due_first() -> Select[Any]:
-    """Return the query for the first due message of `service` at `now`. Cached: building it takes longer than running it."""
-    now = bindparam("now", type_=outbox.c.expires_at.type)
-    earlier, parent = outbox.alias("earlier"), outbox.alias("parent")
-    not_delayed = or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now)
-    pending = and_(outbox.c.status == str(DeliveryStatus.PENDING), not_delayed, outbox.c.expires_at > now)
-    lease_expired = and_(outbox.c.status == str(DeliveryStatus.LEASED), outbox.c.lease_until <= now)
-    to_look_up = and_(outbox.c.status == str(DeliveryStatus.UNKNOWN), outbox.c.not_before <= now)
-    is_earlier = and_(
-        earlier.c.stream == outbox.c.stream,
-        earlier.c.channel == outbox.c.channel,
-        earlier.c.number < outbox.c.number,
-        _is_open(earlier),
-    )
-    starts_its_thread = and_(
-        or_(parent.c.key == outbox.c.thread_of, parent.c.key == outbox.c.thread_of + FALLBACK), _is_open(parent)
-    )
-    return (
-        select(outbox)
-        .where(outbox.c.channel == bindparam("service"), or_(pending, lease_expired, to_look_up))
-        .where(~exists(select(1).where(is_earlier).correlate(outbox)))
-        .where(~exists(select(1).where(starts_its_thread).correlate(outbox)))
-        .order_by(outbox.c.created_at, outbox.c.id)
-        .limit(1)
-    )

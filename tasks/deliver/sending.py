@@ -6,7 +6,6 @@ whose dedup key makes a repeat harmless); the next rendering is tried only after
 
 from __future__ import annotations
 
-import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeAlias
 
+from clients.http.client import TimeLeft
 from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, ServiceError
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
@@ -23,14 +23,12 @@ from store.queries.outbox_rows import LeasedMessage, SlackLocation
 
 LOOK_UP_AFTER: Final = timedelta(seconds=60)
 """How long a message with an unknown outcome has to appear in its channel."""
-MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How far Slack's clock may be from ours when a message is looked up."""
+LOOK_UP_MARGIN: Final = timedelta(minutes=5)
+"""A look-up begins this long before the first attempt, by Slack's clock."""
 MIN_BACKOFF: Final = timedelta(seconds=30)
 MAX_BACKOFF: Final = timedelta(minutes=30)
 CREDENTIALS_BACKOFF: Final = timedelta(minutes=5)
 """Invalid credentials have to be fixed by a person; until a message expires nothing is lost by waiting."""
-START_TIMEOUT_S: Final = 20.0
-"""No further call is started for a message after this; a call ends within 40 s of its start, PagerDuty's within 52 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +56,8 @@ class OutcomeUnknown:
 
     look_up_at: datetime | None
     reason: str
+    postpones_target: bool = False
+    """Postpone the other messages of the target until then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +71,10 @@ class Rejected:
 Outcome: TypeAlias = Sent | RetryLater | OutcomeUnknown | Rejected
 
 
-def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outcome:
+def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime, time_left: TimeLeft) -> Outcome:
     """Post the message, after looking it up if an earlier attempt may have arrived."""
-    started = time.monotonic()
     if claim.unconfirmed_since is not None:
-        found = _look_up(slack, claim, now=now)
+        found = _look_up(slack, claim, now=now, time_left=time_left)
         if found is not None:
             return found
         if claim.message.expires_at <= now:
@@ -83,20 +82,21 @@ def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime) ->
     channel, thread_ts = _location(claim)
 
     def post(payload: Mapping[str, Json]) -> SlackLocation:
-        posted = slack.post(channel, payload, thread_ts=thread_ts, message_key=claim.message.key)
+        posted = slack.post(channel, payload, thread_ts=thread_ts, message_key=claim.message.key, time_left=time_left)
         return SlackLocation(channel=posted.channel, ts=posted.ts)
 
-    return _send_renderings("Slack", claim, post, failed=partial(_slack_outcome, claim=claim, now=now), started=started, now=now)
+    return _send_renderings("Slack", claim, post, failed=partial(_slack_outcome, claim=claim, now=now))
 
 
-def send_to_pagerduty(pagerduty: PagerDutyClient, key: RoutingKey, claim: LeasedMessage, *, now: datetime) -> Outcome:
+def send_to_pagerduty(
+    pagerduty: PagerDutyClient, key: RoutingKey, claim: LeasedMessage, *, now: datetime, time_left: TimeLeft
+) -> Outcome:
     """Send the event, also if an earlier attempt may have arrived."""
 
     def send(payload: Mapping[str, Json]) -> None:
-        pagerduty.send(key, payload)
+        pagerduty.send(key, payload, time_left=time_left)
 
-    failed = partial(_outcome, claim=claim, now=now)
-    return _send_renderings("PagerDuty", claim, send, failed=failed, started=time.monotonic(), now=now)
+    return _send_renderings("PagerDuty", claim, send, failed=partial(_outcome, claim=claim, now=now))
 
 
 def _send_renderings(
@@ -105,13 +105,9 @@ def _send_renderings(
     send: Callable[[Mapping[str, Json]], SlackLocation | None],
     *,
     failed: Callable[[ServiceError], Outcome],
-    started: float,
-    now: datetime,
 ) -> Outcome:
     reasons: list[str] = []
     for rendering in claim.message.renderings:
-        if time.monotonic() - started >= START_TIMEOUT_S:  # in real time whatever the clock of the stages says
-            return RetryLater(until=now + backoff(claim), reason=f"{service} is too slow to try the next rendering now")
         try:
             place = send(rendering.payload)
         except PayloadRejected as error:
@@ -141,23 +137,32 @@ def _location(claim: LeasedMessage) -> tuple[str, str | None]:
     return (claim.thread.channel, claim.thread.ts) if claim.thread else (claim.message.target, None)
 
 
-def _look_up(slack: SlackClient, claim: LeasedMessage, *, now: datetime) -> Outcome | None:
+def _look_up(slack: SlackClient, claim: LeasedMessage, *, now: datetime, time_left: TimeLeft) -> Outcome | None:
     """Return None if the message is provably absent, so that it may be sent."""
     since = claim.unconfirmed_since or claim.message.created_at
     channel, thread_ts = _location(claim)
+    within = max(now - since, timedelta()) + LOOK_UP_MARGIN
     try:
-        found = slack.find_by_metadata(channel, claim.message.key, thread_ts=thread_ts, oldest=since - MAX_CLOCK_SKEW)
+        found = slack.find_by_metadata(channel, claim.message.key, thread_ts=thread_ts, posted_within=within, time_left=time_left)
     except ServiceError as error:
         if error.permanent or error.kind is ErrorKind.REJECTED:
             return OutcomeUnknown(look_up_at=None, reason=f"It could not be looked up: {error}")
-        wait = backoff(claim) if error.retry_after_s is None else timedelta(seconds=error.retry_after_s)
-        return OutcomeUnknown(look_up_at=now + max(wait, LOOK_UP_AFTER), reason=f"It could not be looked up yet: {error}")
+        return OutcomeUnknown(look_up_at=_look_up_at(error, claim, now), reason=f"It could not be looked up yet: {error}")
     return None if found is None else Sent(variant=None, place=SlackLocation(channel=found.channel, ts=found.ts), found=True)
+
+
+def _look_up_at(error: ServiceError, claim: LeasedMessage, now: datetime) -> datetime:
+    """Return when to look: after Retry-After, or after a growing backoff, so that no message takes every attempt for itself."""
+    if error.retry_after_s is not None:
+        return now + timedelta(seconds=error.retry_after_s)
+    return now + (LOOK_UP_AFTER if claim.attempt == 1 else max(backoff(claim), LOOK_UP_AFTER))
 
 
 def _slack_outcome(error: ServiceError, claim: LeasedMessage, now: datetime) -> Outcome:
     if error.outcome_unknown:
-        return OutcomeUnknown(look_up_at=now + LOOK_UP_AFTER, reason=str(error))
+        return OutcomeUnknown(
+            look_up_at=_look_up_at(error, claim, now), reason=str(error), postpones_target=error.retry_after_s is not None
+        )
     if error.kind is ErrorKind.AUTH and not isinstance(error, RecipientRejected):
         return RetryLater(until=now + CREDENTIALS_BACKOFF, reason=str(error), postpones_service=True)
     return _outcome(error, claim, now)

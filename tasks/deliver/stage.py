@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Final
 
+from clients.http.client import TimeLeft
 from clients.http.errors import ServiceError
 from domain.component import RoutingKey
 from domain.messages import Channel, Message
@@ -35,7 +37,13 @@ from tasks.deliver.sending import (
 from tasks.deliver.undeliverable import expired_notice, failed_notice, is_meta_notice, to_platform_channel, unknown_notice
 
 LEASE: Final = timedelta(seconds=120)
-"""All attempts of one send end within 60 s, so an expired lease belongs to a sender that died."""
+"""An expired lease belongs to a sender that died or is paused; right before each attempt a sender looks whether it has its lease."""
+SEND_TIMEOUT_S: Final = 60.0
+"""For all attempts of one send together, in real time whatever the clock of the stages says."""
+MIN_ATTEMPT_S: Final = 5.0
+"""An attempt with less time than this is not started: it would only be cut off."""
+LOOK_UP_GRACE: Final = timedelta(days=1)
+"""After its expiry a message that may have arrived is still looked up for this long."""
 BURST_WINDOW: Final = timedelta(seconds=10)
 POSTS_PER_WINDOW: Final = 10
 """Slack allows one message per second and channel, with short bursts."""
@@ -120,7 +128,7 @@ class _DeliveryRun:
         """End expired and superseded messages and report the expired ones, in one transaction."""
         now = self._context.clock()
         with self._context.store.transaction() as t:
-            expired, unknown = t.outbox.expire(now), t.outbox.resolve_unknown(now)
+            expired, unknown = t.outbox.expire(now), t.outbox.resolve_unknown(now - LOOK_UP_GRACE)
             cancelled = t.outbox.cancel_superseded()
             if expired:
                 self._problems.append(
@@ -128,7 +136,7 @@ class _DeliveryRun:
                 )
                 self._report_expired(t, expired, now)
             for message in unknown:
-                self._report_unknown(t, message, attempt=0, reason="It could not be looked up before it expired.", now=now)
+                self._report_unknown(t, message, attempt=0, reason="It could not be looked up for a day.", now=now)
         self._counts.update(expired=len(expired), unknown=len(unknown), cancelled=cancelled)
 
     def _report_expired(self, t: Transaction, expired: Iterable[Message], now: datetime) -> None:
@@ -169,7 +177,7 @@ class _DeliveryRun:
         clock = self._context.clock
         if channel is Channel.SLACK:
             slack = self._context.services.slack
-            return lambda claim: send_to_slack(slack, claim, now=clock())
+            return lambda claim: send_to_slack(slack, claim, now=clock(), time_left=self._time_left(claim))
         return self._send_page
 
     def _send_page(self, claim: LeasedMessage) -> Outcome:
@@ -180,7 +188,21 @@ class _DeliveryRun:
             return reschedule(error, claim, now=now)
         if key is None:
             return Rejected(reason=f"The routing key with the fingerprint {target} can no longer be found.", by_target=True)
-        return send_to_pagerduty(self._context.services.pagerduty, key, claim, now=now)
+        return send_to_pagerduty(self._context.services.pagerduty, key, claim, now=now, time_left=self._time_left(claim))
+
+    def _time_left(self, claim: LeasedMessage) -> TimeLeft:
+        """Return how long attempts may take: none under a lost lease, so that a paused process sends nothing when it continues."""
+        ends = time.monotonic() + SEND_TIMEOUT_S
+
+        def time_left() -> float:
+            with self._context.store.reading() as t:
+                if not t.outbox.holds_lease(claim):
+                    return 0.0
+            lease_s = (claim.lease_until - self._context.clock()).total_seconds()
+            left_s = min(ends - time.monotonic(), lease_s)
+            return left_s if left_s >= MIN_ATTEMPT_S else 0.0
+
+        return time_left
 
     # Recording --------------------------------------------------------------------------------------------------------
 
@@ -190,17 +212,14 @@ class _DeliveryRun:
         with self._context.store.transaction() as t:
             match outcome:
                 case Sent():
-                    is_mine = t.outbox.mark_sent(claim, now, variant=outcome.variant, location=outcome.place, found=outcome.found)
-                    self._limit_burst(t, claim, outcome, now)
+                    is_mine = self._record_sent(t, claim, outcome, now)
                     count = "sent"
                 case RetryLater():
                     is_mine = t.outbox.reschedule(claim, until=outcome.until, reason=outcome.reason)
                     self._postpone_others(t, claim, outcome)
                     count = "rescheduled"
                 case OutcomeUnknown():
-                    is_mine = t.outbox.mark_unknown(claim, look_up_at=outcome.look_up_at, reason=outcome.reason)
-                    if is_mine and outcome.look_up_at is None:
-                        self._report_unknown(t, claim.message, attempt=claim.attempt, reason=outcome.reason, now=now)
+                    is_mine = self._record_unknown(t, claim, outcome, now)
                     count = "unknown"
                 case Rejected():
                     is_mine = t.outbox.mark_failed(claim, reason=outcome.reason)
@@ -215,6 +234,22 @@ class _DeliveryRun:
             self._problems.append(f"{claim.message.key}: {outcome.reason}")
         self._counts[count] += 1
         self._progress(sum(self._counts[name] for name in ("sent", "rescheduled", "unknown", "failed")))
+
+    def _record_sent(self, t: Transaction, claim: LeasedMessage, sent: Sent, now: datetime) -> bool:
+        is_mine = t.outbox.mark_sent(claim, now, variant=sent.variant, location=sent.place, found=sent.found)
+        if not is_mine and (resolve := t.outbox.resend_resolve(claim, now)):
+            self._problems.append(f"{claim.message.key} arrived after {resolve}, which is sent again")
+        self._limit_burst(t, claim, sent, now)
+        return is_mine
+
+    def _record_unknown(self, t: Transaction, claim: LeasedMessage, unknown: OutcomeUnknown, now: datetime) -> bool:
+        message, until = claim.message, unknown.look_up_at
+        is_mine = t.outbox.mark_unknown(claim, look_up_at=until, reason=unknown.reason)
+        if unknown.postpones_target and until is not None:
+            t.outbox.postpone(message.channel, target=message.target, until=until)
+        if is_mine and until is None:
+            self._report_unknown(t, message, attempt=claim.attempt, reason=unknown.reason, now=now)
+        return is_mine
 
     def _limit_burst(self, t: Transaction, claim: LeasedMessage, sent: Sent, now: datetime) -> None:
         """Postpone the other messages of a Slack channel after a burst."""
@@ -247,6 +282,6 @@ def _is_service_failing(outcome: Outcome) -> bool:
         case RetryLater():
             return not outcome.postpones_target
         case OutcomeUnknown():
-            return True
+            return not outcome.postpones_target
         case _:
             return False

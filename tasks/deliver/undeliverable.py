@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from reports.render.slack_blocks import escape
-from store.queries.outbox import FALLBACK
+from store.queries.outbox_conditions import FALLBACK
 
 NOTICE_TTL: Final = timedelta(hours=24)
 PREFIX: Final = "delivery:"

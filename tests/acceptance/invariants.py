@@ -12,7 +12,7 @@ from domain.refs import PLATFORM
 from domain.sweeps import Sweep
 from domain.weeks import WEEKLY_REPORT, Schedule, Schedules
 from store import RunStatus, Transaction
-from store.queries.outbox import FALLBACK
+from store.queries.outbox_conditions import FALLBACK
 from store.retention import Retention, expired
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from domain.messages import DeliveryStatus
 from domain.snapshots import Outcome
-from store.queries.outbox import FALLBACK
+from store.queries.outbox_conditions import FALLBACK
 from tests.acceptance import faults
 from tests.acceptance.crash_points import DELIVERING, IN_MATRIX, CrashMoment, CrashPoint, TaskStep, crash_points
 from tests.acceptance.fleet import Fleet

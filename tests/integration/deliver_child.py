@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 
+from clients.http.client import TimeLeft, unlimited
 from clients.slack.client import PostedMessage, SlackClient
 from domain.messages import Json
 from simulator.credentials import SLACK_BOT_TOKEN
@@ -24,10 +25,19 @@ class CrashingSlack(SlackClient):
 
     dies = "never"
 
-    def post(self, channel: str, payload: Mapping[str, Json], *, thread_ts: str | None, message_key: str) -> PostedMessage:
+    def post(
+        self,
+        channel: str,
+        payload: Mapping[str, Json],
+        *,
+        thread_ts: str | None,
+        message_key: str,
+        time_left: TimeLeft = unlimited,
+    ) -> PostedMessage:
+        """Post, unless killed before; return, unless killed after."""
         if self.dies == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        posted = super().post(channel, payload, thread_ts=thread_ts, message_key=message_key)
+        posted = super().post(channel, payload, thread_ts=thread_ts, message_key=message_key, time_left=time_left)
         if self.dies == "after":
             os.kill(os.getpid(), signal.SIGKILL)
         return posted

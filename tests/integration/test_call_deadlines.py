@@ -105,9 +105,6 @@ def test_a_caller_may_refuse_an_attempt_with_an_error_of_its_own(simulator: Simu
     def refuse() -> float:
         raise LookupError
 
-    with (
-        closing(HttpClient("Slack", simulator.slack_url, HttpOptions(), sleep=Sleeps())) as client,
-        pytest.raises(LookupError),
-    ):
+    with closing(HttpClient("Slack", simulator.slack_url, HttpOptions(), sleep=Sleeps())) as client, pytest.raises(LookupError):
         client.send(GET, time_left=refuse)
     assert not simulator.state.calls["slack"]

@@ -144,8 +144,9 @@ def test_a_message_without_an_accepted_rendering_is_reported(bench: DeliveryBenc
 
 def test_slack_retry_after_is_honoured(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", status=429, headers={"Retry-After": "45"}, times=1)
-    first = bench.send(make_message("k1"), make_message("k2"))
-    assert (first.rescheduled, first.sent, first.next_due) == (1, 0, NOW + 45 * SECOND)
+    bench.put(make_message("k1"), make_message("k2"))
+    first = bench.deliver()
+    assert (first.unknown, first.sent, first.next_due) == (1, 0, NOW + 45 * SECOND)
     assert bench.deliver(44 * SECOND) == DeliverResult(next_due=NOW + 45 * SECOND)
     bench.deliver(SECOND)
     assert bench.texts(TEAM_CHANNEL) == ["content of k1", "content of k2"]
@@ -167,17 +168,18 @@ def test_a_strict_slack_gets_everything_in_the_end(bench: DeliveryBench) -> None
 
 
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"mode": "redirect"}])
-def test_a_failing_slack_is_retried_later(bench: DeliveryBench, fault: dict[str, object]) -> None:
-    bench.simulator.add_fault("slack", times=2, **fault)
-    first = bench.send(make_message("k1"))
-    assert (first.rescheduled, first.sent) == (1, 0)
-    assert first.next_due is not None
-    assert NOW + 30 * SECOND <= first.next_due <= NOW + 38 * SECOND
-    bench.clock.advance(first.next_due - NOW)
-    second = bench.deliver()
-    assert second.next_due is not None
-    assert second.next_due - bench.clock() > first.next_due - NOW
-    bench.clock.advance(second.next_due - bench.clock())
+def test_a_failing_slack_is_retried_ever_later(bench: DeliveryBench, fault: dict[str, object]) -> None:
+    bench.simulator.add_fault("slack", route="chat.postMessage", times=3, **fault)
+    bench.put(make_message("k1"))
+    waits = []
+    for _ in range(3):
+        failed = bench.deliver()
+        assert (failed.unknown, failed.sent) == (1, 0)
+        assert failed.next_due is not None
+        waits.append(failed.next_due - bench.clock())
+        bench.clock.advance(waits[-1])
+    assert waits[0] == MINUTE
+    assert MINUTE <= waits[1] < waits[2] <= 2.5 * MINUTE
     assert bench.deliver().sent == 1
     assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
 
@@ -188,7 +190,7 @@ def test_a_service_that_is_down_is_not_called_for_every_message(bench: DeliveryB
         *[make_message(f"k{number}", target=f"C0TEAM{number}") for number in range(9)], make_event(EventAction.TRIGGER)
     )
     assert bench.simulator.state.calls["slack"].total() == 3
-    assert (delivered.rescheduled, delivered.sent) == (3, 1)
+    assert (delivered.unknown, delivered.sent) == (3, 1)
     assert delivered.next_due is not None
     assert delivered.next_due > NOW
 
@@ -209,8 +211,8 @@ def test_an_expired_message_is_reported_once(bench: DeliveryBench) -> None:
     bench.simulator.add_fault("slack", status=503)
     bench.send(make_message("k1"), make_message("k2", target=OTHER_CHANNEL))
     bench.simulator.state.faults = []
-    late = bench.deliver(timedelta(days=3))
-    assert (late.expired, late.sent) == (2, 1)
+    assert bench.deliver(timedelta(days=3)).rescheduled == 2  # they are looked up first
+    assert bench.deliver(MINUTE).expired == 2
     bench.deliver(MINUTE)
     (notice,) = bench.texts(PLATFORM_CHANNEL)
     assert "2 messages expired before being sent" in notice
@@ -220,10 +222,19 @@ def test_an_expired_message_is_reported_once(bench: DeliveryBench) -> None:
     assert bench.entry("k1").status is DeliveryStatus.EXPIRED
 
 
-@pytest.mark.parametrize("mode", ["accept-then-drop", "truncated", "cut"])
-def test_a_message_that_arrived_without_a_response_is_found(bench: DeliveryBench, mode: str) -> None:
-    bench.simulator.add_fault("slack", times=1, mode=mode)
-    first = bench.send(make_message("k1", stream="r", number=1), make_message("k2", stream="r", number=2, thread_of="k1"))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *[{"mode": mode} for mode in ("accept-then-drop", "truncated", "cut")],
+        *[{"mode": "accept-then-status", "status": status} for status in (302, 404, 500, 502, 503, 504)],
+        {"mode": "accept-then-status", "status": 429, "headers": {"Retry-After": "60"}},
+        {"mode": "accept-then-status", "status": 200, "body": {"ok": False, "error": "something_new"}},
+    ],
+)
+def test_a_message_that_arrived_without_a_response_is_found(bench: DeliveryBench, fault: dict[str, object]) -> None:
+    bench.simulator.add_fault("slack", times=1, **fault)
+    bench.put(make_message("k1", stream="r", number=1), make_message("k2", stream="r", number=2, thread_of="k1"))
+    first = bench.deliver()
     assert (first.unknown, first.sent) == (1, 0)
     assert bench.entry("k1").status is DeliveryStatus.UNKNOWN
     assert bench.deliver(59 * SECOND).sent == 0
@@ -242,6 +253,9 @@ def test_a_message_that_arrived_without_a_response_is_found(bench: DeliveryBench
         {"mode": "empty"},
         {"status": 504},
         {"status": 200, "body": {"ok": False, "error": "internal_error"}},
+        {"status": 200, "body": {"ok": False, "error": "something_new"}},
+        *[{"status": status} for status in (404, 429, 500, 503)],
+        {"mode": "redirect"},
     ],
 )
 def test_a_message_that_did_not_arrive_is_sent_again(bench: DeliveryBench, fault: dict[str, object]) -> None:
@@ -252,11 +266,14 @@ def test_a_message_that_did_not_arrive_is_sent_again(bench: DeliveryBench, fault
     assert bench.texts(PLATFORM_CHANNEL) == []
 
 
-def test_a_message_is_found_though_slacks_clock_is_behind(bench: DeliveryBench) -> None:
+@pytest.mark.parametrize("difference", [timedelta(hours=-25), -2 * MINUTE, timedelta(hours=1), timedelta(days=3)])
+def test_a_message_is_found_whatever_slacks_clock_shows(bench: DeliveryBench, difference: timedelta) -> None:
     bench.simulator.add_fault("slack", mode="accept-then-drop", times=1)
-    bench.simulator.state.clock.set(NOW - 2 * MINUTE)
-    bench.send(make_message("k1"))
-    bench.deliver(MINUTE)
+    bench.put(make_message("k1"))
+    for _ in range(2):
+        bench.simulator.state.clock.set(bench.clock() + difference)
+        deliver(bench.context)
+        bench.clock.now += MINUTE
     assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
 
 
@@ -318,6 +335,27 @@ def test_messages_of_an_archived_channel_go_to_the_platform_channel(bench: Deliv
     assert bench.entry("r1").status is DeliveryStatus.FAILED
 
 
+@pytest.mark.parametrize("code", ["no_permission", "access_denied", "team_access_not_granted", "external_channel_migrating"])
+def test_one_channels_refusal_is_that_channels(bench: DeliveryBench, code: str) -> None:
+    bench.simulator.add_fault(
+        "slack", route="chat.postMessage", contains=f'"channel": "{TEAM_CHANNEL}"', status=200, body={"ok": False, "error": code}
+    )
+    bench.put(*[make_message(f"k{number}") for number in range(6)], make_message("elsewhere", target=OTHER_CHANNEL))
+    bench.deliver()
+    assert bench.texts(OTHER_CHANNEL) == ["content of elsewhere"]
+    fallbacks = bench.texts(PLATFORM_CHANNEL)
+    assert len(fallbacks) == (0 if code == "external_channel_migrating" else 6)
+    assert all(code in text for text in fallbacks)
+
+
+def test_messages_that_always_fail_starve_no_other(bench: DeliveryBench) -> None:
+    bench.simulator.add_fault("slack", route="chat.postMessage", contains=f'"channel": "{TEAM_CHANNEL}"', status=500)
+    bench.put(*[make_message(f"k{number}") for number in range(4)], make_message("elsewhere", target=OTHER_CHANNEL))
+    for _ in range(10):
+        bench.deliver(MINUTE)
+    assert bench.texts(OTHER_CHANNEL) == ["content of elsewhere"]
+
+
 def test_a_fallback_shows_the_reason_above_its_blocks(bench: DeliveryBench) -> None:
     block: Json = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
     native = Rendering(variant=Variant.NATIVE, payload={"text": "hello", "blocks": [block]})
@@ -350,9 +388,21 @@ def test_without_a_platform_channel_the_problem_is_only_returned(bench: Delivery
 
 
 def test_an_event_without_a_response_is_sent_again_with_the_same_key(bench: DeliveryBench) -> None:
-    bench.simulator.add_fault("pagerduty", mode="accept-then-drop", times=2)
-    assert bench.send(make_event(EventAction.TRIGGER, dedup_key="d1")).rescheduled == 1
+    bench.simulator.add_fault("pagerduty", mode="accept-then-drop", times=3)
+    bench.put(make_event(EventAction.TRIGGER, dedup_key="d1"))
+    assert bench.deliver().rescheduled == 1
     assert bench.deliver(MINUTE).sent == 1
+    assert bench.incidents() == [("d1", "triggered")]
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e12", "-5", "Fri, 31 Dec 9999 23:59:59 GMT", "x" * 5000])
+@pytest.mark.parametrize("service", ["slack", "pagerduty"])
+def test_no_retry_after_holds_anything_for_more_than_an_hour(bench: DeliveryBench, service: str, value: str) -> None:
+    bench.simulator.add_fault(service, status=429, headers={"Retry-After": value}, times=1)
+    bench.put(make_message("k1"), make_event(EventAction.TRIGGER, dedup_key="d1"))
+    bench.deliver()
+    bench.deliver(timedelta(hours=1))
+    assert bench.texts(TEAM_CHANNEL) == ["content of k1"]
     assert bench.incidents() == [("d1", "triggered")]
 
 
@@ -365,8 +415,9 @@ def test_pagerduty_retry_after_is_honoured(bench: DeliveryBench) -> None:
 
 
 def test_a_trigger_that_may_have_arrived_is_not_repeated_after_its_resolve(bench: DeliveryBench) -> None:
-    bench.simulator.add_fault("pagerduty", mode="accept-then-drop", times=2)
-    bench.send(make_event(EventAction.TRIGGER, 1, dedup_key="d1"))
+    bench.simulator.add_fault("pagerduty", mode="accept-then-drop", times=3)
+    bench.put(make_event(EventAction.TRIGGER, 1, dedup_key="d1"))
+    bench.deliver()
     bench.put(make_event(EventAction.RESOLVE, 2, dedup_key="d1"))
     assert bench.deliver(MINUTE).cancelled == 1
     assert bench.incidents() == [("d1", "resolved")]

@@ -93,10 +93,7 @@ def test_every_error_of_a_post_is_sorted() -> None:
             SlackProblem.CHANNEL,
             "no_permission access_denied team_access_not_granted posting_to_general_channel_denied team_not_found user_is_restricted",
         ),
-        (
-            SlackProblem.CHANNEL,
-            "channel_not_found is_archived not_in_channel restricted_action thread_not_found",
-        ),
+        (SlackProblem.CHANNEL, "channel_not_found is_archived not_in_channel restricted_action thread_not_found"),
         (SlackProblem.CHANNEL_BUSY, "external_channel_migrating"),
         (
             SlackProblem.CREDENTIALS,

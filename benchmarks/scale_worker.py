@@ -20,7 +20,6 @@ from benchmarks.package_cpu import PackageTimes, instrument
 from cli.celery_processes import run_worker
 from domain.clock import Clock
 from tasks.celery_tasks import WorkerContext
-from wiring.clock import utc_now
 from wiring.contexts import load_config
 from wiring.logs import configure_logs
 from worker.app import build_app
@@ -32,7 +31,7 @@ def main() -> int:
     options: dict[str, str] = json.loads(sys.argv[1])
     config = load_config(os.environ, None)
     configure_logs(level=config.settings.log_level, form="console")
-    clock: Clock = partial(_read, Path(options["clock"])) if "clock" in options else utc_now
+    clock: Clock | None = partial(_read, Path(options["clock"])) if "clock" in options else None
 
     def open_context() -> AbstractContextManager[WorkerContext]:
         return open_worker_context(config, clock=clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import Engine
@@ -84,6 +85,11 @@ class Store:
         """Read one consistent state of the database without blocking writers. Raises StoreUnavailable."""
         with engines.reading(self._engine) as connection:
             yield Transaction(connection)
+
+    def now(self) -> datetime:
+        """Return the present instant by the database's clock, which all processes share. Raises StoreUnavailable."""
+        with engines.reading(self._engine) as connection:
+            return engines.read_clock(connection)
 
     def close(self) -> None:
         """Close all connections."""

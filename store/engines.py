@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from psycopg.errors import InsufficientPrivilege
@@ -112,6 +113,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
         connection.begin(),
     ):
         yield connection
+
+
+def read_clock(connection: Connection) -> datetime:
+    """Return the present instant of the server; SQLite's is that of this machine."""
+    if connection.dialect.name == "sqlite":
+        text: str = connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')").scalar_one()
+        return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+    found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return found.astimezone(timezone.utc)
 
 
 @contextmanager

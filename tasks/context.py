@@ -11,7 +11,7 @@ from actions.ports import Catalog, DashboardLink, ScaleOps, no_link
 from alerts.policy import AlertPolicy
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
-from domain.clock import Clock
+from domain.clock import Clock, skew_problem
 from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
@@ -102,7 +102,14 @@ class StageContext:
     store: Store
     services: Services
     clock: Clock
+    """The database's clock, which all processes share."""
     policy: Policy
+    local_clock: Clock | None = None
+    """Of this machine; None: the same clock."""
+
+    def clock_problem(self) -> str:
+        """Return a sentence if the clock of this machine contradicts the database's; else empty. Raises StoreUnavailable."""
+        return skew_problem(self.local_clock(), self.clock()) if self.local_clock is not None else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from clients.throttle.limit_algorithm import CallPriority
 from domain.clock import Clock
 from store import Store
 from tasks.context import Policy, StageContext
-from wiring.clock import utc_now
+from wiring.clock import DatabaseClock, utc_now
 from wiring.config_file import ConfigFile, read_config_file
 from wiring.environment import resolve_settings
 from wiring.policy import build_policy
@@ -50,19 +50,35 @@ def load_config(environment: Mapping[str, str], dotenv: Path | None) -> LoadedCo
 def build_stage_context(
     loaded: LoadedConfig,
     *,
-    clock: Clock = utc_now,
+    clock: Clock | None = None,
+    local_clock: Clock = utc_now,
     token_cache: TokenCache | None = None,
     priority: CallPriority = CallPriority.BACKGROUND,
     on_limiter_status: Callable[[LimiterStatus], None] | None = None,
 ) -> Iterator[StageContext]:
-    """Build the context of the stages, and close it afterwards. The arguments past `clock` are those of `LiveServices`."""
+    """Build the context of the stages, and close it afterwards.
+
+    `clock` is that of a simulation; without one the database's is used. `local_clock` is this machine's, for what concerns no other
+    process. The arguments after it are those of `LiveServices`.
+    """
     settings, config = loaded.settings, loaded.config
     policy = build_policy(settings, config)
     services = LiveServices(
-        settings, config=config, clock=clock, token_cache=token_cache, priority=priority, on_limiter_status=on_limiter_status
+        settings,
+        config=config,
+        clock=clock or local_clock,
+        token_cache=token_cache,
+        priority=priority,
+        on_limiter_status=on_limiter_status,
     )
     with closing(services), closing(Store.open(settings.database_url.get_secret_value())) as store:
-        yield StageContext(store=store, services=services, clock=clock, policy=policy)
+        yield StageContext(
+            store=store,
+            services=services,
+            clock=clock or DatabaseClock(store.now),
+            local_clock=clock or local_clock,
+            policy=policy,
+        )
 
 
 def request_context(context: StageContext, *, fan_out: FanOut = sequential) -> RequestContext:

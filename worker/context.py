@@ -14,7 +14,6 @@ from clients.redis.tokens import RedisTokenCache
 from domain.clock import Clock
 from tasks.celery_tasks import WorkerContext
 from tasks.collect.measuring import MeasurePool
-from wiring.clock import utc_now
 from wiring.contexts import LoadedConfig, build_stage_context
 from wiring.secrets import derive_fernet
 from wiring.services import required
@@ -29,9 +28,9 @@ ContextFactory = Callable[[], AbstractContextManager[WorkerContext]]
 
 @contextmanager
 def open_worker_context(
-    installation: LoadedConfig, *, clock: Clock = utc_now, claim_ttl: timedelta = CLAIM_TTL
+    installation: LoadedConfig, *, clock: Clock | None = None, claim_ttl: timedelta = CLAIM_TTL
 ) -> Iterator[WorkerContext]:
-    """Open the resources that the settings name.
+    """Open the resources that the settings name. `clock`: of a simulation; None: the database's.
 
     Raises:
         SettingsError: REDIS_URL is not set.

@@ -29,8 +29,8 @@ class Timings:
     tick: timedelta = timedelta(minutes=1)
     monitor_interval: timedelta = timedelta(minutes=5)
     purge_interval: timedelta = timedelta(hours=1)
-    tick_expires: timedelta = timedelta(minutes=10)
-    """An older tick is dropped: later ones do the same."""
+    tick_expires: timedelta = timedelta(days=1)
+    """An older tick is dropped: later ones do the same. Longer than clocks differ: beat's clock sets it, a worker's clock compares."""
     visibility: timedelta = timedelta(minutes=30)
     """A message whose worker vanished is redelivered after this. Nothing waits for it: the next ticks enqueue what is outstanding."""
     soft_shutdown: timedelta = timedelta(seconds=20)

@@ -86,6 +86,8 @@ class ConcurrencyLimiter:
         self._paused_until = 0.0
         self._succeeded_at: float | None = None
         self._is_idle = True
+        self._is_lowered = False
+        """As logged last."""
         self._closing = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -161,8 +163,11 @@ class ConcurrencyLimiter:
         with self._lock:
             self._paused_until = max(self._paused_until, time.monotonic() + state.paused_until - now)
         reason = report.backoff_reason if state.decreased_at == now else None
-        if reason is not None:
+        if reason is not None and not self._is_lowered:
             log.info("concurrency limit lowered", service=self._service, limit=state.total, reason=reason.value)
+        elif state.limit is None and self._is_lowered and state.participants:
+            log.info("concurrency limit restored", service=self._service)
+        self._is_lowered = state.limit is not None
         if self.on_status is not None:
             self.on_status(LimiterStatus(limit=state.total, share=shares.get(self._participant, 0), backoff_reason=reason))
 

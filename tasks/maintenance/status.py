@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.states import OPEN_PHASES
+from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
@@ -82,10 +83,11 @@ def read_status(context: StageContext) -> InstallationStatus:
             oldest_pending=oldest,
             undelivered=undelivered,
             teams=tuple(_teams(transaction, policy, now)),
-            problems=tuple(
-                _problems(
+            problems=(
+                *_clock_problems(context, now, newest=newest, heartbeats=heartbeats),
+                *_problems(
                     policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost
-                )
+                ),
             ),
         )
 
@@ -119,6 +121,19 @@ def _outcome_of(run: ReportRun | None, main: OutboxRecord | None) -> str:
 
 def _next_due(schedule: Schedule, now: datetime) -> datetime:
     return schedule.due_at(schedule.newest_due(now).shift(1))
+
+
+def _clock_problems(
+    context: StageContext, now: datetime, *, newest: Sweep | None, heartbeats: tuple[Heartbeat, ...]
+) -> Iterator[str]:
+    """Yield what a wrong clock shows by. What is dated in the future has no age, so every other check would take it for new."""
+    if problem := context.clock_problem():
+        yield problem
+    if newest is not None and is_future(newest.as_of, now):
+        yield f"the newest closed sweep is dated {newest.as_of:%Y-%m-%d %H:%M} UTC, in the future: a clock was wrong, or is"
+    future = sorted({one.stage for one in heartbeats if is_future(one.at, now)})
+    if future:
+        yield f"the last run of {', '.join(future)} is dated in the future: the clock of a worker was wrong, or is"
 
 
 def _problems(

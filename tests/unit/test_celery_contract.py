@@ -4,11 +4,16 @@ import inspect
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
+from datetime import timedelta
 
 from celery.beat import Scheduler
+from celery.schedules import schedule as every
 from celery.worker import state
 from celery.worker.consumer import Consumer
 from kombu.asynchronous.timer import Timer
+
+from worker.app import build_app
 
 
 def test_the_worker_counts_requests_by_these_members() -> None:
@@ -23,9 +28,20 @@ def test_the_consumer_has_a_timer_that_repeats() -> None:
 
 
 def test_the_scheduler_can_be_overridden_where_we_do() -> None:
-    assert {"entry", "producer"} <= set(inspect.signature(Scheduler.apply_entry).parameters)
     assert {"entry", "producer", "advance"} <= set(inspect.signature(Scheduler.apply_async).parameters)
     assert callable(Scheduler.tick)
+    assert list(inspect.signature(Scheduler._ensure_connected).parameters) == ["self"]
+    assert every(timedelta(seconds=7)).seconds == 7
+
+
+def test_messages_are_acknowledged_after_their_work() -> None:
+    app = build_app("redis://127.0.0.1:1/0", instance="test", open_context=nullcontext)
+    try:
+        assert app.conf.task_acks_late
+        assert app.conf.task_reject_on_worker_lost
+        assert all(task.acks_late for name, task in app.tasks.items() if not name.startswith("celery."))
+    finally:
+        app.close()
 
 
 def test_sigterm_is_remapped_when_billiard_is_imported() -> None:

@@ -42,6 +42,14 @@ def test_an_old_or_missing_file_is_a_problem(file: LivenessFile) -> None:
     assert "was last touched at 2026-11-24 11:54:59 UTC" in problem(file, is_redis_up=True)
 
 
+@pytest.mark.parametrize("ahead", [MAX_AGE + SECOND, timedelta(days=1)])
+def test_a_file_from_the_future_is_a_problem(file: LivenessFile, ahead: timedelta) -> None:
+    touch_at(file, NOW + ahead)
+    assert "was last touched at" in problem(file, is_redis_up=True)
+    touch_at(file, NOW + MAX_AGE)
+    assert problem(file, is_redis_up=True) == ""
+
+
 def test_while_redis_is_unavailable_there_is_no_problem(file: LivenessFile) -> None:
     assert problem(file, is_redis_up=False) == ""
     touch_at(file, NOW - 10 * MAX_AGE)

@@ -14,6 +14,8 @@ from typing import Final
 
 import click
 
+from cli.termination import SENTENCE, TERMINATION, Terminated
+
 COMMANDS: Final[Mapping[str, str]] = {
     "action": "cli.action",
     "alerts": "cli.alerts",
@@ -74,11 +76,15 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command. Errors print one sentence; LOG_LEVEL=debug adds the traceback."""
+    TERMINATION.install()
     try:
         status = cli.main(prog_name="scaleops-worker", standalone_mode=False)
     except click.exceptions.Abort:
         _print_error("stopped; completed work is kept")
         status = 130
+    except Terminated:
+        _print_error(SENTENCE)
+        status = 0
     except click.UsageError as error:
         where = f" {error.ctx.info_name}" if error.ctx and error.ctx.parent else ""
         _print_error(f"{error.format_message().rstrip('.')} (see scaleops-worker{where} --help)")

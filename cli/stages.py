@@ -11,7 +11,9 @@ from rich.progress import Progress
 
 from cli.output import progress_on, say, say_json
 from cli.session import open_context
+from cli.termination import TERMINATION
 from domain.messages import Json
+from domain.sweeps import describe_unmeasured
 from tasks.collect.measuring import SweepProgress
 from tasks.collect.stage import CollectResult
 from tasks.collect.stage import collect as run_collect
@@ -59,21 +61,24 @@ def evaluate(*, as_json: bool) -> None:
 
 @click.command()
 @AS_JSON
-def deliver(*, as_json: bool) -> None:
-    r"""Send what is due in the outbox to Slack and PagerDuty.
+@click.pass_context
+def deliver(ctx: click.Context, *, as_json: bool) -> None:
+    r"""Send what is due in the outbox to Slack and PagerDuty. Exits 1 if a message could not be sent.
 
     \b
     Example:
       scaleops-worker deliver
     """
-    with open_context() as context:
-        delivered = run_stage(context, "deliver", lambda: run_deliver(context))
-    _print(format_delivered(delivered), {"deliver": _delivered(delivered)}, as_json=as_json)
+    with open_context() as context, TERMINATION.finishing_units() as may_begin:
+        delivered = run_stage(context, "deliver", lambda: run_deliver(context, may_begin=may_begin))
+        _print(format_delivered(delivered), {"deliver": _delivered(delivered)}, as_json=as_json)
+    ctx.exit(1 if delivered.has_failures else 0)
 
 
 @click.command(name="run-once")
 @AS_JSON
-def run_once(*, as_json: bool) -> None:
+@click.pass_context
+def run_once(ctx: click.Context, *, as_json: bool) -> None:
     r"""Run everything that is due: collect, evaluate, report, deliver, purge. For cron or a Kubernetes CronJob.
 
     \b
@@ -81,7 +86,7 @@ def run_once(*, as_json: bool) -> None:
       */10 * * * * scaleops-worker run-once
     """
     with open_context() as context, sweep_progress() as progress:
-        done = run_all_stages(context, progress=progress)
+        done = run_all_stages(context, progress=progress, finishing_units=TERMINATION.finishing_units)
     sentences = format_collected(done.collected) if done.collected else {"collect": "failed"}
     sentences |= format_evaluated(done.evaluated) | format_reported(done.reported) | format_delivered(done.delivered)
     sentences |= format_purged(done.purged)
@@ -95,6 +100,7 @@ def run_once(*, as_json: bool) -> None:
     _print(sentences, results, as_json=as_json)
     if done.collect_failure:
         raise click.ClickException(done.collect_failure)
+    ctx.exit(1 if done.delivered.has_failures else 0)
 
 
 def _print(sentences: dict[str, str], results: dict[str, Json], *, as_json: bool) -> None:
@@ -116,6 +122,7 @@ def _collected(result: CollectResult) -> dict[str, Json]:
         "attempted": result.attempted,
         "closedOverdue": [overdue.as_of.isoformat() for overdue in result.closed_overdue],
         "listingReason": result.listing_reason or None,
+        "unmeasuredFigures": list(describe_unmeasured(result.unmeasured_figures)),
     }
 
 

@@ -36,7 +36,8 @@ def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
 def _show(found: InstallationStatus) -> None:
     sweep = found.newest_closed
     if sweep is not None:
-        say(f"newest sweep    {_utc(sweep.as_of)}: {sweep.measured} of {sweep.expected} components measured")
+        in_part = ", some in part only" if found.unmeasured_figures else ""
+        say(f"newest sweep    {_utc(sweep.as_of)}: {sweep.measured} of {sweep.expected} components measured{in_part}")
     for running in found.open_sweeps:
         say(f"open sweep      {_utc(running.as_of)}: {running.measured} of {running.expected} measured so far")
     say(f"next slot       {_utc(found.next_slot)}")
@@ -79,6 +80,10 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
         "nextSlot": found.next_slot.isoformat(),
         "heartbeats": [{"stage": one.stage, "kind": one.kind.value, "at": one.at.isoformat()} for one in found.heartbeats],
         "unmeasured": dict(found.unmeasured),
+        "unmeasuredFigures": [
+            {"figure": one.figure, "cluster": one.cluster, "workloads": one.workloads, "reason": one.reason}
+            for one in found.unmeasured_figures
+        ],
         "lostClusters": [cluster.name for cluster in found.lost_clusters],
         "openAlerts": found.open_alerts,
         "outbox": {str(name): count for name, count in found.outbox.items()},

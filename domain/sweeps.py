@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -51,6 +52,29 @@ class ClusterState:
     def counts_as_removed(self, as_of: datetime) -> bool:
         """Return True if a sweep that misses it, too, makes it removed."""
         return as_of - (self.lost_since or self.last_seen) >= LOST_CLUSTER_TTL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmeasuredFigure:
+    """A figure that a sweep knows of no workload of a cluster, though it lists them."""
+
+    figure: str
+    """`cost`, `network`, or what the workload list says: `savings`, `requests`."""
+    cluster: str
+    workloads: int
+    reason: str
+
+
+def describe_unmeasured(figures: Iterable[UnmeasuredFigure]) -> Iterator[str]:
+    """Yield a sentence for each figure and cause, over all their clusters."""
+    grouped: dict[tuple[str, str], list[UnmeasuredFigure]] = {}
+    for one in figures:
+        grouped.setdefault((one.figure, one.reason), []).append(one)
+    for (figure, reason), found in grouped.items():
+        workloads = sum(one.workloads for one in found)
+        noun = "workload" if workloads == 1 else "workloads"
+        clusters = ", ".join(sorted(one.cluster for one in found))
+        yield f"{figure} of {workloads} {noun} on {clusters} is unknown: {reason}"
 
 
 def deadline_of(as_of: datetime, *, opened_at: datetime, limit: timedelta, every: timedelta) -> datetime:

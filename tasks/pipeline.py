@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -34,10 +34,21 @@ class RunResult:
     purged: PurgeResult
 
 
-def run_once(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) -> RunResult:
+@contextmanager
+def _uninterrupted() -> Iterator[Callable[[], bool]]:
+    yield lambda: True
+
+
+def run_once(
+    context: StageContext,
+    *,
+    progress: SweepProgress = NO_PROGRESS,
+    finishing_units: Callable[[], AbstractContextManager[Callable[[], bool]]] = _uninterrupted,
+) -> RunResult:
     """Run all stages in order.
 
-    When ScaleOps or the catalog is unavailable only collecting fails: due alerts, reports and messages are sent.
+    When ScaleOps or the catalog is unavailable only collecting fails: due alerts, reports and messages are sent. Messages are sent in
+    a block of `finishing_units`, which says whether another one may begin.
 
     Raises:
         StoreUnavailable: the database cannot be used.
@@ -47,12 +58,16 @@ def run_once(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) ->
         collected = run_stage(context, "collect", lambda: collect(context, progress=progress))
     except CollectFailed as error:
         failure = str(error)
+    evaluated = run_stage(context, "evaluate", lambda: evaluate(context))
+    reported = run_stage(context, "report", lambda: report_due(context))
+    with finishing_units() as may_begin:
+        delivered = run_stage(context, "deliver", lambda: deliver(context, may_begin=may_begin))
     return RunResult(
         collected=collected,
         collect_failure=failure,
-        evaluated=run_stage(context, "evaluate", lambda: evaluate(context)),
-        reported=run_stage(context, "report", lambda: report_due(context)),
-        delivered=run_stage(context, "deliver", lambda: deliver(context)),
+        evaluated=evaluated,
+        reported=reported,
+        delivered=delivered,
         purged=run_stage(context, "purge", lambda: purge_expired(context)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.money import format_count
-from domain.sweeps import Sweep
+from domain.sweeps import Sweep, describe_unmeasured
 from tasks.collect.closing import format_slot
 from tasks.collect.stage import CollectResult
 from tasks.deliver.stage import DeliverResult
@@ -27,6 +27,7 @@ def format_collected(collected: CollectResult) -> dict[str, str]:
     if collected.closed_overdue:
         slots = ", ".join(format_slot(overdue.as_of) for overdue in collected.closed_overdue)
         sentence += f"; closed at their deadline: {slots}"
+    sentence += "".join(f"; the {problem}" for problem in describe_unmeasured(collected.unmeasured_figures))
     if collected.listing_reason:
         sentence += f"; the catalog's listing is incomplete: {collected.listing_reason}"
     return {"collect": sentence}

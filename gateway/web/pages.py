@@ -5,6 +5,7 @@ A stored report is shown only to callers who may see all its components. `/statu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -24,6 +25,7 @@ from actions.history.models import AlertsInput, OpenRecommendationsInput, TrendI
 from actions.history.reports import reports_of_week, stored_report, team_of_slug
 from actions.history.view import HistoryView, parse_ref, read_history
 from alerts.states import OPEN_PHASES
+from domain.clock import is_future
 from domain.refs import EntityRef
 from domain.weeks import current_week
 from gateway.auth.request_contexts import RequestContexts
@@ -146,13 +148,17 @@ def _chart(trend: TrendOutput, currency: str) -> Markup | None:
 
 
 def _status(view: HistoryView) -> str:
-    rows = view.rows
+    rows, now = view.rows, view.history.clock()
+    newest = rows.sweeps.newest_closed()
+    figures = Counter(one.figure for one in rows.clusters.unmeasured_figures(newest.as_of)) if newest is not None else {}
     return (
         environment("html")
         .get_template("pages/status.html")
         .render(
-            now=view.history.clock(),
-            newest=rows.sweeps.newest_closed(),
+            now=now,
+            newest=newest,
+            is_future=newest is not None and is_future(newest.as_of, now),
+            unmeasured=sorted(figures.items()),
             running=rows.sweeps.unclosed(),
             lost=len(rows.clusters.lost()),
             alerts=len(rows.alerts.states(statuses=OPEN_PHASES)),

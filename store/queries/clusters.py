@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func, select, update
 
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
-from domain.sweeps import ClusterState
+from domain.sweeps import ClusterState, UnmeasuredFigure
 from domain.workload import WorkloadKey
 from store.queries import points
 from store.queries.rows import Queries
 from store.schema import clusters, snapshot_points, snapshots, workload_points
 from store.upserts import upsert
+
+_FIGURES: Final = {"cost": "cost_7d", "network": "network_monitored", "savings": "savings_available_per_month"}
+"""Figures of a workload, and the column that is NULL while one is unknown."""
 
 
 class Clusters(Queries):
@@ -33,6 +38,28 @@ class Clusters(Queries):
         """Return the clusters that a sweep has points of so far."""
         chosen = select(workload_points.c.cluster).where(workload_points.c.as_of == as_of).distinct()
         return frozenset(self._connection.execute(chosen).scalars())
+
+    def unmeasured_figures(self, as_of: datetime) -> tuple[UnmeasuredFigure, ...]:
+        """Return the figures that a sweep knows of no workload of a cluster, with their most frequent reason. Not of lost clusters."""
+        columns = workload_points.c
+        known = [func.count(columns[column]).label(figure) for figure, column in _FIGURES.items()]
+        of_sweep = select(columns.cluster, func.count().label("workloads"), *known).where(columns.as_of == as_of)
+        lost = {state.name for state in self.lost()}
+        found = []
+        for row in self._connection.execute(of_sweep.group_by(columns.cluster).order_by(columns.cluster)).mappings().all():
+            for figure in _FIGURES:
+                if row[figure] == 0 and row["cluster"] not in lost:
+                    reason = self._reason(as_of, row["cluster"], figure)
+                    found.append(
+                        UnmeasuredFigure(figure=figure, cluster=row["cluster"], workloads=row["workloads"], reason=reason)
+                    )
+        return tuple(found)
+
+    def _reason(self, as_of: datetime, cluster: str, figure: str) -> str:
+        chosen = select(workload_points.c.unknown).where(workload_points.c.as_of == as_of, workload_points.c.cluster == cluster)
+        key = "network" if figure == "network" else _FIGURES[figure]
+        reasons = Counter(unknown.get(key, "") for unknown in self._connection.execute(chosen).scalars())
+        return reasons.most_common(1)[0][0]
 
     def record_seen(self, names: Collection[str], *, as_of: datetime) -> None:
         """Record that a sweep saw these clusters: they are not lost."""

@@ -54,6 +54,13 @@ class Snapshots(Queries):
         self._require_open(as_of)
         self._write(as_of, {measurement.snapshot.ref: measurement for measurement in measurements})
 
+    def main_reason(self, as_of: datetime) -> str:
+        """Return the most frequent reason of a sweep's unknown outcomes; empty without one."""
+        reason, number = snapshots.c.reason, func.count()
+        of_sweep = select(reason).where(snapshots.c.as_of == as_of, snapshots.c.outcome == Outcome.UNKNOWN.value)
+        found = self._connection.execute(of_sweep.group_by(reason).order_by(number.desc(), reason).limit(1)).scalar_one_or_none()
+        return found or ""
+
     def outcomes(self, as_of: datetime) -> Mapping[EntityRef, Outcome]:
         """Return the outcomes that a sweep has so far, by component."""
         chosen = select(snapshots.c.entity_ref, snapshots.c.outcome).where(snapshots.c.as_of == as_of)

@@ -8,7 +8,7 @@ from actions.live.measure import unmeasured
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import LOST_CLUSTER_TTL, Sweep, deadline_of
-from store import Store, Transaction
+from store import HeartbeatKind, Store, Transaction
 from tasks.context import Policy, StageContext
 
 _BATCH_SIZE = 500
@@ -26,7 +26,8 @@ def close_overdue(context: StageContext, *, now: datetime) -> tuple[Sweep, ...]:
     closed = []
     for sweep in open_sweeps:
         if sweep_deadline(context.policy, sweep) <= now:
-            reason = f"the sweep of {format_slot(sweep.as_of)} ended before this component was measured"
+            ended = f"the sweep of {format_slot(sweep.as_of)} ended before this component was measured"
+            reason = with_cause(context, sweep, ended)
             closed.append(close(context, sweep.as_of, now=now, missing_because=reason))
     return tuple(closed)
 
@@ -44,6 +45,15 @@ def close(context: StageContext, as_of: datetime, *, now: datetime, missing_beca
         _update_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
         transaction.heartbeats.record("collect", at=now)
         return transaction.sweeps.close(as_of, closed_at=now)
+
+
+def with_cause(context: StageContext, sweep: Sweep, reason: str) -> str:
+    """Add to the reason of components that were not measured in time what has failed since the sweep was opened, if anything has."""
+    with context.store.reading() as transaction:
+        failed = transaction.heartbeats.last("collect", HeartbeatKind.FAILED)
+        has_failed = failed is not None and failed.at >= sweep.opened_at
+        cause = str(failed.details.get("reason", "")) if failed and has_failed else transaction.snapshots.main_reason(sweep.as_of)
+    return f"{reason}: {cause}" if cause else reason
 
 
 def _record_missing(store: Store, as_of: datetime, reason: str) -> None:

@@ -20,9 +20,9 @@ from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
-from domain.sweeps import Sweep, slot_of
+from domain.sweeps import Sweep, UnmeasuredFigure, slot_of
 from store import Store, SweepClosed
-from tasks.collect.closing import close, close_overdue, format_slot
+from tasks.collect.closing import close, close_overdue, format_slot, with_cause
 from tasks.collect.measuring import NO_PROGRESS, CollectFailed, SweepMeasurer, SweepProgress
 from tasks.context import StageContext
 
@@ -53,6 +53,8 @@ class CollectResult:
     """Older sweeps that this call closed at their deadline."""
     listing_reason: str
     """Why the catalog's listing is incomplete; empty if it is complete."""
+    unmeasured_figures: tuple[UnmeasuredFigure, ...] = ()
+    """What the sweep knows of no workload of a cluster."""
 
 
 def collect(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) -> CollectResult:
@@ -77,13 +79,17 @@ def collect(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) -> 
     progress.started(total=total, done=len(done))
     with suppress(SweepClosed):  # by a concurrent collect of the same slot
         measurer.run(_outstanding(context.store, done))
-    closed = close(context, sweep.as_of, now=context.clock(), missing_because=measurer.out_of_time)
+    missing_because = with_cause(context, sweep, measurer.out_of_time)
+    closed = close(context, sweep.as_of, now=context.clock(), missing_because=missing_because)
+    with context.store.reading() as transaction:
+        figures = transaction.clusters.unmeasured_figures(sweep.as_of)
     return CollectResult(
         sweep=closed,
         was_closed_before=False,
         attempted=measurer.started,
         closed_overdue=overdue,
         listing_reason=opened.listing_reason,
+        unmeasured_figures=figures,
     )
 
 

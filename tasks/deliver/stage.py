@@ -70,6 +70,11 @@ class DeliverResult:
     """When a message is due again; None: none is pending."""
 
     @property
+    def has_failures(self) -> bool:
+        """Return True if a message could not be sent, was given up or may not have arrived."""
+        return bool(self.problems)
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """Messages by what became of them, zeros included."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in {"problems", "next_due"}}
@@ -230,7 +235,7 @@ class _DeliveryRun:
             self._problems.append(
                 f"the lease on {claim.message.key} expired during its call; the process that took it over decides"
             )
-        elif not isinstance(outcome, Sent):
+        elif not isinstance(outcome, Sent) and not _is_throttled(outcome):
             self._problems.append(f"{claim.message.key}: {outcome.reason}")
         self._counts[count] += 1
         self._progress(sum(self._counts[name] for name in ("sent", "rescheduled", "unknown", "failed")))
@@ -276,12 +281,15 @@ class _DeliveryRun:
             t.outbox.put([failed_notice(message, attempt=claim.attempt, channel=channel, reason=rejected.reason, now=now)])
 
 
+def _is_throttled(outcome: Outcome) -> bool:
+    """Return True if the service only asked to wait."""
+    return isinstance(outcome, RetryLater | OutcomeUnknown) and outcome.postpones_target
+
+
 def _is_service_failing(outcome: Outcome) -> bool:
     """Return True if the next message to the same service would probably fail as well."""
     match outcome:
-        case RetryLater():
-            return not outcome.postpones_target
-        case OutcomeUnknown():
-            return not outcome.postpones_target
+        case RetryLater() | OutcomeUnknown():
+            return not _is_throttled(outcome)
         case _:
             return False

@@ -12,7 +12,7 @@ from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
-from domain.sweeps import ClusterState, Sweep, slot_of
+from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, describe_unmeasured, slot_of
 from domain.weeks import WEEKLY_REPORT, Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
@@ -49,6 +49,8 @@ class InstallationStatus:
     unmeasured: Mapping[str, str]
     """Components that the newest closed sweep could not measure, with the reason."""
     lost_clusters: tuple[ClusterState, ...]
+    unmeasured_figures: tuple[UnmeasuredFigure, ...]
+    """What the newest closed sweep knows of no workload of a cluster."""
     open_alerts: int
     outbox: Mapping[MessageStatus, int]
     oldest_pending: datetime | None
@@ -70,6 +72,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             [MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED], limit=_MAX_LISTED
         )
         lost = transaction.clusters.lost()
+        figures = transaction.clusters.unmeasured_figures(newest.as_of) if newest is not None else ()
         return InstallationStatus(
             now=now,
             heartbeats=heartbeats,
@@ -78,6 +81,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
             unmeasured=dict(_unmeasured(transaction, newest)),
             lost_clusters=lost,
+            unmeasured_figures=figures,
             open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
             outbox=transaction.outbox.counts(),
             oldest_pending=oldest,
@@ -85,6 +89,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             teams=tuple(_teams(transaction, policy, now)),
             problems=(
                 *_clock_problems(context, now, newest=newest, heartbeats=heartbeats),
+                *(f"in the newest sweep the {sentence}" for sentence in describe_unmeasured(figures)),
                 *_problems(
                     policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost
                 ),

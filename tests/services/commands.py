@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,5 +50,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         said = capsys.readouterr()
         return Ran(status=int(ended.value.code or 0), out=said.out, err=said.err)
 
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
     yield run_command
     root.handlers[:], root.level = handlers, level
+    for number, handler in signals.items():
+        signal.signal(number, handler)

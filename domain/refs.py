@@ -70,7 +70,7 @@ class EntityRef:
 
 UNOWNED = EntityRef("group", "default", "unowned")
 """The team of every component without an owner. Its report goes to the platform channel."""
-PLATFORM: Final = EntityRef("platform", "default", "platform")
-"""The subject of the roll-up and of alerts about the installation; not a catalog entity."""
+PLATFORM: Final = EntityRef("~platform", "default", "platform")
+"""The subject of the roll-up and of alerts about the installation. No catalog entity has it: Backstage allows no tilde in a kind."""
 OWNER_KINDS: Final = frozenset({"group", "user"})
 """Kinds of entities that are teams."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from actions.errors import NotAllowedError
+from actions.errors import NotAllowedError, NotFoundError
 from actions.history.models import AlertTimelineRow, DeliveryAttemptRow, DeliveryInput, DeliveryOutput, MessageRow, page_of
 from actions.history.reports import team_of_report
 from actions.history.view import HistoryView, parse_ref, parse_week
@@ -34,6 +34,7 @@ _MAX_EVENTS: Final = 20
 _MAX_MESSAGES: Final = 200
 """Of one subject, the newest."""
 _PLATFORM: Final = frozenset({PLATFORM_WORD, str(PLATFORM)})
+"""Subjects of messages to the platform. Neither is the reference of an entity."""
 
 
 def explain_delivery(view: HistoryView, query: DeliveryInput) -> DeliveryOutput:
@@ -50,7 +51,12 @@ def explain_delivery(view: HistoryView, query: DeliveryInput) -> DeliveryOutput:
     alert = _alert_of(about)
     if alert is not None:
         return _explain_alert(view, query, alert)
-    ref = team_of_report(about) if about == PLATFORM_WORD or ":" not in about else parse_ref(about)
+    if about.count(":") > 1:  # more than a reference has
+        message = (
+            f"there is no message or alert {about!r} that you may see; list_alerts lists the alerts, and sent messages expire"
+        )
+        raise NotFoundError(message)
+    ref = parse_ref(about) if ":" in about else team_of_report(about)
     if ref.kind in OWNER_KINDS or ref == PLATFORM:
         return _explain_team(view, query, ref)
     component = view.component(ref)

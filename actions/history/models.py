@@ -51,7 +51,7 @@ class ReportInput(HistoryInput):
     """Input of get_team_report."""
 
     team: Annotated[
-        str, Field(description="Team, for example payments or group:default/payments; platform is the roll-up of all")
+        str, Field(description="Team, for example payments or group:default/payments; all is the roll-up of all teams")
     ]
     week: Week = None
 

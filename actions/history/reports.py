@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import unquote
 
 from actions.errors import NotAllowedError, NotFoundError
 from actions.history.models import ReportInput, ReportOutput
@@ -12,19 +13,20 @@ from actions.history.view import HistoryView, parse_team, parse_week
 from domain.messages import Json
 from domain.refs import PLATFORM, EntityRef
 from domain.weeks import WEEKLY_REPORT
-from reports.content import PLATFORM as PLATFORM_WORD
 from reports.content import Report
 from reports.links import PLATFORM_SLUG
 from store import ReportRun
 
+ALL_TEAMS: Final = "all"
+"""The roll-up of all teams, as an argument and in outputs. A group of this name is addressed as `group:default/all`."""
 MAX_LISTED: Final = 12
 """Entries of a list in the short output; a report's trend has as many weeks."""
 _OMITTED: Final = frozenset({"format", "scope", "team", "week", "page", "route"})
 
 
 def team_of_report(text: str) -> EntityRef:
-    """Parse the team of a report; `platform` is the roll-up of all. Raises InputError."""
-    return PLATFORM if text.strip().lower() in {PLATFORM_WORD, str(PLATFORM)} else parse_team(text)
+    """Parse the team of a report; `all` is the roll-up of all teams. Raises InputError."""
+    return PLATFORM if text.strip().lower() == ALL_TEAMS else parse_team(text)
 
 
 def stored_report(view: HistoryView, team: EntityRef, week: str | None) -> Report:
@@ -47,16 +49,16 @@ def stored_report(view: HistoryView, team: EntityRef, week: str | None) -> Repor
 
 
 def team_of_slug(slug: str) -> EntityRef:
-    """Parse a decoded `reports.links.team_slug`, or a plain reference. Raises InputError."""
+    """Parse a `reports.links.team_slug`, or a plain reference. Only PLATFORM_SLUG is the roll-up. Raises InputError."""
     if slug == PLATFORM_SLUG:
         return PLATFORM
-    match slug.split("~"):
+    match [unquote(part) for part in slug.split("~")]:
         case [kind, namespace, name]:
-            return team_of_report(f"{kind}:{namespace}/{name}")
+            return parse_team(f"{kind}:{namespace}/{name}")
         case [namespace, name]:
-            return team_of_report(f"group:{namespace}/{name}")
+            return parse_team(f"group:{namespace}/{name}")
         case _:
-            return team_of_report(slug)
+            return parse_team(unquote(slug))
 
 
 def reports_of_week(view: HistoryView, week: str) -> tuple[Report, ...]:
@@ -104,7 +106,7 @@ def shorten(value: Json, max_entries: int = MAX_LISTED) -> Json:
 
 
 def _name(team: EntityRef) -> str:
-    return PLATFORM_WORD if team == PLATFORM else str(team)
+    return ALL_TEAMS if team == PLATFORM else str(team)
 
 
 def _require_all_visible(view: HistoryView, team: EntityRef, run: ReportRun) -> None:

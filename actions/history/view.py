@@ -83,10 +83,11 @@ class HistoryView:
         return known
 
     def may_see(self, ref: EntityRef) -> bool:
-        """Return True if the caller may see an entity; of a team also one of its components: catalogs list all teams to everyone."""
-        if self.sees_everything:
-            return True
-        return bool(self.visible([ref])) and (ref.kind not in OWNER_KINDS or self.sees_of_team(ref))
+        """Return True if the caller may see an entity; a team, if they may see a component that it owns.
+
+        The catalog is not asked about the team itself: one lists every team to everyone, another hides a user's own groups.
+        """
+        return self.sees_of_team(ref) if ref.kind in OWNER_KINDS else bool(self.visible([ref]))
 
     def sees_of_team(self, team: EntityRef) -> bool:
         """Return True if the caller may see a component that the team owns now."""

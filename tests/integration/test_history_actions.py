@@ -8,7 +8,7 @@ from actions.catalogue import ACTIONS
 from actions.context import HistoryContext, allow_all
 from actions.errors import InputError, NotAllowedError, NotFoundError
 from domain.messages import Json
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from store import Store
 from tests.factories import CHECKOUT, PAYMENTS, SEARCH
 from tests.integration.history_sample import FINDER, LEDGER, NOW, fill_history, run
@@ -142,9 +142,9 @@ def test_a_report_needs_a_caller_who_may_see_all_its_components(history: History
     with pytest.raises(NotAllowedError, match="counts 1 of 2 components that you may not see"):
         run(history, "get_team_report", PartialViewer(CHECKOUT), team="payments")
     with pytest.raises(NotAllowedError):
-        run(history, "get_team_report", PartialViewer(CHECKOUT, LEDGER), team="platform")
+        run(history, "get_team_report", PartialViewer(CHECKOUT, LEDGER), team="all")
     everything = [EntityRef.parse(row["entityRef"]) for row in run(history, "list_components")["components"]]
-    assert run(history, "get_team_report", PartialViewer(*everything), team="platform")["team"] == "platform"
+    assert run(history, "get_team_report", PartialViewer(*everything), team="all")["team"] == "all"
 
 
 def test_open_recommendations_are_sorted_by_priority_and_filtered(history: HistoryContext) -> None:
@@ -206,7 +206,7 @@ def test_the_delivery_about_a_hidden_entity_is_not_explained(history: HistoryCon
     assert run(history, "explain_delivery", PartialViewer(CHECKOUT, PAYMENTS), about=about)["explanation"]
 
 
-@pytest.mark.parametrize("about", ["platform", "storm:platform:default/platform", "report:weekly:platform:2026-W47:slack:1"])
+@pytest.mark.parametrize("about", ["all", f"storm:{PLATFORM}", "report:weekly:platform:2026-W47:slack:1"])
 def test_platform_notices_need_a_caller_who_sees_everything(history: HistoryContext, about: str) -> None:
     everything = [EntityRef.parse(row["entityRef"]) for row in run(history, "list_components")["components"]]
     assert run(history, "explain_delivery", about=about)["explanation"]

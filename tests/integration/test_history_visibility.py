@@ -79,3 +79,23 @@ def test_reports_of_a_hidden_team_look_like_those_of_an_unknown_team(history: Hi
     unknown = error_of(history, "get_team_report", PartialViewer(FINDER), team="nobody", **week)
     assert hidden.replace("payments", "nobody") == unknown
     assert "2026-W47" in error_of(history, "get_team_report", PartialViewer(LEDGER), team="payments", week="2026-W30")
+
+
+@pytest.mark.parametrize("about", ["payments", "group:default/payments", "report:weekly:group:default/payments:2026-W47:slack:1"])
+def test_a_team_is_visible_by_its_components_where_the_catalog_hides_groups(history: HistoryContext, about: str) -> None:
+    assert run(history, "explain_delivery", PartialViewer(CHECKOUT, LEDGER), about=about)["messages"]
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        "report:weekly:group:default/payments:2026-W01:slack:1",
+        "alert:under-provisioned:component:default/checkout:99:slack",
+        "watch:2026-11-23:0123456789ab:slack",
+        "nonsense:group:default/payments",
+    ],
+)
+def test_an_unknown_message_key_is_not_found(history: HistoryContext, about: str) -> None:
+    assert error_of(history, "explain_delivery", PartialViewer(CHECKOUT), about=about).startswith(
+        f"NotFoundError: there is no message or alert '{about}' that you may see"
+    )

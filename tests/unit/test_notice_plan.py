@@ -8,6 +8,7 @@ from alerts.observations import Observation
 from alerts.states import NoticeKind
 from alerts.storm import observe_outage
 from domain.messages import Channel, EventAction
+from domain.refs import PLATFORM
 from domain.routes import RoutePolicy
 from domain.sweeps import ClusterState
 from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
@@ -71,7 +72,7 @@ def test_what_has_no_destination_is_named(routes: RoutePolicy, targets: set[str]
 def test_in_an_outage_only_the_outage_is_reported() -> None:
     outage = observe_outage(unknown=5, components=10, as_of=sweep(1), policy=POLICY)
     plan = planned(outage, met(1), before=pending())
-    assert [message.about for message in plan.messages] == ["platform:default/platform"]
+    assert [message.about for message in plan.messages] == [str(PLATFORM)]
 
 
 def test_a_lost_cluster_is_marked_as_notified_only_if_its_notice_has_a_destination() -> None:

@@ -11,6 +11,7 @@ from actions.context import LiveContext
 from actions.fanout import ThreadFanOut
 from cli.output import say
 from cli.session import open_context, open_installation
+from clients.http.loopback import bracket_ipv6
 from clients.throttle.limit_algorithm import CallPriority
 from store import Store
 from wiring.clock import utc_now
@@ -89,6 +90,6 @@ def run_gateway(installation: LoadedConfig) -> None:
         gateway = build_gateway(dependencies)
 
         def announce(port: int) -> None:
-            say(f"serving on http://{settings.gateway_host}:{port} (GATEWAY_AUTH={settings.gateway_auth})")
+            say(f"serving on http://{bracket_ipv6(settings.gateway_host)}:{port} (GATEWAY_AUTH={settings.gateway_auth})")
 
         serve_until_stopped(gateway, settings, announce=announce)

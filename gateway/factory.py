@@ -17,7 +17,7 @@ from actions.ports import Catalog
 from clients.backstage.jwks import USER_KEYS, JwksCache
 from clients.http.async_client import AsyncHttpClient
 from clients.http.client import HttpOptions
-from clients.http.loopback import is_loopback_host
+from clients.http.loopback import bracket_ipv6, is_loopback_host
 from clients.scaleops.async_client import AsyncScaleOpsClient
 from clients.scaleops.tokens import Credentials
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
@@ -26,7 +26,7 @@ from domain.workload import WorkloadKey
 from gateway.app import Gateway
 from gateway.audit import AuditLog, Write
 from gateway.auth.admission import Admission
-from gateway.auth.allowed_hosts import AllowedHosts
+from gateway.auth.allowed_hosts import AllowedHosts, cluster_suffixes
 from gateway.auth.backstage_tokens import BackstageTokens
 from gateway.auth.callers import Caller, Callers
 from gateway.auth.cors import Cors
@@ -170,6 +170,7 @@ def build_gateway(
             bound=settings.gateway_host,
             # Links to pages lead to WORKER_PUBLIC_URL, so it is an allowed Host too.
             public_url=settings.gateway_public_url or settings.worker_public_url,
+            cluster_suffixes=cluster_suffixes(),
         ),
         cors=Cors(settings.gateway_allowed_origins, settings.gateway_public_url),
         callers=_callers(settings, backstage, dependencies),
@@ -230,7 +231,7 @@ def _static_tokens(settings: Settings) -> StaticTokens:
 
 
 def _public_url(settings: Settings) -> str:
-    return settings.gateway_public_url or f"http://{settings.gateway_host}:{settings.gateway_port}"
+    return settings.gateway_public_url or f"http://{bracket_ipv6(settings.gateway_host)}:{settings.gateway_port}"
 
 
 def _audit_form(settings: Settings) -> Literal["json", "console"]:

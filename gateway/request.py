@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.types import Receive, Scope
 
-from clients.http.loopback import is_loopback_host
+from clients.http.loopback import is_loopback_host, plain_address
 from gateway.responses import HttpError, bad_request
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def parse_request(scope: Scope, receive: Receive) -> GatewayRequest:
         target=scope.get("target") or scope["raw_path"],
         query=scope["query_string"],
         headers=headers,
-        peer=client[0] if client else "",
+        peer=plain_address(client[0]) if client else "",
         scope=scope,
         receive=receive,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import uvicorn
 
 from gateway.app import Gateway
+from gateway.connection_limit import ConnectionLimit, limit_by_descriptors
 from gateway.timeout_protocol import TimeoutHttpProtocol
 from wiring.settings import Settings, SettingsError
 
@@ -19,12 +21,17 @@ SHUTDOWN_TIMEOUT_S: Final = 10
 BACKLOG: Final = 2048
 
 
-def build_server(gateway: Gateway, *, protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtocol) -> uvicorn.Server:
+def build_server(
+    gateway: Gateway,
+    *,
+    protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtocol,
+    connection_limit: ConnectionLimit | None = None,
+) -> uvicorn.Server:
     """Return a server for the application, to be run with the socket of `bind`."""
     config = uvicorn.Config(
         gateway,
         loop="auto" if sys.platform == "win32" else "uvloop",
-        http=protocol,
+        http=partial(protocol, connection_limit=connection_limit),  # type: ignore[arg-type] # uvicorn only calls it
         ws="none",
         lifespan="on",
         # Client address and scheme are those of the connection, never those of a header.
@@ -48,6 +55,8 @@ def bind(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)  # `::` accepts IPv4 too
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
     except OSError as error:
@@ -64,6 +73,7 @@ def serve(gateway: Gateway, settings: Settings, *, announce: Callable[[int], Non
         # The kernel accepts connections from here on; they are served as soon as the server has started.
         bound.listen(BACKLOG)
         announce(bound.getsockname()[1])
-        build_server(gateway).run(sockets=[bound])
+        limit = limit_by_descriptors(settings.scaleops_max_concurrency)
+        build_server(gateway, connection_limit=limit).run(sockets=[bound])
     finally:
         bound.close()

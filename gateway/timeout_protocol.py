@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol with timeouts for clients that send or read too slowly, and a limit on request heads.
+"""uvicorn's HTTP/1.1 protocol with timeouts for clients that send or read too slowly, and limits on request heads and connections.
 
 uvicorn has no options for these (docs/decisions/0018). It is bounded below its next minor release in pyproject.toml, and
 tests/unit/test_timeout_protocol.py names every private member that is used here.
@@ -9,7 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from clients.http.loopback import plain_address
+from gateway.connection_limit import ConnectionLimit
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_FRAMING_BYTES: Final = 512 * 1024
@@ -20,6 +24,10 @@ READ_TIMEOUT_S: Final = 20.0
 """How often a client that does not keep up with the response is checked."""
 MIN_READ_BYTES_PER_S: Final = 8 * 1024
 _END_OF_HEAD: Final = b"\r\n\r\n"
+_TOO_MANY_CONNECTIONS: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\ncontent-type: text/plain\r\ncontent-length: 20\r\n\r\n"
+    b"too many connections"
+)
 _HEAD_TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 38\r\n\r\n"
     b"the request head is larger than 64 KiB"
@@ -32,8 +40,13 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     read_timeout_s = READ_TIMEOUT_S
     request_timeout_s = REQUEST_TIMEOUT_S
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
+    def __init__(self, *args: Any, connection_limit: ConnectionLimit | None = None, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
         super().__init__(*args, **kwargs)
+        self.parser = _RequestParser(self)
+        self.head_without_upgrade = b""
+        """The last head that offered another protocol, without the offer."""
+        self._connection_limit = connection_limit
+        self._counted_peer: str | None = None
         self._head_bytes = 0
         self._framing_bytes = 0
         self._last_bytes = b""
@@ -43,8 +56,15 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._read_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own signature
-        """Start the timeout for the first request."""
+        """Start the timeout for the first request; refuse a connection over the limit."""
         super().connection_made(transport)
+        if self._connection_limit is not None:
+            peer = plain_address(self.client[0] if self.client else "")
+            if not self._connection_limit.admit(peer):
+                transport.write(_TOO_MANY_CONNECTIONS)
+                transport.close()
+                return
+            self._counted_peer = peer
         self._request_timer = self.loop.call_later(self.request_timeout_s, transport.abort)
 
     def data_received(self, data: bytes) -> None:
@@ -85,6 +105,9 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Pass the target as it was sent: uvicorn drops what follows a `#`, and the authority of an absolute target."""
+        if self.parser.should_upgrade():
+            self._keep_head_without_upgrade()
+            return
         self._in_head = False
         self._head_bytes = 0
         target: bytes = self.url.partition(b"?")[0]
@@ -93,6 +116,8 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Cancel the request timeout."""
+        if self.parser.should_upgrade():
+            return
         self._cancel(self._request_timer)
         self._request_timer = None
         self._head_bytes = 0
@@ -126,7 +151,19 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         """Cancel the timers."""
         self._cancel(self._request_timer)
         self._cancel(self._read_timer)
+        if self._connection_limit is not None and self._counted_peer is not None:
+            self._connection_limit.release(self._counted_peer)
         super().connection_lost(exc)
+
+    def _keep_head_without_upgrade(self) -> None:
+        """Keep a head to be parsed again. Raises HttpParserError for CONNECT, which is no request to a server."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            message = "CONNECT is not supported"
+            raise HttpParserError(message)
+        fields = (b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
+        version = self.parser.get_http_version().encode()
+        self.head_without_upgrade = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(fields))
 
     def _may_complete_head(self, data: bytes) -> bool:
         """Return True if this data ends the head; what follows in it is body."""
@@ -148,3 +185,29 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._start_read_timer()
+
+
+class _RequestParser(HttpRequestParser):
+    """Ignores an offer of another protocol (`Upgrade: h2c` of every JDK client), as a server may.
+
+    The parser of httptools stops behind such a head and takes its body for the other protocol, so the head is parsed again without it.
+    """
+
+    def __init__(self, protocol: TimeoutHttpProtocol) -> None:
+        self._protocol = protocol
+        self._start()
+
+    def feed_data(self, data: bytes) -> None:
+        """Parse data. Raises HttpParserError."""
+        while data:
+            try:
+                super().feed_data(data)
+            except HttpParserUpgrade as offered:
+                data = self._protocol.head_without_upgrade + data[offered.args[0] :]
+                self._start()
+            else:
+                return
+
+    def _start(self) -> None:
+        super().__init__(self._protocol)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn sets it

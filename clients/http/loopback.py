@@ -11,9 +11,20 @@ def is_loopback_host(host: str | None) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address((host or "").strip("[]")).is_loopback
+        return ipaddress.ip_address(plain_address((host or "").strip("[]"))).is_loopback
     except ValueError:
         return False
+
+
+def plain_address(address: str) -> str:
+    """Return the IPv4 address that an IPv6 socket shows as `::ffff:10.1.2.3`; any other text unchanged."""
+    tail = address.removeprefix("::ffff:")
+    return tail if "." in tail else address
+
+
+def bracket_ipv6(host: str) -> str:
+    """Return a host as a URL has it: an IPv6 address in brackets."""
+    return f"[{host.strip('[]')}]" if ":" in host else host
 
 
 def is_loopback_url(url: str) -> bool:

@@ -26,7 +26,7 @@ OVERRIDDEN: Final = {
     "on_response_complete": [],
     "timeout_keep_alive_handler": [],
 }
-READ: Final = ("loop", "transport", "url", "scope")
+READ: Final = ("loop", "transport", "url", "scope", "parser", "headers", "client")
 
 
 @pytest.mark.parametrize("name", OVERRIDDEN)
@@ -63,7 +63,7 @@ async def test_uvicorn_sets_the_attributes_and_calls_the_methods() -> None:
         writer.close()
         await writer.wait_closed()
     assert set(called) >= set(OVERRIDDEN) - {"pause_writing", "resume_writing"}
-    assert called["connection_made"] == {"loop"}
+    assert called["connection_made"] == {"loop", "parser"}
     assert called["data_received"] >= {"loop", "transport"}
     assert called["on_headers_complete"] == set(READ)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -25,6 +26,8 @@ _MAX_QUOTED: Final = 64
 def read_arguments(model: type[I], arguments: Mapping[str, Json]) -> I:
     """Validate the arguments of a caller strictly against the types that the published schema names.
 
+    null or a blank text for an optional argument counts as left out: clients with strict schemas fill every argument.
+
     Raises:
         InputError: an argument is missing, unknown or wrong; the message names it and what is valid.
     """
@@ -35,8 +38,10 @@ def read_arguments(model: type[I], arguments: Mapping[str, Json]) -> I:
         if isinstance(value, str) and len(value) > MAX_TEXT_LENGTH:
             message = f"the argument {name[:_MAX_QUOTED]!r} is longer than {MAX_TEXT_LENGTH} characters"
             raise InputError(message)
+    optional = _optional_arguments(model)
+    given = {name: value for name, value in arguments.items() if name not in optional or not _is_blank(value)}
     try:
-        return model.model_validate({name: _without_zero_fraction(value) for name, value in arguments.items()}, strict=True)
+        return model.model_validate({name: _without_zero_fraction(value) for name, value in given.items()}, strict=True)
     except ValidationError as invalid:
         problems = [_describe(error, model) for error in invalid.errors(include_url=False)]
     raise InputError("; ".join(problems))
@@ -60,6 +65,15 @@ def find_component(reference: str, live: LiveContext, viewer: Viewer) -> Compone
         return live.catalog.component(ref)
     except ServiceError as failure:
         raise failed_lookup(failure, str(ref)) from None
+
+
+@lru_cache
+def _optional_arguments(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(field.alias or name for name, field in model.model_fields.items() if not field.is_required())
+
+
+def _is_blank(value: Json) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _without_zero_fraction(value: Json) -> Json:

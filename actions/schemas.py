@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -24,6 +25,34 @@ def input_schema(model: type[BaseModel]) -> Schema:
     for paging in [name for name in ("limit", "offset") if name in properties]:
         properties[paging] = properties.pop(paging)  # last, after what selects the rows
     return {"type": "object", **schema, "additionalProperties": False}
+
+
+def tool_arguments_schema(model: type[BaseModel]) -> Schema:
+    """Return the schema of an input in the form that the most clients of MCP can convert.
+
+    Without `additionalProperties: false`, which google-genai cannot read, although unknown properties are rejected. Optional arguments
+    may be null, because OpenAI's strict mode makes the model fill every property; their choices and defaults are part of the
+    description, because strict mode allows no `default`, an enum would have to list null, and Gemini allows no null in an enum.
+    """
+    schema = input_schema(model)
+    del schema["additionalProperties"]
+    required = cast("list[Json]", schema.get("required", []))
+    properties = cast("dict[str, Schema]", schema["properties"])
+    return {
+        **schema,
+        "properties": {name: one if name in required else _nullable_argument(one) for name, one in properties.items()},
+    }
+
+
+def _nullable_argument(argument: Schema) -> Schema:
+    nullable = {key: value for key, value in argument.items() if key not in {"enum", "default", "description"}}
+    choices = argument.get("enum")
+    notes = [str(argument["description"])] if "description" in argument else []
+    if isinstance(choices, list):
+        notes.append(f"one of {', '.join(map(str, choices))}")
+    if "default" in argument:
+        notes.append(f"default {json.dumps(argument['default'])}".replace('"', ""))
+    return {**nullable, "type": [argument["type"], "null"], "description": "; ".join(notes)}
 
 
 def output_schema(model: type[BaseModel], *, described: bool = True) -> Schema:

@@ -162,7 +162,7 @@ def build_gateway(
         signer,
         resource_metadata(_public_url(settings), base_url) if uses_backstage and base_url is not None else None,
     )
-    routes = [*open_routes, metrics_route(metrics), mcp.route(), *registry_routes(contexts, metrics)]
+    routes = [*open_routes, metrics_route(metrics), *mcp.routes(), *registry_routes(contexts, metrics)]
     routes += page_routes(contexts, instance=settings.instance)
     web = Router(routes, redirect_slashes=False, default=raise_not_found, lifespan=lifespan)
     admission = Admission(

@@ -72,21 +72,21 @@ class GatewayRequest:
         path = path[len(BASE) :] if path.startswith(f"{BASE}/") else path
         return f"{path}?{self.query.decode('latin-1')}" if self.query else path
 
-    async def read_body(self) -> bytes:
+    async def read_body(self, *, limit: int = BODY_LIMIT) -> bytes:
         """Return the body.
 
         Raises:
-            HttpError: 413 over BODY_LIMIT, 415 if it is compressed, 408 if it does not arrive.
+            HttpError: 413 over the limit, 415 if it is compressed, 408 if it does not arrive.
         """
         if b"content-encoding" in self.headers:
             message = "Content-Encoding is not supported for request bodies"
             raise bad_request(message, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         announced = self.headers.get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > BODY_LIMIT:
-            raise _body_too_large()
+        if not announced.isdigit() or int(announced) > limit:
+            raise _body_too_large(limit)
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
-                return await self._collect_body()
+                return await self._collect_body(limit)
         except TimeoutError:
             message = f"the body did not arrive within {BODY_TIMEOUT_S:g} s"
             raise bad_request(message, status=HTTPStatus.REQUEST_TIMEOUT) from None
@@ -104,7 +104,7 @@ class GatewayRequest:
         """True if a body was announced."""
         return b"transfer-encoding" in self.headers or self.headers.get(b"content-length", b"0").strip(b"0") != b""
 
-    async def _collect_body(self) -> bytes:
+    async def _collect_body(self, limit: int) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -114,8 +114,8 @@ class GatewayRequest:
                 raise bad_request(disconnected)
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
-            if size > BODY_LIMIT:
-                raise _body_too_large()
+            if size > limit:
+                raise _body_too_large(limit)
             chunks.append(chunk)
             if not message.get("more_body", False):
                 self.body_is_read = True
@@ -197,6 +197,6 @@ def _reject_constant(name: str) -> None:
     raise AmbiguousJson(message)
 
 
-def _body_too_large() -> HttpError:
-    message = f"the body is larger than {BODY_LIMIT // 1024} KiB, the limit of this API"
+def _body_too_large(limit: int) -> HttpError:
+    message = f"the body is larger than {limit // 1024} KiB, the limit of this API"
     return bad_request(message, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

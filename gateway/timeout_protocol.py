@@ -197,7 +197,7 @@ class _RequestParser(HttpRequestParser):
         self._protocol = protocol
         self._start()
 
-    def feed_data(self, data: bytes) -> None:
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override] # uvicorn feeds bytes
         """Parse data. Raises HttpParserError."""
         while data:
             try:

@@ -6,14 +6,20 @@ import json
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.shared.exceptions import MCPError
+from mcp.types import INTERNAL_ERROR, ListResourcesResult, Resource
 
 from actions.errors import ActionError, NotFoundError
-from actions.history.reports import readable_weeks, stored_report, team_of_slug
+from actions.history.reports import newest_reports, readable_weeks, stored_report, team_of_slug
 from actions.history.view import HistoryView, read_history
+from domain.refs import PLATFORM
 from mcp_server.tools import ToolContext
+from reports.links import PLATFORM_SLUG, percent_encode, team_slug
 from reports.render.documents import render_page
+from store import ReportRun
 
 SCHEME: Final = "scaleops-worker"
 LATEST: Final = "latest"
@@ -33,7 +39,19 @@ Cost is for 7 days, savings are per month: never add them. null means unknown, n
 
 
 def add_resources(server: MCPServer[Any], tool_context: ToolContext) -> None:
-    """Add the report pages and the review prompt."""
+    """Add the report pages and the review prompt. The newest reports are listed, older ones are found by the templates."""
+
+    async def list_newest(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)  # validates the request
+        if ctx.method != "resources/list":
+            return result
+        try:
+            found = await _read_history(tool_context, ctx.request, newest_reports)
+        except ActionError as failed:
+            raise MCPError(INTERNAL_ERROR, f"{failed.name}: {failed}") from None
+        return ListResourcesResult(resources=[_resource_of(run) for run in found])
+
+    server.middleware.append(list_newest)
 
     @server.resource(
         f"{SCHEME}://reports/{{team}}",
@@ -47,7 +65,7 @@ def add_resources(server: MCPServer[Any], tool_context: ToolContext) -> None:
             return readable_weeks(view, team_of_slug(team))
 
         found = await _read(tool_context, context, weeks)
-        return json.dumps([{"week": week, "resource": f"{SCHEME}://reports/{team}/{week}"} for week in found])
+        return json.dumps([{"week": week, "resource": f"{SCHEME}://reports/{percent_encode(team)}/{week}"} for week in found])
 
     @server.resource(
         f"{SCHEME}://reports/{{team}}/{{week}}",
@@ -69,16 +87,32 @@ def add_resources(server: MCPServer[Any], tool_context: ToolContext) -> None:
 
 async def _read(tool_context: ToolContext, context: Context[Any, Any], read: Callable[[HistoryView], T]) -> T:
     """Read the store in a thread, as the caller. Raises ResourceError, ResourceNotFoundError."""
-    request_context = tool_context.request_context_of(context.request_context.request)
-
-    def in_thread() -> T:
-        with read_history(request_context.history, request_context.viewer) as view:
-            return read(view)
-
     try:
-        return await tool_context.pools.run(in_thread, is_live=False)
+        return await _read_history(tool_context, context.request_context.request, read)
     except NotFoundError as missing:
         raise ResourceNotFoundError(str(missing)) from None
     except ActionError as failed:
         message = f"{failed.name}: {failed}"
         raise ResourceError(message) from None
+
+
+async def _read_history(tool_context: ToolContext, request: object, read: Callable[[HistoryView], T]) -> T:
+    """Read the store in a thread, as the caller. Raises ActionError."""
+    request_context = tool_context.request_context_of(request)
+
+    def in_thread() -> T:
+        with read_history(request_context.history, request_context.viewer) as view:
+            return read(view)
+
+    return await tool_context.pools.run(in_thread, is_live=False)
+
+
+def _resource_of(run: ReportRun) -> Resource:
+    slug = PLATFORM_SLUG if run.team == PLATFORM else team_slug(run.team)
+    team = "all teams" if run.team == PLATFORM else str(run.team)
+    return Resource(
+        uri=f"{SCHEME}://reports/{percent_encode(slug)}/{run.week}",
+        name=f"report of {team} for {run.week}",
+        title=f"Weekly report of {team}, {run.week}",
+        mime_type="text/html",
+    )

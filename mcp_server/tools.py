@@ -17,7 +17,7 @@ from actions.catalogue import ActionDefinition
 from actions.context import RequestContext
 from actions.errors import ActionError, InputError, NotFoundError, ServiceUnavailableError
 from actions.history.models import PagedInput
-from actions.schemas import Schema, input_schema, output_schema
+from actions.schemas import Schema, output_schema, tool_arguments_schema
 from domain.messages import Json
 from mcp_server.truncation import Document, paginate, text_of, truncate
 
@@ -38,10 +38,10 @@ _MAX_QUOTED: Final = 64
 class LivePageInput(PagedInput):
     """The page of a live output."""
 
-    limit: Annotated[int, Field(ge=1, le=200)] = LIVE_PAGE
+    limit: Annotated[int, Field(ge=1, le=200, description="Maximum number of rows")] = LIVE_PAGE
 
 
-_PAGE: Final = cast("Mapping[str, Json]", input_schema(PagedInput)["properties"])
+_PAGE: Final = cast("Mapping[str, Json]", tool_arguments_schema(LivePageInput)["properties"])
 _PAGE_INFO: Final[Schema] = {"total": {"type": "integer"}, "truncated": {"type": "boolean"}, "rest": {"type": ["string", "null"]}}
 
 
@@ -89,6 +89,8 @@ async def call_tool(
 async def _run(
     action: ActionDefinition, tool: Tool, arguments: Mapping[str, Any], context: ToolContext, request: object
 ) -> Document:
+    # Some clients put the metadata of the request here.
+    arguments = {name: value for name, value in arguments.items() if name != "_meta"}
     valid = tool.input_schema["properties"]
     for name in arguments:
         if name not in valid:
@@ -122,12 +124,10 @@ def _advice(failed: ActionError) -> str:
 
 
 def _tool_input_schema(action: ActionDefinition) -> dict[str, Any]:
-    schema = input_schema(action.input)
+    schema = tool_arguments_schema(action.input)
     if not action.is_live:
         return schema
-    properties = cast("Schema", schema["properties"])
-    paged = {**_PAGE, "limit": {**cast("Schema", _PAGE["limit"]), "default": LIVE_PAGE}}
-    return {**schema, "properties": {**properties, **paged}}
+    return {**schema, "properties": {**cast("Schema", schema["properties"]), **_PAGE}}
 
 
 def tool_output_schema(action: ActionDefinition) -> dict[str, Any]:

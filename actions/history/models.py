@@ -61,7 +61,7 @@ class OpenRecommendationsInput(PagedInput):
 
     team: Team = None
     entity_ref: Annotated[str | None, Field(description="One component")] = None
-    priority: Literal["high", "medium", "low"] | None = None
+    priority: Annotated[Literal["high", "medium", "low"] | None, Field(description="Only this priority")] = None
     order: Annotated[Literal["priority", "savings"], Field(description="Sort order")] = "priority"
 
 

@@ -12,7 +12,7 @@ from actions.history.models import ReportInput, ReportOutput
 from actions.history.view import HistoryView, parse_team, parse_week
 from domain.messages import Json
 from domain.refs import PLATFORM, EntityRef
-from domain.weeks import WEEKLY_REPORT
+from domain.weeks import WEEKLY_REPORT, current_week
 from reports.content import Report
 from reports.links import PLATFORM_SLUG
 from store import ReportRun
@@ -65,6 +65,17 @@ def reports_of_week(view: HistoryView, week: str) -> tuple[Report, ...]:
     """Return the reports of a week that the caller may read, by team."""
     runs = [run for run in view.rows.reports.runs(WEEKLY_REPORT, week) if run.content is not None]
     return tuple(Report.model_validate(run.content) for run in runs if not _hidden(view, run.team, run)[0])
+
+
+def newest_reports(view: HistoryView, *, weeks: int = 3) -> tuple[ReportRun, ...]:
+    """Return the newest report of each team that the caller may read, of the last weeks; the roll-up first, then by team."""
+    current = current_week(view.history.clock(), view.history.schedules.default.zone)
+    newest: dict[EntityRef, ReportRun] = {}
+    for back in range(weeks + 1):
+        for run in view.rows.reports.runs(WEEKLY_REPORT, str(current.shift(-back))):
+            if run.content is not None and run.again == 0 and run.team not in newest and not _hidden(view, run.team, run)[0]:
+                newest[run.team] = run
+    return tuple(sorted(newest.values(), key=lambda run: (run.team != PLATFORM, run.team)))
 
 
 def readable_weeks(view: HistoryView, team: EntityRef) -> tuple[str, ...]:

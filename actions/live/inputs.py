@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -39,9 +39,19 @@ class WorkloadInput(EntityInput):
     workload_name: Annotated[str | None, Field(description="Only workloads of this name, on any cluster")] = None
 
 
+DEFAULT_HOURS: Final = 24
+
+
+def _default_for_zero(hours: object) -> object:
+    """Take 0 for the default, as the predecessor does."""
+    return DEFAULT_HOURS if hours == 0 and hours is not False else hours
+
+
 class NetworkInput(WorkloadInput):
     """Input of the network usage."""
 
     time_range_hours: Annotated[
-        float, Field(ge=1, le=2160, description="The window up to now, in hours: 1 to 2160 (90 days)")
-    ] = 24
+        float,
+        Field(ge=1, le=2160, description="The window up to now, in hours: 1 to 2160 (90 days)"),
+        BeforeValidator(_default_for_zero),
+    ] = DEFAULT_HOURS

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, cast
 
 from mcp.server.mcpserver import MCPServer
@@ -13,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from actions.context import RequestContext
 from gateway.auth.request_contexts import RequestContexts
 from gateway.request import GatewayRequest
+from gateway.web.mcp_messages import accepted_types, accepting_both, as_event, message_problem, replaying
 from gateway.web.metrics import Metrics
 from mcp_server import build_mcp_server
 
@@ -22,7 +26,7 @@ _CLIENT: Final = "mcp"
 
 
 class McpApp:
-    """An ASGI application over the session manager of the MCP SDK, which must run as long as it serves."""
+    """An ASGI application over two servers of the MCP SDK: one responds with JSON alone, one may send events. `run` must run meanwhile."""
 
     def __init__(self, contexts: RequestContexts, metrics: Metrics) -> None:
         def context_of(request: object) -> RequestContext:
@@ -32,18 +36,38 @@ class McpApp:
         def count_call(tool: str, outcome: str, seconds: float) -> None:
             metrics.count_tool_call(_CLIENT, tool, outcome, seconds)
 
-        self.server: MCPServer[Any] = build_mcp_server(request_context_of=context_of, pools=contexts.pools, on_call=count_call)
-        # The admission has checked Host and Origin, with settings that the SDK's own check does not know.
-        unguarded = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-        self.server.streamable_http_app(
-            stateless_http=True, max_request_body_size=MAX_MESSAGE_BYTES, transport_security=unguarded
-        )
-        self.run = self.server.session_manager.run
+        build = partial(build_mcp_server, request_context_of=context_of, pools=contexts.pools, on_call=count_call)
+        self.servers = _serve(build(), is_json_only=True), _serve(build(), is_json_only=False)
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Run the servers."""
+        json_only, any_type = self.servers
+        async with json_only.session_manager.run(), any_type.session_manager.run():
+            yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one message."""
-        await self.server.session_manager.handle_request(scope, receive, send)
+        request: GatewayRequest = scope["state"]["gateway_request"]
+        body = await request.read_body(limit=MAX_MESSAGE_BYTES)
+        problem = message_problem(body)
+        if problem is not None:
+            await problem(scope, receive, send)
+            return
+        accepted = accepted_types(scope["headers"])
+        server = self.servers[accepted != "json"]
+        respond = as_event(send) if accepted == "only events" else send
+        await server.session_manager.handle_request(accepting_both(scope), replaying(body, receive), respond)
 
-    def route(self) -> Route:
-        """Return the route. Without sessions there is nothing to stream on GET and nothing to end by DELETE."""
-        return Route(MCP_PATH, self, methods=["POST"], name=_CLIENT)
+    def routes(self) -> Sequence[Route]:
+        """Return the routes. Without sessions there is nothing to stream on GET and nothing to end by DELETE."""
+        return [Route(path, self, methods=["POST"], name=_CLIENT) for path in (MCP_PATH, f"{MCP_PATH}/")]
+
+
+def _serve(server: MCPServer[Any], *, is_json_only: bool) -> MCPServer[Any]:
+    # The admission has checked Host and Origin, with settings that the SDK's own check does not know.
+    unguarded = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    server.streamable_http_app(
+        stateless_http=True, json_response=is_json_only, max_request_body_size=MAX_MESSAGE_BYTES, transport_security=unguarded
+    )
+    return server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_connections_over_the_limit_get_503_and_others_are_served(serve_gateway:
     limit = ConnectionLimit(total=4, per_peer=2)
 
     class Limited(TimeoutHttpProtocol):
-        def __init__(self, *args: object, **kwargs: object) -> None:
+        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
             super().__init__(*args, **kwargs | {"connection_limit": limit})
 
     gateway = serve_gateway(protocol=Limited)

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
+from mcp import Client
 
 from actions.context import HistoryContext
 from actions.history.reports import team_of_slug
@@ -19,6 +20,7 @@ from store import Store
 from tasks.report.stage import report_due
 from tests.factories import make_component, make_measurement, make_point, make_team
 from tests.integration.history_sample import DUE, MONDAY, NOW, run
+from tests.integration.mcp_clients import talk
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.stage_factories import make_history_context, make_stage_context, record_sweep
 from wiring.secrets import page_links
@@ -72,6 +74,17 @@ def test_a_signed_link_opens_the_report_of_its_team(gateway: ServedGateway, name
     assert html.status_code == 200
     assert f"The group {name}" in html.text
     assert "All teams" not in html.text
+
+
+def test_the_resources_of_mcp_are_the_reports_that_they_name(gateway: ServedGateway) -> None:
+    async def read(client: Client) -> dict[str, str]:
+        listed = (await client.list_resources()).resources
+        return {one.title or "": str((await client.read_resource(one.uri)).contents[0]) for one in listed}
+
+    pages = talk(gateway, gateway.as_ci(), read)
+
+    assert all(f"The group {name}" in pages[f"Weekly report of group:default/{name}, {WEEK}"] for name in NAMES)
+    assert "All teams" in pages[f"Weekly report of all teams, {WEEK}"]
 
 
 def test_the_index_links_to_each_team_and_to_the_roll_up(gateway: ServedGateway) -> None:

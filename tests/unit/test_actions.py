@@ -36,7 +36,7 @@ from tests.stage_factories import (
         ("recommendations", {"minSavingsThreshold": "much"}, "the argument minSavingsThreshold is invalid"),
         (
             "network_usage",
-            {"timeRangeHours": 0},
+            {"timeRangeHours": 0.5},
             "the argument timeRangeHours is invalid: input should be greater than or equal to 1",
         ),
         ("network_usage", {"timeRangeHours": -1}, "greater than or equal to 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,14 +10,9 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from actions.arguments import find_component, read_arguments
-from actions.context import RequestContext
+from actions.context import ActionContext
 from actions.errors import InputError, failed_call
 from actions.history import models
-from actions.history.costs import compare_weeks, get_cost_trend
-from actions.history.deliveries import explain_delivery
-from actions.history.lists import list_alerts, list_components, list_recommendations
-from actions.history.reports import get_team_report
-from actions.history.view import read_history
 from actions.live import inputs, outputs
 from actions.live.cost import get_cost_analysis
 from actions.live.network import get_network_usage
@@ -43,7 +39,7 @@ class ActionDefinition:
     function: Callable[..., BaseModel]
     """Live: `(LiveContext, Component, input)`. History: `(HistoryView, input)`."""
 
-    def run(self, arguments: Mapping[str, Json], request_context: RequestContext) -> Any:  # noqa: ANN401 - an instance of `output`
+    def run(self, arguments: Mapping[str, Json], request_context: ActionContext) -> Any:  # noqa: ANN401 - an instance of `output`
         """Validate the arguments (camelCase names, JSON values) and return the output. Blocks.
 
         Raises:
@@ -51,6 +47,8 @@ class ActionDefinition:
         """
         query: Any = read_arguments(self.input, arguments)
         if not self.is_live:
+            from actions.history.view import read_history  # noqa: PLC0415 - as in `_over_history`
+
             with read_history(request_context.history, request_context.viewer) as view:
                 return self.function(view, query)
         component = find_component(query.entity_ref, request_context.live, request_context.viewer)
@@ -60,6 +58,16 @@ class ActionDefinition:
             raise InputError(str(bad)) from None
         except ServiceError as failure:
             raise failed_call(failure) from None
+
+
+def _over_history(module: str, name: str) -> Callable[..., BaseModel]:
+    """Return a function of `actions.history`, imported when it is called: its SQL takes longer to import than all live actions."""
+
+    def call(view: object, query: BaseModel) -> BaseModel:
+        output: BaseModel = getattr(importlib.import_module(f"actions.history.{module}"), name)(view, query)
+        return output
+
+    return call
 
 
 _DEFINITIONS: Final = (
@@ -133,7 +141,7 @@ _DEFINITIONS: Final = (
         output=models.ComponentsOutput,
         rows="components",
         is_live=False,
-        function=list_components,
+        function=_over_history("lists", "list_components"),
     ),
     ActionDefinition(
         name="get_cost_trend",
@@ -143,7 +151,7 @@ _DEFINITIONS: Final = (
         output=models.TrendOutput,
         rows="weeks",
         is_live=False,
-        function=get_cost_trend,
+        function=_over_history("costs", "get_cost_trend"),
     ),
     ActionDefinition(
         name="compare_weeks",
@@ -156,7 +164,7 @@ _DEFINITIONS: Final = (
         output=models.CompareOutput,
         rows="changes",
         is_live=False,
-        function=compare_weeks,
+        function=_over_history("costs", "compare_weeks"),
     ),
     ActionDefinition(
         name="get_team_report",
@@ -166,7 +174,7 @@ _DEFINITIONS: Final = (
         output=models.ReportOutput,
         rows="weeks",
         is_live=False,
-        function=get_team_report,
+        function=_over_history("reports", "get_team_report"),
     ),
     ActionDefinition(
         name="list_recommendations",
@@ -176,7 +184,7 @@ _DEFINITIONS: Final = (
         output=models.OpenRecommendationsOutput,
         rows="recommendations",
         is_live=False,
-        function=list_recommendations,
+        function=_over_history("lists", "list_recommendations"),
     ),
     ActionDefinition(
         name="list_alerts",
@@ -186,7 +194,7 @@ _DEFINITIONS: Final = (
         output=models.AlertsOutput,
         rows="alerts",
         is_live=False,
-        function=list_alerts,
+        function=_over_history("lists", "list_alerts"),
     ),
     ActionDefinition(
         name="explain_delivery",
@@ -196,7 +204,7 @@ _DEFINITIONS: Final = (
         output=models.DeliveryOutput,
         rows="messages",
         is_live=False,
-        function=explain_delivery,
+        function=_over_history("deliveries", "explain_delivery"),
     ),
 )
 

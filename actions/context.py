@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from actions.fanout import FanOut, sequential
 from actions.ports import Catalog, DashboardLink, ScaleOps, no_link
@@ -12,7 +12,9 @@ from domain.clock import Clock
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.weeks import Schedules
-from store import Store
+
+if TYPE_CHECKING:  # importing it takes longer than everything else that a live action needs
+    from store import Store
 
 Viewer: TypeAlias = Callable[[EntityRef], bool]
 """Returns True if the caller may see an entity."""
@@ -59,9 +61,25 @@ class HistoryContext:
     routes: RoutePolicy
 
 
+class ActionContext(Protocol):
+    """What an action runs with on behalf of one caller. It may be built in parts, each when it is first used, in the action's thread."""
+
+    @property
+    def live(self) -> LiveContext:
+        """For live actions. Raises ActionError."""
+
+    @property
+    def history(self) -> HistoryContext:
+        """For actions over stored history. Raises ActionError."""
+
+    @property
+    def viewer(self) -> Viewer:
+        """What the caller may see."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RequestContext:
-    """What an action runs with on behalf of one caller."""
+    """An ActionContext that is built already."""
 
     live: LiveContext
     history: HistoryContext

@@ -1,12 +1,16 @@
-"""One MCP tool call over HTTP without load, against an empty tool on a plain server of the MCP SDK.
+"""One MCP tool call over HTTP without load, and the start on stdio, against an empty tool on a plain server of the MCP SDK.
 
-`python -m benchmarks agents`. The client shares the process with both servers; what the action itself takes is subtracted.
+`python -m benchmarks agents`. The client of the calls shares the process with both servers; what the action itself takes is subtracted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -14,7 +18,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal, cast
 
 import httpx2
 import uvicorn
@@ -35,12 +39,73 @@ ROOT: Final = Path(__file__).parent.parent
 TOOL: Final = "list_components"
 EMPTY_TOOL: Final = "nothing"
 CALLS: Final = 200
+STARTS: Final = 7
+REFERENCE_SERVER: Final = """
+from mcp.server.mcpserver import MCPServer
+server = MCPServer("reference", log_level="ERROR")
+@server.tool()
+def nothing() -> str:
+    return ""
+server.run("stdio")
+"""
 Era = Literal["auto", "legacy"]
 ERAS: Final[tuple[tuple[Era, str], ...]] = (("auto", "messages of 2026"), ("legacy", "handshake of 2025"))
 
 
 def measure() -> Iterator[BenchmarkResult]:
-    """Measure both protocol eras, with a static token that the gateway verifies at every call."""
+    """Measure calls in both protocol eras, with a static token that the gateway verifies at every call, and the start on stdio."""
+    yield from measure_calls_of_both_eras()
+    yield measure_start()
+
+
+def measure_start() -> BenchmarkResult:
+    """Measure the CPU time of a process that starts, lists its tools and ends; the starts alternate."""
+    program = str(Path(sys.executable).parent / "scaleops-worker")
+    pairs = [(cpu_of_start([program, "mcp"]), cpu_of_start([sys.executable, "-c", REFERENCE_SERVER])) for _ in range(STARTS)]
+    ours_s, reference_s = (statistics.median(times) for times in zip(*pairs, strict=True))
+    return BenchmarkResult(
+        what=f"start of `mcp` until its tools are listed, CPU time, median of {STARTS}",
+        measured=f"{ours_s:.2f} s",
+        reference=f"{reference_s:.2f} s: a server of the MCP SDK with an empty tool",
+        ratio=ours_s / reference_s,
+        required=("at most", 1.5),
+    )
+
+
+def cpu_of_start(command: list[str]) -> float:
+    """Return the CPU seconds of a server on stdio that lists its tools once."""
+    client = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "1"}}
+    messages: list[dict[str, object]] = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    ]
+    settings = dict.fromkeys(("SCALEOPS_BASE_URL", "BACKSTAGE_BASE_URL"), "http://127.0.0.1:9")
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], **settings},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        sent, received = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        with received:
+            with sent:
+                sent.write(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+                sent.flush()
+                listed = [json.loads(received.readline()) for _ in range(2)][-1]
+            _, _, usage = os.wait4(process.pid, 0)
+            process.returncode = 0
+    if not listed["result"]["tools"]:
+        message = f"{command[0]} lists no tools"
+        raise RuntimeError(message)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measure_calls_of_both_eras() -> Iterator[BenchmarkResult]:
+    """Measure one call over HTTP."""
     with Simulator(str(ROOT / "tests" / "parity")) as simulator, serving_empty_tool() as reference_url:
         gateway = ServedGateway(simulator, Path(tempfile.mkdtemp()))
         try:

@@ -27,8 +27,9 @@ from clients.scaleops.client import ScaleOpsClient
 from tasks.collect.stage import collect
 from tasks.context import StageContext
 from wiring.config_file import ConfigFile
-from wiring.contexts import LoadedConfig, build_stage_context
+from wiring.contexts import build_stage_context
 from wiring.environment import resolve_settings
+from wiring.loaded_config import LoadedConfig
 from wiring.services import LiveServices
 
 IN_FLIGHT: Final = 16

@@ -28,8 +28,9 @@ from store.schema import sweeps
 from tasks.context import StageContext
 from tasks.report.stage import preview
 from wiring.config_file import ConfigFile
-from wiring.contexts import LoadedConfig, build_stage_context, history_context
+from wiring.contexts import build_stage_context, history_context
 from wiring.environment import resolve_settings
+from wiring.loaded_config import LoadedConfig
 
 WEEKS: Final = 104
 NEWEST: Final = datetime(2026, 11, 23, tzinfo=timezone.utc)

@@ -20,7 +20,7 @@ from benchmarks.package_cpu import PackageTimes, instrument
 from cli.celery_processes import run_worker
 from domain.clock import Clock
 from tasks.celery_tasks import WorkerContext
-from wiring.contexts import load_config
+from wiring.loaded_config import load_config
 from wiring.logs import configure_logs
 from worker.app import build_app
 from worker.context import open_worker_context

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from cli.session import open_installation
+from cli.installation import open_installation
 from store import Store
 from wiring.clock import utc_now
-from wiring.contexts import LoadedConfig
+from wiring.loaded_config import LoadedConfig
 from wiring.services import required
 from worker.liveness import BEAT, LivenessFile, is_redis_up, liveness_problem
 from worker.schedule import QUEUES

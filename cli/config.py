@@ -14,9 +14,9 @@ from cli.output import say, say_json, show_table
 from domain.messages import Json
 from store import migrate as migrate_store
 from wiring.connectivity import check_connectivity
-from wiring.contexts import LoadedConfig, load_config
 from wiring.durations import format_duration
 from wiring.environment import NAMES
+from wiring.loaded_config import LoadedConfig, load_config
 from wiring.logs import configure_logs
 from wiring.policy import build_policy
 from wiring.settings import SettingsError

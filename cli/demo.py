@@ -32,8 +32,9 @@ from tasks.pipeline import run_once
 from tasks.report.due import teams_with_reports
 from tasks.report.stage import stored_reports
 from wiring.config_file import ConfigFile
-from wiring.contexts import LoadedConfig, build_stage_context
+from wiring.contexts import build_stage_context
 from wiring.environment import resolve_settings
+from wiring.loaded_config import LoadedConfig
 from wiring.logs import configure_logs
 from wiring.settings import SettingsError
 

@@ -25,7 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "deliver": "cli.stages",
     "demo": "cli.demo",
     "evaluate": "cli.stages",
-    "mcp": "cli.serve",
+    "mcp": "cli.mcp",
     "migrate": "cli.config",
     "outbox": "cli.outbox",
     "report": "cli.reports",

@@ -1,25 +1,15 @@
-"""What a command runs with: the settings of this process, and the context built from them."""
+"""What a command runs with: the context built from the settings of this process."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from actions.history.view import HistoryView, read_history
+from cli.installation import open_installation
 from clients.throttle.limit_algorithm import CallPriority
 from tasks.context import StageContext
-from wiring.contexts import LoadedConfig, build_stage_context, history_context, load_config
-from wiring.logs import configure_logs
-
-
-def open_installation() -> LoadedConfig:
-    """Read the settings and the configuration file of the working directory, and configure the logs."""
-    installation = load_config(os.environ, Path(".env"))
-    settings = installation.settings
-    configure_logs(level=settings.log_level, form=settings.log_format)
-    return installation
+from wiring.contexts import build_stage_context, history_context
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from typing import Final
 import click
 
 from cli.celery_processes import METRICS_FOLDER
+from cli.installation import open_installation
 from cli.main import COMMANDS
-from cli.session import open_installation
 from store import Store
-from wiring.contexts import LoadedConfig
+from wiring.loaded_config import LoadedConfig
 from worker.supervisor import ChildSpec, Supervisor
 
 _MAX_SOCKET_PATH_BYTES: Final = 100

@@ -1,10 +1,13 @@
-"""MCP resources and prompts: the pages of weekly reports, and a prompt for the weekly cost review."""
+"""MCP resources and prompts: the pages of weekly reports, and a prompt for the weekly cost review.
+
+What reads and renders reports is imported on use: an agent waits for the start of the server.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context, MCPServer
@@ -13,13 +16,13 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, ListResourcesResult, Resource
 
 from actions.errors import ActionError, NotFoundError
-from actions.history.reports import newest_reports, readable_weeks, stored_report, team_of_slug
-from actions.history.view import HistoryView, read_history
 from domain.refs import PLATFORM
 from mcp_server.tools import ToolContext
 from reports.links import PLATFORM_SLUG, percent_encode, team_slug
-from reports.render.documents import render_page
-from store import ReportRun
+
+if TYPE_CHECKING:
+    from actions.history.view import HistoryView
+    from store import ReportRun
 
 SCHEME: Final = "scaleops-worker"
 LATEST: Final = "latest"
@@ -46,7 +49,7 @@ def add_resources(server: MCPServer[Any], tool_context: ToolContext) -> None:
         if ctx.method != "resources/list":
             return result
         try:
-            found = await _read_history(tool_context, ctx.request, newest_reports)
+            found = await _read_history(tool_context, ctx.request, _newest_reports)
         except ActionError as failed:
             raise MCPError(INTERNAL_ERROR, f"{failed.name}: {failed}") from None
         return ListResourcesResult(resources=[_resource_of(run) for run in found])
@@ -62,6 +65,8 @@ def add_resources(server: MCPServer[Any], tool_context: ToolContext) -> None:
     )
     async def list_weeks(team: str, context: Context[Any, Any]) -> str:
         def weeks(view: HistoryView) -> tuple[str, ...]:
+            from actions.history.reports import readable_weeks, team_of_slug  # noqa: PLC0415 - see above
+
             return readable_weeks(view, team_of_slug(team))
 
         found = await _read(tool_context, context, weeks)
@@ -76,6 +81,9 @@ def add_resources(server: MCPServer[Any], tool_context: ToolContext) -> None:
     )
     async def read_report(team: str, week: str, context: Context[Any, Any]) -> str:
         def page(view: HistoryView) -> str:
+            from actions.history.reports import stored_report, team_of_slug  # noqa: PLC0415 - see above
+            from reports.render.documents import render_page  # noqa: PLC0415 - see above
+
             return render_page(stored_report(view, team_of_slug(team), None if week == LATEST else week))
 
         return await _read(tool_context, context, page)
@@ -101,10 +109,18 @@ async def _read_history(tool_context: ToolContext, request: object, read: Callab
     request_context = tool_context.request_context_of(request)
 
     def in_thread() -> T:
+        from actions.history.view import read_history  # noqa: PLC0415 - see above
+
         with read_history(request_context.history, request_context.viewer) as view:
             return read(view)
 
     return await tool_context.pools.run(in_thread, is_live=False)
+
+
+def _newest_reports(view: HistoryView) -> tuple[ReportRun, ...]:
+    from actions.history.reports import newest_reports  # noqa: PLC0415 - see above
+
+    return newest_reports(view)
 
 
 def _resource_of(run: ReportRun) -> Resource:

@@ -14,14 +14,14 @@ from pydantic import BaseModel, Field
 from actions.action_pools import ActionPools
 from actions.arguments import read_arguments
 from actions.catalogue import ActionDefinition
-from actions.context import RequestContext
+from actions.context import ActionContext
 from actions.errors import ActionError, InputError, NotFoundError, ServiceUnavailableError
 from actions.history.models import PagedInput
 from actions.schemas import Schema, output_schema, tool_arguments_schema
 from domain.messages import Json
 from mcp_server.truncation import Document, paginate, text_of, truncate
 
-RequestContextOf: TypeAlias = Callable[[object], RequestContext]
+RequestContextOf: TypeAlias = Callable[[object], ActionContext]
 """Returns the caller's context for a request of the transport (None on stdio). Runs on the event loop; must not block."""
 OnCall: TypeAlias = Callable[[str, str, float], None]
 """Called after every call with the tool, `done` or the error's name, and the seconds it took."""
@@ -104,7 +104,7 @@ async def _run(
 
 
 def _run_blocking(
-    action: ActionDefinition, arguments: Mapping[str, Json], request_context: RequestContext, page: PagedInput, *, schema: Schema
+    action: ActionDefinition, arguments: Mapping[str, Json], request_context: ActionContext, page: PagedInput, *, schema: Schema
 ) -> Document:
     output: BaseModel = action.run(arguments, request_context)
     document = cast("Document", output.model_dump(mode="json", by_alias=True))

@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Final, cast
 
-from actions.history.reports import shorten
 from actions.schemas import Schema
+from actions.shortening import shorten
 from domain.messages import Json
 
 MAX_BYTES: Final = 68_000

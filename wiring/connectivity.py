@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from clients.http.errors import ServiceError
 from store import SchemaMismatch, Store, StoreUnavailable
 from wiring.clock import utc_now
-from wiring.contexts import LoadedConfig
+from wiring.loaded_config import LoadedConfig
 from wiring.services import LiveServices, required
 from wiring.settings import SettingsError
 

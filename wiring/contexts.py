@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from actions.context import HistoryContext, LiveContext, RequestContext
 from actions.fanout import FanOut, sequential
@@ -14,36 +12,11 @@ from clients.throttle.concurrency_limiter import LimiterStatus
 from clients.throttle.limit_algorithm import CallPriority
 from domain.clock import Clock
 from store import Store
-from tasks.context import Policy, StageContext
+from tasks.context import Policy, Services, StageContext
 from wiring.clock import DatabaseClock, utc_now
-from wiring.config_file import ConfigFile, read_config_file
-from wiring.environment import resolve_settings
+from wiring.loaded_config import LoadedConfig
 from wiring.policy import build_policy
 from wiring.services import LiveServices
-from wiring.settings import ResolvedSettings, Settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedConfig:
-    """The settings with their origins, and the configuration file."""
-
-    resolved: ResolvedSettings
-    config: ConfigFile
-
-    @property
-    def settings(self) -> Settings:
-        """The settings alone."""
-        return self.resolved.settings
-
-
-def load_config(environment: Mapping[str, str], dotenv: Path | None) -> LoadedConfig:
-    """Read settings and configuration file.
-
-    Raises:
-        SettingsError: with every problem of the first of the two that has any.
-    """
-    resolved = resolve_settings(environment, dotenv)
-    return LoadedConfig(resolved=resolved, config=read_config_file(resolved.settings.worker_config_file))
 
 
 @contextmanager
@@ -83,16 +56,23 @@ def build_stage_context(
 
 def request_context(context: StageContext, *, fan_out: FanOut = sequential) -> RequestContext:
     """Build what actions run with for a caller who may see everything."""
-    live = LiveContext(
-        scaleops=context.services.scaleops,
-        catalog=context.services.catalog,
-        clock=context.clock,
-        currency=context.policy.currency,
-        link=context.policy.dashboard_link,
-        namespaces_allowed=context.policy.namespaces_allowed,
+    return RequestContext(
+        live=live_context(context.services, context.policy, clock=context.clock, fan_out=fan_out),
+        history=history_context(context.store, context.policy, clock=context.clock),
+    )
+
+
+def live_context(services: Services, policy: Policy, *, clock: Clock, fan_out: FanOut = sequential) -> LiveContext:
+    """Build what the live actions run with. Raises SettingsError."""
+    return LiveContext(
+        scaleops=services.scaleops,
+        catalog=services.catalog,
+        clock=clock,
+        currency=policy.currency,
+        link=policy.dashboard_link,
+        namespaces_allowed=policy.namespaces_allowed,
         fan_out=fan_out,
     )
-    return RequestContext(live=live, history=history_context(context.store, context.policy, clock=context.clock))
 
 
 def history_context(store: Store, policy: Policy, *, clock: Clock) -> HistoryContext:

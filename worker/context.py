@@ -14,7 +14,8 @@ from clients.redis.tokens import RedisTokenCache
 from domain.clock import Clock
 from tasks.celery_tasks import WorkerContext
 from tasks.collect.measuring import MeasurePool
-from wiring.contexts import LoadedConfig, build_stage_context
+from wiring.contexts import build_stage_context
+from wiring.loaded_config import LoadedConfig
 from wiring.secrets import derive_fernet
 from wiring.services import required
 from wiring.settings import Settings

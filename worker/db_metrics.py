@@ -17,7 +17,8 @@ from prometheus_client.registry import Collector
 from domain.messages import DeliveryStatus as MessageStatus
 from store import HeartbeatKind, SchemaMismatch, StoreUnavailable
 from tasks.maintenance.monitoring import HealthSnapshot, check_health
-from wiring.contexts import LoadedConfig, build_stage_context
+from wiring.contexts import build_stage_context
+from wiring.loaded_config import LoadedConfig
 
 log = structlog.get_logger(__name__)
 

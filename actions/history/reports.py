@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from actions.errors import NotAllowedError, NotFoundError
 from actions.history.models import ReportInput, ReportOutput
 from actions.history.view import HistoryView, parse_team, parse_week
+from actions.shortening import MAX_LISTED, shorten
 from domain.messages import Json
 from domain.refs import PLATFORM, EntityRef
 from domain.weeks import WEEKLY_REPORT, current_week
@@ -19,8 +20,6 @@ from store import ReportRun
 
 ALL_TEAMS: Final = "all"
 """The roll-up of all teams, as an argument and in outputs. A group of this name is addressed as `group:default/all`."""
-MAX_LISTED: Final = 12
-"""Entries of a list in the short output; a report's trend has as many weeks."""
 _OMITTED: Final = frozenset({"format", "scope", "team", "week", "page", "route"})
 
 
@@ -100,20 +99,6 @@ def get_team_report(view: HistoryView, query: ReportInput) -> ReportOutput:
         report=shortened,
         warnings=list(report.headline.missing),
     )
-
-
-def shorten(value: Json, max_entries: int = MAX_LISTED) -> Json:
-    """Cut every list in a document to its first entries, and add `<list>Total` with its full length."""
-    if isinstance(value, list):
-        return [shorten(one, max_entries) for one in value[:max_entries]]
-    if not isinstance(value, dict):
-        return value
-    short: dict[str, Json] = {}
-    for key, one in value.items():
-        short[key] = shorten(one, max_entries)
-        if isinstance(one, list) and len(one) > max_entries:
-            short.setdefault(f"{key}Total", value.get(f"{key}Total", len(one)))
-    return short
 
 
 def _name(team: EntityRef) -> str:

@@ -26,7 +26,7 @@ from store import Store, Transaction
 from tasks.celery_tasks import WorkerContext
 from tasks.context import Services, TaskTimings
 from tests.acceptance.crash_points import CrashMoment
-from wiring.contexts import LoadedConfig, load_config
+from wiring.loaded_config import LoadedConfig, load_config
 from wiring.logs import configure_logs
 from worker.app import build_app
 from worker.context import ContextFactory, open_worker_context

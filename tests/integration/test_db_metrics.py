@@ -16,8 +16,8 @@ from tests.factories import SLOT, make_message
 from tests.services.databases import PostgresServer
 from tests.stage_factories import PLATFORM_CHANNEL, CollectBench, open_collect_bench
 from wiring.config_file import ConfigFile
-from wiring.contexts import LoadedConfig
 from wiring.environment import resolve_settings
+from wiring.loaded_config import LoadedConfig
 from worker.db_metrics import TTL_S, DatabaseCollector, read_health
 
 

@@ -91,7 +91,7 @@ def test_connections_over_the_limit_get_503_and_others_are_served(serve_gateway:
     limit = ConnectionLimit(total=4, per_peer=2)
 
     class Limited(TimeoutHttpProtocol):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own arguments
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs | {"connection_limit": limit})
 
     gateway = serve_gateway(protocol=Limited)

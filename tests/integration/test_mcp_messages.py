@@ -141,7 +141,9 @@ def test_a_notification_is_accepted_without_a_response(gateway: ServedGateway) -
 )
 def test_a_blank_optional_argument_counts_as_left_out(gateway: ServedGateway, tool: str, arguments: dict[str, Any]) -> None:
     required = {
-        name: value for name, value in arguments.items() if (name == "team" and value) or (name == "entityRef" and str(value).strip())
+        name: value
+        for name, value in arguments.items()
+        if (name == "team" and value) or (name == "entityRef" and str(value).strip())
     }
 
     filled, plain = (call(gateway, gateway.as_ci(), tool, **one) for one in (arguments, required))

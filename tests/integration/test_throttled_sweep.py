@@ -22,8 +22,9 @@ from tests.factories import NOW, SLOT
 from tests.services.queues import QueueServer
 from tests.stage_factories import ManualClock
 from wiring.config_file import ConfigFile
-from wiring.contexts import LoadedConfig, build_stage_context, request_context
+from wiring.contexts import build_stage_context, request_context
 from wiring.environment import resolve_settings
+from wiring.loaded_config import LoadedConfig
 
 CAPACITY = 8
 LATENCY_S = 0.05

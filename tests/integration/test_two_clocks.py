@@ -19,7 +19,8 @@ from tests.factories import NOW, make_message
 from tests.services.simulated import settings_of
 from tests.stage_factories import ManualClock, make_stage_context, posted_texts, record_sweep
 from wiring.clock import utc_now
-from wiring.contexts import build_stage_context, load_config
+from wiring.contexts import build_stage_context
+from wiring.loaded_config import load_config
 
 SKEW = timedelta(minutes=5)
 DAY = timedelta(days=1)

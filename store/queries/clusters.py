@@ -58,7 +58,7 @@ class Clusters(Queries):
     def _reason(self, as_of: datetime, cluster: str, figure: str) -> str:
         chosen = select(workload_points.c.unknown).where(workload_points.c.as_of == as_of, workload_points.c.cluster == cluster)
         key = "network" if figure == "network" else _FIGURES[figure]
-        reasons = Counter(unknown.get(key, "") for unknown in self._connection.execute(chosen).scalars())
+        reasons: Counter[str] = Counter(unknown.get(key, "") for unknown in self._connection.execute(chosen).scalars())
         return reasons.most_common(1)[0][0]
 
     def record_seen(self, names: Collection[str], *, as_of: datetime) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from actions.ports import CatalogPage, Listing
+from actions.ports import Listing
 from clients.backstage.catalog_file import CatalogFile
 from clients.http.errors import ErrorKind, ServiceError
+from domain.component import CatalogPage
 from domain.refs import EntityRef
 from simulator.serving import Simulator
 from tests.services.clients import backstage_of

@@ -123,7 +123,7 @@ def test_weeks_that_cannot_be_compared(
     history: HistoryContext, weeks: dict[str, Json], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        run(history, "compare_weeks", entityRef="group:default/payments", **weeks)
+        run(history, "compare_weeks", allow_all, entityRef="group:default/payments", **weeks)
 
 
 def test_a_stored_report_is_returned_as_it_was_made(history: HistoryContext) -> None:

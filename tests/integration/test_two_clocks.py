@@ -35,9 +35,8 @@ def worker_on(database_url: str, simulator: Simulator, *, ahead: timedelta) -> I
 
 
 @pytest.fixture
-def now(simulator: Simulator) -> Iterator[None]:
+def now(simulator: Simulator) -> None:
     simulator.state.clock.set(None)
-    return
 
 
 @pytest.mark.parametrize("ahead", [SKEW, DAY, -DAY])

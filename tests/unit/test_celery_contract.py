@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from datetime import timedelta
+from typing import cast
 
 from celery.beat import Scheduler
 from celery.schedules import schedule as every
@@ -13,6 +14,7 @@ from celery.worker import state
 from celery.worker.consumer import Consumer
 from kombu.asynchronous.timer import Timer
 
+from tasks.celery_tasks import WorkerContext
 from worker.app import build_app
 
 
@@ -35,7 +37,7 @@ def test_the_scheduler_can_be_overridden_where_we_do() -> None:
 
 
 def test_messages_are_acknowledged_after_their_work() -> None:
-    app = build_app("redis://127.0.0.1:1/0", instance="test", open_context=nullcontext)
+    app = build_app("redis://127.0.0.1:1/0", instance="test", open_context=lambda: nullcontext(cast("WorkerContext", None)))
     try:
         assert app.conf.task_acks_late
         assert app.conf.task_reject_on_worker_lost

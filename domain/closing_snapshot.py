@@ -1,15 +1,19 @@
-"""Which snapshot closes a week: the newest closed sweep within the week's closing window that holds a snapshot of the subject.
+"""Which snapshot closes a week for a component, and which sweeps may: those within the closing window of the week.
 
-The subject is a component, a team or the platform. The callers fetch `as_ofs`, the sweeps that hold it, from the store.
+Every caller (report, trend, comparison, alert rule, retention) chooses by `choose_closing`. A component belongs to the team that
+owned it in its closing snapshot, so a week counts it once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.measures import Total
+from domain.refs import EntityRef
+from domain.snapshots import Outcome
 from domain.weeks import IsoWeek, Schedule, current_week
 
 CLOSING_BEFORE: Final = timedelta(hours=24)
@@ -27,9 +31,25 @@ class ClosingWindow:
     def __contains__(self, as_of: datetime) -> bool:
         return self.earliest <= as_of <= self.latest
 
-    def closing(self, as_ofs: Iterable[datetime]) -> datetime | None:
-        """Return the `as_of` of the closing snapshot among the sweeps that hold the subject."""
-        return max((as_of for as_of in as_ofs if as_of in self), default=None)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosingCandidate:
+    """The snapshot of a component in one sweep of a closing window, without its workloads."""
+
+    ref: EntityRef
+    as_of: datetime
+    team: EntityRef
+    outcome: Outcome
+    reason: str
+    """Why it is unknown; empty when measured."""
+    cost_7d: Total
+    savings_available_per_month: Total
+    active_savings_per_month: Total
+
+    @property
+    def has_cost(self) -> bool:
+        """True if the component was measured and its cost is known at least in part; without workloads it is zero."""
+        return self.outcome is Outcome.MEASURED and (self.cost_7d.known > 0 or self.cost_7d.parts == 0)
 
 
 def closing_window(schedule: Schedule, week: IsoWeek, *, now: datetime) -> ClosingWindow:
@@ -40,16 +60,25 @@ def closing_window(schedule: Schedule, week: IsoWeek, *, now: datetime) -> Closi
     return ClosingWindow(earliest=end - CLOSING_BEFORE, latest=min(end + CLOSING_AFTER, schedule.due_at(week)))
 
 
-def newer_candidates(
-    as_of: datetime, as_ofs: Sequence[datetime], schedules: Iterable[Schedule], *, now: datetime
-) -> Iterator[tuple[datetime, ...]]:
-    """Yield, for each closing window that holds `as_of`, the newer sweeps in it.
+def choose_closing(candidates: Iterable[ClosingCandidate]) -> Mapping[EntityRef, ClosingCandidate]:
+    """Return the closing snapshot of each component, among its snapshots in the sweeps of a closing window.
 
-    `as_of` may close that week for every subject that none of them holds; with an empty tuple, for all.
+    It is the newest measured one: first of those whose cost is known, then of all. A component that none of them measured is
+    unknown, by its newest.
     """
-    for schedule in schedules:
-        week = current_week(as_of, schedule.zone)
-        for candidate in (week.shift(-1), week):
-            window = closing_window(schedule, candidate, now=now)
-            if as_of in window:
-                yield tuple(other for other in as_ofs if as_of < other and other in window)
+    chosen: dict[EntityRef, ClosingCandidate] = {}
+    for one in candidates:
+        best = chosen.get(one.ref)
+        if best is None or _rank(best) < _rank(one):
+            chosen[one.ref] = one
+    return chosen
+
+
+def _rank(one: ClosingCandidate) -> tuple[bool, bool, datetime]:
+    return one.has_cost, one.outcome is Outcome.MEASURED, one.as_of
+
+
+def weeks_closed_by(as_of: datetime, schedule: Schedule) -> tuple[IsoWeek, IsoWeek]:
+    """Return the two weeks in whose closing window a sweep can be."""
+    week = current_week(as_of, schedule.zone)
+    return week.shift(-1), week

@@ -104,11 +104,16 @@ class Measurement:
     points: tuple[WorkloadPoint, ...]
 
     def with_unmeasured(self, keys: Iterable[WorkloadKey], *, reason: str) -> Measurement:
-        """Return a copy with known workloads of which nothing was measured; totals count them as unknown."""
+        """Return a copy with known workloads of which nothing was measured; totals count them as unknown.
+
+        Without any workload it is returned as it is: the sums of nothing are zero, those of an unknown component are not.
+        """
         measured = {point.key for point in self.points}
         added = [
             WorkloadPoint.unmeasured(as_of=self.snapshot.as_of, key=key, reason=reason) for key in keys if key not in measured
         ]
+        if not added:
+            return self
         points = tuple(sorted((*self.points, *added), key=lambda point: point.key))
         totals: dict[str, Any] = totals_of(points)
         snapshot = replace(self.snapshot, workloads=tuple(point.key for point in points), **totals)

@@ -6,98 +6,18 @@ Cost is for 7 days, savings are per month of 720 hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 
-from domain.measures import Measured, Total, Unknown, is_known, total_of
+from domain.closing_point import ClosingPoint
+from domain.measures import Measured, Unknown, total_of
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome, WorkloadPoint
 from domain.workload import WorkloadKey
 
 ZERO = Decimal(0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClosingPoint:
-    """The closing snapshots of a set of components: of one team, or of all."""
-
-    as_of: datetime
-    measurements: tuple[Measurement, ...]
-    listing_complete: bool = True
-    """False: the catalog listing was incomplete, so a component without a snapshot may exist."""
-
-    @cached_property
-    def points(self) -> Mapping[WorkloadKey, WorkloadPoint]:
-        """Every workload once."""
-        points: dict[WorkloadKey, WorkloadPoint] = {}
-        for measurement in self.measurements:
-            for point in measurement.points:
-                seen = points.get(point.key)
-                if seen is None or (not is_known(seen.cost_7d) and is_known(point.cost_7d)):
-                    points[point.key] = point
-        return points
-
-    @cached_property
-    def claims(self) -> Mapping[WorkloadKey, tuple[EntityRef, ...]]:
-        """The components that own each workload, by reference."""
-        claims: dict[WorkloadKey, set[EntityRef]] = {}
-        for measurement in self.measurements:
-            for point in measurement.points:
-                claims.setdefault(point.key, set()).add(measurement.snapshot.ref)
-        return {key: tuple(sorted(refs)) for key, refs in claims.items()}
-
-    @cached_property
-    def outcomes(self) -> Mapping[EntityRef, Outcome]:
-        """The outcome of each component."""
-        return {measurement.snapshot.ref: measurement.snapshot.outcome for measurement in self.measurements}
-
-    @cached_property
-    def lost_clusters(self) -> frozenset[str]:
-        """Clusters of which nothing was measured."""
-        seen = {key.cluster for key in self.points}
-        return frozenset(seen - {key.cluster for key, point in self.points.items() if not _is_blank(point)})
-
-    @property
-    def claimed_twice(self) -> int:
-        """Number of workloads that several components own."""
-        return sum(1 for refs in self.claims.values() if len(refs) > 1)
-
-    @property
-    def cost_7d(self) -> Total:
-        """Cost of all workloads, each counted once."""
-        return total_of(point.cost_7d for point in self.points.values())
-
-    @property
-    def savings_available_per_month(self) -> Total:
-        """Savings that ScaleOps could still make."""
-        return total_of(point.savings_available_per_month for point in self.points.values())
-
-    @property
-    def realised_savings_per_month(self) -> Total:
-        """Savings that ScaleOps makes already: its `activeSavings`."""
-        return total_of(point.active_savings_per_month for point in self.points.values())
-
-    def is_confirmed_absent(self, key: WorkloadKey, owners: Iterable[EntityRef]) -> bool:
-        """Return True if a workload certainly did not exist.
-
-        That is so if its cluster was not lost, and each component that owns it in the other snapshot was measured in this one, or
-        was missing in a complete catalog listing.
-        """
-        if key in self.points or key.cluster in self.lost_clusters:
-            return False
-        return all(
-            self.listing_complete if ref not in self.outcomes else self.outcomes[ref] is Outcome.MEASURED for ref in owners
-        )
-
-
-def _is_blank(point: WorkloadPoint) -> bool:
-    return not (
-        is_known(point.cost_7d) or is_known(point.automated) or is_known(point.replicas) or is_known(point.under_provisioned)
-    )
 
 
 class CostComparison(StrEnum):

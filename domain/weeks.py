@@ -6,7 +6,7 @@ A local time in the gap of a daylight saving change means the first instant afte
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
@@ -227,12 +227,17 @@ class DueWindows:
 
 
 def due_windows(
-    schedule: Schedule, *, first_snapshot_at: datetime | None, newest_handled: IsoWeek | None, now: datetime
+    schedule: Schedule,
+    *,
+    first_snapshot_at: datetime | None,
+    newest_handled: IsoWeek | None,
+    now: datetime,
+    owned_at_end: Callable[[IsoWeek], bool] = lambda _: True,
 ) -> DueWindows:
     """Decide which week to report and which to skip.
 
-    A team's first week is the first that ends after its first snapshot. Of several missed weeks only the newest is sent, within
-    three days of its due instant.
+    A team's first week is the first that ends after its first snapshot. A week at whose end it owned nothing (`owned_at_end`) has
+    no report. Of several missed weeks only the newest is sent, within three days of its due instant.
     """
     newest = schedule.newest_due(now)
     if first_snapshot_at is None or (newest_handled is not None and newest_handled >= newest):
@@ -241,10 +246,13 @@ def due_windows(
     week = first if newest_handled is None else max(first, newest_handled.shift(1))
     missed = []
     while week <= newest:
-        missed.append(week)
+        if owned_at_end(week):
+            missed.append(week)
         week = week.shift(1)
     if not missed:
         return DueWindows(send=None, late=None, skip=())
+    if missed[-1] != newest:
+        return DueWindows(send=None, late=None, skip=tuple(missed))
     due_at = schedule.due_at(newest)
     if now - due_at > CATCH_UP:
         return DueWindows(send=None, late=None, skip=tuple(missed))

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from domain.closing_point import ClosingPoint
 from domain.measures import Total
 from domain.refs import EntityRef
 from domain.tracking import Recommendation
-from domain.trends import ClosingPoint, MonthToDate
+from domain.trends import MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from reports import content
 from reports.links import Links
@@ -66,6 +67,9 @@ class TeamFacts:
     """As-of of the previous closing snapshot, or where it was due."""
     month_to_date: MonthToDate | None = None
     monthly_budget: Decimal | None = None
+    sweeps_now: tuple[datetime, ...] = ()
+    sweeps_then: tuple[datetime, ...] = ()
+    """The sweeps that may close the two weeks; recorded, so that the report made again chooses among the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +87,6 @@ class PlatformFacts:
     """One sentence per report skipped since the last roll-up."""
     month_to_date: MonthToDate | None = None
     monthly_budget: Decimal | None = None
+    sweeps_now: tuple[datetime, ...] = ()
+    sweeps_then: tuple[datetime, ...] = ()
+    """The sweeps that may close the two weeks; recorded, so that the report made again chooses among the same."""

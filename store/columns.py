@@ -95,6 +95,27 @@ class EntityRefType(TypeDecorator[EntityRef]):
         return None if value is None else EntityRef.parse(value)
 
 
+class Instants(TypeDecorator[tuple[datetime, ...]]):
+    """Some aware instants, in UTC."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Use JSONB on PostgreSQL."""
+        return dialect.type_descriptor(JSONB(none_as_null=True) if dialect.name == "postgresql" else self.impl_instance)
+
+    def process_bind_param(self, value: tuple[datetime, ...] | None, dialect: Dialect) -> list[str] | None:
+        """Convert to text."""
+        del dialect
+        return None if value is None else [one.astimezone(timezone.utc).isoformat() for one in value]
+
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> tuple[datetime, ...] | None:
+        """Parse the instants."""
+        del dialect
+        return None if value is None else tuple(datetime.fromisoformat(one) for one in value)
+
+
 class CompressedJson(TypeDecorator[Json]):
     """Compressed JSON, for documents that are never searched."""
 

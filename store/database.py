@@ -11,6 +11,7 @@ from sqlalchemy.engine import Engine
 
 from store import engines, upgrades
 from store.queries.alerts import Alerts
+from store.queries.closing import ClosingSnapshots
 from store.queries.clusters import Clusters
 from store.queries.components import Components
 from store.queries.heartbeats import Heartbeats
@@ -32,6 +33,7 @@ class Transaction:
         self.sweeps = Sweeps(connection)
         self.snapshots = Snapshots(connection)
         self.history = History(connection)
+        self.closing = ClosingSnapshots(connection)
         self.clusters = Clusters(connection)
         self.recommendations = Recommendations(connection)
         self.alerts = Alerts(connection)

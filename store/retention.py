@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import and_, delete, exists, or_, select, update
 
-from domain.closing_snapshot import newer_candidates
+from domain.closing_snapshot import closing_window, weeks_closed_by
 from domain.messages import DeliveryStatus
-from domain.weeks import Schedules
+from domain.weeks import IsoWeek, Schedule, Schedules
+from store.queries.closing import ClosingSnapshots
 from store.queries.outbox_conditions import FALLBACK
 from store.queries.rows import Queries
 from store.schema import alert_events, alert_states, outbox, recommendations, report_runs, snapshots, sweeps, workload_points
@@ -37,37 +38,46 @@ class Retention:
 def expired(
     closed: Iterable[datetime],
     *,
-    reported: Collection[datetime],
+    reported: Iterable[Collection[datetime]],
     schedules: Schedules,
     retention: Retention,
     now: datetime,
-    holds_more: Callable[[datetime, Sequence[datetime]], bool] = lambda _, newer: not newer,
+    used: Callable[[Collection[datetime]], Collection[datetime]] = lambda as_ofs: {max(as_ofs)},
 ) -> tuple[datetime, ...]:
     """Return the closed sweeps whose retention has passed, oldest first. The newest one is always kept.
 
     Args:
         closed: the closed sweeps.
-        reported: the sweeps that reports were made from: a report made again must say the same.
-        schedules: a sweep that closes a week of one of them is kept as long as a weekly one.
+        reported: for each report the sweeps that might close its week: a report made again must say the same.
+        schedules: a sweep that closes a week of one of them, reported or not, is kept as long as a weekly one.
         retention: how long each kind is kept.
         now: the present.
-        holds_more: whether a sweep holds a component or team that none of the newer ones in the same closing window holds. By
-            default the newest holds them all.
+        used: which of the sweeps that may close a week do close it for some component. By default the newest does for all.
     """
     ordered = sorted(closed)
     daily = set({as_of.date(): as_of for as_of in ordered}.values())
 
-    def is_kept(as_of: datetime) -> bool:
+    def is_young(as_of: datetime) -> bool:
         age = now - as_of
-        if age <= retention.points or as_of == ordered[-1] or (age <= retention.daily and as_of in daily):
-            return True
-        return age <= retention.weekly and (as_of in reported or closes_a_week(as_of))
+        return age <= retention.points or as_of == ordered[-1] or (age <= retention.daily and as_of in daily)
 
-    def closes_a_week(as_of: datetime) -> bool:
-        windows = newer_candidates(as_of, ordered, schedules.distinct(), now=now)
-        return any(holds_more(as_of, newer) for newer in windows)
+    old = {as_of for as_of in ordered if not is_young(as_of)}
+    weekly = {as_of for as_of in old if now - as_of <= retention.weekly}
+    existing = frozenset(ordered)
+    may_close = {existing.intersection(one) for one in reported} | _may_close_a_week(ordered, schedules, now)
+    kept = {as_of for one in may_close if one & weekly for as_of in used(one)}
+    return tuple(as_of for as_of in ordered if as_of in old and not (as_of in weekly and as_of in kept))
 
-    return tuple(as_of for as_of in ordered if not is_kept(as_of))
+
+def _may_close_a_week(closed: Iterable[datetime], schedules: Schedules, now: datetime) -> set[frozenset[datetime]]:
+    """Group sweeps by the closing windows that they are in."""
+    groups: dict[tuple[Schedule, IsoWeek], set[datetime]] = {}
+    for schedule in schedules.distinct():
+        for as_of in closed:
+            for week in weeks_closed_by(as_of, schedule):
+                if as_of in closing_window(schedule, week, now=now):
+                    groups.setdefault((schedule, week), set()).add(as_of)
+    return {frozenset(group) for group in groups.values()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +95,10 @@ class Purge(Queries):
     def due(self, retention: Retention, schedules: Schedules, *, now: datetime) -> tuple[datetime, ...]:
         """Return the closed sweeps to delete, oldest first."""
         closed = self._connection.execute(select(sweeps.c.as_of).where(sweeps.c.closed_at.is_not(None))).scalars().all()
-        runs = self._connection.execute(select(report_runs.c.as_of_now, report_runs.c.as_of_then).distinct())
-        reported = {as_of for row in runs for as_of in row if as_of is not None}
-        return expired(closed, reported=reported, schedules=schedules, retention=retention, now=now, holds_more=self._holds_more)
-
-    def _holds_more(self, as_of: datetime, newer: Sequence[datetime]) -> bool:
-        """Return True if a sweep holds a component, or one of a team, that none of the newer sweeps holds."""
-        if not newer:
-            return True
-        other = snapshots.alias("other")
-        same = and_(other.c.entity_ref == snapshots.c.entity_ref, other.c.team == snapshots.c.team, other.c.as_of.in_(newer))
-        only_here = select(snapshots.c.id).where(snapshots.c.as_of == as_of, ~exists(select(1).where(same).correlate(snapshots)))
-        return self._connection.execute(only_here.limit(1)).first() is not None
+        runs = self._connection.execute(select(report_runs.c.sweeps_now, report_runs.c.sweeps_then).distinct())
+        reported = {as_ofs for row in runs for as_ofs in row if as_ofs is not None}
+        used = ClosingSnapshots(self._connection).sweeps_used
+        return expired(closed, reported=reported, schedules=schedules, retention=retention, now=now, used=used)
 
     def drop(self, as_of: datetime) -> None:
         """Delete one sweep with its snapshots and points."""

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from store.columns import CleanText, CompressedJson, Document, EntityRefType, ExactDecimal, UtcDateTime
+from store.columns import CleanText, CompressedJson, Document, EntityRefType, ExactDecimal, Instants, UtcDateTime
 
 REVISION: Final = "0001"
 """The newest migration. A database with another revision is older or newer than this code."""
@@ -217,8 +217,8 @@ report_runs = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("late_reason", CleanText, nullable=False),
-    Column("as_of_now", UtcDateTime),
-    Column("as_of_then", UtcDateTime),
+    Column("sweeps_now", Instants),  # that may close the week, when the report was made; NULL: it was skipped
+    Column("sweeps_then", Instants),  # and the week before
     Column("content", CompressedJson),
     UniqueConstraint("team", "report", "week", "again"),
     Index("ix_report_runs_report_week", "report", "week"),

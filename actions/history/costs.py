@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,12 +20,12 @@ from actions.history.models import (
 )
 from actions.history.view import HistoryView, parse_ref, parse_week
 from actions.live.outputs import fields_of, figure, number
-from domain.closing_snapshot import closing_window
-from domain.measures import Total, Unknown
+from domain.closing_point import ClosingPoint
+from domain.closing_snapshot import ClosingCandidate
 from domain.refs import OWNER_KINDS, EntityRef
-from domain.snapshots import Measurement, Outcome, SeriesPoint
-from domain.trends import ClosingPoint, CostChange, CostComparison, WorkloadChange, compare
-from domain.weeks import IsoWeek, current_week, last_completed_week
+from domain.snapshots import SeriesPoint
+from domain.trends import CostChange, CostComparison, WorkloadChange, compare
+from domain.weeks import WEEKLY_REPORT, IsoWeek, Schedule, current_week, last_completed_week
 
 
 def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
@@ -34,17 +34,16 @@ def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
     Raises:
         NotFoundError: nothing visible of it was measured in that time.
     """
-    ref = _measured_ref(view, query.entity_ref)
-    schedule, now = view.history.schedules.of(ref), view.history.clock()
-    running = current_week(now, schedule.zone)
+    closed = _ClosedWeeks.of(view, _measured_ref(view, query.entity_ref))
+    running = current_week(view.history.clock(), closed.schedule.zone)
     weeks = [running.shift(-back) for back in range(query.weeks - 1, -1, -1)]
-    closing = _closing_as_ofs(view, ref, weeks)
-    points, hidden = _points(view, ref, [as_of for as_of in closing if as_of is not None])
-    rows = [_trend_week(week, points.get(as_of) if as_of else None, running) for week, as_of in zip(weeks, closing, strict=True)]
+    found = closed.choose(weeks)
+    rows = [_trend_week(week, view.rows.closing.total(found[week].chosen), running) for week in weeks]
     first = next((number for number, row in enumerate(rows) if row.as_of is not None), None)
     if first is None:
         message = (
-            f"no measurement of {ref} that you may see in the last {query.weeks} weeks; list_components lists what was measured"
+            f"no measurement of {closed.ref} that you may see in the last {query.weeks} weeks; "
+            "list_components lists what was measured"
         )
         raise NotFoundError(message)
     rows = rows[first:]
@@ -53,8 +52,9 @@ def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
     return TrendOutput(
         currency=view.history.currency,
         as_of=next((row.as_of for row in reversed(rows) if row.as_of is not None), None),
-        not_shown=hidden,
-        entity_ref=str(ref),
+        not_shown=max(one.hidden for one in found.values()),
+        entity_ref=str(closed.ref),
+        warnings=[warning for row in rows for warning in _incomplete(row)],
         weeks=rows,
         change=change,
         change_percent=_percent(change, costs[0] if costs else None),
@@ -67,15 +67,14 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
     Raises:
         NotFoundError: a week has no closing snapshot that holds it.
     """
-    ref = _measured_ref(view, query.entity_ref)
-    zone = view.history.schedules.of(ref).zone
-    week = last_completed_week(view.history.clock(), zone) if query.week is None else parse_week(query.week)
+    closed = _ClosedWeeks.of(view, _measured_ref(view, query.entity_ref))
+    week = last_completed_week(view.history.clock(), closed.schedule.zone) if query.week is None else parse_week(query.week)
     before = week.shift(-1) if query.before is None else parse_week(query.before)
     if before >= week:
         message = f"before ({before}) must be an earlier week than week ({week})"
         raise InputError(message)
-    now, hidden_now = _closing(view, ref, week)
-    then, hidden_then = _closing(view, ref, before)
+    now, hidden_now = closed.read(week)
+    then, hidden_then = closed.read(before)
     changed = compare(now, then)
     share = changed.like_for_like_share
     ordered = sorted(changed.changes, key=lambda one: (-abs(one.amount), one.key))
@@ -85,11 +84,11 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
         as_of=now.as_of,
         as_of_before=then.as_of,
         not_shown=max(hidden_now, hidden_then),
-        entity_ref=str(ref),
+        entity_ref=str(closed.ref),
         week=str(week),
         before=str(before),
-        cost_now=number(_total(now, now.cost_7d).amount),
-        cost_then=number(_total(then, then.cost_7d).amount),
+        cost_now=number(now.cost_7d.amount),
+        cost_then=number(then.cost_7d.amount),
         like_for_like=_group(changed, CostComparison.LIKE_FOR_LIKE),
         like_for_like_percent=None if share is None else round(float(share) * 100, 1),
         added=_group(changed, CostComparison.ADDED),
@@ -101,54 +100,60 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _ClosedWeek:
+    as_ofs: tuple[datetime, ...]
+    chosen: tuple[ClosingCandidate, ...]
+    """The visible closing snapshots."""
+    hidden: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClosedWeeks:
+    """The closing snapshots of a component or a team: those of the reports of its team."""
+
+    view: HistoryView
+    ref: EntityRef
+    team: EntityRef
+    schedule: Schedule
+
+    @classmethod
+    def of(cls, view: HistoryView, ref: EntityRef) -> _ClosedWeeks:
+        team = ref if ref.kind in OWNER_KINDS else view.component(ref).team
+        return cls(view=view, ref=ref, team=team, schedule=view.history.schedules.of(team))
+
+    def choose(self, weeks: Sequence[IsoWeek]) -> Mapping[IsoWeek, _ClosedWeek]:
+        """Return the closing snapshots of some weeks."""
+        closing, now = self.view.rows.closing, self.view.history.clock()
+        sweeps = closing.sweeps_of_weeks(self.team, WEEKLY_REPORT, self.schedule, weeks, now=now)
+        found = {}
+        for week, as_ofs in sweeps.items():
+            if self.ref == self.team:
+                chosen, hidden = self.view.only_visible(closing.of_team(self.ref, as_ofs), lambda one: one.ref)
+            else:
+                chosen, hidden = tuple(closing.of_components([self.ref], as_ofs).values()), 0
+            found[week] = _ClosedWeek(as_ofs=as_ofs, chosen=chosen, hidden=hidden)
+        return found
+
+    def read(self, week: IsoWeek) -> tuple[ClosingPoint, int]:
+        """Return the closing snapshots of a week with their workloads, and the number of hidden components.
+
+        Raises:
+            NotFoundError: it has none that the caller may see.
+        """
+        found = self.choose([week])[week]
+        point = self.view.rows.closing.read(found.chosen, found.as_ofs)
+        if point is None:
+            message = f"no closing snapshot of {self.ref} for {week} that you may see; get_cost_trend shows the measured weeks"
+            raise NotFoundError(message)
+        return point, found.hidden
+
+
 def _measured_ref(view: HistoryView, text: str) -> EntityRef:
     ref = parse_ref(text)
     if ref.kind in OWNER_KINDS:
         return ref  # of a team visibility is decided component by component
     return view.component(ref).ref
-
-
-def _closing_as_ofs(view: HistoryView, ref: EntityRef, weeks: Sequence[IsoWeek]) -> list[datetime | None]:
-    schedule, now = view.history.schedules.of(ref), view.history.clock()
-    windows = [closing_window(schedule, week, now=now) for week in weeks]
-    history = view.rows.history
-    find = history.sweeps_of_team if ref.kind in OWNER_KINDS else history.sweeps_of_component
-    as_ofs = find(ref, earliest=windows[0].earliest, latest=windows[-1].latest)
-    return [window.closing(as_ofs) for window in windows]
-
-
-def _points(view: HistoryView, ref: EntityRef, as_ofs: Sequence[datetime]) -> tuple[dict[datetime, SeriesPoint], int]:
-    history = view.rows.history
-    if ref.kind not in OWNER_KINDS or view.sees_everything:
-        series = (history.of_team if ref.kind in OWNER_KINDS else history.of_component)(ref, as_ofs=as_ofs)
-        return {point.as_of: point for point in series}, 0
-    points: dict[datetime, SeriesPoint] = {}
-    most_hidden = 0
-    for as_of in as_ofs:
-        measured, hidden = view.visible_measurements(view.rows.snapshots.of_team(ref, as_of))
-        most_hidden = max(most_hidden, hidden)
-        if measured:
-            closing = ClosingPoint(as_of=as_of, measurements=measured)
-            unknown = len(_unknown_reasons(closing))
-            points[as_of] = SeriesPoint(
-                as_of=as_of,
-                cost_7d=_total(closing, closing.cost_7d),
-                savings_available_per_month=_total(closing, closing.savings_available_per_month),
-                active_savings_per_month=_total(closing, closing.realised_savings_per_month),
-                measured=len(measured) - unknown,
-                unknown=unknown,
-            )
-    return points, most_hidden
-
-
-def _unknown_reasons(closing: ClosingPoint) -> list[str]:
-    return [one.snapshot.reason for one in closing.measurements if one.snapshot.outcome is Outcome.UNKNOWN]
-
-
-def _total(closing: ClosingPoint, total: Total) -> Total:
-    """Return a total; unknown if no component was measured, which is different from having no workloads."""
-    reasons = _unknown_reasons(closing)
-    return replace(total, amount=Unknown(reasons[0])) if reasons and total.parts == 0 else total
 
 
 def _trend_week(week: IsoWeek, point: SeriesPoint | None, running: IsoWeek) -> TrendWeekRow:
@@ -159,26 +164,14 @@ def _trend_week(week: IsoWeek, point: SeriesPoint | None, running: IsoWeek) -> T
         cost=point and number(point.cost_7d.amount),
         savings_available_per_month=point and number(point.savings_available_per_month.amount),
         savings_realised_per_month=point and number(point.active_savings_per_month.amount),
-        workloads=point.cost_7d.parts if point else 0,
-        workloads_with_cost=point.cost_7d.known if point else 0,
+        workloads=point and point.cost_7d.parts,
+        workloads_with_cost=point and point.cost_7d.known,
     )
 
 
-def _closing(view: HistoryView, ref: EntityRef, week: IsoWeek) -> tuple[ClosingPoint, int]:
-    [as_of] = _closing_as_ofs(view, ref, [week])
-    sweep = None if as_of is None else view.rows.sweeps.get(as_of)
-    measured, hidden = view.visible_measurements(() if sweep is None else _measurements(view, ref, sweep.as_of))
-    if sweep is None or not measured:
-        message = f"no closing snapshot of {ref} for {week} that you may see; get_cost_trend shows the measured weeks"
-        raise NotFoundError(message)
-    return ClosingPoint(as_of=sweep.as_of, measurements=measured, listing_complete=sweep.listing_complete), hidden
-
-
-def _measurements(view: HistoryView, ref: EntityRef, as_of: datetime) -> tuple[Measurement, ...]:
-    if ref.kind in OWNER_KINDS:
-        return view.rows.snapshots.of_team(ref, as_of)
-    found = view.rows.snapshots.of_component(ref, as_of)
-    return () if found is None else (found,)
+def _incomplete(row: TrendWeekRow) -> list[str]:
+    unknown = (row.workloads or 0) - (row.workloads_with_cost or 0)
+    return [f"{row.week}: the cost of {unknown} of {row.workloads} workloads is unknown"] if unknown else []
 
 
 def _group(changed: CostChange, comparison: CostComparison) -> ChangeGroup:
@@ -198,10 +191,10 @@ def _change_row(change: WorkloadChange) -> ChangeRow:
 
 
 def _coverage_warnings(closing: ClosingPoint, week: IsoWeek) -> list[str]:
-    total = closing.cost_7d
-    if total.is_complete:
-        return []
-    return [f"{week}: the cost of {total.parts - total.known} of {total.parts} workloads is unknown"]
+    total, unknown, of = closing.cost_7d, len(closing.unknown), len(closing.outcomes)
+    components = [f"{week}: {unknown} of {of} components could not be measured"] if unknown else []
+    workloads = [f"{week}: the cost of {total.parts - total.known} of {total.parts} workloads is unknown"]
+    return [*components, *([] if total.is_complete else workloads)]
 
 
 def _percent(change: float | None, base: float | None) -> float | None:

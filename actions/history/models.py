@@ -136,8 +136,8 @@ class TrendWeekRow(ApiModel):
     cost: Annotated[MaybeNumber, Field(description="7 days to asOf")]
     savings_available_per_month: MaybeNumber
     savings_realised_per_month: MaybeNumber
-    workloads: Annotated[int, Field(description="Counted once each")]
-    workloads_with_cost: int
+    workloads: Annotated[int | None, Field(description="Counted once each")]
+    workloads_with_cost: int | None
 
 
 class TrendOutput(HistoryOutput):

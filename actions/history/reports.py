@@ -131,13 +131,8 @@ def _hidden(view: HistoryView, team: EntityRef, run: ReportRun) -> tuple[int, in
 
 
 def _counted(view: HistoryView, team: EntityRef, run: ReportRun) -> Iterable[EntityRef]:
-    for as_of in (run.as_of_now, run.as_of_then):
-        if as_of is None:
-            continue
-        if team == PLATFORM:
-            yield from view.rows.snapshots.outcomes(as_of)
-        else:
-            yield from (one.snapshot.ref for one in view.rows.snapshots.of_team(team, as_of))
+    for as_ofs in (run.sweeps_now, run.sweeps_then):
+        yield from (one.ref for one in view.rows.closing.of_team(team, as_ofs or ()))
 
 
 _REFERENCE: Final = re.compile(r"[^:/\s]+:[^:/\s]+/[^:/\s]+")

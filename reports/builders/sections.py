@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from domain.advice import Issue
+from domain.closing_point import ClosingPoint
 from domain.measures import Unknown, is_known, known_or
 from domain.money import format_money
 from domain.refs import EntityRef
 from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
 from domain.tracking import Recommendation, RecommendationEnd
-from domain.trends import ClosingPoint, CostChange, CostComparison, WorkloadChange
+from domain.trends import CostChange, CostComparison, WorkloadChange
 from domain.workload import WorkloadKey
 from reports import content
 from reports.builders.top_actions import workload_name

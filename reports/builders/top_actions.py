@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from domain.advice import Issue, IssuePriority, find_issue
+from domain.closing_point import ClosingPoint
 from domain.measures import Measured, Unknown, known_or
 from domain.money import format_cores, format_memory, format_money
 from domain.refs import EntityRef
 from domain.snapshots import WorkloadPoint
-from domain.trends import ClosingPoint
 from domain.workload import WorkloadKey
 from reports.content import ComponentName, RecommendedAction, Resource, TopActions, WorkloadName
 from reports.links import Links

@@ -35,8 +35,14 @@ class Clusters(Queries):
         return tuple(state for state in self.all() if state.lost_since is not None and state.removed_at is None)
 
     def in_sweep(self, as_of: datetime) -> frozenset[str]:
-        """Return the clusters that a sweep has points of so far."""
-        chosen = select(workload_points.c.cluster).where(workload_points.c.as_of == as_of).distinct()
+        """Return the clusters in which a sweep has workloads of measured components so far."""
+        chosen = (
+            select(workload_points.c.cluster)
+            .join(snapshot_points, snapshot_points.c.point_id == workload_points.c.id)
+            .join(snapshots, snapshots.c.id == snapshot_points.c.snapshot_id)
+            .where(workload_points.c.as_of == as_of, snapshots.c.outcome == Outcome.MEASURED.value)
+            .distinct()
+        )
         return frozenset(self._connection.execute(chosen).scalars())
 
     def unmeasured_figures(self, as_of: datetime) -> tuple[UnmeasuredFigure, ...]:
@@ -79,12 +85,17 @@ class Clusters(Queries):
         self._set(name, notified_at=at)
 
     def previous_workloads(
-        self, cluster: str, refs: Sequence[EntityRef], *, before: datetime, within: timedelta
+        self, refs: Sequence[EntityRef], *, before: datetime, within: timedelta, cluster: str | None = None
     ) -> Mapping[EntityRef, tuple[WorkloadKey, ...]]:
-        """Return the workloads of components in a cluster, from their newest measured snapshot in the time `within` `before`.
+        """Return the workloads of components, from their newest measured snapshot in the time `within` `before`.
 
-        Components without workloads there are left out.
+        With a `cluster`, those in it; without, those of no removed cluster. Components without any are left out.
         """
+        is_wanted = (
+            workload_points.c.cluster.not_in(select(clusters.c.name).where(clusters.c.removed_at.is_not(None)))
+            if cluster is None
+            else workload_points.c.cluster == cluster
+        )
         newest = (
             select(snapshots.c.entity_ref, func.max(snapshots.c.as_of).label("as_of"))
             .where(
@@ -102,7 +113,7 @@ class Clusters(Queries):
             .join(newest, (newest.c.entity_ref == snapshots.c.entity_ref) & (newest.c.as_of == snapshots.c.as_of))
             .join(snapshot_points, snapshot_points.c.snapshot_id == snapshots.c.id)
             .join(workload_points, columns.id == snapshot_points.c.point_id)
-            .where(columns.cluster == cluster)
+            .where(is_wanted)
         )
         found: dict[EntityRef, list[WorkloadKey]] = {}
         for row in self._connection.execute(chosen).mappings():

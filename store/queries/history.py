@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, select, true
 
-from domain.measures import Measured, Total, Unknown, total_of
+from domain.closing_point import sum_points
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import TOTALS, Outcome, SeriesPoint
 from domain.workload import WorkloadKey
-from store.queries import points
+from store.queries.points import SUMMED_COLUMNS, SummedRow, summed_row
 from store.queries.rows import Queries
 from store.queries.snapshots import total_of_row
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
-
-_Parts = dict[str, list[Measured[Decimal]]]
 
 
 class History(Queries):
@@ -44,21 +41,6 @@ class History(Queries):
     def of_team(self, team: EntityRef, *, as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
         """Return the sums of what a team owned in these sweeps, oldest first, each workload once; sweeps without it are left out."""
         return self._sums(_is_of(team), as_ofs)
-
-    def sweeps_of_component(self, ref: EntityRef, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
-        """Return the closed sweeps with earliest <= as_of <= latest that hold a component, oldest first."""
-        return self._sweeps_with(snapshots.c.entity_ref == ref, earliest, latest)
-
-    def sweeps_of_team(self, team: EntityRef, *, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
-        """Return those that hold a component of a team, oldest first."""
-        return self._sweeps_with(_is_of(team), earliest, latest)
-
-    def _sweeps_with(self, whose: ColumnElement[bool], earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
-        holds = exists(select(1).where(whose, snapshots.c.as_of == sweeps.c.as_of).correlate(sweeps))
-        closed = select(sweeps.c.as_of).where(
-            sweeps.c.closed_at.is_not(None), sweeps.c.as_of >= earliest, sweeps.c.as_of <= latest
-        )
-        return tuple(self._connection.execute(closed.where(holds).order_by(sweeps.c.as_of)).scalars())
 
     def owners_of(self, key: WorkloadKey) -> tuple[EntityRef, ...]:
         """Return the components that own a workload in the newest closed sweep, by reference."""
@@ -92,21 +74,35 @@ class History(Queries):
 
     def _sums(self, whose: ColumnElement[bool], as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
         outcomes = self._outcomes(whose, as_ofs)
-        parts: dict[datetime, _Parts] = {as_of: {name: [] for name in TOTALS} for as_of in outcomes}
+        parts: dict[datetime, list[SummedRow]] = {as_of: [] for as_of in outcomes}
         columns = workload_points.c
         claimed = (
             select(snapshot_points.c.point_id)
             .join(snapshots, snapshots.c.id == snapshot_points.c.snapshot_id)
             .where(whose, snapshots.c.as_of.in_(as_ofs))
         )
-        chosen: Select[Any] = select(columns.as_of, *(columns[name] for name in TOTALS), columns.unknown)
+        chosen: Select[Any] = select(*SUMMED_COLUMNS)
         once_each = chosen.where(columns.as_of.in_(as_ofs), columns.id.in_(claimed)).order_by(columns.id)
         for row in self._connection.execute(once_each).mappings():
-            for name in TOTALS:
-                parts[row["as_of"]][name].append(points.measured(row[name], name, row["unknown"]))
+            parts[row["as_of"]].append(summed_row(row))
+        without = self._without_workloads(whose, as_ofs)
         return tuple(
-            _sum(as_of, parts[as_of], measured, unknown, reason) for as_of, (measured, unknown, reason) in outcomes.items()
+            SeriesPoint(
+                as_of=as_of,
+                measured=measured,
+                unknown=unknown,
+                **sum_points(parts[as_of], unknown=[reason] * unknown, without_workloads=without.get(as_of, 0)),
+            )
+            for as_of, (measured, unknown, reason) in outcomes.items()
         )
+
+    def _without_workloads(self, whose: ColumnElement[bool], as_ofs: Sequence[datetime]) -> Mapping[datetime, int]:
+        """Count the unknown components of each sweep of which no workload is known."""
+        linked = exists(select(1).where(snapshot_points.c.snapshot_id == snapshots.c.id).correlate(snapshots))
+        chosen = select(snapshots.c.as_of, func.count().label("components")).where(
+            whose, snapshots.c.as_of.in_(as_ofs), snapshots.c.outcome != Outcome.MEASURED.value, ~linked
+        )
+        return {row.as_of: row.components for row in self._connection.execute(chosen.group_by(snapshots.c.as_of))}
 
     def _outcomes(self, whose: ColumnElement[bool], as_ofs: Sequence[datetime]) -> Mapping[datetime, tuple[int, int, str]]:
         """Count the measured and unknown components of each sweep, oldest first, with the reason of one unknown."""
@@ -126,12 +122,3 @@ class History(Queries):
 
 def _is_of(team: EntityRef) -> ColumnElement[bool]:
     return true() if team == PLATFORM else snapshots.c.team == team
-
-
-def _sum(as_of: datetime, parts: _Parts, measured: int, unknown: int, reason: str) -> SeriesPoint:
-    def total(name: str) -> Total:
-        if unknown and not measured and not parts[name]:  # nothing was measured: unknown, not zero
-            return Total(amount=Unknown(reason), known=0, parts=0)
-        return total_of(parts[name])
-
-    return SeriesPoint(as_of=as_of, **{name: total(name) for name in TOTALS}, measured=measured, unknown=unknown)

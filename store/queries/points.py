@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -9,11 +10,16 @@ from typing import Any, Final, cast
 from sqlalchemy import RowMapping
 
 from domain.measures import Measured, Unknown
-from domain.snapshots import MEASURES, NetworkOff, NetworkUse, WorkloadPoint
+from domain.snapshots import MEASURES, TOTALS, NetworkOff, NetworkUse, WorkloadPoint
 from domain.workload import WorkloadKey
 from store.columns import storable
 from store.queries.rows import row_from
+from store.schema import workload_points
 
+SUMMED_COLUMNS: Final = tuple(
+    workload_points.c[name] for name in ("as_of", "cluster", "namespace", "type", "name", "unknown", *TOTALS)
+)
+"""The columns of a `SummedRow`."""
 _NETWORK: Final = ("cost", "cross_az_cost", "cross_az_traffic_bytes")
 KEY: Final = ("as_of", "cluster", "namespace", "type", "name")
 """The unique key of a point."""
@@ -48,6 +54,23 @@ def point_of(row: RowMapping) -> WorkloadPoint:
         network=_network_of(row, reasons),
         **measures,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummedRow:
+    """What sums need of a point."""
+
+    as_of: datetime
+    key: WorkloadKey
+    cost_7d: Measured[Decimal]
+    savings_available_per_month: Measured[Decimal]
+    active_savings_per_month: Measured[Decimal]
+
+
+def summed_row(row: RowMapping) -> SummedRow:
+    """Return what sums need of a point, from its `SUMMED_COLUMNS`."""
+    totals: dict[str, Any] = {name: measured(row[name], name, row["unknown"]) for name in TOTALS}
+    return SummedRow(as_of=row["as_of"], key=key_of(row), **totals)
 
 
 def stored_key(key: WorkloadKey) -> WorkloadKey:

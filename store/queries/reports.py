@@ -36,9 +36,10 @@ class ReportRun:
     created_at: datetime
     late_reason: str
     """Empty when on time."""
-    as_of_now: datetime | None
-    as_of_then: datetime | None
-    """Closing snapshots of the week and the one before."""
+    sweeps_now: tuple[datetime, ...] | None
+    sweeps_then: tuple[datetime, ...] | None
+    """The sweeps that may close the week and the one before, when the report was made: every repeat chooses among the same. None:
+    skipped."""
     content: Json
     """The content model as JSON; None for a skipped week, and once purged."""
     again: int = 0

@@ -1,17 +1,22 @@
-"""Closes sweeps: records what is missing, and distinguishes lost clusters from removed workloads."""
+"""Closes sweeps: records what is missing, and carries what could not be measured forward, so that nothing looks removed."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
 
 from actions.live.measure import unmeasured
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import LOST_CLUSTER_TTL, Sweep, deadline_of
-from store import HeartbeatKind, Store, Transaction
+from store import HeartbeatKind, Store, SweepClosed, Transaction
 from tasks.context import Policy, StageContext
 
-_BATCH_SIZE = 500
+UNMEASURED_COMPONENT: Final = "its component could not be measured"
+LAST_KNOWN_TTL: Final = timedelta(days=90)
+"""Daily snapshots are kept for this long: a component not measured for longer has no known workloads."""
+_BATCH_SIZE: Final = 500
 
 
 def sweep_deadline(policy: Policy, sweep: Sweep) -> datetime:
@@ -33,11 +38,13 @@ def close_overdue(context: StageContext, *, now: datetime) -> tuple[Sweep, ...]:
 
 
 def close(context: StageContext, as_of: datetime, *, now: datetime, missing_because: str) -> Sweep:
-    """Record components without an outcome as unknown, carry lost clusters forward, and close the sweep.
+    """Record components without an outcome as unknown, carry these and lost clusters forward, and close the sweep.
 
     Interrupted at any point it can be repeated; a closed sweep is returned as it is.
     """
-    _record_missing(context.store, as_of, missing_because)
+    with suppress(SweepClosed):  # by another process
+        _record_missing(context.store, as_of, missing_because)
+        _carry_unknown_forward(context.store, as_of)
     with context.store.transaction() as transaction:
         sweep = transaction.sweeps.get(as_of, for_update=True)
         if sweep is not None and sweep.closed_at is not None:
@@ -72,6 +79,22 @@ def _record_missing(store: Store, as_of: datetime, reason: str) -> None:
         transaction.sweeps.record_listing(as_of, expected=expected, complete=sweep.listing_complete)
 
 
+def _carry_unknown_forward(store: Store, as_of: datetime) -> None:
+    """Link the last known workloads of components that could not be measured to their snapshots, as unknown."""
+    with store.reading() as transaction:
+        sweep = transaction.sweeps.get(as_of)
+        unknown = sorted(ref for ref, one in transaction.snapshots.outcomes(as_of).items() if one is Outcome.UNKNOWN)
+    if sweep is None or sweep.closed_at is not None:
+        return
+    for start in range(0, len(unknown), _BATCH_SIZE):
+        with store.transaction() as transaction:
+            batch = unknown[start : start + _BATCH_SIZE]
+            previous = transaction.clusters.previous_workloads(batch, before=as_of, within=LAST_KNOWN_TTL)
+            current = transaction.snapshots.of_components(list(previous), as_of)
+            carried = [one.with_unmeasured(previous[one.snapshot.ref], reason=UNMEASURED_COMPONENT) for one in current]
+            transaction.snapshots.put_all([one for one in carried if one.snapshot.outcome is Outcome.UNKNOWN])
+
+
 def _update_clusters(transaction: Transaction, as_of: datetime, *, removed_by_settings: frozenset[str]) -> None:
     """Record for each cluster whether this sweep saw it, lost it, or counts it as removed.
 
@@ -97,7 +120,7 @@ def _carry_forward(transaction: Transaction, cluster: str, refs: list[EntityRef]
     found = False
     for start in range(0, len(refs), _BATCH_SIZE):
         batch = refs[start : start + _BATCH_SIZE]
-        previous = transaction.clusters.previous_workloads(cluster, batch, before=as_of, within=LOST_CLUSTER_TTL)
+        previous = transaction.clusters.previous_workloads(batch, before=as_of, within=LOST_CLUSTER_TTL, cluster=cluster)
         found = found or bool(previous)
         current = transaction.snapshots.of_components(list(previous), as_of)
         transaction.snapshots.replace_all(

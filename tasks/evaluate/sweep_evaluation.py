@@ -13,7 +13,7 @@ from alerts.observations import AlertId, Observation
 from alerts.policy import Rule
 from alerts.rules import SweepHistory, observe, observe_budget, withdrawn
 from alerts.storm import observe_outage
-from domain.closing_snapshot import ClosingWindow, closing_window
+from domain.closing_snapshot import ClosingCandidate, closing_window
 from domain.measures import Measured, T, Unknown
 from domain.refs import OWNER_KINDS, EntityRef
 from domain.snapshots import Measurement, Outcome, SeriesPoint
@@ -50,7 +50,7 @@ class SweepEvaluator:
     """Every alert that is not quiet, and its team."""
     _observations: dict[AlertId, Observation] = field(default_factory=dict)
     _recommendations: int = 0
-    _windows_by_schedule: dict[Schedule, Mapping[ClosingWindow, Sequence[datetime]]] = field(default_factory=dict)
+    _sweeps_by_schedule: dict[Schedule, Sequence[Sequence[datetime]]] = field(default_factory=dict)
     _days_found: dict[datetime, date] | None = None
 
     def evaluate(self) -> SweepEvaluation:
@@ -118,36 +118,31 @@ class SweepEvaluator:
         return found
 
     def _histories(self, batch: Sequence[Measurement], measured_before: frozenset[EntityRef]) -> Mapping[EntityRef, SweepHistory]:
-        closing = self._closing_points({measurement.snapshot.ref: measurement.snapshot.team for measurement in batch})
+        closing = self._closing_snapshots({measurement.snapshot.ref: measurement.snapshot.team for measurement in batch})
         budgeted = {ref for ref in closing if self.policy.alerts.monthly_budget_of(ref) is not None}
         days = self._days() if budgeted else {}
         daily = self._points_of(budgeted, days)
         return {
             ref: SweepHistory(
                 measured_before=ref in measured_before,
-                closing_costs_7d=tuple(_cost_of(point) for point in points),
+                closing_costs_7d=tuple(_closing_cost(one) for one in closed_weeks),
                 daily_costs_7d={day: _cost_of(daily[ref].get(as_of), complete=False) for as_of, day in days.items()}
                 if ref in budgeted
                 else {},
             )
-            for ref, points in closing.items()
+            for ref, closed_weeks in closing.items()
         }
 
-    def _closing_points(self, teams: Mapping[EntityRef, EntityRef]) -> Mapping[EntityRef, Sequence[SeriesPoint | None]]:
-        """Return the closing snapshots of the weeks before, newest first, of components (with their teams).
-
-        The newest candidates of the weeks hold nearly every component; the older ones are read for the rest only.
-        """
-        windows = {ref: self._closing_windows(self.policy.schedules.of(team)) for ref, team in teams.items()}
-        points = self._points_of(windows, {found[0] for by_week in windows.values() for found in by_week.values()})
-        lacking = [ref for ref, by_week in windows.items() if any(found[0] not in points[ref] for found in by_week.values())]
-        older = self._points_of(lacking, {as_of for ref in lacking for found in windows[ref].values() for as_of in found[1:]})
-        for ref in lacking:
-            points[ref] |= older[ref]
-        return {
-            ref: [None if (as_of := window.closing(points[ref])) is None else points[ref][as_of] for window in by_week]
-            for ref, by_week in windows.items()
-        }
+    def _closing_snapshots(self, teams: Mapping[EntityRef, EntityRef]) -> Mapping[EntityRef, Sequence[ClosingCandidate | None]]:
+        """Return the closing snapshots of the weeks before, newest first, of components (with their teams)."""
+        refs_of: dict[Schedule, list[EntityRef]] = {}
+        for ref, team in teams.items():
+            refs_of.setdefault(self.policy.schedules.of(team), []).append(ref)
+        found: dict[EntityRef, Sequence[ClosingCandidate | None]] = {}
+        for schedule, refs in refs_of.items():
+            weeks = [self.transaction.closing.of_components(refs, as_ofs) for as_ofs in self._closing_sweeps(schedule)]
+            found |= {ref: [week.get(ref) for week in weeks] for ref in refs}
+        return found
 
     def _points_of(
         self, refs: Collection[EntityRef], as_ofs: Collection[datetime]
@@ -155,9 +150,9 @@ class SweepEvaluator:
         series = self.transaction.history.of_components(sorted(refs), as_ofs=sorted(as_ofs)) if refs and as_ofs else {}
         return {ref: {point.as_of: point for point in series.get(ref, ())} for ref in refs}
 
-    def _closing_windows(self, schedule: Schedule) -> Mapping[ClosingWindow, Sequence[datetime]]:
-        """Return the closing windows of the weeks before, newest first, with the sweeps in each, newest first; empty ones are left out."""
-        if schedule not in self._windows_by_schedule:
+    def _closing_sweeps(self, schedule: Schedule) -> Sequence[Sequence[datetime]]:
+        """Return the sweeps that may close each of the weeks before, the newest week first; weeks without any are left out."""
+        if schedule not in self._sweeps_by_schedule:
             as_of = self.sweep.as_of
             rules = (self.policy.alerts.rules, *self.policy.alerts.component_rules.values())
             week = current_week(as_of, schedule.zone)
@@ -165,9 +160,9 @@ class SweepEvaluator:
             windows = [closing_window(schedule, one, now=as_of) for one in weeks]
             closed = self.transaction.sweeps.closed_between(windows[-1].earliest, windows[0].latest) if windows else ()
             earlier = [sweep.as_of for sweep in closed if sweep.as_of < as_of]
-            found = {window: [one for one in earlier if one in window] for window in windows}
-            self._windows_by_schedule[schedule] = {window: candidates for window, candidates in found.items() if candidates}
-        return self._windows_by_schedule[schedule]
+            found = [[one for one in earlier if one in window] for window in windows]
+            self._sweeps_by_schedule[schedule] = [as_ofs for as_ofs in found if as_ofs]
+        return self._sweeps_by_schedule[schedule]
 
     def _days(self) -> Mapping[datetime, date]:
         """Return the last sweep of each UTC day of this month before today."""
@@ -229,6 +224,13 @@ def _cost_of(point: SeriesPoint | None, *, complete: bool = True) -> Measured[De
     if complete and not point.cost_7d.is_complete:
         return Unknown("not all of it was measured then")
     return point.cost_7d.amount
+
+
+def _closing_cost(closing: ClosingCandidate | None) -> Measured[Decimal]:
+    """Return the cost of an earlier week; an incomplete one would make every later cost look like a rise."""
+    if closing is None or closing.outcome is Outcome.UNKNOWN:
+        return Unknown("not measured then")
+    return closing.cost_7d.amount if closing.cost_7d.is_complete else Unknown("not all of it was measured then")
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

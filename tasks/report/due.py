@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from domain.closing_snapshot import closing_window
 from domain.refs import PLATFORM, EntityRef
 from domain.sweeps import slot_of
-from domain.weeks import SWEEP_TIMEOUT, WEEKLY_REPORT, IsoWeek, Lateness, due_windows
+from domain.weeks import SWEEP_TIMEOUT, WEEKLY_REPORT, IsoWeek, Lateness, Schedule, due_windows
 from store import Transaction
 from tasks.context import Policy
 
@@ -22,23 +23,42 @@ class DueReport:
     late: Lateness | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class DueReports:
+    """The reports that are due, the (team, week) pairs to skip, and the teams whose report waits for a sweep."""
+
+    due: tuple[DueReport, ...]
+    skip: tuple[tuple[EntityRef, IsoWeek], ...]
+    waiting: tuple[EntityRef, ...]
+
+
 def teams_with_reports(transaction: Transaction) -> tuple[EntityRef, ...]:
-    """Return the teams with a report: owners of a component now or in the newest closed sweep."""
+    """Return the teams that own a component now, by the catalog listing or the newest closed sweep."""
     newest = transaction.sweeps.newest_closed()
     measured = () if newest is None else transaction.snapshots.teams_at(newest.as_of)
     return tuple(sorted({*transaction.components.owners(), *measured}))
 
 
-def find_due(
-    transaction: Transaction, policy: Policy, now: datetime, *, is_collecting: bool
-) -> tuple[tuple[DueReport, ...], tuple[tuple[EntityRef, IsoWeek], ...], tuple[EntityRef, ...]]:
-    """Return the reports that are due, the (team, week) pairs to skip, and the teams whose report waits for a sweep."""
+def owned_at_end(transaction: Transaction, policy: Policy, team: EntityRef, week: IsoWeek, *, now: datetime) -> bool:
+    """Return True if a team owned a component in the closing snapshots of a week. Only such a week has a report.
+
+    Without any sweep in the closing window, the newest sweep before it decides.
+    """
+    if team == PLATFORM:
+        return True
+    schedule = policy.schedules.of(team)
+    as_ofs = transaction.closing.sweeps_of_weeks(team, WEEKLY_REPORT, schedule, [week], now=now)[week]
+    return bool(transaction.closing.of_team(team, as_ofs or _newest_before(transaction, schedule, week, now)))
+
+
+def find_due(transaction: Transaction, policy: Policy, now: datetime, *, is_collecting: bool) -> DueReports:
+    """Find the reports that are due now, by team, the roll-up last."""
     sweeps = _expected_sweeps(transaction, policy, now, is_collecting=is_collecting)
     handled: dict[IsoWeek, frozenset[EntityRef]] = {}
     due: list[DueReport] = []
     skip: list[tuple[EntityRef, IsoWeek]] = []
     waiting: list[EntityRef] = []
-    for team in (*teams_with_reports(transaction), PLATFORM):
+    for team in (*sorted(_possible_owners(transaction, policy, now)), PLATFORM):
         schedule = policy.schedules.of(team)
         newest = schedule.newest_due(now)
         if newest not in handled:
@@ -51,6 +71,7 @@ def find_due(
             first_snapshot_at=transaction.history.first_of_team(team),
             newest_handled=None if last is None else IsoWeek.parse(last.week),
             now=now,
+            owned_at_end=partial(owned_at_end, transaction, policy, team, now=now),
         )
         skip += [(team, week) for week in windows.skip]
         if windows.send is None:
@@ -61,7 +82,23 @@ def find_due(
             waiting.append(team)
         else:
             due.append(DueReport(team=team, week=windows.send, late=windows.late))
-    return tuple(due), tuple(skip), tuple(waiting)
+    return DueReports(due=tuple(due), skip=tuple(skip), waiting=tuple(waiting))
+
+
+def _possible_owners(transaction: Transaction, policy: Policy, now: datetime) -> frozenset[EntityRef]:
+    """Return the teams with a component in a sweep that may close the newest due week or the one before."""
+    owners: set[EntityRef] = set()
+    for schedule in policy.schedules.distinct():
+        newest = schedule.newest_due(now)
+        for week in (newest, newest.shift(-1)):
+            as_ofs = transaction.closing.sweeps_in(closing_window(schedule, week, now=now), now=now)
+            owners |= transaction.closing.owners(as_ofs or _newest_before(transaction, schedule, week, now))
+    return frozenset(owners)
+
+
+def _newest_before(transaction: Transaction, schedule: Schedule, week: IsoWeek, now: datetime) -> tuple[datetime, ...]:
+    before = transaction.sweeps.closed_before(closing_window(schedule, week, now=now).earliest)
+    return () if before is None else (before.as_of,)
 
 
 def _expected_sweeps(transaction: Transaction, policy: Policy, now: datetime, *, is_collecting: bool) -> tuple[datetime, ...]:

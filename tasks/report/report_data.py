@@ -9,14 +9,15 @@ from decimal import Decimal
 from typing import Final
 
 from alerts.states import OPEN_PHASES, STATE_JSON
-from domain.closing_snapshot import closing_window
+from domain.closing_point import ClosingPoint
 from domain.component import Component, Team
 from domain.measures import Measured, Total, Unknown
 from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import InvalidSelector, plan_for
+from domain.snapshots import SeriesPoint
 from domain.tracking import Recommendation
-from domain.trends import ClosingPoint, MonthToDate, month_to_date
+from domain.trends import MonthToDate, month_to_date
 from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, Schedule
 from reports.content import UnroutedTeam
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
@@ -70,6 +71,8 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         now=closing_snapshots.now,
         then=closing_snapshots.then,
         weeks=closing_snapshots.weeks,
+        sweeps_now=closing_snapshots.sweeps_now,
+        sweeps_then=closing_snapshots.sweeps_then,
         titles={component.ref: component.title or component.spelled_name for component in owned},
         labels={component.ref: _labels_of(component) for component in owned},
         followed=tuple(_followed(transaction, team, since=since, until=until)),
@@ -85,16 +88,16 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
     schedule = policy.schedules.default
     closing_snapshots = _closing_snapshots(transaction, schedule, request, PLATFORM)
     teams = transaction.components.teams()
-    owners = transaction.components.owners()
-    named = {
-        *owners,
-        *(one.snapshot.team for found in (closing_snapshots.now, closing_snapshots.then) if found for one in found.measurements),
-    }
+    now, then = closing_snapshots.now, closing_snapshots.then
+    owners = transaction.components.owners() if now is None else _owners_in(now)
+    named = {*owners, *(_owners_in(then) if then is not None else ())}
     return PlatformFacts(
         meta=_meta(policy, schedule, request, platform_route(policy.routes)),
         now=closing_snapshots.now,
         then=closing_snapshots.then,
         weeks=closing_snapshots.weeks,
+        sweeps_now=closing_snapshots.sweeps_now,
+        sweeps_then=closing_snapshots.sweeps_then,
         titles={component.ref: component.title or component.spelled_name for component in transaction.components.all()},
         team_titles={team: title_of(team, teams.get(team)) for team in named},
         unrouted=tuple(_routing_gaps(owners, teams, policy)),
@@ -104,6 +107,10 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
         ),
         month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, PLATFORM),
     )
+
+
+def _owners_in(closing: ClosingPoint) -> tuple[EntityRef, ...]:
+    return tuple(sorted({measurement.snapshot.team for measurement in closing.measurements}))
 
 
 def _meta(policy: Policy, schedule: Schedule, request: ReportRequest, route: Route | Unrouted) -> ReportMeta:
@@ -132,32 +139,34 @@ class _ClosingSnapshots:
     then: ClosingPoint | None
     weeks: tuple[WeekTotal, ...]
     """Oldest first, from the first measured week on."""
+    sweeps_now: tuple[datetime, ...]
+    sweeps_then: tuple[datetime, ...]
+    """The sweeps that may close the two weeks."""
 
 
 def _closing_snapshots(
     transaction: Transaction, schedule: Schedule, request: ReportRequest, team: EntityRef
 ) -> _ClosingSnapshots:
     weeks = [request.week.shift(-back) for back in range(WEEKS - 1, -1, -1)]
-    windows = [closing_window(schedule, week, now=request.now) for week in weeks]
-    as_ofs = transaction.history.sweeps_of_team(team, earliest=windows[0].earliest, latest=request.now)
-    closing = [window.closing(as_ofs) for window in windows]
-    series = transaction.history.of_team(team, as_ofs=[as_of for as_of in closing if as_of is not None])
-    costs: dict[datetime | None, Total] = {point.as_of: point.cost_7d for point in series}
-    totals = [
-        WeekTotal(week=week, as_of=as_of if as_of in costs else None, cost_7d=costs.get(as_of, _NO_SNAPSHOT))
-        for week, as_of in zip(weeks, closing, strict=True)
-    ]
+    closing = transaction.closing
+    sweeps = closing.sweeps_of_weeks(team, WEEKLY_REPORT, schedule, weeks, now=request.now)
+    chosen = {week: closing.of_team(team, sweeps[week]) for week in weeks}
+    totals = [_week_total(week, closing.total(chosen[week])) for week in weeks]
     first = next((number for number, total in enumerate(totals) if total.as_of is not None), len(totals) - 1)
+    then, now = weeks[-2:]
+    return _ClosingSnapshots(
+        now=closing.read(chosen[now], sweeps[now]),
+        then=closing.read(chosen[then], sweeps[then]),
+        weeks=tuple(totals[first:]),
+        sweeps_now=sweeps[now],
+        sweeps_then=sweeps[then],
+    )
 
-    def point_of(as_of: datetime | None) -> ClosingPoint | None:
-        sweep = None if as_of is None else transaction.sweeps.get(as_of)
-        if sweep is None:
-            return None
-        snapshots = transaction.snapshots
-        found = tuple(snapshots.of_sweep(sweep.as_of) if team == PLATFORM else snapshots.of_team(team, sweep.as_of))
-        return ClosingPoint(as_of=sweep.as_of, measurements=found, listing_complete=sweep.listing_complete)
 
-    return _ClosingSnapshots(now=point_of(closing[-1]), then=point_of(closing[-2]), weeks=tuple(totals[first:]))
+def _week_total(week: IsoWeek, total: SeriesPoint | None) -> WeekTotal:
+    if total is None:
+        return WeekTotal(week=week, as_of=None, cost_7d=_NO_SNAPSHOT)
+    return WeekTotal(week=week, as_of=total.as_of, cost_7d=total.cost_7d)
 
 
 def _month_to_date(transaction: Transaction, week: IsoWeek, now: ClosingPoint | None, team: EntityRef) -> MonthToDate | None:

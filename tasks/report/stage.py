@@ -17,6 +17,7 @@ from domain.routes import Route, Unrouted
 from domain.weeks import WEEKLY_REPORT, IsoWeek, last_completed_week
 from reports import content
 from reports.builders.report import build_platform_report, build_team_report
+from reports.facts import PlatformFacts, TeamFacts
 from store import ReportRun, RunStatus, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.due import find_due, teams_with_reports
@@ -71,17 +72,17 @@ def report_due(context: StageContext, *, progress: Progress = lambda _: None, is
     """
     now = context.clock()
     with context.store.reading() as transaction:
-        due, skip, waiting = find_due(transaction, context.policy, now, is_collecting=is_collecting)
-    skipped = _record_skipped(context, skip, now)
+        found = find_due(transaction, context.policy, now, is_collecting=is_collecting)
+    skipped = _record_skipped(context, found.skip, now)
     made: list[ReportMade] = []
-    for one in due:
+    for one in found.due:
         request = ReportRequest(week=one.week, now=now, late=one.late)
         done = _make_report(context, one.team, request, by_hand=False)
         if isinstance(done, ReportMade):
             made.append(done)
             progress(done.report.title)
     problems = tuple(one.problem for one in made if one.problem)
-    return ReportResult(made=tuple(made), skipped=skipped, waiting=waiting, problems=problems)
+    return ReportResult(made=tuple(made), skipped=skipped, waiting=found.waiting, problems=problems)
 
 
 def preview(context: StageContext, team: EntityRef | None, week: IsoWeek | None = None) -> content.Report:
@@ -100,7 +101,7 @@ def preview(context: StageContext, team: EntityRef | None, week: IsoWeek | None 
         stored = transaction.reports.run(subject, WEEKLY_REPORT, str(request.week))
         if stored is not None and stored.content is not None:
             return read_stored(stored)
-        return _compose(transaction, context.policy, subject, request)
+        return _build(_gather(transaction, context.policy, subject, request))
 
 
 def send(
@@ -155,23 +156,27 @@ def _require_known(transaction: Transaction, team: EntityRef) -> None:
     raise ReportRejected(message)
 
 
-def _compose(transaction: Transaction, policy: Policy, team: EntityRef, request: ReportRequest) -> content.Report:
+def _gather(transaction: Transaction, policy: Policy, team: EntityRef, request: ReportRequest) -> TeamFacts | PlatformFacts:
     if team == PLATFORM:
-        return build_platform_report(gather_platform(transaction, policy, request))
-    return build_team_report(gather_team(transaction, policy, team, request))
+        return gather_platform(transaction, policy, request)
+    return gather_team(transaction, policy, team, request)
+
+
+def _build(facts: TeamFacts | PlatformFacts) -> content.Report:
+    return build_platform_report(facts) if isinstance(facts, PlatformFacts) else build_team_report(facts)
 
 
 def _make_report(context: StageContext, team: EntityRef, request: ReportRequest, *, by_hand: bool) -> ReportMade | AlreadySent:
     """Build a report from one state of the store, then claim its week and insert its messages in one transaction."""
     with context.store.reading() as transaction:
-        report = _compose(transaction, context.policy, team, request)
+        facts = _gather(transaction, context.policy, team, request)
         teams = transaction.components.teams()
+    report = _build(facts)
     route = route_of(team, teams, context.policy)
     messages: tuple[Message, ...] = ()
     if isinstance(route, Route):
         page = sign_page(report, context.policy)
         messages = write_messages(report, team, route, now=request.now, by_hand=by_hand, page=page)
-    change = report.headline.change
     run = ReportRun(
         team=team,
         report=WEEKLY_REPORT,
@@ -180,8 +185,8 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
         due_at=report.due_at,
         created_at=request.now,
         late_reason=report.late_reason,
-        as_of_now=report.headline.cost.as_of,
-        as_of_then=None if change is None else change.then_as_of,
+        sweeps_now=facts.sweeps_now,
+        sweeps_then=facts.sweeps_then,
         content=json.loads(report.model_dump_json()),
         again=request.again,
     )
@@ -224,8 +229,8 @@ def _record_skipped(context: StageContext, skip: Sequence[tuple[EntityRef, IsoWe
                 due_at=due_at,
                 created_at=now,
                 late_reason=reason,
-                as_of_now=None,
-                as_of_then=None,
+                sweeps_now=None,
+                sweeps_then=None,
                 content=None,
             )
             if transaction.reports.claim(run):

@@ -120,8 +120,8 @@ def run(week: str = "2026-W47", *, again: int = 0, status: RunStatus = RunStatus
         due_at=SLOT,
         created_at=NOW,
         late_reason="",
-        as_of_now=SLOT,
-        as_of_then=None,
+        sweeps_now=(SLOT,),
+        sweeps_then=(),
         content={"headline": {"cost": "12.30"}, "rows": [1, 2.5, None]},
         again=again,
     )

@@ -58,7 +58,7 @@ def test_open_sweeps_and_those_that_reports_were_made_from_are_kept(store: Store
     now = tuesday + timedelta(days=200, hours=1)
     with store.transaction() as transaction:
         transaction.sweeps.open(tuesday + timedelta(days=2), opened_at=tuesday)
-        transaction.reports.claim(replace(run(), as_of_now=tuesday + timedelta(days=1), as_of_then=tuesday))
+        transaction.reports.claim(replace(run(), sweeps_now=(tuesday + timedelta(days=1),), sweeps_then=(tuesday,)))
         assert transaction.purge.due(Retention(), SCHEDULES, now=now) == ()
         much_later = now + timedelta(days=600)
         assert transaction.purge.due(Retention(), SCHEDULES, now=much_later) == (tuesday, tuesday + timedelta(days=1))

@@ -251,8 +251,6 @@ def test_a_series_counts_a_shared_workload_once_for_its_team(store: Store) -> No
         cart = transaction.history.of_component(make_ref("cart"), as_ofs=[SLOT, NEXT_SLOT])
         assert [one.cost_7d.amount for one in cart] == [Decimal(5)]
         assert transaction.history.of_component(make_ref("unknown"), as_ofs=[SLOT]) == ()
-        assert transaction.history.sweeps_of_component(make_ref("checkout"), earliest=SLOT, latest=NEXT_SLOT) == (SLOT, NEXT_SLOT)
-        assert transaction.history.sweeps_of_component(make_ref("cart"), earliest=SLOT, latest=NEXT_SLOT) == (SLOT,)
         assert transaction.history.first_of_team(PAYMENTS) == SLOT
         assert transaction.history.first_of_components([make_ref("cart"), make_ref("unknown")]) == {make_ref("cart"): SLOT}
 
@@ -270,7 +268,7 @@ def test_a_team_of_which_no_component_was_measured_has_an_unknown_total(store: S
     with store.reading() as transaction:
         (only,) = transaction.history.of_team(PAYMENTS, as_ofs=[SLOT])
     assert (only.measured, only.unknown) == (0, 1)
-    assert only.cost_7d == Total(amount=Unknown("ScaleOps answered 500"), known=0, parts=0)
+    assert only.cost_7d == Total(amount=Unknown("ScaleOps answered 500"), known=0, parts=1)
 
 
 def test_the_team_of_a_snapshot_is_the_owner_of_that_day(store: Store) -> None:

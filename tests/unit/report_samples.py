@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from domain.advice import Issue, IssuePriority
+from domain.closing_point import ClosingPoint
 from domain.measures import Measured, Unknown, total_of
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, NetworkUse, WorkloadPoint
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
-from domain.trends import ClosingPoint, MonthToDate
+from domain.trends import MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from reports import content
 from reports.builders.report import build_platform_report, build_team_report

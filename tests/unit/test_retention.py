@@ -19,7 +19,9 @@ def every_six_hours(days: int) -> list[datetime]:
 
 
 def kept(closed: list[datetime], *, reported: frozenset[datetime] = frozenset()) -> set[datetime]:
-    return set(closed) - set(expired(closed, reported=reported, schedules=SCHEDULES, retention=Retention(), now=NOW))
+    return set(closed) - set(
+        expired(closed, reported=[{as_of} for as_of in reported], schedules=SCHEDULES, retention=Retention(), now=NOW)
+    )
 
 
 def test_every_sweep_of_the_last_two_weeks_is_kept() -> None:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.closing_point import ClosingPoint
 from domain.measures import Measured, Total, Unknown
 from domain.snapshots import Measurement, WorkloadPoint
-from domain.trends import ClosingPoint, CostComparison, compare, month_to_date
+from domain.trends import CostComparison, compare, month_to_date
 from tests.factories import make_key, make_lost_point, make_measurement, make_point
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)

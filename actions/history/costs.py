@@ -25,7 +25,7 @@ from domain.closing_snapshot import ClosingCandidate
 from domain.refs import OWNER_KINDS, EntityRef
 from domain.snapshots import SeriesPoint
 from domain.trends import CostChange, CostComparison, WorkloadChange, compare
-from domain.weeks import WEEKLY_REPORT, IsoWeek, Schedule, current_week, last_completed_week
+from domain.weeks import IsoWeek, Schedule, current_week, last_completed_week
 
 
 def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
@@ -125,7 +125,7 @@ class _ClosedWeeks:
     def choose(self, weeks: Sequence[IsoWeek]) -> Mapping[IsoWeek, _ClosedWeek]:
         """Return the closing snapshots of some weeks."""
         closing, now = self.view.rows.closing, self.view.history.clock()
-        sweeps = closing.sweeps_of_weeks(self.team, WEEKLY_REPORT, self.schedule, weeks, now=now)
+        sweeps = closing.sweeps_of_weeks(self.team, self.schedule, weeks, now=now)
         found = {}
         for week, as_ofs in sweeps.items():
             if self.ref == self.team:

@@ -243,6 +243,8 @@ def _report_sentences(view: HistoryView, team: EntityRef, week: IsoWeek | None) 
         yield f"{about} was never measured, so there is no report."
     elif wanted < current_week(first, schedule.zone):
         yield f"{about} was first measured at {first:%Y-%m-%d %H:%M} UTC; the first report is for {current_week(first, schedule.zone)}."
+    elif not view.rows.closing.owned_at_end(team, schedule, wanted, now=now):
+        yield f"{about} owned no component at the end of {wanted}, so there is no report."
     else:
         yield f"The report for {wanted} was due at {schedule.due_at(wanted):%Y-%m-%d %H:%M} UTC and was not made; the report stage has not run since, or waits for a sweep to close."
     upcoming = schedule.due_at(newest.shift(1))

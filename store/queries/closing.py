@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, and_, exists, func, or_, select, true
 
 from domain.closing_point import ClosingPoint, count_once, sum_points
 from domain.closing_snapshot import ClosingCandidate, ClosingWindow, choose_closing, closing_window
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import TOTALS, Outcome, SeriesPoint
-from domain.weeks import IsoWeek, Schedule
+from domain.weeks import WEEKLY_REPORT, IsoWeek, Schedule
 from store.queries.points import SUMMED_COLUMNS, SummedRow, summed_row
 from store.queries.rows import Queries
 from store.queries.snapshots import Snapshots, total_of_row
@@ -34,14 +34,14 @@ class ClosingSnapshots(Queries):
     """Closing snapshots of components, of a team, or (`PLATFORM`) of all. Read only."""
 
     def sweeps_of_weeks(
-        self, team: EntityRef, report: str, schedule: Schedule, weeks: Sequence[IsoWeek], *, now: datetime
+        self, team: EntityRef, schedule: Schedule, weeks: Sequence[IsoWeek], *, now: datetime
     ) -> Mapping[IsoWeek, tuple[datetime, ...]]:
         """Return the sweeps that may close each week for a team, oldest first.
 
         Of a reported week they are those that its report was made from (or the report of the week after, which compared with it),
         so that every later reader chooses the same snapshots, whatever was closed or configured since.
         """
-        recorded = self._recorded(team, report, weeks)
+        recorded = self._recorded(team, weeks)
         windows = {week: closing_window(schedule, week, now=now) for week in weeks if week not in recorded}
         found = {}
         if windows:
@@ -57,10 +57,13 @@ class ClosingSnapshots(Queries):
         )
         return self._connection.execute(closed.order_by(sweeps.c.as_of)).scalars().all()
 
-    def _recorded(self, team: EntityRef, report: str, weeks: Sequence[IsoWeek]) -> Mapping[IsoWeek, tuple[datetime, ...]]:
+    def _recorded(self, team: EntityRef, weeks: Sequence[IsoWeek]) -> Mapping[IsoWeek, tuple[datetime, ...]]:
         names = {str(week) for week in weeks} | {str(week.shift(1)) for week in weeks}
         chosen = select(report_runs.c.week, report_runs.c.sweeps_now, report_runs.c.sweeps_then).where(
-            report_runs.c.team == team, report_runs.c.report == report, report_runs.c.week.in_(names), report_runs.c.again == 0
+            report_runs.c.team == team,
+            report_runs.c.report == WEEKLY_REPORT,
+            report_runs.c.week.in_(names),
+            report_runs.c.again == 0,
         )
         runs = {row.week: row for row in self._connection.execute(chosen)}
         recorded = {}
@@ -85,6 +88,17 @@ class ClosingSnapshots(Queries):
         for batch in _batches(sorted(refs)):
             found |= {one.ref: one for one in self._choose(snapshots.c.entity_ref.in_(batch), as_ofs)}
         return found
+
+    def owned_at_end(self, team: EntityRef, schedule: Schedule, week: IsoWeek, *, now: datetime) -> bool:
+        """Return True if a team owned a component at the end of a week. Only such a week has a report."""
+        as_ofs = self.sweeps_of_weeks(team, schedule, [week], now=now)[week]
+        return team == PLATFORM or bool(self.of_team(team, as_ofs or self.deciding_sweeps(schedule, week, now=now)))
+
+    def deciding_sweeps(self, schedule: Schedule, week: IsoWeek, *, now: datetime) -> Sequence[datetime]:
+        """Return the sweeps in the closing window of a week, or the newest before it if the worker was down in that time."""
+        window = closing_window(schedule, week, now=now)
+        before = select(func.max(sweeps.c.as_of)).where(sweeps.c.closed_at <= now, sweeps.c.as_of < window.earliest)
+        return self.sweeps_in(window, now=now) or [one for one in self._connection.execute(before).scalars() if one is not None]
 
     def owners(self, as_ofs: Collection[datetime]) -> frozenset[EntityRef]:
         """Return every team that owned a component in one of these sweeps, though perhaps not in its closing snapshot."""

@@ -9,7 +9,7 @@ from functools import partial
 from domain.closing_snapshot import closing_window
 from domain.refs import PLATFORM, EntityRef
 from domain.sweeps import slot_of
-from domain.weeks import SWEEP_TIMEOUT, WEEKLY_REPORT, IsoWeek, Lateness, Schedule, due_windows
+from domain.weeks import SWEEP_TIMEOUT, WEEKLY_REPORT, IsoWeek, Lateness, due_windows
 from store import Transaction
 from tasks.context import Policy
 
@@ -39,18 +39,6 @@ def teams_with_reports(transaction: Transaction) -> tuple[EntityRef, ...]:
     return tuple(sorted({*transaction.components.owners(), *measured}))
 
 
-def owned_at_end(transaction: Transaction, policy: Policy, team: EntityRef, week: IsoWeek, *, now: datetime) -> bool:
-    """Return True if a team owned a component in the closing snapshots of a week. Only such a week has a report.
-
-    Without any sweep in the closing window, the newest sweep before it decides.
-    """
-    if team == PLATFORM:
-        return True
-    schedule = policy.schedules.of(team)
-    as_ofs = transaction.closing.sweeps_of_weeks(team, WEEKLY_REPORT, schedule, [week], now=now)[week]
-    return bool(transaction.closing.of_team(team, as_ofs or _newest_before(transaction, schedule, week, now)))
-
-
 def find_due(transaction: Transaction, policy: Policy, now: datetime, *, is_collecting: bool) -> DueReports:
     """Find the reports that are due now, by team, the roll-up last."""
     sweeps = _expected_sweeps(transaction, policy, now, is_collecting=is_collecting)
@@ -71,7 +59,7 @@ def find_due(transaction: Transaction, policy: Policy, now: datetime, *, is_coll
             first_snapshot_at=transaction.history.first_of_team(team),
             newest_handled=None if last is None else IsoWeek.parse(last.week),
             now=now,
-            owned_at_end=partial(owned_at_end, transaction, policy, team, now=now),
+            owned_at_end=partial(transaction.closing.owned_at_end, team, schedule, now=now),
         )
         skip += [(team, week) for week in windows.skip]
         if windows.send is None:
@@ -91,14 +79,8 @@ def _possible_owners(transaction: Transaction, policy: Policy, now: datetime) ->
     for schedule in policy.schedules.distinct():
         newest = schedule.newest_due(now)
         for week in (newest, newest.shift(-1)):
-            as_ofs = transaction.closing.sweeps_in(closing_window(schedule, week, now=now), now=now)
-            owners |= transaction.closing.owners(as_ofs or _newest_before(transaction, schedule, week, now))
+            owners |= transaction.closing.owners(transaction.closing.deciding_sweeps(schedule, week, now=now))
     return frozenset(owners)
-
-
-def _newest_before(transaction: Transaction, schedule: Schedule, week: IsoWeek, now: datetime) -> tuple[datetime, ...]:
-    before = transaction.sweeps.closed_before(closing_window(schedule, week, now=now).earliest)
-    return () if before is None else (before.as_of,)
 
 
 def _expected_sweeps(transaction: Transaction, policy: Policy, now: datetime, *, is_collecting: bool) -> tuple[datetime, ...]:

@@ -149,7 +149,7 @@ def _closing_snapshots(
 ) -> _ClosingSnapshots:
     weeks = [request.week.shift(-back) for back in range(WEEKS - 1, -1, -1)]
     closing = transaction.closing
-    sweeps = closing.sweeps_of_weeks(team, WEEKLY_REPORT, schedule, weeks, now=request.now)
+    sweeps = closing.sweeps_of_weeks(team, schedule, weeks, now=request.now)
     chosen = {week: closing.of_team(team, sweeps[week]) for week in weeks}
     totals = [_week_total(week, closing.total(chosen[week])) for week in weeks]
     first = next((number for number, total in enumerate(totals) if total.as_of is not None), len(totals) - 1)

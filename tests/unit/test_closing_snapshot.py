@@ -12,7 +12,7 @@ from domain.measures import Measured, Unknown, is_known, total_of
 from domain.snapshots import Outcome
 from domain.weeks import IsoWeek, Schedule
 from tests.factories import CHECKOUT, PAYMENTS, SEARCH
-from tests.unit.test_weeks import instants, schedules, utc, weeks
+from tests.unit.test_weeks import instants, iso_weeks, schedules, utc
 
 SATURDAY, SUNDAY, MONDAY = utc("2026-11-22T00:00"), utc("2026-11-22T18:00"), utc("2026-11-23T06:00")
 
@@ -38,7 +38,7 @@ UNKNOWN = Unknown("the cost report failed")
 FIVE = Decimal(5)
 
 
-@given(schedules, weeks)
+@given(schedules, iso_weeks)
 def test_a_closing_snapshot_is_never_younger_than_the_report(schedule: Schedule, week: IsoWeek) -> None:
     end = week.ends_at(schedule.zone)
     window = closing_window(schedule, week, now=end + timedelta(hours=1))
@@ -53,7 +53,7 @@ def test_any_sweep_of_the_current_week_may_close_it(schedule: Schedule, now: dat
     assert now + timedelta(seconds=1) not in window
 
 
-@given(schedules, weeks, st.integers(-40, 40))
+@given(schedules, iso_weeks, st.integers(-40, 40))
 def test_a_sweep_may_close_the_week_it_is_in_or_the_one_before(schedule: Schedule, week: IsoWeek, hours: int) -> None:
     end = week.ends_at(schedule.zone)
     as_of, now = end + timedelta(hours=hours), end + timedelta(days=30)

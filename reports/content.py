@@ -240,6 +240,8 @@ class Network(ContentModel):
     unknown: int
     hot_spots: tuple[HotSpot, ...]
     clusters_not_monitored: tuple[str, ...]
+    components_unknown: int = 0
+    """Components that could not be measured."""
 
 
 class PolicyUse(ContentModel):
@@ -259,6 +261,8 @@ class Automation(ContentModel):
     workloads: int
     policies: tuple[PolicyUse, ...]
     without_policy: int
+    components_unknown: int = 0
+    """Components that could not be measured."""
 
 
 class DataGap(ContentModel):
@@ -313,6 +317,8 @@ class RoutingProblems(ContentModel):
     unrouted: tuple[UnroutedTeam, ...]
     skipped: tuple[str, ...]
     """One sentence per skipped report."""
+    teams: int | None = None
+    """Number of teams that own a component."""
 
 
 Body: TypeAlias = Annotated[

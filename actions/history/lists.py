@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from functools import partial
 
 from actions.errors import InputError
@@ -21,16 +20,19 @@ from actions.history.models import (
     page_of,
 )
 from actions.history.view import HistoryView, parse_ref, parse_team
-from actions.live.outputs import fields_of, figure, number
+from actions.live.outputs import fields_of, number
 from alerts.states import OPEN_PHASES, STATE_JSON, AlertState
 from domain.advice import IssuePriority
 from domain.component import Component
+from domain.measures import Unknown, known_or, total_of
+from domain.money import format_count
 from domain.refs import OWNER_KINDS, EntityRef, InvalidReference
 from domain.snapshots import SeriesPoint
 from domain.tracking import Recommendation
 from store import AlertStateRow
 
 _BY_PRIORITY = {IssuePriority.HIGH: 0, IssuePriority.MEDIUM: 1, IssuePriority.LOW: 2}
+_MAX_UNMEASURED = 5
 _MAX_WORKLOADS = 10
 """Workloads listed for one alert; get_scaleops_recommendations_for_entity lists all."""
 
@@ -94,15 +96,21 @@ def list_recommendations(view: HistoryView, query: OpenRecommendationsInput) -> 
     )
     ordered = sorted(visible, key=_savings_first if query.order == "savings" else _priority_first)
     shown, note = page_of(ordered, query)
-    once = {(one.key.workload, one.key.issue): one.advised.savings_available_per_month for one in visible}
+    once = {
+        (one.key.workload, one.key.issue): Unknown("not known")
+        if (saving := one.advised.savings_available_per_month) is None
+        else saving
+        for one in visible
+    }
     return OpenRecommendationsOutput(
         currency=view.history.currency,
         as_of=view.as_of,
         not_shown=hidden,
+        warnings=_unmeasured(view, team=None if query.team is None else parse_team(query.team), entity_ref=query.entity_ref),
         recommendations=[_recommendation_row(one) for one in shown],
         summary=OpenRecommendationsSummary(
             high_priority=sum(1 for one in visible if one.advised.priority is IssuePriority.HIGH),
-            total_savings_available=figure(sum((saving for saving in once.values() if saving is not None), Decimal(0))),
+            total_savings_available=number(known_or(total_of(once.values()).amount, None)),
         ),
         **note,
     )
@@ -143,6 +151,17 @@ def _recommendation_row(one: Recommendation) -> OpenRecommendationRow:
     )
 
 
+def _unmeasured(view: HistoryView, *, team: EntityRef | None, entity_ref: str | None = None) -> list[str]:
+    """Return a warning if the newest sweep could not measure components in question: a list may lack what is unknown."""
+    if view.as_of is None:
+        return ["nothing was measured yet"]
+    refs = None if entity_ref is None else [parse_ref(entity_ref)]
+    unknown = view.visible(view.rows.snapshots.unknown_at(view.as_of, team=team, refs=refs))
+    some = ", ".join(sorted(str(ref) for ref in unknown)[:_MAX_UNMEASURED])
+    more = f" and {len(unknown) - _MAX_UNMEASURED} more" if len(unknown) > _MAX_UNMEASURED else ""
+    return [f"{format_count(len(unknown), 'component')} could not be measured: {some}{more}"] if unknown else []
+
+
 def list_alerts(view: HistoryView, query: AlertsInput) -> AlertsOutput:
     """Return the open alerts, or all alerts, the newest first."""
     rows = _alert_rows(view, query)
@@ -154,6 +173,7 @@ def list_alerts(view: HistoryView, query: AlertsInput) -> AlertsOutput:
         currency=view.history.currency,
         as_of=view.as_of,
         not_shown=hidden,
+        warnings=_unmeasured(view, team=None if query.team is None else parse_team(query.team), entity_ref=query.entity_ref),
         alerts=[alert_row(STATE_JSON.validate_python(row.state)) for row in shown],
         **note,
     )

@@ -108,6 +108,7 @@ def _component(view: HistoryView, *, ref: EntityRef) -> str:
             owner=str(known.team),
             currency=view.history.currency,
             as_of=None if trend is None else trend.as_of,
+            unknown=_why_unknown(view, ref),
             chart=None if trend is None else _chart(trend, view.history.currency),
             alerts=alerts.alerts,
             advice=[
@@ -117,6 +118,12 @@ def _component(view: HistoryView, *, ref: EntityRef) -> str:
             more_advice=advice.total - len(advice.recommendations),
         )
     )
+
+
+def _why_unknown(view: HistoryView, ref: EntityRef) -> str:
+    """Return why the newest sweep did not measure a component; empty if it did."""
+    newest = None if view.as_of is None else view.rows.snapshots.of_component(ref, view.as_of)
+    return "it was not measured yet" if newest is None else newest.snapshot.reason
 
 
 def _trend_of(view: HistoryView, ref: EntityRef) -> TrendOutput | None:

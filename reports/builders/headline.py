@@ -16,8 +16,11 @@ from domain.trends import CostChange, CostComparison, MonthToDate
 from reports import content
 from reports.builders.top_actions import WorkloadFinding, findings_of
 from reports.facts import PlatformFacts, TeamFacts
+from reports.formatting import format_instant
 
 NO_SNAPSHOT = "no closing snapshot"
+MAX_NAMED = 3
+"""Components named in a sentence about missing data."""
 
 STEADY = Decimal("0.005")
 """A change below this share counts as steady."""
@@ -66,7 +69,7 @@ def write_headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) 
     realised = nothing if now is None else now.realised_savings_per_month
     outcomes = () if now is None else tuple(now.outcomes.values())
     return content.Headline(
-        missing=(*_missing(now, is_running=facts.meta.running), *_missing_routes(facts)),
+        missing=(*_missing(facts), *_missing_routes(facts)),
         changed=_changed(cost, change, currency),
         todo="Without a measurement there are no recommendations." if now is None else _todo(findings_of(now), currency),
         cost=amount_of(cost, currency=currency, period="7 days", as_of=as_of),
@@ -81,13 +84,20 @@ def write_headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) 
     )
 
 
-def _missing(now: ClosingPoint | None, *, is_running: bool) -> Iterable[str]:
+def _missing(facts: TeamFacts | PlatformFacts) -> Iterable[str]:
+    now = facts.now
     if now is None:
-        yield "No data yet this week." if is_running else "No data from the end of this week, so its cost is unknown."
+        yield "No data yet this week." if facts.meta.running else "No data from the end of this week, so its cost is unknown."
         return
-    unmeasured = list(now.outcomes.values()).count(Outcome.UNKNOWN)
-    if unmeasured:
-        yield f"{unmeasured:,} of {format_count(len(now.outcomes), 'component')} could not be measured."
+    if now.unknown:
+        yield f"{len(now.unknown):,} of {format_count(len(now.outcomes), 'component')} could not be measured."
+    for as_of, refs in list(now.as_ofs.items())[:-1]:
+        of = (
+            ", ".join(facts.titles.get(ref) or ref.name for ref in refs)
+            if len(refs) <= MAX_NAMED
+            else f"{len(refs):,} components"
+        )
+        yield f"The figures of {of} are of {format_instant(as_of, facts.meta.zone)}: no later measurement succeeded."
     if now.lost_clusters:
         word = "Cluster" if len(now.lost_clusters) == 1 else "Clusters"
         yield f"{word} {', '.join(sorted(now.lost_clusters))}: no data from ScaleOps; its workloads are unknown and not in the sums."

@@ -13,7 +13,7 @@ from domain.closing_point import ClosingPoint
 from domain.measures import Unknown, is_known, known_or
 from domain.money import format_money
 from domain.refs import EntityRef
-from domain.snapshots import NetworkOff, NetworkUse, Outcome, WorkloadPoint
+from domain.snapshots import MEASURES, NetworkOff, NetworkUse, Outcome, WorkloadPoint
 from domain.tracking import Recommendation, RecommendationEnd
 from domain.trends import CostChange, CostComparison, WorkloadChange
 from domain.workload import WorkloadKey
@@ -24,6 +24,17 @@ from reports.formatting import format_day
 IGNORED_AFTER: Final = 4
 """A recommendation open in this many reports, neither acknowledged nor snoozed, counts as ignored."""
 HOT_SPOTS: Final = 5
+_REQUESTS: Final = "requests"
+_FIGURES: Final = {
+    "cost_7d": "cost",
+    "savings_available_per_month": "savings available",
+    "active_savings_per_month": "savings realised",
+    "automated": "automation",
+    "under_provisioned": "provisioning",
+    "over_provisioned": "provisioning",
+    "oom_kills_24h": "OOM kills",
+}
+"""Names of measures; the others are about requests."""
 WEEK: Final = timedelta(days=7)
 
 OutcomeName = Literal["done", "no longer advised", "gone", "open", "ignored"]
@@ -185,6 +196,7 @@ def summarise_network(now: ClosingPoint, *, currency: str, names: Names) -> cont
             if cost > 0
         ),
         clusters_not_monitored=tuple(sorted(off)),
+        components_unknown=len(now.unknown),
     )
 
 
@@ -202,6 +214,7 @@ def summarise_automation(now: ClosingPoint) -> content.Automation:
             for policy, count in sorted(policies.items(), key=lambda item: (-item[1], item[0]))
         ),
         without_policy=sum(1 for point in known if not point.policy_name),
+        components_unknown=len(now.unknown),
     )
 
 
@@ -218,10 +231,22 @@ def list_gaps(now: ClosingPoint, titles: Mapping[EntityRef, str]) -> content.Dat
             warnings.setdefault(warning, []).append(name)
     workloads: dict[str, list[str]] = {}
     for key in sorted(now.points):
-        cost = now.points[key].cost_7d
-        if isinstance(cost, Unknown):
-            workloads.setdefault(f"cost unknown: {cost.reason}", []).append(str(key))
+        if not now.unknown.keys() >= set(now.claims[key]):  # else the component is listed
+            for gap in _unknown_figures(now.points[key]):
+                workloads.setdefault(gap, []).append(str(key))
     return content.DataGaps(gaps=(*_gaps("component", components), *_gaps("workload", workloads), *_gaps("warning", warnings)))
+
+
+def _unknown_figures(point: WorkloadPoint) -> Iterable[str]:
+    """Yield which figures of a workload are unknown, by reason. The network has a section of its own."""
+    by_reason: dict[str, list[str]] = {}
+    for measure in MEASURES:
+        value = getattr(point, measure)
+        if isinstance(value, Unknown):
+            by_reason.setdefault(value.reason, []).append(_FIGURES.get(measure, _REQUESTS))
+    for reason, figures in by_reason.items():
+        which = "" if len(figures) == len(MEASURES) else f"{', '.join(dict.fromkeys(figures))} "
+        yield f"{which}unknown: {reason}"
 
 
 def _gaps(what: Literal["component", "workload", "warning"], by_reason: Mapping[str, list[str]]) -> Iterable[content.DataGap]:

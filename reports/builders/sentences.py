@@ -88,13 +88,30 @@ def format_network(network: content.Network) -> str:
         parts.append(f"Network monitoring is off for {format_count(network.not_monitored, 'workload')}.")
     if network.unknown:
         parts.append(f"Unknown for {format_count(network.unknown, 'workload')}.")
-    return " ".join(parts) or "There are no workloads."
+    return " ".join(parts) or _format_no_workloads(network.components_unknown)
+
+
+def _format_no_workloads(components_unknown: int) -> str:
+    if not components_unknown:
+        return "There are no workloads."
+    return f"Unknown: {format_count(components_unknown, 'component')} could not be measured."
+
+
+def format_routing(routing: content.RoutingProblems) -> str:
+    """Summarise routing if there are no problems; empty otherwise."""
+    if routing.unrouted or routing.skipped:
+        return ""
+    if routing.teams == 0:
+        return "No team owns a component yet, so no report was due."
+    return "Every team has a channel of its own, and no report was skipped."
 
 
 def format_automation(automation: content.Automation) -> str:
     """Summarise automation and policies."""
     if not automation.workloads:
-        return "There are no workloads."
+        return _format_no_workloads(automation.components_unknown)
+    if not automation.known:
+        return f"Automation is unknown for all {format_count(automation.workloads, 'workload')}."
     sentences = [f"{automation.automated:,} of {format_count(automation.known, 'workload')} automated."]
     if automation.known < automation.workloads:
         sentences.append(f"Unknown for {automation.workloads - automation.known:,}.")

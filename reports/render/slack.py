@@ -19,6 +19,7 @@ from reports.builders.sentences import (
     format_follow_up,
     format_names,
     format_network,
+    format_routing,
     key_figures,
     remarks,
 )
@@ -260,8 +261,8 @@ def _teams(teams: content.TeamOverview) -> Iterator[BlockGroup]:
 
 def _routing(routing: content.RoutingProblems) -> Iterator[BlockGroup]:
     yield _title("Routing")
-    if not routing.unrouted and not routing.skipped:
-        yield _paragraph("Every team has a channel of its own, and no report was skipped.")
+    if summary := format_routing(routing):
+        yield _paragraph(summary)
     for gap in routing.unrouted[:MAX_ROWS_PER_KIND]:
         yield _paragraph(f"{_clip_name(gap.title)} has no channel of its own: {clip(gap.reason, MAX_REASON_LENGTH)}.")
     if len(routing.unrouted) > MAX_ROWS_PER_KIND:

@@ -59,6 +59,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         network=sentences.format_network,
         place=formatting.format_place,
         requests=format_requests,
+        routing=sentences.format_routing,
         share=formatting.format_share,
         size=format_size,
         sparkline=formatting.sparkline,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, delete, func, select, tuple_
+from sqlalchemy import RowMapping, Select, delete, func, select, true, tuple_
 
 from domain.measures import Total
 from domain.refs import EntityRef
@@ -72,6 +72,18 @@ class Snapshots(Queries):
             snapshots.c.as_of == as_of, snapshots.c.entity_ref.in_(refs)
         )
         return {row.entity_ref: Outcome(row.outcome) for row in self._connection.execute(chosen)}
+
+    def unknown_at(
+        self, as_of: datetime, *, team: EntityRef | None = None, refs: Sequence[EntityRef] | None = None
+    ) -> tuple[EntityRef, ...]:
+        """Return the components that a sweep could not measure, of all or of a team or of some, by reference."""
+        chosen = select(snapshots.c.entity_ref).where(
+            snapshots.c.as_of == as_of,
+            snapshots.c.outcome == Outcome.UNKNOWN.value,
+            true() if team is None else snapshots.c.team == team,
+            true() if refs is None else snapshots.c.entity_ref.in_(refs),
+        )
+        return tuple(self._connection.execute(chosen.order_by(snapshots.c.entity_ref)).scalars())
 
     def count(self, as_of: datetime) -> int:
         """Count the outcomes that a sweep has so far."""

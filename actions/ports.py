@@ -16,7 +16,10 @@ from domain.workload import CostRow, Destination, PolicyDefinition, Workload, Wo
 
 
 class ScaleOps(Protocol):
-    """The five ScaleOps queries. Every method raises ServiceError."""
+    """The five ScaleOps queries. Every method raises ServiceError.
+
+    Rows that could not be read are set aside: `domain.workload.set_aside_of` returns those of a response.
+    """
 
     def workloads(self, labels: tuple[str, ...]) -> tuple[Workload, ...]:
         """List the workloads of all clusters that carry every one of these `key=value` labels; at least one is needed."""
@@ -26,8 +29,8 @@ class ScaleOps(Protocol):
     ) -> tuple[CostRow, ...]:
         """Return the cost rows of one cluster for `7d`, `30d` or `90d`. ScaleOps ORs labels, so it returns foreign rows too."""
 
-    def network_flags(self) -> Mapping[str, bool]:
-        """Return for each cluster whether its network is monitored; a missing cluster is not."""
+    def network_flags(self) -> Mapping[str, bool | None]:
+        """Return for each cluster whether its network is monitored; a missing cluster is not, None is unknown."""
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
         """Return the network peers of a workload between two instants."""

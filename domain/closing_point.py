@@ -144,13 +144,19 @@ class ClosingPoint:
         """Savings that ScaleOps makes already: its `activeSavings`."""
         return self.totals["active_savings_per_month"]
 
+    @cached_property
+    def _with_unreadable_rows(self) -> frozenset[EntityRef]:
+        """Components of which ScaleOps sent rows that could not be read: any of their workloads may be behind one."""
+        return frozenset(ref for key, refs in self.claims.items() if not key.is_identified for ref in refs)
+
     def is_confirmed_absent(self, key: WorkloadKey, owners: Iterable[EntityRef]) -> bool:
         """Return True if a workload certainly did not exist.
 
         That is so if its cluster was not lost, and each component that owns it in the other snapshot was measured in this one, or
         was missing in a complete catalog listing.
         """
-        if key in self.points or key.cluster in self.lost_clusters:
+        owners = tuple(owners)
+        if key in self.points or key.cluster in self.lost_clusters or not self._with_unreadable_rows.isdisjoint(owners):
             return False
         return all(
             self.listing_complete if ref not in self.outcomes else self.outcomes[ref] is Outcome.MEASURED for ref in owners

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+from domain.limits import MAX_TOTAL
+
 MINUS: Final = "\N{MINUS SIGN}"
 MONTH_HOURS: Final = 720
 """Savings are per month of 30 days; cost is per 7 days."""
@@ -27,7 +29,14 @@ _SYMBOLS: Final[Mapping[str, str]] = {
     "NZD": "NZ$",
     "USD": "$",
 }
-_WITHOUT_CENTS: Final = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
+_DECIMALS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(
+        ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"], 0
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
+}
+"""Decimals of the currencies that do not have two (ISO 4217, exponents)."""
 _CODE = re.compile(r"[A-Z]{3}", re.ASCII)
 
 _KIB: Final = 1024
@@ -60,10 +69,8 @@ def per_month(cost_7d: Decimal) -> Decimal:
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:
-    """Round half to even to the currency's smallest unit; a negative zero becomes zero."""
-    unit = Decimal(1) if currency in _WITHOUT_CENTS else Decimal("0.01")
-    rounded = amount.quantize(unit, rounding=ROUND_HALF_EVEN)
-    return abs(rounded) if rounded == 0 else rounded
+    """Round half to even to the currency's smallest unit; a negative zero becomes zero. Beyond MAX_TOTAL the bound is returned."""
+    return _rounded(amount, digits=_DECIMALS.get(currency, 2))
 
 
 def format_money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
@@ -76,8 +83,8 @@ def format_money(amount: Decimal, currency: str, *, signed: bool = False) -> str
 def format_percent(share: Decimal, *, signed: bool = False) -> str:
     """Format a share (0.25) as `25%`; below ten percent with one decimal."""
     percent = share * 100
-    one_decimal = percent.quantize(Decimal("0.1"), rounding=ROUND_HALF_EVEN)
-    rounded = one_decimal if abs(one_decimal) < _WHOLE_PERCENT_FROM else percent.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+    one_decimal = _rounded(percent, digits=1)
+    rounded = one_decimal if abs(one_decimal) < _WHOLE_PERCENT_FROM else _rounded(percent, digits=0)
     shown = f"{abs(rounded):,}" if rounded else "0"
     return f"{_sign(rounded, signed=signed)}{shown}%"
 
@@ -111,8 +118,17 @@ def _sign(rounded: Decimal, *, signed: bool) -> str:
     return "+" if signed and rounded > 0 else ""
 
 
+def _rounded(number: Decimal, *, digits: int) -> Decimal:
+    """Round half to even, within MAX_TOTAL: a number beyond it is a fault that must not stop a whole report."""
+    if number.is_nan():
+        return Decimal(0)
+    bounded = min(max(number, -MAX_TOTAL), MAX_TOTAL)
+    rounded = bounded.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
+    return abs(rounded) if rounded == 0 else rounded
+
+
 def _trim(number: Decimal, *, digits: int) -> str:
-    rounded = number.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
+    rounded = _rounded(number, digits=digits)
     text = f"{abs(rounded):,}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

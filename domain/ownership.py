@@ -29,6 +29,15 @@ class Ownership:
         is_allowed = self.allowed_namespaces is None or namespace in self.allowed_namespaces
         return is_allowed and self.matches_annotations(cluster=cluster, namespace=namespace)
 
+    def may_own(self, *, cluster: str | None, namespace: str | None) -> bool:
+        """Return True if it may own a workload of which this is known; None is not known."""
+        is_allowed = self.allowed_namespaces is None or namespace is None or namespace in self.allowed_namespaces
+        return (
+            is_allowed
+            and (None in (self.cluster, cluster) or self.cluster == cluster)
+            and (None in (self.namespace, namespace) or self.namespace == namespace)
+        )
+
 
 def ownership_of(component: Component, namespaces_allowed: Mapping[EntityRef, tuple[str, ...]]) -> Ownership:
     """Return the component's rule. The setting `selectors.namespaces` names components, or teams for all of theirs.

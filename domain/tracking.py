@@ -83,6 +83,8 @@ def track(measurement: Measurement, still_open: Iterable[Recommendation]) -> tup
         return ()
     points = {point.key: point for point in measurement.points}
     before = {known.key: known for known in still_open}
+    if not all(key.is_identified for key in points):  # a workload without a point may be behind a row that could not be read
+        before = {key: known for key, known in before.items() if key.workload in points}
     after = [_after_sweep(known, points.get(known.key.workload), snapshot.as_of, snapshot.team) for known in before.values()]
     for point in points.values():
         found = _issue_of(point)

@@ -1,16 +1,23 @@
 """A Kubernetes workload as ScaleOps describes it.
 
 Sources: the fields of `POST /api/v1/dashboard/byNamespace`, `POST /detailedCostReport/getWorkloads` and
-`GET /api/v1/workload-network`. `None` means that upstream left the value out or sent null.
+`GET /api/v1/workload-network`. `None` means that upstream left the value out, sent null, or
+sent something that cannot be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final, Self, TypeVar
 
 from domain.messages import Json
+
+T = TypeVar("T")
+
+UNREADABLE: Final = "(unreadable)"
+"""Begins every part of a key that could not be read. No name of Kubernetes has parentheses."""
 
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
@@ -24,6 +31,54 @@ class WorkloadKey:
 
     def __str__(self) -> str:
         return f"{self.cluster}/{self.namespace}/{self.type}/{self.name}"
+
+    @property
+    def is_identified(self) -> bool:
+        """False: it takes the place of a workload whose identity could not be read."""
+        return not self.name.startswith(UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAsideRow:
+    """A row of a response that could not be read, and why. It costs no other row."""
+
+    label: str
+    """Its position and, if that can be read, its name or id."""
+    reason: str
+    cluster: str | None = None
+    """None: not readable."""
+    namespace: str | None = None
+    type: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.reason}"
+
+    def key_for(self, owner: object) -> WorkloadKey:
+        """Return a key that takes the place of the row's workload among those of its owner."""
+        return WorkloadKey(
+            cluster=self.cluster or UNREADABLE,
+            namespace=self.namespace or UNREADABLE,
+            type=self.type or UNREADABLE,
+            name=f"{UNREADABLE} {self.label} of {owner}",
+        )
+
+
+class Rows(tuple[T, ...]):  # noqa: SLOT001 - a tuple of any length has no room for slots
+    """The rows of one response that could be read. `set_aside` are the others."""
+
+    set_aside: tuple[SetAsideRow, ...] = ()
+
+    @classmethod
+    def of(cls, rows: Iterable[T], set_aside: Iterable[SetAsideRow]) -> Self:
+        """Build from both kinds."""
+        found = cls(rows)
+        found.set_aside = tuple(set_aside)
+        return found
+
+
+def set_aside_of(rows: tuple[object, ...]) -> tuple[SetAsideRow, ...]:
+    """Return the rows of a response that could not be read."""
+    return rows.set_aside if isinstance(rows, Rows) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +99,8 @@ class Workload:
     savings_available_per_month: Decimal | None
     active_savings_per_month: Decimal | None
     oom_kills_24h: int | None
+    unreadable: tuple[str, ...] = ()
+    """Upstream names of the fields that were sent in a form that cannot be read; their values are None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +117,8 @@ class CostRow:
     spot_percent: float | None = None
     on_demand_percent: float | None = None
     savings_available: Decimal | None = None
+    unreadable: tuple[str, ...] = ()
+    """As in a workload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -213,7 +213,7 @@ class PlannedScaleOps:
 
     workloads_by_labels: Mapping[tuple[str, ...], tuple[Workload, ...] | ServiceError] = field(default_factory=dict)
     costs_by_cluster: Mapping[str, tuple[CostRow, ...] | ServiceError] = field(default_factory=dict)
-    flags: Mapping[str, bool] | ServiceError = field(default_factory=dict)
+    flags: Mapping[str, bool | None] | ServiceError = field(default_factory=dict)
     network_by_name: Mapping[str, tuple[Destination, ...] | ServiceError] = field(default_factory=dict)
     policies_by_cluster: Mapping[str, tuple[PolicyDefinition, ...] | ServiceError] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
@@ -228,7 +228,7 @@ class PlannedScaleOps:
         self.calls.append(("costs", cluster, namespaces, types, labels, cost_range))
         return planned_result(self.costs_by_cluster.get(cluster, ()))
 
-    def network_flags(self) -> Mapping[str, bool]:
+    def network_flags(self) -> Mapping[str, bool | None]:
         self.calls.append(("flags",))
         return planned_result(self.flags)
 

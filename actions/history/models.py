@@ -179,7 +179,7 @@ class OpenRecommendationsSummary(ApiModel):
     """Over all rows, not only this page."""
 
     high_priority: int
-    total_savings_available: Annotated[MaybeNumber, Field(description="per month, each workload once")]
+    total_savings_available: Annotated[MaybeNumber, Field(description="per month, each workload once; null: none is known")]
 
 
 class OpenRecommendationsOutput(PagedOutput):

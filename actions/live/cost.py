@@ -11,12 +11,12 @@ from pydantic.alias_generators import to_camel
 from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import CostInput
-from actions.live.outputs import fields_of, figure, left_out, name_of, number, sum_known
-from actions.live.upstream import ComponentWorkloads, Costs, cost_calls, fetch_own_workloads, own_cost_rows
+from actions.live.outputs import enumerated, fields_of, figure, left_out, name_of, number, sum_known
+from actions.live.upstream import ComponentWorkloads, Costs, cost_calls, fetch_own_workloads, own_cost_rows, set_aside_warning
 from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.measures import Unknown, total_of
-from domain.workload import CostRow, WorkloadKey
+from domain.workload import CostRow, WorkloadKey, set_aside_of
 
 CostRange: TypeAlias = Literal["7d", "30d", "90d"]
 _NUMBERS: Final = ("total_cost", "hourly_cost", "spot_percent", "on_demand_percent", "savings_available")
@@ -39,7 +39,7 @@ def get_cost_analysis(live: LiveContext, component: Component, query: CostInput)
     total = total_of(
         Unknown("") if row is None or row.total_cost is None else row.total_cost for row in by_workload.values()
     ).amount
-    savings = [row.savings_available for row in rows.values()]
+    savings = [None if row is None else row.savings_available for row in by_workload.values()]
     return outputs.CostOutput(
         entity=outputs.Entity.of(component),
         currency=live.currency,
@@ -51,7 +51,7 @@ def get_cost_analysis(live: LiveContext, component: Component, query: CostInput)
             total_cost=None if isinstance(total, Unknown) else figure(total),
             average_hourly_cost=_mean_hourly(list(rows.values()), has_workloads=bool(owned.workloads)),
             total_hourly_cost=None if isinstance(total, Unknown) else figure(total / HOURS_IN[query.range]),
-            total_savings_available=None if by_workload and not rows else sum_known(savings),
+            total_savings_available=sum_known(savings),
             total_workloads=len(owned.workloads),
             workloads_with_cost=sum(1 for row in rows.values() if row.total_cost is not None),
         ),
@@ -63,12 +63,18 @@ def cost_warnings(owned: ComponentWorkloads, costs: Costs, rows: Mapping[Workloa
     warnings = [
         f"cost on {cluster} is missing: {fetched}" for cluster, fetched in costs.items() if isinstance(fetched, ServiceError)
     ]
+    for cluster, fetched in costs.items():
+        if not isinstance(fetched, ServiceError):
+            warnings += set_aside_warning(set_aside_of(fetched), f"the cost report of {cluster}")
     for key in owned.keys:
         row = rows.get(key)
         if row is not None:
-            missing = left_out({to_camel(name): getattr(row, name) for name in _NUMBERS})
+            missing = left_out({to_camel(name): getattr(row, name) for name in _NUMBERS}, unreadable=row.unreadable)
             if missing:
                 warnings.append(f"ScaleOps left out {missing} in the cost report of {name_of(key)}")
+            if row.unreadable:
+                sent = enumerated(row.unreadable)
+                warnings.append(f"ScaleOps sent {sent} in the cost report of {name_of(key)} in a form that cannot be read")
         elif not isinstance(costs.get(key.cluster), ServiceError):
             warnings.append(f"the cost report has no row for {name_of(key)}")
     return warnings
@@ -77,7 +83,7 @@ def cost_warnings(owned: ComponentWorkloads, costs: Costs, rows: Mapping[Workloa
 def _cost_item(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey, row: CostRow | None) -> outputs.CostItem:
     name = fields_of(key)
     if row is not None:
-        name["workload_name"] = row.workload_name or row.id
+        name["workload_name"] = row.workload_name or key.name
     return outputs.CostItem(
         **name,
         total_cost=row and number(row.total_cost),
@@ -90,7 +96,7 @@ def _cost_item(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey, r
 
 
 def _mean_hourly(rows: Sequence[CostRow], *, has_workloads: bool) -> int | float | None:
-    """Return the predecessor's figure: the mean over the rows, a missing value counted as 0; null if rows are missing altogether."""
-    if not rows:
+    """Return the predecessor's figure: the mean over the rows, a missing value counted as 0; null if no value is known."""
+    if all(row.hourly_cost is None for row in rows):
         return None if has_workloads else 0
     return figure(sum((row.hourly_cost or Decimal(0) for row in rows), Decimal(0)) / len(rows))

@@ -6,10 +6,10 @@ The caller passes one `actions.live.sweep_memo.MemoizedScaleOps` for the whole s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from actions.fanout import FanOut, sequential
 from actions.live.cost import CostRange, cost_warnings
@@ -44,6 +44,7 @@ T = TypeVar("T")
 RANGE: Final[CostRange] = "7d"
 NETWORK_WINDOW: Final = timedelta(hours=168)
 LEFT_OUT: Final = "ScaleOps left it out"
+NOT_READABLE: Final = "ScaleOps sent it in a form that cannot be read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,11 @@ def measure(
         *network_warnings(network),
         *policy_warnings(owned, policies),
     )
-    points = _points(owned, costs, rows, network, as_of=as_of)
+    unreadable = tuple(
+        WorkloadPoint.unmeasured(as_of=as_of, key=row.key_for(component.ref), reason=f"its row could not be read: {row.reason}")
+        for row in owned.set_aside
+    )
+    points = (*_points(owned, costs, rows, network, as_of=as_of), *unreadable)
     totals = totals_of(points)
     return MeasureResult(
         measurement=_measurement(component, Outcome.MEASURED, totals, as_of=as_of, warnings=warnings, points=points)
@@ -103,6 +108,13 @@ def unmeasured(component: Component, *, as_of: datetime, reason: str) -> Measure
     """Return the measurement of a component whose workloads are unknown."""
     totals = dict.fromkeys(TOTALS, total_of([Unknown(reason)]))
     return _measurement(component, Outcome.UNKNOWN, totals, as_of=as_of, reason=reason)
+
+
+def withdraw(measurement: Measurement, *, reason: str) -> Measurement:
+    """Return the measurement that takes the place of one that cannot be stored."""
+    totals: dict[str, Any] = dict.fromkeys(TOTALS, total_of([Unknown(reason)]))
+    snapshot = replace(measurement.snapshot, outcome=Outcome.UNKNOWN, reason=reason, warnings=(), workloads=(), **totals)
+    return Measurement(snapshot=snapshot, points=())
 
 
 def _measurement(
@@ -136,18 +148,18 @@ def _points(
             as_of=as_of,
             key=workload.key,
             policy_name=policy_of(workload),
-            automated=_known(workload.automated),
-            under_provisioned=_known(workload.under_provisioned),
-            over_provisioned=_known(workload.over_provisioned),
-            replicas=_known(workload.replicas),
-            cpu_request_millicores=_known(workload.cpu_request_millicores),
-            cpu_recommended_millicores=_known(workload.cpu_recommended_millicores),
-            memory_request_bytes=_known(workload.memory_request_bytes),
-            memory_recommended_bytes=_known(workload.memory_recommended_bytes),
+            automated=_known(workload.automated, workload, "auto"),
+            under_provisioned=_known(workload.under_provisioned, workload, "isUnderProvisioned"),
+            over_provisioned=_known(workload.over_provisioned, workload, "isOverProvisioned"),
+            replicas=_known(workload.replicas, workload, "replicas"),
+            cpu_request_millicores=_known(workload.cpu_request_millicores, workload, "cpuRequests"),
+            cpu_recommended_millicores=_known(workload.cpu_recommended_millicores, workload, "cpuRecommended"),
+            memory_request_bytes=_known(workload.memory_request_bytes, workload, "memRequests"),
+            memory_recommended_bytes=_known(workload.memory_recommended_bytes, workload, "memRecommended"),
             cost_7d=_cost(workload, rows.get(workload.key), costs),
-            savings_available_per_month=_known(workload.savings_available_per_month),
-            active_savings_per_month=_known(workload.active_savings_per_month),
-            oom_kills_24h=_known(workload.oom_kills_24h),
+            savings_available_per_month=_known(workload.savings_available_per_month, workload, "savingsAvailable"),
+            active_savings_per_month=_known(workload.active_savings_per_month, workload, "activeSavings"),
+            oom_kills_24h=_known(workload.oom_kills_24h, workload, "oomCountLast24h"),
             network=_network_use(network[workload.key]),
         )
         for workload in owned.workloads
@@ -158,7 +170,7 @@ def _cost(workload: Workload, row: CostRow | None, costs: Costs) -> Measured[Dec
     fetched = costs[workload.key.cluster]
     if isinstance(fetched, ServiceError):
         return Unknown(str(fetched))
-    return Unknown("the cost report has no row for it") if row is None else _known(row.total_cost)
+    return Unknown("the cost report has no row for it") if row is None else _known(row.total_cost, row, "totalCost")
 
 
 def _network_use(network: tuple[Destination, ...] | NotMonitored | Unmeasured) -> Measured[NetworkUse | NetworkOff]:
@@ -174,8 +186,10 @@ def _network_use(network: tuple[Destination, ...] | NotMonitored | Unmeasured) -
 
 
 def _total(flow: Flow | None) -> Measured[Decimal]:
-    return Unknown(LEFT_OUT) if flow is None else _known(flow.total)
+    return Unknown(LEFT_OUT) if flow is None or flow.total is None else flow.total
 
 
-def _known(value: T | None) -> Measured[T]:
-    return Unknown(LEFT_OUT) if value is None else value
+def _known(value: T | None, row: Workload | CostRow, name: str) -> Measured[T]:
+    if value is not None:
+        return value
+    return Unknown(NOT_READABLE if name in row.unreadable else LEFT_OUT)

@@ -9,9 +9,17 @@ from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import NetworkInput
 from actions.live.outputs import fields_of, name_of, sum_known
-from actions.live.upstream import ComponentWorkloads, Network, NotMonitored, Unmeasured, fetch_own_workloads, network_calls
+from actions.live.upstream import (
+    ComponentWorkloads,
+    Network,
+    NotMonitored,
+    Unmeasured,
+    fetch_own_workloads,
+    network_calls,
+    set_aside_warning,
+)
 from domain.component import Component
-from domain.workload import Flow, WorkloadKey
+from domain.workload import Flow, WorkloadKey, set_aside_of
 
 _FLOWS = ("total_cost", "intra_az_cost", "cross_az_cost", "total_traffic", "intra_az_traffic", "cross_az_traffic")
 
@@ -51,6 +59,7 @@ def network_warnings(network: Network) -> list[str]:
             lacking = sum(1 for peer in peers if any(_lacks(getattr(peer, flow)) for flow in _FLOWS))
             if lacking:
                 warnings[f"ScaleOps left out figures of {lacking} of {len(peers)} network peers of {name_of(key)}"] = None
+            warnings |= dict.fromkeys(set_aside_warning(set_aside_of(peers), f"the network of {name_of(key)}"))
     return list(warnings)
 
 

@@ -6,7 +6,7 @@ A number that ScaleOps left out is null and named in `warnings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, TypeAlias, TypedDict, Union
@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, S
 from pydantic.alias_generators import to_camel
 
 from domain.component import Component
-from domain.measures import Unknown
+from domain.measures import Unknown, total_of
 from domain.workload import WorkloadKey
 
 Number: TypeAlias = Annotated[Union[int, float], WithJsonSchema({"type": "number"})]  # noqa: UP007 - the form of the schema
@@ -33,9 +33,9 @@ def figure(value: Decimal | float) -> int | float:
     return whole if whole == value else float(value)
 
 
-def sum_known(values: Iterable[Decimal | None]) -> int | float:
-    """Return the sum of the known values."""
-    return figure(sum((value for value in values if value is not None), Decimal(0)))
+def sum_known(values: Iterable[Decimal | None]) -> int | float | None:
+    """Return the sum of the known values; null if there are values and none is known."""
+    return number(total_of(Unknown("") if value is None else value for value in values).amount)
 
 
 def name_of(key: WorkloadKey) -> str:
@@ -43,9 +43,13 @@ def name_of(key: WorkloadKey) -> str:
     return f"{key.name} ({key.type} in {key.namespace} on {key.cluster})"
 
 
-def left_out(fields: Mapping[str, object]) -> str:
-    """Return the names of the fields without a value for a message: `a, b and c`; empty if there are none."""
-    names = [name for name, value in fields.items() if value is None]
+def left_out(fields: Mapping[str, object], *, unreadable: Collection[str] = ()) -> str:
+    """Return the names of the fields without a value for a message, but for the unreadable ones; empty if there are none."""
+    return enumerated([name for name, value in fields.items() if value is None and name not in unreadable])
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Return names for a message: `a, b and c`."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
@@ -122,8 +126,8 @@ class DataSummary(ApiModel):
     """Counts and sums over the workloads of a component."""
 
     total_workloads: int
-    total_savings_available: Annotated[Number, Field(description="per month")]
-    total_active_savings: Annotated[Number, Field(description="per month")]
+    total_savings_available: Annotated[MaybeNumber, Field(description="per month; null: no workload's is known")]
+    total_active_savings: Annotated[MaybeNumber, Field(description="per month; null: no workload's is known")]
     automated_workloads: int
     over_provisioned_count: int
     under_provisioned_count: int
@@ -140,7 +144,7 @@ class DataOutput(ActionOutput):
 class CostItem(WorkloadFields):
     """The cost of one workload over the range."""
 
-    workload_name: Annotated[str, Field(description="as in the cost report; the id if that has no name")]
+    workload_name: Annotated[str, Field(description="as in the cost report; as in the workload list if that has no name")]
     total_cost: Annotated[MaybeNumber, Field(description="over the range")]
     hourly_cost: Annotated[MaybeNumber, Field(description="as ScaleOps reports it; often 0, prefer totalCost / hours")]
     spot_percent: Annotated[MaybeNumber, Field(description="0 to 100")]
@@ -188,7 +192,7 @@ class RecommendationsSummary(ApiModel):
 
     total_recommendations: int
     high_priority: int
-    total_potential_savings: Annotated[Number, Field(description="per month")]
+    total_potential_savings: Annotated[MaybeNumber, Field(description="per month; null: no workload's is known")]
 
 
 class RecommendationsOutput(ActionOutput):

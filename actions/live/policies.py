@@ -6,10 +6,18 @@ from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import WorkloadInput
 from actions.live.outputs import fields_of, name_of
-from actions.live.upstream import NO_POLICY, ComponentWorkloads, Policies, fetch_own_workloads, policy_calls, policy_of
+from actions.live.upstream import (
+    NO_POLICY,
+    ComponentWorkloads,
+    Policies,
+    fetch_own_workloads,
+    policy_calls,
+    policy_of,
+    set_aside_warning,
+)
 from clients.http.errors import ServiceError
 from domain.component import Component
-from domain.workload import Workload
+from domain.workload import Workload, set_aside_of
 
 
 def get_policy_definitions(live: LiveContext, component: Component, query: WorkloadInput) -> outputs.PoliciesOutput:
@@ -53,6 +61,9 @@ def policy_warnings(owned: ComponentWorkloads, policies: Policies) -> list[str]:
         for cluster, fetched in policies.items()
         if isinstance(fetched, ServiceError)
     }
+    for cluster, fetched in policies.items():
+        if not isinstance(fetched, ServiceError):
+            warnings |= dict.fromkeys(set_aside_warning(set_aside_of(fetched), f"the policies of {cluster}"))
     for workload in owned.workloads:
         error = _policy_error(workload, policies)
         if error is not None and not isinstance(policies.get(workload.key.cluster), ServiceError):
@@ -69,4 +80,5 @@ def _policy_error(workload: Workload, policies: Policies) -> str | None:
         return str(fetched)
     if any(policy.name == name for policy in fetched):
         return None
-    return f"{workload.key.cluster} has no policy named {name}"
+    where = f"{workload.key.cluster} has no policy named {name}"
+    return f"{where} that can be read" if set_aside_of(fetched) else where

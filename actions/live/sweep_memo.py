@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from actions.ports import ScaleOps
 from clients.http.single_flight import SingleFlight
-from domain.workload import Destination, PolicyDefinition, WorkloadKey
+from domain.workload import Destination, PolicyDefinition, Rows, SetAsideRow, WorkloadKey, set_aside_of
 
 T = TypeVar("T")
 
@@ -28,8 +28,9 @@ MAX_FAILURES: Final = 3
 SHARED_TTL: Final = timedelta(hours=1)
 """Longer than a sweep; keys name their sweep, so an old entry is never read."""
 
-_DESTINATIONS: Final = TypeAdapter(tuple[Destination, ...])
-_FLAGS: Final = TypeAdapter(Mapping[str, bool])
+_DESTINATIONS: Final = TypeAdapter(tuple[tuple[Destination, ...], tuple[SetAsideRow, ...]])
+_SET_ASIDE: Final = TypeAdapter(tuple[SetAsideRow, ...])
+_FLAGS: Final = TypeAdapter(Mapping[str, bool | None])
 _MIN_COMPRESSED_BYTES: Final = 1024
 
 
@@ -70,11 +71,11 @@ class MemoizedScaleOps:
         self.workloads, self.costs = scaleops.workloads, scaleops.costs  # of one component each: not memoized
         self._scaleops = scaleops
         self._shared = shared
-        self._flags: _Memo[Mapping[str, bool]] = _Memo()
+        self._flags: _Memo[Mapping[str, bool | None]] = _Memo()
         self._policies: _Memo[tuple[PolicyDefinition, ...]] = _Memo()
         self._network: _Memo[bytes] = _Memo(max_failures=1)
 
-    def network_flags(self) -> Mapping[str, bool]:
+    def network_flags(self) -> Mapping[str, bool | None]:
         """Fetch the flags, once."""
         fetch = self._scaleops.network_flags
         if self._shared is not None:
@@ -95,18 +96,21 @@ class MemoizedScaleOps:
 
         def fetch() -> bytes:
             fetched.append(self._scaleops.network(key, start=start, end=end))
-            return _compress(_DESTINATIONS.dump_json(fetched[0]))
+            return _compress(_DESTINATIONS.dump_json((fetched[0], set_aside_of(fetched[0]))))
 
         packed = self._network.get((key, start, end), fetch)
-        return fetched[0] if fetched else _DESTINATIONS.validate_json(_decompress(packed))
+        return fetched[0] if fetched else Rows.of(*_DESTINATIONS.validate_json(_decompress(packed)))
 
 
 def _dump_policies(policies: tuple[PolicyDefinition, ...]) -> bytes:
-    return json.dumps([[policy.name, policy.definition] for policy in policies]).encode()
+    set_aside = _SET_ASIDE.dump_python(set_aside_of(policies), mode="json")
+    return json.dumps([[[policy.name, policy.definition] for policy in policies], set_aside]).encode()
 
 
 def _load_policies(document: bytes) -> tuple[PolicyDefinition, ...]:
-    return tuple(PolicyDefinition(name=name, definition=definition) for name, definition in json.loads(document))
+    policies, set_aside = json.loads(document)
+    found = (PolicyDefinition(name=name, definition=definition) for name, definition in policies)
+    return Rows.of(found, _SET_ASIDE.validate_python(set_aside))
 
 
 def _compress(document: bytes) -> bytes:

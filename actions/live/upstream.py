@@ -5,11 +5,11 @@ Live actions and sweeps share these. A failed call is kept as its error, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias, TypeVar, Union
+from typing import Final, TypeAlias, TypeVar, Union
 
 from actions.context import LiveContext
 from actions.errors import NotFoundError
@@ -17,9 +17,10 @@ from actions.fanout import FanOut
 from actions.ports import ScaleOps
 from clients.http.errors import ServiceError
 from domain.component import Component
+from domain.money import format_count
 from domain.ownership import Ownership, normalized_id, ownership_of
 from domain.refs import EntityRef
-from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
+from domain.workload import CostRow, Destination, PolicyDefinition, SetAsideRow, Workload, WorkloadKey, set_aside_of
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -27,6 +28,8 @@ T = TypeVar("T")
 Fetched: TypeAlias = Union[T, ServiceError]  # noqa: UP007 - a generic alias over a type variable needs Union in Python 3.11
 """What ScaleOps returned, or the error of the call."""
 
+_MAX_NAMED: Final = 3
+"""Rows that one warning names."""
 NO_POLICY = "N/A"
 """The policy name that ScaleOps gives a workload without a policy."""
 
@@ -41,6 +44,8 @@ class ComponentWorkloads:
     labels: tuple[str, ...]
     """All labels that were queried."""
     warnings: tuple[str, ...]
+    set_aside: tuple[SetAsideRow, ...] = ()
+    """Rows that may be its own and could not be read."""
 
     @property
     def keys(self) -> tuple[WorkloadKey, ...]:
@@ -87,13 +92,17 @@ def fetch_workloads(
     fetched = fan_out([partial(scaleops.workloads, labels) for labels in queries])
     found_by: dict[WorkloadKey, tuple[str, ...]] = {}
     workloads: list[Workload] = []
+    set_aside: dict[SetAsideRow, None] = {}
     for labels, rows in zip(queries, fetched, strict=True):
+        set_aside.update(
+            {row: None for row in set_aside_of(rows) if ownership.may_own(cluster=row.cluster, namespace=row.namespace)}
+        )
         for workload in rows:
             key = workload.key
             if key not in found_by and ownership.matches_annotations(cluster=key.cluster, namespace=key.namespace):
                 found_by[key] = labels
                 workloads.append(workload)
-    return _within_allowed_namespaces(ownership, workloads, found_by)
+    return _within_allowed_namespaces(ownership, workloads, found_by, tuple(set_aside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +157,15 @@ def network_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, start: datet
     if isinstance(flags, ServiceError):
         into.update(dict.fromkeys(owned.keys, Unmeasured(str(flags), is_monitored=None)))
         return []
-    into.update(dict.fromkeys(owned.keys, NotMonitored()))
+    watched = {key: flags.get(key.cluster, False) for key in owned.keys}
+    unknown = Unmeasured("ScaleOps does not say clearly whether it monitors the network of this cluster", is_monitored=None)
+    into.update({key: unknown if is_watched is None else NotMonitored() for key, is_watched in watched.items()})
 
     def fetch(key: WorkloadKey) -> None:
         peers = _result_of(partial(scaleops.network, key, start=start, end=end))
         into[key] = Unmeasured(str(peers), is_monitored=True) if isinstance(peers, ServiceError) else peers
 
-    return [partial(fetch, key) for key in owned.keys if flags.get(key.cluster, False)]
+    return [partial(fetch, key) for key, is_watched in watched.items() if is_watched]
 
 
 def _store_result(into: dict[K, Fetched[T]], key: K, call: Callable[[], T]) -> None:
@@ -187,20 +198,36 @@ def own_cost_rows(owned: ComponentWorkloads, costs: Costs) -> dict[WorkloadKey, 
     return rows
 
 
+def set_aside_warning(rows: Sequence[SetAsideRow], what: str) -> list[str]:
+    """Return one warning about the rows of a response that could not be read; none if there are none."""
+    if not rows:
+        return []
+    shown = "; ".join(str(row) for row in rows[:_MAX_NAMED])
+    more = f"; and {len(rows) - _MAX_NAMED} more" if len(rows) > _MAX_NAMED else ""
+    return [
+        f"{format_count(len(rows), 'row')} of {what} could not be read and {'is' if len(rows) == 1 else 'are'} unknown: {shown}{more}"
+    ]
+
+
 def policy_of(workload: Workload) -> str | None:
     """Return the name of the workload's policy, if it has one."""
     return None if workload.policy_name in (None, "", NO_POLICY) else workload.policy_name
 
 
 def _within_allowed_namespaces(
-    ownership: Ownership, workloads: list[Workload], found_by: Mapping[WorkloadKey, tuple[str, ...]]
+    ownership: Ownership,
+    workloads: list[Workload],
+    found_by: Mapping[WorkloadKey, tuple[str, ...]],
+    set_aside: tuple[SetAsideRow, ...],
 ) -> ComponentWorkloads:
     kept = [workload for workload in workloads if ownership.owns(cluster=workload.key.cluster, namespace=workload.key.namespace)]
-    warnings = list(ownership.plan.warnings)
+    warnings = [*ownership.plan.warnings, *set_aside_warning(set_aside, "ScaleOps' workload list")]
     if len(kept) < len(workloads):
         refused = sorted({workload.key.namespace for workload in workloads} - set(ownership.allowed_namespaces or ()))
         warnings.append(
             f"{len(workloads) - len(kept)} of {len(workloads)} workloads were left out: the settings do not allow {ownership.ref} "
             f"the namespaces {', '.join(refused)}"
         )
-    return ComponentWorkloads(workloads=tuple(kept), found_by=found_by, labels=ownership.plan.labels, warnings=tuple(warnings))
+    return ComponentWorkloads(
+        workloads=tuple(kept), found_by=found_by, labels=ownership.plan.labels, warnings=tuple(warnings), set_aside=set_aside
+    )

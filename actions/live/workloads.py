@@ -8,7 +8,7 @@ from decimal import Decimal
 from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import EntityInput, RecommendationsInput
-from actions.live.outputs import fields_of, left_out, name_of, number, sum_known
+from actions.live.outputs import enumerated, fields_of, left_out, name_of, number, sum_known
 from actions.live.upstream import fetch_own_workloads
 from domain.advice import IssuePriority, recommend
 from domain.component import Component
@@ -88,7 +88,7 @@ def get_recommendations(live: LiveContext, component: Component, query: Recommen
 
 
 def missing_numbers(workloads: Iterable[Workload]) -> list[str]:
-    """Return a warning for each workload of which ScaleOps left out a number."""
+    """Return a warning for each workload of which ScaleOps left out a number, or sent one that cannot be read."""
     warnings = []
     for workload in workloads:
         missing = left_out(
@@ -103,8 +103,13 @@ def missing_numbers(workloads: Iterable[Workload]) -> list[str]:
                 "memRecommended": workload.memory_recommended_bytes,
                 "savingsAvailable": workload.savings_available_per_month,
                 "activeSavings": workload.active_savings_per_month,
-            }
+            },
+            unreadable=workload.unreadable,
         )
         if missing:
             warnings.append(f"ScaleOps left out {missing} of {name_of(workload.key)}")
+        if workload.unreadable:
+            warnings.append(
+                f"ScaleOps sent {enumerated(workload.unreadable)} of {name_of(workload.key)} in a form that cannot be read"
+            )
     return warnings

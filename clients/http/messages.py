@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from clients.http.errors import ErrorKind, ServiceError
 
@@ -104,14 +108,62 @@ def parse_json(service: str, adapter: TypeAdapter[T], request: HttpRequest, resp
     Raises:
         ServiceError: another status, no body, not JSON, or another schema. The message never quotes the body.
     """
+    document = read_json(service, request, response)
+    try:
+        return adapter.validate_python(document)
+    except ValidationError as error:
+        detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(step) for step in detail["loc"]) or "the document"
+    raise schema_error(service, request, response, f"{place}: {detail['msg']}")
+
+
+def read_json(service: str, request: HttpRequest, response: HttpResponse) -> object:
+    """Decode the body of a 200 as JSON of any schema. Raises ServiceError as `parse_json`."""
     if response.status != HTTPStatus.OK:
         raise status_error(service, request, response)
     try:
-        return adapter.validate_json(response.body)
-    except ValidationError as error:
-        problem = _describe_invalid_body(error, response)
+        return decode_json(response.body)
+    except ValueError:
+        problem = _describe_undecodable(response)
     message = f"{service} answered {request.route} with {problem}"
     raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, status=response.status)
+
+
+def schema_error(service: str, request: HttpRequest, response: HttpResponse, problem: str) -> ServiceError:
+    """Return the error for JSON of an unexpected schema; `problem` says where and what."""
+    message = f"{service} answered {request.route} with JSON of an unexpected schema ({problem})"
+    return ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, status=response.status)
+
+
+def decode_json(body: bytes) -> object:
+    """Decode JSON, and what is sent as JSON in practice: a byte-order mark, NaN, lone surrogates, endless integers (infinity).
+
+    What no text can hold becomes a replacement character. Raises ValueError for anything else.
+    """
+    with suppress(ValueError):
+        return from_json(body)
+    try:
+        text = body.decode(json.detect_encoding(body), "replace")
+        return _as_text(json.loads(text, parse_int=_parse_int))
+    except RecursionError:
+        message = "it is nested too deeply"
+        raise ValueError(message) from None
+
+
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) < sys.int_info.str_digits_check_threshold else float(digits)
+
+
+def _as_text(value: object) -> object:
+    """Replace the lone surrogates in a document: JSON can spell them, nothing can store or send them."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_as_text(one) for one in value]
+        case dict():
+            return {_as_text(key): _as_text(one) for key, one in value.items()}
+    return value
 
 
 def _classify_status(status: int) -> tuple[ErrorKind, str, bool]:
@@ -136,12 +188,8 @@ def _classify_status(status: int) -> tuple[ErrorKind, str, bool]:
     return ErrorKind.INVALID_RESPONSE, f"status {status} instead of 200 with a body", False
 
 
-def _describe_invalid_body(error: ValidationError, response: HttpResponse) -> str:
+def _describe_undecodable(response: HttpResponse) -> str:
     if not response.body.strip():
         return "an empty body"
-    detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if detail["type"] == "json_invalid":
-        media_type = response.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
-        return f"a body that is not JSON ({media_type})" if "json" not in media_type else "truncated or malformed JSON"
-    place = ".".join(str(step) for step in detail["loc"]) or "the document"
-    return f"JSON of an unexpected schema ({place}: {detail['msg']})"
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
+    return f"a body that is not JSON ({media_type})" if "json" not in media_type else "truncated or malformed JSON"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from http import HTTPStatus
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
-from pydantic import TypeAdapter
-
 from clients.http.client import HttpClient
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.messages import HttpRequest, parse_json
+from clients.http.messages import HttpRequest, read_json, schema_error
 from clients.scaleops import parsing
 from clients.scaleops.tokens import Credentials, with_bearer
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
@@ -43,7 +41,7 @@ class ScaleOpsClient:
             message = "workloads were not requested from ScaleOps: no label was given"
             raise ServiceError(message, kind=ErrorKind.REJECTED, permanent=True)
         request = HttpRequest(method="POST", target=_WORKLOADS, headers=_JSON, body=_body({"label": labels}))
-        return parsing.to_workloads(self._fetch(parsing.WORKLOADS, request))
+        return self._fetch(parsing.to_workloads, request)
 
     def costs(
         self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
@@ -55,11 +53,11 @@ class ScaleOpsClient:
             headers={**_JSON, _CLUSTER_HEADER: cluster},
             body=_body({"clusterFilters": (cluster,), "namespaces": namespaces, "workloadTypes": types, "labels": labels}),
         )
-        return parsing.to_cost_rows(self._fetch(parsing.COSTS, request))
+        return self._fetch(parsing.to_cost_rows, request)
 
-    def network_flags(self) -> Mapping[str, bool]:
-        """Return for each cluster whether its network is monitored; a cluster that is missing is not."""
-        return parsing.to_flags(self._fetch(parsing.FLAGS, HttpRequest(method="GET", target=_FLAGS)))
+    def network_flags(self) -> Mapping[str, bool | None]:
+        """Return for each cluster whether its network is monitored; a cluster that is missing is not, None is unknown."""
+        return self._fetch(parsing.to_flags, HttpRequest(method="GET", target=_FLAGS))
 
     def network(self, key: WorkloadKey, *, start: datetime, end: datetime) -> tuple[Destination, ...]:
         """Return the destinations of a workload's traffic between two instants; traffic in bytes, cost over that window."""
@@ -72,25 +70,29 @@ class ScaleOpsClient:
         }
         target = f"/api/v1/workload-network?{urlencode(query)}"
         request = HttpRequest(method="GET", target=target, headers={_CLUSTER_HEADER: key.cluster})
-        return parsing.to_destinations(self._fetch(parsing.NETWORK, request))
+        return self._fetch(parsing.to_destinations, request)
 
     def policies(self, cluster: str) -> tuple[PolicyDefinition, ...]:
         """Return all policies of one cluster, as custom resources."""
         request = HttpRequest(method="GET", target="/api/v1/policies", headers={_CLUSTER_HEADER: cluster})
-        return parsing.to_policies(self._fetch(parsing.POLICIES, request))
+        return self._fetch(parsing.to_policies, request)
 
     def close(self) -> None:
         """Close the idle connections."""
         self._http.close()
 
-    def _fetch(self, adapter: TypeAdapter[T], request: HttpRequest) -> T:
+    def _fetch(self, parse: Callable[[object], T], request: HttpRequest) -> T:
         token = self._credentials.token()
         response = self._http.send(with_bearer(request, token))
         if response.status == HTTPStatus.UNAUTHORIZED and token is not None:
             token = self._credentials.refresh(token)
             if token is not None:
                 response = self._http.send(with_bearer(request, token))
-        return parse_json(self._http.service, adapter, request, response)
+        document = read_json(self._http.service, request, response)
+        try:
+            return parse(document)
+        except parsing.UnexpectedSchema as error:
+            raise schema_error(self._http.service, request, response, str(error)) from None
 
 
 def _body(content: Mapping[str, tuple[str, ...]]) -> bytes:

@@ -1,143 +1,287 @@
-"""Parses the JSON of ScaleOps into `domain.workload`: only the fields used, missing ones as None, money as exact Decimal.
+"""Parses the JSON of ScaleOps into `domain.workload`, row by row and field by field: only the fields used, money as exact Decimal.
 
-A value that is not a list where a list is expected is an error. A list that is null or missing is empty: ScaleOps sends that when
-nothing matches.
+A value that was left out, sent as null, or sent in a form that cannot be read is None; the last kind is named. A row that cannot be
+read at all is set aside with the reason, and costs no other row. A response of another shape is an error: it is not empty. A list
+that is null, or missing from an object without other members, is empty: ScaleOps sends that when nothing matches.
 """
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Any, Final, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter
-from pydantic.alias_generators import to_camel, to_pascal
+from domain import limits
+from domain.limits import PlausibleRange
+from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Rows, SetAsideRow, Workload, WorkloadKey
 
-from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
+T = TypeVar("T")
 
-_FAIL_FAST: Final = Field(fail_fast=True)
-"""Stops at the first invalid row: describing a hundred thousand errors takes seconds, and one is reported."""
-
-
-def _destination_field(name: str) -> str:
-    if name in {"name", "namespace", "workload_type"}:
-        return to_pascal(name)
-    return to_camel(name).replace("Az", "AZ")
+_MAX_TEXT_LENGTH: Final = 512
+"""Names of Kubernetes have at most 253 characters."""
+_DECIMAL: Final = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
+_BOOLEANS: Final[Mapping[object, bool]] = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+_FLOWS: Final = ("totalCost", "intraAZCost", "crossAZCost", "totalTraffic", "intraAZTraffic", "crossAZTraffic")
 
 
-class _ApiModel(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
+class UnexpectedSchema(ValueError):
+    """The response is of another shape; the message says where, and what is wrong."""
 
 
-class _WorkloadRow(_ApiModel):
-    id: str | None = None
-    cluster_name: str
-    namespace: str
-    workload_name: str
-    type: str
-    policy_name: str | None = None
-    auto: bool | None = None
-    is_under_provisioned: bool | None = None
-    is_over_provisioned: bool | None = None
-    replicas: int | None = None
-    cpu_requests: float | None = None
-    cpu_recommended: float | None = None
-    mem_requests: float | None = None
-    mem_recommended: float | None = None
-    savings_available: Decimal | None = None
-    active_savings: Decimal | None = None
-    oom_count: Annotated[int | None, Field(alias="oomCountLast24h")] = None
+class _UnreadableRow(ValueError):
+    """Nothing can be done with the row; the message says why."""
 
 
-class WorkloadsResponse(_ApiModel):
-    """The response of `POST /api/v1/dashboard/byNamespace`."""
-
-    workloads: Annotated[list[_WorkloadRow] | None, _FAIL_FAST] = None
-
-
-def _drop_rows_without_id(rows: object) -> object:
-    """Drop the cost rows that belong to no workload."""
-    return [row for row in rows if not isinstance(row, dict) or row.get("id") is not None] if isinstance(rows, list) else rows
+def to_workloads(document: object) -> Rows[Workload]:
+    """Read `POST /api/v1/dashboard/byNamespace`. Raises UnexpectedSchema."""
+    return _rows(document, "workloads", _workload)
 
 
-class CostsResponse(_ApiModel):
-    """The response of `POST /detailedCostReport/getWorkloads`."""
-
-    aggregated_workloads: Annotated[list[CostRow] | None, _FAIL_FAST, BeforeValidator(_drop_rows_without_id)] = None
-
-
-class FlagsResponse(_ApiModel):
-    """The response of `GET /api/v1/networkCost/networkCostEnabled`. The map is required: without it nothing is known."""
-
-    network_cost_enabled: dict[str, bool | None]
+def to_cost_rows(document: object) -> Rows[CostRow]:
+    """Read `POST /detailedCostReport/getWorkloads`. Rows with a null id belong to no workload. Raises UnexpectedSchema."""
+    return _rows(document, "aggregatedWorkloads", _cost_row, skip=lambda row: isinstance(row, dict) and row.get("id") is None)
 
 
-class _NetworkResponse(_ApiModel):
-    model_config = ConfigDict(alias_generator=_destination_field)
+def to_flags(document: object) -> dict[str, bool | None]:
+    """Read `GET /api/v1/networkCost/networkCostEnabled`: for each cluster whether its network is monitored; None: unknown.
 
-    destinations: Annotated[list[Destination] | None, _FAIL_FAST] = None
-
-
-class PoliciesResponse(_ApiModel):
-    """The response of `GET /api/v1/policies`: custom resources, unchanged."""
-
-    policies: Annotated[list[dict[str, JsonValue]] | None, _FAIL_FAST] = None
-
-
-def _wrap(response: object) -> object:
-    """Accept a bare array, and null for no traffic, in place of the object."""
-    return {"destinations": response} if response is None or isinstance(response, list) else response
+    Raises:
+        UnexpectedSchema: there is no map. Without it nothing is known.
+    """
+    name = "networkCostEnabled"
+    flags = _object(document).get(name)
+    if not isinstance(flags, dict):
+        message = f"{name}: {_kind_of(flags)} in place of an object"
+        raise UnexpectedSchema(message)
+    return {str(cluster): _boolean(flag) for cluster, flag in flags.items()}
 
 
-WORKLOADS: TypeAdapter[WorkloadsResponse] = TypeAdapter(WorkloadsResponse)
-COSTS: TypeAdapter[CostsResponse] = TypeAdapter(CostsResponse)
-FLAGS: TypeAdapter[FlagsResponse] = TypeAdapter(FlagsResponse)
-NETWORK: TypeAdapter[_NetworkResponse] = TypeAdapter(Annotated[_NetworkResponse, BeforeValidator(_wrap)])
-POLICIES: TypeAdapter[PoliciesResponse] = TypeAdapter(PoliciesResponse)
+def to_destinations(document: object) -> Rows[Destination]:
+    """Read `GET /api/v1/workload-network`, which is also a bare array, or null for no traffic. Raises UnexpectedSchema."""
+    wrapped = {"destinations": document} if document is None or isinstance(document, list) else document
+    return _rows(wrapped, "destinations", _destination)
 
 
-def to_workloads(response: WorkloadsResponse) -> tuple[Workload, ...]:
-    """Return the workloads in their order."""
-    return tuple(_workload(row) for row in response.workloads or ())
+def to_policies(document: object) -> Rows[PolicyDefinition]:
+    """Read `GET /api/v1/policies`: custom resources, unchanged. Raises UnexpectedSchema."""
+    return _rows(document, "policies", _policy)
 
 
-def to_cost_rows(response: CostsResponse) -> tuple[CostRow, ...]:
-    """Return the cost rows in their order."""
-    return tuple(response.aggregated_workloads or ())
+class _Fields:
+    """The fields of one row. Collects the names of those that cannot be read."""
+
+    def __init__(self, row: object) -> None:
+        if not isinstance(row, dict):
+            message = f"it is {_kind_of(row)}, not an object"
+            raise _UnreadableRow(message)
+        self.row: Mapping[str, Any] = row
+        self._unreadable: dict[str, None] = {}
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        return tuple(self._unreadable)
+
+    def text(self, name: str) -> str | None:
+        """Return a text, also if it was sent as a whole number."""
+        return self._read(name, _text)
+
+    def required_text(self, name: str) -> str:
+        value = self.text(name)
+        if value is None or not value.strip():
+            sent = self.row.get(name)
+            problem = "is missing" if sent is None else f"is {_kind_of(sent)}, not a name"
+            message = f"{name} {problem}"
+            raise _UnreadableRow(message)
+        return value
+
+    def flag(self, name: str) -> bool | None:
+        return self._read(name, _boolean)
+
+    def money(self, name: str) -> Decimal | None:
+        return self._number(name, limits.MONEY)
+
+    def quantity(self, name: str, accepted: PlausibleRange) -> float | None:
+        value = self._number(name, accepted)
+        return None if value is None else int(value) if value == value.to_integral_value() else float(value)
+
+    def count(self, name: str) -> int | None:
+        """Return a whole number, also if it was sent as 2.0."""
+        value = self._read(name, lambda sent: _whole(_number(sent, limits.COUNT)))
+        return None if value is None else int(value)
+
+    def flow(self, name: str) -> Flow | None:
+        """Return total, egress and ingress; traffic is in bytes."""
+        value = self.row.get(name)
+        if not isinstance(value, dict):
+            return None
+        accepted = limits.BYTES if name.endswith("Traffic") else limits.MONEY
+        return Flow(**{part: _number(value.get(part), accepted) for part in ("total", "egress", "ingress")})
+
+    def _number(self, name: str, accepted: PlausibleRange) -> Decimal | None:
+        return self._read(name, lambda sent: _number(sent, accepted))
+
+    def _read(self, name: str, read: Callable[[object], T | None]) -> T | None:
+        sent = self.row.get(name)
+        if sent is None:
+            return None
+        value = read(sent)
+        if value is None:
+            self._unreadable[name] = None
+        return value
 
 
-def to_flags(response: FlagsResponse) -> dict[str, bool]:
-    """Return for each cluster whether its network is monitored."""
-    return {cluster: bool(enabled) for cluster, enabled in response.network_cost_enabled.items()}
+def _workload(fields: _Fields) -> Workload:
+    key = WorkloadKey(
+        cluster=fields.required_text("clusterName"),
+        namespace=fields.required_text("namespace"),
+        type=fields.required_text("type"),
+        name=fields.required_text("workloadName"),
+    )
+    values: dict[str, Any] = {
+        "id": fields.text("id"),
+        "policy_name": fields.text("policyName"),
+        "automated": fields.flag("auto"),
+        "under_provisioned": fields.flag("isUnderProvisioned"),
+        "over_provisioned": fields.flag("isOverProvisioned"),
+        "replicas": fields.count("replicas"),
+        "cpu_request_millicores": fields.quantity("cpuRequests", limits.MILLICORES),
+        "cpu_recommended_millicores": fields.quantity("cpuRecommended", limits.MILLICORES),
+        "memory_request_bytes": fields.quantity("memRequests", limits.BYTES),
+        "memory_recommended_bytes": fields.quantity("memRecommended", limits.BYTES),
+        "savings_available_per_month": fields.money("savingsAvailable"),
+        "active_savings_per_month": fields.money("activeSavings"),
+        "oom_kills_24h": fields.count("oomCountLast24h"),
+    }
+    return Workload(key=key, **values, unreadable=fields.unreadable)
 
 
-def to_destinations(response: _NetworkResponse) -> tuple[Destination, ...]:
-    """Return the destinations in their order."""
-    return tuple(response.destinations or ())
+def _cost_row(fields: _Fields) -> CostRow:
+    values: dict[str, Any] = {
+        "id": fields.required_text("id"),
+        "workload_name": fields.text("workloadName"),
+        "total_cost": fields.money("totalCost"),
+        "hourly_cost": fields.money("hourlyCost"),
+        "spot_percent": fields.quantity("spotPercent", limits.PERCENT),
+        "on_demand_percent": fields.quantity("onDemandPercent", limits.PERCENT),
+        "savings_available": fields.money("savingsAvailable"),
+    }
+    return CostRow(**values, unreadable=fields.unreadable)
 
 
-def to_policies(response: PoliciesResponse) -> tuple[PolicyDefinition, ...]:
-    """Return the policies that have a name, in their order."""
-    return tuple(
-        PolicyDefinition(name=name, definition=resource)
-        for resource in response.policies or ()
-        if isinstance(metadata := resource.get("metadata"), dict) and isinstance(name := metadata.get("name"), str)
+def _destination(fields: _Fields) -> Destination:
+    total_cost, intra_az_cost, cross_az_cost, total_traffic, intra_az_traffic, cross_az_traffic = map(fields.flow, _FLOWS)
+    return Destination(
+        name=fields.text("Name"),
+        namespace=fields.text("Namespace"),
+        workload_type=fields.text("WorkloadType"),
+        replicas=fields.count("replicas"),
+        total_cost=total_cost,
+        intra_az_cost=intra_az_cost,
+        cross_az_cost=cross_az_cost,
+        total_traffic=total_traffic,
+        intra_az_traffic=intra_az_traffic,
+        cross_az_traffic=cross_az_traffic,
     )
 
 
-def _workload(row: _WorkloadRow) -> Workload:
-    return Workload(
-        key=WorkloadKey(cluster=row.cluster_name, namespace=row.namespace, type=row.type, name=row.workload_name),
-        id=row.id,
-        policy_name=row.policy_name,
-        automated=row.auto,
-        under_provisioned=row.is_under_provisioned,
-        over_provisioned=row.is_over_provisioned,
-        replicas=row.replicas,
-        cpu_request_millicores=row.cpu_requests,
-        cpu_recommended_millicores=row.cpu_recommended,
-        memory_request_bytes=row.mem_requests,
-        memory_recommended_bytes=row.mem_recommended,
-        savings_available_per_month=row.savings_available,
-        active_savings_per_month=row.active_savings,
-        oom_kills_24h=row.oom_count,
-    )
+def _policy(fields: _Fields) -> PolicyDefinition:
+    metadata = fields.row.get("metadata")
+    if not isinstance(metadata, dict):
+        message = f"metadata is {_kind_of(metadata)}, not an object"
+        raise _UnreadableRow(message)
+    return PolicyDefinition(name=_Fields(metadata).required_text("name"), definition=fields.row)
+
+
+def _rows(
+    document: object, member: str, parse: Callable[[_Fields], T], *, skip: Callable[[object], bool] = lambda _: False
+) -> Rows[T]:
+    found: list[T] = []
+    set_aside: list[SetAsideRow] = []
+    for position, row in enumerate(_list(document, member), start=1):
+        if skip(row):
+            continue
+        try:
+            found.append(parse(_Fields(row)))
+        except _UnreadableRow as bad:
+            set_aside.append(_set_aside(position, row, str(bad)))
+    if set_aside and not found:
+        message = f"{member}: none of {len(set_aside)} rows can be read; {set_aside[0]}"
+        raise UnexpectedSchema(message)
+    return Rows.of(found, set_aside)
+
+
+def _list(document: object, member: str) -> Iterator[object]:
+    found = _object(document)
+    if member not in found and found:
+        message = f"{member}: it is missing, among {len(found)} other members"
+        raise UnexpectedSchema(message)
+    rows = found.get(member)
+    if rows is not None and not isinstance(rows, list):
+        message = f"{member}: {_kind_of(rows)} in place of a list"
+        raise UnexpectedSchema(message)
+    return iter(rows or ())
+
+
+def _object(document: object) -> Mapping[str, object]:
+    if not isinstance(document, dict):
+        message = f"the document: {_kind_of(document)} in place of an object"
+        raise UnexpectedSchema(message)
+    return cast("Mapping[str, object]", document)
+
+
+def _set_aside(position: int, row: object, reason: str) -> SetAsideRow:
+    def part(name: str) -> str | None:
+        return _text(row.get(name)) if isinstance(row, dict) else None
+
+    name = part("workloadName") or part("id")
+    label = f"row {position}" if name is None else f"row {position} ({name})"
+    return SetAsideRow(label=label, reason=reason, cluster=part("clusterName"), namespace=part("namespace"), type=part("type"))
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < limits.MAX_TOTAL else None
+    return value if isinstance(value, str) and len(value) <= _MAX_TEXT_LENGTH else None
+
+
+def _boolean(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    spelled = str(value) if isinstance(value, int) else value.strip().lower() if isinstance(value, str) else None
+    return _BOOLEANS.get(spelled)
+
+
+def _number(value: object, accepted: PlausibleRange) -> Decimal | None:
+    """Return a finite number within its range; None for anything else. JSON has one number type, so 1 and "1.0" are the same."""
+    number: Decimal | None = None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        number = Decimal(value)
+    elif isinstance(value, float) and math.isfinite(value):
+        number = Decimal(repr(value))
+    elif isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) is not None:
+        number = Decimal(value.strip())
+    return number if number is not None and accepted.accepts(number) else None
+
+
+def _whole(number: Decimal | None) -> Decimal | None:
+    return number if number is not None and number == number.to_integral_value() else None
+
+
+def _kind_of(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text" if value.strip() else "an empty text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, UnmeasuredFigure
-from domain.workload import WorkloadKey
+from domain.workload import UNREADABLE, WorkloadKey
 from store.queries import points
 from store.queries.rows import Queries
 from store.schema import clusters, snapshot_points, snapshots, workload_points
@@ -40,7 +40,11 @@ class Clusters(Queries):
             select(workload_points.c.cluster)
             .join(snapshot_points, snapshot_points.c.point_id == workload_points.c.id)
             .join(snapshots, snapshots.c.id == snapshot_points.c.snapshot_id)
-            .where(workload_points.c.as_of == as_of, snapshots.c.outcome == Outcome.MEASURED.value)
+            .where(
+                workload_points.c.as_of == as_of,
+                workload_points.c.cluster != UNREADABLE,
+                snapshots.c.outcome == Outcome.MEASURED.value,
+            )
             .distinct()
         )
         return frozenset(self._connection.execute(chosen).scalars())

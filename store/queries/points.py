@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import RowMapping
 
+from domain.limits import OF_MEASURES, TOTAL
 from domain.measures import Measured, Unknown
 from domain.snapshots import MEASURES, TOTALS, NetworkOff, NetworkUse, WorkloadPoint
 from domain.workload import WorkloadKey
@@ -21,6 +22,7 @@ SUMMED_COLUMNS: Final = tuple(
 )
 """The columns of a `SummedRow`."""
 _NETWORK: Final = ("cost", "cross_az_cost", "cross_az_traffic_bytes")
+IMPLAUSIBLE: Final = "the stored value is beyond any plausible one"
 KEY: Final = ("as_of", "cluster", "namespace", "type", "name")
 """The unique key of a point."""
 
@@ -94,8 +96,16 @@ def value_or_null(value: Any, column: str, unknown: dict[str, str]) -> Any:  # n
 
 
 def measured(value: Any, column: str, reasons: dict[str, str]) -> Any:  # noqa: ANN401 - a measure of any type
-    """Return the value, or Unknown with its reason."""
-    return Unknown(reasons[column]) if value is None else value
+    """Return the value, or Unknown with its reason. What an older version stored beyond the plausible range is unknown, too."""
+    if value is None:
+        return Unknown(reasons[column])
+    accepted = OF_MEASURES.get(column)
+    return value if accepted is None or accepted.accepts(value) else Unknown(IMPLAUSIBLE)
+
+
+def known_total(value: Any, column: str, reasons: dict[str, str]) -> Any:  # noqa: ANN401 - a sum, or its null
+    """Return a stored sum like `measured`."""
+    return measured(value, column, reasons) if value is None else value if TOTAL.accepts(value) else Unknown(IMPLAUSIBLE)
 
 
 def _network_of(row: RowMapping, reasons: dict[str, str]) -> Measured[NetworkUse | NetworkOff]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping, Select, func, select
 
 from domain.advice import Issue
-from domain.measures import Unknown, known_or
+from domain.limits import MONEY, OF_MEASURES
+from domain.measures import Measured, Unknown, known_or
 from domain.refs import EntityRef
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from store.queries import points
@@ -87,8 +90,25 @@ def _recommendation_of(row: RowMapping) -> Recommendation:
         team=row["team"],
         opened_at=row["opened_at"],
         last_seen_at=row["last_seen"],
-        advised=_ADVICE.validate_python(details),
+        advised=_advice_of(details),
         ended_at=row["ended_at"],
         ending=None if row["ended_as"] is None else RecommendationEnd(row["ended_as"]),
-        realised_per_month=row["realised_per_month"] if reason is None else Unknown(reason),
+        realised_per_month=_realised(row["realised_per_month"], reason),
     )
+
+
+def _advice_of(details: Mapping[str, Any]) -> LastAdvice:
+    """Return the last advice without what an older version stored beyond the plausible range."""
+    advice = _ADVICE.validate_python(details)
+    implausible: dict[str, Any] = {
+        name: None
+        for name, accepted in OF_MEASURES.items()
+        if (value := getattr(advice, name, None)) is not None and not accepted.accepts(value)
+    }
+    return replace(advice, **implausible)
+
+
+def _realised(value: Decimal | None, reason: str | None) -> Measured[Decimal] | None:
+    if reason is not None:
+        return Unknown(reason)
+    return value if value is None or MONEY.accepts(value) else Unknown(points.IMPLAUSIBLE)

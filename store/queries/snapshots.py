@@ -225,7 +225,9 @@ def _snapshot_row(snapshot: Snapshot) -> dict[str, Any]:
 
 def total_of_row(row: RowMapping, name: str) -> Total:
     """Return one of the totals of a snapshot's row."""
-    return Total(amount=points.measured(row[name], name, row["unknown"]), known=row[f"{name}_known"], parts=row[f"{name}_parts"])
+    return Total(
+        amount=points.known_total(row[name], name, row["unknown"]), known=row[f"{name}_known"], parts=row[f"{name}_parts"]
+    )
 
 
 def _measurement_of(row: RowMapping, linked: list[WorkloadPoint]) -> Measurement:

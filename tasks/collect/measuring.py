@@ -5,7 +5,7 @@ The foreground stage measures a whole sweep with it, a distributed worker a chun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -17,13 +17,14 @@ from typing import Final, Self, cast
 import structlog
 
 from actions.fanout import AdaptiveFanOut, FanOut, ThreadFanOut
-from actions.live.measure import MeasureResult, measure, unmeasured
+from actions.live.measure import MeasureResult, measure, unmeasured, withdraw
 from actions.live.sweep_memo import MemoizedScaleOps
 from actions.ports import ScaleOps
 from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
-from domain.snapshots import Outcome
+from domain.snapshots import Measurement, Outcome
 from domain.sweeps import Sweep
+from store import StoreUnavailable, SweepClosed
 from tasks.collect.closing import format_slot, sweep_deadline
 from tasks.context import StageContext
 
@@ -240,10 +241,33 @@ class SweepMeasurer:
     def _write(self, batch: list[MeasureResult]) -> None:
         if not batch:
             return
-        with self._context.store.transaction() as transaction:
-            transaction.snapshots.put_all([result.measurement for result in batch])
-        known = sum(1 for result in batch if result.measurement.snapshot.outcome is Outcome.MEASURED)
+        measurements = [result.measurement for result in batch]
+        try:
+            self._put(measurements)
+        except (StoreUnavailable, SweepClosed):
+            raise
+        except Exception:
+            # What one component has and the database does not take must not cost the others their measurement.
+            log.exception("storing a batch failed; storing its components one by one", components=len(batch))
+            measurements = [self._put_one(measurement) for measurement in measurements]
+        known = sum(1 for measurement in measurements if measurement.snapshot.outcome is Outcome.MEASURED)
         self._progress.measured(known=known, unknown=len(batch) - known)
+
+    def _put(self, measurements: Sequence[Measurement]) -> None:
+        with self._context.store.transaction() as transaction:
+            transaction.snapshots.put_all(measurements)
+
+    def _put_one(self, measurement: Measurement) -> Measurement:
+        try:
+            self._put([measurement])
+        except (StoreUnavailable, SweepClosed):
+            raise
+        except Exception as error:
+            log.exception("storing a measurement failed", component=str(measurement.snapshot.ref))
+            reason = f"what was measured cannot be stored ({type(error).__name__}); see the log"
+            measurement = withdraw(measurement, reason=reason)
+            self._put([measurement])
+        return measurement
 
     def _unavailable(self) -> CollectFailed:
         return CollectFailed(

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,13 @@ def expected_of(stem: str, reference: str, recorded: Json) -> Json:
     return correct[name](variant, reference, recorded)
 
 
+def known_sum(values: Iterable[float | None]) -> float | None:
+    """Difference 3: a sum skips what is unknown; theirs is 0 where nothing is known."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return None if found and not known else sum(known)
+
+
 def right_data(_: str, reference: str, result: Json) -> Json:
     """Difference 3: where a missing field made theirs fail, the field is null and the rest stands."""
     if result["status"] == 200:
@@ -89,8 +96,8 @@ def right_data(_: str, reference: str, result: Json) -> Json:
         "workloads": [{**{field: row.get(field) for field in fields}, "dashboardUrl": None} for row in rows],
         "summary": {
             "totalWorkloads": len(rows),
-            "totalSavingsAvailable": sum(row.get("savingsAvailable") or 0 for row in rows),
-            "totalActiveSavings": sum(row.get("activeSavings") or 0 for row in rows),
+            "totalSavingsAvailable": known_sum(row.get("savingsAvailable") for row in rows),
+            "totalActiveSavings": known_sum(row.get("activeSavings") for row in rows),
             "automatedWorkloads": sum(1 for row in rows if row["auto"]),
             "overProvisionedCount": sum(1 for row in rows if row["isOverProvisioned"]),
             "underProvisionedCount": sum(1 for row in rows if row["isUnderProvisioned"]),
@@ -99,13 +106,21 @@ def right_data(_: str, reference: str, result: Json) -> Json:
 
 
 def right_cost(variant: str, reference: str, result: Json) -> Json:
-    """Differences 1 and 3: all workloads of the component, each with its own place; nulls for what is left out."""
+    """Differences 1 and 3: all workloads of the component, each with its own place and name; nulls for what is left out.
+
+    Where the cost report leaves a name out, theirs shows the raw id; ours takes the name of the workload list.
+    """
     hours = HOURS[variant.removeprefix("range-") or "7d"]
     workloads = upstream_of(reference)
     places = {(w["dash"]["clusterName"], w["dash"]["namespace"], w["dash"]["type"]) for w in workloads}
     left_out = any(w["cost"].get(field) is None for w in workloads for field in ("savingsAvailable", "spotPercent"))
     if len(places) == 1 and not left_out:
-        return result["output"]
+        names = {w["cost"]["id"]: w["dash"]["workloadName"] for w in workloads}
+        named = [
+            {**row, "workloadName": names.get(row["workloadName"], row["workloadName"])}
+            for row in result["output"]["costAnalysis"]
+        ]
+        return {**result["output"], "costAnalysis": named}
     rows = []
     clusters = dict.fromkeys(w["dash"]["clusterName"] for w in workloads)
     for workload in (w for cluster in clusters for w in workloads if w["dash"]["clusterName"] == cluster):
@@ -113,7 +128,7 @@ def right_cost(variant: str, reference: str, result: Json) -> Json:
         savings = cost.get("savingsAvailable")
         rows.append(
             {
-                "workloadName": cost.get("workloadName", cost["id"]),
+                "workloadName": cost.get("workloadName", dash["workloadName"]),
                 "clusterName": dash["clusterName"],
                 "namespace": dash["namespace"],
                 "totalCost": round(cost["hourlyCost"] * hours, 4),
@@ -130,7 +145,7 @@ def right_cost(variant: str, reference: str, result: Json) -> Json:
         "summary": {
             "totalCost": sum(row["totalCost"] for row in rows),
             "averageHourlyCost": sum(row["hourlyCost"] for row in rows) / len(rows),
-            "totalSavingsAvailable": sum(row["savingsAvailable"] or 0 for row in rows),
+            "totalSavingsAvailable": known_sum(row["savingsAvailable"] for row in rows),
         },
     }
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actions.fanout import sequential
 from actions.live.upstream import fetch_workloads, own_cost_rows
-from clients.scaleops.parsing import CostsResponse, WorkloadsResponse, to_cost_rows, to_workloads
+from clients.scaleops.parsing import to_cost_rows, to_workloads
 from domain.component import Component
 from domain.ownership import ownership_of
 from domain.refs import EntityRef
@@ -32,7 +32,7 @@ components = st.builds(
     team=st.just(TEAM),
     label_selector=st.sampled_from(["app=web", "app in (web, api)"]),
     cluster_limit=st.sampled_from([None, *CLUSTERS]),
-    namespace_limit=st.sampled_from([None, *NAMESPACES]),
+    namespace_limit=st.sampled_from([None, "shop", "bank"]),
 )
 allowed_namespaces = st.dictionaries(st.sampled_from([WEB.ref, TEAM]), namespaces)
 workload_rows = st.lists(
@@ -54,10 +54,10 @@ cost_ids = st.lists(st.sampled_from([one for one in IDS if one is not None]), un
 def through_the_action(
     component: Component, allowed: Mapping[EntityRef, tuple[str, ...]], rows: Rows, costs: Rows
 ) -> tuple[set[str], dict[str, set[str]]]:
-    workloads = to_workloads(WorkloadsResponse.model_validate({"workloads": rows}))
+    workloads = to_workloads({"workloads": rows})
     scaleops = PlannedScaleOps(workloads_by_labels={("app=web",): workloads, ("app=api",): workloads})
     found = fetch_workloads(component, scaleops, namespaces_allowed=allowed, fan_out=sequential)
-    cost_rows = to_cost_rows(CostsResponse.model_validate({"aggregatedWorkloads": costs}))
+    cost_rows = to_cost_rows({"aggregatedWorkloads": costs})
     owned = own_cost_rows(found, dict.fromkeys(found.clusters, cost_rows))
     by_cluster: dict[str, set[str]] = {cluster: set() for cluster in CLUSTERS}
     for key, row in owned.items():

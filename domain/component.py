@@ -41,6 +41,10 @@ class Component:
     cluster_limit: str | None
     """`backstage.io/kubernetes-cluster`: only workloads of this cluster belong to it."""
     contact: NotificationTargets
+    unusable: str = ""
+    """Why its workloads cannot be selected, if an annotation that selects them cannot be read."""
+    problems: tuple[str, ...] = ()
+    """For its owner: what its entity says that could not be used, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,8 @@ class Team:
     parent: EntityRef | None
     in_catalog: bool
     contact: NotificationTargets
+    problems: tuple[str, ...] = ()
+    """What its entity says that could not be used, one sentence each."""
 
 
 class RoutingKey:

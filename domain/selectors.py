@@ -5,6 +5,9 @@ apimachinery reads it: requirements separated by commas outside parentheses, bla
 
     k=v   k==v   k!=v   k in (a,b)   k notin (a,b)   k   !k   k>1   k<1
 
+Keys and values follow the syntax of labels: one that can match nothing is refused with a sentence, because ScaleOps would answer it with
+an empty list, which reads like a measurement.
+
 ScaleOps takes `key=value` items only. Equality is sent as it is, `in` becomes one query per value, whose results are
 united; other operators cannot be sent and are named in a warning.
 """
@@ -20,14 +23,24 @@ from enum import StrEnum
 from typing import Final, NoReturn
 
 from domain.component import Component
+from domain.placeholders import is_placeholder
 
 MAX_QUERIES: Final = 50
 """Maximum number of upstream queries of one selector."""
 
+KUBERNETES_NAMESPACE: Final = "backstage.io/kubernetes-namespace"
+KUBERNETES_CLUSTER: Final = "backstage.io/kubernetes-cluster"
 KUBERNETES_ID: Final = "backstage.io/kubernetes-id"
 LABEL_SELECTOR: Final = "backstage.io/kubernetes-label-selector"
 
 _TOKEN: Final = re.compile(r"\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+)")
+_LABEL: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+"""The name of a key, and a value that is not empty."""
+_PREFIX: Final = re.compile(r"(?=.{1,253}/)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/")
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
+_MAX_LABEL_LENGTH: Final = 63
+_MAX_QUOTED: Final = 100
 _SYMBOLS: Final = frozenset({"=", "==", "!=", "!", "(", ")", ",", "<", ">"})
 
 
@@ -85,14 +98,61 @@ def plan_for(component: Component) -> SelectorPlan:
     """Plan the queries of a component from its label selector, else from its Kubernetes id.
 
     Raises:
-        InvalidSelector: it has neither, or nothing of the selector can be sent.
+        InvalidSelector: it has neither, one of its annotations can match nothing, or nothing of the selector can be sent.
     """
+    if component.unusable:
+        raise InvalidSelector(component.unusable)
+    _check_limits(component)
     if component.label_selector is not None and component.label_selector.strip():
         return plan_of(parse_selector(component.label_selector), text=component.label_selector)
     if component.kubernetes_id is not None and component.kubernetes_id.strip():
-        return SelectorPlan(queries=((f"{KUBERNETES_ID}={component.kubernetes_id.strip()}",),), warnings=())
+        value = component.kubernetes_id.strip()
+        if problem := _problem_of_value(value):
+            message = f"the annotation {KUBERNETES_ID} can match nothing: {problem}"
+            raise InvalidSelector(message)
+        return SelectorPlan(queries=((f"{KUBERNETES_ID}={value}",),), warnings=())
     message = f"{component.ref} has no workload selector: annotate the entity with {LABEL_SELECTOR} or {KUBERNETES_ID}"
     raise InvalidSelector(message)
+
+
+def _check_limits(component: Component) -> None:
+    """Refuse annotations that no workload can be in: it would be measured as nothing."""
+    namespace, cluster = component.namespace_limit, component.cluster_limit
+    if namespace is not None and _NAMESPACE.fullmatch(namespace) is None:
+        message = (
+            f"the annotation {KUBERNETES_NAMESPACE} can match nothing: '{_quoted(namespace)}' is not the name of one namespace"
+        )
+        raise InvalidSelector(message)
+    if cluster is not None and (is_placeholder(cluster) or not cluster.isprintable()):
+        message = f"the annotation {KUBERNETES_CLUSTER} can match nothing: '{_quoted(cluster)}' is not the name of a cluster"
+        raise InvalidSelector(message)
+
+
+def _problem_of_key(key: str) -> str:
+    """Return why no label has this key; empty if one may have it. It is an optional prefix, a DNS name, and a name."""
+    name = key[found.end() :] if (found := _PREFIX.match(key)) else key
+    if "/" in name:
+        return f"the key '{_quoted(key)}' has a prefix that is not a DNS name, or more than one slash"
+    return _problem_of_label(name, f"the key '{_quoted(key)}'")
+
+
+def _problem_of_value(value: str) -> str:
+    """Return why no label has this value; empty if one may have it."""
+    return "" if not value else _problem_of_label(value, f"the value '{_quoted(value)}'")
+
+
+def _problem_of_label(text: str, which: str) -> str:
+    if _LABEL.fullmatch(text) is not None:
+        return ""
+    if is_placeholder(text):
+        return f"{which} is a placeholder that was never filled in"
+    if len(text) > _MAX_LABEL_LENGTH:
+        return f"{which} has more than {_MAX_LABEL_LENGTH} characters"
+    return f"{which} may have only letters, digits, '-', '_' and '.', and begins and ends with a letter or digit"
+
+
+def _quoted(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…"
 
 
 def plan_of(requirements: tuple[Requirement, ...], *, text: str) -> SelectorPlan:
@@ -112,10 +172,12 @@ def plan_of(requirements: tuple[Requirement, ...], *, text: str) -> SelectorPlan
                 "the selector excludes"
             )
     if not choices:
-        message = f"nothing of the selector '{text}' can be sent to ScaleOps: it needs at least one key=value or key in (...)"
+        message = (
+            f"nothing of the selector '{_quoted(text)}' can be sent to ScaleOps: it needs at least one key=value or key in (...)"
+        )
         raise InvalidSelector(message)
     if (count := math.prod(len(choice) for choice in choices)) > MAX_QUERIES:
-        message = f"the selector '{text}' needs {count} queries and at most {MAX_QUERIES} are sent: shorten its lists"
+        message = f"the selector '{_quoted(text)}' needs {count} queries and at most {MAX_QUERIES} are sent: shorten its lists"
         raise InvalidSelector(message)
     queries = dict.fromkeys(tuple(dict.fromkeys(labels)) for labels in itertools.product(*choices))
     return SelectorPlan(queries=tuple(queries), warnings=tuple(warnings))
@@ -125,7 +187,7 @@ def parse_selector(text: str) -> tuple[Requirement, ...]:
     """Parse a selector into its requirements, in order.
 
     Raises:
-        InvalidSelector: it is empty, or not a selector by the grammar of Kubernetes.
+        InvalidSelector: it is empty, not a selector by the grammar of Kubernetes, or has a key or value that no label has.
     """
     tokens = _Tokens(text)
     requirements: list[Requirement] = []
@@ -138,7 +200,20 @@ def parse_selector(text: str) -> tuple[Requirement, ...]:
             tokens.fail("it ends with a comma")
     if not requirements:
         tokens.fail("it is empty")
+    for requirement in requirements:
+        if problem := _problem_of(requirement):
+            message = f"the selector '{_quoted(text)}' can match nothing: {problem}"
+            raise InvalidSelector(message)
     return tuple(requirements)
+
+
+def _problem_of(requirement: Requirement) -> str:
+    if problem := _problem_of_key(requirement.key):
+        return problem
+    if requirement.operator in (Operator.GREATER, Operator.LESS):
+        [bound] = requirement.values
+        return "" if _INTEGER.fullmatch(bound) else f"'{_quoted(bound)}' is not a whole number"
+    return next((problem for value in requirement.values if (problem := _problem_of_value(value))), "")
 
 
 class _Tokens:
@@ -165,7 +240,8 @@ class _Tokens:
         return token
 
     def fail(self, reason: str) -> NoReturn:
-        message = f"the selector '{self._text}' cannot be parsed: {reason}"
+        hint = "a placeholder was never filled in" if is_placeholder(self._text) else reason
+        message = f"the selector '{_quoted(self._text)}' cannot be parsed: {hint}"
         raise InvalidSelector(message)
 
 

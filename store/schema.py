@@ -55,6 +55,8 @@ components = Table(
     Column("cluster_limit", CleanText),
     Column("slack_channels", Document, nullable=False),  # [[annotation key, channel id], ...]
     Column("pagerduty_fingerprint", CleanText),
+    Column("unusable", CleanText, nullable=False),
+    Column("problems", Document, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),
     Column("missed_listings", Integer, nullable=False),
     Column("missed_at", UtcDateTime),  # the last listing that counted as missed: one listing counts once
@@ -70,6 +72,7 @@ teams = Table(
     Column("in_catalog", Boolean, nullable=False),
     Column("slack_channels", Document, nullable=False),
     Column("pagerduty_fingerprint", CleanText),
+    Column("problems", Document, nullable=False),
 )
 
 sweeps = Table(

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from domain.selectors import InvalidSelector, SelectorPlan, parse_selector, plan_of
 from gateway.request import parse_json_strictly
 from gateway.responses import bad_request
 
 _MAX_LENGTH: Final = 512
 _MAX_ITEMS: Final = 1000
 _COST_LISTS: Final = ("clusterFilters", "namespaces", "workloadTypes")
-_OPERATORS: Final = ("!", "(", ")", ">", "<", ",")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +27,14 @@ class CostQuery:
     labels: tuple[str, ...]
 
 
-def read_workloads_body(body: bytes, content_type: str | None) -> tuple[str, ...]:
-    """Parse `{"label": ["k=v", ...]}` and return the labels, at least one.
+def read_workloads_body(body: bytes, content_type: str | None) -> SelectorPlan:
+    """Parse `{"label": ["k=v", ...]}` and return the queries of these requirements.
 
     Raises:
         HttpError: 400 or 415, the body is not of this form.
     """
     found = _read_object(body, content_type, {"label"})
-    return _labels(found, "label")
+    return _plan(found, "label")
 
 
 def read_costs_body(body: bytes, content_type: str | None) -> CostQuery:
@@ -45,7 +45,7 @@ def read_costs_body(body: bytes, content_type: str | None) -> CostQuery:
     """
     found = _read_object(body, content_type, {*_COST_LISTS, "labels"})
     clusters, namespaces, types = (_strings(found.get(name, []), name) for name in _COST_LISTS)
-    return CostQuery(clusters=clusters, namespaces=namespaces, types=types, labels=_labels(found, "labels"))
+    return CostQuery(clusters=clusters, namespaces=namespaces, types=types, labels=_plan(found, "labels").labels)
 
 
 def write_workloads_body(labels: Sequence[str]) -> bytes:
@@ -85,22 +85,17 @@ def _read_object(body: bytes, content_type: str | None, known: set[str]) -> dict
     return found
 
 
-def _labels(found: dict[str, Any], name: str) -> tuple[str, ...]:
-    """Return the labels, each once, as `key=value`: selectors may have spaces around the parts and a doubled sign."""
-    labels = tuple(dict.fromkeys(_label(text) for text in _strings(found.get(name), name)))
-    if not labels:
+def _plan(found: dict[str, Any], name: str) -> SelectorPlan:
+    """Parse the items as one selector, by the grammar of the actions: callers cut a selector at its commas, also within a list."""
+    items = _strings(found.get(name), name)
+    if not items:
         message = f"{name!r} must have at least one label: without one ScaleOps returns every workload"
         raise bad_request(message)
-    return labels
-
-
-def _label(text: str) -> str:
-    key, equals, value = text.strip().partition("=")
-    key, value = key.strip(), value.removeprefix("=").strip()
-    if not equals or not key or any(sign in text for sign in _OPERATORS) or "=" in value or " " in key or " " in value:
-        message = f"the label {text[:64]!r} is not of the form key=value, the only one that ScaleOps accepts"
-        raise bad_request(message)
-    return f"{key}={value}"
+    text = ",".join(items)
+    try:
+        return plan_of(parse_selector(text), text=text)
+    except InvalidSelector as bad:
+        raise bad_request(str(bad)) from None
 
 
 def _strings(value: object, name: str) -> tuple[str, ...]:

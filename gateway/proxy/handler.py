@@ -22,7 +22,7 @@ from gateway.auth.callers import ANONYMOUS, Caller
 from gateway.proxy.bodies import read_costs_body, read_workloads_body, write_costs_body, write_workloads_body
 from gateway.proxy.body_worker import BodyWorker
 from gateway.proxy.cache import CachedResponse, CacheLookup, ResponseCache
-from gateway.proxy.json_filter import is_complete, repair
+from gateway.proxy.json_filter import UnparseableJson, is_complete, repair, unite
 from gateway.proxy.routes import ROUTES, ProxyRoute, RouteTable, read_cluster, read_query
 from gateway.proxy.scope import ProxyScope, require_one_cluster
 from gateway.request import GatewayRequest
@@ -99,12 +99,24 @@ class Proxy:
     async def _handle_workloads(
         self, request: GatewayRequest, route: ProxyRoute, query: str, *, scope: ProxyScope | None, caller: Caller
     ) -> GatewayResponse:
-        labels = read_workloads_body(await request.read_body(), request.header(b"content-type"))
-        ownerships = () if scope is None else await scope.ownerships(caller, labels)
-        lookup = await self._cached(route, query, None, write_workloads_body(labels))
-        if scope is None or lookup.response.status != HTTPStatus.OK:
-            return _response(lookup)
-        return _response(lookup, await scope.filter_workloads(lookup.response, ownerships))
+        plan = read_workloads_body(await request.read_body(), request.header(b"content-type"))
+        ownerships = () if scope is None else await scope.ownerships(caller, plan.labels, queries=plan.queries)
+        bodies: list[bytes] = []
+        for labels in plan.queries:
+            lookup = await self._cached(route, query, None, write_workloads_body(labels))
+            if lookup.response.status != HTTPStatus.OK:
+                return _response(lookup)
+            filtered = lookup.response.body if scope is None else await scope.filter_workloads(lookup.response, ownerships)
+            bodies.append(filtered)
+        return _response(lookup, bodies[0] if len(bodies) == 1 else await self._united(bodies))
+
+    async def _united(self, bodies: list[bytes]) -> bytes:
+        """Return the rows of all workload lists: a selector with a list of values is several queries."""
+        try:
+            return await self._worker.run(b"".join(bodies), lambda _: unite(bodies, "workloads"))
+        except UnparseableJson as error:
+            message = f"the workload lists of ScaleOps cannot be united: {error}"
+            raise unavailable(message, status=HTTPStatus.BAD_GATEWAY) from None
 
     async def _handle_costs(
         self,

@@ -73,6 +73,17 @@ def read_rows(body: bytes, member: str) -> JsonRows:
     return JsonRows(body=body, content=content, member=member, rows=rows)
 
 
+def unite(bodies: Sequence[bytes], member: str) -> bytes:
+    """Return the first response with the rows of all of them, each once.
+
+    Raises:
+        UnparseableJson: as `read_rows`.
+    """
+    parts = [read_rows(body, member) for body in bodies]
+    rows = {json.dumps(row, default=str, sort_keys=True): row for part in parts for row in part.rows}
+    return _serialize({**parts[0].content, member: list(rows.values())})
+
+
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     try:
         return parse_json(body, parse_float=Decimal)

@@ -47,13 +47,18 @@ class ProxyScope:
         self._cache = cache
         self._worker = worker
 
-    async def ownerships(self, caller: Caller, labels: Sequence[str]) -> tuple[Ownership, ...]:
-        """Return what the components with this selector own that the caller may see.
+    async def ownerships(
+        self, caller: Caller, labels: Sequence[str], *, queries: Sequence[Sequence[str]] = ()
+    ) -> tuple[Ownership, ...]:
+        """Return what the components with this selector own that the caller may see; of several queries each must be theirs.
 
         Raises:
             HttpError: 403, there are none. It does not say whether a component exists that the caller may not see.
         """
         found = await self._index.find(labels)
+        if len(queries) > 1:
+            wanted = {frozenset(query) for query in queries}
+            found = tuple(one for one in found if wanted <= {frozenset(query) for query in one.plan.queries})
         shown = await self._visibility.visible(caller, [ownership.ref for ownership in found])
         visible = tuple(ownership for ownership in found if ownership.ref in shown)
         if not visible:

@@ -127,11 +127,11 @@ def _team_row(team: Team) -> dict[str, Any]:
 
 
 def _component_of(row: RowMapping) -> Component:
-    return read_as(Component, row, ref=row["entity_ref"], contact=_contact_of(row))
+    return read_as(Component, row, ref=row["entity_ref"], contact=_contact_of(row), problems=tuple(row["problems"]))
 
 
 def _team_of(row: RowMapping) -> Team:
-    return read_as(Team, row, ref=row["entity_ref"], contact=_contact_of(row))
+    return read_as(Team, row, ref=row["entity_ref"], contact=_contact_of(row), problems=tuple(row["problems"]))
 
 
 def _contact_of(row: RowMapping) -> NotificationTargets:

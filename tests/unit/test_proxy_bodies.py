@@ -11,9 +11,24 @@ JSON = "application/json"
 
 
 def test_labels_are_parsed_and_serialized_again() -> None:
-    labels = read_workloads_body(b' { "label" : [ "app=a", " tier == web ", "app=a" ] } ', "application/json; charset=utf-8")
-    assert labels == ("app=a", "tier=web")
-    assert write_workloads_body(labels) == b'{"label":["app=a","tier=web"]}'
+    plan = read_workloads_body(b' { "label" : [ "app=a", " tier == web ", "app=a" ] } ', "application/json; charset=utf-8")
+    assert plan.queries == (("app=a", "tier=web"),)
+    assert write_workloads_body(plan.queries[0]) == b'{"label":["app=a","tier=web"]}'
+
+
+@pytest.mark.parametrize(
+    ("labels", "queries"),
+    [
+        (["app in (a, b)", "tier=web"], (("app=a", "tier=web"), ("app=b", "tier=web"))),
+        (["app in (a", " b)"], (("app=a",), ("app=b",))),
+        (["app=a,tier=web"], (("app=a", "tier=web"),)),
+        (["app=a", "!spot", "env notin (dev)"], (("app=a",),)),
+    ],
+)
+def test_a_selector_is_parsed_by_the_grammar_of_the_actions(labels: list[str], queries: tuple[tuple[str, ...], ...]) -> None:
+    assert read_workloads_body(json.dumps({"label": labels}).encode(), JSON).queries == queries
+    cost_labels = read_costs_body(json.dumps({"labels": labels}).encode(), JSON).labels
+    assert cost_labels == tuple(dict.fromkeys(label for query in queries for label in query))
 
 
 def test_a_cost_query_is_serialized_with_all_its_lists() -> None:
@@ -49,7 +64,8 @@ def test_a_cost_query_is_serialized_with_all_its_lists() -> None:
         b'{"label":["!app"]}',
         b'{"label":["app!=a"]}',
         b'{"label":["app in (a"]}',
-        b'{"label":["app=a,tier=b"]}',
+        b'{"label":["app=${NAME}"]}',
+        b'{"label":["\\"app=a\\""]}',
         b'{"label":["app=a=b"]}',
         b'{"label":["app=a\\u0000"]}',
         b'{"label":["app=a"],"label":["app=b"]}',

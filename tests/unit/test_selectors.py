@@ -70,6 +70,62 @@ def test_what_is_no_selector_is_refused_with_its_reason(text: str, why: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('"app=shop"', "the key '\"app' may have only letters"),
+        ('app="shop"', "the value '\"shop\"' may have only letters"),
+        ("a/b/c=d", "a prefix that is not a DNS name, or more than one slash"),
+        ("Example.com/app=d", "a prefix that is not a DNS name"),
+        ("/app=d", "a prefix that is not a DNS name"),
+        ("app=caf\xe9", "may have only letters"),
+        (f"app={'a' * 64}", "has more than 63 characters"),
+        (f"{'a' * 64}=b", "has more than 63 characters"),
+        (f"{'a' * 254}/b=c", "a prefix that is not a DNS name"),
+        ("app=-web", "begins and ends with a letter or digit"),
+        ("app in (web, a:b)", "the value 'a:b'"),
+        ("env notin (a/b)", "the value 'a/b'"),
+        ("!a:b", "the key 'a:b'"),
+        ("cores>many", "'many' is not a whole number"),
+        ("app=${{values.name}}", "a placeholder that was never filled in"),
+        ("app=${{ values.name }}", "a placeholder"),
+        ("app=$APP_NAME", "a placeholder that was never filled in"),
+        ("app=${APP_NAME}", "a placeholder that was never filled in"),
+        ("app=<name>", "a placeholder"),
+        ("app={{ .Values.name }}", "a placeholder"),
+        ("app=%NAME%", "a placeholder that was never filled in"),
+    ],
+)
+def test_a_selector_that_can_match_nothing_is_refused_with_its_reason(text: str, why: str) -> None:
+    with pytest.raises(InvalidSelector) as refused:
+        parse_selector(text)
+    assert why in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"kubernetes_id": "my shop, v2"}, "kubernetes-id can match nothing: the value 'my shop, v2'"),
+        ({"kubernetes_id": "${{ values.id }}"}, "is a placeholder"),
+        ({"kubernetes_id": "web", "namespace_limit": "shop,cart"}, "'shop,cart' is not the name of one namespace"),
+        ({"kubernetes_id": "web", "namespace_limit": "Shop"}, "'Shop' is not the name of one namespace"),
+        ({"kubernetes_id": "web", "cluster_limit": "$CLUSTER"}, "'$CLUSTER' is not the name of a cluster"),
+        ({"kubernetes_id": "web", "unusable": "its annotation is a list"}, "its annotation is a list"),
+    ],
+)
+def test_annotations_that_no_workload_can_match_are_refused(changes: dict[str, str], why: str) -> None:
+    with pytest.raises(InvalidSelector) as refused:
+        plan_for(make_component(**({"label_selector": None} | changes)))
+    assert why in str(refused.value)
+
+
+def test_names_of_clusters_and_namespaces_are_accepted_as_they_are() -> None:
+    component = make_component(
+        cluster_limit="admin@eu-1 (old)", namespace_limit="shop-2", label_selector="app.kubernetes.io/name=a.b_c-D"
+    )
+    assert plan_for(component).queries == (("app.kubernetes.io/name=a.b_c-D",),)
+
+
+@pytest.mark.parametrize(
     ("text", "queries"),
     [
         ("app=web, env == prod", (("app=web", "env=prod"),)),
@@ -114,12 +170,13 @@ def test_an_entity_without_either_is_refused_naming_both() -> None:
         plan_for(make_component(label_selector=None))
 
 
-NAMES = some.from_regex(r"[a-z]([a-z0-9./_-]{0,8}[a-z0-9])?", fullmatch=True)
+VALUES = some.from_regex(r"[a-zA-Z]([a-z0-9._-]{0,8}[a-z0-9])?", fullmatch=True)
+NAMES = some.one_of(VALUES, VALUES.map(lambda name: f"example.com/{name}"))
 REQUIREMENTS = some.one_of(
-    some.builds(lambda k, v: Requirement(k, Operator.EQUALS, (v,)), NAMES, some.one_of(NAMES, some.just(""))),
-    some.builds(lambda k, v: Requirement(k, Operator.NOT_EQUALS, (v,)), NAMES, NAMES),
-    some.builds(lambda k, v: Requirement(k, Operator.IN, tuple(v)), NAMES, some.lists(NAMES, min_size=1, max_size=4)),
-    some.builds(lambda k, v: Requirement(k, Operator.NOT_IN, tuple(v)), NAMES, some.lists(NAMES, min_size=1, max_size=4)),
+    some.builds(lambda k, v: Requirement(k, Operator.EQUALS, (v,)), NAMES, some.one_of(VALUES, some.just(""))),
+    some.builds(lambda k, v: Requirement(k, Operator.NOT_EQUALS, (v,)), NAMES, VALUES),
+    some.builds(lambda k, v: Requirement(k, Operator.IN, tuple(v)), NAMES, some.lists(VALUES, min_size=1, max_size=4)),
+    some.builds(lambda k, v: Requirement(k, Operator.NOT_IN, tuple(v)), NAMES, some.lists(VALUES, min_size=1, max_size=4)),
     some.builds(lambda k: Requirement(k, Operator.EXISTS), NAMES),
     some.builds(lambda k: Requirement(k, Operator.NOT_EXISTS), NAMES),
 )

@@ -64,6 +64,8 @@ def upgrade() -> None:
         sa.Column("cluster_limit", TEXT),
         sa.Column("slack_channels", DOCUMENT, nullable=False),
         sa.Column("pagerduty_fingerprint", TEXT),
+        sa.Column("unusable", TEXT, nullable=False),
+        sa.Column("problems", DOCUMENT, nullable=False),
         sa.Column("last_seen", INSTANT, nullable=False),
         sa.Column("missed_listings", sa.Integer(), nullable=False),
         sa.Column("missed_at", INSTANT),
@@ -170,6 +172,7 @@ def upgrade() -> None:
         sa.Column("in_catalog", sa.Boolean(), nullable=False),
         sa.Column("slack_channels", DOCUMENT, nullable=False),
         sa.Column("pagerduty_fingerprint", TEXT),
+        sa.Column("problems", DOCUMENT, nullable=False),
     )
     op.create_table(
         "workload_points",

@@ -53,6 +53,10 @@ class Listing(Protocol):
     def reason(self) -> str:
         """Why it is not complete; empty if it is."""
 
+    @property
+    def left_aside(self) -> tuple[str, ...]:
+        """What of the catalog was not read, one sentence each; not all of it is an entity."""
+
 
 class Catalog(Protocol):
     """The software catalog. Every method raises ServiceError; an unknown entity is `ErrorKind.NOT_FOUND`."""

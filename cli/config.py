@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from datetime import time, timedelta
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
 from pydantic import SecretStr
 
 from cli.output import say, say_json, show_table
+from clients.http.errors import ServiceError
 from domain.messages import Json
 from store import migrate as migrate_store
+from wiring.catalog_review import CatalogReview, review_catalog
+from wiring.clock import utc_now
 from wiring.connectivity import check_connectivity
 from wiring.durations import format_duration
 from wiring.environment import NAMES
 from wiring.loaded_config import LoadedConfig, load_config
 from wiring.logs import configure_logs
 from wiring.policy import build_policy
+from wiring.services import LiveServices
 from wiring.settings import SettingsError
+
+_MAX_CATALOG_PROBLEMS: Final = 50
 
 
 @click.command(name="check-config")
@@ -37,11 +45,12 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
     try:
         loaded = load_config(os.environ, Path(".env"))
         build_policy(loaded.settings, loaded.config)
+        catalog = _review_catalog_file(loaded)
     except SettingsError as error:
         _print_problems(error.problems, as_json=as_json)
         ctx.exit(2)
     rows = _rows(loaded)
-    missing = _missing(loaded)
+    missing = [*_missing(loaded), *(_catalog_problems(catalog) if catalog is not None else ())]
     checks = list(check_connectivity(loaded)) if live else []
     if as_json:
         settings: Json = {name: {"value": value, "from": origin} for name, value, origin in rows}
@@ -83,6 +92,27 @@ def _print_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
         return
     for problem in problems:
         click.echo(f"scaleops-worker: {problem}", err=True)
+
+
+def _review_catalog_file(loaded: LoadedConfig) -> CatalogReview | None:
+    """Read the catalog file, if it is set. Raises SettingsError if it cannot be used."""
+    if loaded.settings.backstage_catalog_file is None:
+        return None
+    with closing(LiveServices(loaded.settings, config=loaded.config, clock=utc_now)) as services:
+        try:
+            return review_catalog(services.catalog)
+        except ServiceError as error:
+            message = f"BACKSTAGE_CATALOG_FILE: {error}"
+            raise SettingsError(message) from None
+
+
+def _catalog_problems(review: CatalogReview) -> list[str]:
+    found = [f"catalog: {problem}" for problem in review.problems[:_MAX_CATALOG_PROBLEMS]]
+    if len(review.problems) > len(found):
+        found.append(f"catalog: and {len(review.problems) - len(found):,} more")
+    if review.incomplete_reason:
+        found.append(f"catalog: components may be missing: {review.incomplete_reason}")
+    return found
 
 
 def _rows(loaded: LoadedConfig) -> list[tuple[str, str, str]]:

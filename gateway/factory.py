@@ -43,7 +43,7 @@ from gateway.proxy.routes import RouteTable, read_extra_route
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.web.app import metadata_url, metrics_route, public_routes, raise_not_found, resource_metadata
-from gateway.web.health import DATABASE, Readiness, database_probe, http_probe
+from gateway.web.health import DATABASE, Readiness, catalog_file_probe, database_probe, http_probe
 from gateway.web.mcp_app import McpApp
 from gateway.web.metrics import Metrics
 from gateway.web.pages import page_routes
@@ -222,6 +222,8 @@ def _readiness(dependencies: GatewayDependencies, scaleops: AsyncScaleOpsClient,
     probes = {DATABASE: database_probe(dependencies.store), "scaleops": http_probe(scaleops.send, _SCALEOPS_PROBE)}
     if backstage is not None:
         probes["backstage"] = http_probe(backstage.send, USER_KEYS)
+    if dependencies.settings.backstage_catalog_file is not None:
+        probes["catalog"] = catalog_file_probe(dependencies.live.catalog)
     return Readiness(probes, clock=dependencies.live.clock)
 
 

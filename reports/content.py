@@ -311,7 +311,7 @@ class UnroutedTeam(ContentModel):
 
 
 class RoutingProblems(ContentModel):
-    """Teams without a route, and reports that were skipped."""
+    """Teams without a route, reports that were skipped, and annotations that could not be used."""
 
     kind: Literal["routing"] = "routing"
     unrouted: tuple[UnroutedTeam, ...]
@@ -319,6 +319,8 @@ class RoutingProblems(ContentModel):
     """One sentence per skipped report."""
     teams: int | None = None
     """Number of teams that own a component."""
+    problems: tuple[str, ...] = ()
+    """What the catalog entities of teams say that could not be used, one sentence each."""
 
 
 Body: TypeAlias = Annotated[

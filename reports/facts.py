@@ -83,6 +83,8 @@ class PlatformFacts:
     titles: Mapping[EntityRef, str]
     team_titles: Mapping[EntityRef, str]
     unrouted: tuple[content.UnroutedTeam, ...] = ()
+    catalog_problems: tuple[str, ...] = ()
+    """What the entities of teams say that could not be used, one sentence each."""
     skipped: tuple[str, ...] = ()
     """One sentence per report skipped since the last roll-up."""
     month_to_date: MonthToDate | None = None

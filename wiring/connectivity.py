@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from clients.http.errors import ServiceError
 from store import SchemaMismatch, Store, StoreUnavailable
+from wiring.catalog_review import review_catalog
 from wiring.clock import utc_now
 from wiring.loaded_config import LoadedConfig
 from wiring.services import LiveServices, required
@@ -60,9 +61,7 @@ def _scaleops(services: LiveServices) -> str:
 
 
 def _catalog(services: LiveServices) -> str:
-    first = next(iter(services.catalog.listing()), None)
-    found = len(first.components) if first else 0
-    return f"the first page has {found} components with a label selector or kubernetes-id"
+    return str(review_catalog(services.catalog))
 
 
 def _slack(services: LiveServices) -> str:

@@ -35,7 +35,7 @@ from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.measures import Measured, Total, Unknown, total_of
 from domain.refs import EntityRef
-from domain.selectors import InvalidSelector
+from domain.selectors import KUBERNETES_ID, InvalidSelector
 from domain.snapshots import TOTALS, Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint, totals_of
 from domain.workload import CostRow, Destination, Flow, Workload, WorkloadKey
 
@@ -87,6 +87,8 @@ def measure(
     )
     rows = own_cost_rows(owned, costs)
     warnings = (
+        *component.problems,
+        *_nothing_matched(component, owned),
         *owned.warnings,
         *missing_numbers(owned.workloads),
         *cost_warnings(owned, costs, rows),
@@ -107,7 +109,15 @@ def measure(
 def unmeasured(component: Component, *, as_of: datetime, reason: str) -> Measurement:
     """Return the measurement of a component whose workloads are unknown."""
     totals = dict.fromkeys(TOTALS, total_of([Unknown(reason)]))
-    return _measurement(component, Outcome.UNKNOWN, totals, as_of=as_of, reason=reason)
+    return _measurement(component, Outcome.UNKNOWN, totals, as_of=as_of, reason=reason, warnings=component.problems)
+
+
+def _nothing_matched(component: Component, owned: ComponentWorkloads) -> list[str]:
+    """Return a warning if a component has no workload: its selector may be wrong, and zero cost looks like a measurement."""
+    if owned.workloads or owned.set_aside:
+        return []
+    selector = component.label_selector or f"{KUBERNETES_ID}={component.kubernetes_id}"
+    return [f"no workload matches '{selector}': if {component.ref} runs on Kubernetes, correct its annotations"]
 
 
 def withdraw(measurement: Measurement, *, reason: str) -> Measurement:

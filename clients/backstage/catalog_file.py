@@ -1,27 +1,79 @@
-"""The catalog from YAML or JSON files instead of a live Backstage: one file, or all files below a folder."""
+"""The catalog from YAML or JSON files instead of a live Backstage: one file, or all files below a folder.
+
+What can be read is read; what was left aside is listed with its place. An entity that is defined twice counts once, as in the first file.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
-
-from clients.backstage.entities import EntityDocument, EntityParser, is_in_scope
-from clients.backstage.listings import CatalogListing, Documents
+from clients.backstage.catalog_documents import SUFFIXES, CatalogDocument, LeftAside, SavedPage, catalog_files, read_file
+from clients.backstage.entities import EntityDocument, EntityParser, UnreadableEntity, describe_entity, is_in_scope, read_entity
+from clients.backstage.listings import CatalogListing, EntityRows
 from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
-from domain.refs import EntityRef, InvalidReference
+from domain.money import format_count
+from domain.placeholders import is_placeholder
+from domain.refs import EntityRef
+from domain.selectors import KUBERNETES_ID, LABEL_SELECTOR
 
-_SUFFIXES: Final = {".yaml", ".yml", ".json"}
 _PAGE_SIZE: Final = 500
-_ENTITY: Final = TypeAdapter(EntityDocument)
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_NAMED: Final = 3
 
 FileStamps = tuple[tuple[Path, int, int], ...]
+
+
+@dataclass
+class _Catalog:
+    """What the files hold."""
+
+    entities: dict[EntityRef, EntityDocument] = field(default_factory=dict)
+    places: dict[EntityRef, str] = field(default_factory=dict)
+    left_aside: list[LeftAside] = field(default_factory=list)
+    pages: list[SavedPage] = field(default_factory=list)
+
+    def add(self, found: CatalogDocument | SavedPage | LeftAside) -> None:
+        match found:
+            case SavedPage():
+                self.pages.append(found)
+            case LeftAside():
+                self.left_aside.append(found)
+            case CatalogDocument(value={"kind": _}):
+                self._add_entity(found)
+
+    def _add_entity(self, found: CatalogDocument) -> None:
+        try:
+            entity = read_entity(found.value)
+        except UnreadableEntity as error:
+            self.left_aside.append(_unreadable(found, str(error)))
+            return
+        if is_placeholder(entity.metadata.name):
+            self.left_aside.append(_unreadable(found, "it is a template"))
+        elif self.entities.setdefault(entity.ref, entity) != entity:
+            reason = f"{entity.ref} is defined in {self.places[entity.ref]} already, differently; that one counts"
+            self.left_aside.append(LeftAside(place=found.place, reason=reason, may_be_component=False))
+        self.places.setdefault(entity.ref, found.place)
+        if problem := entity.annotations_problem:
+            self.left_aside.append(_unreadable(found, problem))
+
+    def shortfall(self) -> str:
+        """Return why entities may be missing; empty if none can be."""
+        missing = [one for one in self.left_aside if one.may_be_component]
+        if missing:
+            more = f"; and {len(missing) - _MAX_NAMED} more" if len(missing) > _MAX_NAMED else ""
+            counted = format_count(len(missing), "document")
+            return f"{counted} of the catalog files may be components and could not be read: {'; '.join(map(str, missing[:_MAX_NAMED]))}{more}"
+        announced, listed = max((page.total or 0 for page in self.pages), default=0), sum(page.items for page in self.pages)
+        if listed < announced:
+            return f"{self.pages[0].place} is a page of a catalog with {announced} entities, of which the files hold {listed}"
+        open_end = [page.place for page in self.pages if page.has_next and page.total is None]
+        if open_end and all(page.has_next for page in self.pages):
+            return f"{open_end[0]} is a page of a catalog, and the files hold no last page"
+        return ""
 
 
 class CatalogFile:
@@ -32,100 +84,84 @@ class CatalogFile:
         self._parser = parser or EntityParser()
         self._lock = threading.Lock()
         self._stamps: FileStamps | None = None
-        self._entities: dict[EntityRef, EntityDocument] = {}
+        self._catalog = _Catalog()
 
     def component(self, ref: EntityRef) -> Component:
         """Return one entity of any kind; `ErrorKind.NOT_FOUND` if there is none."""
-        document = self._load().get(ref)
+        entities = self._load().entities
+        document = entities.get(ref)
         if document is None:
             message = f"the catalog file {self._path} has no entity {ref}"
             raise ServiceError(message, kind=ErrorKind.NOT_FOUND, permanent=True)
-        return self._parser.component(document)
+
+        def find_known(refs: Sequence[EntityRef]) -> Collection[EntityRef]:
+            return entities.keys() & set(refs)
+
+        return self._parser.component(document, find_known=find_known)
 
     def listing(self) -> CatalogListing:
         """List every entity with a label-selector or kubernetes-id annotation, and the teams that own them."""
-        entities = self._load()
+        catalog = self._load()
 
-        def pages() -> Iterator[Documents]:
-            in_scope = [document for document in entities.values() if is_in_scope(document)]
+        def pages() -> Iterator[EntityRows]:
+            in_scope = [document for document in catalog.entities.values() if is_in_scope(document)]
             for start in range(0, len(in_scope), _PAGE_SIZE):
-                yield in_scope[start : start + _PAGE_SIZE]
+                page = in_scope[start : start + _PAGE_SIZE]
+                yield EntityRows(documents=page, count=len(page))
 
-        def by_refs(refs: Sequence[EntityRef]) -> Documents:
-            return [entities.get(ref) for ref in refs]
+        def by_refs(refs: Sequence[EntityRef]) -> Sequence[EntityDocument | None]:
+            return [catalog.entities.get(ref) for ref in refs]
 
-        return CatalogListing(pages, by_refs, parser=self._parser)
+        reason = catalog.shortfall()
+        left_aside = [str(one) for one in catalog.left_aside]
+        return CatalogListing(pages, by_refs, parser=self._parser, shortfall=lambda _: reason, left_aside=left_aside)
 
-    def _load(self) -> dict[EntityRef, EntityDocument]:
+    def _load(self) -> _Catalog:
         with self._lock:
-            files = self._files()
             try:
+                files, left_aside = self._files()
                 stamps = tuple((file, (status := file.stat()).st_mtime_ns, status.st_size) for file in files)
                 if stamps != self._stamps:
-                    self._entities = _read_all(files)
+                    self._catalog = self._read(files, left_aside)
                     self._stamps = stamps
             except OSError as error:
                 raise _invalid(self._path, error.strerror or "it cannot be read") from None
-            return self._entities
+            return self._catalog
 
-    def _files(self) -> list[Path]:
+    def _files(self) -> tuple[list[Path], list[LeftAside]]:
         if not self._path.is_dir():
-            return [self._path]
-        files = sorted(file for file in self._path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+            return [self._path], []
+        files, left_aside = catalog_files(self._path)
         if not files:
-            raise _invalid(self._path, "it contains no .yaml, .yml or .json file")
-        return files
+            raise _invalid(self._path, f"it contains no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file")
+        return files, left_aside
+
+    def _read(self, files: Sequence[Path], left_aside: Sequence[LeftAside]) -> _Catalog:
+        catalog = _Catalog(left_aside=list(left_aside))
+        for file in files:
+            try:
+                for found in read_file(file):
+                    catalog.add(found)
+            except OSError as error:
+                if len(files) == 1:
+                    raise
+                reason = error.strerror or "it cannot be read"
+                catalog.left_aside.append(LeftAside(place=str(file), reason=reason, may_be_component=True))
+        if not catalog.entities and not catalog.pages:
+            raise _invalid(self._path, str(catalog.left_aside[0]) if catalog.left_aside else "it contains no catalog entity")
+        return catalog
 
 
-def _read_all(files: Sequence[Path]) -> dict[EntityRef, EntityDocument]:
-    """Read all entities of all files. Two different entities with one reference are an error."""
-    entities: dict[EntityRef, EntityDocument] = {}
-    found_in: dict[EntityRef, Path] = {}
-    for file in files:
-        for document in _read_documents(file):
-            if entities.setdefault(document.ref, document) != document:
-                raise _invalid(file, f"{document.ref} is defined differently in {found_in[document.ref]}")
-            found_in.setdefault(document.ref, file)
-    return entities
-
-
-def _read_documents(file: Path) -> Iterator[EntityDocument]:
-    """Read all entities of a file. An invalid one is an error: leaving it out would look like a removal."""
-    try:
-        documents = list(yaml.load_all(file.read_text(encoding="utf-8"), Loader=_LOADER))
-    except UnicodeDecodeError:
-        raise _invalid(file, "it is not UTF-8 text") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = "" if mark is None else f" in line {mark.line + 1}"
-        raise _invalid(file, f"it is not valid YAML{place}") from None
-    for number, document in enumerate(documents, start=1):
-        entities = _entity_list(document)
-        if entities is not None:
-            for position, entity in enumerate(entities, start=1):
-                yield _read_entity(entity, file, f"document {number}, entity {position}")
-        elif document is not None:
-            yield _read_entity(document, file, f"document {number}")
-
-
-def _entity_list(document: object) -> list[object] | None:
-    """Return the entities of an export of the catalog's API: a list, or a list named `items`; None for any other document."""
-    if isinstance(document, dict) and "kind" not in document:
-        document = document.get("items")
-    return document if isinstance(document, list) else None
-
-
-def _read_entity(document: object, file: Path, where: str) -> EntityDocument:
-    try:
-        entity = _ENTITY.validate_python(document)
-        _ = entity.ref
-    except ValidationError as error:
-        detail = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(step) for step in detail["loc"]) or "the document"
-        raise _invalid(file, f"{where} is not a catalog entity ({place}: {detail['msg']})") from None
-    except InvalidReference as error:
-        raise _invalid(file, f"{where}: {error}") from None
-    return entity
+def _unreadable(found: CatalogDocument, reason: str) -> LeftAside:
+    """Leave an entity aside. Without an annotation that selects workloads it is no component, and a template is none either."""
+    name = describe_entity(found.value)
+    metadata = found.value.get("metadata") if isinstance(found.value, dict) else None
+    annotations = str(metadata.get("annotations")) if isinstance(metadata, dict) else ""
+    return LeftAside(
+        place=found.place,
+        reason=f"{name or 'an entity'}: {reason}",
+        may_be_component=(LABEL_SELECTOR in annotations or KUBERNETES_ID in annotations) and not is_placeholder(name),
+    )
 
 
 def _invalid(path: Path, reason: str) -> ServiceError:

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter
 
-from clients.backstage.entities import EntityDocument, EntityParser
-from clients.backstage.listings import CatalogListing, Documents
+from clients.backstage.entities import EntityDocument, EntityParser, UnreadableEntity, describe_entity, read_entity
+from clients.backstage.listings import CatalogListing, EntityRows
 from clients.http.async_client import AsyncHttpClient
 from clients.http.client import HttpClient
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.messages import HttpRequest, parse_json
+from clients.http.messages import HttpRequest, parse_json, read_json, schema_error
 from domain.component import Component
-from domain.refs import EntityRef, InvalidReference
+from domain.refs import EntityRef
 from domain.selectors import KUBERNETES_ID, LABEL_SELECTOR
 
 PAGE_SIZE: Final = 500
@@ -54,7 +54,6 @@ class _EntitiesResponse(BaseModel):
 
 
 _ENTITIES_RESPONSE: Final = TypeAdapter(_EntitiesResponse)
-_ENTITY: Final = TypeAdapter(EntityDocument)
 
 
 class BackstageCatalog:
@@ -72,29 +71,32 @@ class BackstageCatalog:
         """Return one entity of any kind; `ErrorKind.NOT_FOUND` if there is none that the token may see."""
         path = "/".join(quote(part, safe="") for part in (ref.kind, ref.namespace, ref.name))
         request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-name/{path}", headers=self._headers)
-        document = parse_json(self._http.service, _ENTITY, request, self._http.send(request))
+        response = self._http.send(request)
         try:
-            return self._parser.component(document)
-        except InvalidReference as error:
-            message = f"Backstage answered {request.route} with an invalid name: {error}"
-            raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=True) from None
+            document = read_entity(read_json(self._http.service, request, response))
+        except UnreadableEntity as error:
+            raise schema_error(self._http.service, request, response, str(error)) from None
+        return self._parser.component(document, find_known=self._find_known)
 
     def listing(self) -> CatalogListing:
         """List every entity with a label-selector or kubernetes-id annotation, and the teams that own them."""
         query = _ByQuery(self._http, self._headers, self._page_size)
-        return CatalogListing(query.pages, self._by_refs, parser=self._parser, expected=lambda: query.total)
+        return CatalogListing(query.pages, self._by_refs, parser=self._parser, shortfall=query.shortfall)
 
     def close(self) -> None:
         """Close the idle connections."""
         self._http.close()
 
-    def _by_refs(self, refs: Sequence[EntityRef]) -> Documents:
+    def _find_known(self, refs: Sequence[EntityRef]) -> Collection[EntityRef]:
+        return {ref for ref, document in zip(refs, self._by_refs(refs), strict=True) if document is not None}
+
+    def _by_refs(self, refs: Sequence[EntityRef]) -> Sequence[EntityDocument | None]:
         """Return entities in the order of their references; None for an unknown one."""
         documents: list[EntityDocument | None] = []
         for chunk in _batches(refs, self._page_size):
             request = _refs_request(chunk, _FIELDS, self._headers)
             items = parse_json(self._http.service, _ENTITIES_RESPONSE, request, self._http.send(request)).items
-            documents.extend(None if item is None else _parse(item) for item in _one_per_ref(items, chunk, request))
+            documents.extend(_parse(item) for item in _one_per_ref(items, chunk, request))
         return documents
 
 
@@ -121,7 +123,7 @@ class _ByQuery:
         self._page_size = page_size
         self.total: int | None = None
 
-    def pages(self) -> Iterator[Documents]:
+    def pages(self) -> Iterator[EntityRows]:
         """Follow the cursors. A cursor does not contain fields and limit, so every request sends them."""
         options = [("fields", ",".join(_FIELDS)), ("limit", str(self._page_size))]
         first = [
@@ -131,7 +133,7 @@ class _ByQuery:
         ]
         response = self._fetch(first + options)
         self.total = response.total_items
-        yield [_parse(item) for item in response.items]
+        yield _rows(response.items)
         cursors: set[str] = set()
         while cursor := response.page_info.next_cursor:
             if cursor in cursors:
@@ -139,7 +141,13 @@ class _ByQuery:
                 raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
             cursors.add(cursor)
             response = self._fetch([("cursor", cursor), *options])
-            yield [_parse(item) for item in response.items]
+            yield _rows(response.items)
+
+    def shortfall(self, rows: int) -> str:
+        """Return why this number of rows is not all; empty if it is."""
+        if self.total is None or rows >= self.total:
+            return ""
+        return f"the catalog announced {self.total} entities and listed {rows}"
 
     def _fetch(self, query: list[tuple[str, str]]) -> _EntitiesResponse:
         request = HttpRequest(method="GET", target=f"/api/catalog/entities/by-query?{urlencode(query)}", headers=self._headers)
@@ -171,8 +179,22 @@ def _one_per_ref(items: list[JsonValue], refs: Sequence[EntityRef], request: Htt
 
 
 def _parse(item: JsonValue) -> EntityDocument | None:
-    """Return None for what is not an entity: the listing counts those."""
+    """Return None for what is not an entity."""
     try:
-        return _ENTITY.validate_python(item)
-    except ValidationError:
+        return read_entity(item)
+    except UnreadableEntity:
         return None
+
+
+def _rows(items: Sequence[JsonValue]) -> EntityRows:
+    documents: list[EntityDocument] = []
+    unreadable: list[str] = []
+    for position, item in enumerate(items, start=1):
+        try:
+            documents.append(read_entity(item))
+            problem = documents[-1].annotations_problem
+        except UnreadableEntity as error:
+            problem = str(error)
+        if problem:
+            unreadable.append(f"{describe_entity(item) or f'row {position} of a page'} ({problem})")
+    return EntityRows(documents=documents, unreadable=unreadable, count=len(items))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
+from actions.ports import Catalog
 from clients.http.messages import HttpRequest, HttpResponse
 from clients.http.single_flight import AsyncSingleFlight
 from domain.clock import Clock
@@ -37,6 +38,15 @@ def database_probe(store: Store) -> Probe:
 
     async def probe() -> None:
         await asyncio.to_thread(read)
+
+    return probe
+
+
+def catalog_file_probe(catalog: Catalog) -> Probe:
+    """Return a probe of a catalog file: it is there, and holds entities."""
+
+    async def probe() -> None:
+        await asyncio.to_thread(catalog.listing)
 
     return probe
 

@@ -93,7 +93,12 @@ def _platform_parts(facts: PlatformFacts) -> Iterable[Part]:
                 now, then, currency=meta.currency, titles=facts.team_titles, links=meta.links, week=meta.week
             ),
         )
-    yield "Routing", lambda: content.RoutingProblems(unrouted=facts.unrouted, skipped=facts.skipped, teams=len(facts.team_titles))
+    yield (
+        "Routing",
+        lambda: content.RoutingProblems(
+            unrouted=facts.unrouted, skipped=facts.skipped, teams=len(facts.team_titles), problems=facts.catalog_problems
+        ),
+    )
     if now is not None:
         yield "Automation and policies", lambda: summarise_automation(now)
         yield "What could not be measured", lambda: list_gaps(now, facts.titles)

@@ -267,7 +267,7 @@ def _routing(routing: content.RoutingProblems) -> Iterator[BlockGroup]:
         yield _paragraph(f"{_clip_name(gap.title)} has no channel of its own: {clip(gap.reason, MAX_REASON_LENGTH)}.")
     if len(routing.unrouted) > MAX_ROWS_PER_KIND:
         yield _paragraph(f"{len(routing.unrouted) - MAX_ROWS_PER_KIND:,} more teams have none.")
-    for sentence in routing.skipped[:MAX_ROWS_PER_KIND]:
+    for sentence in (*routing.problems[:MAX_ROWS_PER_KIND], *routing.skipped[:MAX_ROWS_PER_KIND]):
         yield _paragraph(clip(sentence, MAX_SENTENCE_LENGTH))
 
 

@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
+
+import structlog
 
 from clients.http.errors import ServiceError
 from domain.component import Component
@@ -25,6 +28,11 @@ from store import Store, SweepClosed
 from tasks.collect.closing import close, close_overdue, format_slot, with_cause
 from tasks.collect.measuring import NO_PROGRESS, CollectFailed, SweepMeasurer, SweepProgress
 from tasks.context import StageContext
+
+log = structlog.get_logger(__name__)
+
+_MAX_LOGGED: Final = 5
+"""Parts of the catalog that one line names."""
 
 __all__ = ["CollectFailed", "CollectResult", "OpenedSweep", "collect", "open_sweep"]
 
@@ -157,6 +165,10 @@ def _list_catalog(context: StageContext, as_of: datetime, progress: SweepProgres
                     transaction.sealed_keys.put(fingerprint, sealer.seal(key))
         seen += len(page.components)
         progress.listed(seen)
+    if listing.left_aside:
+        log.warning(
+            "parts of the catalog were left aside", parts=len(listing.left_aside), first=list(listing.left_aside[:_MAX_LOGGED])
+        )
     with context.store.transaction() as transaction:
         known = transaction.components.count()
         # A token that lost its permission gets an empty list, and no error.

@@ -101,6 +101,7 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
         titles={component.ref: component.title or component.spelled_name for component in transaction.components.all()},
         team_titles={team: title_of(team, teams.get(team)) for team in named},
         unrouted=tuple(_routing_gaps(owners, teams, policy)),
+        catalog_problems=tuple(problem for team in owners if team in teams for problem in teams[team].problems),
         skipped=tuple(
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
             for run in transaction.reports.skipped_since(WEEKLY_REPORT, request.now - timedelta(days=7))

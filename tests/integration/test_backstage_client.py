@@ -15,6 +15,8 @@ from tests.services.clients import backstage_of
 from tests.services.simulated import PARITY_FOLDER
 
 BY_QUERY = "GET /api/catalog/entities/by-query"
+SHOP = {"kind": "Component", "metadata": {"name": "shop", "annotations": {"backstage.io/kubernetes-id": "shop"}}}
+ODD = {"kind": "Component", "metadata": {"name": "shop", "annotations": ["backstage.io/kubernetes-id"]}}
 BY_REFS = "POST /api/catalog/entities/by-refs"
 
 
@@ -80,7 +82,15 @@ def test_teams_that_cannot_be_fetched_make_the_listing_incomplete(simulator: Sim
     ("response", "reason"),
     [
         ({"items": [], "totalItems": 3, "pageInfo": {}}, "the catalog announced 3 entities and listed 0"),
-        ({"items": [7], "totalItems": 1, "pageInfo": {}}, "1 entities of the catalog could not be read"),
+        (
+            {"items": [7], "totalItems": 1, "pageInfo": {}},
+            "1 entity of the catalog could not be read: row 1 of a page (it is not a mapping)",
+        ),
+        (
+            {"items": [ODD], "totalItems": 1},
+            "1 entity of the catalog could not be read: Component:shop (metadata.annotations is not a mapping",
+        ),
+        ({"items": [SHOP, SHOP, {"kind": "Location", "metadata": {"name": "x"}, "spec": "odd"}], "totalItems": 3}, ""),
         ({"items": [], "totalItems": 0}, ""),
     ],
 )
@@ -89,7 +99,8 @@ def test_missing_and_invalid_entities_make_the_listing_incomplete(
 ) -> None:
     simulator.plan_fault("backstage", route="by-query", status=200, body=response)
     listing, _ = list_all(simulator)
-    assert listing.reason == reason
+    assert listing.reason.startswith(reason)
+    assert bool(listing.reason) == bool(reason)
     assert listing.is_complete == (not reason)
 
 
@@ -99,6 +110,25 @@ def test_a_repeated_cursor_ends_the_listing(simulator: Simulator) -> None:
     listing, _ = list_all(simulator)
     assert "a cursor that it sent before" in listing.reason
     assert simulator.state.calls["backstage"][BY_QUERY] == 2
+
+
+def test_an_empty_page_with_a_cursor_is_not_the_end(simulator: Simulator) -> None:
+    empty = {"items": [], "totalItems": 1, "pageInfo": {"nextCursor": "more"}}
+    simulator.plan_fault("backstage", route="by-query", status=200, body=empty, times=1)
+    simulator.add_fault("backstage", route="by-query", status=200, body={"items": [SHOP], "totalItems": 1}, times=1)
+    with backstage_of(simulator) as catalog:
+        listing = catalog.listing()
+        found = [str(component.ref) for page in listing for component in page.components]
+    assert (found, listing.reason) == (["component:default/shop"], "")
+
+
+def test_a_relation_to_a_group_that_does_not_exist_does_not_decide_who_owns(simulator: Simulator) -> None:
+    stale = {**SHOP, "relations": [{"type": "ownedBy", "targetRef": f"group:default/{name}"} for name in ("aaa-gone", "team-00")]}
+    simulator.plan_fault("backstage", route="by-query", status=200, body={"items": [stale], "totalItems": 1})
+    with backstage_of(simulator) as catalog:
+        [component] = [component for page in catalog.listing() for component in page.components]
+    assert str(component.team) == "group:default/team-00"
+    assert simulator.state.calls["backstage"][BY_REFS] == 2
 
 
 def test_an_entity_is_found_in_any_case(simulator: Simulator) -> None:

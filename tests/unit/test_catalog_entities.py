@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from pydantic import ValidationError
 
-from clients.backstage.entities import EntityDocument, EntityParser, is_in_scope, owner_of, routing_keys_of
+from clients.backstage.entities import EntityDocument, EntityParser, is_in_scope, routing_keys_of
 from domain.component import NotificationTargets, RoutingKey
 from domain.refs import UNOWNED, EntityRef, InvalidReference
 
@@ -23,26 +23,6 @@ def annotated(annotations: dict[str, object], kind: str = "Component") -> Entity
 
 def relations_to(*targets: str, kind: str = "ownedBy") -> list[dict[str, str]]:
     return [{"type": kind, "targetRef": target} for target in targets]
-
-
-@pytest.mark.parametrize(
-    ("relations", "owner", "team"),
-    [
-        (relations_to("user:default/ann", "group:default/payments"), None, "group:default/payments"),
-        (relations_to("user:default/ann", "user:default/bob"), "group:x/y", "user:default/ann"),
-        (relations_to("group:default/a", "group:default/b"), None, "group:default/a"),
-        ([], "payments", "group:shop/payments"),
-        ([], "user:ann", "user:shop/ann"),
-        ([], "group:Default/Payments", "group:default/payments"),
-        (relations_to("group:default/other", kind="partOf"), "payments", "group:shop/payments"),
-        ([], None, str(UNOWNED)),
-        ([], "  ", str(UNOWNED)),
-        ([], "two words", str(UNOWNED)),
-        (None, None, str(UNOWNED)),
-    ],
-)
-def test_the_team_is_the_first_owning_group(relations: list[dict[str, str]] | None, owner: str | None, team: str) -> None:
-    assert str(owner_of(entity_document(relations=relations, spec={"owner": owner}))) == team
 
 
 def test_a_component_is_keyed_in_lower_case_and_displayed_as_spelled() -> None:

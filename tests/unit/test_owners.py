@@ -1,0 +1,79 @@
+"""Who owns an entity: spec.owner where a relation confirms it, else a related group that exists, else the first target."""
+
+from __future__ import annotations
+
+import pytest
+
+from clients.backstage.entities import EntityDocument, EntityParser
+from domain.refs import UNOWNED
+
+ANN, BOB = "user:default/ann", "user:default/bob"
+PAYMENTS, OLD = "group:default/payments", "group:default/a-old-team"
+
+
+def document_of(owner: object = None, *targets: str) -> EntityDocument:
+    relations = [{"type": "ownedBy", "targetRef": target} for target in targets]
+    metadata = {"name": "web", "namespace": "shop"}
+    return EntityDocument.model_validate(
+        {"kind": "Component", "metadata": metadata, "spec": {"owner": owner}, "relations": relations}
+    )
+
+
+def owner_of(document: EntityDocument, known: set[str]) -> str:
+    component = EntityParser().component(document, find_known=lambda refs: {ref for ref in refs if str(ref) in known})
+    return str(component.team)
+
+
+@pytest.mark.parametrize(
+    ("owner", "targets", "team"),
+    [
+        (None, (ANN, PAYMENTS), PAYMENTS),
+        (None, (ANN, BOB), ANN),
+        ("group:x/y", (ANN, BOB), ANN),
+        (None, (OLD, PAYMENTS), PAYMENTS),
+        (None, (OLD,), OLD),
+        (None, (ANN, OLD), ANN),
+        ("payments", ("group:shop/payments", OLD), "group:shop/payments"),
+        (PAYMENTS, (OLD, PAYMENTS), PAYMENTS),
+        (ANN, (OLD, PAYMENTS, ANN), ANN),
+        ("ghosts", (OLD, PAYMENTS), PAYMENTS),
+        ("payments", (), "group:shop/payments"),
+        ("user:ann", (), "user:shop/ann"),
+        ("group:Default/Payments", (), PAYMENTS),
+        (None, (), str(UNOWNED)),
+        ("  ", (), str(UNOWNED)),
+        ("two words", (), str(UNOWNED)),
+        ("${{ values.owner }}", (), str(UNOWNED)),
+        ("<team>", (), str(UNOWNED)),
+        ({"name": "payments"}, (), str(UNOWNED)),
+        (True, (), str(UNOWNED)),
+        (True, (PAYMENTS,), PAYMENTS),
+        ("group:default/payments,user:default/ann", (), PAYMENTS),
+        ("group:default/payments, x", ("group:default/payments, x",), PAYMENTS),
+        (["group:default/payments", ANN], (), PAYMENTS),
+    ],
+)
+def test_the_owner_is_the_one_that_counts(owner: object, targets: tuple[str, ...], team: str) -> None:
+    assert owner_of(document_of(owner, *targets), known={PAYMENTS}) == team
+
+
+@pytest.mark.parametrize(
+    ("owner", "problem"),
+    [
+        ("a,b", "names 2 owners, group:shop/a and group:shop/b; the first counts"),
+        ("two words", "names 'two words', which is not an entity reference"),
+        ("${{values.owner}}", "names '${{values.owner}}', which is a placeholder that was never filled in"),
+        (False, "spec.owner of component:shop/web is not text and cannot be read"),
+        ([["a"], "b"], "is not text"),
+    ],
+)
+def test_what_of_an_owner_does_not_count_is_said(owner: object, problem: str) -> None:
+    [said] = EntityParser().component(document_of(owner)).problems
+    assert problem in said
+
+
+def test_the_catalog_is_asked_only_where_the_relations_do_not_decide() -> None:
+    asked: list[str] = []
+    for document in (document_of("payments"), document_of(PAYMENTS, OLD, PAYMENTS), document_of(None, PAYMENTS)):
+        EntityParser().component(document, find_known=lambda refs: asked.extend(map(str, refs)) or ())
+    assert asked == []

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from clients.backstage.catalog_file import CatalogFile
 from clients.backstage.listings import CatalogListing
@@ -213,3 +217,58 @@ def test_an_integration_key_that_cannot_be_real_is_not_used_and_never_shown() ->
     [problem] = shop.problems
     assert "pagerduty.com/integration-key of component:default/shop is not an integration key" in problem
     assert "PAGERDUTY_KEY" not in problem
+
+
+ANY_JSON = some.recursive(
+    some.none()
+    | some.booleans()
+    | some.integers()
+    | some.floats()
+    | some.text(max_size=6)
+    | some.sampled_from(["a,b", "${X}", "<x>", "\ud800"]),
+    lambda inner: some.lists(inner, max_size=2) | some.dictionaries(some.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+PLACES = (
+    ("kind",),
+    ("metadata",),
+    ("metadata", "name"),
+    ("metadata", "namespace"),
+    ("metadata", "title"),
+    ("metadata", "annotations"),
+    *(("metadata", "annotations", f"backstage.io/kubernetes-{key}") for key in ("id", "label-selector", "namespace", "cluster")),
+    ("metadata", "annotations", "pagerduty.com/integration-key"),
+    ("metadata", "annotations", "slack.com/bot-notify"),
+    ("spec",),
+    ("spec", "owner"),
+    ("spec", "system"),
+    ("spec", "profile"),
+    ("relations",),
+)
+
+
+@given(some.sampled_from(PLACES), ANY_JSON)
+def test_any_value_anywhere_in_an_entity_costs_no_other_entity(place: tuple[str, ...], odd: object) -> None:
+    changed: dict[str, Any] = {**entity("odd"), "spec": {}}
+    inner = changed
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = odd
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "a.json").write_text(json.dumps([changed, entity("good")]))
+        found, listing = listed(Path(folder))
+    assert "good" in found
+    for component in found.values():
+        with suppress(InvalidSelector):
+            plan_for(component)
+        assert all(isinstance(problem, str) for problem in component.problems)
+    assert isinstance(listing.reason, str)
+
+
+@given(some.text(alphabet="-:{}[]\"'&*!|>%#@`,? \nabk\t~0$", max_size=60))
+def test_any_text_beside_a_catalog_file_costs_no_entity(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "a.yaml").write_text(text)
+        (Path(folder) / "b.yaml").write_text(WEB)
+        found, listing = listed(Path(folder))
+    assert (list(found), listing.is_complete) == (["web"], True)

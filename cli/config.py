@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from cli.output import say, say_json, show_table
 from clients.http.errors import ServiceError
+from domain.component import RoutingKey
 from domain.messages import Json
 from store import migrate as migrate_store
 from wiring.catalog_review import CatalogReview, review_catalog
@@ -23,7 +24,7 @@ from wiring.durations import format_duration
 from wiring.environment import NAMES
 from wiring.loaded_config import LoadedConfig, load_config
 from wiring.logs import configure_logs
-from wiring.policy import build_policy
+from wiring.policy import build_policy, routing_keys_by_team
 from wiring.services import LiveServices
 from wiring.settings import SettingsError
 
@@ -163,6 +164,13 @@ def _missing(loaded: LoadedConfig) -> list[str]:
         )
     if settings.pagerduty_routing_key is None:
         found.append("PAGERDUTY_ROUTING_KEY is not set: teams without their own key are notified in Slack only")
+    elif not RoutingKey(settings.pagerduty_routing_key.get_secret_value()).is_well_formed:
+        found.append("PAGERDUTY_ROUTING_KEY is not an integration key, which has 32 letters or digits: PagerDuty will refuse it")
+    found += [
+        f"pagerduty_routing_key_file of {team} does not hold an integration key, which has 32 letters or digits: PagerDuty will refuse it"
+        for team, key in routing_keys_by_team(loaded.config).items()
+        if not key.is_well_formed
+    ]
     if settings.worker_secret_key is None:
         found.append(
             "WORKER_SECRET_KEY is not set: the incident of a routing key that was removed from the catalog cannot be closed"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.refs import EntityRef
+
+_ROUTING_KEY: Final = re.compile(r"[A-Za-z0-9]{32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,11 @@ class RoutingKey:
     def fingerprint(self) -> str:
         """The key's name in rows: the first 16 hexadecimal digits of its SHA-256."""
         return hashlib.sha256(self._secret.encode()).hexdigest()[:16]
+
+    @property
+    def is_well_formed(self) -> bool:
+        """True if it may be an integration key of Events API v2: 32 letters or digits."""
+        return _ROUTING_KEY.fullmatch(self._secret) is not None
 
     def reveal(self) -> str:
         """Return the key itself, to seal it or to send with it."""

@@ -1,4 +1,4 @@
-"""Placeholders of templates that nobody filled in: `${{ values.name }}`, `$APP_NAME`, `${PAGERDUTY_KEY}`, `<key>`, `%KEY%`."""
+"""Placeholders of templates that were never filled in: `${{ values.name }}`, `$APP_NAME`, `${PAGERDUTY_KEY}`, `<key>`, `%KEY%`."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, Field, JsonValue, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue, TypeAdapter
 
 from clients.backstage.entities import EntityDocument, EntityParser, UnreadableEntity, describe_entity, read_entity
 from clients.backstage.listings import CatalogListing, EntityRows
@@ -49,8 +49,10 @@ class _PageInfo(BaseModel):
 
 class _EntitiesResponse(BaseModel):
     items: list[JsonValue]
-    total_items: int | None = Field(default=None, alias="totalItems")
-    page_info: _PageInfo = Field(default=_PageInfo(), alias="pageInfo")
+    total_items: Annotated[int | None, BeforeValidator(lambda sent: sent if isinstance(sent, int) else None)] = Field(
+        default=None, alias="totalItems"
+    )
+    page_info: Annotated[_PageInfo, BeforeValidator(lambda sent: sent or {})] = Field(default=_PageInfo(), alias="pageInfo")
 
 
 _ENTITIES_RESPONSE: Final = TypeAdapter(_EntitiesResponse)

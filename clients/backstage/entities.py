@@ -6,7 +6,6 @@ sentence in `problems`. An entity carries the fingerprint of its PagerDuty routi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,8 +21,6 @@ from domain.selectors import KUBERNETES_CLUSTER, KUBERNETES_ID, KUBERNETES_NAMES
 
 PAGERDUTY_KEY: Final = "pagerduty.com/integration-key"
 SLACK_CHANNEL: Final = "slack.com/bot-notify"
-_ROUTING_KEY: Final = re.compile(r"[A-Za-z0-9]{32}")
-"""An integration key of Events API v2."""
 
 FindKnown = Callable[[Sequence[EntityRef]], Collection[EntityRef]]
 """Returns those of some references that are in the catalog."""
@@ -256,8 +253,9 @@ def is_in_scope(document: EntityDocument) -> bool:
 
 def routing_key_of(document: EntityDocument) -> RoutingKey | None:
     """Return the PagerDuty routing key of an entity; None without one that may be real."""
-    key = document.annotation(PAGERDUTY_KEY)
-    return None if key is None or _ROUTING_KEY.fullmatch(key) is None else RoutingKey(key)
+    text = document.annotation(PAGERDUTY_KEY)
+    key = None if text is None else RoutingKey(text)
+    return key if key is not None and key.is_well_formed else None
 
 
 def routing_keys_of(documents: Iterable[EntityDocument]) -> dict[str, RoutingKey]:

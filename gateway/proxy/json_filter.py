@@ -32,7 +32,7 @@ class JsonRows:
     def filtered(self, keep: Callable[[Row], bool]) -> bytes:
         """Return the response without the rows for which `keep` is False."""
         kept = [row for row in self.rows if keep(row)]
-        return self.body if len(kept) == len(self.rows) else _serialize({**self.content, self.member: kept})
+        return self.body if len(kept) == len(self.content[self.member]) else _serialize({**self.content, self.member: kept})
 
 
 def is_complete(body: bytes, member: str) -> bool:
@@ -60,14 +60,15 @@ def repair(body: bytes, member: str, *, empty: Empty) -> bytes:
 
 
 def read_rows(body: bytes, member: str) -> JsonRows:
-    """Parse the objects in the member's array.
+    """Parse the objects in the member's array. What else is in it belongs to no workload, and costs no other row.
 
     Raises:
-        UnparseableJson: the body is not a JSON object with an array of objects as this member.
+        UnparseableJson: the body is not a JSON object with an array as this member, or nothing in the array is an object.
     """
     content = _parse(body)
-    rows = content.get(member) if isinstance(content, dict) else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    found = content.get(member) if isinstance(content, dict) else None
+    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+    if not isinstance(found, list) or (found and not rows):
         message = f"it is not a JSON object with a list of objects as {member}"
         raise UnparseableJson(message)
     return JsonRows(body=body, content=content, member=member, rows=rows)

@@ -43,6 +43,12 @@ def test_what_of_the_catalog_cannot_be_used_is_listed(run: Run, tmp_path: Path, 
     assert [one for one in json.loads(ran.out)["missing"] if one.startswith("catalog: ") and sentence in one]
 
 
+def test_a_configured_integration_key_that_cannot_be_real_is_named_and_not_shown(run: Run) -> None:
+    ran = run("check-config", PAGERDUTY_ROUTING_KEY="<your-key>")
+    assert "! PAGERDUTY_ROUTING_KEY is not an integration key, which has 32 letters or digits" in ran.out
+    assert "<your-key>" not in ran.out + ran.err
+
+
 @pytest.mark.anyio
 async def test_readiness_names_a_missing_catalog_file(tmp_path: Path) -> None:
     file = tmp_path / "catalog.yaml"

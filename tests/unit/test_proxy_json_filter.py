@@ -93,6 +93,11 @@ def test_rows_of_another_shape_are_an_error(body: bytes) -> None:
         read_rows(body, "rows")
 
 
+def test_a_row_that_is_not_an_object_costs_no_other_row() -> None:
+    rows = read_rows(b'{"rows":[null,{"id":"a"},7]}', "rows")
+    assert rows.filtered(lambda _: True) == b'{"rows":[{"id":"a"}]}'
+
+
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers()
 rows = st.lists(st.dictionaries(st.text(max_size=4), st.text(max_size=6) | numbers | st.none(), max_size=4), max_size=6)
 

@@ -18,7 +18,7 @@ from clients.http.errors import ErrorKind, ServiceError
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
 from domain.clock import Clock
-from domain.component import Component, RoutingKey, Team
+from domain.component import CatalogPage, Component, RoutingKey, Team
 from domain.messages import Json
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
@@ -246,6 +246,17 @@ def plan_workloads(*workloads: Workload, **plans: Any) -> PlannedScaleOps:
 
 
 @dataclass
+class _CompleteListing:
+    pages: Iterator[CatalogPage]
+    is_complete: bool = True
+    reason: str = ""
+    left_aside: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[CatalogPage]:
+        return self.pages
+
+
+@dataclass
 class OneEntity:
     entity: Component | ServiceError = WEB
 
@@ -258,7 +269,7 @@ class OneEntity:
         return self.entity
 
     def listing(self) -> Listing:
-        raise NotImplementedError
+        return _CompleteListing(iter([CatalogPage(components=(planned_result(self.entity),))]))
 
 
 class PartialViewer:

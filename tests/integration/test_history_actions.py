@@ -119,9 +119,7 @@ def test_two_weeks_are_compared_workload_by_workload_and_the_parts_add_up(histor
     ],
     ids=["weeks in the wrong order are rejected", "a week without a snapshot says where to look"],
 )
-def test_weeks_that_cannot_be_compared(
-    history: HistoryContext, weeks: dict[str, Json], error: type[Exception], said: str
-) -> None:
+def test_weeks_that_cannot_be_compared(history: HistoryContext, weeks: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         run(history, "compare_weeks", allow_all, entityRef="group:default/payments", **weeks)
 

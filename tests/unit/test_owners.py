@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import pytest
 
 from clients.backstage.entities import EntityDocument, EntityParser
-from domain.refs import UNOWNED
+from domain.refs import UNOWNED, EntityRef
 
 ANN, BOB = "user:default/ann", "user:default/bob"
 PAYMENTS, OLD = "group:default/payments", "group:default/a-old-team"
@@ -74,6 +76,11 @@ def test_what_of_an_owner_does_not_count_is_said(owner: object, problem: str) ->
 
 def test_the_catalog_is_asked_only_where_the_relations_do_not_decide() -> None:
     asked: list[str] = []
+
+    def find_known(refs: Sequence[EntityRef]) -> Collection[EntityRef]:
+        asked.extend(map(str, refs))
+        return ()
+
     for document in (document_of("payments"), document_of(PAYMENTS, OLD, PAYMENTS), document_of(None, PAYMENTS)):
-        EntityParser().component(document, find_known=lambda refs: asked.extend(map(str, refs)) or ())
+        EntityParser().component(document, find_known=find_known)
     assert asked == []

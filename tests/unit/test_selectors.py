@@ -114,7 +114,7 @@ def test_a_selector_that_can_match_nothing_is_refused_with_its_reason(text: str,
 )
 def test_annotations_that_no_workload_can_match_are_refused(changes: dict[str, str], why: str) -> None:
     with pytest.raises(InvalidSelector) as refused:
-        plan_for(make_component(**({"label_selector": None} | changes)))
+        plan_for(make_component(label_selector=None, **changes))
     assert why in str(refused.value)
 
 

@@ -16,6 +16,7 @@ from cli.output import say, say_json, show_table
 from clients.http.errors import ServiceError
 from domain.component import RoutingKey
 from domain.messages import Json
+from domain.zones import TZDATA_VERSION
 from store import migrate as migrate_store
 from wiring.catalog_review import CatalogReview, review_catalog
 from wiring.clock import utc_now
@@ -58,11 +59,14 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         live_results: Json = [
             {"service": check.service, "ok": check.ok, "attempted": check.attempted, "message": check.message} for check in checks
         ]
-        say_json({"settings": settings, "problems": [], "missing": list(missing), "live": live_results})
+        say_json(
+            {"settings": settings, "tzdata": TZDATA_VERSION, "problems": [], "missing": list(missing), "live": live_results}
+        )
     else:
         show_table(["setting", "value", "from"], [row for row in rows if row[1] or row[2] != "default"])
         teams, components = len(loaded.config.teams), len(loaded.config.components)
         say(f"\nconfiguration file: {teams} teams and {components} components")
+        say(f"time zones: tzdata {TZDATA_VERSION}")
         for sentence in missing:
             say(f"! {sentence}")
         for check in checks:

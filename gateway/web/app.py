@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.auth.signing import Signer
 from gateway.request import BASE, GatewayRequest
 from gateway.responses import GatewayResponse, forbidden, json_response, not_found
-from gateway.web.health import ALIVE, Readiness
+from gateway.web.health import ALIVE, ALIVE_WITH_VERSIONS, Readiness
 from gateway.web.mcp_app import MCP_PATH
 from gateway.web.metrics import Metrics
 
@@ -27,6 +27,9 @@ def public_routes(readiness: Readiness, signer: Signer, resource_metadata: Gatew
     """Return the routes that need no caller: health, our public keys and, with Backstage tokens, where to get one."""
 
     async def health(_: Request) -> GatewayResponse:
+        return ALIVE_WITH_VERSIONS
+
+    async def health_of_the_predecessor(_: Request) -> GatewayResponse:
         return ALIVE
 
     async def ready(_: Request) -> GatewayResponse:
@@ -39,7 +42,12 @@ def public_routes(readiness: Readiness, signer: Signer, resource_metadata: Gatew
     async def metadata(_: Request) -> GatewayResponse | None:
         return resource_metadata
 
-    endpoints = {"/healthz": health, "/readyz": ready, f"{BASE}/health": health, f"{BASE}/.backstage/auth/v1/jwks.json": jwks}
+    endpoints = {
+        "/healthz": health,
+        "/readyz": ready,
+        f"{BASE}/health": health_of_the_predecessor,
+        f"{BASE}/.backstage/auth/v1/jwks.json": jwks,
+    }
     routes = [Route(path, endpoint, name=path) for path, endpoint in endpoints.items()]
     if resource_metadata is not None:
         routes += [Route(path, metadata, name=path) for path in (_RESOURCE_METADATA, f"{_RESOURCE_METADATA}{MCP_PATH}")]

@@ -16,6 +16,7 @@ from actions.ports import Catalog
 from clients.http.messages import HttpRequest, HttpResponse
 from clients.http.single_flight import AsyncSingleFlight
 from domain.clock import Clock
+from domain.zones import TZDATA_VERSION
 from gateway.responses import GatewayResponse, json_response
 from store import Store
 
@@ -27,6 +28,7 @@ PROBE_TIMEOUT_S: Final = 5.0
 DATABASE: Final = "database"
 
 ALIVE: Final = json_response({"status": "ok"})
+ALIVE_WITH_VERSIONS: Final = json_response({"status": "ok", "tzdata": TZDATA_VERSION})
 
 
 def database_probe(store: Store) -> Probe:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from actions.errors import NotFoundError
+from domain.zones import TZDATA_VERSION
 from gateway.auth.request_contexts import STORED_THREADS
 from gateway.responses import forbidden
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
@@ -45,7 +46,7 @@ def test_public_routes_are_public_for_reading_only(gateway: ServedGateway, path:
 
 def test_health_is_the_predecessors(gateway: ServedGateway) -> None:
     assert gateway.client.get("/api/scaleops/health").json() == {"status": "ok"}
-    assert gateway.client.get("/healthz").json() == {"status": "ok"}
+    assert gateway.client.get("/healthz").json() == {"status": "ok", "tzdata": TZDATA_VERSION}
     head = gateway.client.head("/healthz")
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) == len(gateway.client.get("/healthz").content) > 0

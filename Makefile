@@ -1,6 +1,8 @@
 # Everything starts from a bare python3 and make; `make help` lists what there is.
 PYTHON ?= python3
 BIN := .venv/bin
+# uv has certificates of its own, which lack a private CA; pip uses those of the system.
+export UV_SYSTEM_CERTS ?= 1
 COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 LOCK := $(COMPILE) pyproject.toml
 

@@ -90,10 +90,12 @@ def run_worker(app: Celery, installation: LoadedConfig, *, queues: Sequence[str]
         without_heartbeat=True,
         quiet=True,
     )
+    file = LivenessFile(instance=installation.settings.instance, serves=queues)
+    file.touch()
     try:
         process.start()
     finally:
-        LivenessFile(instance=installation.settings.instance, serves=queues).remove()
+        file.remove()
     return process.exitcode or 0
 
 
@@ -115,10 +117,12 @@ def beat(ctx: click.Context, *, alive: bool) -> None:
 
 def run_beat(app: Celery, installation: LoadedConfig) -> None:
     """Run until stopped."""
+    file = LivenessFile(instance=installation.settings.instance, serves=BEAT)
+    file.touch()
     try:
         app.Beat(loglevel=installation.settings.log_level.upper(), quiet=True).run()
     finally:
-        LivenessFile(instance=installation.settings.instance, serves=BEAT).remove()
+        file.remove()
 
 
 def _app_of(installation: LoadedConfig) -> Celery:

@@ -59,9 +59,7 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         live_results: Json = [
             {"service": check.service, "ok": check.ok, "attempted": check.attempted, "message": check.message} for check in checks
         ]
-        say_json(
-            {"settings": settings, "tzdata": TZDATA_VERSION, "problems": [], "missing": list(missing), "live": live_results}
-        )
+        say_json({"settings": settings, "tzdata": TZDATA_VERSION, "problems": [], "missing": list(missing), "live": live_results})
     else:
         show_table(["setting", "value", "from"], [row for row in rows if row[1] or row[2] != "default"])
         teams, components = len(loaded.config.teams), len(loaded.config.components)

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.services.commands",
     "tests.services.gateways",
     "tests.services.queues",
+    "tests.services.certificates",
 ]
 
 

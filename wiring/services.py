@@ -17,7 +17,6 @@ from clients.backstage.client import BackstageCatalog
 from clients.backstage.entities import EntityParser
 from clients.http.client import HttpClient, HttpOptions
 from clients.pagerduty.client import PagerDutyClient
-from clients.redis.urls import InvalidRedisUrl
 from clients.scaleops.auth import AzureLogin, PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
 from clients.scaleops.tokens import CachedLogin, Credentials, FixedToken, TokenCache
@@ -102,10 +101,7 @@ class LiveServices:
         if settings.redis_url is not None:
             from clients.redis.cache import RedisCache  # noqa: PLC0415 - half of all commands need no Redis, and it takes a while to import
 
-            try:
-                cache = RedisCache(settings.redis_url.get_secret_value(), instance=settings.instance, timeout_s=_REPORT_TIMEOUT_S)
-            except InvalidRedisUrl as error:
-                raise SettingsError(str(error)) from None
+            cache = RedisCache(settings.redis_url.get_secret_value(), instance=settings.instance, timeout_s=_REPORT_TIMEOUT_S)
             self._opened.callback(cache.close)
             update_shared_state = partial(cache.compare_and_set, LIMITER_STATE, ttl=LIMITER_STATE_TTL)
         ceiling = settings.scaleops_max_concurrency

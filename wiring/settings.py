@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from clients.http.loopback import is_loopback_url
+from clients.redis.urls import InvalidRedisUrl, redis_url
 from domain.weeks import DAY_NAMES, parse_day, parse_time, parse_zone
 from wiring.durations import parse_duration
 
@@ -73,6 +74,14 @@ def _check_database_url(value: SecretStr) -> SecretStr:
     except (ArgumentError, ValueError):  # their texts may hold the password
         message = "cannot be parsed, perhaps its port is not a number; write postgresql://user:password@host:5432/name"
         raise ValueError(message) from None
+    return value
+
+
+def _check_redis_url(value: SecretStr) -> SecretStr:
+    try:
+        redis_url(value.get_secret_value())
+    except InvalidRedisUrl as error:
+        raise ValueError(str(error).removeprefix("REDIS_URL ")) from None
     return value
 
 
@@ -141,7 +150,7 @@ class Settings(BaseModel):
     backstage_catalog_file: Path | None = None
 
     database_url: Annotated[Secret, AfterValidator(_check_database_url)] = SecretStr("sqlite:///scaleops-worker.db")
-    redis_url: Secret | None = None
+    redis_url: Annotated[Secret, AfterValidator(_check_redis_url)] | None = None
 
     slack_bot_token: Secret | None = None
     slack_default_channel: str | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import ssl
 import tempfile
 from collections.abc import Callable, Collection, Hashable
 from datetime import datetime, timedelta, timezone
@@ -63,26 +65,39 @@ class LivenessFile:
 
 
 def liveness_problem(file: LivenessFile, *, now: datetime, is_redis_up: Callable[[], bool]) -> str:
-    """Return a sentence if the process should be restarted; empty if it is alive or only waits for Redis."""
+    """Return a sentence if the process should be restarted; empty if it is alive or only waits for Redis.
+
+    A process touches its file before it connects: without a file it does not run, whatever Redis does.
+    """
     touched = file.touched_at()
     # From the future it says nothing: the clock was wrong when the file was touched, which has not happened since.
-    if touched is not None and abs(now - touched) <= MAX_AGE:
-        return ""
-    if not is_redis_up():
+    if touched is not None and (abs(now - touched) <= MAX_AGE or not is_redis_up()):
         return ""
     since = "does not exist" if touched is None else f"was last touched at {touched:%Y-%m-%d %H:%M:%S} UTC"
-    return (
-        f"the liveness file {file.path.name} {since}, and Redis is available: the process hangs, or does not run on this machine"
-    )
+    return f"the liveness file {file.path.name} {since}: the process hangs, does not run on this machine, or cannot use its REDIS_URL"
 
 
 def is_redis_up(url: str) -> bool:
-    """Return True if Redis responds to a ping."""
+    """Return False while Redis is unavailable. An address, password or certificate that is wrong is no outage and returns True."""
     with redis.Redis.from_url(redis_url(url), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S) as client:
         try:
-            return bool(client.ping())
+            client.ping()
+        except (redis.AuthenticationError, redis.exceptions.AuthorizationError):
+            return True
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            return is_misconfiguration(error)
         except redis.RedisError:
-            return False
+            return True
+        return True
+
+
+def is_misconfiguration(error: BaseException | None) -> bool:
+    """Return True if the cause of an error is an unknown host name or a certificate, which waiting does not change."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError) or (isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class LivenessLoop:

@@ -1,13 +1,16 @@
 """The liveness of one process: its file is good for five minutes, and not checked while Redis is unavailable."""
 
 import os
+import socket
+import ssl
 import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import redis
 
-from worker.liveness import MAX_AGE, LivenessFile, LivenessLoop, liveness_problem
+from worker.liveness import MAX_AGE, LivenessFile, LivenessLoop, is_misconfiguration, is_redis_up, liveness_problem
 
 SECOND = timedelta(seconds=1)
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
@@ -51,9 +54,32 @@ def test_a_file_from_the_future_is_a_problem(file: LivenessFile, ahead: timedelt
 
 
 def test_while_redis_is_unavailable_there_is_no_problem(file: LivenessFile) -> None:
-    assert problem(file, is_redis_up=False) == ""
     touch_at(file, NOW - 10 * MAX_AGE)
     assert problem(file, is_redis_up=False) == ""
+
+
+def test_a_process_that_never_started_is_a_problem_whatever_redis_does(file: LivenessFile) -> None:
+    assert "does not exist" in problem(file, is_redis_up=False)
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_expected"),
+    [
+        (ConnectionRefusedError(), False),
+        (socket.gaierror(socket.EAI_AGAIN, ""), False),
+        (socket.gaierror(socket.EAI_NONAME, ""), True),
+        (ssl.SSLCertVerificationError(), True),
+    ],
+)
+def test_a_wrong_address_or_certificate_is_no_outage(cause: Exception, *, is_expected: bool) -> None:
+    error = redis.ConnectionError()
+    error.__context__ = cause
+
+    assert is_misconfiguration(error) is is_expected
+
+
+def test_a_redis_that_refuses_connections_is_unavailable(free_port: int) -> None:
+    assert not is_redis_up(f"redis://127.0.0.1:{free_port}/0")
 
 
 def test_processes_that_serve_something_else_have_their_own_files(file: LivenessFile) -> None:

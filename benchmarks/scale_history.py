@@ -23,8 +23,9 @@ from benchmarks.results import BenchmarkResult
 from domain.refs import EntityRef
 from store import Store
 from store.columns import UtcDateTime
-from store.engines import build_engine, parse_url, writing
+from store.engines import build_engine, writing
 from store.schema import sweeps
+from store.urls import parse_url
 from tasks.context import StageContext
 from tasks.report.stage import preview
 from wiring.config_file import ConfigFile

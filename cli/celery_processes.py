@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.installation import open_installation
-from store import Store
 from wiring.clock import utc_now
+from wiring.contexts import open_store
 from wiring.loaded_config import LoadedConfig
 from wiring.services import required
 from worker.liveness import BEAT, LivenessFile, is_redis_up, liveness_problem
@@ -140,7 +140,7 @@ def _app_of(installation: LoadedConfig) -> Celery:
 
 def _check_store(installation: LoadedConfig) -> None:
     """Raise if the database cannot be used. Closed again: no connection may be open across the fork."""
-    Store.open(installation.settings.database_url.get_secret_value()).close()
+    open_store(installation.settings).close()
 
 
 def _print_liveness(installation: LoadedConfig, serves: Sequence[str]) -> int:

@@ -11,9 +11,8 @@ from cli.installation import open_installation
 from cli.output import say
 from clients.http.loopback import bracket_ipv6
 from clients.throttle.limit_algorithm import CallPriority
-from store import Store
 from wiring.clock import utc_now
-from wiring.contexts import history_context, live_context
+from wiring.contexts import history_context, live_context, open_store
 from wiring.loaded_config import LoadedConfig
 from wiring.policy import build_policy
 from wiring.services import LiveServices
@@ -42,7 +41,7 @@ def run_gateway(installation: LoadedConfig) -> None:
     require_auth_configured(settings)
     services = LiveServices(settings, config=installation.config, clock=utc_now, priority=CallPriority.INTERACTIVE)
     with (
-        closing(Store.open(settings.database_url.get_secret_value())) as store,
+        closing(open_store(settings)) as store,
         closing(services),
         ThreadFanOut(policy.max_in_flight) as threads,
     ):

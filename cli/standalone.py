@@ -17,7 +17,7 @@ import click
 from cli.celery_processes import METRICS_FOLDER
 from cli.installation import open_installation
 from cli.main import COMMANDS
-from store import Store
+from wiring.contexts import open_store
 from wiring.loaded_config import LoadedConfig
 from worker.supervisor import ChildSpec, Supervisor
 
@@ -46,7 +46,7 @@ def standalone(ctx: click.Context, data: Path, concurrency: int) -> None:
       scaleops-worker standalone
     """
     installation = open_installation()
-    Store.open(installation.settings.database_url.get_secret_value()).close()
+    open_store(installation.settings).close()
     # Both workers write their metrics into one folder, and the notifying one serves them: there is one port.
     with _local_queue(installation, data) as queue, tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as metrics:
         supervisor = Supervisor(child_specs(queue, concurrency=concurrency, metrics=Path(metrics)))
@@ -101,7 +101,7 @@ def _local_queue(installation: LoadedConfig, data: Path) -> Iterator[LocalQueue 
         return
     folder = data.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("w") as lock:
+    with (folder / "lock").open("w", opener=_open_private) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -109,6 +109,10 @@ def _local_queue(installation: LoadedConfig, data: Path) -> Iterator[LocalQueue 
             raise click.ClickException(message) from None
         with _socket_in(folder) as path:
             yield LocalQueue(folder, path)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import Engine
 
 from store import engines, upgrades
+from store.postgres import DatabaseTimeouts
 from store.queries.alerts import Alerts
 from store.queries.closing import ClosingSnapshots
 from store.queries.clusters import Clusters
@@ -23,6 +24,7 @@ from store.queries.reports import Reports
 from store.queries.snapshots import Snapshots
 from store.queries.sweeps import Sweeps
 from store.retention import Purge
+from store.urls import describe, parse_url
 
 
 class Transaction:
@@ -52,15 +54,16 @@ class Store:
         self._engine = engine
 
     @classmethod
-    def open(cls, url: str) -> Store:
+    def open(cls, url: str, timeouts: DatabaseTimeouts | None = None) -> Store:
         """Open the database of a DATABASE_URL. SQLite is created and migrated.
 
         Raises:
             StoreUnavailable: it cannot be reached, opened or written.
             SchemaTooOld: PostgreSQL with older tables or none; the message names `scaleops-worker migrate`.
             SchemaTooNew: a newer scaleops-worker migrated it.
+            SchemaNotOurs: another application uses it, or its encoding is not UTF8.
         """
-        engine = engines.build_engine(engines.parse_url(url))
+        engine = engines.build_engine(parse_url(url), timeouts)
         try:
             upgrades.check(engine)
         except BaseException:
@@ -71,7 +74,7 @@ class Store:
     @property
     def name(self) -> str:
         """The database's name for messages, without user and password."""
-        return engines.describe(self._engine.url)
+        return describe(self._engine.url)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -2,79 +2,51 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any, Final
 
-from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, NotSupportedError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store.columns import dump_json
 from store.errors import StoreUnavailable
+from store.postgres import DatabaseTimeouts, bound_waiting
+from store.urls import describe
 
 BUSY_TIMEOUT_MS: Final = 30_000
 """How long a SQLite writer waits for the lock."""
-CONNECT_TIMEOUT_S: Final = 5
-_DRIVERS: Final = {
-    "sqlite": "sqlite",
-    "sqlite+pysqlite": "sqlite",
-    "postgresql": "postgresql+psycopg",
-    "postgres": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-}
 _READ_ONLY: Final = "store_read_only"
+_READ_ONLY_SERVER: Final = frozenset({"25006", "0A000"})
+"""A statement that writes, and one that a standby does not support at all (https://www.postgresql.org/docs/current/hot-standby.html)."""
+_ENVIRONMENT: Final = frozenset({"42501", "3D000", "3F000", "26000", "42P05"})
+"""Of the classes of programming errors: privileges, a missing database or schema, prepared statements of another session."""
 
 
-def parse_url(text: str) -> URL:
-    """Parse a DATABASE_URL.
-
-    Raises:
-        StoreUnavailable: not a URL of SQLite or PostgreSQL, or a SQLite database in memory, which would be lost.
-    """
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        message = "DATABASE_URL is not a database URL; write sqlite:///file.db or postgresql://user:password@host/name"
-        raise StoreUnavailable(message) from None
-    driver = _DRIVERS.get(url.drivername)
-    if driver is None:
-        message = f"DATABASE_URL names {url.drivername}; supported are sqlite and postgresql"
-        raise StoreUnavailable(message)
-    if driver == "sqlite" and (not url.database or url.database == ":memory:"):
-        message = "DATABASE_URL names a SQLite database in memory, which loses its rows; write sqlite:///file.db"
-        raise StoreUnavailable(message)
-    return url.set(drivername=driver)
-
-
-def describe(url: URL) -> str:
-    """Return the database's name for messages, without user and password."""
-    if url.get_backend_name() == "sqlite":
-        return f"the SQLite database {url.database}"
-    server = f"{url.host or 'the local socket'}{f':{url.port}' if url.port else ''}"
-    return f"the PostgreSQL database {url.database or 'postgres'} at {server}"
-
-
-def build_engine(url: URL) -> Engine:
+def build_engine(url: URL, timeouts: DatabaseTimeouts | None = None) -> Engine:
     """Build the engine. It connects on first use; its errors never contain the parameters of a statement."""
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
             url, hide_parameters=True, json_serializer=dump_json, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
         )
+        event.listen(engine, "do_connect", _create_private_file)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
-        url,
-        hide_parameters=True,
-        json_serializer=dump_json,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "scaleops-worker"},
-    )
+    engine = create_engine(url, hide_parameters=True, json_serializer=dump_json, pool_pre_ping=True)
+    bound_waiting(engine, timeouts or DatabaseTimeouts())
+    return engine
+
+
+def _create_private_file(_dialect: object, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
+    """Create a missing database for its owner alone; SQLite gives its -wal and -shm the same mode. An error is left to SQLite."""
+    with suppress(OSError):
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -96,7 +68,7 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Run one read-write transaction. Raises StoreUnavailable."""
-    with _translated_errors(engine), engine.connect() as connection, connection.begin():
+    with translated_errors(engine), engine.connect() as connection, connection.begin():
         yield connection
 
 
@@ -107,7 +79,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with (
-        _translated_errors(engine),
+        translated_errors(engine),
         engine.connect() as plain,
         plain.execution_options(**options) as connection,
         connection.begin(),
@@ -125,23 +97,26 @@ def read_clock(connection: Connection) -> datetime:
 
 
 @contextmanager
-def _translated_errors(engine: Engine) -> Iterator[None]:
+def translated_errors(engine: Engine) -> Iterator[None]:
+    """Raise StoreUnavailable in place of an error of the database; an error of a statement is left as it is."""
     try:
         yield
     except DBAPIError as error:
-        if not _is_transient(error):
+        if not _is_of_the_database(error):
             raise
+        if getattr(error.orig, "sqlstate", None) in _READ_ONLY_SERVER:
+            engine.dispose()  # after a failover the same address may name the new primary
         raise StoreUnavailable(_describe_error(engine.url, error)) from error
     except PoolTimeout as error:
         message = f"{describe(engine.url)} gave no connection in time: all are in use"
         raise StoreUnavailable(message) from error
 
 
-def _is_transient(error: DBAPIError) -> bool:
-    """Return True if the database is unreachable, broken or forbidden; False if the statement is wrong."""
-    if isinstance(error, (OperationalError, InterfaceError, InternalError)) or type(error) is DatabaseError:
+def _is_of_the_database(error: DBAPIError) -> bool:
+    """Return True if the database is unreachable, broken, read-only or forbidden; False if the statement is wrong."""
+    if isinstance(error, (OperationalError, InterfaceError, InternalError, NotSupportedError)) or type(error) is DatabaseError:
         return True
-    return isinstance(error.orig, InsufficientPrivilege)
+    return getattr(error.orig, "sqlstate", None) in _ENVIRONMENT
 
 
 def _describe_error(url: URL, error: DBAPIError) -> str:
@@ -151,4 +126,6 @@ def _describe_error(url: URL, error: DBAPIError) -> str:
         reason = reason.replace(str(url.password), "***")
     if url.get_backend_name() == "sqlite":
         return f"{describe(url)} cannot be used ({reason}); check DATABASE_URL, the folder and its permissions"
+    if getattr(error.orig, "sqlstate", None) in _READ_ONLY_SERVER:
+        return f"{describe(url)} takes no writes ({reason}): it is a standby, or no longer the primary; DATABASE_URL must name the primary"
     return f"{describe(url)} cannot be used ({reason}); check DATABASE_URL and the server"

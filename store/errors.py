@@ -2,9 +2,11 @@
 
 ```
 StoreUnavailable      the database cannot be reached, opened or written
+└── InvalidDatabaseUrl (store.urls)
 SchemaMismatch
 ├── SchemaTooOld      run `scaleops-worker migrate`
-└── SchemaTooNew      a newer scaleops-worker migrated it
+├── SchemaTooNew      a newer scaleops-worker migrated it
+└── SchemaNotOurs     another application's tables, or another encoding
 SweepClosed           nothing can be added to a closed sweep
 ```
 """
@@ -26,6 +28,10 @@ class SchemaTooOld(SchemaMismatch):
 
 class SchemaTooNew(SchemaMismatch):
     """The tables are of a newer version."""
+
+
+class SchemaNotOurs(SchemaMismatch):
+    """The database belongs to another application, or cannot hold our text."""
 
 
 class SweepClosed(Exception):

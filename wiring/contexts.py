@@ -11,12 +11,23 @@ from clients.scaleops.tokens import TokenCache
 from clients.throttle.concurrency_limiter import LimiterStatus
 from clients.throttle.limit_algorithm import CallPriority
 from domain.clock import Clock
-from store import Store
+from store import DatabaseTimeouts, Store
 from tasks.context import Policy, Services, StageContext
 from wiring.clock import DatabaseClock, utc_now
 from wiring.loaded_config import LoadedConfig
 from wiring.policy import build_policy
 from wiring.services import LiveServices
+from wiring.settings import Settings
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the database of DATABASE_URL. Raises StoreUnavailable or SchemaMismatch."""
+    timeouts = DatabaseTimeouts(
+        statement=settings.database_statement_timeout,
+        lock=settings.database_lock_timeout,
+        idle_transaction=settings.database_idle_transaction_timeout,
+    )
+    return Store.open(settings.database_url.get_secret_value(), timeouts)
 
 
 @contextmanager
@@ -44,7 +55,7 @@ def build_stage_context(
         priority=priority,
         on_limiter_status=on_limiter_status,
     )
-    with closing(services), closing(Store.open(settings.database_url.get_secret_value())) as store:
+    with closing(services), closing(open_store(settings)) as store:
         yield StageContext(
             store=store,
             services=services,

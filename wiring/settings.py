@@ -11,8 +11,6 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from clients.http.loopback import is_loopback_url
 from clients.redis.urls import InvalidRedisUrl, redis_url
@@ -62,18 +60,12 @@ def _check_divides_day(value: timedelta) -> timedelta:
 
 
 def _check_database_url(value: SecretStr) -> SecretStr:
-    kind, colon, rest = value.get_secret_value().partition("://")
-    if not colon or kind.partition("+")[0] not in {"sqlite", "postgresql", "postgres"}:
-        message = "is not a database URL; write sqlite:///file.db or postgresql://user:password@host/name"
-        raise ValueError(message)
-    if kind.startswith("sqlite") and rest.strip("/") in {"", ":memory:"}:
-        message = "is a SQLite database in memory, which is lost with the process; write sqlite:///file.db"
-        raise ValueError(message)
+    from store.urls import InvalidDatabaseUrl, parse_url  # noqa: PLC0415 - half of all commands keep the default, and SQL takes a while to import
+
     try:
-        make_url(value.get_secret_value())
-    except (ArgumentError, ValueError):  # their texts may hold the password
-        message = "cannot be parsed, perhaps its port is not a number; write postgresql://user:password@host:5432/name"
-        raise ValueError(message) from None
+        parse_url(value.get_secret_value())
+    except InvalidDatabaseUrl as error:
+        raise ValueError(str(error).removeprefix("DATABASE_URL ")) from None
     return value
 
 
@@ -150,6 +142,9 @@ class Settings(BaseModel):
     backstage_catalog_file: Path | None = None
 
     database_url: Annotated[Secret, AfterValidator(_check_database_url)] = SecretStr("sqlite:///scaleops-worker.db")
+    database_statement_timeout: Duration = timedelta(minutes=1)
+    database_lock_timeout: Duration = timedelta(seconds=30)
+    database_idle_transaction_timeout: Duration = timedelta(minutes=1)
     redis_url: Annotated[Secret, AfterValidator(_check_redis_url)] | None = None
 
     slack_bot_token: Secret | None = None

@@ -101,7 +101,7 @@ def _local_queue(installation: LoadedConfig, data: Path) -> Iterator[LocalQueue 
         return
     folder = data.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "lock").open("w", opener=_open_private) as lock:
+    with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -109,10 +109,6 @@ def _local_queue(installation: LoadedConfig, data: Path) -> Iterator[LocalQueue 
             raise click.ClickException(message) from None
         with _socket_in(folder) as path:
             yield LocalQueue(folder, path)
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, met
         from worker.db_metrics import DatabaseCollector, read_health  # noqa: PLC0415 - as above
         from worker.metrics import serve  # noqa: PLC0415 - after the line above
 
-        serve(port, DatabaseCollector(lambda: read_health(installation)))
+        serve(installation.settings.worker_metrics_host, port, DatabaseCollector(lambda: read_health(installation)))
         ctx.exit(run_worker(app, installation, queues=queues, concurrency=concurrency))
 
 

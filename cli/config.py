@@ -14,6 +14,8 @@ from pydantic import SecretStr
 
 from cli.output import say, say_json, show_table
 from clients.http.errors import ServiceError
+from clients.http.network import network_problems
+from clients.redis.urls import verifies_certificates
 from domain.component import RoutingKey
 from domain.messages import Json
 from domain.zones import TZDATA_VERSION
@@ -25,9 +27,9 @@ from wiring.durations import format_duration
 from wiring.environment import NAMES
 from wiring.loaded_config import LoadedConfig, load_config
 from wiring.logs import configure_logs
-from wiring.policy import build_policy, routing_keys_by_team
+from wiring.policy import build_policy, can_link_pages, routing_keys_by_team
 from wiring.services import LiveServices
-from wiring.settings import SettingsError
+from wiring.settings import SettingsError, is_plain_http
 
 _MAX_CATALOG_PROBLEMS: Final = 50
 
@@ -48,6 +50,7 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         loaded = load_config(os.environ, Path(".env"))
         build_policy(loaded.settings, loaded.config)
         catalog = _review_catalog_file(loaded)
+        _check_network(loaded)
     except SettingsError as error:
         _print_problems(error.problems, as_json=as_json)
         ctx.exit(2)
@@ -68,11 +71,11 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         for sentence in missing:
             say(f"! {sentence}")
         for check in checks:
-            mark = ("ok  " if check.ok else "FAIL") if check.attempted else "--  "
+            mark = {True: "ok  ", False: "FAIL", None: "--  "}[check.ok]
             say(f"{mark} {check.service}: {check.message}")
         if not live:
             say("Settings are valid. Use --live to test each service.")
-    ctx.exit(0 if all(check.ok for check in checks) else 1)
+    ctx.exit(1 if any(check.ok is False for check in checks) else 0)
 
 
 @click.command()
@@ -87,6 +90,22 @@ def migrate() -> None:
     configure_logs(level=loaded.settings.log_level, form=loaded.settings.log_format)
     before = migrate_store(loaded.settings.database_url.get_secret_value())
     say(f"the schema is up to date (before: {before or 'none'})")
+
+
+def _check_network(loaded: LoadedConfig) -> None:
+    """Raise SettingsError for proxies and certificates of the environment that the requests to the services cannot use."""
+    settings = loaded.settings
+    services = (
+        settings.scaleops_base_url,
+        settings.backstage_base_url,
+        settings.slack_base_url if settings.slack_bot_token else None,
+        settings.pagerduty_events_url,
+        settings.worker_heartbeat_url,
+        settings.scaleops_azure_login_url if settings.auth == "azure" else None,
+    )
+    problems = list(network_problems((url for url in services if url), os.environ))
+    if problems:
+        raise SettingsError(*problems)
 
 
 def _print_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
@@ -176,5 +195,13 @@ def _missing(loaded: LoadedConfig) -> list[str]:
     if settings.worker_secret_key is None:
         found.append(
             "WORKER_SECRET_KEY is not set: the incident of a routing key that was removed from the catalog cannot be closed"
+        )
+    if settings.worker_public_url and not can_link_pages(settings):
+        found.append("WORKER_PUBLIC_URL has no effect without WORKER_SECRET_KEY: a link that is not signed asks for a token")
+    if settings.backstage_base_url and is_plain_http(settings.backstage_base_url):
+        found.append("BACKSTAGE_BASE_URL is plain http: the token and the catalog cross the cluster's network unencrypted")
+    if settings.redis_url is not None and not verifies_certificates(settings.redis_url.get_secret_value()):
+        found.append(
+            "REDIS_URL switches off the verification of certificates or host names: the password may go to another server"
         )
     return found

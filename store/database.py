@@ -96,6 +96,10 @@ class Store:
         with engines.reading(self._engine) as connection:
             return engines.read_clock(connection)
 
+    def check_writable(self) -> None:
+        """Raise StoreUnavailable if the database takes no writes. Nothing is written."""
+        engines.check_writable(self._engine)
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -16,12 +16,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store.columns import dump_json
 from store.errors import StoreUnavailable
-from store.postgres import DatabaseTimeouts, bound_waiting
+from store.postgres import READ_ONLY, DatabaseTimeouts, bound_waiting
 from store.urls import describe
 
 BUSY_TIMEOUT_MS: Final = 30_000
 """How long a SQLite writer waits for the lock."""
-_READ_ONLY: Final = "store_read_only"
 _READ_ONLY_SERVER: Final = frozenset({"25006", "0A000"})
 """A statement that writes, and one that a standby does not support at all (https://www.postgresql.org/docs/current/hot-standby.html)."""
 _ENVIRONMENT: Final = frozenset({"42501", "3D000", "3F000", "26000", "42P05"})
@@ -60,7 +59,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE acquires the write lock now, where a second writer waits; upgrading a read lock later fails instead.
-    is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    is_read_only = connection.get_execution_options().get(READ_ONLY, False)
     connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if is_read_only else 'OFF'}")
     connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
 
@@ -75,9 +74,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Run one read-only transaction on one snapshot of the database. Raises StoreUnavailable."""
-    options: dict[str, Any] = {_READ_ONLY: True}
+    options: dict[str, Any] = {READ_ONLY: True}
     if engine.dialect.name == "postgresql":
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        options["isolation_level"] = "REPEATABLE READ"
     with (
         translated_errors(engine),
         engine.connect() as plain,
@@ -94,6 +93,14 @@ def read_clock(connection: Connection) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
     found: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
     return found.astimezone(timezone.utc)
+
+
+def check_writable(engine: Engine) -> None:
+    """Raise StoreUnavailable if the database takes no writes. Nothing is written; SQLite's lock is acquired for a moment."""
+    is_postgresql = engine.dialect.name == "postgresql"
+    with writing(engine) as connection:
+        if is_postgresql and connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
+            raise StoreUnavailable(_read_only(engine.url, "its transactions are read-only"))
 
 
 @contextmanager
@@ -127,5 +134,9 @@ def _describe_error(url: URL, error: DBAPIError) -> str:
     if url.get_backend_name() == "sqlite":
         return f"{describe(url)} cannot be used ({reason}); check DATABASE_URL, the folder and its permissions"
     if getattr(error.orig, "sqlstate", None) in _READ_ONLY_SERVER:
-        return f"{describe(url)} takes no writes ({reason}): it is a standby, or no longer the primary; DATABASE_URL must name the primary"
+        return _read_only(url, reason)
     return f"{describe(url)} cannot be used ({reason}); check DATABASE_URL and the server"
+
+
+def _read_only(url: URL, reason: str) -> str:
+    return f"{describe(url)} takes no writes ({reason}): it is a standby, or no longer the primary; DATABASE_URL must name the primary"

@@ -20,6 +20,8 @@ from sqlalchemy.engine import Engine
 T = TypeVar("T")
 
 CONNECT_TIMEOUT_S: Final = 5
+READ_ONLY: Final = "store_read_only"
+"""Execution option of transactions that write nothing."""
 _KEEPALIVE: Final = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
@@ -93,7 +95,9 @@ def bound_waiting(engine: Engine, timeouts: DatabaseTimeouts) -> None:
         return connection
 
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+        # Not by SQLAlchemy's option, which would reset the session to read-write: a standby refuses that, and it hides a server's default.
+        is_read_only = connection.get_execution_options().get(READ_ONLY, False)
+        connection.exec_driver_sql(f"SET TRANSACTION READ ONLY; {statement}" if is_read_only else statement)
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "begin", begin)

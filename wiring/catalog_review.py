@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actions.ports import Catalog
-from domain.refs import UNOWNED
+from domain.component import RoutingKey
+from domain.refs import UNOWNED, EntityRef
 from domain.selectors import InvalidSelector, plan_for
 
 
@@ -18,6 +19,11 @@ class CatalogReview:
     """Why components may be missing; empty if none can be."""
     problems: tuple[str, ...]
     """What cannot be used, one sentence each."""
+    refs: frozenset[EntityRef]
+    teams: frozenset[EntityRef]
+    """Owners of these components that are entities, and their parent groups."""
+    keys: tuple[RoutingKey, ...]
+    """The PagerDuty keys of annotations, each once."""
 
     def __str__(self) -> str:
         counted = f"{self.components:,} components with a label selector or kubernetes-id"
@@ -30,10 +36,12 @@ def review_catalog(catalog: Catalog) -> CatalogReview:
     """List the catalog and check every selector, owner and route in it. Raises ServiceError."""
     listing = catalog.listing()
     problems: dict[str, None] = {}
-    components = 0
+    refs: set[EntityRef] = set()
+    teams: set[EntityRef] = set()
+    keys: dict[str, RoutingKey] = {}
     for page in listing:
         for component in page.components:
-            components += 1
+            refs.add(component.ref)
             try:
                 plan = plan_for(component)
             except InvalidSelector as bad:
@@ -43,7 +51,16 @@ def review_catalog(catalog: Catalog) -> CatalogReview:
             if component.team == UNOWNED and not component.problems:
                 problems[f"{component.ref} has no owner"] = None
             problems.update(dict.fromkeys(component.problems))
+        keys.update(page.routing_keys)
+        teams.update(team.ref for team in page.teams if team.in_catalog)
         for team in page.teams:
             problems.update(dict.fromkeys(team.problems))
     problems.update(dict.fromkeys(listing.left_aside))
-    return CatalogReview(components=components, incomplete_reason=listing.reason, problems=tuple(problems))
+    return CatalogReview(
+        components=len(refs),
+        incomplete_reason=listing.reason,
+        problems=tuple(problems),
+        refs=frozenset(refs),
+        teams=frozenset(teams),
+        keys=tuple(keys.values()),
+    )

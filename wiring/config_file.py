@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from alerts.policy import PagingMode
 from domain.refs import EntityRef, InvalidReference
 from wiring.environment import read_text
-from wiring.settings import Duration, SettingsError, TimeOfDay, Weekday, Zone
+from wiring.settings import ChannelId, Duration, SettingsError, TimeOfDay, Weekday, Zone
 
 DEFAULT_NAME: Final = "scaleops-worker.yaml"
 _SIMILARITY: Final = 0.7
@@ -31,13 +31,6 @@ def _parse_ref(value: object) -> object:
 
 def _parse_page(value: object) -> object:
     return {False: "never", True: "always"}.get(value, value) if isinstance(value, bool) else value
-
-
-def _check_channel_id(value: str) -> str:
-    if not value or value.startswith("#") or any(character.isspace() for character in value):
-        message = f"{value!r} is not a Slack channel id; write the id (for example C0123ABCD), not the name"
-        raise ValueError(message)
-    return value
 
 
 def _check_unique(value: object) -> object:
@@ -58,7 +51,6 @@ def _check_unique(value: object) -> object:
 
 Ref = Annotated[EntityRef, BeforeValidator(_parse_ref)]
 Page = Annotated[PagingMode, BeforeValidator(_parse_page)]
-ChannelId = Annotated[str, AfterValidator(_check_channel_id)]
 
 
 class _Section(BaseModel):

@@ -1,18 +1,26 @@
-"""Sends each service one harmless request, to check the settings."""
+"""Sends each service harmless requests, to check the settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Final
 
 from clients.http.errors import ServiceError
-from store import SchemaMismatch, Store, StoreUnavailable
-from wiring.catalog_review import review_catalog
+from clients.redis.probe import probe_redis
+from domain.component import RoutingKey
+from store import SchemaMismatch, StoreUnavailable
+from wiring.catalog_review import CatalogReview, review_catalog
 from wiring.clock import utc_now
+from wiring.config_file import ConfigFile
+from wiring.contexts import open_store
 from wiring.loaded_config import LoadedConfig
-from wiring.services import LiveServices, required
-from wiring.settings import SettingsError
+from wiring.policy import routing_keys_by_team
+from wiring.services import LiveServices
+from wiring.settings import Settings, SettingsError
+
+_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,37 +28,58 @@ class ConnectivityCheck:
     """The outcome for one service."""
 
     service: str
-    ok: bool
-    attempted: bool
-    """False: it is not configured, so no request was sent."""
+    ok: bool | None
+    """None: it is not configured, which is neither right nor wrong."""
     message: str
+
+    @property
+    def attempted(self) -> bool:
+        """False if it is not configured, so that no request was sent."""
+        return self.ok is not None
+
+
+class CheckFailed(Exception):
+    """What is configured cannot be used. The message says what to do."""
 
 
 def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
-    """Check the database, ScaleOps, the catalog, Slack and PagerDuty in this order. No message is posted, no incident opened."""
+    """Check each service in the order of a delivery. No message is posted, no incident opened."""
     settings = loaded.settings
-    catalog = "catalog file" if settings.backstage_catalog_file else "Backstage"
     has_catalog = bool(settings.backstage_base_url or settings.backstage_catalog_file)
+    if not (settings.scaleops_base_url or has_catalog or settings.slack_bot_token or settings.pagerduty_routing_key):
+        message = "nothing is configured; set SCALEOPS_BASE_URL and BACKSTAGE_BASE_URL (or BACKSTAGE_CATALOG_FILE) first"
+        yield ConnectivityCheck(service="configuration", ok=False, message=message)
     with closing(LiveServices(settings, config=loaded.config, clock=utc_now)) as services:
-        yield _check("database", lambda: _database(settings.database_url.get_secret_value()))
+        yield _check("database", lambda: _database(settings))
+        url = settings.redis_url
+        yield _check("Redis", lambda: probe_redis(url.get_secret_value() if url else ""), is_configured=url is not None)
         yield _check("ScaleOps", lambda: _scaleops(services), is_configured=settings.scaleops_base_url is not None)
-        yield _check(catalog, lambda: _catalog(services), is_configured=has_catalog)
-        yield _check("Slack", lambda: _slack(services), is_configured=settings.slack_bot_token is not None)
-        has_key = settings.pagerduty_routing_key is not None
-        yield _check("PagerDuty", lambda: _pagerduty(services, settings.instance), is_configured=has_key)
+        reviews: list[CatalogReview] = []
+
+        def read_catalog() -> str:
+            reviews.append(review_catalog(services.catalog))
+            return str(reviews[0])
+
+        name = "catalog file" if settings.backstage_catalog_file else "Backstage"
+        yield _check(name, read_catalog, is_configured=has_catalog)
+        if reviews and not reviews[0].incomplete_reason:
+            yield _check("configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded))
+        yield _check("Slack", lambda: _slack(services, loaded), is_configured=settings.slack_bot_token is not None)
+        yield from _pagerduty(services, loaded, reviews[0].keys if reviews else ())
 
 
 def _check(service: str, request: Callable[[], str], *, is_configured: bool = True) -> ConnectivityCheck:
     if not is_configured:
-        return ConnectivityCheck(service=service, ok=True, attempted=False, message="not configured")
+        return ConnectivityCheck(service=service, ok=None, message="not configured")
     try:
-        return ConnectivityCheck(service=service, ok=True, attempted=True, message=request())
-    except (ServiceError, SettingsError, StoreUnavailable, SchemaMismatch) as error:
-        return ConnectivityCheck(service=service, ok=False, attempted=True, message=str(error))
+        return ConnectivityCheck(service=service, ok=True, message=request())
+    except (CheckFailed, ServiceError, SettingsError, StoreUnavailable, SchemaMismatch) as error:
+        return ConnectivityCheck(service=service, ok=False, message=str(error))
 
 
-def _database(url: str) -> str:
-    with closing(Store.open(url)) as store:
+def _database(settings: Settings) -> str:
+    with closing(open_store(settings)) as store:
+        store.check_writable()
         return f"{store.name} has the tables of this version"
 
 
@@ -60,17 +89,52 @@ def _scaleops(services: LiveServices) -> str:
     return f"signed in; {len(flags)} clusters, network monitored in {', '.join(monitored) or 'none'}"
 
 
-def _catalog(services: LiveServices) -> str:
-    return str(review_catalog(services.catalog))
 
 
-def _slack(services: LiveServices) -> str:
+def _is_used(loaded: LoadedConfig) -> bool:
+    return bool(loaded.config.teams or loaded.config.components or loaded.config.selectors.namespaces)
+
+
+def _compare_with_catalog(config: ConfigFile, review: CatalogReview) -> str:
+    """Raise CheckFailed for what the file says about entities that the catalog lacks: it would have no effect."""
+    known = review.refs | review.teams
+    lacking = [f"teams.{ref}" for ref in config.teams if ref not in review.teams]
+    lacking += [f"components.{ref}" for ref in config.components if ref not in review.refs]
+    lacking += [f"selectors.namespaces.{ref}" for ref in config.selectors.namespaces if ref not in known]
+    if lacking:
+        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
+        message = (
+            f"{', '.join(lacking[:_SHOWN])}{more}: the catalog has no such component, or no such owner of one; correct the name"
+        )
+        raise CheckFailed(message)
+    return "every team and component of it is in the catalog"
+
+
+def _slack(services: LiveServices, loaded: LoadedConfig) -> str:
     identity = services.slack.probe()
     return f"signed in as {identity.user} in the workspace {identity.workspace}"
 
 
-def _pagerduty(services: LiveServices, instance: str) -> str:
-    """Resolve an incident that was never opened: PagerDuty drops the event, but rejects an unknown key."""
-    key = required(services.default_routing_key, "PAGERDUTY_ROUTING_KEY", "a request to PagerDuty")
-    services.pagerduty.send(key, {"event_action": "resolve", "dedup_key": f"{instance}:check-config"})
-    return "accepts events with PAGERDUTY_ROUTING_KEY; no incident was opened"
+def _pagerduty(services: LiveServices, loaded: LoadedConfig, annotated: tuple[RoutingKey, ...]) -> Iterator[ConnectivityCheck]:
+    """Prove each key once, by resolving an incident that was never opened: PagerDuty drops the event, but rejects an unknown key."""
+    keys: dict[RoutingKey, str] = {}
+    if services.default_routing_key is not None:
+        keys[services.default_routing_key] = "PAGERDUTY_ROUTING_KEY"
+    for ref, key in routing_keys_by_team(loaded.config).items():
+        keys.setdefault(key, f"teams.{ref}.pagerduty_routing_key_file")
+    for key in annotated:
+        keys.setdefault(key, f"the catalog annotation with fingerprint {key.fingerprint}")
+    if not keys:
+        yield ConnectivityCheck(service="PagerDuty", ok=None, message="not configured")
+    for key, origin in keys.items():
+        yield _check("PagerDuty", lambda key=key, origin=origin: _prove(services, key, origin, loaded.settings.instance))
+
+
+def _prove(services: LiveServices, key: RoutingKey, origin: str, instance: str) -> str:
+    odd = "" if key.is_well_formed else f"{origin} is not an integration key, which has 32 letters or digits"
+    try:
+        services.pagerduty.send(key, {"event_action": "resolve", "dedup_key": f"{instance}:check-config"})
+    except ServiceError as error:
+        message = f"{origin}: {error}{'; ' if odd else ''}{odd}"
+        raise CheckFailed(message) from None
+    return f"accepts events with {origin}; no incident was opened{'; warning: ' if odd else ''}{odd}"

@@ -90,7 +90,7 @@ def _read_dotenv(path: Path | None) -> dict[str, str]:
 def read_text(path: Path, prefix: str) -> str:
     """Read a file. Raises SettingsError, whose message is `prefix`, the path, and why it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except UnicodeDecodeError:

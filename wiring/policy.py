@@ -43,9 +43,14 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         removed_clusters=frozenset(config.clusters.removed),
         retention=Retention(**config.retention.model_dump()),
         dashboard_link=DashboardLinks(links) if links else no_link,
-        public_url=settings.worker_public_url,
+        public_url=settings.worker_public_url if can_link_pages(settings) else None,
         page_links=page_links(settings),
     )
+
+
+def can_link_pages(settings: Settings) -> bool:
+    """Return True if a reader can open a link to a page: it is signed, or the gateway asks for no token."""
+    return settings.worker_secret_key is not None or settings.gateway_auth == "none"
 
 
 def _route_policy(settings: Settings, config: ConfigFile) -> RoutePolicy:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from clients.http.loopback import is_loopback_url
 from clients.redis.urls import InvalidRedisUrl, redis_url
+from domain.urls import is_cluster_internal_host
 from domain.weeks import DAY_NAMES, parse_day, parse_time, parse_zone
 from wiring.durations import parse_duration
 
@@ -35,13 +36,40 @@ def _check_url(value: str) -> str:
     if parts.username or parts.password:
         message = "contains a user or password; set the credentials by their own settings"
         raise ValueError(message)
+    if parts.query or parts.fragment:
+        message = "contains a query or fragment; write only https://host and a path"
+        raise ValueError(message)
     return value.rstrip("/")
 
 
 def _check_private_url(value: str) -> str:
     value = _check_url(value)
-    if urlsplit(value).scheme != "https" and not is_loopback_url(value):
+    if is_plain_http(value):
         message = "must begin with https:// (plain http is for loopback only)"
+        raise ValueError(message)
+    return value
+
+
+def _check_backstage_url(value: str) -> str:
+    value = _check_url(value)
+    if is_plain_http(value) and not is_cluster_internal_host(urlsplit(value).hostname):
+        message = (
+            "must begin with https:// (plain http is for loopback and for names inside a cluster: "
+            "without a dot, or ending in .svc or .cluster.local)"
+        )
+        raise ValueError(message)
+    return value
+
+
+def is_plain_http(url: str) -> bool:
+    """Return True if requests to a URL cross a network without TLS."""
+    return urlsplit(url).scheme == "http" and not is_loopback_url(url)
+
+
+def check_channel_id(value: str) -> str:
+    """Return the id of a Slack channel. Raises ValueError for a name: Slack accepts none for most methods."""
+    if not re.fullmatch(r"[CDGU][A-Z0-9]{2,}", value):
+        message = f"{value!r} is not a Slack channel id; write the id (for example C0123ABCD), not the name"
         raise ValueError(message)
     return value
 
@@ -104,6 +132,7 @@ def _check_printable(value: SecretStr) -> SecretStr:
 
 
 Url = Annotated[str, AfterValidator(_check_url)]
+ChannelId = Annotated[str, AfterValidator(check_channel_id)]
 PrivateUrl = Annotated[str, AfterValidator(_check_private_url)]
 Zone = Annotated[str, AfterValidator(lambda name: parse_zone(name).key)]
 TimeOfDay = Annotated[time, BeforeValidator(_parse_time_of_day)]
@@ -137,7 +166,7 @@ class Settings(BaseModel):
     scaleops_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30
     scaleops_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
 
-    backstage_base_url: PrivateUrl | None = None
+    backstage_base_url: Annotated[str, AfterValidator(_check_backstage_url)] | None = None
     backstage_token: Secret | None = None
     backstage_catalog_file: Path | None = None
 
@@ -148,7 +177,7 @@ class Settings(BaseModel):
     redis_url: Annotated[Secret, AfterValidator(_check_redis_url)] | None = None
 
     slack_bot_token: Secret | None = None
-    slack_default_channel: str | None = None
+    slack_default_channel: ChannelId | None = None
     slack_base_url: PrivateUrl = "https://slack.com/api"
     pagerduty_routing_key: Secret | None = None
     pagerduty_events_url: PrivateUrl = "https://events.pagerduty.com"
@@ -160,9 +189,10 @@ class Settings(BaseModel):
     worker_report_time: TimeOfDay = time(9, 0)
     worker_collect_every: Annotated[Duration, AfterValidator(_check_divides_day)] = timedelta(hours=6)
     worker_sweep_limit: Duration = timedelta(minutes=30)
-    worker_platform_channel: str | None = None
+    worker_platform_channel: ChannelId | None = None
     worker_heartbeat_url: PrivateUrl | None = None
     worker_public_url: Url | None = None
+    worker_metrics_host: str = "127.0.0.1"
     worker_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
     worker_config_file: Path | None = None
 

@@ -33,9 +33,9 @@ def record_deliveries(delivered: DeliverResult) -> None:
         _DELIVERIES.labels(result).inc(count)
 
 
-def serve(port: int, database: Collector) -> None:
-    """Serve the sum of all processes and the metrics of the database on every address, in a thread of this process."""
+def serve(host: str, port: int, database: Collector) -> None:
+    """Serve the sum of all processes and the metrics of the database, in a thread of this process."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library types it for some versions only
     registry.register(database)
-    start_http_server(port, registry=registry)
+    start_http_server(port, addr=host, registry=registry)

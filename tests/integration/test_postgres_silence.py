@@ -189,6 +189,11 @@ def test_a_server_that_takes_no_writes_is_named_as_such(postgres_server: Postgre
     engine.dispose()
 
 
+def test_a_reading_transaction_writes_nothing(build: Callable[[], Engine]) -> None:
+    with pytest.raises(StoreUnavailable, match="read-only transaction"), reading(build()) as connection:
+        connection.execute(sa.text("DELETE FROM outbox"))
+
+
 def test_what_a_standby_does_not_support_is_no_defect(postgres_url: str) -> None:
     """https://www.postgresql.org/docs/current/hot-standby.html: SQLSTATE 0A000 for what writes in another way than a row."""
     engine = build_engine(parse_url(postgres_url))

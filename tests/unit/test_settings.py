@@ -2,6 +2,7 @@ from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from wiring.environment import resolve_settings
 from wiring.settings import SettingsError
@@ -47,7 +48,11 @@ def test_the_login_at_scaleops_follows_from_the_credentials(environment: dict[st
         ({"SCALEOPS_BASE_URL": "scaleops.example.com"}, "SCALEOPS_BASE_URL: is not a valid URL; write it as https://host"),
         ({"SCALEOPS_BASE_URL": "https://me:pw@host"}, "SCALEOPS_BASE_URL: contains a user or password"),
         ({"SLACK_BASE_URL": "http://slack.example.com"}, "SLACK_BASE_URL: must begin with https://"),
-        ({"BACKSTAGE_BASE_URL": "http://backstage"}, "BACKSTAGE_BASE_URL: must begin with https://"),
+        ({"BACKSTAGE_BASE_URL": "http://backstage.example.com"}, "BACKSTAGE_BASE_URL: must begin with https://"),
+        ({"SCALEOPS_BASE_URL": "https://s.example.com/?tenant=a"}, "SCALEOPS_BASE_URL: contains a query or fragment; write only"),
+        ({"WORKER_HEARTBEAT_URL": "https://hc.example.com/x#y"}, "WORKER_HEARTBEAT_URL: contains a query or fragment"),
+        ({"SLACK_DEFAULT_CHANNEL": "#costs"}, "SLACK_DEFAULT_CHANNEL: '#costs' is not a Slack channel id; write the id"),
+        ({"WORKER_PLATFORM_CHANNEL": "platform-costs"}, "WORKER_PLATFORM_CHANNEL: 'platform-costs' is not a Slack channel id"),
         ({"WORKER_COLLECT_EVERY": "5h"}, "WORKER_COLLECT_EVERY: must divide 24 hours"),
         ({"WORKER_COLLECT_EVERY": "six"}, "WORKER_COLLECT_EVERY: 'six' is not a valid duration"),
         ({"WORKER_TIMEZONE": "Mars/Base"}, "WORKER_TIMEZONE: 'Mars/Base' is not a valid time zone"),
@@ -88,6 +93,39 @@ def test_messages_are_sent_to_https_and_loopback_only(name: str, url: str, *, is
         assert url in resolve_settings({name: url}, None).settings.model_dump().values()
     else:
         assert problems_of({name: url})[0].startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("host", "is_allowed"),
+    [
+        ("backstage:7007", True),
+        ("backstage.portal.svc", True),
+        ("backstage.portal.svc.cluster.local:7007", True),
+        ("BACKSTAGE.portal.SVC.cluster.local.", True),
+        ("backstage.cluster.local", True),
+        ("127.0.0.1:7007", True),
+        ("backstage.example.com", False),
+        ("backstage.svc.example.com", False),
+        ("cluster.local.example.com", False),
+        (".svc", False),
+        ("10.0.0.1", False),
+        ("2130706433", False),
+        ("[fd00::1]", False),
+    ],
+)
+def test_backstage_may_be_plain_http_inside_a_cluster_only(host: str, *, is_allowed: bool) -> None:
+    if is_allowed:
+        assert resolve_settings({"BACKSTAGE_BASE_URL": f"http://{host}"}, None).settings.backstage_base_url == f"http://{host}"
+    else:
+        assert problems_of({"BACKSTAGE_BASE_URL": f"http://{host}"})[0].startswith("BACKSTAGE_BASE_URL: ")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("xoxb-secret\n", encoding="utf-8-sig")
+    settings = resolve_settings({"SLACK_BOT_TOKEN_FILE": str(secret)}, None).settings
+
+    assert settings.slack_bot_token == SecretStr("xoxb-secret")
 
 
 def test_service_variables_of_kubernetes_are_not_settings() -> None:

@@ -1,0 +1,137 @@
+"""`check-config`: what cannot work is red with what to do, and what is not configured is neither ok nor wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.redis.probe import redis_problem
+from domain.zones import TZDATA_VERSION
+from simulator.serving import Simulator
+from tests.services.commands import Ran, Run
+from tests.services.databases import PostgresServer
+from tests.services.queues import QueueServer
+from tests.services.simulated import settings_of
+from wiring.environment import resolve_settings
+from wiring.policy import can_link_pages
+
+
+def check_of(ran: Ran, service: str) -> Any:  # noqa: ANN401 - JSON
+    (found,) = (check for check in ran.lines[0]["live"] if check["service"] == service)
+    return found
+
+
+def test_a_configuration_that_works_is_green(run: Run, simulator: Simulator, queues: QueueServer) -> None:
+    ran = run("check-config", "--live", "--json", **settings_of(simulator), REDIS_URL=queues.url)
+
+    assert [check for check in ran.lines[0]["live"] if check["ok"] is False] == []
+    assert check_of(ran, "Redis")["message"].endswith("takes writes and evicts nothing")
+    assert ran.lines[0]["tzdata"] == TZDATA_VERSION
+    assert ran.status == 0
+
+
+def test_nothing_configured_is_red_and_nothing_of_it_is_ok(run: Run) -> None:
+    ran = run("check-config", "--live", "--json")
+
+    assert ran.status == 1
+    assert "set SCALEOPS_BASE_URL" in check_of(ran, "configuration")["message"]
+    for service in ("Redis", "ScaleOps", "Backstage", "Slack", "PagerDuty"):
+        assert (check_of(ran, service)["ok"], check_of(ran, service)["attempted"]) == (None, False)
+
+
+def test_a_dead_redis_is_red(run: Run, simulator: Simulator, free_port: int) -> None:
+    ran = run("check-config", "--live", **settings_of(simulator), REDIS_URL=f"redis://:hunter2@127.0.0.1:{free_port}/0")
+
+    assert ran.status == 1
+    assert "FAIL Redis: Redis cannot be used" in ran.out
+    assert "hunter2" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("info", "problem"),
+    [
+        ({"role": "master", "maxmemory_policy": "noeviction"}, ""),
+        ({"role": "slave"}, "is a read-only replica; REDIS_URL must name the primary"),
+        ({"role": "master", "maxmemory_policy": "allkeys-lru"}, "maxmemory-policy allkeys-lru, which evicts queued work"),
+    ],
+)
+def test_a_redis_that_loses_or_refuses_work_is_named(info: dict[str, str], problem: str) -> None:
+    assert problem in redis_problem(info)
+    assert bool(problem) == bool(redis_problem(info))
+
+
+def test_a_database_that_takes_no_writes_is_red(
+    run: Run, simulator: Simulator, postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    database = postgres_url.partition("@/")[2].partition("?")[0]
+    postgres_server.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    ran = run("check-config", "--live", **settings_of(simulator) | {"DATABASE_URL": postgres_url})
+
+    assert ran.status == 1
+    assert "DATABASE_URL must name the primary" in ran.out
+
+
+def test_teams_and_components_that_the_catalog_lacks_are_red(run: Run, simulator: Simulator, tmp_path: Path) -> None:
+    file = tmp_path / "worker.yaml"
+    file.write_text(
+        "teams: {group:default/no-such-team: {timezone: UTC}}\n"
+        "components: {component:default/no-such-component: {monthly_budget: 1}}\n"
+        "selectors: {namespaces: {component:default/neither: [shop]}}\n",
+        encoding="utf-8",
+    )
+    ran = run("check-config", "--live", "--json", **settings_of(simulator), WORKER_CONFIG_FILE=str(file))
+
+    assert ran.status == 1
+    message = check_of(ran, "configuration file")["message"]
+    assert message.startswith(
+        "teams.group:default/no-such-team, components.component:default/no-such-component, "
+        "selectors.namespaces.component:default/neither: the catalog has no such component"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"BACKSTAGE_CATALOG_FILE": "no/such.yaml"}, "BACKSTAGE_CATALOG_FILE: the catalog file no/such.yaml"),
+        ({"SCALEOPS_BASE_URL": "https://s.example.com", "HTTPS_PROXY": "socks5://proxy:1080"}, "HTTPS_PROXY names a SOCKS proxy"),
+        ({"SSL_CERT_FILE": "/no/ca.pem"}, "SSL_CERT_FILE names /no/ca.pem, which is not a file that can be read"),
+        ({"REDIS_URL": "sentinel://host:26379"}, "REDIS_URL: names a Sentinel, which is not supported"),
+        ({"DATABASE_URL": "postgresql://u:hunter2@ss@host/db"}, "DATABASE_URL: contains a character in its user or password"),
+    ],
+)
+def test_what_can_be_seen_without_a_connection_is_an_invalid_setting(run: Run, settings: dict[str, str], problem: str) -> None:
+    ran = run("check-config", **settings)
+
+    assert ran.status == 2
+    assert problem in ran.err
+    assert "hunter2" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        ({"WORKER_PUBLIC_URL": "https://costs.example.com"}, "WORKER_PUBLIC_URL has no effect without WORKER_SECRET_KEY"),
+        ({"BACKSTAGE_BASE_URL": "http://backstage:7007"}, "BACKSTAGE_BASE_URL is plain http"),
+        ({"REDIS_URL": "rediss://cache/0?ssl_cert_reqs=none"}, "REDIS_URL switches off the verification of certificates"),
+    ],
+)
+def test_what_works_but_should_be_known_is_a_warning(run: Run, settings: dict[str, str], warning: str) -> None:
+    ran = run("check-config", **settings)
+
+    assert ran.status == 0
+    assert f"! {warning}" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_linked"),
+    [
+        ({}, False),
+        ({"WORKER_SECRET_KEY": "0123456789abcdef"}, True),
+        ({"GATEWAY_AUTH": "none"}, True),
+        ({"GATEWAY_AUTH": "token"}, False),
+    ],
+)
+def test_a_page_is_linked_only_if_its_reader_can_open_it(settings: dict[str, str], *, is_linked: bool) -> None:
+    assert can_link_pages(resolve_settings(settings, None).settings) is is_linked

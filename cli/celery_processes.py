@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.installation import open_installation
+from cli.streams import say_error
 from wiring.clock import utc_now
 from wiring.contexts import open_store
 from wiring.loaded_config import LoadedConfig
@@ -149,5 +150,5 @@ def _print_liveness(installation: LoadedConfig, serves: Sequence[str]) -> int:
     file = LivenessFile(instance=installation.settings.instance, serves=serves)
     problem = liveness_problem(file, now=utc_now(), is_redis_up=lambda: is_redis_up(url))
     if problem:
-        click.echo(problem, err=True)
+        say_error(problem)
     return 1 if problem else 0

@@ -13,6 +13,7 @@ import click
 from pydantic import SecretStr
 
 from cli.output import say, say_json, show_table
+from cli.streams import say_error
 from clients.http.errors import ServiceError
 from clients.http.network import network_problems
 from clients.redis.urls import verifies_certificates
@@ -113,7 +114,7 @@ def _print_problems(problems: tuple[str, ...], *, as_json: bool) -> None:
         say_json({"problems": list(problems)})
         return
     for problem in problems:
-        click.echo(f"scaleops-worker: {problem}", err=True)
+        say_error(f"scaleops-worker: {problem}")
 
 
 def _review_catalog_file(loaded: LoadedConfig) -> CatalogReview | None:

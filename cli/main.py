@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 
+from cli.streams import escape_unencodable_output, say_error
 from cli.termination import SENTENCE, TERMINATION, Terminated
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -77,6 +78,7 @@ def cli() -> None:
 def main() -> None:
     """Run a command. Errors print one sentence; LOG_LEVEL=debug adds the traceback."""
     TERMINATION.install()
+    escape_unencodable_output()
     try:
         status = cli.main(prog_name="scaleops-worker", standalone_mode=False)
     except click.exceptions.Abort:
@@ -106,4 +108,4 @@ def main() -> None:
 
 
 def _print_error(sentence: str) -> None:
-    click.echo(f"scaleops-worker: {' '.join(sentence.split())}", err=True)
+    say_error(f"scaleops-worker: {' '.join(sentence.split())}")

@@ -6,6 +6,7 @@ import click
 
 from cli.output import say, say_json, show_table
 from cli.session import open_context
+from cli.streams import say_error
 from domain.messages import DeliveryStatus, Json
 from store.queries.outbox_rows import OutboxRecord
 
@@ -74,7 +75,7 @@ def retry(ctx: click.Context, keys: tuple[str, ...]) -> None:
             else:
                 refused += 1
                 reason = f"{key} is {record.status} and cannot be sent again" if record else f"there is no message {key}"
-                click.echo(f"scaleops-worker: {reason}", err=True)
+                say_error(f"scaleops-worker: {reason}")
     ctx.exit(1 if refused else 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -13,17 +14,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from cli.streams import CONTROLS, is_utf8, without_controls
 from domain.messages import Json
 
 
 def say(sentence: str) -> None:
-    """Print one line on stdout."""
-    click.echo(sentence)
+    """Print a line, or a document, on stdout."""
+    click.echo(without_controls(sentence))
 
 
 def say_json(value: Json) -> None:
     """Print one JSON line on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    text = json.dumps(value, ensure_ascii=not is_utf8(sys.stdout), separators=(",", ":"))
+    click.echo(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
@@ -33,9 +36,9 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
         console = Console(width=500)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+        table.add_column(Text(without_controls(name)), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(without_controls(cell)) for cell in row))
     console.print(table)
 
 

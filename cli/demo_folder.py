@@ -30,6 +30,7 @@ class DemoFolder:
             raise NotOurFolder(message)
         self.path = path
         self._mark = path / _MARK
+        self._claimed: set[Path] = set()
         if path.exists() and any(path.iterdir()) and not self._mark.exists():
             message = f"{path} contains files that the demo did not write; choose another folder with --out"
             raise NotOurFolder(message)
@@ -75,9 +76,12 @@ class DemoFolder:
 
     def _claim(self, file: Path) -> None:
         """List a file before it is written, so that an interrupted demo leaves nothing that the next one takes for another's."""
+        if file in self._claimed:
+            return
         if file.exists():
             message = f"{file} was not written by the demo; move it, or choose another folder with --out"
             raise NotOurFolder(message)
+        self._claimed.add(file)
         with self._mark.open("a", encoding="utf-8") as mark:
             mark.write(f"{file.relative_to(self.path).as_posix()}\n")
 

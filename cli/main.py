@@ -20,6 +20,7 @@ from cli.termination import SENTENCE, TERMINATION, Terminated
 COMMANDS: Final[Mapping[str, str]] = {
     "action": "cli.action",
     "alerts": "cli.alerts",
+    "backup": "cli.backup",
     "beat": "cli.celery_processes",
     "check-config": "cli.config",
     "collect": "cli.stages",
@@ -88,8 +89,8 @@ def main() -> None:
         _print_error(SENTENCE)
         status = 0
     except click.UsageError as error:
-        where = f" {error.ctx.info_name}" if error.ctx and error.ctx.parent else ""
-        _print_error(f"{error.format_message().rstrip('.')} (see scaleops-worker{where} --help)")
+        command = error.ctx.command_path if error.ctx else "scaleops-worker"
+        _print_error(f"{error.format_message().rstrip('.')} (see {command} --help)")
         status = error.exit_code
     except click.ClickException as error:
         _print_error(error.format_message())

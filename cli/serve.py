@@ -40,11 +40,7 @@ def run_gateway(installation: LoadedConfig) -> None:
     settings, policy = installation.settings, build_policy(installation.settings, installation.config)
     require_auth_configured(settings)
     services = LiveServices(settings, config=installation.config, clock=utc_now, priority=CallPriority.INTERACTIVE)
-    with (
-        closing(open_store(settings)) as store,
-        closing(services),
-        ThreadFanOut(policy.max_in_flight) as threads,
-    ):
+    with closing(open_store(settings)) as store, closing(services), ThreadFanOut(policy.max_in_flight) as threads:
         live = live_context(services, policy, clock=utc_now, fan_out=threads)
         dependencies = GatewayDependencies(
             settings=settings,

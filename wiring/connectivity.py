@@ -64,7 +64,7 @@ def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
         yield _check(name, read_catalog, is_configured=has_catalog)
         if reviews and not reviews[0].incomplete_reason:
             yield _check("configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded))
-        yield _check("Slack", lambda: _slack(services, loaded), is_configured=settings.slack_bot_token is not None)
+        yield _check("Slack", lambda: _slack(services), is_configured=settings.slack_bot_token is not None)
         yield from _pagerduty(services, loaded, reviews[0].keys if reviews else ())
 
 
@@ -110,7 +110,7 @@ def _compare_with_catalog(config: ConfigFile, review: CatalogReview) -> str:
     return "every team and component of it is in the catalog"
 
 
-def _slack(services: LiveServices, loaded: LoadedConfig) -> str:
+def _slack(services: LiveServices) -> str:
     identity = services.slack.probe()
     return f"signed in as {identity.user} in the workspace {identity.workspace}"
 

@@ -18,7 +18,7 @@ from wiring.environment import resolve_settings
 from wiring.policy import can_link_pages
 
 
-def check_of(ran: Ran, service: str) -> Any:  # noqa: ANN401 - JSON
+def check_of(ran: Ran, service: str) -> Any:
     (found,) = (check for check in ran.lines[0]["live"] if check["service"] == service)
     return found
 

@@ -11,7 +11,7 @@ from cli.output import say, say_json
 from domain.money import format_count
 from store.backup import backup as back_up
 from wiring.clock import utc_now
-from wiring.contexts import load_config
+from wiring.loaded_config import load_config
 
 
 @click.command()

@@ -1,7 +1,5 @@
 """Every command line in help texts, messages and documents names a command, and options, that exist."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`make setup` on machines that are not ours."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from pathlib import Path

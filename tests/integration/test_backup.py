@@ -1,7 +1,5 @@
 """A back-up of a database in use is complete, private, and sends nothing twice when it is restored."""
 
-from __future__ import annotations
-
 import sqlite3
 import stat
 from contextlib import closing

@@ -1,7 +1,5 @@
 """`check-config`: what cannot work is red with what to do, and what is not configured is neither ok nor wrong."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

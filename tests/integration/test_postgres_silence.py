@@ -1,7 +1,5 @@
 """PostgreSQL that is silent, read-only, or behind a pooler: nothing waits without end, and each is one sentence."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """A Redis over TLS: the broker and the cache verify its certificate, and send no password before that."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import threading

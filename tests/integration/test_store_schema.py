@@ -1,7 +1,5 @@
 """The tables come out of the migrations as the schema says, and other versions are refused."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What names contain is shown, never obeyed, and an encoding that lacks a character does not end a command."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A certificate that no public authority signed, as in front of a service with a private CA."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 

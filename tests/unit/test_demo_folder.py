@@ -1,7 +1,5 @@
 """The demo deletes what an earlier demo wrote, and nothing else."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

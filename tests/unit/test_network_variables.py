@@ -1,7 +1,5 @@
 """The proxy and the certificates of the environment, by one rule for every service."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import certifi

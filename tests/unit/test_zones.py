@@ -1,7 +1,5 @@
 """Time zones come from the pinned tzdata package, whatever zone files the machine has."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import zoneinfo

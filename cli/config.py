@@ -30,7 +30,7 @@ from wiring.loaded_config import LoadedConfig, load_config
 from wiring.logs import configure_logs
 from wiring.policy import build_policy, can_link_pages, routing_keys_by_team
 from wiring.services import LiveServices
-from wiring.settings import SettingsError, is_plain_http
+from wiring.settings import Settings, SettingsError, is_plain_http
 
 _MAX_CATALOG_PROBLEMS: Final = 50
 
@@ -56,7 +56,7 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         _print_problems(error.problems, as_json=as_json)
         ctx.exit(2)
     rows = _rows(loaded)
-    missing = [*_missing(loaded), *(_catalog_problems(catalog) if catalog is not None else ())]
+    missing = [*_missing(loaded), *_risks(loaded.settings), *(_catalog_problems(catalog) if catalog is not None else ())]
     checks = list(check_connectivity(loaded)) if live else []
     if as_json:
         settings: Json = {name: {"value": value, "from": origin} for name, value, origin in rows}
@@ -197,6 +197,12 @@ def _missing(loaded: LoadedConfig) -> list[str]:
         found.append(
             "WORKER_SECRET_KEY is not set: the incident of a routing key that was removed from the catalog cannot be closed"
         )
+    return found
+
+
+def _risks(settings: Settings) -> list[str]:
+    """Return what works, but otherwise than one may think."""
+    found = []
     if settings.worker_public_url and not can_link_pages(settings):
         found.append("WORKER_PUBLIC_URL has no effect without WORKER_SECRET_KEY: a link that is not signed asks for a token")
     if settings.backstage_base_url and is_plain_http(settings.backstage_base_url):

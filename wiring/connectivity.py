@@ -63,7 +63,9 @@ def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
         name = "catalog file" if settings.backstage_catalog_file else "Backstage"
         yield _check(name, read_catalog, is_configured=has_catalog)
         if reviews and not reviews[0].incomplete_reason:
-            yield _check("configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded))
+            yield _check(
+                "configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded)
+            )
         yield _check("Slack", lambda: _slack(services), is_configured=settings.slack_bot_token is not None)
         yield from _pagerduty(services, loaded, reviews[0].keys if reviews else ())
 
@@ -87,8 +89,6 @@ def _scaleops(services: LiveServices) -> str:
     flags = services.scaleops.network_flags()
     monitored = sorted(cluster for cluster, is_on in flags.items() if is_on)
     return f"signed in; {len(flags)} clusters, network monitored in {', '.join(monitored) or 'none'}"
-
-
 
 
 def _is_used(loaded: LoadedConfig) -> bool:

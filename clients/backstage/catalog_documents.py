@@ -132,9 +132,10 @@ def _read_yaml(file: Path, text: str) -> Iterator[CatalogDocument | SavedPage | 
 
 def _read_each(file: Path, text: str) -> Iterator[CatalogDocument | SavedPage | LeftAside]:
     starts = [0, *(found.start() for found in _DOCUMENT_START.finditer(text)), len(text)]
+    next_line = 0
     for start, end in itertools.pairwise(starts):
         chunk = re.sub(r"^%.*$", "", text[start:end], flags=re.MULTILINE)
-        first_line = text.count("\n", 0, start)
+        first_line, next_line = next_line, next_line + chunk.count("\n")
         try:
             for value, lines in _load_all(chunk):
                 yield from _elements(value, file, lines=[line + first_line for line in lines])
@@ -205,7 +206,11 @@ class _CatalogLoader(_BaseLoader):  # type: ignore[misc] # the C loader where it
             if key in seen:
                 raise _InvalidDocument(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
-        return {key: self.construct_object(value, deep=True) for key, value in pairs}
+        found = {key: self.construct_object(value, deep=True) for key, value in pairs}
+        merged = found.pop("<<", None)
+        for base in merged if isinstance(merged, list) else [merged]:
+            found = {**base, **found} if isinstance(base, dict) else found
+        return found
 
     def construct_plain(self, node: yaml.Node) -> object:
         """Construct a node of any other tag as if it had none."""

@@ -117,6 +117,14 @@ def test_words_and_numbers_are_text_as_they_are_spelled(tmp_path: Path, word: st
     assert shop.team.name == (word.lower() if ":" not in word else shop.team.name)
 
 
+def test_merge_keys_work(tmp_path: Path) -> None:
+    text = f"defaults: &defaults {{backstage.io/kubernetes-id: other, backstage.io/kubernetes-cluster: east}}\n{WEB}".replace(
+        "  annotations:\n", "  annotations:\n    <<: *defaults\n"
+    )
+    web = listed(write(tmp_path, catalog_yaml=text))[0]["web"]
+    assert (web.kubernetes_id, web.cluster_limit) == ("web", "east")
+
+
 def entity(name: str, **metadata: object) -> dict[str, Any]:
     return {"kind": "Component", "metadata": {"name": name, "annotations": {"backstage.io/kubernetes-id": name}, **metadata}}
 

@@ -1,4 +1,4 @@
-"""Documents of catalog files as Backstage reads them: YAML 1.2 (docs/decisions says how) and JSON, each with its place.
+"""Documents of catalog files as Backstage reads them: YAML 1.2 (docs/decisions/0022) and JSON, each with its place.
 
 A file or a document that cannot be read is left aside with its place and the reason. Catalog repositories hold many files that are
 no catalog: hidden folders, templates, workflows, charts.

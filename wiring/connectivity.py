@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from clients.http.errors import ServiceError
@@ -127,7 +128,7 @@ def _pagerduty(services: LiveServices, loaded: LoadedConfig, annotated: tuple[Ro
     if not keys:
         yield ConnectivityCheck(service="PagerDuty", ok=None, message="not configured")
     for key, origin in keys.items():
-        yield _check("PagerDuty", lambda key=key, origin=origin: _prove(services, key, origin, loaded.settings.instance))
+        yield _check("PagerDuty", partial(_prove, services, key, origin, loaded.settings.instance))
 
 
 def _prove(services: LiveServices, key: RoutingKey, origin: str, instance: str) -> str:

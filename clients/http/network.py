@@ -10,8 +10,9 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -91,7 +92,9 @@ def tls_context() -> ssl.SSLContext:
     """Return a context that verifies certificates and names. Raises InvalidNetworkVariable."""
     path = trusted_certificates(os.environ)
     try:
-        return ssl.create_default_context(**{"capath" if path.is_dir() else "cafile": str(path)})
+        if path.is_dir():
+            return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(cafile=path)
     except (ssl.SSLError, OSError):
         message = f"SSL_CERT_FILE names {path}, which holds no certificate; name a file in PEM format"
         raise InvalidNetworkVariable(message) from None
@@ -100,7 +103,9 @@ def tls_context() -> ssl.SSLContext:
 def network_problems(urls: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each variable that the requests to these URLs cannot use, once."""
     found = []
-    for check in (*(lambda url=url: find_proxy(url, environment) for url in urls), lambda: trusted_certificates(environment)):
+    checks: list[Callable[[], object]] = [partial(find_proxy, url, environment) for url in urls]
+    checks.append(partial(trusted_certificates, environment))
+    for check in checks:
         try:
             check()
         except InvalidNetworkVariable as error:

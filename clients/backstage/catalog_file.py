@@ -5,6 +5,7 @@ What can be read is read; what was left aside is listed with its place. An entit
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from domain.placeholders import is_placeholder
 from domain.refs import EntityRef
 from domain.selectors import KUBERNETES_ID, LABEL_SELECTOR
 
+_KUBERNETES: Final = re.compile(r"v\d\w*|(apps|autoscaling|batch|extensions|policy)/.*|[\w.-]+\.k8s\.io/.*")
+"""The apiVersion of Kubernetes' own objects, whose manifests are in the same repositories."""
 _PAGE_SIZE: Final = 500
 _MAX_NAMED: Final = 3
 
@@ -42,6 +45,8 @@ class _Catalog:
                 self.pages.append(found)
             case LeftAside():
                 self.left_aside.append(found)
+            case CatalogDocument(value={"apiVersion": str(version)}) if _KUBERNETES.fullmatch(version) is not None:
+                pass  # a manifest may carry our annotations, too, and Backstage does not read it
             case CatalogDocument(value={"kind": _}):
                 self._add_entity(found)
 
@@ -113,7 +118,7 @@ class CatalogFile:
             return [catalog.entities.get(ref) for ref in refs]
 
         reason = catalog.shortfall()
-        left_aside = [str(one) for one in catalog.left_aside]
+        left_aside = [str(one) for one in sorted(catalog.left_aside, key=lambda one: not one.may_be_component)]
         return CatalogListing(pages, by_refs, parser=self._parser, shortfall=lambda _: reason, left_aside=left_aside)
 
     def _load(self) -> _Catalog:

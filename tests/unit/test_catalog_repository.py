@@ -55,6 +55,8 @@ def test_files_that_are_no_catalog_cost_nothing(tmp_path: Path) -> None:
         skeleton__catalog_yaml=WEB.replace("name: web", "name: ${{ values.name }}"),
         skeleton2__catalog_yaml="{% if x %}" + WEB,
         list_json="[1, null, {}]",
+        deploy_yaml=WEB.replace("backstage.io/v1alpha1", "apps/v1").replace("kind: Component", "kind: Deployment"),
+        ingress_yaml=WEB.replace("backstage.io/v1alpha1", "networking.k8s.io/v1").replace("kind: Component", "kind: Ingress"),
     )
     write(tmp_path, **{".github__workflows__ci_yaml": WEB.replace("web", "hidden")})
     found, listing = listed(tmp_path)

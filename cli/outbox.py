@@ -9,6 +9,7 @@ from cli.session import open_context
 from cli.streams import say_error
 from domain.messages import DeliveryStatus, Json
 from store.queries.outbox_rows import OutboxRecord
+from tasks.deliver.retrying import retry as retry_message
 
 
 @click.group()
@@ -60,6 +61,9 @@ def list_(*, statuses: tuple[str, ...], limit: int, as_json: bool) -> None:
 def retry(ctx: click.Context, keys: tuple[str, ...]) -> None:
     r"""Requeue messages that failed, expired or are unconfirmed, for the next deliver.
 
+    A Slack message goes to the channel of today's configuration and catalog. One in a thread is preceded by the message that starts
+    it, unless that has arrived.
+
     \b
     Example:
       scaleops-worker outbox retry report:weekly:group:default/payments:2026-W47:slack:1
@@ -67,13 +71,13 @@ def retry(ctx: click.Context, keys: tuple[str, ...]) -> None:
     refused = 0
     with open_context() as context:
         for key in keys:
-            with context.store.transaction() as transaction:
-                done = transaction.outbox.retry(key, context.clock())
-                record = transaction.outbox.get(key)
-            if done:
-                say(f"{key} will be sent by the next deliver")
-            else:
+            requeued = retry_message(context, key)
+            for message in requeued:
+                say(f"{message} will be sent by the next deliver")
+            if not requeued:
                 refused += 1
+                with context.store.reading() as transaction:
+                    record = transaction.outbox.get(key)
                 reason = f"{key} is {record.status} and cannot be sent again" if record else f"there is no message {key}"
                 say_error(f"scaleops-worker: {reason}")
     ctx.exit(1 if refused else 0)

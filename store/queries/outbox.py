@@ -108,10 +108,11 @@ class Outbox(Queries):
 
     def location_of(self, key: str) -> SlackLocation | None:
         """Return where a message or its fallback is in Slack; None if it never arrived."""
+        # Its own place first, the newest: it may have been sent again by hand after its fallback.
         found = self._connection.execute(
             select(deliveries.c.channel, deliveries.c.ts)
             .where(deliveries.c.message_key.in_([key, key + FALLBACK]), deliveries.c.ts.is_not(None))
-            .order_by(deliveries.c.at)
+            .order_by(deliveries.c.message_key, deliveries.c.at.desc())
         ).first()
         return None if found is None else SlackLocation(channel=found.channel, ts=found.ts)
 
@@ -311,16 +312,16 @@ class Outbox(Queries):
         count: int = self._connection.execute(posts).scalar_one()
         return count
 
-    def retry(self, key: str, now: datetime) -> bool:
-        """Retry by hand an undelivered or rescheduled message. False: no such message, or it is sent or leased.
+    def retry(self, key: str, now: datetime, *, target: str | None = None) -> bool:
+        """Retry by hand an undelivered or rescheduled message, to another target if one is given.
 
-        An unknown one is sent without a look-up: the person has looked.
+        An unknown one is sent without a look-up: the person has looked. False: no such message, or it is sent or leased.
         """
         retryable = outbox.c.status.in_([str(status) for status in _RETRYABLE])
         which = and_(outbox.c.key == key, or_(retryable, outbox.c.status == str(DeliveryStatus.PENDING)))
         expires_at = self._connection.execute(select(outbox.c.expires_at).where(which)).scalar_one_or_none()
         if expires_at is None:
             return False
-        again = {"status": str(DeliveryStatus.PENDING), "not_before": None}
+        again = {"status": str(DeliveryStatus.PENDING), "not_before": None, **({"target": target} if target else {})}
         later = max(expires_at, now + RETRY_TTL)
         return self._connection.execute(update(outbox).where(which).values(**again, expires_at=later)).rowcount == 1

@@ -69,6 +69,8 @@ class Fleet:
     """Minimum real seconds per simulated minute. TTLs and pauses are a thirtieth of the product's, so two seconds are realistic."""
     most: timedelta = timedelta(minutes=30)
     """The longest simulated time that `live` may take."""
+    waits_for_tasks: bool = False
+    """Time stands still until the tasks that were running have ended. Only without killed workers, whose tasks never do."""
     reports_on_mondays: bool = False
     """`live` also waits for the reports that are due on Mondays at nine, in UTC."""
     processes: list[Process] = field(default_factory=list)
@@ -85,6 +87,7 @@ class Fleet:
         self._app = build_app(self.queues.url, instance=INSTANCE, open_context=_no_context)
         prefix = self._app.conf.broker_transport_options["global_keyprefix"]
         self._queue_keys = [f"{prefix}{queue}" for queue in QUEUES]
+        self._unacknowledged_key = f"{prefix}unacked"
         common = {
             "chunk": self.chunk,
             "clock": str(self.clock),
@@ -182,6 +185,9 @@ class Fleet:
 
     def step(self, by: timedelta = MINUTE) -> None:
         """Move the clock, and wait until every queue has been served at the new time."""
+        if self.waits_for_tasks:
+            running = self._tasks()
+            wait_until("the running tasks to end", lambda: not running & self._tasks(), explain=self.story)
         over_at = time.monotonic() + self.minute_s * (by / MINUTE)
         self.set_clock(self.now + by)
         queued = self._newest_messages()
@@ -207,6 +213,13 @@ class Fleet:
         with suppress(redis.RedisError), redis.Redis.from_url(self.queues.url) as client:
             return {key: newest for key in self._queue_keys if (newest := client.lindex(key, 0)) is not None}
         return {}
+
+    def _tasks(self) -> frozenset[str]:
+        """Return the delivery tags of all messages that are queued or not acknowledged."""
+        with redis.Redis.from_url(self.queues.url) as client:
+            queued = [json.loads(message) for key in self._queue_keys for message in client.lrange(key, 0, -1)]
+            unacknowledged = client.hkeys(self._unacknowledged_key)
+        return frozenset({*(one["properties"]["delivery_tag"] for one in queued), *(tag.decode() for tag in unacknowledged)})
 
     def _is_any_queued(self, messages: dict[str, bytes]) -> bool:
         with suppress(redis.RedisError), redis.Redis.from_url(self.queues.url) as client:

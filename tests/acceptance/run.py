@@ -39,6 +39,7 @@ def timings(chunk_size: int) -> Timings:
     return Timings(
         tasks=TaskTimings(chunk_size=chunk_size, lock_ttl=second, scaleops_cooldown=second),
         tick=second / 2,
+        monitor_interval=timedelta(days=1),  # in real time: a slow machine would get its notices in the middle of a test
         purge_interval=2 * second,
         restore_interval=second,
         stalled_after=4 * second,

@@ -74,6 +74,7 @@ def test_repeated_late_and_unordered_messages_change_nothing(fleet: Fleet) -> No
 
 
 def test_while_scaleops_is_down_nothing_resolves_no_zero_is_stored_and_one_notice_is_sent(fleet: Fleet) -> None:
+    fleet.waits_for_tasks = True
     with fleet:
         fleet.live()
         for _ in range(3):  # until checkout runs out of memory, and its incident is open

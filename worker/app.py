@@ -21,6 +21,7 @@ from wiring.settings import SettingsError
 from worker import metrics
 from worker.context import ContextFactory, ProcessContext
 from worker.liveness import BEAT, LivenessFile, LivenessLoop
+from worker.repeated_errors import RepeatedErrors
 from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES, Timings, beat_schedule
 from worker.scheduler import QuietScheduler
 from worker.stall_watchdog import StallWatchdog
@@ -46,6 +47,9 @@ def build_app(redis_url: str, *, instance: str, open_context: ContextFactory, ti
         liveness = LivenessFile(instance=instance, serves=queues)
         loop = LivenessLoop(liveness, active=_active_requests, hung_after=timings.tasks.long_hard_limit + _GRACE)
         loop.tick(time.monotonic())
+        errors = RepeatedErrors()
+        errors.install()
+        sender.timer.call_repeatedly(timings.liveness_interval.total_seconds(), errors.check)
         # The main loop's timer outlives a connection; when that loop hangs, the file is no longer touched.
         sender.timer.call_repeatedly(timings.liveness_interval.total_seconds(), lambda: loop.tick(time.monotonic()))
         prefix = app.conf.broker_transport_options["global_keyprefix"]

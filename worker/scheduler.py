@@ -46,7 +46,7 @@ class QuietScheduler(Scheduler):  # type: ignore[misc]  # Celery has no types
             self.apply_async(entry, producer=self.producer, advance=False)
         except (SchedulingError, OperationalError) as error:
             if not self._is_redis_down:
-                reason = type(error.__cause__ or error.__context__ or error).__name__
+                reason = str(error.__cause__ or error.__context__ or error)
                 log.warning("redis unavailable, scheduled tasks wait", reason=reason)
             self._is_redis_down = True
             return False

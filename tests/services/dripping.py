@@ -39,6 +39,9 @@ class DrippingServer:
                             return
                         connection.sendall(bytes([drop]))
                     connection.sendall(self._last)
+                    connection.shutdown(socket.SHUT_WR)  # closing with unread bytes would reset the connection
+                    while connection.recv(65536):
+                        pass
 
     def close(self) -> None:
         """Stop, also in the middle of a response."""

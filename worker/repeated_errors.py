@@ -39,7 +39,7 @@ class RepeatedErrors(logging.Filter):
         key = record.name, str(record.msg)  # the text before its arguments, which may differ from one to the next
         is_first = key not in self._last_seen
         self._last_seen[key] = self._monotonic()
-        if is_first and record.exc_info is not None and record.exc_info is not False:
+        if is_first and record.exc_info:
             record.msg, record.args = "%s: %s", (record.getMessage(), record.exc_info[1])
             record.exc_info = record.exc_text = None
         return is_first

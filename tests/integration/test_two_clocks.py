@@ -10,8 +10,10 @@ import pytest
 
 from domain.messages import Channel
 from domain.snapshots import Measurement
+from domain.sweeps import slot_of
 from simulator.serving import Simulator
 from store import HeartbeatKind, Store
+from tasks.collect.stage import open_sweep
 from tasks.context import StageContext
 from tasks.deliver.stage import LEASE, deliver
 from tasks.maintenance.status import read_status
@@ -68,6 +70,17 @@ def test_a_worker_with_a_wrong_clock_expires_nothing_and_says_so(
         assert (done.sent, done.expired) == (1, 0)
         assert posted_texts(simulator) == ["content of k1"]
         assert any("the clock of this machine is 1440 minutes" in problem for problem in read_status(wrong).problems)
+
+
+@pytest.mark.parametrize("ahead", [DAY, -DAY])
+@pytest.mark.usefixtures("now")
+def test_a_worker_with_a_wrong_clock_opens_the_slot_of_the_database(
+    database_url: str, simulator: Simulator, ahead: timedelta
+) -> None:
+    with worker_on(database_url, simulator, ahead=ahead) as wrong:
+        slots = [slot_of(utc_now(), wrong.policy.collect_every)]
+        opened = open_sweep(wrong).sweep.as_of
+        assert opened in [*slots, slot_of(utc_now(), wrong.policy.collect_every)]
 
 
 def test_what_is_dated_in_the_future_is_a_problem(sqlite_store: Store) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from alerts.observations import AlertId, Finding, Observation, Verdict
+from alerts.observations import WHOLE_COMPONENT, AlertId, Finding, Observation, Verdict
 from alerts.states import (
     ENDINGS,
     Acknowledged,
@@ -69,6 +69,9 @@ def _after_observation(state: AlertState, event: Observed) -> AlertState:
         case Verdict.WITHDRAWN:
             ended = _ended(state.incident, EndReason(kind=NoticeKind.CLOSED, reason=observation.reason))
             return replace(state, streaks=(), incident=ended, team=observation.team)
+        case Verdict.USUAL:
+            ended = _ended(state.incident, EndReason(kind=NoticeKind.BECAME_USUAL, reason=observation.reason))
+            return replace(state, streaks=(), incident=ended)
         case Verdict.MEASURED:
             streaks = _streaks_after(state, observation, event.terms)
             incident = _incident_after(state, streaks, event)
@@ -99,7 +102,9 @@ def _continued(
         # A gap restarts the count, but an open incident keeps its member: no sweep showed it clear.
         count = before.count + 1 if is_consecutive else 1
         since, from_first, is_confirmed = before.since, before.from_first_sweep, before.is_confirmed
-    needed = max(terms.for_sweeps, terms.refire_sweeps) if _is_flapping(since, resolved, terms) else terms.for_sweeps
+    needed = 1 if finding.is_danger else terms.for_sweeps  # the evidence is a count over 24 hours already
+    if _is_flapping(since, resolved, terms):
+        needed = max(needed, terms.refire_sweeps)
     return Streak(
         finding=finding,
         count=count,
@@ -140,6 +145,7 @@ def _opened(state: AlertState, streaks: tuple[Streak, ...], event: Observed) -> 
         opened_as_of=event.observation.as_of,
         reopened=any(_is_flapping(streak.since, state.resolved_as_of, event.terms) for streak in confirmed),
         from_first_sweep=all(streak.from_first_sweep for streak in confirmed),
+        opening=next((streak.finding for streak in confirmed if streak.finding.subject == WHOLE_COMPONENT), None),
         unknown=event.observation.unknown,
     )
 
@@ -160,10 +166,8 @@ def _after_notice(state: AlertState, incident: Incident, event: NotificationSent
         at=event.at,
         posted_as_of=event.as_of if event.post or before is None else before.posted_as_of,
         paged_as_of=event.as_of if event.page else (before.paged_as_of if before else None),
-        subjects=tuple(sorted({*event.subjects, *(before.subjects if before else ())})),
-        severity=event.severity,
-        amount=event.amount,
-        pages=event.pages or (before.pages if before else False),
+        extent=event.extent.after(before.extent if before else None),
+        paged=event.paged.after(before.paged if before else None) if event.paged else (before.paged if before else None),
         post=event.post or (before.post if before else None),
         page=event.page or (before.page if before else None),
         storm=event.storm or (before.storm if before else None),

@@ -9,7 +9,9 @@
       ├──────────────────────── ENDED <─────────────────────────┘ (FIRING and RESOLVING may be either)
       │   resolved, notified      ^
       └───────────────────────────┘ withdrawn: the component left the catalog, or the rule was disabled: closed
+                                    usual: it has lasted so long that it is the usual level now: became-usual
 
+A measured danger (`Finding.is_danger`) has held long enough at the first sweep that shows it.
 An unknown observation changes nothing: it neither counts nor resets. Nor does one that finds nothing while a workload is
 unknown. Sweeps more than 24 hours apart are not consecutive. `step` is pure; `alerts.storm` may fold its notices into a summary.
 """
@@ -29,6 +31,7 @@ from alerts.policy import AlertPolicy, RuleSettings
 from alerts.states import (
     AlertState,
     Event,
+    Extent,
     Incident,
     LastNotification,
     NoticeKind,
@@ -73,12 +76,29 @@ class Notice:
     is_new_page: bool
     """It would open a PagerDuty incident."""
     from_first_sweep: bool
-    severity: Severity
-    amount: Decimal
     findings: tuple[Finding, ...]
+    paging_findings: tuple[Finding, ...]
+    """Those of them that may page."""
     unknown: tuple[str, ...]
     last_notification: LastNotification | None
     """What was sent before; an ending goes to the same place."""
+
+    @property
+    def severity(self) -> Severity:
+        """The worst of the findings; of an ending, the worst there was."""
+        if not self.findings and self.last_notification is not None:
+            return self.last_notification.extent.severity
+        return worst_of(finding.severity for finding in self.findings)
+
+    @property
+    def amount(self) -> Decimal:
+        """The sum over the findings."""
+        return sum((finding.amount for finding in self.findings), Decimal(0))
+
+    @property
+    def as_page(self) -> Notice:
+        """The notice as PagerDuty gets it: severity, numbers and text count only what may page."""
+        return replace(self, findings=self.paging_findings)
 
     @property
     def last_post(self) -> SlackPost | None:
@@ -127,9 +147,10 @@ def decide(state: AlertState, observation: Observation, now: datetime, settings:
         return (_notice(state, incident, observation, kind=kind, reason=_opening_reason(incident, state.confirmed)),)
     if incident.snoozed is not None and now < incident.snoozed.until:
         return ()
-    change = _change_since(last, state.confirmed)
-    if change:
-        return (_notice(state, incident, observation, kind=NoticeKind.CHANGED, reason=change),)
+    change, page_change = _change_since(last.extent, state.members), _page_change_since(last.paged, state.paging_members)
+    if change or page_change:
+        reason, pages = change or page_change, bool(page_change)
+        return (_notice(state, incident, observation, kind=NoticeKind.CHANGED, reason=reason, pages=pages),)
     if incident.acknowledged is not None or not state.confirmed or last.storm is not None:
         return ()
     return _repeats(state, incident, last, observation, settings=settings)
@@ -144,10 +165,8 @@ def record(
         as_of=notice.as_of,
         notice=notice.kind,
         reason=notice.reason,
-        subjects=tuple(finding.subject for finding in notice.findings),
-        severity=notice.severity,
-        amount=notice.amount,
-        pages=notice.paging is Paging.TRIGGER or storm is not None,
+        extent=Extent.of(notice.findings),
+        paged=Extent.of(notice.paging_findings) if notice.paging is Paging.TRIGGER or storm is not None else None,
         post=post,
         page=page,
         storm=storm,
@@ -183,7 +202,7 @@ def _notice(
     last = incident.last_notification
     has_page = last is not None and last.page is not None
     in_storm = last is not None and last.storm is not None
-    triggers = pages and not in_storm and (has_page or any(streak.may_page for streak in state.streaks))
+    triggers = pages and not in_storm and bool(state.paging_members)
     return Notice(
         alert=state.alert,
         team=state.team,
@@ -196,9 +215,8 @@ def _notice(
         paging=Paging.TRIGGER if triggers else Paging.NONE,
         is_new_page=triggers and not has_page,
         from_first_sweep=incident.from_first_sweep,
-        severity=worst_of([state.severity, *([last.severity] if last else [])]),
-        amount=state.amount,
         findings=state.members,
+        paging_findings=state.paging_members,
         unknown=incident.unknown,
         last_notification=last,
     )
@@ -215,7 +233,7 @@ def _ending_notice(state: AlertState, incident: Incident, observation: Observati
         raise ValueError(message)
     notice = _notice(state, incident, observation, kind=ending.kind, reason=ending.reason, pages=False)
     paging = Paging.RESOLVE if last.page is not None else Paging.NONE
-    return replace(notice, paging=paging, posts=last.post is not None, severity=last.severity)
+    return replace(notice, paging=paging, posts=last.post is not None)
 
 
 def _opening_reason(incident: Incident, confirmed: tuple[Streak, ...]) -> str:
@@ -226,21 +244,25 @@ def _opening_reason(incident: Incident, confirmed: tuple[Streak, ...]) -> str:
     return sweeps
 
 
-def _change_since(last: LastNotification, confirmed: tuple[Streak, ...]) -> str:
-    """Return what changed materially since the last notification, as a sentence; empty when nothing did."""
-    joined = [streak.finding for streak in confirmed if streak.finding.subject not in last.subjects]
+def _change_since(before: Extent, findings: Sequence[Finding]) -> str:
+    """Return what changed materially, as a sentence; empty when nothing did."""
+    now = Extent.of(findings)
+    joined = [subject for subject in now.subjects if subject not in before.subjects]
     if joined:
         more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
-        return f"{joined[0].subject}{more} joined."
-    severity = worst_of(streak.finding.severity for streak in confirmed)
-    if severity.rank > last.severity.rank:
-        return f"It rose from {last.severity} to {severity}."
-    if not last.pages and any(streak.may_page for streak in confirmed):
-        return "It has become a reason to page."
-    amount = sum((streak.finding.amount for streak in confirmed), Decimal(0))
-    if last.amount > 0 and amount >= last.amount * _ESCALATION_FACTOR:
+        return f"{joined[0]}{more} joined."
+    if now.severity.rank > before.severity.rank:
+        return f"It rose from {before.severity} to {now.severity}."
+    if before.amount > 0 and now.amount >= before.amount * _ESCALATION_FACTOR:
         return "It grew by half or more since the last notification."
     return ""
+
+
+def _page_change_since(before: Extent | None, findings: Sequence[Finding]) -> str:
+    """Return why what may page must page again; empty when it need not."""
+    if before is None:
+        return "It has become a reason to page." if findings else ""
+    return _change_since(before, findings)
 
 
 def _repeats(
@@ -250,9 +272,13 @@ def _repeats(
         reason = f"{incident.snoozed.by}'s snooze ended. {_still_firing_reason(state, observation)}"
         return (_notice(state, incident, observation, kind=NoticeKind.REPEATED, reason=reason),)
     pages = (
-        last.page is not None and last.paged_as_of is not None and observation.as_of - last.paged_as_of >= settings.repeat_after
+        bool(state.paging_members)
+        and last.page is not None
+        and last.paged_as_of is not None
+        and observation.as_of - last.paged_as_of >= settings.repeat_after
     )
-    posts = observation.as_of - last.posted_as_of >= settings.slack_repeat_after
+    posts_after = settings.slack_repeat_after
+    posts = posts_after is not None and observation.as_of - last.posted_as_of >= posts_after
     if not (pages or posts):
         return ()
     reason = f"{_still_firing_reason(state, observation)} It has not been acknowledged."

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from alerts.policy import PagingMode, Rule
+from domain.figures import FigureKind
 from domain.refs import EntityRef, InvalidReference
 from domain.workload import WorkloadKey
 
@@ -110,13 +111,26 @@ class BudgetFigures:
     monthly_budget: Decimal
     known_days: int
     days: int
+    is_complete: bool = True
+    """False: parts of the cost are unknown, so month to date and forecast are at least these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnmeasuredFigures:
-    """Why nothing could be measured."""
+    """What could not be measured, and why."""
 
     of: Literal["unmeasured"] = "unmeasured"
+    reason: str
+    what: FigureKind = FigureKind.WORKLOADS
+    cluster: str | None = None
+    """The cluster whose figures are missing; None: all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogFigures:
+    """What is wrong with the catalog's listing."""
+
+    of: Literal["catalog"] = "catalog"
     reason: str
 
 
@@ -127,6 +141,7 @@ class OutageFigures:
     of: Literal["outage"] = "outage"
     unknown: int
     components: int
+    what: FigureKind = FigureKind.WORKLOADS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +153,7 @@ class MemberFigures:
     workloads: int
 
 
-Figures = RequestFigures | CostFigures | BudgetFigures | UnmeasuredFigures | OutageFigures | MemberFigures
+Figures = RequestFigures | CostFigures | BudgetFigures | UnmeasuredFigures | CatalogFigures | OutageFigures | MemberFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,13 +170,18 @@ class Finding:
     """There is harm already, not only waste or risk."""
     page: PagingMode = PagingMode.NEVER
     """When this may page; `never` outside production, whatever the rule says."""
+    paged_by: AlertId | None = None
+    """Another alert that pages for this workload, because several components own it."""
     figures: Figures
+
+    @property
+    def is_danger(self) -> bool:
+        """True if it pages at the first sweep that shows it: the harm is measured, and it may page."""
+        return self.has_evidence and self.page is not PagingMode.NEVER
 
     def may_page(self, *, from_first_sweep: bool) -> bool:
         """Return True if it may page. What the first sweep shows pages only with evidence."""
-        if self.page is PagingMode.NEVER:
-            return False
-        return self.has_evidence or (self.page is PagingMode.ALWAYS and not from_first_sweep)
+        return self.is_danger or (self.page is PagingMode.ALWAYS and not from_first_sweep)
 
 
 class Verdict(StrEnum):
@@ -173,6 +193,8 @@ class Verdict(StrEnum):
     """Not measured."""
     WITHDRAWN = "withdrawn"
     """There is nothing left to measure: the component left the catalog, or the rule was disabled."""
+    USUAL = "usual"
+    """Measured, and as high as before; it has been so for so long that it is the usual level now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +206,7 @@ class Observation:
     as_of: datetime
     verdict: Verdict = Verdict.MEASURED
     reason: str = ""
-    """Why it is unknown or withdrawn; empty when measured."""
+    """Why it is unknown, withdrawn or usual; empty when measured."""
     first_sweep: bool = False
     """No sweep before this one measured the component."""
     found: tuple[Finding, ...] = ()

@@ -22,7 +22,9 @@ class Rule(StrEnum):
     STORM = "storm"
     """A team, or the platform, has too many new pages at once: they become one."""
     OUTAGE = "outage"
-    """So much could not be measured that no other rule is evaluated."""
+    """So many components could not be measured at once that nothing resolves and no alert about money opens."""
+    CATALOG = "catalog"
+    """The catalog lists nothing, far fewer components than before, or cannot be listed completely for hours."""
 
 
 COMPONENT_RULES = (Rule.UNDER_PROVISIONED, Rule.OVER_PROVISIONED, Rule.COST_INCREASE, Rule.BUDGET, Rule.UNMEASURED)
@@ -47,8 +49,8 @@ class RuleSettings:
     page: PagingMode = PagingMode.NEVER
     repeat_after: timedelta = timedelta(hours=24)
     """Interval between pages of an open incident."""
-    slack_repeat_after: timedelta = timedelta(days=7)
-    """Interval between Slack messages of an open alert."""
+    slack_repeat_after: timedelta | None = timedelta(days=7)
+    """Interval between Slack messages of an open alert. None: it is posted once; from then on the weekly report lists it."""
     clear_sweeps: int = 2
     """Consecutive measured sweeps that find nothing before an alert resolves."""
     refire_within: timedelta = timedelta(hours=24)
@@ -72,6 +74,7 @@ class OverProvisionedSettings(RuleSettings):
     """Workloads that are not automated and cost far more than they need."""
 
     for_sweeps: int = 2
+    slack_repeat_after: timedelta | None = None
     min_monthly_savings: Decimal = Decimal(50)
     min_share: Decimal = Decimal("0.2")
     """Savings as a share of the workload's cost, both per month."""
@@ -81,6 +84,7 @@ class OverProvisionedSettings(RuleSettings):
 class CostIncreaseSettings(RuleSettings):
     """A component's cost above its usual cost."""
 
+    slack_repeat_after: timedelta | None = None
     min_increase: Decimal = Decimal(50)
     """Per 7 days."""
     min_ratio: Decimal = Decimal("0.25")
@@ -94,6 +98,7 @@ class CostIncreaseSettings(RuleSettings):
 class BudgetSettings(RuleSettings):
     """The month's forecast cost above the monthly budget."""
 
+    slack_repeat_after: timedelta | None = None
     monthly_budget: Decimal | None = None
     """For every component without one of its own; None: only named ones have a budget."""
 
@@ -128,7 +133,7 @@ class Rules:
 
 
 PLATFORM_RULE_SETTINGS = RuleSettings(page=PagingMode.ALWAYS, clear_sweeps=1, refire_sweeps=1)
-"""Storms and outages: opened and resolved by the first sweep that shows it."""
+"""Storms, outages and the catalog: opened and resolved by the first sweep that shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +159,9 @@ class AlertPolicy:
     """By component or team."""
     storm: StormLimits = field(default_factory=StormLimits)
     outage_share: Decimal = Decimal("0.3")
-    """An outage is when more than this share of the components measured before is unknown."""
+    """An outage is when more than this share of the components measured before is unknown ..."""
+    outage_components: int = 3
+    """... and at least this many."""
     production_lifecycles: frozenset[str] = frozenset({"production"})
     non_production_clusters: frozenset[str] = frozenset()
     max_gap: timedelta = timedelta(hours=24)

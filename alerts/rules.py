@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import calendar
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timezone
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from alerts.observations import (
-    AlertId,
-    BudgetFigures,
-    CostFigures,
-    Finding,
-    Observation,
-    RequestFigures,
-    Severity,
-    UnmeasuredFigures,
-    Verdict,
-)
-from alerts.policy import AlertPolicy, OverProvisionedSettings, PagingMode, Rule, Rules, UnderProvisionedSettings
+from alerts.cost_rules import observe_budget, observe_cost_increase
+from alerts.measuring_rules import observe_unmeasured
+from alerts.observations import AlertId, Finding, Observation, RequestFigures, Severity, Verdict
+from alerts.policy import AlertPolicy, OverProvisionedSettings, PagingMode, Rule, UnderProvisionedSettings
 from domain.advice import Issue, IssuePriority, possible_issues
-from domain.measures import Measured, Total, Unknown, known_or
+from domain.figures import Figure
+from domain.measures import Measured, Unknown, known_or
 from domain.money import per_month
+from domain.month_to_date import MonthToDate
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome, Snapshot, WorkloadPoint
-from domain.trends import month_to_date
+from domain.snapshots import Measurement, Outcome, SeriesPoint, WorkloadPoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +26,14 @@ class SweepHistory:
     """What was known before this sweep. Costs are 7-day costs."""
 
     measured_before: bool
+    figures_before: frozenset[Figure] = frozenset()
+    """The kinds of figure, by cluster, that were measured before and are not now."""
     closing_costs_7d: tuple[Measured[Decimal], ...] = ()
     """Of the closing snapshots of earlier weeks, the newest first."""
-    daily_costs_7d: Mapping[date, Measured[Decimal]] = field(default_factory=dict)
-    """Of the last snapshot of each UTC day of this month before today."""
+    alerted_usual_cost_7d: Decimal | None = None
+    """What the open cost-increase alert compares with; None: it is not open."""
+    month: MonthToDate | None = None
+    """With this sweep; None: nothing has a budget."""
 
 
 def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, *, lifecycle: str) -> tuple[Observation, ...]:
@@ -50,54 +46,25 @@ def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy
     observed: dict[Rule, Observation] = {
         Rule.UNDER_PROVISIONED: _under_provisioned(measurement, history, policy, lifecycle),
         Rule.OVER_PROVISIONED: _over_provisioned(measurement, history, policy, lifecycle),
-        Rule.COST_INCREASE: _cost_increase(measurement, history, rules),
-        Rule.UNMEASURED: _unmeasured(measurement, history),
+        Rule.COST_INCREASE: observe_cost_increase(
+            snapshot, history.closing_costs_7d, rules.cost_increase, alerted_usual_cost_7d=history.alerted_usual_cost_7d
+        ),
+        Rule.UNMEASURED: observe_unmeasured(
+            measurement, measured_before=history.measured_before, figures_before=history.figures_before
+        ),
     }
     budget = policy.monthly_budget_of(snapshot.ref)
-    if budget is not None:
+    if budget is not None and history.month is not None:
         observed[Rule.BUDGET] = observe_budget(
             about=snapshot.ref,
             team=snapshot.team,
-            as_of=snapshot.as_of,
-            cost_7d=snapshot.cost_7d,
-            daily_costs_7d=history.daily_costs_7d,
+            today=SeriesPoint.of_component(snapshot),
+            month=history.month,
             monthly_budget=budget,
             page=_page_of(rules.budget.page, policy, lifecycle),
             first_sweep=not history.measured_before,
         )
     return tuple(observation for rule, observation in observed.items() if rules.settings_of(rule).enabled)
-
-
-def observe_budget(
-    *,
-    about: EntityRef,
-    team: EntityRef,
-    as_of: datetime,
-    cost_7d: Total,
-    daily_costs_7d: Mapping[date, Measured[Decimal]],
-    monthly_budget: Decimal,
-    page: PagingMode = PagingMode.NEVER,
-    first_sweep: bool = False,
-) -> Observation:
-    """Compare the month's forecast with a budget: the days so far, and the rest of the month at today's rate.
-
-    An incomplete cost that is above the budget already counts; one below it is unknown.
-    """
-    within = Observation(alert=AlertId(rule=Rule.BUDGET, about=about), team=team, as_of=as_of)
-    if isinstance(cost_7d.amount, Unknown):
-        return within.as_unknown(cost_7d.amount.reason)
-    today = as_of.astimezone(timezone.utc).date()
-    so_far = month_to_date({**daily_costs_7d, today: cost_7d.amount}, through=today)
-    spent = known_or(so_far.amount, Decimal(0))
-    days_left = calendar.monthrange(today.year, today.month)[1] - today.day
-    forecast = spent + cost_7d.amount / 7 * days_left
-    if forecast <= monthly_budget:
-        return within if cost_7d.is_complete else within.as_unknown(_incomplete(cost_7d))
-    figures = BudgetFigures(
-        month_to_date=spent, forecast=forecast, monthly_budget=monthly_budget, known_days=so_far.known_days, days=so_far.days
-    )
-    found = Finding(amount=forecast - monthly_budget, figures=figures, page=page)
-    return replace(within, first_sweep=first_sweep, found=(found,))
 
 
 def withdrawn(alert: AlertId, *, team: EntityRef, as_of: datetime, reason: str) -> Observation:
@@ -177,7 +144,7 @@ def _by_workload(
     find: Callable[[WorkloadPoint], Finding],
 ) -> Observation:
     snapshot = measurement.snapshot
-    clear = _clear(rule, snapshot)
+    clear = Observation(alert=AlertId(rule=rule, about=snapshot.ref), team=snapshot.team, as_of=snapshot.as_of)
     if snapshot.outcome is Outcome.UNKNOWN:
         return clear.as_unknown(snapshot.reason)
     verdicts = [(point, is_met(point)) for point in sorted(measurement.points, key=lambda point: point.key)]
@@ -187,38 +154,6 @@ def _by_workload(
         found=tuple(find(point) for point, met in verdicts if met),
         unknown=tuple(str(point.key) for point, met in verdicts if met is None),
     )
-
-
-def _cost_increase(measurement: Measurement, history: SweepHistory, rules: Rules) -> Observation:
-    snapshot, settings = measurement.snapshot, rules.cost_increase
-    clear, cost = _clear(Rule.COST_INCREASE, snapshot), snapshot.cost_7d
-    if snapshot.outcome is Outcome.UNKNOWN or isinstance(cost.amount, Unknown):
-        reason = cost.amount.reason if isinstance(cost.amount, Unknown) else snapshot.reason
-        return clear.as_unknown(snapshot.reason or reason)
-    before = [amount for amount in history.closing_costs_7d[: settings.weeks] if not isinstance(amount, Unknown)]
-    if len(before) < settings.min_weeks:
-        return clear.as_unknown("there are too few weeks to compare with")
-    usual = sum(before, Decimal(0)) / len(before)
-    increase = cost.amount - usual
-    if increase < settings.min_increase or increase < settings.min_ratio * usual:
-        return clear if cost.is_complete else clear.as_unknown(_incomplete(cost))
-    figures = CostFigures(cost_7d=cost.amount, usual_cost_7d=usual, weeks=len(before))
-    return replace(clear, found=(Finding(amount=increase, figures=figures),))
-
-
-def _unmeasured(measurement: Measurement, history: SweepHistory) -> Observation:
-    snapshot = measurement.snapshot
-    is_met = snapshot.outcome is Outcome.UNKNOWN and history.measured_before
-    found = (Finding(figures=UnmeasuredFigures(reason=snapshot.reason)),) if is_met else ()
-    return replace(_clear(Rule.UNMEASURED, snapshot), found=found)
-
-
-def _clear(rule: Rule, snapshot: Snapshot) -> Observation:
-    return Observation(alert=AlertId(rule=rule, about=snapshot.ref), team=snapshot.team, as_of=snapshot.as_of)
-
-
-def _incomplete(total: Total) -> str:
-    return f"the cost of {total.parts - total.known} of {total.parts} workloads is not known"
 
 
 def _page_of(page: PagingMode, policy: AlertPolicy, lifecycle: str, *, cluster: str | None = None) -> PagingMode:

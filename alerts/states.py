@@ -5,7 +5,8 @@ An event holds all that its effect depends on, the rule's settings too, so a sta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -46,9 +47,11 @@ class NoticeKind(StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
     """Ended without a fix: there is nothing left to measure."""
+    BECAME_USUAL = "became-usual"
+    """Ended without a fix: what was unusual has lasted so long that it is the usual level now."""
 
 
-ENDINGS = frozenset({NoticeKind.RESOLVED, NoticeKind.CLOSED})
+ENDINGS = frozenset({NoticeKind.RESOLVED, NoticeKind.CLOSED, NoticeKind.BECAME_USUAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,31 @@ class OpenIncident:
     target: str
     route: str
     dedup_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """What a notice or a page was about: its subjects, the worst severity among them, the sum of their amounts."""
+
+    subjects: tuple[str, ...] = ()
+    severity: Severity = Severity.WARNING
+    amount: Decimal = Decimal(0)
+
+    @classmethod
+    def of(cls, findings: Collection[Finding]) -> Extent:
+        """Return the extent of some findings."""
+        return cls(
+            subjects=tuple(finding.subject for finding in findings),
+            severity=worst_of(finding.severity for finding in findings),
+            amount=sum((finding.amount for finding in findings), Decimal(0)),
+        )
+
+    def after(self, before: Extent | None) -> Extent:
+        """Return this extent with the subjects and the severity of those before it: what comes back is not a change."""
+        if before is None:
+            return self
+        subjects = tuple(sorted({*self.subjects, *before.subjects}))
+        return replace(self, subjects=subjects, severity=worst_of([self.severity, before.severity]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +148,9 @@ class NotificationSent:
     as_of: datetime
     notice: NoticeKind
     reason: str
-    subjects: tuple[str, ...] = ()
-    severity: Severity = Severity.WARNING
-    amount: Decimal = Decimal(0)
-    pages: bool = False
-    """It was a reason to page, with or without a PagerDuty route."""
+    extent: Extent = Extent()
+    paged: Extent | None = None
+    """What it was a reason to page for, with or without a PagerDuty route; None: it was none."""
     post: SlackPost | None = None
     page: OpenIncident | None = None
     storm: AlertId | None = None
@@ -160,12 +186,10 @@ class LastNotification:
     at: datetime
     posted_as_of: datetime
     paged_as_of: datetime | None
-    subjects: tuple[str, ...]
-    """Every subject named in this incident so far: one that comes back is not a change."""
-    severity: Severity
-    """The worst sent in this incident so far."""
-    amount: Decimal
-    pages: bool
+    extent: Extent
+    """What this incident's notices were about so far, with the last amount."""
+    paged: Extent | None
+    """What its pages were about so far: workloads that may page, and nothing else. None: there was no reason to page."""
     post: SlackPost | None
     page: OpenIncident | None
     storm: AlertId | None
@@ -187,6 +211,8 @@ class Incident:
     opened_as_of: datetime
     reopened: bool
     from_first_sweep: bool
+    opening: Finding | None = None
+    """What was found of the component as a whole when it opened."""
     clear_sweeps: int = 0
     cleared_as_of: datetime | None = None
     unknown: tuple[str, ...] = ()
@@ -242,14 +268,14 @@ class AlertState:
         return tuple(streak.finding for streak in self.confirmed)
 
     @property
+    def paging_members(self) -> tuple[Finding, ...]:
+        """The members that may page: severity, numbers and text of a page are theirs."""
+        return tuple(streak.finding for streak in self.streaks if streak.may_page)
+
+    @property
     def severity(self) -> Severity:
         """The worst of the members."""
         return worst_of(member.severity for member in self.members)
-
-    @property
-    def amount(self) -> Decimal:
-        """The sum over the members."""
-        return sum((member.amount for member in self.members), Decimal(0))
 
 
 EVENT_JSON: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])

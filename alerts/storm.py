@@ -1,27 +1,25 @@
-"""Storms, outages and summaries: folds the notices of one sweep that would drown their reader into few.
+"""Storms and summaries: folds the notices of one sweep that would drown their reader into few.
 
 A storm is itself an alert, (storm, team) or (storm, platform), whose findings are the alerts that it pages for: it opens with
-the first, changes when others join, and resolves with the last. An outage is an alert too, and suppresses all others.
+the first, changes when others join, and resolves with the last.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import AlertId, Finding, MemberFigures, Observation, OutageFigures, Severity
-from alerts.policy import AlertPolicy, PagingMode, Rule, StormLimits
+from alerts.observations import AlertId, Finding, MemberFigures, Observation, worst_of
+from alerts.policy import PagingMode, Rule, StormLimits
 from alerts.states import ENDINGS, AlertState, NoticeKind
 from domain.refs import PLATFORM, EntityRef
 
-OUTAGE: Final = AlertId(rule=Rule.OUTAGE, about=PLATFORM)
-PLATFORM_RULES: Final = frozenset({Rule.UNMEASURED, Rule.OUTAGE})
+PLATFORM_RULES: Final = frozenset({Rule.UNMEASURED, Rule.OUTAGE, Rule.CATALOG})
 """Rules whose notices go to the platform channel instead of the owner."""
 
 
@@ -38,6 +36,8 @@ class Summary:
     """Notices that share one Slack message. Each keeps its own page."""
 
     audience: EntityRef
+    channel: str
+    """Its destination; notices of a component with a channel of its own are not mixed with the others."""
     reason: SummaryReason
     notices: tuple[Notice, ...]
 
@@ -63,11 +63,17 @@ def audience_of(notice: Notice) -> EntityRef:
 
 
 def group_notices(
-    notices: Sequence[Notice], open_alerts: Iterable[AlertState], *, as_of: datetime, limits: StormLimits
+    notices: Sequence[Notice],
+    open_alerts: Iterable[AlertState],
+    *,
+    as_of: datetime,
+    limits: StormLimits,
+    channel_of: Callable[[Notice], str] = lambda _: "",
 ) -> NoticeGroups:
     """Decide which notices are sent alone and which together.
 
-    `open_alerts` are all alerts that are open after this sweep's steps, open storms among them.
+    `open_alerts` are all alerts that are open after this sweep's steps, open storms among them. `channel_of` names the Slack
+    channel that a notice goes to: only what goes to one channel can be one message.
     """
     storms = _storms_of(notices, limits)
     absorbed: list[Notice] = []
@@ -75,7 +81,7 @@ def group_notices(
     for notice in notices:
         current = replace(notice, paging=Paging.NONE, is_new_page=False) if notice.alert in storms else notice
         (absorbed if _is_absorbed(current, storms) else rest).append(current)
-    single, summaries = _summarise(rest, limits)
+    single, summaries = _summarise(rest, limits, channel_of)
     return NoticeGroups(
         single=single,
         summaries=summaries,
@@ -83,23 +89,6 @@ def group_notices(
         storms=storms,
         observations=_storm_observations(notices, storms, open_alerts, as_of),
     )
-
-
-def observe_outage(*, unknown: int, components: int, as_of: datetime, policy: AlertPolicy) -> Observation:
-    """Observe whether this sweep is an outage: too many of the components that were measured before are unknown."""
-    found: tuple[Finding, ...] = ()
-    if components and Decimal(unknown) / components > policy.outage_share:
-        figures = OutageFigures(unknown=unknown, components=components)
-        found = (Finding(figures=figures, severity=Severity.ERROR, has_evidence=True),)
-    return Observation(alert=OUTAGE, team=PLATFORM, as_of=as_of, found=found)
-
-
-def suppress_in_outage(observations: Sequence[Observation]) -> list[Observation]:
-    """Return the observations of a sweep; in an outage all others count as unknown."""
-    if not any(observation.alert == OUTAGE and observation.found for observation in observations):
-        return list(observations)
-    reason = "so much could not be measured that no rule is evaluated until that ends"
-    return [observation if observation.alert == OUTAGE else observation.as_unknown(reason) for observation in observations]
 
 
 def _storms_of(notices: Sequence[Notice], limits: StormLimits) -> dict[AlertId, AlertId]:
@@ -125,23 +114,29 @@ def _is_absorbed(notice: Notice, storms: Mapping[AlertId, AlertId]) -> bool:
     return storm is not None and storm.about != PLATFORM
 
 
-def _summarise(notices: Sequence[Notice], limits: StormLimits) -> tuple[tuple[Notice, ...], tuple[Summary, ...]]:
-    groups: dict[tuple[EntityRef, SummaryReason], list[Notice]] = defaultdict(list)
+def _summarise(
+    notices: Sequence[Notice], limits: StormLimits, channel_of: Callable[[Notice], str]
+) -> tuple[tuple[Notice, ...], tuple[Summary, ...]]:
+    groups: dict[tuple[EntityRef, str, SummaryReason], list[Notice]] = defaultdict(list)
     single: list[Notice] = []
     for notice in notices:
-        if not notice.posts:
-            single.append(notice)
-        elif notice.kind is NoticeKind.OPENED and notice.from_first_sweep:
-            groups[audience_of(notice), SummaryReason.FIRST_SWEEP].append(notice)
+        if notice.posts:
+            groups[audience_of(notice), channel_of(notice), _summary_reason_of(notice)].append(notice)
         else:
-            groups[audience_of(notice), SummaryReason.MANY_ENDED if notice.kind in ENDINGS else SummaryReason.MANY].append(notice)
+            single.append(notice)
     summaries: list[Summary] = []
-    for (audience, reason), members in sorted(groups.items()):
+    for (audience, channel, reason), members in sorted(groups.items()):
         if reason is SummaryReason.FIRST_SWEEP or len(members) > limits.pages_per_team:
-            summaries.append(Summary(audience=audience, reason=reason, notices=tuple(members)))
+            summaries.append(Summary(audience=audience, channel=channel, reason=reason, notices=tuple(members)))
         else:
             single.extend(members)
     return tuple(single), tuple(summaries)
+
+
+def _summary_reason_of(notice: Notice) -> SummaryReason:
+    if notice.kind is NoticeKind.OPENED and notice.from_first_sweep:
+        return SummaryReason.FIRST_SWEEP
+    return SummaryReason.MANY_ENDED if notice.kind in ENDINGS else SummaryReason.MANY
 
 
 def _storm_observations(
@@ -155,17 +150,18 @@ def _storm_observations(
             last = state.last_notification
             storm = storms.get(state.alert) or (last.storm if last else None)
             if storm is not None:
-                members.setdefault(storm, {})[state.alert] = _member(state.alert, state.severity, len(state.members))
+                members.setdefault(storm, {})[state.alert] = _member(state.alert, state.paging_members or state.members)
     for notice in notices:
         storm = storms.get(notice.alert)
         if storm is not None:
-            members[storm][notice.alert] = _member(notice.alert, notice.severity, len(notice.findings))
+            members[storm][notice.alert] = _member(notice.alert, notice.paging_findings or notice.findings)
     return tuple(
         Observation(alert=storm, team=storm.about, as_of=as_of, found=tuple(finding for _, finding in sorted(found.items())))
         for storm, found in sorted(members.items())
     )
 
 
-def _member(alert: AlertId, severity: Severity, workloads: int) -> Finding:
-    figures = MemberFigures(alert=alert, workloads=workloads)
+def _member(alert: AlertId, paging: Sequence[Finding]) -> Finding:
+    figures = MemberFigures(alert=alert, workloads=len(paging))
+    severity = worst_of(finding.severity for finding in paging)
     return Finding(subject=str(alert), severity=severity, has_evidence=True, page=PagingMode.ALWAYS, figures=figures)

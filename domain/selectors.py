@@ -115,6 +115,15 @@ def plan_for(component: Component) -> SelectorPlan:
     raise InvalidSelector(message)
 
 
+def dashboard_labels(component: Component) -> tuple[str, ...]:
+    """Return the labels that select a component in the dashboard; none if it takes several queries or its selector is invalid."""
+    try:
+        plan = plan_for(component)
+    except InvalidSelector:
+        return ()
+    return plan.queries[0] if len(plan.queries) == 1 else ()
+
+
 def _check_limits(component: Component) -> None:
     """Refuse annotations that no workload can be in: it would be measured as nothing."""
     namespace, cluster = component.namespace_limit, component.cluster_limit

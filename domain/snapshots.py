@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from domain.measures import Measured, Total, Unknown, total_of
+from domain.measures import Measured, Total, Unknown, is_known, total_of
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 
@@ -131,3 +131,16 @@ class SeriesPoint:
     measured: int
     """Number of measured components."""
     unknown: int
+    """Number of unknown components."""
+
+    @classmethod
+    def of_component(cls, snapshot: Snapshot) -> SeriesPoint:
+        """Return the point of one component."""
+        measured = snapshot.outcome is Outcome.MEASURED
+        totals = {name: getattr(snapshot, name) for name in TOTALS}
+        return cls(as_of=snapshot.as_of, measured=int(measured), unknown=int(not measured), **totals)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if every component was measured, and the cost of each workload is known."""
+        return not self.unknown and self.cost_7d.is_complete and is_known(self.cost_7d.amount)

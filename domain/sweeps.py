@@ -10,6 +10,8 @@ from typing import Final
 DAY: Final = timedelta(days=1)
 LOST_CLUSTER_TTL: Final = timedelta(days=7)
 """A cluster lost for this long counts as removed."""
+MISSING_COMPONENTS_TTL: Final = timedelta(days=7)
+"""Components that went missing in large numbers count as removed when no listing has had them for this long."""
 
 
 def slot_of(now: datetime, every: timedelta) -> datetime:
@@ -33,6 +35,10 @@ class Sweep:
     unknown: int
     listing_complete: bool
     """False if the catalog listing was incomplete: no component counts as missing."""
+    listing_missing: int = 0
+    """Known components that a listing lacked, when these are too many to be removed."""
+    listing_reason: str = ""
+    """Why the listing is incomplete; empty if it is complete, or never ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

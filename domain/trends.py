@@ -1,4 +1,4 @@
-"""Cost changes between two closing snapshots (like for like, added, removed, not comparable), and month to date.
+"""Cost changes between two closing snapshots (like for like, added, removed, not comparable).
 
 A workload counts once, however many components own it.
 Cost is for 7 days, savings are per month of 720 hours.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from domain.closing_point import ClosingPoint
-from domain.measures import Measured, Unknown, total_of
+from domain.measures import Unknown
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 
@@ -123,24 +123,3 @@ def _cost(closing: ClosingPoint, key: WorkloadKey) -> Decimal | None:
     if point is None or isinstance(point.cost_7d, Unknown):
         return None
     return point.cost_7d
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthToDate:
-    """Cost of the elapsed days of a month: the last 7-day cost of each day, divided by 7."""
-
-    amount: Measured[Decimal]
-    known_days: int
-    days: int
-
-
-def month_to_date(daily_cost_7d: Mapping[date, Measured[Decimal]], *, through: date) -> MonthToDate:
-    """Sum the month of `through`, from its first day to `through`. An unmeasured day lowers the coverage."""
-    day = through.replace(day=1)
-    parts: list[Measured[Decimal]] = []
-    while day <= through:
-        cost = daily_cost_7d.get(day, Unknown("not measured that day"))
-        parts.append(cost if isinstance(cost, Unknown) else cost / 7)
-        day += timedelta(days=1)
-    total = total_of(parts)
-    return MonthToDate(amount=total.amount, known_days=total.known, days=total.parts)

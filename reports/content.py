@@ -87,6 +87,13 @@ class Budget(ContentModel):
 
     currency: str
     spent: Money | None
+    """None: it is a range, or unknown."""
+    spent_at_least: Money | None
+    """What was measured; None: nothing was."""
+    spent_at_most: Money | None
+    """With the highest cost measured this month for what was not measured; None: not known."""
+    reason: str
+    """Why it is not exact; empty when it is."""
     monthly_budget: Money | None
     known_days: int
     days: int
@@ -217,6 +224,26 @@ class FollowUp(ContentModel):
     """Realised savings per month since."""
 
 
+class OpenAlert(ContentModel):
+    """An alert that was open at the end of the week."""
+
+    rule: str
+    about: str
+    """Reference of the component or team."""
+    title: str
+    since: datetime
+    sentence: str
+
+
+class AlertList(ContentModel):
+    """Open alerts, and costs that rose and are usual now: alerts that ended without a fix."""
+
+    kind: Literal["alerts"] = "alerts"
+    open: tuple[OpenAlert, ...]
+    became_usual: tuple[str, ...]
+    """Titles of the components."""
+
+
 class HotSpot(ContentModel):
     """A workload with cross-zone traffic. Money and bytes over the 168 hours before the snapshot."""
 
@@ -324,7 +351,7 @@ class RoutingProblems(ContentModel):
 
 
 Body: TypeAlias = Annotated[
-    Union[Trend, Movers, TopActions, FollowUp, Network, Automation, DataGaps, TeamOverview, RoutingProblems],  # noqa: UP007 - readable as a list
+    Union[Trend, Movers, TopActions, FollowUp, AlertList, Network, Automation, DataGaps, TeamOverview, RoutingProblems],  # noqa: UP007 - readable as a list
     Field(discriminator="kind"),
 ]
 

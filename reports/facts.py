@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from alerts.policy import Rule
 from domain.closing_point import ClosingPoint
 from domain.measures import Total
+from domain.month_to_date import MonthToDate
 from domain.refs import EntityRef
 from domain.tracking import Recommendation
-from domain.trends import MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from reports import content
 from reports.links import Links
@@ -43,6 +44,23 @@ class ReportMeta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedAlert:
+    """An alert of the week: what it is about, in words, and since when it is open."""
+
+    rule: Rule
+    about: EntityRef
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamAlerts:
+    """The alerts of a team that were open at the closing snapshot, and those that ended since the one before as the usual level."""
+
+    open: tuple[ReportedAlert, ...] = ()
+    became_usual: tuple[EntityRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TeamFacts:
     """The input of one team's report."""
 
@@ -65,6 +83,7 @@ class TeamFacts:
     """Issue and component of the acknowledged and snoozed alerts: such a recommendation is not counted as ignored."""
     followed_since: datetime
     """As-of of the previous closing snapshot, or where it was due."""
+    alerts: TeamAlerts = TeamAlerts()
     month_to_date: MonthToDate | None = None
     monthly_budget: Decimal | None = None
     sweeps_now: tuple[datetime, ...] = ()

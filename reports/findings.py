@@ -10,6 +10,7 @@ from typing import assert_never
 from alerts.lifecycle import Notice
 from alerts.observations import (
     BudgetFigures,
+    CatalogFigures,
     CostFigures,
     Figures,
     Finding,
@@ -19,20 +20,22 @@ from alerts.observations import (
     UnmeasuredFigures,
 )
 from alerts.policy import Rule
+from domain.figures import FigureKind
 from domain.messages import Json
 from domain.money import format_cores, format_count, format_memory, format_money, format_percent
 from domain.workload import WorkloadKey
 from reports.formatting import clip
 
 _MAX_NAME = 80
-_RULE_TITLES = {
+RULE_TITLES = {
     Rule.UNDER_PROVISIONED: "too little CPU or memory",
     Rule.OVER_PROVISIONED: "more CPU or memory than needed",
     Rule.COST_INCREASE: "cost rose",
     Rule.BUDGET: "above its budget",
     Rule.UNMEASURED: "not measured",
     Rule.STORM: "many alerts at once",
-    Rule.OUTAGE: "ScaleOps outage, alerting paused",
+    Rule.OUTAGE: "ScaleOps outage",
+    Rule.CATALOG: "the catalog is not listed as expected",
 }
 
 
@@ -42,16 +45,19 @@ def headline(notice: Notice, title: str, currency: str) -> str:
     figures = [finding.figures for finding in notice.findings]
     match figures:
         case []:
-            return f"{name}: {_RULE_TITLES[notice.alert.rule]}"
+            return f"{name}: {RULE_TITLES[notice.alert.rule]}"
         case [CostFigures() as cost]:
             rise = format_money(cost.cost_7d - cost.usual_cost_7d, currency)
             return f"{name}: 7-day cost up {rise}{_percent_of(cost)} vs {cost.weeks}-week average"
         case [BudgetFigures() as budget]:
-            forecast = format_money(budget.forecast, currency)
+            forecast = f"{_at_least(budget)}{format_money(budget.forecast, currency)}"
             return f"{name}: this month is heading for {forecast}, budget {format_money(budget.monthly_budget, currency)}"
-        case [OutageFigures() as outage]:
+        case [OutageFigures() as outage, *_]:
             share = f"{outage.unknown:,} of {format_count(outage.components, 'component')}"
-            return f"ScaleOps outage: alerting paused, {share} could not be measured"
+            what = "" if outage.what is FigureKind.WORKLOADS else f"the {outage.what} of "
+            return f"ScaleOps outage: {what}{share} could not be measured"
+        case [UnmeasuredFigures() as unmeasured]:
+            return f"{name}: {_what_of(unmeasured)}not measured"
         case _:
             return f"{name}: {_rule_headline(notice, currency)}"
 
@@ -79,7 +85,7 @@ def _rule_headline(notice: Notice, currency: str) -> str:
         case Rule.STORM:
             return f"{format_count(count, 'alert')} at once"
         case rule:
-            return _RULE_TITLES[rule]
+            return RULE_TITLES[rule]
 
 
 def format_finding(finding: Finding, currency: str) -> str:
@@ -88,22 +94,37 @@ def format_finding(finding: Finding, currency: str) -> str:
     match figures:
         case RequestFigures():
             where = finding.subject if finding.workload is None else format_workload(finding.workload)
-            return f"{where}: {_format_requests(figures, currency)}"
+            paged_by = "" if finding.paged_by is None else f"; {finding.paged_by} pages for it, because several components own it"
+            return f"{where}: {_format_requests(figures, currency)}{paged_by}"
         case CostFigures():
             usual = f"{format_money(figures.usual_cost_7d, currency)} on average over {format_count(figures.weeks, 'week')}"
             return f"{format_money(figures.cost_7d, currency)} in 7 days, after {usual}"
         case BudgetFigures():
             spent = format_money(figures.month_to_date, currency)
             coverage = "" if figures.known_days == figures.days else f" ({figures.known_days} of {figures.days} days measured)"
-            return f"{spent} so far this month{coverage}, {format_money(figures.forecast, currency)} by its end at today's rate"
+            lower = _at_least(figures)
+            forecast = format_money(figures.forecast, currency)
+            return f"{lower}{spent} so far this month{coverage}, {lower}{forecast} by its end at today's rate"
         case UnmeasuredFigures():
+            return f"{_what_of(figures)}{figures.reason}"
+        case CatalogFigures():
             return figures.reason
         case OutageFigures():
-            return f"{figures.unknown:,} of {figures.components:,} components are unknown; until that ends no alert opens or resolves"
+            share = f"{figures.unknown:,} of {figures.components:,} components"
+            held = "nothing that depends on them resolves, and no alert about money opens; measured dangers still page"
+            return f"The {figures.what} of {share} are unknown; until that ends {held}"
         case MemberFigures():
             return f"{figures.alert} ({finding.severity}, {format_count(figures.workloads, 'finding')})"
         case _:
             assert_never(figures)
+
+
+def _at_least(figures: BudgetFigures) -> str:
+    return "" if figures.is_complete else "at least "
+
+
+def _what_of(figures: UnmeasuredFigures) -> str:
+    return "" if figures.cluster is None else f"{figures.what} in cluster {clip(figures.cluster, _MAX_NAME)} "
 
 
 def format_workload(workload: WorkloadKey) -> str:
@@ -147,6 +168,8 @@ def remedy(notice: Notice) -> str:
             return f"Find out why it cannot be measured: scaleops-worker action get_scaleops_data_for_entity {about} --json"
         case Rule.STORM:
             return "Look for a common cause first: scaleops-worker alerts list"
+        case Rule.CATALOG:
+            return "Check the catalog and what its token may read: scaleops-worker check-config --live"
         case Rule.OUTAGE:
             return "Check whether ScaleOps and the catalog respond: scaleops-worker check-config --live"
         case rule:

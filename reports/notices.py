@@ -42,6 +42,7 @@ _PREFIXES: Final = {
     NoticeKind.MOVED: "Moved: ",
     NoticeKind.RESOLVED: "Resolved: ",
     NoticeKind.CLOSED: "Closed: ",
+    NoticeKind.BECAME_USUAL: "Now usual: ",
 }
 _SUMMARY_TITLES: Final = {
     SummaryReason.FIRST_SWEEP: "found in the first scan",
@@ -135,9 +136,9 @@ def stream_of(alert: AlertId, channel: Channel) -> str:
 
 
 def summary_key(summary: Summary) -> str:
-    """Return the key of a summary: one per sweep, audience and reason."""
+    """Return the key of a summary: one per sweep, audience, channel and reason."""
     as_of = max(notice.as_of for notice in summary.notices)
-    return f"summary:{summary.reason}:{summary.audience}:{as_of:%Y-%m-%dT%H:%MZ}:slack"
+    return f"summary:{summary.reason}:{summary.audience}:{summary.channel}:{as_of:%Y-%m-%dT%H:%MZ}:slack"
 
 
 def platform_notice(

@@ -86,6 +86,8 @@ sweeps = Table(
     Column("measured", Integer, nullable=False),
     Column("unknown", Integer, nullable=False),
     Column("listing_complete", Boolean, nullable=False),
+    Column("listing_missing", Integer, nullable=False),
+    Column("listing_reason", CleanText, nullable=False),
 )
 
 workload_points = Table(

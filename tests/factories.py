@@ -9,7 +9,7 @@ from domain.component import Component, NotificationTargets, RoutingKey, Team
 from domain.measures import Total, Unknown
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.refs import EntityRef
-from domain.snapshots import TOTALS, Measurement, NetworkOff, Outcome, Snapshot, WorkloadPoint, totals_of
+from domain.snapshots import TOTALS, Measurement, NetworkOff, Outcome, SeriesPoint, Snapshot, WorkloadPoint, totals_of
 from domain.workload import CostRow, Destination, Flow, Workload, WorkloadKey
 from simulator.credentials import PAGERDUTY_ROUTING_KEY
 
@@ -155,6 +155,22 @@ def make_measurement(
         **totals,
     )
     return Measurement(snapshot=replace(snapshot, **changes), points=ordered)
+
+
+def make_window(
+    as_of: datetime, cost_7d: Decimal | int | None = 70, *, known: int = 2, measured: int = 1, unknown: int = 0
+) -> SeriesPoint:
+    """Return a sweep in the history of two workloads; without a cost nothing of it is known."""
+    amount = Unknown("ScaleOps did not answer") if cost_7d is None else Decimal(cost_7d)
+    nothing = Total(amount=Decimal(0), known=0, parts=0)
+    return SeriesPoint(
+        as_of=as_of,
+        cost_7d=Total(amount=amount, known=0 if cost_7d is None else known, parts=2),
+        savings_available_per_month=nothing,
+        active_savings_per_month=nothing,
+        measured=measured,
+        unknown=unknown,
+    )
 
 
 def make_text(content: str) -> Rendering:

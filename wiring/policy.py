@@ -116,6 +116,6 @@ def _override(defaults: RuleSettings, section: RuleSection) -> RuleSettings:
     if "repeat_after" in changes:
         # Of a rule that pages it applies to pages: the default of 24h, spelled out, must not repeat in Slack daily as well.
         pages = changes.get("page", defaults.page) is not PagingMode.NEVER
-        after = changes["repeat_after"]
-        changes["slack_repeat_after"] = max(after, defaults.slack_repeat_after) if pages else after
+        after, posts_after = changes["repeat_after"], defaults.slack_repeat_after
+        changes["slack_repeat_after"] = after if not pages else posts_after and max(after, posts_after)
     return replace(defaults, **changes)

@@ -185,7 +185,7 @@ def _alert_sentences(view: HistoryView, state: AlertState, events: Sequence[Even
         yield f"An incident is open in PagerDuty, routed by {last.page.route}."
     elif last.storm is not None:
         yield f"It was not paged on its own: {last.storm} pages for many alerts at once."
-    elif not last.pages:
+    elif last.paged is None:
         yield "It does not page: its rule, cluster or lifecycle does not page, or there is no evidence of harm."
     else:
         yield "It should page, but there is no PagerDuty routing key for it."

@@ -11,8 +11,9 @@ from domain.advice import Issue, IssuePriority
 from domain.closing_point import ClosingPoint
 from domain.measures import Total, Unknown, known_or
 from domain.money import format_count, format_money, format_percent
+from domain.month_to_date import MonthToDate
 from domain.snapshots import Outcome
-from domain.trends import CostChange, CostComparison, MonthToDate
+from domain.trends import CostChange, CostComparison
 from reports import content
 from reports.builders.top_actions import WorkloadFinding, findings_of
 from reports.facts import PlatformFacts, TeamFacts
@@ -174,6 +175,9 @@ def _budget(so_far: MonthToDate | None, monthly_budget: Decimal | None, currency
     return content.Budget(
         currency=currency,
         spent=known_or(so_far.amount, None),
+        spent_at_least=so_far.low if so_far.known_days or so_far.low else None,
+        spent_at_most=so_far.high,
+        reason=so_far.reason,
         monthly_budget=monthly_budget,
         known_days=so_far.known_days,
         days=so_far.days,

@@ -8,6 +8,7 @@ from typing import Literal
 from domain.money import parse_currency
 from domain.trends import CostChange, compare
 from reports import content
+from reports.builders.alerts import list_alerts
 from reports.builders.headline import amount_of, write_headline
 from reports.builders.platform import build_team_overview
 from reports.builders.sections import build_follow_up, list_gaps, list_movers, names_of, summarise_automation, summarise_network
@@ -79,6 +80,8 @@ def _team_parts(facts: TeamFacts, change: CostChange | None) -> Iterable[Part]:
             titles=facts.titles,
         ),
     )
+    if facts.alerts.open or facts.alerts.became_usual:
+        yield "Alerts", lambda: list_alerts(facts.alerts, facts.titles, zone=facts.meta.zone)
     yield "Cross-zone traffic", lambda: summarise_network(now, currency=currency, names=names)
     yield "Automation and policies", lambda: summarise_automation(now)
     yield "What could not be measured", lambda: list_gaps(now, facts.titles)

@@ -11,6 +11,7 @@ from reports.formatting import clip, format_amount, format_coverage, format_mone
 
 MAX_NAME_LENGTH: Final = 60
 MAX_POLICIES: Final = 15
+MAX_ALERT_NAMES: Final = 5
 
 
 def remarks(report: content.Report) -> Iterable[str]:
@@ -48,11 +49,19 @@ def key_figures(headline: content.Headline) -> Iterator[tuple[str, str]]:
 
 
 def format_budget(budget: content.Budget) -> str:
-    """Format month-to-date cost, the budget if any, and the days measured."""
-    spent = format_money_or_unknown(budget.spent, budget.currency)
+    """Format month-to-date cost, the budget if any, and why it is a range."""
     of = "" if budget.monthly_budget is None else f" of {format_money(budget.monthly_budget, budget.currency)}"
-    days = "" if budget.known_days == budget.days else f"\n{budget.known_days} of {format_count(budget.days, 'day')} measured"
-    return f"{spent}{of}{days}"
+    reason = f"\n{budget.reason}" if budget.reason else ""
+    return f"{_format_spent(budget)}{of}{reason}"
+
+
+def _format_spent(budget: content.Budget) -> str:
+    if budget.spent is not None or budget.spent_at_least is None:
+        return format_money_or_unknown(budget.spent, budget.currency)
+    low = format_money(budget.spent_at_least, budget.currency)
+    return (
+        f"at least {low}" if budget.spent_at_most is None else f"{low} to {format_money(budget.spent_at_most, budget.currency)}"
+    )
 
 
 def _with_coverage(amount: content.Amount) -> str:
@@ -74,6 +83,17 @@ def format_follow_up(follow: content.FollowUp) -> str:
     ignored = f" (of them {len(follow.ignored):,} open for four reports or more)" if follow.ignored else ""
     saved = f" Realised savings: {format_money(follow.realised, follow.currency)} a month." if follow.realised > 0 else ""
     return f"{listed[0].upper()}{listed[1:]}{ignored}.{saved}"
+
+
+def format_alerts(alerts: content.AlertList) -> str:
+    """Count the open alerts, and the costs that are usual now."""
+    parts = [f"Open alerts: {len(alerts.open):,}."]
+    if alerts.became_usual:
+        costs = format_count(len(alerts.became_usual), "higher cost")
+        verb = "is" if len(alerts.became_usual) == 1 else "are"
+        names = format_names(alerts.became_usual, max_names=MAX_ALERT_NAMES)
+        parts.append(f"{costs} lasted two weeks and {verb} the usual level now: {names}.")
+    return " ".join(parts)
 
 
 def format_network(network: content.Network) -> str:

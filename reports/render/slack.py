@@ -15,6 +15,7 @@ from domain.weeks import IsoWeek
 from reports import content
 from reports.builders.sentences import (
     MAX_NAME_LENGTH,
+    format_alerts,
     format_automation,
     format_follow_up,
     format_names,
@@ -214,6 +215,15 @@ def _follow_up(follow: content.FollowUp) -> Iterator[BlockGroup]:
         yield _paragraph(f"{omitted:,} more are not shown here.")
 
 
+def _alerts(alerts: content.AlertList) -> Iterator[BlockGroup]:
+    yield _title("Alerts")
+    yield _paragraph(format_alerts(alerts))
+    for alert in alerts.open[:MAX_ROWS_PER_KIND]:
+        yield _paragraph(clip(alert.sentence, MAX_SENTENCE_LENGTH))
+    if len(alerts.open) > MAX_ROWS_PER_KIND:
+        yield _paragraph(f"{len(alerts.open) - MAX_ROWS_PER_KIND:,} more are not shown here.")
+
+
 def _network(network: content.Network) -> Iterator[BlockGroup]:
     yield _title("Cross-zone traffic, 7 days")
     yield _paragraph(format_network(network))
@@ -274,6 +284,7 @@ def _routing(routing: content.RoutingProblems) -> Iterator[BlockGroup]:
 _RENDERERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
     "movers": _movers,
     "follow-up": _follow_up,
+    "alerts": _alerts,
     "network": _network,
     "automation": _automation,
     "gaps": _gaps,

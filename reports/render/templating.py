@@ -45,6 +45,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         keep_trailing_newline=True,
     )
     made.filters.update(
+        alerts=sentences.format_alerts,
         amount=formatting.format_amount,
         automation=sentences.format_automation,
         budget=sentences.format_budget,

@@ -33,7 +33,7 @@ COST_JUMP_UNTIL: Final = _utc(11, 11, 12)
 COST_JUMP_FACTOR: Final = 2.5
 
 OOM_FROM: Final = _utc(11, 3, 7)
-OOM_UNTIL: Final = _utc(11, 4, 13)
+OOM_UNTIL: Final = _utc(11, 4, 11)
 OOM_KILLS: Final = tuple(
     day + timedelta(minutes=minutes) for day in (_utc(11, 3, 7), _utc(11, 4, 7)) for minutes in (5, 20, 50, 75)
 )

@@ -15,7 +15,7 @@ from store.queries.rows import Queries, read_as, row_from
 from store.schema import alert_events, alert_states
 from store.upserts import insert_into, upsert
 
-_LOCKED_AT_ONCE: Final = 500
+_READ_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,14 @@ class Alerts(Queries):
         chosen = select(alert_events).where(alert_events.c.alert == alert).order_by(alert_events.c.number)
         return tuple(read_as(AlertEventRow, row) for row in self._connection.execute(chosen).mappings())
 
+    def events_since(self, earliest: datetime, *, rule: str) -> tuple[AlertEventRow, ...]:
+        """Return the events of a rule's alerts from an instant on, in order."""
+        chosen = select(alert_events).where(
+            alert_events.c.at >= earliest, alert_events.c.alert.startswith(f"{rule}:", autoescape=True)
+        )
+        ordered = chosen.order_by(alert_events.c.at, alert_events.c.alert, alert_events.c.number)
+        return tuple(read_as(AlertEventRow, row) for row in self._connection.execute(ordered).mappings())
+
     def put_states(self, states: Sequence[AlertStateRow]) -> None:
         """Insert or update states."""
         rows = [{"entity_ref": state.ref, **row_from(state, without=("ref",))} for state in states]
@@ -70,12 +78,19 @@ class Alerts(Queries):
 
     def lock(self, alerts: Collection[str]) -> tuple[AlertStateRow, ...]:
         """Return the states of some alerts, by alert, and lock them until the transaction ends."""
+        return self._some(alerts, for_update=True)
+
+    def _some(self, alerts: Collection[str], *, for_update: bool) -> tuple[AlertStateRow, ...]:
         names = sorted(set(alerts))
         found: list[AlertStateRow] = []
-        for start in range(0, len(names), _LOCKED_AT_ONCE):
-            chosen = select(alert_states).where(alert_states.c.alert.in_(names[start : start + _LOCKED_AT_ONCE]))
-            found += self._all(chosen.with_for_update())
+        for start in range(0, len(names), _READ_AT_ONCE):
+            chosen = select(alert_states).where(alert_states.c.alert.in_(names[start : start + _READ_AT_ONCE]))
+            found += self._all(chosen.with_for_update() if for_update else chosen)
         return tuple(found)
+
+    def states_by_id(self, alerts: Collection[str]) -> tuple[AlertStateRow, ...]:
+        """Return the states of some alerts, by alert."""
+        return self._some(alerts, for_update=False)
 
     def states(self, *, statuses: Collection[str] | None = None, team: EntityRef | None = None) -> tuple[AlertStateRow, ...]:
         """Return states by alert id, optionally of some statuses and of one team."""

@@ -72,8 +72,8 @@ class Clusters(Queries):
         return reasons.most_common(1)[0][0]
 
     def record_seen(self, names: Collection[str], *, as_of: datetime) -> None:
-        """Record that a sweep saw these clusters: they are not lost."""
-        row = {"last_seen": as_of, "lost_since": None, "notified_at": None, "removed_at": None}
+        """Record that a sweep saw these clusters: they are not lost. A loss that was notified stays so until its end is, too."""
+        row = {"last_seen": as_of, "lost_since": None, "removed_at": None}
         upsert(self._connection, clusters, [{"name": name, **row} for name in sorted(names)], key=["name"])
 
     def record_lost(self, name: str, *, as_of: datetime) -> None:
@@ -84,8 +84,8 @@ class Clusters(Queries):
         """Record the sweep from which a cluster counts as removed."""
         self._set(name, removed_at=func.coalesce(clusters.c.removed_at, as_of))
 
-    def mark_notified(self, name: str, *, at: datetime) -> None:
-        """Record when the loss was notified."""
+    def mark_notified(self, name: str, *, at: datetime | None) -> None:
+        """Record when the loss was notified; None: its end was."""
         self._set(name, notified_at=at)
 
     def previous_workloads(

@@ -48,6 +48,13 @@ class Components(Queries):
             )
         )
 
+    def count_missing(self, *, as_of: datetime, seen_since: datetime) -> int:
+        """Count the components that are not gone, that an earlier listing had from `seen_since` on, and that of `as_of` lacks."""
+        counted = select(func.count()).where(
+            components.c.gone_at.is_(None), components.c.last_seen < as_of, components.c.last_seen >= seen_since
+        )
+        return self._connection.execute(counted).scalar_one()
+
     def get(self, ref: EntityRef) -> Component | None:
         """Return a component that was ever listed, gone or not."""
         row = self._connection.execute(select(components).where(components.c.entity_ref == ref)).mappings().first()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, true
+from sqlalchemy import ColumnElement, Select, case, exists, func, select, true
 
 from domain.closing_point import sum_points
+from domain.figures import MEASURE_OF_KIND, Figure, FigureKind
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import TOTALS, Outcome, SeriesPoint
 from domain.workload import WorkloadKey
@@ -16,6 +17,9 @@ from store.queries.points import SUMMED_COLUMNS, SummedRow, summed_row
 from store.queries.rows import Queries
 from store.queries.snapshots import total_of_row
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
+
+_FIGURE_COLUMNS: Final[Mapping[FigureKind, str]] = {**MEASURE_OF_KIND, FigureKind.NETWORK: "network_monitored"}
+"""The column of a point that is NULL when a kind of figure is unknown."""
 
 
 class History(Queries):
@@ -37,6 +41,31 @@ class History(Queries):
             point = SeriesPoint(as_of=row["as_of"], **totals, measured=int(measured), unknown=int(not measured))
             series.setdefault(row["entity_ref"], []).append(point)
         return {ref: tuple(found) for ref, found in series.items()}
+
+    def measured(self, refs: Sequence[EntityRef], *, as_ofs: Sequence[datetime]) -> frozenset[EntityRef]:
+        """Return those of some components that any of these sweeps measured."""
+        is_one = snapshots.c.entity_ref.in_(refs) & snapshots.c.as_of.in_(as_ofs)
+        chosen = select(snapshots.c.entity_ref).where(is_one, snapshots.c.outcome == Outcome.MEASURED.value).distinct()
+        return frozenset(self._connection.execute(chosen).scalars())
+
+    def figures_of_components(
+        self, refs: Sequence[EntityRef], *, as_ofs: Sequence[datetime]
+    ) -> Mapping[EntityRef, frozenset[Figure]]:
+        """Return the kinds of figure, by cluster, that any of these sweeps has of each component."""
+        columns = workload_points.c
+        known = [func.max(case((columns[name].is_not(None), 1), else_=0)).label(kind) for kind, name in _FIGURE_COLUMNS.items()]
+        chosen = (
+            select(snapshots.c.entity_ref, columns.cluster, *known)
+            .join(snapshot_points, snapshot_points.c.snapshot_id == snapshots.c.id)
+            .join(workload_points, columns.id == snapshot_points.c.point_id)
+            .where(snapshots.c.entity_ref.in_(refs), snapshots.c.as_of.in_(as_ofs))
+            .group_by(snapshots.c.entity_ref, columns.cluster)
+        )
+        found: dict[EntityRef, set[Figure]] = {}
+        for row in self._connection.execute(chosen).mappings():
+            figures = {(kind, row["cluster"]) for kind in _FIGURE_COLUMNS if row[kind]}
+            found.setdefault(row["entity_ref"], set()).update(figures)
+        return {ref: frozenset(figures) for ref, figures in found.items()}
 
     def of_team(self, team: EntityRef, *, as_ofs: Sequence[datetime]) -> tuple[SeriesPoint, ...]:
         """Return the sums of what a team owned in these sweeps, oldest first, each workload once; sweeps without it are left out."""

@@ -28,6 +28,8 @@ class Sweeps(Queries):
             "measured": 0,
             "unknown": 0,
             "listing_complete": False,
+            "listing_missing": 0,
+            "listing_reason": "",
         }
         insert_new(self._connection, sweeps, row)
         return self._require(as_of)
@@ -37,12 +39,12 @@ class Sweeps(Queries):
         chosen = select(sweeps).where(sweeps.c.as_of == as_of)
         return self._first(chosen.with_for_update() if for_update else chosen)
 
-    def record_listing(self, as_of: datetime, *, expected: int, complete: bool) -> None:
-        """Record how many components an open sweep has to measure, and whether the catalog listing is complete."""
+    def record_listing(self, as_of: datetime, *, expected: int, complete: bool, missing: int = 0, reason: str = "") -> None:
+        """Record how many components an open sweep has to measure, and whether the catalog listing is complete, or why not."""
         self._connection.execute(
             update(sweeps)
             .where(sweeps.c.as_of == as_of, sweeps.c.closed_at.is_(None))
-            .values(expected=expected, listing_complete=complete)
+            .values(expected=expected, listing_complete=complete, listing_missing=missing, listing_reason=reason)
         )
 
     def close(self, as_of: datetime, *, closed_at: datetime) -> Sweep:
@@ -75,10 +77,6 @@ class Sweeps(Queries):
         """Return the closed sweeps with earliest <= as_of <= latest, newest first."""
         within = _closed().where(sweeps.c.as_of >= earliest, sweeps.c.as_of <= latest)
         return self._all(within.order_by(sweeps.c.as_of.desc()))
-
-    def last_of_each_day(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
-        """Return the last closed sweep of every UTC day between two instants, oldest first."""
-        return tuple({sweep.as_of.date(): sweep for sweep in reversed(self.closed_between(earliest, latest))}.values())
 
     def unevaluated(self) -> tuple[Sweep, ...]:
         """Return the closed sweeps that are not evaluated yet, oldest first."""

@@ -76,7 +76,9 @@ def _record_missing(store: Store, as_of: datetime, reason: str) -> None:
         with store.transaction() as transaction:
             transaction.snapshots.put_all([unmeasured(component, as_of=as_of, reason=reason) for component in batch])
     with store.transaction() as transaction:
-        transaction.sweeps.record_listing(as_of, expected=expected, complete=sweep.listing_complete)
+        transaction.sweeps.record_listing(
+            as_of, expected=expected, complete=sweep.listing_complete, missing=sweep.listing_missing, reason=sweep.listing_reason
+        )
 
 
 def _carry_unknown_forward(store: Store, as_of: datetime) -> None:

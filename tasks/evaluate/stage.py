@@ -1,26 +1,37 @@
 """The evaluate stage: closed sweeps into alert states, recommendations and outbox messages. Sends nothing.
 
-Each sweep once, in order, in one transaction: it is marked as evaluated, or nothing of it is stored.
+    read and decide (no lock) ──> recommendations, in batches ──> mark, states, events and messages, in one transaction
+
+Each sweep once, in order: it is marked as evaluated together with everything that it changes and sends. Recommendations are written
+before; stopped between two batches, the next run writes the same rows. Nothing slow happens while rows are locked.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from alerts.observations import AlertId
-from alerts.policy import Rule
-from alerts.states import TRACKED_PHASES, NoticeKind
+from alerts.states import STATE_JSON, TRACKED_PHASES, AlertState, NoticeKind
 from alerts.storm import storm_of
 from domain.component import Component
+from domain.messages import Message
 from domain.refs import PLATFORM, EntityRef
 from domain.sweeps import Sweep
-from store import Transaction
-from tasks.context import Policy, StageContext
+from domain.tracking import Recommendation
+from store import AlertStateRow, Store, Transaction
+from tasks.context import StageContext
 from tasks.evaluate.alert_rows import lock_alerts, write_changes
+from tasks.evaluate.decisions import LostClusterDecision, ReturnedClusterDecision
+from tasks.evaluate.notice_messages import NoticeRenderer
 from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
 from tasks.evaluate.sweep_evaluation import SweepEvaluator
+
+_RECOMMENDATIONS_AT_ONCE: Final = 500
 
 
 @dataclass(kw_only=True)
@@ -44,45 +55,95 @@ def evaluate(context: StageContext) -> EvaluateResult:
     with context.store.reading() as transaction:
         waiting = transaction.sweeps.unevaluated()
     for sweep in waiting:
-        with context.store.transaction() as transaction:
-            _evaluate_one(transaction, sweep, result, policy=context.policy, now=context.clock())
+        _evaluate_one(context, sweep, result)
     return result
 
 
-def _evaluate_one(transaction: Transaction, sweep: Sweep, result: EvaluateResult, *, policy: Policy, now: datetime) -> None:
-    # First, because a concurrent run waits here, finds the mark and skips the sweep.
-    if not transaction.sweeps.mark_evaluated(sweep.as_of, at=now):
+def _evaluate_one(context: StageContext, sweep: Sweep, result: EvaluateResult) -> None:
+    now = context.clock()
+    with context.store.reading() as transaction:
+        if _is_evaluated(transaction.sweeps.get(sweep.as_of)):
+            return
+        facts, recommendations = _read_facts(transaction, context, sweep, now)
+    if not _write_recommendations(context.store, sweep.as_of, recommendations):
         return
-    rows = transaction.alerts.states(statuses=TRACKED_PHASES)
-    tracked = {AlertId(rule=Rule(row.rule), about=row.ref): row.team for row in rows}
-    evaluated = SweepEvaluator(transaction=transaction, policy=policy, sweep=sweep, tracked=tracked).evaluate()
-    alerts = {*tracked, *(observation.alert for observation in evaluated.observations)}
-    teams = {PLATFORM, *tracked.values(), *(observation.team for observation in evaluated.observations)}
-    plan = plan_sweep(
-        PlanInput(
-            as_of=sweep.as_of,
-            now=now,
-            policy=policy,
-            observations=evaluated.observations,
-            states=lock_alerts(transaction, alerts | {storm_of(team) for team in teams}),
-            components=_components(transaction, {alert.about for alert in alerts}),
-            teams=transaction.components.teams(),
-            lost_clusters=transaction.clusters.lost(),
-        )
-    )
-    result.messages += _write(transaction, plan, now=now)
+    plan = plan_sweep(facts)
+    messages = _render(facts, plan)
+    with context.store.transaction() as transaction:
+        # First, because a concurrent run waits here, finds the mark and skips the sweep.
+        if not transaction.sweeps.mark_evaluated(sweep.as_of, at=now):
+            return
+        locked = lock_alerts(transaction, facts.states)
+        if locked != {alert: state for alert, state in facts.states.items() if state.events}:
+            facts = replace(facts, states=locked)  # a person acknowledged or snoozed one meanwhile
+            plan = plan_sweep(facts)
+            messages = _render(facts, plan)
+        _mark_clusters(transaction, plan, now=now)
+        write_changes(transaction, plan.changes, now=now)
+        result.messages += len(transaction.outbox.put(messages))
     result.sweeps.append(sweep.as_of)
     result.notices += plan.notices
-    result.recommendations += evaluated.recommendations
+    result.recommendations += len(recommendations)
     result.undeliverable = tuple(dict.fromkeys([*result.undeliverable, *plan.undeliverable]))
 
 
-def _write(transaction: Transaction, plan: SweepPlan, *, now: datetime) -> int:
-    """Store a plan. Returns how many messages are new in the outbox."""
-    for cluster in plan.notified_clusters:
-        transaction.clusters.mark_notified(cluster, at=now)
-    write_changes(transaction, plan.changes, now=now)
-    return len(transaction.outbox.put(plan.messages))
+def _read_facts(
+    transaction: Transaction, context: StageContext, sweep: Sweep, now: datetime
+) -> tuple[PlanInput, tuple[Recommendation, ...]]:
+    policy = context.policy
+    tracked = _states(transaction.alerts.states(statuses=TRACKED_PHASES))
+    evaluated = SweepEvaluator(transaction=transaction, policy=policy, sweep=sweep, states=tracked).evaluate()
+    alerts = {*tracked, *(observation.alert for observation in evaluated.observations)}
+    teams = {PLATFORM, *(state.team for state in tracked.values()), *(one.team for one in evaluated.observations)}
+    others = sorted((alerts | {storm_of(team) for team in teams}) - set(tracked))
+    facts = PlanInput(
+        as_of=sweep.as_of,
+        now=now,
+        policy=policy,
+        observations=evaluated.observations,
+        states={
+            **{alert: AlertState(alert=alert) for alert in others},
+            **_states(transaction.alerts.states_by_id([str(alert) for alert in others])),
+            **tracked,
+        },
+        components=_components(transaction, {alert.about for alert in alerts}),
+        teams=transaction.components.teams(),
+        clusters=transaction.clusters.all(),
+    )
+    return facts, evaluated.recommendations
+
+
+def _states(rows: Iterable[AlertStateRow]) -> Mapping[AlertId, AlertState]:
+    states = (STATE_JSON.validate_python(row.state) for row in rows)
+    return {state.alert: state for state in states}
+
+
+def _write_recommendations(store: Store, as_of: datetime, recommendations: Iterable[Recommendation]) -> bool:
+    """Write recommendations in short transactions. Return False if a concurrent run has evaluated the sweep meanwhile."""
+    remaining = iter(recommendations)
+    while batch := list(islice(remaining, _RECOMMENDATIONS_AT_ONCE)):
+        with store.transaction() as transaction:
+            if _is_evaluated(transaction.sweeps.get(as_of, for_update=True)):
+                return False
+            transaction.recommendations.put(batch)
+    return True
+
+
+def _is_evaluated(sweep: Sweep | None) -> bool:
+    return sweep is None or sweep.evaluated_at is not None
+
+
+def _render(facts: PlanInput, plan: SweepPlan) -> tuple[Message, ...]:
+    renderer = NoticeRenderer(now=facts.now, policy=facts.policy, components=facts.components, teams=facts.teams)
+    return renderer.render_all(plan.decisions)
+
+
+def _mark_clusters(transaction: Transaction, plan: SweepPlan, *, now: datetime) -> None:
+    for decision in plan.decisions:
+        if isinstance(decision, LostClusterDecision):
+            transaction.clusters.mark_notified(decision.cluster.name, at=now)
+        elif isinstance(decision, ReturnedClusterDecision):
+            transaction.clusters.mark_notified(decision.cluster.name, at=None)
 
 
 def _components(transaction: Transaction, refs: set[EntityRef]) -> dict[EntityRef, Component]:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
-from itertools import islice
-from typing import Final
+from functools import cached_property
 
+from alerts.cost_rules import observe_budget
+from alerts.measuring_rules import INCOMPLETE_LISTINGS, observe_catalog
 from alerts.observations import AlertId, Observation
+from alerts.outage import MEASURED_WITHIN, OUTAGE, FigureCoverage, began_at, observe_outage
 from alerts.policy import Rule
-from alerts.rules import SweepHistory, observe, observe_budget, withdrawn
-from alerts.storm import observe_outage
-from domain.closing_snapshot import ClosingCandidate, closing_window
-from domain.measures import Measured, T, Unknown
+from alerts.rules import observe, withdrawn
+from alerts.states import AlertState
+from domain.figures import MEASURE_OF_KIND, FigureKind, known_figures
 from domain.refs import OWNER_KINDS, EntityRef
-from domain.snapshots import Measurement, Outcome, SeriesPoint
-from domain.sweeps import Sweep
+from domain.snapshots import Measurement, Outcome
+from domain.sweeps import DAY, Sweep
 from domain.tracking import Recommendation, by_entity, close_removed, track
-from domain.weeks import Schedule, current_week
 from store import Transaction
 from tasks.context import Policy
-
-BATCH: Final = 200
-"""Components read together."""
-_LOOK_BACK: Final = timedelta(days=90)
-"""Daily snapshots are kept for this long."""
+from tasks.evaluate.sweep_history import HistoryReader, batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,177 +29,126 @@ class SweepEvaluation:
 
     observations: tuple[Observation, ...]
     """The outage first. Left out is what changes nothing: a quiet alert whose condition nothing meets."""
-    recommendations: int
+    recommendations: tuple[Recommendation, ...]
     """Opened, seen again or ended."""
 
 
 @dataclass(kw_only=True)
 class SweepEvaluator:
-    """Evaluates one sweep within one transaction."""
+    """Evaluates one sweep within one transaction, which it only reads."""
 
     transaction: Transaction
     policy: Policy
     sweep: Sweep
-    tracked: Mapping[AlertId, EntityRef]
-    """Every alert that is not quiet, and its team."""
+    states: Mapping[AlertId, AlertState]
+    """Every alert that is not quiet."""
     _observations: dict[AlertId, Observation] = field(default_factory=dict)
-    _recommendations: int = 0
-    _sweeps_by_schedule: dict[Schedule, Sequence[Sequence[datetime]]] = field(default_factory=dict)
-    _days_found: dict[datetime, date] | None = None
+    _recommendations: list[Recommendation] = field(default_factory=list)
+    _with_figure: dict[FigureKind, list[EntityRef]] = field(default_factory=dict)
+    _without_figure: dict[FigureKind, list[EntityRef]] = field(default_factory=dict)
 
     def evaluate(self) -> SweepEvaluation:
-        """Observe the outage, every component once, the teams with a budget, and what left the catalog."""
+        """Observe every component once, the teams with a budget, what left the catalog, and the installation."""
         outcomes = self.transaction.snapshots.outcomes(self.sweep.as_of)
-        measured_before = self._measured_before(list(outcomes))
-        unknown = sum(outcomes[ref] is Outcome.UNKNOWN for ref in measured_before)
-        components = len(measured_before)
-        self._add(observe_outage(unknown=unknown, components=components, as_of=self.sweep.as_of, policy=self.policy.alerts))
+        measured_before = self._history.measured_before(list(outcomes))
         lifecycles = {component.ref: component.lifecycle for component in self.transaction.components.all()}
-        for batch in _batches(self.transaction.snapshots.of_sweep(self.sweep.as_of)):
+        for batch in batches(self.transaction.snapshots.of_sweep(self.sweep.as_of)):
             self._observe_components(batch, lifecycles=lifecycles, measured_before=measured_before)
         self._observe_team_budgets()
         self._close_removed()
-        return SweepEvaluation(observations=tuple(self._observations.values()), recommendations=self._recommendations)
+        outage = observe_outage(self._coverages(outcomes), as_of=self.sweep.as_of, policy=self.policy.alerts)
+        for observation in (outage, self._observe_catalog()):
+            self._add(observation)
+        ordered = sorted(self._observations.values(), key=lambda observation: observation.alert != OUTAGE)
+        return SweepEvaluation(observations=tuple(ordered), recommendations=tuple(self._recommendations))
+
+    @cached_property
+    def _history(self) -> HistoryReader:
+        return HistoryReader(transaction=self.transaction, policy=self.policy, sweep=self.sweep, states=self.states)
 
     def _add(self, observation: Observation) -> None:
-        if observation.found or observation.alert in self.tracked:
+        if observation.found or observation.alert in self.states:
             self._observations[observation.alert] = observation
 
     def _observe_components(
         self, batch: Sequence[Measurement], *, lifecycles: Mapping[EntityRef, str], measured_before: frozenset[EntityRef]
     ) -> None:
         refs = [measurement.snapshot.ref for measurement in batch]
-        histories = self._histories(batch, measured_before)
+        histories = self._history.histories(batch, measured_before)
         still_open = by_entity(self.transaction.recommendations.open(refs))
-        changed: list[Recommendation] = []
         for measurement in batch:
             ref = measurement.snapshot.ref
+            self._count_figures(measurement)
             seen = observe(measurement, histories[ref], self.policy.alerts, lifecycle=lifecycles.get(ref, ""))
             for observation in (*seen, *self._disabled(measurement, seen)):
                 self._add(observation)
-            changed += track(measurement, still_open.get(ref, ()))
-        self.transaction.recommendations.put(changed)
-        self._recommendations += len(changed)
+            self._recommendations += track(measurement, still_open.get(ref, ()))
+
+    def _count_figures(self, measurement: Measurement) -> None:
+        figures = known_figures(measurement)
+        for kind in {kind for kind, _ in figures}:
+            is_known = any(known for (one, _), known in figures.items() if one is kind)
+            counted = self._with_figure if is_known else self._without_figure
+            counted.setdefault(kind, []).append(measurement.snapshot.ref)
+
+    def _coverages(self, outcomes: Mapping[EntityRef, Outcome]) -> Iterable[FigureCoverage]:
+        """Count for each kind of figure the components that had it in the day before, and those of them without it now."""
+        outage = self.states.get(OUTAGE)
+        before = self._measured_in_day_before(list(outcomes), FigureKind.WORKLOADS)
+        unknown = sum(outcomes[ref] is Outcome.UNKNOWN for ref in before)
+        yield FigureCoverage(kind=FigureKind.WORKLOADS, before=len(before), unknown=unknown)
+        open_kinds = {streak.finding.subject for streak in outage.streaks} if outage is not None else set()
+        for kind in MEASURE_OF_KIND:
+            lacking = self._without_figure.get(kind, [])
+            if len(lacking) >= self.policy.alerts.outage_components or str(kind) in open_kinds:
+                lost = self._measured_in_day_before(lacking, kind)
+                kept = before.intersection(self._with_figure.get(kind, []))
+                yield FigureCoverage(kind=kind, before=len(kept) + len(lost), unknown=len(lost))
+
+    def _measured_in_day_before(self, refs: Sequence[EntityRef], kind: FigureKind) -> frozenset[EntityRef]:
+        """Return the components that had a kind of figure in the day before this sweep, or before the open outage of it."""
+        began = began_at(self.states.get(OUTAGE), kind, as_of=self.sweep.as_of)
+        as_ofs = self._history.sweeps_within(MEASURED_WITHIN, before=began)
+        if kind is FigureKind.WORKLOADS:
+            return self._history.measured_in(refs, as_ofs)
+        found = self._history.figures_in(refs, as_ofs)
+        return frozenset(ref for ref, figures in found.items() if any(one is kind for one, _ in figures))
+
+    def _observe_catalog(self) -> Observation:
+        as_of = self.sweep.as_of
+        earlier = self.transaction.sweeps.closed_between(as_of - INCOMPLETE_LISTINGS * DAY, as_of)
+        return observe_catalog(self.sweep, [sweep for sweep in earlier if sweep.as_of < as_of])
 
     def _disabled(self, measurement: Measurement, seen: Sequence[Observation]) -> Iterator[Observation]:
         snapshot = measurement.snapshot
         observed = {observation.alert for observation in seen}
         for alert in (AlertId(rule=rule, about=snapshot.ref) for rule in Rule):
-            if alert in self.tracked and alert not in observed:
+            if alert in self.states and alert not in observed:
                 reason = "The rule is now disabled for it."
                 yield withdrawn(alert, team=snapshot.team, as_of=snapshot.as_of, reason=reason)
 
-    def _measured_before(self, refs: Sequence[EntityRef]) -> frozenset[EntityRef]:
-        """Return the components that any earlier sweep measured; the sweep before has most of them."""
-        sweeps, as_of = self.transaction.sweeps, self.sweep.as_of
-        before = sweeps.closed_before(as_of)
-        if before is None:
-            return frozenset()
-        found = self._measured_in(refs, [before.as_of])
-        rest = [ref for ref in refs if ref not in found]
-        first = self.transaction.history.first_of_components(rest) if rest else {}
-        known = [ref for ref in rest if first[ref] < as_of]
-        if known:
-            earlier = [sweep.as_of for sweep in sweeps.closed_between(as_of - _LOOK_BACK, before.as_of)]
-            found |= self._measured_in(known, earlier)
-        return frozenset(found)
-
-    def _measured_in(self, refs: Sequence[EntityRef], as_ofs: Sequence[datetime]) -> set[EntityRef]:
-        found: set[EntityRef] = set()
-        for batch in _batches(refs):
-            series = self.transaction.history.of_components(batch, as_ofs=as_ofs)
-            found |= {ref for ref, points in series.items() if any(point.measured for point in points)}
-        return found
-
-    def _histories(self, batch: Sequence[Measurement], measured_before: frozenset[EntityRef]) -> Mapping[EntityRef, SweepHistory]:
-        closing = self._closing_snapshots({measurement.snapshot.ref: measurement.snapshot.team for measurement in batch})
-        budgeted = {ref for ref in closing if self.policy.alerts.monthly_budget_of(ref) is not None}
-        days = self._days() if budgeted else {}
-        daily = self._points_of(budgeted, days)
-        return {
-            ref: SweepHistory(
-                measured_before=ref in measured_before,
-                closing_costs_7d=tuple(_closing_cost(one) for one in closed_weeks),
-                daily_costs_7d={day: _cost_of(daily[ref].get(as_of), complete=False) for as_of, day in days.items()}
-                if ref in budgeted
-                else {},
-            )
-            for ref, closed_weeks in closing.items()
-        }
-
-    def _closing_snapshots(self, teams: Mapping[EntityRef, EntityRef]) -> Mapping[EntityRef, Sequence[ClosingCandidate | None]]:
-        """Return the closing snapshots of the weeks before, newest first, of components (with their teams)."""
-        refs_of: dict[Schedule, list[EntityRef]] = {}
-        for ref, team in teams.items():
-            refs_of.setdefault(self.policy.schedules.of(team), []).append(ref)
-        found: dict[EntityRef, Sequence[ClosingCandidate | None]] = {}
-        for schedule, refs in refs_of.items():
-            weeks = [self.transaction.closing.of_components(refs, as_ofs) for as_ofs in self._closing_sweeps(schedule)]
-            found |= {ref: [week.get(ref) for week in weeks] for ref in refs}
-        return found
-
-    def _points_of(
-        self, refs: Collection[EntityRef], as_ofs: Collection[datetime]
-    ) -> dict[EntityRef, dict[datetime, SeriesPoint]]:
-        series = self.transaction.history.of_components(sorted(refs), as_ofs=sorted(as_ofs)) if refs and as_ofs else {}
-        return {ref: {point.as_of: point for point in series.get(ref, ())} for ref in refs}
-
-    def _closing_sweeps(self, schedule: Schedule) -> Sequence[Sequence[datetime]]:
-        """Return the sweeps that may close each of the weeks before, the newest week first; weeks without any are left out."""
-        if schedule not in self._sweeps_by_schedule:
-            as_of = self.sweep.as_of
-            rules = (self.policy.alerts.rules, *self.policy.alerts.component_rules.values())
-            week = current_week(as_of, schedule.zone)
-            weeks = [week.shift(-back) for back in range(1, max(one.cost_increase.weeks for one in rules) + 1)]
-            windows = [closing_window(schedule, one, now=as_of) for one in weeks]
-            closed = self.transaction.sweeps.closed_between(windows[-1].earliest, windows[0].latest) if windows else ()
-            earlier = [sweep.as_of for sweep in closed if sweep.as_of < as_of]
-            found = [[one for one in earlier if one in window] for window in windows]
-            self._sweeps_by_schedule[schedule] = [as_ofs for as_ofs in found if as_ofs]
-        return self._sweeps_by_schedule[schedule]
-
-    def _days(self) -> Mapping[datetime, date]:
-        """Return the last sweep of each UTC day of this month before today."""
-        if self._days_found is None:
-            today = self.sweep.as_of.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-            last = self.transaction.sweeps.last_of_each_day(today.replace(day=1), today - timedelta(microseconds=1))
-            self._days_found = {sweep.as_of: sweep.as_of.astimezone(timezone.utc).date() for sweep in last}
-        return self._days_found
-
     def _observe_team_budgets(self) -> None:
         """Compare each team's budget with what the team owned in a sweep, every workload counted once."""
-        as_of, alerts = self.sweep.as_of, self.policy.alerts
+        alerts = self.policy.alerts
         if not alerts.rules.budget.enabled:
             return
-        for team in sorted(set(alerts.monthly_budgets) & set(self.transaction.snapshots.teams_at(as_of))):
-            days = self._days()
-            series = {point.as_of: point for point in self.transaction.history.of_team(team, as_ofs=[*sorted(days), as_of])}
-            today = series[as_of]
-            observation = observe_budget(
-                about=team,
-                team=team,
-                as_of=as_of,
-                cost_7d=today.cost_7d,
-                daily_costs_7d={day: _cost_of(series.get(at)) for at, day in days.items()},
-                monthly_budget=alerts.monthly_budgets[team],
-            )
-            if today.unknown and not observation.found:
-                observation = observation.as_unknown(f"{today.unknown} of its components could not be measured")
-            self._add(observation)
+        for team in sorted(set(alerts.monthly_budgets) & set(self.transaction.snapshots.teams_at(self.sweep.as_of))):
+            today, month = self._history.team_month(team)
+            budget = alerts.monthly_budgets[team]
+            self._add(observe_budget(about=team, team=team, today=today, month=month, monthly_budget=budget))
 
     def _close_removed(self) -> None:
         """Withdraw the alerts and end the recommendations of components that left the catalog by this sweep."""
         as_of = self.sweep.as_of
         removed = {ref: at for ref, at in self.transaction.components.gone().items() if at <= as_of}
-        for alert, team in self.tracked.items():
+        for alert, state in self.states.items():
             reason = self._end_reason(alert, is_removed=alert.about in removed)
             if reason and alert not in self._observations:
-                self._add(withdrawn(alert, team=team, as_of=as_of, reason=reason))
+                self._add(withdrawn(alert, team=state.team, as_of=as_of, reason=reason))
         before = self.transaction.sweeps.closed_before(as_of)
         newly = [ref for ref in sorted(removed) if before is None or removed[ref] > before.as_of]
         still_open = self.transaction.recommendations.open(newly) if newly else ()
-        self.transaction.recommendations.put(close_removed(still_open, as_of=as_of))
-        self._recommendations += len(still_open)
+        self._recommendations += close_removed(still_open, as_of=as_of)
 
     def _end_reason(self, alert: AlertId, *, is_removed: bool) -> str:
         if is_removed:
@@ -215,25 +158,3 @@ class SweepEvaluator:
         if alert.rule is Rule.BUDGET and alert.about.kind in OWNER_KINDS and not has_budget:
             return "It no longer has a budget."
         return ""
-
-
-def _cost_of(point: SeriesPoint | None, *, complete: bool = True) -> Measured[Decimal]:
-    """Return a cost to compare with; an incomplete one would make every later cost look like a rise."""
-    if point is None or not point.measured:
-        return Unknown("not measured then")
-    if complete and not point.cost_7d.is_complete:
-        return Unknown("not all of it was measured then")
-    return point.cost_7d.amount
-
-
-def _closing_cost(closing: ClosingCandidate | None) -> Measured[Decimal]:
-    """Return the cost of an earlier week; an incomplete one would make every later cost look like a rise."""
-    if closing is None or closing.outcome is Outcome.UNKNOWN:
-        return Unknown("not measured then")
-    return closing.cost_7d.amount if closing.cost_7d.is_complete else Unknown("not all of it was measured then")
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.states import OPEN_PHASES, STATE_JSON
+from alerts.observations import AlertId
+from alerts.policy import Rule
+from alerts.states import EVENT_JSON, OPEN_PHASES, STATE_JSON, NoticeKind, NotificationSent
+from alerts.storm import PLATFORM_RULES
 from domain.closing_point import ClosingPoint
 from domain.component import Component, Team
-from domain.measures import Measured, Total, Unknown
+from domain.measures import Total, Unknown
+from domain.month_to_date import MonthToDate, month_to_date, start_of_month, sweeps_needed
 from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
-from domain.selectors import InvalidSelector, plan_for
+from domain.selectors import dashboard_labels
 from domain.snapshots import SeriesPoint
 from domain.tracking import Recommendation
-from domain.trends import MonthToDate, month_to_date
 from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, Schedule
 from reports.content import UnroutedTeam
-from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
+from reports.facts import PlatformFacts, ReportedAlert, ReportMeta, TeamAlerts, TeamFacts, WeekTotal
 from reports.links import Links
 from store import Transaction
 from tasks.context import Policy
@@ -74,11 +76,12 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         sweeps_now=closing_snapshots.sweeps_now,
         sweeps_then=closing_snapshots.sweeps_then,
         titles={component.ref: component.title or component.spelled_name for component in owned},
-        labels={component.ref: _labels_of(component) for component in owned},
+        labels={component.ref: dashboard_labels(component) for component in owned},
         followed=tuple(_followed(transaction, team, since=since, until=until)),
         followed_since=since,
         handled=_handled_alerts(transaction, team, request.now),
-        month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, team),
+        alerts=_alerts_of(transaction, team, {component.ref for component in owned}, since=since, until=until),
+        month_to_date=_month_to_date(transaction, schedule, request.week, closing_snapshots.now, team),
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
     )
 
@@ -106,7 +109,7 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
             for run in transaction.reports.skipped_since(WEEKLY_REPORT, request.now - timedelta(days=7))
         ),
-        month_to_date=_month_to_date(transaction, request.week, closing_snapshots.now, PLATFORM),
+        month_to_date=_month_to_date(transaction, schedule, request.week, closing_snapshots.now, PLATFORM),
     )
 
 
@@ -170,18 +173,21 @@ def _week_total(week: IsoWeek, total: SeriesPoint | None) -> WeekTotal:
     return WeekTotal(week=week, as_of=total.as_of, cost_7d=total.cost_7d)
 
 
-def _month_to_date(transaction: Transaction, week: IsoWeek, now: ClosingPoint | None, team: EntityRef) -> MonthToDate | None:
+def _month_to_date(
+    transaction: Transaction, schedule: Schedule, week: IsoWeek, now: ClosingPoint | None, team: EntityRef
+) -> MonthToDate | None:
     if now is None:
         return None
-    # The closing snapshot may be some hours younger than the week; a day that has just begun has not elapsed.
-    through = min(week.sunday, now.as_of.date())
-    start = datetime(through.year, through.month, 1, tzinfo=now.as_of.tzinfo)
-    sweeps = transaction.sweeps.last_of_each_day(start, now.as_of)
-    costs: dict[date, Measured[Decimal]] = {
-        point.as_of.date(): point.cost_7d.amount
-        for point in transaction.history.of_team(team, as_ofs=[sweep.as_of for sweep in sweeps])
-    }
-    return month_to_date(costs, through=through)
+    # The closing snapshot may be some hours younger than the week.
+    until = min(week.ends_at(schedule.zone), now.as_of)
+    unknown = len(now.unknown)
+    last = SeriesPoint(as_of=now.as_of, measured=len(now.measurements) - unknown, unknown=unknown, **now.totals)
+    sweeps = [sweep.as_of for sweep in transaction.sweeps.closed_between(start_of_month(until), now.as_of)]
+    windows = transaction.history.of_team(team, as_ofs=sweeps_needed(sweeps, until=until))
+    found = month_to_date([*windows, last], until=until)
+    if not found.reason:
+        return found
+    return month_to_date([*transaction.history.of_team(team, as_ofs=sweeps), last], until=until)
 
 
 def _components_in(transaction: Transaction, team: EntityRef, closing_snapshots: _ClosingSnapshots) -> tuple[Component, ...]:
@@ -196,20 +202,30 @@ def _components_in(transaction: Transaction, team: EntityRef, closing_snapshots:
     return tuple(owned.values())
 
 
-def _labels_of(component: Component) -> tuple[str, ...]:
-    """Return the labels that select a component in the dashboard; none if it needs several queries."""
-    try:
-        plan = plan_for(component)
-    except InvalidSelector:
-        return ()
-    return plan.queries[0] if len(plan.queries) == 1 else ()
-
-
 def _followed(transaction: Transaction, team: EntityRef, *, since: datetime, until: datetime) -> Iterable[Recommendation]:
     yield from transaction.recommendations.ended_between(since, until, team=team)
     for one in transaction.recommendations.open_at(until, team=team):
         # What ended after the closing snapshot was open in it; its end belongs to the next report.
         yield replace(one, ended_at=None, ending=None, realised_per_month=None)
+
+
+def _alerts_of(
+    transaction: Transaction, team: EntityRef, owned: Collection[EntityRef], *, since: datetime, until: datetime
+) -> TeamAlerts:
+    """Return the alerts of a team that opened by the closing snapshot and are open, and those that ended as usual since the one before."""
+    found = []
+    for row in transaction.alerts.states(statuses=OPEN_PHASES, team=team):
+        state = STATE_JSON.validate_python(row.state)
+        if state.incident is not None and state.incident.opened_as_of <= until and state.alert.rule not in PLATFORM_RULES:
+            found.append(ReportedAlert(rule=state.alert.rule, about=state.alert.about, since=state.incident.opened_as_of))
+    usual: dict[EntityRef, None] = {}
+    for row in transaction.alerts.events_since(since, rule=Rule.COST_INCREASE):
+        event = EVENT_JSON.validate_python(row.details)
+        about = AlertId.parse(row.alert).about
+        is_usual = isinstance(event, NotificationSent) and event.notice is NoticeKind.BECAME_USUAL
+        if is_usual and about in owned and since < event.as_of <= until:
+            usual[about] = None
+    return TeamAlerts(open=tuple(sorted(found, key=lambda one: (one.since, one.about))), became_usual=tuple(usual))
 
 
 def _handled_alerts(transaction: Transaction, team: EntityRef, now: datetime) -> frozenset[tuple[str, EntityRef]]:

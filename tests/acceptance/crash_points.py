@@ -35,6 +35,7 @@ class TaskStep(StrEnum):
     SCALEOPS_UNAVAILABLE = "sweep.measure/heartbeats.record"
     ALREADY_CLOSED = "sweep.measure/sweeps.get"
 
+    TRACK_RECOMMENDATIONS = "evaluate/sweeps.get+recommendations.put"
     EVALUATE = "evaluate/alerts.put_states+outbox.put"
     EVALUATED = "evaluate/heartbeats.record"
 

@@ -102,7 +102,7 @@ def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
 def wrong_pages(fleet: Fleet, components: Iterable[str], is_in_danger: InDanger) -> Iterator[str]:
     """Compare incidents with ScaleOps over consecutive complete sweeps.
 
-    Open after two sweeps that show a danger (four if an incident was resolved within the day before), closed after two without.
+    Open after the sweep that shows a danger (four if an incident was resolved within the day before), closed after two without.
     """
     incidents = fleet.simulator.state.pagerduty.incidents
     for component in components:
@@ -111,7 +111,7 @@ def wrong_pages(fleet: Fleet, components: Iterable[str], is_in_danger: InDanger)
         is_open = None in mine
         flaps = any(at is not None and fleet.slot - datetime.fromisoformat(at) < FLAPS_WITHIN for at in mine)
         shown = [is_in_danger(component, as_of) for as_of in _complete_sweeps(fleet)]
-        needed = 4 if flaps else 2
+        needed = 4 if flaps else 1
         if len(shown) >= needed and all(shown[:needed]) and not is_open:
             yield f"{component} is in danger for {needed} sweeps until {fleet.slot}, but no incident is open"
         if len(shown) >= 2 and not any(shown[:2]) and is_open:

@@ -9,9 +9,9 @@ import pytest
 from actions.history.costs import get_cost_trend
 from actions.history.models import TrendInput
 from actions.history.view import read_history
+from alerts.outage import OUTAGE
 from alerts.policy import Rule
 from alerts.states import OPEN_PHASES
-from alerts.storm import OUTAGE
 from domain.messages import Channel, DeliveryStatus, Message
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome

@@ -11,9 +11,10 @@ from actions.history.lists import list_alerts
 from actions.history.models import AlertRow, AlertsInput
 from actions.history.view import read_history
 from alerts.observations import AlertId
+from alerts.outage import OUTAGE
 from alerts.policy import AlertPolicy, OverProvisionedSettings, Rule, Rules
 from alerts.states import NoticeKind, Phase
-from alerts.storm import OUTAGE, storm_of
+from alerts.storm import storm_of
 from domain.measures import Unknown
 from domain.messages import Channel, EventAction, Message
 from domain.refs import PLATFORM, EntityRef
@@ -60,7 +61,6 @@ def text_of(message: Message) -> str:
 
 
 def test_one_page_opens_and_later_resolves(installation: Installation) -> None:
-    assert installation.run({"checkout": [starved()]}) == []
     page, post = installation.run({"checkout": [starved()]})
     assert actions_of([page, post]) == [
         (Channel.PAGERDUTY, EventAction.TRIGGER, KEY),
@@ -106,7 +106,7 @@ def test_an_open_sweep_is_not_evaluated(installation: Installation) -> None:
 
 
 def test_an_error_half_way_stores_nothing(installation: Installation) -> None:
-    installation.run({"checkout": [starved()]})
+    installation.run({"checkout": [starved(kills=0)]})
     installation.sweep({"checkout": [starved()]})
 
     def stop(*_: object, **__: object) -> str:
@@ -126,12 +126,19 @@ def test_a_lost_cluster_resolves_nothing_and_is_reported_once(installation: Inst
     with installation.store.transaction() as transaction:
         transaction.clusters.record_seen(["east"], as_of=START)
         transaction.clusters.record_lost("east", as_of=START + installation.number * timedelta(hours=6))
-    (notice, *pages) = installation.run(*({"checkout": [make_lost_point()]} for _ in range(4)))
+    messages = installation.run(*({"checkout": [make_lost_point()]} for _ in range(4)))
+    (notice,), pages = (
+        [message for message in messages if message.channel is channel] for channel in (Channel.SLACK, Channel.PAGERDUTY)
+    )
     assert notice.target == PLATFORM_CHANNEL
     assert text_of(notice).startswith("Cluster east unreachable: no data from ScaleOps since 2026-09-07 18:00 UTC")
     assert {page.action for page in pages} <= {EventAction.TRIGGER}
     assert installation.state(alert("checkout")).phase is Phase.FIRING
-    messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
+    with installation.store.transaction() as transaction:
+        transaction.clusters.record_seen(["east"], as_of=START + installation.number * timedelta(hours=6))
+    back, *messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
+    assert text_of(back).startswith("Cluster east reachable again")
+    assert back.target == PLATFORM_CHANNEL
     assert [message.action for message in messages] == [EventAction.RESOLVE, EventAction.POST]
 
 
@@ -146,31 +153,68 @@ def test_an_unmeasured_component_is_reported_to_the_platform_after_three_sweeps(
     assert "ScaleOps answered with status 503" in text_of(notice)
 
 
-def test_in_an_outage_nothing_opens_and_nothing_resolves(store: Store) -> None:
-    names = ("checkout", "cart", "search")
+def test_in_an_outage_nothing_resolves_and_a_measured_danger_still_pages(store: Store) -> None:
+    names = ("checkout", "cart", "search", "ads", "mail")
     installation = Installation(store=store, components=[make_component(name) for name in names])
-    installation.run({name: [fine(name)] for name in names})
-    sick = {"checkout": [starved("checkout")], "cart": [fine("cart")], "search": [fine("search")]}
-    installation.run(sick, sick)
-    away: Shown = {"checkout": [fine("checkout")], "cart": [starved("cart")], "search": "ScaleOps did not answer"}
-    messages = installation.run(away, away, away)
-    (notice,) = [message for message in messages if message.channel is Channel.SLACK]
-    assert notice.target == PLATFORM_CHANNEL
-    assert text_of(notice).startswith("ScaleOps outage: alerting paused, 1 of 3 components could not be measured")
-    assert installation.state(alert("checkout")).phase is Phase.FIRING
-    assert installation.state(alert("cart")).phase is Phase.QUIET
     well = {name: [fine(name)] for name in names}
+    installation.run(well, {**well, "checkout": [starved("checkout")]})
+    lost: Shown = {
+        "checkout": [fine("checkout")],
+        "cart": [starved("cart")],
+        **dict.fromkeys(names[2:], "ScaleOps did not answer"),
+    }
+    messages = installation.run(lost, lost, lost)
+    pages = [message for message in messages if message.channel is Channel.PAGERDUTY]
+    assert [(page.about, page.action) for page in pages] == [(str(make_ref("cart")), EventAction.TRIGGER)]
+    (notice,) = [message for message in messages if message.target == PLATFORM_CHANNEL]
+    assert text_of(notice).startswith("ScaleOps outage: 3 of 5 components could not be measured")
+    assert installation.state(alert("checkout")).phase is Phase.FIRING
     messages = installation.run(well, well)
     assert installation.state(OUTAGE).phase is Phase.QUIET
     assert installation.state(alert("checkout")).phase is Phase.QUIET
-    assert [message.action for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
+    resolved = [message.about for message in messages if message.action is EventAction.RESOLVE]
+    assert sorted(resolved) == [str(make_ref("cart")), str(make_ref("checkout"))]
+
+
+def test_a_component_that_is_broken_for_good_silences_no_other(store: Store) -> None:
+    names = ("checkout", "cart", "search")
+    installation = Installation(store=store, components=[make_component(name) for name in names])
+    installation.run({name: [fine(name)] for name in names})
+    broken: Shown = {"checkout": [fine("checkout")], "cart": [fine("cart")], "search": "the selector is refused"}
+    installation.run(broken, broken)
+    ill: Shown = {**broken, "checkout": [starved("checkout", kills=7)]}
+    pages = [message for message in installation.run(ill) if message.channel is Channel.PAGERDUTY]
+    assert [page.action for page in pages] == [EventAction.TRIGGER]
+    assert installation.state(OUTAGE).phase is Phase.QUIET
+
+
+def test_costs_that_fail_everywhere_are_one_outage_until_they_are_measured_again(store: Store) -> None:
+    names = ("checkout", "cart", "search")
+    installation = Installation(store=store, components=[make_component(name) for name in names])
+    well = {name: [fine(name)] for name in names}
+    installation.run(well)
+    without = {name: [fine(name, cost_7d=Unknown("ScaleOps answered with status 500"))] for name in names}
+    (notice, *more) = installation.run(*[without] * 20)
+    assert notice.target == PLATFORM_CHANNEL
+    assert text_of(notice).startswith("ScaleOps outage: the costs of 3 of 3 components could not be measured")
+    assert more == []
+    assert installation.state(OUTAGE).phase is Phase.FIRING, "five days later it is the same outage"
+    (over,) = installation.run(well)
+    assert text_of(over).startswith("Resolved: ")
+
+
+def test_costs_of_one_component_that_fail_are_reported_to_the_platform(installation: Installation) -> None:
+    without = {"checkout": [fine(cost_7d=Unknown("ScaleOps answered with status 500"))]}
+    (notice,) = installation.run(*[without] * 3)
+    assert notice.target == PLATFORM_CHANNEL
+    assert text_of(notice).startswith("Checkout: costs in cluster east not measured")
+    assert "status 500" in text_of(notice)
 
 
 def test_a_storm_is_one_page_and_resolves_with_the_last(store: Store) -> None:
     names = [f"c{number}" for number in range(7)]
     installation = Installation(store=store, components=[make_component(name) for name in names])
     installation.run({name: [fine(name)] for name in names})
-    installation.run({name: [starved(name)] for name in names})
     page, post = installation.run({name: [starved(name)] for name in names})
     assert payload_of(page)["dedup_key"] == "test:storm:group:default/payments"
     assert (page.action, page.target, post.target) == (EventAction.TRIGGER, KEY, TEAM_CHANNEL)
@@ -209,15 +253,14 @@ def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(
     names = ["checkout", "cart", "search"]
     installation = Installation(store=store, components=[make_component(name) for name in names])
     first = {"checkout": [starved("checkout")], "cart": [starved("cart", kills=0)], "search": [starved("search", kills=0)]}
-    messages = installation.run(first, first)
-    (page,) = [message for message in messages if message.channel is Channel.PAGERDUTY]
-    (summary,) = [message for message in messages if message.channel is Channel.SLACK]
-    assert page.about == str(make_ref("checkout"))
-    assert text_of(summary).startswith("Payments: 3 alerts found in the first scan")
+    page, summary = sorted(installation.run(first), key=lambda message: message.channel)
+    assert (page.channel, page.about) == (Channel.PAGERDUTY, str(make_ref("checkout")))
+    assert text_of(summary).startswith("Payments: 1 alert found in the first scan")
+    (second,) = installation.run(first)
+    assert text_of(second).startswith("Payments: 2 alerts found in the first scan")
     well = {name: [fine(name)] for name in names}
     replies = [message for message in installation.run(well, well) if message.channel is Channel.SLACK]
-    assert {message.thread_of for message in replies} == {summary.key}
-    assert len(replies) == 3
+    assert sorted(str(message.thread_of) for message in replies) == sorted([summary.key, second.key, second.key])
 
 
 def test_a_resolve_takes_the_route_of_its_opening_after_the_owner_changed(installation: Installation) -> None:
@@ -279,7 +322,6 @@ def test_without_a_pagerduty_key_slack_says_that_no_one_was_paged(installation: 
 
 def test_without_a_channel_it_is_undeliverable_in_slack_and_still_pages(installation: Installation) -> None:
     installation.teams, installation.routes = [group(channel=None)], RoutePolicy()
-    installation.run({"checkout": [starved()]})
     installation.sweep({"checkout": [starved()]})
     evaluated = installation.evaluate()
     (page,) = installation.new_messages()
@@ -347,13 +389,13 @@ def test_the_list_shows_what_is_open(installation: Installation) -> None:
 
 def test_a_budget_of_a_team_counts_a_shared_workload_once(store: Store) -> None:
     both = {"checkout": [fine(cost_7d=Decimal(70))], "cart": [fine(cost_7d=Decimal(70))]}
-    # the month as it goes at 70 a week from the 7th on: 10 a day for 24 days
-    kept = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(240)})
+    # 10 a day for 30 days; the first window covers the days before
+    kept = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(300)})
     installation = Installation(store=store, components=[make_component("checkout"), make_component("cart")], alerts=kept)
     assert installation.run(both) == []
-    installation.alerts = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(239)})
+    installation.alerts = AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(299)})
     (post,) = installation.run(both)
-    assert text_of(post).startswith("Payments: this month is heading for $240.00, budget $239.00")
+    assert text_of(post).startswith("Payments: this month is heading for $300.00, budget $299.00")
     installation.alerts = AlertPolicy(instance="test")
     (closed,) = installation.run(both)
     assert text_of(closed).startswith("Closed: Payments")

@@ -211,4 +211,6 @@ def test_a_cluster_is_seen_lost_reported_and_seen_again(store: Store) -> None:
         transaction.clusters.record_removed("eu-1", as_of=MUCH_LATER)
         assert transaction.clusters.lost() == ()
         transaction.clusters.record_seen(["eu-1"], as_of=MUCH_LATER)
+        assert transaction.clusters.all()[0] == replace(seen, last_seen=MUCH_LATER, notified_at=NOW)
+        transaction.clusters.mark_notified("eu-1", at=None)
         assert transaction.clusters.all()[0] == replace(seen, last_seen=MUCH_LATER)

@@ -226,9 +226,6 @@ def test_closed_sweeps_are_found_between_two_instants_and_by_day(store: Store) -
         before = transaction.sweeps.closed_before(slots[5])
         assert before is not None
         assert before.as_of == slots[3]
-        # 06:00, 12:00 and 18:00 of one day; 00:00, 06:00 (open) and 12:00 of the next.
-        days = transaction.sweeps.last_of_each_day(slots[0], slots[5])
-        assert [sweep.as_of for sweep in days] == [slots[2], slots[5]]
 
 
 def test_a_series_counts_a_shared_workload_once_for_its_team(store: Store) -> None:

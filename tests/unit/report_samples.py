@@ -6,17 +6,18 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from alerts.policy import Rule
 from domain.advice import Issue, IssuePriority
 from domain.closing_point import ClosingPoint
 from domain.measures import Measured, Unknown, total_of
+from domain.month_to_date import MonthToDate
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, NetworkUse, WorkloadPoint
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
-from domain.trends import MonthToDate
 from domain.weeks import IsoWeek, Lateness
 from reports import content
 from reports.builders.report import build_platform_report, build_team_report
-from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
+from reports.facts import PlatformFacts, ReportedAlert, ReportMeta, TeamAlerts, TeamFacts, WeekTotal
 from reports.links import Links
 from tests.factories import PAYMENTS, make_key, make_measurement, make_point, make_ref
 
@@ -223,6 +224,19 @@ TITLES = {
 }
 
 
+def make_month() -> MonthToDate:
+    """Return a month of which one day was not measured."""
+    return MonthToDate(
+        start=datetime(2026, 11, 1, tzinfo=timezone.utc),
+        until=datetime(2026, 11, 23, tzinfo=timezone.utc),
+        low=Decimal("3121.4"),
+        high=Decimal("3280.4"),
+        known_days=21,
+        days=22,
+        reason="1 day was not measured",
+    )
+
+
 def rich_facts() -> TeamFacts:
     now = closing_now()
     return TeamFacts(
@@ -237,7 +251,11 @@ def rich_facts() -> TeamFacts:
         followed=followed(),
         followed_since=THEN,
         handled=frozenset({("over-provisioned", make_ref("payment-service"))}),
-        month_to_date=MonthToDate(amount=Decimal("3121.4"), known_days=21, days=22),
+        alerts=TeamAlerts(
+            open=(ReportedAlert(rule=Rule.OVER_PROVISIONED, about=make_ref("payment-service"), since=THEN),),
+            became_usual=(make_ref("checkout"),),
+        ),
+        month_to_date=make_month(),
         monthly_budget=Decimal(4000),
     )
 

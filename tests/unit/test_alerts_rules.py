@@ -1,12 +1,11 @@
 """The five rules, by tables: who meets the condition, who does not, who is unknown."""
 
 from dataclasses import replace
-from datetime import date, datetime, timezone
 from decimal import Decimal
 
 import pytest
 
-from alerts.observations import AlertId, BudgetFigures, CostFigures, Observation, Severity, Verdict, dedup_key_of
+from alerts.observations import AlertId, CostFigures, Observation, Severity, Verdict, dedup_key_of
 from alerts.policy import (
     BudgetSettings,
     CostIncreaseSettings,
@@ -16,10 +15,11 @@ from alerts.policy import (
     Rules,
     UnderProvisionedSettings,
 )
-from alerts.rules import SweepHistory, observe, observe_budget
-from domain.measures import Measured, Total, Unknown
-from domain.snapshots import Measurement, WorkloadPoint
-from tests.factories import CHECKOUT, PAYMENTS, make_key, make_lost_point, make_measurement, make_point
+from alerts.rules import SweepHistory, observe
+from domain.measures import Measured, Unknown
+from domain.month_to_date import month_to_date
+from domain.snapshots import Measurement, SeriesPoint, WorkloadPoint
+from tests.factories import CHECKOUT, SLOT, make_key, make_lost_point, make_measurement, make_point
 from tests.unit.alert_scenario import POLICY, is_clear
 
 KNOWN = SweepHistory(measured_before=True)
@@ -151,39 +151,14 @@ def test_an_incomplete_cost_never_clears_but_may_already_be_too_high() -> None:
     assert found.amount == Decimal(100)
 
 
-def budget(cost: int, as_of: datetime, days: dict[date, Measured[Decimal]], *, limit: int, known: int = 1) -> Observation:
-    total = Total(amount=Decimal(cost), known=known, parts=1)
-    return observe_budget(
-        about=CHECKOUT, team=PAYMENTS, as_of=as_of, cost_7d=total, daily_costs_7d=days, monthly_budget=Decimal(limit)
-    )
-
-
-def test_budget_is_month_to_date_plus_the_rest_at_todays_rate() -> None:
-    as_of = datetime(2026, 9, 3, 18, tzinfo=timezone.utc)
-    days: dict[date, Measured[Decimal]] = {date(2026, 9, 1): Decimal(70), date(2026, 9, 2): Decimal(140)}
-    observation = budget(210, as_of, days, limit=869)
-    (found,) = observation.found
-    # 10 + 20 + 30 so far, and 27 days of 30
-    assert found.figures == BudgetFigures(
-        month_to_date=Decimal(60), forecast=Decimal(870), monthly_budget=Decimal(869), known_days=3, days=3
-    )
-    assert found.amount == Decimal(1)
-    assert is_clear(budget(210, as_of, days, limit=870))
-
-
-def test_an_unmeasured_cost_does_not_keep_a_budget() -> None:
-    as_of = datetime(2026, 9, 30, 18, tzinfo=timezone.utc)
-    assert budget(70, as_of, {}, limit=900, known=0).verdict is Verdict.UNKNOWN
-    assert budget(70, as_of, {}, limit=1, known=0).found
-
-
 def test_a_component_without_a_budget_has_no_budget_observation() -> None:
     measured = make_measurement("checkout", make_point())
     assert Rule.BUDGET not in {one.alert.rule for one in observe(measured, KNOWN, POLICY, lifecycle="production")}
+    with_month = replace(KNOWN, month=month_to_date([SeriesPoint.of_component(measured.snapshot)], until=SLOT))
     own = replace(POLICY, monthly_budgets={CHECKOUT: Decimal(1)})
-    assert Rule.BUDGET in {one.alert.rule for one in observe(measured, KNOWN, own, lifecycle="production")}
+    assert Rule.BUDGET in {one.alert.rule for one in observe(measured, with_month, own, lifecycle="production")}
     everybody = Rules(budget=BudgetSettings(monthly_budget=Decimal(1)))
-    assert seen(Rule.BUDGET, measured, rules=everybody).found
+    assert seen(Rule.BUDGET, measured, with_month, rules=everybody).found
 
 
 def test_unmeasured_needs_a_measurement_before() -> None:

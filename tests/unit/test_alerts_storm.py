@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import AlertId, MemberFigures, OutageFigures
+from alerts.observations import AlertId, MemberFigures
 from alerts.policy import Rule, StormLimits
 from alerts.states import AlertState, Incident, NoticeKind
-from alerts.storm import OUTAGE, NoticeGroups, SummaryReason, group_notices, observe_outage, storm_of
+from alerts.storm import NoticeGroups, SummaryReason, group_notices, storm_of
 from domain.refs import PLATFORM, EntityRef
 from tests.factories import PAYMENTS
-from tests.unit.alert_scenario import POLICY, AlertScenario, finding, met, sweep
+from tests.unit.alert_scenario import AlertScenario, finding, met, sweep
 
 LIMITS = StormLimits()
 
@@ -28,8 +28,7 @@ def alert(number: int) -> AlertId:
 
 
 def new_page(number: int, of: EntityRef = PAYMENTS) -> Notice:
-    scenario = AlertScenario()
-    (notice,) = scenario.observe(met(0), met(1))
+    (notice,) = AlertScenario().observe(met(1))
     return replace(notice, alert=alert(number), team=of)
 
 
@@ -78,7 +77,7 @@ def test_ten_teams_are_not_too_many() -> None:
 
 def incident_in_storm() -> Incident:
     scenario = AlertScenario()
-    scenario.observe(met(0), met(1))
+    scenario.observe(met(1))
     incident = scenario.state.incident
     assert incident is not None
     assert incident.last_notification is not None
@@ -156,25 +155,18 @@ def test_every_notice_is_sent_exactly_once_and_no_team_has_more_pages_than_the_l
     assert len(paging_teams) <= LIMITS.teams
 
 
-@pytest.mark.parametrize(("unknown", "components", "is_outage"), [(3, 10, False), (4, 10, True), (1, 1, True), (0, 0, False)])
-def test_an_outage_is_more_than_thirty_percent(unknown: int, components: int, *, is_outage: bool) -> None:
-    observation = observe_outage(unknown=unknown, components=components, as_of=sweep(1), policy=POLICY)
-    assert bool(observation.found) is is_outage
-    if is_outage:
-        assert observation.found[0].figures == OutageFigures(unknown=unknown, components=components)
-
-
-def test_an_outage_is_reported_once_never_pages_and_ends_by_itself() -> None:
-    scenario = AlertScenario(OUTAGE)
-    (opened,) = scenario.observe(observe_outage(unknown=5, components=10, as_of=sweep(1), policy=POLICY))
-    assert (opened.kind, opened.paging) == (NoticeKind.OPENED, Paging.NONE)
-    assert scenario.observe(observe_outage(unknown=6, components=10, as_of=sweep(2), policy=POLICY)) == ()
-    (over,) = scenario.observe(observe_outage(unknown=0, components=10, as_of=sweep(3), policy=POLICY))
-    assert over.kind is NoticeKind.RESOLVED
+def test_a_component_with_a_channel_of_its_own_is_told_there_however_many_there_are() -> None:
+    notices = [new_post(number) for number in range(8)]
+    own = {notices[0].alert: "C0OWN"}
+    groups = group_notices(notices, [], as_of=sweep(1), limits=LIMITS, channel_of=lambda notice: own.get(notice.alert, "C0TEAM"))
+    assert [notice.alert for notice in groups.single] == [notices[0].alert]
+    (summary,) = groups.summaries
+    assert (summary.channel, len(summary.notices)) == ("C0TEAM", 7)
 
 
 def test_findings_are_counted_by_workload() -> None:
-    notice = replace(new_page(1), findings=(finding("api"), finding("worker")))
+    both = finding("api"), finding("worker")
+    notice = replace(new_page(1), findings=both, paging_findings=both)
     stormy = planned([notice, *(new_page(number) for number in range(2, 8))])
     figures = stormy.observations[0].found[0].figures
     assert isinstance(figures, MemberFigures)

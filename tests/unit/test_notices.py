@@ -12,6 +12,7 @@ from alerts.lifecycle import Notice
 from alerts.policy import Rule
 from alerts.states import NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, SummaryReason
+from domain.figures import FigureKind
 from domain.messages import Channel, EventAction, Json, Message, Variant
 from domain.workload import WorkloadKey
 from reports import notices
@@ -26,15 +27,13 @@ NOW = sweep(1)
 
 
 def opening(*names: str) -> Notice:
-    alert = AlertScenario()
-    findings = [finding(name, kills=3) for name in names or ("api",)]
-    return alert.observe(met(0, *findings), met(1, *findings))[0]
+    return AlertScenario().observe(met(1, *(finding(name, kills=3) for name in names or ("api",))))[0]
 
 
 def about(rule: Rule, figures: observations.Figures, amount: int = 0) -> Notice:
     notice = opening()
-    whole = replace(finding(), subject="as a whole", workload=None, figures=figures)
-    return replace(notice, alert=observations.AlertId(rule=rule, about=CHECKOUT), findings=(whole,), amount=Decimal(amount))
+    whole = replace(finding(), subject="as a whole", workload=None, figures=figures, amount=Decimal(amount))
+    return replace(notice, alert=observations.AlertId(rule=rule, about=CHECKOUT), findings=(whole,))
 
 
 def posted(notice: Notice, **changes: object) -> Message:
@@ -68,9 +67,9 @@ def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
     assert text_of(posted(opening())).splitlines() == [
         "Checkout: api OOM-killed 3x in the last 24 h",
         "• api (Deployment) in shop on east: CPU 0.25 cores → 0.9 cores per pod, memory 256 Mi → 768 Mi per pod, 3 OOM kills in the last 24 h",
-        "Since Mon 7 Sep 2026, 02:00 CEST, measured Mon 7 Sep 2026, 08:00 CEST.",
+        "Since Mon 7 Sep 2026, 08:00 CEST, measured Mon 7 Sep 2026, 08:00 CEST.",
         "What to do: Give api the recommended requests, or let ScaleOps automate them.",
-        "Why you get this: Seen in 2 consecutive checks. Sent here by the annotation on Checkout.",
+        "Why you get this: Seen in this check. Sent here by the annotation on Checkout.",
         f"Acknowledge: scaleops-worker alerts acknowledge {ALERT} (or snooze: alerts snooze {ALERT} --for 2d)",
     ]
 
@@ -86,7 +85,9 @@ def test_a_slack_message_has_its_key_stream_number_and_a_day_to_live() -> None:
 
 def test_a_resolve_is_short_and_offers_no_commands() -> None:
     alert = AlertScenario()
-    (resolved,) = alert.observe(*(met(number) for number in (0, 1)), clear(2), clear(3))
+    alert.observe(met(1))
+    alert.observe(clear(2))
+    (resolved,) = alert.observe(clear(3))
     message = notices.slack_notice(
         resolved, CONTEXT, number=5, post=SlackPost(target="C1", route="the default", root="the opening"), now=NOW
     )
@@ -118,7 +119,15 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
         (about(Rule.UNMEASURED, observations.UnmeasuredFigures(reason="the selector has no label")), "Checkout: not measured"),
         (
             about(Rule.OUTAGE, observations.OutageFigures(unknown=4, components=10)),
-            "ScaleOps outage: alerting paused, 4 of 10 components could not be measured",
+            "ScaleOps outage: 4 of 10 components could not be measured",
+        ),
+        (
+            about(Rule.OUTAGE, observations.OutageFigures(unknown=4, components=10, what=FigureKind.COST)),
+            "ScaleOps outage: the costs of 4 of 10 components could not be measured",
+        ),
+        (
+            about(Rule.UNMEASURED, observations.UnmeasuredFigures(reason="refused", what=FigureKind.COST, cluster="east")),
+            "Checkout: costs in cluster east not measured",
         ),
         (about(Rule.STORM, observations.MemberFigures(alert=ALERT, workloads=2)), "Checkout: 1 alert at once"),
     ],
@@ -130,9 +139,10 @@ def test_every_rule_has_its_headline(notice: Notice, first_line: str) -> None:
 def test_over_provisioning_shows_money_with_its_currency() -> None:
     figures = finding().figures
     assert isinstance(figures, observations.RequestFigures)
-    saving = replace(finding(), figures=replace(figures, oom_kills_24h=0, savings_available_per_month=Decimal("102.364")))
+    figures = replace(figures, oom_kills_24h=0, savings_available_per_month=Decimal("102.364"))
+    saving = replace(finding(), figures=figures, amount=Decimal("102.364"))
     alert = observations.AlertId(rule=Rule.OVER_PROVISIONED, about=CHECKOUT)
-    lines = text_of(posted(replace(opening(), alert=alert, findings=(saving,), amount=Decimal("102.364")))).splitlines()
+    lines = text_of(posted(replace(opening(), alert=alert, findings=(saving,)))).splitlines()
     assert lines[0] == "Checkout: €102.36 a month could be saved on api"
     assert lines[1].endswith("saves €102.36 a month")
 
@@ -166,7 +176,7 @@ def test_a_name_full_of_characters_to_escape_still_fits() -> None:
 
 
 def test_a_summary_names_every_alert_by_its_id() -> None:
-    summary = Summary(audience=PAYMENTS, reason=SummaryReason.FIRST_SWEEP, notices=(opening(), opening("worker")))
+    summary = Summary(audience=PAYMENTS, channel="C2", reason=SummaryReason.FIRST_SWEEP, notices=(opening(), opening("worker")))
     context = replace(CONTEXT, title="Payments")
     message = notices.slack_summary(
         summary,
@@ -179,11 +189,11 @@ def test_a_summary_names_every_alert_by_its_id() -> None:
     assert text.splitlines()[0] == "Payments: 2 alerts found in the first scan"
     assert "Cart: worker OOM-killed 3x" in text
     assert text.count(str(ALERT)) == 2
-    assert message.key == "summary:first-sweep:group:default/payments:2026-09-07T06:00Z:slack"
+    assert message.key == "summary:first-sweep:group:default/payments:C2:2026-09-07T06:00Z:slack"
 
 
 def test_a_large_summary_counts_what_it_leaves_out() -> None:
-    summary = Summary(audience=PAYMENTS, reason=SummaryReason.MANY, notices=(opening(),) * 300)
+    summary = Summary(audience=PAYMENTS, channel="C2", reason=SummaryReason.MANY, notices=(opening(),) * 300)
     message = notices.slack_summary(
         summary,
         CONTEXT,

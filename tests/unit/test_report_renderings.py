@@ -214,7 +214,7 @@ def test_every_template_renders_without_undefined_names() -> None:
         page_env.get_template(name)
 
 
-@pytest.mark.parametrize("kind", ["trend", "movers", "actions", "follow-up", "network", "automation", "gaps"])
+@pytest.mark.parametrize("kind", ["trend", "movers", "actions", "follow-up", "alerts", "network", "automation", "gaps"])
 def test_a_broken_template_fails_one_section_only(kind: str) -> None:
     whole = PackageLoader("templates", "")
     env = make_environment("html", whole)

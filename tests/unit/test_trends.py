@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.closing_point import ClosingPoint
 from domain.measures import Measured, Total, Unknown
 from domain.snapshots import Measurement, WorkloadPoint
-from domain.trends import CostComparison, compare, month_to_date
+from domain.trends import CostComparison, compare
 from tests.factories import make_key, make_lost_point, make_measurement, make_point
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
@@ -132,17 +132,6 @@ def test_added_and_removed_trade_places_when_time_runs_backwards(now: ClosingPoi
     forward, backward = compare(now, then), compare(then, now)
     assert forward.group(CostComparison.ADDED).amount == -backward.group(CostComparison.REMOVED).amount
     assert forward.group(CostComparison.LIKE_FOR_LIKE).amount == -backward.group(CostComparison.LIKE_FOR_LIKE).amount
-
-
-def test_a_month_to_date_adds_a_seventh_of_each_days_cost() -> None:
-    daily: dict[date, Measured[Decimal]] = {date(2026, 11, day): Decimal(70) for day in (1, 2, 4)}
-    so_far = month_to_date(daily, through=date(2026, 11, 4))
-    assert so_far.amount == 30
-    assert (so_far.known_days, so_far.days) == (3, 4)
-
-
-def test_a_month_of_which_nothing_was_measured_is_unknown() -> None:
-    assert isinstance(month_to_date({}, through=date(2026, 11, 4)).amount, Unknown)
 
 
 @pytest.mark.parametrize("cost", [None, Unknown("no cost row")])

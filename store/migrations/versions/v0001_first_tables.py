@@ -163,6 +163,8 @@ def upgrade() -> None:
         sa.Column("measured", sa.Integer(), nullable=False),
         sa.Column("unknown", sa.Integer(), nullable=False),
         sa.Column("listing_complete", sa.Boolean(), nullable=False),
+        sa.Column("listing_missing", sa.Integer(), nullable=False),
+        sa.Column("listing_reason", TEXT, nullable=False),
     )
     op.create_table(
         "teams",

@@ -1,0 +1,146 @@
+"""Renders the decisions of a sweep as outbox messages. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from alerts.lifecycle import Notice
+from domain.component import Component, Team
+from domain.messages import EventAction, Message
+from domain.refs import PLATFORM, EntityRef
+from domain.selectors import dashboard_labels
+from reports.formatting import format_delay
+from reports.notices import MessageContext, pagerduty_follow_up, pagerduty_trigger, platform_notice, slack_notice, slack_summary
+from tasks.context import Policy
+from tasks.evaluate.decisions import (
+    Decision,
+    LostClusterDecision,
+    MissingPagerDecision,
+    PageDecision,
+    PageOutcome,
+    PlatformDecision,
+    PostDecision,
+    RejectedChannelDecision,
+    ResolveDecision,
+    ReturnedClusterDecision,
+    SummaryDecision,
+    TriggerDecision,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRenderer:
+    """Renders decisions with the names, links and time zones of an installation."""
+
+    now: datetime
+    policy: Policy
+    components: Mapping[EntityRef, Component]
+    teams: Mapping[EntityRef, Team]
+
+    def render_all(self, decisions: Iterable[Decision]) -> tuple[Message, ...]:
+        """Return the message of each decision, in order."""
+        return tuple(self.render(decision) for decision in decisions)
+
+    def render(self, decision: Decision) -> Message:
+        """Return the message of a decision."""
+        now = self.now
+        match decision:
+            case PostDecision(notice=notice, number=number, post=post):
+                context, note = self._context(notice.alert.about, notice.team, notice), _page_note(decision.page)
+                return slack_notice(notice, context, number=number, post=post, now=now, page_note=note)
+            case SummaryDecision(summary=summary, post=post):
+                titles = [self._title_of(notice.alert.about) for notice in summary.notices]
+                context = self._context(summary.audience, summary.audience)
+                return slack_summary(summary, context, titles=titles, post=post, now=now)
+            case TriggerDecision(notice=notice, number=number, page=page):
+                context = self._context(notice.alert.about, notice.team, notice.as_page)
+                return pagerduty_trigger(notice.as_page, context, number=number, page=page, now=now)
+            case ResolveDecision(alert=alert, number=number, page=page, reason=reason):
+                return pagerduty_follow_up(alert, EventAction.RESOLVE, number=number, page=page, reason=reason, now=now)
+            case _:
+                return self._platform_message(decision)
+
+    def _platform_message(self, decision: PlatformDecision) -> Message:
+        match decision:
+            case MissingPagerDecision(alert=alert, team=team):
+                key, title = f"route:nobody-paged:{team}", f"No PagerDuty key for {team}"
+                lines = [
+                    f"{alert} is a reason to page, but {decision.reason}.",
+                    "What to do: set PAGERDUTY_ROUTING_KEY, pagerduty_routing_key_file of the team, or the annotation on its group.",
+                ]
+                reason = "It was posted to Slack only."
+            case RejectedChannelDecision(rejected=rejected):
+                key = f"route:refused:{rejected.entity}:{rejected.annotation}:{rejected.channel}"
+                title = f"A Slack channel of {rejected.entity} is not allowed"
+                lines = [f"{rejected}.", "What to do: list the channel in routes.allowed_channels, or change the annotation."]
+                reason = "Messages went to the next route instead."
+            case LostClusterDecision(cluster=cluster):
+                since = cluster.lost_since or cluster.last_seen
+                key = f"cluster:lost:{cluster.name}:{since:%Y-%m-%dT%H:%MZ}"
+                title = f"Cluster {cluster.name} unreachable: no data from ScaleOps since {since:%Y-%m-%d %H:%M} UTC"
+                lines = [
+                    "It had workloads, and no ScaleOps response has named it since.",
+                    "Its workloads count as unknown, so no alert about them resolves. After 7 days it counts as removed.",
+                    "What to do: check whether ScaleOps still reaches it; if it is gone for good, list it in clusters.removed.",
+                ]
+                reason = "Numbers that include this cluster are incomplete from now on."
+            case ReturnedClusterDecision(cluster=cluster):
+                key = f"cluster:returned:{cluster.name}:{cluster.last_seen:%Y-%m-%dT%H:%MZ}"
+                title = f"Cluster {cluster.name} reachable again: ScaleOps has data of it"
+                lost = cluster.notified_at or cluster.last_seen
+                away = format_delay(cluster.last_seen - lost)
+                lines = [
+                    f"Measured again {cluster.last_seen:%Y-%m-%d %H:%M} UTC, {away} after its loss was reported.",
+                    "Alerts about its workloads open and resolve again.",
+                ]
+                reason = "Numbers that include this cluster are complete again, from this sweep on."
+            case _:
+                assert_never(decision)
+        route = decision.route
+        return platform_notice(
+            key=key, title=title, lines=lines, reason=reason, target=route.target, route=route.rule, now=self.now
+        )
+
+    def _context(self, about: EntityRef, team: EntityRef, notice: Notice | None = None) -> MessageContext:
+        link = self._dashboard_link(notice) if notice is not None else None
+        return MessageContext(
+            title=self._title_of(about),
+            instance=self.policy.alerts.instance,
+            currency=self.policy.currency,
+            zone=self.policy.schedules.of(team).zone.key,
+            links=() if link is None else (("Open in ScaleOps", link),),
+        )
+
+    def _dashboard_link(self, notice: Notice) -> str | None:
+        component = self.components.get(notice.alert.about)
+        workload = next((finding.workload for finding in notice.findings if finding.workload is not None), None)
+        if component is None or workload is None:
+            return None
+        return self.policy.dashboard_link(workload.name, dashboard_labels(component))
+
+    def _title_of(self, about: EntityRef) -> str:
+        if about == PLATFORM:
+            return "This installation"
+        component, team = self.components.get(about), self.teams.get(about)
+        if component is not None:
+            return component.title or component.spelled_name
+        return team.title if team is not None and team.title else str(about)
+
+
+def _page_note(page: PageDecision) -> str:
+    match page.outcome:
+        case PageOutcome.NONE:
+            return ""
+        case PageOutcome.PAGED:
+            return f"On-call is paged by {page.detail}."
+        case PageOutcome.IN_STORM:
+            return f"On-call is paged by {page.detail} instead."
+        case PageOutcome.RESOLVED:
+            return "The PagerDuty incident is resolved."
+        case PageOutcome.NO_ROUTE:
+            return f"No one was paged, because {page.detail}."
+        case outcome:
+            assert_never(outcome)

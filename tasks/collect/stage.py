@@ -19,15 +19,16 @@ from typing import Final
 
 import structlog
 
+from alerts.outage import is_too_many
 from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
-from domain.sweeps import Sweep, UnmeasuredFigure, slot_of
-from store import Store, SweepClosed
+from domain.sweeps import MISSING_COMPONENTS_TTL, Sweep, UnmeasuredFigure, slot_of
+from store import Store, SweepClosed, Transaction
 from tasks.collect.closing import close, close_overdue, format_slot, with_cause
 from tasks.collect.measuring import NO_PROGRESS, CollectFailed, SweepMeasurer, SweepProgress
-from tasks.context import StageContext
+from tasks.context import Policy, StageContext
 
 log = structlog.get_logger(__name__)
 
@@ -170,15 +171,30 @@ def _list_catalog(context: StageContext, as_of: datetime, progress: SweepProgres
             "parts of the catalog were left aside", parts=len(listing.left_aside), first=list(listing.left_aside[:_MAX_LOGGED])
         )
     with context.store.transaction() as transaction:
+        missing = _missing_at_once(transaction, as_of, context.policy, seen=seen) if listing.is_complete else 0
         known = transaction.components.count()
-        # A token that lost its permission gets an empty list, and no error.
-        is_empty = listing.is_complete and not seen and known > 0
-        complete = listing.is_complete and not is_empty
+        reason = listing.reason
+        if missing:
+            listed = f"{seen} components" if seen else "no component"
+            reason = f"the catalog returned {listed}, and {missing} of {known} known ones are missing at once; none is counted as removed"
+        complete = listing.is_complete and not missing
         transaction.components.finish_listing(as_of=as_of, complete=complete)
-        transaction.sweeps.record_listing(as_of, expected=transaction.components.count(), complete=complete)
-    if is_empty:
-        return f"the catalog returned no component, though {known} are known; none is counted as removed"
-    return listing.reason
+        expected = transaction.components.count()
+        transaction.sweeps.record_listing(as_of, expected=expected, complete=complete, missing=missing, reason=reason)
+    return reason
+
+
+def _missing_at_once(transaction: Transaction, as_of: datetime, policy: Policy, *, seen: int) -> int:
+    """Return how many known components a complete listing lacks, if they are too many at once to be removed; else 0.
+
+    A token that lost its permission gets an empty list, or one of what is still permitted, and no error. After some days
+    components count as removed all the same, but for an empty list.
+    """
+    known = transaction.components.count()
+    if not seen:
+        return known
+    missing = transaction.components.count_missing(as_of=as_of, seen_since=as_of - MISSING_COMPONENTS_TTL)
+    return missing if is_too_many(missing, of=known, policy=policy.alerts) else 0
 
 
 def _outstanding(store: Store, done: set[EntityRef]) -> Iterator[Component]:

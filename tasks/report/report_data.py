@@ -219,12 +219,10 @@ def _alerts_of(
         if state.incident is not None and state.incident.opened_as_of <= until and state.alert.rule not in PLATFORM_RULES:
             found.append(ReportedAlert(rule=state.alert.rule, about=state.alert.about, since=state.incident.opened_as_of))
     usual: dict[EntityRef, None] = {}
-    for row in transaction.alerts.events_since(since, rule=Rule.COST_INCREASE):
-        event = EVENT_JSON.validate_python(row.details)
-        about = AlertId.parse(row.alert).about
-        is_usual = isinstance(event, NotificationSent) and event.notice is NoticeKind.BECAME_USUAL
-        if is_usual and about in owned and since < event.as_of <= until:
-            usual[about] = None
+    for stored in transaction.alerts.events_since(since, rule=Rule.COST_INCREASE):
+        event, about = EVENT_JSON.validate_python(stored.details), AlertId.parse(stored.alert).about
+        if isinstance(event, NotificationSent) and event.notice is NoticeKind.BECAME_USUAL and about in owned:
+            usual |= {about: None} if since < event.as_of <= until else {}
     return TeamAlerts(open=tuple(sorted(found, key=lambda one: (one.since, one.about))), became_usual=tuple(usual))
 
 

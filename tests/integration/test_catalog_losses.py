@@ -31,6 +31,7 @@ class CompleteListing:
     components: Sequence[Component]
     is_complete: bool = True
     reason: str = ""
+    left_aside: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[CatalogPage]:
         return iter([CatalogPage(components=tuple(self.components))])

@@ -17,10 +17,10 @@ def while_rendering(context: StageContext, act: Callable[[], object]) -> StageCo
     """Return a context in which something happens once, when the first notice is rendered."""
     pending = [act]
 
-    def link(*_: object) -> str:
+    def link(workload_name: str, labels: tuple[str, ...]) -> str:
         if pending:
             pending.pop()()
-        return "https://scaleops.example/workload"
+        return f"https://scaleops.example/{workload_name}/{labels}"
 
     return replace(context, policy=replace(context.policy, dashboard_link=link))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,12 +25,13 @@ def unmeasured(*points: object, before: bool = True, figures: frozenset[Figure] 
 
 @pytest.mark.parametrize(("kind", "measure"), MEASURE_OF_KIND.items())
 def test_every_kind_of_figure_counts_once_it_was_measured(kind: FigureKind, measure: str) -> None:
-    without = [make_point("api", **{measure: REFUSED}), make_point("db", **{measure: REFUSED}), make_point("x", cluster="west")]
+    lacking: dict[str, Any] = {measure: REFUSED}
+    without = [make_point("api", **lacking), make_point("db", **lacking), make_point("x", cluster="west")]
     (found,) = unmeasured(*without, figures=frozenset({(kind, "east")})).found
     assert found.subject == subject_of(kind, "east")
     assert found.figures == UnmeasuredFigures(reason=REFUSED.reason, what=kind, cluster="east")
     assert is_clear(unmeasured(*without)), "it was never measured"
-    assert is_clear(unmeasured(make_point("api", **{measure: REFUSED}), make_point("db"))), "another workload has it"
+    assert is_clear(unmeasured(make_point("api", **lacking), make_point("db"))), "another workload has it"
 
 
 def test_a_component_that_cannot_be_listed_is_unmeasured_as_a_whole() -> None:

@@ -1,0 +1,32 @@
+"""The alerts of a team in its weekly report: what is open, and which higher costs are usual now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.refs import EntityRef
+from reports import content
+from reports.facts import TeamAlerts
+from reports.findings import RULE_TITLES
+from reports.formatting import format_day
+
+
+def list_alerts(alerts: TeamAlerts, titles: Mapping[EntityRef, str], *, zone: str) -> content.AlertList:
+    """List a team's alerts."""
+
+    def title_of(about: EntityRef) -> str:
+        return titles.get(about, about.name)
+
+    return content.AlertList(
+        open=tuple(
+            content.OpenAlert(
+                rule=one.rule.value,
+                about=str(one.about),
+                title=title_of(one.about),
+                since=one.since,
+                sentence=f"{title_of(one.about)}: {RULE_TITLES[one.rule]}, since {format_day(one.since, zone)}",
+            )
+            for one in alerts.open
+        ),
+        became_usual=tuple(title_of(about) for about in alerts.became_usual),
+    )

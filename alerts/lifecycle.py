@@ -9,7 +9,7 @@
       ├──────────────────────── ENDED <─────────────────────────┘ (FIRING and RESOLVING may be either)
       │   resolved, notified      ^
       └───────────────────────────┘ withdrawn: the component left the catalog, or the rule was disabled: closed
-                                    usual: it has lasted so long that it is the usual level now: became-usual
+                                    usual: it lasted until it was the usual level: became-usual
 
 A measured danger (`Finding.is_danger`) has held long enough at the first sweep that shows it.
 An unknown observation changes nothing: it neither counts nor resets. Nor does one that finds nothing while a workload is

@@ -194,7 +194,7 @@ class Verdict(StrEnum):
     WITHDRAWN = "withdrawn"
     """There is nothing left to measure: the component left the catalog, or the rule was disabled."""
     USUAL = "usual"
-    """Measured, and as high as before; it has been so for so long that it is the usual level now."""
+    """Measured, and as high as before, but it lasted until it was the usual level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Outages: so many components lost a kind of figure at once that the cause is ScaleOps or the way to it, not the components.
+"""Outages: too many components lost a kind of figure at once, so the cause is ScaleOps or the way to it, not the components.
 
 An outage is an alert about the platform with one finding for each kind of figure. It holds back what depends on that kind:
 resolves, and alerts about money and measuring. A danger that was measured is never held back.
@@ -46,7 +46,7 @@ def is_outage(coverage: FigureCoverage, policy: AlertPolicy) -> bool:
 
 
 def is_too_many(missing: int, *, of: int, policy: AlertPolicy) -> bool:
-    """Return True if so many components are missing at once that they have one cause: by share, and at least a few."""
+    """Return True if too many components are missing at once: more than a share of all, and at least a few."""
     return missing > policy.outage_share * of and missing >= policy.outage_components
 
 

@@ -22,7 +22,7 @@ class Rule(StrEnum):
     STORM = "storm"
     """A team, or the platform, has too many new pages at once: they become one."""
     OUTAGE = "outage"
-    """So many components could not be measured at once that nothing resolves and no alert about money opens."""
+    """Too many components could not be measured at once: nothing resolves, and no alert about money opens."""
     CATALOG = "catalog"
     """The catalog lists nothing, far fewer components than before, or cannot be listed completely for hours."""
 

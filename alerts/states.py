@@ -48,7 +48,7 @@ class NoticeKind(StrEnum):
     CLOSED = "closed"
     """Ended without a fix: there is nothing left to measure."""
     BECAME_USUAL = "became-usual"
-    """Ended without a fix: what was unusual has lasted so long that it is the usual level now."""
+    """Ended without a fix: what was unusual lasted until it was the usual level."""
 
 
 ENDINGS = frozenset({NoticeKind.RESOLVED, NoticeKind.CLOSED, NoticeKind.BECAME_USUAL})

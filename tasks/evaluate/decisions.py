@@ -72,7 +72,7 @@ class ResolveDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingPagerDecision:
-    """Tell the platform team that an alert is a reason to page, and nothing names a PagerDuty key."""
+    """Notify the platform team that an alert is a reason to page, and nothing names a PagerDuty key."""
 
     alert: AlertId
     team: EntityRef
@@ -82,7 +82,7 @@ class MissingPagerDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedChannelDecision:
-    """Tell the platform team that an annotation names a Slack channel that is not allowed."""
+    """Notify the platform team that an annotation names a Slack channel that is not allowed."""
 
     rejected: RejectedChannel
     route: Route
@@ -90,7 +90,7 @@ class RejectedChannelDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostClusterDecision:
-    """Tell the platform team that a cluster is lost."""
+    """Notify the platform team that a cluster is lost."""
 
     cluster: ClusterState
     route: Route
@@ -98,7 +98,7 @@ class LostClusterDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnedClusterDecision:
-    """Tell the platform team that a lost cluster is measured again."""
+    """Notify the platform team that a lost cluster is measured again."""
 
     cluster: ClusterState
     route: Route

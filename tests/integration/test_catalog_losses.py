@@ -1,4 +1,4 @@
-"""A catalog that lists nothing, or far fewer components than before: nothing is removed, and the platform channel is told."""
+"""A catalog that lists nothing, or far fewer components than before: nothing is removed, and the platform channel is notified."""
 
 from __future__ import annotations
 

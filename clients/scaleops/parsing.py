@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 _MAX_TEXT_LENGTH: Final = 512
 """Names of Kubernetes have at most 253 characters."""
+_MAX_SET_ASIDE: Final = 1000
+"""More rows than this are no accident: the response is of another shape."""
 _DECIMAL: Final = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 _BOOLEANS: Final[Mapping[object, bool]] = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 _FLOWS: Final = ("totalCost", "intraAZCost", "crossAZCost", "totalTraffic", "intraAZTraffic", "crossAZTraffic")
@@ -206,6 +208,9 @@ def _rows(
             found.append(parse(_Fields(row)))
         except _UnreadableRow as bad:
             set_aside.append(_set_aside(position, row, str(bad)))
+        if len(set_aside) > _MAX_SET_ASIDE:
+            message = f"{member}: more than {_MAX_SET_ASIDE:,} rows cannot be read; {set_aside[0]}"
+            raise UnexpectedSchema(message)
     if set_aside and not found:
         message = f"{member}: none of {len(set_aside)} rows can be read; {set_aside[0]}"
         raise UnexpectedSchema(message)

@@ -178,6 +178,7 @@ def test_nothing_is_empty_in_every_form_of_the_api(empty: object) -> None:
         ({"workloads": 0}, "workloads: a number in place of a list"),
         ({"error": "try later"}, "workloads: it is missing, among 1 other members"),
         ({"workloads": [None, 7]}, "workloads: none of 2 rows can be read; row 1: it is null"),
+        ({"workloads": [ROW, *[None] * 2000]}, "workloads: more than 1,000 rows cannot be read; row 2: it is null"),
     ],
 )
 def test_a_response_of_another_shape_is_an_error_and_not_empty(document: object, where: str) -> None:

@@ -50,7 +50,7 @@ class PackageTimes:
 
     def is_current(self, package: str) -> bool:
         """Return True if this thread is charged to the package now."""
-        return bool(self._state().rooms[-1] == package)
+        return bool(self._state().stack[-1] == package)
 
     def write(self, file: Path) -> None:
         """Write CPU seconds by package as JSON, with the rest of the process."""

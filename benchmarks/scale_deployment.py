@@ -105,8 +105,8 @@ class BenchmarkDeployment:
         with opened(database_url) as store, ExitStack() as started:
             as_of = open_listed(store, components, now=datetime.now().astimezone())
             running = [started.enter_context(working(command, self.settings(database_url))) for _ in range(workers)]
-            started_at = await_enqueued(store)
-            sweep = await_closed(store, as_of)
+            started_at = await_enqueued(store, running)
+            sweep = await_closed(store, as_of, running)
             cpu_s = sum(worker.cpu_s() for worker in running)
         if sweep.closed_at is None or sweep.measured != components:
             message = f"the sweep measured {sweep.measured} of {components} components"
@@ -129,7 +129,7 @@ class BenchmarkDeployment:
                     worker = started.enter_context(working(command, self.settings(database_url)))
                 else:
                     self._enqueue("sweep.advance")
-                await_closed(store, as_of)
+                await_closed(store, as_of, [worker])
                 resident.append(worker.resident_mib())
         return resident
 
@@ -268,7 +268,7 @@ def open_listed(store: Store, components: int, *, now: datetime) -> datetime:
     return as_of
 
 
-def await_enqueued(store: Store) -> datetime:
+def await_enqueued(store: Store, workers: Sequence[WorkerProcess]) -> datetime:
     """Return when the chunks were enqueued. Read it at once: the first tick of a second worker overwrites it."""
     deadline = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < deadline:
@@ -276,12 +276,21 @@ def await_enqueued(store: Store) -> datetime:
             heartbeat = transaction.heartbeats.last("collect", HeartbeatKind.PROGRESS)
         if heartbeat is not None:
             return heartbeat.at
+        require_running(workers)
         time.sleep(0.02)
     message = f"no chunk was enqueued within {_TIMEOUT_S:g} s"
     raise RuntimeError(message)
 
 
-def await_closed(store: Store, as_of: datetime) -> Sweep:
+def require_running(workers: Sequence[WorkerProcess]) -> None:
+    """Raise RuntimeError if a worker has ended."""
+    for worker in workers:
+        if (status := worker.process.poll()) is not None:
+            message = f"a worker ended with status {status} during the benchmark"
+            raise RuntimeError(message)
+
+
+def await_closed(store: Store, as_of: datetime, workers: Sequence[WorkerProcess]) -> Sweep:
     """Wait until a sweep is closed, and return it."""
     deadline = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < deadline:
@@ -289,6 +298,7 @@ def await_closed(store: Store, as_of: datetime) -> Sweep:
             sweep = transaction.sweeps.get(as_of)
         if sweep is not None and sweep.closed_at is not None:
             return sweep
+        require_running(workers)
         time.sleep(0.1)
     message = f"the sweep of {as_of.isoformat()} was not closed within {_TIMEOUT_S:g} s"
     raise RuntimeError(message)

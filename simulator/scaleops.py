@@ -1,7 +1,7 @@
 """The simulated ScaleOps: the read-only endpoints of its HTTP API, written from the facts.
 
-What the facts leave open is a mode. A request that a careful client would not send is rejected, or served and counted under
-`oddities`.
+What the facts leave open is a mode. Requests for everything are counted under `bulk`. A request that a careful client would not
+send is rejected, or served and counted under `oddities`.
 """
 
 from __future__ import annotations
@@ -72,8 +72,6 @@ async def _list_workloads(state: State, request: Request) -> Response:
     body = await read_json_object(request)
     _reject_unknown_keys(body, {"label"})
     items = read_strings(body, "label")
-    if not items:
-        state.count("oddities", "byNamespace without a label")
     if state.modes.label_operators == "400" and any(
         "=" not in item or any(sign in item for sign in _OPERATORS) for item in items
     ):
@@ -81,11 +79,26 @@ async def _list_workloads(state: State, request: Request) -> Response:
     world = state.world()
     clusters = _selected_clusters(state, request, query)
     found = [
-        workload.dash
+        workload
         for workload in _labelled(state, items, any_of=query.get("logicalLabel") == "OR")
         if workload.cluster in clusters and workload.cluster not in world.silent_clusters
     ]
-    return JSONResponse(_list_body("workloads", found, state.modes.workloads_when_empty))
+    if not items:
+        found = _as_bulk(state, found, route="byNamespace")
+    return JSONResponse(_list_body("workloads", [workload.dash for workload in found], state.modes.workloads_when_empty))
+
+
+def _as_bulk(state: State, found: list[SimulatedWorkload], *, route: str) -> list[SimulatedWorkload]:
+    """Return what a request without filters gets of the workloads found, as the mode `bulk` has it."""
+    state.count("bulk", route)
+    mode, world = state.modes.bulk, state.world()
+    if mode == "400":
+        raise ApiError(400, "a filter is missing")
+    if mode == "first-rows":
+        return found[: state.modes.bulk_rows]
+    if mode == "parent-only":
+        return [workload for workload in found if workload.cluster == world.clusters[0]]
+    return {"empty": [], "duplicates": [*found, *found], "foreign-rows": list(world.visible_workloads)}.get(mode, found)
 
 
 def _labelled(state: State, items: list[str], *, any_of: bool) -> Iterable[SimulatedWorkload]:
@@ -103,19 +116,23 @@ async def _list_costs(state: State, request: Request) -> Response:
     body = await read_json_object(request)
     _reject_unknown_keys(body, {"clusterFilters", "namespaces", "workloadTypes", "labels"})
     filters = {name: read_strings(body, name) for name in ("clusterFilters", "namespaces", "workloadTypes", "labels")}
+    is_bulk = not (filters["namespaces"] or filters["workloadTypes"] or filters["labels"])
     for name, values in filters.items():
-        if not values:
+        if not values and not is_bulk:
             state.count("oddities", f"getWorkloads with empty {name}")
     clusters = _selected_clusters(state, request, query)
     hours = RANGE_HOURS[query.get("range", "7d")]
-    rows = [
-        _cost_row(state, workload, hours)
-        for workload in _labelled(state, filters["labels"], any_of=True)
+    found = [
+        workload
+        for workload in _labelled(state, filters["labels"], any_of=state.modes.cost_labels == "or")
         if workload.cluster in clusters
         and _passes(workload.cluster, filters["clusterFilters"])
         and _passes(workload.dash["namespace"], filters["namespaces"])
         and _passes(workload.dash["type"], filters["workloadTypes"])
     ]
+    if is_bulk:
+        found = _as_bulk(state, found, route="getWorkloads")
+    rows = [_cost_row(state, workload, hours) for workload in found]
     return JSONResponse(_list_body("aggregatedWorkloads", rows, state.modes.costs_when_empty))
 
 

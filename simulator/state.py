@@ -53,6 +53,11 @@ class Modes(BaseModel):
     network_flags: Literal["map", "null", "missing"] = "map"
     network: Literal["as-is", "object", "array", "null", "partial"] = "as-is"
     policies: Literal["list", "null", "missing"] = "list"
+    cost_labels: Literal["or", "and"] = "or"
+    bulk: Literal["complete", "400", "empty", "first-rows", "parent-only", "duplicates", "foreign-rows"] = "complete"
+    """The response to a request for every workload, or for every cost row of a cluster: complete, refused, empty, cut off silently
+    after `bulk_rows` rows, only of the first cluster, each row twice, or with the rows of all clusters."""
+    bulk_rows: int = 0
     capacity: int | None = None
     """Maximum calls in flight; more are rejected at once, and counted under the service `capacity`."""
     over_capacity: Literal["429", "503"] = "429"

@@ -53,9 +53,36 @@ def test_labels_are_case_sensitive(client: httpx.Client) -> None:
     assert not workloads_of(client, "app==session-005")
 
 
-def test_no_label_lists_everything_and_counts_as_an_oddity(client: httpx.Client, simulator: Simulator) -> None:
+def test_no_label_lists_everything_and_is_counted(client: httpx.Client, simulator: Simulator) -> None:
     assert len(workloads_of(client)) == len(simulator.state.world().workloads)
-    assert simulator.state.calls["oddities"] == {"byNamespace without a label": 1}
+    assert simulator.state.calls["bulk"] == {"byNamespace": 1}
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("empty", (0, 0)),
+        ("first-rows", (5, 5)),
+        ("duplicates", (2 * 128, 2 * 36)),
+        ("parent-only", (52, 0)),
+        ("foreign-rows", (128, 128)),
+        ("complete", (128, 36)),
+    ],
+)
+def test_bulk_responses_fail_as_their_mode_says(
+    client: httpx.Client, simulator: Simulator, mode: str, expected: tuple[int, int]
+) -> None:
+    simulator.state.modes = Modes.model_validate({"bulk": mode, "bulk_rows": 5})
+    second = simulator.state.world().clusters[1]
+    assert (len(workloads_of(client)), len(costs_of(client, clusterFilters=[second]))) == expected
+
+
+def test_bulk_may_be_refused_and_labels_of_costs_anded(client: httpx.Client, simulator: Simulator) -> None:
+    simulator.state.modes = Modes(bulk="400", cost_labels="and")
+    assert client.post(WORKLOADS, json={"label": []}).status_code == 400
+    assert len(costs_of(client, labels=["app=session-005", "env=prod"])) == len(
+        workloads_of(client, "app=session-005", "env=prod")
+    )
 
 
 def test_without_multi_cluster_only_the_parents_workloads_are_listed(client: httpx.Client) -> None:

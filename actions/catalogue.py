@@ -197,6 +197,19 @@ _DEFINITIONS: Final = (
         function=_over_history("lists", "list_alerts"),
     ),
     ActionDefinition(
+        name="get_unallocated_cost",
+        title="Cost that no component claims",
+        description=(
+            "Returns what the clusters cost over 7 days and no catalog component claims, by cluster and namespace with the largest "
+            "workloads and the trend; for callers who may see everything."
+        ),
+        input=models.UnallocatedInput,
+        output=models.UnallocatedOutput,
+        rows="namespaces",
+        is_live=False,
+        function=_over_history("unallocated", "get_unallocated_cost"),
+    ),
+    ActionDefinition(
         name="explain_delivery",
         title="Why was this sent, or not",
         description="Explains why an alert, report or message was sent, where to and by which rule, or why it was not.",

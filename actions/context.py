@@ -59,6 +59,8 @@ class HistoryContext:
     """ISO 4217."""
     schedules: Schedules
     routes: RoutePolicy
+    shared_namespaces: frozenset[str] = frozenset()
+    """Namespaces whose unclaimed cost is shared on purpose: `unallocated.shared` of the configuration."""
 
 
 class ActionContext(Protocol):

@@ -39,6 +39,20 @@ class ScaleOps(Protocol):
         """Return all policies of one cluster."""
 
 
+class BulkScaleOps(Protocol):
+    """Queries without a filter, undocumented: only a sweep makes them, and proves each response. Every method raises ServiceError."""
+
+    def all_workloads(self) -> Iterator[Workload]:
+        """Yield every workload of all clusters."""
+
+    def all_costs(self, cluster: str, *, cost_range: str) -> tuple[CostRow, ...]:
+        """Return the cost rows of every workload of one cluster for `7d`, `30d` or `90d`."""
+
+
+class SweepScaleOps(ScaleOps, BulkScaleOps, Protocol):
+    """What a sweep asks ScaleOps."""
+
+
 class Listing(Protocol):
     """All components in scope, streamed. Its completeness is known after the last page."""
 

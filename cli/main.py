@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "standalone": "cli.standalone",
     "status": "cli.status",
     "trend": "cli.reports",
+    "unallocated": "cli.unallocated",
     "worker": "cli.celery_processes",
 }
 """Commands, and the module with the function of that name; imported on use."""

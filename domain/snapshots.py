@@ -49,15 +49,19 @@ class WorkloadPoint:
     active_savings_per_month: Measured[Decimal]
     oom_kills_24h: Measured[int]
     network: Measured[NetworkUse | NetworkOff]
+    network_as_of: datetime | None = None
+    """The sweep whose network figures these are: this one, or one less than a day before it. None: nothing was measured."""
 
     @classmethod
     def unmeasured(cls, *, as_of: datetime, key: WorkloadKey, reason: str) -> WorkloadPoint:
         """Return the point of a known workload of which this sweep measured nothing."""
         unknown = Unknown(reason)
-        return cls(as_of=as_of, key=key, policy_name=None, network=unknown, **dict.fromkeys(MEASURES, unknown))
+        measures: dict[str, Any] = dict.fromkeys(MEASURES, unknown)
+        return cls(as_of=as_of, key=key, policy_name=None, network=unknown, **measures)
 
 
-MEASURES: Final = tuple(one.name for one in fields(WorkloadPoint) if one.name not in {"as_of", "key", "policy_name", "network"})
+_OTHER_FIELDS: Final = frozenset({"as_of", "key", "policy_name", "network", "network_as_of"})
+MEASURES: Final = tuple(one.name for one in fields(WorkloadPoint) if one.name not in _OTHER_FIELDS)
 """Fields of a point that hold one measured value each."""
 TOTALS: Final = ("cost_7d", "savings_available_per_month", "active_savings_per_month")
 """Measures that are summed over points."""

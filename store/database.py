@@ -12,11 +12,13 @@ from sqlalchemy.engine import Engine
 from store import engines, upgrades
 from store.postgres import DatabaseTimeouts
 from store.queries.alerts import Alerts
+from store.queries.bulk_checks import BulkChecks
 from store.queries.closing import ClosingSnapshots
 from store.queries.clusters import Clusters
 from store.queries.components import Components
 from store.queries.heartbeats import Heartbeats
 from store.queries.history import History
+from store.queries.inventory import Inventory, NamespaceCosts
 from store.queries.keys import SealedKeys, SigningKeys
 from store.queries.outbox import Outbox
 from store.queries.recommendations import Recommendations
@@ -35,8 +37,11 @@ class Transaction:
         self.sweeps = Sweeps(connection)
         self.snapshots = Snapshots(connection)
         self.history = History(connection)
+        self.bulk_checks = BulkChecks(connection)
         self.closing = ClosingSnapshots(connection)
         self.clusters = Clusters(connection)
+        self.inventory = Inventory(connection)
+        self.namespace_costs = NamespaceCosts(connection)
         self.recommendations = Recommendations(connection)
         self.alerts = Alerts(connection)
         self.reports = Reports(connection)

@@ -15,7 +15,18 @@ from domain.weeks import IsoWeek, Schedule, Schedules
 from store.queries.closing import ClosingSnapshots
 from store.queries.outbox_conditions import FALLBACK
 from store.queries.rows import Queries
-from store.schema import alert_events, alert_states, outbox, recommendations, report_runs, snapshots, sweeps, workload_points
+from store.schema import (
+    alert_events,
+    alert_states,
+    bulk_checks,
+    namespace_costs,
+    outbox,
+    recommendations,
+    report_runs,
+    snapshots,
+    sweeps,
+    workload_points,
+)
 
 BATCH: Final = 500
 """Rows deleted per transaction, so that other writers wait briefly."""
@@ -104,6 +115,8 @@ class Purge(Queries):
         """Delete one sweep with its snapshots and points."""
         self._connection.execute(delete(snapshots).where(snapshots.c.as_of == as_of))
         self._connection.execute(delete(workload_points).where(workload_points.c.as_of == as_of))
+        for table in (bulk_checks, namespace_costs):
+            self._connection.execute(delete(table).where(table.c.as_of == as_of))
         self._connection.execute(delete(sweeps).where(sweeps.c.as_of == as_of))
 
     def ended_messages(self, *, before: datetime, after_id: int) -> tuple[EndedMessage, ...]:

@@ -114,6 +114,7 @@ workload_points = Table(
     Column("active_savings_per_month", ExactDecimal),
     Column("oom_kills_24h", BigInteger),
     Column("network_monitored", Boolean),  # False: ScaleOps does not monitor this cluster's network
+    Column("network_as_of", UtcDateTime),  # when the network was measured: in this sweep, or up to a day before it
     Column("network_cost", ExactDecimal),
     Column("network_cross_az_cost", ExactDecimal),
     Column("network_cross_az_traffic_bytes", ExactDecimal),
@@ -163,6 +164,46 @@ clusters = Table(
     Column("lost_since", UtcDateTime),
     Column("notified_at", UtcDateTime),
     Column("removed_at", UtcDateTime),
+)
+
+bulk_checks = Table(
+    "bulk_checks",
+    metadata,
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("subject", CleanText, nullable=False),
+    Column("cluster", CleanText, nullable=False),
+    Column("trusted", Boolean, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    PrimaryKeyConstraint("as_of", "subject", "cluster"),
+)
+
+inventory = Table(
+    "inventory",
+    metadata,
+    Column("cluster", CleanText, nullable=False),
+    Column("namespace", CleanText, nullable=False),
+    Column("type", CleanText, nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("cost_7d", ExactDecimal),
+    Column("unknown", Document, nullable=False),
+    PrimaryKeyConstraint("cluster", "namespace", "type", "name"),
+)
+
+namespace_costs = Table(
+    "namespace_costs",
+    metadata,
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("cluster", CleanText, nullable=False),
+    Column("namespace", CleanText, nullable=False),
+    Column("unallocated_7d", ExactDecimal),
+    Column("unallocated_known", Integer, nullable=False),
+    Column("unallocated_parts", Integer, nullable=False),
+    Column("allocated_7d", ExactDecimal),
+    Column("allocated_known", Integer, nullable=False),
+    Column("allocated_parts", Integer, nullable=False),
+    Column("unknown", Document, nullable=False),
+    PrimaryKeyConstraint("as_of", "cluster", "namespace"),
 )
 
 recommendations = Table(

@@ -1,6 +1,6 @@
 """The Celery tasks: a few lines around each stage, which enqueue the next stage when it has work.
 
-    tick ──> sweep.advance ──> sweep.measure (a chunk) ... ──> evaluate ──> deliver
+    tick ──> sweep.advance ──> sweep.inventory, sweep.measure (a chunk) ... ──> evaluate ──> deliver
     tick ──> report ──> deliver          tick ──> deliver          tick ──> canary (one per queue)
 
 A message that is late, out of order or delivered twice finds nothing to do in the database. The app, the queues and the beat schedule
@@ -22,6 +22,7 @@ from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import OperationalError
 
+from actions.live.bulk_costs import BulkCosts
 from actions.live.sweep_memo import MemoizedScaleOps, SweepCache
 from actions.ports import ScaleOps
 from clients.heartbeat import HeartbeatClient
@@ -31,6 +32,7 @@ from domain.refs import EntityRef
 from domain.sweeps import Sweep
 from store import HeartbeatKind, SchemaMismatch, StoreUnavailable
 from tasks.collect.chunks import Chunk, advance_sweep, measure_chunk
+from tasks.collect.inventory import take_inventory
 from tasks.collect.measuring import CollectFailed, MeasurePool
 from tasks.context import StageContext, TaskTimings
 from tasks.deliver.stage import DeliverResult, deliver
@@ -80,6 +82,8 @@ class TaskHandlers:
         self._app = app
         self._timings = timings
         self._metrics = metrics
+        self._bulk_costs: BulkCosts | None = None
+        """Of the newest sweep, kept from chunk to chunk."""
 
     def advance_sweep(self, worker: WorkerContext) -> None:
         """Open the current slot's sweep, enqueue its chunks, or close it."""
@@ -87,6 +91,7 @@ class TaskHandlers:
             advanced = advance_sweep(worker.context, size=self._timings.chunk_size)
         if advanced.opened is not None:
             log.info("sweep opened", sweep=advanced.opened.as_of.isoformat(), components=advanced.opened.expected)
+            self._enqueue("sweep.inventory", advanced.opened.as_of.isoformat())
         for chunk in advanced.chunks:
             self._enqueue("sweep.measure", chunk.as_of.isoformat(), [str(ref) for ref in chunk.refs])
         self._finish(*advanced.closed)
@@ -108,12 +113,29 @@ class TaskHandlers:
             may_begin = _within(self._timings.chunk_budget)
             try:
                 with recorded_failure(worker.context, "collect"):
-                    closed = measure_chunk(worker.context, chunk, memoize=memoize, may_begin=may_begin, pool=worker.pool)
+                    closed = measure_chunk(
+                        worker.context,
+                        chunk,
+                        memoize=memoize,
+                        may_begin=may_begin,
+                        pool=worker.pool,
+                        bulk_costs=self._bulk_costs_of(worker, chunk.as_of),
+                    )
             except CollectFailed:
                 worker.memory.put(unavailable, b"1", ttl=self._timings.scaleops_cooldown)
                 raise
         if closed is not None:
             self._finish(closed)
+
+    def take_inventory(self, worker: WorkerContext, as_of: str) -> None:
+        """Fetch the inventory of a sweep."""
+        instant = datetime.fromisoformat(as_of)
+        take_inventory(worker.context, instant, self._bulk_costs_of(worker, instant))
+
+    def _bulk_costs_of(self, worker: WorkerContext, as_of: datetime) -> BulkCosts:
+        if self._bulk_costs is None or self._bulk_costs.as_of != as_of:
+            self._bulk_costs = BulkCosts(as_of, shared=SweepCache(worker.memory, as_of=as_of))
+        return self._bulk_costs
 
     def _finish(self, *closed: Sweep) -> None:
         for sweep in closed:
@@ -207,6 +229,7 @@ def register_tasks(
 
     long = {"soft_time_limit": timings.long_soft_limit.total_seconds(), "time_limit": timings.long_hard_limit.total_seconds()}
     register("sweep.advance", handlers.advance_sweep, is_exclusive=True)
+    register("sweep.inventory", handlers.take_inventory, is_exclusive=True)
     register("sweep.measure", handlers.measure_chunk)
     register("evaluate", handlers.evaluate, is_exclusive=True, **long)
     register("report", handlers.report, is_exclusive=True, **long)

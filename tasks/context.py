@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
 
-from actions.ports import Catalog, DashboardLink, ScaleOps, no_link
+from actions.ports import Catalog, DashboardLink, SweepScaleOps, no_link
 from alerts.policy import AlertPolicy
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
@@ -38,7 +38,7 @@ class Services(Protocol):
     """External services, each built on first use; a missing setting raises the SettingsError of `wiring`."""
 
     @property
-    def scaleops(self) -> ScaleOps:
+    def scaleops(self) -> SweepScaleOps:
         """ScaleOps; thread-safe."""
 
     @property
@@ -80,11 +80,15 @@ class Policy:
     """ScaleOps calls in flight."""
     schedules: Schedules
     """When the report of each team is due."""
+    uses_bulk: bool = True
+    """SCALEOPS_BULK: whether sweeps make the requests without a filter, and use the responses that prove complete."""
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] = field(default_factory=dict)
     """`selectors.namespaces`: a component or team named here owns workloads of these namespaces only."""
     alerts: AlertPolicy
     """Rules, budgets and non-production clusters."""
     routes: RoutePolicy = field(default_factory=RoutePolicy)
+    shared_namespaces: frozenset[str] = frozenset()
+    """Namespaces whose unclaimed cost is shared on purpose."""
     removed_clusters: frozenset[str] = frozenset()
     """Decommissioned clusters: their workloads count as removed, not as lost."""
     retention: Retention = field(default_factory=Retention)

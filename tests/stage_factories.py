@@ -11,7 +11,7 @@ from mcp import Client
 from actions.action_pools import ActionPools
 from actions.catalogue import ACTIONS
 from actions.context import HistoryContext, LiveContext, RequestContext, Viewer, allow_all
-from actions.ports import Catalog, Listing, ScaleOps
+from actions.ports import Catalog, Listing, ScaleOps, SweepScaleOps
 from alerts.policy import AlertPolicy
 from clients.http.client import HttpOptions
 from clients.http.errors import ErrorKind, ServiceError
@@ -74,7 +74,7 @@ UNUSED: Any = UnusedService()
 class FakeServices:
     """The services of a stage, each given by the test, and the routing keys that the settings and the catalog have."""
 
-    scaleops: ScaleOps = UNUSED
+    scaleops: SweepScaleOps = UNUSED
     catalog: Catalog = UNUSED
     slack: SlackClient = UNUSED
     pagerduty: PagerDutyClient = UNUSED
@@ -213,6 +213,7 @@ class PlannedScaleOps:
 
     workloads_by_labels: Mapping[tuple[str, ...], tuple[Workload, ...] | ServiceError] = field(default_factory=dict)
     costs_by_cluster: Mapping[str, tuple[CostRow, ...] | ServiceError] = field(default_factory=dict)
+    all_costs_by_cluster: Mapping[str, tuple[CostRow, ...] | ServiceError] = field(default_factory=dict)
     flags: Mapping[str, bool | None] | ServiceError = field(default_factory=dict)
     network_by_name: Mapping[str, tuple[Destination, ...] | ServiceError] = field(default_factory=dict)
     policies_by_cluster: Mapping[str, tuple[PolicyDefinition, ...] | ServiceError] = field(default_factory=dict)
@@ -227,6 +228,14 @@ class PlannedScaleOps:
     ) -> tuple[CostRow, ...]:
         self.calls.append(("costs", cluster, namespaces, types, labels, cost_range))
         return planned_result(self.costs_by_cluster.get(cluster, ()))
+
+    def all_workloads(self) -> Iterator[Workload]:
+        self.calls.append(("all workloads",))
+        yield from (workload for planned in self.workloads_by_labels.values() for workload in planned_result(planned))
+
+    def all_costs(self, cluster: str, *, cost_range: str) -> tuple[CostRow, ...]:
+        self.calls.append(("all costs", cluster, cost_range))
+        return planned_result(self.all_costs_by_cluster.get(cluster, ()))
 
     def network_flags(self) -> Mapping[str, bool | None]:
         self.calls.append(("flags",))

@@ -164,6 +164,12 @@ class ClustersSection(_Section):
     removed: tuple[str, ...] = ()
 
 
+class UnallocatedSection(_Section):
+    """unallocated: namespaces whose unclaimed cost is shared on purpose, as that of `kube-system`."""
+
+    shared: tuple[str, ...] = ()
+
+
 class RetentionSection(_Section):
     """retention: of points, of the last points of a day, and of closing snapshots."""
 
@@ -181,6 +187,7 @@ class ConfigFile(_Section):
     routes: RoutesSection = RoutesSection()
     selectors: SelectorsSection = SelectorsSection()
     clusters: ClustersSection = ClustersSection()
+    unallocated: UnallocatedSection = UnallocatedSection()
     retention: RetentionSection = RetentionSection()
 
 

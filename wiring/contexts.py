@@ -88,4 +88,11 @@ def live_context(services: Services, policy: Policy, *, clock: Clock, fan_out: F
 
 def history_context(store: Store, policy: Policy, *, clock: Clock) -> HistoryContext:
     """Build what the actions over stored history run with."""
-    return HistoryContext(store=store, clock=clock, currency=policy.currency, schedules=policy.schedules, routes=policy.routes)
+    return HistoryContext(
+        store=store,
+        clock=clock,
+        currency=policy.currency,
+        schedules=policy.schedules,
+        routes=policy.routes,
+        shared_namespaces=policy.shared_namespaces,
+    )

@@ -33,6 +33,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         collect_every=settings.worker_collect_every,
         sweep_limit=settings.worker_sweep_limit,
         max_in_flight=settings.scaleops_max_concurrency,
+        uses_bulk=settings.scaleops_bulk == "auto",
         schedules=Schedules(
             default=_schedule(settings, TeamSection()),
             teams={ref: _schedule(settings, team) for ref, team in config.teams.items()},
@@ -40,6 +41,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         namespaces_allowed=dict(config.selectors.namespaces),
         alerts=alert_policy(settings, config),
         routes=_route_policy(settings, config),
+        shared_namespaces=frozenset(config.unallocated.shared),
         removed_clusters=frozenset(config.clusters.removed),
         retention=Retention(**config.retention.model_dump()),
         dashboard_link=DashboardLinks(links) if links else no_link,

@@ -164,6 +164,7 @@ class Settings(BaseModel):
     scaleops_link_to_dashboard: bool = False
     scaleops_currency: Currency = "USD"
     scaleops_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30
+    scaleops_bulk: Literal["auto", "off"] = "auto"
     scaleops_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
 
     backstage_base_url: Annotated[str, AfterValidator(_check_backstage_url)] | None = None

@@ -92,6 +92,14 @@ class CompareInput(PagedInput):
     limit: Annotated[int, Field(ge=1, le=200, description="Maximum number of workloads, largest change first")] = 25
 
 
+class UnallocatedInput(PagedInput):
+    """Input of get_unallocated_cost."""
+
+    cluster: Annotated[str | None, Field(description="One cluster")] = None
+    weeks: Annotated[int, Field(ge=1, le=104, description="Completed weeks of the trend")] = 12
+    limit: Annotated[int, Field(ge=1, le=200, description="Maximum number of namespaces, highest cost first")] = 25
+
+
 class HistoryOutput(ApiModel):
     """Fields of every output over stored history."""
 
@@ -283,6 +291,47 @@ class CompareOutput(PagedOutput):
     removed: ChangeGroup
     not_comparable: ChangeGroup
     changes: list[ChangeRow]
+
+
+class UnallocatedNamespaceRow(ApiModel):
+    """What no component claims in one namespace."""
+
+    cluster: str
+    namespace: str
+    cost: MaybeNumber
+    workloads: int
+    workloads_with_cost: int
+
+
+class UnallocatedWorkloadRow(WorkloadFields):
+    """One workload that no component claims."""
+
+    cost: MaybeNumber
+
+
+class UnallocatedWeekRow(ApiModel):
+    """One completed week; null: unknown."""
+
+    week: str
+    as_of: datetime | None
+    cost: MaybeNumber
+    share_percent: MaybeNumber
+
+
+class UnallocatedOutput(PagedOutput):
+    """The cost that no component claims."""
+
+    period: Literal["7d"]
+    unknown_reason: str | None
+    cost: Annotated[MaybeNumber, Field(description="Without shared namespaces")]
+    share_percent: Annotated[MaybeNumber, Field(description="Of all cost")]
+    shared_cost: MaybeNumber
+    allocated_cost: MaybeNumber
+    workloads: int
+    workloads_with_cost: int
+    namespaces: list[UnallocatedNamespaceRow]
+    largest: Annotated[list[UnallocatedWorkloadRow], Field(description="Workloads of the highest cost")]
+    weeks: list[UnallocatedWeekRow]
 
 
 class PageInfo(TypedDict):

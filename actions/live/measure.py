@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from actions.fanout import FanOut, sequential
@@ -18,6 +19,7 @@ from actions.live.policies import policy_warnings
 from actions.live.upstream import (
     ComponentWorkloads,
     Costs,
+    FetchCosts,
     Network,
     NotMonitored,
     Policies,
@@ -34,6 +36,7 @@ from actions.ports import ScaleOps
 from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.measures import Measured, Total, Unknown, total_of
+from domain.network_schedule import RecentNetwork
 from domain.refs import EntityRef
 from domain.selectors import KUBERNETES_ID, InvalidSelector
 from domain.snapshots import TOTALS, Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint, totals_of
@@ -62,9 +65,14 @@ def measure(
     *,
     as_of: datetime,
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] | None = None,
+    recent_network: RecentNetwork = MappingProxyType({}),
+    cost_source: FetchCosts | None = None,
     fan_out: FanOut = sequential,
 ) -> MeasureResult:
     """Measure one component at `as_of`: cost over 7 days, network over the 168 hours before it, savings per month.
+
+    The network of the workloads in `recent_network` is not fetched: their points carry these figures. `cost_source` is the `via` of
+    `cost_calls`.
 
     Never raises for a problem of one component: if its workloads cannot be listed, the outcome is unknown with the reason; if
     its cost or network cannot be fetched, those values are unknown with theirs. `fan_out` must not be the pool that runs `measure`.
@@ -80,9 +88,11 @@ def measure(
     costs, policies, network = Costs(), Policies(), Network()
     fan_out(
         [
-            *cost_calls(owned, scaleops, cost_range=RANGE, into=costs),
+            *cost_calls(owned, scaleops, cost_range=RANGE, into=costs, via=cost_source),
             *policy_calls(owned, scaleops, into=policies),
-            *network_calls(owned, scaleops, start=as_of - NETWORK_WINDOW, end=as_of, into=network),
+            *network_calls(
+                owned, scaleops, start=as_of - NETWORK_WINDOW, end=as_of, into=network, except_for=recent_network.keys()
+            ),
         ]
     )
     rows = own_cost_rows(owned, costs)
@@ -99,7 +109,7 @@ def measure(
         WorkloadPoint.unmeasured(as_of=as_of, key=row.key_for(component.ref), reason=f"its row could not be read: {row.reason}")
         for row in owned.set_aside
     )
-    points = (*_points(owned, costs, rows, network, as_of=as_of), *unreadable)
+    points = (*_points(owned, costs, rows, network, recent_network, as_of=as_of), *unreadable)
     totals = totals_of(points)
     return MeasureResult(
         measurement=_measurement(component, Outcome.MEASURED, totals, as_of=as_of, warnings=warnings, points=points)
@@ -151,7 +161,13 @@ def _measurement(
 
 
 def _points(
-    owned: ComponentWorkloads, costs: Costs, rows: Mapping[WorkloadKey, CostRow], network: Network, *, as_of: datetime
+    owned: ComponentWorkloads,
+    costs: Costs,
+    rows: Mapping[WorkloadKey, CostRow],
+    network: Network,
+    recent: RecentNetwork,
+    *,
+    as_of: datetime,
 ) -> tuple[WorkloadPoint, ...]:
     return tuple(
         WorkloadPoint(
@@ -170,7 +186,8 @@ def _points(
             savings_available_per_month=_known(workload.savings_available_per_month, workload, "savingsAvailable"),
             active_savings_per_month=_known(workload.active_savings_per_month, workload, "activeSavings"),
             oom_kills_24h=_known(workload.oom_kills_24h, workload, "oomCountLast24h"),
-            network=_network_use(network[workload.key]),
+            network=_network_use(network[workload.key]) if workload.key in network else recent[workload.key].use,
+            network_as_of=as_of if workload.key in network else recent[workload.key].as_of,
         )
         for workload in owned.workloads
     )
@@ -178,8 +195,11 @@ def _points(
 
 def _cost(workload: Workload, row: CostRow | None, costs: Costs) -> Measured[Decimal]:
     fetched = costs[workload.key.cluster]
-    if isinstance(fetched, ServiceError):
-        return Unknown(str(fetched))
+    return Unknown(str(fetched)) if isinstance(fetched, ServiceError) else cost_of_row(row)
+
+
+def cost_of_row(row: CostRow | None) -> Measured[Decimal]:
+    """Return the cost of a workload from its row of the cost report, if it has one."""
     return Unknown("the cost report has no row for it") if row is None else _known(row.total_cost, row, "totalCost")
 
 

@@ -5,7 +5,7 @@ Live actions and sweeps share these. A failed call is kept as its error, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -123,12 +123,19 @@ Costs: TypeAlias = dict[str, Fetched[tuple[CostRow, ...]]]
 Policies: TypeAlias = dict[str, Fetched[tuple[PolicyDefinition, ...]]]
 """By cluster."""
 Network: TypeAlias = dict[WorkloadKey, tuple[Destination, ...] | NotMonitored | Unmeasured]
+FetchCosts: TypeAlias = Callable[[tuple[Workload, ...], Callable[[], tuple[CostRow, ...]]], tuple[CostRow, ...]]
+"""Returns the cost rows of workloads of one cluster, given the call that fetches them."""
 Call: TypeAlias = Callable[[], None]
 """One ScaleOps call that stores its own result, so that calls of all kinds can run in parallel."""
 
 
-def cost_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, cost_range: str, into: Costs) -> list[Call]:
-    """Return the calls for its cost: one per cluster, with all namespaces and types that it has there."""
+def cost_calls(
+    owned: ComponentWorkloads, scaleops: ScaleOps, *, cost_range: str, into: Costs, via: FetchCosts | None = None
+) -> list[Call]:
+    """Return the calls for its cost: one per cluster, with all namespaces and types that it has there.
+
+    `via` gets the workloads of a cluster and the call, which it may leave out if it has the rows.
+    """
 
     def fetch(cluster: str) -> tuple[CostRow, ...]:
         keys = [key for key in owned.keys if key.cluster == cluster]
@@ -140,7 +147,11 @@ def cost_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, cost_range: str
             cost_range=cost_range,
         )
 
-    return [partial(_store_result, into, cluster, partial(fetch, cluster)) for cluster in owned.clusters]
+    def fetch_via(cluster: str) -> tuple[CostRow, ...]:
+        fetch_own = partial(fetch, cluster)
+        return fetch_own() if via is None else via(owned.on(cluster), fetch_own)
+
+    return [partial(_store_result, into, cluster, partial(fetch_via, cluster)) for cluster in owned.clusters]
 
 
 def policy_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, into: Policies) -> list[Call]:
@@ -149,23 +160,35 @@ def policy_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, into: Policie
     return [partial(_store_result, into, cluster, partial(scaleops.policies, cluster)) for cluster in clusters]
 
 
-def network_calls(owned: ComponentWorkloads, scaleops: ScaleOps, *, start: datetime, end: datetime, into: Network) -> list[Call]:
-    """Return the calls for the peers of each workload on a monitored cluster. The list of clusters is fetched at once."""
+def network_calls(
+    owned: ComponentWorkloads,
+    scaleops: ScaleOps,
+    *,
+    start: datetime,
+    end: datetime,
+    into: Network,
+    except_for: Collection[WorkloadKey] = (),
+) -> list[Call]:
+    """Return the calls for the peers of each workload on a monitored cluster. The list of clusters is fetched at once.
+
+    No call is made for the workloads in `except_for`, and none of them is put `into` the result unless it is not monitored.
+    """
     if not owned.workloads:
         return []
     flags = _result_of(scaleops.network_flags)
     if isinstance(flags, ServiceError):
-        into.update(dict.fromkeys(owned.keys, Unmeasured(str(flags), is_monitored=None)))
+        asked = (key for key in owned.keys if key not in except_for)
+        into.update(dict.fromkeys(asked, Unmeasured(str(flags), is_monitored=None)))
         return []
     watched = {key: flags.get(key.cluster, False) for key in owned.keys}
     unknown = Unmeasured("ScaleOps does not say clearly whether it monitors the network of this cluster", is_monitored=None)
-    into.update({key: unknown if is_watched is None else NotMonitored() for key, is_watched in watched.items()})
+    into.update({key: unknown if is_watched is None else NotMonitored() for key, is_watched in watched.items() if not is_watched})
 
     def fetch(key: WorkloadKey) -> None:
         peers = _result_of(partial(scaleops.network, key, start=start, end=end))
         into[key] = Unmeasured(str(peers), is_monitored=True) if isinstance(peers, ServiceError) else peers
 
-    return [partial(fetch, key) for key, is_watched in watched.items() if is_watched]
+    return [partial(fetch, key) for key, is_watched in watched.items() if is_watched and key not in except_for]
 
 
 def _store_result(into: dict[K, Fetched[T]], key: K, call: Callable[[], T]) -> None:

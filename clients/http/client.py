@@ -229,10 +229,11 @@ class HttpClient:
 
     def _read_body(self, incoming: httpx.Response, request: HttpRequest) -> bytes:
         body = bytearray()
+        limit = request.max_response_bytes or self.options.max_response_bytes
         for chunk in incoming.iter_bytes():
             body += chunk
-            if len(body) > self.options.max_response_bytes:
-                raise too_large_error(self.service, request, incoming.status_code, self.options.max_response_bytes)
+            if len(body) > limit:
+                raise too_large_error(self.service, request, incoming.status_code, limit)
         return bytes(body)
 
     def _acquire(self) -> _Connection:

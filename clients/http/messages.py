@@ -28,6 +28,8 @@ class HttpRequest:
     target: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
+    max_response_bytes: int | None = None
+    """None: the limit of the client."""
 
     @property
     def route(self) -> str:
@@ -119,14 +121,19 @@ def parse_json(service: str, adapter: TypeAdapter[T], request: HttpRequest, resp
 
 def read_json(service: str, request: HttpRequest, response: HttpResponse) -> object:
     """Decode the body of a 200 as JSON of any schema. Raises ServiceError as `parse_json`."""
-    if response.status != HTTPStatus.OK:
-        raise status_error(service, request, response)
+    require_ok(service, request, response)
     try:
         return decode_json(response.body)
     except ValueError:
         problem = _describe_undecodable(response)
     message = f"{service} answered {request.route} with {problem}"
     raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, status=response.status)
+
+
+def require_ok(service: str, request: HttpRequest, response: HttpResponse) -> None:
+    """Raise ServiceError unless the status is 200."""
+    if response.status != HTTPStatus.OK:
+        raise status_error(service, request, response)
 
 
 def schema_error(service: str, request: HttpRequest, response: HttpResponse, problem: str) -> ServiceError:

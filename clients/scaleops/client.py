@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from http import HTTPStatus
+from io import BytesIO
 from typing import Final, TypeVar
 from urllib.parse import urlencode
 
+import ijson
+
 from clients.http.client import HttpClient
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.messages import HttpRequest, read_json, schema_error
+from clients.http.messages import HttpRequest, HttpResponse, read_json, require_ok, schema_error, truncated_error
 from clients.scaleops import parsing
 from clients.scaleops.tokens import Credentials, with_bearer
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
@@ -25,8 +28,12 @@ _WORKLOADS: Final = "/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabe
 _FLAGS: Final = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 
 
+MAX_INVENTORY_BYTES: Final = 256 * 1024 * 1024
+"""About a kilobyte per workload, and more than a quarter of a million workloads."""
+
+
 class ScaleOpsClient:
-    """Implements `actions.ports.ScaleOps`. Thread-safe; every method raises ServiceError.
+    """Implements `actions.ports.SweepScaleOps`. Thread-safe; every method raises ServiceError.
 
     After a 401 it sends the request once more, with a new token.
     """
@@ -55,6 +62,25 @@ class ScaleOpsClient:
         )
         return self._fetch(parsing.to_cost_rows, request)
 
+    def all_workloads(self) -> Iterator[Workload]:
+        """Yield every workload of all clusters, read row by row from the response: it may have a hundred thousand.
+
+        ScaleOps does not document the request; the caller proves that the response is complete.
+        """
+        request = HttpRequest(
+            method="POST", target=_WORKLOADS, headers=_JSON, body=_body({"label": ()}), max_response_bytes=MAX_INVENTORY_BYTES
+        )
+        response = self._send(request)
+        require_ok(self._http.service, request, response)
+        try:
+            yield from parsing.to_inventory(ijson.items(BytesIO(response.body), "workloads.item", use_float=True))
+        except (ijson.JSONError, UnicodeDecodeError):
+            raise truncated_error(self._http.service, request) from None
+
+    def all_costs(self, cluster: str, *, cost_range: str) -> tuple[CostRow, ...]:
+        """Return the cost rows of every workload of one cluster. ScaleOps does not document the request; the caller proves it."""
+        return self.costs(cluster=cluster, namespaces=(), types=(), labels=(), cost_range=cost_range)
+
     def network_flags(self) -> Mapping[str, bool | None]:
         """Return for each cluster whether its network is monitored; a cluster that is missing is not, None is unknown."""
         return self._fetch(parsing.to_flags, HttpRequest(method="GET", target=_FLAGS))
@@ -82,17 +108,21 @@ class ScaleOpsClient:
         self._http.close()
 
     def _fetch(self, parse: Callable[[object], T], request: HttpRequest) -> T:
+        response = self._send(request)
+        document = read_json(self._http.service, request, response)
+        try:
+            return parse(document)
+        except parsing.UnexpectedSchema as error:
+            raise schema_error(self._http.service, request, response, str(error)) from None
+
+    def _send(self, request: HttpRequest) -> HttpResponse:
         token = self._credentials.token()
         response = self._http.send(with_bearer(request, token))
         if response.status == HTTPStatus.UNAUTHORIZED and token is not None:
             token = self._credentials.refresh(token)
             if token is not None:
                 response = self._http.send(with_bearer(request, token))
-        document = read_json(self._http.service, request, response)
-        try:
-            return parse(document)
-        except parsing.UnexpectedSchema as error:
-            raise schema_error(self._http.service, request, response, str(error)) from None
+        return response
 
 
 def _body(content: Mapping[str, tuple[str, ...]]) -> bytes:

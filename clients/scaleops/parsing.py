@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 
@@ -39,6 +40,13 @@ class _UnreadableRow(ValueError):
 def to_workloads(document: object) -> Rows[Workload]:
     """Read `POST /api/v1/dashboard/byNamespace`. Raises UnexpectedSchema."""
     return _rows(document, "workloads", _workload)
+
+
+def to_inventory(rows: Iterable[object]) -> Iterator[Workload]:
+    """Yield the workloads of rows as they are read; a row that cannot be read is left out, as one that upstream lacks."""
+    for row in rows:
+        with suppress(_UnreadableRow):
+            yield _workload(_Fields(row))
 
 
 def to_cost_rows(document: object) -> Rows[CostRow]:

@@ -34,6 +34,7 @@ def row_of(point: WorkloadPoint) -> dict[str, Any]:
     for name in MEASURES:
         row[name] = value_or_null(getattr(point, name), name, unknown)
     network = point.network
+    row["network_as_of"] = point.network_as_of
     row["network_monitored"] = None if isinstance(network, Unknown) else isinstance(network, NetworkUse)
     if isinstance(network, Unknown):
         unknown["network"] = network.reason
@@ -53,7 +54,8 @@ def point_of(row: RowMapping) -> WorkloadPoint:
         as_of=cast("datetime", row["as_of"]),
         key=key_of(row),
         policy_name=row["policy_name"],
-        network=_network_of(row, reasons),
+        network=network_of(row),
+        network_as_of=row["network_as_of"],
         **measures,
     )
 
@@ -108,7 +110,9 @@ def known_total(value: Any, column: str, reasons: dict[str, str]) -> Any:  # noq
     return measured(value, column, reasons) if value is None else value if TOTAL.accepts(value) else Unknown(IMPLAUSIBLE)
 
 
-def _network_of(row: RowMapping, reasons: dict[str, str]) -> Measured[NetworkUse | NetworkOff]:
+def network_of(row: RowMapping) -> Measured[NetworkUse | NetworkOff]:
+    """Return the network of a row."""
+    reasons: dict[str, str] = row["unknown"]
     watched = row["network_monitored"]
     if watched is None:
         return Unknown(reasons["network"])

@@ -9,8 +9,9 @@ from typing import Any, Final
 from sqlalchemy import RowMapping, Select, delete, func, select, true, tuple_
 
 from domain.measures import Total
+from domain.network_schedule import NetworkFigures, RecentNetwork
 from domain.refs import EntityRef
-from domain.snapshots import TOTALS, Measurement, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import TOTALS, Measurement, NetworkUse, Outcome, Snapshot, WorkloadPoint
 from domain.workload import WorkloadKey
 from store.errors import SweepClosed
 from store.queries import points
@@ -117,6 +118,24 @@ class Snapshots(Queries):
         """Return the measurements of several components in a sweep, by reference."""
         chosen = select(snapshots).where(snapshots.c.entity_ref.in_(refs), snapshots.c.as_of == as_of)
         return self._measurements(chosen.order_by(snapshots.c.entity_ref))
+
+    def recent_network(self, refs: Sequence[EntityRef], *, after: datetime) -> Mapping[EntityRef, RecentNetwork]:
+        """Return the newest network figures, fetched after an instant, of the workloads of each of these components."""
+        columns = workload_points.c
+        chosen = (
+            select(snapshots.c.entity_ref, workload_points)
+            .join(snapshot_points, columns.id == snapshot_points.c.point_id)
+            .join(snapshots, snapshots.c.id == snapshot_points.c.snapshot_id)
+            .where(snapshots.c.entity_ref.in_(refs), snapshots.c.as_of > after, columns.network_as_of == columns.as_of)
+            .where(columns.network_monitored.is_(True))
+            .order_by(columns.as_of)
+        )
+        found: dict[EntityRef, dict[WorkloadKey, NetworkFigures]] = {}
+        for row in self._connection.execute(chosen).mappings():
+            use = points.network_of(row)
+            if isinstance(use, NetworkUse):
+                found.setdefault(row["entity_ref"], {})[points.key_of(row)] = NetworkFigures(use=use, as_of=row["as_of"])
+        return found
 
     def teams_at(self, as_of: datetime) -> tuple[EntityRef, ...]:
         """Return the teams that owned a component in a sweep, by reference."""

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from actions.live.bulk_costs import BulkCosts
 from actions.live.sweep_memo import MemoizedScaleOps
 from actions.ports import ScaleOps
 from domain.messages import Json
@@ -81,6 +82,7 @@ def measure_chunk(
     memoize: Callable[[ScaleOps], ScaleOps] = MemoizedScaleOps,
     may_begin: Callable[[], bool] = lambda: True,
     pool: MeasurePool | None = None,
+    bulk_costs: BulkCosts | None = None,
 ) -> Sweep | None:
     """Measure the components of a chunk that are not measured yet; return the sweep if that completed and closed it.
 
@@ -97,7 +99,9 @@ def measure_chunk(
     outstanding = [component for component in components if outcomes.get(component.ref) is not Outcome.MEASURED]
     if outstanding:
         with suppress(SweepClosed):  # a tick closed it at its deadline
-            SweepMeasurer(context, sweep, memoize=memoize, may_begin=may_begin, pool=pool).run(iter(outstanding))
+            SweepMeasurer(context, sweep, memoize=memoize, may_begin=may_begin, pool=pool, bulk_costs=bulk_costs).run(
+                iter(outstanding)
+            )
     return close_if_complete(context, chunk.as_of)
 
 

@@ -11,6 +11,7 @@ from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import LOST_CLUSTER_TTL, Sweep, deadline_of
 from store import HeartbeatKind, Store, SweepClosed, Transaction
+from tasks.collect.inventory import compare_inventory
 from tasks.context import Policy, StageContext
 
 UNMEASURED_COMPONENT: Final = "its component could not be measured"
@@ -45,6 +46,7 @@ def close(context: StageContext, as_of: datetime, *, now: datetime, missing_beca
     with suppress(SweepClosed):  # by another process
         _record_missing(context.store, as_of, missing_because)
         _carry_unknown_forward(context.store, as_of)
+    compare_inventory(context.store, as_of)
     with context.store.transaction() as transaction:
         sweep = transaction.sweeps.get(as_of, for_update=True)
         if sweep is not None and sweep.closed_at is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from functools import partial
+from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
@@ -17,11 +18,14 @@ from typing import Final, Self, cast
 import structlog
 
 from actions.fanout import AdaptiveFanOut, FanOut, ThreadFanOut
+from actions.live.bulk_costs import BulkCosts
 from actions.live.measure import MeasureResult, measure, unmeasured, withdraw
 from actions.live.sweep_memo import MemoizedScaleOps
-from actions.ports import ScaleOps
+from actions.live.upstream import FetchCosts
+from actions.ports import BulkScaleOps, ScaleOps
 from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
+from domain.network_schedule import NETWORK_TTL, RecentNetwork, is_network_due
 from domain.snapshots import Measurement, Outcome
 from domain.sweeps import Sweep
 from store import StoreUnavailable, SweepClosed
@@ -36,6 +40,8 @@ _BATCH_SIZE: Final = 16
 """Measurements per transaction, at most. Smaller batches cost the threads more of the one interpreter than their own work."""
 _MAX_INITIAL_FAILURES: Final = 3
 """Components in a row for which ScaleOps was unavailable, before any was measured: it is down, or our credentials are wrong."""
+_PAGE_SIZE: Final = 100
+"""Components whose earlier network figures are read at a time."""
 _CLOCK_INTERVAL_S: Final = 1.0
 _BATCH_TIMEOUT_S: Final = 0.1
 """An incomplete batch is written when no result arrives for this long."""
@@ -106,7 +112,8 @@ class SweepMeasurer:
     """Measures components of one sweep in threads, and writes the results in batches in the calling thread.
 
     `memoize` wraps ScaleOps so that what several components need is fetched once: per process, or for all workers. When `may_begin`
-    returns False no further component is started; the rest gets no outcome. Without a `pool` it starts its own threads.
+    returns False no further component is started; the rest gets no outcome. Without a `pool` it starts its own threads, and without
+    `bulk_costs` it fetches its own.
     """
 
     def __init__(
@@ -118,8 +125,10 @@ class SweepMeasurer:
         memoize: Callable[[ScaleOps], ScaleOps] = MemoizedScaleOps,
         may_begin: Callable[[], bool] = lambda: True,
         pool: MeasurePool | None = None,
+        bulk_costs: BulkCosts | None = None,
     ) -> None:
         self._context = context
+        self._bulk_costs = (bulk_costs or BulkCosts(sweep.as_of)) if context.policy.uses_bulk else None
         self._pool = pool
         self._as_of = sweep.as_of
         self._deadline = sweep_deadline(context.policy, sweep)
@@ -167,17 +176,24 @@ class SweepMeasurer:
                 for future in self._pending:
                     future.cancel()
                 wait(self._pending)
+                self._record_checks()
+
+    def _record_checks(self) -> None:
+        checks = () if self._bulk_costs is None else self._bulk_costs.checks()
+        with self._context.store.transaction() as transaction:
+            transaction.bulk_checks.record(checks)
 
     def _measure_all(self, pool: MeasurePool, fan_out: FanOut, components: Iterator[Component]) -> None:
         has_more = True
+        outstanding = self._with_recent_network(components)
         batch: list[MeasureResult] = []
         while has_more or self._in_progress:
             has_more = not self._is_out_of_time() and self._may_begin() and has_more
             while has_more and self._in_progress < 2 * self._threads:
-                component = next(components, None)
-                has_more = component is not None
-                if component is not None:
-                    self._start(pool, fan_out, component)
+                following = next(outstanding, None)
+                has_more = following is not None
+                if following is not None:
+                    self._start(pool, fan_out, *following)
             result = self._next_result(_BATCH_TIMEOUT_S if batch else _CLOCK_INTERVAL_S) if self._in_progress else None
             if result is not None:
                 batch.append(result)
@@ -190,11 +206,20 @@ class SweepMeasurer:
         if self._last_failure and not self._has_measured:
             raise self._unavailable()
 
-    def _start(self, pool: MeasurePool, fan_out: FanOut, component: Component) -> None:
+    def _with_recent_network(self, components: Iterator[Component]) -> Iterator[tuple[Component, RecentNetwork]]:
+        """Yield each component with the network figures that are not fetched again in this slot."""
+        every = self._context.policy.collect_every
+        while page := tuple(islice(components, _PAGE_SIZE)):
+            not_due = [component.ref for component in page if not is_network_due(component.ref, self._as_of, every=every)]
+            with self._context.store.reading() as transaction:
+                recent = transaction.snapshots.recent_network(not_due, after=self._as_of - NETWORK_TTL)
+            yield from ((component, recent.get(component.ref, {})) for component in page)
+
+    def _start(self, pool: MeasurePool, fan_out: FanOut, component: Component, recent_network: RecentNetwork) -> None:
         if not self.started:
             # Every component needs the flags; without this the first ones would all wait for that one call.
             self.prefetch()
-        future = pool.submit(partial(self._measure, component, fan_out))
+        future = pool.submit(partial(self._measure, component, recent_network, fan_out))
         self._pending.add(future)
         future.add_done_callback(self._results.put)
         self.started += 1
@@ -204,13 +229,15 @@ class SweepMeasurer:
         """Return True if other components use all threads; False before the first result, while all wait for shared responses."""
         return self._threads <= self._in_progress < self.started
 
-    def _measure(self, component: Component, fan_out: FanOut) -> MeasureResult:
+    def _measure(self, component: Component, recent_network: RecentNetwork, fan_out: FanOut) -> MeasureResult:
         try:
             return measure(
                 component,
                 self._memo,
                 as_of=self._as_of,
                 namespaces_allowed=self._context.policy.namespaces_allowed,
+                recent_network=recent_network,
+                cost_source=self._cost_source(component),
                 fan_out=fan_out,
             )
         except Exception as error:
@@ -218,6 +245,11 @@ class SweepMeasurer:
             log.exception("measuring failed", component=str(component.ref))
             reason = f"an internal error of scaleops-worker ({type(error).__name__}); see the log"
             return MeasureResult(measurement=unmeasured(component, as_of=self._as_of, reason=reason))
+
+    def _cost_source(self, component: Component) -> FetchCosts | None:
+        if self._bulk_costs is None:
+            return None
+        return partial(self._bulk_costs.rows_of, ref=component.ref, scaleops=cast("BulkScaleOps", self._scaleops))
 
     def _next_result(self, timeout_s: float) -> MeasureResult | None:
         try:

@@ -19,6 +19,7 @@ from typing import Final
 
 import structlog
 
+from actions.live.bulk_costs import BulkCosts
 from alerts.outage import is_too_many
 from clients.http.errors import ServiceError
 from domain.component import Component
@@ -27,6 +28,7 @@ from domain.snapshots import Outcome
 from domain.sweeps import MISSING_COMPONENTS_TTL, Sweep, UnmeasuredFigure, slot_of
 from store import Store, SweepClosed, Transaction
 from tasks.collect.closing import close, close_overdue, format_slot, with_cause
+from tasks.collect.inventory import take_inventory
 from tasks.collect.measuring import NO_PROGRESS, CollectFailed, SweepMeasurer, SweepProgress
 from tasks.context import Policy, StageContext
 
@@ -79,8 +81,10 @@ def collect(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) -> 
         return CollectResult(
             sweep=sweep, was_closed_before=sweep not in overdue, attempted=0, closed_overdue=overdue, listing_reason=""
         )
-    measurer = SweepMeasurer(context, sweep, progress=progress)
+    bulk_costs = BulkCosts(sweep.as_of)
+    measurer = SweepMeasurer(context, sweep, progress=progress, bulk_costs=bulk_costs)
     opened = _with_listing(context, opened, progress=progress, on_first_page=measurer.prefetch)
+    take_inventory(context, sweep.as_of, bulk_costs)
     with context.store.reading() as transaction:
         outcomes = transaction.snapshots.outcomes(sweep.as_of)
         total = transaction.components.count()

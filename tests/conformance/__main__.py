@@ -33,6 +33,7 @@ CALLS: Final[dict[str, dict[str, Any]]] = {
     "get_team_report": {"team": "payments"},
     "list_recommendations": {"team": "payments"},
     "list_alerts": {},
+    "get_unallocated_cost": {"weeks": 4},
     "explain_delivery": {"about": "payments", "week": "2026-W47"},
 }
 

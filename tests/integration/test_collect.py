@@ -111,12 +111,14 @@ def test_the_calls_of_a_sweep_are_the_fewest_possible(bench: CollectBench) -> No
     assert len(found) == len(UPSTREAM["components"])
     assert {one.snapshot.outcome for one in found.values()} == {Outcome.MEASURED}
     assert not bench.simulator.state.calls["oddities"]
-    assert bench.calls() == {
+    clusters = {key.cluster for key in points}
+    calls = bench.calls()
+    assert calls.pop("POST /detailedCostReport/getWorkloads") <= 2 * len(clusters) + 3  # test_bulk_costs.py
+    assert calls == {
         "POST /auth/callback": 1,
         "GET /api/v1/networkCost/networkCostEnabled": 1,
         "GET /api/v1/policies": len(UPSTREAM["clusters"]),
-        "POST /api/v1/dashboard/byNamespace": len(found),
-        "POST /detailedCostReport/getWorkloads": sum(len({point.key.cluster for point in one.points}) for one in found.values()),
+        "POST /api/v1/dashboard/byNamespace": 1 + len(found),
         "GET /api/v1/workload-network": len([key for key in points if key.cluster in watched]),
     }
 

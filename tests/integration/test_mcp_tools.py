@@ -49,6 +49,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_team_report": {"team": "payments"},
     "list_recommendations": {},
     "list_alerts": {},
+    "get_unallocated_cost": {},
     "explain_delivery": {"about": "payments"},
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from actions.catalogue import ACTIONS
 from simulator.serving import Simulator
 from tests.services.commands import Run
 from tests.services.simulated import settings_of
@@ -69,6 +70,6 @@ def test_serve_responds_until_it_is_stopped(simulator: Simulator, tmp_path: Path
             served.send_signal(signal.SIGTERM)
         assert served.wait(timeout=30) in {0, -signal.SIGTERM}
 
-    assert len(listed["actions"]) == 12
+    assert len(listed["actions"]) == len(ACTIONS)
     assert asked["output"]["entity"]["name"] == "orders-000"
     assert page.status_code == 200

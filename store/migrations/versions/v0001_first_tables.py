@@ -23,6 +23,40 @@ DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 def upgrade() -> None:
     """Create the tables."""
     op.create_table(
+        "inventory",
+        sa.Column("cluster", TEXT, nullable=False),
+        sa.Column("namespace", TEXT, nullable=False),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("as_of", INSTANT, nullable=False),
+        sa.Column("cost_7d", EXACT),
+        sa.Column("unknown", DOCUMENT, nullable=False),
+        sa.PrimaryKeyConstraint("cluster", "namespace", "type", "name"),
+    )
+    op.create_table(
+        "namespace_costs",
+        sa.Column("as_of", INSTANT, nullable=False),
+        sa.Column("cluster", TEXT, nullable=False),
+        sa.Column("namespace", TEXT, nullable=False),
+        sa.Column("unallocated_7d", EXACT),
+        sa.Column("unallocated_known", sa.Integer(), nullable=False),
+        sa.Column("unallocated_parts", sa.Integer(), nullable=False),
+        sa.Column("allocated_7d", EXACT),
+        sa.Column("allocated_known", sa.Integer(), nullable=False),
+        sa.Column("allocated_parts", sa.Integer(), nullable=False),
+        sa.Column("unknown", DOCUMENT, nullable=False),
+        sa.PrimaryKeyConstraint("as_of", "cluster", "namespace"),
+    )
+    op.create_table(
+        "bulk_checks",
+        sa.Column("as_of", INSTANT, nullable=False),
+        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("cluster", TEXT, nullable=False),
+        sa.Column("trusted", sa.Boolean(), nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("as_of", "subject", "cluster"),
+    )
+    op.create_table(
         "alert_events",
         sa.Column("alert", TEXT, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -198,6 +232,7 @@ def upgrade() -> None:
         sa.Column("active_savings_per_month", EXACT),
         sa.Column("oom_kills_24h", sa.BigInteger()),
         sa.Column("network_monitored", sa.Boolean()),
+        sa.Column("network_as_of", INSTANT),
         sa.Column("network_cost", EXACT),
         sa.Column("network_cross_az_cost", EXACT),
         sa.Column("network_cross_az_traffic_bytes", EXACT),

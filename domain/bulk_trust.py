@@ -1,0 +1,84 @@
+"""Whether a bulk response, with every workload or every cost row of a cluster, may be trusted.
+
+ScaleOps does not document either request, so both are compared in every full sweep with the calls made for single components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+
+from domain.ownership import normalized_id
+from domain.refs import EntityRef
+from domain.workload import CostRow
+
+_TOLERANCE: Final = Decimal("0.02")
+_SMALLEST_DIFFERENCE: Final = Decimal("0.05")
+"""Two calls a few minutes apart see windows of seven days a few minutes apart."""
+_ONE_COMPONENT_IN: Final = 64
+
+
+class BulkSubject(StrEnum):
+    """What a bulk response holds."""
+
+    INVENTORY = "inventory"
+    """Every workload of all clusters."""
+    COSTS = "costs"
+    """Every cost row of one cluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkCheck:
+    """Whether one bulk response of a full sweep is trusted."""
+
+    as_of: datetime
+    subject: BulkSubject
+    cluster: str
+    trusted: bool
+    reason: str
+    """Why it is not; empty if it is."""
+
+
+def is_compared(ref: EntityRef, as_of: datetime) -> bool:
+    """Return True if the sweep fetches the costs of this component again, to compare them; others in every sweep."""
+    return int.from_bytes(sha256(f"{ref} {as_of.isoformat()}".encode()).digest()[:8]) % _ONE_COMPONENT_IN == 0
+
+
+def costs_by_id(rows: Iterable[CostRow]) -> dict[str, CostRow]:
+    """Return the rows by normalized id, without the ids of which two rows disagree: they may be of another cluster."""
+    found: dict[str, CostRow] = {}
+    ambiguous: set[str] = set()
+    for row in rows:
+        first = found.setdefault(normalized_id(row.id), row)
+        if first.total_cost != row.total_cost:
+            ambiguous.add(normalized_id(row.id))
+    return {workload_id: row for workload_id, row in found.items() if workload_id not in ambiguous}
+
+
+def find_disagreement(bulk: Mapping[str, CostRow], own: Iterable[CostRow], *, ids: Collection[str]) -> str:
+    """Return why the rows of a cluster cannot be trusted, or an empty string.
+
+    Args:
+        bulk: the rows of the cluster by normalized id.
+        own: the rows of the call for one component.
+        ids: the normalized ids of the component's workloads; rows of others are ignored.
+    """
+    compared = {workload_id: row for row in own if (workload_id := normalized_id(row.id)) in ids}
+    missing = sum(1 for workload_id in compared if workload_id not in bulk)
+    if missing:
+        return f"{missing} of {len(compared)} compared workloads {'is' if missing == 1 else 'are'} missing in it"
+    differing = sum(1 for workload_id, row in compared.items() if _differs(row.total_cost, bulk[workload_id].total_cost))
+    if differing:
+        return f"the cost of {differing} of {len(compared)} compared workloads differs from the response for its component"
+    return ""
+
+
+def _differs(one: Decimal | None, other: Decimal | None) -> bool:
+    if one is None or other is None:
+        return one is not other
+    return abs(one - other) > max(_SMALLEST_DIFFERENCE, _TOLERANCE * max(abs(one), abs(other)))

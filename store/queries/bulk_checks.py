@@ -1,0 +1,48 @@
+"""Which bulk responses of the full sweeps are trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from domain.bulk_trust import BulkCheck, BulkSubject
+from store.queries.rows import Queries, row_from
+from store.schema import bulk_checks
+from store.upserts import upsert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkStanding:
+    """The newest check of one bulk response, and the sweep since which every check had that result."""
+
+    newest: BulkCheck
+    since: datetime
+
+
+class BulkChecks(Queries):
+    """Checks by sweep, subject and cluster. Written by `collect`."""
+
+    def record(self, checks: Sequence[BulkCheck]) -> None:
+        """Store checks. Several processes check one response; one that does not trust it is enough."""
+        rows = [row_from(check) for check in checks]
+        upsert(self._connection, bulk_checks, rows, key=["as_of", "subject", "cluster"], unless_smaller="trusted")
+
+    def of_sweep(self, as_of: datetime) -> tuple[BulkCheck, ...]:
+        """Return the checks of a sweep, by subject and cluster."""
+        chosen = select(bulk_checks).where(bulk_checks.c.as_of == as_of)
+        found = self._connection.execute(chosen.order_by(bulk_checks.c.subject, bulk_checks.c.cluster)).mappings()
+        return tuple(BulkCheck(**{**row, "subject": BulkSubject(row["subject"])}) for row in found)
+
+    def standings(self) -> tuple[BulkStanding, ...]:
+        """Return the standing of each response, by subject and cluster."""
+        found: dict[tuple[str, str], BulkStanding] = {}
+        for row in self._connection.execute(select(bulk_checks).order_by(bulk_checks.c.as_of)).mappings():
+            check = BulkCheck(**{**row, "subject": BulkSubject(row["subject"])})
+            before = found.get((check.subject, check.cluster))
+            is_same = before is not None and before.newest.trusted == check.trusted
+            since = before.since if before is not None and is_same else check.as_of
+            found[check.subject, check.cluster] = BulkStanding(newest=check, since=since)
+        return tuple(found[key] for key in sorted(found))

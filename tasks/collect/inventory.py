@@ -1,0 +1,122 @@
+"""The inventory of a full sweep: every workload in one call, compared at closing with what the components' own calls returned.
+
+What the inventory has and no component claims is the unallocated cost. It is unknown while the responses are not trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+import structlog
+
+from actions.live.bulk_costs import BulkCosts
+from actions.live.measure import cost_of_row
+from clients.http.errors import ServiceError
+from domain.bulk_trust import BulkCheck, BulkSubject
+from domain.inventory import UNPROVEN, InventoryWorkload, NamespaceCost, costs_by_namespace
+from domain.measures import Unknown
+from domain.ownership import normalized_id
+from domain.workload import Workload
+from store import Store, Transaction
+from tasks.context import StageContext
+
+log = structlog.get_logger(__name__)
+
+ALL_CLUSTERS: Final = ""
+"""The cluster of the check that is recorded when the inventory was fetched whole, or could not be."""
+_BATCH_SIZE: Final = 1000
+
+
+def take_inventory(context: StageContext, as_of: datetime, bulk_costs: BulkCosts) -> None:
+    """Store the inventory of a sweep, once. A failure is stored as a reason not to trust it, and costs the sweep nothing else."""
+    if not context.policy.uses_bulk:
+        return
+    with context.store.reading() as transaction:
+        if _checks(transaction, as_of, BulkSubject.INVENTORY):
+            return
+    try:
+        count = _store(context, as_of, context.services.scaleops.all_workloads(), bulk_costs)
+    except ServiceError as error:
+        reason = str(error)
+    else:
+        reason = "" if count else "it is empty"
+    if reason:
+        log.warning("inventory not usable", sweep=as_of.isoformat(), reason=reason)
+    check = BulkCheck(as_of=as_of, subject=BulkSubject.INVENTORY, cluster=ALL_CLUSTERS, trusted=not reason, reason=reason)
+    with context.store.transaction() as transaction:
+        transaction.bulk_checks.record([check])
+
+
+def compare_inventory(store: Store, as_of: datetime) -> None:
+    """Compare the inventory of a sweep with the workloads of its components, and store both the result and the unallocated cost.
+
+    To be called when every component has an outcome, and those that could not be measured have their last known workloads.
+    """
+    with store.reading() as transaction:
+        fetched = _checks(transaction, as_of, BulkSubject.INVENTORY)
+        if not fetched or not all(check.trusted for check in fetched):
+            return
+        previous = transaction.sweeps.closed_before(as_of)
+        missing = transaction.inventory.missing(as_of, known_at=None if previous is None else previous.as_of)
+        checks = [_inventory_check(as_of, cluster, number) for cluster, number in sorted(missing.items())]
+        costs: tuple[NamespaceCost, ...] = ()
+        if all(check.trusted for check in checks):
+            reasons = {
+                check.cluster: "" if check.trusted else f"the costs of the whole cluster are not trusted: {check.reason}"
+                for check in _checks(transaction, as_of, BulkSubject.COSTS)
+            }
+            inventory = (
+                _if_trusted(workload, reasons.get(workload.key.cluster)) for workload in transaction.inventory.of_sweep(as_of)
+            )
+            costs = costs_by_namespace(inventory, transaction.inventory.claimed(as_of))
+    with store.transaction() as transaction:
+        transaction.bulk_checks.record(checks)
+        transaction.namespace_costs.put(as_of, costs)
+
+
+def _checks(transaction: Transaction, as_of: datetime, subject: BulkSubject) -> list[BulkCheck]:
+    return [check for check in transaction.bulk_checks.of_sweep(as_of) if check.subject is subject]
+
+
+def _store(context: StageContext, as_of: datetime, workloads: Iterable[Workload], bulk_costs: BulkCosts) -> int:
+    with context.store.transaction() as transaction:
+        transaction.inventory.clear()
+    count = 0
+    for batch in _batches(workloads):
+        rows = [_with_cost(workload, context, bulk_costs) for workload in batch]
+        with context.store.transaction() as transaction:
+            transaction.inventory.add(as_of, rows)
+        count += len(rows)
+    return count
+
+
+def _batches(workloads: Iterable[Workload]) -> Iterator[tuple[Workload, ...]]:
+    remaining = iter(workloads)
+    while batch := tuple(islice(remaining, _BATCH_SIZE)):
+        yield batch
+
+
+def _with_cost(workload: Workload, context: StageContext, bulk_costs: BulkCosts) -> InventoryWorkload:
+    try:
+        rows = bulk_costs.load(workload.key.cluster, context.services.scaleops)
+    except ServiceError as error:
+        return InventoryWorkload(key=workload.key, cost_7d=Unknown(str(error)))
+    row = None if workload.id is None else rows.get(normalized_id(workload.id))
+    return InventoryWorkload(key=workload.key, cost_7d=cost_of_row(row))
+
+
+def _inventory_check(as_of: datetime, cluster: str, missing: int) -> BulkCheck:
+    reason = f"{missing} workload{'s' if missing > 1 else ''} of {cluster} {'are' if missing > 1 else 'is'} missing in it"
+    return BulkCheck(
+        as_of=as_of, subject=BulkSubject.INVENTORY, cluster=cluster, trusted=not missing, reason=reason if missing else ""
+    )
+
+
+def _if_trusted(workload: InventoryWorkload, reason: str | None) -> InventoryWorkload:
+    """Return the workload, with an unknown cost if there is a reason not to trust it; None: nothing was compared."""
+    if reason == "":
+        return workload
+    return InventoryWorkload(key=workload.key, cost_7d=UNPROVEN if reason is None else Unknown(reason))

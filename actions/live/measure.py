@@ -38,7 +38,7 @@ from domain.component import Component
 from domain.measures import Measured, Total, Unknown, total_of
 from domain.network_schedule import RecentNetwork
 from domain.refs import EntityRef
-from domain.selectors import KUBERNETES_ID, InvalidSelector
+from domain.selectors import InvalidSelector
 from domain.snapshots import TOTALS, Measurement, NetworkOff, NetworkUse, Outcome, Snapshot, WorkloadPoint, totals_of
 from domain.workload import CostRow, Destination, Flow, Workload, WorkloadKey
 
@@ -98,7 +98,6 @@ def measure(
     rows = own_cost_rows(owned, costs)
     warnings = (
         *component.problems,
-        *_nothing_matched(component, owned),
         *owned.warnings,
         *missing_numbers(owned.workloads),
         *cost_warnings(owned, costs, rows),
@@ -120,14 +119,6 @@ def unmeasured(component: Component, *, as_of: datetime, reason: str) -> Measure
     """Return the measurement of a component whose workloads are unknown."""
     totals = dict.fromkeys(TOTALS, total_of([Unknown(reason)]))
     return _measurement(component, Outcome.UNKNOWN, totals, as_of=as_of, reason=reason, warnings=component.problems)
-
-
-def _nothing_matched(component: Component, owned: ComponentWorkloads) -> list[str]:
-    """Return a warning if a component has no workload: its selector may be wrong, and zero cost looks like a measurement."""
-    if owned.workloads or owned.set_aside:
-        return []
-    selector = component.label_selector or f"{KUBERNETES_ID}={component.kubernetes_id}"
-    return [f"no workload matches '{selector}': if {component.ref} runs on Kubernetes, correct its annotations"]
 
 
 def withdraw(measurement: Measurement, *, reason: str) -> Measurement:

@@ -30,6 +30,7 @@ Fetched: TypeAlias = Union[T, ServiceError]  # noqa: UP007 - a generic alias ove
 
 _MAX_NAMED: Final = 3
 """Rows that one warning names."""
+NOTHING_MATCHES: Final = "no workload matches its selector: if it runs on Kubernetes, correct its annotations"
 NO_POLICY = "N/A"
 """The policy name that ScaleOps gives a workload without a policy."""
 
@@ -245,6 +246,8 @@ def _within_allowed_namespaces(
 ) -> ComponentWorkloads:
     kept = [workload for workload in workloads if ownership.owns(cluster=workload.key.cluster, namespace=workload.key.namespace)]
     warnings = [*ownership.plan.warnings, *set_aside_warning(set_aside, "ScaleOps' workload list")]
+    if not workloads and not set_aside:  # zero looks like a measurement
+        warnings.append(NOTHING_MATCHES)
     if len(kept) < len(workloads):
         refused = sorted({workload.key.namespace for workload in workloads} - set(ownership.allowed_namespaces or ()))
         warnings.append(

@@ -70,7 +70,7 @@ def test_what_an_owner_should_correct_is_a_warning_of_every_measurement() -> Non
     measured = measure(component, plan_workloads(), as_of=NOW).measurement.snapshot
     assert measured.warnings == (
         "spec.owner names 2 owners",
-        "no workload matches 'app=web': if component:default/web runs on Kubernetes, correct its annotations",
+        "no workload matches its selector: if it runs on Kubernetes, correct its annotations",
     )
     refused = measure(
         make_component("web", label_selector="app=$X", problems=("a",)), plan_workloads(), as_of=NOW

@@ -7,6 +7,7 @@ import pytest
 from actions.catalogue import ACTIONS
 from actions.errors import ActionError, AuthenticationError, InputError, NotAllowedError, NotFoundError, ServiceUnavailableError
 from actions.fanout import ThreadFanOut
+from actions.live.upstream import NOTHING_MATCHES
 from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
 from domain.messages import Json
@@ -143,7 +144,7 @@ def test_an_unknown_workload_is_not_found(name: str) -> None:
 def test_every_output_names_entity_currency_and_time(name: str) -> None:
     output = run_live_action(name, plan_workloads(), entityRef="COMPONENT:Default/WEB")
     assert output["entity"] == {"name": "Web", "namespace": "Default", "kind": "Component"}
-    assert (output["currency"], output["asOf"], output["warnings"]) == ("EUR", "2026-11-23T09:00:00Z", [])
+    assert (output["currency"], output["asOf"], output["warnings"]) == ("EUR", "2026-11-23T09:00:00Z", [NOTHING_MATCHES])
     assert output["period"] == {"cost_analysis": "7d", "network_usage": "24h", "policy_definitions": "now"}.get(name, "month")
 
 

@@ -13,6 +13,7 @@ class SlackState:
 
     channels: dict[str, Record] = field(default_factory=dict)
     messages: list[Record] = field(default_factory=list)
+    scopes: tuple[str, ...] = ("chat:write", "channels:history", "groups:history")
     is_rate_limit_strict: bool = False
     """Return 429 for a second message to a channel within a second; the real Slack allows short bursts."""
 

@@ -48,7 +48,8 @@ class SlackApi:
                 "user": "scaleops",
                 "user_id": BOT["user"],
                 "bot_id": BOT["bot_id"],
-            }
+            },
+            headers={"x-oauth-scopes": ",".join(self._state.slack.scopes)},
         )
 
     async def post_message(self, request: Request) -> Response:

@@ -22,6 +22,8 @@ from wiring.services import LiveServices
 from wiring.settings import Settings, SettingsError
 
 _SHOWN: Final = 10
+_SCOPES: Final = frozenset({"chat:write", "channels:history"})
+"""To post, and to look up a message whose response was lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,7 @@ def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
             yield _check(
                 "configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded)
             )
-        yield _check("Slack", lambda: _slack(services), is_configured=settings.slack_bot_token is not None)
+        yield from _slack(services, loaded)
         yield from _pagerduty(services, loaded, reviews[0].keys if reviews else ())
 
 
@@ -111,9 +113,48 @@ def _compare_with_catalog(config: ConfigFile, review: CatalogReview) -> str:
     return "every team and component of it is in the catalog"
 
 
-def _slack(services: LiveServices) -> str:
+def _slack(services: LiveServices, loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
+    """Check the token, its scopes, and every channel of the settings and the configuration file."""
+    signed_in = _check("Slack", lambda: _sign_in(services), is_configured=loaded.settings.slack_bot_token is not None)
+    yield signed_in
+    if signed_in.ok:
+        for channel, origin in _channels(loaded).items():
+            yield _check("Slack channel", partial(_read_channel, services, channel, origin))
+
+
+def _sign_in(services: LiveServices) -> str:
     identity = services.slack.probe()
-    return f"signed in as {identity.user} in the workspace {identity.workspace}"
+    missing = _SCOPES - identity.scopes if identity.scopes else frozenset()
+    if missing:
+        message = f"SLACK_BOT_TOKEN lacks the scopes {', '.join(sorted(missing))}; add them to the app and install it again"
+        raise CheckFailed(message)
+    private = "" if "groups:history" in identity.scopes else "; without groups:history for private channels"
+    return f"signed in as {identity.user} in the workspace {identity.workspace}{private}"
+
+
+def _channels(loaded: LoadedConfig) -> dict[str, str]:
+    """Return each configured channel, and what names it first."""
+    settings, config = loaded.settings, loaded.config
+    named = [
+        (settings.slack_default_channel, "SLACK_DEFAULT_CHANNEL"),
+        (settings.worker_platform_channel, "WORKER_PLATFORM_CHANNEL"),
+    ]
+    named += [(team.slack_channel, f"teams.{ref}.slack_channel") for ref, team in config.teams.items()]
+    named += [(channel, "routes.allowed_channels") for channel in config.routes.allowed_channels]
+    channels: dict[str, str] = {}
+    for channel, origin in named:
+        if channel:
+            channels.setdefault(channel, origin)
+    return channels
+
+
+def _read_channel(services: LiveServices, channel: str, origin: str) -> str:
+    try:
+        services.slack.check_channel(channel)
+    except ServiceError as error:
+        message = f"{origin}: {error}; check the id, and invite the bot to the channel"
+        raise CheckFailed(message) from None
+    return f"{origin}: the bot is a member of {channel}"
 
 
 def _pagerduty(services: LiveServices, loaded: LoadedConfig, annotated: tuple[RoutingKey, ...]) -> Iterator[ConnectivityCheck]:

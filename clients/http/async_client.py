@@ -6,6 +6,8 @@ Only a request on a kept connection that the service had already closed is sent 
 from __future__ import annotations
 
 import asyncio
+import ssl
+from functools import cached_property
 from typing import Final
 
 import aiohttp
@@ -13,8 +15,8 @@ from yarl import URL
 
 from clients.http.client import HttpOptions
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, HttpResponse, no_response, too_large_error, truncated_error
+from clients.http.network import InvalidNetworkVariable, ProxyAddress, certificate_advice, proxy_for, tls_context
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
 
 _CHUNK_BYTES: Final = 64 * 1024
@@ -98,23 +100,28 @@ class AsyncHttpClient:
 
     async def _exchange(self, request: HttpRequest, *, may_repeat: bool) -> HttpResponse:
         try:
-            async with self._open_session().request(
+            session, proxy = self._open_session(), self._proxy
+            async with session.request(
                 request.method,
                 URL(self._base_url + request.target, encoded=True),
                 headers=request.headers,
                 data=request.body,
                 allow_redirects=False,
+                proxy=proxy.url if proxy else None,
             ) as incoming:
                 body = await self._read_body(incoming, request)
                 return HttpResponse(status=incoming.status, headers=incoming.headers, body=body)
-        except aiohttp.ClientConnectorError:
-            raise no_response(self.service, request, "it cannot be reached", sent=False) from None
+        except InvalidNetworkVariable as error:
+            raise no_response(self.service, request, str(error), sent=False) from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
+            reason = f"it cannot be reached{self._via}{certificate_advice(error)}"
+            raise no_response(self.service, request, reason, sent=False) from None
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
             if may_repeat:
                 return await self._exchange(request, may_repeat=False)
             raise no_response(self.service, request, "it closed the connection") from None
         except TimeoutError:
-            reason = f"no connection within {self.options.connect_s:g} s"
+            reason = f"no connection within {self.options.connect_s:g} s{self._via}"
             raise no_response(self.service, request, reason, sent=False) from None
         except aiohttp.ClientPayloadError:
             raise truncated_error(self.service, request) from None
@@ -138,16 +145,25 @@ class AsyncHttpClient:
         if self._session is None:
             connect_s = self.options.connect_s
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self.options.max_in_flight, keepalive_timeout=15),
+                connector=aiohttp.TCPConnector(limit=self.options.max_in_flight, keepalive_timeout=15, ssl=self._tls_context()),
                 # `connect` includes the wait for a free connection.
                 timeout=aiohttp.ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "scaleops-worker", "Accept": "application/json"},
-                # Proxies of the environment are for the network, not for loopback.
-                trust_env=not is_loopback_url(self._base_url),
                 loop=asyncio.get_running_loop(),
             )
         return self._session
+
+    def _tls_context(self) -> ssl.SSLContext | bool:
+        return tls_context() if self._base_url.startswith("https:") else True
+
+    @cached_property
+    def _proxy(self) -> ProxyAddress | None:
+        return proxy_for(self._base_url)
+
+    @property
+    def _via(self) -> str:
+        return f" through {self._proxy}" if self._proxy else ""
 
     def _queue_full(self, request: HttpRequest, reason: str, *, retry_after_s: float = 5) -> ServiceError:
         message = f"{request.route} was not sent to {self.service}: {reason}"

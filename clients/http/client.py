@@ -25,7 +25,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from clients.http.errors import ErrorKind, OutOfTime, ServiceError
 from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, HttpResponse, no_response, status_error, too_large_error, truncated_error
-from clients.http.proxies import proxy_for
+from clients.http.network import InvalidNetworkVariable, ProxyAddress, certificate_advice, proxy_for, tls_context
 from clients.http.transport import DeadlineTransport
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
 from clients.throttle.limit_algorithm import CallPriority
@@ -193,7 +193,10 @@ class HttpClient:
         if left_s <= 0:
             raise OutOfTime(self.service, request.route)
         deadline = time.monotonic() + left_s
-        connection = self._acquire()
+        try:
+            connection = self._acquire()
+        except InvalidNetworkVariable as error:
+            raise no_response(self.service, request, str(error), sent=False) from None
         connection.transport.set_deadline(deadline)
         has_status = False
         try:
@@ -204,7 +207,7 @@ class HttpClient:
                 body = self._read_body(incoming, request)
                 return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
         except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
-            reason = f"no connection within {min(self.options.connect_s, left_s):g} s"
+            reason = f"no connection within {min(self.options.connect_s, left_s):g} s{self._via}"
             raise no_response(self.service, request, reason, sent=False) from None
         except httpcore.TimeoutException:
             what = "the response was not complete" if has_status else "no answer"
@@ -217,7 +220,8 @@ class HttpClient:
             httpcore.UnsupportedProtocol,
             httpcore.LocalProtocolError,
         ) as error:
-            raise no_response(self.service, request, f"it cannot be reached ({error})", sent=False) from None
+            reason = f"it cannot be reached{self._via} ({error}){certificate_advice(error)}"
+            raise no_response(self.service, request, reason, sent=False) from None
         except (httpx.DecodingError, httpcore.RemoteProtocolError) as error:
             if has_status:
                 raise truncated_error(self.service, request) from None
@@ -243,7 +247,7 @@ class HttpClient:
             transport = DeadlineTransport(
                 tls=self._tls_context,
                 connect_s=self.options.connect_s,
-                proxy=proxy_for(self._base_url),
+                proxy=self._proxy.url if self._proxy else None,
                 keeps_connection=self.options.keeps_connections,
             )
             client = httpx.Client(
@@ -262,9 +266,17 @@ class HttpClient:
             self._idle.append(connection)
 
     @cached_property
+    def _proxy(self) -> ProxyAddress | None:
+        return proxy_for(self._base_url)
+
+    @property
+    def _via(self) -> str:
+        return f" through {self._proxy}" if self._proxy else ""
+
+    @cached_property
     def _tls_context(self) -> ssl.SSLContext:
         needs_roots = self._base_url.startswith("https:") or not self._is_loopback
-        return httpx.create_ssl_context() if needs_roots else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return tls_context() if needs_roots else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def _is_retryable(self, error: BaseException) -> bool:
         if not isinstance(error, ServiceError) or (error.retry_after_s or 0) > self.options.max_wait_s:

@@ -102,9 +102,9 @@ def tls_context() -> ssl.SSLContext:
 
 def network_problems(urls: Iterable[str], environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each variable that the requests to these URLs cannot use, once."""
-    found = []
     checks: list[Callable[[], object]] = [partial(find_proxy, url, environment) for url in urls]
     checks.append(partial(trusted_certificates, environment))
+    found = []
     for check in checks:
         try:
             check()

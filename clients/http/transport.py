@@ -46,7 +46,7 @@ class DeadlineTransport(httpx.BaseTransport):
         response = self._pool.handle_request(
             httpcore.Request(
                 method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                url=httpcore.URL(scheme=url.raw_scheme, host=_bracketed(url.raw_host), port=url.port, target=url.raw_path),
                 headers=request.headers.raw,
                 content=request.stream,
                 extensions=request.extensions,
@@ -124,16 +124,22 @@ class _DeadlineStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - the deadline instead
     ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._backend.left_s())
+        name = server_hostname.strip("[]") if server_hostname else None
+        stream = self._stream.start_tls(ssl_context, name, self._backend.left_s())
         return _DeadlineStream(stream, self._backend)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's
         return self._stream.get_extra_info(info)
 
 
+def _bracketed(host: bytes) -> bytes:
+    """Put an IPv6 address into brackets, which httpcore would leave out of what it asks a proxy for."""
+    return b"[%b]" % host if b":" in host else host
+
+
 def _proxy(url: str, tls: ssl.SSLContext) -> httpcore.Proxy:
     parsed = httpx.Proxy(url)
-    target = httpcore.URL(scheme=parsed.url.raw_scheme, host=parsed.url.raw_host, port=parsed.url.port, target=b"/")
+    target = httpcore.URL(scheme=parsed.url.raw_scheme, host=_bracketed(parsed.url.raw_host), port=parsed.url.port, target=b"/")
     return httpcore.Proxy(target, auth=parsed.raw_auth, ssl_context=tls if parsed.url.scheme == "https" else None)
 
 

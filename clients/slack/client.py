@@ -27,6 +27,7 @@ EVENT_TYPE: Final = "scaleops_worker"
 """The type of our message metadata. Slack allows letters, digits and underscores."""
 PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 10
+_MAX_DETAILS: Final = 300
 
 _CLIENT_MSG_ID_NAMESPACE: Final = uuid.UUID("7d9c5b52-6f0f-5d0e-9f6f-0d1f0a6c2b11")
 """Any fixed UUID."""
@@ -48,6 +49,8 @@ class BotIdentity:
     user: str
     user_id: str
     bot_id: str
+    scopes: frozenset[str] = frozenset()
+    """What the token may do; empty if Slack did not say (`x-oauth-scopes`)."""
 
 
 class SlackClient:
@@ -133,6 +136,12 @@ class SlackClient:
         """Return the identity of the token (`auth.test`)."""
         return self._identify(time_left)[0]
 
+    def check_channel(self, channel: str) -> None:
+        """Check that the bot can read a channel, where it also looks up its messages. Raises ServiceError."""
+        self._call(
+            "conversations.history", where=f"of channel {channel}", params={"channel": channel, "limit": 1}, time_left=unlimited
+        )
+
     def _identify(self, time_left: TimeLeft) -> tuple[BotIdentity, Mapping[str, str]]:
         response, headers = self._exchange("auth.test", time_left=time_left)
         self._identity = BotIdentity(
@@ -140,6 +149,7 @@ class SlackClient:
             user=str(response.get("user", "")),
             user_id=str(response.get("user_id", "")),
             bot_id=str(response.get("bot_id", "")),
+            scopes=frozenset(scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()),
         )
         return self._identity, headers
 
@@ -206,7 +216,16 @@ class SlackClient:
             response = call.api_call(method, json=json, params=params)
         except SlackApiError as error:
             code = str(error.response.get("error"))
-            raise error_from_code(
-                method, code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no error code", where=where
-            ) from None
+            known = code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no error code"
+            raise error_from_code(method, known, where=where, details=_details(error.response.data)) from None
         return (dict(response.data) if isinstance(response.data, dict) else {}), response.headers
+
+
+def _details(body: object) -> str:
+    """Return what Slack says about an error, such as the pointer to the invalid block, in at most 300 printable characters."""
+    if not isinstance(body, dict):
+        return ""
+    metadata = body.get("response_metadata")
+    found = body.get("errors") or (metadata.get("messages") if isinstance(metadata, dict) else None)
+    text = "; ".join(str(line) for line in found) if isinstance(found, list) else ""
+    return "".join(character if character.isprintable() else " " for character in text)[:_MAX_DETAILS]

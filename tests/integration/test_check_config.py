@@ -133,3 +133,48 @@ def test_what_works_but_should_be_known_is_a_warning(run: Run, settings: dict[st
 )
 def test_a_page_is_linked_only_if_its_reader_can_open_it(settings: dict[str, str], *, is_linked: bool) -> None:
     assert can_link_pages(resolve_settings(settings, None).settings) is is_linked
+
+
+@pytest.mark.parametrize(
+    ("channel", "reason"),
+    [({}, "channel_not_found"), ({"C0GENERAL01": {"is_member": False}, "C0PLATFORM1": {}}, "not_in_channel")],
+)
+def test_a_channel_that_the_bot_cannot_read_is_red(run: Run, simulator: Simulator, channel: dict[str, Any], reason: str) -> None:
+    simulator.state.slack.channels = channel or {"C0OTHER0001": {}}
+    ran = run("check-config", "--live", **settings_of(simulator))
+
+    assert ran.status == 1
+    assert (
+        f"FAIL Slack channel: SLACK_DEFAULT_CHANNEL: Slack rejected conversations.history of channel C0GENERAL01: {reason}"
+        in ran.out
+    )
+    assert "check the id, and invite the bot" in ran.out
+
+
+def test_missing_scopes_are_named(run: Run, simulator: Simulator) -> None:
+    simulator.state.slack.scopes = ("chat:write",)
+    ran = run("check-config", "--live", **settings_of(simulator))
+
+    assert ran.status == 1
+    assert "FAIL Slack: SLACK_BOT_TOKEN lacks the scopes channels:history" in ran.out
+
+
+def test_each_routing_key_is_proved_once(run: Run, simulator: Simulator, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a" * 32, encoding="utf-8")
+    odd = tmp_path / "odd"
+    odd.write_text("b" * 20, encoding="utf-8")
+    file = tmp_path / "worker.yaml"
+    teams = (
+        f"{{group:default/one: {{pagerduty_routing_key_file: {key}}}, group:default/two: {{pagerduty_routing_key_file: {odd}}}}}"
+    )
+    file.write_text(f"teams: {teams}\n", encoding="utf-8")
+    ran = run("check-config", "--live", "--json", **settings_of(simulator), WORKER_CONFIG_FILE=str(file))
+    checks = [check["message"] for check in ran.lines[0]["live"] if check["service"] == "PagerDuty"]
+
+    assert "accepts events with teams.group:default/one.pagerduty_routing_key_file; no incident was opened" in checks
+    assert any(
+        message.startswith("teams.group:default/two.pagerduty_routing_key_file: ") and "32 letters or digits" in message
+        for message in checks
+    )
+    assert simulator.state.pagerduty.incidents == []

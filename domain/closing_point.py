@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Protocol, TypeVar
 
+from domain.figures import is_blank
 from domain.measures import Measured, Total, Unknown, is_known, total_of
 from domain.refs import EntityRef
 from domain.snapshots import TOTALS, Measurement, Outcome, WorkloadPoint
@@ -116,7 +117,7 @@ class ClosingPoint:
             if measurement.snapshot.outcome is Outcome.MEASURED
             for point in measurement.points
         ]
-        return frozenset({one.key.cluster for one in points} - {one.key.cluster for one in points if not _is_blank(one)})
+        return frozenset({one.key.cluster for one in points} - {one.key.cluster for one in points if not is_blank(one)})
 
     @property
     def claimed_twice(self) -> int:
@@ -161,9 +162,3 @@ class ClosingPoint:
         return all(
             self.listing_complete if ref not in self.outcomes else self.outcomes[ref] is Outcome.MEASURED for ref in owners
         )
-
-
-def _is_blank(point: WorkloadPoint) -> bool:
-    return not (
-        is_known(point.cost_7d) or is_known(point.automated) or is_known(point.replicas) or is_known(point.under_provisioned)
-    )

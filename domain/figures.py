@@ -14,11 +14,11 @@ class FigureKind(StrEnum):
     """What is measured of a component. The text is its name in sentences."""
 
     WORKLOADS = "workloads"
-    COST = "costs"
+    COST = "cost"
     SAVINGS = "savings"
-    FLAGS = "recommendations"
-    OOM_KILLS = "OOM kills"
-    NETWORK = "network costs"
+    FLAGS = "recommendation"
+    OOM_KILLS = "OOM kill count"
+    NETWORK = "network"
 
 
 MEASURE_OF_KIND: Final[Mapping[FigureKind, str]] = {

@@ -65,7 +65,7 @@ class UnmeasuredFigure:
     """A figure that a sweep knows of no workload of a cluster, though it lists them."""
 
     figure: str
-    """`cost`, `network`, or what the workload list says: `savings`, `requests`."""
+    """A kind of figure: `domain.figures.FigureKind`."""
     cluster: str
     workloads: int
     reason: str

@@ -111,8 +111,8 @@ def format_finding(finding: Finding, currency: str) -> str:
             return figures.reason
         case OutageFigures():
             share = f"{figures.unknown:,} of {figures.components:,} components"
-            held = "nothing that depends on them resolves, and no alert about money opens; measured dangers still page"
-            return f"The {figures.what} of {share} are unknown; until that ends {held}"
+            held = "nothing that depends on it resolves, and no alert about money opens; measured dangers still page"
+            return f"{figures.what} of {share} unknown; until that ends {held}"
         case MemberFigures():
             return f"{figures.alert} ({finding.severity}, {format_count(figures.workloads, 'finding')})"
         case _:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy import func, select, update
 
+from domain.figures import MEASURE_OF_KIND, FigureKind
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, UnmeasuredFigure
@@ -17,9 +17,6 @@ from store.queries import points
 from store.queries.rows import Queries
 from store.schema import clusters, snapshot_points, snapshots, workload_points
 from store.upserts import upsert
-
-_FIGURES: Final = {"cost": "cost_7d", "network": "network_monitored", "savings": "savings_available_per_month"}
-"""Figures of a workload, and the column that is NULL while one is unknown."""
 
 
 class Clusters(Queries):
@@ -52,12 +49,12 @@ class Clusters(Queries):
     def unmeasured_figures(self, as_of: datetime) -> tuple[UnmeasuredFigure, ...]:
         """Return the figures that a sweep knows of no workload of a cluster, with their most frequent reason. Not of lost clusters."""
         columns = workload_points.c
-        known = [func.count(columns[column]).label(figure) for figure, column in _FIGURES.items()]
+        known = [func.count(columns[column]).label(figure) for figure, column in points.FIGURE_COLUMNS.items()]
         of_sweep = select(columns.cluster, func.count().label("workloads"), *known).where(columns.as_of == as_of)
         lost = {state.name for state in self.lost()}
         found = []
         for row in self._connection.execute(of_sweep.group_by(columns.cluster).order_by(columns.cluster)).mappings().all():
-            for figure in _FIGURES:
+            for figure in points.FIGURE_COLUMNS:
                 if row[figure] == 0 and row["cluster"] not in lost:
                     reason = self._reason(as_of, row["cluster"], figure)
                     found.append(
@@ -65,10 +62,11 @@ class Clusters(Queries):
                     )
         return tuple(found)
 
-    def _reason(self, as_of: datetime, cluster: str, figure: str) -> str:
+    def _reason(self, as_of: datetime, cluster: str, figure: FigureKind) -> str:
         chosen = select(workload_points.c.unknown).where(workload_points.c.as_of == as_of, workload_points.c.cluster == cluster)
-        key = "network" if figure == "network" else _FIGURES[figure]
-        reasons: Counter[str] = Counter(unknown.get(key, "") for unknown in self._connection.execute(chosen).scalars())
+        reasons: Counter[str] = Counter(
+            unknown.get(MEASURE_OF_KIND[figure], "") for unknown in self._connection.execute(chosen).scalars()
+        )
         return reasons.most_common(1)[0][0]
 
     def record_seen(self, names: Collection[str], *, as_of: datetime) -> None:

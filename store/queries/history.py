@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, exists, func, select, true
 
 from domain.closing_point import sum_points
-from domain.figures import MEASURE_OF_KIND, Figure, FigureKind
+from domain.figures import Figure
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import TOTALS, Outcome, SeriesPoint
 from domain.workload import WorkloadKey
-from store.queries.points import SUMMED_COLUMNS, SummedRow, summed_row
+from store.queries.points import FIGURE_COLUMNS, SUMMED_COLUMNS, SummedRow, summed_row
 from store.queries.rows import Queries
 from store.queries.snapshots import total_of_row
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
-
-_FIGURE_COLUMNS: Final[Mapping[FigureKind, str]] = {**MEASURE_OF_KIND, FigureKind.NETWORK: "network_monitored"}
-"""The column of a point that is NULL when a kind of figure is unknown."""
 
 
 class History(Queries):
@@ -53,7 +50,7 @@ class History(Queries):
     ) -> Mapping[EntityRef, frozenset[Figure]]:
         """Return the kinds of figure, by cluster, that any of these sweeps has of each component."""
         columns = workload_points.c
-        known = [func.max(case((columns[name].is_not(None), 1), else_=0)).label(kind) for kind, name in _FIGURE_COLUMNS.items()]
+        known = [func.max(case((columns[name].is_not(None), 1), else_=0)).label(kind) for kind, name in FIGURE_COLUMNS.items()]
         chosen = (
             select(snapshots.c.entity_ref, columns.cluster, *known)
             .join(snapshot_points, snapshot_points.c.snapshot_id == snapshots.c.id)
@@ -63,7 +60,7 @@ class History(Queries):
         )
         found: dict[EntityRef, set[Figure]] = {}
         for row in self._connection.execute(chosen).mappings():
-            figures = {(kind, row["cluster"]) for kind in _FIGURE_COLUMNS if row[kind]}
+            figures = {(kind, row["cluster"]) for kind in FIGURE_COLUMNS if row[kind]}
             found.setdefault(row["entity_ref"], set()).update(figures)
         return {ref: frozenset(figures) for ref, figures in found.items()}
 

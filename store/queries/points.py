@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import RowMapping
 
+from domain.figures import MEASURE_OF_KIND, FigureKind
 from domain.limits import OF_MEASURES, TOTAL
 from domain.measures import Measured, Unknown
 from domain.snapshots import MEASURES, TOTALS, NetworkOff, NetworkUse, WorkloadPoint
@@ -23,6 +25,8 @@ SUMMED_COLUMNS: Final = tuple(
 """The columns of a `SummedRow`."""
 _NETWORK: Final = ("cost", "cross_az_cost", "cross_az_traffic_bytes")
 IMPLAUSIBLE: Final = "the stored value is beyond any plausible one"
+FIGURE_COLUMNS: Final[Mapping[FigureKind, str]] = {**MEASURE_OF_KIND, FigureKind.NETWORK: "network_monitored"}
+"""The column of a point that is NULL when a kind of figure is unknown."""
 KEY: Final = ("as_of", "cluster", "namespace", "type", "name")
 """The unique key of a point."""
 

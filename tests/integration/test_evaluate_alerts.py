@@ -196,7 +196,7 @@ def test_costs_that_fail_everywhere_are_one_outage_until_they_are_measured_again
     without = {name: [fine(name, cost_7d=Unknown("ScaleOps answered with status 500"))] for name in names}
     (notice, *more) = installation.run(*[without] * 20)
     assert notice.target == PLATFORM_CHANNEL
-    assert text_of(notice).startswith("ScaleOps outage: the costs of 3 of 3 components could not be measured")
+    assert text_of(notice).startswith("ScaleOps outage: the cost of 3 of 3 components could not be measured")
     assert more == []
     assert installation.state(OUTAGE).phase is Phase.FIRING, "five days later it is the same outage"
     (over,) = installation.run(well)
@@ -207,7 +207,7 @@ def test_costs_of_one_component_that_fail_are_reported_to_the_platform(installat
     without = {"checkout": [fine(cost_7d=Unknown("ScaleOps answered with status 500"))]}
     (notice,) = installation.run(*[without] * 3)
     assert notice.target == PLATFORM_CHANNEL
-    assert text_of(notice).startswith("Checkout: costs in cluster east not measured")
+    assert text_of(notice).startswith("Checkout: cost in cluster east not measured")
     assert "status 500" in text_of(notice)
 
 

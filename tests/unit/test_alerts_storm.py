@@ -155,7 +155,7 @@ def test_every_notice_is_sent_exactly_once_and_no_team_has_more_pages_than_the_l
     assert len(paging_teams) <= LIMITS.teams
 
 
-def test_a_component_with_a_channel_of_its_own_is_told_there_however_many_there_are() -> None:
+def test_a_component_with_a_channel_of_its_own_is_notified_there_however_many_there_are() -> None:
     notices = [new_post(number) for number in range(8)]
     own = {notices[0].alert: "C0OWN"}
     groups = group_notices(notices, [], as_of=sweep(1), limits=LIMITS, channel_of=lambda notice: own.get(notice.alert, "C0TEAM"))

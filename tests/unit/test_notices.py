@@ -123,11 +123,11 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
         ),
         (
             about(Rule.OUTAGE, observations.OutageFigures(unknown=4, components=10, what=FigureKind.COST)),
-            "ScaleOps outage: the costs of 4 of 10 components could not be measured",
+            "ScaleOps outage: the cost of 4 of 10 components could not be measured",
         ),
         (
             about(Rule.UNMEASURED, observations.UnmeasuredFigures(reason="refused", what=FigureKind.COST, cluster="east")),
-            "Checkout: costs in cluster east not measured",
+            "Checkout: cost in cluster east not measured",
         ),
         (about(Rule.STORM, observations.MemberFigures(alert=ALERT, workloads=2)), "Checkout: 1 alert at once"),
     ],

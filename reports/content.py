@@ -83,9 +83,12 @@ class HeadlineChange(ContentModel):
 
 
 class Budget(ContentModel):
-    """Month-to-date cost against the monthly budget."""
+    """Cost of a month so far, or of a whole one, against the monthly budget."""
 
     currency: str
+    month: str
+    """As `2026-11`."""
+    is_finished: bool
     spent: Money | None
     """None: it is a range, or unknown."""
     spent_at_least: Money | None
@@ -112,6 +115,8 @@ class Headline(ContentModel):
     savings_available: Amount
     savings_realised: Amount
     month_to_date: Budget | None
+    finished_month: Budget | None
+    """The month that ended in this week."""
     components: int
     components_measured: int
     claimed_twice: int

@@ -85,6 +85,8 @@ class TeamFacts:
     """As-of of the previous closing snapshot, or where it was due."""
     alerts: TeamAlerts = TeamAlerts()
     month_to_date: MonthToDate | None = None
+    finished_month: MonthToDate | None = None
+    """The month that ended in the week."""
     monthly_budget: Decimal | None = None
     sweeps_now: tuple[datetime, ...] = ()
     sweeps_then: tuple[datetime, ...] = ()
@@ -107,6 +109,8 @@ class PlatformFacts:
     skipped: tuple[str, ...] = ()
     """One sentence per report skipped since the last roll-up."""
     month_to_date: MonthToDate | None = None
+    finished_month: MonthToDate | None = None
+    """The month that ended in the week."""
     monthly_budget: Decimal | None = None
     sweeps_now: tuple[datetime, ...] = ()
     sweeps_then: tuple[datetime, ...] = ()

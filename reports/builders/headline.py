@@ -79,6 +79,7 @@ def write_headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) 
         savings_available=amount_of(available, currency=currency, period="month", as_of=as_of),
         savings_realised=amount_of(realised, currency=currency, period="month", as_of=as_of),
         month_to_date=_budget(facts.month_to_date, facts.monthly_budget, currency),
+        finished_month=_budget(facts.finished_month, facts.monthly_budget, currency),
         components=len(outcomes),
         components_measured=outcomes.count(Outcome.MEASURED),
         claimed_twice=0 if now is None else now.claimed_twice,
@@ -174,6 +175,8 @@ def _budget(so_far: MonthToDate | None, monthly_budget: Decimal | None, currency
         return None
     return content.Budget(
         currency=currency,
+        month=f"{so_far.start:%Y-%m}",
+        is_finished=so_far.is_finished,
         spent=known_or(so_far.amount, None),
         spent_at_least=so_far.low if so_far.known_days or so_far.low else None,
         spent_at_most=so_far.high,

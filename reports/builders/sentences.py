@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Final
 
 from domain.money import format_count, format_money
@@ -44,8 +45,14 @@ def key_figures(headline: content.Headline) -> Iterator[tuple[str, str]]:
         for label, group in (("Added", change.added), ("Removed", change.removed), ("Not comparable", change.not_comparable)):
             if group.workloads:
                 yield (label, f"{format_money(group.amount, currency, signed=True)}\n{format_count(group.workloads, 'workload')}")
-    if headline.month_to_date is not None:
-        yield "Month to date", format_budget(headline.month_to_date)
+    for budget in (headline.finished_month, headline.month_to_date):
+        if budget is not None:
+            yield format_month(budget), format_budget(budget)
+
+
+def format_month(budget: content.Budget) -> str:
+    """Return `Month to date`, or `November 2026, finished`."""
+    return f"{date.fromisoformat(f'{budget.month}-01'):%B %Y}, finished" if budget.is_finished else "Month to date"
 
 
 def format_budget(budget: content.Budget) -> str:

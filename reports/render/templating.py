@@ -56,6 +56,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         day=formatting.format_day,
         follow_up=sentences.format_follow_up,
         instant=formatting.format_instant,
+        month=sentences.format_month,
         money=formatting.format_money_or_unknown,
         network=sentences.format_network,
         place=formatting.format_place,

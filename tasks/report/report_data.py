@@ -66,6 +66,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
     since = closing_snapshots.then.as_of if closing_snapshots.then is not None else request.week.starts_at(schedule.zone)
     teams = transaction.components.teams()
     until = closing_snapshots.now.as_of if closing_snapshots.now is not None else request.now
+    months = _months(transaction, schedule, request.week, closing_snapshots.now, team)
     return TeamFacts(
         meta=_meta(policy, schedule, request, route_of(team, teams, policy)),
         team=team,
@@ -81,7 +82,8 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         followed_since=since,
         handled=_handled_alerts(transaction, team, request.now),
         alerts=_alerts_of(transaction, team, {component.ref for component in owned}, since=since, until=until),
-        month_to_date=_month_to_date(transaction, schedule, request.week, closing_snapshots.now, team),
+        month_to_date=months[0],
+        finished_month=months[1],
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
     )
 
@@ -94,6 +96,7 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
     now, then = closing_snapshots.now, closing_snapshots.then
     owners = transaction.components.owners() if now is None else _owners_in(now)
     named = {*owners, *(_owners_in(then) if then is not None else ())}
+    months = _months(transaction, schedule, request.week, closing_snapshots.now, PLATFORM)
     return PlatformFacts(
         meta=_meta(policy, schedule, request, platform_route(policy.routes)),
         now=closing_snapshots.now,
@@ -109,7 +112,8 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
             for run in transaction.reports.skipped_since(WEEKLY_REPORT, request.now - timedelta(days=7))
         ),
-        month_to_date=_month_to_date(transaction, schedule, request.week, closing_snapshots.now, PLATFORM),
+        month_to_date=months[0],
+        finished_month=months[1],
     )
 
 
@@ -173,13 +177,20 @@ def _week_total(week: IsoWeek, total: SeriesPoint | None) -> WeekTotal:
     return WeekTotal(week=week, as_of=total.as_of, cost_7d=total.cost_7d)
 
 
-def _month_to_date(
+def _months(
     transaction: Transaction, schedule: Schedule, week: IsoWeek, now: ClosingPoint | None, team: EntityRef
-) -> MonthToDate | None:
+) -> tuple[MonthToDate | None, MonthToDate | None]:
+    """Return the month at the end of the week, and the one that ended in it; each as a whole if it is over then."""
     if now is None:
-        return None
+        return None, None
     # The closing snapshot may be some hours younger than the week.
     until = min(week.ends_at(schedule.zone), now.as_of)
+    start = start_of_month(until)
+    ended = start if start > week.starts_at(schedule.zone) else None
+    return _month(transaction, now, team, until), None if ended is None else _month(transaction, now, team, ended)
+
+
+def _month(transaction: Transaction, now: ClosingPoint, team: EntityRef, until: datetime) -> MonthToDate:
     unknown = len(now.unknown)
     last = SeriesPoint(as_of=now.as_of, measured=len(now.measurements) - unknown, unknown=unknown, **now.totals)
     sweeps = [sweep.as_of for sweep in transaction.sweeps.closed_between(start_of_month(until), now.as_of)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any, Final, TypeVar, cast
 
@@ -26,6 +26,7 @@ _MAX_SET_ASIDE: Final = 1000
 """More rows than this are no accident: the response is of another shape."""
 _DECIMAL: Final = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 _BOOLEANS: Final[Mapping[object, bool]] = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+_VALUES: Final = tuple(one.name for one in fields(Workload) if one.name not in {"key", "id", "unreadable"})
 _FLOWS: Final = ("totalCost", "intraAZCost", "crossAZCost", "totalTraffic", "intraAZTraffic", "crossAZTraffic")
 
 
@@ -43,10 +44,15 @@ def to_workloads(document: object) -> Rows[Workload]:
 
 
 def to_inventory(rows: Iterable[object]) -> Iterator[Workload]:
-    """Yield the workloads of rows as they are read; a row that cannot be read is left out, as one that upstream lacks."""
-    for row in rows:
-        with suppress(_UnreadableRow):
+    """Yield the workloads of rows as they are read. A workload of which nothing is known takes the place of a row that cannot be read."""
+    for position, row in enumerate(rows, start=1):
+        try:
             yield _workload(_Fields(row))
+        except _UnreadableRow as bad:
+            key = _set_aside(position, row, str(bad)).key_for("the inventory")
+            workload_id = _text(row.get("id")) if isinstance(row, dict) else None
+            nothing: dict[str, Any] = dict.fromkeys(_VALUES)
+            yield Workload(key=key, id=workload_id, **nothing)
 
 
 def to_cost_rows(document: object) -> Rows[CostRow]:

@@ -213,6 +213,15 @@ def test_an_unclear_network_flag_is_unknown_and_not_off() -> None:
     assert isinstance(point.network, Unknown)
 
 
+def test_a_row_of_the_inventory_that_cannot_be_read_is_an_unknown_workload() -> None:
+    unreadable, nothing, web = parsing.to_inventory([{**ROW, "workloadName": None}, None, ROW])
+    assert (unreadable.key.cluster, unreadable.key.namespace, unreadable.id) == ("east", "shop", "shop_Deployment_web")
+    assert not unreadable.key.is_identified
+    assert not nothing.key.is_identified
+    assert (unreadable.savings_available_per_month, nothing.id) == (None, None)
+    assert web.key.name == "web"
+
+
 def test_why_a_number_is_unknown_is_said() -> None:
     [web, api] = measured([{**ROW, "savingsAvailable": "NaN", "activeSavings": None}, OTHER]).points
     assert web.savings_available_per_month == Unknown(NOT_READABLE)

@@ -43,9 +43,13 @@ def build_engine(url: URL, timeouts: DatabaseTimeouts | None = None) -> Engine:
 
 
 def _create_private_file(_dialect: object, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Create a missing database for its owner alone; SQLite gives its -wal and -shm the same mode. An error is left to SQLite."""
+    """Create a missing database for its owner alone; SQLite gives its -wal and -shm the same mode. An error is left to SQLite.
+
+    An existing file must not be opened: closing it again would release the locks that this process has on it by other connections,
+    and another process could then delete the write-ahead log (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
     with suppress(OSError):
-        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

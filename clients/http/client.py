@@ -254,7 +254,7 @@ class HttpClient:
                 transport=transport,
                 headers=_HEADERS,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                timeout=None,  # noqa: S113 - the transport has the deadline
+                timeout=httpx.Timeout(None, pool=self.options.timeout_s),  # the transport has the deadline
                 trust_env=False,
             )
             return _Connection(client, transport)

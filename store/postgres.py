@@ -32,7 +32,7 @@ class DatabaseTimeouts:
     statement: timedelta = timedelta(seconds=60)
     lock: timedelta = timedelta(seconds=30)
     """Waiting for a row or table that another transaction has locked."""
-    idle_transaction: timedelta = timedelta(seconds=60)
+    idle_transaction: timedelta = timedelta(minutes=2)
     """Between two statements: the transaction of a process that was stopped is rolled back, so that its locks are free."""
 
     margin: timedelta = timedelta(seconds=10)

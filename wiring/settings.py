@@ -174,7 +174,7 @@ class Settings(BaseModel):
     database_url: Annotated[Secret, AfterValidator(_check_database_url)] = SecretStr("sqlite:///scaleops-worker.db")
     database_statement_timeout: Duration = timedelta(minutes=1)
     database_lock_timeout: Duration = timedelta(seconds=30)
-    database_idle_transaction_timeout: Duration = timedelta(minutes=1)
+    database_idle_transaction_timeout: Duration = timedelta(minutes=2)
     redis_url: Annotated[Secret, AfterValidator(_check_redis_url)] | None = None
 
     slack_bot_token: Secret | None = None

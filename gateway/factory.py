@@ -42,12 +42,13 @@ from gateway.proxy.handler import Proxy
 from gateway.proxy.routes import RouteTable, read_extra_route
 from gateway.proxy.scope import ProxyScope
 from gateway.proxy.workload_owners import CachedWorkloadOwners
-from gateway.web.app import metadata_url, metrics_route, public_routes, raise_not_found, resource_metadata
+from gateway.web.app import metrics_route, public_routes, raise_not_found
 from gateway.web.health import DATABASE, Readiness, catalog_file_probe, database_probe, http_probe
 from gateway.web.mcp_app import McpApp
 from gateway.web.metrics import Metrics
+from gateway.web.oauth_metadata import ResourceMetadata, metadata_url
 from gateway.web.pages import page_routes
-from gateway.web.registry import registry_routes
+from gateway.web.registry import LIST_PATH, registry_routes
 from store import Store
 from wiring.secrets import page_links
 from wiring.settings import Settings, SettingsError
@@ -156,12 +157,10 @@ def build_gateway(
             yield
             audit.flush()
 
-    uses_backstage = settings.gateway_auth == "backstage" and base_url is not None
-    open_routes = public_routes(
-        _readiness(dependencies, scaleops, backstage),
-        signer,
-        resource_metadata(_public_url(settings), base_url) if uses_backstage and base_url is not None else None,
-    )
+    metadata = None
+    if settings.gateway_auth == "backstage" and backstage is not None and base_url is not None:
+        metadata = ResourceMetadata(backstage, public_url=_public_url(settings), backstage_url=base_url, clock=clock)
+    open_routes = public_routes(_readiness(dependencies, scaleops, backstage), signer, metadata)
     routes = [*open_routes, metrics_route(metrics), *mcp.routes(), *registry_routes(contexts, metrics)]
     routes += page_routes(contexts, instance=settings.instance)
     web = Router(routes, redirect_slashes=False, default=raise_not_found, lifespan=lifespan)
@@ -178,6 +177,7 @@ def build_gateway(
         rate_limit=RateLimit(Rate.parse(settings.gateway_rate_limit), timer=timer),
         failure_limit=RateLimit(_FAILURE_RATE, timer=timer),
         public_paths=frozenset(route.path.encode() for route in open_routes),
+        uncounted_paths=frozenset({LIST_PATH.encode()}),
         clock=clock,
     )
     return Gateway(admission=admission, proxy=proxy.handle, web=web, metrics=metrics, audit=audit, timer=timer)

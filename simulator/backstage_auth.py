@@ -32,6 +32,8 @@ USER: Final = "vnd.backstage.user"
 LIMITED: Final = "vnd.backstage.limited-user"
 PLUGIN: Final = "vnd.backstage.plugin"
 LIFETIME_S: Final = 3600
+ISSUER: Final = "http://localhost:7007/api/auth"
+"""The external address of the auth plugin."""
 _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 _OK: Final = 200
@@ -73,7 +75,7 @@ class Auth:
         """Return a user's token; `changed` replaces claims."""
         times = {"sub": user, "iat": now, "exp": now + lifetime_s}
         limited = self.users.sign({"typ": LIMITED, "alg": "ES256", "kid": self.users.kid}, times)
-        claims = {"iss": "http://localhost:7007/api/auth", "sub": user, "aud": "backstage", "iat": now, "exp": now + lifetime_s}
+        claims = {"iss": ISSUER, "sub": user, "aud": "backstage", "iat": now, "exp": now + lifetime_s}
         claims["uip"] = limited.rpartition(".")[2]
         return self.users.sign({"typ": USER, "alg": "ES256", "kid": self.users.kid}, claims | changed)
 
@@ -105,6 +107,9 @@ def routes(state: State) -> list[Route]:
     async def list_user_keys(_: Request) -> Response:
         return JSONResponse({"keys": [auth_of(state).users.jwk]})
 
+    async def discover(_: Request) -> Response:
+        return JSONResponse({"issuer": ISSUER, "jwks_uri": f"{ISSUER}/.well-known/jwks.json", "scopes_supported": ["openid"]})
+
     async def list_plugin_keys(request: Request) -> Response:
         key = auth_of(state).plugins.get(request.path_params["plugin"])
         return Response(status_code=_NOT_FOUND) if key is None else JSONResponse({"keys": [key.jwk]})
@@ -120,6 +125,7 @@ def routes(state: State) -> list[Route]:
     catalog = [_as_caller(state, route) for route in backstage.routes(state)]
     return [
         Route("/api/auth/.well-known/jwks.json", list_user_keys, methods=["GET"]),
+        Route("/api/auth/.well-known/openid-configuration", discover, methods=["GET"]),
         Route("/api/auth/v1/userinfo", user_info, methods=["GET"]),
         Route("/api/{plugin}/.backstage/auth/v1/jwks.json", list_plugin_keys, methods=["GET"]),
         *catalog,

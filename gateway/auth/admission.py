@@ -32,6 +32,7 @@ class Admission:
         rate_limit: RateLimit,
         failure_limit: RateLimit,
         public_paths: frozenset[bytes],
+        uncounted_paths: frozenset[bytes] = frozenset(),
         clock: Clock,
     ) -> None:
         self._hosts = hosts
@@ -39,8 +40,9 @@ class Admission:
         self._callers = callers
         self._page_links = page_links
         self._rate_limit = rate_limit
-        self._failure_limit = failure_limit  # by address, not by caller
+        self._failure_limit = failure_limit  # by address or token, not by caller
         self._public_paths = public_paths
+        self._uncounted_paths = uncounted_paths
         self._clock = clock
 
     def check_origin(self, request: GatewayRequest) -> Sequence[Header]:
@@ -57,15 +59,27 @@ class Admission:
         authorization = request.header(b"authorization")
         caller = self._callers.cached_caller(authorization)
         if caller is None:
-            # Checked before anything is verified or fetched: that work is what a flood of invalid tokens would cause.
-            self._failure_limit.check(request.peer)
+            bucket = self._failure_bucket(request, authorization)
             try:
-                caller = self._link_caller(request) or await self._callers.authenticate(authorization)
+                caller = self._link_caller(request)
+                if caller is None:
+                    self._failure_limit.check(bucket)
+                    caller = await self._callers.authenticate(authorization)
             except HttpError:
-                self._failure_limit.allow(request.peer)
+                self._failure_limit.allow(bucket)
                 raise
         request.caller = caller
-        self._rate_limit.allow(caller.name)
+        if request.method != "GET" or request.target not in self._uncounted_paths:
+            self._rate_limit.allow(caller.name)
+
+    def _failure_bucket(self, request: GatewayRequest, authorization: str | None) -> str:
+        """Return what a refusal is counted for: the token, if it is worth verifying, else the peer.
+
+        Behind an ingress all callers are one peer, so refusals of others must not keep anyone from being verified. A signature costs about as much
+        as a refusal, and fetching keys has cooldowns of its own.
+        """
+        token = self._callers.plausible_token(authorization)
+        return request.peer if token is None else f"{request.peer} {token}"
 
     def _is_public(self, request: GatewayRequest) -> bool:
         if request.method not in {"GET", "HEAD"}:

@@ -59,6 +59,21 @@ class BackstageTokens:
         message = "Illegal limited user token" if kind == LIMITED_USER_TYPE else "Illegal token"
         raise Unauthenticated(message)
 
+    def is_plausible(self, token: str) -> bool:
+        """Return True for a token of an accepted type, algorithm and plugin that has not expired."""
+        try:
+            header, claims = read_unverified(token)
+            kind = header.get("typ")
+            is_ours = kind == USER_TYPE or (kind == PLUGIN_TYPE and claims["sub"] in self._allowed_plugins)
+            return (
+                is_ours
+                and isinstance(header["kid"], str)
+                and header["alg"] in ALGORITHMS
+                and _instant(claims["exp"]) > self._clock()
+            )
+        except (Unauthenticated, KeyError, TypeError):
+            return False
+
     async def _verify_user(self, token: str, header: Mapping[str, Any]) -> Caller:
         claims = await self._verified_claims(token, header, USER_KEYS, audience="backstage", what="user token")
         obo = limit_user_token(header=header, claims=claims)

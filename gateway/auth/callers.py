@@ -63,6 +63,9 @@ class TokenVerifier(Protocol):
     async def verify(self, token: str) -> Caller:
         """Return the caller. Raises Unauthenticated; ServiceError if the token cannot be verified now."""
 
+    def is_plausible(self, token: str) -> bool:
+        """Return True if only the signature can tell whether the token is accepted."""
+
 
 class Callers:
     """Authenticates callers by their Authorization header."""
@@ -124,6 +127,13 @@ class Callers:
             raise self._unauthorized(str(error), error=b"invalid_token") from None
         self._cache[_digest(authorization)] = caller
         return caller
+
+    def plausible_token(self, authorization: str | None) -> str | None:
+        """Return a digest of a token that is worth verifying; None for anything else."""
+        token = None if authorization is None else _bearer_token(authorization)
+        if token is None or self._verifier is None or not self._verifier.is_plausible(token):
+            return None
+        return hashlib.sha256(token.encode("latin-1")).hexdigest()
 
     def _unauthorized(self, message: str, *, error: bytes | None = None) -> HttpError:
         challenge = _REALM

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
 
 from starlette.requests import Request
 from starlette.routing import Route
@@ -19,11 +18,10 @@ from gateway.responses import GatewayResponse, forbidden, json_response, not_fou
 from gateway.web.health import ALIVE, ALIVE_WITH_VERSIONS, Readiness
 from gateway.web.mcp_app import MCP_PATH
 from gateway.web.metrics import Metrics
+from gateway.web.oauth_metadata import METADATA_PATH, ResourceMetadata
 
-_RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 
-
-def public_routes(readiness: Readiness, signer: Signer, resource_metadata: GatewayResponse | None) -> Sequence[Route]:
+def public_routes(readiness: Readiness, signer: Signer, resource_metadata: ResourceMetadata | None) -> Sequence[Route]:
     """Return the routes that need no caller: health, our public keys and, with Backstage tokens, where to get one."""
 
     async def health(_: Request) -> GatewayResponse:
@@ -39,9 +37,6 @@ def public_routes(readiness: Readiness, signer: Signer, resource_metadata: Gatew
         keys = await asyncio.to_thread(signer.published_keys)
         return json_response({"keys": keys}, headers=((b"access-control-allow-origin", b"*"),))
 
-    async def metadata(_: Request) -> GatewayResponse | None:
-        return resource_metadata
-
     endpoints = {
         "/healthz": health,
         "/readyz": ready,
@@ -50,7 +45,11 @@ def public_routes(readiness: Readiness, signer: Signer, resource_metadata: Gatew
     }
     routes = [Route(path, endpoint, name=path) for path, endpoint in endpoints.items()]
     if resource_metadata is not None:
-        routes += [Route(path, metadata, name=path) for path in (_RESOURCE_METADATA, f"{_RESOURCE_METADATA}{MCP_PATH}")]
+
+        async def metadata(_: Request) -> GatewayResponse:
+            return await resource_metadata.response()
+
+        routes += [Route(path, metadata, name=path) for path in (METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}")]
     return routes
 
 
@@ -65,24 +64,6 @@ def metrics_route(metrics: Metrics) -> Route:
         return metrics.response()
 
     return Route("/metrics", serve_metrics, name="/metrics")
-
-
-def metadata_url(public_url: str) -> str:
-    """Return the URL of the metadata of `/mcp`, as the WWW-Authenticate header gives it."""
-    return f"{public_url}{_RESOURCE_METADATA}{MCP_PATH}"
-
-
-def resource_metadata(public_url: str, backstage_url: str) -> GatewayResponse:
-    """Return the OAuth protected-resource metadata of `/mcp` (RFC 9728): Backstage's auth plugin issues the tokens."""
-    return json_response(
-        {
-            "resource": f"{public_url}{MCP_PATH}",
-            "authorization_servers": [f"{backstage_url}/api/auth"],
-            "bearer_methods_supported": ["header"],
-            "resource_name": "scaleops-worker",
-        },
-        headers=((b"access-control-allow-origin", b"*"), (b"cache-control", b"max-age=3600")),
-    )
 
 
 async def raise_not_found(scope: Scope, receive: Receive, send: Send) -> None:

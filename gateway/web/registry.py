@@ -29,6 +29,8 @@ from gateway.web.metrics import Metrics
 
 PLUGIN: Final = "scaleops"
 _ACTIONS_PATH: Final = f"{BASE}/.backstage/actions"
+LIST_PATH: Final = f"{_ACTIONS_PATH}/v1/actions"
+"""Backstage lists before every call, and drops all tools of a plugin whose list fails."""
 _ROUTE_NAME: Final = "actions"
 _CLIENT: Final = "registry"
 
@@ -83,7 +85,7 @@ def registry_routes(contexts: RequestContexts, metrics: Metrics) -> Sequence[Rou
         return GatewayResponse(status=HTTPStatus.OK, headers=(JSON_TYPE,), body=body)
 
     return [
-        Route(f"{_ACTIONS_PATH}/v1/actions", list_actions, name=_ROUTE_NAME),
+        Route(LIST_PATH, list_actions, name=_ROUTE_NAME),
         *(
             Route(
                 f"{_ACTIONS_PATH}/{version}/actions/{{id}}/invoke",

@@ -19,6 +19,8 @@ from actions.errors import NotFoundError
 from domain.zones import TZDATA_VERSION
 from gateway.auth.request_contexts import STORED_THREADS
 from gateway.responses import forbidden
+from gateway.web.oauth_metadata import DISCOVERY_PATH
+from simulator.backstage_auth import ISSUER
 from tests.services.gateways import STATIC_TOKEN, ServedGateway, ServeGateway
 
 PROXY = "/api/scaleops/api"
@@ -125,12 +127,56 @@ def test_an_mcp_client_discovers_where_tokens_are_issued(serve_gateway: ServeGat
     )
     assert metadata == {
         "resource": "https://gateway.example.com/mcp",
-        "authorization_servers": [f"{gateway.simulator.backstage_url}/api/auth"],
+        "authorization_servers": [ISSUER],
+        "scopes_supported": ["openid"],
         "bearer_methods_supported": ["header"],
         "resource_name": "scaleops-worker",
     }
     assert gateway.client.get("/.well-known/oauth-protected-resource").json() == metadata
     assert serve_gateway(gateway_auth="token").client.get(METADATA).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("discovery", "status", "issuer"),
+    [
+        (
+            {"status": 200, "body": {"issuer": "https://backstage.example.com/api/auth"}},
+            200,
+            "https://backstage.example.com/api/auth",
+        ),
+        ({"status": 404}, 200, "{backstage}/api/auth"),
+        ({"status": 200, "body": {"issuer": "not an address"}}, 200, "{backstage}/api/auth"),
+        ({"status": 200, "body": {"issuer": None}}, 503, None),
+        ({"status": 500}, 503, None),
+    ],
+)
+def test_the_issuer_is_the_one_that_backstage_names(
+    gateway: ServedGateway, discovery: dict[str, Any], status: int, issuer: str | None
+) -> None:
+    gateway.pass_time(seconds=0)
+    gateway.simulator.plan_fault("backstage", route=DISCOVERY_PATH, **discovery)
+
+    response = gateway.client.get(METADATA)
+
+    assert response.status_code == status
+    if issuer is not None:
+        assert response.json()["authorization_servers"] == [issuer.format(backstage=gateway.simulator.backstage_url)]
+
+
+def test_an_issuer_is_kept_while_backstage_is_down_and_one_that_is_unknown_is_asked_for_again(gateway: ServedGateway) -> None:
+    gateway.pass_time(seconds=0)
+    gateway.simulator.plan_fault("backstage", route=DISCOVERY_PATH, status=503)
+    unknown = [gateway.client.get(METADATA).status_code for _ in range(3)]
+    asked = gateway.calls("backstage")[DISCOVERY_PATH]
+    gateway.simulator.state.faults = []
+    gateway.pass_time(seconds=31)
+    known = gateway.client.get(METADATA)
+    gateway.simulator.plan_fault("backstage", route=DISCOVERY_PATH, status=503)
+    gateway.pass_time(hours=2)
+
+    assert (unknown, asked) == ([503] * 3, 1)
+    assert known.json()["authorization_servers"] == [ISSUER]
+    assert gateway.client.get(METADATA).json() == known.json()
 
 
 def preflight(gateway: ServedGateway, origin: str) -> httpx.Response:
@@ -232,15 +278,15 @@ def test_each_caller_has_a_rate_limit_of_its_own(serve_gateway: ServeGateway) ->
 
 def test_repeated_failures_are_rate_limited_before_anything_is_verified(serve_gateway: ServeGateway) -> None:
     gateway = serve_gateway(timer=lambda: 0.0)  # no bucket is refilled
-    known, outsider = gateway.as_user("user:default/ann"), gateway.as_plugin()
+    known = gateway.as_user("user:default/ann")
     assert gateway.client.get(FLAGS, headers=known).status_code == 200
     calls = gateway.calls("backstage")
     statuses = Counter(gateway.client.get(FLAGS, headers={"Authorization": "Bearer x"}).status_code for _ in range(700))
-    response = gateway.client.get(FLAGS, headers=outsider)
+    response = gateway.client.get(FLAGS)
     assert statuses == {401: 600, 429: 100}
     assert (response.status_code, response.json()["error"]["name"]) == (429, "ServiceUnavailableError")
     assert int(response.headers["retry-after"]) >= 1
-    assert gateway.calls("backstage") == calls, "the plugin's keys were not fetched"
+    assert gateway.calls("backstage") == calls, "no keys were fetched"
     for headers in (known, gateway.as_ci()):
         assert gateway.client.get(FLAGS, headers=headers).status_code == 200, "a valid token is not affected"
 

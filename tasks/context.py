@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
@@ -60,6 +60,10 @@ class Services(Protocol):
     @property
     def default_routing_key(self) -> RoutingKey | None:
         """PAGERDUTY_ROUTING_KEY."""
+
+    @property
+    def configured_routing_keys(self) -> Sequence[RoutingKey]:
+        """The keys of the settings and the configuration file."""
 
     def routing_key(self, fingerprint: str) -> RoutingKey | None:
         """Return a key of the settings, the configuration file or, last, the catalog. Raises ServiceError of the catalog."""

@@ -81,6 +81,7 @@ class FakeServices:
     sealer: KeySealer | None = None
     default_routing_key: RoutingKey | None = None
     known_keys: dict[str, RoutingKey] = field(default_factory=dict)
+    configured_routing_keys: Sequence[RoutingKey] = ()
     catalog_error: ServiceError | None = None
 
     def routing_key(self, fingerprint: str) -> RoutingKey | None:

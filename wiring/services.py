@@ -180,10 +180,15 @@ class LiveServices:
         key = _reveal(self._settings.pagerduty_routing_key)
         return RoutingKey(key) if key is not None else None
 
+    @property
+    def configured_routing_keys(self) -> tuple[RoutingKey, ...]:
+        """The keys of the settings and the configuration file."""
+        default = self.default_routing_key
+        return (*routing_keys_by_team(self._config).values(), *(() if default is None else (default,)))
+
     def routing_key(self, fingerprint: str) -> RoutingKey | None:
         """Find a key in the settings, the configuration file or, last, the catalog. Raises ServiceError of the catalog."""
-        configured = [*routing_keys_by_team(self._config).values(), self.default_routing_key]
-        found = next((key for key in configured if key is not None and key.fingerprint == fingerprint), None)
+        found = next((key for key in self.configured_routing_keys if key.fingerprint == fingerprint), None)
         has_catalog = self._settings.backstage_base_url or self._settings.backstage_catalog_file
         return self._catalog_routing_keys.get(fingerprint) if found is None and has_catalog else found
 

@@ -26,6 +26,11 @@ class SealedKeys(Queries):
         sealed: bytes | None = self._connection.execute(query).scalar()
         return sealed
 
+    def all(self) -> tuple[tuple[str, bytes], ...]:
+        """Return every sealed key with its fingerprint."""
+        query = select(routing_keys.c.fingerprint, routing_keys.c.sealed).order_by(routing_keys.c.fingerprint)
+        return tuple((row.fingerprint, row.sealed) for row in self._connection.execute(query))
+
 
 class SigningKeys(Queries):
     """Public halves of the gateways' signing keys as JSON (RFC 7517), by key id: every replica publishes those of all."""

@@ -31,6 +31,7 @@ from tasks.collect.closing import close, close_overdue, format_slot, with_cause
 from tasks.collect.inventory import take_inventory
 from tasks.collect.measuring import NO_PROGRESS, CollectFailed, SweepMeasurer, SweepProgress
 from tasks.context import Policy, StageContext
+from tasks.routing_keys import seal_keys
 
 log = structlog.get_logger(__name__)
 
@@ -159,15 +160,15 @@ def _list_catalog(context: StageContext, as_of: datetime, progress: SweepProgres
     """
     listing = context.services.catalog.listing()
     sealer = context.services.sealer
+    with context.store.transaction() as transaction:
+        seal_keys(transaction, sealer, context.services.configured_routing_keys)
     seen = 0
     for number, page in enumerate(listing):
         if number == 0:
             on_first_page()
         with context.store.transaction() as transaction:
             transaction.components.record_page(page.components, page.teams, as_of=as_of)
-            if sealer is not None:
-                for fingerprint, key in page.routing_keys.items():
-                    transaction.sealed_keys.put(fingerprint, sealer.seal(key))
+            seal_keys(transaction, sealer, page.routing_keys.values())
         seen += len(page.components)
         progress.listed(seen)
     if listing.left_aside:

@@ -18,7 +18,6 @@ from typing import Final
 
 from clients.http.client import TimeLeft
 from clients.http.errors import ServiceError
-from domain.component import RoutingKey
 from domain.messages import Channel, Message
 from domain.routes import Route, platform_route
 from store import Transaction
@@ -35,6 +34,7 @@ from tasks.deliver.sending import (
     send_to_slack,
 )
 from tasks.deliver.undeliverable import expired_notice, failed_notice, is_meta_notice, to_platform_channel, unknown_notice
+from tasks.routing_keys import find_routing_key, missing_key_reason
 
 LEASE: Final = timedelta(seconds=120)
 """An expired lease belongs to a sender that died or is paused; right before each attempt a sender looks whether it has its lease."""
@@ -90,22 +90,6 @@ def deliver(
         SettingsError: of `wiring`: the settings name no service for a due message. Nothing is lost.
     """
     return _DeliveryRun(context, progress, may_begin).run()
-
-
-def find_routing_key(context: StageContext, fingerprint: str) -> RoutingKey | None:
-    """Return the PagerDuty routing key with this fingerprint from the sealed row, else from settings and catalog.
-
-    Raises:
-        ServiceError: the catalog, queried last, failed.
-    """
-    sealer = context.services.sealer
-    if sealer is not None:
-        with context.store.reading() as t:
-            sealed = t.sealed_keys.get(fingerprint)
-        key = sealer.open(sealed) if sealed is not None else None
-        if key is not None:
-            return key
-    return context.services.routing_key(fingerprint)
 
 
 class _DeliveryRun:
@@ -192,7 +176,7 @@ class _DeliveryRun:
         except ServiceError as error:
             return reschedule(error, claim, now=now)
         if key is None:
-            return Rejected(reason=f"The routing key with the fingerprint {target} can no longer be found.", by_target=True)
+            return Rejected(reason=missing_key_reason(self._context, target), by_target=True)
         return send_to_pagerduty(self._context.services.pagerduty, key, claim, now=now, time_left=self._time_left(claim))
 
     def _time_left(self, claim: LeasedMessage) -> TimeLeft:

@@ -19,6 +19,7 @@ from store.queries.outbox_rows import OutboxRecord
 from tasks.context import Policy, StageContext
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
+from tasks.routing_keys import unopenable_key_problems
 
 MAX_PENDING_AGE: Final = timedelta(hours=1)
 """An older pending message is a problem."""
@@ -89,6 +90,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             teams=tuple(_teams(transaction, policy, now)),
             problems=(
                 *_clock_problems(context, now, newest=newest, heartbeats=heartbeats),
+                *unopenable_key_problems(transaction, context.services.sealer),
                 *(f"in the newest sweep the {sentence}" for sentence in describe_unmeasured(figures)),
                 *_problems(
                     policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost

@@ -18,7 +18,7 @@ LINK_TTL: Final = timedelta(days=35)
 """Five weekly reports."""
 _REPORTS: Final = "/reports/"
 _PAGE: Final = re.compile(r"/reports/[^/?#]+/[^/?#]+")
-_QUERY: Final = re.compile(r"until=(?P<until>[0-9]{1,11})&sig=(?P<sig>[A-Za-z0-9_-]{43})")
+_QUERY: Final = re.compile(r"until=(?P<until>[1-9][0-9]{0,10})&sig=(?P<sig>[A-Za-z0-9_-]{43})")
 _PURPOSE: Final = "report page v1"
 
 

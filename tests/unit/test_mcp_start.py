@@ -7,7 +7,20 @@ import sys
 
 import pytest
 
-ON_DEMAND = ("alembic", "psycopg", "aiohttp", "httpx", "slack_sdk", "pdpyras", "redis", "celery", "jinja2", "pygal", "jwt")
+ON_DEMAND = (
+    "sqlalchemy",
+    "alembic",
+    "psycopg",
+    "aiohttp",
+    "httpx",
+    "slack_sdk",
+    "pdpyras",
+    "redis",
+    "celery",
+    "jinja2",
+    "pygal",
+    "jwt",
+)
 
 
 @pytest.fixture(scope="module")

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from typing import Final
 
 import structlog
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
+from clients.http.byte_budget import ByteBudget
 from gateway.audit import AuditLog
 from gateway.auth.admission import Admission
 from gateway.auth.cors import PREFLIGHT, is_preflight
+from gateway.compression import LEVEL, MIN_BYTES, Compression
 from gateway.request import BODY_LIMIT, GatewayRequest, parse_request
-from gateway.responses import GatewayResponse, Header, as_http_error, error_response
+from gateway.responses import PIECE_BYTES, GatewayResponse, Header, as_http_error, error_response
 from gateway.web.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -37,9 +40,21 @@ class Gateway:
     """Serves the proxy and the web application behind one admission, and records every request."""
 
     def __init__(
-        self, *, admission: Admission, proxy: Handler, web: Router, metrics: Metrics, audit: AuditLog, timer: Callable[[], float]
+        self,
+        *,
+        admission: Admission,
+        proxy: Handler,
+        web: Router,
+        compression: Compression,
+        budget: ByteBudget,
+        metrics: Metrics,
+        audit: AuditLog,
+        timer: Callable[[], float],
     ) -> None:
         self.web = web
+        self._compressed_web = GZipMiddleware(web, minimum_size=MIN_BYTES, compresslevel=LEVEL)
+        self._compression = compression
+        self._budget = budget
         self._admission = admission
         self._proxy = proxy
         self._metrics = metrics
@@ -59,10 +74,13 @@ class Gateway:
         started_at = self._timer()
         request: GatewayRequest | None = None
         tracker = _ResponseTracker(send)
+        held = ExitStack()
         try:
             request = parse_request(scope, receive)
             tracker.cors_headers = self._admission.check_origin(request)
             response = PREFLIGHT if is_preflight(request) else await self._respond(request, tracker)
+            if response is not None and len(response.body) > PIECE_BYTES:
+                held.enter_context(self._budget.holding(response.body))
         except Exception as error:
             failure = as_http_error(error)
             if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -73,6 +91,7 @@ class Gateway:
             if response is not None:
                 await _send(response, request, receive, tracker)
         finally:
+            held.close()
             status = tracker.status if response is None else response.status
             self._record(request, status, self._timer() - started_at)
 
@@ -80,12 +99,12 @@ class Gateway:
         """Return the response, or None when the web application has sent it."""
         await self._admission.authenticate(request)
         if request.target.startswith(_PROXY_PATH):
-            return await self._proxy(request)
+            return await self._compression.apply(await self._proxy(request), request.scope["headers"])
         # Routes match the path as it was sent, not a decoded one. With "app" in its scope the router raises its errors.
         path = request.target.decode("latin-1")
         scope = {**request.scope, "path": path, "root_path": "", "app": self.web, "state": {"gateway_request": request}}
         try:
-            await self.web(scope, request.receive, tracker)
+            await self._compressed_web(scope, request.receive, tracker)
         finally:
             route = scope.get("route")
             request.route = route.name if isinstance(route, Route) else ""

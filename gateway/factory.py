@@ -16,6 +16,7 @@ from actions.context import HistoryContext, LiveContext
 from actions.ports import Catalog
 from clients.backstage.jwks import USER_KEYS, JwksCache
 from clients.http.async_client import AsyncHttpClient
+from clients.http.byte_budget import ByteBudget
 from clients.http.client import HttpOptions
 from clients.http.loopback import bracket_ipv6, is_loopback_host
 from clients.scaleops.async_client import AsyncScaleOpsClient
@@ -35,7 +36,8 @@ from gateway.auth.request_contexts import RequestContexts
 from gateway.auth.signing import Signer
 from gateway.auth.static_tokens import StaticTokens
 from gateway.auth.visibility import Visibility, backstage_lookup
-from gateway.proxy.body_worker import MAX_BODY_BYTES, BodyWorker
+from gateway.compression import Compression
+from gateway.proxy.body_worker import MAX_BODY_BYTES, MAX_HELD_BYTES, BodyWorker
 from gateway.proxy.cache import ResponseCache
 from gateway.proxy.component_index import ComponentIndex
 from gateway.proxy.handler import Proxy
@@ -110,14 +112,15 @@ def build_gateway(
     settings, live, clock = dependencies.settings, dependencies.live, dependencies.live.clock
     require_auth_configured(settings)
     metrics = Metrics()
-    scaleops = _scaleops_client(dependencies, metrics)
+    budget = ByteBudget(MAX_HELD_BYTES)
+    scaleops = _scaleops_client(dependencies, metrics, budget)
     base_url = settings.backstage_base_url
     backstage = AsyncHttpClient("Backstage", base_url, _BACKSTAGE_OPTIONS) if base_url is not None else None
     signer = Signer(dependencies.store, clock=clock)
     visibility = Visibility(backstage_lookup(backstage, signer) if backstage is not None else None, clock=clock)
     index = ComponentIndex(live.catalog, live.namespaces_allowed, clock=clock)
     cache = ResponseCache(ttl_s=settings.gateway_cache_ttl_s, timer=timer, count=metrics.count_cache)
-    body_worker = BodyWorker()
+    body_worker = BodyWorker(budget)
     audit = AuditLog(write_audit or sys.stderr.write, clock=clock, form=_audit_form(settings))
 
     def user_catalog(caller: Caller) -> Catalog:
@@ -180,10 +183,19 @@ def build_gateway(
         uncounted_paths=frozenset({LIST_PATH.encode()}),
         clock=clock,
     )
-    return Gateway(admission=admission, proxy=proxy.handle, web=web, metrics=metrics, audit=audit, timer=timer)
+    return Gateway(
+        admission=admission,
+        proxy=proxy.handle,
+        web=web,
+        compression=Compression(body_worker, ttl_s=settings.gateway_cache_ttl_s, timer=timer),
+        budget=budget,
+        metrics=metrics,
+        audit=audit,
+        timer=timer,
+    )
 
 
-def _scaleops_client(dependencies: GatewayDependencies, metrics: Metrics) -> AsyncScaleOpsClient:
+def _scaleops_client(dependencies: GatewayDependencies, metrics: Metrics, budget: ByteBudget) -> AsyncScaleOpsClient:
     settings, limiter = dependencies.settings, dependencies.limiter
     options = HttpOptions(
         timeout_s=settings.scaleops_timeout_s, max_in_flight=settings.scaleops_max_concurrency, max_response_bytes=MAX_BODY_BYTES
@@ -191,7 +203,7 @@ def _scaleops_client(dependencies: GatewayDependencies, metrics: Metrics) -> Asy
     if limiter is not None:
         limiter.on_status = metrics.set_limiter_status
     return AsyncScaleOpsClient(
-        AsyncHttpClient("ScaleOps", settings.scaleops_base_url or "", options, limiter=limiter),
+        AsyncHttpClient("ScaleOps", settings.scaleops_base_url or "", options, limiter=limiter, budget=budget),
         dependencies.credentials,
         clock=dependencies.live.clock,
         on_new_token=metrics.count_new_token,

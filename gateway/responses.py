@@ -20,6 +20,7 @@ Header = tuple[bytes, bytes]
 
 JSON_TYPE: Final[Header] = (b"content-type", b"application/json; charset=utf-8")
 _MAX_URL_LENGTH: Final = 500
+PIECE_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,14 @@ class GatewayResponse:
         if self.status != HTTPStatus.NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(self.body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
+        # In pieces, because the server copies each into its write buffer before it waits for a slow reader.
+        for start in range(0, len(self.body) - PIECE_BYTES, PIECE_BYTES):
+            await send({"type": "http.response.body", "body": self.body[start : start + PIECE_BYTES], "more_body": True})
+        await send({"type": "http.response.body", "body": self.body[_last_piece(len(self.body)) :]})
+
+
+def _last_piece(length: int) -> int:
+    return max(0, length - 1) // PIECE_BYTES * PIECE_BYTES
 
 
 class HttpError(Exception):

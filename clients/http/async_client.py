@@ -13,6 +13,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from clients.http.byte_budget import ByteBudget
 from clients.http.client import HttpOptions
 from clients.http.errors import ErrorKind, ServiceError
 from clients.http.messages import HttpRequest, HttpResponse, no_response, too_large_error, truncated_error
@@ -38,8 +39,10 @@ class AsyncHttpClient:
         *,
         limiter: ConcurrencyLimiter | None = None,
         max_queued: int = MAX_QUEUED,
+        budget: ByteBudget | None = None,
     ) -> None:
         self.service = service
+        self._budget = budget
         self.options = options
         self._max_in_progress = options.max_in_flight + max_queued
         self._base_url = base_url.rstrip("/")
@@ -129,17 +132,27 @@ class AsyncHttpClient:
             raise no_response(self.service, request, f"the exchange failed ({type(error).__name__})") from None
 
     async def _read_body(self, incoming: aiohttp.ClientResponse, request: HttpRequest) -> bytes:
-        limit = self.options.max_response_bytes
+        limit, budget = self.options.max_response_bytes, self._budget
         length = incoming.content_length
-        if length is not None and length <= limit and "Content-Encoding" not in incoming.headers:
+        if length is not None and length <= _CHUNK_BYTES and "Content-Encoding" not in incoming.headers:
             return await incoming.read()
         body = bytearray()
-        async for chunk in incoming.content.iter_chunked(_CHUNK_BYTES):
-            body += chunk
-            if len(body) > limit:
-                incoming.close()
-                raise too_large_error(self.service, request, incoming.status, limit)
-        return bytes(body)
+        counted = 0
+        try:
+            async for chunk in incoming.content.iter_chunked(_CHUNK_BYTES):
+                if budget is not None:
+                    budget.take(len(chunk))
+                    counted += len(chunk)
+                body += chunk
+                if len(body) > limit:
+                    raise too_large_error(self.service, request, incoming.status, limit)
+            return bytes(body)
+        except ServiceError:
+            incoming.close()
+            raise
+        finally:
+            if budget is not None:
+                budget.give_back(counted)
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

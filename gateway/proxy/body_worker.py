@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from gateway.responses import unavailable
+from clients.http.byte_budget import ByteBudget
 
 T = TypeVar("T")
 
@@ -15,36 +15,29 @@ LARGE_BYTES: Final = 256 * 1024
 """Parsing and filtering this much takes about 10 ms."""
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 """The largest response that the proxy accepts: some thousands of workloads."""
-THREADS: Final = 2
-MAX_QUEUED_BYTES: Final = 128 * 1024 * 1024
-"""Bounds the memory that large responses take while they wait for a thread."""
+THREADS: Final = 1
+"""A parsed response takes several times its size, and two threads would share one interpreter."""
+MAX_HELD_BYTES: Final = 128 * 1024 * 1024
+"""Of the responses that are being received, parsed or sent: with the cache and the parsed one, below the memory limit of the manifest."""
 
 
 class BodyWorker:
     """For one event loop."""
 
-    def __init__(self, *, threads: int = THREADS, max_queued_bytes: int = MAX_QUEUED_BYTES) -> None:
+    def __init__(self, budget: ByteBudget, *, threads: int = THREADS) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="large-bodies")
-        self._max_queued_bytes = max_queued_bytes
-        self._queued_bytes = 0
+        self._budget = budget
 
     async def run(self, body: bytes, work: Callable[[bytes], T]) -> T:
         """Return `work(body)`.
 
         Raises:
-            HttpError: 503, the threads have too much to do.
+            ServiceError: too many bytes are held already.
         """
-        size = len(body)
-        if size <= LARGE_BYTES:
+        if len(body) <= LARGE_BYTES:
             return work(body)
-        if self._queued_bytes + size > self._max_queued_bytes:
-            message = "the gateway is parsing too many large responses of ScaleOps; try again in a few seconds"
-            raise unavailable(message, retry_after_s=5)
-        self._queued_bytes += size
-        try:
+        with self._budget.holding(body):
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, body)
-        finally:
-            self._queued_bytes -= size
 
     def close(self) -> None:
         """Stop the threads."""

@@ -167,7 +167,7 @@ def test_an_issuer_is_kept_while_backstage_is_down_and_one_that_is_unknown_is_as
     gateway.pass_time(seconds=0)
     gateway.simulator.plan_fault("backstage", route=DISCOVERY_PATH, status=503)
     unknown = [gateway.client.get(METADATA).status_code for _ in range(3)]
-    asked = gateway.calls("backstage")[DISCOVERY_PATH]
+    asked = gateway.calls("backstage")[f"GET {DISCOVERY_PATH}"]
     gateway.simulator.state.faults = []
     gateway.pass_time(seconds=31)
     known = gateway.client.get(METADATA)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from clients.http.byte_budget import ByteBudget
 from domain.component import Component
 from domain.refs import EntityRef
 from gateway.auth.visibility import CatalogLookup, Visibility
@@ -41,5 +42,5 @@ def a_scope(
         visibility=Visibility(lookup, clock=now),
         owners=owners or CachedWorkloadOwners(lambda _: (), clock=now),
         cache=a_cache(),
-        worker=worker or BodyWorker(),
+        worker=worker or BodyWorker(ByteBudget(2**30)),
     )

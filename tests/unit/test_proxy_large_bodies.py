@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from clients.http.byte_budget import ByteBudget
+from clients.http.errors import ErrorKind, ServiceError
 from clients.http.messages import HttpRequest, HttpResponse
 from domain.ownership import Ownership, ownership_of
 from gateway.auth.callers import ANONYMOUS
@@ -19,7 +21,7 @@ from gateway.proxy.handler import Proxy
 from gateway.proxy.routes import RouteTable
 from gateway.proxy.workload_owners import CachedWorkloadOwners
 from gateway.request import GatewayRequest, parse_request
-from gateway.responses import GatewayResponse, HttpError
+from gateway.responses import GatewayResponse
 from tests.factories import make_component, make_key
 from tests.stage_factories import WEB
 from tests.unit.proxy_factories import a_cache, a_response, a_scope, now
@@ -77,7 +79,7 @@ async def test_a_small_response_is_returned_while_a_large_one_waits_to_be_parsed
     large = json.dumps({"rest": large_rows(), "networkCostEnabled": None}).encode()
     small = b'{"a":1,"destinations":null}'
 
-    worker = BodyWorker(threads=1)
+    worker = BodyWorker(ByteBudget(2**30))
     proxy = a_proxy(worker, lambda target: large if "networkCostEnabled" in target else small)
     finished: list[str] = []
 
@@ -104,7 +106,7 @@ async def test_a_small_response_is_returned_while_a_large_one_waits_to_be_parsed
 async def test_a_large_response_is_filtered_in_a_thread_once_for_all_callers_with_one_view() -> None:
     rows = [{**row, "workloadName": f"w{n}", "type": "Deployment"} for n, row in enumerate(large_rows())]
 
-    worker = BodyWorker(threads=1)
+    worker = BodyWorker(ByteBudget(2**30))
     owners = CachedWorkloadOwners(lambda _: (), clock=now)
     scope = a_scope(owners=owners, worker=worker)
     response = a_response("workloads", rows)
@@ -130,7 +132,7 @@ async def test_costs_are_filtered_by_the_ids_of_large_workload_lists_too() -> No
     rows = large_rows()
     costs = [{"id": row["id"].upper(), "totalCost": 1.10, "text": "y" * 300} for row in rows]
 
-    worker = BodyWorker(threads=1)
+    worker = BodyWorker(ByteBudget(2**30))
     scope = a_scope(worker=worker)
     workloads, report = a_response("workloads", rows), a_response("aggregatedWorkloads", costs)
 
@@ -149,15 +151,15 @@ async def test_costs_are_filtered_by_the_ids_of_large_workload_lists_too() -> No
 
 
 async def test_too_many_large_responses_are_rejected_and_do_not_fill_the_memory() -> None:
-    large = b"x" * (LARGE_BYTES + 1)
+    large, second_body, third_body = (name * (LARGE_BYTES + 1) for name in (b"x", b"y", b"z"))
 
-    worker = BodyWorker(threads=1, max_queued_bytes=2 * len(large))
+    worker = BodyWorker(ByteBudget(2 * len(large)))
     try:
         with occupied(worker) as release:
-            second = asyncio.create_task(worker.run(large, len))
+            second = asyncio.create_task(worker.run(second_body, len))
             await asyncio.sleep(0)
-            with pytest.raises(HttpError) as caught:
-                await worker.run(large, len)
+            with pytest.raises(ServiceError) as caught:
+                await worker.run(third_body, len)
             release.set()
             assert await second == len(large)
         assert await worker.run(large, len) == len(large)
@@ -165,5 +167,4 @@ async def test_too_many_large_responses_are_rejected_and_do_not_fill_the_memory(
     finally:
         worker.close()
 
-    assert caught.value.status == 503
-    assert (b"retry-after", b"5") in caught.value.headers
+    assert (caught.value.kind, caught.value.retry_after_s) == (ErrorKind.THROTTLED, 5)

@@ -8,6 +8,7 @@ import click
 
 from cli.output import say, say_json, show_table
 from cli.session import open_context
+from domain.bulk_trust import describe_standings
 from domain.messages import Json
 from store import HeartbeatKind
 from tasks.maintenance.status import InstallationStatus, read_status
@@ -33,7 +34,7 @@ def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
     ctx.exit(1 if check and found.problems else 0)
 
 
-def _show(found: InstallationStatus) -> None:
+def _show_sweeps(found: InstallationStatus) -> None:
     sweep = found.newest_closed
     if sweep is not None:
         in_part = ", some in part only" if found.unmeasured_figures else ""
@@ -41,6 +42,13 @@ def _show(found: InstallationStatus) -> None:
     for running in found.open_sweeps:
         say(f"open sweep      {_utc(running.as_of)}: {running.measured} of {running.expected} measured so far")
     say(f"next slot       {_utc(found.next_slot)}")
+    for line in describe_standings(found.bulk):
+        subject, _, standing = line.partition(": ")
+        say(f"{subject:<15} {standing}")
+
+
+def _show(found: InstallationStatus) -> None:
+    _show_sweeps(found)
     for heartbeat in found.heartbeats:
         if heartbeat.kind is not HeartbeatKind.PROGRESS:
             name = heartbeat.stage if heartbeat.kind is HeartbeatKind.OK else f"{heartbeat.stage} {heartbeat.kind}"
@@ -85,6 +93,16 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
             for one in found.unmeasured_figures
         ],
         "lostClusters": [cluster.name for cluster in found.lost_clusters],
+        "bulk": [
+            {
+                "subject": one.newest.subject.value,
+                "cluster": one.newest.cluster or None,
+                "trusted": one.newest.trusted,
+                "since": one.since.isoformat(),
+                "reason": one.newest.reason or None,
+            }
+            for one in found.bulk
+        ],
         "openAlerts": found.open_alerts,
         "outbox": {str(name): count for name, count in found.outbox.items()},
         "oldestPending": found.oldest_pending.isoformat() if found.oldest_pending else None,

@@ -44,6 +44,33 @@ class BulkCheck:
     """Why it is not; empty if it is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkStanding:
+    """The newest check of one bulk response, and the sweep since which every check had that result."""
+
+    newest: BulkCheck
+    since: datetime
+
+
+def describe_standings(standings: Collection[BulkStanding]) -> tuple[str, ...]:
+    """Return a line for the inventory and for the costs: trusted since when, or for each cluster since when not and why."""
+    lines: list[str] = []
+    for subject, name in ((BulkSubject.INVENTORY, "inventory"), (BulkSubject.COSTS, "bulk costs")):
+        found = [one for one in standings if one.newest.subject is subject]
+        newest = max((one.newest.as_of for one in found), default=None)
+        current = [one for one in found if one.newest.as_of == newest]
+        failed = [one for one in current if not one.newest.trusted]
+        if failed:
+            lines += [
+                f"{name}{f' of {one.newest.cluster}' if one.newest.cluster else ''}: not trusted since {one.since:%Y-%m-%d %H:%M} UTC: "
+                f"{one.newest.reason}"
+                for one in failed
+            ]
+        elif current:
+            lines.append(f"{name}: trusted since {max(one.since for one in current):%Y-%m-%d %H:%M} UTC")
+    return tuple(lines)
+
+
 def is_compared(ref: EntityRef, as_of: datetime) -> bool:
     """Return True if the sweep fetches the costs of this component again, to compare them; others in every sweep."""
     return int.from_bytes(sha256(f"{ref} {as_of.isoformat()}".encode()).digest()[:8]) % _ONE_COMPONENT_IN == 0

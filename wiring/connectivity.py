@@ -10,6 +10,7 @@ from typing import Final
 
 from clients.http.errors import ServiceError
 from clients.redis.probe import probe_redis
+from domain.bulk_trust import describe_standings
 from domain.component import RoutingKey
 from store import SchemaMismatch, StoreUnavailable
 from wiring.catalog_review import CatalogReview, review_catalog
@@ -69,6 +70,7 @@ def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
             yield _check(
                 "configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded)
             )
+        yield _check("bulk responses", lambda: _bulk(settings), is_configured=settings.scaleops_bulk == "auto")
         yield from _slack(services, loaded)
         yield from _pagerduty(services, loaded, reviews[0].keys if reviews else ())
 
@@ -92,6 +94,12 @@ def _scaleops(services: LiveServices) -> str:
     flags = services.scaleops.network_flags()
     monitored = sorted(cluster for cluster, is_on in flags.items() if is_on)
     return f"signed in; {len(flags)} clusters, network monitored in {', '.join(monitored) or 'none'}"
+
+
+def _bulk(settings: Settings) -> str:
+    """Say what the sweeps so far found; one that is not trusted costs more calls, and nothing else."""
+    with closing(open_store(settings)) as store, store.reading() as transaction:
+        return "; ".join(describe_standings(transaction.bulk_checks.standings())) or "no full sweep has compared them yet"
 
 
 def _is_used(loaded: LoadedConfig) -> bool:

@@ -83,6 +83,10 @@ def _metrics_of(health: HealthSnapshot) -> Iterator[GaugeMetricFamily]:
         if heartbeat.kind in (HeartbeatKind.OK, HeartbeatKind.CANARY):
             ages.add_metric([heartbeat.stage, heartbeat.kind.value], (status.now - heartbeat.at).total_seconds())
     yield ages
+    bulk = _family("bulk_trusted", "Whether a bulk response of the full sweeps is trusted (1) or not (0)", "subject", "cluster")
+    for one in status.bulk:
+        bulk.add_metric([one.newest.subject.value, one.newest.cluster], one.newest.trusted)
+    yield bulk
     yield _gauge("reports_overdue", "Teams whose newest due weekly report has not been made", health.reports_overdue)
     yield _gauge("problems", "Problems of this installation, as `status` lists them", len(health.problems))
 

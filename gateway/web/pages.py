@@ -6,7 +6,7 @@ A stored report is shown only to callers who may see all its components. `/statu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
@@ -25,6 +25,7 @@ from actions.history.models import AlertsInput, OpenRecommendationsInput, TrendI
 from actions.history.reports import reports_of_week, stored_report, team_of_slug
 from actions.history.view import HistoryView, parse_ref, read_history
 from alerts.states import OPEN_PHASES
+from domain.bulk_trust import BulkStanding, BulkSubject
 from domain.clock import is_future
 from domain.refs import EntityRef
 from domain.weeks import current_week
@@ -167,9 +168,21 @@ def _status(view: HistoryView) -> str:
             is_future=newest is not None and is_future(newest.as_of, now),
             unmeasured=sorted(figures.items()),
             running=rows.sweeps.unclosed(),
+            bulk=_anonymous_standings(rows.bulk_checks.standings()),
             lost=len(rows.clusters.lost()),
             alerts=len(rows.alerts.states(statuses=OPEN_PHASES)),
             outbox=sorted((str(status), many) for status, many in rows.outbox.counts().items()),
             heartbeats=rows.heartbeats.all(),
         )
     )
+
+
+def _anonymous_standings(standings: Collection[BulkStanding]) -> list[str]:
+    """Return whether the bulk responses are trusted; the page names no cluster."""
+    lines = []
+    for subject, name in ((BulkSubject.INVENTORY, "inventory"), (BulkSubject.COSTS, "costs of a cluster in one response")):
+        found = [one.newest for one in standings if one.newest.subject is subject and one.newest.cluster]
+        if found:
+            trusted = sum(check.trusted for check in found)
+            lines.append(f"The {name} is trusted for {trusted} of {len(found)} clusters.")
+    return lines

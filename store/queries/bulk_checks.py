@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
-from domain.bulk_trust import BulkCheck, BulkSubject
+from domain.bulk_trust import BulkCheck, BulkStanding, BulkSubject
 from store.queries.rows import Queries, row_from
 from store.schema import bulk_checks
 from store.upserts import upsert
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BulkStanding:
-    """The newest check of one bulk response, and the sweep since which every check had that result."""
-
-    newest: BulkCheck
-    since: datetime
 
 
 class BulkChecks(Queries):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.states import OPEN_PHASES
+from domain.bulk_trust import BulkStanding
 from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import PLATFORM, EntityRef
@@ -52,6 +53,8 @@ class InstallationStatus:
     lost_clusters: tuple[ClusterState, ...]
     unmeasured_figures: tuple[UnmeasuredFigure, ...]
     """What the newest closed sweep knows of no workload of a cluster."""
+    bulk: tuple[BulkStanding, ...]
+    """Which bulk responses of the full sweeps are trusted."""
     open_alerts: int
     outbox: Mapping[MessageStatus, int]
     oldest_pending: datetime | None
@@ -83,6 +86,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             unmeasured=dict(_unmeasured(transaction, newest)),
             lost_clusters=lost,
             unmeasured_figures=figures,
+            bulk=transaction.bulk_checks.standings(),
             open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
             outbox=transaction.outbox.counts(),
             oldest_pending=oldest,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from domain.bulk_trust import BulkCheck, BulkSubject
+from domain.bulk_trust import BulkCheck, BulkSubject, describe_standings
 from domain.refs import EntityRef
 from domain.snapshots import Measurement
 from simulator.serving import Simulator
@@ -19,6 +20,7 @@ from tests.factories import SLOT
 from tests.stage_factories import open_collect_bench
 
 COSTS = "POST /detailedCostReport/getWorkloads"
+EVERY = timedelta(hours=6)
 MODES = ("complete", "400", "empty", "first-rows", "parent-only", "duplicates", "foreign-rows")
 
 
@@ -89,3 +91,23 @@ def test_switched_off_no_request_without_a_filter_is_made(simulator: Simulator, 
     swept(simulator, sqlite_store, uses_bulk=False)
     assert not simulator.state.calls["bulk"]
     assert checks_of(sqlite_store) == {}
+
+
+def test_a_standing_says_since_when_a_response_is_trusted_or_not(store: Store) -> None:
+    def check(slot: int, *, trusted: bool, cluster: str = "east") -> BulkCheck:
+        reason = "" if trusted else "3 workloads of east are missing in it"
+        return BulkCheck(
+            as_of=SLOT + slot * EVERY, subject=BulkSubject.INVENTORY, cluster=cluster, trusted=trusted, reason=reason
+        )
+
+    def described(*checks: BulkCheck) -> tuple[str, ...]:
+        with store.transaction() as transaction:
+            transaction.bulk_checks.record(checks)
+            return describe_standings(transaction.bulk_checks.standings())
+
+    assert described() == ()
+    assert described(check(0, trusted=True), check(1, trusted=True)) == ("inventory: trusted since 2026-11-23 06:00 UTC",)
+    assert described(check(2, trusted=False), check(2, trusted=True, cluster="west")) == (
+        "inventory of east: not trusted since 2026-11-23 18:00 UTC: 3 workloads of east are missing in it",
+    )
+    assert described(check(3, trusted=True)) == ("inventory: trusted since 2026-11-24 00:00 UTC",)

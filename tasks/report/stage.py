@@ -77,7 +77,10 @@ def report_due(context: StageContext, *, progress: Progress = lambda _: None, is
     made: list[ReportMade] = []
     for one in found.due:
         request = ReportRequest(week=one.week, now=now, late=one.late)
-        done = _make_report(context, one.team, request, by_hand=False)
+        try:
+            done = _make_report(context, one.team, request, by_hand=False)
+        except ReportRejected:  # a sweep was closed since, and another team owns its components: not due any more
+            continue
         if isinstance(done, ReportMade):
             made.append(done)
             progress(done.report.title)
@@ -159,7 +162,11 @@ def _require_known(transaction: Transaction, team: EntityRef) -> None:
 def _gather(transaction: Transaction, policy: Policy, team: EntityRef, request: ReportRequest) -> TeamFacts | PlatformFacts:
     if team == PLATFORM:
         return gather_platform(transaction, policy, request)
-    return gather_team(transaction, policy, team, request)
+    facts = gather_team(transaction, policy, team, request)
+    if facts.now is None and facts.sweeps_now and not request.running:
+        message = f"{team} owned no component at the end of {request.week}, so it has no report for that week"
+        raise ReportRejected(message)
+    return facts
 
 
 def _build(facts: TeamFacts | PlatformFacts) -> content.Report:

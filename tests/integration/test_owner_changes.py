@@ -14,7 +14,7 @@ from domain.weeks import IsoWeek, Schedule, Schedules
 from reports import content
 from store import Store
 from tasks.maintenance.purging import purge_expired
-from tasks.report.stage import ReportMade, preview, report_due, send
+from tasks.report.stage import ReportMade, ReportRejected, preview, report_due, send
 from tests.factories import PAYMENTS, SEARCH, make_component, make_contact, make_measurement, make_point, make_team
 from tests.integration.history_sample import run
 from tests.integration.test_report_stage import DUE, MONDAY
@@ -58,6 +58,8 @@ def test_a_component_given_away_before_the_week_ends_is_reported_once_to_its_new
     made = made_by(store, DUE)
 
     assert set(made) == {"Search", "All teams"}
+    with pytest.raises(ReportRejected, match="owned no component at the end of 2026-W47, so it has no report"):
+        preview(make_stage_context(store, DUE), PAYMENTS)
     assert made["Search"].headline.cost.amount == 230
     assert shares_of(made["All teams"]) == {"Search": 230}
 

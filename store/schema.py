@@ -145,6 +145,7 @@ snapshots = Table(
     Column("unknown", Document, nullable=False),  # {column: reason} of a total of which no part is known
     UniqueConstraint("entity_ref", "as_of"),
     Index("ix_snapshots_as_of_entity_ref", "as_of", "entity_ref"),
+    Index("ix_snapshots_as_of_team", "as_of", "team"),
     Index("ix_snapshots_team_as_of", "team", "as_of"),
 )
 

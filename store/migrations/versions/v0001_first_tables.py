@@ -275,6 +275,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["as_of"], ["sweeps.as_of"]),
         sa.UniqueConstraint("entity_ref", "as_of"),
         sa.Index("ix_snapshots_as_of_entity_ref", "as_of", "entity_ref"),
+        sa.Index("ix_snapshots_as_of_team", "as_of", "team"),
         sa.Index("ix_snapshots_team_as_of", "team", "as_of"),
     )
     op.create_table(

@@ -89,6 +89,8 @@ class RequestFigures:
     oom_kills_24h: int | None
     savings_available_per_month: Decimal | None
     cost_7d: Decimal | None
+    keeps_memory: bool = False
+    """It was OOM-killed and ScaleOps recommends less memory: the memory recommended here is what it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

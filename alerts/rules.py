@@ -111,6 +111,8 @@ def _over_provisioned(measurement: Measurement, history: SweepHistory, policy: A
         )
 
     def is_met(point: WorkloadPoint) -> bool | None:
+        if point.keeps_memory:
+            return False
         both = _has_issue(point, Issue.OVER_PROVISIONED), _is_above_minimum(point, settings)
         return False if False in both else None if None in both else True
 
@@ -167,7 +169,8 @@ def _figures_of(point: WorkloadPoint) -> RequestFigures:
         cpu_request_millicores=known_or(point.cpu_request_millicores, None),
         cpu_recommended_millicores=known_or(point.cpu_recommended_millicores, None),
         memory_request_bytes=known_or(point.memory_request_bytes, None),
-        memory_recommended_bytes=known_or(point.memory_recommended_bytes, None),
+        memory_recommended_bytes=known_or(point.advised_memory_bytes, None),
+        keeps_memory=point.keeps_memory,
         oom_kills_24h=known_or(point.oom_kills_24h, None),
         savings_available_per_month=known_or(point.savings_available_per_month, None),
         cost_7d=known_or(point.cost_7d, None),

@@ -53,10 +53,10 @@ _POINT_ID: Final = "4 * (CAST(:week AS BIGINT) * :components + number) + place +
 _POINTS: Final = f"""
 INSERT INTO workload_points (id, as_of, cluster, namespace, type, name, policy_name, automated, under_provisioned, over_provisioned,
     replicas, cpu_request_millicores, cpu_recommended_millicores, memory_request_bytes, memory_recommended_bytes, cost_7d,
-    savings_available_per_month, active_savings_per_month, oom_kills_24h, network_monitored, network_cost, network_cross_az_cost,
+    savings_available_per_month, active_savings_per_month, oom_kills_24h, pod_hours_7d, network_monitored, network_cost, network_cross_az_cost,
     network_traffic_bytes, network_cross_az_traffic_bytes, unknown, unknowns)
 SELECT {_POINT_ID}, :as_of, {_KEY}, 'production', place > 0, false, place = 0, 2, 500, 480, 1073741824, 1073741824,
-    number % 97 + :week % 7 + place, number % 50, 12, 0, true, 3, 1, 5248209147, 1312052286, '{{}}', 0
+    number % 97 + :week % 7 + place, number % 50, 12, 0, 336, true, 3, 1, 5248209147, 1312052286, '{{}}', 0
 FROM {_MADE} ORDER BY 1"""
 _SNAPSHOTS: Final = f"""
 INSERT INTO snapshots (id, entity_ref, as_of, team, outcome, reason, warnings, cost_7d, cost_7d_known, cost_7d_parts,

@@ -43,6 +43,20 @@ class Advice:
     issue: Issue
     priority: IssuePriority
 
+    @property
+    def keeps_memory(self) -> bool:
+        """True if ScaleOps recommends less memory although the workload was OOM-killed."""
+        return must_keep_memory(
+            oom_kills=self.workload.oom_kills_24h,
+            memory_request=self.workload.memory_request_bytes,
+            memory_recommended=self.workload.memory_recommended_bytes,
+        )
+
+    @property
+    def memory_bytes(self) -> float | None:
+        """The memory to request per pod: as ScaleOps recommends, and never less after an OOM kill."""
+        return self.workload.memory_request_bytes if self.keeps_memory else self.workload.memory_recommended_bytes
+
 
 def find_issue(*, under_provisioned: bool, over_provisioned: bool, automated: bool) -> tuple[Issue, IssuePriority] | None:
     """Return the issue of a workload and its priority; None when nothing is wrong.
@@ -67,6 +81,41 @@ def possible_issues(
         find_issue(under_provisioned=under, over_provisioned=over, automated=automated)
         for under, over, automated in product(*flags)
     )
+
+
+def known_issue(
+    *, under_provisioned: Measured[bool], over_provisioned: Measured[bool], automated: Measured[bool]
+) -> tuple[Issue, IssuePriority] | Unknown | None:
+    """Return the issue of a workload; unknown where a flag that is not known would make a difference to it."""
+    flags = (under_provisioned, over_provisioned, automated)
+    possible = possible_issues(under_provisioned=flags[0], over_provisioned=flags[1], automated=flags[2])
+    if len({found and found[0] for found in possible}) > 1:
+        return next(flag for flag in flags if isinstance(flag, Unknown))
+    return possible[0]
+
+
+def attainable_savings(savings: Measured[Decimal], *, under_provisioned: Measured[bool]) -> Measured[Decimal]:
+    """Return the savings per month that a recommendation can bring: what needs more saves nothing, whatever ScaleOps' number says."""
+    if isinstance(savings, Unknown) or savings == 0:
+        return savings
+    if isinstance(under_provisioned, Unknown):
+        return Unknown("it is not known whether the workload is under-provisioned")
+    return Decimal(0) if under_provisioned else savings
+
+
+def must_keep_memory(*, oom_kills: int | None, memory_request: float | None, memory_recommended: float | None) -> bool:
+    """Return True if ScaleOps recommends less memory for a workload that was OOM-killed in the last 24 hours: never advise that.
+
+    A request that is not known may be larger than the recommendation.
+    """
+    if not oom_kills or memory_recommended is None:
+        return False
+    return memory_request is None or memory_recommended < memory_request
+
+
+def format_memory_conflict(oom_kills: int) -> str:
+    """Return why a workload must keep its memory, as a sentence."""
+    return f"It was OOM-killed {oom_kills:,}x in the last 24 h, so it keeps its memory although ScaleOps recommends less."
 
 
 def recommend(workloads: Iterable[Workload], *, min_savings_per_month: Decimal = Decimal(0)) -> tuple[Advice, ...]:

@@ -44,6 +44,10 @@ _MIB: Final = 1024**2
 _GIB: Final = 1024**3
 _TIB: Final = 1024**4
 _WHOLE_PERCENT_FROM: Final = 10
+_MIN_BASE: Final = Decimal(1)
+"""Below one unit of the currency a cost is no base for a percentage,"""
+_MAX_SHARE: Final = 100
+"""and neither is one that the change exceeds by this factor."""
 
 
 class InvalidCurrency(ValueError):
@@ -66,6 +70,17 @@ def parse_currency(code: str) -> str:
 def per_month(cost_7d: Decimal) -> Decimal:
     """Convert a cost per 7 days to a month of 720 hours, the unit of savings."""
     return cost_7d * MONTH_HOURS / WEEK_HOURS
+
+
+def change_share(change: Decimal, *, base: Decimal) -> Decimal | None:
+    """Return a change of a cost as a share of what it was; None where a percentage would say nothing: of next to nothing, or of a credit."""
+    return change / base if base >= _MIN_BASE and abs(change) <= _MAX_SHARE * base else None
+
+
+def format_direction(change: Decimal, currency: str, *, up: str = "rose", down: str = "fell") -> str:
+    """Return the word for the direction of a change as it is shown; empty if it rounds to nothing."""
+    rounded = round_money(change, currency)
+    return "" if rounded == 0 else up if rounded > 0 else down
 
 
 def round_money(amount: Decimal, currency: str) -> Decimal:

@@ -9,7 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from domain.measures import Measured, Total, Unknown, is_known, total_of
+from domain.advice import Issue, IssuePriority, attainable_savings, known_issue, must_keep_memory
+from domain.measures import Measured, Total, Unknown, is_known, known_or, total_of
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 
@@ -48,19 +49,49 @@ class WorkloadPoint:
     savings_available_per_month: Measured[Decimal]
     active_savings_per_month: Measured[Decimal]
     oom_kills_24h: Measured[int]
+    pod_hours_7d: Measured[float]
     network: Measured[NetworkUse | NetworkOff]
     network_as_of: datetime | None = None
     """The sweep whose network figures these are: this one, or one less than a day before it. None: nothing was measured."""
+    listed_since: datetime | None = None
+    """The first of the sweeps that listed it without a gap; None until its sweep is closed."""
+    appeared: bool = False
+    """An earlier sweep did not list it. False: the very first sweep listed it, so that it may be older."""
+
+    def __post_init__(self) -> None:
+        """Drop savings that cannot be had, so that no sum or sentence counts them."""
+        attainable = attainable_savings(self.savings_available_per_month, under_provisioned=self.under_provisioned)
+        object.__setattr__(self, "savings_available_per_month", attainable)
+
+    @property
+    def issue(self) -> tuple[Issue, IssuePriority] | Unknown | None:
+        """What is wrong with it, and how urgent that is; None if nothing is."""
+        return known_issue(
+            under_provisioned=self.under_provisioned, over_provisioned=self.over_provisioned, automated=self.automated
+        )
+
+    @property
+    def keeps_memory(self) -> bool:
+        """True if ScaleOps recommends less memory although it was OOM-killed."""
+        return must_keep_memory(
+            oom_kills=known_or(self.oom_kills_24h, None),
+            memory_request=known_or(self.memory_request_bytes, None),
+            memory_recommended=known_or(self.memory_recommended_bytes, None),
+        )
+
+    @property
+    def advised_memory_bytes(self) -> Measured[float]:
+        """The memory to request: as ScaleOps recommends, and never less after an OOM kill."""
+        return self.memory_request_bytes if self.keeps_memory else self.memory_recommended_bytes
 
     @classmethod
     def unmeasured(cls, *, as_of: datetime, key: WorkloadKey, reason: str) -> WorkloadPoint:
         """Return the point of a known workload of which this sweep measured nothing."""
-        unknown = Unknown(reason)
-        measures: dict[str, Any] = dict.fromkeys(MEASURES, unknown)
-        return cls(as_of=as_of, key=key, policy_name=None, network=unknown, **measures)
+        measures: dict[str, Any] = dict.fromkeys((*MEASURES, "network"), Unknown(reason))
+        return cls(as_of=as_of, key=key, policy_name=None, **measures)
 
 
-_OTHER_FIELDS: Final = frozenset({"as_of", "key", "policy_name", "network", "network_as_of"})
+_OTHER_FIELDS: Final = frozenset({"as_of", "key", "policy_name", "network", "network_as_of", "listed_since", "appeared"})
 MEASURES: Final = tuple(one.name for one in fields(WorkloadPoint) if one.name not in _OTHER_FIELDS)
 """Fields of a point that hold one measured value each."""
 TOTALS: Final = ("cost_7d", "savings_available_per_month", "active_savings_per_month")

@@ -114,11 +114,21 @@ class CostRow:
     workload_name: str | None = None
     total_cost: Decimal | None = None
     hourly_cost: Decimal | None = None
+    spot_hours: float | None = None
+    """Pod-hours on spot nodes."""
     spot_percent: float | None = None
+    on_demand_hours: float | None = None
     on_demand_percent: float | None = None
     savings_available: Decimal | None = None
     unreadable: tuple[str, ...] = ()
     """As in a workload."""
+
+    @property
+    def pod_hours(self) -> float | None:
+        """Pod-hours in the range: 3 pods over 7 days are 504."""
+        if self.spot_hours is None or self.on_demand_hours is None:
+            return None
+        return self.spot_hours + self.on_demand_hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

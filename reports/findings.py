@@ -22,7 +22,7 @@ from alerts.observations import (
 from alerts.policy import Rule
 from domain.figures import FigureKind
 from domain.messages import Json
-from domain.money import format_cores, format_count, format_memory, format_money, format_percent
+from domain.money import change_share, format_cores, format_count, format_memory, format_money, format_percent
 from domain.workload import WorkloadKey
 from reports.formatting import clip
 
@@ -63,9 +63,8 @@ def headline(notice: Notice, title: str, currency: str) -> str:
 
 
 def _percent_of(cost: CostFigures) -> str:
-    if cost.usual_cost_7d <= 0:
-        return ""
-    return f" ({format_percent((cost.cost_7d - cost.usual_cost_7d) / cost.usual_cost_7d, signed=True)})"
+    share = change_share(cost.cost_7d - cost.usual_cost_7d, base=cost.usual_cost_7d)
+    return "" if share is None else f" ({format_percent(share, signed=True)})"
 
 
 def _rule_headline(notice: Notice, currency: str) -> str:
@@ -145,6 +144,8 @@ def _format_requests(figures: RequestFigures, currency: str) -> str:
     ]
     if figures.oom_kills_24h:
         parts.append(f"{format_count(figures.oom_kills_24h, 'OOM kill')} in the last 24 h")
+    if figures.keeps_memory:
+        parts.append("keeps its memory although ScaleOps recommends less")
     if figures.savings_available_per_month is not None and figures.savings_available_per_month > 0:
         parts.append(f"saves {format_money(figures.savings_available_per_month, currency)} a month")
     return ", ".join(parts) or "no numbers are known"
@@ -157,6 +158,8 @@ def remedy(notice: Notice) -> str:
     more = " and the others" if len(notice.findings) > 3 else ""  # noqa: PLR2004 - three names are shown
     match notice.alert.rule:
         case Rule.UNDER_PROVISIONED:
+            if any(isinstance(one.figures, RequestFigures) and one.figures.keeps_memory for one in notice.findings):
+                return f"Give {names}{more} the recommended requests, but no less memory than now: ScaleOps recommends less despite OOM kills."
             return f"Give {names}{more} the recommended requests, or let ScaleOps automate them."
         case Rule.OVER_PROVISIONED:
             return f"Lower the requests of {names}{more} as recommended, or let ScaleOps automate them."

@@ -113,12 +113,15 @@ workload_points = Table(
     Column("savings_available_per_month", ExactDecimal),
     Column("active_savings_per_month", ExactDecimal),
     Column("oom_kills_24h", BigInteger),
+    Column("pod_hours_7d", Float(53)),
     Column("network_monitored", Boolean),  # False: ScaleOps does not monitor this cluster's network
     Column("network_as_of", UtcDateTime),  # when the network was measured: in this sweep, or up to a day before it
     Column("network_cost", ExactDecimal),
     Column("network_cross_az_cost", ExactDecimal),
     Column("network_cross_az_traffic_bytes", ExactDecimal),
     Column("unknown", Document, nullable=False),  # {column: reason}
+    Column("listed_since", UtcDateTime),  # set when the sweep is closed
+    Column("appeared", Boolean),
     Column("unknowns", Integer, nullable=False),  # their number: of two measurements of one workload the one with fewer is kept
     UniqueConstraint("as_of", "cluster", "namespace", "type", "name"),
 )
@@ -223,6 +226,7 @@ recommendations = Table(
     Column("ended_at", UtcDateTime),
     Column("ended_as", CleanText),
     Column("realised_per_month", ExactDecimal),
+    Column("judged_at", UtcDateTime),  # NULL while the effect of one that is done is pending
     Column("details", Document, nullable=False),  # the last advice, and why the realised savings are unknown
     # An issue that returns after it ended is another row.
     UniqueConstraint("entity_ref", "cluster", "namespace", "type", "name", "issue", "opened_at"),

@@ -127,6 +127,7 @@ def make_point(name: str = "api", *, cluster: str = "east", **changes: Any) -> W
         savings_available_per_month=Decimal(0),
         active_savings_per_month=Decimal(0),
         oom_kills_24h=0,
+        pod_hours_7d=2 * 168.0,
         network=NetworkOff(),
     )
     return replace(point, **changes)

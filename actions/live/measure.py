@@ -179,6 +179,7 @@ def _points(
             oom_kills_24h=_known(workload.oom_kills_24h, workload, "oomCountLast24h"),
             network=_network_use(network[workload.key]) if workload.key in network else recent[workload.key].use,
             network_as_of=as_of if workload.key in network else recent[workload.key].as_of,
+            pod_hours_7d=_pod_hours(rows.get(workload.key)),
         )
         for workload in owned.workloads
     )
@@ -192,6 +193,11 @@ def _cost(workload: Workload, row: CostRow | None, costs: Costs) -> Measured[Dec
 def cost_of_row(row: CostRow | None) -> Measured[Decimal]:
     """Return the cost of a workload from its row of the cost report, if it has one."""
     return Unknown("the cost report has no row for it") if row is None else _known(row.total_cost, row, "totalCost")
+
+
+def _pod_hours(row: CostRow | None) -> Measured[float]:
+    hours = None if row is None else row.pod_hours
+    return Unknown(LEFT_OUT) if hours is None else hours
 
 
 def _network_use(network: tuple[Destination, ...] | NotMonitored | Unmeasured) -> Measured[NetworkUse | NetworkOff]:

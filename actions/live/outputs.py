@@ -179,7 +179,9 @@ class RecommendationRow(WorkloadFields):
     current_cpu: Annotated[MaybeNumber, Field(alias="currentCPU", description="millicores per pod")]
     recommended_cpu: Annotated[MaybeNumber, Field(alias="recommendedCPU", description="millicores per pod")]
     current_memory: Annotated[MaybeNumber, Field(description="bytes per pod")]
-    recommended_memory: Annotated[MaybeNumber, Field(description="bytes per pod")]
+    recommended_memory: Annotated[MaybeNumber, Field(description="bytes per pod, the number of ScaleOps; request advisedMemory")]
+    advised_memory: Annotated[MaybeNumber, Field(description="bytes per pod to request: never less than now after an OOM kill")]
+    caution: Annotated[str | None, Field(description="why advisedMemory is not recommendedMemory")]
     savings_available: Annotated[MaybeNumber, Field(description="per month")]
     automated: bool | None
     priority: Literal["high", "medium", "low"]

@@ -10,7 +10,7 @@ from actions.live import outputs
 from actions.live.inputs import EntityInput, RecommendationsInput
 from actions.live.outputs import enumerated, fields_of, left_out, name_of, number, sum_known
 from actions.live.upstream import fetch_own_workloads
-from domain.advice import IssuePriority, recommend
+from domain.advice import Advice, IssuePriority, format_memory_conflict, recommend
 from domain.component import Component
 from domain.workload import Workload
 
@@ -62,7 +62,7 @@ def get_recommendations(live: LiveContext, component: Component, query: Recommen
         entity=outputs.Entity.of(component),
         currency=live.currency,
         as_of=live.clock(),
-        warnings=[*owned.warnings, *missing_numbers(owned.workloads)],
+        warnings=[*owned.warnings, *missing_numbers(owned.workloads), *_memory_conflicts(advice)],
         recommendations=[
             outputs.RecommendationRow(
                 **fields_of((workload := item.workload).key),
@@ -71,6 +71,8 @@ def get_recommendations(live: LiveContext, component: Component, query: Recommen
                 recommended_cpu=number(workload.cpu_recommended_millicores),
                 current_memory=number(workload.memory_request_bytes),
                 recommended_memory=number(workload.memory_recommended_bytes),
+                advised_memory=number(item.memory_bytes),
+                caution=format_memory_conflict(workload.oom_kills_24h or 0) if item.keeps_memory else None,
                 savings_available=number(workload.savings_available_per_month),
                 automated=workload.automated,
                 priority=item.priority.value,
@@ -85,6 +87,15 @@ def get_recommendations(live: LiveContext, component: Component, query: Recommen
             total_potential_savings=sum_known(item.workload.savings_available_per_month for item in advice),
         ),
     )
+
+
+def _memory_conflicts(advice: Iterable[Advice]) -> list[str]:
+    """Return a warning for each OOM-killed workload that ScaleOps would give less memory."""
+    return [
+        f"{name_of(item.workload.key)}: {format_memory_conflict(item.workload.oom_kills_24h or 0)}"
+        for item in advice
+        if item.keeps_memory
+    ]
 
 
 def missing_numbers(workloads: Iterable[Workload]) -> list[str]:

@@ -60,6 +60,8 @@ def point_of(row: RowMapping) -> WorkloadPoint:
         policy_name=row["policy_name"],
         network=network_of(row),
         network_as_of=row["network_as_of"],
+        listed_since=row["listed_since"],
+        appeared=bool(row["appeared"]),
         **measures,
     )
 

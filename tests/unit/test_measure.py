@@ -47,7 +47,7 @@ def test_what_is_known_of_a_workload_becomes_its_point() -> None:
     assert (point.automated, point.under_provisioned, point.over_provisioned) == (True, True, False)
     assert (point.cpu_request_millicores, point.cpu_recommended_millicores) == (100, 80.5)
     assert (point.memory_request_bytes, point.memory_recommended_bytes, point.replicas) == (1024, 512, 2)
-    assert (point.cost_7d, point.savings_available_per_month) == (Decimal("12.34"), Decimal("1.5"))
+    assert (point.cost_7d, point.savings_available_per_month) == (Decimal("12.34"), Decimal(0)), "what needs more saves nothing"
     assert (point.active_savings_per_month, point.oom_kills_24h) == (Decimal(2), 3)
     assert point.network == NetworkUse(cost=Decimal(5), cross_az_cost=Decimal(1), cross_az_traffic_bytes=Decimal(100))
 

@@ -87,3 +87,24 @@ def test_a_currency_is_an_iso_code() -> None:
     assert money.parse_currency(" eur ") == "EUR"
     with pytest.raises(money.InvalidCurrency, match="for example USD"):
         money.parse_currency("$")
+
+
+@pytest.mark.parametrize(
+    ("change", "base", "share"),
+    [
+        ("5", "20", "0.25"),
+        ("-5", "20", "-0.25"),
+        ("5", "0.99", None),
+        ("402", "1e-17", None),
+        ("-11", "-55", None),
+        ("100", "1", "100"),
+        ("100.01", "1", None),
+    ],
+)
+def test_there_is_no_percentage_of_next_to_nothing_or_of_a_credit(change: str, base: str, share: str | None) -> None:
+    assert money.change_share(Decimal(change), base=Decimal(base)) == (share and Decimal(share))
+
+
+@pytest.mark.parametrize(("change", "word"), [("0.02", "rose"), ("0.004", ""), ("-0.004", ""), ("-11", "fell")])
+def test_the_direction_is_that_of_the_money_as_it_is_shown(change: str, word: str) -> None:
+    assert money.format_direction(Decimal(change), "USD") == word

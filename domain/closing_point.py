@@ -7,7 +7,7 @@ component of which no workload is known is one unknown part.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -73,6 +73,8 @@ class ClosingPoint:
     measurements: tuple[Measurement, ...]
     listing_complete: bool = True
     """False: the catalog listing was incomplete, so a component without a snapshot may exist."""
+    owned_elsewhere: Mapping[WorkloadKey, EntityRef] = field(default_factory=dict)
+    """Workloads of another closing snapshot that belonged to another owner at this one, with that owner."""
 
     @cached_property
     def points(self) -> Mapping[WorkloadKey, WorkloadPoint]:
@@ -118,6 +120,11 @@ class ClosingPoint:
             for point in measurement.points
         ]
         return frozenset({one.key.cluster for one in points} - {one.key.cluster for one in points if not is_blank(one)})
+
+    @property
+    def is_complete(self) -> bool:
+        """True if every component was listed and measured."""
+        return self.listing_complete and not self.unknown
 
     @property
     def claimed_twice(self) -> int:

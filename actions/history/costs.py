@@ -22,9 +22,10 @@ from actions.history.view import HistoryView, parse_ref, parse_week
 from actions.live.outputs import fields_of, figure, number
 from domain.closing_point import ClosingPoint
 from domain.closing_snapshot import ClosingCandidate
+from domain.cost_change import CostChange, CostComparison, WorkloadChange, compare
+from domain.money import change_share
 from domain.refs import OWNER_KINDS, EntityRef
 from domain.snapshots import SeriesPoint
-from domain.trends import CostChange, CostComparison, WorkloadChange, compare
 from domain.weeks import IsoWeek, Schedule, current_week, last_completed_week
 
 
@@ -73,8 +74,7 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
     if before >= week:
         message = f"before ({before}) must be an earlier week than week ({week})"
         raise InputError(message)
-    now, hidden_now = closed.read(week)
-    then, hidden_then = closed.read(before)
+    now, then, hidden = closed.read_both(week, before)
     changed = compare(now, then)
     share = changed.like_for_like_share
     ordered = sorted(changed.changes, key=lambda one: (-abs(one.amount), one.key))
@@ -83,7 +83,7 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
         currency=view.history.currency,
         as_of=now.as_of,
         as_of_before=then.as_of,
-        not_shown=max(hidden_now, hidden_then),
+        not_shown=hidden,
         entity_ref=str(closed.ref),
         week=str(week),
         before=str(before),
@@ -93,6 +93,9 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
         like_for_like_percent=None if share is None else round(float(share) * 100, 1),
         added=_group(changed, CostComparison.ADDED),
         removed=_group(changed, CostComparison.REMOVED),
+        ramping_in=_group(changed, CostComparison.RAMPING_IN),
+        ramping_out=_group(changed, CostComparison.RAMPING_OUT),
+        moved=_group(changed, CostComparison.MOVED),
         not_comparable=_group(changed, CostComparison.NOT_COMPARABLE),
         changes=[_change_row(one) for one in shown],
         warnings=_coverage_warnings(now, week) + _coverage_warnings(then, before),
@@ -135,18 +138,26 @@ class _ClosedWeeks:
             found[week] = _ClosedWeek(as_ofs=as_ofs, chosen=chosen, hidden=hidden)
         return found
 
-    def read(self, week: IsoWeek) -> tuple[ClosingPoint, int]:
-        """Return the closing snapshots of a week with their workloads, and the number of hidden components.
+    def read_both(self, week: IsoWeek, before: IsoWeek) -> tuple[ClosingPoint, ClosingPoint, int]:
+        """Return the closing snapshots of two weeks with their workloads, and the larger number of hidden components.
 
         Raises:
-            NotFoundError: it has none that the caller may see.
+            NotFoundError: a week has none that the caller may see.
         """
-        found = self.choose([week])[week]
+        found, closing = self.choose([week, before]), self.view.rows.closing
+        now, then = self._read(week, found[week]), self._read(before, found[before])
+        return (
+            closing.with_other_owners(now, then, found[week].as_ofs, of=self.ref),
+            closing.with_other_owners(then, now, found[before].as_ofs, of=self.ref),
+            max(found[week].hidden, found[before].hidden),
+        )
+
+    def _read(self, week: IsoWeek, found: _ClosedWeek) -> ClosingPoint:
         point = self.view.rows.closing.read(found.chosen, found.as_ofs)
         if point is None:
             message = f"no closing snapshot of {self.ref} for {week} that you may see; get_cost_trend shows the measured weeks"
             raise NotFoundError(message)
-        return point, found.hidden
+        return point
 
 
 def _measured_ref(view: HistoryView, text: str) -> EntityRef:
@@ -198,4 +209,5 @@ def _coverage_warnings(closing: ClosingPoint, week: IsoWeek) -> list[str]:
 
 
 def _percent(change: float | None, base: float | None) -> float | None:
-    return None if change is None or not base else round(change / base * 100, 1)
+    share = None if change is None or base is None else change_share(Decimal(repr(change)), base=Decimal(repr(base)))
+    return None if share is None else round(float(share) * 100, 1)

@@ -263,7 +263,7 @@ class ChangeRow(WorkloadFields):
     """One workload in both weeks; null: unknown or absent."""
 
     entity_refs: list[str]
-    comparison: Literal["like for like", "added", "removed", "not comparable"]
+    comparison: Literal["like for like", "added", "removed", "ramping in", "ramping out", "moved", "not comparable"]
     then: MaybeNumber
     now: MaybeNumber
     amount: Number
@@ -277,7 +277,11 @@ class ChangeGroup(ApiModel):
 
 
 class CompareOutput(PagedOutput):
-    """What changed: cost now minus then = likeForLike + added + removed + notComparable. Cost is for 7 days."""
+    """What changed: cost now minus then = likeForLike + added + removed + rampingIn + rampingOut + moved + notComparable.
+
+    Cost is for 7 days. Like for like are workloads that existed throughout both windows; ramping in and out are those that ran for only
+    a part of one, moved those that came from or went to another owner.
+    """
 
     entity_ref: str
     week: str
@@ -289,6 +293,9 @@ class CompareOutput(PagedOutput):
     like_for_like_percent: MaybeNumber
     added: ChangeGroup
     removed: ChangeGroup
+    ramping_in: ChangeGroup
+    ramping_out: ChangeGroup
+    moved: ChangeGroup
     not_comparable: ChangeGroup
     changes: list[ChangeRow]
 

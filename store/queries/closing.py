@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, and_, exists, func, or_, select, true, tuple_
 
 from domain.closing_point import ClosingPoint, count_once, sum_points
 from domain.closing_snapshot import ClosingCandidate, ClosingWindow, choose_closing, closing_window
-from domain.refs import PLATFORM, EntityRef
+from domain.measures import T
+from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
 from domain.snapshots import TOTALS, Outcome, SeriesPoint
 from domain.weeks import WEEKLY_REPORT, IsoWeek, Schedule
+from domain.workload import WorkloadKey
+from store.queries import points
 from store.queries.points import SUMMED_COLUMNS, SummedRow, summed_row
 from store.queries.rows import Queries
 from store.queries.snapshots import Snapshots, total_of_row
@@ -128,6 +132,36 @@ class ClosingSnapshots(Queries):
             listing_complete=bool(self._connection.execute(listed).scalar()),
         )
 
+    def with_other_owners(
+        self, closing: ClosingPoint, other: ClosingPoint, as_ofs: Collection[datetime], *, of: EntityRef
+    ) -> ClosingPoint:
+        """Return a closing point that names who owned, at its time, the workloads that only the other one has.
+
+        An owner is a team if `of` is one, else a component. `as_ofs`: the sweeps that may close the week of `closing`.
+        """
+        missing = sorted(other.points.keys() - closing.points.keys())
+        claims = [claim for as_of in sorted(as_ofs) for claim in self._claims(missing, as_of)] if of != PLATFORM else []
+        chosen = self.of_components({ref for _, ref, _ in claims}, as_ofs)
+        owners: dict[WorkloadKey, EntityRef] = {}
+        for key, ref, as_of in claims:
+            owner = chosen[ref].team if of.kind in OWNER_KINDS else ref
+            if chosen[ref].as_of == as_of and owner != of:
+                owners[key] = min(owner, owners.get(key, owner))
+        return replace(closing, owned_elsewhere=owners) if owners else closing
+
+    def _claims(self, keys: Sequence[WorkloadKey], as_of: datetime) -> Iterator[tuple[WorkloadKey, EntityRef, datetime]]:
+        columns = workload_points.c
+        named = tuple_(columns.cluster, columns.namespace, columns.type, columns.name)
+        chosen = (
+            select(columns.cluster, columns.namespace, columns.type, columns.name, snapshots.c.entity_ref)
+            .join(snapshot_points, snapshot_points.c.point_id == columns.id)
+            .join(snapshots, snapshots.c.id == snapshot_points.c.snapshot_id)
+        )
+        for batch in _batches(keys):
+            wanted = [(key.cluster, key.namespace, key.type, key.name) for key in batch]
+            for row in self._connection.execute(chosen.where(columns.as_of == as_of, named.in_(wanted))).mappings():
+                yield points.key_of(row), row["entity_ref"], as_of
+
     def total(self, chosen: Sequence[ClosingCandidate]) -> SeriesPoint | None:
         """Return the sums that `read` would have, without reading what is not summed; None without any snapshot."""
         if not chosen:
@@ -202,6 +236,6 @@ def _by_sweep(chosen: Iterable[ClosingCandidate]) -> Iterator[tuple[datetime, li
             yield as_of, batch
 
 
-def _batches(refs: Sequence[EntityRef]) -> Iterator[list[EntityRef]]:
-    for start in range(0, len(refs), _BATCH):
-        yield list(refs[start : start + _BATCH])
+def _batches(items: Sequence[T]) -> Iterator[list[T]]:
+    for start in range(0, len(items), _BATCH):
+        yield list(items[start : start + _BATCH])

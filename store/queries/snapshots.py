@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, delete, func, select, true, tuple_
+from sqlalchemy import RowMapping, ScalarSelect, Select, delete, func, select, true, tuple_, update
 
 from domain.measures import Total
 from domain.network_schedule import NetworkFigures, RecentNetwork
@@ -61,6 +61,26 @@ class Snapshots(Queries):
         of_sweep = select(reason).where(snapshots.c.as_of == as_of, snapshots.c.outcome == Outcome.UNKNOWN.value)
         found = self._connection.execute(of_sweep.group_by(reason).order_by(number.desc(), reason).limit(1)).scalar_one_or_none()
         return found or ""
+
+    def record_listed_since(self, as_of: datetime) -> None:
+        """Record since which sweep the workloads of a sweep have been listed without a gap: carried over from the closed sweep before."""
+        previous = self._connection.execute(
+            select(func.max(sweeps.c.as_of)).where(sweeps.c.as_of < as_of, sweeps.c.closed_at.is_not(None))
+        ).scalar_one()
+        before = workload_points.alias("before")
+        same = [before.c[name] == workload_points.c[name] for name in ("cluster", "namespace", "type", "name")]
+
+        def carried(column: str) -> ScalarSelect[Any]:
+            return select(before.c[column]).where(before.c.as_of == previous, *same).scalar_subquery()
+
+        self._connection.execute(
+            update(workload_points)
+            .where(workload_points.c.as_of == as_of)
+            .values(
+                listed_since=func.coalesce(carried("listed_since"), workload_points.c.as_of),
+                appeared=func.coalesce(carried("appeared"), previous is not None),
+            )
+        )
 
     def outcomes(self, as_of: datetime) -> Mapping[EntityRef, Outcome]:
         """Return the outcomes that a sweep has so far, by component."""

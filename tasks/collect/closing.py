@@ -52,6 +52,7 @@ def close(context: StageContext, as_of: datetime, *, now: datetime, missing_beca
         if sweep is not None and sweep.closed_at is not None:
             return sweep
         _update_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
+        transaction.snapshots.record_listed_since(as_of)
         transaction.heartbeats.record("collect", at=now)
         return transaction.sweeps.close(as_of, closed_at=now)
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.closing_point import ClosingPoint
+from domain.cost_change import CostComparison, compare
 from domain.measures import Measured, Total, Unknown
 from domain.snapshots import Measurement, WorkloadPoint
-from domain.trends import CostComparison, compare
 from tests.factories import make_key, make_lost_point, make_measurement, make_point
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)

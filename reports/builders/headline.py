@@ -7,13 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from domain.trends import CostChange, CostComparison
+
 from domain.advice import Issue, IssuePriority
 from domain.closing_point import ClosingPoint
 from domain.measures import Total, Unknown, known_or
 from domain.money import format_count, format_money, format_percent
 from domain.month_to_date import MonthToDate
 from domain.snapshots import Outcome
-from domain.trends import CostChange, CostComparison
 from reports import content
 from reports.builders.top_actions import WorkloadFinding, findings_of
 from reports.facts import PlatformFacts, TeamFacts

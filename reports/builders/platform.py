@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from domain.trends import CostComparison, compare
+
 from domain.closing_point import ClosingPoint
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome
-from domain.trends import CostComparison, compare
 from domain.weeks import IsoWeek
 from reports import content
 from reports.builders.headline import amount_of

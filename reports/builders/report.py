@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from domain.money import parse_currency
 from domain.trends import CostChange, compare
+
+from domain.money import parse_currency
 from reports import content
 from reports.builders.alerts import list_alerts
 from reports.builders.headline import amount_of, write_headline

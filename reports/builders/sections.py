@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
+from domain.trends import CostChange, CostComparison, WorkloadChange
+
 from domain.advice import Issue
 from domain.closing_point import ClosingPoint
 from domain.measures import Unknown, is_known, known_or
@@ -15,7 +17,6 @@ from domain.money import format_money
 from domain.refs import EntityRef
 from domain.snapshots import MEASURES, NetworkOff, NetworkUse, Outcome, WorkloadPoint
 from domain.tracking import Recommendation, RecommendationEnd
-from domain.trends import CostChange, CostComparison, WorkloadChange
 from domain.workload import WorkloadKey
 from reports import content
 from reports.builders.top_actions import workload_name

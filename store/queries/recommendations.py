@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import RowMapping, Select, and_, func, or_, select
 
 from domain.advice import Issue
 from domain.limits import MONEY, OF_MEASURES
@@ -45,18 +45,28 @@ class Recommendations(Queries):
         chosen = select(columns.entity_ref, func.count().label("total")).where(columns.ended_at.is_(None))
         return {row.entity_ref: row.total for row in self._connection.execute(chosen.group_by(columns.entity_ref))}
 
-    def open_at(self, instant: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
-        """Return the recommendations that were open at an instant."""
+    def followed(self, refs: Iterable[EntityRef]) -> tuple[Recommendation, ...]:
+        """Return the recommendations of components that are open, or done with their effect pending."""
+        columns = recommendations.c
+        pending = and_(columns.ended_as == RecommendationEnd.DONE, columns.judged_at.is_(None))
+        return self._all(
+            select(recommendations).where(columns.entity_ref.in_(list(refs)), or_(columns.ended_at.is_(None), pending))
+        )
+
+    def between(
+        self, earliest: datetime, latest: datetime, *, refs: Iterable[EntityRef] = (), team: EntityRef | None = None
+    ) -> tuple[Recommendation, ...]:
+        """Return the recommendations of components or of a team as they were known at `latest`.
+
+        They were open then, or ended or were judged with earliest < at <= latest.
+        """
         columns = recommendations.c
         chosen = select(recommendations).where(
-            columns.opened_at <= instant, columns.ended_at.is_(None) | (columns.ended_at > instant)
+            or_(columns.entity_ref.in_(list(refs)), columns.team == team),
+            columns.opened_at <= latest,
+            or_(columns.ended_at.is_(None), columns.ended_at > earliest, columns.judged_at > earliest),
         )
-        return self._all(chosen if team is None else chosen.where(columns.team == team))
-
-    def ended_between(self, earliest: datetime, latest: datetime, *, team: EntityRef | None = None) -> tuple[Recommendation, ...]:
-        """Return the recommendations with earliest < ended_at <= latest."""
-        chosen = select(recommendations).where(recommendations.c.ended_at > earliest, recommendations.c.ended_at <= latest)
-        return self._all(chosen if team is None else chosen.where(recommendations.c.team == team))
+        return tuple(one.at(latest) for one in self._all(chosen))
 
     def _all(self, chosen: Select[tuple[object, ...]]) -> tuple[Recommendation, ...]:
         columns = recommendations.c
@@ -78,6 +88,7 @@ def _row_of(recommendation: Recommendation) -> dict[str, Any]:
         "ended_at": recommendation.ended_at,
         "ended_as": recommendation.ending,
         "realised_per_month": known_or(realised, None),
+        "judged_at": recommendation.judged_at,
         "details": {**_ADVICE.dump_python(recommendation.advised, mode="json"), "realised_unknown": unknown},
     }
 
@@ -94,6 +105,7 @@ def _recommendation_of(row: RowMapping) -> Recommendation:
         ended_at=row["ended_at"],
         ending=None if row["ended_as"] is None else RecommendationEnd(row["ended_as"]),
         realised_per_month=_realised(row["realised_per_month"], reason),
+        judged_at=row["judged_at"],
     )
 
 

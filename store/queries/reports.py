@@ -80,6 +80,18 @@ class Reports(Queries):
         found = self._connection.execute(_of(team, report).order_by(report_runs.c.week, report_runs.c.again)).mappings()
         return tuple(read_as(ReportRun, row, status=RunStatus(row["status"])) for row in found)
 
+    def reported_at(self, team: EntityRef, report: str, *, before: str) -> tuple[datetime, ...]:
+        """Return the newest sweep of each week before `before` that the report of a team was made from, oldest first."""
+        chosen = select(report_runs.c.sweeps_now).where(
+            report_runs.c.team == team,
+            report_runs.c.report == report,
+            report_runs.c.status == RunStatus.MADE,
+            report_runs.c.again == 0,
+            report_runs.c.week < before,
+        )
+        found = self._connection.execute(chosen.order_by(report_runs.c.week)).scalars()
+        return tuple(max(sweeps) for sweeps in found if sweeps)
+
     def handled(self, report: str, week: str) -> frozenset[EntityRef]:
         """Return the teams whose week was made or skipped, without reading the contents."""
         chosen = select(report_runs.c.team).where(

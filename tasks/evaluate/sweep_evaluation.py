@@ -75,14 +75,14 @@ class SweepEvaluator:
     ) -> None:
         refs = [measurement.snapshot.ref for measurement in batch]
         histories = self._history.histories(batch, measured_before)
-        still_open = by_entity(self.transaction.recommendations.open(refs))
+        followed = by_entity(self.transaction.recommendations.followed(refs))
         for measurement in batch:
             ref = measurement.snapshot.ref
             self._count_figures(measurement)
             seen = observe(measurement, histories[ref], self.policy.alerts, lifecycle=lifecycles.get(ref, ""))
             for observation in (*seen, *self._disabled(measurement, seen)):
                 self._add(observation)
-            self._recommendations += track(measurement, still_open.get(ref, ()))
+            self._recommendations += track(measurement, followed.get(ref, ()))
 
     def _count_figures(self, measurement: Measurement) -> None:
         figures = known_figures(measurement)
@@ -147,8 +147,8 @@ class SweepEvaluator:
                 self._add(withdrawn(alert, team=state.team, as_of=as_of, reason=reason))
         before = self.transaction.sweeps.closed_before(as_of)
         newly = [ref for ref in sorted(removed) if before is None or removed[ref] > before.as_of]
-        still_open = self.transaction.recommendations.open(newly) if newly else ()
-        self._recommendations += close_removed(still_open, as_of=as_of)
+        followed = self.transaction.recommendations.followed(newly) if newly else ()
+        self._recommendations += close_removed(followed, as_of=as_of)
 
     def _end_reason(self, alert: AlertId, *, is_removed: bool) -> str:
         if is_removed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,13 +19,13 @@ from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import dashboard_labels
 from domain.snapshots import SeriesPoint
-from domain.tracking import Recommendation
 from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, Schedule
 from reports.content import UnroutedTeam
 from reports.facts import PlatformFacts, ReportedAlert, ReportMeta, TeamAlerts, TeamFacts, WeekTotal
 from reports.links import Links
 from store import Transaction
 from tasks.context import Policy
+from tasks.report.followed import FollowedPeriod, find_followed
 
 WEEKS: Final = 12
 """Length of the trend."""
@@ -78,8 +78,21 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         sweeps_then=closing_snapshots.sweeps_then,
         titles={component.ref: component.title or component.spelled_name for component in owned},
         labels={component.ref: dashboard_labels(component) for component in owned},
-        followed=tuple(_followed(transaction, team, since=since, until=until)),
+        followed=tuple(
+            find_followed(
+                transaction,
+                team,
+                FollowedPeriod(
+                    since=since,
+                    until=until,
+                    then=closing_snapshots.then,
+                    now=closing_snapshots.now,
+                    sweeps=closing_snapshots.sweeps_now,
+                ),
+            )
+        ),
         followed_since=since,
+        reported_at=transaction.reports.reported_at(team, WEEKLY_REPORT, before=str(request.week)),
         handled=_handled_alerts(transaction, team, request.now),
         alerts=_alerts_of(transaction, team, {component.ref for component in owned}, since=since, until=until),
         month_to_date=months[0],
@@ -161,14 +174,14 @@ def _closing_snapshots(
     chosen = {week: closing.of_team(team, sweeps[week]) for week in weeks}
     totals = [_week_total(week, closing.total(chosen[week])) for week in weeks]
     first = next((number for number, total in enumerate(totals) if total.as_of is not None), len(totals) - 1)
-    then, now = weeks[-2:]
-    return _ClosingSnapshots(
-        now=closing.read(chosen[now], sweeps[now]),
-        then=closing.read(chosen[then], sweeps[then]),
-        weeks=tuple(totals[first:]),
-        sweeps_now=sweeps[now],
-        sweeps_then=sweeps[then],
-    )
+    sweeps_then, sweeps_now = (sweeps[week] for week in weeks[-2:])
+    then, now = (closing.read(chosen[week], sweeps[week]) for week in weeks[-2:])
+    if now is not None and then is not None:
+        now, then = (
+            closing.with_other_owners(now, then, sweeps_now, of=team),
+            closing.with_other_owners(then, now, sweeps_then, of=team),
+        )
+    return _ClosingSnapshots(now=now, then=then, weeks=tuple(totals[first:]), sweeps_now=sweeps_now, sweeps_then=sweeps_then)
 
 
 def _week_total(week: IsoWeek, total: SeriesPoint | None) -> WeekTotal:
@@ -211,13 +224,6 @@ def _components_in(transaction: Transaction, team: EntityRef, closing_snapshots:
             if known is not None:
                 owned[ref] = known
     return tuple(owned.values())
-
-
-def _followed(transaction: Transaction, team: EntityRef, *, since: datetime, until: datetime) -> Iterable[Recommendation]:
-    yield from transaction.recommendations.ended_between(since, until, team=team)
-    for one in transaction.recommendations.open_at(until, team=team):
-        # What ended after the closing snapshot was open in it; its end belongs to the next report.
-        yield replace(one, ended_at=None, ending=None, realised_per_month=None)
 
 
 def _alerts_of(

@@ -296,7 +296,7 @@ def test_leaving_the_catalog_closes_the_incident_with_that_reason(installation: 
     assert resolve.action is EventAction.RESOLVE
     assert "left the catalog" in text_of(post)
     with installation.store.reading() as transaction:
-        gone = transaction.recommendations.ended_between(START, installation.now)
+        gone = transaction.recommendations.between(START, installation.now, refs=[make_ref("checkout")])
     assert {one.ending for one in gone} == {RecommendationEnd.GONE}
 
 
@@ -422,7 +422,7 @@ def test_a_sweep_that_is_marked_as_evaluated_is_skipped(installation: Installati
 def test_recommendations_are_tracked_to_their_end(installation: Installation) -> None:
     installation.run({"checkout": [starved()]}, {"checkout": [fine()]})
     with installation.store.reading() as transaction:
-        (ended,) = transaction.recommendations.ended_between(START, installation.now)
+        (ended,) = transaction.recommendations.between(START, installation.now, refs=[make_ref("checkout")])
         assert transaction.recommendations.open() == ()
     assert ended.ending is RecommendationEnd.DONE
 

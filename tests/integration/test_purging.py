@@ -223,7 +223,7 @@ def test_an_ended_recommendation_is_deleted_and_an_open_one_stays(store: Store) 
     assert purge(store, NOW + YEARS).recommendations == 1
     with store.reading() as t:
         assert t.recommendations.open() == (recommendation("finder"),)
-        assert t.recommendations.ended_between(NOW - DAY, NOW + DAY) == ()
+        assert t.recommendations.between(NOW - DAY, NOW + DAY, refs=[make_ref("checkout")]) == ()
 
 
 def test_the_content_of_a_report_is_kept_for_two_years(store: Store) -> None:

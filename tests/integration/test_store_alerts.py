@@ -5,7 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from domain.advice import Issue, IssuePriority
-from domain.measures import Unknown
 from domain.sweeps import ClusterState
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
 from store import AlertEventRow, AlertStateRow, Heartbeat, HeartbeatKind, ReportRun, RunStatus, Store
@@ -45,18 +44,21 @@ def test_an_open_recommendation_comes_back_until_it_ends(store: Store) -> None:
         assert transaction.recommendations.open(team=SEARCH) == ()
         assert transaction.recommendations.counts() == {make_ref("checkout"): 1, make_ref("search"): 1}
 
-    done = replace(one, ended_at=LATER, ending=RecommendationEnd.DONE, realised_per_month=Decimal("12.30"))
-    unclear = replace(other, ended_at=MUCH_LATER, ending=RecommendationEnd.DONE, realised_per_month=Unknown("it was not known"))
+    done = replace(one, ended_at=LATER, ending=RecommendationEnd.DONE, realised_per_month=Decimal("12.30"), judged_at=LATER)
+    unclear = replace(other, ended_at=MUCH_LATER, ending=RecommendationEnd.DONE)
     with store.transaction() as transaction:
         transaction.recommendations.put([done, unclear])
         assert transaction.recommendations.open() == ()
         assert transaction.recommendations.counts() == {}
-        assert transaction.recommendations.ended_between(SLOT, MUCH_LATER) == (done, unclear)
-        assert transaction.recommendations.ended_between(SLOT, LATER, team=PAYMENTS) == (done,)
-        assert transaction.recommendations.ended_between(LATER, MUCH_LATER) == (unclear,)
-        assert transaction.recommendations.ended_between(SLOT, MUCH_LATER, team=SEARCH) == ()
-        assert transaction.recommendations.open_at(SLOT) == (done, unclear)
-        assert transaction.recommendations.open_at(LATER) == (unclear,)
+        between = transaction.recommendations.between
+        assert between(SLOT, MUCH_LATER, team=PAYMENTS) == (done, unclear)
+        assert between(SLOT, LATER, team=PAYMENTS) == (done, other), "as they were known then"
+        assert between(SLOT, LATER, refs=[make_ref("checkout")]) == (done,)
+        assert between(LATER, MUCH_LATER, team=PAYMENTS) == (unclear,)
+        assert between(SLOT, MUCH_LATER, team=SEARCH) == ()
+        assert transaction.recommendations.followed([make_ref("checkout"), make_ref("search")]) == (unclear,), (
+            "its effect is pending"
+        )
 
 
 def test_an_issue_that_comes_back_is_a_row_of_its_own(store: Store) -> None:
@@ -66,7 +68,7 @@ def test_an_issue_that_comes_back_is_a_row_of_its_own(store: Store) -> None:
         transaction.recommendations.put([ended])
         transaction.recommendations.put([again])
         assert transaction.recommendations.open() == (again,)
-        assert transaction.recommendations.ended_between(SLOT, MUCH_LATER) == (ended,)
+        assert transaction.recommendations.between(SLOT, MUCH_LATER, team=PAYMENTS) == (ended, again)
 
 
 def event(number: int, amount: str = "1.10") -> AlertEventRow:

@@ -35,12 +35,14 @@ MILLICORES: Final = PlausibleRange(Decimal(0), Decimal(10) ** 9)
 """Of one pod: up to a million cores."""
 BYTES: Final = PlausibleRange(Decimal(0), Decimal(10) ** 18)
 COUNT: Final = PlausibleRange(Decimal(0), Decimal(10) ** 7)
+POD_HOURS: Final = PlausibleRange(Decimal(0), Decimal(10) ** 11)
 PERCENT: Final = PlausibleRange(Decimal(0), Decimal(101))
 """With room for rounding upstream."""
 
 OF_MEASURES: Final[Mapping[str, PlausibleRange]] = {
     "replicas": COUNT,
     "oom_kills_24h": COUNT,
+    "pod_hours_7d": POD_HOURS,
     "cpu_request_millicores": MILLICORES,
     "cpu_recommended_millicores": MILLICORES,
     "memory_request_bytes": BYTES,

@@ -50,6 +50,8 @@ class WorkloadName(ContentModel):
     namespace: str
     type: str
     name: str
+    label: str
+    """The name to show: with the kind where another kind has the same name."""
 
 
 class ComponentName(ContentModel):
@@ -67,7 +69,7 @@ class ChangePart(ContentModel):
 
 
 class HeadlineChange(ContentModel):
-    """Cost change against the closing snapshot a week before. The four parts add up to the difference of the totals."""
+    """Cost change against the closing snapshot a week before. The seven parts add up to the difference of the totals."""
 
     currency: str
     period: Literal["7 days"] = "7 days"
@@ -76,10 +78,28 @@ class HeadlineChange(ContentModel):
     cost_then: Amount
     like_for_like: ChangePart
     share: Share | None
-    """Like-for-like change as a fraction of its cost then; None if that was zero."""
+    """Like-for-like change as a fraction of its cost then; None if that is no base for a percentage."""
     added: ChangePart
     removed: ChangePart
+    ramping_in: ChangePart
+    """Workloads that ran for only a part of the week before."""
+    ramping_out: ChangePart
+    """Workloads that stopped, and are still listed."""
+    changed_owner: ChangePart
+    """Workloads that came from or went to another owner."""
     not_comparable: ChangePart
+
+    @property
+    def parts(self) -> tuple[tuple[str, ChangePart], ...]:
+        """The parts that are not like for like, with their labels."""
+        return (
+            ("Added", self.added),
+            ("Removed", self.removed),
+            ("Ramping in", self.ramping_in),
+            ("Ramping out", self.ramping_out),
+            ("Moved between owners", self.changed_owner),
+            ("Not comparable", self.not_comparable),
+        )
 
 
 class Budget(ContentModel):
@@ -145,6 +165,8 @@ class Mover(ContentModel):
     now: Money | None
     amount: Money
     share: Share | None
+    other_owner: str = ""
+    """Reference of the owner that it came from or went to."""
 
 
 class Movers(ContentModel):
@@ -158,7 +180,22 @@ class Movers(ContentModel):
     moved: tuple[Mover, ...]
     added: tuple[Mover, ...]
     removed: tuple[Mover, ...]
+    ramping_in: tuple[Mover, ...]
+    ramping_out: tuple[Mover, ...]
+    changed_owner: tuple[Mover, ...]
     not_comparable: int
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[Mover, ...]], ...]:
+        """All movers by kind; those of both weeks, like for like, have no label."""
+        return (
+            ("", self.moved),
+            ("added", self.added),
+            ("removed", self.removed),
+            ("ramping in", self.ramping_in),
+            ("ramping out", self.ramping_out),
+            ("moved", self.changed_owner),
+        )
 
 
 class Resource(ContentModel):
@@ -196,6 +233,8 @@ class TopActions(ContentModel):
     """Savings per month of the recommendations that are not listed."""
     left_to_automation: int
     """Over-provisioned workloads that ScaleOps automates."""
+    unknown: int = 0
+    """Workloads whose recommendations are unknown."""
 
 
 class RecommendationOutcome(ContentModel):
@@ -203,13 +242,20 @@ class RecommendationOutcome(ContentModel):
 
     workload: WorkloadName
     component: ComponentName
+    also_owned_by: tuple[ComponentName, ...] = ()
+    """Further components that own the workload; the recommendation counts once."""
     issue: str
-    outcome: Literal["done", "no longer advised", "gone", "open", "ignored"]
+    outcome: Literal["done", "no longer advised", "gone", "open", "ignored", "left to automation"]
     opened_at: datetime
     ended_at: datetime | None
     monthly_savings: Money | None
-    """Realised savings per month; None unless the outcome is `done`."""
+    """Realised savings per month; None unless the outcome is `done` and they were judged."""
     sentence: str
+
+    @property
+    def owners(self) -> tuple[ComponentName, ...]:
+        """All components that own the workload."""
+        return (self.component, *self.also_owned_by)
 
 
 class FollowUp(ContentModel):
@@ -222,9 +268,12 @@ class FollowUp(ContentModel):
     ended: tuple[RecommendationOutcome, ...]
     ignored: tuple[RecommendationOutcome, ...]
     done: int
+    effect_pending: int = 0
+    """Of those done: their savings are judged once they have arrived, after seven days at the latest."""
     no_longer_advised: int
     gone: int
     still_open: int
+    left_to_automation: int = 0
     realised: Money
     """Realised savings per month since."""
 

@@ -84,6 +84,8 @@ class TeamFacts:
     followed_since: datetime
     """As-of of the previous closing snapshot, or where it was due."""
     alerts: TeamAlerts = TeamAlerts()
+    reported_at: tuple[datetime, ...] = ()
+    """As-of of the closing snapshots that the team's earlier reports were made from."""
     month_to_date: MonthToDate | None = None
     finished_month: MonthToDate | None = None
     """The month that ended in the week."""

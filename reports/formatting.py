@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.money import format_count, format_money, format_percent
+from domain.money import format_count, format_money, format_percent, round_money
 from domain.weeks import IsoWeek
 from reports import content
 
@@ -42,6 +42,11 @@ def format_coverage(amount: content.Amount) -> str:
 def format_money_or_unknown(amount: Decimal | None, currency: str, *, signed: bool = False) -> str:
     """Format money, or `unknown`."""
     return UNKNOWN if amount is None else format_money(amount, currency, signed=signed)
+
+
+def format_saving(amount: Decimal, currency: str) -> str:
+    """Format savings; empty if they are nothing, as they would be shown."""
+    return format_money(amount, currency) if round_money(amount, currency) > 0 else ""
 
 
 def format_share(share: Decimal | None) -> str:

@@ -179,7 +179,9 @@ def _cost_row(fields: _Fields) -> CostRow:
         "workload_name": fields.text("workloadName"),
         "total_cost": fields.money("totalCost"),
         "hourly_cost": fields.money("hourlyCost"),
+        "spot_hours": fields.quantity("spotHours", limits.POD_HOURS),
         "spot_percent": fields.quantity("spotPercent", limits.PERCENT),
+        "on_demand_hours": fields.quantity("onDemandHours", limits.POD_HOURS),
         "on_demand_percent": fields.quantity("onDemandPercent", limits.PERCENT),
         "savings_available": fields.money("savingsAvailable"),
     }

@@ -7,25 +7,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from domain.trends import CostChange, CostComparison
-
-from domain.advice import Issue, IssuePriority
 from domain.closing_point import ClosingPoint
+from domain.cost_change import CostChange, CostComparison
 from domain.measures import Total, Unknown, known_or
-from domain.money import format_count, format_money, format_percent
+from domain.money import format_count
 from domain.month_to_date import MonthToDate
 from domain.snapshots import Outcome
 from reports import content
-from reports.builders.top_actions import WorkloadFinding, findings_of
+from reports.builders.first_screen import describe_cost, describe_todo
 from reports.facts import PlatformFacts, TeamFacts
 from reports.formatting import format_instant
 
 NO_SNAPSHOT = "no closing snapshot"
 MAX_NAMED = 3
 """Components named in a sentence about missing data."""
-
-STEADY = Decimal("0.005")
-"""A change below this share counts as steady."""
 
 
 def amount_of(total: Total, *, currency: str, period: Literal["7 days", "month"], as_of: datetime | None) -> content.Amount:
@@ -57,6 +52,9 @@ def change_of(change: CostChange, *, currency: str, then: ClosingPoint) -> conte
         share=change.like_for_like_share,
         added=group(CostComparison.ADDED),
         removed=group(CostComparison.REMOVED),
+        ramping_in=group(CostComparison.RAMPING_IN),
+        ramping_out=group(CostComparison.RAMPING_OUT),
+        changed_owner=group(CostComparison.MOVED),
         not_comparable=group(CostComparison.NOT_COMPARABLE),
     )
 
@@ -72,8 +70,8 @@ def write_headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) 
     outcomes = () if now is None else tuple(now.outcomes.values())
     return content.Headline(
         missing=(*_missing(facts), *_missing_routes(facts)),
-        changed=_changed(cost, change, currency),
-        todo="Without a measurement there are no recommendations." if now is None else _todo(findings_of(now), currency),
+        changed=describe_cost(now, then, change, currency),
+        todo="Without a measurement there are no recommendations." if now is None else describe_todo(now, currency),
         cost=amount_of(cost, currency=currency, period="7 days", as_of=as_of),
         change=None if change is None or then is None else change_of(change, currency=currency, then=then),
         no_change_reason="" if change is not None else _no_change_reason(now),
@@ -126,49 +124,6 @@ def _no_change_reason(now: ClosingPoint | None) -> str:
     if now is None:
         return NO_SNAPSHOT
     return "No closing snapshot of the week before, so there is no comparison yet."
-
-
-def _changed(cost: Total, change: CostChange | None, currency: str) -> str:
-    if isinstance(cost.amount, Unknown):
-        return "The cost of this week is unknown."
-    amount = format_money(cost.amount, currency)
-    if cost.parts == 0:
-        return "No workloads ran, so there is no cost."
-    if change is None:
-        return f"Cost is {amount} for 7 days; there is no earlier week to compare with."
-    moved, share = change.group(CostComparison.LIKE_FOR_LIKE), change.like_for_like_share
-    if moved.workloads == 0:
-        return f"Cost is {amount} for 7 days; no workload can be compared with the week before."
-    if share is None:
-        if moved.amount == 0:
-            return f"Cost is {amount} for 7 days, the same workloads cost nothing in both weeks."
-        return f"Cost is {amount} for 7 days; the same workloads cost nothing the week before."
-    if abs(share) < STEADY:
-        return f"Cost held steady at {amount} for 7 days, like for like."
-    verb = "rose" if share > 0 else "fell"
-    by = format_money(abs(moved.amount), currency)
-    return f"Cost {verb} {format_percent(abs(share))} ({by}) like for like, to {amount} for 7 days."
-
-
-def _todo(findings: tuple[WorkloadFinding, ...], currency: str) -> str:
-    danger = sum(1 for finding in findings if finding.issue is Issue.UNDER_PROVISIONED)
-    saving = [
-        finding
-        for finding in findings
-        if finding.issue is not Issue.UNDER_PROVISIONED and finding.priority is not IssuePriority.LOW
-    ]
-    saved = sum((finding.savings for finding in saving), Decimal(0))
-    parts: list[str] = []
-    if danger:
-        parts.append(f"raise the requests of {format_count(danger, 'workload')}")
-    if saving and saved > 0:
-        parts.append(f"apply {format_count(len(saving), 'recommendation')} to save {format_money(saved, currency)} a month")
-    elif saving:
-        parts.append(f"review {format_count(len(saving), 'recommendation')}")
-    if not parts:
-        return "No action needed this week."
-    sentence = ", and ".join(parts)
-    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _budget(so_far: MonthToDate | None, monthly_budget: Decimal | None, currency: str) -> content.Budget | None:

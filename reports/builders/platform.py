@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from domain.trends import CostComparison, compare
-
 from domain.closing_point import ClosingPoint
+from domain.cost_change import CostComparison, compare
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome
 from domain.weeks import IsoWeek

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from domain.trends import CostChange, compare
-
+from domain.closing_point import ClosingPoint
+from domain.cost_change import CostChange, compare
 from domain.money import parse_currency
 from reports import content
 from reports.builders.alerts import list_alerts
+from reports.builders.follow_up import FollowUpContext, build_follow_up
 from reports.builders.headline import amount_of, write_headline
+from reports.builders.names import names_of
 from reports.builders.platform import build_team_overview
-from reports.builders.sections import build_follow_up, list_gaps, list_movers, names_of, summarise_automation, summarise_network
+from reports.builders.sections import list_gaps, list_movers, summarise_automation, summarise_network
 from reports.builders.top_actions import choose_actions
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.formatting import format_delay, format_instant
@@ -69,23 +71,25 @@ def _team_parts(facts: TeamFacts, change: CostChange | None) -> Iterable[Part]:
     if change is not None:
         yield "What moved the cost", lambda: list_movers(change, currency, names)
     yield ("What to do", lambda: choose_actions(now, currency=currency, names=names, labels=facts.labels, links=facts.meta.links))
-    yield (
-        "Follow-up on recommendations",
-        lambda: build_follow_up(
-            facts.followed,
-            handled=facts.handled,
-            since=facts.followed_since,
-            until=now.as_of,
-            currency=currency,
-            zone=facts.meta.zone,
-            titles=facts.titles,
-        ),
-    )
+    yield "Follow-up on recommendations", lambda: _follow_up(facts, now)
     if facts.alerts.open or facts.alerts.became_usual:
         yield "Alerts", lambda: list_alerts(facts.alerts, facts.titles, zone=facts.meta.zone)
     yield "Cross-zone traffic", lambda: summarise_network(now, currency=currency, names=names)
     yield "Automation and policies", lambda: summarise_automation(now)
-    yield "What could not be measured", lambda: list_gaps(now, facts.titles)
+    yield "What could not be measured", lambda: list_gaps(now, names)
+
+
+def _follow_up(facts: TeamFacts, now: ClosingPoint) -> content.FollowUp:
+    context = FollowUpContext(
+        now=now,
+        reported_at=frozenset({*facts.reported_at, now.as_of}),
+        handled=facts.handled,
+        since=facts.followed_since,
+        currency=facts.meta.currency,
+        zone=facts.meta.zone,
+        names=names_of(now, facts.then, facts.titles, others=(one.key.workload for one in facts.followed)),
+    )
+    return build_follow_up(facts.followed, context)
 
 
 def _platform_parts(facts: PlatformFacts) -> Iterable[Part]:
@@ -105,7 +109,7 @@ def _platform_parts(facts: PlatformFacts) -> Iterable[Part]:
     )
     if now is not None:
         yield "Automation and policies", lambda: summarise_automation(now)
-        yield "What could not be measured", lambda: list_gaps(now, facts.titles)
+        yield "What could not be measured", lambda: list_gaps(now, names_of(now, then, facts.titles))
 
 
 def _change(facts: TeamFacts | PlatformFacts) -> CostChange | None:

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final, Literal
 
-from domain.trends import CostChange, CostComparison, WorkloadChange
-
-from domain.advice import Issue
 from domain.closing_point import ClosingPoint
+from domain.cost_change import CostChange, CostComparison, WorkloadChange
 from domain.measures import Unknown, is_known, known_or
-from domain.money import format_money
-from domain.refs import EntityRef
+from domain.money import change_share
 from domain.snapshots import MEASURES, NetworkOff, NetworkUse, Outcome, WorkloadPoint
-from domain.tracking import Recommendation, RecommendationEnd
-from domain.workload import WorkloadKey
 from reports import content
-from reports.builders.top_actions import workload_name
-from reports.formatting import format_day
+from reports.builders.names import ReportNames
 
-IGNORED_AFTER: Final = 4
-"""A recommendation open in this many reports, neither acknowledged nor snoozed, counts as ignored."""
 HOT_SPOTS: Final = 5
 _REQUESTS: Final = "requests"
 _FIGURES: Final = {
@@ -36,40 +27,23 @@ _FIGURES: Final = {
     "oom_kills_24h": "OOM kills",
 }
 """Names of measures; the others are about requests."""
-WEEK: Final = timedelta(days=7)
-
-OutcomeName = Literal["done", "no longer advised", "gone", "open", "ignored"]
-_OUTCOMES: Final[Mapping[RecommendationEnd, OutcomeName]] = {
-    RecommendationEnd.DONE: "done",
-    RecommendationEnd.NO_LONGER_ADVISED: "no longer advised",
-    RecommendationEnd.GONE: "gone",
-}
-Names = Mapping[WorkloadKey, tuple[content.ComponentName, ...]]
+_SHOWN: Final = tuple(measure for measure in MEASURES if measure != "pod_hours_7d")
+"""Pod-hours are evidence for the comparison of weeks, and are not shown."""
 
 
-def component_name(ref: EntityRef, titles: Mapping[EntityRef, str]) -> content.ComponentName:
-    """Return a component with its display name."""
-    return content.ComponentName(ref=str(ref), title=titles.get(ref) or ref.name)
-
-
-def names_of(now: ClosingPoint, then: ClosingPoint | None, titles: Mapping[EntityRef, str]) -> Names:
-    """Map each workload to the components that claim it, now or a week before."""
-    claims = {**(then.claims if then is not None else {}), **now.claims}
-    return {key: tuple(component_name(ref, titles) for ref in refs) for key, refs in claims.items()}
-
-
-def list_movers(change: CostChange, currency: str, names: Names) -> content.Movers:
+def list_movers(change: CostChange, currency: str, names: ReportNames) -> content.Movers:
     """List the workloads that changed the cost, largest first."""
 
     def movers(changes: Iterable[WorkloadChange]) -> tuple[content.Mover, ...]:
         return tuple(
             content.Mover(
-                workload=workload_name(one.key),
-                components=names.get(one.key, ()),
+                workload=names.workload(one.key),
+                components=names.owners(one.key),
                 then=one.then,
                 now=one.now,
                 amount=one.amount,
-                share=one.amount / one.then if one.then and one.now is not None else None,
+                share=None if one.then is None or one.now is None else change_share(one.amount, base=one.then),
+                other_owner="" if one.other_owner is None else str(one.other_owner),
             )
             for one in changes
         )
@@ -81,89 +55,14 @@ def list_movers(change: CostChange, currency: str, names: Names) -> content.Move
         moved=movers(change.movers),
         added=movers(change.of(CostComparison.ADDED)),
         removed=movers(change.of(CostComparison.REMOVED)),
+        ramping_in=movers(change.of(CostComparison.RAMPING_IN)),
+        ramping_out=movers(change.of(CostComparison.RAMPING_OUT)),
+        changed_owner=movers(change.of(CostComparison.MOVED)),
         not_comparable=change.group(CostComparison.NOT_COMPARABLE).workloads,
     )
 
 
-def build_follow_up(
-    followed: Iterable[Recommendation],
-    *,
-    handled: Container[tuple[str, EntityRef]],
-    since: datetime,
-    until: datetime,
-    currency: str,
-    zone: str,
-    titles: Mapping[EntityRef, str],
-) -> content.FollowUp:
-    """Follow up on recommendations that were open, with realised savings."""
-    outcomes: list[tuple[OutcomeName, content.RecommendationOutcome, Decimal]] = []
-    for one in followed:
-        result = _outcome_of(one, handled, until)
-        # Raising requests ends a danger; it saves no money.
-        saves = result == "done" and one.key.issue is not Issue.UNDER_PROVISIONED
-        realised = known_or(one.realised_per_month, None) if saves else None
-        outcome = content.RecommendationOutcome(
-            workload=workload_name(one.key.workload),
-            component=component_name(one.key.entity, titles),
-            issue=one.key.issue.value,
-            outcome=result,
-            opened_at=one.opened_at,
-            ended_at=one.ended_at,
-            monthly_savings=realised,
-            sentence=_format_outcome(one, result, currency=currency, zone=zone, until=until),
-        )
-        outcomes.append((result, outcome, realised or Decimal(0)))
-    outcomes.sort(key=lambda row: (row[0], -row[2], row[1].workload.name, row[1].component.ref))
-    counts = Counter(result for result, _, _ in outcomes)
-    return content.FollowUp(
-        currency=currency,
-        since=since,
-        until=until,
-        ended=tuple(outcome for result, outcome, _ in outcomes if result in {"done", "no longer advised", "gone"}),
-        ignored=tuple(outcome for result, outcome, _ in outcomes if result == "ignored"),
-        done=counts["done"],
-        no_longer_advised=counts["no longer advised"],
-        gone=counts["gone"],
-        still_open=counts["open"] + counts["ignored"],
-        realised=sum((realised for _, _, realised in outcomes), Decimal(0)),
-    )
-
-
-def times_reported(one: Recommendation, until: datetime) -> int:
-    """Count the weekly closings up to and including `until` at which a recommendation was open."""
-    return int((until - one.opened_at) // WEEK) + 1 if one.opened_at <= until else 0
-
-
-def _outcome_of(one: Recommendation, handled: Container[tuple[str, EntityRef]], until: datetime) -> OutcomeName:
-    if one.ending is not None:
-        return _OUTCOMES[one.ending]
-    is_handled = (one.key.issue.value, one.key.entity) in handled
-    return "ignored" if not is_handled and times_reported(one, until) >= IGNORED_AFTER else "open"
-
-
-def _format_outcome(one: Recommendation, outcome: OutcomeName, *, currency: str, zone: str, until: datetime) -> str:
-    since = format_day(one.opened_at, zone)
-    match outcome:
-        case "done":
-            saved = one.realised_per_month
-            if one.key.issue is Issue.UNDER_PROVISIONED:
-                return f"Done: requests raised (advised since {since})."
-            if saved is None or isinstance(saved, Unknown):
-                return f"Done; the savings could not be measured (advised since {since})."
-            if saved <= 0:
-                return f"Done; the available savings did not decrease (advised since {since})."
-            return f"Done: saves {format_money(saved, currency)} a month (advised since {since})."
-        case "no longer advised":
-            return f"ScaleOps no longer advises it (advised since {since})."
-        case "gone":
-            return f"The workload was removed (advised since {since})."
-        case "ignored":
-            return f"Open for {times_reported(one, until)} weeks (advised since {since})."
-        case _:
-            return f"Open since {since}."
-
-
-def summarise_network(now: ClosingPoint, *, currency: str, names: Names) -> content.Network:
+def summarise_network(now: ClosingPoint, *, currency: str, names: ReportNames) -> content.Network:
     """Summarise cross-zone traffic and list the workloads that pay most for it."""
     used: list[tuple[Decimal, WorkloadPoint, NetworkUse]] = []
     off: set[str] = set()
@@ -187,8 +86,8 @@ def summarise_network(now: ClosingPoint, *, currency: str, names: Names) -> cont
         unknown=unknown,
         hot_spots=tuple(
             content.HotSpot(
-                workload=workload_name(point.key),
-                components=names.get(point.key, ()),
+                workload=names.workload(point.key),
+                components=names.owners(point.key),
                 cross_az_cost=cost,
                 network_cost=known_or(use.cost, None),
                 cross_az_traffic_bytes=known_or(use.cross_az_traffic_bytes, None),
@@ -219,13 +118,13 @@ def summarise_automation(now: ClosingPoint) -> content.Automation:
     )
 
 
-def list_gaps(now: ClosingPoint, titles: Mapping[EntityRef, str]) -> content.DataGaps:
+def list_gaps(now: ClosingPoint, names: ReportNames) -> content.DataGaps:
     """List what could not be measured, by reason: components, workloads, then warnings."""
     components: dict[str, list[str]] = {}
     warnings: dict[str, list[str]] = {}
     for measurement in now.measurements:
         snapshot = measurement.snapshot
-        name = component_name(snapshot.ref, titles).title
+        name = names.component(snapshot.ref).title
         if snapshot.outcome is Outcome.UNKNOWN:
             components.setdefault(snapshot.reason, []).append(name)
         for warning in snapshot.warnings:
@@ -241,12 +140,12 @@ def list_gaps(now: ClosingPoint, titles: Mapping[EntityRef, str]) -> content.Dat
 def _unknown_figures(point: WorkloadPoint) -> Iterable[str]:
     """Yield which figures of a workload are unknown, by reason. The network has a section of its own."""
     by_reason: dict[str, list[str]] = {}
-    for measure in MEASURES:
+    for measure in _SHOWN:
         value = getattr(point, measure)
         if isinstance(value, Unknown):
             by_reason.setdefault(value.reason, []).append(_FIGURES.get(measure, _REQUESTS))
     for reason, figures in by_reason.items():
-        which = "" if len(figures) == len(MEASURES) else f"{', '.join(dict.fromkeys(figures))} "
+        which = "" if len(figures) == len(_SHOWN) else f"{', '.join(dict.fromkeys(figures))} "
         yield f"{which}unknown: {reason}"
 
 

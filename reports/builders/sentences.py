@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.money import format_count, format_money
 from reports import content
-from reports.formatting import clip, format_amount, format_coverage, format_money_or_unknown, format_share
+from reports.formatting import clip, format_amount, format_coverage, format_money_or_unknown, format_saving, format_share
 
 MAX_NAME_LENGTH: Final = 60
 MAX_POLICIES: Final = 15
@@ -42,7 +42,7 @@ def key_figures(headline: content.Headline) -> Iterator[tuple[str, str]]:
     yield "Savings available, per month", _with_coverage(headline.savings_available)
     yield "Savings realised, per month", _with_coverage(headline.savings_realised)
     if change is not None:
-        for label, group in (("Added", change.added), ("Removed", change.removed), ("Not comparable", change.not_comparable)):
+        for label, group in change.parts:
             if group.workloads:
                 yield (label, f"{format_money(group.amount, currency, signed=True)}\n{format_count(group.workloads, 'workload')}")
     for budget in (headline.finished_month, headline.month_to_date):
@@ -78,18 +78,39 @@ def _with_coverage(amount: content.Amount) -> str:
 
 def format_follow_up(follow: content.FollowUp) -> str:
     """Summarise the follow-up in one sentence."""
+    pending = f" (effect pending for {follow.effect_pending:,})" if follow.effect_pending else ""
     counts = (
-        (follow.done, "done"),
+        (follow.done, f"done{pending}"),
         (follow.no_longer_advised, "no longer advised"),
         (follow.gone, "workload removed"),
         (follow.still_open, "still open"),
+        (follow.left_to_automation, "left to ScaleOps automation"),
     )
     listed = ", ".join(f"{number:,} {word}" for number, word in counts if number)
     if not listed:
         return "There were no recommendations."
-    ignored = f" (of them {len(follow.ignored):,} open for four reports or more)" if follow.ignored else ""
-    saved = f" Realised savings: {format_money(follow.realised, follow.currency)} a month." if follow.realised > 0 else ""
-    return f"{listed[0].upper()}{listed[1:]}{ignored}.{saved}"
+    ignored = f" Ignored: {len(follow.ignored):,} open in four reports or more." if follow.ignored else ""
+    realised = format_saving(follow.realised, follow.currency)
+    saved = f" Realised savings: {realised} a month." if realised else ""
+    return f"{listed[0].upper()}{listed[1:]}.{ignored}{saved}"
+
+
+def format_more(actions: content.TopActions) -> str:
+    """Summarise what is not listed: further recommendations with their savings, and what is left to automation."""
+    sentences = []
+    if actions.more:
+        saving = format_saving(actions.more_savings, actions.currency)
+        sentences.append(f"{format_count(actions.more, 'more recommendation')}{f', {saving} a month' if saving else ''}.")
+    if actions.left_to_automation:
+        sentences.append(f"{format_count(actions.left_to_automation, 'workload')} left to ScaleOps automation.")
+    return " ".join(sentences)
+
+
+def format_no_actions(actions: content.TopActions) -> str:
+    """Return the sentence in place of an empty list of recommendations."""
+    if not actions.unknown:
+        return "No recommendations that need a decision."
+    return f"No recommendations that need a decision are known; those of {format_count(actions.unknown, 'workload')} could not be measured."
 
 
 def format_alerts(alerts: content.AlertList) -> str:
@@ -148,6 +169,13 @@ def format_automation(automation: content.Automation) -> str:
     if automation.without_policy:
         sentences.append(f"Without a policy: {automation.without_policy:,}.")
     return " ".join(sentences)
+
+
+def format_mover_note(mover: content.Mover, kind: str) -> str:
+    """Return what qualifies a change: its kind, the other owner, or its percentage."""
+    if mover.other_owner:
+        return f"{'from' if mover.then is None else 'to'} {mover.other_owner}"
+    return kind or format_share(mover.share)
 
 
 def format_names(names: Sequence[str], *, max_names: int) -> str:

@@ -18,8 +18,11 @@ from reports.builders.sentences import (
     format_alerts,
     format_automation,
     format_follow_up,
+    format_more,
+    format_mover_note,
     format_names,
     format_network,
+    format_no_actions,
     format_routing,
     key_figures,
     remarks,
@@ -113,7 +116,7 @@ def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGro
 def _actions(actions: content.TopActions) -> Iterator[BlockGroup]:
     yield _title("What to do")
     if not actions.top:
-        yield _paragraph("No recommendations that need a decision.")
+        yield _paragraph(format_no_actions(actions))
     for action in actions.top:
         owner = clip(format_components(action.components), MAX_NAME_LENGTH)
         place = clip(format_place(action.workload), MAX_NAME_LENGTH)
@@ -124,14 +127,9 @@ def _actions(actions: content.TopActions) -> Iterator[BlockGroup]:
         yield BlockGroup(
             blocks=(plain_text("\n".join(lines), link=link),), lines=(sentence, *(f"   {line}" for line in lines[1:]))
         )
-    rest: list[str] = []
-    if actions.more:
-        saved = f", {format_money(actions.more_savings, actions.currency)} a month" if actions.more_savings else ""
-        rest.append(f"{actions.more:,} more{saved}.")
-    if actions.left_to_automation:
-        rest.append(f"{format_count(actions.left_to_automation, 'workload')} left to ScaleOps automation.")
+    rest = format_more(actions)
     if rest:
-        yield BlockGroup(blocks=(context(" ".join(rest)),), lines=(" ".join(rest),))
+        yield BlockGroup(blocks=(context(rest),), lines=(rest,))
 
 
 def _thread(report: content.Report) -> Iterator[BlockGroup]:
@@ -177,25 +175,28 @@ def _table(title: str, rows: Sequence[Sequence[str]], *, numbers_from: int, omit
 
 
 def _movers(movers: content.Movers) -> Iterator[BlockGroup]:
-    kinds = (("", movers.moved), ("added", movers.added), ("removed", movers.removed))
     rows = [["Workload", "Where", "Then", "Now", "Change"]]
     omitted = 0
-    for kind, some in kinds:
+    for kind, some in movers.groups:
         shown = some[: MAX_ROWS_PER_KIND if not kind else MAX_ROWS_PER_KIND // 3]
         omitted += len(some) - len(shown)
         rows += [_mover_row(mover, kind, movers.currency) for mover in shown]
     if len(rows) == 1:
         yield _title("What moved the cost")
-        yield _paragraph("No workload changed its cost.")
+        yield _paragraph(
+            f"{format_count(movers.not_comparable, 'workload')} cannot be compared."
+            if movers.not_comparable
+            else "No workload changed its cost."
+        )
         return
     yield _table("What moved the cost, 7 days", rows, numbers_from=2, omitted=omitted)
 
 
 def _mover_row(mover: content.Mover, kind: str, currency: str) -> list[str]:
     change = format_money(mover.amount, currency, signed=True)
-    note = kind or format_share(mover.share)
+    note = format_mover_note(mover, kind)
     return [
-        clip(mover.workload.name, 40),
+        clip(mover.workload.label, 40),
         clip(format_place(mover.workload), 40),
         "" if mover.then is None else format_money(mover.then, currency),
         "" if mover.now is None else format_money(mover.now, currency),
@@ -208,7 +209,7 @@ def _follow_up(follow: content.FollowUp) -> Iterator[BlockGroup]:
     yield _paragraph(format_follow_up(follow))
     for outcome in (*follow.ended[:MAX_ROWS_PER_KIND], *follow.ignored[:MAX_ROWS_PER_KIND]):
         yield _paragraph(
-            f"{_clip_name(outcome.workload.name)} ({_clip_name(outcome.component.title)}). {clip(outcome.sentence, MAX_SENTENCE_LENGTH)}"
+            f"{_clip_name(outcome.workload.label)} ({_clip_name(format_components(outcome.owners))}). {clip(outcome.sentence, MAX_SENTENCE_LENGTH)}"
         )
     omitted = max(0, len(follow.ended) - MAX_ROWS_PER_KIND) + max(0, len(follow.ignored) - MAX_ROWS_PER_KIND)
     if omitted:
@@ -229,7 +230,7 @@ def _network(network: content.Network) -> Iterator[BlockGroup]:
     yield _paragraph(format_network(network))
     for spot in network.hot_spots:
         cost = format_money(spot.cross_az_cost, network.currency)
-        yield _paragraph(f"{_clip_name(spot.workload.name)} ({_clip_name(format_place(spot.workload))}): {cost}")
+        yield _paragraph(f"{_clip_name(spot.workload.label)} ({_clip_name(format_place(spot.workload))}): {cost}")
 
 
 def _automation(automation: content.Automation) -> Iterator[BlockGroup]:

@@ -59,6 +59,10 @@ def change_of(made: content.Report) -> content.HeadlineChange:
     return made.headline.change
 
 
+def amounts(*parts: content.ChangePart) -> list[tuple[int, int]]:
+    return [(part.workloads, int(part.amount)) for part in parts]
+
+
 def old(cost: int = 100) -> WorkloadPoint:
     return make_point("old", cost_7d=Decimal(cost))
 
@@ -74,9 +78,9 @@ def test_a_deployment_is_added_then_ramping_in_and_then_like_for_like(store: Sto
         new = make_point("new", cost_7d=Decimal(cost), pod_hours_7d=hours)
         sweep(store, MONDAY + weeks * WEEK, {"checkout": [old(), new]})
     first, second, third = (change_of(report(store, PAYMENTS, weeks)) for weeks in (1, 2, 3))
-    assert (first.added.amount, first.like_for_like.amount) == (325, 0)
-    assert (second.ramping_in.amount, second.like_for_like.amount, second.like_for_like.workloads) == (375, 0, 1)
-    assert (third.ramping_in.workloads, third.like_for_like.workloads, third.like_for_like.amount) == (0, 2, 0)
+    assert amounts(first.added, first.like_for_like) == [(1, 325), (1, 0)]
+    assert amounts(second.ramping_in, second.like_for_like) == [(1, 375), (1, 0)]
+    assert amounts(third.ramping_in, third.like_for_like) == [(0, 0), (2, 0)]
     assert report(store, PAYMENTS, 2).headline.changed == (
         "Cost rose by $375.00 (88%), to $800.00 for 7 days: like for like $0.00 (0%), ramping in +$375.00."
     )
@@ -86,7 +90,7 @@ def test_a_gap_in_measuring_is_no_deployment(store: Store) -> None:
     for day in range(22):
         sweep(store, MONDAY + timedelta(days=day), {"checkout": "ScaleOps is down" if day in (9, 10) else [old(100 + day)]})
     change = change_of(report(store, PAYMENTS, 3))
-    assert (change.like_for_like.workloads, change.like_for_like.amount) == (1, 7)
+    assert amounts(change.like_for_like) == [(1, 7)]
 
 
 def test_a_component_that_changes_hands_takes_its_cost_and_its_recommendations_along(store: Store) -> None:
@@ -94,7 +98,7 @@ def test_a_component_that_changes_hands_takes_its_cost_and_its_recommendations_a
     sweep(store, MONDAY + WEEK, points)
     sweep(store, MONDAY + 2 * WEEK, points, {"checkout": SEARCH, "finder": SEARCH})
     got = report(store, SEARCH, 2)
-    assert (change_of(got).changed_owner.amount, change_of(got).added.workloads) == (100, 0)
+    assert amounts(change_of(got).changed_owner, change_of(got).added) == [(1, 100), (0, 0)]
     assert follow_up(got).still_open == 2
     platform = report(store, None, 2)
     assert (change_of(platform).like_for_like.workloads, change_of(platform).changed_owner.workloads) == (2, 0)
@@ -114,7 +118,7 @@ def test_a_team_that_gave_a_component_away_sees_where_it_went(store: Store) -> N
     sweep(store, MONDAY, before, owners)
     sweep(store, MONDAY + WEEK, before, owners | {"checkout": SEARCH})
     gave = report(store, PAYMENTS, 1)
-    assert (change_of(gave).changed_owner.amount, change_of(gave).removed.workloads) == (-100, 0)
+    assert amounts(change_of(gave).changed_owner, change_of(gave).removed) == [(1, -100), (0, 0)]
     movers = next(section.body for section in gave.sections if isinstance(section.body, content.Movers))
     assert [(one.workload.name, one.other_owner) for one in movers.changed_owner] == [("old", str(SEARCH))]
     assert follow_up(gave).still_open == 1
@@ -136,6 +140,6 @@ def test_automation_is_done_with_its_effect_pending_and_then_saves(store: Store)
         automated = make_point("old", automated=True, savings_available_per_month=Decimal(savings))
         sweep(store, MONDAY + timedelta(days=days), {"checkout": [automated]})
     first, second = (follow_up(report(store, PAYMENTS, weeks)) for weeks in (1, 2))
-    assert (first.done, first.effect_pending, first.realised) == (1, 1, 0)
+    assert (first.done, first.effect_pending, int(first.realised)) == (1, 1, 0)
     assert "effect pending" in first.ended[0].sentence
-    assert (second.done, second.effect_pending, second.realised) == (1, 0, 85)
+    assert (second.done, second.effect_pending, int(second.realised)) == (1, 0, 85)

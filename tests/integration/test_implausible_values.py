@@ -55,7 +55,7 @@ def test_an_implausible_stored_recommendation_reads_as_unknown(store: Store) -> 
     with store.transaction() as transaction:
         transaction.recommendations.put([stored, ended])
         [found] = transaction.recommendations.open()
-        [done] = transaction.recommendations.ended_between(SLOT, SLOT + timedelta(days=1))
+        [done] = (one for one in transaction.recommendations.followed([key.entity]) if one.ended_at is not None)
     nothing = {"cpu_request_millicores": None, "memory_recommended_bytes": None, "savings_available_per_month": None}
     assert found.advised == replace(advised, **nothing)  # type: ignore[arg-type] # all of them may be None
     assert isinstance(done.realised_per_month, Unknown)

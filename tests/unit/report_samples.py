@@ -185,12 +185,13 @@ def recommendation(
         ended_at=None if ending is None else NOW - timedelta(days=2),
         ending=ending,
         realised_per_month=realised,
+        judged_at=NOW - timedelta(days=2) if ending is RecommendationEnd.DONE else None,
     )
 
 
 def followed() -> tuple[Recommendation, ...]:
     return (
-        recommendation("ledger", "ledger", Issue.OVER_PROVISIONED, 20, RecommendationEnd.DONE, realised=Decimal("118.4")),
+        recommendation("ledger", "ledger-batch", Issue.OVER_PROVISIONED, 20, RecommendationEnd.DONE, realised=Decimal("118.4")),
         recommendation("invoices", "invoices", Issue.UNDER_PROVISIONED, 9, RecommendationEnd.DONE),
         recommendation("payment-service", "legacy-gateway", Issue.NOT_AUTOMATED, 13, RecommendationEnd.GONE),
         recommendation("payment-service", "fraud-scorer", Issue.OVER_PROVISIONED, 8, RecommendationEnd.NO_LONGER_ADVISED),
@@ -250,6 +251,7 @@ def rich_facts() -> TeamFacts:
         labels={make_ref("checkout"): ("app=checkout",)},
         followed=followed(),
         followed_since=THEN,
+        reported_at=tuple(NOW - timedelta(weeks=back) for back in range(1, 6)),
         handled=frozenset({("over-provisioned", make_ref("payment-service"))}),
         alerts=TeamAlerts(
             open=(ReportedAlert(rule=Rule.OVER_PROVISIONED, about=make_ref("payment-service"), since=THEN),),

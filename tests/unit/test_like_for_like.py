@@ -65,7 +65,8 @@ def workloads(draw: st.DrawFn, name: str) -> ConstantWorkload:
     hours = st.integers(-24 * 16, 24 * 7).map(lambda hour: THEN + hour * HOUR)
     begin = draw(st.one_of(st.just(LONG_AGO), hours))
     end = draw(st.one_of(st.just(NOW + WEEK), hours.filter(lambda at: at > begin)))
-    periods, lingers = ((begin, end),), draw(st.booleans())
+    lingers = draw(st.booleans())
+    periods: tuple[tuple[datetime, datetime], ...] = ((begin, end),)
     if not lingers and draw(st.booleans()):
         again = end + draw(st.integers(6, 24 * 10)) * HOUR
         periods = (*periods, (again, again + draw(st.integers(1, 400)) * HOUR))
@@ -122,7 +123,7 @@ def test_the_second_report_after_a_deployment_on_friday_is_ramping_in() -> None:
     old = replace(friday, name="old", periods=((LONG_AGO, NOW + 2 * WEEK),))
     first, second, third = (closing([friday, old], THEN + number * WEEK, LONG_AGO) for number in (0, 1, 2))
     change = compare(second, first)
-    assert {one.key.name: (one.comparison, one.amount) for one in change.changes} == {
+    assert {one.key.name: (one.comparison, int(one.amount)) for one in change.changes} == {
         "new": (CostComparison.RAMPING_IN, 4 * 90),
         "old": (CostComparison.LIKE_FOR_LIKE, 0),
     }

@@ -1,0 +1,179 @@
+"""What became of the recommendations, in agreement with what the same report advises: each workload and issue once per report."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal
+
+from domain.advice import Issue, IssuePriority
+from domain.closing_point import ClosingPoint
+from domain.measures import Unknown, known_or
+from domain.money import format_count
+from domain.refs import EntityRef
+from domain.snapshots import WorkloadPoint
+from domain.tracking import Recommendation, RecommendationEnd
+from domain.workload import WorkloadKey
+from reports import content
+from reports.builders.names import ReportNames
+from reports.builders.top_actions import WorkloadFinding, findings_of
+from reports.formatting import format_day, format_saving
+
+IGNORED_AFTER: Final = 4
+"""A recommendation open in this many reports, neither acknowledged nor snoozed, counts as ignored."""
+
+OutcomeName = Literal["done", "no longer advised", "gone", "open", "ignored", "left to automation"]
+_ENDINGS: Final[Mapping[RecommendationEnd, OutcomeName]] = {
+    RecommendationEnd.DONE: "done",
+    RecommendationEnd.NO_LONGER_ADVISED: "no longer advised",
+    RecommendationEnd.GONE: "gone",
+}
+"""The best first: of a workload that several components own, one that is done is done."""
+_ENDED: Final = frozenset(_ENDINGS.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpContext:
+    """What a follow-up needs beside the recommendations."""
+
+    now: ClosingPoint
+    reported_at: Collection[datetime]
+    """As-of of the closing snapshots that the team's reports were made from, this one included."""
+    handled: Collection[tuple[str, EntityRef]]
+    """Issue and component of the acknowledged and snoozed alerts."""
+    since: datetime
+    currency: str
+    zone: str
+    names: ReportNames
+
+
+def build_follow_up(followed: Iterable[Recommendation], context: FollowUpContext) -> content.FollowUp:
+    """Follow up on recommendations that were open, with realised savings."""
+    findings = {(finding.point.key, finding.issue): finding for finding in findings_of(context.now)}
+    grouped: dict[tuple[WorkloadKey, Issue], list[Recommendation]] = defaultdict(list)
+    for one in followed:
+        grouped[one.key.workload, one.key.issue].append(one)
+    found = [
+        _outcome_of(shared, findings.get(subject), context)
+        for subject, shared in grouped.items()
+        if subject in findings or not _is_settled(shared, context.now.points.get(subject[0]))
+    ]
+    found.sort(key=lambda one: (one.outcome, -(one.monthly_savings or 0), one.workload.name, one.component.ref))
+    counts = Counter(one.outcome for one in found)
+    return content.FollowUp(
+        currency=context.currency,
+        since=context.since,
+        until=context.now.as_of,
+        ended=tuple(one for one in found if one.outcome in _ENDED),
+        ignored=tuple(one for one in found if one.outcome == "ignored"),
+        done=counts["done"],
+        effect_pending=sum(1 for subject in grouped.values() if _is_pending(subject, findings)),
+        no_longer_advised=counts["no longer advised"],
+        gone=counts["gone"],
+        still_open=counts["open"] + counts["ignored"],
+        left_to_automation=counts["left to automation"],
+        realised=sum((one.monthly_savings or Decimal(0) for one in found), Decimal(0)),
+    )
+
+
+def times_reported(opened_at: datetime, reported_at: Iterable[datetime]) -> int:
+    """Count the reports in which a recommendation was open."""
+    return sum(1 for at in reported_at if at >= opened_at)
+
+
+def _is_settled(shared: Sequence[Recommendation], point: WorkloadPoint | None) -> bool:
+    """Return True if one is open although the snapshot of this report, which was evaluated later, no longer shows it."""
+    is_open = any(one.ended_at is None for one in shared)
+    return is_open and point is not None and not isinstance(point.issue, Unknown)
+
+
+def _is_pending(shared: Sequence[Recommendation], findings: Mapping[tuple[WorkloadKey, Issue], WorkloadFinding]) -> bool:
+    chosen = _representative(shared)
+    return (chosen.key.workload, chosen.key.issue) not in findings and chosen.is_pending
+
+
+def _representative(shared: Sequence[Recommendation]) -> Recommendation:
+    """Return the recommendation that stands for one workload and issue: an open one, else the best end, the newest first."""
+    endings = list(_ENDINGS)
+
+    def rank(one: Recommendation) -> tuple[int, float, EntityRef]:
+        ended = -1 if one.ending is None else endings.index(one.ending)
+        return ended, -(one.ended_at or one.opened_at).timestamp(), one.key.entity
+
+    return min(shared, key=rank)
+
+
+def _outcome_of(
+    shared: Sequence[Recommendation], finding: WorkloadFinding | None, context: FollowUpContext
+) -> content.RecommendationOutcome:
+    one = _representative(shared)
+    opened_at = min(other.opened_at for other in shared)
+    reports = times_reported(opened_at, context.reported_at)
+    outcome = _name_of(one, shared, finding, reports=reports, handled=context.handled)
+    is_done = outcome == "done"
+    # Raising requests ends a danger; it saves no money.
+    saves = is_done and one.key.issue is not Issue.UNDER_PROVISIONED
+    owners = [
+        context.names.component(ref) for ref in dict.fromkeys([one.key.entity, *sorted(other.key.entity for other in shared)])
+    ]
+    return content.RecommendationOutcome(
+        workload=context.names.workload(one.key.workload),
+        component=owners[0],
+        also_owned_by=tuple(owners[1:]),
+        issue=one.key.issue.value,
+        outcome=outcome,
+        opened_at=opened_at,
+        ended_at=one.ended_at if outcome in _ENDED else None,
+        monthly_savings=known_or(one.realised_per_month, None) if saves else None,
+        sentence=_format_outcome(
+            one, outcome, reports=reports, since=format_day(opened_at, context.zone), currency=context.currency
+        ),
+    )
+
+
+def _name_of(
+    one: Recommendation,
+    shared: Sequence[Recommendation],
+    finding: WorkloadFinding | None,
+    *,
+    reports: int,
+    handled: Collection[tuple[str, EntityRef]],
+) -> OutcomeName:
+    """Return the outcome. What this report advises is open, whatever was recorded of it since."""
+    if finding is not None and finding.priority is IssuePriority.LOW and not finding.is_conflict:
+        return "left to automation"
+    if finding is None and one.ending is not None:
+        return _ENDINGS[one.ending]
+    is_handled = any((other.key.issue.value, other.key.entity) in handled for other in shared)
+    return "ignored" if not is_handled and reports >= IGNORED_AFTER else "open"
+
+
+def _format_outcome(one: Recommendation, outcome: OutcomeName, *, reports: int, since: str, currency: str) -> str:
+    match outcome:
+        case "done":
+            return f"{_format_done(one, currency)} (advised since {since})."
+        case "no longer advised":
+            return f"ScaleOps no longer advises it (advised since {since})."
+        case "gone":
+            return f"The workload was removed (advised since {since})."
+        case "ignored":
+            return f"Open in {format_count(reports, 'report')} (advised since {since})."
+        case "left to automation":
+            return f"Left to ScaleOps automation (advised since {since})."
+        case _:
+            return f"Open since {since}."
+
+
+def _format_done(one: Recommendation, currency: str) -> str:
+    saved = one.realised_per_month
+    if one.key.issue is Issue.UNDER_PROVISIONED:
+        return "Done: requests raised"
+    if one.is_pending:
+        return "Done, effect pending: its savings are judged once they have arrived, after seven days at the latest"
+    if saved is None or isinstance(saved, Unknown):
+        return "Done; the savings could not be measured"
+    saving = format_saving(saved, currency)
+    return f"Done: saves {saving} a month" if saving else "Done; the available savings did not decrease"

@@ -1,0 +1,254 @@
+"""What the sentences of random reports say agrees with the numbers of the same report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.advice import Issue
+from domain.closing_point import ClosingPoint
+from domain.measures import Measured, Unknown
+from domain.snapshots import Measurement, WorkloadPoint
+from domain.tracking import Recommendation, RecommendationKey, track
+from reports import content
+from reports.builders.report import build_team_report
+from reports.builders.sentences import key_figures
+from reports.render.documents import render_markdown, render_page
+from reports.render.slack import render_slack
+from tests.factories import make_key, make_measurement, make_point, make_ref
+from tests.unit import report_samples as samples
+
+BodyT = TypeVar("BodyT", bound=content.ContentModel)
+UNKNOWN = Unknown("ScaleOps left it out")
+MINUS = "\N{MINUS SIGN}"
+MONEY = re.compile(rf"([+{MINUS}]?)\$([\d,]+\.\d\d)")
+CENT = Decimal("0.01")
+
+amounts = st.one_of(
+    st.sampled_from([Decimal(text) for text in ("0", "0.001", "-0.004", "1e-17", "0.004", "0.2", "-12.5", "99999999")]),
+    st.decimals(min_value=-50, max_value=5000, places=2),
+)
+maybe_amounts: st.SearchStrategy[Measured[Decimal]] = st.one_of(amounts, amounts, amounts, st.just(UNKNOWN))
+flags: st.SearchStrategy[Measured[bool]] = st.sampled_from([True, False, False, True, UNKNOWN])
+POINTS = [(name, kind) for name in "uvwxyz" for kind in ("Deployment", "CronJob")]
+
+
+@st.composite
+def points(draw: st.DrawFn, name: str, kind: str) -> WorkloadPoint:
+    begun = draw(st.sampled_from([60, 60, 60, 10, 3]))
+    changes: dict[str, Any] = {
+        "under_provisioned": draw(flags),
+        "over_provisioned": draw(flags),
+        "automated": draw(flags),
+        "replicas": draw(st.sampled_from([0, 2, 2, 2])),
+        "cost_7d": draw(maybe_amounts),
+        "savings_available_per_month": draw(maybe_amounts),
+        "oom_kills_24h": draw(st.sampled_from([0, 0, 0, 1, 3, UNKNOWN])),
+        "memory_recommended_bytes": draw(st.sampled_from([2.0**29, 2.0**30, 2.0**31, UNKNOWN])),
+        "listed_since": samples.NOW - timedelta(days=begun),
+        "appeared": draw(st.booleans()),
+    }
+    return make_point(name, key=replace(make_key(name), type=kind), **changes)
+
+
+@st.composite
+def closings(draw: st.DrawFn) -> tuple[Measurement, ...]:
+    named = draw(st.lists(st.sampled_from(POINTS), unique=True, max_size=7))
+    drawn = [draw(points(*one)) for one in named]
+    measured = []
+    for component in draw(st.lists(st.sampled_from(["checkout", "cart"]), unique=True, min_size=1)):
+        claimed = draw(st.lists(st.sampled_from(drawn), unique_by=lambda one: one.key)) if drawn else []
+        reason = draw(st.sampled_from(["", "", "", "", "ScaleOps answered 503"]))
+        measured.append(make_measurement(component, *(() if reason else claimed), as_of=samples.NOW, reason=reason))
+    return tuple(measured)
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> content.Report:
+    """Draw a report whose recommendations were tracked up to its closing snapshots."""
+    before, now = draw(closings()), draw(closings())
+    earlier = [one for measured in before for one in track(measured, ())]
+    advised = {ref: [one for one in earlier if one.key.entity == ref] for ref in {one.key.entity for one in earlier}}
+    followed: dict[RecommendationKey, Recommendation] = {one.key: one for one in earlier}
+    for measured in now:
+        moment = replace(measured, snapshot=replace(measured.snapshot, as_of=samples.NOW))
+        followed |= {one.key: one for one in track(moment, advised.get(measured.snapshot.ref, ()))}
+    closing = ClosingPoint(as_of=samples.NOW, measurements=now)
+    then = ClosingPoint(as_of=samples.THEN, measurements=tuple(_week_earlier(one) for one in before))
+    facts = replace(
+        samples.rich_facts(),
+        meta=samples.make_meta(currency="USD"),
+        now=closing,
+        then=draw(st.sampled_from([then, then, then, None])),
+        weeks=samples.weeks_until(closing),
+        followed=tuple(followed.values()),
+        handled=frozenset(),
+    )
+    return build_team_report(facts)
+
+
+def _week_earlier(measured: Measurement) -> Measurement:
+    moved = (replace(point, as_of=samples.THEN, listed_since=_earlier(point)) for point in measured.points)
+    return Measurement(snapshot=replace(measured.snapshot, as_of=samples.THEN), points=tuple(moved))
+
+
+def _earlier(point: WorkloadPoint) -> Any:
+    return min(point.listed_since or samples.THEN, samples.THEN)
+
+
+def body_of(report: content.Report, kind: type[BodyT]) -> BodyT:
+    return next(section.body for section in report.sections if isinstance(section.body, kind))
+
+
+def money_in(text: str) -> list[Decimal]:
+    return [Decimal(number.replace(",", "")) * (-1 if sign == MINUS else 1) for sign, number in MONEY.findall(text)]
+
+
+def texts_of(report: content.Report) -> Iterable[str]:
+    yield report.headline.changed
+    yield report.headline.todo
+    for section in report.sections:
+        assert section.body is not None, section.failure
+        if isinstance(section.body, content.TopActions):
+            yield from (action.sentence for action in section.body.top)
+        if isinstance(section.body, content.FollowUp):
+            yield from (outcome.sentence for outcome in (*section.body.ended, *section.body.ignored))
+
+
+@given(reports())
+@settings(max_examples=300)
+def test_the_cost_sentence_states_the_numbers(report: content.Report) -> None:
+    headline, said = report.headline, report.headline.changed
+    change = headline.change
+    if headline.cost.amount is None:
+        assert said == "The cost of this week is unknown."
+        return
+    if said == "The cost of this week is unknown.":
+        assert headline.components_measured < headline.components
+        return
+    if headline.components_measured < headline.components or headline.cost.known < headline.cost.parts:
+        assert said.startswith("The known cost is") or "known cost" in said, "a sum must not look complete"
+    if change is None or change.cost_then.amount is None:
+        return
+    difference = headline.cost.amount - change.cost_then.amount
+    parts = [change.like_for_like, *(part for _, part in change.parts)]
+    assert difference == sum(part.amount for part in parts)
+    if "held steady" in said:
+        assert abs(difference) <= max(Decimal("0.1") * abs(change.cost_then.amount), CENT)
+    for verb, sign in (("rose", 1), ("fell", -1)):
+        if f" {verb} " in said:
+            assert difference * sign > 0
+    for percent in re.findall(r"([\d,]+(?:\.\d)?)%", said):
+        assert Decimal(percent.replace(",", "")) <= 10_000
+        assert change.cost_then.amount >= 1 or change.like_for_like.workloads
+    if ": like for like" in said or "before: " in said:
+        stated = said.split(": ", 1)[1]
+        assert abs(sum(money_in(stated)) - difference) <= CENT * 7
+
+
+@given(reports())
+@settings(max_examples=300)
+def test_what_to_do_agrees_with_what_could_be_saved(report: content.Report) -> None:
+    headline, todo = report.headline, report.headline.todo
+    available = headline.savings_available.amount or Decimal(0)
+    stated = sum(money_in(todo), Decimal(0))
+    assert abs(stated - available) <= 2 * CENT or ("eview" in todo and available <= stated + 2 * CENT)
+    if todo.startswith(("No action", "Among")):
+        assert available < 1
+    actions = body_of(report, content.TopActions)
+    assert all(action.monthly_savings in (None, 0) for action in actions.top if action.issue == "under-provisioned")
+    assert (not actions.top) == todo.startswith(("No action", "Among", "What to do", "Savings of"))
+
+
+@given(reports())
+@settings(max_examples=300)
+def test_an_oom_killed_workload_keeps_its_memory(report: content.Report) -> None:
+    for action in body_of(report, content.TopActions).top:
+        if action.oom_kills_24h:
+            memory = [one for one in action.requests if one.resource == "memory"]
+            assert all(one.recommended > one.now for one in memory)
+            if action.issue != "under-provisioned" and "Check" not in action.sentence:
+                assert "OOM" not in action.sentence
+
+
+@given(reports())
+@settings(max_examples=300)
+def test_advice_and_follow_up_agree(report: content.Report) -> None:
+    actions, follow = body_of(report, content.TopActions), body_of(report, content.FollowUp)
+    advised = {(action.workload, action.issue) for action in actions.top}
+    assert not advised & {(one.workload, one.issue) for one in follow.ended}
+    assert follow.still_open >= len(actions.top) + actions.more
+    assert follow.left_to_automation == actions.left_to_automation
+    subjects = [(one.workload, one.issue) for one in (*follow.ended, *follow.ignored)]
+    assert len(set(subjects)) == len(subjects), "each workload and issue once"
+    for one in follow.ended:
+        assert one.monthly_savings is None or (one.outcome == "done" and one.monthly_savings >= 0)
+    assert follow.realised == sum(one.monthly_savings or 0 for one in follow.ended)
+
+
+@given(reports())
+@settings(max_examples=100)
+def test_money_that_rounds_to_nothing_is_never_said_to_be_saved(report: content.Report) -> None:
+    for text in texts_of(report):
+        assert not re.search(rf"(save|saves|save another) {MINUS}?\$0\.00", text)
+        assert f"save {MINUS}" not in text
+
+
+@given(reports())
+@settings(max_examples=30, deadline=None)
+def test_every_rendering_shows_the_same_sentences(report: content.Report) -> None:
+    slack = " ".join(str(one.payload) for message in render_slack(report) for one in message)
+    for rendering in (render_page(report), render_markdown(report), slack):
+        plain = rendering.replace("\\", "").replace("&#39;", "'")
+        assert report.headline.changed in plain
+        assert report.headline.todo in plain
+    assert dict(key_figures(report.headline))
+
+
+def test_workloads_of_one_name_and_several_kinds_are_told_apart() -> None:
+    pair = [
+        make_point(
+            "shop", key=replace(make_key("shop"), type=kind), over_provisioned=True, savings_available_per_month=Decimal(9)
+        )
+        for kind in ("Deployment", "CronJob")
+    ]
+    now = ClosingPoint(
+        as_of=samples.NOW, measurements=(make_measurement("checkout", *pair, make_point("api"), as_of=samples.NOW),)
+    )
+    actions = body_of(build_team_report(replace(samples.rich_facts(), now=now, followed=())), content.TopActions)
+    assert [action.sentence for action in actions.top] == [
+        "Lower the requests of shop (CronJob) to save €9.00 a month.",
+        "Lower the requests of shop (Deployment) to save €9.00 a month.",
+        "Automate api in ScaleOps.",
+    ]
+
+
+def test_a_recommendation_for_a_shared_workload_counts_once() -> None:
+    done = [
+        replace(samples.recommendation(name, "api", Issue.OVER_PROVISIONED, 20), key=_key_of(name, "api"))
+        for name in ("checkout", "cart")
+    ]
+    shared = make_point("api", automated=True)
+    now = ClosingPoint(
+        as_of=samples.NOW, measurements=tuple(make_measurement(name, shared, as_of=samples.NOW) for name in ("cart", "checkout"))
+    )
+    advised = [replace(one, advised=replace(one.advised, savings_available_per_month=Decimal(500))) for one in done]
+    ended = [
+        one
+        for measured in now.measurements
+        for one in track(measured, [it for it in advised if it.key.entity == measured.snapshot.ref])
+    ]
+    follow = body_of(build_team_report(replace(samples.rich_facts(), now=now, followed=tuple(ended))), content.FollowUp)
+    assert (follow.done, follow.realised) == (1, Decimal(500))
+    assert [[owner.title for owner in one.owners] for one in follow.ended] == [["cart", "Checkout"]]
+
+
+def _key_of(component: str, workload: str) -> RecommendationKey:
+    return RecommendationKey(entity=make_ref(component), workload=make_key(workload), issue=Issue.OVER_PROVISIONED)

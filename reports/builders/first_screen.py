@@ -101,7 +101,7 @@ def _is_complete(closing: ClosingPoint) -> bool:
 
 
 def describe_todo(now: ClosingPoint, currency: str) -> str:
-    """Return what a person has to do; savings that nobody has to apply are named, so that the sentence agrees with the sum."""
+    """Return what a person has to do; savings that need no person are named, so that the sentence agrees with the sum."""
     findings = findings_of(now)
     steps = actionable(findings)
     danger = sum(1 for step in steps if step.issue is Issue.UNDER_PROVISIONED)

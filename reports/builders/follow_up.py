@@ -37,7 +37,7 @@ _ENDED: Final = frozenset(_ENDINGS.values())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpContext:
-    """What a follow-up needs beside the recommendations."""
+    """What a follow-up needs in addition to the recommendations."""
 
     now: ClosingPoint
     reported_at: Collection[datetime]

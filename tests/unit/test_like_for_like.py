@@ -145,7 +145,7 @@ FIRST = {"listed_since": THEN, "appeared": False}
         ({"pod_hours_7d": 200.0, **FIRST}, {"pod_hours_7d": 336.0, **FIRST}, CostComparison.RAMPING_IN),
         # autoscaled, below its replicas at midnight all the time
         ({"pod_hours_7d": 200.0, **FIRST}, {"pod_hours_7d": 199.0, **FIRST}, CostComparison.LIKE_FOR_LIKE),
-        # nothing tells: the benefit of the doubt, in the first two weeks of an installation only
+        # no evidence: the benefit of the doubt, in the first two weeks of an installation only
         ({"pod_hours_7d": UNKNOWN, **FIRST}, {"pod_hours_7d": UNKNOWN, **FIRST}, CostComparison.LIKE_FOR_LIKE),
         # a CronJob has no pods at midnight
         ({"replicas": 0, **ALWAYS}, {"replicas": 0, "cost_7d": Decimal(30), **ALWAYS}, CostComparison.LIKE_FOR_LIKE),

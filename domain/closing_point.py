@@ -131,11 +131,15 @@ class ClosingPoint:
         """Number of workloads that several components own."""
         return sum(1 for refs in self.claims.values() if len(refs) > 1)
 
+    @property
+    def without_workloads(self) -> int:
+        """Number of components that could not be measured and have no known workloads."""
+        return sum(1 for one in self.measurements if one.snapshot.outcome is Outcome.UNKNOWN and not one.points)
+
     @cached_property
     def totals(self) -> Mapping[str, Total]:
         """The sums over all workloads, each counted once, by the name of their measure."""
-        without = sum(1 for one in self.measurements if one.snapshot.outcome is Outcome.UNKNOWN and not one.points)
-        return sum_points(self.points.values(), unknown=self.unknown.values(), without_workloads=without)
+        return sum_points(self.points.values(), unknown=self.unknown.values(), without_workloads=self.without_workloads)
 
     @property
     def cost_7d(self) -> Total:

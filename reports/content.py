@@ -184,6 +184,8 @@ class Movers(ContentModel):
     ramping_out: tuple[Mover, ...]
     changed_owner: tuple[Mover, ...]
     not_comparable: int
+    components_unknown: int = 0
+    """Components that could not be measured in one of the two weeks."""
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[Mover, ...]], ...]:
@@ -229,8 +231,8 @@ class TopActions(ContentModel):
     as_of: datetime
     top: tuple[RecommendedAction, ...]
     more: int
-    more_savings: Money
-    """Savings per month of the recommendations that are not listed."""
+    more_savings: Money | None
+    """Savings per month of the recommendations that are not listed; None if none of them is known."""
     left_to_automation: int
     """Over-provisioned workloads that ScaleOps automates."""
     unknown: int = 0
@@ -276,6 +278,8 @@ class FollowUp(ContentModel):
     left_to_automation: int = 0
     realised: Money
     """Realised savings per month since."""
+    components_unknown: int = 0
+    """Components that could not be measured."""
 
 
 class OpenAlert(ContentModel):

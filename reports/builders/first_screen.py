@@ -147,7 +147,7 @@ def _describe_rest(now: ClosingPoint, steps: Iterable[WorkloadFinding], currency
 
 def _describe_nothing(now: ClosingPoint) -> str:
     unknown = count_unknown(now)
-    if unknown == len(now.points) and not now.is_complete:
+    if unknown >= len(now.points) and not now.is_complete:
         return "What to do is unknown, because nothing could be measured."
     if unknown or not now.is_complete:
         return "Among what could be measured, nothing needs to be done."

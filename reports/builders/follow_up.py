@@ -75,6 +75,7 @@ def build_follow_up(followed: Iterable[Recommendation], context: FollowUpContext
         gone=counts["gone"],
         still_open=counts["open"] + counts["ignored"],
         left_to_automation=counts["left to automation"],
+        components_unknown=len(context.now.unknown),
         realised=sum((one.monthly_savings or Decimal(0) for one in found), Decimal(0)),
     )
 

@@ -71,7 +71,7 @@ def write_headline(facts: TeamFacts | PlatformFacts, change: CostChange | None) 
     return content.Headline(
         missing=(*_missing(facts), *_missing_routes(facts)),
         changed=describe_cost(now, then, change, currency),
-        todo="Without a measurement there are no recommendations." if now is None else describe_todo(now, currency),
+        todo="Without a measurement, what to do is unknown." if now is None else describe_todo(now, currency),
         cost=amount_of(cost, currency=currency, period="7 days", as_of=as_of),
         change=None if change is None or then is None else change_of(change, currency=currency, then=then),
         no_change_reason="" if change is not None else _no_change_reason(now),

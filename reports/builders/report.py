@@ -69,7 +69,7 @@ def _team_parts(facts: TeamFacts, change: CostChange | None) -> Iterable[Part]:
         return
     names = names_of(now, then, facts.titles)
     if change is not None:
-        yield "What moved the cost", lambda: list_movers(change, currency, names)
+        yield "What moved the cost", lambda: _movers(now, then, list_movers(change, currency, names))
     yield ("What to do", lambda: choose_actions(now, currency=currency, names=names, labels=facts.labels, links=facts.meta.links))
     yield "Follow-up on recommendations", lambda: _follow_up(facts, now)
     if facts.alerts.open or facts.alerts.became_usual:
@@ -77,6 +77,11 @@ def _team_parts(facts: TeamFacts, change: CostChange | None) -> Iterable[Part]:
     yield "Cross-zone traffic", lambda: summarise_network(now, currency=currency, names=names)
     yield "Automation and policies", lambda: summarise_automation(now)
     yield "What could not be measured", lambda: list_gaps(now, names)
+
+
+def _movers(now: ClosingPoint, then: ClosingPoint | None, movers: content.Movers) -> content.Movers:
+    unknown = {*now.unknown, *(then.unknown if then is not None else ())}
+    return movers.model_copy(update={"components_unknown": len(unknown)})
 
 
 def _follow_up(facts: TeamFacts, now: ClosingPoint) -> content.FollowUp:

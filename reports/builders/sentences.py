@@ -88,18 +88,33 @@ def format_follow_up(follow: content.FollowUp) -> str:
     )
     listed = ", ".join(f"{number:,} {word}" for number, word in counts if number)
     if not listed:
-        return "There were no recommendations."
+        unknown = format_count(follow.components_unknown, "component")
+        return (
+            f"No recommendations are known; {unknown} could not be measured."
+            if follow.components_unknown
+            else "There were no recommendations."
+        )
     ignored = f" Ignored: {len(follow.ignored):,} open in four reports or more." if follow.ignored else ""
     realised = format_saving(follow.realised, follow.currency)
     saved = f" Realised savings: {realised} a month." if realised else ""
     return f"{listed[0].upper()}{listed[1:]}.{ignored}{saved}"
 
 
+def format_no_movers(movers: content.Movers) -> str:
+    """Return the sentence in place of an empty list of movers."""
+    unknown = (
+        f"; {format_count(movers.components_unknown, 'component')} could not be measured" if movers.components_unknown else ""
+    )
+    if movers.not_comparable:
+        return f"{format_count(movers.not_comparable, 'workload')} cannot be compared{unknown}."
+    return f"No change is known{unknown}." if unknown else "No workload changed its cost."
+
+
 def format_more(actions: content.TopActions) -> str:
     """Summarise what is not listed: further recommendations with their savings, and what is left to automation."""
     sentences = []
     if actions.more:
-        saving = format_saving(actions.more_savings, actions.currency)
+        saving = "" if actions.more_savings is None else format_saving(actions.more_savings, actions.currency)
         sentences.append(f"{format_count(actions.more, 'more recommendation')}{f', {saving} a month' if saving else ''}.")
     if actions.left_to_automation:
         sentences.append(f"{format_count(actions.left_to_automation, 'workload')} left to ScaleOps automation.")

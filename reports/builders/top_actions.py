@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from domain.advice import Issue, IssuePriority, format_memory_conflict
 from domain.closing_point import ClosingPoint
-from domain.measures import Measured, Unknown, known_or
+from domain.measures import Measured, Unknown, known_or, total_of
 from domain.money import format_cores, format_memory
 from domain.refs import EntityRef
 from domain.snapshots import WorkloadPoint
@@ -73,8 +73,8 @@ def findings_of(closing: ClosingPoint) -> tuple[WorkloadFinding, ...]:
 
 
 def count_unknown(closing: ClosingPoint) -> int:
-    """Count the workloads of which it is not known whether anything is wrong."""
-    return sum(1 for point in closing.points.values() if isinstance(point.issue, Unknown))
+    """Count the workloads of which it is not known whether anything is wrong. A component without known workloads counts as one."""
+    return closing.without_workloads + sum(1 for point in closing.points.values() if isinstance(point.issue, Unknown))
 
 
 def actionable(findings: Iterable[WorkloadFinding]) -> tuple[WorkloadFinding, ...]:
@@ -103,7 +103,7 @@ def choose_actions(
             for number, finding in enumerate(top, start=1)
         ),
         more=len(rest),
-        more_savings=sum((finding.savings for finding in rest), Decimal(0)),
+        more_savings=known_or(total_of(finding.point.savings_available_per_month for finding in rest).amount, None),
         left_to_automation=len(findings) - len(steps),
         unknown=count_unknown(closing),
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from domain.messages import Rendering, Variant
-from domain.money import format_count, format_money
+from domain.money import format_money
 from domain.weeks import IsoWeek
 from reports import content
 from reports.builders.sentences import (
@@ -23,6 +23,7 @@ from reports.builders.sentences import (
     format_names,
     format_network,
     format_no_actions,
+    format_no_movers,
     format_routing,
     key_figures,
     remarks,
@@ -183,11 +184,7 @@ def _movers(movers: content.Movers) -> Iterator[BlockGroup]:
         rows += [_mover_row(mover, kind, movers.currency) for mover in shown]
     if len(rows) == 1:
         yield _title("What moved the cost")
-        yield _paragraph(
-            f"{format_count(movers.not_comparable, 'workload')} cannot be compared."
-            if movers.not_comparable
-            else "No workload changed its cost."
-        )
+        yield _paragraph(format_no_movers(movers))
         return
     yield _table("What moved the cost, 7 days", rows, numbers_from=2, omitted=omitted)
 

@@ -61,6 +61,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         mover_note=sentences.format_mover_note,
         more=sentences.format_more,
         network=sentences.format_network,
+        no_movers=sentences.format_no_movers,
         no_actions=sentences.format_no_actions,
         place=formatting.format_place,
         requests=format_requests,

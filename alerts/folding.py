@@ -72,6 +72,8 @@ def _after_observation(state: AlertState, event: Observed) -> AlertState:
         case Verdict.USUAL:
             ended = _ended(state.incident, EndReason(kind=NoticeKind.BECAME_USUAL, reason=observation.reason))
             return replace(state, streaks=(), incident=ended)
+        case Verdict.MEASURED if observation.as_of < _newest_of(state, default=observation.as_of):
+            return state  # a full sweep that took longer than the watch sweeps after its begin
         case Verdict.MEASURED:
             streaks = _streaks_after(state, observation, event.terms)
             incident = _incident_after(state, streaks, event)
@@ -79,6 +81,13 @@ def _after_observation(state: AlertState, event: Observed) -> AlertState:
             return replace(state, streaks=streaks, incident=incident, team=observation.team if known else state.team)
         case _:
             assert_never(observation.verdict)
+
+
+def _newest_of(state: AlertState, *, default: datetime) -> datetime:
+    """Return the newest sweep that changed the state."""
+    cleared = state.incident.cleared_as_of if state.incident is not None else None
+    known = (*(streak.last for streak in state.streaks), cleared, state.resolved_as_of)
+    return max((as_of for as_of in known if as_of is not None), default=default)
 
 
 def _streaks_after(state: AlertState, observation: Observation, terms: RuleTerms) -> tuple[Streak, ...]:
@@ -103,15 +112,17 @@ def _continued(
         count = before.count + 1 if is_consecutive else 1
         since, from_first, is_confirmed = before.since, before.from_first_sweep, before.is_confirmed
     needed = 1 if finding.is_danger else terms.for_sweeps  # the evidence is a count over 24 hours already
+    has_held = True
     if _is_flapping(since, resolved, terms):
         needed = max(needed, terms.refire_sweeps)
+        has_held = as_of - since >= terms.refire_hold
     return Streak(
         finding=finding,
         count=count,
         since=since,
         last=as_of,
         from_first_sweep=from_first,
-        is_confirmed=is_confirmed or count >= needed,
+        is_confirmed=is_confirmed or (count >= needed and has_held),
     )
 
 

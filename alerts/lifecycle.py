@@ -12,7 +12,7 @@
                                     usual: it lasted until it was the usual level: became-usual
 
 A measured danger (`Finding.is_danger`) has held long enough at the first sweep that shows it.
-An unknown observation changes nothing: it neither counts nor resets. Nor does one that finds nothing while a workload is
+An observation of a sweep older than the newest one that the alert knows changes nothing. Nor does an unknown one: it neither counts nor resets. Nor does one that finds nothing while a workload is
 unknown. Sweeps more than 24 hours apart are not consecutive. `step` is pure; `alerts.storm` may fold its notices into a summary.
 """
 
@@ -120,10 +120,10 @@ class Step:
     notices: tuple[Notice, ...]
 
 
-def step(state: AlertState, observation: Observation, now: datetime, policy: AlertPolicy) -> Step:
+def step(state: AlertState, observation: Observation, now: datetime, policy: AlertPolicy, *, is_watch: bool = False) -> Step:
     """Return the next state, the events that lead to it, and the notices that are due, each with its reason.
 
-    An observation that changes nothing leaves no event. The caller turns a notice that it sends into an event by `record`.
+    A watch sweep (`is_watch`) opens, pages and resolves; changes and repeats come with the full sweeps. An observation that changes nothing leaves no event. The caller turns a notice that it sends into an event by `record`.
     """
     settings = policy.settings_of(observation.alert.rule, observation.alert.about)
     event = Observed(at=now, observation=observation, terms=_terms_of(settings, policy))
@@ -131,10 +131,12 @@ def step(state: AlertState, observation: Observation, now: datetime, policy: Ale
     events: tuple[Event, ...] = (event,)
     if replace(after, events=state.events) == state:
         after, events = state, ()
-    return Step(state=after, events=events, notices=decide(after, observation, now, settings))
+    return Step(state=after, events=events, notices=decide(after, observation, now, settings, is_watch=is_watch))
 
 
-def decide(state: AlertState, observation: Observation, now: datetime, settings: RuleSettings) -> tuple[Notice, ...]:
+def decide(
+    state: AlertState, observation: Observation, now: datetime, settings: RuleSettings, *, is_watch: bool = False
+) -> tuple[Notice, ...]:
     """Return the notice that is due now, with its reason, or none."""
     incident = state.incident
     if incident is None:
@@ -148,6 +150,8 @@ def decide(state: AlertState, observation: Observation, now: datetime, settings:
     if incident.snoozed is not None and now < incident.snoozed.until:
         return ()
     change, page_change = _change_since(last.extent, state.members), _page_change_since(last.paged, state.paging_members)
+    if is_watch and (last.paged is not None or not page_change):
+        return ()
     if change or page_change:
         reason, pages = change or page_change, bool(page_change)
         return (_notice(state, incident, observation, kind=NoticeKind.CHANGED, reason=reason, pages=pages),)
@@ -186,6 +190,7 @@ def _terms_of(settings: RuleSettings, policy: AlertPolicy) -> RuleTerms:
         refire_within=settings.refire_within,
         refire_sweeps=settings.refire_sweeps,
         max_gap=policy.max_gap,
+        refire_hold=(settings.refire_sweeps - 1) * policy.full_sweep_every,
     )
 
 

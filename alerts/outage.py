@@ -73,9 +73,14 @@ def began_at(state: AlertState | None, kind: FigureKind, *, as_of: datetime) -> 
     return min((streak.since for streak in streaks if streak.finding.subject == str(kind)), default=as_of)
 
 
-def suppress_in_outage(observations: Sequence[Observation]) -> list[Observation]:
-    """Return the observations of a sweep with those as unknown that an outage in it holds back."""
-    kinds = {finding.subject for one in observations if one.alert == OUTAGE for finding in one.found}
+def suppress_in_outage(observations: Sequence[Observation], before: AlertState | None = None) -> list[Observation]:
+    """Return the observations of a sweep with those as unknown that an outage in it holds back.
+
+    A watch sweep observes no outage: the one of the full sweep before, `before`, holds back what depends on it.
+    """
+    observed = [finding.subject for one in observations if one.alert == OUTAGE for finding in one.found]
+    is_observed = any(one.alert == OUTAGE for one in observations)
+    kinds = set(observed if is_observed or before is None else (streak.finding.subject for streak in before.streaks))
     held = {rule for rule in Rule if rule is not Rule.OUTAGE and kinds & {str(kind) for kind in _DEPENDS_ON.get(rule, _ALL)}}
     return [_suppressed(one) if one.alert.rule in held else one for one in observations]
 

@@ -166,6 +166,8 @@ class AlertPolicy:
     non_production_clusters: frozenset[str] = frozenset()
     max_gap: timedelta = timedelta(hours=24)
     """Sweeps further apart than this are not consecutive."""
+    full_sweep_every: timedelta = timedelta(0)
+    """Interval of full sweeps: what they limit by sweep is limited over this time when watch sweeps run between them."""
 
     def rules_of(self, about: EntityRef) -> Rules:
         """Return the rules of a component, its overrides included."""

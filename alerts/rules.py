@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 
 from alerts.cost_rules import observe_budget, observe_cost_increase
 from alerts.measuring_rules import observe_unmeasured
@@ -44,7 +43,7 @@ def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy
     snapshot = measurement.snapshot
     rules = policy.rules_of(snapshot.ref)
     observed: dict[Rule, Observation] = {
-        Rule.UNDER_PROVISIONED: _under_provisioned(measurement, history, policy, lifecycle),
+        Rule.UNDER_PROVISIONED: observe_under_provisioned(measurement, history, policy, lifecycle),
         Rule.OVER_PROVISIONED: _over_provisioned(measurement, history, policy, lifecycle),
         Rule.COST_INCREASE: observe_cost_increase(
             snapshot, history.closing_costs_7d, rules.cost_increase, alerted_usual_cost_7d=history.alerted_usual_cost_7d
@@ -72,7 +71,15 @@ def withdrawn(alert: AlertId, *, team: EntityRef, as_of: datetime, reason: str) 
     return Observation(alert=alert, team=team, as_of=as_of, verdict=Verdict.WITHDRAWN, reason=reason)
 
 
-def _under_provisioned(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, lifecycle: str) -> Observation:
+def is_under_provisioned(point: WorkloadPoint) -> bool | None:
+    """Return True if a workload is in danger: its requests are too small. None: unknown."""
+    return _has_issue(point, Issue.UNDER_PROVISIONED)
+
+
+def observe_under_provisioned(
+    measurement: Measurement, history: SweepHistory, policy: AlertPolicy, lifecycle: str
+) -> Observation:
+    """Return what a measurement shows of the rule under-provisioned."""
     settings = policy.rules_of(measurement.snapshot.ref).under_provisioned
 
     def find(point: WorkloadPoint) -> Finding:
@@ -87,7 +94,7 @@ def _under_provisioned(measurement: Measurement, history: SweepHistory, policy: 
             figures=_figures_of(point),
         )
 
-    return _by_workload(Rule.UNDER_PROVISIONED, measurement, history, partial(_has_issue, issue=Issue.UNDER_PROVISIONED), find)
+    return _by_workload(Rule.UNDER_PROVISIONED, measurement, history, is_under_provisioned, find)
 
 
 def _severity_of(oom_kills: int, settings: UnderProvisionedSettings) -> Severity:

@@ -63,6 +63,8 @@ class RuleTerms:
     refire_within: timedelta
     refire_sweeps: int
     max_gap: timedelta
+    refire_hold: timedelta = timedelta(0)
+    """How long a condition that came back must hold besides: as long as that many full sweeps take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ the first, changes when others join, and resolves with the last.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -68,14 +68,17 @@ def group_notices(
     *,
     as_of: datetime,
     limits: StormLimits,
+    window: timedelta = timedelta(0),
     channel_of: Callable[[Notice], str] = lambda _: "",
 ) -> NoticeGroups:
     """Decide which notices are sent alone and which together.
 
     `open_alerts` are all alerts that are open after this sweep's steps, open storms among them. `channel_of` names the Slack
-    channel that a notice goes to: only what goes to one channel can be one message.
+    channel that a notice goes to: only what goes to one channel can be one message. Pages that were opened within `window` before
+    this sweep count too, so that several watch sweeps open no more pages than one full sweep.
     """
-    storms = _storms_of(notices, limits)
+    open_alerts = list(open_alerts)
+    storms = _storms_of(notices, limits, earlier=_pages_opened(open_alerts, notices, after=as_of - window))
     absorbed: list[Notice] = []
     rest: list[Notice] = []
     for notice in notices:
@@ -91,14 +94,34 @@ def group_notices(
     )
 
 
-def _storms_of(notices: Sequence[Notice], limits: StormLimits) -> dict[AlertId, AlertId]:
+def _pages_opened(open_alerts: Iterable[AlertState], notices: Sequence[Notice], *, after: datetime) -> Counter[EntityRef]:
+    """Count by team the alerts that are paged for, alone or by a storm, and that opened after an instant and before this sweep."""
+    new = {notice.alert for notice in notices if notice.is_new_page}
+    return Counter(
+        state.team
+        for state in open_alerts
+        if state.alert.rule is not Rule.STORM
+        and state.alert not in new
+        and state.incident is not None
+        and state.incident.opened_as_of > after
+        and (last := state.last_notification) is not None
+        and (last.page is not None or last.storm is not None)
+    )
+
+
+def _storms_of(notices: Sequence[Notice], limits: StormLimits, *, earlier: Counter[EntityRef]) -> dict[AlertId, AlertId]:
     by_team: dict[EntityRef, list[AlertId]] = defaultdict(list)
     for notice in notices:
         if notice.is_new_page:
             by_team[notice.team].append(notice.alert)
-    if len(by_team) > limits.teams:
+    if by_team and len({*by_team, *earlier}) > limits.teams:
         return dict.fromkeys((alert for alerts in by_team.values() for alert in alerts), storm_of(PLATFORM))
-    return {alert: storm_of(team) for team, alerts in by_team.items() if len(alerts) > limits.pages_per_team for alert in alerts}
+    return {
+        alert: storm_of(team)
+        for team, alerts in by_team.items()
+        if len(alerts) + earlier[team] > limits.pages_per_team
+        for alert in alerts
+    }
 
 
 def storm_of(about: EntityRef) -> AlertId:

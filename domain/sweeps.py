@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from enum import StrEnum
 from typing import Final
 
 DAY: Final = timedelta(days=1)
@@ -39,6 +40,30 @@ class Sweep:
     """Known components that a listing lacked, when these are too many to be removed."""
     listing_reason: str = ""
     """Why the listing is incomplete; empty if it is complete, or never ended."""
+
+
+class WatchSource(StrEnum):
+    """Where a watch sweep has its workloads from."""
+
+    INVENTORY = "inventory"
+    """One request for every workload."""
+    COMPONENTS = "components"
+    """One request per component and expanded selector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSweep:
+    """One search for workloads in danger, between two full sweeps. It is closed once, then never changes, and is evaluated once."""
+
+    as_of: datetime
+    opened_at: datetime
+    alive_at: datetime
+    """When its worker last recorded that it is still at work."""
+    closed_at: datetime | None
+    evaluated_at: datetime | None
+    source: WatchSource
+    failure: str = ""
+    """Why too little was returned for anything to count as clear; empty if it succeeded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

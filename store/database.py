@@ -25,6 +25,7 @@ from store.queries.recommendations import Recommendations
 from store.queries.reports import Reports
 from store.queries.snapshots import Snapshots
 from store.queries.sweeps import Sweeps
+from store.queries.watch import WatchSweeps
 from store.retention import Purge
 from store.urls import describe, parse_url
 
@@ -49,6 +50,7 @@ class Transaction:
         self.sealed_keys = SealedKeys(connection)
         self.heartbeats = Heartbeats(connection)
         self.signing_keys = SigningKeys(connection)
+        self.watch_sweeps = WatchSweeps(connection)
         self.purge = Purge(connection)
 
 

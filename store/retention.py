@@ -25,6 +25,8 @@ from store.schema import (
     report_runs,
     snapshots,
     sweeps,
+    watch_points,
+    watch_sweeps,
     workload_points,
 )
 
@@ -32,6 +34,10 @@ BATCH: Final = 500
 """Rows deleted per transaction, so that other writers wait briefly."""
 _ENDED: Final = tuple(str(status) for status in (DeliveryStatus.SENT, DeliveryStatus.CANCELLED, DeliveryStatus.EXPIRED))
 _UNFINISHED: Final = tuple(str(status) for status in DeliveryStatus if str(status) not in _ENDED)
+
+
+WATCH_SWEEPS_TTL: Final = timedelta(days=2)
+"""Watch sweeps and their points: longer than the 24 hours in which two sweeps are consecutive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +165,15 @@ class Purge(Queries):
         """Delete some ended recommendations. Return their number; 0: none is left."""
         some = select(recommendations.c.id).where(recommendations.c.ended_at < before).limit(BATCH)
         return self._connection.execute(delete(recommendations).where(recommendations.c.id.in_(some))).rowcount
+
+    def drop_watch_sweep(self, *, before: datetime) -> int:
+        """Delete one old watch sweep with its points. Return 1, or 0 if none is left."""
+        oldest = select(watch_sweeps.c.as_of).where(watch_sweeps.c.as_of < before).order_by(watch_sweeps.c.as_of).limit(1)
+        as_of = self._connection.execute(oldest).scalar_one_or_none()
+        if as_of is None:
+            return 0
+        self._connection.execute(delete(watch_points).where(watch_points.c.as_of == as_of))
+        return self._connection.execute(delete(watch_sweeps).where(watch_sweeps.c.as_of == as_of)).rowcount
 
     def clear_content(self, *, before: datetime) -> int:
         """Clear the contents of some old reports, and keep the runs. Return their number; 0: none is left."""

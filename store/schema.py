@@ -210,6 +210,40 @@ namespace_costs = Table(
     PrimaryKeyConstraint("as_of", "cluster", "namespace"),
 )
 
+watch_sweeps = Table(
+    "watch_sweeps",
+    metadata,
+    Column("as_of", UtcDateTime, primary_key=True),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("alive_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime, index=True),
+    Column("evaluated_at", UtcDateTime),
+    Column("source", CleanText, nullable=False),
+    Column("failure", CleanText, nullable=False),
+)
+
+watch_points = Table(
+    "watch_points",
+    metadata,
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("cluster", CleanText, nullable=False),
+    Column("namespace", CleanText, nullable=False),
+    Column("type", CleanText, nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("policy_name", CleanText),
+    Column("automated", Boolean),
+    Column("under_provisioned", Boolean),
+    Column("over_provisioned", Boolean),
+    Column("replicas", BigInteger),
+    Column("cpu_request_millicores", Float(53)),
+    Column("cpu_recommended_millicores", Float(53)),
+    Column("memory_request_bytes", Float(53)),
+    Column("memory_recommended_bytes", Float(53)),
+    Column("oom_kills_24h", BigInteger),
+    Column("unknown", Document, nullable=False),  # {column: reason}
+    PrimaryKeyConstraint("as_of", "cluster", "namespace", "type", "name"),
+)
+
 recommendations = Table(
     "recommendations",
     metadata,

@@ -14,7 +14,7 @@ from datetime import datetime
 from alerts.folding import AlertChange, apply
 from alerts.lifecycle import Notice, Paging, move, record, step
 from alerts.observations import AlertId, Observation, dedup_key_of
-from alerts.outage import suppress_in_outage
+from alerts.outage import OUTAGE, suppress_in_outage
 from alerts.shared_workloads import page_once
 from alerts.states import ENDINGS, AlertState, Event, NoticeKind, OpenIncident, SlackPost
 from alerts.storm import Summary, group_notices
@@ -54,6 +54,8 @@ class PlanInput:
     components: Mapping[EntityRef, Component]
     teams: Mapping[EntityRef, Team]
     clusters: Sequence[ClusterState]
+    is_watch: bool = False
+    """They are of a watch sweep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +72,14 @@ class SweepPlan:
 def plan_sweep(facts: PlanInput) -> SweepPlan:
     """Return the events and decisions of one sweep."""
     planner = _Planner(facts=facts, states=dict(facts.states))
-    notices = planner.step_all(page_once(suppress_in_outage(facts.observations), facts.states))
+    notices = planner.step_all(page_once(suppress_in_outage(facts.observations, facts.states.get(OUTAGE)), facts.states))
     groups = group_notices(
-        notices, planner.open_states(), as_of=facts.as_of, limits=facts.policy.alerts.storm, channel_of=planner.routing.channel
+        notices,
+        planner.open_states(),
+        as_of=facts.as_of,
+        limits=facts.policy.alerts.storm,
+        window=facts.policy.alerts.full_sweep_every,
+        channel_of=planner.routing.channel,
     )
     for notice in planner.step_all(groups.observations):
         planner.notify(notice, storm=None)
@@ -108,7 +115,8 @@ class _Planner:
     def step_all(self, observations: Iterable[Observation]) -> list[Notice]:
         notices: list[Notice] = []
         for observation in observations:
-            taken = step(self._state(observation.alert), observation, self.facts.now, self.facts.policy.alerts)
+            before, facts = self._state(observation.alert), self.facts
+            taken = step(before, observation, facts.now, facts.policy.alerts, is_watch=facts.is_watch)
             self._apply(observation.alert, *taken.events)
             notices += taken.notices
         return notices

@@ -21,15 +21,18 @@ from alerts.storm import storm_of
 from domain.component import Component
 from domain.messages import Message
 from domain.refs import PLATFORM, EntityRef
-from domain.sweeps import Sweep
+from domain.sweeps import Sweep, WatchSweep
 from domain.tracking import Recommendation
 from store import AlertStateRow, Store, Transaction
+from store.queries.sweeps import Sweeps
+from store.queries.watch import WatchSweeps
 from tasks.context import StageContext
 from tasks.evaluate.alert_rows import lock_alerts, write_changes
 from tasks.evaluate.decisions import LostClusterDecision, ReturnedClusterDecision
 from tasks.evaluate.notice_messages import NoticeRenderer
 from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
 from tasks.evaluate.sweep_evaluation import SweepEvaluator
+from tasks.evaluate.watch_evaluation import evaluate_watch
 
 _RECOMMENDATIONS_AT_ONCE: Final = 500
 
@@ -50,19 +53,19 @@ class EvaluateResult:
 
 
 def evaluate(context: StageContext) -> EvaluateResult:
-    """Evaluate every closed sweep that was not evaluated yet, in order. Concurrent runs share the sweeps and duplicate nothing."""
+    """Evaluate every closed sweep of either kind that was not evaluated yet, in order. Concurrent runs share the sweeps and duplicate nothing."""
     result = EvaluateResult()
     with context.store.reading() as transaction:
-        waiting = transaction.sweeps.unevaluated()
-    for sweep in waiting:
+        waiting = (*transaction.sweeps.unevaluated(), *transaction.watch_sweeps.unevaluated())
+    for sweep in sorted(waiting, key=lambda sweep: sweep.as_of):
         _evaluate_one(context, sweep, result)
     return result
 
 
-def _evaluate_one(context: StageContext, sweep: Sweep, result: EvaluateResult) -> None:
+def _evaluate_one(context: StageContext, sweep: Sweep | WatchSweep, result: EvaluateResult) -> None:
     now = context.clock()
     with context.store.reading() as transaction:
-        if _is_evaluated(transaction.sweeps.get(sweep.as_of)):
+        if _is_evaluated(_sweeps_like(transaction, sweep).get(sweep.as_of)):
             return
         facts, recommendations = _read_facts(transaction, context, sweep, now)
     if not _write_recommendations(context.store, sweep.as_of, recommendations):
@@ -71,7 +74,7 @@ def _evaluate_one(context: StageContext, sweep: Sweep, result: EvaluateResult) -
     messages = _render(facts, plan)
     with context.store.transaction() as transaction:
         # First, because a concurrent run waits here, finds the mark and skips the sweep.
-        if not transaction.sweeps.mark_evaluated(sweep.as_of, at=now):
+        if not _sweeps_like(transaction, sweep).mark_evaluated(sweep.as_of, at=now):
             return
         locked = lock_alerts(transaction, facts.states)
         if locked != {alert: state for alert, state in facts.states.items() if state.events}:
@@ -87,12 +90,20 @@ def _evaluate_one(context: StageContext, sweep: Sweep, result: EvaluateResult) -
     result.undeliverable = tuple(dict.fromkeys([*result.undeliverable, *plan.undeliverable]))
 
 
+def _sweeps_like(transaction: Transaction, sweep: Sweep | WatchSweep) -> Sweeps | WatchSweeps:
+    return transaction.watch_sweeps if isinstance(sweep, WatchSweep) else transaction.sweeps
+
+
 def _read_facts(
-    transaction: Transaction, context: StageContext, sweep: Sweep, now: datetime
+    transaction: Transaction, context: StageContext, sweep: Sweep | WatchSweep, now: datetime
 ) -> tuple[PlanInput, tuple[Recommendation, ...]]:
     policy = context.policy
     tracked = _states(transaction.alerts.states(statuses=TRACKED_PHASES))
-    evaluated = SweepEvaluator(transaction=transaction, policy=policy, sweep=sweep, states=tracked).evaluate()
+    is_watch = isinstance(sweep, WatchSweep)
+    if isinstance(sweep, WatchSweep):
+        evaluated = evaluate_watch(transaction, policy, sweep, tracked)
+    else:
+        evaluated = SweepEvaluator(transaction=transaction, policy=policy, sweep=sweep, states=tracked).evaluate()
     alerts = {*tracked, *(observation.alert for observation in evaluated.observations)}
     teams = {PLATFORM, *(state.team for state in tracked.values()), *(one.team for one in evaluated.observations)}
     others = sorted((alerts | {storm_of(team) for team in teams}) - set(tracked))
@@ -108,7 +119,8 @@ def _read_facts(
         },
         components=_components(transaction, {alert.about for alert in alerts}),
         teams=transaction.components.teams(),
-        clusters=transaction.clusters.all(),
+        clusters=() if is_watch else transaction.clusters.all(),
+        is_watch=is_watch,
     )
     return facts, evaluated.recommendations
 
@@ -129,7 +141,7 @@ def _write_recommendations(store: Store, as_of: datetime, recommendations: Itera
     return True
 
 
-def _is_evaluated(sweep: Sweep | None) -> bool:
+def _is_evaluated(sweep: Sweep | WatchSweep | None) -> bool:
     return sweep is None or sweep.evaluated_at is not None
 
 

@@ -10,6 +10,7 @@ from alerts.states import STATE_JSON, TRACKED_PHASES, Phase
 from domain.messages import Channel
 from reports.notices import stream_of
 from store import Transaction
+from store.retention import WATCH_SWEEPS_TTL
 from tasks.context import StageContext
 
 MayBegin = Callable[[], bool]
@@ -20,6 +21,7 @@ class PurgeResult:
     """Rows deleted."""
 
     sweeps: int = 0
+    watch_sweeps: int = 0
     messages: int = 0
     alert_events: int = 0
     recommendations: int = 0
@@ -42,6 +44,7 @@ def purge_expired(context: StageContext, *, may_begin: MayBegin = lambda: True) 
     months, years = now - retention.daily, now - retention.weekly
     return PurgeResult(
         sweeps=_purge_sweeps(context, now, may_begin),
+        watch_sweeps=_purge(context, may_begin, lambda t: t.purge.drop_watch_sweep(before=now - WATCH_SWEEPS_TTL)),
         messages=_purge_messages(context, months, may_begin),
         alert_events=_purge(context, may_begin, lambda t: t.purge.drop_alert_events(before=years, quiet=Phase.QUIET.value)),
         recommendations=_purge(context, may_begin, lambda t: t.purge.drop_recommendations(before=years)),

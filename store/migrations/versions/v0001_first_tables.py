@@ -48,6 +48,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("as_of", "cluster", "namespace"),
     )
     op.create_table(
+        "watch_sweeps",
+        sa.Column("as_of", INSTANT, primary_key=True),
+        sa.Column("opened_at", INSTANT, nullable=False),
+        sa.Column("alive_at", INSTANT, nullable=False),
+        sa.Column("closed_at", INSTANT, index=True),
+        sa.Column("evaluated_at", INSTANT),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("failure", TEXT, nullable=False),
+    )
+    op.create_table(
+        "watch_points",
+        sa.Column("as_of", INSTANT, nullable=False),
+        sa.Column("cluster", TEXT, nullable=False),
+        sa.Column("namespace", TEXT, nullable=False),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("policy_name", TEXT),
+        sa.Column("automated", sa.Boolean()),
+        sa.Column("under_provisioned", sa.Boolean()),
+        sa.Column("over_provisioned", sa.Boolean()),
+        sa.Column("replicas", sa.BigInteger()),
+        sa.Column("cpu_request_millicores", sa.Float(53)),
+        sa.Column("cpu_recommended_millicores", sa.Float(53)),
+        sa.Column("memory_request_bytes", sa.Float(53)),
+        sa.Column("memory_recommended_bytes", sa.Float(53)),
+        sa.Column("oom_kills_24h", sa.BigInteger()),
+        sa.Column("unknown", DOCUMENT, nullable=False),
+        sa.PrimaryKeyConstraint("as_of", "cluster", "namespace", "type", "name"),
+    )
+    op.create_table(
         "bulk_checks",
         sa.Column("as_of", INSTANT, nullable=False),
         sa.Column("subject", TEXT, nullable=False),

@@ -40,6 +40,10 @@ from wiring.settings import SettingsError
 
 _SLOT: Final = timedelta(hours=6)
 _AFTER_SLOT: Final = timedelta(minutes=1)
+_WATCHED_EVENT: Final = "oom-kills"
+_WATCH_SLOT: Final = timedelta(minutes=15)
+_WATCH_SLOTS: Final = 6
+"""Watch sweeps after the begin and the end of that event. In all twelve weeks they would be 7,700 and take minutes."""
 _REPORT_HOUR: Final = timedelta(hours=9)
 """Monday morning, when the reports are due."""
 _MAX_WAIT: Final = timedelta(minutes=10)
@@ -88,7 +92,7 @@ class DemoRun:
 
     @classmethod
     def read(cls, story: Mapping[str, Any], *, weeks: int) -> DemoRun:
-        """Plan two instants around the end of each week, and every slot of the eventful week."""
+        """Plan two instants around the end of each week, every slot of the eventful week, and the watch sweeps around the OOM kills."""
         chosen = [IsoWeek.parse(week) for week in story["weeks"]][-weeks:]
         eventful = IsoWeek.parse(story["eventful_week"])
         zone = datetime.fromisoformat(story["begin"]).tzinfo
@@ -98,6 +102,8 @@ class DemoRun:
             instants |= {monday + _AFTER_SLOT, monday + _REPORT_HOUR}
             if week == eventful:
                 instants |= {monday - number * _SLOT + _AFTER_SLOT for number in range(28)}
+        for at in (story["events"][_WATCHED_EVENT][end] for end in ("from", "until")):
+            instants |= {datetime.fromisoformat(at) + number * _WATCH_SLOT + _AFTER_SLOT for number in range(1, _WATCH_SLOTS + 1)}
         first = datetime.combine(chosen[0].monday, datetime.min.time(), tzinfo=zone)
         instants.add(first + 2 * _SLOT)
         events = []
@@ -107,6 +113,7 @@ class DemoRun:
                 events.append((begins, event["what"]))
             if ends is not None and ends >= first:
                 events.append((ends, f"Over: {event['what'][0].lower()}{event['what'][1:]}"))
+        instants = {instant for instant in instants if instant >= first}
         return cls(instants=tuple(sorted(instants)), events=tuple(sorted(events)), non_production=tuple(story["non_production"]))
 
 

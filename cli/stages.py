@@ -17,6 +17,7 @@ from domain.sweeps import describe_unmeasured
 from tasks.collect.measuring import SweepProgress
 from tasks.collect.stage import CollectResult
 from tasks.collect.stage import collect as run_collect
+from tasks.collect.watch import WatchResult
 from tasks.deliver.stage import DeliverResult
 from tasks.deliver.stage import deliver as run_deliver
 from tasks.evaluate.stage import EvaluateResult
@@ -24,7 +25,7 @@ from tasks.evaluate.stage import evaluate as run_evaluate
 from tasks.pipeline import run_once as run_all_stages
 from tasks.pipeline import run_stage
 from tasks.report.stage import ReportResult
-from tasks.summaries import format_collected, format_delivered, format_evaluated, format_purged, format_reported
+from tasks.summaries import format_collected, format_delivered, format_evaluated, format_purged, format_reported, format_watched
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object: the result of each stage by its name.")
 
@@ -79,7 +80,7 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
 @AS_JSON
 @click.pass_context
 def run_once(ctx: click.Context, *, as_json: bool) -> None:
-    r"""Run everything that is due: collect, evaluate, report, deliver, purge. For cron or a Kubernetes CronJob.
+    r"""Run everything that is due: collect, watch, evaluate, report, deliver, purge. For cron or a Kubernetes CronJob.
 
     \b
     Example, every ten minutes:
@@ -88,10 +89,16 @@ def run_once(ctx: click.Context, *, as_json: bool) -> None:
     with open_context() as context, sweep_progress() as progress:
         done = run_all_stages(context, progress=progress, finishing_units=TERMINATION.finishing_units)
     sentences = format_collected(done.collected) if done.collected else {"collect": "failed"}
-    sentences |= format_evaluated(done.evaluated) | format_reported(done.reported) | format_delivered(done.delivered)
+    sentences |= (
+        format_watched(done.watched)
+        | format_evaluated(done.evaluated)
+        | format_reported(done.reported)
+        | format_delivered(done.delivered)
+    )
     sentences |= format_purged(done.purged)
     results: dict[str, Json] = {
         "collect": _collected(done.collected) if done.collected else {"error": done.collect_failure},
+        "watch": _watched(done.watched),
         "evaluate": _evaluated(done.evaluated),
         "report": _reported(done.reported),
         "deliver": _delivered(done.delivered),
@@ -123,6 +130,17 @@ def _collected(result: CollectResult) -> dict[str, Json]:
         "closedOverdue": [overdue.as_of.isoformat() for overdue in result.closed_overdue],
         "listingReason": result.listing_reason or None,
         "unmeasuredFigures": list(describe_unmeasured(result.unmeasured_figures)),
+    }
+
+
+def _watched(result: WatchResult) -> dict[str, Json]:
+    sweep = result.sweep
+    return {
+        "asOf": sweep.as_of.isoformat() if sweep else None,
+        "source": str(sweep.source) if sweep else None,
+        "inDanger": result.in_danger,
+        "failure": (sweep.failure if sweep else "") or None,
+        "skippedBecause": result.reason or None,
     }
 
 

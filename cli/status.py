@@ -11,7 +11,8 @@ from cli.session import open_context
 from domain.bulk_trust import describe_standings
 from domain.messages import Json
 from store import HeartbeatKind
-from tasks.maintenance.status import InstallationStatus, read_status
+from tasks.maintenance.status import InstallationStatus, WatchStatus, read_status
+from wiring.durations import format_duration
 
 
 @click.command()
@@ -45,6 +46,8 @@ def _show_sweeps(found: InstallationStatus) -> None:
     for line in describe_standings(found.bulk):
         subject, _, standing = line.partition(": ")
         say(f"{subject:<15} {standing}")
+    if found.watch is not None:
+        say(f"newest watch    {format_watch(found.watch)}")
 
 
 def _show(found: InstallationStatus) -> None:
@@ -86,6 +89,15 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
         else None,
         "openSweeps": [running.as_of.isoformat() for running in found.open_sweeps],
         "nextSlot": found.next_slot.isoformat(),
+        "watch": {
+            "asOf": found.watch.newest.as_of.isoformat(),
+            "source": str(found.watch.newest.source),
+            "failure": found.watch.newest.failure or None,
+            "failingSince": found.watch.failing_since.isoformat() if found.watch.failing_since else None,
+            "cadenceSeconds": round(found.watch.cadence.total_seconds()) if found.watch.cadence else None,
+        }
+        if found.watch
+        else None,
         "heartbeats": [{"stage": one.stage, "kind": one.kind.value, "at": one.at.isoformat()} for one in found.heartbeats],
         "unmeasured": dict(found.unmeasured),
         "unmeasuredFigures": [
@@ -118,6 +130,15 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
         ],
         "problems": list(found.problems),
     }
+
+
+def format_watch(watch: WatchStatus) -> str:
+    """Return the newest watch sweep as a sentence."""
+    newest = watch.newest
+    if watch.failing_since is not None:
+        return f"{_utc(newest.as_of)}: failed, as all since {_utc(watch.failing_since)}: {newest.failure}"
+    every = f", every {format_duration(watch.cadence)}" if watch.cadence is not None else ""
+    return f"{_utc(newest.as_of)}, by {newest.source}{every}"
 
 
 def _utc(instant: datetime) -> str:

@@ -66,6 +66,8 @@ class MessageContext:
     currency: str
     zone: str
     """Of the reader, an IANA name."""
+    checked_every: timedelta | None = None
+    """How often what the notice is about is measured; None: with the full sweeps."""
     links: tuple[tuple[str, str], ...] = ()
     """(label, URL), such as the workload in the dashboard."""
 
@@ -174,6 +176,8 @@ def pagerduty_trigger(notice: Notice, context: MessageContext, *, number: int, p
         "alert": str(notice.alert),
         "acknowledge": f"scaleops-worker alerts acknowledge {notice.alert}",
     }
+    if context.checked_every is not None:
+        details["checked"] = f"every {_minutes(context.checked_every)}, so the figures can be that old"
     details |= _trimmed([{"name": clip(one.subject, _MAX_LINE), **figures_as_json(one.figures)} for one in notice.findings])
     body: dict[str, Json] = {
         "event_action": EventAction.TRIGGER.value,
@@ -244,9 +248,15 @@ def _after(notice: Notice, context: MessageContext) -> str:
     if notice.kind in ENDINGS:
         return f"Open for {format_delay(notice.as_of - notice.since)}, since {format_instant(notice.since, context.zone)}."
     lines = [f"Since {format_instant(notice.since, context.zone)}, measured {format_instant(notice.seen_as_of, context.zone)}."]
+    if context.checked_every is not None:
+        lines.append(f"Checked every {_minutes(context.checked_every)}.")
     if notice.unknown:
         lines.append(f"{format_count(len(notice.unknown), 'workload')} could not be evaluated this time.")
     return "\n".join([*lines, f"What to do: {clip(remedy(notice), _MAX_SENTENCE)}"])
+
+
+def _minutes(interval: timedelta) -> str:
+    return format_count(max(1, interval // timedelta(minutes=1)), "minute")
 
 
 def _commands(alert: AlertId) -> str:

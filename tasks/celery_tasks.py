@@ -1,6 +1,7 @@
 """The Celery tasks: a few lines around each stage, which enqueue the next stage when it has work.
 
     tick ──> sweep.advance ──> sweep.inventory, sweep.measure (a chunk) ... ──> evaluate ──> deliver
+    tick ──> watch ──> evaluate ──> deliver
     tick ──> report ──> deliver          tick ──> deliver          tick ──> canary (one per queue)
 
 A message that is late, out of order or delivered twice finds nothing to do in the database. The app, the queues and the beat schedule
@@ -34,6 +35,7 @@ from store import HeartbeatKind, SchemaMismatch, StoreUnavailable
 from tasks.collect.chunks import Chunk, advance_sweep, measure_chunk
 from tasks.collect.inventory import take_inventory
 from tasks.collect.measuring import CollectFailed, MeasurePool
+from tasks.collect.watch import watch
 from tasks.context import StageContext, TaskTimings
 from tasks.deliver.stage import DeliverResult, deliver
 from tasks.evaluate.stage import evaluate
@@ -126,6 +128,16 @@ class TaskHandlers:
                 raise
         if closed is not None:
             self._finish(closed)
+
+    def watch(self, worker: WorkerContext) -> None:
+        """Do the watch sweep of the current slot."""
+        watched = watch(worker.context)
+        if watched.sweep is not None:
+            counts = {"source": str(watched.sweep.source), "in_danger": watched.in_danger}
+            log.info("watch sweep closed", sweep=watched.sweep.as_of.isoformat(), **counts)
+            self._enqueue("evaluate")
+            if watched.sweep.failure:
+                self._enqueue("deliver")
 
     def take_inventory(self, worker: WorkerContext, as_of: str) -> None:
         """Fetch the inventory of a sweep."""
@@ -231,6 +243,11 @@ def register_tasks(
     register("sweep.advance", handlers.advance_sweep, is_exclusive=True)
     register("sweep.inventory", handlers.take_inventory, is_exclusive=True)
     register("sweep.measure", handlers.measure_chunk)
+    watching = {
+        "soft_time_limit": timings.watch_soft_limit.total_seconds(),
+        "time_limit": timings.watch_hard_limit.total_seconds(),
+    }
+    register("watch", handlers.watch, is_exclusive=True, **watching)
     register("evaluate", handlers.evaluate, is_exclusive=True, **long)
     register("report", handlers.report, is_exclusive=True, **long)
     register("deliver", handlers.deliver)

@@ -84,6 +84,8 @@ class Policy:
     """ScaleOps calls in flight."""
     schedules: Schedules
     """When the report of each team is due."""
+    watch_every: timedelta = timedelta(0)
+    """The length of a slot of watch sweeps; divides `collect_every`. Zero: there are none."""
     uses_bulk: bool = True
     """SCALEOPS_BULK: whether sweeps make the requests without a filter, and use the responses that prove complete."""
     namespaces_allowed: Mapping[EntityRef, tuple[str, ...]] = field(default_factory=dict)
@@ -132,6 +134,9 @@ class TaskTimings:
     long_soft_limit: timedelta = timedelta(minutes=10)
     """For evaluating and reporting."""
     long_hard_limit: timedelta = timedelta(minutes=11)
+    watch_soft_limit: timedelta = timedelta(minutes=27)
+    """For a watch sweep, which gives up before."""
+    watch_hard_limit: timedelta = timedelta(minutes=28)
     lock_ttl: timedelta = timedelta(seconds=30)
     """How long the lock of a worker that died is held."""
     scaleops_cooldown: timedelta = timedelta(seconds=60)

@@ -1,4 +1,4 @@
-"""Runs every stage that is due in the foreground: collect, evaluate, report, deliver, purge."""
+"""Runs every stage that is due in the foreground: collect, watch, evaluate, report, deliver, purge."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from store import HeartbeatKind
 from tasks.collect.measuring import NO_PROGRESS, SweepProgress
 from tasks.collect.stage import CollectFailed, CollectResult, collect
+from tasks.collect.watch import WatchResult, watch
 from tasks.context import StageContext
 from tasks.deliver.stage import DeliverResult, deliver
 from tasks.evaluate.stage import EvaluateResult, evaluate
@@ -28,6 +29,7 @@ class RunResult:
     collected: CollectResult | None
     collect_failure: str
     """Empty if the collect stage succeeded; the other stages run in any case."""
+    watched: WatchResult
     evaluated: EvaluateResult
     reported: ReportResult
     delivered: DeliverResult
@@ -58,6 +60,7 @@ def run_once(
         collected = run_stage(context, "collect", lambda: collect(context, progress=progress))
     except CollectFailed as error:
         failure = str(error)
+    watched = watch(context)
     evaluated = run_stage(context, "evaluate", lambda: evaluate(context))
     reported = run_stage(context, "report", lambda: report_due(context))
     with finishing_units() as may_begin:
@@ -65,6 +68,7 @@ def run_once(
     return RunResult(
         collected=collected,
         collect_failure=failure,
+        watched=watched,
         evaluated=evaluated,
         reported=reported,
         delivered=delivered,

@@ -6,6 +6,7 @@ from domain.money import format_count
 from domain.sweeps import Sweep, describe_unmeasured
 from tasks.collect.closing import format_slot
 from tasks.collect.stage import CollectResult
+from tasks.collect.watch import WatchResult
 from tasks.deliver.stage import DeliverResult
 from tasks.evaluate.stage import EvaluateResult
 from tasks.maintenance.purging import PurgeResult
@@ -31,6 +32,17 @@ def format_collected(collected: CollectResult) -> dict[str, str]:
     if collected.listing_reason:
         sentence += f"; the catalog's listing is incomplete: {collected.listing_reason}"
     return {"collect": sentence}
+
+
+def format_watched(watched: WatchResult) -> dict[str, str]:
+    """Return what the watch sweep found, or why there was none."""
+    sweep = watched.sweep
+    if sweep is None:
+        return {"watch": watched.reason}
+    if sweep.failure:
+        return {"watch": f"the watch sweep of {format_slot(sweep.as_of)} failed: {sweep.failure}"}
+    workloads = format_count(watched.in_danger, "workload")
+    return {"watch": f"{workloads} in danger at {format_slot(sweep.as_of)}, by {sweep.source}"}
 
 
 def format_evaluated(evaluated: EvaluateResult) -> dict[str, str]:

@@ -31,6 +31,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         instance=settings.instance,
         currency=settings.scaleops_currency,
         collect_every=settings.worker_collect_every,
+        watch_every=settings.worker_watch_every,
         sweep_limit=settings.worker_sweep_limit,
         max_in_flight=settings.scaleops_max_concurrency,
         uses_bulk=settings.scaleops_bulk == "auto",
@@ -103,6 +104,7 @@ def alert_policy(settings: Settings, config: ConfigFile) -> AlertPolicy:
         monthly_budgets=budgets,
         storm=replace(StormLimits(), **storm),
         non_production_clusters=frozenset(config.clusters.non_production),
+        full_sweep_every=settings.worker_collect_every,
     )
 
 

@@ -137,6 +137,12 @@ PrivateUrl = Annotated[str, AfterValidator(_check_private_url)]
 Zone = Annotated[str, AfterValidator(lambda name: parse_zone(name).key)]
 TimeOfDay = Annotated[time, BeforeValidator(_parse_time_of_day)]
 Duration = Annotated[timedelta, BeforeValidator(lambda value: value if isinstance(value, timedelta) else parse_duration(value))]
+OptionalDuration = Annotated[
+    timedelta,
+    BeforeValidator(lambda value: timedelta(0) if str(value).strip() == "0" else value),
+    BeforeValidator(lambda value: value if isinstance(value, timedelta) else parse_duration(value)),
+]
+"""A duration, or `0` for none."""
 Secret = Annotated[SecretStr, AfterValidator(_check_printable)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
 Currency = Annotated[str, _matching("[A-Z]{3}", "{value} is not an ISO 4217 currency code; write for example USD or EUR")]
@@ -189,6 +195,7 @@ class Settings(BaseModel):
     worker_report_day: Weekday = "monday"
     worker_report_time: TimeOfDay = time(9, 0)
     worker_collect_every: Annotated[Duration, AfterValidator(_check_divides_day)] = timedelta(hours=6)
+    worker_watch_every: OptionalDuration = timedelta(minutes=15)
     worker_sweep_limit: Duration = timedelta(minutes=30)
     worker_platform_channel: ChannelId | None = None
     worker_heartbeat_url: PrivateUrl | None = None
@@ -211,6 +218,13 @@ class Settings(BaseModel):
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowercase)] = "info"
     log_format: Annotated[Literal["auto", "console", "json"], BeforeValidator(_lowercase)] = "auto"
+
+    @model_validator(mode="after")
+    def _check_watch_slots(self) -> Settings:
+        if self.worker_watch_every and self.worker_collect_every % self.worker_watch_every:
+            message = "WORKER_WATCH_EVERY: must divide WORKER_COLLECT_EVERY, or be 0 to switch watch sweeps off"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _check_one_catalog(self) -> Settings:

@@ -48,6 +48,7 @@ def beat_schedule(timings: Timings) -> dict[str, dict[str, Any]]:
     tick = timings.tick
     entries = {
         "advance sweep": ("sweep.advance", COLLECT, (), tick),
+        "watch": ("watch", COLLECT, (), tick),
         "evaluate sweeps": ("evaluate", EVALUATE, (), tick),
         "make due reports": ("report", EVALUATE, (), tick),
         "send due messages": ("deliver", DELIVER, (), tick),

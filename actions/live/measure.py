@@ -161,27 +161,47 @@ def _points(
     as_of: datetime,
 ) -> tuple[WorkloadPoint, ...]:
     return tuple(
-        WorkloadPoint(
+        point_of_workload(
+            workload,
             as_of=as_of,
-            key=workload.key,
-            policy_name=policy_of(workload),
-            automated=_known(workload.automated, workload, "auto"),
-            under_provisioned=_known(workload.under_provisioned, workload, "isUnderProvisioned"),
-            over_provisioned=_known(workload.over_provisioned, workload, "isOverProvisioned"),
-            replicas=_known(workload.replicas, workload, "replicas"),
-            cpu_request_millicores=_known(workload.cpu_request_millicores, workload, "cpuRequests"),
-            cpu_recommended_millicores=_known(workload.cpu_recommended_millicores, workload, "cpuRecommended"),
-            memory_request_bytes=_known(workload.memory_request_bytes, workload, "memRequests"),
-            memory_recommended_bytes=_known(workload.memory_recommended_bytes, workload, "memRecommended"),
             cost_7d=_cost(workload, rows.get(workload.key), costs),
-            savings_available_per_month=_known(workload.savings_available_per_month, workload, "savingsAvailable"),
-            active_savings_per_month=_known(workload.active_savings_per_month, workload, "activeSavings"),
-            oom_kills_24h=_known(workload.oom_kills_24h, workload, "oomCountLast24h"),
             network=_network_use(network[workload.key]) if workload.key in network else recent[workload.key].use,
             network_as_of=as_of if workload.key in network else recent[workload.key].as_of,
             pod_hours_7d=_pod_hours(rows.get(workload.key)),
         )
         for workload in owned.workloads
+    )
+
+
+def point_of_workload(
+    workload: Workload,
+    *,
+    as_of: datetime,
+    cost_7d: Measured[Decimal],
+    network: Measured[NetworkUse | NetworkOff],
+    network_as_of: datetime | None,
+    pod_hours_7d: Measured[float],
+) -> WorkloadPoint:
+    """Return the point of a row of the workload list, with cost, pod-hours and network from elsewhere."""
+    return WorkloadPoint(
+        as_of=as_of,
+        key=workload.key,
+        policy_name=policy_of(workload),
+        automated=_known(workload.automated, workload, "auto"),
+        under_provisioned=_known(workload.under_provisioned, workload, "isUnderProvisioned"),
+        over_provisioned=_known(workload.over_provisioned, workload, "isOverProvisioned"),
+        replicas=_known(workload.replicas, workload, "replicas"),
+        cpu_request_millicores=_known(workload.cpu_request_millicores, workload, "cpuRequests"),
+        cpu_recommended_millicores=_known(workload.cpu_recommended_millicores, workload, "cpuRecommended"),
+        memory_request_bytes=_known(workload.memory_request_bytes, workload, "memRequests"),
+        memory_recommended_bytes=_known(workload.memory_recommended_bytes, workload, "memRecommended"),
+        cost_7d=cost_7d,
+        savings_available_per_month=_known(workload.savings_available_per_month, workload, "savingsAvailable"),
+        active_savings_per_month=_known(workload.active_savings_per_month, workload, "activeSavings"),
+        oom_kills_24h=_known(workload.oom_kills_24h, workload, "oomCountLast24h"),
+        network=network,
+        network_as_of=network_as_of,
+        pod_hours_7d=pod_hours_7d,
     )
 
 

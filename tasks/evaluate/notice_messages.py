@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from alerts.lifecycle import Notice
+from alerts.policy import Rule
 from domain.component import Component, Team
 from domain.messages import EventAction, Message
 from domain.refs import PLATFORM, EntityRef
@@ -106,11 +107,13 @@ class NoticeRenderer:
 
     def _context(self, about: EntityRef, team: EntityRef, notice: Notice | None = None) -> MessageContext:
         link = self._dashboard_link(notice) if notice is not None else None
+        is_watched = notice is not None and notice.alert.rule is Rule.UNDER_PROVISIONED
         return MessageContext(
             title=self._title_of(about),
             instance=self.policy.alerts.instance,
             currency=self.policy.currency,
             zone=self.policy.schedules.of(team).zone.key,
+            checked_every=(self.policy.watch_every or None) if is_watched else None,
             links=() if link is None else (("Open in ScaleOps", link),),
         )
 

@@ -56,7 +56,7 @@ def evaluate(context: StageContext) -> EvaluateResult:
     """Evaluate every closed sweep of either kind that was not evaluated yet, in order. Concurrent runs share the sweeps and duplicate nothing."""
     result = EvaluateResult()
     with context.store.reading() as transaction:
-        waiting = (*transaction.sweeps.unevaluated(), *transaction.watch_sweeps.unevaluated())
+        waiting: list[Sweep | WatchSweep] = [*transaction.sweeps.unevaluated(), *transaction.watch_sweeps.unevaluated()]
     for sweep in sorted(waiting, key=lambda sweep: sweep.as_of):
         _evaluate_one(context, sweep, result)
     return result

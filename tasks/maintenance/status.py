@@ -13,10 +13,11 @@ from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
-from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, describe_unmeasured, slot_of
+from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, WatchSweep, describe_unmeasured, slot_of
 from domain.weeks import WEEKLY_REPORT, Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
+from tasks.collect.watch_notices import failures
 from tasks.context import Policy, StageContext
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
@@ -40,6 +41,16 @@ class TeamStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WatchStatus:
+    """The newest watch sweep, and how often they are done."""
+
+    newest: WatchSweep
+    cadence: timedelta | None
+    """Between the two newest that succeeded; None: fewer than two."""
+    failing_since: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class InstallationStatus:
     """What `status` shows."""
 
@@ -48,6 +59,8 @@ class InstallationStatus:
     newest_closed: Sweep | None
     open_sweeps: tuple[Sweep, ...]
     next_slot: datetime
+    watch: WatchStatus | None
+    """None: watch sweeps are switched off, or none was closed yet."""
     unmeasured: Mapping[str, str]
     """Components that the newest closed sweep could not measure, with the reason."""
     lost_clusters: tuple[ClusterState, ...]
@@ -83,6 +96,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             newest_closed=newest,
             open_sweeps=transaction.sweeps.unclosed(),
             next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
+            watch=_watch_status(transaction) if policy.watch_every else None,
             unmeasured=dict(_unmeasured(transaction, newest)),
             lost_clusters=lost,
             unmeasured_figures=figures,
@@ -101,6 +115,19 @@ def read_status(context: StageContext) -> InstallationStatus:
                 ),
             ),
         )
+
+
+def _watch_status(transaction: Transaction) -> WatchStatus | None:
+    closed = transaction.watch_sweeps.closed(limit=_MAX_LISTED)
+    if not closed:
+        return None
+    failed = failures(closed)
+    succeeded = [sweep.as_of for sweep in closed if not sweep.failure][:2]
+    return WatchStatus(
+        newest=closed[0],
+        cadence=succeeded[0] - succeeded[1] if len(succeeded) > 1 else None,
+        failing_since=failed[-1].as_of if failed else None,
+    )
 
 
 def _unmeasured(transaction: Transaction, newest: Sweep | None) -> Iterator[tuple[str, str]]:

@@ -93,11 +93,18 @@ def test_no_message_of_any_kind_arrived_twice(lived: Lived) -> None:
 def test_on_call_is_paged_once_for_the_oom_killed_service_and_told_when_it_is_over(lived: Lived) -> None:
     assert [(event["event_action"], event["dedup_key"]) for event in lived.events] == [
         ("trigger", f"demo:under-provisioned:{CHECKOUT}"),
+        ("trigger", f"demo:under-provisioned:{CHECKOUT}"),
         ("resolve", f"demo:under-provisioned:{CHECKOUT}"),
     ]
     assert "OOM-killed" in lived.events[0]["payload"]["summary"]
-    assert lived.events[0]["payload"]["severity"] == "critical"
-    assert lived.events[0]["routing_key"] == lived.events[1]["routing_key"]
+    assert [event["payload"]["severity"] for event in lived.events[:2]] == ["error", "critical"], "after one kill, after four"
+    assert len({event["routing_key"] for event in lived.events}) == 1
+
+
+def test_on_call_is_paged_within_minutes_of_the_first_kill_and_the_incident_ends_within_minutes_of_the_fix(lived: Lived) -> None:
+    incident = re.search(r"incident demo:\S+: opened (.*), resolved (.*)", lived.told)
+    assert incident is not None
+    assert incident.groups() == ("Tue 03 Nov 07:16", "Wed 04 Nov 11:31")
 
 
 def test_nobody_is_paged_for_money(lived: Lived) -> None:

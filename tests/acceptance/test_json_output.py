@@ -6,6 +6,7 @@ from tests.services.simulated import settings_of
 
 STAGES = {
     "collect": "asOf attempted closedOverdue expected listingReason measured unknown wasClosedBefore",
+    "watch": "asOf failure inDanger skippedBecause source",
     "evaluate": "messages notices recommendations sweeps undeliverable",
     "report": "made problems skipped waiting",
     "deliver": "nextDue problems",

@@ -1,0 +1,163 @@
+"""Watch sweeps over the simulated company, whose checkoutservice is OOM-killed from 3 November 07:05 to 4 November 11:00."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alerts.policy import AlertPolicy
+from domain.messages import Channel
+from domain.routes import RoutePolicy
+from domain.sweeps import WatchSource
+from simulator.company.story import OOM_FROM, OOM_UNTIL
+from simulator.serving import Simulator
+from store import Store
+from tasks.collect.stage import collect
+from tasks.collect.watch import DEAD_AFTER, WatchResult, watch
+from tasks.evaluate.stage import evaluate
+from tasks.maintenance.status import read_status
+from tests.stage_factories import PLATFORM_CHANNEL, CollectBench, open_collect_bench
+
+EVERY = timedelta(minutes=15)
+FULL = timedelta(hours=6)
+
+
+@pytest.fixture
+def company() -> Iterator[Simulator]:
+    with Simulator("demo") as running:
+        yield running
+
+
+def settings(*, uses_bulk: bool = True) -> dict[str, Any]:
+    alerts = AlertPolicy(instance="test", full_sweep_every=FULL)
+    routes = RoutePolicy(platform_channel=PLATFORM_CHANNEL, pagerduty_default="a" * 16)
+    return {"watch_every": EVERY, "uses_bulk": uses_bulk, "alerts": alerts, "routes": routes}
+
+
+@pytest.fixture(params=[True, False], ids=["inventory", "components"])
+def bench(company: Simulator, sqlite_store: Store, request: pytest.FixtureRequest) -> Iterator[CollectBench]:
+    with open_collect_bench(company, sqlite_store, **settings(uses_bulk=request.param)) as made:
+        yield made
+
+
+@pytest.fixture
+def bulk_bench(company: Simulator, sqlite_store: Store) -> Iterator[CollectBench]:
+    with open_collect_bench(company, sqlite_store, **settings()) as made:
+        yield made
+
+
+def move_to(bench: CollectBench, at: datetime) -> None:
+    bench.clock.now = at + timedelta(minutes=1)
+    bench.simulator.state.clock.set(bench.clock.now)
+
+
+def full_sweep(bench: CollectBench, at: datetime) -> None:
+    move_to(bench, at)
+    collect(bench.context)
+    evaluate(bench.context)
+
+
+def watch_sweep(bench: CollectBench, at: datetime) -> WatchResult:
+    move_to(bench, at)
+    watched = watch(bench.context)
+    evaluate(bench.context)
+    return watched
+
+
+def pages(bench: CollectBench) -> list[tuple[str, datetime]]:
+    with bench.store.reading() as transaction:
+        listed = transaction.outbox.listing(limit=500)
+    messages = [record.message for record in listed]
+    found = [(one.action.value, one.created_at) for one in messages if one.channel is Channel.PAGERDUTY]
+    return sorted(found, key=lambda one: one[1])
+
+
+def platform_titles(bench: CollectBench) -> list[str]:
+    with bench.store.reading() as transaction:
+        keys = [record.message.key for record in transaction.outbox.listing(limit=500)]
+    return [key for key in keys if key.startswith("watch-sweeps:")]
+
+
+def test_an_oom_kill_between_full_sweeps_pages_once_within_a_watch_slot_and_resolves_after_two_clear_ones(
+    bench: CollectBench,
+) -> None:
+    full_sweep(bench, OOM_FROM.replace(hour=0))
+    full_sweep(bench, OOM_FROM.replace(hour=6))
+    watched = [watch_sweep(bench, OOM_FROM + number * EVERY) for number in range(1, 4)]
+    source = WatchSource.INVENTORY if bench.context.policy.uses_bulk else WatchSource.COMPONENTS
+    assert [(one.sweep.source, one.sweep.failure) for one in watched if one.sweep] == [(source, "")] * 3
+    assert pages(bench) == [("trigger", OOM_FROM + EVERY + timedelta(minutes=1))]
+    full_sweep(bench, OOM_UNTIL.replace(hour=6))
+    before = len(pages(bench))
+    for number in range(1, 4):
+        watch_sweep(bench, OOM_UNTIL + number * EVERY)
+    assert pages(bench)[before:] == [("resolve", OOM_UNTIL + 2 * EVERY + timedelta(minutes=1))]
+
+
+def test_what_is_not_a_watch_slot_or_is_done_makes_no_call(bulk_bench: CollectBench) -> None:
+    bench = bulk_bench
+    assert watch_sweep(bench, OOM_FROM).reason == "no full sweep has been closed yet"
+    full_sweep(bench, OOM_FROM.replace(hour=6))
+    assert watch_sweep(bench, OOM_FROM.replace(hour=6)).reason == "this slot is a full sweep's"
+    assert watch_sweep(bench, OOM_FROM).sweep is not None
+    calls = bench.calls()
+    assert watch_sweep(bench, OOM_FROM).reason == "this slot is done"
+    assert bench.calls() == calls
+    off = replace(bench.context, policy=replace(bench.context.policy, watch_every=timedelta(0)))
+    assert "switched off" in watch(off).reason
+
+
+def test_a_claimed_slot_is_left_to_its_worker_and_taken_over_when_that_died(bulk_bench: CollectBench) -> None:
+    bench = bulk_bench
+    full_sweep(bench, OOM_FROM.replace(hour=6))
+    move_to(bench, OOM_FROM)
+    with bench.store.transaction() as transaction:
+        assert transaction.watch_sweeps.claim(OOM_FROM, now=bench.clock.now, dead_before=bench.clock.now - DEAD_AFTER)
+        assert not transaction.watch_sweeps.claim(OOM_FROM, now=bench.clock.now, dead_before=bench.clock.now - DEAD_AFTER)
+    assert watch(bench.context).sweep is None
+    bench.clock.advance(DEAD_AFTER + timedelta(seconds=1))
+    assert watch(bench.context).sweep is not None
+    with bench.store.transaction() as transaction:
+        opened_at = OOM_FROM + timedelta(minutes=1)
+        assert not transaction.watch_sweeps.close(
+            OOM_FROM, opened_at=opened_at, closed_at=bench.clock.now, source=WatchSource.INVENTORY, failure="", found=()
+        )
+
+
+def test_a_failed_watch_sweep_changes_no_alert_and_is_reported_once_after_an_hour_and_once_when_it_ends(
+    bulk_bench: CollectBench,
+) -> None:
+    bench = bulk_bench
+    full_sweep(bench, OOM_FROM.replace(hour=12))
+    watch_sweep(bench, OOM_FROM.replace(hour=12, minute=15))
+    before = pages(bench)
+    bench.simulator.set_modes(bulk="empty")
+    begin = OOM_FROM.replace(hour=12, minute=30)
+    for number in range(7):
+        failed = watch_sweep(bench, begin + number * EVERY)
+        assert failed.sweep is not None
+        assert "missing in it" in failed.sweep.failure
+        assert len(platform_titles(bench)) == (number >= 4)
+    assert pages(bench) == before
+    status = read_status(bench.context).watch
+    assert status is not None
+    assert status.failing_since == begin
+    bench.simulator.set_modes(bulk="complete")
+    watch_sweep(bench, begin + 7 * EVERY)
+    watch_sweep(bench, begin + 8 * EVERY)
+    assert sorted(key.split(":")[1] for key in platform_titles(bench)) == ["failing", "succeeding"]
+    status = read_status(bench.context).watch
+    assert status is not None
+    assert (status.cadence, status.failing_since) == (EVERY, None)
+
+
+def test_an_inventory_that_no_full_sweep_proved_is_not_used(bulk_bench: CollectBench) -> None:
+    bench = bulk_bench
+    bench.simulator.set_modes(bulk="first-rows", bulk_rows=3)
+    full_sweep(bench, OOM_FROM.replace(hour=6))
+    watched = watch_sweep(bench, OOM_FROM + EVERY)
+    assert watched.sweep is not None
+    assert (watched.sweep.source, watched.sweep.failure) == (WatchSource.COMPONENTS, "")
+    assert [action for action, _ in pages(bench)] == ["trigger"]

@@ -168,6 +168,7 @@ def _status(view: HistoryView) -> str:
             is_future=newest is not None and is_future(newest.as_of, now),
             unmeasured=sorted(figures.items()),
             running=rows.sweeps.unclosed(),
+            watch=next(iter(rows.watch_sweeps.closed(limit=1)), None),
             bulk=_anonymous_standings(rows.bulk_checks.standings()),
             lost=len(rows.clusters.lost()),
             alerts=len(rows.alerts.states(statuses=OPEN_PHASES)),

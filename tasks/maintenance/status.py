@@ -17,7 +17,7 @@ from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, WatchSweep, des
 from domain.weeks import WEEKLY_REPORT, Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
-from tasks.collect.watch_notices import failures
+from tasks.collect.watch_notices import ALL_KEPT, failures
 from tasks.context import Policy, StageContext
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
@@ -118,7 +118,7 @@ def read_status(context: StageContext) -> InstallationStatus:
 
 
 def _watch_status(transaction: Transaction) -> WatchStatus | None:
-    closed = transaction.watch_sweeps.closed(limit=_MAX_LISTED)
+    closed = transaction.watch_sweeps.closed(limit=ALL_KEPT)
     if not closed:
         return None
     failed = failures(closed)

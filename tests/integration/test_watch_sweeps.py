@@ -1,6 +1,7 @@
 """Watch sweeps over the simulated company, whose checkoutservice is OOM-killed from 3 November 07:05 to 4 November 11:00."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from store import Store
 from tasks.collect.stage import collect
 from tasks.collect.watch import DEAD_AFTER, WatchResult, watch
 from tasks.evaluate.stage import evaluate
+from tasks.maintenance.purging import purge_expired
 from tasks.maintenance.status import read_status
 from tests.stage_factories import PLATFORM_CHANNEL, CollectBench, open_collect_bench
 
@@ -126,6 +128,18 @@ def test_a_claimed_slot_is_left_to_its_worker_and_taken_over_when_that_died(bulk
         )
 
 
+def test_of_two_workers_at_once_one_does_the_watch_sweep(company: Simulator, store: Store) -> None:
+    with open_collect_bench(company, store, **settings()) as bench:
+        full_sweep(bench, OOM_FROM.replace(hour=6))
+        move_to(bench, OOM_FROM + EVERY)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            done = list(pool.map(lambda _: watch(bench.context), range(4)))
+        assert [one.in_danger > 0 for one in done if one.sweep is not None] == [True]
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(lambda _: evaluate(bench.context), range(4)))
+        assert [action for action, _ in pages(bench)] == ["trigger"]
+
+
 def test_a_failed_watch_sweep_changes_no_alert_and_is_reported_once_after_an_hour_and_once_when_it_ends(
     bulk_bench: CollectBench,
 ) -> None:
@@ -161,3 +175,26 @@ def test_an_inventory_that_no_full_sweep_proved_is_not_used(bulk_bench: CollectB
     assert watched.sweep is not None
     assert (watched.sweep.source, watched.sweep.failure) == (WatchSource.COMPONENTS, "")
     assert [action for action, _ in pages(bench)] == ["trigger"]
+
+
+def test_what_was_created_since_the_full_sweep_has_no_owner_and_pages_nobody(bulk_bench: CollectBench) -> None:
+    bench = bulk_bench
+    full_sweep(bench, OOM_FROM.replace(hour=6))
+    with bench.store.reading() as transaction:
+        owned = transaction.watch_sweeps.owned_keys(OOM_FROM.replace(hour=6))
+    listed = {workload.key for workload in bench.services.scaleops.all_workloads()}
+    assert listed - owned, "some workloads belong to no component"
+    watch_sweep(bench, OOM_FROM + EVERY)
+    with bench.store.reading() as transaction:
+        assert transaction.watch_sweeps.points(OOM_FROM + EVERY).keys() <= owned
+
+
+def test_two_days_of_watch_sweeps_are_kept(bulk_bench: CollectBench) -> None:
+    bench = bulk_bench
+    full_sweep(bench, OOM_FROM.replace(hour=6))
+    watch_sweep(bench, OOM_FROM + EVERY)
+    for days, purged in ((1, 0), (2, 0), (3, 1)):
+        move_to(bench, OOM_FROM + timedelta(days=days))
+        assert purge_expired(bench.context).watch_sweeps == purged
+    with bench.store.reading() as transaction:
+        assert transaction.watch_sweeps.points(OOM_FROM + EVERY) == {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from alerts.lifecycle import Notice, Paging
 from alerts.observations import AlertId, MemberFigures
 from alerts.policy import Rule, StormLimits
-from alerts.states import AlertState, Incident, NoticeKind
+from alerts.states import AlertState, Extent, Incident, LastNotification, NoticeKind, OpenIncident
 from alerts.storm import NoticeGroups, SummaryReason, group_notices, storm_of
 from domain.refs import PLATFORM, EntityRef
 from tests.factories import PAYMENTS
-from tests.unit.alert_scenario import AlertScenario, finding, met, sweep
+from tests.unit.alert_scenario import SLOT, AlertScenario, finding, met, sweep
 
 LIMITS = StormLimits()
 
@@ -171,3 +172,26 @@ def test_findings_are_counted_by_workload() -> None:
     figures = stormy.observations[0].found[0].figures
     assert isinstance(figures, MemberFigures)
     assert figures.workloads == 2
+
+
+def paged(number: int, *, opened_as_of: float, of: EntityRef = PAYMENTS) -> AlertState:
+    at = sweep(opened_as_of)
+    page = OpenIncident(target="key", route="default", dedup_key=str(number))
+    last = LastNotification(
+        at=at, posted_as_of=at, paged_as_of=at, extent=Extent(), paged=Extent(), post=None, page=page, storm=None
+    )
+    incident = Incident(opened_at=at, opened_as_of=at, reopened=False, from_first_sweep=False, last_notification=last)
+    return AlertState(alert=alert(number), team=of, incident=incident)
+
+
+@pytest.mark.parametrize(
+    ("opened_as_of", "window", "is_storm"),
+    [(0.9, SLOT, True), (0.0, SLOT, False), (0.9, timedelta(0), False)],
+    ids=["since the last full sweep", "by the full sweep before", "no watch sweeps"],
+)
+def test_pages_of_the_watch_sweeps_before_count_for_a_storm(opened_as_of: float, window: timedelta, *, is_storm: bool) -> None:
+    before = [paged(number, opened_as_of=opened_as_of) for number in range(1, 6)]
+    groups = group_notices([new_page(0)], before, as_of=sweep(1), limits=LIMITS, window=window)
+    assert groups.storms == ({alert(0): storm_of(PAYMENTS)} if is_storm else {})
+    other_team = [paged(number, opened_as_of=opened_as_of, of=team(1)) for number in range(1, 6)]
+    assert group_notices([new_page(0)], other_team, as_of=sweep(1), limits=LIMITS, window=window).storms == {}

@@ -40,6 +40,8 @@ def take_inventory(context: StageContext, as_of: datetime, bulk_costs: BulkCosts
     try:
         count = _store(context, as_of, context.services.scaleops.all_workloads(), bulk_costs)
     except ServiceError as error:
+        if error.service_down:  # the components fail alike, and the next collect of the slot tries both again
+            return
         reason = str(error)
     else:
         reason = "" if count else "it is empty"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
+from actions.catalogue import ACTIONS
 from simulator.serving import Simulator
 from tests.integration.history_sample import NOW, fill_history
 from tests.integration.mcp_clients import ERAS, call, talk, text_in
@@ -71,7 +72,7 @@ def test_every_accept_header_gets_a_response_that_it_names(
     assert status == 200
     assert got == kind or not kind
     assert response["id"] == 7
-    assert len(response["result"]["tools"]) == 12
+    assert len(response["result"]["tools"]) == len(ACTIONS)
 
 
 @pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18", "2025-11-25"])

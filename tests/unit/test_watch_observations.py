@@ -1,7 +1,8 @@
 """What watch sweeps show of an alert, and that they make its notices earlier and never more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -62,12 +63,12 @@ def test_an_open_outage_of_the_full_sweep_holds_back_what_a_watch_sweep_sees_cle
     assert suppress_in_outage([clear(1)], AlertState(alert=OUTAGE)) == [clear(1)]
 
 
-def observation_of(kind: Kind, condition: Finding) -> Observation:
+def observation_of(kind: Kind, condition: Callable[[float], Finding]) -> Observation:
     number, shown, _ = kind
-    return met(number, condition) if shown == "met" else clear(number) if shown == "clear" else unknown(number)
+    return met(number, condition(number)) if shown == "met" else clear(number) if shown == "clear" else unknown(number)
 
 
-def notices_of(history: Sequence[Kind], condition: Finding) -> list[Notice]:
+def notices_of(history: Sequence[Kind], condition: Callable[[float], Finding]) -> list[Notice]:
     """Return what is sent, each notice recorded as sent and paged if it pages."""
     state, sent = AlertState(alert=ALERT), []
     for kind in history:
@@ -84,11 +85,12 @@ def notices_of(history: Sequence[Kind], condition: Finding) -> list[Notice]:
 
 _PHASES = st.lists(st.integers(min_value=4, max_value=12), min_size=1, max_size=5)
 """Lengths in full sweeps. An OOM kill counts for 24 hours, so a condition lasts as long at least."""
-_WATCHES = st.sets(st.integers(min_value=0, max_value=24 * 60 - 1), max_size=150).map(sorted)
+_WATCHES = st.tuples(st.integers(min_value=1, max_value=23), st.integers(min_value=1, max_value=12))
+"""The first one and the distance between two, in 24ths of a full sweep's slot: a quarter of an hour."""
 
 
 def _histories(
-    phases: Sequence[int], watches: Sequence[int], shift: int, outages: Sequence[int]
+    phases: Sequence[int], watches: tuple[int, int], shift: int, outages: Sequence[int]
 ) -> tuple[list[Kind], list[Kind]]:
     """Return the history by full sweeps alone, and that with watch sweeps. The condition is met in every other phase."""
     total = 4 + sum(phases)
@@ -102,7 +104,8 @@ def _histories(
         return "met" if is_met else "clear"
 
     fulls: list[Kind] = [(float(number), shown(number), False) for number in range(total)]
-    times = [number / 24 for number in watches if number % 24 and number / 24 < total - 1]
+    first, distance = watches
+    times = [number / 24 for number in range(first, 24 * (total - 1), distance) if number % 24]
     between: list[Kind] = [(one, "unknown" if round(one) in outages else shown(one), True) for one in times]
     return fulls, sorted([*fulls, *between])
 
@@ -115,23 +118,40 @@ def _histories(
     kills=st.integers(min_value=0, max_value=4),
 )
 def test_watch_sweeps_make_notices_earlier_and_never_more(
-    phases: list[int], watches: list[int], shift: int, outages: set[int], kills: int
+    phases: list[int], watches: tuple[int, int], shift: int, outages: set[int], kills: int
 ) -> None:
     fulls, mixed = _histories(phases, watches, shift, sorted(outages))
-    alone, together = notices_of(fulls, finding(kills=kills)), notices_of(mixed, finding(kills=kills))
+    alone, together = (notices_of(history, lambda _: finding(kills=kills)) for history in (fulls, mixed))
     for kinds in ({NoticeKind.OPENED, NoticeKind.REOPENED}, {NoticeKind.RESOLVED}):
         before = [notice.as_of for notice in alone if notice.kind in kinds]
         now = [notice.as_of for notice in together if notice.kind in kinds]
         assert len(now) >= len(before)
         assert all(early <= late for early, late in zip(now, before, strict=False))
-    assert len(together) <= len(alone) + _ended_before_the_last_full_sweep(together, alone)
+    pages = [notice.as_of for notice in together if notice.paging is Paging.TRIGGER]
+    assert all(later - earlier >= FULL for earlier, later in pairwise(pages))
+    assert all(notice.as_of - pages[0] >= timedelta(days=1) for notice in together if notice.kind is NoticeKind.REPEATED)
+    assert len(_without_repeats(together)) <= len(_without_repeats(alone)) + _is_one_ahead(together, alone)
 
 
-def _ended_before_the_last_full_sweep(together: Sequence[Notice], alone: Sequence[Notice]) -> int:
-    """Return 1 if the history ends between a notice of a watch sweep and the full sweep that would have sent it."""
-    return int(
-        bool(together) and (not alone or together[-1].as_of > alone[-1].as_of) and together[-1].kind is not NoticeKind.REPEATED
-    )
+def _without_repeats(notices: Sequence[Notice]) -> list[Notice]:
+    """Return the notices of what changed. An incident that opened earlier is repeated earlier, once a day as ever."""
+    return [notice for notice in notices if notice.kind is not NoticeKind.REPEATED]
+
+
+def _is_one_ahead(together: Sequence[Notice], alone: Sequence[Notice]) -> bool:
+    """Return True if the history ends between a notice of a watch sweep and the full sweep that would have sent it."""
+    newest, newest_alone = _without_repeats(together)[-1:], _without_repeats(alone)[-1:]
+    return bool(newest) and (not newest_alone or newest[0].as_of > newest_alone[0].as_of)
+
+
+def test_what_came_back_must_hold_as_long_as_by_full_sweeps_alone() -> None:
+    fulls, mixed = _histories([8, 2, 2, 8], (1, 1), 0, [])
+    alone, together = (notices_of(history, lambda _: finding()) for history in (fulls, mixed))
+    opened_again = _histories([8, 2, 5, 8], (1, 1), 0, [])[1]
+    kinds = [notice.kind for notice in together if notice.kind is not NoticeKind.REPEATED]
+    assert kinds == [notice.kind for notice in alone if notice.kind is not NoticeKind.REPEATED]
+    assert kinds == [NoticeKind.OPENED, NoticeKind.RESOLVED]
+    assert NoticeKind.REOPENED in [notice.kind for notice in notices_of(opened_again, lambda _: finding())]
 
 
 @given(
@@ -141,13 +161,13 @@ def _ended_before_the_last_full_sweep(together: Sequence[Notice], alone: Sequenc
 def test_no_interleaving_resolves_on_unknown_or_changes_and_repeats_in_a_watch_sweep(
     shown: list[tuple[str, bool]], kills: int
 ) -> None:
-    history: list[Kind] = [(number / 24, what, is_watch) for number, (what, is_watch) in enumerate(shown)]
+    history: list[Kind] = [(number / 3, what, is_watch) for number, (what, is_watch) in enumerate(shown)]
     at = {sweep(number): (what, is_watch) for number, what, is_watch in history}
     opened = ended = 0
-    for notice in notices_of(history, finding(kills=kills)):
+    for notice in notices_of(history, lambda number: finding(kills=kills + int(number))):
         what, is_watch = at[notice.as_of]
         assert not (notice.kind in ENDINGS and what != "clear")
-        assert not (is_watch and notice.kind in {NoticeKind.CHANGED, NoticeKind.REPEATED})
+        assert not is_watch or notice.is_new_page or notice.kind in {NoticeKind.OPENED, NoticeKind.REOPENED, *ENDINGS}
         opened += notice.kind in {NoticeKind.OPENED, NoticeKind.REOPENED}
         ended += notice.kind in ENDINGS
         assert 0 <= opened - ended <= 1

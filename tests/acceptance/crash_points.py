@@ -59,6 +59,7 @@ class TaskStep(StrEnum):
     MARK_FAILED = "deliver/outbox.mark_failed+outbox.put"
 
     PURGE_SWEEP = "purge/purge.drop"
+    PURGE_WATCH_SWEEP = "purge/purge.drop_watch_sweep"
     PURGE_MESSAGES = "purge/purge.ended_messages+purge.drop_messages"
     PURGE_ALERT_EVENTS = "purge/purge.drop_alert_events"
     PURGE_RECOMMENDATIONS = "purge/purge.drop_recommendations"

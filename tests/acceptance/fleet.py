@@ -145,6 +145,7 @@ class Fleet:
             "WORKER_INSTANCE": INSTANCE,
             "WORKER_SECRET_KEY": "a key for tests only",
             "WORKER_COLLECT_EVERY": f"{self.every // timedelta(hours=1)}h",
+            "WORKER_WATCH_EVERY": "0",
             "SCALEOPS_TIMEOUT_S": "5",
             "SCALEOPS_MAX_CONCURRENCY": "4",
             "C_FORCE_ROOT": "1",

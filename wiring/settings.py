@@ -139,8 +139,11 @@ TimeOfDay = Annotated[time, BeforeValidator(_parse_time_of_day)]
 Duration = Annotated[timedelta, BeforeValidator(lambda value: value if isinstance(value, timedelta) else parse_duration(value))]
 OptionalDuration = Annotated[
     timedelta,
-    BeforeValidator(lambda value: timedelta(0) if str(value).strip() == "0" else value),
-    BeforeValidator(lambda value: value if isinstance(value, timedelta) else parse_duration(value)),
+    BeforeValidator(
+        lambda value: (
+            timedelta(0) if str(value).strip() == "0" else value if isinstance(value, timedelta) else parse_duration(value)
+        )
+    ),
 ]
 """A duration, or `0` for none."""
 Secret = Annotated[SecretStr, AfterValidator(_check_printable)]

@@ -54,6 +54,7 @@ def test_the_login_at_scaleops_follows_from_the_credentials(environment: dict[st
         ({"SLACK_DEFAULT_CHANNEL": "#costs"}, "SLACK_DEFAULT_CHANNEL: '#costs' is not a Slack channel id; write the id"),
         ({"WORKER_PLATFORM_CHANNEL": "platform-costs"}, "WORKER_PLATFORM_CHANNEL: 'platform-costs' is not a Slack channel id"),
         ({"WORKER_COLLECT_EVERY": "5h"}, "WORKER_COLLECT_EVERY: must divide 24 hours"),
+        ({"WORKER_WATCH_EVERY": "7m"}, "WORKER_WATCH_EVERY: must divide WORKER_COLLECT_EVERY"),
         ({"WORKER_COLLECT_EVERY": "six"}, "WORKER_COLLECT_EVERY: 'six' is not a valid duration"),
         ({"WORKER_TIMEZONE": "Mars/Base"}, "WORKER_TIMEZONE: 'Mars/Base' is not a valid time zone"),
         ({"WORKER_REPORT_TIME": "25:00"}, "WORKER_REPORT_TIME: '25:00' is not a valid time of day"),

@@ -167,8 +167,9 @@ def test_pages_are_read_only(gateway: ServedGateway) -> None:
 
 @pytest.mark.parametrize("path", ["/status", "/reports", "/reports/payments", "/components/component/default/checkout"])
 def test_head_has_the_headers_of_get(gateway: ServedGateway, path: str) -> None:
-    whole = gateway.client.get(path, headers=gateway.as_ci())
-    head = gateway.client.head(path, headers=gateway.as_ci())
+    headers = {**gateway.as_ci(), "accept-encoding": "identity"}
+    whole = gateway.client.get(path, headers=headers)
+    head = gateway.client.head(path, headers=headers)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) == len(whole.content) > 0
     assert {name: value for name, value in head.headers.items() if name != "date"} == {

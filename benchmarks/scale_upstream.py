@@ -34,6 +34,12 @@ class StaticScaleOps:
             for number in range(components)
             for cluster in data.CLUSTERS
         }
+        numbers = range(components)
+        self._inventory = _response(_joined("workloads", [data.workloads_body(number) for number in numbers]))
+        self._costs_of_cluster = {
+            cluster.encode(): _response(_joined("aggregatedWorkloads", [data.costs_body(number, cluster) for number in numbers]))
+            for cluster in data.CLUSTERS
+        }
         self._network = _response(data.network_body())
         self._flags = _response(data.flags_body())
         self._policies = _response(data.policies_body())
@@ -50,10 +56,12 @@ class StaticScaleOps:
             return self._network
         if path.startswith(b"/detailedCostReport"):
             number, cluster = _COMPONENT.search(body), _CLUSTER.search(head)
-            return self._costs[number[1], cluster[1]] if number and cluster else _NOT_FOUND
+            if cluster is None:
+                return _NOT_FOUND
+            return self._costs[number[1], cluster[1]] if number else self._costs_of_cluster[cluster[1]]
         if path.startswith(b"/api/v1/dashboard"):
             number = _COMPONENT.search(body)
-            return self._workloads[int(number[1])] if number else _NOT_FOUND
+            return self._workloads[int(number[1])] if number else self._inventory
         return self._flags if path.startswith(b"/api/v1/networkCost") else self._policies
 
     def _control(self, settings: dict[str, Any]) -> bytes:
@@ -97,6 +105,11 @@ class StaticScaleOpsProtocol(asyncio.Protocol):
 
 def _response(content: bytes, status: bytes = b"200 OK") -> bytes:
     return b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (status, len(content), content)
+
+
+def _joined(member: str, documents: list[bytes]) -> bytes:
+    """Return the rows of several responses as one: what a request without a filter gets."""
+    return json.dumps({member: [row for document in documents for row in json.loads(document)[member]]}).encode()
 
 
 _NOT_FOUND: Final = _response(b"{}", b"404 Not Found")

@@ -38,7 +38,7 @@ def unallocated(*, cluster: str | None, limit: int, as_json: bool) -> None:
         return
     share = "" if found.share_percent is None else f", {found.share_percent:g} % of all cost"
     say(f"{_money(found.cost, found.currency)} in 7 days{share}: {found.workloads} workloads that no component claims.")
-    if found.shared_cost:
+    if found.shared_cost != 0:
         say(f"{_money(found.shared_cost, found.currency)} more in shared namespaces.")
     show_table(
         ["cluster", "namespace", "cost, 7 days", "workloads"],

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from hashlib import sha256
 from typing import Final
 
 from domain.ownership import normalized_id
-from domain.refs import EntityRef
+from domain.refs import EntityRef, bucket_of
 from domain.workload import CostRow
 
 _TOLERANCE: Final = Decimal("0.02")
@@ -42,6 +41,20 @@ class BulkCheck:
     trusted: bool
     reason: str
     """Why it is not; empty if it is."""
+
+
+def checks_of(checks: Iterable[BulkCheck], subject: BulkSubject) -> tuple[BulkCheck, ...]:
+    """Return the checks of one subject."""
+    return tuple(check for check in checks if check.subject is subject)
+
+
+def is_inventory_trusted(checks: Iterable[BulkCheck]) -> bool:
+    """Return True if the inventory of a sweep was compared in at least one cluster, and no check found anything missing.
+
+    That it was fetched whole is not enough: a sweep may close before its inventory arrives, and then nothing was compared.
+    """
+    found = checks_of(checks, BulkSubject.INVENTORY)
+    return any(check.cluster for check in found) and all(check.trusted for check in found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +86,7 @@ def describe_standings(standings: Collection[BulkStanding]) -> tuple[str, ...]:
 
 def is_compared(ref: EntityRef, as_of: datetime) -> bool:
     """Return True if the sweep fetches the costs of this component again, to compare them; others in every sweep."""
-    return int.from_bytes(sha256(f"{ref} {as_of.isoformat()}".encode()).digest()[:8]) % _ONE_COMPONENT_IN == 0
+    return bucket_of(f"{ref} {as_of.isoformat()}", _ONE_COMPONENT_IN) == 0
 
 
 def costs_by_id(rows: Iterable[CostRow]) -> dict[str, CostRow]:

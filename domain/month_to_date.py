@@ -133,8 +133,8 @@ def _reason(rest: Sequence[_Span]) -> str:
         _length(span for span in rest if span.as_of is None),
         _length(span for span in rest if span.as_of is not None),
     )
-    told = (missing, "not measured"), (partial, "measured in part")
-    return " and ".join(f"{_days_were(length)} {how}" for length, how in told if length)
+    gaps = (missing, "not measured"), (partial, "measured in part")
+    return " and ".join(f"{_days_were(length)} {how}" for length, how in gaps if length)
 
 
 def _days_were(length: timedelta) -> str:

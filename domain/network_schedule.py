@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final, TypeAlias
 
-from domain.refs import EntityRef
+from domain.refs import EntityRef, bucket_of
 from domain.snapshots import NetworkUse
 from domain.sweeps import DAY, slot_of
 from domain.workload import WorkloadKey
@@ -32,5 +31,4 @@ RecentNetwork: TypeAlias = Mapping[WorkloadKey, NetworkFigures]
 def is_network_due(ref: EntityRef, as_of: datetime, *, every: timedelta) -> bool:
     """Return True in one slot of each UTC day: the one that a stable hash of the reference chooses."""
     slots = max(1, DAY // every)
-    chosen = int.from_bytes(sha256(str(ref).encode()).digest()[:8]) % slots
-    return (as_of - slot_of(as_of, DAY)) // every == chosen
+    return (as_of - slot_of(as_of, DAY)) // every == bucket_of(str(ref), slots)

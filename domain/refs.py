@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -74,3 +75,8 @@ PLATFORM: Final = EntityRef("~platform", "default", "platform")
 """The subject of the roll-up and of alerts about the installation. No catalog entity has it: Backstage allows no tilde in a kind."""
 OWNER_KINDS: Final = frozenset({"group", "user"})
 """Kinds of entities that are teams."""
+
+
+def bucket_of(text: str, buckets: int) -> int:
+    """Return one of 0 to `buckets` - 1, evenly spread and the same in every process."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) % buckets

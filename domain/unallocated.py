@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from domain.bulk_trust import BulkCheck, BulkSubject
+from domain.bulk_trust import BulkCheck, BulkSubject, checks_of
 from domain.inventory import NamespaceCost
 from domain.measures import Total, Unknown
 
@@ -55,7 +55,7 @@ def sum_totals(totals: Sequence[Total]) -> Total:
 
 def reason_not_trusted(checks: Iterable[BulkCheck]) -> str:
     """Return why a sweep has no unallocated cost, from its checks."""
-    found = [check for check in checks if check.subject is BulkSubject.INVENTORY]
+    found = checks_of(checks, BulkSubject.INVENTORY)
     if not found:
         return "the sweep fetched no inventory (SCALEOPS_BULK is off, or it was interrupted)"
     reasons = [check.reason for check in found if not check.trusted]

@@ -43,9 +43,9 @@ def get_unallocated_cost(view: HistoryView, query: UnallocatedInput) -> Unalloca
     if as_of is None:
         message = "there is no closed sweep yet; `scaleops-worker collect` makes one"
         raise NotFoundError(message)
-    summary = _summary(view, as_of)
+    summary = _summary(view, as_of, query.cluster)
     namespaces = () if summary is None else summary.namespaces
-    shown, note = page_of([one for one in namespaces if query.cluster in (None, one.cluster)], query)
+    shown, note = page_of(namespaces, query)
     return UnallocatedOutput(
         currency=view.history.currency,
         as_of=as_of,
@@ -68,15 +68,16 @@ def get_unallocated_cost(view: HistoryView, query: UnallocatedInput) -> Unalloca
             for one in shown
         ],
         largest=[] if summary is None else _largest(view, as_of, query.cluster),
-        weeks=_weeks(view, query.weeks),
+        weeks=_weeks(view, query),
         warnings=_warnings(summary, without_workloads=view.rows.inventory.count_without_workloads(as_of)),
         **note,
     )
 
 
-def _summary(view: HistoryView, as_of: datetime) -> UnallocatedCost | None:
+def _summary(view: HistoryView, as_of: datetime, cluster: str | None) -> UnallocatedCost | None:
     costs = view.rows.namespace_costs.of_sweep(as_of)
-    return summarize_unallocated(costs, shared=view.history.shared_namespaces) if costs else None
+    chosen = [cost for cost in costs if cluster in (None, cost.cluster)]
+    return summarize_unallocated(chosen, shared=view.history.shared_namespaces) if costs else None
 
 
 def _percent(summary: UnallocatedCost) -> float | None:
@@ -101,14 +102,14 @@ def _cost(workload: InventoryWorkload) -> Decimal:
     return Decimal(-1) if isinstance(workload.cost_7d, Unknown) else workload.cost_7d
 
 
-def _weeks(view: HistoryView, number_of_weeks: int) -> list[UnallocatedWeekRow]:
+def _weeks(view: HistoryView, query: UnallocatedInput) -> list[UnallocatedWeekRow]:
     schedule, now = view.history.schedules.of(PLATFORM), view.history.clock()
     running = current_week(now, schedule.zone)
-    weeks = [running.shift(-back) for back in range(number_of_weeks, 0, -1)]
+    weeks = [running.shift(-back) for back in range(query.weeks, 0, -1)]
     windows = [closing_window(schedule, week, now=now) for week in weeks]
     as_ofs: Sequence[datetime] = view.rows.namespace_costs.as_ofs(windows[0].earliest, windows[-1].latest)
     closing = [max((as_of for as_of in as_ofs if as_of in window), default=None) for window in windows]
-    summaries = [None if as_of is None else _summary(view, as_of) for as_of in closing]
+    summaries = [None if as_of is None else _summary(view, as_of, query.cluster) for as_of in closing]
     return [
         UnallocatedWeekRow(
             week=str(week),

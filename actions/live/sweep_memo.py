@@ -64,7 +64,7 @@ class MemoizedScaleOps:
     """ScaleOps with a memo for one sweep. Create one for each sweep.
 
     With `shared`, flags and policies are fetched once for all workers. The network of a workload is not shared: two round trips
-    to Redis cost more than the calls they save (docs/decisions/0018).
+    to Redis cost more than the calls they save (docs/decisions/0016).
     """
 
     def __init__(self, scaleops: ScaleOps, *, shared: SweepCache | None = None) -> None:

@@ -108,14 +108,14 @@ def read_file(file: Path) -> Iterator[CatalogDocument | SavedPage | LeftAside]:
 
 
 class _DuplicateKey(ValueError):
-    """A key stands twice in one object."""
+    """A key is duplicated in one object."""
 
 
 def _unique_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        message = f"the key {next(key for key in keys if keys.count(key) > 1)!r} stands twice"
+        message = f"the key {next(key for key in keys if keys.count(key) > 1)!r} is duplicated"
         raise _DuplicateKey(message)
     return found
 
@@ -180,7 +180,7 @@ def _whole_number(value: object) -> int | None:
 
 
 class _InvalidDocument(yaml.MarkedYAMLError):
-    """Valid syntax that is no valid document: a key that stands twice."""
+    """Valid syntax that is no valid document: a duplicate key."""
 
 
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -204,7 +204,7 @@ class _CatalogLoader(_BaseLoader):  # type: ignore[misc] # the C loader where it
             if isinstance(key, (list, dict)):
                 raise _InvalidDocument(problem="a key is not text", problem_mark=key_node.start_mark)
             if key in seen:
-                raise _InvalidDocument(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
+                raise _InvalidDocument(problem=f"the key {key!r} is duplicated", problem_mark=key_node.start_mark)
             seen.add(key)
         found = {key: self.construct_object(value, deep=True) for key, value in pairs}
         merged = found.pop("<<", None)

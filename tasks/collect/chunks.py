@@ -121,14 +121,14 @@ def close_if_complete(context: StageContext, as_of: datetime) -> Sweep | None:
         outcomes = transaction.snapshots.outcomes(as_of)
         if any(ref not in outcomes for ref in _all_refs(transaction)):
             return None
-        if is_outage(outcomes, before=_measured_before(transaction, as_of), share=context.policy.alerts.outage_share):
+        if is_worth_retrying(outcomes, before=_measured_before(transaction, as_of), share=context.policy.alerts.outage_share):
             return None
         if Outcome.UNKNOWN in outcomes.values() and _is_retrying(transaction, as_of, now):
             return None
     return close(context, as_of, now=now, missing_because="it joined the catalog while the sweep was closed")
 
 
-def is_outage(outcomes: Mapping[EntityRef, Outcome], *, before: Collection[EntityRef], share: Decimal) -> bool:
+def is_worth_retrying(outcomes: Mapping[EntityRef, Outcome], *, before: Collection[EntityRef], share: Decimal) -> bool:
     """Return True if more than `share` of those measured `before` is unknown now; of all, when none was."""
     compared = [outcome for ref, outcome in outcomes.items() if ref in before] or list(outcomes.values())
     return compared.count(Outcome.UNKNOWN) > share * len(compared)

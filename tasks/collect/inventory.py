@@ -15,7 +15,7 @@ import structlog
 from actions.live.bulk_costs import BulkCosts
 from actions.live.measure import cost_of_row
 from clients.http.errors import ServiceError
-from domain.bulk_trust import BulkCheck, BulkSubject
+from domain.bulk_trust import BulkCheck, BulkSubject, checks_of
 from domain.inventory import UNPROVEN, InventoryWorkload, NamespaceCost, costs_by_namespace
 from domain.measures import Unknown
 from domain.ownership import normalized_id
@@ -79,8 +79,8 @@ def compare_inventory(store: Store, as_of: datetime) -> None:
         transaction.namespace_costs.put(as_of, costs)
 
 
-def _checks(transaction: Transaction, as_of: datetime, subject: BulkSubject) -> list[BulkCheck]:
-    return [check for check in transaction.bulk_checks.of_sweep(as_of) if check.subject is subject]
+def _checks(transaction: Transaction, as_of: datetime, subject: BulkSubject) -> tuple[BulkCheck, ...]:
+    return checks_of(transaction.bulk_checks.of_sweep(as_of), subject)
 
 
 def _store(context: StageContext, as_of: datetime, workloads: Iterable[Workload], bulk_costs: BulkCosts) -> int:

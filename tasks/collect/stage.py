@@ -92,7 +92,7 @@ def collect(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) -> 
     done = {ref for ref, outcome in outcomes.items() if outcome is Outcome.MEASURED}
     progress.started(total=total, done=len(done))
     with suppress(SweepClosed):  # by a concurrent collect of the same slot
-        measurer.run(_outstanding(context.store, done))
+        measurer.run(component for component in stream_components(context.store) if component.ref not in done)
     missing_because = with_cause(context, sweep, measurer.out_of_time)
     closed = close(context, sweep.as_of, now=context.clock(), missing_because=missing_because)
     with context.store.reading() as transaction:
@@ -202,13 +202,13 @@ def _missing_at_once(transaction: Transaction, as_of: datetime, policy: Policy, 
     return missing if is_too_many(missing, of=known, policy=policy.alerts) else 0
 
 
-def _outstanding(store: Store, done: set[EntityRef]) -> Iterator[Component]:
-    """Stream the components to be measured, each page read in a short transaction."""
+def stream_components(store: Store) -> Iterator[Component]:
+    """Yield every component that is not gone, each page read in a short transaction."""
     after: EntityRef | None = None
     while True:
         with store.reading() as transaction:
             page = transaction.components.page(after=after)
-        yield from (component for component in page if component.ref not in done)
+        yield from page
         if not page:
             return
         after = page[-1].ref

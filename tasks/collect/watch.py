@@ -30,16 +30,16 @@ from alerts.policy import Rule
 from alerts.rules import is_under_provisioned
 from alerts.states import TRACKED_PHASES
 from clients.http.errors import ServiceError
-from domain.bulk_trust import BulkSubject
+from domain.bulk_trust import is_inventory_trusted
 from domain.component import Component
 from domain.measures import Unknown
-from domain.refs import EntityRef
 from domain.selectors import InvalidSelector
 from domain.snapshots import WorkloadPoint
 from domain.sweeps import Sweep, WatchSource, WatchSweep, slot_of
 from domain.workload import Workload, WorkloadKey
-from store import Store, Transaction
+from store import Transaction
 from store.queries.points import stored_key
+from tasks.collect.stage import stream_components
 from tasks.collect.watch_notices import failure_notice
 from tasks.context import StageContext
 
@@ -117,7 +117,9 @@ class _Watcher:
         with self._context.store.reading() as transaction:
             owned = transaction.watch_sweeps.owned_keys(self._full.as_of)
             watched = _watched_keys(transaction, self._full.as_of)
-            uses_inventory = self._context.policy.uses_bulk and is_inventory_trusted(transaction, self._full.as_of)
+            uses_inventory = self._context.policy.uses_bulk and is_inventory_trusted(
+                transaction.bulk_checks.of_sweep(self._full.as_of)
+            )
         source = WatchSource.INVENTORY if uses_inventory else WatchSource.COMPONENTS
         workloads = self._context.services.scaleops.all_workloads if uses_inventory else self._of_components
         try:
@@ -166,7 +168,7 @@ class _Watcher:
         down = measured = 0
         with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="watch") as pool:
             try:
-                for fetched in _in_order(pool, fetch, _components(self._context.store), at_once=2 * threads):
+                for fetched in _in_order(pool, fetch, stream_components(self._context.store), at_once=2 * threads):
                     self._touch()
                     try:
                         workloads = fetched.result().workloads
@@ -209,12 +211,6 @@ class _Watcher:
         return WatchResult(sweep=sweep, in_danger=len(in_danger), reason="" if is_ours else "another worker took it over")
 
 
-def is_inventory_trusted(transaction: Transaction, full: datetime) -> bool:
-    """Return True if a full sweep compared the inventory, and found it complete in every cluster."""
-    checks = [check for check in transaction.bulk_checks.of_sweep(full) if check.subject is BulkSubject.INVENTORY]
-    return bool(checks) and all(check.trusted for check in checks)
-
-
 def _watched_keys(transaction: Transaction, full: datetime) -> frozenset[WorkloadKey]:
     """Return the workloads of the components whose alert is not quiet."""
     states = transaction.alerts.states(statuses=TRACKED_PHASES)
@@ -232,14 +228,3 @@ def _in_order(
     while pending:
         yield pending.popleft()
         pending.extend(pool.submit(fetch, component) for component in islice(components, 1))
-
-
-def _components(store: Store) -> Iterator[Component]:
-    after: EntityRef | None = None
-    while True:
-        with store.reading() as transaction:
-            page = transaction.components.page(after=after)
-        yield from page
-        if not page:
-            return
-        after = page[-1].ref

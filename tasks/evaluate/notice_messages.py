@@ -67,7 +67,7 @@ class NoticeRenderer:
     def _platform_message(self, decision: PlatformDecision) -> Message:
         match decision:
             case MissingPagerDecision(alert=alert, team=team):
-                key, title = f"route:nobody-paged:{team}", f"No PagerDuty key for {team}"
+                key, title = f"route:page-unrouted:{team}", f"No PagerDuty key for {team}"
                 lines = [
                     f"{alert} is a reason to page, but {decision.reason}.",
                     "What to do: set PAGERDUTY_ROUTING_KEY, pagerduty_routing_key_file of the team, or the annotation on its group.",

@@ -13,7 +13,7 @@ from domain.snapshots import Outcome
 from simulator.serving import Simulator
 from store import Store
 from store.retention import Retention
-from tasks.collect.chunks import STALLED_AFTER, Chunk, advance_sweep, is_outage, measure_chunk
+from tasks.collect.chunks import STALLED_AFTER, Chunk, advance_sweep, is_worth_retrying, measure_chunk
 from tasks.collect.measuring import CollectFailed, MeasurePool
 from tasks.collect.stage import collect
 from tasks.maintenance.purging import purge_expired
@@ -124,7 +124,7 @@ def test_an_outage_is_when_too_many_of_those_measured_before_are_unknown(
     unknown: int, before: list[EntityRef], *, expected: bool
 ) -> None:
     outcomes = dict.fromkeys(REFS, Outcome.MEASURED) | dict.fromkeys(REFS[:unknown], Outcome.UNKNOWN)
-    assert is_outage(outcomes, before=before, share=SHARE) is expected
+    assert is_worth_retrying(outcomes, before=before, share=SHARE) is expected
 
 
 def test_a_sweep_with_progress_is_not_enqueued_again(bench: CollectBench) -> None:

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from actions.errors import NotAllowedError
-from domain.bulk_trust import BulkSubject
+from actions.live.bulk_costs import BulkCosts
+from domain.bulk_trust import BulkSubject, is_inventory_trusted
 from domain.inventory import InventoryWorkload, NamespaceCost
 from domain.measures import Total, Unknown
 from domain.workload import WorkloadKey
 from simulator.serving import Simulator
 from simulator.world import Scenario
 from store import Store
+from tasks.collect.inventory import take_inventory
 from tasks.collect.stage import collect
 from tests.factories import NEXT_SLOT, SLOT, make_component, make_measurement, make_point
 from tests.stage_factories import (
@@ -148,3 +150,38 @@ def test_a_caller_who_does_not_see_everything_is_refused(sqlite_store: Store) ->
     history = make_history_context(sqlite_store, SLOT)
     with pytest.raises(NotAllowedError, match="every component"):
         run_action("get_unallocated_cost", make_request_context(history=history, viewer=PartialViewer(make_component().ref)))
+
+
+def test_an_inventory_that_arrived_after_its_sweep_closed_is_not_trusted(bench: CollectBench) -> None:
+    collect(replace(bench.context, policy=replace(bench.context.policy, uses_bulk=False)))
+    take_inventory(bench.context, SLOT, BulkCosts(SLOT))
+    with bench.store.reading() as transaction:
+        checks = transaction.bulk_checks.of_sweep(SLOT)
+    assert [check.trusted for check in checks] == [True]
+    assert not is_inventory_trusted(checks)
+    history = make_history_context(bench.store, bench.clock.now)
+    found = run_action("get_unallocated_cost", make_request_context(history=history))
+    assert (found["unknownReason"], found["cost"]) == ("the inventory was not compared", None)
+
+
+def test_a_compared_inventory_is_trusted(bench: CollectBench) -> None:
+    collect(bench.context)
+    with bench.store.reading() as transaction:
+        assert is_inventory_trusted(transaction.bulk_checks.of_sweep(SLOT))
+
+
+def test_the_sums_of_one_cluster_are_those_of_its_namespaces(bench: CollectBench) -> None:
+    world = bench.simulator.state.world()
+    fewer = replace(world, entities=(*world.entities[:10], *world.entities[40:]))
+    bench.simulator.load(Scenario(name="fewer components", world_at=lambda _: fewer))
+    collect(bench.context)
+    history = make_history_context(bench.store, bench.clock.now)
+    everything = run_action("get_unallocated_cost", make_request_context(history=history), limit=200)
+    clusters = {row["cluster"] for row in everything["namespaces"]}
+    assert len(clusters) > 1
+    for cluster in clusters:
+        one = run_action("get_unallocated_cost", make_request_context(history=history), limit=200, cluster=cluster)
+        rows = [row for row in everything["namespaces"] if row["cluster"] == cluster]
+        assert one["namespaces"] == rows
+        assert one["cost"] == pytest.approx(sum(row["cost"] or 0 for row in rows))
+        assert one["workloads"] == sum(row["workloads"] for row in rows)

@@ -152,7 +152,7 @@ def test_json_is_read_as_json(tmp_path: Path) -> None:
 )
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path, name: str, text: str) -> None:
     _, listing = listed(write(tmp_path, good_yaml=WEB, **{name: text}))
-    assert "stands twice" in listing.reason
+    assert "is duplicated" in listing.reason
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+"""The sections that the roll-up of all teams alone has."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reports.content.values import Amount, ContentModel, Money, Share
+
+
+class TeamSummary(ContentModel):
+    """One team of the roll-up."""
+
+    ref: str
+    title: str
+    cost: Amount
+    like_for_like: Money | None
+    share: Share | None
+    savings_available: Amount
+    savings_realised: Amount
+    components: int
+    components_measured: int
+    link: str | None
+
+
+class TeamOverview(ContentModel):
+    """All teams, highest cost first."""
+
+    kind: Literal["teams"] = "teams"
+    teams: tuple[TeamSummary, ...]
+
+
+class UnroutedTeam(ContentModel):
+    """A team without a channel of its own."""
+
+    ref: str
+    title: str
+    reason: str
+
+
+class RoutingProblems(ContentModel):
+    """Teams without a route, reports that were skipped, and annotations that could not be used."""
+
+    kind: Literal["routing"] = "routing"
+    unrouted: tuple[UnroutedTeam, ...]
+    skipped: tuple[str, ...]
+    """One sentence per skipped report."""
+    teams: int | None = None
+    """Number of teams that own a component."""
+    problems: tuple[str, ...] = ()
+    """What the catalog entities of teams say that could not be used, one sentence each."""

@@ -1,0 +1,91 @@
+"""The other sections of a report: alerts, network, automation, and what could not be measured."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from reports.content.values import ComponentName, ContentModel, Money, WorkloadName
+
+
+class OpenAlert(ContentModel):
+    """An alert that was open at the end of the week."""
+
+    rule: str
+    about: str
+    """Reference of the component or team."""
+    title: str
+    since: datetime
+    sentence: str
+
+
+class AlertList(ContentModel):
+    """Open alerts, and costs that rose and are usual now: alerts that ended without a fix."""
+
+    kind: Literal["alerts"] = "alerts"
+    open: tuple[OpenAlert, ...]
+    became_usual: tuple[str, ...]
+    """Titles of the components."""
+
+
+class HotSpot(ContentModel):
+    """A workload with cross-zone traffic. Money and bytes over the 168 hours before the snapshot."""
+
+    workload: WorkloadName
+    components: tuple[ComponentName, ...]
+    cross_az_cost: Money
+    network_cost: Money | None
+    cross_az_traffic_bytes: Money | None
+
+
+class Network(ContentModel):
+    """Traffic between availability zones, over 168 hours."""
+
+    kind: Literal["network"] = "network"
+    currency: str
+    period: Literal["7 days"] = "7 days"
+    as_of: datetime
+    cross_az_cost: Money | None
+    measured: int
+    not_monitored: int
+    unknown: int
+    hot_spots: tuple[HotSpot, ...]
+    clusters_not_monitored: tuple[str, ...]
+    components_unknown: int = 0
+    """Components that could not be measured."""
+
+
+class PolicyUse(ContentModel):
+    """Number of workloads with a policy."""
+
+    policy: str
+    workloads: int
+
+
+class Automation(ContentModel):
+    """Automation and policy coverage."""
+
+    kind: Literal["automation"] = "automation"
+    as_of: datetime
+    automated: int
+    known: int
+    workloads: int
+    policies: tuple[PolicyUse, ...]
+    without_policy: int
+    components_unknown: int = 0
+    """Components that could not be measured."""
+
+
+class DataGap(ContentModel):
+    """Items that could not be measured for one reason."""
+
+    what: Literal["component", "workload", "warning"]
+    names: tuple[str, ...]
+    reason: str
+
+
+class DataGaps(ContentModel):
+    """All items that could not be measured."""
+
+    kind: Literal["gaps"] = "gaps"
+    gaps: tuple[DataGap, ...]

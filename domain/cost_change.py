@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from domain.closing_point import ClosingPoint
-from domain.measures import Unknown, is_known, known_or
+from domain.measures import Measured, Unknown, is_known, known_or
 from domain.money import WEEK_HOURS, change_share
 from domain.refs import EntityRef
 from domain.snapshots import WorkloadPoint
@@ -46,6 +46,31 @@ class CostComparison(StrEnum):
     RAMPING_OUT = "ramping out"
     MOVED = "moved"
     NOT_COMPARABLE = "not comparable"
+
+
+class ComparedPoint(Protocol):
+    """What the comparison of two costs needs of a workload in one sweep."""
+
+    @property
+    def as_of(self) -> datetime: ...  # noqa: D102 - fields of a WorkloadPoint
+    @property
+    def cost_7d(self) -> Measured[Decimal]: ...  # noqa: D102
+    @property
+    def replicas(self) -> Measured[int]: ...  # noqa: D102
+    @property
+    def pod_hours_7d(self) -> Measured[float]: ...  # noqa: D102
+    @property
+    def listed_since(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def appeared(self) -> bool: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LikeForLike:
+    """The like-for-like change of a cost for 7 days, and what the same workloads cost before."""
+
+    amount: Decimal
+    cost_then: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +124,11 @@ class CostChange:
         return sum((group.amount for group in self.groups.values()), ZERO)
 
     @property
+    def like_for_like(self) -> LikeForLike:
+        """The like-for-like change."""
+        return LikeForLike(amount=self.group(CostComparison.LIKE_FOR_LIKE).amount, cost_then=self.like_for_like_then)
+
+    @property
     def like_for_like_share(self) -> Decimal | None:
         """The like-for-like change as a share of its cost then; None if that is no base for a percentage."""
         return change_share(self.group(CostComparison.LIKE_FOR_LIKE).amount, base=self.like_for_like_then)
@@ -127,6 +157,19 @@ def compare(now: ClosingPoint, then: ClosingPoint) -> CostChange:
     )
 
 
+def compare_like_for_like(now: Mapping[WorkloadKey, ComparedPoint], then: Mapping[WorkloadKey, ComparedPoint]) -> LikeForLike:
+    """Return the like-for-like change that `compare` finds, without what the other parts need."""
+    amount = cost_then = ZERO
+    for key in now.keys() & then.keys():
+        point_now, point_then = now[key], then[key]
+        if not (is_known(point_now.cost_7d) and is_known(point_then.cost_7d)):
+            continue
+        if compare_points(point_now, point_then) is CostComparison.LIKE_FOR_LIKE:
+            amount += _cost(point_now) - _cost(point_then)
+            cost_then += _cost(point_then)
+    return LikeForLike(amount=amount, cost_then=cost_then)
+
+
 def _change_of(key: WorkloadKey, now: ClosingPoint, then: ClosingPoint) -> WorkloadChange:
     point_now, point_then = _with_cost(now, key), _with_cost(then, key)
     claimed_now, claimed_then = now.claims.get(key, ()), then.claims.get(key, ())
@@ -153,7 +196,7 @@ def _change_of(key: WorkloadKey, now: ClosingPoint, then: ClosingPoint) -> Workl
     )
 
 
-def compare_points(now: WorkloadPoint, then: WorkloadPoint) -> CostComparison:
+def compare_points(now: ComparedPoint, then: ComparedPoint) -> CostComparison:
     """Return how two known costs of one workload compare.
 
     A workload that was listed by the very first sweep, without pod-hours, counts as having existed: nothing says that it did not.
@@ -163,7 +206,7 @@ def compare_points(now: WorkloadPoint, then: WorkloadPoint) -> CostComparison:
     return CostComparison.RAMPING_IN if _is_ramping_in(now, then) else CostComparison.LIKE_FOR_LIKE
 
 
-def _is_ramping_in(now: WorkloadPoint, then: WorkloadPoint) -> bool:
+def _is_ramping_in(now: ComparedPoint, then: ComparedPoint) -> bool:
     """Return True if it began in one of the two windows, or was deployed again in them."""
     listed_since = now.listed_since or then.listed_since
     if listed_since is not None and listed_since <= then.as_of - WINDOW:
@@ -177,13 +220,13 @@ def _is_ramping_in(now: WorkloadPoint, then: WorkloadPoint) -> bool:
     return now.appeared or then.appeared or has_grown
 
 
-def _ran_in_full(point: WorkloadPoint) -> bool:
+def _ran_in_full(point: ComparedPoint) -> bool:
     """Return True if its pods ran for the whole window, as far as pod-hours tell."""
     hours, replicas = known_or(point.pod_hours_7d, None), known_or(point.replicas, None)
     return hours is not None and bool(replicas) and hours >= _FULL * WEEK_HOURS * (replicas or 0)
 
 
-def _is_ramping_out(now: WorkloadPoint, then: WorkloadPoint) -> bool:
+def _is_ramping_out(now: ComparedPoint, then: ComparedPoint) -> bool:
     """Return True if it stopped in one of the two windows: it is still listed, and no pod of it is left."""
     cost_now, cost_then = _cost(now), _cost(then)
     if cost_now >= cost_then:
@@ -203,5 +246,5 @@ def _with_cost(closing: ClosingPoint, key: WorkloadKey) -> WorkloadPoint | None:
     return point if point is not None and is_known(point.cost_7d) else None
 
 
-def _cost(point: WorkloadPoint) -> Decimal:
+def _cost(point: ComparedPoint) -> Decimal:
     return ZERO if isinstance(point.cost_7d, Unknown) else point.cost_7d

@@ -18,6 +18,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Final
 
+from domain.cost_change import LikeForLike
 from domain.measures import Total, is_known
 from domain.money import change_share
 from domain.weeks import IsoWeek
@@ -104,6 +105,13 @@ def noise_floor(cost_then: Decimal) -> Decimal:
 def is_enough_to_compare(now: Total, then: Total) -> bool:
     """Return True if the costs of two weeks, sums over workloads, cover enough of these to be compared."""
     return all(is_known(one.amount) and one.known >= MIN_COVERAGE * one.parts for one in (now, then))
+
+
+def weekly_change(week: IsoWeek, like_for_like: LikeForLike, *, now: Total, then: Total) -> WeeklyChange:
+    """Return the change of a week. `now` and `then` are the whole costs of it and of the week before."""
+    return WeeklyChange(
+        week=week, amount=like_for_like.amount, cost_then=like_for_like.cost_then, is_comparable=is_enough_to_compare(now, then)
+    )
 
 
 def usual_range(changes: Iterable[WeeklyChange]) -> UsualRange | None:

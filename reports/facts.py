@@ -13,6 +13,7 @@ from domain.measures import Total
 from domain.month_to_date import MonthToDate
 from domain.refs import EntityRef
 from domain.tracking import Recommendation
+from domain.usual_range import WeeklyChange
 from domain.weeks import IsoWeek, Lateness
 from reports import content
 from reports.links import Links
@@ -90,6 +91,8 @@ class TeamFacts:
     finished_month: MonthToDate | None = None
     """The month that ended in the week."""
     monthly_budget: Decimal | None = None
+    changes_before: tuple[WeeklyChange, ...] = ()
+    """The like-for-like changes of the 12 weeks before, oldest first; a week without two closing snapshots is left out."""
     sweeps_now: tuple[datetime, ...] = ()
     sweeps_then: tuple[datetime, ...] = ()
     """The sweeps that may close the two weeks; recorded, so that the report made again chooses among the same."""
@@ -114,6 +117,8 @@ class PlatformFacts:
     finished_month: MonthToDate | None = None
     """The month that ended in the week."""
     monthly_budget: Decimal | None = None
+    changes_before: tuple[WeeklyChange, ...] = ()
+    """The like-for-like changes of the 12 weeks before, oldest first; a week without two closing snapshots is left out."""
     sweeps_now: tuple[datetime, ...] = ()
     sweeps_then: tuple[datetime, ...] = ()
     """The sweeps that may close the two weeks; recorded, so that the report made again chooses among the same."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,6 +32,14 @@ _COLUMNS: Final = (
     snapshots.c.unknown,
     *(snapshots.c[f"{name}{part}"] for name in TOTALS for part in ("", "_known", "_parts")),
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosingSums:
+    """The sums of the closing snapshots of a week, and what they are made of: every workload once."""
+
+    point: SeriesPoint
+    workloads: Mapping[WorkloadKey, SummedRow]
 
 
 class ClosingSnapshots(Queries):
@@ -163,7 +171,12 @@ class ClosingSnapshots(Queries):
                 yield points.key_of(row), row["entity_ref"], as_of
 
     def total(self, chosen: Sequence[ClosingCandidate]) -> SeriesPoint | None:
-        """Return the sums that `read` would have, without reading what is not summed; None without any snapshot."""
+        """Return the sums that `read` would have; None without any snapshot."""
+        found = self.sums(chosen)
+        return None if found is None else found.point
+
+    def sums(self, chosen: Sequence[ClosingCandidate]) -> ClosingSums | None:
+        """Return what `read` would have, as far as sums and comparisons need it; None without any snapshot."""
         if not chosen:
             return None
         unknown = [one for one in chosen if one.outcome is Outcome.UNKNOWN]
@@ -176,7 +189,8 @@ class ClosingSnapshots(Queries):
         once = count_once(rows)
         without = sum(1 for one in unknown if one.ref not in refs_with_workloads)
         totals = sum_points(once.values(), unknown=[one.reason for one in unknown], without_workloads=without)
-        return SeriesPoint(as_of=_newest(chosen), measured=len(chosen) - len(unknown), unknown=len(unknown), **totals)
+        point = SeriesPoint(as_of=_newest(chosen), measured=len(chosen) - len(unknown), unknown=len(unknown), **totals)
+        return ClosingSums(point=point, workloads=once)
 
     def _summed_rows(self, refs: Sequence[EntityRef], as_of: datetime) -> Sequence[RowMapping]:
         chosen: Select[Any] = (

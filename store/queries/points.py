@@ -19,8 +19,10 @@ from store.columns import storable
 from store.queries.rows import row_from
 from store.schema import workload_points
 
+_SUMMED: Final = (*TOTALS, "replicas", "pod_hours_7d")
 SUMMED_COLUMNS: Final = tuple(
-    workload_points.c[name] for name in ("as_of", "cluster", "namespace", "type", "name", "unknown", *TOTALS)
+    workload_points.c[name]
+    for name in ("as_of", "cluster", "namespace", "type", "name", "unknown", "listed_since", "appeared", *_SUMMED)
 )
 """The columns of a `SummedRow`."""
 _NETWORK: Final = ("cost", "cross_az_cost", "cross_az_traffic_bytes")
@@ -68,19 +70,25 @@ def point_of(row: RowMapping) -> WorkloadPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummedRow:
-    """What sums need of a point."""
+    """What sums, and comparisons of two costs, need of a point."""
 
     as_of: datetime
     key: WorkloadKey
     cost_7d: Measured[Decimal]
     savings_available_per_month: Measured[Decimal]
     active_savings_per_month: Measured[Decimal]
+    replicas: Measured[int]
+    pod_hours_7d: Measured[float]
+    listed_since: datetime | None
+    appeared: bool
 
 
 def summed_row(row: RowMapping) -> SummedRow:
-    """Return what sums need of a point, from its `SUMMED_COLUMNS`."""
-    totals: dict[str, Any] = {name: measured(row[name], name, row["unknown"]) for name in TOTALS}
-    return SummedRow(as_of=row["as_of"], key=key_of(row), **totals)
+    """Return a point from its `SUMMED_COLUMNS`."""
+    measures: dict[str, Any] = {name: measured(row[name], name, row["unknown"]) for name in _SUMMED}
+    return SummedRow(
+        as_of=row["as_of"], key=key_of(row), listed_since=row["listed_since"], appeared=bool(row["appeared"]), **measures
+    )
 
 
 def stored_key(key: WorkloadKey) -> WorkloadKey:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,23 +12,26 @@ from alerts.policy import Rule
 from alerts.states import EVENT_JSON, OPEN_PHASES, STATE_JSON, NoticeKind, NotificationSent
 from alerts.storm import PLATFORM_RULES
 from domain.closing_point import ClosingPoint
+from domain.closing_snapshot import ClosingCandidate
 from domain.component import Component, Team
+from domain.cost_change import compare_like_for_like
 from domain.measures import Total, Unknown
 from domain.month_to_date import MonthToDate, month_to_date, start_of_month, sweeps_needed
 from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import dashboard_labels
 from domain.snapshots import SeriesPoint
+from domain.usual_range import MAX_WEEKS, WeeklyChange, weekly_change
 from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, Schedule
 from reports.content import UnroutedTeam
 from reports.facts import PlatformFacts, ReportedAlert, ReportMeta, TeamAlerts, TeamFacts, WeekTotal
 from reports.links import Links
 from store import Transaction
+from store.queries.closing import ClosingSnapshots, ClosingSums
 from tasks.context import Policy
 from tasks.report.followed import FollowedPeriod, find_followed
 
-WEEKS: Final = 12
-"""Length of the trend."""
+TREND_WEEKS: Final = 12
 UNOWNED_TITLE: Final = "Components without an owner"
 _NO_SNAPSHOT: Final = Total(amount=Unknown("no closing snapshot"), known=0, parts=0)
 
@@ -74,6 +77,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         now=closing_snapshots.now,
         then=closing_snapshots.then,
         weeks=closing_snapshots.weeks,
+        changes_before=closing_snapshots.changes_before,
         sweeps_now=closing_snapshots.sweeps_now,
         sweeps_then=closing_snapshots.sweeps_then,
         titles={component.ref: component.title or component.spelled_name for component in owned},
@@ -115,6 +119,7 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
         now=closing_snapshots.now,
         then=closing_snapshots.then,
         weeks=closing_snapshots.weeks,
+        changes_before=closing_snapshots.changes_before,
         sweeps_now=closing_snapshots.sweeps_now,
         sweeps_then=closing_snapshots.sweeps_then,
         titles={component.ref: component.title or component.spelled_name for component in transaction.components.all()},
@@ -160,6 +165,7 @@ class _ClosingSnapshots:
     then: ClosingPoint | None
     weeks: tuple[WeekTotal, ...]
     """Oldest first, from the first measured week on."""
+    changes_before: tuple[WeeklyChange, ...]
     sweeps_now: tuple[datetime, ...]
     sweeps_then: tuple[datetime, ...]
     """The sweeps that may close the two weeks."""
@@ -168,12 +174,13 @@ class _ClosingSnapshots:
 def _closing_snapshots(
     transaction: Transaction, schedule: Schedule, request: ReportRequest, team: EntityRef
 ) -> _ClosingSnapshots:
-    weeks = [request.week.shift(-back) for back in range(WEEKS - 1, -1, -1)]
+    weeks = [request.week.shift(-back) for back in range(MAX_WEEKS + 1, -1, -1)]
     closing = transaction.closing
     sweeps = closing.sweeps_of_weeks(team, schedule, weeks, now=request.now)
     chosen = {week: closing.of_team(team, sweeps[week]) for week in weeks}
-    totals = [_week_total(week, closing.total(chosen[week])) for week in weeks]
-    first = next((number for number, total in enumerate(totals) if total.as_of is not None), len(totals) - 1)
+    totals, changes = _weekly(closing, chosen)
+    trend = totals[-TREND_WEEKS:]
+    first = next((number for number, total in enumerate(trend) if total.as_of is not None), len(trend) - 1)
     sweeps_then, sweeps_now = (sweeps[week] for week in weeks[-2:])
     then, now = (closing.read(chosen[week], sweeps[week]) for week in weeks[-2:])
     if now is not None and then is not None:
@@ -181,7 +188,31 @@ def _closing_snapshots(
             closing.with_other_owners(now, then, sweeps_now, of=team),
             closing.with_other_owners(then, now, sweeps_then, of=team),
         )
-    return _ClosingSnapshots(now=now, then=then, weeks=tuple(totals[first:]), sweeps_now=sweeps_now, sweeps_then=sweeps_then)
+    return _ClosingSnapshots(
+        now=now,
+        then=then,
+        weeks=tuple(trend[first:]),
+        changes_before=tuple(one for one in changes if one.week < request.week),
+        sweeps_now=sweeps_now,
+        sweeps_then=sweeps_then,
+    )
+
+
+def _weekly(
+    closing: ClosingSnapshots, chosen: Mapping[IsoWeek, Sequence[ClosingCandidate]]
+) -> tuple[list[WeekTotal], list[WeeklyChange]]:
+    """Return the totals of weeks that follow one another, and the changes between them. Two weeks at a time are in memory."""
+    totals: list[WeekTotal] = []
+    changes: list[WeeklyChange] = []
+    before: ClosingSums | None = None
+    for week, candidates in chosen.items():
+        sums = closing.sums(candidates)
+        totals.append(_week_total(week, None if sums is None else sums.point))
+        if sums is not None and before is not None:
+            like_for_like = compare_like_for_like(sums.workloads, before.workloads)
+            changes.append(weekly_change(week, like_for_like, now=sums.point.cost_7d, then=before.point.cost_7d))
+        before = sums
+    return totals, changes
 
 
 def _week_total(week: IsoWeek, total: SeriesPoint | None) -> WeekTotal:

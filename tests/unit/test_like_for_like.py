@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.closing_point import ClosingPoint
-from domain.cost_change import CostComparison, compare, compare_points
+from domain.cost_change import CostComparison, compare, compare_like_for_like, compare_points
 from domain.measures import Unknown, known_or
 from domain.snapshots import WorkloadPoint
 from tests.factories import SEARCH, make_key, make_measurement, make_point
@@ -100,6 +100,7 @@ def test_a_constant_workload_is_never_a_like_for_like_change(
     now, then = (closing(listed, at, LONG_AGO) for at in (NOW + off_now, THEN + off_then))
     change = compare(now, then)
     assert change.group(CostComparison.LIKE_FOR_LIKE).amount == 0
+    assert compare_like_for_like(now.points, then.points) == change.like_for_like
     assert (
         known_or(now.cost_7d.amount, 0) - known_or(then.cost_7d.amount, 0)
         == change.amount

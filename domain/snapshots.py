@@ -124,7 +124,7 @@ class Snapshot:
     reason: str
     """Why it is unknown; empty when measured."""
     warnings: tuple[str, ...]
-    """For its owner: selector parts that cannot be sent, numbers left out upstream."""
+    """For its owner, by cause and never by workload: selector parts that cannot be sent, rows that could not be read."""
     workloads: tuple[WorkloadKey, ...]
     cost_7d: Total
     savings_available_per_month: Total

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final
 
+from domain.money import format_count
+
 DAY: Final = timedelta(days=1)
 LOST_CLUSTER_TTL: Final = timedelta(days=7)
 """A cluster lost for this long counts as removed."""
@@ -87,10 +89,10 @@ class ClusterState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnmeasuredFigure:
-    """A figure that a sweep knows of no workload of a cluster, though it lists them."""
+    """A figure that is unknown of some workloads of a cluster, for one reason."""
 
     figure: str
-    """A kind of figure: `domain.figures.FigureKind`."""
+    """Its name in a sentence, for example a `domain.figures.FigureKind`."""
     cluster: str
     workloads: int
     reason: str
@@ -102,10 +104,9 @@ def describe_unmeasured(figures: Iterable[UnmeasuredFigure]) -> Iterator[str]:
     for one in figures:
         grouped.setdefault((one.figure, one.reason), []).append(one)
     for (figure, reason), found in grouped.items():
-        workloads = sum(one.workloads for one in found)
-        noun = "workload" if workloads == 1 else "workloads"
+        workloads = format_count(sum(one.workloads for one in found), "workload")
         clusters = ", ".join(sorted(one.cluster for one in found))
-        yield f"{figure} of {workloads} {noun} on {clusters} is unknown: {reason}"
+        yield f"{figure} of {workloads} on {clusters} is unknown: {reason}"
 
 
 def deadline_of(as_of: datetime, *, opened_at: datetime, limit: timedelta, every: timedelta) -> datetime:

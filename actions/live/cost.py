@@ -63,9 +63,7 @@ def cost_warnings(owned: ComponentWorkloads, costs: Costs, rows: Mapping[Workloa
     warnings = [
         f"cost on {cluster} is missing: {fetched}" for cluster, fetched in costs.items() if isinstance(fetched, ServiceError)
     ]
-    for cluster, fetched in costs.items():
-        if not isinstance(fetched, ServiceError):
-            warnings += set_aside_warning(set_aside_of(fetched), f"the cost report of {cluster}")
+    warnings += unread_cost_rows(costs)
     for key in owned.keys:
         row = rows.get(key)
         if row is not None:
@@ -78,6 +76,16 @@ def cost_warnings(owned: ComponentWorkloads, costs: Costs, rows: Mapping[Workloa
         elif not isinstance(costs.get(key.cluster), ServiceError):
             warnings.append(f"the cost report has no row for {name_of(key)}")
     return warnings
+
+
+def unread_cost_rows(costs: Costs) -> list[str]:
+    """Return a warning for each cluster of whose cost report rows could not be read."""
+    return [
+        warning
+        for cluster, fetched in costs.items()
+        if not isinstance(fetched, ServiceError)
+        for warning in set_aside_warning(set_aside_of(fetched), f"the cost report of {cluster}")
+    ]
 
 
 def _cost_item(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey, row: CostRow | None) -> outputs.CostItem:

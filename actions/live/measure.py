@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from actions.fanout import FanOut, sequential
-from actions.live.cost import CostRange, cost_warnings
-from actions.live.network import network_warnings
-from actions.live.policies import policy_warnings
+from actions.live.cost import CostRange, unread_cost_rows
+from actions.live.network import incomplete_network_warnings
+from actions.live.policies import policy_warnings_by_cause
 from actions.live.upstream import (
     ComponentWorkloads,
     Costs,
@@ -31,7 +31,6 @@ from actions.live.upstream import (
     policy_calls,
     policy_of,
 )
-from actions.live.workloads import missing_numbers
 from actions.ports import ScaleOps
 from clients.http.errors import ServiceError
 from domain.component import Component
@@ -96,13 +95,12 @@ def measure(
         ]
     )
     rows = own_cost_rows(owned, costs)
-    warnings = (
+    warnings = (  # what is unknown of a workload stands in its point
         *component.problems,
-        *owned.warnings,
-        *missing_numbers(owned.workloads),
-        *cost_warnings(owned, costs, rows),
-        *network_warnings(network),
-        *policy_warnings(owned, policies),
+        *owned.selection_warnings,
+        *unread_cost_rows(costs),
+        *incomplete_network_warnings(network),
+        *policy_warnings_by_cause(owned, policies),
     )
     unreadable = tuple(
         WorkloadPoint.unmeasured(as_of=as_of, key=row.key_for(component.ref), reason=f"its row could not be read: {row.reason}")

@@ -19,7 +19,7 @@ from actions.live.upstream import (
     set_aside_warning,
 )
 from domain.component import Component
-from domain.workload import Flow, WorkloadKey, set_aside_of
+from domain.workload import Destination, Flow, WorkloadKey, set_aside_of
 
 _FLOWS = ("total_cost", "intra_az_cost", "cross_az_cost", "total_traffic", "intra_az_traffic", "cross_az_traffic")
 
@@ -56,11 +56,27 @@ def network_warnings(network: Network) -> list[str]:
         if isinstance(peers, Unmeasured):
             warnings[f"the network of {name_of(key)} could not be measured: {peers.reason}"] = None
         elif not isinstance(peers, NotMonitored):
-            lacking = sum(1 for peer in peers if any(_lacks(getattr(peer, flow)) for flow in _FLOWS))
-            if lacking:
+            if lacking := _count_lacking(peers):
                 warnings[f"ScaleOps left out figures of {lacking} of {len(peers)} network peers of {name_of(key)}"] = None
             warnings |= dict.fromkeys(set_aside_warning(set_aside_of(peers), f"the network of {name_of(key)}"))
     return list(warnings)
+
+
+def incomplete_network_warnings(network: Network) -> list[str]:
+    """Return a warning for each cluster with a workload that has network figures, but not all of them."""
+    clusters = {
+        key.cluster
+        for key, peers in network.items()
+        if not isinstance(peers, Unmeasured | NotMonitored) and (_count_lacking(peers) or set_aside_of(peers))
+    }
+    return [
+        f"network traffic on {cluster} is incomplete: ScaleOps left out figures, or sent them in a form that cannot be read"
+        for cluster in sorted(clusters)
+    ]
+
+
+def _count_lacking(peers: tuple[Destination, ...]) -> int:
+    return sum(1 for peer in peers if any(_lacks(getattr(peer, flow)) for flow in _FLOWS))
 
 
 def _network_row(live: LiveContext, owned: ComponentWorkloads, key: WorkloadKey, network: Network) -> outputs.NetworkRow:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from actions.context import LiveContext
 from actions.live import outputs
 from actions.live.inputs import WorkloadInput
@@ -17,7 +19,7 @@ from actions.live.upstream import (
 )
 from clients.http.errors import ServiceError
 from domain.component import Component
-from domain.workload import Workload, set_aside_of
+from domain.workload import Workload, WorkloadKey, set_aside_of
 
 
 def get_policy_definitions(live: LiveContext, component: Component, query: WorkloadInput) -> outputs.PoliciesOutput:
@@ -56,19 +58,29 @@ def get_policy_definitions(live: LiveContext, component: Component, query: Workl
 
 def policy_warnings(owned: ComponentWorkloads, policies: Policies) -> list[str]:
     """Return warnings about clusters whose policies are unknown, and about policies that a cluster does not have."""
-    warnings = {
-        f"the policies of {cluster} are missing: {fetched}": None
-        for cluster, fetched in policies.items()
-        if isinstance(fetched, ServiceError)
-    }
+    missing = [f"{name_of(key)}: {error}" for key, error in _missing_policies(owned, policies)]
+    return list(dict.fromkeys([*_unread_policies(policies), *missing]))
+
+
+def policy_warnings_by_cause(owned: ComponentWorkloads, policies: Policies) -> list[str]:
+    """Return the same warnings without the names of workloads."""
+    return list(dict.fromkeys([*_unread_policies(policies), *(error for _, error in _missing_policies(owned, policies))]))
+
+
+def _unread_policies(policies: Policies) -> Iterator[str]:
+    for cluster, fetched in policies.items():
+        if isinstance(fetched, ServiceError):
+            yield f"the policies of {cluster} are missing: {fetched}"
     for cluster, fetched in policies.items():
         if not isinstance(fetched, ServiceError):
-            warnings |= dict.fromkeys(set_aside_warning(set_aside_of(fetched), f"the policies of {cluster}"))
+            yield from set_aside_warning(set_aside_of(fetched), f"the policies of {cluster}")
+
+
+def _missing_policies(owned: ComponentWorkloads, policies: Policies) -> Iterator[tuple[WorkloadKey, str]]:
     for workload in owned.workloads:
         error = _policy_error(workload, policies)
         if error is not None and not isinstance(policies.get(workload.key.cluster), ServiceError):
-            warnings[f"{name_of(workload.key)}: {error}"] = None
-    return list(warnings)
+            yield workload.key, error
 
 
 def _policy_error(workload: Workload, policies: Policies) -> str | None:

@@ -44,9 +44,15 @@ class ComponentWorkloads:
     """The labels of the first query that found each."""
     labels: tuple[str, ...]
     """All labels that were queried."""
-    warnings: tuple[str, ...]
+    selection_warnings: tuple[str, ...] = ()
+    """What is odd about its selector and what that matches."""
     set_aside: tuple[SetAsideRow, ...] = ()
     """Rows that may be its own and could not be read."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The selection warnings, and one about the rows that could not be read."""
+        return (*self.selection_warnings, *set_aside_warning(self.set_aside, "ScaleOps' workload list"))
 
     @property
     def keys(self) -> tuple[WorkloadKey, ...]:
@@ -245,7 +251,7 @@ def _within_allowed_namespaces(
     set_aside: tuple[SetAsideRow, ...],
 ) -> ComponentWorkloads:
     kept = [workload for workload in workloads if ownership.owns(cluster=workload.key.cluster, namespace=workload.key.namespace)]
-    warnings = [*ownership.plan.warnings, *set_aside_warning(set_aside, "ScaleOps' workload list")]
+    warnings = [*ownership.plan.warnings]
     if not workloads and not set_aside:  # zero looks like a measurement
         warnings.append(NOTHING_MATCHES)
     if len(kept) < len(workloads):
@@ -255,5 +261,9 @@ def _within_allowed_namespaces(
             f"the namespaces {', '.join(refused)}"
         )
     return ComponentWorkloads(
-        workloads=tuple(kept), found_by=found_by, labels=ownership.plan.labels, warnings=tuple(warnings), set_aside=set_aside
+        workloads=tuple(kept),
+        found_by=found_by,
+        labels=ownership.plan.labels,
+        selection_warnings=tuple(warnings),
+        set_aside=set_aside,
     )

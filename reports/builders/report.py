@@ -11,10 +11,11 @@ from domain.money import parse_currency
 from reports import content
 from reports.builders.alerts import list_alerts
 from reports.builders.follow_up import FollowUpContext, build_follow_up
+from reports.builders.gaps import list_gaps
 from reports.builders.headline import amount_of, write_headline
 from reports.builders.names import names_of
 from reports.builders.platform import build_team_overview
-from reports.builders.sections import list_gaps, list_movers, summarise_automation, summarise_network
+from reports.builders.sections import list_movers, summarise_automation, summarise_network
 from reports.builders.top_actions import choose_actions
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.formatting import format_delay, format_instant

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final
 
 from domain.closing_point import ClosingPoint
 from domain.cost_change import CostChange, CostComparison, WorkloadChange
 from domain.measures import Unknown, is_known, known_or
 from domain.money import change_share
-from domain.snapshots import MEASURES, NetworkOff, NetworkUse, Outcome, WorkloadPoint
+from domain.snapshots import NetworkOff, NetworkUse, WorkloadPoint
 from reports import content
 from reports.builders.names import ReportNames
 
 HOT_SPOTS: Final = 5
-_REQUESTS: Final = "requests"
-_FIGURES: Final = {
-    "cost_7d": "cost",
-    "savings_available_per_month": "savings available",
-    "active_savings_per_month": "savings realised",
-    "automated": "automation",
-    "under_provisioned": "provisioning",
-    "over_provisioned": "provisioning",
-    "oom_kills_24h": "OOM kills",
-}
-"""Names of measures; the others are about requests."""
-_SHOWN: Final = tuple(measure for measure in MEASURES if measure != "pod_hours_7d")
-"""Pod-hours are evidence for the comparison of weeks, and are not shown."""
 
 
 def list_movers(change: CostChange, currency: str, names: ReportNames) -> content.Movers:
@@ -116,39 +103,3 @@ def summarise_automation(now: ClosingPoint) -> content.Automation:
         without_policy=sum(1 for point in known if not point.policy_name),
         components_unknown=len(now.unknown),
     )
-
-
-def list_gaps(now: ClosingPoint, names: ReportNames) -> content.DataGaps:
-    """List what could not be measured, by reason: components, workloads, then warnings."""
-    components: dict[str, list[str]] = {}
-    warnings: dict[str, list[str]] = {}
-    for measurement in now.measurements:
-        snapshot = measurement.snapshot
-        name = names.component(snapshot.ref).title
-        if snapshot.outcome is Outcome.UNKNOWN:
-            components.setdefault(snapshot.reason, []).append(name)
-        for warning in snapshot.warnings:
-            warnings.setdefault(warning, []).append(name)
-    workloads: dict[str, list[str]] = {}
-    for key in sorted(now.points):
-        if not now.unknown.keys() >= set(now.claims[key]):  # else the component is listed
-            for gap in _unknown_figures(now.points[key]):
-                workloads.setdefault(gap, []).append(str(key))
-    return content.DataGaps(gaps=(*_gaps("component", components), *_gaps("workload", workloads), *_gaps("warning", warnings)))
-
-
-def _unknown_figures(point: WorkloadPoint) -> Iterable[str]:
-    """Yield which figures of a workload are unknown, by reason. The network has a section of its own."""
-    by_reason: dict[str, list[str]] = {}
-    for measure in _SHOWN:
-        value = getattr(point, measure)
-        if isinstance(value, Unknown):
-            by_reason.setdefault(value.reason, []).append(_FIGURES.get(measure, _REQUESTS))
-    for reason, figures in by_reason.items():
-        which = "" if len(figures) == len(_SHOWN) else f"{', '.join(dict.fromkeys(figures))} "
-        yield f"{which}unknown: {reason}"
-
-
-def _gaps(what: Literal["component", "workload", "warning"], by_reason: Mapping[str, list[str]]) -> Iterable[content.DataGap]:
-    for reason, names in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
-        yield content.DataGap(what=what, names=tuple(names), reason=reason)

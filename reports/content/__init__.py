@@ -15,7 +15,7 @@ from reports.content.costs import Mover, Movers, Trend, TrendWeek
 from reports.content.headline import Budget, ChangePart, Headline, HeadlineChange
 from reports.content.platform import RoutingProblems, TeamOverview, TeamSummary, UnroutedTeam
 from reports.content.recommendations import FollowUp, RecommendationOutcome, RecommendedAction, Resource, TopActions
-from reports.content.sections import AlertList, Automation, DataGap, DataGaps, HotSpot, Network, OpenAlert, PolicyUse
+from reports.content.sections import AlertList, Automation, ClusterGap, DataGap, DataGaps, HotSpot, Network, OpenAlert, PolicyUse
 from reports.content.values import Amount, ComponentName, ContentModel, Money, Share, WorkloadName
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Body",
     "Budget",
     "ChangePart",
+    "ClusterGap",
     "ComponentName",
     "ContentModel",
     "DataGap",

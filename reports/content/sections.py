@@ -76,12 +76,25 @@ class Automation(ContentModel):
     """Components that could not be measured."""
 
 
+class ClusterGap(ContentModel):
+    """The workloads of one cluster that a gap concerns."""
+
+    cluster: str
+    workloads: tuple[str, ...]
+
+
 class DataGap(ContentModel):
-    """Items that could not be measured for one reason."""
+    """Items that could not be measured for one reason: components, one figure of workloads, or what a warning names."""
 
     what: Literal["component", "workload", "warning"]
     names: tuple[str, ...]
+    """Titles of the components, or the workloads."""
     reason: str
+    figure: str = ""
+    """What is unknown of the workloads."""
+    clusters: tuple[ClusterGap, ...] = ()
+    sentence: str
+    """All of it in words, but for the names of workloads."""
 
 
 class DataGaps(ContentModel):

@@ -20,7 +20,6 @@ from reports.builders.sentences import (
     format_follow_up,
     format_more,
     format_mover_note,
-    format_names,
     format_network,
     format_no_actions,
     format_no_movers,
@@ -240,8 +239,7 @@ def _gaps(gaps: content.DataGaps) -> Iterator[BlockGroup]:
     if not gaps.gaps:
         yield _paragraph("Everything was measured.")
     for gap in gaps.gaps[:MAX_ROWS_PER_KIND]:
-        what = "not measured: " if gap.what == "component" else ""
-        yield _paragraph(f"{format_names(gap.names, max_names=5)}: {what}{clip(gap.reason, MAX_REASON_LENGTH)}")
+        yield _paragraph(clip(gap.sentence, MAX_SENTENCE_LENGTH))
     if len(gaps.gaps) > MAX_ROWS_PER_KIND:
         yield _paragraph(f"{len(gaps.gaps) - MAX_ROWS_PER_KIND:,} more reasons are not shown here.")
 

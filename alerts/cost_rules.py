@@ -9,6 +9,7 @@ from typing import Final
 from alerts.observations import AlertId, BudgetFigures, CostFigures, Finding, Observation, Verdict
 from alerts.policy import CostIncreaseSettings, PagingMode, Rule
 from alerts.states import AlertState
+from domain.forecast import forecast_at_least
 from domain.measures import Measured, Total, Unknown
 from domain.money import format_count
 from domain.month_to_date import MonthToDate
@@ -36,7 +37,7 @@ def observe_budget(
     within = Observation(alert=AlertId(rule=Rule.BUDGET, about=about), team=team, as_of=today.as_of, first_sweep=first_sweep)
     if isinstance(today.cost_7d.amount, Unknown):
         return within.as_unknown(today.cost_7d.amount.reason)
-    forecast = month.forecast_at_least(today.cost_7d)
+    forecast = forecast_at_least(month, today.cost_7d)
     if forecast > monthly_budget:
         figures = BudgetFigures(
             month_to_date=month.low,

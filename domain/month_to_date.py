@@ -57,10 +57,6 @@ class MonthToDate:
         """True if the month is over."""
         return self.until == self.end
 
-    def forecast_at_least(self, cost_7d: Total) -> Decimal:
-        """Return what the month costs at least, if the rest of it costs what is known of the last seven days."""
-        return self.low + _cost_of(cost_7d, self.end - self.until)
-
 
 def month_to_date(windows: Iterable[SeriesPoint], *, until: datetime) -> MonthToDate:
     """Return the cost of the month that holds the time right before `until`, from snapshots of one subject."""

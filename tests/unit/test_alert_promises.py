@@ -17,6 +17,7 @@ from alerts.policy import AlertPolicy, Rule
 from alerts.rules import SweepHistory, observe
 from alerts.states import AlertState, NoticeKind
 from domain.figures import FigureKind, known_figures
+from domain.forecast import forecast_at_least
 from domain.measures import Measured, Unknown
 from domain.month_to_date import month_to_date
 from domain.refs import EntityRef
@@ -169,7 +170,7 @@ def test_no_budget_fires_on_days_that_were_not_measured(story: list[tuple[Shown,
                 points = installation.series[observation.alert.about]
                 without = [replace(point, unknown=0) for point in points if not isinstance(point.cost_7d.amount, Unknown)]
                 month = month_to_date(without, until=observation.as_of)
-                assert month.forecast_at_least(points[-1].cost_7d) > LIMITS[observation.alert.about]
+                assert forecast_at_least(month, points[-1].cost_7d) > LIMITS[observation.alert.about]
 
 
 @settings(max_examples=100)

@@ -52,13 +52,13 @@ def _chosen_queues(_context: click.Context, _parameter: click.Parameter, value: 
 )
 @click.pass_context
 def worker(ctx: click.Context, *, queues: tuple[str, ...], concurrency: int, metrics: bool, alive: bool) -> None:
-    r"""Run a worker (Celery) for collect, evaluate, report and deliver. Requires REDIS_URL.
+    r"""Run a worker (Celery) for collect, watch, evaluate, report and deliver. Requires REDIS_URL.
 
     Any number may run, on any number of machines. On SIGTERM running tasks have 20 s to finish; then they are requeued.
 
     \b
     Example, so that a slow ScaleOps cannot delay alerts:
-      scaleops-worker worker --queues collect
+      scaleops-worker worker --queues watch,collect
       scaleops-worker worker --queues evaluate,deliver
     """
     installation = open_installation()

@@ -130,7 +130,10 @@ def child_specs(queue: LocalQueue | None, *, concurrency: int, metrics: Path) ->
         commands.append(queue.command(dict(os.environ)))
     # -P: a module of the working directory must not shadow one of ours.
     ours = [sys.executable, "-P", "-c", "from cli.main import main; main()"]
-    workers = {"the collecting worker": ("collect", "--no-metrics"), "the notifying worker": ("evaluate,deliver", "--metrics")}
+    workers = {
+        "the collecting worker": ("watch,collect", "--no-metrics"),
+        "the notifying worker": ("evaluate,deliver", "--metrics"),
+    }
     for name, (served, serving) in workers.items():
         arguments = [*ours, "worker", "--queues", served, "--concurrency", str(concurrency), serving]
         commands.append(ChildSpec(name=name, arguments=arguments, environment=environment))

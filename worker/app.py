@@ -22,7 +22,7 @@ from worker import metrics
 from worker.context import ContextFactory, ProcessContext
 from worker.liveness import BEAT, LivenessFile, LivenessLoop
 from worker.repeated_errors import RepeatedErrors
-from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES, Timings, beat_schedule
+from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES, WATCH, Timings, beat_schedule
 from worker.scheduler import QuietScheduler
 from worker.stall_watchdog import StallWatchdog
 
@@ -97,6 +97,7 @@ def _configuration(timings: Timings, *, instance: str) -> dict[str, Any]:
         "task_default_queue": EVALUATE,
         "task_routes": {
             "sweep.*": {"queue": COLLECT},
+            "watch": {"queue": WATCH},
             "evaluate": {"queue": EVALUATE},
             "report": {"queue": EVALUATE},
             "monitor": {"queue": EVALUATE},

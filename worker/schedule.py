@@ -12,12 +12,14 @@ from typing import Any, Final
 from tasks.context import TaskTimings
 
 COLLECT: Final = "collect"
-"""Sweeps and their chunks: as slow as ScaleOps is."""
+"""Full sweeps and their chunks: as slow as ScaleOps is."""
+WATCH: Final = "watch"
+"""Watch sweeps. Before COLLECT, so that one waits for a running chunk at most, whatever number is queued."""
 EVALUATE: Final = "evaluate"
 """Evaluation, reports and maintenance."""
 DELIVER: Final = "deliver"
 """Sending. First wherever one worker serves several queues, so that a slow ScaleOps delays no page."""
-QUEUES: Final = (DELIVER, EVALUATE, COLLECT)
+QUEUES: Final = (DELIVER, EVALUATE, WATCH, COLLECT)
 """In the order in which a worker that serves all of them empties them."""
 
 
@@ -48,7 +50,7 @@ def beat_schedule(timings: Timings) -> dict[str, dict[str, Any]]:
     tick = timings.tick
     entries = {
         "advance sweep": ("sweep.advance", COLLECT, (), tick),
-        "watch": ("watch", COLLECT, (), tick),
+        "watch": ("watch", WATCH, (), tick),
         "evaluate sweeps": ("evaluate", EVALUATE, (), tick),
         "make due reports": ("report", EVALUATE, (), tick),
         "send due messages": ("deliver", DELIVER, (), tick),

@@ -47,6 +47,13 @@ class WatchSweeps(Queries):
         )
         return taken.rowcount == 1
 
+    def close_dead(self, *, before: datetime, dead_before: datetime, at: datetime, failure: str) -> bool:
+        """Close the older watch sweeps whose worker has died as failed. Return True if there was any."""
+        columns = watch_sweeps.c
+        is_dead = and_(columns.as_of < before, columns.closed_at.is_(None), columns.alive_at < dead_before)
+        closed = self._connection.execute(update(watch_sweeps).where(is_dead).values(closed_at=at, failure=failure))
+        return closed.rowcount > 0
+
     def touch(self, as_of: datetime, *, opened_at: datetime, now: datetime) -> None:
         """Record that the claimer of `opened_at` is still at work."""
         self._connection.execute(update(watch_sweeps).where(_claimed(as_of, opened_at)).values(alive_at=now))
@@ -91,6 +98,10 @@ class WatchSweeps(Queries):
     def unevaluated(self) -> tuple[WatchSweep, ...]:
         """Return the closed watch sweeps that are not evaluated yet, oldest first."""
         return self._all(_closed().where(watch_sweeps.c.evaluated_at.is_(None)).order_by(watch_sweeps.c.as_of))
+
+    def has_evaluated_after(self, as_of: datetime) -> bool:
+        """Return True if a newer watch sweep was evaluated."""
+        return self._first(_closed().where(watch_sweeps.c.as_of > as_of, watch_sweeps.c.evaluated_at.is_not(None))) is not None
 
     def mark_evaluated(self, as_of: datetime, *, at: datetime) -> bool:
         """Mark a closed watch sweep as evaluated. Return True for exactly one of several concurrent callers."""

@@ -1,10 +1,11 @@
 """Watch sweeps: between two full sweeps, the workloads in danger and nothing else.
 
     slot ──a full sweep's, done, or another one is running──> nothing to do
-      │ claimed
+      │ claimed; one whose worker died is closed as failed
       v
     inventory (if the newest full sweep proved it), else one query per component ──> closed, with what matters, in one transaction
 
+Without the inventory it makes the requests of a full sweep. So it does not begin while one is open, and ends when one is due: it never delays one.
 Stored are the workloads in danger and, of components whose alert is not quiet, all that were returned: a workload that is not stored
 is unknown. When too many are missing, nothing counts as clear: only the workloads in danger are stored, and the sweep counts as failed.
 """
@@ -41,7 +42,7 @@ from store import Transaction
 from store.queries.points import stored_key
 from tasks.collect.stage import stream_components
 from tasks.collect.watch_notices import failure_notice
-from tasks.context import StageContext
+from tasks.context import Policy, StageContext
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,9 @@ DEAD_AFTER: Final = timedelta(minutes=5)
 """A watch sweep whose worker recorded no progress for this long is taken over."""
 MAX_DURATION: Final = timedelta(minutes=25)
 """A watch sweep that takes longer is given up; the slots that pass meanwhile are skipped."""
+MAX_WAIT_FOR_FULL_SWEEP: Final = timedelta(hours=1)
+"""A full sweep that takes longer is not waited for any more."""
+_DIED: Final = "its worker stopped before it was done"
 _TOUCH_EVERY: Final = timedelta(seconds=30)
 _ROWS_PER_TOUCH: Final = 500
 _MAX_INITIAL_FAILURES: Final = 3
@@ -83,18 +87,43 @@ def watch(context: StageContext) -> WatchResult:
         return WatchResult(sweep=None, reason="this slot is a full sweep's")
     with context.store.reading() as transaction:
         full = transaction.sweeps.closed_before(as_of)
-        done, running = transaction.watch_sweeps.get(as_of), transaction.watch_sweeps.running(alive_since=now - DEAD_AFTER)
-    if full is None:
-        return WatchResult(sweep=None, reason="no full sweep has been closed yet")
-    if done is not None and done.closed_at is not None:
-        return WatchResult(sweep=None, reason="this slot is done")
-    if running is not None:
-        return WatchResult(sweep=None, reason=f"the watch sweep of {running.as_of:%H:%M} UTC is still running")
+        if full is None:
+            return WatchResult(sweep=None, reason="no full sweep has been closed yet")
+        source = _source(transaction, policy, full)
+        if reason := _reason_to_wait(transaction, as_of, now, source):
+            return WatchResult(sweep=None, reason=reason)
     _ = context.services.scaleops  # raises for a missing setting before any row is written
     with context.store.transaction() as transaction:
+        if transaction.watch_sweeps.close_dead(before=as_of, dead_before=now - DEAD_AFTER, at=now, failure=_DIED):
+            _put_notice(transaction, policy, now)
         if not transaction.watch_sweeps.claim(as_of, now=now, dead_before=now - DEAD_AFTER):
             return WatchResult(sweep=None, reason="another worker does this slot")
-    return _Watcher(context, as_of, opened_at=now, full=full).run()
+    return _Watcher(context, as_of, opened_at=now, full=full, source=source).run()
+
+
+def _source(transaction: Transaction, policy: Policy, full: Sweep) -> WatchSource:
+    is_trusted = policy.uses_bulk and is_inventory_trusted(transaction.bulk_checks.of_sweep(full.as_of))
+    return WatchSource.INVENTORY if is_trusted else WatchSource.COMPONENTS
+
+
+def _reason_to_wait(transaction: Transaction, as_of: datetime, now: datetime, source: WatchSource) -> str:
+    """Return why the watch sweep of this slot does not begin now; empty if it may."""
+    done, running = transaction.watch_sweeps.get(as_of), transaction.watch_sweeps.running(alive_since=now - DEAD_AFTER)
+    if done is not None and done.closed_at is not None:
+        return "this slot is done"
+    if running is not None:
+        return f"the watch sweep of {running.as_of:%H:%M} UTC is still running"
+    if source is WatchSource.COMPONENTS:
+        for sweep in transaction.sweeps.unclosed():
+            if now - sweep.opened_at < MAX_WAIT_FOR_FULL_SWEEP:
+                return f"the full sweep of {sweep.as_of:%H:%M} UTC makes the same requests"
+    return ""
+
+
+def _put_notice(transaction: Transaction, policy: Policy, now: datetime) -> None:
+    notice = failure_notice(transaction, policy, now)
+    if notice is not None:
+        transaction.outbox.put([notice])
 
 
 class _WatchFailed(Exception):
@@ -104,11 +133,13 @@ class _WatchFailed(Exception):
 class _Watcher:
     """One claimed watch sweep."""
 
-    def __init__(self, context: StageContext, as_of: datetime, *, opened_at: datetime, full: Sweep) -> None:
+    def __init__(self, context: StageContext, as_of: datetime, *, opened_at: datetime, full: Sweep, source: WatchSource) -> None:
         self._context = context
         self._as_of = as_of
         self._opened_at = self._touched_at = opened_at
         self._full = full
+        self._source = source
+        self._full_sweep_due = slot_of(as_of, context.policy.collect_every) + context.policy.collect_every
         self._seen: set[WorkloadKey] = set()
         self._kept: dict[WorkloadKey, WorkloadPoint] = {}
 
@@ -117,20 +148,18 @@ class _Watcher:
         with self._context.store.reading() as transaction:
             owned = transaction.watch_sweeps.owned_keys(self._full.as_of)
             watched = _watched_keys(transaction, self._full.as_of)
-            uses_inventory = self._context.policy.uses_bulk and is_inventory_trusted(
-                transaction.bulk_checks.of_sweep(self._full.as_of)
-            )
-        source = WatchSource.INVENTORY if uses_inventory else WatchSource.COMPONENTS
-        workloads = self._context.services.scaleops.all_workloads if uses_inventory else self._of_components
+        uses_inventory = self._source is WatchSource.INVENTORY
         try:
-            self._read(workloads(), owned, watched)
+            self._read(
+                self._context.services.scaleops.all_workloads() if uses_inventory else self._of_components(), owned, watched
+            )
         except (ServiceError, _WatchFailed) as error:
             failure = str(error)
         else:
             missing = len(owned) - len(self._seen)
             is_short = is_too_many(missing, of=len(owned), policy=self._context.policy.alerts)
             failure = f"{missing} of {len(owned)} workloads that components own are missing in it" if is_short else ""
-        return self._close(source, failure)
+        return self._close(failure)
 
     def _read(self, workloads: Iterable[Workload], owned: Collection[WorkloadKey], watched: Collection[WorkloadKey]) -> None:
         """Keep what matters, as the rows arrive. Of two rows of one workload the one in danger counts."""
@@ -189,22 +218,24 @@ class _Watcher:
         if now - self._opened_at > MAX_DURATION:
             message = f"it took longer than {MAX_DURATION // timedelta(minutes=1)} minutes"
             raise _WatchFailed(message)
+        if self._source is WatchSource.COMPONENTS and now >= self._full_sweep_due:
+            message = f"it was not done when the full sweep of {self._full_sweep_due:%H:%M} UTC was due"
+            raise _WatchFailed(message)
         if now - self._touched_at >= _TOUCH_EVERY:
             self._touched_at = now
             with self._context.store.transaction() as transaction:
                 transaction.watch_sweeps.touch(self._as_of, opened_at=self._opened_at, now=now)
 
-    def _close(self, source: WatchSource, failure: str) -> WatchResult:
+    def _close(self, failure: str) -> WatchResult:
         in_danger = [point for point in self._kept.values() if is_under_provisioned(point)]
         found = in_danger if failure else self._kept.values()
         now = self._context.clock()
         with self._context.store.transaction() as transaction:
             is_ours = transaction.watch_sweeps.close(
-                self._as_of, opened_at=self._opened_at, closed_at=now, source=source, failure=failure, found=found
+                self._as_of, opened_at=self._opened_at, closed_at=now, source=self._source, failure=failure, found=found
             )
-            notice = failure_notice(transaction, self._context.policy, now) if is_ours else None
-            if notice is not None:
-                transaction.outbox.put([notice])
+            if is_ours:
+                _put_notice(transaction, self._context.policy, now)
             sweep = transaction.watch_sweeps.get(self._as_of) if is_ours else None
         if failure:
             log.warning("watch sweep failed", sweep=self._as_of.isoformat(), reason=failure)

@@ -21,8 +21,10 @@ def evaluate_watch(
     """Observe the components with a workload in danger, and those whose alert is not quiet.
 
     Which workloads a component owns is known from the newest full sweep that was closed before. `states` are the alerts that are not
-    quiet.
+    quiet. After a newer sweep of either kind was evaluated it shows nothing: what it saw is older than what is decided.
     """
+    if transaction.sweeps.has_evaluated_after(sweep.as_of) or transaction.watch_sweeps.has_evaluated_after(sweep.as_of):
+        return SweepEvaluation(observations=(), recommendations=())
     full = transaction.sweeps.closed_before(sweep.as_of)
     points = transaction.watch_sweeps.points(sweep.as_of)
     if full is None or not points:

@@ -108,7 +108,7 @@ def test_one_command_is_the_whole_service(
     try:
         wait_until("an evaluated sweep", lambda: has_evaluated_a_sweep(tmp_path), explain=(tmp_path / "log").read_text)
         running = " ".join(children_of(service.pid))
-        for part in ("valkey-server", "--queues collect", "--queues evaluate,deliver", "beat", "serve"):
+        for part in ("valkey-server", "--queues watch,collect", "--queues evaluate,deliver", "beat", "serve"):
             assert part in running
         wait_until("a ping", lambda: "/ping/start" in received and ("/ping" in received or "/ping/fail" in received))
         served = ("sweep.measure", "evaluate", "deliver")
@@ -117,8 +117,8 @@ def test_one_command_is_the_whole_service(
         assert "default/" not in metrics_at(free_port)
         assert 'scaleops_worker_sweep_components{outcome="measured"}' in metrics_at(free_port)
         files = {path.name.removeprefix(f"scaleops-worker-{os.getuid()}-127.0.0.1-") for path in tmp_path.glob("*.alive")}
-        assert files == {"collect.alive", "deliver-evaluate.alive", "beat.alive"}
-        for command in (("worker", "--queues", "collect"), ("worker", "--queues", "evaluate,deliver"), ("beat",)):
+        assert files == {"collect-watch.alive", "deliver-evaluate.alive", "beat.alive"}
+        for command in (("worker", "--queues", "watch,collect"), ("worker", "--queues", "evaluate,deliver"), ("beat",)):
             assert probe(tmp_path, simulator, *command) == 0
         second = start(tmp_path, simulator)
         assert second.wait(60) == 1

@@ -11,7 +11,7 @@ from simulator.world import Record, Scenario, World
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
 from tests.services.queues import QueueServer
-from worker.schedule import COLLECT, DELIVER, EVALUATE
+from worker.schedule import COLLECT, DELIVER, EVALUATE, WATCH
 
 MONDAY = datetime(2026, 11, 2, tzinfo=timezone.utc)
 DANGER_FROM = MONDAY + timedelta(hours=3)
@@ -22,7 +22,9 @@ def test_a_thousand_dangers_of_twenty_teams_are_one_page(
     tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_url: str
 ) -> None:
     simulator.load(turning_dangerous())
-    fleet = Fleet(tmp_path, simulator, queues, postgres_url, MONDAY + MINUTE, workers=((COLLECT,), (DELIVER, EVALUATE)), chunk=50)
+    fleet = Fleet(
+        tmp_path, simulator, queues, postgres_url, MONDAY + MINUTE, workers=((WATCH, COLLECT), (DELIVER, EVALUATE)), chunk=50
+    )
     with fleet:
         fleet.live()
         assert simulator.state.pagerduty.incidents == []

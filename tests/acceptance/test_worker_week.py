@@ -10,7 +10,7 @@ from tasks.report.due import teams_with_reports
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
 from tests.services.queues import QueueServer
-from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES
+from worker.schedule import COLLECT, DELIVER, EVALUATE, QUEUES, WATCH
 
 MONDAY = datetime(2026, 11, 2, tzinfo=timezone.utc)
 NEXT_MONDAY = MONDAY + timedelta(days=7)
@@ -20,7 +20,7 @@ def test_two_beats_and_four_workers_run_for_a_week(
     tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_url: str
 ) -> None:
     simulator.load("demo")
-    workers = (QUEUES, QUEUES, (COLLECT,), (DELIVER, EVALUATE))
+    workers = (QUEUES, QUEUES, (WATCH, COLLECT), (DELIVER, EVALUATE))
     every = timedelta(hours=12)
     fleet = Fleet(tmp_path, simulator, queues, postgres_url, MONDAY + MINUTE, beats=2, workers=workers, every=every)
     fleet.reports_on_mondays = True

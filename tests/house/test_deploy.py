@@ -17,6 +17,7 @@ from simulator.company import SCENARIO
 from simulator.serving import addresses_at, settings_for
 from wiring.environment import resolve_settings
 from wiring.settings import Settings
+from worker.schedule import COLLECT, QUEUES, WATCH
 from worker.stall_watchdog import EXIT_STATUS
 from worker.supervisor import INVALID_SETTINGS
 
@@ -258,7 +259,7 @@ def test_every_queue_is_served_and_collecting_delays_no_other() -> None:
         [pod["containers"][0]["args"] for name, pod in PODS.items() if name.startswith("base/")],
     ):
         served = [parse(command).params["queues"] for command in commands if command[0] == "worker"]
-        assert {queue for queues in served for queue in queues} == {"collect", "evaluate", "deliver"}
-        assert ("collect",) in served
-        assert all("collect" not in queues for queues in served if queues != ("collect",))
+        assert {queue for queues in served for queue in queues} == set(QUEUES)
+        assert (WATCH, COLLECT) in served
+        assert all(not {WATCH, COLLECT} & set(queues) for queues in served if queues != (WATCH, COLLECT))
         assert sum(command[0] == "beat" for command in commands) == 1

@@ -55,7 +55,7 @@ def test_each_entry_is_enqueued_once_per_interval(own_queues: QueueServer) -> No
         assert messages_in(own_queues) == entries
         clock.now += 1
         beat.tick()
-        assert messages_in(own_queues) == entries + 8  # all but monitor and purge
+        assert messages_in(own_queues) == entries + 9  # all but monitor and purge
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=1), -timedelta(hours=1), timedelta(days=-400)])
@@ -70,7 +70,7 @@ def test_a_jump_of_the_machines_clock_neither_silences_nor_hurries_beat(own_queu
         wall.move_to(NOW)
         clock.now += 60
         beat.tick()
-        assert messages_in(own_queues) == before + 8
+        assert messages_in(own_queues) == before + 9
 
 
 def test_an_outage_of_redis_is_logged_once_and_so_is_its_end(own_queues: QueueServer, caplog: pytest.LogCaptureFixture) -> None:

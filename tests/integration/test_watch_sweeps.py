@@ -3,27 +3,20 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from alerts.policy import AlertPolicy
-from domain.messages import Channel
-from domain.routes import RoutePolicy
 from domain.sweeps import WatchSource
 from simulator.company.story import OOM_FROM, OOM_UNTIL
 from simulator.serving import Simulator
 from store import Store
-from tasks.collect.stage import collect
-from tasks.collect.watch import DEAD_AFTER, WatchResult, watch
+from tasks.collect.watch import DEAD_AFTER, watch
 from tasks.evaluate.stage import evaluate
 from tasks.maintenance.purging import purge_expired
 from tasks.maintenance.status import read_status
-from tests.stage_factories import PLATFORM_CHANNEL, CollectBench, open_collect_bench
-
-EVERY = timedelta(minutes=15)
-FULL = timedelta(hours=6)
+from tests.integration.watch_steps import EVERY, full_sweep, move_to, pages, platform_keys, watch_settings, watch_sweep
+from tests.stage_factories import CollectBench, open_collect_bench
 
 
 @pytest.fixture
@@ -32,54 +25,16 @@ def company() -> Iterator[Simulator]:
         yield running
 
 
-def settings(*, uses_bulk: bool = True) -> dict[str, Any]:
-    alerts = AlertPolicy(instance="test", full_sweep_every=FULL)
-    routes = RoutePolicy(platform_channel=PLATFORM_CHANNEL, pagerduty_default="a" * 16)
-    return {"watch_every": EVERY, "uses_bulk": uses_bulk, "alerts": alerts, "routes": routes}
-
-
 @pytest.fixture(params=[True, False], ids=["inventory", "components"])
 def bench(company: Simulator, sqlite_store: Store, request: pytest.FixtureRequest) -> Iterator[CollectBench]:
-    with open_collect_bench(company, sqlite_store, **settings(uses_bulk=request.param)) as made:
+    with open_collect_bench(company, sqlite_store, **watch_settings(uses_bulk=request.param)) as made:
         yield made
 
 
 @pytest.fixture
 def bulk_bench(company: Simulator, sqlite_store: Store) -> Iterator[CollectBench]:
-    with open_collect_bench(company, sqlite_store, **settings()) as made:
+    with open_collect_bench(company, sqlite_store, **watch_settings()) as made:
         yield made
-
-
-def move_to(bench: CollectBench, at: datetime) -> None:
-    bench.clock.now = at + timedelta(minutes=1)
-    bench.simulator.state.clock.set(bench.clock.now)
-
-
-def full_sweep(bench: CollectBench, at: datetime) -> None:
-    move_to(bench, at)
-    collect(bench.context)
-    evaluate(bench.context)
-
-
-def watch_sweep(bench: CollectBench, at: datetime) -> WatchResult:
-    move_to(bench, at)
-    watched = watch(bench.context)
-    evaluate(bench.context)
-    return watched
-
-
-def pages(bench: CollectBench) -> list[tuple[str, datetime]]:
-    with bench.store.reading() as transaction:
-        listed = transaction.outbox.listing(limit=500)
-    messages = [record.message for record in listed]
-    found = [(one.action.value, one.created_at) for one in messages if one.channel is Channel.PAGERDUTY]
-    return sorted(found, key=lambda one: one[1])
-
-
-def platform_titles(bench: CollectBench) -> list[str]:
-    with bench.store.reading() as transaction:
-        keys = [record.message.key for record in transaction.outbox.listing(limit=500)]
-    return [key for key in keys if key.startswith("watch-sweeps:")]
 
 
 def test_an_oom_kill_between_full_sweeps_pages_once_within_a_watch_slot_and_resolves_after_two_clear_ones(
@@ -129,7 +84,7 @@ def test_a_claimed_slot_is_left_to_its_worker_and_taken_over_when_that_died(bulk
 
 
 def test_of_two_workers_at_once_one_does_the_watch_sweep(company: Simulator, store: Store) -> None:
-    with open_collect_bench(company, store, **settings()) as bench:
+    with open_collect_bench(company, store, **watch_settings()) as bench:
         full_sweep(bench, OOM_FROM.replace(hour=6))
         move_to(bench, OOM_FROM + EVERY)
         with ThreadPoolExecutor(max_workers=4) as pool:
@@ -153,7 +108,7 @@ def test_a_failed_watch_sweep_changes_no_alert_and_is_reported_once_after_an_hou
         failed = watch_sweep(bench, begin + number * EVERY)
         assert failed.sweep is not None
         assert "missing in it" in failed.sweep.failure
-        assert len(platform_titles(bench)) == (number >= 4)
+        assert len(platform_keys(bench)) == (number >= 4)
     assert pages(bench) == before
     status = read_status(bench.context).watch
     assert status is not None
@@ -161,7 +116,7 @@ def test_a_failed_watch_sweep_changes_no_alert_and_is_reported_once_after_an_hou
     bench.simulator.set_modes(bulk="complete")
     watch_sweep(bench, begin + 7 * EVERY)
     watch_sweep(bench, begin + 8 * EVERY)
-    assert sorted(key.split(":")[1] for key in platform_titles(bench)) == ["failing", "succeeding"]
+    assert sorted(key.split(":")[1] for key in platform_keys(bench)) == ["failing", "succeeding"]
     status = read_status(bench.context).watch
     assert status is not None
     assert (status.cadence, status.failing_since) == (EVERY, None)

@@ -57,6 +57,12 @@ class Reports(Queries):
         chosen = _of(team, report).where(report_runs.c.week == week, report_runs.c.again == again)
         return self._first(chosen)
 
+    def first_with_content(self, team: EntityRef, report: str, week: str) -> ReportRun | None:
+        """Return the first run of a week whose content is stored: every later one says the same."""
+        chosen = _of(team, report).where(report_runs.c.week == week, report_runs.c.status != RunStatus.SKIPPED)
+        run = self._first(chosen.order_by(report_runs.c.again))
+        return None if run is None or run.content is None else run
+
     def newest(self, team: EntityRef, report: str) -> ReportRun | None:
         """Return the first run of the newest week; ISO weeks sort as text."""
         return self._first(_of(team, report).where(report_runs.c.again == 0).order_by(report_runs.c.week.desc()))

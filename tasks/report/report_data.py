@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from alerts.observations import AlertId
-from alerts.policy import Rule
-from alerts.states import EVENT_JSON, OPEN_PHASES, STATE_JSON, NoticeKind, NotificationSent
-from alerts.storm import PLATFORM_RULES
 from domain.closing_point import ClosingPoint
 from domain.closing_snapshot import ClosingCandidate
 from domain.component import Component, Team
@@ -24,12 +20,13 @@ from domain.snapshots import SeriesPoint
 from domain.usual_range import MAX_WEEKS, WeeklyChange, weekly_change
 from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, Schedule
 from reports.content import UnroutedTeam
-from reports.facts import PlatformFacts, ReportedAlert, ReportMeta, TeamAlerts, TeamFacts, WeekTotal
+from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.links import Links
 from store import Transaction
 from store.queries.closing import ClosingSnapshots, ClosingSums
 from tasks.context import Policy
 from tasks.report.followed import FollowedPeriod, find_followed
+from tasks.report.reported_alerts import AlertPeriod, handled_alerts, reported_alerts
 
 TREND_WEEKS: Final = 12
 UNOWNED_TITLE: Final = "Components without an owner"
@@ -66,10 +63,14 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
     schedule = policy.schedules.of(team)
     closing_snapshots = _closing_snapshots(transaction, schedule, request, team)
     owned = _components_in(transaction, team, closing_snapshots)
+    titles = {component.ref: component.title or component.spelled_name for component in owned}
     since = closing_snapshots.then.as_of if closing_snapshots.then is not None else request.week.starts_at(schedule.zone)
     teams = transaction.components.teams()
     until = closing_snapshots.now.as_of if closing_snapshots.now is not None else request.now
     months = _months(transaction, schedule, request.week, closing_snapshots.now, team)
+    # A component belongs to its owner in the closing snapshot.
+    subjects = {team, *(closing_snapshots.now.outcomes if closing_snapshots.now is not None else titles)}
+    period = AlertPeriod(since=since, until=until, handled_by=min(request.now, max(schedule.due_at(request.week), until)))
     return TeamFacts(
         meta=_meta(policy, schedule, request, route_of(team, teams, policy)),
         team=team,
@@ -80,7 +81,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         changes_before=closing_snapshots.changes_before,
         sweeps_now=closing_snapshots.sweeps_now,
         sweeps_then=closing_snapshots.sweeps_then,
-        titles={component.ref: component.title or component.spelled_name for component in owned},
+        titles=titles,
         labels={component.ref: dashboard_labels(component) for component in owned},
         followed=tuple(
             find_followed(
@@ -97,8 +98,8 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         ),
         followed_since=since,
         reported_at=transaction.reports.reported_at(team, WEEKLY_REPORT, before=str(request.week)),
-        handled=_handled_alerts(transaction, team, request.now),
-        alerts=_alerts_of(transaction, team, {component.ref for component in owned}, since=since, until=until),
+        handled=handled_alerts(transaction, subjects, period),
+        alerts=reported_alerts(transaction, subjects, period),
         month_to_date=months[0],
         finished_month=months[1],
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
@@ -139,10 +140,14 @@ def _owners_in(closing: ClosingPoint) -> tuple[EntityRef, ...]:
     return tuple(sorted({measurement.snapshot.team for measurement in closing.measurements}))
 
 
+def describe_destination(route: Route | Unrouted) -> str:
+    """Return where a report goes, in a sentence."""
+    if isinstance(route, Route):
+        return f"It goes to {route.target}, by {route.rule}."
+    return f"It has no destination: {route.reason}."
+
+
 def _meta(policy: Policy, schedule: Schedule, request: ReportRequest, route: Route | Unrouted) -> ReportMeta:
-    destination = (
-        f"It goes to {route.target}, by {route.rule}." if isinstance(route, Route) else f"It has no destination: {route.reason}."
-    )
     return ReportMeta(
         week=request.week,
         zone=schedule.zone.key,
@@ -152,7 +157,7 @@ def _meta(policy: Policy, schedule: Schedule, request: ReportRequest, route: Rou
         again=request.again,
         running=request.running,
         currency=policy.currency,
-        route=destination,
+        route=describe_destination(route),
         links=Links(workload=policy.dashboard_link, pages=policy.public_url),
     )
 
@@ -255,35 +260,6 @@ def _components_in(transaction: Transaction, team: EntityRef, closing_snapshots:
             if known is not None:
                 owned[ref] = known
     return tuple(owned.values())
-
-
-def _alerts_of(
-    transaction: Transaction, team: EntityRef, owned: Collection[EntityRef], *, since: datetime, until: datetime
-) -> TeamAlerts:
-    """Return the alerts of a team that opened by the closing snapshot and are open, and those that ended as usual since the one before."""
-    found = []
-    for row in transaction.alerts.states(statuses=OPEN_PHASES, team=team):
-        state = STATE_JSON.validate_python(row.state)
-        if state.incident is not None and state.incident.opened_as_of <= until and state.alert.rule not in PLATFORM_RULES:
-            found.append(ReportedAlert(rule=state.alert.rule, about=state.alert.about, since=state.incident.opened_as_of))
-    usual: dict[EntityRef, None] = {}
-    for stored in transaction.alerts.events_since(since, rule=Rule.COST_INCREASE):
-        event, about = EVENT_JSON.validate_python(stored.details), AlertId.parse(stored.alert).about
-        if isinstance(event, NotificationSent) and event.notice is NoticeKind.BECAME_USUAL and about in owned:
-            usual |= {about: None} if since < event.as_of <= until else {}
-    return TeamAlerts(open=tuple(sorted(found, key=lambda one: (one.since, one.about))), became_usual=tuple(usual))
-
-
-def _handled_alerts(transaction: Transaction, team: EntityRef, now: datetime) -> frozenset[tuple[str, EntityRef]]:
-    """Return (rule, component) of the acknowledged and snoozed alerts."""
-    handled: set[tuple[str, EntityRef]] = set()
-    for row in transaction.alerts.states(statuses=OPEN_PHASES, team=team):
-        incident = STATE_JSON.validate_python(row.state).incident
-        if incident is None:
-            continue
-        if incident.acknowledged is not None or (incident.snoozed is not None and incident.snoozed.until > now):
-            handled.add((row.rule, row.ref))
-    return frozenset(handled)
 
 
 def _routing_gaps(owners: Iterable[EntityRef], teams: Mapping[EntityRef, Team], policy: Policy) -> Iterable[UnroutedTeam]:

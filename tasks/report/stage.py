@@ -22,7 +22,7 @@ from store import ReportRun, RunStatus, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.due import find_due, teams_with_reports
 from tasks.report.messages import sign_page, skip_notices, write_messages
-from tasks.report.report_data import ReportRequest, gather_platform, gather_team, route_of, title_of
+from tasks.report.report_data import ReportRequest, describe_destination, gather_platform, gather_team, route_of, title_of
 
 Progress = Callable[[str], None]
 """Called with the title of each report that was made."""
@@ -101,8 +101,8 @@ def preview(context: StageContext, team: EntityRef | None, week: IsoWeek | None 
     with context.store.reading() as transaction:
         _require_known(transaction, subject)
         request = _request(context.policy, subject, week, now)
-        stored = transaction.reports.run(subject, WEEKLY_REPORT, str(request.week))
-        if stored is not None and stored.content is not None:
+        stored = transaction.reports.first_with_content(subject, WEEKLY_REPORT, str(request.week))
+        if stored is not None:
             return read_stored(stored)
         return _build(_gather(transaction, context.policy, subject, request))
 
@@ -173,13 +173,31 @@ def _build(facts: TeamFacts | PlatformFacts) -> content.Report:
     return build_platform_report(facts) if isinstance(facts, PlatformFacts) else build_team_report(facts)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    report: content.Report
+    sweeps_now: tuple[datetime, ...] | None
+    sweeps_then: tuple[datetime, ...] | None
+
+
+def _draft(transaction: Transaction, policy: Policy, team: EntityRef, request: ReportRequest) -> _Draft:
+    """Build a report. One that was made before says the same again, unless a section of it failed."""
+    first = transaction.reports.first_with_content(team, WEEKLY_REPORT, str(request.week)) if request.again else None
+    before = None if first is None else read_stored(first)
+    if first is not None and before is not None and not any(section.failure for section in before.sections):
+        destination = describe_destination(route_of(team, transaction.components.teams(), policy))
+        again = before.model_copy(update={"again": request.again, "made_at": request.now, "route": destination})
+        return _Draft(report=again, sweeps_now=first.sweeps_now, sweeps_then=first.sweeps_then)
+    facts = _gather(transaction, policy, team, request)
+    return _Draft(report=_build(facts), sweeps_now=facts.sweeps_now, sweeps_then=facts.sweeps_then)
+
+
 def _make_report(context: StageContext, team: EntityRef, request: ReportRequest, *, by_hand: bool) -> ReportMade | AlreadySent:
     """Build a report from one state of the store, then claim its week and insert its messages in one transaction."""
     with context.store.reading() as transaction:
-        facts = _gather(transaction, context.policy, team, request)
-        teams = transaction.components.teams()
-    report = _build(facts)
-    route = route_of(team, teams, context.policy)
+        route = route_of(team, transaction.components.teams(), context.policy)
+        draft = _draft(transaction, context.policy, team, request)
+    report = draft.report
     messages: tuple[Message, ...] = ()
     if isinstance(route, Route):
         page = sign_page(report, context.policy)
@@ -192,8 +210,8 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
         due_at=report.due_at,
         created_at=request.now,
         late_reason=report.late_reason,
-        sweeps_now=facts.sweeps_now,
-        sweeps_then=facts.sweeps_then,
+        sweeps_now=draft.sweeps_now,
+        sweeps_then=draft.sweeps_then,
         content=json.loads(report.model_dump_json()),
         again=request.again,
     )

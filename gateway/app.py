@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -74,13 +74,14 @@ class Gateway:
         started_at = self._timer()
         request: GatewayRequest | None = None
         tracker = _ResponseTracker(send)
-        held = ExitStack()
+        held: bytes | None = None
         try:
             request = parse_request(scope, receive)
             tracker.cors_headers = self._admission.check_origin(request)
             response = PREFLIGHT if is_preflight(request) else await self._respond(request, tracker)
             if response is not None and len(response.body) > PIECE_BYTES:
-                held.enter_context(self._budget.holding(response.body))
+                self._budget.hold(response.body)
+                held = response.body
         except Exception as error:
             failure = as_http_error(error)
             if failure.status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -91,7 +92,8 @@ class Gateway:
             if response is not None:
                 await _send(response, request, receive, tracker)
         finally:
-            held.close()
+            if held is not None:
+                self._budget.release(held)
             status = tracker.status if response is None else response.status
             self._record(request, status, self._timer() - started_at)
 

@@ -28,17 +28,26 @@ class ByteBudget:
         """End what `take` counted."""
         self.held_bytes -= size
 
-    @contextmanager
-    def holding(self, body: bytes) -> Iterator[None]:
-        """Count a body while it is held, once however many hold it. Raises ServiceError: it does not fit."""
+    def hold(self, body: bytes) -> None:
+        """Count a body until `release`, once however many hold it. Raises ServiceError: it does not fit."""
         key = id(body)
         if key not in self._holders:
             self.take(len(body))
         self._holders[key] = self._holders.get(key, 0) + 1
+
+    def release(self, body: bytes) -> None:
+        """End one `hold`."""
+        key = id(body)
+        self._holders[key] -= 1
+        if not self._holders[key]:
+            del self._holders[key]
+            self.give_back(len(body))
+
+    @contextmanager
+    def holding(self, body: bytes) -> Iterator[None]:
+        """Hold a body inside a `with`. Raises ServiceError: it does not fit."""
+        self.hold(body)
         try:
             yield
         finally:
-            self._holders[key] -= 1
-            if not self._holders[key]:
-                del self._holders[key]
-                self.give_back(len(body))
+            self.release(body)

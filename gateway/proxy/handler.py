@@ -7,6 +7,7 @@ Status, Content-Type and Retry-After pass. A redirect (to a login page) and a 40
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -40,6 +41,7 @@ _ADDED_HEADERS: Final[tuple[Header, ...]] = (
 )
 _WORKLOADS: Final = next(route for route in ROUTES if route.kind == "workloads")
 _MAX_HEADER_LENGTH: Final = 256
+_UNPRINTABLE: Final = re.compile("[^ -~]")
 
 
 class Proxy:
@@ -198,7 +200,7 @@ def _to_cached(upstream: HttpResponse) -> CachedResponse:
 
 
 def _printable(value: str) -> bytes:
-    return "".join(sign for sign in value if " " <= sign <= "~")[:_MAX_HEADER_LENGTH].encode("ascii")
+    return _UNPRINTABLE.sub("", value)[:_MAX_HEADER_LENGTH].encode("ascii")
 
 
 def _response(lookup: CacheLookup, body: bytes | None = None) -> GatewayResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -21,38 +21,37 @@ class Metrics:
         self.registry = CollectorRegistry()
         counter = partial(Counter, registry=self.registry)
         histogram = partial(Histogram, buckets=_BUCKETS_S, registry=self.registry)
-        self._requests = counter(
-            f"{_PREFIX}_requests", "Requests by route, kind of caller and status", ["route", "caller", "status"]
+        # A child is looked up by its labels once: the look-up costs more than the count.
+        self._requests = cache(
+            counter(f"{_PREFIX}_requests", "Requests by route, kind of caller and status", ["route", "caller", "status"]).labels
         )
-        self._latency = histogram(f"{_PREFIX}_request_seconds", "Duration of requests, by route", ["route"])
-        self._upstream = counter(
-            f"{_PREFIX}_upstream_calls", "Calls of the proxy to ScaleOps by route and outcome", ["route", "outcome"]
+        self._latency = cache(histogram(f"{_PREFIX}_request_seconds", "Duration of requests, by route", ["route"]).labels)
+        self._upstream = cache(
+            counter(
+                f"{_PREFIX}_upstream_calls", "Calls of the proxy to ScaleOps by route and outcome", ["route", "outcome"]
+            ).labels
         )
-        self._upstream_latency = histogram(f"{_PREFIX}_upstream_seconds", "Duration of calls to ScaleOps, by route", ["route"])
-        cache = counter(f"{_PREFIX}_cache_responses", "Responses of the proxy by cache outcome", ["outcome"])
+        self._upstream_latency = cache(
+            histogram(f"{_PREFIX}_upstream_seconds", "Duration of calls to ScaleOps, by route", ["route"]).labels
+        )
+        lookups = counter(f"{_PREFIX}_cache_responses", "Responses of the proxy by cache outcome", ["outcome"])
         self._tokens = counter(f"{_PREFIX}_scaleops_tokens", "ScaleOps tokens fetched")
         self._actions = counter(
             f"{_PREFIX}_tool_calls", "Actions by client (mcp, registry), name and outcome", ["client", "tool", "outcome"]
         )
         self._action_latency = histogram(f"{_PREFIX}_tool_seconds", "Duration of actions", ["client", "tool"])
         self.set_limiter_status = LimiterMetrics(_PREFIX, self.registry).record
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._cache_outcomes = {outcome: cache.labels(outcome) for outcome in ("hit", "miss", "collapsed", "bypass")}
+        self._cache_outcomes = {outcome: lookups.labels(outcome) for outcome in ("hit", "miss", "collapsed", "bypass")}
 
     def count_request(self, route: str, caller_kind: str, status: int, seconds: float) -> None:
         """Count one served request. `route` is a template, never a path."""
-        key = route, caller_kind, status
-        found = self._children.get(key)
-        if found is None:  # looking up a child by its labels costs more than the count
-            found = self._requests.labels(route, caller_kind, str(status)), self._latency.labels(route)
-            self._children[key] = found
-        found[0].inc()
-        found[1].observe(seconds)
+        self._requests(route, caller_kind, status).inc()
+        self._latency(route).observe(seconds)
 
     def observe_upstream(self, route: str, outcome: str, seconds: float) -> None:
         """Count one call to ScaleOps."""
-        self._upstream.labels(route, outcome).inc()
-        self._upstream_latency.labels(route).observe(seconds)
+        self._upstream(route, outcome).inc()
+        self._upstream_latency(route).observe(seconds)
 
     def count_cache(self, outcome: str) -> None:
         """Count one response by its cache outcome: hit, miss, collapsed or bypass."""

@@ -95,7 +95,7 @@ def costs_by_id(rows: Iterable[CostRow]) -> dict[str, CostRow]:
     ambiguous: set[str] = set()
     for row in rows:
         first = found.setdefault(normalized_id(row.id), row)
-        if first.total_cost != row.total_cost:
+        if _compared_figures(first) != _compared_figures(row):
             ambiguous.add(normalized_id(row.id))
     return {workload_id: row for workload_id, row in found.items() if workload_id not in ambiguous}
 
@@ -112,10 +112,20 @@ def find_disagreement(bulk: Mapping[str, CostRow], own: Iterable[CostRow], *, id
     missing = sum(1 for workload_id in compared if workload_id not in bulk)
     if missing:
         return f"{missing} of {len(compared)} compared workloads {'is' if missing == 1 else 'are'} missing in it"
-    differing = sum(1 for workload_id, row in compared.items() if _differs(row.total_cost, bulk[workload_id].total_cost))
+    differing = sum(1 for workload_id, row in compared.items() if _has_other_figures(row, bulk[workload_id]))
     if differing:
-        return f"the cost of {differing} of {len(compared)} compared workloads differs from the response for its component"
+        return f"the cost or pod-hours of {differing} of {len(compared)} compared workloads differ from the response for its component"
     return ""
+
+
+def _has_other_figures(row: CostRow, other: CostRow) -> bool:
+    return any(_differs(one, two) for one, two in zip(_compared_figures(row), _compared_figures(other), strict=True))
+
+
+def _compared_figures(row: CostRow) -> tuple[Decimal | None, ...]:
+    """Return what a sweep stores of a row."""
+    hours = (row.spot_hours, row.on_demand_hours)
+    return row.total_cost, *(None if one is None else Decimal(repr(one)) for one in hours)
 
 
 def _differs(one: Decimal | None, other: Decimal | None) -> bool:

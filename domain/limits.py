@@ -43,6 +43,7 @@ OF_MEASURES: Final[Mapping[str, PlausibleRange]] = {
     "replicas": COUNT,
     "oom_kills_24h": COUNT,
     "pod_hours_7d": POD_HOURS,
+    "spot_hours_7d": POD_HOURS,
     "cpu_request_millicores": MILLICORES,
     "cpu_recommended_millicores": MILLICORES,
     "memory_request_bytes": BYTES,

@@ -50,6 +50,8 @@ class WorkloadPoint:
     active_savings_per_month: Measured[Decimal]
     oom_kills_24h: Measured[int]
     pod_hours_7d: Measured[float]
+    spot_hours_7d: Measured[float]
+    """Those of the pod-hours that ran on spot nodes."""
     network: Measured[NetworkUse | NetworkOff]
     network_as_of: datetime | None = None
     """The sweep whose network figures these are: this one, or one less than a day before it. None: nothing was measured."""
@@ -57,6 +59,9 @@ class WorkloadPoint:
     """The first of the sweeps that listed it without a gap; None until its sweep is closed."""
     appeared: bool = False
     """An earlier sweep did not list it. False: the very first sweep listed it, so that it may be older."""
+    mean_cpu_request_millicores: float | None = None
+    """Per pod, the mean of the sweeps in the 7 days to `as_of`; None until its sweep is closed, or if none knew it."""
+    mean_memory_request_bytes: float | None = None
 
     def __post_init__(self) -> None:
         """Drop savings that cannot be had, so that no sum or sentence counts them."""
@@ -91,7 +96,9 @@ class WorkloadPoint:
         return cls(as_of=as_of, key=key, policy_name=None, **measures)
 
 
-_OTHER_FIELDS: Final = frozenset({"as_of", "key", "policy_name", "network", "network_as_of", "listed_since", "appeared"})
+SET_WHEN_CLOSED: Final = ("listed_since", "appeared", "mean_cpu_request_millicores", "mean_memory_request_bytes")
+"""Fields of a point that are known when its sweep is closed, from the sweeps before it."""
+_OTHER_FIELDS: Final = frozenset({"as_of", "key", "policy_name", "network", "network_as_of", *SET_WHEN_CLOSED})
 MEASURES: Final = tuple(one.name for one in fields(WorkloadPoint) if one.name not in _OTHER_FIELDS)
 """Fields of a point that hold one measured value each."""
 TOTALS: Final = ("cost_7d", "savings_available_per_month", "active_savings_per_month")

@@ -114,14 +114,17 @@ workload_points = Table(
     Column("active_savings_per_month", ExactDecimal),
     Column("oom_kills_24h", BigInteger),
     Column("pod_hours_7d", Float(53)),
+    Column("spot_hours_7d", Float(53)),
     Column("network_monitored", Boolean),  # False: ScaleOps does not monitor this cluster's network
     Column("network_as_of", UtcDateTime),  # when the network was measured: in this sweep, or up to a day before it
     Column("network_cost", ExactDecimal),
     Column("network_cross_az_cost", ExactDecimal),
     Column("network_cross_az_traffic_bytes", ExactDecimal),
     Column("unknown", Document, nullable=False),  # {column: reason}
-    Column("listed_since", UtcDateTime),  # set when the sweep is closed
+    Column("listed_since", UtcDateTime),  # this and the next three: set when the sweep is closed
     Column("appeared", Boolean),
+    Column("mean_cpu_request_millicores", Float(53)),
+    Column("mean_memory_request_bytes", Float(53)),
     Column("unknowns", Integer, nullable=False),  # their number: of two measurements of one workload the one with fewer is kept
     UniqueConstraint("as_of", "cluster", "namespace", "type", "name"),
 )

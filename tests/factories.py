@@ -128,6 +128,7 @@ def make_point(name: str = "api", *, cluster: str = "east", **changes: Any) -> W
         active_savings_per_month=Decimal(0),
         oom_kills_24h=0,
         pod_hours_7d=2 * 168.0,
+        spot_hours_7d=0.0,
         network=NetworkOff(),
     )
     return replace(point, **changes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from actions.fanout import FanOut, sequential
 from actions.live.cost import CostRange, unread_cost_rows
@@ -165,7 +165,8 @@ def _points(
             cost_7d=_cost(workload, rows.get(workload.key), costs),
             network=_network_use(network[workload.key]) if workload.key in network else recent[workload.key].use,
             network_as_of=as_of if workload.key in network else recent[workload.key].as_of,
-            pod_hours_7d=_pod_hours(rows.get(workload.key)),
+            pod_hours_7d=_hours(rows.get(workload.key), "pod_hours"),
+            spot_hours_7d=_hours(rows.get(workload.key), "spot_hours"),
         )
         for workload in owned.workloads
     )
@@ -179,6 +180,7 @@ def point_of_workload(
     network: Measured[NetworkUse | NetworkOff],
     network_as_of: datetime | None,
     pod_hours_7d: Measured[float],
+    spot_hours_7d: Measured[float],
 ) -> WorkloadPoint:
     """Return the point of a row of the workload list, with cost, pod-hours and network from elsewhere."""
     return WorkloadPoint(
@@ -200,6 +202,7 @@ def point_of_workload(
         network=network,
         network_as_of=network_as_of,
         pod_hours_7d=pod_hours_7d,
+        spot_hours_7d=spot_hours_7d,
     )
 
 
@@ -213,8 +216,8 @@ def cost_of_row(row: CostRow | None) -> Measured[Decimal]:
     return Unknown("the cost report has no row for it") if row is None else _known(row.total_cost, row, "totalCost")
 
 
-def _pod_hours(row: CostRow | None) -> Measured[float]:
-    hours = None if row is None else row.pod_hours
+def _hours(row: CostRow | None, name: Literal["pod_hours", "spot_hours"]) -> Measured[float]:
+    hours: float | None = getattr(row, name, None)
     return Unknown(LEFT_OUT) if hours is None else hours
 
 

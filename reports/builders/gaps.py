@@ -33,7 +33,7 @@ _FIGURES: Final = {
 }
 """Names of measures; the others are about requests."""
 _REQUESTS: Final = "requested or recommended CPU or memory"
-_SHOWN: Final = tuple(measure for measure in (*MEASURES, "network") if measure != "pod_hours_7d")
+_SHOWN: Final = tuple(measure for measure in (*MEASURES, "network") if measure not in ("pod_hours_7d", "spot_hours_7d"))
 """Pod-hours are evidence for the comparison of weeks, and are not shown."""
 
 

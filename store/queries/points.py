@@ -64,6 +64,8 @@ def point_of(row: RowMapping) -> WorkloadPoint:
         network_as_of=row["network_as_of"],
         listed_since=row["listed_since"],
         appeared=bool(row["appeared"]),
+        mean_cpu_request_millicores=row["mean_cpu_request_millicores"],
+        mean_memory_request_bytes=row["mean_memory_request_bytes"],
         **measures,
     )
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import RowMapping, ScalarSelect, Select, delete, func, select, true, tuple_, update
 
+from domain.cost_change import WINDOW
 from domain.measures import Total
 from domain.network_schedule import NetworkFigures, RecentNetwork
 from domain.refs import EntityRef
@@ -80,6 +81,26 @@ class Snapshots(Queries):
                 listed_since=func.coalesce(carried("listed_since"), workload_points.c.as_of),
                 appeared=func.coalesce(carried("appeared"), previous is not None),
             )
+        )
+
+    def record_mean_requests(self, as_of: datetime) -> None:
+        """Record the mean requests of the workloads of a sweep over the 7 days to it, the time that their cost is for."""
+        window = workload_points.alias("window")
+        key = ("cluster", "namespace", "type", "name")
+        means = (
+            select(
+                *(window.c[name] for name in key),
+                func.avg(window.c.cpu_request_millicores).label("cpu"),
+                func.avg(window.c.memory_request_bytes).label("memory"),
+            )
+            .where(window.c.as_of > as_of - WINDOW, window.c.as_of <= as_of)
+            .group_by(*(window.c[name] for name in key))
+            .subquery("means")
+        )
+        self._connection.execute(
+            update(workload_points)
+            .where(workload_points.c.as_of == as_of, *(means.c[name] == workload_points.c[name] for name in key))
+            .values(mean_cpu_request_millicores=means.c.cpu, mean_memory_request_bytes=means.c.memory)
         )
 
     def outcomes(self, as_of: datetime) -> Mapping[EntityRef, Outcome]:

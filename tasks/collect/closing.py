@@ -53,6 +53,7 @@ def close(context: StageContext, as_of: datetime, *, now: datetime, missing_beca
             return sweep
         _update_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
         transaction.snapshots.record_listed_since(as_of)
+        transaction.snapshots.record_mean_requests(as_of)
         transaction.heartbeats.record("collect", at=now)
         return transaction.sweeps.close(as_of, closed_at=now)
 

@@ -177,6 +177,7 @@ class _Watcher:
                 network=_NOT_WATCHED,
                 network_as_of=None,
                 pod_hours_7d=_NOT_WATCHED,
+                spot_hours_7d=_NOT_WATCHED,
             )
             is_in_danger = is_under_provisioned(point)
             if is_in_danger or (key in watched and key not in self._kept):

@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from domain.snapshots import Measurement, Outcome
+from domain.snapshots import SET_WHEN_CLOSED, Measurement, Outcome
 from simulator.serving import Simulator
 from store import Store
 from tasks.collect.measuring import SweepProgress
@@ -71,7 +72,8 @@ def test_a_killed_collect_is_continued_with_the_rest_only(simulator: Simulator, 
 
 def as_measured(measurement: Measurement) -> Measurement:
     """Leave out what closing the sweep adds."""
-    points = (replace(point, listed_since=None, appeared=False) for point in measurement.points)
+    nothing: dict[str, Any] = dict.fromkeys(SET_WHEN_CLOSED)
+    points = (replace(point, **nothing) for point in measurement.points)
     return replace(measurement, points=tuple(points))
 
 

@@ -263,6 +263,7 @@ def upgrade() -> None:
         sa.Column("active_savings_per_month", EXACT),
         sa.Column("oom_kills_24h", sa.BigInteger()),
         sa.Column("pod_hours_7d", sa.Float(53)),
+        sa.Column("spot_hours_7d", sa.Float(53)),
         sa.Column("network_monitored", sa.Boolean()),
         sa.Column("network_as_of", INSTANT),
         sa.Column("network_cost", EXACT),
@@ -271,6 +272,8 @@ def upgrade() -> None:
         sa.Column("unknown", DOCUMENT, nullable=False),
         sa.Column("listed_since", INSTANT),
         sa.Column("appeared", sa.Boolean()),
+        sa.Column("mean_cpu_request_millicores", sa.Float(53)),
+        sa.Column("mean_memory_request_bytes", sa.Float(53)),
         sa.Column("unknowns", sa.Integer(), nullable=False),
         sa.UniqueConstraint("as_of", "cluster", "namespace", "type", "name"),
     )

@@ -1,0 +1,231 @@
+"""The causes of a cost change add up to it exactly, on every level, and each says what happened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.closing_point import ClosingPoint
+from domain.closing_split import component_of, split_closing, team_of
+from domain.cost_change import CostComparison
+from domain.cost_decomposition import CostCause, CostDecomposition, decompose, exact_sum
+from domain.cost_movers import group_movers
+from domain.measures import Unknown, known_or
+from domain.refs import EntityRef
+from domain.snapshots import Measurement, WorkloadPoint
+from tests.factories import PAYMENTS, SEARCH, make_lost_point, make_measurement, make_point, make_ref
+
+THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
+NOW = THEN + timedelta(days=7)
+OLD = THEN - timedelta(days=60)
+LEFT_OUT = Unknown("ScaleOps left it out")
+COMPONENTS = {"shop": PAYMENTS, "cart": PAYMENTS, "finder": SEARCH}
+
+
+def floats(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.one_of(st.just(0.0), st.floats(low, high), st.integers(1, 9).map(float))
+
+
+def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(values, values, values, st.just(LEFT_OUT))
+
+
+@st.composite
+def points(draw: st.DrawFn, name: str, cluster: str, as_of: datetime) -> WorkloadPoint:
+    hours = draw(maybe(floats(1, 2000)))
+    since = draw(st.sampled_from([OLD, OLD, as_of - timedelta(days=2)]))
+    return make_point(
+        name,
+        cluster=cluster,
+        as_of=as_of,
+        cost_7d=draw(maybe(st.decimals(-5, 5000, places=6))),
+        pod_hours_7d=hours,
+        spot_hours_7d=LEFT_OUT if isinstance(hours, Unknown) else draw(maybe(st.sampled_from([0.0, hours / 4, hours]))),
+        cpu_request_millicores=draw(maybe(floats(1, 9000))),
+        memory_request_bytes=draw(maybe(floats(1e6, 1e11))),
+        replicas=draw(maybe(st.integers(0, 9))),
+        listed_since=since,
+        appeared=since != OLD,
+    )
+
+
+@st.composite
+def closings(draw: st.DrawFn, as_of: datetime) -> ClosingPoint:
+    lost = draw(st.sampled_from(["", "", "east"]))
+    listed = {
+        (name, cluster): make_lost_point(name, cluster=cluster, as_of=as_of)
+        if cluster == lost
+        else draw(points(name, cluster, as_of))
+        for name in draw(st.lists(st.sampled_from("uvwx"), unique=True))
+        for cluster in draw(st.lists(st.sampled_from(["east", "west"]), min_size=1, unique=True))
+    }
+    measurements = []
+    for component, team in COMPONENTS.items():
+        if draw(st.integers(0, 9)) == 0:
+            continue  # left the catalog
+        owner = draw(st.sampled_from([team, team, SEARCH]))
+        chosen = [point for point in listed.values() if draw(st.booleans())]
+        reason = draw(st.sampled_from(["", "", "", "ScaleOps did not answer"]))
+        made = make_measurement(component, *([] if reason else chosen), as_of=as_of, reason=reason, team=owner)
+        measurements.append(made)
+    return ClosingPoint(as_of=as_of, measurements=tuple(measurements), listing_complete=draw(st.booleans()))
+
+
+def difference(now: ClosingPoint, then: ClosingPoint) -> Decimal:
+    nothing = Decimal(0)
+    return known_or(now.cost_7d.amount, nothing) - known_or(then.cost_7d.amount, nothing)
+
+
+def assert_adds_up(found: CostDecomposition, now: ClosingPoint, then: ClosingPoint) -> None:
+    assert found.amount == found.change.amount == difference(now, then) == exact_sum(found.parts.values())
+    for one in found.workloads:
+        assert exact_sum(one.parts.values()) == one.change.amount
+        assert (CostCause.UNKNOWN in one.parts) == bool(one.unknown_reason)
+        is_split = one.change.comparison is CostComparison.LIKE_FOR_LIKE
+        assert is_split or one.parts.keys() <= {CostCause(one.change.comparison.value)}
+    movers = group_movers(found, lambda cost: max(cost / 50, Decimal(10)))
+    shown = [mover.amount for mover in movers.movers]
+    assert exact_sum([*shown, movers.small.amount, movers.not_comparable.amount]) == movers.amount == found.amount
+    for mover in movers.movers:
+        assert exact_sum(mover.parts.values()) == mover.amount == mover.now - mover.then
+
+
+@given(closings(NOW), closings(THEN))
+def test_the_parts_add_up_exactly_on_every_level(now: ClosingPoint, then: ClosingPoint) -> None:
+    assert_adds_up(decompose(now, then), now, then)  # the platform; each workload once
+    for owner_of in (team_of, component_of):
+        for owner, (mine_now, mine_then) in split_closing(now, then, owner_of).items():
+            assert_adds_up(decompose(mine_now, mine_then), mine_now, mine_then)
+            assert {owner_of(one.snapshot) for one in (*mine_now.measurements, *mine_then.measurements)} == {owner}
+
+
+@given(points("w", "east", NOW), points("w", "east", THEN))
+def test_exchanging_the_weeks_only_changes_the_signs(one: WorkloadPoint, other: WorkloadPoint) -> None:
+    forth, back = explain(one, other), explain(replace(other, as_of=NOW), replace(one, as_of=THEN))
+    if forth.workloads[0].change.comparison is back.workloads[0].change.comparison is CostComparison.LIKE_FOR_LIKE:
+        assert forth.parts.keys() == back.parts.keys()
+        assert all(abs(forth.parts[cause] + back.parts[cause]) < Decimal("1e-6") for cause in forth.parts)
+
+
+def closing(*points: WorkloadPoint, as_of: datetime, component: str = "shop") -> ClosingPoint:
+    return ClosingPoint(as_of=as_of, measurements=(make_measurement(component, *points, as_of=as_of),))
+
+
+def explain(now: WorkloadPoint, then: WorkloadPoint) -> CostDecomposition:
+    return decompose(closing(now, as_of=NOW), closing(then, as_of=THEN))
+
+
+def shares(found: CostDecomposition) -> dict[str, int]:
+    """Return the parts in whole units of the currency."""
+    return {cause.value: round(amount) for cause, amount in found.parts.items() if round(amount)}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "expected"),
+    [
+        # cost_7d, pod-hours, spot hours, CPU in millicores, memory in bytes
+        ((100, 336, 0, 500, 1e9), (250, 840, 0, 500, 1e9), {"pods": 150}),
+        ((100, 336, 0, 500, 1e9), (200, 336, 0, 1000, 2e9), {"requests": 100}),
+        ((100, 336, 0, 500, 1e9), (112, 336, 0, 500, 1e9), {"unit price": 12}),
+        ((52, 336, 268.8, 500, 1e9), (88, 336, 67.2, 500, 1e9), {"spot share": 36}),
+        # the spot share fell, and nothing became dearer; it rose, and all became dearer: it explains neither
+        ((100, 336, 268.8, 500, 1e9), (100, 336, 67.2, 500, 1e9), {}),
+        ((100, 336, 0, 500, 1e9), (130, 336, 168, 500, 1e9), {"unit price": 30}),
+        # twice the pods of half the size
+        ((100, 336, 0, 1000, 2e9), (100, 672, 0, 500, 1e9), {"pods": 69, "requests": -69}),
+        # a CronJob that ran in one week only
+        ((0, 0, 0, 500, 1e9), (40, 12, 0, 500, 1e9), {"pods": 40}),
+        ((0, 336, 0, 500, 1e9), (40, 336, 0, 500, 1e9), {"unit price": 40}),
+        # an unknown factor is not guessed, a known one has its part
+        ((100, LEFT_OUT, LEFT_OUT, 500, 1e9), (200, LEFT_OUT, LEFT_OUT, 1000, 2e9), {"requests": 100}),
+        ((100, LEFT_OUT, LEFT_OUT, 500, 1e9), (200, 336, 0, 500, 1e9), {"unknown cause": 100}),
+        ((100, 336, 0, LEFT_OUT, 1e9), (250, 840, 0, 500, 1e9), {"pods": 150}),
+        ((100, 336, 0, LEFT_OUT, 1e9), (300, 672, 0, 500, 1e9), {"pods": 126, "unknown cause": 74}),
+        ((100, 336, LEFT_OUT, 500, 1e9), (200, 336, 0, 500, 1e9), {"unknown cause": 100}),
+        ((100, 336, 0, 0, 0), (200, 336, 0, 500, 1e9), {"unknown cause": 100}),
+        ((100, 336, 0, 0, 0), (200, 672, 0, 0, 0), {"pods": 100}),
+    ],
+)
+def test_each_cause_has_the_part_that_it_explains(then: tuple[Any, ...], now: tuple[Any, ...], expected: dict[str, int]) -> None:
+    def point(figures: tuple[Any, ...], as_of: datetime) -> WorkloadPoint:
+        cost, hours, spot, cpu, memory = figures
+        return make_point(
+            as_of=as_of,
+            cost_7d=Decimal(cost),
+            pod_hours_7d=hours,
+            spot_hours_7d=spot,
+            cpu_request_millicores=cpu,
+            memory_request_bytes=memory,
+            listed_since=OLD,
+        )
+
+    found = explain(point(now, NOW), point(then, THEN))
+    assert shares(found) == expected
+    assert bool(found.workloads[0].unknown_reason) == (CostCause.UNKNOWN in found.parts)
+
+
+def test_requests_raised_in_the_middle_of_a_week_are_no_price_in_either_week() -> None:
+    def point(as_of: datetime, cost: int, mean: float, now: float) -> WorkloadPoint:
+        sizes: dict[str, Any] = {"cpu_request_millicores": now, "mean_cpu_request_millicores": mean}
+        memory: dict[str, Any] = {"memory_request_bytes": 0.0, "mean_memory_request_bytes": 0.0}
+        return make_point(as_of=as_of, cost_7d=Decimal(cost), listed_since=OLD, **sizes, **memory)
+
+    before, middle, after = ((100, 500.0, 500.0), (150, 750.0, 1000.0), (200, 1000.0, 1000.0))
+    for one, other in ((middle, before), (after, middle)):
+        assert shares(explain(point(NOW, *one), point(THEN, *other))) == {"requests": 50}
+
+
+def measured(component: str, team: EntityRef, as_of: datetime, *names: str) -> Measurement:
+    listed = [make_point(name, cost_7d=Decimal(10), listed_since=OLD) for name in names]
+    return make_measurement(component, *listed, as_of=as_of, team=team)
+
+
+def owner_parts(now: ClosingPoint, then: ClosingPoint, owner_of: Any) -> dict[str, dict[str, int]]:
+    return {ref.name: shares(decompose(*both)) for ref, both in split_closing(now, then, owner_of).items()}
+
+
+def test_a_shared_workload_counts_once_in_the_team_and_a_moved_one_names_both_owners() -> None:
+    then = ClosingPoint(
+        as_of=THEN,
+        measurements=(
+            measured("cart", PAYMENTS, THEN, "moved"),
+            measured("finder", SEARCH, THEN),
+            measured("shop", PAYMENTS, THEN),
+        ),
+    )
+    now = ClosingPoint(
+        as_of=NOW,
+        measurements=(
+            measured("cart", PAYMENTS, NOW, "shared"),
+            measured("finder", SEARCH, NOW, "moved"),
+            measured("shop", PAYMENTS, NOW, "shared"),
+        ),
+    )
+    assert shares(decompose(now, then)) == {"added": 10}
+    assert owner_parts(now, then, team_of) == {"payments": {"added": 10, "moved": -10}, "search": {"moved": 10}}
+    assert owner_parts(now, then, component_of) == {
+        "cart": {"added": 10, "moved": -10},
+        "finder": {"moved": 10},
+        "shop": {"added": 10},
+    }
+    lost = decompose(*split_closing(now, then, component_of)[make_ref("cart")]).workloads
+    assert {one.change.key.name: one.change.other_owner for one in lost} == {"moved": make_ref("finder"), "shared": None}
+
+
+def test_movers_are_one_line_for_a_workload_over_clusters() -> None:
+    def both(cost: int, as_of: datetime) -> ClosingPoint:
+        listed = [make_point("web", cluster=cluster, cost_7d=Decimal(cost)) for cluster in ("east", "west")]
+        small = make_point("tiny", cost_7d=Decimal(3 + cost) / 100)
+        return closing(*(replace(point, listed_since=OLD) for point in (*listed, small)), as_of=as_of)
+
+    movers = group_movers(decompose(both(150, NOW), both(100, THEN)), lambda _: Decimal(10))
+    (web,) = movers.movers
+    assert (web.name, int(web.amount), [one.change.key.cluster for one in web.workloads]) == ("web", 100, ["east", "west"])
+    assert (movers.small.workloads, movers.small.amount) == (1, Decimal("0.5"))
+    assert movers.largest is web

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: run all benchmarks, or those named, and print one table of ratios.
+"""`python -m benchmarks [NAME ...]`: run all benchmarks, or those named, and print a table of ratios after each.
 
 Exits with 1 when a ratio is worse than required. A benchmark is skipped, with the reason, when a program that it needs is missing.
 """
@@ -31,10 +31,10 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown benchmark {', '.join(unknown)}; known are {', '.join(sorted(found))}")
     console = Console(width=None if sys.stdout.isatty() else 160)
-    table = Table("benchmark", "what", "measured", "reference of the same run", "ratio", "required")
     missed = 0
     for name in names:
         console.print(f"measuring {name} (load {os.getloadavg()[0]:.1f}) ...", style="dim")
+        table = Table("benchmark", "what", "measured", "reference of the same run", "ratio", "required")
         try:
             for result in found[name]():
                 missed += not result.is_met
@@ -43,7 +43,8 @@ def main() -> int:
                 )
         except CannotMeasure as reason:
             console.print(f"{name} was skipped: it {reason}", style="yellow")
-    console.print(table)
+        if table.row_count:
+            console.print(table)
     return 1 if missed else 0
 
 

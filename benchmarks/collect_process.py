@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import httpx
 
+from benchmarks.process_memory import peak_mib
 from clients.http.client import HttpClient, HttpOptions, TimeLeft, unlimited
 from clients.http.messages import HttpRequest, HttpResponse
 from clients.scaleops.client import ScaleOpsClient
@@ -83,7 +84,7 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"seconds": seconds, "cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024}
+    return {"seconds": seconds, "cpu_s": cpu, "peak_mib": peak_mib()}
 
 
 def record(context: StageContext, base_url: str, file: Path) -> None:

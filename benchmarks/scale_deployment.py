@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import scale_data as data
-from benchmarks.results import CannotMeasure
+from benchmarks.process_memory import require_proc, resident_mib
 from domain.sweeps import Sweep, slot_of
 from store import HeartbeatKind, Store, migrate
 from tasks.celery_tasks import WorkerContext
@@ -66,19 +66,12 @@ class BenchmarkDeployment:
 
     def control(self, *, latency_ms: int = 0, record: bool = False) -> None:
         """Set the latency of upstream, and reset its counts."""
-        self._control_upstream({"latency_ms": latency_ms, "record": record})
+        control_upstream(self.upstream, {"latency_ms": latency_ms, "record": record})
 
     def calls(self) -> tuple[int, list[dict[str, Any]]]:
         """Return the number of calls since the last `control`, and the recorded requests."""
-        report = self._control_upstream(None)
+        report = control_upstream(self.upstream, None)
         return report["calls"], report["recorded"]
-
-    def _control_upstream(self, settings: dict[str, Any] | None) -> dict[str, Any]:
-        body = None if settings is None else json.dumps(settings).encode()
-        request = urllib.request.Request(f"{self.upstream}/control", data=body)  # noqa: S310 - our own child on loopback
-        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - as above
-            report: dict[str, Any] = json.loads(response.read())
-            return report
 
     def settings(self, database_url: str) -> dict[str, str]:
         """Return the environment of a worker."""
@@ -165,16 +158,13 @@ class WorkerProcess:
 
     def resident_mib(self) -> float:
         """Return the resident memory of the child."""
-        status = Path(f"/proc/{self.child()}/status").read_text(encoding="ascii")
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+        return resident_mib(self.child())
 
 
 @contextmanager
 def deployed(components: int) -> Iterator[BenchmarkDeployment]:
     """Start the servers; stop them at the end. Raises CannotMeasure where there is no /proc."""
-    if not Path("/proc/self/stat").exists():
-        message = "reads the CPU time and memory of a worker's child from /proc, which this machine does not have"
-        raise CannotMeasure(message)
+    require_proc()
     with ExitStack() as started:
         folder = Path(tempfile.mkdtemp(prefix="scale", dir="/tmp"))
         started.callback(shutil.rmtree, folder)
@@ -226,6 +216,15 @@ def serving_upstream(components: int) -> Iterator[str]:
             child.terminate()
 
 
+def control_upstream(url: str, settings: dict[str, Any] | None) -> dict[str, Any]:
+    """Change the settings of the static ScaleOps, which resets its counts; without settings, return the counts."""
+    body = None if settings is None else json.dumps(settings).encode()
+    request = urllib.request.Request(f"{url}/control", data=body)  # noqa: S310 - our own child on loopback
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - as above
+        report: dict[str, Any] = json.loads(response.read())
+        return report
+
+
 @contextmanager
 def working(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[WorkerProcess]:
     """Run a worker."""
@@ -255,9 +254,9 @@ def opened(database_url: str) -> Iterator[Store]:
         store.close()
 
 
-def open_listed(store: Store, components: int, *, now: datetime) -> datetime:
+def open_listed(store: Store, components: int, *, now: datetime, every: timedelta = EVERY) -> datetime:
     """Open the sweep of the current slot as if the catalog had just been listed."""
-    as_of = slot_of(now, EVERY)
+    as_of = slot_of(now, every)
     numbers = range(components)
     with store.transaction() as transaction:
         transaction.sweeps.open(as_of, opened_at=now)

@@ -1,7 +1,7 @@
 """A static ScaleOps that is never the bottleneck: responses by path, component and cluster, on uvloop.
 
 `python -m benchmarks.scale_upstream COMPONENTS` prints its port. On the same port, `POST /control` with
-`{"latency_ms": 200, "record": true}` sets the latency and resets the counts; `GET /control` returns the calls since then.
+`{"latency_ms": 200, "record": true}` sets the latency and resets the counts; `GET /control` returns the calls since then, also by route.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import sys
+from collections import Counter
 from typing import Any, Final, cast
 
 import uvloop
@@ -26,7 +27,7 @@ class StaticScaleOps:
 
     def __init__(self, components: int) -> None:
         self.latency_s = 0.0
-        self.calls = 0
+        self.routes: Counter[str] = Counter()
         self.recorded: list[tuple[bytes, bytes]] | None = None
         self._workloads = [_response(data.workloads_body(number)) for number in range(components)]
         self._costs = {
@@ -46,10 +47,10 @@ class StaticScaleOps:
 
     def respond(self, head: bytes, body: bytes) -> bytes:
         """Return the response to one request."""
-        path = head.split(b" ", 2)[1]
+        method, path, _ = head.split(b" ", 2)
         if path == b"/control":
             return _response(self._control(json.loads(body)) if body else self._report())
-        self.calls += 1
+        self.routes[f"{method.decode()} {path.partition(b'?')[0].decode()}"] += 1
         if self.recorded is not None:
             self.recorded.append((head, body))
         if path.startswith(b"/api/v1/workload-network"):
@@ -67,11 +68,12 @@ class StaticScaleOps:
     def _control(self, settings: dict[str, Any]) -> bytes:
         self.latency_s = settings.get("latency_ms", 0) / 1000
         self.recorded = [] if settings.get("record") else None
-        self.calls = 0
+        self.routes.clear()
         return b"{}"
 
     def _report(self) -> bytes:
-        return json.dumps({"calls": self.calls, "recorded": [_recorded(*request) for request in self.recorded or ()]}).encode()
+        recorded = [_recorded(*request) for request in self.recorded or ()]
+        return json.dumps({"calls": self.routes.total(), "routes": self.routes, "recorded": recorded}).encode()
 
 
 class StaticScaleOpsProtocol(asyncio.Protocol):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from io import BytesIO
 from typing import Final
 
 import httpcore
@@ -232,13 +233,13 @@ class HttpClient:
             self._release(connection)
 
     def _read_body(self, incoming: httpx.Response, request: HttpRequest) -> bytes:
-        body = bytearray()
+        body = BytesIO()  # returns its content without a second copy of it, which doubles the memory of a large response
         limit = request.max_response_bytes or self.options.max_response_bytes
         for chunk in incoming.iter_bytes():
-            body += chunk
-            if len(body) > limit:
+            if body.tell() + len(chunk) > limit:
                 raise too_large_error(self.service, request, incoming.status_code, limit)
-        return bytes(body)
+            body.write(chunk)
+        return body.getvalue()
 
     def _acquire(self) -> _Connection:
         try:

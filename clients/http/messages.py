@@ -125,15 +125,19 @@ def read_json(service: str, request: HttpRequest, response: HttpResponse) -> obj
     try:
         return decode_json(response.body)
     except ValueError:
-        problem = _describe_undecodable(response)
-    message = f"{service} answered {request.route} with {problem}"
-    raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, status=response.status)
+        raise undecodable_error(service, request, response) from None
 
 
 def require_ok(service: str, request: HttpRequest, response: HttpResponse) -> None:
     """Raise ServiceError unless the status is 200."""
     if response.status != HTTPStatus.OK:
         raise status_error(service, request, response)
+
+
+def undecodable_error(service: str, request: HttpRequest, response: HttpResponse) -> ServiceError:
+    """Return the error for a body that is not JSON."""
+    message = f"{service} answered {request.route} with {_describe_undecodable(response)}"
+    return ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, status=response.status)
 
 
 def schema_error(service: str, request: HttpRequest, response: HttpResponse, problem: str) -> ServiceError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from http import HTTPStatus
 from io import BytesIO
@@ -14,7 +15,7 @@ import ijson
 
 from clients.http.client import HttpClient
 from clients.http.errors import ErrorKind, ServiceError
-from clients.http.messages import HttpRequest, HttpResponse, read_json, require_ok, schema_error, truncated_error
+from clients.http.messages import HttpRequest, HttpResponse, read_json, require_ok, schema_error, undecodable_error
 from clients.scaleops import parsing
 from clients.scaleops.tokens import Credentials, with_bearer
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
@@ -28,8 +29,8 @@ _WORKLOADS: Final = "/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabe
 _FLAGS: Final = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 
 
-MAX_INVENTORY_BYTES: Final = 256 * 1024 * 1024
-"""About a kilobyte per workload, and more than a quarter of a million workloads."""
+MAX_BULK_BYTES: Final = 256 * 1024 * 1024
+"""Of a response with every workload or cost row. About a kilobyte per workload: more than a quarter of a million workloads."""
 
 
 class ScaleOpsClient:
@@ -54,12 +55,7 @@ class ScaleOpsClient:
         self, *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
     ) -> tuple[CostRow, ...]:
         """Return the cost rows of one cluster over `7d`, `30d` or `90d`, also of other workloads: ScaleOps ORs the labels."""
-        request = HttpRequest(
-            method="POST",
-            target=f"/detailedCostReport/getWorkloads?{urlencode({'multiCluster': 'true', 'range': cost_range})}",
-            headers={**_JSON, _CLUSTER_HEADER: cluster},
-            body=_body({"clusterFilters": (cluster,), "namespaces": namespaces, "workloadTypes": types, "labels": labels}),
-        )
+        request = _cost_request(cluster=cluster, namespaces=namespaces, types=types, labels=labels, cost_range=cost_range)
         return self._fetch(parsing.to_cost_rows, request)
 
     def all_workloads(self) -> Iterator[Workload]:
@@ -67,19 +63,18 @@ class ScaleOpsClient:
 
         ScaleOps does not document the request; the caller proves that the response is complete.
         """
-        request = HttpRequest(
-            method="POST", target=_WORKLOADS, headers=_JSON, body=_body({"label": ()}), max_response_bytes=MAX_INVENTORY_BYTES
-        )
-        response = self._send(request)
-        require_ok(self._http.service, request, response)
-        try:
-            yield from parsing.to_inventory(ijson.items(BytesIO(response.body), "workloads.item", use_float=True))
-        except (ijson.JSONError, UnicodeDecodeError):
-            raise truncated_error(self._http.service, request) from None
+        request = HttpRequest(method="POST", target=_WORKLOADS, headers=_JSON, body=_body({"label": ()}))
+        response = self._send_bulk(request)
+        yield from parsing.to_inventory(self._stream(request, response, parsing.WORKLOADS))
 
     def all_costs(self, cluster: str, *, cost_range: str) -> tuple[CostRow, ...]:
         """Return the cost rows of every workload of one cluster. ScaleOps does not document the request; the caller proves it."""
-        return self.costs(cluster=cluster, namespaces=(), types=(), labels=(), cost_range=cost_range)
+        request = _cost_request(cluster=cluster, namespaces=(), types=(), labels=(), cost_range=cost_range)
+        response = self._send_bulk(request)
+        try:
+            return parsing.to_bulk_costs(self._stream(request, response, parsing.COST_ROWS))
+        except parsing.UnexpectedSchema as error:
+            raise schema_error(self._http.service, request, response, str(error)) from None
 
     def network_flags(self) -> Mapping[str, bool | None]:
         """Return for each cluster whether its network is monitored; a cluster that is missing is not, None is unknown."""
@@ -115,6 +110,21 @@ class ScaleOpsClient:
         except parsing.UnexpectedSchema as error:
             raise schema_error(self._http.service, request, response, str(error)) from None
 
+    def _send_bulk(self, request: HttpRequest) -> HttpResponse:
+        response = self._send(replace(request, max_response_bytes=MAX_BULK_BYTES))
+        require_ok(self._http.service, request, response)
+        return response
+
+    def _stream(self, request: HttpRequest, response: HttpResponse, member: str) -> Iterator[object]:
+        """Yield the rows of a large response one by one; only its body is in memory as a whole.
+
+        Numbers are Decimal, so that one of any size costs its own row only.
+        """
+        try:
+            yield from ijson.items(BytesIO(response.body), f"{member}.item")
+        except (ijson.JSONError, UnicodeDecodeError):
+            raise undecodable_error(self._http.service, request, response) from None
+
     def _send(self, request: HttpRequest) -> HttpResponse:
         token = self._credentials.token()
         response = self._http.send(with_bearer(request, token))
@@ -123,6 +133,17 @@ class ScaleOpsClient:
             if token is not None:
                 response = self._http.send(with_bearer(request, token))
         return response
+
+
+def _cost_request(
+    *, cluster: str, namespaces: tuple[str, ...], types: tuple[str, ...], labels: tuple[str, ...], cost_range: str
+) -> HttpRequest:
+    return HttpRequest(
+        method="POST",
+        target=f"/detailedCostReport/getWorkloads?{urlencode({'multiCluster': 'true', 'range': cost_range})}",
+        headers={**_JSON, _CLUSTER_HEADER: cluster},
+        body=_body({"clusterFilters": (cluster,), "namespaces": namespaces, "workloadTypes": types, "labels": labels}),
+    )
 
 
 def _body(content: Mapping[str, tuple[str, ...]]) -> bytes:

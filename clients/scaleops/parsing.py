@@ -20,6 +20,10 @@ from domain.workload import CostRow, Destination, Flow, PolicyDefinition, Rows, 
 
 T = TypeVar("T")
 
+WORKLOADS: Final = "workloads"
+"""The member that holds the rows of the workload list."""
+COST_ROWS: Final = "aggregatedWorkloads"
+"""The member that holds the rows of the cost report."""
 _MAX_TEXT_LENGTH: Final = 512
 """Names of Kubernetes have at most 253 characters."""
 _MAX_SET_ASIDE: Final = 1000
@@ -40,7 +44,7 @@ class _UnreadableRow(ValueError):
 
 def to_workloads(document: object) -> Rows[Workload]:
     """Read `POST /api/v1/dashboard/byNamespace`. Raises UnexpectedSchema."""
-    return _rows(document, "workloads", _workload)
+    return _rows(_list(document, WORKLOADS), WORKLOADS, _workload)
 
 
 def to_inventory(rows: Iterable[object]) -> Iterator[Workload]:
@@ -57,7 +61,12 @@ def to_inventory(rows: Iterable[object]) -> Iterator[Workload]:
 
 def to_cost_rows(document: object) -> Rows[CostRow]:
     """Read `POST /detailedCostReport/getWorkloads`. Rows with a null id belong to no workload. Raises UnexpectedSchema."""
-    return _rows(document, "aggregatedWorkloads", _cost_row, skip=lambda row: isinstance(row, dict) and row.get("id") is None)
+    return to_bulk_costs(_list(document, COST_ROWS))
+
+
+def to_bulk_costs(rows: Iterable[object]) -> Rows[CostRow]:
+    """Read the rows of a cost report as they arrive, like `to_cost_rows`."""
+    return _rows(rows, COST_ROWS, _cost_row, skip=lambda row: isinstance(row, dict) and row.get("id") is None)
 
 
 def to_flags(document: object) -> dict[str, bool | None]:
@@ -77,12 +86,12 @@ def to_flags(document: object) -> dict[str, bool | None]:
 def to_destinations(document: object) -> Rows[Destination]:
     """Read `GET /api/v1/workload-network`, which is also a bare array, or null for no traffic. Raises UnexpectedSchema."""
     wrapped = {"destinations": document} if document is None or isinstance(document, list) else document
-    return _rows(wrapped, "destinations", _destination)
+    return _rows(_list(wrapped, "destinations"), "destinations", _destination)
 
 
 def to_policies(document: object) -> Rows[PolicyDefinition]:
     """Read `GET /api/v1/policies`: custom resources, unchanged. Raises UnexpectedSchema."""
-    return _rows(document, "policies", _policy)
+    return _rows(_list(document, "policies"), "policies", _policy)
 
 
 class _Fields:
@@ -213,11 +222,11 @@ def _policy(fields: _Fields) -> PolicyDefinition:
 
 
 def _rows(
-    document: object, member: str, parse: Callable[[_Fields], T], *, skip: Callable[[object], bool] = lambda _: False
+    rows: Iterable[object], member: str, parse: Callable[[_Fields], T], *, skip: Callable[[object], bool] = lambda _: False
 ) -> Rows[T]:
     found: list[T] = []
     set_aside: list[SetAsideRow] = []
-    for position, row in enumerate(_list(document, member), start=1):
+    for position, row in enumerate(rows, start=1):
         if skip(row):
             continue
         try:
@@ -281,6 +290,8 @@ def _number(value: object, accepted: PlausibleRange) -> Decimal | None:
         return None
     if isinstance(value, int):
         number = Decimal(value)
+    elif isinstance(value, Decimal):
+        number = value
     elif isinstance(value, float) and math.isfinite(value):
         number = Decimal(repr(value))
     elif isinstance(value, str) and _DECIMAL.fullmatch(value.strip()) is not None:
@@ -298,7 +309,7 @@ def _kind_of(value: object) -> str:
             return "null"
         case bool():
             return "a boolean"
-        case int() | float():
+        case int() | float() | Decimal():
             return "a number"
         case str():
             return "a text" if value.strip() else "an empty text"

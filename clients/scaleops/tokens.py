@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Final, Protocol
 
@@ -134,8 +134,7 @@ def with_bearer(request: HttpRequest, token: str | None) -> HttpRequest:
     """Return the request with its Authorization header; the same request without a token."""
     if token is None:
         return request
-    headers = {**request.headers, "Authorization": f"Bearer {token}"}
-    return HttpRequest(method=request.method, target=request.target, headers=headers, body=request.body)
+    return replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
 
 
 def expires_at(token: str, now: datetime) -> datetime:

@@ -25,7 +25,7 @@ from actions.live.upstream import FetchCosts
 from actions.ports import BulkScaleOps, ScaleOps
 from clients.http.errors import ErrorKind, ServiceError
 from domain.component import Component
-from domain.network_schedule import NETWORK_TTL, RecentNetwork, is_network_due
+from domain.network_schedule import NETWORK_TTL, RecentNetwork, without_due
 from domain.snapshots import Measurement, Outcome
 from domain.sweeps import Sweep
 from store import StoreUnavailable, SweepClosed
@@ -210,10 +210,11 @@ class SweepMeasurer:
         """Yield each component with the network figures that are not fetched again in this slot."""
         every = self._context.policy.collect_every
         while page := tuple(islice(components, _PAGE_SIZE)):
-            not_due = [component.ref for component in page if not is_network_due(component.ref, self._as_of, every=every)]
             with self._context.store.reading() as transaction:
-                recent = transaction.snapshots.recent_network(not_due, after=self._as_of - NETWORK_TTL)
-            yield from ((component, recent.get(component.ref, {})) for component in page)
+                recent = transaction.snapshots.recent_network(
+                    [component.ref for component in page], after=self._as_of - NETWORK_TTL
+                )
+            yield from ((component, without_due(recent.get(component.ref, {}), self._as_of, every=every)) for component in page)
 
     def _start(self, pool: MeasurePool, fan_out: FanOut, component: Component, recent_network: RecentNetwork) -> None:
         if not self.started:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from domain.network_schedule import is_network_due
-from domain.refs import EntityRef
 from domain.snapshots import NetworkUse, WorkloadPoint
 from domain.workload import WorkloadKey
 from simulator.serving import Simulator
@@ -63,9 +62,9 @@ def test_figures_that_failed_are_fetched_again_in_the_next_sweep(bench: CollectB
     assert any(isinstance(point.network, NetworkUse) for point in points_of(bench, 1).values())
 
 
-def test_components_are_spread_evenly_over_the_slots_of_a_day() -> None:
-    refs = [EntityRef.parse(f"component:default/service-{number}") for number in range(4000)]
-    chosen = Counter(slot for ref in refs for slot in range(4) if is_network_due(ref, SLOT + slot * EVERY, every=EVERY))
+def test_workloads_are_spread_evenly_over_the_slots_of_a_day() -> None:
+    keys = [WorkloadKey(cluster="east", namespace="shop", type="Deployment", name=f"web-{number}") for number in range(4000)]
+    chosen = Counter(slot for key in keys for slot in range(4) if is_network_due(key, SLOT + slot * EVERY, every=EVERY))
     assert chosen.total() == 4000
     assert all(900 < count < 1100 for count in chosen.values())
-    assert all(is_network_due(ref, SLOT, every=timedelta(days=1)) for ref in refs)
+    assert all(is_network_due(key, SLOT, every=timedelta(days=1)) for key in keys)

@@ -9,7 +9,9 @@ import click
 from cli.output import say, say_json, show_table
 from cli.session import open_context
 from domain.bulk_trust import describe_standings
+from domain.measures import Unknown, known_or
 from domain.messages import Json
+from domain.unallocated import SweepUnallocated, describe_newest
 from store import HeartbeatKind
 from tasks.maintenance.status import InstallationStatus, WatchStatus, read_status
 from wiring.durations import format_duration
@@ -27,15 +29,15 @@ def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
       scaleops-worker status --check
     """
     with open_context() as context:
-        found = read_status(context)
+        found, currency = read_status(context), context.policy.currency
     if as_json:
-        say_json(_as_json(found))
+        say_json(_as_json(found, currency))
     else:
-        _show(found)
+        _show(found, currency)
     ctx.exit(1 if check and found.problems else 0)
 
 
-def _show_sweeps(found: InstallationStatus) -> None:
+def _show_sweeps(found: InstallationStatus, currency: str) -> None:
     sweep = found.newest_closed
     if sweep is not None:
         in_part = ", some in part only" if found.unmeasured_figures else ""
@@ -46,12 +48,14 @@ def _show_sweeps(found: InstallationStatus) -> None:
     for line in describe_standings(found.bulk):
         subject, _, standing = line.partition(": ")
         say(f"{subject:<15} {standing}")
+    if found.bulk:
+        say(f"unallocated     {describe_newest(found.unallocated, currency)}")
     if found.watch is not None:
         say(f"newest watch    {format_watch(found.watch)}")
 
 
-def _show(found: InstallationStatus) -> None:
-    _show_sweeps(found)
+def _show(found: InstallationStatus, currency: str) -> None:
+    _show_sweeps(found, currency)
     for heartbeat in found.heartbeats:
         if heartbeat.kind is not HeartbeatKind.PROGRESS:
             name = heartbeat.stage if heartbeat.kind is HeartbeatKind.OK else f"{heartbeat.stage} {heartbeat.kind}"
@@ -75,7 +79,7 @@ def _show(found: InstallationStatus) -> None:
         say("no problems")
 
 
-def _as_json(found: InstallationStatus) -> dict[str, Json]:
+def _as_json(found: InstallationStatus, currency: str) -> dict[str, Json]:
     sweep = found.newest_closed
     return {
         "now": found.now.isoformat(),
@@ -115,6 +119,7 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
             }
             for one in found.bulk
         ],
+        "unallocated": _unallocated_as_json(found.unallocated, currency),
         "openAlerts": found.open_alerts,
         "outbox": {str(name): count for name, count in found.outbox.items()},
         "oldestPending": found.oldest_pending.isoformat() if found.oldest_pending else None,
@@ -129,6 +134,18 @@ def _as_json(found: InstallationStatus) -> dict[str, Json]:
             for one in found.teams
         ],
         "problems": list(found.problems),
+    }
+
+
+def _unallocated_as_json(found: SweepUnallocated | None, currency: str) -> dict[str, Json] | None:
+    if found is None or found.as_of is None or isinstance(found.cost, Unknown):
+        return None
+    share, cost = found.cost.share, known_or(found.cost.unallocated.amount, None)
+    return {
+        "asOf": found.as_of.isoformat(),
+        "cost": None if cost is None else float(cost),
+        "currency": currency,
+        "sharePercent": None if share is None else round(float(share) * 100, 1),
     }
 
 

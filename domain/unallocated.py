@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from domain.bulk_trust import BulkCheck, BulkSubject, checks_of
 from domain.inventory import NamespaceCost
-from domain.measures import Total, Unknown
+from domain.measures import Measured, Total, Unknown
+from domain.money import format_money, format_percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,13 @@ class UnallocatedCost:
     allocated: Total
     namespaces: tuple[NamespaceCost, ...]
     """Namespaces with an unallocated workload, without the shared ones; the highest cost first, unknown ones last."""
+    shared_namespaces: tuple[NamespaceCost, ...]
+    """The shared namespaces with an unallocated workload, in the same order."""
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the cost of every workload is known."""
+        return all(total.is_complete for total in (self.unallocated, self.shared, self.allocated))
 
     @property
     def share(self) -> Decimal | None:
@@ -34,13 +43,75 @@ class UnallocatedCost:
 def summarize_unallocated(costs: Iterable[NamespaceCost], *, shared: Collection[str]) -> UnallocatedCost:
     """Sum the costs of the namespaces of a sweep. `shared` are the names of shared namespaces, in any cluster."""
     every = tuple(costs)
-    own = [cost for cost in every if cost.namespace not in shared]
+    unclaimed = sorted((cost for cost in every if cost.unallocated.parts), key=_by_cost)
+    own = tuple(cost for cost in unclaimed if cost.namespace not in shared)
+    apart = tuple(cost for cost in unclaimed if cost.namespace in shared)
     return UnallocatedCost(
         unallocated=sum_totals([cost.unallocated for cost in own]),
-        shared=sum_totals([cost.unallocated for cost in every if cost.namespace in shared]),
+        shared=sum_totals([cost.unallocated for cost in apart]),
         allocated=sum_totals([cost.allocated for cost in every]),
-        namespaces=tuple(sorted((cost for cost in own if cost.unallocated.parts), key=_by_cost)),
+        namespaces=own,
+        shared_namespaces=apart,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepUnallocated:
+    """The unallocated cost of one sweep. `as_of` is None if there was no sweep."""
+
+    as_of: datetime | None
+    cost: Measured[UnallocatedCost]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryCoverage:
+    """How many unallocated workloads a sweep with a trusted inventory found, and of how many it knows the cost."""
+
+    as_of: datetime
+    known: int
+    parts: int
+
+    @property
+    def has_cost(self) -> bool:
+        """True if the cost is known at least in part; without workloads it is zero."""
+        return self.known > 0 or self.parts == 0
+
+
+def choose_closing_inventory(candidates: Iterable[InventoryCoverage]) -> datetime | None:
+    """Return the sweep that closes a week for the unallocated cost: the newest with a known cost, else the newest."""
+    best = max(candidates, key=lambda one: (one.has_cost, one.as_of), default=None)
+    return None if best is None else best.as_of
+
+
+def describe_missing(cost: UnallocatedCost, *, without_workloads: int) -> Iterator[str]:
+    """Yield a sentence for each part of the sums that is not known.
+
+    Args:
+        cost: the costs of a sweep.
+        without_workloads: components that the sweep did not measure and of which no workload is known.
+    """
+    for total, name in ((cost.unallocated, "unallocated"), (cost.shared, "shared"), (cost.allocated, "allocated")):
+        if not total.is_complete:
+            yield f"the cost of {total.parts - total.known} of {total.parts} {name} workloads is unknown"
+    amounts = {(one.cluster, one.unallocated.amount) for one in (*cost.namespaces, *cost.shared_namespaces)}
+    yield from sorted({f"{cluster}: {amount.reason}" for cluster, amount in amounts if isinstance(amount, Unknown)})
+    if without_workloads:
+        have = "component was" if without_workloads == 1 else "components were"
+        yield f"{without_workloads} {have} never measured: a part of this may be theirs"
+
+
+def describe_newest(newest: SweepUnallocated | None, currency: str) -> str:
+    """Return the unallocated cost of the newest sweep that knows it, with its share and as-of."""
+    if newest is None:
+        return "unknown: no sweep had a trusted inventory"
+    cost = newest.cost
+    if isinstance(cost, Unknown):
+        return f"unknown: {cost.reason}"
+    amount = cost.unallocated.amount
+    if isinstance(amount, Unknown):
+        return f"unknown: {amount.reason}"
+    share = "" if cost.share is None else f", {format_percent(cost.share)} of all {'' if cost.is_complete else 'known '}cost"
+    return f"{format_money(amount, currency)} for the 7 days to {newest.as_of:%Y-%m-%d %H:%M} UTC{share}"
 
 
 def sum_totals(totals: Sequence[Total]) -> Total:

@@ -9,10 +9,12 @@ from decimal import Decimal
 
 from alerts.policy import Rule
 from domain.closing_point import ClosingPoint
+from domain.inventory import InventoryWorkload
 from domain.measures import Total
 from domain.month_to_date import MonthToDate
 from domain.refs import EntityRef
 from domain.tracking import Recommendation
+from domain.unallocated import SweepUnallocated
 from domain.usual_range import WeeklyChange
 from domain.weeks import IsoWeek, Lateness
 from reports import content
@@ -99,6 +101,19 @@ class TeamFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnallocatedFacts:
+    """What no component claims: in the sweep that closes the week, and in those of the weeks before."""
+
+    closing: SweepUnallocated
+    largest: tuple[InventoryWorkload, ...] = ()
+    """The workloads of the highest cost, without those of shared namespaces."""
+    without_workloads: int = 0
+    """Components that were never measured."""
+    weeks: tuple[tuple[IsoWeek, SweepUnallocated], ...] = ()
+    """Oldest first, ending with this one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformFacts:
     """The input of the roll-up of all teams."""
 
@@ -108,6 +123,7 @@ class PlatformFacts:
     weeks: tuple[WeekTotal, ...]
     titles: Mapping[EntityRef, str]
     team_titles: Mapping[EntityRef, str]
+    unallocated: UnallocatedFacts
     unrouted: tuple[content.UnroutedTeam, ...] = ()
     catalog_problems: tuple[str, ...] = ()
     """What the entities of teams say that could not be used, one sentence each."""

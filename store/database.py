@@ -18,13 +18,14 @@ from store.queries.clusters import Clusters
 from store.queries.components import Components
 from store.queries.heartbeats import Heartbeats
 from store.queries.history import History
-from store.queries.inventory import Inventory, NamespaceCosts
+from store.queries.inventory import Inventory
 from store.queries.keys import SealedKeys, SigningKeys
 from store.queries.outbox import Outbox
 from store.queries.recommendations import Recommendations
 from store.queries.reports import Reports
 from store.queries.snapshots import Snapshots
 from store.queries.sweeps import Sweeps
+from store.queries.unallocated import Unallocated
 from store.queries.watch import WatchSweeps
 from store.retention import Purge
 from store.urls import describe, parse_url
@@ -42,7 +43,7 @@ class Transaction:
         self.closing = ClosingSnapshots(connection)
         self.clusters = Clusters(connection)
         self.inventory = Inventory(connection)
-        self.namespace_costs = NamespaceCosts(connection)
+        self.unallocated = Unallocated(connection)
         self.recommendations = Recommendations(connection)
         self.alerts = Alerts(connection)
         self.reports = Reports(connection)

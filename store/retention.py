@@ -15,6 +15,7 @@ from domain.weeks import IsoWeek, Schedule, Schedules
 from store.queries.closing import ClosingSnapshots
 from store.queries.outbox_conditions import FALLBACK
 from store.queries.rows import Queries
+from store.queries.unallocated import Unallocated
 from store.schema import (
     alert_events,
     alert_states,
@@ -25,6 +26,7 @@ from store.schema import (
     report_runs,
     snapshots,
     sweeps,
+    unallocated_workloads,
     watch_points,
     watch_sweeps,
     workload_points,
@@ -69,7 +71,8 @@ def expired(
         schedules: a sweep that closes a week of one of them, reported or not, is kept as long as a weekly one.
         retention: how long each kind is kept.
         now: the present.
-        used: which of the sweeps that may close a week do close it for some component. By default the newest does for all.
+        used: which of the sweeps that may close a week do close it for some component or for the unallocated cost. By default the
+            newest does for all.
     """
     ordered = sorted(closed)
     daily = set({as_of.date(): as_of for as_of in ordered}.values())
@@ -114,14 +117,17 @@ class Purge(Queries):
         closed = self._connection.execute(select(sweeps.c.as_of).where(sweeps.c.closed_at.is_not(None))).scalars().all()
         runs = self._connection.execute(select(report_runs.c.sweeps_now, report_runs.c.sweeps_then).distinct())
         reported = {as_ofs for row in runs for as_ofs in row if as_ofs is not None}
-        used = ClosingSnapshots(self._connection).sweeps_used
-        return expired(closed, reported=reported, schedules=schedules, retention=retention, now=now, used=used)
+        return expired(closed, reported=reported, schedules=schedules, retention=retention, now=now, used=self._used)
+
+    def _used(self, as_ofs: Collection[datetime]) -> frozenset[datetime]:
+        unallocated = Unallocated(self._connection).closing_sweep(as_ofs)
+        return ClosingSnapshots(self._connection).sweeps_used(as_ofs) | ({unallocated} if unallocated is not None else set())
 
     def drop(self, as_of: datetime) -> None:
         """Delete one sweep with its snapshots and points."""
         self._connection.execute(delete(snapshots).where(snapshots.c.as_of == as_of))
         self._connection.execute(delete(workload_points).where(workload_points.c.as_of == as_of))
-        for table in (bulk_checks, namespace_costs):
+        for table in (bulk_checks, namespace_costs, unallocated_workloads):
             self._connection.execute(delete(table).where(table.c.as_of == as_of))
         self._connection.execute(delete(sweeps).where(sweeps.c.as_of == as_of))
 

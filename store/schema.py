@@ -213,6 +213,18 @@ namespace_costs = Table(
     PrimaryKeyConstraint("as_of", "cluster", "namespace"),
 )
 
+unallocated_workloads = Table(
+    "unallocated_workloads",
+    metadata,
+    Column("as_of", UtcDateTime, nullable=False),
+    Column("cluster", CleanText, nullable=False),
+    Column("namespace", CleanText, nullable=False),
+    Column("type", CleanText, nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("cost_7d", ExactDecimal, nullable=False),
+    PrimaryKeyConstraint("as_of", "cluster", "namespace", "type", "name"),
+)
+
 watch_sweeps = Table(
     "watch_sweeps",
     metadata,

@@ -44,7 +44,7 @@ def stored_report(view: HistoryView, team: EntityRef, week: str | None) -> Repor
         message = f"no report of {_name(team)}{f' for {chosen}' if week else ''} that you may see; weeks with a report: {kept}"
         raise NotFoundError(message)
     _require_all_visible(view, team, run)
-    return Report.model_validate(run.content)
+    return _as_seen(view, Report.model_validate(run.content))
 
 
 def team_of_slug(slug: str) -> EntityRef:
@@ -63,7 +63,20 @@ def team_of_slug(slug: str) -> EntityRef:
 def reports_of_week(view: HistoryView, week: str) -> tuple[Report, ...]:
     """Return the reports of a week that the caller may read, by team."""
     runs = [run for run in view.rows.reports.runs(WEEKLY_REPORT, week) if run.content is not None]
-    return tuple(Report.model_validate(run.content) for run in runs if not _hidden(view, run.team, run)[0])
+    return tuple(_as_seen(view, Report.model_validate(run.content)) for run in runs if not _hidden(view, run.team, run)[0])
+
+
+def _as_seen(view: HistoryView, report: Report) -> Report:
+    """Leave out what no component claims, unless the caller sees everything: the catalog cannot say who may see it."""
+    if view.sees_everything:
+        return report
+    shown = (
+        section.model_copy(update={"body": None, "failure": "Shown only to callers who may see every component."})
+        if section.body is not None and section.body.kind == "unallocated"
+        else section
+        for section in report.sections
+    )
+    return report.model_copy(update={"sections": tuple(shown)})
 
 
 def newest_reports(view: HistoryView, *, weeks: int = 3) -> tuple[ReportRun, ...]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from heapq import nlargest
-from typing import Final
 
 from actions.errors import NotAllowedError, NotFoundError
 from actions.history.models import (
@@ -19,14 +16,11 @@ from actions.history.models import (
 )
 from actions.history.view import HistoryView
 from actions.live.outputs import fields_of, number
-from domain.closing_snapshot import closing_window
-from domain.inventory import InventoryWorkload
-from domain.measures import Total, Unknown
+from domain.inventory import LARGEST_PER_CLUSTER
+from domain.measures import Unknown, known_or
 from domain.refs import PLATFORM
-from domain.unallocated import UnallocatedCost, reason_not_trusted, summarize_unallocated
+from domain.unallocated import UnallocatedCost, describe_missing
 from domain.weeks import current_week
-
-MAX_WORKLOADS: Final = 25
 
 
 def get_unallocated_cost(view: HistoryView, query: UnallocatedInput) -> UnallocatedOutput:
@@ -43,14 +37,17 @@ def get_unallocated_cost(view: HistoryView, query: UnallocatedInput) -> Unalloca
     if as_of is None:
         message = "there is no closed sweep yet; `scaleops-worker collect` makes one"
         raise NotFoundError(message)
-    summary = _summary(view, as_of, query.cluster)
+    rows, shared = view.rows, view.history.shared_namespaces
+    found = rows.unallocated.of_sweep(as_of, shared=shared, cluster=query.cluster)
+    reason = found.reason if isinstance(found, Unknown) else None
+    summary = known_or(found, None)
     namespaces = () if summary is None else summary.namespaces
     shown, note = page_of(namespaces, query)
     return UnallocatedOutput(
         currency=view.history.currency,
         as_of=as_of,
         period="7d",
-        unknown_reason=reason_not_trusted(view.rows.bulk_checks.of_sweep(as_of)) if summary is None else None,
+        unknown_reason=reason,
         cost=None if summary is None else number(summary.unallocated.amount),
         share_percent=None if summary is None else _percent(summary),
         shared_cost=None if summary is None else number(summary.shared.amount),
@@ -67,70 +64,36 @@ def get_unallocated_cost(view: HistoryView, query: UnallocatedInput) -> Unalloca
             )
             for one in shown
         ],
-        largest=[] if summary is None else _largest(view, as_of, query.cluster),
+        largest=[
+            UnallocatedWorkloadRow(**fields_of(one.key), cost=number(one.cost_7d))
+            for one in rows.unallocated.largest(as_of, limit=LARGEST_PER_CLUSTER, shared=shared, cluster=query.cluster)
+        ],
         weeks=_weeks(view, query),
-        warnings=_warnings(summary, without_workloads=view.rows.inventory.count_without_workloads(as_of)),
+        warnings=[]
+        if summary is None
+        else list(describe_missing(summary, without_workloads=rows.inventory.count_without_workloads(as_of))),
         **note,
     )
-
-
-def _summary(view: HistoryView, as_of: datetime, cluster: str | None) -> UnallocatedCost | None:
-    costs = view.rows.namespace_costs.of_sweep(as_of)
-    chosen = [cost for cost in costs if cluster in (None, cost.cluster)]
-    return summarize_unallocated(chosen, shared=view.history.shared_namespaces) if costs else None
 
 
 def _percent(summary: UnallocatedCost) -> float | None:
     return None if summary.share is None else round(float(summary.share) * 100, 1)
 
 
-def _largest(view: HistoryView, as_of: datetime, cluster: str | None) -> list[UnallocatedWorkloadRow]:
-    claimed = {workload.key for workload in view.rows.inventory.claimed(as_of)}
-    rest = (
-        workload
-        for workload in view.rows.inventory.of_sweep(as_of)
-        if workload.key not in claimed
-        and workload.key.namespace not in view.history.shared_namespaces
-        and cluster in (None, workload.key.cluster)
-    )
-    return [
-        UnallocatedWorkloadRow(**fields_of(one.key), cost=number(one.cost_7d)) for one in nlargest(MAX_WORKLOADS, rest, key=_cost)
-    ]
-
-
-def _cost(workload: InventoryWorkload) -> Decimal:
-    return Decimal(-1) if isinstance(workload.cost_7d, Unknown) else workload.cost_7d
-
-
 def _weeks(view: HistoryView, query: UnallocatedInput) -> list[UnallocatedWeekRow]:
     schedule, now = view.history.schedules.of(PLATFORM), view.history.clock()
     running = current_week(now, schedule.zone)
     weeks = [running.shift(-back) for back in range(query.weeks, 0, -1)]
-    windows = [closing_window(schedule, week, now=now) for week in weeks]
-    as_ofs: Sequence[datetime] = view.rows.namespace_costs.as_ofs(windows[0].earliest, windows[-1].latest)
-    closing = [max((as_of for as_of in as_ofs if as_of in window), default=None) for window in windows]
-    summaries = [None if as_of is None else _summary(view, as_of, query.cluster) for as_of in closing]
-    return [
-        UnallocatedWeekRow(
-            week=str(week),
-            as_of=as_of,
-            cost=None if summary is None else number(summary.unallocated.amount),
-            share_percent=None if summary is None else _percent(summary),
-        )
-        for week, as_of, summary in zip(weeks, closing, summaries, strict=True)
-    ]
+    sweeps = view.rows.closing.sweeps_of_weeks(PLATFORM, schedule, weeks, now=now)
+    return [_week_row(view, str(week), sweeps[week], query.cluster) for week in weeks]
 
 
-def _warnings(summary: UnallocatedCost | None, *, without_workloads: int) -> list[str]:
-    def lacking(total: Total, name: str) -> list[str]:
-        missing = total.parts - total.known
-        return [f"the cost of {missing} of {total.parts} {name} workloads is unknown"] if missing else []
-
-    if summary is None:
-        return []
-    unmeasured = f"{without_workloads} components were never measured: a part of this may be theirs"
-    return [
-        *lacking(summary.unallocated, "unallocated"),
-        *lacking(summary.allocated, "allocated"),
-        *([unmeasured] if without_workloads else []),
-    ]
+def _week_row(view: HistoryView, week: str, sweeps: Sequence[datetime], cluster: str | None) -> UnallocatedWeekRow:
+    closing = view.rows.unallocated.closing(sweeps, shared=view.history.shared_namespaces, cluster=cluster)
+    cost = known_or(closing.cost, None)
+    return UnallocatedWeekRow(
+        week=week,
+        as_of=closing.as_of,
+        cost=None if cost is None else number(cost.unallocated.amount),
+        share_percent=None if cost is None else _percent(cost),
+    )

@@ -1,6 +1,7 @@
 """HTML pages: stored weekly reports, components, and the status of the installation.
 
-A stored report is shown only to callers who may see all its components. `/status` names no entity.
+A stored report is shown only to callers who may see all its components. `/status` names no entity, and clusters only to callers who
+see everything.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from actions.history.models import AlertsInput, OpenRecommendationsInput, TrendI
 from actions.history.reports import reports_of_week, stored_report, team_of_slug
 from actions.history.view import HistoryView, parse_ref, read_history
 from alerts.states import OPEN_PHASES
-from domain.bulk_trust import BulkStanding, BulkSubject
+from domain.bulk_trust import BulkStanding, BulkSubject, describe_standings
 from domain.clock import is_future
 from domain.refs import EntityRef
+from domain.unallocated import describe_newest
 from domain.weeks import current_week
 from gateway.auth.request_contexts import RequestContexts
 from gateway.request import GatewayRequest
@@ -169,7 +171,7 @@ def _status(view: HistoryView) -> str:
             unmeasured=sorted(figures.items()),
             running=rows.sweeps.unclosed(),
             watch=next(iter(rows.watch_sweeps.closed(limit=1)), None),
-            bulk=_anonymous_standings(rows.bulk_checks.standings()),
+            bulk=_bulk_lines(view),
             lost=len(rows.clusters.lost()),
             alerts=len(rows.alerts.states(statuses=OPEN_PHASES)),
             outbox=sorted((str(status), many) for status, many in rows.outbox.counts().items()),
@@ -178,8 +180,18 @@ def _status(view: HistoryView) -> str:
     )
 
 
+def _bulk_lines(view: HistoryView) -> Sequence[str]:
+    """Return whether the bulk responses are trusted, and what is unallocated: in full only for callers who see everything."""
+    standings = view.rows.bulk_checks.standings()
+    if not view.sees_everything or not standings:
+        return _anonymous_standings(standings)
+    newest = view.rows.unallocated.newest_trusted(shared=view.history.shared_namespaces)
+    lines = (*describe_standings(standings), f"unallocated cost: {describe_newest(newest, view.history.currency)}")
+    return [f"{line[0].upper()}{line[1:]}." for line in lines]
+
+
 def _anonymous_standings(standings: Collection[BulkStanding]) -> list[str]:
-    """Return whether the bulk responses are trusted; the page names no cluster."""
+    """Return how many responses are trusted, without the name of a cluster."""
     lines = []
     for subject, name in ((BulkSubject.INVENTORY, "inventory"), (BulkSubject.COSTS, "costs of a cluster in one response")):
         found = [one.newest for one in standings if one.newest.subject is subject and one.newest.cluster]

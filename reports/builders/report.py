@@ -17,6 +17,7 @@ from reports.builders.names import names_of
 from reports.builders.platform import build_team_overview
 from reports.builders.sections import list_movers, summarise_automation, summarise_network
 from reports.builders.top_actions import choose_actions
+from reports.builders.unallocated import build_unallocated
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.formatting import format_delay, format_instant
 from reports.links import PLATFORM_SLUG, team_slug
@@ -107,6 +108,7 @@ def _platform_parts(facts: PlatformFacts) -> Iterable[Part]:
                 now, then, currency=meta.currency, titles=facts.team_titles, links=meta.links, week=meta.week
             ),
         )
+    yield "Unallocated cost", lambda: build_unallocated(facts.unallocated, meta.currency)
     yield (
         "Routing",
         lambda: content.RoutingProblems(

@@ -6,13 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from domain.money import format_count, format_money
+from domain.money import format_count, format_money, format_percent
 from reports import content
-from reports.formatting import clip, format_amount, format_coverage, format_money_or_unknown, format_saving, format_share
+from reports.formatting import (
+    clip,
+    format_amount,
+    format_coverage,
+    format_money_or_unknown,
+    format_place,
+    format_saving,
+    format_share,
+)
 
 MAX_NAME_LENGTH: Final = 60
 MAX_POLICIES: Final = 15
 MAX_ALERT_NAMES: Final = 5
+MAX_LISTED: Final = 5
 
 
 def remarks(report: content.Report) -> Iterable[str]:
@@ -167,6 +176,50 @@ def format_routing(routing: content.RoutingProblems) -> str:
     if routing.teams == 0:
         return "No team owns a component yet, so no report was due."
     return "Every team has a channel of its own, and no report was skipped."
+
+
+def format_unallocated(spend: content.UnallocatedSpend) -> str:
+    """Summarise the cost that no component claims, and that of the shared namespaces."""
+    cost, shared = spend.cost, spend.shared
+    apart = (
+        f" {format_amount(shared)} more is the cost of shared namespaces." if shared.amount is not None and shared.parts else ""
+    )
+    if cost.amount is None:
+        workloads = f" of {format_count(cost.parts, 'workload')} that no component claims" if cost.parts else ""
+        return f"The cost{workloads or ' that no component claims'} is unknown: {cost.unknown_reason}.{apart}"
+    if not cost.parts:
+        return (
+            f"A component claims every workload of the inventory{' outside of shared namespaces' if shared.parts else ''}.{apart}"
+        )
+    count = len(spend.namespaces.top) + spend.namespaces.more
+    is_complete = all(one.known == one.parts for one in (cost, shared, spend.allocated))
+    share = "" if spend.share is None else f", {format_percent(spend.share)} of all {'' if is_complete else 'known '}cost,"
+    coverage = f" ({format_coverage(cost)})" if format_coverage(cost) else ""
+    return (
+        f"{format_amount(cost)} for 7 days{coverage}{share} is unallocated: no component claims {format_count(cost.parts, 'workload')} in "
+        f"{format_count(count, 'namespace')}.{apart}"
+    )
+
+
+def format_largest(spend: content.UnallocatedSpend) -> str:
+    """List the first workloads of the highest unallocated cost; empty without any."""
+    return ", ".join(
+        f"{clip(one.workload.label, MAX_NAME_LENGTH)} ({clip(format_place(one.workload), MAX_NAME_LENGTH)}) {format_amount(one.cost)}"
+        for one in spend.workloads[:MAX_LISTED]
+    )
+
+
+def format_shared(spend: content.UnallocatedSpend) -> str:
+    """List the first shared namespaces; empty without any."""
+    return ", ".join(
+        f"{clip(one.namespace, MAX_NAME_LENGTH)} ({clip(one.cluster, MAX_NAME_LENGTH)}) {format_amount(one.cost)}"
+        for one in spend.shared_namespaces.top[:MAX_LISTED]
+    )
+
+
+def format_not_in_sums(spend: content.UnallocatedSpend) -> str:
+    """Return what the sums do not include; empty if nothing."""
+    return f"Not in these sums: {'; '.join(spend.missing)}." if spend.missing else ""
 
 
 def format_automation(automation: content.Automation) -> str:

@@ -16,6 +16,13 @@ from reports.content.headline import Budget, ChangePart, Headline, HeadlineChang
 from reports.content.platform import RoutingProblems, TeamOverview, TeamSummary, UnroutedTeam
 from reports.content.recommendations import FollowUp, RecommendationOutcome, RecommendedAction, Resource, TopActions
 from reports.content.sections import AlertList, Automation, ClusterGap, DataGap, DataGaps, HotSpot, Network, OpenAlert, PolicyUse
+from reports.content.unallocated import (
+    NamespaceList,
+    UnallocatedNamespace,
+    UnallocatedSpend,
+    UnallocatedWeek,
+    UnallocatedWorkload,
+)
 from reports.content.values import Amount, ComponentName, ContentModel, Money, Share, WorkloadName
 
 __all__ = [
@@ -39,6 +46,7 @@ __all__ = [
     "Money",
     "Mover",
     "Movers",
+    "NamespaceList",
     "Network",
     "OpenAlert",
     "PolicyUse",
@@ -54,6 +62,10 @@ __all__ = [
     "TopActions",
     "Trend",
     "TrendWeek",
+    "UnallocatedNamespace",
+    "UnallocatedSpend",
+    "UnallocatedWeek",
+    "UnallocatedWorkload",
     "UnroutedTeam",
     "WorkloadName",
 ]
@@ -65,7 +77,19 @@ PLATFORM: Final = "platform"
 """In place of a team reference: the roll-up of all teams."""
 
 Body: TypeAlias = Annotated[
-    Union[Trend, Movers, TopActions, FollowUp, AlertList, Network, Automation, DataGaps, TeamOverview, RoutingProblems],  # noqa: UP007 - readable as a list
+    Union[  # noqa: UP007 - readable as a list
+        Trend,
+        Movers,
+        TopActions,
+        FollowUp,
+        AlertList,
+        Network,
+        Automation,
+        DataGaps,
+        TeamOverview,
+        RoutingProblems,
+        UnallocatedSpend,
+    ],
     Field(discriminator="kind"),
 ]
 

@@ -64,6 +64,12 @@ def _render_sections(report: content.Report, env: SandboxedEnvironment, template
 
 
 def _chart(body: content.Body, currency: str) -> Markup | None:
-    if not isinstance(body, content.Trend) or all(one.cost.amount is None for one in body.weeks):
+    if isinstance(body, content.UnallocatedSpend):
+        return _draw(body.trend, currency, ident=f"{body.kind}-{CHART_ID}")
+    return _draw(body, currency, ident=CHART_ID) if isinstance(body, content.Trend) else None
+
+
+def _draw(trend: content.Trend, currency: str, *, ident: str) -> Markup | None:
+    if all(one.cost.amount is None for one in trend.weeks):
         return None
-    return draw_trend(body, currency=currency, ident=CHART_ID)
+    return draw_trend(trend, currency=currency, ident=ident)

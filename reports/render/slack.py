@@ -18,12 +18,16 @@ from reports.builders.sentences import (
     format_alerts,
     format_automation,
     format_follow_up,
+    format_largest,
     format_more,
     format_mover_note,
     format_network,
     format_no_actions,
     format_no_movers,
+    format_not_in_sums,
     format_routing,
+    format_shared,
+    format_unallocated,
     key_figures,
     remarks,
 )
@@ -57,6 +61,7 @@ from reports.render.slack_blocks import (
 
 MAX_SENTENCE_LENGTH: Final = 400
 MAX_REASON_LENGTH: Final = 300
+MAX_CELL_LENGTH: Final = 40
 MAX_ROWS_PER_KIND: Final = 15
 """Rows of one kind in a thread table; the page shows all."""
 
@@ -192,8 +197,8 @@ def _mover_row(mover: content.Mover, kind: str, currency: str) -> list[str]:
     change = format_money(mover.amount, currency, signed=True)
     note = format_mover_note(mover, kind)
     return [
-        clip(mover.workload.label, 40),
-        clip(format_place(mover.workload), 40),
+        _clip_cell(mover.workload.label),
+        _clip_cell(format_place(mover.workload)),
         "" if mover.then is None else format_money(mover.then, currency),
         "" if mover.now is None else format_money(mover.now, currency),
         f"{change} ({note})" if note else change,
@@ -255,7 +260,7 @@ def _teams(teams: content.TeamOverview) -> Iterator[BlockGroup]:
         moved = "" if team.like_for_like is None else format_money(team.like_for_like, team.cost.currency, signed=True)
         rows.append(
             [
-                clip(team.title, 40),
+                _clip_cell(team.title),
                 format_amount(team.cost),
                 f"{moved} ({share})" if share else moved,
                 format_amount(team.savings_available),
@@ -263,6 +268,37 @@ def _teams(teams: content.TeamOverview) -> Iterator[BlockGroup]:
             ]
         )
     yield _table("Teams", rows, numbers_from=1, omitted=max(0, len(teams.teams) - 2 * MAX_ROWS_PER_KIND))
+
+
+def _unallocated(spend: content.UnallocatedSpend) -> Iterator[BlockGroup]:
+    yield _title("Unallocated cost")
+    yield _paragraph(format_unallocated(spend))
+    if missing := format_not_in_sums(spend):
+        yield _paragraph(clip(missing, MAX_SENTENCE_LENGTH))
+    if spend.weeks:
+        drawn = f"{sparkline(spend.trend)}  {format_trend(spend.trend)}"
+        yield BlockGroup(blocks=(context(drawn),), lines=(drawn,))
+    if spend.advice:
+        yield _paragraph(spend.advice)
+    if spend.namespaces.top:
+        yield _table("Unallocated, by namespace", _namespace_rows(spend.namespaces), numbers_from=2)
+    for label, line in (("Largest workloads", format_largest(spend)), ("Shared namespaces", format_shared(spend))):
+        if line:
+            yield _paragraph(clip(f"{label}: {line}.", MAX_SENTENCE_LENGTH))
+
+
+def _namespace_rows(namespaces: content.NamespaceList) -> list[list[str]]:
+    rows = [
+        [_clip_cell(one.namespace), _clip_cell(one.cluster), format_amount(one.cost), f"{one.cost.parts:,}"]
+        for one in namespaces.top
+    ]
+    more = namespaces.more_cost
+    rest = [[f"{namespaces.more:,} more", "", format_amount(more), f"{more.parts:,}"]] if namespaces.more else []
+    return [["Namespace", "Cluster", "7 days", "Workloads"], *rows, *rest]
+
+
+def _clip_cell(text: str) -> str:
+    return clip(text, MAX_CELL_LENGTH)
 
 
 def _routing(routing: content.RoutingProblems) -> Iterator[BlockGroup]:
@@ -285,6 +321,7 @@ _RENDERERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
     "automation": _automation,
     "gaps": _gaps,
     "teams": _teams,
+    "unallocated": _unallocated,
     "routing": _routing,
 }
 """Sections of the thread; trend and actions are on the first screen."""

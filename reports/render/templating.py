@@ -15,7 +15,7 @@ from jinja2 import BaseLoader, PackageLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
-from domain.money import format_count, format_money
+from domain.money import format_count, format_money, format_percent
 from domain.weeks import IsoWeek
 from reports import formatting
 from reports.builders import sentences
@@ -61,8 +61,10 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         mover_note=sentences.format_mover_note,
         more=sentences.format_more,
         network=sentences.format_network,
+        not_in_sums=sentences.format_not_in_sums,
         no_movers=sentences.format_no_movers,
         no_actions=sentences.format_no_actions,
+        percent=format_percent,
         place=formatting.format_place,
         requests=format_requests,
         routing=sentences.format_routing,
@@ -71,6 +73,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         size=format_size,
         sparkline=formatting.sparkline,
         trend=formatting.format_trend,
+        unallocated=sentences.format_unallocated,
         week=lambda text: formatting.format_week(IsoWeek.parse(text)),
     )
     made.globals.update(format_money=format_money)

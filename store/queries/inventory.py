@@ -1,4 +1,4 @@
-"""The inventory of the newest full sweep, and what each full sweep found unallocated."""
+"""The inventory of the newest full sweep."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, FromClause, RowMapping, and_, delete, exists, func, select
 
-from domain.inventory import InventoryWorkload, NamespaceCost
-from domain.measures import Total
+from domain.inventory import InventoryWorkload
 from domain.snapshots import MEASURES, Outcome
 from store.queries import points
 from store.queries.rows import Queries, row_from
-from store.schema import inventory, namespace_costs, snapshot_points, snapshots, workload_points
+from store.schema import inventory, snapshot_points, snapshots, workload_points
 from store.upserts import upsert
 
 _KEY = ("cluster", "namespace", "type", "name")
@@ -68,34 +67,6 @@ class Inventory(Queries):
         yield from map(_workload, found)
 
 
-class NamespaceCosts(Queries):
-    """Costs by sweep, cluster and namespace. Written by `collect`."""
-
-    def put(self, as_of: datetime, costs: Sequence[NamespaceCost]) -> None:
-        """Store the costs of a sweep; a repeat changes nothing."""
-        upsert(self._connection, namespace_costs, [_cost_row(as_of, one) for one in costs], key=("as_of", "cluster", "namespace"))
-
-    def of_sweep(self, as_of: datetime) -> tuple[NamespaceCost, ...]:
-        """Return the costs of a sweep, by cluster and namespace; empty if its inventory was not trusted."""
-        columns = namespace_costs.c
-        chosen = select(namespace_costs).where(columns.as_of == as_of).order_by(columns.cluster, columns.namespace)
-        return tuple(
-            NamespaceCost(
-                cluster=row["cluster"],
-                namespace=row["namespace"],
-                unallocated=_total(row, "unallocated"),
-                allocated=_total(row, "allocated"),
-            )
-            for row in self._connection.execute(chosen).mappings()
-        )
-
-    def as_ofs(self, earliest: datetime, latest: datetime) -> tuple[datetime, ...]:
-        """Return the sweeps that have costs, earliest <= as_of <= latest, oldest first."""
-        columns = namespace_costs.c
-        chosen = select(columns.as_of).where(columns.as_of >= earliest, columns.as_of <= latest).distinct()
-        return tuple(self._connection.execute(chosen.order_by(columns.as_of)).scalars())
-
-
 def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:
     return and_(*(one.c[name] == other.c[name] for name in _KEY))
 
@@ -108,20 +79,3 @@ def _row(as_of: datetime, workload: InventoryWorkload) -> dict[str, object]:
 
 def _workload(row: RowMapping) -> InventoryWorkload:
     return InventoryWorkload(key=points.key_of(row), cost_7d=points.measured(row["cost_7d"], "cost_7d", row["unknown"]))
-
-
-def _cost_row(as_of: datetime, cost: NamespaceCost) -> dict[str, object]:
-    unknown: dict[str, str] = {}
-    row: dict[str, object] = {"as_of": as_of, "cluster": cost.cluster, "namespace": cost.namespace}
-    for name, total in (("unallocated", cost.unallocated), ("allocated", cost.allocated)):
-        row |= {
-            f"{name}_7d": points.value_or_null(total.amount, f"{name}_7d", unknown),
-            f"{name}_known": total.known,
-            f"{name}_parts": total.parts,
-        }
-    return {**row, "unknown": unknown}
-
-
-def _total(row: RowMapping, name: str) -> Total:
-    amount = points.measured(row[f"{name}_7d"], f"{name}_7d", row["unknown"])
-    return Total(amount=amount, known=row[f"{name}_known"], parts=row[f"{name}_parts"])

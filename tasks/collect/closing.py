@@ -46,7 +46,7 @@ def close(context: StageContext, as_of: datetime, *, now: datetime, missing_beca
     with suppress(SweepClosed):  # by another process
         _record_missing(context.store, as_of, missing_because)
         _carry_unknown_forward(context.store, as_of)
-    compare_inventory(context.store, as_of)
+    compare_inventory(context.store, as_of, shared=context.policy.shared_namespaces)
     with context.store.transaction() as transaction:
         sweep = transaction.sweeps.get(as_of, for_update=True)
         if sweep is not None and sweep.closed_at is not None:

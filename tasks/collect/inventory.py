@@ -5,7 +5,7 @@ What the inventory has and no component claims is the unallocated cost. It is un
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -16,7 +16,7 @@ from actions.live.bulk_costs import BulkCosts
 from actions.live.measure import cost_of_row
 from clients.http.errors import ServiceError
 from domain.bulk_trust import BulkCheck, BulkSubject, checks_of
-from domain.inventory import UNPROVEN, InventoryWorkload, NamespaceCost, costs_by_namespace
+from domain.inventory import UNPROVEN, InventoryCosts, InventoryWorkload, allocate_costs
 from domain.measures import Unknown
 from domain.ownership import normalized_id
 from domain.workload import Workload
@@ -52,10 +52,11 @@ def take_inventory(context: StageContext, as_of: datetime, bulk_costs: BulkCosts
         transaction.bulk_checks.record([check])
 
 
-def compare_inventory(store: Store, as_of: datetime) -> None:
+def compare_inventory(store: Store, as_of: datetime, *, shared: Collection[str]) -> None:
     """Compare the inventory of a sweep with the workloads of its components, and store both the result and the unallocated cost.
 
     To be called when every component has an outcome, and those that could not be measured have their last known workloads.
+    `shared` are the names of shared namespaces.
     """
     with store.reading() as transaction:
         fetched = _checks(transaction, as_of, BulkSubject.INVENTORY)
@@ -64,7 +65,7 @@ def compare_inventory(store: Store, as_of: datetime) -> None:
         previous = transaction.sweeps.closed_before(as_of)
         missing = transaction.inventory.missing(as_of, known_at=None if previous is None else previous.as_of)
         checks = [_inventory_check(as_of, cluster, number) for cluster, number in sorted(missing.items())]
-        costs: tuple[NamespaceCost, ...] = ()
+        costs = InventoryCosts(namespaces=(), largest=())
         if all(check.trusted for check in checks):
             reasons = {
                 check.cluster: "" if check.trusted else f"the costs of the whole cluster are not trusted: {check.reason}"
@@ -73,10 +74,10 @@ def compare_inventory(store: Store, as_of: datetime) -> None:
             inventory = (
                 _if_trusted(workload, reasons.get(workload.key.cluster)) for workload in transaction.inventory.of_sweep(as_of)
             )
-            costs = costs_by_namespace(inventory, transaction.inventory.claimed(as_of))
+            costs = allocate_costs(inventory, transaction.inventory.claimed(as_of), shared=shared)
     with store.transaction() as transaction:
         transaction.bulk_checks.record(checks)
-        transaction.namespace_costs.put(as_of, costs)
+        transaction.unallocated.put(as_of, costs)
 
 
 def _checks(transaction: Transaction, as_of: datetime, subject: BulkSubject) -> tuple[BulkCheck, ...]:

@@ -14,6 +14,7 @@ from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, WatchSweep, describe_unmeasured, slot_of
+from domain.unallocated import SweepUnallocated
 from domain.weeks import WEEKLY_REPORT, Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
@@ -68,6 +69,8 @@ class InstallationStatus:
     """What the newest closed sweep knows of no workload of a cluster."""
     bulk: tuple[BulkStanding, ...]
     """Which bulk responses of the full sweeps are trusted."""
+    unallocated: SweepUnallocated | None
+    """Of the newest sweep that knows it."""
     open_alerts: int
     outbox: Mapping[MessageStatus, int]
     oldest_pending: datetime | None
@@ -101,6 +104,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             lost_clusters=lost,
             unmeasured_figures=figures,
             bulk=transaction.bulk_checks.standings(),
+            unallocated=transaction.unallocated.newest_trusted(shared=policy.shared_namespaces),
             open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
             outbox=transaction.outbox.counts(),
             oldest_pending=oldest,

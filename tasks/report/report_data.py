@@ -27,6 +27,7 @@ from store.queries.closing import ClosingSnapshots, ClosingSums
 from tasks.context import Policy
 from tasks.report.followed import FollowedPeriod, find_followed
 from tasks.report.reported_alerts import AlertPeriod, handled_alerts, reported_alerts
+from tasks.report.unallocated import gather_unallocated
 
 TREND_WEEKS: Final = 12
 UNOWNED_TITLE: Final = "Components without an owner"
@@ -125,6 +126,7 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
         sweeps_then=closing_snapshots.sweeps_then,
         titles={component.ref: component.title or component.spelled_name for component in transaction.components.all()},
         team_titles={team: title_of(team, teams.get(team)) for team in named},
+        unallocated=gather_unallocated(transaction, closing_snapshots.sweeps_of_weeks, shared=policy.shared_namespaces),
         unrouted=tuple(_routing_gaps(owners, teams, policy)),
         catalog_problems=tuple(problem for team in owners if team in teams for problem in teams[team].problems),
         skipped=tuple(
@@ -174,6 +176,8 @@ class _ClosingSnapshots:
     sweeps_now: tuple[datetime, ...]
     sweeps_then: tuple[datetime, ...]
     """The sweeps that may close the two weeks."""
+    sweeps_of_weeks: Mapping[IsoWeek, tuple[datetime, ...]]
+    """The sweeps that may close each week of the trend, oldest first."""
 
 
 def _closing_snapshots(
@@ -200,6 +204,7 @@ def _closing_snapshots(
         changes_before=tuple(one for one in changes if one.week < request.week),
         sweeps_now=sweeps_now,
         sweeps_then=sweeps_then,
+        sweeps_of_weeks={week: sweeps[week] for week in weeks[-TREND_WEEKS:]},
     )
 
 

@@ -1,14 +1,18 @@
 """The HTML pages of the gateway."""
 
+from decimal import Decimal
+
 import pytest
 
 from actions.context import allow_all
 from actions.history.lists import list_alerts
 from actions.history.models import AlertsInput
 from actions.history.view import HistoryView
+from domain.bulk_trust import BulkCheck, BulkSubject
+from domain.inventory import InventoryWorkload, allocate_costs
 from simulator.serving import Simulator
 from tasks.maintenance.status import read_status
-from tests.factories import make_component, make_measurement, make_point
+from tests.factories import make_component, make_key, make_measurement, make_point
 from tests.integration.history_sample import MONDAY, NOW, serve_with_history
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.stage_factories import make_history_context, make_stage_context
@@ -103,6 +107,24 @@ def test_the_status_names_no_entity(gateway: ServedGateway) -> None:
     assert "measured" in html
     for name in ("checkout", "ledger", "finder", "payments", "search"):
         assert name not in html.lower()
+
+
+def test_the_status_names_clusters_and_unallocated_cost_only_to_callers_who_see_everything(gateway: ServedGateway) -> None:
+    checks = [
+        BulkCheck(as_of=MONDAY, subject=BulkSubject.INVENTORY, cluster="east", trusted=True, reason=""),
+        BulkCheck(as_of=MONDAY, subject=BulkSubject.COSTS, cluster="west", trusted=False, reason="it is empty"),
+    ]
+    workload = InventoryWorkload(key=make_key(), cost_7d=Decimal(12))
+    with gateway.dependencies.store.transaction() as rows:
+        rows.bulk_checks.record(checks)
+        rows.unallocated.put(MONDAY, allocate_costs([workload], [], shared=()))
+    everything = shown(gateway, "/status")
+    assert "Inventory: trusted since 2026-11-23 00:00 UTC." in everything
+    assert "Bulk costs of west: not trusted since 2026-11-23 00:00 UTC: it is empty." in everything
+    assert "12.00 for the 7 days to 2026-11-23 00:00 UTC, 100% of all cost." in everything
+    html = shown(gateway, "/status", gateway.as_user("user:default/bob"))
+    assert "The inventory is trusted for 1 of 1 clusters." in html
+    assert not [word for word in ("of west", "12.00", "nallocated") if word in html]
 
 
 def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGateway) -> None:

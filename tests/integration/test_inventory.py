@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from actions.errors import NotAllowedError
 from actions.live.bulk_costs import BulkCosts
 from domain.bulk_trust import BulkSubject, is_inventory_trusted
-from domain.inventory import InventoryWorkload, NamespaceCost
+from domain.inventory import InventoryCosts, InventoryWorkload, NamespaceCost
 from domain.measures import Total, Unknown
 from domain.workload import WorkloadKey
 from simulator.serving import Simulator
@@ -22,7 +21,7 @@ from simulator.world import Scenario
 from store import Store
 from tasks.collect.inventory import take_inventory
 from tasks.collect.stage import collect
-from tests.factories import NEXT_SLOT, SLOT, make_component, make_measurement, make_point
+from tests.factories import NEXT_SLOT, SLOT, make_component, make_key, make_measurement, make_point
 from tests.stage_factories import (
     CollectBench,
     PartialViewer,
@@ -48,7 +47,7 @@ def checks_of(bench: CollectBench) -> dict[str, tuple[bool, str]]:
 
 def costs_of(bench: CollectBench) -> tuple[NamespaceCost, ...]:
     with bench.store.reading() as transaction:
-        return transaction.namespace_costs.of_sweep(SLOT)
+        return transaction.unallocated.namespaces(SLOT)
 
 
 def test_what_no_component_claims_is_unallocated_to_the_cent(bench: CollectBench) -> None:
@@ -100,13 +99,16 @@ def test_costs_by_namespace_read_back_as_written(store: Store) -> None:
     cost = NamespaceCost(
         cluster="east", namespace="shop", unallocated=unknown, allocated=Total(amount=Decimal("12.34"), known=1, parts=2)
     )
+    largest = tuple(InventoryWorkload(key=make_key(name), cost_7d=Decimal(cost)) for name, cost in (("api", "9.5"), ("db", "10")))
     for _ in range(2):
         with store.transaction() as transaction:
-            transaction.namespace_costs.put(SLOT, [cost])
+            transaction.unallocated.put(SLOT, InventoryCosts(namespaces=(cost,), largest=largest))
     with store.reading() as transaction:
-        assert transaction.namespace_costs.of_sweep(SLOT) == (cost,)
-        assert transaction.namespace_costs.as_ofs(SLOT, SLOT + timedelta(days=1)) == (SLOT,)
-        assert transaction.namespace_costs.as_ofs(SLOT - timedelta(days=1), SLOT - timedelta(hours=1)) == ()
+        assert transaction.unallocated.namespaces(SLOT) == (cost,)
+        assert transaction.unallocated.closing_sweep([SLOT, NEXT_SLOT]) == SLOT
+        assert transaction.unallocated.closing_sweep([NEXT_SLOT]) is None
+        assert transaction.unallocated.largest(SLOT, limit=1, shared=()) == largest[1:]
+        assert transaction.unallocated.largest(SLOT, limit=2, shared={largest[1].key.namespace}) == ()
 
 
 def test_untrusted_costs_leave_the_unallocated_cost_unknown(bench: CollectBench) -> None:

@@ -9,15 +9,17 @@ from typing import Any
 from alerts.policy import Rule
 from domain.advice import Issue, IssuePriority
 from domain.closing_point import ClosingPoint
+from domain.inventory import InventoryWorkload, NamespaceCost
 from domain.measures import Measured, Unknown, total_of
 from domain.month_to_date import MonthToDate
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, NetworkOff, NetworkUse, WorkloadPoint
 from domain.tracking import LastAdvice, Recommendation, RecommendationEnd, RecommendationKey
+from domain.unallocated import SweepUnallocated, summarize_unallocated
 from domain.weeks import IsoWeek, Lateness
 from reports import content
 from reports.builders.report import build_platform_report, build_team_report
-from reports.facts import PlatformFacts, ReportedAlert, ReportMeta, TeamAlerts, TeamFacts, WeekTotal
+from reports.facts import PlatformFacts, ReportedAlert, ReportMeta, TeamAlerts, TeamFacts, UnallocatedFacts, WeekTotal
 from reports.links import Links
 from tests.factories import PAYMENTS, make_key, make_measurement, make_point, make_ref
 
@@ -262,6 +264,40 @@ def rich_facts() -> TeamFacts:
     )
 
 
+def namespace_cost(namespace: str, *costs: float | None, cluster: str = "prod@eu-west-1", allocated: float = 0) -> NamespaceCost:
+    """One unclaimed workload for each cost; None: the costs of its cluster are not trusted."""
+    return NamespaceCost(
+        cluster=cluster,
+        namespace=namespace,
+        unallocated=total_of(Unknown("its costs are not trusted") if cost is None else Decimal(str(cost)) for cost in costs),
+        allocated=total_of([Decimal(str(allocated))] if allocated else []),
+    )
+
+
+def unallocated_facts() -> UnallocatedFacts:
+    """Thirteen namespaces, of which one is shared and one unknown, and four weeks with a gap."""
+    costs = [
+        namespace_cost("payments", allocated=1248.25),
+        namespace_cost("kube-system", 61.5, 12),
+        namespace_cost("sandbox", None, None, cluster="dev-us"),
+        *(namespace_cost(f"team-{number:02}", 4 * number, 1.25) for number in range(1, 12)),
+    ]
+    closing = SweepUnallocated(as_of=NOW, cost=summarize_unallocated(costs, shared={"kube-system"}))
+    small = summarize_unallocated([namespace_cost("team-01", 80, allocated=900)], shared=())
+    keys = (make_key("etl", namespace="team-11"), make_key("batch", namespace="team-10"), make_key("web"))
+    return UnallocatedFacts(
+        closing=closing,
+        largest=tuple(InventoryWorkload(key=key, cost_7d=Decimal(44 - number)) for number, key in enumerate(keys)),
+        without_workloads=1,
+        weeks=(
+            (WEEK.shift(-3), SweepUnallocated(as_of=NOW - timedelta(weeks=3), cost=small)),
+            (WEEK.shift(-2), SweepUnallocated(as_of=NOW - timedelta(weeks=2), cost=Unknown("the inventory is not trusted"))),
+            (WEEK.shift(-1), SweepUnallocated(as_of=NOW - timedelta(weeks=1), cost=small)),
+            (WEEK, closing),
+        ),
+    )
+
+
 def platform_facts() -> PlatformFacts:
     """The roll-up of the same week: two teams, one without a channel."""
     now, then = closing_now(), closing_then()
@@ -275,6 +311,7 @@ def platform_facts() -> PlatformFacts:
         weeks=weeks_until(together),
         titles={**TITLES, make_ref("frontend"): "Frontend"},
         team_titles={PAYMENTS: "Payments", SHOP: "Storefront <beta>"},
+        unallocated=unallocated_facts(),
         unrouted=(
             content.UnroutedTeam(
                 ref=str(SHOP),

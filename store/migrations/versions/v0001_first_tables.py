@@ -48,6 +48,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("as_of", "cluster", "namespace"),
     )
     op.create_table(
+        "unallocated_workloads",
+        sa.Column("as_of", INSTANT, nullable=False),
+        sa.Column("cluster", TEXT, nullable=False),
+        sa.Column("namespace", TEXT, nullable=False),
+        sa.Column("type", TEXT, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("cost_7d", EXACT, nullable=False),
+        sa.PrimaryKeyConstraint("as_of", "cluster", "namespace", "type", "name"),
+    )
+    op.create_table(
         "watch_sweeps",
         sa.Column("as_of", INSTANT, primary_key=True),
         sa.Column("opened_at", INSTANT, nullable=False),

@@ -169,7 +169,7 @@ _DEFINITIONS: Final = (
     ActionDefinition(
         name="get_team_report",
         title="Weekly report of a team",
-        description="Returns the weekly cost report of a team as it was sent: headline, trend, movers, top actions and their outcome.",
+        description="Returns the weekly cost report of a team as it was sent: headline, why the cost changed, trend, top actions and their outcome.",
         input=models.ReportInput,
         output=models.ReportOutput,
         rows="weeks",

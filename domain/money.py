@@ -83,6 +83,11 @@ def format_direction(change: Decimal, currency: str, *, up: str = "rose", down: 
     return "" if rounded == 0 else up if rounded > 0 else down
 
 
+def smallest_unit(currency: str) -> Decimal:
+    """Return the smallest amount of a currency that is shown: 0.01 of most."""
+    return Decimal(1).scaleb(-_DECIMALS.get(currency, 2))
+
+
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """Round half to even to the currency's smallest unit; a negative zero becomes zero. Beyond MAX_TOTAL the bound is returned."""
     return _rounded(amount, digits=_DECIMALS.get(currency, 2))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from domain.closing_point import ClosingPoint
+from domain.closing_split import split_closing, team_of
 from domain.cost_change import CostComparison, compare
 from domain.refs import EntityRef
-from domain.snapshots import Measurement, Outcome
+from domain.snapshots import Outcome
 from domain.weeks import IsoWeek
 from reports import content
 from reports.builders.headline import amount_of
@@ -19,22 +20,20 @@ def build_team_overview(
     now: ClosingPoint, then: ClosingPoint | None, *, currency: str, titles: Mapping[EntityRef, str], links: Links, week: IsoWeek
 ) -> content.TeamOverview:
     """Compare all teams, highest cost first. A workload of two teams counts once for each."""
-    before = {} if then is None else _by_team(then)
+    parts = split_closing(now, then or ClosingPoint(as_of=now.as_of, measurements=()), team_of)
     rows = [
-        _team_row(team, mine, before.get(team), currency=currency, titles=titles, link=links.report(team_slug(team), week))
-        for team, mine in _by_team(now).items()
+        _team_row(
+            team,
+            mine,
+            before if before.measurements else None,
+            currency=currency,
+            titles=titles,
+            link=links.report(team_slug(team), week),
+        )
+        for team, (mine, before) in parts.items()
+        if mine.measurements
     ]
     return content.TeamOverview(teams=tuple(sorted(rows, key=lambda row: (-(row.cost.amount or Decimal(0)), row.ref))))
-
-
-def _by_team(closing: ClosingPoint) -> Mapping[EntityRef, ClosingPoint]:
-    grouped: dict[EntityRef, list[Measurement]] = {}
-    for measurement in closing.measurements:
-        grouped.setdefault(measurement.snapshot.team, []).append(measurement)
-    return {
-        team: ClosingPoint(as_of=closing.as_of, measurements=tuple(mine), listing_complete=closing.listing_complete)
-        for team, mine in grouped.items()
-    }
 
 
 def _team_row(

@@ -6,18 +6,19 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from domain.closing_point import ClosingPoint
-from domain.cost_change import CostChange, compare
+from domain.cost_decomposition import CostDecomposition, decompose
 from domain.money import parse_currency
 from reports import content
 from reports.builders.alerts import list_alerts
 from reports.builders.follow_up import FollowUpContext, build_follow_up
 from reports.builders.gaps import list_gaps
 from reports.builders.headline import amount_of, write_headline
-from reports.builders.names import names_of
+from reports.builders.names import ReportNames, names_of
 from reports.builders.platform import build_team_overview
-from reports.builders.sections import list_movers, summarise_automation, summarise_network
+from reports.builders.sections import summarise_automation, summarise_network
 from reports.builders.top_actions import choose_actions
 from reports.builders.unallocated import build_unallocated
+from reports.builders.why import build_why
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.formatting import format_delay, format_instant
 from reports.links import PLATFORM_SLUG, team_slug
@@ -28,28 +29,29 @@ Part = tuple[str, Callable[[], content.Body]]
 
 def build_team_report(facts: TeamFacts) -> content.Report:
     """Build the weekly report of one team."""
-    change = _change(facts)
+    found = _decompose(facts)
     return _report(
         facts,
-        change,
+        found,
         scope="team",
         team=str(facts.team),
         title=facts.title,
         slug=team_slug(facts.team),
-        parts=_team_parts(facts, change),
+        parts=_team_parts(facts, found),
     )
 
 
 def build_platform_report(facts: PlatformFacts) -> content.Report:
     """Build the roll-up of all teams."""
+    found = _decompose(facts)
     return _report(
         facts,
-        _change(facts),
+        found,
         scope="platform",
         team=content.PLATFORM,
         title="All teams",
         slug=PLATFORM_SLUG,
-        parts=_platform_parts(facts),
+        parts=_platform_parts(facts, found),
     )
 
 
@@ -65,25 +67,31 @@ def build_trend(weeks: Iterable[WeekTotal], currency: str) -> content.Trend:
     )
 
 
-def _team_parts(facts: TeamFacts, change: CostChange | None) -> Iterable[Part]:
+def _team_parts(facts: TeamFacts, found: CostDecomposition | None) -> Iterable[Part]:
     now, then, currency = facts.now, facts.then, facts.meta.currency
     if now is None:
+        yield _trend(facts)
         return
     names = names_of(now, then, facts.titles)
-    if change is not None:
-        yield "What moved the cost", lambda: _movers(now, then, list_movers(change, currency, names))
+    yield from _why(facts, found, names)
     yield ("What to do", lambda: choose_actions(now, currency=currency, names=names, labels=facts.labels, links=facts.meta.links))
     yield "Follow-up on recommendations", lambda: _follow_up(facts, now)
     if facts.alerts.open or facts.alerts.became_usual:
         yield "Alerts", lambda: list_alerts(facts.alerts, facts.titles, zone=facts.meta.zone)
+    yield _trend(facts)
     yield "Cross-zone traffic", lambda: summarise_network(now, currency=currency, names=names)
     yield "Automation and policies", lambda: summarise_automation(now)
     yield "What could not be measured", lambda: list_gaps(now, names)
 
 
-def _movers(now: ClosingPoint, then: ClosingPoint | None, movers: content.Movers) -> content.Movers:
-    unknown = {*now.unknown, *(then.unknown if then is not None else ())}
-    return movers.model_copy(update={"components_unknown": len(unknown)})
+def _trend(facts: TeamFacts | PlatformFacts) -> Part:
+    return "Cost over the weeks", lambda: build_trend(facts.weeks, facts.meta.currency)
+
+
+def _why(facts: TeamFacts | PlatformFacts, found: CostDecomposition | None, names: ReportNames) -> Iterable[Part]:
+    now, then, meta = facts.now, facts.then, facts.meta
+    if now is not None and then is not None:
+        yield ("Why the cost changed", lambda: build_why(now, then, names, currency=meta.currency, zone=meta.zone, found=found))
 
 
 def _follow_up(facts: TeamFacts, now: ClosingPoint) -> content.FollowUp:
@@ -99,9 +107,10 @@ def _follow_up(facts: TeamFacts, now: ClosingPoint) -> content.FollowUp:
     return build_follow_up(facts.followed, context)
 
 
-def _platform_parts(facts: PlatformFacts) -> Iterable[Part]:
+def _platform_parts(facts: PlatformFacts, found: CostDecomposition | None) -> Iterable[Part]:
     now, then, meta = facts.now, facts.then, facts.meta
     if now is not None:
+        yield from _why(facts, found, names_of(now, then, facts.titles))
         yield (
             "Teams",
             lambda: build_team_overview(
@@ -109,6 +118,7 @@ def _platform_parts(facts: PlatformFacts) -> Iterable[Part]:
             ),
         )
     yield "Unallocated cost", lambda: build_unallocated(facts.unallocated, meta.currency)
+    yield _trend(facts)
     yield (
         "Routing",
         lambda: content.RoutingProblems(
@@ -120,13 +130,13 @@ def _platform_parts(facts: PlatformFacts) -> Iterable[Part]:
         yield "What could not be measured", lambda: list_gaps(now, names_of(now, then, facts.titles))
 
 
-def _change(facts: TeamFacts | PlatformFacts) -> CostChange | None:
-    return None if facts.now is None or facts.then is None else compare(facts.now, facts.then)
+def _decompose(facts: TeamFacts | PlatformFacts) -> CostDecomposition | None:
+    return None if facts.now is None or facts.then is None else decompose(facts.now, facts.then)
 
 
 def _report(
     facts: TeamFacts | PlatformFacts,
-    change: CostChange | None,
+    found: CostDecomposition | None,
     *,
     scope: Literal["team", "platform"],
     team: str,
@@ -135,7 +145,6 @@ def _report(
     parts: Iterable[Part],
 ) -> content.Report:
     meta = facts.meta
-    trend: Part = "Cost over the weeks", lambda: build_trend(facts.weeks, meta.currency)
     return content.Report(
         scope=scope,
         team=team,
@@ -151,8 +160,8 @@ def _report(
         running=meta.running,
         currency=parse_currency(meta.currency),
         route=meta.route,
-        headline=write_headline(facts, change),
-        sections=tuple(_section(part_title, make) for part_title, make in (trend, *parts)),
+        headline=write_headline(facts, None if found is None else found.change),
+        sections=tuple(_section(part_title, make) for part_title, make in parts),
         page=meta.links.report(slug, meta.week),
     )
 

@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
 from domain.closing_point import ClosingPoint
-from domain.cost_change import CostChange, CostComparison, WorkloadChange
 from domain.measures import Unknown, is_known, known_or
-from domain.money import change_share
 from domain.snapshots import NetworkOff, NetworkUse, WorkloadPoint
 from reports import content
 from reports.builders.names import ReportNames
 
 HOT_SPOTS: Final = 5
-
-
-def list_movers(change: CostChange, currency: str, names: ReportNames) -> content.Movers:
-    """List the workloads that changed the cost, largest first."""
-
-    def movers(changes: Iterable[WorkloadChange]) -> tuple[content.Mover, ...]:
-        return tuple(
-            content.Mover(
-                workload=names.workload(one.key),
-                components=names.owners(one.key),
-                then=one.then,
-                now=one.now,
-                amount=one.amount,
-                share=None if one.then is None or one.now is None else change_share(one.amount, base=one.then),
-                other_owner="" if one.other_owner is None else str(one.other_owner),
-            )
-            for one in changes
-        )
-
-    return content.Movers(
-        currency=currency,
-        then_as_of=change.then_as_of,
-        now_as_of=change.now_as_of,
-        moved=movers(change.movers),
-        added=movers(change.of(CostComparison.ADDED)),
-        removed=movers(change.of(CostComparison.REMOVED)),
-        ramping_in=movers(change.of(CostComparison.RAMPING_IN)),
-        ramping_out=movers(change.of(CostComparison.RAMPING_OUT)),
-        changed_owner=movers(change.of(CostComparison.MOVED)),
-        not_comparable=change.group(CostComparison.NOT_COMPARABLE).workloads,
-    )
 
 
 def summarise_network(now: ClosingPoint, *, currency: str, names: ReportNames) -> content.Network:

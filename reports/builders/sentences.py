@@ -109,16 +109,6 @@ def format_follow_up(follow: content.FollowUp) -> str:
     return f"{listed[0].upper()}{listed[1:]}.{ignored}{saved}"
 
 
-def format_no_movers(movers: content.Movers) -> str:
-    """Return the sentence in place of an empty list of movers."""
-    unknown = (
-        f"; {format_count(movers.components_unknown, 'component')} could not be measured" if movers.components_unknown else ""
-    )
-    if movers.not_comparable:
-        return f"{format_count(movers.not_comparable, 'workload')} cannot be compared{unknown}."
-    return f"No change is known{unknown}." if unknown else "No workload changed its cost."
-
-
 def format_more(actions: content.TopActions) -> str:
     """Summarise what is not listed: further recommendations with their savings, and what is left to automation."""
     sentences = []
@@ -237,13 +227,6 @@ def format_automation(automation: content.Automation) -> str:
     if automation.without_policy:
         sentences.append(f"Without a policy: {automation.without_policy:,}.")
     return " ".join(sentences)
-
-
-def format_mover_note(mover: content.Mover, kind: str) -> str:
-    """Return what qualifies a change: its kind, the other owner, or its percentage."""
-    if mover.other_owner:
-        return f"{'from' if mover.then is None else 'to'} {mover.other_owner}"
-    return kind or format_share(mover.share)
 
 
 def format_names(names: Sequence[str], *, max_names: int) -> str:

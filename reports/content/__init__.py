@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias, Union
 
 from pydantic import Field
 
-from reports.content.costs import Mover, Movers, Trend, TrendWeek
+from reports.content.costs import CausePart, Mover, MoverPlace, Trend, TrendWeek, WhyChanged
 from reports.content.headline import Budget, ChangePart, Headline, HeadlineChange
 from reports.content.platform import RoutingProblems, TeamOverview, TeamSummary, UnroutedTeam
 from reports.content.recommendations import FollowUp, RecommendationOutcome, RecommendedAction, Resource, TopActions
@@ -33,6 +33,7 @@ __all__ = [
     "Automation",
     "Body",
     "Budget",
+    "CausePart",
     "ChangePart",
     "ClusterGap",
     "ComponentName",
@@ -45,7 +46,7 @@ __all__ = [
     "HotSpot",
     "Money",
     "Mover",
-    "Movers",
+    "MoverPlace",
     "NamespaceList",
     "Network",
     "OpenAlert",
@@ -67,6 +68,7 @@ __all__ = [
     "UnallocatedWeek",
     "UnallocatedWorkload",
     "UnroutedTeam",
+    "WhyChanged",
     "WorkloadName",
 ]
 
@@ -78,8 +80,8 @@ PLATFORM: Final = "platform"
 
 Body: TypeAlias = Annotated[
     Union[  # noqa: UP007 - readable as a list
+        WhyChanged,
         Trend,
-        Movers,
         TopActions,
         FollowUp,
         AlertList,

@@ -1,11 +1,11 @@
-"""The sections about cost: trend and movers."""
+"""The sections about cost: its trend, and why it changed."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from reports.content.values import Amount, ComponentName, ContentModel, Money, Share, WorkloadName
+from reports.content.values import Amount, ComponentName, ContentModel, Money, Share
 
 
 class TrendWeek(ContentModel):
@@ -22,45 +22,78 @@ class Trend(ContentModel):
     weeks: tuple[TrendWeek, ...]
 
 
-class Mover(ContentModel):
-    """A workload whose cost changed. `then` or `now` is None if unknown or if the workload did not exist."""
+CauseName: TypeAlias = Literal[
+    "pods",
+    "requests",
+    "spot share",
+    "unit price",
+    "unknown cause",
+    "added",
+    "removed",
+    "ramping in",
+    "ramping out",
+    "moved",
+    "not comparable",
+]
 
-    workload: WorkloadName
+
+class CausePart(ContentModel):
+    """The part of a change that has one cause."""
+
+    cause: CauseName
+    amount: Money
+
+
+class MoverPlace(ContentModel):
+    """One of the workloads of a mover."""
+
+    cluster: str
+    namespace: str
+    amount: Money
+
+
+class Mover(ContentModel):
+    """The workloads of one name over clusters and namespaces. The places, and the causes, add up to `amount`."""
+
+    label: str
+    """The name to show: with the type where another type has the same name."""
+    name: str
+    type: str
     components: tuple[ComponentName, ...]
+    places: tuple[MoverPlace, ...]
     then: Money | None
+    """None: none of them existed."""
     now: Money | None
     amount: Money
     share: Share | None
+    causes: tuple[CausePart, ...]
+    """Those in the direction of the change first, the largest first."""
+    sentence: str
+    """What happened, for example `pods x2.5 since Tue 3 Nov`."""
     other_owner: str = ""
     """Reference of the owner that it came from or went to."""
 
 
-class Movers(ContentModel):
-    """Workloads that changed the cost, largest first. Complete; a rendering shows as many as fit."""
+class WhyChanged(ContentModel):
+    """Why the cost changed. Amounts are rounded; the causes add up to `amount`, as do the movers with the two sums below them."""
 
-    kind: Literal["movers"] = "movers"
+    kind: Literal["why"] = "why"
     currency: str
     period: Literal["7 days"] = "7 days"
     then_as_of: datetime
     now_as_of: datetime
-    moved: tuple[Mover, ...]
-    added: tuple[Mover, ...]
-    removed: tuple[Mover, ...]
-    ramping_in: tuple[Mover, ...]
-    ramping_out: tuple[Mover, ...]
-    changed_owner: tuple[Mover, ...]
+    cost_then: Amount
+    cost_now: Amount
+    amount: Money
+    """Cost now minus then, an unknown one counted as zero."""
+    causes: tuple[CausePart, ...]
+    movers: tuple[Mover, ...]
+    """Largest change first. Complete; a rendering shows as many as fit."""
+    small_workloads: int
+    """Changed workloads that are not listed, because they moved less than the noise floor."""
+    small_amount: Money
     not_comparable: int
-    components_unknown: int = 0
+    """Workloads whose cost is unknown in one of the weeks."""
+    not_comparable_amount: Money
+    components_unknown: int
     """Components that could not be measured in one of the two weeks."""
-
-    @property
-    def groups(self) -> tuple[tuple[str, tuple[Mover, ...]], ...]:
-        """All movers by kind; those of both weeks, like for like, have no label."""
-        return (
-            ("", self.moved),
-            ("added", self.added),
-            ("removed", self.removed),
-            ("ramping in", self.ramping_in),
-            ("ramping out", self.ramping_out),
-            ("moved", self.changed_owner),
-        )

@@ -13,6 +13,13 @@ from domain.messages import Rendering, Variant
 from domain.money import format_money
 from domain.weeks import IsoWeek
 from reports import content
+from reports.builders.cause_sentences import (
+    format_causes,
+    format_no_cause,
+    format_not_comparable,
+    format_places,
+    format_small_changes,
+)
 from reports.builders.sentences import (
     MAX_NAME_LENGTH,
     format_alerts,
@@ -20,10 +27,8 @@ from reports.builders.sentences import (
     format_follow_up,
     format_largest,
     format_more,
-    format_mover_note,
     format_network,
     format_no_actions,
-    format_no_movers,
     format_not_in_sums,
     format_routing,
     format_shared,
@@ -179,29 +184,28 @@ def _table(title: str, rows: Sequence[Sequence[str]], *, numbers_from: int, omit
     return BlockGroup(blocks=blocks, lines=("", title, *lines))
 
 
-def _movers(movers: content.Movers) -> Iterator[BlockGroup]:
-    rows = [["Workload", "Where", "Then", "Now", "Change"]]
-    omitted = 0
-    for kind, some in movers.groups:
-        shown = some[: MAX_ROWS_PER_KIND if not kind else MAX_ROWS_PER_KIND // 3]
-        omitted += len(some) - len(shown)
-        rows += [_mover_row(mover, kind, movers.currency) for mover in shown]
-    if len(rows) == 1:
-        yield _title("What moved the cost")
-        yield _paragraph(format_no_movers(movers))
-        return
-    yield _table("What moved the cost, 7 days", rows, numbers_from=2, omitted=omitted)
+def _why(why: content.WhyChanged) -> Iterator[BlockGroup]:
+    title = f"Why the cost changed: {format_money(why.amount, why.currency, signed=True)} for 7 days"
+    if why.movers:
+        shown = why.movers[:MAX_ROWS_PER_KIND]
+        rows = [["Workload", "Where", "Why", "Change"], *(_mover_row(mover, why.currency) for mover in shown)]
+        yield _table(title, rows, numbers_from=3, omitted=len(why.movers) - len(shown))
+    else:
+        yield _title(title)
+    for sentence in (f"{format_causes(why)}." if why.causes else "", format_no_cause(why), format_small_changes(why)):
+        if sentence:
+            yield _paragraph(sentence)
+    if unknown := format_not_comparable(why):
+        yield _paragraph(unknown)
 
 
-def _mover_row(mover: content.Mover, kind: str, currency: str) -> list[str]:
-    change = format_money(mover.amount, currency, signed=True)
-    note = format_mover_note(mover, kind)
+def _mover_row(mover: content.Mover, currency: str) -> list[str]:
+    change, share = format_money(mover.amount, currency, signed=True), format_share(mover.share)
     return [
-        _clip_cell(mover.workload.label),
-        _clip_cell(format_place(mover.workload)),
-        "" if mover.then is None else format_money(mover.then, currency),
-        "" if mover.now is None else format_money(mover.now, currency),
-        f"{change} ({note})" if note else change,
+        clip(mover.label, 40),
+        clip(format_places(mover), 60),
+        clip(mover.sentence, 120),
+        f"{change} ({share})" if share else change,
     ]
 
 
@@ -314,7 +318,7 @@ def _routing(routing: content.RoutingProblems) -> Iterator[BlockGroup]:
 
 
 _RENDERERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
-    "movers": _movers,
+    "why": _why,
     "follow-up": _follow_up,
     "alerts": _alerts,
     "network": _network,

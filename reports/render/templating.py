@@ -18,7 +18,7 @@ from markupsafe import Markup
 from domain.money import format_count, format_money, format_percent
 from domain.weeks import IsoWeek
 from reports import formatting
-from reports.builders import sentences
+from reports.builders import cause_sentences, sentences
 from reports.builders.top_actions import format_requests, format_size
 
 Form = Literal["html", "markdown"]
@@ -50,6 +50,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         automation=sentences.format_automation,
         budget=sentences.format_budget,
         clip=formatting.clip,
+        cause=cause_sentences.format_cause,
         components=formatting.format_components,
         count=format_count,
         coverage=formatting.format_coverage,
@@ -58,11 +59,10 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         instant=formatting.format_instant,
         month=sentences.format_month,
         money=formatting.format_money_or_unknown,
-        mover_note=sentences.format_mover_note,
         more=sentences.format_more,
         network=sentences.format_network,
         not_in_sums=sentences.format_not_in_sums,
-        no_movers=sentences.format_no_movers,
+        not_comparable=cause_sentences.format_not_comparable,
         no_actions=sentences.format_no_actions,
         percent=format_percent,
         place=formatting.format_place,
@@ -70,6 +70,9 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         routing=sentences.format_routing,
         saving=formatting.format_saving,
         share=formatting.format_share,
+        small_changes=cause_sentences.format_small_changes,
+        places=cause_sentences.format_places,
+        no_cause=cause_sentences.format_no_cause,
         size=format_size,
         sparkline=formatting.sparkline,
         trend=formatting.format_trend,

@@ -119,8 +119,8 @@ def test_a_team_that_gave_a_component_away_sees_where_it_went(store: Store) -> N
     sweep(store, MONDAY + WEEK, before, owners | {"checkout": SEARCH})
     gave = report(store, PAYMENTS, 1)
     assert amounts(change_of(gave).changed_owner, change_of(gave).removed) == [(1, -100), (0, 0)]
-    movers = next(section.body for section in gave.sections if isinstance(section.body, content.Movers))
-    assert [(one.workload.name, one.other_owner) for one in movers.changed_owner] == [("old", str(SEARCH))]
+    why = next(section.body for section in gave.sections if isinstance(section.body, content.WhyChanged))
+    assert [(one.name, one.other_owner, one.sentence) for one in why.movers] == [("old", str(SEARCH), f"moved to {SEARCH}")]
     assert follow_up(gave).still_open == 1
 
 

@@ -54,6 +54,7 @@ def point(
     policy: str | None = "production",
     cross_az: float | None = None,
     network_off: bool = False,
+    pods: int = 3,
 ) -> WorkloadPoint:
     """Cost None: the cost report had no row for it."""
     network: Measured[NetworkUse | NetworkOff] = Unknown("no network map came back")
@@ -73,7 +74,8 @@ def point(
         automated=automated,
         under_provisioned=under,
         over_provisioned=over,
-        replicas=3,
+        replicas=pods,
+        pod_hours_7d=168.0 * pods,
         cpu_request_millicores=cpu[0],
         cpu_recommended_millicores=cpu[1],
         memory_request_bytes=memory_mi[0] * MI,
@@ -129,8 +131,12 @@ def closing_then() -> ClosingPoint:
     return ClosingPoint(
         as_of=THEN,
         measurements=(
-            measured("checkout", point("checkout", 355.1), point("redis-cart", 121.75)),
-            measured("payment-service", point("payment-service", 402.6), point("legacy-gateway", 64.2)),
+            measured(
+                "checkout",
+                point("checkout", 355.1, cpu=(250, 400), memory_mi=(256, 512)),
+                point("redis-cart", 121.75, cpu=(2000, 500), memory_mi=(4096, 1024)),
+            ),
+            measured("payment-service", point("payment-service", 402.6, cpu=(1500, 600), pods=4), point("legacy-gateway", 64.2)),
             measured(
                 "ledger",
                 point("ledger", 88),

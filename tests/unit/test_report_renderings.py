@@ -10,7 +10,7 @@ from jinja2.exceptions import SecurityError
 
 from domain.messages import Json, Variant
 from reports import content
-from reports.builders.report import build_platform_report, build_team_report
+from reports.builders.report import build_platform_report, build_team_report, build_trend
 from reports.facts import TeamFacts
 from reports.formatting import clip, one_line, sparkline
 from reports.render import slack_blocks
@@ -121,8 +121,7 @@ def test_omitted_thread_rows_are_counted(too_much: content.Report) -> None:
 
 
 def test_the_sparkline_starts_at_zero_and_shows_gaps() -> None:
-    trend = build_team_report(samples.rich_facts()).sections[0].body
-    assert isinstance(trend, content.Trend)
+    trend = build_trend(samples.rich_facts().weeks, "EUR")
     assert sparkline(trend) == "▆▆▆▆·▆▇▇███▇"
 
 
@@ -170,8 +169,7 @@ def test_element_ids_are_unique(report: content.Report) -> None:
 
 
 def test_a_chart_has_no_date_and_no_script() -> None:
-    trend = build_team_report(samples.rich_facts()).sections[0].body
-    assert isinstance(trend, content.Trend)
+    trend = build_trend(samples.rich_facts().weeks, "EUR")
     picture = draw_trend(trend, currency="EUR", ident="trend")
     assert picture == draw_trend(trend, currency="EUR", ident="trend")
     assert "script" not in picture
@@ -222,7 +220,7 @@ def test_every_template_renders_without_undefined_names() -> None:
         page_env.get_template(name)
 
 
-@pytest.mark.parametrize("kind", ["trend", "movers", "actions", "follow-up", "alerts", "network", "automation", "gaps"])
+@pytest.mark.parametrize("kind", ["why", "actions", "follow-up", "alerts", "trend", "network", "automation", "gaps"])
 def test_a_broken_template_fails_one_section_only(kind: str) -> None:
     whole = PackageLoader("templates", "")
     env = make_environment("html", whole)

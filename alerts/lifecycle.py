@@ -149,7 +149,8 @@ def decide(
         return (_notice(state, incident, observation, kind=kind, reason=_opening_reason(incident, state.confirmed)),)
     if incident.snoozed is not None and now < incident.snoozed.until:
         return ()
-    change, page_change = _change_since(last.extent, state.members), _page_change_since(last.paged, state.paging_members)
+    may_page = state.paging_members(observation.as_of)
+    change, page_change = _change_since(last.extent, state.members), _page_change_since(last.paged, may_page)
     if is_watch and (last.paged is not None or not page_change):
         return ()
     if change or page_change:
@@ -207,7 +208,8 @@ def _notice(
     last = incident.last_notification
     has_page = last is not None and last.page is not None
     in_storm = last is not None and last.storm is not None
-    triggers = pages and not in_storm and bool(state.paging_members)
+    may_page = state.paging_members(observation.as_of)
+    triggers = pages and not in_storm and bool(may_page)
     return Notice(
         alert=state.alert,
         team=state.team,
@@ -221,7 +223,7 @@ def _notice(
         is_new_page=triggers and not has_page,
         from_first_sweep=incident.from_first_sweep,
         findings=state.members,
-        paging_findings=state.paging_members,
+        paging_findings=may_page,
         unknown=incident.unknown,
         last_notification=last,
     )
@@ -277,7 +279,7 @@ def _repeats(
         reason = f"{incident.snoozed.by}'s snooze ended. {_still_firing_reason(state, observation)}"
         return (_notice(state, incident, observation, kind=NoticeKind.REPEATED, reason=reason),)
     pages = (
-        bool(state.paging_members)
+        bool(state.paging_members(observation.as_of))
         and last.page is not None
         and last.paged_as_of is not None
         and observation.as_of - last.paged_as_of >= settings.repeat_after

@@ -51,6 +51,8 @@ class NoticeKind(StrEnum):
     """Ended without a fix: what was unusual lasted until it was the usual level."""
 
 
+EVIDENCE_WINDOW: Final = timedelta(hours=24)
+"""The time over which ScaleOps counts OOM kills."""
 ENDINGS = frozenset({NoticeKind.RESOLVED, NoticeKind.CLOSED, NoticeKind.BECAME_USUAL})
 
 
@@ -175,10 +177,13 @@ class Streak:
     is_confirmed: bool
     """It has held long enough."""
 
-    @property
-    def may_page(self) -> bool:
-        """Return True if this subject may page."""
-        return self.is_confirmed and self.finding.may_page(from_first_sweep=self.from_first_sweep)
+    def paging_finding(self, as_of: datetime) -> Finding | None:
+        """Return the finding that may page in a sweep, if any. Evidence is a count over 24 hours: an older one says nothing of now."""
+        current = self.finding
+        if current.has_evidence and as_of - self.last >= EVIDENCE_WINDOW:
+            severity = current.severity if current.severity is not Severity.CRITICAL else Severity.ERROR
+            current = replace(current, has_evidence=False, severity=severity)
+        return current if self.is_confirmed and current.may_page(from_first_sweep=self.from_first_sweep) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,10 +274,10 @@ class AlertState:
         """What the open incident is about, as last seen."""
         return tuple(streak.finding for streak in self.confirmed)
 
-    @property
-    def paging_members(self) -> tuple[Finding, ...]:
-        """The members that may page: severity, numbers and text of a page are theirs."""
-        return tuple(streak.finding for streak in self.streaks if streak.may_page)
+    def paging_members(self, as_of: datetime) -> tuple[Finding, ...]:
+        """Return the members that may page in a sweep: severity, numbers and text of a page are theirs."""
+        found = (streak.paging_finding(as_of) for streak in self.streaks)
+        return tuple(finding for finding in found if finding is not None)
 
     @property
     def severity(self) -> Severity:

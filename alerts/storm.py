@@ -173,18 +173,24 @@ def _storm_observations(
             last = state.last_notification
             storm = storms.get(state.alert) or (last.storm if last else None)
             if storm is not None:
-                members.setdefault(storm, {})[state.alert] = _member(state.alert, state.paging_members or state.members)
+                members.setdefault(storm, {})[state.alert] = _member(state.alert, state.paging_members(as_of), state.members)
     for notice in notices:
         storm = storms.get(notice.alert)
         if storm is not None:
-            members[storm][notice.alert] = _member(notice.alert, notice.paging_findings or notice.findings)
+            members[storm][notice.alert] = _member(notice.alert, notice.paging_findings, notice.findings)
     return tuple(
         Observation(alert=storm, team=storm.about, as_of=as_of, found=tuple(finding for _, finding in sorted(found.items())))
         for storm, found in sorted(members.items())
     )
 
 
-def _member(alert: AlertId, paging: Sequence[Finding]) -> Finding:
-    figures = MemberFigures(alert=alert, workloads=len(paging))
-    severity = worst_of(finding.severity for finding in paging)
-    return Finding(subject=str(alert), severity=severity, has_evidence=True, page=PagingMode.ALWAYS, figures=figures)
+def _member(alert: AlertId, paging: Sequence[Finding], members: Sequence[Finding]) -> Finding:
+    """Return an alert as a member of a storm; it pages no more once none of its workloads does."""
+    counted = paging or members
+    return Finding(
+        subject=str(alert),
+        severity=worst_of(finding.severity for finding in counted),
+        has_evidence=bool(paging),
+        page=PagingMode.ALWAYS if paging else PagingMode.NEVER,
+        figures=MemberFigures(alert=alert, workloads=len(counted)),
+    )

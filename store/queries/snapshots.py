@@ -13,7 +13,7 @@ from domain.measures import Total
 from domain.network_schedule import NetworkFigures, RecentNetwork
 from domain.refs import EntityRef
 from domain.snapshots import TOTALS, Measurement, NetworkUse, Outcome, Snapshot, WorkloadPoint
-from domain.workload import WorkloadKey
+from domain.workload import UNREADABLE, WorkloadKey
 from store.errors import SweepClosed
 from store.queries import points
 from store.queries.rows import Queries
@@ -22,6 +22,8 @@ from store.upserts import upsert
 
 _PAGE: Final = 200
 _MAX_KEYS: Final = 500
+_MAX_UNREADABLE_SWEEPS: Final = 28
+"""Sweeps in a row with unreadable rows that are looked through: a week of them."""
 
 
 class Snapshots(Queries):
@@ -64,22 +66,24 @@ class Snapshots(Queries):
         return found or ""
 
     def record_listed_since(self, as_of: datetime) -> None:
-        """Record since which sweep the workloads of a sweep have been listed without a gap: carried over from the closed sweep before."""
-        previous = self._connection.execute(
-            select(func.max(sweeps.c.as_of)).where(sweeps.c.as_of < as_of, sweeps.c.closed_at.is_not(None))
-        ).scalar_one()
+        """Record since which sweep the workloads of a sweep have been listed without a gap: carried over from the closed sweep before.
+
+        A workload may be behind a row that could not be read: such a sweep is a gap for none, and the one before it counts, too.
+        """
+        previous = self._last_readable(as_of)
         before = workload_points.alias("before")
         same = [before.c[name] == workload_points.c[name] for name in ("cluster", "namespace", "type", "name")]
 
         def carried(column: str) -> ScalarSelect[Any]:
-            return select(before.c[column]).where(before.c.as_of == previous, *same).scalar_subquery()
+            found = select(before.c[column]).where(before.c.as_of.in_(previous), *same)
+            return found.order_by(before.c.as_of.desc()).limit(1).scalar_subquery()
 
         self._connection.execute(
             update(workload_points)
             .where(workload_points.c.as_of == as_of)
             .values(
                 listed_since=func.coalesce(carried("listed_since"), workload_points.c.as_of),
-                appeared=func.coalesce(carried("appeared"), previous is not None),
+                appeared=func.coalesce(carried("appeared"), bool(previous)),
             )
         )
 
@@ -102,6 +106,18 @@ class Snapshots(Queries):
             .where(workload_points.c.as_of == as_of, *(means.c[name] == workload_points.c[name] for name in key))
             .values(mean_cpu_request_millicores=means.c.cpu, mean_memory_request_bytes=means.c.memory)
         )
+
+    def _last_readable(self, as_of: datetime) -> tuple[datetime, ...]:
+        """Return the closed sweeps before one, the newest first, up to the first one without unreadable rows."""
+        closed = select(sweeps.c.as_of).where(sweeps.c.as_of < as_of, sweeps.c.closed_at.is_not(None))
+        found: list[datetime] = []
+        for earlier in self._connection.execute(closed.order_by(sweeps.c.as_of.desc()).limit(_MAX_UNREADABLE_SWEEPS)).scalars():
+            found.append(earlier)
+            columns = workload_points.c
+            unreadable = select(columns.id).where(columns.as_of == earlier, columns.name.startswith(UNREADABLE, autoescape=True))
+            if self._connection.execute(unreadable.limit(1)).first() is None:
+                break
+        return tuple(found)
 
     def outcomes(self, as_of: datetime) -> Mapping[EntityRef, Outcome]:
         """Return the outcomes that a sweep has so far, by component."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.measures import Unknown
 from domain.refs import EntityRef
 from domain.snapshots import WorkloadPoint
 from domain.weeks import IsoWeek
@@ -140,6 +141,15 @@ def test_automation_is_done_with_its_effect_pending_and_then_saves(store: Store)
         automated = make_point("old", automated=True, savings_available_per_month=Decimal(savings))
         sweep(store, MONDAY + timedelta(days=days), {"checkout": [automated]})
     first, second = (follow_up(report(store, PAYMENTS, weeks)) for weeks in (1, 2))
-    assert (first.done, first.effect_pending, int(first.realised)) == (1, 1, 0)
+    assert (first.done, first.effect_pending, first.realised) == (1, 1, Decimal(0))
     assert "effect pending" in first.ended[0].sentence
-    assert (second.done, second.effect_pending, int(second.realised)) == (1, 0, 85)
+    assert (second.done, second.effect_pending, second.realised) == (1, 0, Decimal(85))
+
+
+def test_a_row_that_could_not_be_read_is_no_deployment(store: Store) -> None:
+    """Its workload is behind that row, in two sweeps one after the other."""
+    unreadable = make_point("(unreadable) row 3 of checkout", cost_7d=Unknown("its row could not be read"))
+    for day in range(22):
+        sweep(store, MONDAY + timedelta(days=day), {"checkout": [unreadable] if day in (9, 10) else [old(100 + day)]})
+    change = change_of(report(store, PAYMENTS, 3))
+    assert amounts(change.like_for_like, change.ramping_in, change.added) == [(1, 7), (0, 0), (0, 0)]

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from domain.advice import Issue, IssuePriority
 from domain.closing_point import ClosingPoint
-from domain.measures import Unknown, known_or
+from domain.measures import Measured, Unknown, known_or, total_of
 from domain.money import format_count
 from domain.refs import EntityRef
 from domain.snapshots import WorkloadPoint
@@ -63,6 +63,7 @@ def build_follow_up(followed: Iterable[Recommendation], context: FollowUpContext
     ]
     found.sort(key=lambda one: (one.outcome, -(one.monthly_savings or 0), one.workload.name, one.component.ref))
     counts = Counter(one.outcome for one in found)
+    realised = total_of(_judged_savings(grouped.values(), findings))
     return content.FollowUp(
         currency=context.currency,
         since=context.since,
@@ -76,8 +77,20 @@ def build_follow_up(followed: Iterable[Recommendation], context: FollowUpContext
         still_open=counts["open"] + counts["ignored"],
         left_to_automation=counts["left to automation"],
         components_unknown=len(context.now.unknown),
-        realised=sum((one.monthly_savings or Decimal(0) for one in found), Decimal(0)),
+        realised=known_or(realised.amount, None),
+        realised_unknown=realised.parts - realised.known,
     )
+
+
+def _judged_savings(
+    grouped: Iterable[Sequence[Recommendation]], findings: Mapping[tuple[WorkloadKey, Issue], WorkloadFinding]
+) -> Iterable[Measured[Decimal]]:
+    """Yield the savings of what is done and was judged. Raising requests ends a danger; it saves no money."""
+    for shared in grouped:
+        one = _representative(shared)
+        is_done = one.ending is RecommendationEnd.DONE and (one.key.workload, one.key.issue) not in findings
+        if is_done and one.key.issue is not Issue.UNDER_PROVISIONED and one.realised_per_month is not None:
+            yield one.realised_per_month
 
 
 def times_reported(opened_at: datetime, reported_at: Iterable[datetime]) -> int:

@@ -104,8 +104,10 @@ def format_follow_up(follow: content.FollowUp) -> str:
             else "There were no recommendations."
         )
     ignored = f" Ignored: {len(follow.ignored):,} open in four reports or more." if follow.ignored else ""
-    realised = format_saving(follow.realised, follow.currency)
+    realised = "" if follow.realised is None else format_saving(follow.realised, follow.currency)
     saved = f" Realised savings: {realised} a month." if realised else ""
+    if follow.realised_unknown:
+        saved += f" The savings of {follow.realised_unknown:,} that are done could not be measured."
     return f"{listed[0].upper()}{listed[1:]}.{ignored}{saved}"
 
 

@@ -84,7 +84,9 @@ class FollowUp(ContentModel):
     gone: int
     still_open: int
     left_to_automation: int = 0
-    realised: Money
-    """Realised savings per month since."""
+    realised: Money | None
+    """Realised savings per month since, as far as they are known; None if none of those judged is known."""
+    realised_unknown: int = 0
+    """Recommendations that are done, whose savings could not be measured."""
     components_unknown: int = 0
     """Components that could not be measured."""

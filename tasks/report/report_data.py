@@ -65,7 +65,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
     closing_snapshots = _closing_snapshots(transaction, schedule, request, team)
     owned = _components_in(transaction, team, closing_snapshots)
     titles = {component.ref: component.title or component.spelled_name for component in owned}
-    since = closing_snapshots.then.as_of if closing_snapshots.then is not None else request.week.starts_at(schedule.zone)
+    since = closing_snapshots.closed_before or request.week.starts_at(schedule.zone)
     teams = transaction.components.teams()
     until = closing_snapshots.now.as_of if closing_snapshots.now is not None else request.now
     months = _months(transaction, schedule, request.week, closing_snapshots.now, team)
@@ -178,6 +178,11 @@ class _ClosingSnapshots:
     """The sweeps that may close the two weeks."""
     sweeps_of_weeks: Mapping[IsoWeek, tuple[datetime, ...]]
     """The sweeps that may close each week of the trend, oldest first."""
+
+    @property
+    def closed_before(self) -> datetime | None:
+        """As-of of the closing snapshots of the newest earlier week that has some: what ended since was not reported."""
+        return next((one.as_of for one in reversed(self.weeks[:-1]) if one.as_of is not None), None)
 
 
 def _closing_snapshots(

@@ -1,0 +1,81 @@
+"""What became of a recommendation is in exactly one report, whenever it ended, and whatever could not be measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from datetime import timedelta
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.snapshots import WorkloadPoint
+from domain.tracking import RecommendationKey
+from domain.weeks import IsoWeek
+from store import Store
+from tasks.report.report_data import ReportRequest, gather_team
+from tests.factories import PAYMENTS, make_point
+from tests.integration.test_comparison_of_weeks import DUE, MONDAY, WEEK, sweep
+from tests.stage_factories import make_policy
+
+DAYS, WEEKS = 29, 4
+NAMES = ("checkout", "cart")
+OWNERS = dict.fromkeys(NAMES, PAYMENTS)
+days = st.integers(min_value=0, max_value=DAYS - 1)
+endings = st.tuples(days, st.sampled_from(["workload removed", "component removed"]))
+failures = st.frozensets(days, max_size=12)
+
+
+def shown(name: str, day: int, ending: tuple[int, str], failed: frozenset[int]) -> list[WorkloadPoint] | str | None:
+    if day >= ending[0] and ending[1] == "component removed":
+        return None
+    if day in failed:
+        return "ScaleOps is down"
+    return [make_point(f"{name}-stays"), *([make_point(f"{name}-goes")] if day < ending[0] else [])]
+
+
+def play(store: Store, ends: tuple[tuple[int, str], ...], failed: tuple[frozenset[int], ...], down: frozenset[int]) -> None:
+    """Sweep once a day from a Monday on, except while the worker is down; the first days are calm."""
+    for day in range(DAYS):
+        parts = {name: shown(name, day, (max(1, ends[n][0]), ends[n][1]), failed[n]) for n, name in enumerate(NAMES)}
+        if day not in down or day in (0, DAYS - 1):
+            points = {name: points for name, points in parts.items() if points is not None} | {"anchor": [make_point("anchor")]}
+            sweep(store, MONDAY + timedelta(days=day), points, OWNERS | {"anchor": PAYMENTS})
+
+
+def reported_ends(store: Store) -> Counter[RecommendationKey]:
+    found: Counter[RecommendationKey] = Counter()
+    for weeks in range(1, WEEKS + 1):
+        week = IsoWeek.parse("2026-W45").shift(weeks)
+        with store.reading() as transaction:
+            request = ReportRequest(week=week, now=MONDAY + weeks * WEEK + DUE)
+            facts = gather_team(transaction, make_policy(), PAYMENTS, request)
+        if facts.now is not None:
+            found.update(one.key for one in facts.followed if one.ended_at is not None)
+    return found
+
+
+def ended(store: Store) -> set[RecommendationKey]:
+    with store.reading() as transaction:
+        known = transaction.recommendations.between(MONDAY, MONDAY + WEEKS * WEEK, team=PAYMENTS)
+    return {one.key for one in known if one.ended_at is not None}
+
+
+@pytest.mark.parametrize("day", [6, 7, 8, 13, 14, 15])
+@pytest.mark.parametrize("down", [frozenset[int](), frozenset({6, 7}), frozenset({13, 14})], ids=str)
+def test_an_end_around_a_closing_sweep_is_reported_once(sqlite_store: Store, day: int, down: frozenset[int]) -> None:
+    play(sqlite_store, ((day, "workload removed"),) * 2, (frozenset(),) * 2, down)
+    assert reported_ends(sqlite_store) == Counter(dict.fromkeys(ended(sqlite_store), 1))
+    assert len(ended(sqlite_store)) == 2
+
+
+@settings(max_examples=20)
+@given(st.tuples(endings, endings), st.tuples(failures, failures), st.frozensets(days, max_size=8))
+def test_every_end_is_in_exactly_one_report(
+    ends: tuple[tuple[int, str], ...], failed: tuple[frozenset[int], ...], down: frozenset[int]
+) -> None:
+    with TemporaryDirectory() as folder, closing(Store.open(f"sqlite:///{folder}/w.db")) as store:
+        play(store, ends, failed, down)
+        assert reported_ends(store) == Counter(dict.fromkeys(ended(store), 1))

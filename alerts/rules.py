@@ -118,10 +118,10 @@ def _over_provisioned(measurement: Measurement, history: SweepHistory, policy: A
         )
 
     def is_met(point: WorkloadPoint) -> bool | None:
-        if point.keeps_memory:
+        if point.keeps_memory and not point.may_need_memory:
             return False
         both = _has_issue(point, Issue.OVER_PROVISIONED), _is_above_minimum(point, settings)
-        return False if False in both else None if None in both else True
+        return False if False in both else None if None in both or point.may_need_memory else True
 
     return _by_workload(Rule.OVER_PROVISIONED, measurement, history, is_met, find)
 

@@ -106,15 +106,17 @@ def attainable_savings(savings: Measured[Decimal], *, under_provisioned: Measure
 def must_keep_memory(*, oom_kills: int | None, memory_request: float | None, memory_recommended: float | None) -> bool:
     """Return True if ScaleOps recommends less memory for a workload that was OOM-killed in the last 24 hours: never advise that.
 
-    A request that is not known may be larger than the recommendation.
+    Kills that are not known (None) may have happened, and a request that is not known may be larger than the recommendation.
     """
-    if not oom_kills or memory_recommended is None:
+    if oom_kills == 0 or memory_recommended is None:
         return False
     return memory_request is None or memory_recommended < memory_request
 
 
-def format_memory_conflict(oom_kills: int) -> str:
-    """Return why a workload must keep its memory, as a sentence."""
+def format_memory_conflict(oom_kills: int | None) -> str:
+    """Return why a workload must keep its memory, as a sentence. None: its kills are not known."""
+    if oom_kills is None:
+        return "Whether it was OOM-killed is not known, so it keeps its memory although ScaleOps recommends less."
     return f"It was OOM-killed {oom_kills:,}x in the last 24 h, so it keeps its memory although ScaleOps recommends less."
 
 

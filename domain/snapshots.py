@@ -70,14 +70,24 @@ class WorkloadPoint:
 
     @property
     def issue(self) -> tuple[Issue, IssuePriority] | Unknown | None:
-        """What is wrong with it, and how urgent that is; None if nothing is."""
-        return known_issue(
+        """What is wrong with it, and how urgent that is; None if nothing is.
+
+        Unknown where a flag that is not known would make a difference, or where it would be a danger to follow it.
+        """
+        found = known_issue(
             under_provisioned=self.under_provisioned, over_provisioned=self.over_provisioned, automated=self.automated
         )
+        is_lowered = isinstance(found, tuple) and found[0] is not Issue.UNDER_PROVISIONED
+        return Unknown(KILLS_UNKNOWN) if is_lowered and self.may_need_memory else found
+
+    @property
+    def may_need_memory(self) -> bool:
+        """True if ScaleOps recommends less memory and it is not known whether it was OOM-killed."""
+        return self.keeps_memory and isinstance(self.oom_kills_24h, Unknown)
 
     @property
     def keeps_memory(self) -> bool:
-        """True if ScaleOps recommends less memory although it was OOM-killed."""
+        """True if ScaleOps recommends less memory although it was OOM-killed, or may have been."""
         return must_keep_memory(
             oom_kills=known_or(self.oom_kills_24h, None),
             memory_request=known_or(self.memory_request_bytes, None),
@@ -88,6 +98,11 @@ class WorkloadPoint:
     def advised_memory_bytes(self) -> Measured[float]:
         """The memory to request: as ScaleOps recommends, and never less after an OOM kill."""
         return self.memory_request_bytes if self.keeps_memory else self.memory_recommended_bytes
+
+    @property
+    def advised_savings_per_month(self) -> Measured[Decimal]:
+        """The savings of what is advised: none while it must keep its memory."""
+        return Decimal(0) if self.keeps_memory else self.savings_available_per_month
 
     @classmethod
     def unmeasured(cls, *, as_of: datetime, key: WorkloadKey, reason: str) -> WorkloadPoint:
@@ -101,6 +116,7 @@ SET_WHEN_CLOSED: Final = ("listed_since", "appeared", "mean_cpu_request_millicor
 _OTHER_FIELDS: Final = frozenset({"as_of", "key", "policy_name", "network", "network_as_of", *SET_WHEN_CLOSED})
 MEASURES: Final = tuple(one.name for one in fields(WorkloadPoint) if one.name not in _OTHER_FIELDS)
 """Fields of a point that hold one measured value each."""
+KILLS_UNKNOWN: Final = "whether it was OOM-killed is not known, and ScaleOps recommends less memory"
 TOTALS: Final = ("cost_7d", "savings_available_per_month", "active_savings_per_month")
 """Measures that are summed over points."""
 

@@ -219,7 +219,7 @@ def _advised_by(point: WorkloadPoint, priority: IssuePriority, before: LastAdvic
         value: Measured[float] = getattr(point, name)
         return (getattr(before, name) if before else None) if isinstance(value, Unknown) else value
 
-    savings = point.savings_available_per_month
+    savings = point.advised_savings_per_month
     last = before.savings_available_per_month if before else None
     return LastAdvice(
         priority=priority,

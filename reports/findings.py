@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from decimal import Decimal
 from typing import assert_never
@@ -24,9 +24,11 @@ from domain.figures import FigureKind
 from domain.messages import Json
 from domain.money import change_share, format_cores, format_count, format_memory, format_money, format_percent
 from domain.workload import WorkloadKey
+from reports.builders.names import ambiguous_names, label_of
 from reports.formatting import clip
 
 _MAX_NAME = 80
+_MAX_NAMES = 3
 RULE_TITLES = {
     Rule.UNDER_PROVISIONED: "too little CPU or memory",
     Rule.OVER_PROVISIONED: "more CPU or memory than needed",
@@ -145,7 +147,8 @@ def _format_requests(figures: RequestFigures, currency: str) -> str:
     if figures.oom_kills_24h:
         parts.append(f"{format_count(figures.oom_kills_24h, 'OOM kill')} in the last 24 h")
     if figures.keeps_memory:
-        parts.append("keeps its memory although ScaleOps recommends less")
+        why = " and its OOM kills are not known" if figures.oom_kills_24h is None else ""
+        parts.append(f"keeps its memory although ScaleOps recommends less{why}")
     if figures.savings_available_per_month is not None and figures.savings_available_per_month > 0:
         parts.append(f"saves {format_money(figures.savings_available_per_month, currency)} a month")
     return ", ".join(parts) or "no numbers are known"
@@ -154,12 +157,12 @@ def _format_requests(figures: RequestFigures, currency: str) -> str:
 def remedy(notice: Notice) -> str:
     """Return one imperative sentence: what to do."""
     about = notice.alert.about
-    names = ", ".join(clip(one.workload.name, _MAX_NAME) for one in notice.findings[:3] if one.workload is not None)
-    more = " and the others" if len(notice.findings) > 3 else ""  # noqa: PLR2004 - three names are shown
+    labels = _labels(notice.findings)
+    names, more = ", ".join(labels[:_MAX_NAMES]), " and the others" if len(labels) > _MAX_NAMES else ""
     match notice.alert.rule:
         case Rule.UNDER_PROVISIONED:
             if any(isinstance(one.figures, RequestFigures) and one.figures.keeps_memory for one in notice.findings):
-                return f"Give {names}{more} the recommended requests, but no less memory than now: ScaleOps recommends less despite OOM kills."
+                return f"Give {names}{more} the recommended requests, but no less memory than now, although ScaleOps recommends less."
             return f"Give {names}{more} the recommended requests, or let ScaleOps automate them."
         case Rule.OVER_PROVISIONED:
             return f"Lower the requests of {names}{more} as recommended, or let ScaleOps automate them."
@@ -177,6 +180,13 @@ def remedy(notice: Notice) -> str:
             return "Check whether ScaleOps and the catalog respond: scaleops-worker check-config --live"
         case rule:
             assert_never(rule)
+
+
+def _labels(findings: Iterable[Finding]) -> list[str]:
+    """Return the names of workloads, each once, with the kind where another kind has the same name."""
+    keys = [finding.workload for finding in findings if finding.workload is not None]
+    ambiguous = ambiguous_names(keys)
+    return list(dict.fromkeys(clip(label_of(key, ambiguous), _MAX_NAME) for key in keys))
 
 
 def figures_as_json(figures: Figures) -> dict[str, Json]:

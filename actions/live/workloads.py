@@ -72,7 +72,7 @@ def get_recommendations(live: LiveContext, component: Component, query: Recommen
                 current_memory=number(workload.memory_request_bytes),
                 recommended_memory=number(workload.memory_recommended_bytes),
                 advised_memory=number(item.memory_bytes),
-                caution=format_memory_conflict(workload.oom_kills_24h or 0) if item.keeps_memory else None,
+                caution=format_memory_conflict(workload.oom_kills_24h) if item.keeps_memory else None,
                 savings_available=number(workload.savings_available_per_month),
                 automated=workload.automated,
                 priority=item.priority.value,
@@ -90,9 +90,9 @@ def get_recommendations(live: LiveContext, component: Component, query: Recommen
 
 
 def _memory_conflicts(advice: Iterable[Advice]) -> list[str]:
-    """Return a warning for each OOM-killed workload that ScaleOps would give less memory."""
+    """Return a warning for each workload that ScaleOps would give less memory, and that was OOM-killed or may have been."""
     return [
-        f"{name_of(item.workload.key)}: {format_memory_conflict(item.workload.oom_kills_24h or 0)}"
+        f"{name_of(item.workload.key)}: {format_memory_conflict(item.workload.oom_kills_24h)}"
         for item in advice
         if item.keeps_memory
     ]

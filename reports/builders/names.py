@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.closing_point import ClosingPoint
@@ -32,7 +32,7 @@ class ReportNames:
 
     def label(self, key: WorkloadKey) -> str:
         """Return the name of a workload, with its kind where another kind has the same name."""
-        return f"{key.name} ({key.type})" if key.name in self.ambiguous else key.name
+        return label_of(key, self.ambiguous)
 
     def workload(self, key: WorkloadKey) -> content.WorkloadName:
         """Convert a workload key to report content."""
@@ -47,6 +47,11 @@ def names_of(
     """Return the names for what two closing snapshots and a report's other workloads hold; claims of now come first."""
     claims = {**(then.claims if then is not None else {}), **now.claims}
     return ReportNames(titles=titles, claims=claims, ambiguous=ambiguous_names([*claims, *others]))
+
+
+def label_of(key: WorkloadKey, ambiguous: Collection[str]) -> str:
+    """Return the name of a workload, with its kind if the name is ambiguous."""
+    return f"{key.name} ({key.type})" if key.name in ambiguous else key.name
 
 
 def ambiguous_names(keys: Iterable[WorkloadKey]) -> frozenset[str]:

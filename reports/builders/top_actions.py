@@ -40,7 +40,7 @@ class WorkloadFinding:
     @property
     def savings(self) -> Decimal:
         """Savings per month of what is advised; 0 if unknown. For sorting and sums only."""
-        return Decimal(0) if self.is_conflict else known_or(self.point.savings_available_per_month, Decimal(0))
+        return known_or(self.point.advised_savings_per_month, Decimal(0))
 
     @property
     def oom_kills(self) -> int:
@@ -103,7 +103,7 @@ def choose_actions(
             for number, finding in enumerate(top, start=1)
         ),
         more=len(rest),
-        more_savings=known_or(total_of(finding.point.savings_available_per_month for finding in rest).amount, None),
+        more_savings=known_or(total_of(finding.point.advised_savings_per_month for finding in rest).amount, None),
         left_to_automation=len(findings) - len(steps),
         unknown=count_unknown(closing),
     )
@@ -128,7 +128,7 @@ def _action_of(
         issue=finding.issue.value,
         priority=finding.priority.value,
         requests=requests,
-        monthly_savings=Decimal(0) if finding.is_conflict else known_or(point.savings_available_per_month, None),
+        monthly_savings=known_or(point.advised_savings_per_month, None),
         oom_kills_24h=known_or(point.oom_kills_24h, None),
         sentence=format_action(finding, requests, name=names.label(point.key), currency=currency),
         link=link,

@@ -57,9 +57,17 @@ def test_kills_do_not_put_waste_first_where_only_cpu_is_lowered() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_not_listed_promises_no_savings_of_workloads_that_keep_their_memory() -> None:
+    killed = (make_point(f"k{number}", over_provisioned=True, **KILLED) for number in range(7))
+    waste = make_point("waste", over_provisioned=True, savings_available_per_month=Decimal(500))
+    actions = next(one.body for one in report_of(*killed, waste).sections if isinstance(one.body, content.TopActions))
+    assert (actions.more, actions.more_savings) == (3, 500)
+
+
 def test_a_tracked_recommendation_keeps_the_memory_too() -> None:
     (known,) = track(make_measurement("checkout", make_point(over_provisioned=True, **KILLED)), ())
     assert known.advised.memory_recommended_bytes == known.advised.memory_request_bytes == 2.0 * 2**30
+    assert known.advised.savings_available_per_month == 0, "lists of recommendations promise what reports do"
 
 
 @pytest.mark.parametrize("flags", FLAGS)

@@ -34,6 +34,12 @@ def format_amount(amount: content.Amount) -> str:
     return UNKNOWN if amount.amount is None else format_money(amount.amount, amount.currency)
 
 
+def format_partial(amount: content.Amount) -> str:
+    """Format as `$1,234.50 (from 41 of 50 workloads)`: where an amount stands alone, it must not look complete."""
+    coverage = "" if amount.amount is None else format_coverage(amount)
+    return f"{format_amount(amount)} ({coverage})" if coverage else format_amount(amount)
+
+
 def format_coverage(amount: content.Amount) -> str:
     """Format as `from 41 of 50 workloads`; empty if the amount is complete."""
     return "" if amount.known == amount.parts else f"from {amount.known:,} of {format_count(amount.parts, 'workload')}"
@@ -78,16 +84,16 @@ def _bar(amount: Decimal, largest: Decimal) -> str:
 
 
 def format_trend(trend: content.Trend) -> str:
-    """Summarise a trend: `12 weeks, from $900.00 to $1,234.50`."""
+    """Summarise a trend: `12 weeks, from $900.00 to $1,234.50`, each with its coverage."""
     known = [one.cost for one in trend.weeks if one.cost.amount is not None]
     weeks = format_count(len(trend.weeks), "week")
     if not known:
         return f"{weeks}, none of them measured"
     if len(known) == 1:
-        return f"{weeks}, one measured: {format_amount(known[0])}"
+        return f"{weeks}, one measured: {format_partial(known[0])}"
     unmeasured = len(trend.weeks) - len(known)
     tail = f", {unmeasured} not measured" if unmeasured else ""
-    return f"{weeks}, from {format_amount(known[0])} to {format_amount(known[-1])}{tail}"
+    return f"{weeks}, from {format_partial(known[0])} to {format_partial(known[-1])}{tail}"
 
 
 def format_instant(at: datetime, zone: str) -> str:

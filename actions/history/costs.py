@@ -48,7 +48,11 @@ def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
         )
         raise NotFoundError(message)
     rows = rows[first:]
-    costs = [row.cost for row in rows if row.cost is not None]
+    known = [row for row in rows if row.cost is not None]
+    # What was measured in part compares with nothing.
+    costs = (
+        [] if any(_incomplete(row) for row in (*known[:1], *known[-1:])) else [row.cost for row in known if row.cost is not None]
+    )
     change = None if len(costs) < 2 else figure(Decimal(repr(costs[-1])) - Decimal(repr(costs[0])))  # noqa: PLR2004 - two make a change
     return TrendOutput(
         currency=view.history.currency,

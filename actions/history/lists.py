@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
 
 from actions.errors import InputError
@@ -66,6 +67,8 @@ def _component_row(component: Component, measured: Sequence[SeriesPoint]) -> Com
         lifecycle=component.lifecycle or None,
         cost_last7d=None if point is None else number(point.cost_7d.amount),
         savings_available_per_month=None if point is None else number(point.savings_available_per_month.amount),
+        workloads=None if point is None else point.cost_7d.parts,
+        workloads_with_cost=None if point is None else point.cost_7d.known,
     )
 
 
@@ -159,7 +162,18 @@ def _unmeasured(view: HistoryView, *, team: EntityRef | None, entity_ref: str | 
     unknown = view.visible(view.rows.snapshots.unknown_at(view.as_of, team=team, refs=refs))
     some = ", ".join(sorted(str(ref) for ref in unknown)[:_MAX_UNMEASURED])
     more = f" and {len(unknown) - _MAX_UNMEASURED} more" if len(unknown) > _MAX_UNMEASURED else ""
-    return [f"{format_count(len(unknown), 'component')} could not be measured: {some}{more}"] if unknown else []
+    components = [f"{format_count(len(unknown), 'component')} could not be measured: {some}{more}"] if unknown else []
+    return [*components, *(_unknown_workloads(view, refs[0], view.as_of) if refs and not unknown else [])]
+
+
+def _unknown_workloads(view: HistoryView, ref: EntityRef, as_of: datetime) -> list[str]:
+    """Return a warning if it is not known of some workloads of a component whether anything is wrong."""
+    measured = view.rows.snapshots.of_component(ref, as_of)
+    points = () if measured is None else measured.points
+    reasons = [issue.reason for point in points if isinstance(issue := point.issue, Unknown)]
+    if not reasons:
+        return []
+    return [f"the state of {len(reasons):,} of {format_count(len(points), 'workload')} is not known: {reasons[0]}"]
 
 
 def list_alerts(view: HistoryView, query: AlertsInput) -> AlertsOutput:

@@ -112,6 +112,7 @@ def _component(view: HistoryView, *, ref: EntityRef) -> str:
             currency=view.history.currency,
             as_of=None if trend is None else trend.as_of,
             unknown=_why_unknown(view, ref),
+            warnings=advice.warnings,
             chart=None if trend is None else _chart(trend, view.history.currency),
             alerts=alerts.alerts,
             advice=[

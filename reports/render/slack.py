@@ -39,9 +39,9 @@ from reports.builders.sentences import (
 from reports.builders.top_actions import format_requests
 from reports.formatting import (
     clip,
-    format_amount,
     format_components,
     format_instant,
+    format_partial,
     format_place,
     format_share,
     format_trend,
@@ -265,9 +265,9 @@ def _teams(teams: content.TeamOverview) -> Iterator[BlockGroup]:
         rows.append(
             [
                 _clip_cell(team.title),
-                format_amount(team.cost),
+                format_partial(team.cost),
                 f"{moved} ({share})" if share else moved,
-                format_amount(team.savings_available),
+                format_partial(team.savings_available),
                 f"{team.components_measured:,} of {team.components:,}",
             ]
         )

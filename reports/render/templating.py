@@ -54,6 +54,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         components=formatting.format_components,
         count=format_count,
         coverage=formatting.format_coverage,
+        partial=formatting.format_partial,
         day=formatting.format_day,
         follow_up=sentences.format_follow_up,
         instant=formatting.format_instant,

@@ -293,11 +293,11 @@ def _unallocated(spend: content.UnallocatedSpend) -> Iterator[BlockGroup]:
 
 def _namespace_rows(namespaces: content.NamespaceList) -> list[list[str]]:
     rows = [
-        [_clip_cell(one.namespace), _clip_cell(one.cluster), format_amount(one.cost), f"{one.cost.parts:,}"]
+        [_clip_cell(one.namespace), _clip_cell(one.cluster), format_partial(one.cost), f"{one.cost.parts:,}"]
         for one in namespaces.top
     ]
     more = namespaces.more_cost
-    rest = [[f"{namespaces.more:,} more", "", format_amount(more), f"{more.parts:,}"]] if namespaces.more else []
+    rest = [[f"{namespaces.more:,} more", "", format_partial(more), f"{more.parts:,}"]] if namespaces.more else []
     return [["Namespace", "Cluster", "7 days", "Workloads"], *rows, *rest]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_the_teams_of_the_roll_up_show_the_coverage_of_each_sum() -> None:
 
 
 def test_lists_of_one_component_say_that_the_state_of_workloads_is_not_known(sqlite_store: Store) -> None:
-    flags = {"under_provisioned": LOST, "over_provisioned": LOST}
+    flags: dict[str, Any] = {"under_provisioned": LOST, "over_provisioned": LOST}
     sweep(sqlite_store, MONDAY, {"checkout": [make_point("a", automated=True), make_point("b", **flags)]})
     context = make_request_context(history=make_history_context(sqlite_store, MONDAY + DUE))
     for name in ("list_recommendations", "list_alerts"):

@@ -61,7 +61,7 @@ def test_what_is_not_listed_promises_no_savings_of_workloads_that_keep_their_mem
     killed = (make_point(f"k{number}", over_provisioned=True, **KILLED) for number in range(7))
     waste = make_point("waste", over_provisioned=True, savings_available_per_month=Decimal(500))
     actions = next(one.body for one in report_of(*killed, waste).sections if isinstance(one.body, content.TopActions))
-    assert (actions.more, actions.more_savings) == (3, 500)
+    assert (actions.more, actions.more_savings) == (3, Decimal(500))
 
 
 def test_a_tracked_recommendation_keeps_the_memory_too() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NoReturn
@@ -167,8 +167,10 @@ def _quoted(text: str) -> str:
 def plan_of(requirements: tuple[Requirement, ...], *, text: str) -> SelectorPlan:
     """Turn requirements into queries; `text` is the selector as written, for the messages.
 
+    A query that contradicts the selector, with two values of one key for example, can match nothing and is left out.
+
     Raises:
-        InvalidSelector: no requirement can be sent, or there would be more than MAX_QUERIES queries.
+        InvalidSelector: no requirement can be sent, they contradict each other, or there would be more than MAX_QUERIES queries.
     """
     choices: list[list[str]] = []
     warnings: list[str] = []
@@ -188,8 +190,26 @@ def plan_of(requirements: tuple[Requirement, ...], *, text: str) -> SelectorPlan
     if (count := math.prod(len(choice) for choice in choices)) > MAX_QUERIES:
         message = f"the selector '{_quoted(text)}' needs {count} queries and at most {MAX_QUERIES} are sent: shorten its lists"
         raise InvalidSelector(message)
-    queries = dict.fromkeys(tuple(dict.fromkeys(labels)) for labels in itertools.product(*choices))
-    return SelectorPlan(queries=tuple(queries), warnings=tuple(warnings))
+    combined = dict.fromkeys(tuple(dict.fromkeys(labels)) for labels in itertools.product(*choices))
+    queries = tuple(query for query in combined if all(_allows(requirement, query) for requirement in requirements))
+    if not queries:
+        message = f"the selector '{_quoted(text)}' can match nothing: its requirements contradict each other"
+        raise InvalidSelector(message)
+    return SelectorPlan(queries=queries, warnings=tuple(warnings))
+
+
+def _allows(requirement: Requirement, labels: Iterable[str]) -> bool:
+    """Return True if a workload with these labels may meet a requirement: the labels say nothing of the key, or what it demands."""
+    found = {value for key, _, value in (label.partition("=") for label in labels) if key == requirement.key}
+    match requirement.operator:
+        case Operator.EQUALS | Operator.IN:
+            return len(found) == 1 and found <= set(requirement.values)
+        case Operator.NOT_EQUALS | Operator.NOT_IN:
+            return found.isdisjoint(requirement.values)
+        case Operator.NOT_EXISTS:
+            return not found
+        case _:
+            return True
 
 
 def parse_selector(text: str) -> tuple[Requirement, ...]:

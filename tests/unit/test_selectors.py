@@ -1,7 +1,6 @@
 """Selectors: the grammar of Kubernetes, and their translation to ScaleOps queries."""
 
 import contextlib
-import itertools
 
 import pytest
 from hypothesis import given
@@ -213,8 +212,22 @@ def test_a_workload_is_found_exactly_when_the_selector_selects_it(
 ) -> None:
     selected = all(labels.get(requirement.key) in requirement.values for requirement in requirements)
     carried = {f"{key}={value}" for key, value in labels.items()}
-    queries = plan_of(tuple(requirements), text="").queries
+    queries: tuple[tuple[str, ...], ...] = ()
+    with contextlib.suppress(InvalidSelector):  # the requirements contradict each other
+        queries = plan_of(tuple(requirements), text="").queries
     assert any(carried.issuperset(query) for query in queries) == selected
     assert len(queries) == len(set(queries))
     assert all(len(query) == len(set(query)) for query in queries)
-    assert list(itertools.chain(*queries))
+
+
+@pytest.mark.parametrize(
+    "text", ["app=a,app=b", "app=a,app!=a", "app in (a,b),app notin (a,b)", "app=a,!app", "app=a,app in (b,c),x=y"]
+)
+def test_requirements_that_contradict_each_other_are_refused(text: str) -> None:
+    with pytest.raises(InvalidSelector, match="can match nothing: its requirements contradict each other"):
+        plan_of(parse_selector(text), text=text)
+
+
+def test_combinations_that_contradict_the_selector_are_not_queried() -> None:
+    text = "app in (a,b,c),app notin (a),app in (a,b),tier=x"
+    assert plan_of(parse_selector(text), text=text).queries == (("app=b", "tier=x"),)

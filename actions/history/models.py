@@ -127,8 +127,8 @@ class ComponentRow(ApiModel):
     lifecycle: str | None
     cost_last7d: Annotated[MaybeNumber, Field(alias="costLast7d")]
     savings_available_per_month: MaybeNumber
-    workloads: Annotated[int | None, Field(description="Workloads in the newest sweep; null if it has no snapshot of it")]
-    workloads_with_cost: Annotated[int | None, Field(description="Those of them that costLast7d covers")]
+    workloads: Annotated[int | None, Field(description="In the newest sweep")]
+    workloads_with_cost: Annotated[int | None, Field(description="Those costLast7d covers")]
 
 
 class ComponentsOutput(PagedOutput):
@@ -155,9 +155,7 @@ class TrendOutput(HistoryOutput):
 
     entity_ref: str
     weeks: list[TrendWeekRow]
-    change: Annotated[
-        MaybeNumber, Field(description="Last known cost minus the first known one; null if either was measured in part")
-    ]
+    change: Annotated[MaybeNumber, Field(description="Last known cost minus the first; null if either is partial")]
     change_percent: MaybeNumber
 
 

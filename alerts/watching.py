@@ -18,6 +18,14 @@ _OF_A_FULL_SWEEP: Final = SweepHistory(measured_before=True)
 """A watch sweep knows only components that a full sweep had, so it is never the first one."""
 
 
+def is_superseded(as_of: datetime, *evaluated: datetime | None) -> bool:
+    """Return True if a watch sweep shows nothing, because a newer sweep of either kind was evaluated before it.
+
+    A quiet alert does not know when it was last clear: what a late watch sweep saw would open it after it had ended.
+    """
+    return any(newest is not None and newest > as_of for newest in evaluated)
+
+
 def observe_watched(
     owned: Snapshot,
     points: Mapping[WorkloadKey, WorkloadPoint],

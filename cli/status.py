@@ -13,8 +13,8 @@ from domain.measures import Unknown, known_or
 from domain.messages import Json
 from domain.unallocated import SweepUnallocated, describe_newest
 from store import HeartbeatKind
-from tasks.maintenance.status import InstallationStatus, WatchStatus, read_status
-from wiring.durations import format_duration
+from tasks.maintenance.status import InstallationStatus, read_status
+from tasks.maintenance.watch_status import describe_watch
 
 
 @click.command()
@@ -50,8 +50,7 @@ def _show_sweeps(found: InstallationStatus, currency: str) -> None:
         say(f"{subject:<15} {standing}")
     if found.bulk:
         say(f"unallocated     {describe_newest(found.unallocated, currency)}")
-    if found.watch is not None:
-        say(f"newest watch    {format_watch(found.watch)}")
+    say(f"watch sweeps    {describe_watch(found.watch, every=found.watch_every)}")
 
 
 def _show(found: InstallationStatus, currency: str) -> None:
@@ -98,6 +97,7 @@ def _as_json(found: InstallationStatus, currency: str) -> dict[str, Json]:
             "source": str(found.watch.newest.source),
             "failure": found.watch.newest.failure or None,
             "failingSince": found.watch.failing_since.isoformat() if found.watch.failing_since else None,
+            "everySeconds": round(found.watch_every.total_seconds()),
             "cadenceSeconds": round(found.watch.cadence.total_seconds()) if found.watch.cadence else None,
         }
         if found.watch
@@ -147,15 +147,6 @@ def _unallocated_as_json(found: SweepUnallocated | None, currency: str) -> dict[
         "currency": currency,
         "sharePercent": None if share is None else round(float(share) * 100, 1),
     }
-
-
-def format_watch(watch: WatchStatus) -> str:
-    """Return the newest watch sweep as a sentence."""
-    newest = watch.newest
-    if watch.failing_since is not None:
-        return f"{_utc(newest.as_of)}: failed, as all since {_utc(watch.failing_since)}: {newest.failure}"
-    every = f", every {format_duration(watch.cadence)}" if watch.cadence is not None else ""
-    return f"{_utc(newest.as_of)}, by {newest.source}{every}"
 
 
 def _utc(instant: datetime) -> str:

@@ -109,6 +109,12 @@ def describe_unmeasured(figures: Iterable[UnmeasuredFigure]) -> Iterator[str]:
         yield f"{figure} of {workloads} on {clusters} is unknown: {reason}"
 
 
+def reached_interval(looks: Iterable[datetime]) -> timedelta | None:
+    """Return the time between the two newest looks for danger: sweeps of either kind that succeeded. None: there are fewer."""
+    newest = sorted(set(looks), reverse=True)[:2]
+    return newest[0] - newest[1] if len(newest) > 1 else None
+
+
 def deadline_of(as_of: datetime, *, opened_at: datetime, limit: timedelta, every: timedelta) -> datetime:
     """Return the latest end of a sweep: its limit, or the end of its slot."""
     return min(opened_at + limit, as_of + every)

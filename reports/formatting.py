@@ -118,6 +118,13 @@ def format_week(week: IsoWeek) -> str:
     return f"{first.day} to {last.day} {last:%B %Y}"
 
 
+def format_interval(interval: timedelta) -> str:
+    """Format how often something is done as `15 minutes`, `6 hours`."""
+    minutes = max(1, interval // timedelta(minutes=1))
+    hours, rest = divmod(minutes, 60)
+    return format_count(minutes, "minute") if rest else format_count(hours, "hour")
+
+
 def format_delay(delay: timedelta) -> str:
     """Format a delay as `2 days and 3 hours`, `5 hours`."""
     hours = int(delay.total_seconds() // 3600)

@@ -19,7 +19,7 @@ from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
 from reports.findings import figures_as_json, format_finding, headline, remedy
-from reports.formatting import clip, format_delay, format_instant
+from reports.formatting import clip, format_delay, format_instant, format_interval
 from reports.render.slack_blocks import BlockGroup, clip_text, header, pack, plain_text
 from reports.render.slack_blocks import context as small_print
 
@@ -177,7 +177,7 @@ def pagerduty_trigger(notice: Notice, context: MessageContext, *, number: int, p
         "acknowledge": f"scaleops-worker alerts acknowledge {notice.alert}",
     }
     if context.checked_every is not None:
-        details["checked"] = f"every {_minutes(context.checked_every)}, so the figures can be that old"
+        details["checked"] = f"every {format_interval(context.checked_every)}, so the figures can be that old"
     details |= _trimmed([{"name": clip(one.subject, _MAX_LINE), **figures_as_json(one.figures)} for one in notice.findings])
     body: dict[str, Json] = {
         "event_action": EventAction.TRIGGER.value,
@@ -249,14 +249,10 @@ def _after(notice: Notice, context: MessageContext) -> str:
         return f"Open for {format_delay(notice.as_of - notice.since)}, since {format_instant(notice.since, context.zone)}."
     lines = [f"Since {format_instant(notice.since, context.zone)}, measured {format_instant(notice.seen_as_of, context.zone)}."]
     if context.checked_every is not None:
-        lines.append(f"Checked every {_minutes(context.checked_every)}.")
+        lines.append(f"Checked every {format_interval(context.checked_every)}.")
     if notice.unknown:
         lines.append(f"{format_count(len(notice.unknown), 'workload')} could not be evaluated this time.")
     return "\n".join([*lines, f"What to do: {clip(remedy(notice), _MAX_SENTENCE)}"])
-
-
-def _minutes(interval: timedelta) -> str:
-    return format_count(max(1, interval // timedelta(minutes=1)), "minute")
 
 
 def _commands(alert: AlertId) -> str:

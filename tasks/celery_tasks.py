@@ -30,7 +30,7 @@ from clients.heartbeat import HeartbeatClient
 from clients.http.errors import ServiceError
 from clients.redis.cache import RedisCache
 from domain.refs import EntityRef
-from domain.sweeps import Sweep
+from domain.sweeps import Sweep, WatchSweep
 from store import HeartbeatKind, SchemaMismatch, StoreUnavailable
 from tasks.collect.chunks import Chunk, advance_sweep, measure_chunk
 from tasks.collect.inventory import take_inventory
@@ -75,6 +75,12 @@ class TaskMetrics(Protocol):
 
     def record_deliveries(self, delivered: DeliverResult) -> None:
         """Count messages by what became of them."""
+
+    def record_watch(self, sweep: WatchSweep) -> None:
+        """Count a closed watch sweep by its source and outcome, with its duration."""
+
+    def record_page(self, age: timedelta) -> None:
+        """Record the age of the evidence when an incident is opened: the time since the sweep that shows it."""
 
 
 class TaskHandlers:
@@ -135,9 +141,12 @@ class TaskHandlers:
         if watched.sweep is not None:
             counts = {"source": str(watched.sweep.source), "in_danger": watched.in_danger}
             log.info("watch sweep closed", sweep=watched.sweep.as_of.isoformat(), **counts)
+            self._metrics.record_watch(watched.sweep)
             self._enqueue("evaluate")
             if watched.sweep.failure:
                 self._enqueue("deliver")
+        else:
+            log.debug("no watch sweep", reason=watched.reason)
 
     def take_inventory(self, worker: WorkerContext, as_of: str) -> None:
         """Fetch the inventory of a sweep."""
@@ -163,6 +172,8 @@ class TaskHandlers:
             log.info(
                 "sweeps evaluated", sweeps=len(evaluated.sweeps), messages=evaluated.messages, notices=dict(evaluated.notices)
             )
+        for age in evaluated.page_ages:
+            self._metrics.record_page(age)
         for reason in evaluated.undeliverable:
             log.warning("notice has no destination", reason=reason)
         if evaluated.messages:

@@ -60,7 +60,9 @@ def run_once(
         collected = run_stage(context, "collect", lambda: collect(context, progress=progress))
     except CollectFailed as error:
         failure = str(error)
-    watched = watch(context)
+    # A full sweep that was done just now looked for danger, too.
+    is_measured = collected is not None and not collected.was_closed_before
+    watched = WatchResult(sweep=None, reason="this run did a full sweep") if is_measured else watch(context)
     evaluated = run_stage(context, "evaluate", lambda: evaluate(context))
     reported = run_stage(context, "report", lambda: report_due(context))
     with finishing_units() as may_begin:

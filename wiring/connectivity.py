@@ -13,6 +13,7 @@ from clients.redis.probe import probe_redis
 from domain.bulk_trust import describe_standings
 from domain.component import RoutingKey
 from store import SchemaMismatch, StoreUnavailable
+from tasks.maintenance.watch_status import describe_watch, read_watch_status
 from wiring.catalog_review import CatalogReview, review_catalog
 from wiring.clock import utc_now
 from wiring.config_file import ConfigFile
@@ -71,6 +72,7 @@ def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
                 "configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded)
             )
         yield _check("bulk responses", lambda: _bulk(settings), is_configured=settings.scaleops_bulk == "auto")
+        yield _check("watch sweeps", lambda: _watch(settings), is_configured=bool(settings.worker_watch_every))
         yield from _slack(services, loaded)
         yield from _pagerduty(services, loaded, reviews[0].keys if reviews else ())
 
@@ -100,6 +102,11 @@ def _bulk(settings: Settings) -> str:
     """Say what the sweeps so far found; one that is not trusted costs more calls, and nothing else."""
     with closing(open_store(settings)) as store, store.reading() as transaction:
         return "; ".join(describe_standings(transaction.bulk_checks.standings())) or "no full sweep has compared them yet"
+
+
+def _watch(settings: Settings) -> str:
+    with closing(open_store(settings)) as store, store.reading() as transaction:
+        return describe_watch(read_watch_status(transaction), every=settings.worker_watch_every)
 
 
 def _is_used(loaded: LoadedConfig) -> bool:

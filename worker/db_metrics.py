@@ -78,6 +78,15 @@ def _metrics_of(health: HealthSnapshot) -> Iterator[GaugeMetricFamily]:
         yield sweep
         age = (status.now - status.newest_closed.as_of).total_seconds()
         yield _gauge("sweep_age_seconds", "Age of the newest closed sweep", age)
+    if status.watch is not None:
+        newest = status.watch.newest
+        yield _gauge(
+            "watch_sweep_age_seconds", "Age of the newest closed watch sweep", (status.now - newest.as_of).total_seconds()
+        )
+        yield _gauge("watch_sweep_failed", "1 if the newest closed watch sweep failed", 1 if newest.failure else 0)
+        if status.watch.cadence is not None:
+            help_ = "Time between the two newest sweeps of either kind that looked for danger"
+            yield _gauge("watch_interval_seconds", help_, status.watch.cadence.total_seconds())
     ages = _family("heartbeat_age_seconds", "Time since each stage's last success and each queue's last canary", "stage", "kind")
     for heartbeat in status.heartbeats:
         if heartbeat.kind in (HeartbeatKind.OK, HeartbeatKind.CANARY):

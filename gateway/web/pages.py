@@ -35,10 +35,12 @@ from gateway.auth.request_contexts import RequestContexts
 from gateway.request import GatewayRequest
 from gateway.responses import GatewayResponse
 from reports import content
+from reports.formatting import format_interval
 from reports.render.charts import draw_trend
 from reports.render.documents import render_page
 from reports.render.index_page import MAX_WEEKS, render_index
 from reports.render.templating import environment
+from tasks.maintenance.watch_status import read_watch_status
 
 _MAX_LISTED: Final = 100
 _HEADERS: Final = (
@@ -160,7 +162,7 @@ def _chart(trend: TrendOutput, currency: str) -> Markup | None:
 
 def _status(view: HistoryView) -> str:
     rows, now = view.rows, view.history.clock()
-    newest = rows.sweeps.newest_closed()
+    newest, watch = rows.sweeps.newest_closed(), read_watch_status(rows)
     figures = Counter(one.figure for one in rows.clusters.unmeasured_figures(newest.as_of)) if newest is not None else {}
     return (
         environment("html")
@@ -171,7 +173,8 @@ def _status(view: HistoryView) -> str:
             is_future=newest is not None and is_future(newest.as_of, now),
             unmeasured=sorted(figures.items()),
             running=rows.sweeps.unclosed(),
-            watch=next(iter(rows.watch_sweeps.closed(limit=1)), None),
+            watch=watch,
+            watch_interval=format_interval(watch.cadence) if watch is not None and watch.cadence is not None else "",
             bulk=_bulk_lines(view),
             lost=len(rows.clusters.lost()),
             alerts=len(rows.alerts.states(statuses=OPEN_PHASES)),

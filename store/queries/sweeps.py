@@ -82,9 +82,10 @@ class Sweeps(Queries):
         """Return the closed sweeps that are not evaluated yet, oldest first."""
         return self._all(_closed().where(sweeps.c.evaluated_at.is_(None)).order_by(sweeps.c.as_of))
 
-    def has_evaluated_after(self, as_of: datetime) -> bool:
-        """Return True if a newer sweep was evaluated."""
-        return self._first(_closed().where(sweeps.c.as_of > as_of, sweeps.c.evaluated_at.is_not(None))) is not None
+    def newest_evaluated(self) -> datetime | None:
+        """Return the newest sweep that was evaluated."""
+        newest = self._first(select(sweeps).where(sweeps.c.evaluated_at.is_not(None)).order_by(sweeps.c.as_of.desc()))
+        return newest.as_of if newest is not None else None
 
     def mark_evaluated(self, as_of: datetime, *, at: datetime) -> bool:
         """Mark a closed sweep as evaluated. Return True for exactly one of several concurrent callers."""

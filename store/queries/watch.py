@@ -99,9 +99,12 @@ class WatchSweeps(Queries):
         """Return the closed watch sweeps that are not evaluated yet, oldest first."""
         return self._all(_closed().where(watch_sweeps.c.evaluated_at.is_(None)).order_by(watch_sweeps.c.as_of))
 
-    def has_evaluated_after(self, as_of: datetime) -> bool:
-        """Return True if a newer watch sweep was evaluated."""
-        return self._first(_closed().where(watch_sweeps.c.as_of > as_of, watch_sweeps.c.evaluated_at.is_not(None))) is not None
+    def newest_evaluated(self) -> datetime | None:
+        """Return the newest watch sweep that was evaluated."""
+        newest = self._first(
+            select(watch_sweeps).where(watch_sweeps.c.evaluated_at.is_not(None)).order_by(watch_sweeps.c.as_of.desc())
+        )
+        return newest.as_of if newest is not None else None
 
     def mark_evaluated(self, as_of: datetime, *, at: datetime) -> bool:
         """Mark a closed watch sweep as evaluated. Return True for exactly one of several concurrent callers."""

@@ -7,16 +7,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.messages import Message
-from domain.money import format_count
 from domain.routes import Route, platform_route
 from domain.sweeps import WatchSweep
-from reports.formatting import format_delay
+from reports.formatting import format_interval
 from reports.notices import platform_notice
 from store import Transaction
 from tasks.context import Policy
 
 NOTIFY_AFTER: Final = timedelta(hours=1)
-MINUTE: Final = timedelta(minutes=1)
 ALL_KEPT: Final = 200
 """Two days of watch sweeps, all that are kept."""
 
@@ -36,11 +34,11 @@ def failure_notice(transaction: Transaction, policy: Policy, now: datetime) -> M
         state, title = "failing", f"Watch sweeps have failed since {since}"
         lines = [
             f"The last reason: {closed[0].failure}.",
-            f"Workloads in danger are found by full sweeps only, every {format_delay(policy.collect_every)}, until this ends. No alert has changed.",
+            f"Workloads in danger are found by full sweeps only, every {format_interval(policy.collect_every)}, until this ends. No alert has changed.",
         ]
     elif series[0].as_of - series[-1].as_of >= NOTIFY_AFTER:
         state, title = "succeeding", f"Watch sweeps succeed again, after failures since {since}"
-        lines = [f"Workloads in danger are found within {format_count(policy.watch_every // MINUTE, 'minute')} again."]
+        lines = [f"Workloads in danger are found within {format_interval(policy.watch_every)} again."]
     else:
         return None
     return platform_notice(

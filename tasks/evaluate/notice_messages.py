@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from alerts.lifecycle import Notice
@@ -40,6 +40,8 @@ class NoticeRenderer:
     policy: Policy
     components: Mapping[EntityRef, Component]
     teams: Mapping[EntityRef, Team]
+    checked_every: timedelta | None = None
+    """How often a danger is looked for; None: with the full sweeps."""
 
     def render_all(self, decisions: Iterable[Decision]) -> tuple[Message, ...]:
         """Return the message of each decision, in order."""
@@ -113,7 +115,7 @@ class NoticeRenderer:
             instance=self.policy.alerts.instance,
             currency=self.policy.currency,
             zone=self.policy.schedules.of(team).zone.key,
-            checked_every=(self.policy.watch_every or None) if is_watched else None,
+            checked_every=self.checked_every if is_watched else None,
             links=() if link is None else (("Open in ScaleOps", link),),
         )
 

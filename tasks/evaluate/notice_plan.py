@@ -7,9 +7,9 @@ that the alert's state holds what was sent and where.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.folding import AlertChange, apply
 from alerts.lifecycle import Notice, Paging, move, record, step
@@ -56,6 +56,8 @@ class PlanInput:
     clusters: Sequence[ClusterState]
     is_watch: bool = False
     """They are of a watch sweep."""
+    checked_every: timedelta | None = None
+    """How often a danger is looked for; None: with the full sweeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class SweepPlan:
     notices: Counter[NoticeKind]
     undeliverable: tuple[str, ...]
     """Why something has no destination, each reason once."""
+    page_ages: tuple[timedelta, ...] = ()
+    """Of each incident that is opened: since the sweep whose evidence it pages."""
 
 
 def plan_sweep(facts: PlanInput) -> SweepPlan:
@@ -96,6 +100,7 @@ def plan_sweep(facts: PlanInput) -> SweepPlan:
         decisions=tuple(planner.decisions),
         notices=planner.notices,
         undeliverable=tuple(planner.undeliverable),
+        page_ages=tuple(planner.page_ages()),
     )
 
 
@@ -120,6 +125,11 @@ class _Planner:
             self._apply(observation.alert, *taken.events)
             notices += taken.notices
         return notices
+
+    def page_ages(self) -> Iterator[timedelta]:
+        for decision in self.decisions:
+            if isinstance(decision, TriggerDecision) and decision.notice.is_new_page:
+                yield self.facts.now - decision.notice.seen_as_of
 
     def open_states(self) -> list[AlertState]:
         return sorted((state for state in self.states.values() if state.is_open), key=lambda state: state.alert)

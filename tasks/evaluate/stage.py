@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
@@ -26,13 +26,14 @@ from domain.tracking import Recommendation
 from store import AlertStateRow, Store, Transaction
 from store.queries.sweeps import Sweeps
 from store.queries.watch import WatchSweeps
-from tasks.context import StageContext
+from tasks.context import Policy, StageContext
 from tasks.evaluate.alert_rows import lock_alerts, write_changes
 from tasks.evaluate.decisions import LostClusterDecision, ReturnedClusterDecision
 from tasks.evaluate.notice_messages import NoticeRenderer
 from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
 from tasks.evaluate.sweep_evaluation import SweepEvaluator
 from tasks.evaluate.watch_evaluation import evaluate_watch
+from tasks.maintenance.watch_status import looks_for_danger
 
 _RECOMMENDATIONS_AT_ONCE: Final = 500
 
@@ -48,6 +49,8 @@ class EvaluateResult:
     """New in the outbox."""
     recommendations: int = 0
     """Opened, seen again or ended."""
+    page_ages: tuple[timedelta, ...] = ()
+    """Of each incident that was opened: since the sweep whose evidence it pages."""
     undeliverable: tuple[str, ...] = ()
     """Why something has no destination; the caller must report it."""
 
@@ -87,6 +90,7 @@ def _evaluate_one(context: StageContext, sweep: Sweep | WatchSweep, result: Eval
     result.sweeps.append(sweep.as_of)
     result.notices += plan.notices
     result.recommendations += len(recommendations)
+    result.page_ages += plan.page_ages
     result.undeliverable = tuple(dict.fromkeys([*result.undeliverable, *plan.undeliverable]))
 
 
@@ -121,8 +125,17 @@ def _read_facts(
         teams=transaction.components.teams(),
         clusters=() if is_watch else transaction.clusters.all(),
         is_watch=is_watch,
+        checked_every=_checked_every(transaction, policy, sweep),
     )
     return facts, evaluated.recommendations
+
+
+def _checked_every(transaction: Transaction, policy: Policy, sweep: Sweep | WatchSweep) -> timedelta | None:
+    """Return the interval that watch sweeps have reached, as this sweep shows it; at least the one of the settings."""
+    if not policy.watch_every:
+        return None
+    before = max((one for one in looks_for_danger(transaction) if one < sweep.as_of), default=sweep.as_of)
+    return max(policy.watch_every, sweep.as_of - before)
 
 
 def _states(rows: Iterable[AlertStateRow]) -> Mapping[AlertId, AlertState]:
@@ -146,7 +159,9 @@ def _is_evaluated(sweep: Sweep | WatchSweep | None) -> bool:
 
 
 def _render(facts: PlanInput, plan: SweepPlan) -> tuple[Message, ...]:
-    renderer = NoticeRenderer(now=facts.now, policy=facts.policy, components=facts.components, teams=facts.teams)
+    renderer = NoticeRenderer(
+        now=facts.now, policy=facts.policy, components=facts.components, teams=facts.teams, checked_every=facts.checked_every
+    )
     return renderer.render_all(plan.decisions)
 
 

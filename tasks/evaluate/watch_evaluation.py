@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from alerts.observations import AlertId
 from alerts.policy import Rule
 from alerts.states import AlertState
-from alerts.watching import observe_watched
+from alerts.watching import is_superseded, observe_watched
 from domain.sweeps import WatchSweep
 from store import Transaction
 from tasks.context import Policy
@@ -21,9 +21,9 @@ def evaluate_watch(
     """Observe the components with a workload in danger, and those whose alert is not quiet.
 
     Which workloads a component owns is known from the newest full sweep that was closed before. `states` are the alerts that are not
-    quiet. After a newer sweep of either kind was evaluated it shows nothing: what it saw is older than what is decided.
+    quiet.
     """
-    if transaction.sweeps.has_evaluated_after(sweep.as_of) or transaction.watch_sweeps.has_evaluated_after(sweep.as_of):
+    if is_superseded(sweep.as_of, transaction.sweeps.newest_evaluated(), transaction.watch_sweeps.newest_evaluated()):
         return SweepEvaluation(observations=(), recommendations=())
     full = transaction.sweeps.closed_before(sweep.as_of)
     points = transaction.watch_sweeps.points(sweep.as_of)

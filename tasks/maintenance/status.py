@@ -13,13 +13,13 @@ from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
-from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, WatchSweep, describe_unmeasured, slot_of
+from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, describe_unmeasured, slot_of
 from domain.unallocated import SweepUnallocated
 from domain.weeks import WEEKLY_REPORT, Schedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
-from tasks.collect.watch_notices import ALL_KEPT, failures
 from tasks.context import Policy, StageContext
+from tasks.maintenance.watch_status import WatchStatus, read_watch_status, watch_problems
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
 from tasks.routing_keys import unopenable_key_problems
@@ -42,16 +42,6 @@ class TeamStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WatchStatus:
-    """The newest watch sweep, and how often they are done."""
-
-    newest: WatchSweep
-    cadence: timedelta | None
-    """Between the two newest that succeeded; None: fewer than two."""
-    failing_since: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class InstallationStatus:
     """What `status` shows."""
 
@@ -60,6 +50,8 @@ class InstallationStatus:
     newest_closed: Sweep | None
     open_sweeps: tuple[Sweep, ...]
     next_slot: datetime
+    watch_every: timedelta
+    """Zero: watch sweeps are switched off."""
     watch: WatchStatus | None
     """None: watch sweeps are switched off, or none was closed yet."""
     unmeasured: Mapping[str, str]
@@ -92,6 +84,7 @@ def read_status(context: StageContext) -> InstallationStatus:
             [MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED], limit=_MAX_LISTED
         )
         lost = transaction.clusters.lost()
+        watch = read_watch_status(transaction) if policy.watch_every else None
         figures = transaction.clusters.unmeasured_figures(newest.as_of) if newest is not None else ()
         return InstallationStatus(
             now=now,
@@ -99,7 +92,8 @@ def read_status(context: StageContext) -> InstallationStatus:
             newest_closed=newest,
             open_sweeps=transaction.sweeps.unclosed(),
             next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
-            watch=_watch_status(transaction) if policy.watch_every else None,
+            watch_every=policy.watch_every,
+            watch=watch,
             unmeasured=dict(_unmeasured(transaction, newest)),
             lost_clusters=lost,
             unmeasured_figures=figures,
@@ -113,25 +107,13 @@ def read_status(context: StageContext) -> InstallationStatus:
             problems=(
                 *_clock_problems(context, now, newest=newest, heartbeats=heartbeats),
                 *unopenable_key_problems(transaction, context.services.sealer),
+                *watch_problems(watch, every=policy.watch_every, now=now),
                 *(f"in the newest sweep the {sentence}" for sentence in describe_unmeasured(figures)),
                 *_problems(
                     policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost
                 ),
             ),
         )
-
-
-def _watch_status(transaction: Transaction) -> WatchStatus | None:
-    closed = transaction.watch_sweeps.closed(limit=ALL_KEPT)
-    if not closed:
-        return None
-    failed = failures(closed)
-    succeeded = [sweep.as_of for sweep in closed if not sweep.failure][:2]
-    return WatchStatus(
-        newest=closed[0],
-        cadence=succeeded[0] - succeeded[1] if len(succeeded) > 1 else None,
-        failing_since=failed[-1].as_of if failed else None,
-    )
 
 
 def _unmeasured(transaction: Transaction, newest: Sweep | None) -> Iterator[tuple[str, str]]:

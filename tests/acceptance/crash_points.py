@@ -35,6 +35,10 @@ class TaskStep(StrEnum):
     SCALEOPS_UNAVAILABLE = "sweep.measure/heartbeats.record"
     ALREADY_CLOSED = "sweep.measure/sweeps.get"
 
+    CLAIM_WATCH = "watch/watch_sweeps.close_dead+watch_sweeps.claim"
+    FETCH_INVENTORY = "watch/scaleops.all_workloads"
+    CLOSE_WATCH = "watch/watch_sweeps.closed+watch_sweeps.get"
+
     TRACK_RECOMMENDATIONS = "evaluate/sweeps.get+recommendations.put"
     EVALUATE = "evaluate/alerts.put_states+outbox.put"
     EVALUATED = "evaluate/heartbeats.record"
@@ -106,6 +110,7 @@ PROGRESS: Final = (TaskStep.RECORD_PROGRESS, TaskStep.CHECK_PROGRESS)
 OUTAGE: Final = (TaskStep.CHECK_OUTAGE, TaskStep.ENQUEUE_AGAIN)
 CLOSING: Final = (TaskStep.RECORD_MISSING, TaskStep.RECORD_EXPECTED, TaskStep.CLOSE_OVERDUE)
 MEASURING: Final = _steps_of("sweep.measure", TaskStep.SCALEOPS_UNAVAILABLE, TaskStep.ALREADY_CLOSED)
+WATCHING: Final = _steps_of("watch")
 EVALUATING: Final = _steps_of("evaluate")
 REPORTING: Final = (TaskStep.MAKE_REPORT, TaskStep.REPORTED)
 DELIVERING: Final = (

@@ -43,6 +43,8 @@ def kill_thrice_at(fleet: Fleet, point: crash_points.CrashPoint) -> timedelta:
 def _go_to_own_slot(fleet: Fleet, point: crash_points.CrashPoint) -> None:
     if point.step in crash_points.REPORTING:
         go_to_report_morning(fleet)
+    elif point.step in crash_points.WATCHING:
+        fleet.next_watch_slot()
     else:
         fleet.next_slot()
 
@@ -104,7 +106,9 @@ def _step_until_crash(fleet: Fleet, point: crash_points.CrashPoint) -> None:
         is_of_a_sweep = step.task not in {"deliver", "report"}
         most = timedelta(days=1) if is_of_a_sweep else timedelta(hours=1)
         assert fleet.now - begun < most, f"no process reached {point}\n{fleet.story()}"
-        if is_of_a_sweep and fleet.is_settled():
+        if step in crash_points.WATCHING and fleet.is_settled():
+            fleet.next_watch_slot()
+        elif is_of_a_sweep and fleet.is_settled():
             fleet.next_slot()  # what happens once per sweep does not happen again in this one
         fleet.step()
 

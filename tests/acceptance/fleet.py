@@ -64,6 +64,7 @@ class Fleet:
     settings: dict[str, str] = field(default_factory=dict)
     record: bool = False
     every: timedelta = timedelta(hours=6)
+    watch_every: timedelta = timedelta(minutes=15)
     chunk: int = 4
     minute_s: float = 0.0
     """Minimum real seconds per simulated minute. TTLs and pauses are a thirtieth of the product's, so two seconds are realistic."""
@@ -145,7 +146,7 @@ class Fleet:
             "WORKER_INSTANCE": INSTANCE,
             "WORKER_SECRET_KEY": "a key for tests only",
             "WORKER_COLLECT_EVERY": f"{self.every // timedelta(hours=1)}h",
-            "WORKER_WATCH_EVERY": "0",
+            "WORKER_WATCH_EVERY": f"{self.watch_every // MINUTE}m",
             "SCALEOPS_TIMEOUT_S": "5",
             "SCALEOPS_MAX_CONCURRENCY": "4",
             "C_FORCE_ROOT": "1",
@@ -240,14 +241,27 @@ class Fleet:
     def slot(self) -> datetime:
         return slot_of(self.now, self.every)
 
+    @property
+    def watch_slot(self) -> datetime:
+        return slot_of(self.now, self.watch_every)
+
     def next_slot(self) -> None:
         """Go to one minute after the beginning of the next slot."""
         self.set_clock(self.slot + self.every + MINUTE)
 
+    def next_watch_slot(self) -> None:
+        """Go to one minute after the beginning of the next slot of a watch sweep, the full sweep's slots left out."""
+        following = self.watch_slot + self.watch_every
+        if following == slot_of(following, self.every):
+            self.next_slot()
+            self.live()
+            following = self.watch_slot + self.watch_every
+        self.set_clock(following + MINUTE)
+
     # State -------------------------------------------------------------------------------------------------------
 
     def is_settled(self) -> bool:
-        """Return True if the current slot's sweep is evaluated and no message is pending."""
+        """Return True if the current slots' sweeps are evaluated and no message is pending."""
         return not self.unsettled()
 
     def unsettled(self) -> str:
@@ -255,6 +269,9 @@ class Fleet:
             sweep = transaction.sweeps.get(self.slot)
             if sweep is None or sweep.evaluated_at is None:
                 return f"the sweep is {sweep}"
+            watched = transaction.watch_sweeps.get(self.watch_slot)
+            if self.watch_slot != self.slot and (watched is None or watched.evaluated_at is None):
+                return f"the watch sweep is {watched}"
             counts = transaction.outbox.counts()
             waiting = [entry.message.key for entry in transaction.outbox.listing(OPEN)]
             unreported = self._unreported(transaction) if self.reports_on_mondays else ()

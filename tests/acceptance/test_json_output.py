@@ -23,6 +23,9 @@ def test_the_keys_of_json_output(run: Run, simulator: Simulator) -> None:
     alone = {stage: run(stage, "--json", **settings).lines[0][stage] for stage in ("collect", "evaluate", "deliver")}
     (trend,) = run("trend", "component:default/frontend", "--json", **settings).lines
     alerts = run("alerts", "list", "--all", "--json", **settings).lines
+    watched = run("status", "--json", **settings).lines[0]["watch"]
+    assert watched is None, "the run did a full sweep, which is a watch sweep at least"
+    assert once["watch"]["skippedBecause"] == "this run did a full sweep"
     assert once.keys() == {*STAGES, "purge"}
     for stage, keys in STAGES.items():
         assert once[stage].keys() >= set(keys.split()), stage

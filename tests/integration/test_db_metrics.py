@@ -7,12 +7,14 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from domain.routes import RoutePolicy
+from simulator.company.story import OOM_FROM
 from simulator.serving import Simulator
 from store import Store
 from tasks.collect.stage import collect
 from tasks.maintenance.monitoring import HealthSnapshot, check_health
 from tasks.pipeline import run_stage
 from tests.factories import SLOT, make_message
+from tests.integration.watch_steps import EVERY, full_sweep, watch_settings, watch_sweep
 from tests.services.databases import PostgresServer
 from tests.stage_factories import PLATFORM_CHANNEL, CollectBench, open_collect_bench
 from wiring.config_file import ConfigFile
@@ -53,6 +55,22 @@ def test_two_workers_serve_the_same_current_values(bench: CollectBench) -> None:
     assert found['scaleops_worker_heartbeat_age_seconds{kind="ok",stage="collect"}'] == 0
     assert found["scaleops_worker_problems"] == 0
     assert not any("default/" in name for name in found)
+
+
+def test_watch_sweeps_are_exported_once_one_was_closed(simulator: Simulator, sqlite_store: Store) -> None:
+    simulator.load("demo")
+    with open_collect_bench(simulator, sqlite_store, **watch_settings()) as bench:
+        full_sweep(bench, OOM_FROM.replace(hour=6))
+        rows = DatabaseCollector(lambda: check_health(bench.context), clock=ManualSeconds())
+        assert "scaleops_worker_watch_sweep_age_seconds" not in scrape(rows)
+        watch_sweep(bench, OOM_FROM + 2 * EVERY)
+        watch_sweep(bench, OOM_FROM + 4 * EVERY)
+        bench.simulator.set_modes(bulk="empty")
+        watch_sweep(bench, OOM_FROM + 5 * EVERY)
+        found = scrape(DatabaseCollector(lambda: check_health(bench.context), clock=ManualSeconds()))
+    assert found["scaleops_worker_watch_sweep_age_seconds"] == 60
+    assert found["scaleops_worker_watch_sweep_failed"] == 1
+    assert found["scaleops_worker_watch_interval_seconds"] == (2 * EVERY).total_seconds()
 
 
 def test_scrapes_within_the_ttl_share_one_reading(bench: CollectBench) -> None:

@@ -35,6 +35,8 @@ INSTANCE: Final = "bench"
 EVERY: Final = timedelta(hours=24)
 WORKER: Final = ("-c", "from cli.main import main; main()", "worker", "--queues", "collect", "--concurrency", "1")
 """`scaleops-worker worker` by the interpreter that runs the benchmark."""
+SLOT: Final = timedelta(hours=6)
+_FIRST: Final = datetime(2026, 11, 1, tzinfo=timezone.utc)
 _TIMEOUT_S: Final = 900.0
 
 
@@ -98,23 +100,42 @@ class BenchmarkDeployment:
         with opened(database_url) as store, ExitStack() as started:
             as_of = open_listed(store, components, now=datetime.now().astimezone())
             running = [started.enter_context(working(command, self.settings(database_url))) for _ in range(workers)]
-            started_at = await_enqueued(store, running)
+            started_at = await_enqueued(store, as_of, running)
             sweep = await_closed(store, as_of, running)
             cpu_s = sum(worker.cpu_s() for worker in running)
-        if sweep.closed_at is None or sweep.measured != components:
-            message = f"the sweep measured {sweep.measured} of {components} components"
-            raise RuntimeError(message)
-        return SweepUsage(seconds=(sweep.closed_at - started_at).total_seconds(), cpu_s=cpu_s)
+        require_measured(sweep, components)
+        return SweepUsage(seconds=((sweep.closed_at or started_at) - started_at).total_seconds(), cpu_s=cpu_s)
+
+    def sweep_slots(self, components: int, *settings: Mapping[str, str], **options: str) -> Iterator[SweepUsage]:
+        """Sweep this many components in one slot after the other, each by a new worker with these settings.
+
+        `options` are those of `benchmarks.scale_worker`.
+        """
+        database_url, clock = self.fresh_database(), self.folder / "clock"
+        command = ("-m", "benchmarks.scale_worker", json.dumps({**options, "clock": str(clock)}))
+        every = {"WORKER_COLLECT_EVERY": f"{SLOT // timedelta(hours=1)}h"}
+        with opened(database_url) as store:
+            for number, changes in enumerate(settings):
+                self.queues.flush()
+                now = _FIRST + number * SLOT
+                replace_file(clock, now.isoformat())
+                as_of = open_listed(store, components, now=now, every=SLOT)
+                with working(command, {**self.settings(database_url), **every, **changes}) as worker:
+                    await_enqueued(store, as_of, [worker])
+                    started = time.monotonic()
+                    sweep = await_closed(store, as_of, [worker])
+                    used = SweepUsage(seconds=time.monotonic() - started, cpu_s=worker.cpu_s())
+                require_measured(sweep, components)
+                yield used
 
     def resident_after_sweeps(self, components: int, *, sweeps: int) -> list[float]:
         """Run one child through several sweeps, a day apart; return its resident memory after each, in MiB."""
         database_url, clock = self.fresh_database(), self.folder / "clock"
-        first = datetime(2026, 11, 1, tzinfo=timezone.utc)
         resident = []
         with opened(database_url) as store, ExitStack() as started:
             worker: WorkerProcess | None = None
             for number in range(sweeps):
-                now = first + number * EVERY
+                now = _FIRST + number * EVERY
                 as_of = open_listed(store, components, now=now)
                 replace_file(clock, now.isoformat())
                 if worker is None:  # it enqueues the first sweep itself when it is ready
@@ -267,13 +288,20 @@ def open_listed(store: Store, components: int, *, now: datetime, every: timedelt
     return as_of
 
 
-def await_enqueued(store: Store, workers: Sequence[WorkerProcess]) -> datetime:
+def require_measured(sweep: Sweep, components: int) -> None:
+    """Raise RuntimeError unless a sweep measured this many components."""
+    if sweep.measured != components:
+        message = f"the sweep measured {sweep.measured} of {components} components"
+        raise RuntimeError(message)
+
+
+def await_enqueued(store: Store, as_of: datetime, workers: Sequence[WorkerProcess]) -> datetime:
     """Return when the chunks were enqueued. Read it at once: the first tick of a second worker overwrites it."""
     deadline = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < deadline:
         with store.reading() as transaction:
             heartbeat = transaction.heartbeats.last("collect", HeartbeatKind.PROGRESS)
-        if heartbeat is not None:
+        if heartbeat is not None and heartbeat.details.get("as_of") == as_of.isoformat():
             return heartbeat.at
         require_running(workers)
         time.sleep(0.02)

@@ -26,6 +26,17 @@ SUMMED_COLUMNS: Final = tuple(
 )
 """The columns of a `SummedRow`."""
 _NETWORK: Final = ("cost", "cross_az_cost", "cross_az_traffic_bytes")
+NETWORK_COLUMNS: Final = (
+    "as_of",
+    "cluster",
+    "namespace",
+    "type",
+    "name",
+    "unknown",
+    "network_monitored",
+    *(f"network_{name}" for name in _NETWORK),
+)
+"""The columns that `key_of` and `network_of` read, and when it was measured."""
 IMPLAUSIBLE: Final = "the stored value is beyond any plausible one"
 FIGURE_COLUMNS: Final[Mapping[FigureKind, str]] = {**MEASURE_OF_KIND, FigureKind.NETWORK: "network_monitored"}
 """The column of a point that is NULL when a kind of figure is unknown."""

@@ -180,7 +180,7 @@ class Snapshots(Queries):
         """Return the newest network figures, fetched after an instant, of the workloads of each of these components."""
         columns = workload_points.c
         chosen = (
-            select(snapshots.c.entity_ref, workload_points)
+            select(snapshots.c.entity_ref, *(columns[name] for name in points.NETWORK_COLUMNS))
             .join(snapshot_points, columns.id == snapshot_points.c.point_id)
             .join(snapshots, snapshots.c.id == snapshot_points.c.snapshot_id)
             .where(snapshots.c.entity_ref.in_(refs), snapshots.c.as_of > after, columns.network_as_of == columns.as_of)

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 _EXTRA_THREADS: Final = 4
 """Threads that prepare and parse while the others have a call in flight."""
-_BATCH_SIZE: Final = 16
+_BATCH_SIZE: Final = 50
 """Measurements per transaction, at most. Smaller batches cost the threads more of the one interpreter than their own work."""
 _MAX_INITIAL_FAILURES: Final = 3
 """Components in a row for which ScaleOps was unavailable, before any was measured: it is down, or our credentials are wrong."""

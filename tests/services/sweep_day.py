@@ -24,13 +24,24 @@ WATCH_SWEEPS: Final = SLOTS - FULL_SWEEPS
 
 
 def sweep_day(
-    context: StageContext, clock: ManualClock, day: datetime, *, before_full: Callable[[datetime], object] = lambda _: None
+    context: StageContext,
+    clock: ManualClock,
+    day: datetime,
+    *,
+    before_full: Callable[[datetime], object] = lambda _: None,
+    one_watch_in: int = 1,
 ) -> None:
-    """Do the sweeps of a day, each a minute after its slot began. `before_full` is called with the slot of each full sweep."""
+    """Do the sweeps of a day, each a minute after its slot began, or one watch sweep in N and all full ones.
+
+    `before_full` is called with the slot of each full sweep.
+    """
+    per_full = SLOTS // FULL_SWEEPS
     for number in range(SLOTS):
+        if number % per_full and number % per_full % one_watch_in:
+            continue
         slot = day + number * WATCH_EVERY
         clock.advance(slot + timedelta(minutes=1) - clock.now)
-        if number % (SLOTS // FULL_SWEEPS):
+        if number % per_full:
             swept = watch(context).sweep
             assert swept is not None
             assert not swept.failure

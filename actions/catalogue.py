@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from actions.arguments import find_component, read_arguments
 from actions.context import ActionContext
 from actions.errors import InputError, failed_call
-from actions.history import models
+from actions.history import explanation_models, models
 from actions.live import inputs, outputs
 from actions.live.cost import get_cost_analysis
 from actions.live.network import get_network_usage
@@ -165,6 +165,19 @@ _DEFINITIONS: Final = (
         rows="changes",
         is_live=False,
         function=_over_history("costs", "compare_weeks"),
+    ),
+    ActionDefinition(
+        name="explain_cost_change",
+        title="Why the cost changed",
+        description=(
+            "Explains why the cost of a component or team changed between two weeks, in parts that add up: pod-hours, requests, spot share, "
+            "unit price, added, removed, moved, not comparable; then workloads over clusters, each with its cause."
+        ),
+        input=explanation_models.ExplainInput,
+        output=explanation_models.ExplainOutput,
+        rows="movers",
+        is_live=False,
+        function=_over_history("explanation", "explain_cost_change"),
     ),
     ActionDefinition(
         name="get_team_report",

@@ -9,9 +9,13 @@ import click
 
 from actions.errors import NotFoundError
 from actions.history.costs import get_cost_trend
+from actions.history.explanation import explain_cost_change
+from actions.history.explanation_models import ExplainInput, ExplainOutput
 from actions.history.models import TrendInput, TrendWeekRow
+from actions.history.view import HistoryView
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
+from domain.messages import Json
 from domain.money import format_count, format_money
 from domain.refs import EntityRef
 from domain.weeks import IsoWeek
@@ -76,23 +80,26 @@ def _rendered(report: content.Report, form: str) -> str:
 @click.option(
     "--weeks", type=click.IntRange(1, 104), default=12, show_default=True, help="How many weeks, the running one included."
 )
+@click.option("--why", is_flag=True, help="Explain the change between the last two completed weeks as well.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def trend(ref: str, *, weeks: int, as_json: bool) -> None:
+def trend(ref: str, *, weeks: int, why: bool, as_json: bool) -> None:
     r"""Show the weekly cost of a component or a team, from the closing snapshot of each week.
 
     \b
-    Example:
+    Examples:
       scaleops-worker trend component:default/checkout --weeks 8
+      scaleops-worker trend group:default/payments --why
     """
     entity = EntityRef.parse(ref)
     try:
         with open_context() as context, open_history(context) as view:
             found = get_cost_trend(view, TrendInput(entity_ref=str(entity), weeks=weeks))
+            explained = _explain(view, entity) if why else None
     except NotFoundError:
         message = f"no measurement of {entity} in the last {weeks} weeks; `scaleops-worker collect` measures, `status` shows what is known"
         raise click.ClickException(message) from None
     if as_json:
-        say_json(found.model_dump(mode="json", by_alias=True))
+        say_json(found.model_dump(mode="json", by_alias=True) | (explanation_json(explained) if why else {}))
         return
     largest = max((row.cost for row in found.weeks if row.cost is not None), default=0)
     show_table(
@@ -100,6 +107,46 @@ def trend(ref: str, *, weeks: int, as_json: bool) -> None:
         [_row(row, found.currency, largest) for row in found.weeks],
         right=["cost", "savings/month available", "realised"],
     )
+    if explained is not None:
+        show_explanation(explained)
+
+
+def _explain(view: HistoryView, entity: EntityRef) -> ExplainOutput | NotFoundError:
+    try:
+        return explain_cost_change(view, ExplainInput(entity_ref=str(entity)))
+    except NotFoundError as missing:
+        return missing
+
+
+def explanation_json(explained: ExplainOutput | NotFoundError | None) -> dict[str, Json]:
+    """Return the member `why` of the JSON; null with its reason where two weeks cannot be compared."""
+    if isinstance(explained, ExplainOutput):
+        return {"why": explained.model_dump(mode="json", by_alias=True)}
+    return {"why": None, "whyReason": str(explained)}
+
+
+def show_explanation(explained: ExplainOutput | NotFoundError) -> None:
+    """Print why the cost changed: sentences, then the workloads that moved it."""
+    if isinstance(explained, NotFoundError):
+        say(f"\nWhy: {explained}")
+        return
+    amount = format_money(Decimal(repr(explained.amount)), explained.currency, signed=True)
+    say("\n" + "\n".join([f"{explained.week} against {explained.before}: {amount} for 7 days.", *explained.explanation]))
+    if explained.movers:
+        say("")
+        show_table(
+            ["workload", "where", "change", "why"],
+            [
+                [
+                    mover.workload_name,
+                    ", ".join(dict.fromkeys(f"{place.cluster} / {place.namespace}" for place in mover.places)),
+                    format_money(Decimal(repr(mover.amount)), explained.currency, signed=True),
+                    mover.explanation,
+                ]
+                for mover in explained.movers
+            ],
+            right=["change"],
+        )
 
 
 def _row(row: TrendWeekRow, currency: str, largest: float) -> list[str]:

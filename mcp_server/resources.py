@@ -32,7 +32,7 @@ REVIEW: Final = """\
 Review last week's Kubernetes cost of {team} for its owners.
 
 1. get_team_report for {team}; where there is none, compare_weeks and get_cost_trend.
-2. State first what is missing or was not measured, then cost, change like for like, and its causes (compare_weeks).
+2. State first what is missing or was not measured, then cost, change like for like, and its causes (explain_cost_change).
 3. list_recommendations of the team by priority: under-provisioned workloads first, they are a risk, not a saving.
    For the three most urgent, check the workload as it is now (get_scaleops_recommendations_for_entity).
 4. list_alerts of the team; explain_delivery for questions about why an alert was sent, or not.

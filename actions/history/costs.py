@@ -35,7 +35,7 @@ def get_cost_trend(view: HistoryView, query: TrendInput) -> TrendOutput:
     Raises:
         NotFoundError: nothing visible of it was measured in that time.
     """
-    closed = _ClosedWeeks.of(view, _measured_ref(view, query.entity_ref))
+    closed = ClosedWeeks.of(view, measured_ref(view, query.entity_ref))
     running = current_week(view.history.clock(), closed.schedule.zone)
     weeks = [running.shift(-back) for back in range(query.weeks - 1, -1, -1)]
     found = closed.choose(weeks)
@@ -72,12 +72,8 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
     Raises:
         NotFoundError: a week has no closing snapshot that holds it.
     """
-    closed = _ClosedWeeks.of(view, _measured_ref(view, query.entity_ref))
-    week = last_completed_week(view.history.clock(), closed.schedule.zone) if query.week is None else parse_week(query.week)
-    before = week.shift(-1) if query.before is None else parse_week(query.before)
-    if before >= week:
-        message = f"before ({before}) must be an earlier week than week ({week})"
-        raise InputError(message)
+    closed = ClosedWeeks.of(view, measured_ref(view, query.entity_ref))
+    week, before = closed.compared(query.week, query.before)
     now, then, hidden = closed.read_both(week, before)
     changed = compare(now, then)
     share = changed.like_for_like_share
@@ -102,7 +98,7 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
         moved=_group(changed, CostComparison.MOVED),
         not_comparable=_group(changed, CostComparison.NOT_COMPARABLE),
         changes=[_change_row(one) for one in shown],
-        warnings=_coverage_warnings(now, week) + _coverage_warnings(then, before),
+        warnings=coverage_warnings(now, week) + coverage_warnings(then, before),
         **note,
     )
 
@@ -116,7 +112,7 @@ class _ClosedWeek:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ClosedWeeks:
+class ClosedWeeks:
     """The closing snapshots of a component or a team: those of the reports of its team."""
 
     view: HistoryView
@@ -125,9 +121,19 @@ class _ClosedWeeks:
     schedule: Schedule
 
     @classmethod
-    def of(cls, view: HistoryView, ref: EntityRef) -> _ClosedWeeks:
+    def of(cls, view: HistoryView, ref: EntityRef) -> ClosedWeeks:
+        """Return those of a component or team."""
         team = ref if ref.kind in OWNER_KINDS else view.component(ref).team
         return cls(view=view, ref=ref, team=team, schedule=view.history.schedules.of(team))
+
+    def compared(self, week: str | None, before: str | None) -> tuple[IsoWeek, IsoWeek]:
+        """Return the two weeks to compare, by default the last two completed ones. Raises InputError."""
+        newer = last_completed_week(self.view.history.clock(), self.schedule.zone) if week is None else parse_week(week)
+        older = newer.shift(-1) if before is None else parse_week(before)
+        if older >= newer:
+            message = f"before ({older}) must be an earlier week than week ({newer})"
+            raise InputError(message)
+        return newer, older
 
     def choose(self, weeks: Sequence[IsoWeek]) -> Mapping[IsoWeek, _ClosedWeek]:
         """Return the closing snapshots of some weeks."""
@@ -164,7 +170,8 @@ class _ClosedWeeks:
         return point
 
 
-def _measured_ref(view: HistoryView, text: str) -> EntityRef:
+def measured_ref(view: HistoryView, text: str) -> EntityRef:
+    """Parse the reference of a team, or of a component that the caller may see. Raises InputError, NotFoundError."""
     ref = parse_ref(text)
     if ref.kind in OWNER_KINDS:
         return ref  # of a team visibility is decided component by component
@@ -205,7 +212,8 @@ def _change_row(change: WorkloadChange) -> ChangeRow:
     )
 
 
-def _coverage_warnings(closing: ClosingPoint, week: IsoWeek) -> list[str]:
+def coverage_warnings(closing: ClosingPoint, week: IsoWeek) -> list[str]:
+    """Return a sentence for what was not measured at the end of a week."""
     total, unknown, of = closing.cost_7d, len(closing.unknown), len(closing.outcomes)
     components = [f"{week}: {unknown} of {of} components could not be measured"] if unknown else []
     workloads = [f"{week}: the cost of {total.parts - total.known} of {total.parts} workloads is unknown"]

@@ -124,7 +124,7 @@ def _require_all_visible(view: HistoryView, team: EntityRef, run: ReportRun) -> 
     if hidden:
         message = (
             f"the report of {_name(team)} for {run.week} counts {hidden} of {counted} components that you may not see; "
-            "get_cost_trend, compare_weeks and list_recommendations cover those that you may"
+            "get_cost_trend, explain_cost_change and list_recommendations cover those that you may"
         )
         raise NotAllowedError(message)
 

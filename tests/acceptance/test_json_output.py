@@ -22,6 +22,7 @@ def test_the_keys_of_json_output(run: Run, simulator: Simulator) -> None:
     (once,) = run("run-once", "--json", **settings).lines
     alone = {stage: run(stage, "--json", **settings).lines[0][stage] for stage in ("collect", "evaluate", "deliver")}
     (trend,) = run("trend", "component:default/frontend", "--json", **settings).lines
+    (why,) = run("trend", "component:default/frontend", "--why", "--json", **settings).lines
     alerts = run("alerts", "list", "--all", "--json", **settings).lines
     watched = run("status", "--json", **settings).lines[0]["watch"]
     assert watched is None, "the run did a full sweep, which is a watch sweep at least"
@@ -31,5 +32,6 @@ def test_the_keys_of_json_output(run: Run, simulator: Simulator) -> None:
         assert once[stage].keys() >= set(keys.split()), stage
         assert alone.get(stage, once[stage]).keys() == once[stage].keys(), stage
     assert trend.keys() == set(TREND.split())
+    assert why.keys() == {*trend.keys(), "why", "whyReason"}
     assert {key for week in trend["weeks"] for key in week} == set(WEEK.split())
     assert {key for alert in alerts for key in alert} == set(ALERT.split())

@@ -30,6 +30,7 @@ CALLS: Final[dict[str, dict[str, Any]]] = {
     "list_components": {"owner": "payments"},
     "get_cost_trend": {"entityRef": "group:default/payments", "weeks": 104},
     "compare_weeks": {"entityRef": "group:default/payments", "week": "2026-W47"},
+    "explain_cost_change": {"entityRef": "group:default/payments", "week": "2026-W47"},
     "get_team_report": {"team": "payments"},
     "list_recommendations": {"team": "payments"},
     "list_alerts": {},

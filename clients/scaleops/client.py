@@ -116,14 +116,21 @@ class ScaleOpsClient:
         return response
 
     def _stream(self, request: HttpRequest, response: HttpResponse, member: str) -> Iterator[object]:
-        """Yield the rows of a large response one by one; only its body is in memory as a whole.
+        """Yield the rows of a large response one by one; only its body is in memory as a whole. One without rows must be of the shape.
 
         Numbers are Decimal, so that one of any size costs its own row only.
         """
+        has_rows = False
         try:
-            yield from ijson.items(BytesIO(response.body), f"{member}.item")
+            for row in ijson.items(BytesIO(response.body), f"{member}.item"):
+                has_rows = True
+                yield row
+            if not has_rows:
+                parsing.require_member(ijson.parse(BytesIO(response.body)), member)
         except (ijson.JSONError, UnicodeDecodeError):
             raise undecodable_error(self._http.service, request, response) from None
+        except parsing.UnexpectedSchema as error:
+            raise schema_error(self._http.service, request, response, str(error)) from None
 
     def _send(self, request: HttpRequest) -> HttpResponse:
         token = self._credentials.token()

@@ -31,6 +31,13 @@ _MAX_SET_ASIDE: Final = 1000
 _DECIMAL: Final = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 _BOOLEANS: Final[Mapping[object, bool]] = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 _VALUES: Final = tuple(one.name for one in fields(Workload) if one.name not in {"key", "id", "unreadable"})
+_KINDS_OF_EVENTS: Final = {
+    "start_array": "a list",
+    "start_map": "an object",
+    "string": "a text",
+    "number": "a number",
+    "boolean": "a boolean",
+}
 _FLOWS: Final = ("totalCost", "intraAZCost", "crossAZCost", "totalTraffic", "intraAZTraffic", "crossAZTraffic")
 
 
@@ -57,6 +64,28 @@ def to_inventory(rows: Iterable[object]) -> Iterator[Workload]:
             workload_id = _text(row.get("id")) if isinstance(row, dict) else None
             nothing: dict[str, Any] = dict.fromkeys(_VALUES)
             yield Workload(key=key, id=workload_id, **nothing)
+
+
+def require_member(events: Iterable[tuple[str, str, object]], member: str) -> None:
+    """Accept a document without rows, given its parse events, if it is of the expected shape.
+
+    Raises:
+        UnexpectedSchema: it is of another shape, so it is not empty.
+    """
+    members = 0
+    for prefix, event, _ in events:
+        if not prefix and event not in {"start_map", "map_key", "end_map"}:
+            message = f"the document: {_KINDS_OF_EVENTS.get(event, 'null')} in place of an object"
+            raise UnexpectedSchema(message)
+        if prefix == member and event not in {"start_array", "null"}:
+            message = f"{member}: {_KINDS_OF_EVENTS.get(event, 'null')} in place of a list"
+            raise UnexpectedSchema(message)
+        if prefix == member:
+            return
+        members += not prefix and event == "map_key"
+    if members:
+        message = f"{member}: it is missing, among {members} other members"
+        raise UnexpectedSchema(message)
 
 
 def to_cost_rows(document: object) -> Rows[CostRow]:

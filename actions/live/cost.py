@@ -63,7 +63,7 @@ def cost_warnings(owned: ComponentWorkloads, costs: Costs, rows: Mapping[Workloa
     warnings = [
         f"cost on {cluster} is missing: {fetched}" for cluster, fetched in costs.items() if isinstance(fetched, ServiceError)
     ]
-    warnings += unread_cost_rows(costs)
+    warnings += unread_cost_rows(owned, costs, rows)
     for key in owned.keys:
         row = rows.get(key)
         if row is not None:
@@ -78,12 +78,15 @@ def cost_warnings(owned: ComponentWorkloads, costs: Costs, rows: Mapping[Workloa
     return warnings
 
 
-def unread_cost_rows(costs: Costs) -> list[str]:
-    """Return a warning for each cluster of whose cost report rows could not be read."""
+def unread_cost_rows(owned: ComponentWorkloads, costs: Costs, rows: Mapping[WorkloadKey, CostRow]) -> list[str]:
+    """Return a warning for each cluster of whose cost report rows could not be read that may be the component's own.
+
+    Where every workload has its row they are of others: the endpoint returns those too.
+    """
     return [
         warning
         for cluster, fetched in costs.items()
-        if not isinstance(fetched, ServiceError)
+        if not isinstance(fetched, ServiceError) and any(key not in rows for key in owned.keys if key.cluster == cluster)
         for warning in set_aside_warning(set_aside_of(fetched), f"the cost report of {cluster}")
     ]
 

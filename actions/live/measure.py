@@ -98,7 +98,7 @@ def measure(
     warnings = (  # what is unknown of a workload stands in its point
         *component.problems,
         *owned.selection_warnings,
-        *unread_cost_rows(costs),
+        *unread_cost_rows(owned, costs, rows),
         *incomplete_network_warnings(network),
         *policy_warnings_by_cause(owned, policies),
     )

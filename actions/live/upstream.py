@@ -5,7 +5,7 @@ Live actions and sweeps share these. A failed call is kept as its error, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ from domain.component import Component
 from domain.money import format_count
 from domain.ownership import Ownership, normalized_id, ownership_of
 from domain.refs import EntityRef
-from domain.workload import CostRow, Destination, PolicyDefinition, SetAsideRow, Workload, WorkloadKey, set_aside_of
+from domain.workload import CostRow, Destination, PolicyDefinition, Rows, SetAsideRow, Workload, WorkloadKey, set_aside_of
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -141,16 +141,26 @@ def cost_calls(
 ) -> list[Call]:
     """Return the calls for its cost: one per cluster, with all namespaces and types that it has there.
 
+    Of a component with several queries, workloads without a row are asked for once more, by the labels of the query that found them.
     `via` gets the workloads of a cluster and the call, which it may leave out if it has the rows.
     """
 
     def fetch(cluster: str) -> tuple[CostRow, ...]:
-        keys = [key for key in owned.keys if key.cluster == cluster]
+        workloads = owned.on(cluster)
+        rows = fetch_labelled(cluster, workloads, owned.labels)
+        lacking = _without_row(workloads, rows)
+        for labels in dict.fromkeys(owned.found_by[workload.key] for workload in lacking):
+            if labels != owned.labels:  # a ScaleOps that ANDs labels finds only what carries those of every query
+                more = fetch_labelled(cluster, lacking, labels)
+                rows = Rows.of((*rows, *more), dict.fromkeys((*set_aside_of(rows), *set_aside_of(more))))
+        return rows
+
+    def fetch_labelled(cluster: str, workloads: Sequence[Workload], labels: tuple[str, ...]) -> tuple[CostRow, ...]:
         return scaleops.costs(
             cluster=cluster,
-            namespaces=tuple(dict.fromkeys(key.namespace for key in keys)),
-            types=tuple(dict.fromkeys(key.type for key in keys)),
-            labels=owned.labels,
+            namespaces=tuple(dict.fromkeys(workload.key.namespace for workload in workloads)),
+            types=tuple(dict.fromkeys(workload.key.type for workload in workloads)),
+            labels=labels,
             cost_range=cost_range,
         )
 
@@ -237,6 +247,11 @@ def set_aside_warning(rows: Sequence[SetAsideRow], what: str) -> list[str]:
     return [
         f"{format_count(len(rows), 'row')} of {what} could not be read and {'is' if len(rows) == 1 else 'are'} unknown: {shown}{more}"
     ]
+
+
+def _without_row(workloads: Sequence[Workload], rows: Iterable[CostRow]) -> list[Workload]:
+    found = {normalized_id(row.id) for row in rows}
+    return [workload for workload in workloads if workload.id is not None and normalized_id(workload.id) not in found]
 
 
 def policy_of(workload: Workload) -> str | None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from domain.money import format_count
 from domain.ownership import normalized_id
 from domain.refs import EntityRef, bucket_of
 from domain.workload import CostRow
@@ -89,15 +90,45 @@ def is_compared(ref: EntityRef, as_of: datetime) -> bool:
     return bucket_of(f"{ref} {as_of.isoformat()}", _ONE_COMPONENT_IN) == 0
 
 
-def costs_by_id(rows: Iterable[CostRow]) -> dict[str, CostRow]:
-    """Return the rows by normalized id, without the ids of which two rows disagree: they may be of another cluster."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexedCosts:
+    """The cost rows of one cluster by normalized id."""
+
+    by_id: Mapping[str, CostRow]
+    """Without the ids of which two rows differ: they may be of another cluster."""
+    ambiguous: int
+    """Ids of which two rows differ."""
+
+    @property
+    def reason_not_trusted(self) -> str:
+        """Why the rows cannot be trusted, whatever they are compared with; empty if nothing is wrong with them."""
+        return f"it has different rows for {format_count(self.ambiguous, 'workload')}" if self.ambiguous else ""
+
+
+def index_costs(rows: Iterable[CostRow]) -> IndexedCosts:
+    """Return the rows by id. A row that is repeated unchanged counts once."""
     found: dict[str, CostRow] = {}
     ambiguous: set[str] = set()
     for row in rows:
         first = found.setdefault(normalized_id(row.id), row)
-        if _compared_figures(first) != _compared_figures(row):
+        if first is not row and _compared_figures(first) != _compared_figures(row):
             ambiguous.add(normalized_id(row.id))
-    return {workload_id: row for workload_id, row in found.items() if workload_id not in ambiguous}
+    by_id = {workload_id: row for workload_id, row in found.items() if workload_id not in ambiguous}
+    return IndexedCosts(by_id=by_id, ambiguous=len(ambiguous))
+
+
+def find_foreign_rows(cluster: str, rows: Iterable[str], listed: Mapping[str, Collection[str]]) -> str:
+    """Return why the rows of a cluster cannot be trusted if some are of workloads of other clusters, or an empty string.
+
+    Args:
+        cluster: the cluster that was asked.
+        rows: the normalized ids of its rows.
+        listed: the normalized ids that the inventory has of each cluster. The same id may be in several.
+    """
+    own = listed.get(cluster, ())
+    elsewhere = [ids for name, ids in listed.items() if name != cluster]
+    foreign = sum(1 for workload_id in rows if workload_id not in own and any(workload_id in ids for ids in elsewhere))
+    return f"it has rows of {format_count(foreign, 'workload')} of other clusters" if foreign else ""
 
 
 def find_disagreement(bulk: Mapping[str, CostRow], own: Iterable[CostRow], *, ids: Collection[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import heappush, heappushpop
 from typing import Final
@@ -41,6 +41,15 @@ class InventoryCosts:
     """By cluster and name."""
     largest: tuple[InventoryWorkload, ...]
     """The first LARGEST_PER_CLUSTER of each cluster with a known cost, without those of shared namespaces."""
+
+
+def unmeasured_costs(costs: Iterable[NamespaceCost], *, reason: str) -> tuple[NamespaceCost, ...]:
+    """Return the same workloads with an unknown cost."""
+
+    def unknown(total: Total) -> Total:
+        return Total(amount=Unknown(reason), known=0, parts=total.parts) if total.parts else total
+
+    return tuple(replace(cost, unallocated=unknown(cost.unallocated), allocated=unknown(cost.allocated)) for cost in costs)
 
 
 def allocate_costs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -152,6 +152,8 @@ class Snapshot:
     cost_7d: Total
     savings_available_per_month: Total
     active_savings_per_month: Total
+    bulk_clusters: tuple[str, ...] = field(default=(), compare=False)
+    """Clusters whose costs are from a bulk response: how they were fetched, and no part of what was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,11 @@ MISSING_COMPONENTS_TTL: Final = timedelta(days=7)
 """Components that went missing in large numbers count as removed when no listing has had them for this long."""
 
 
+def reason_of_lost(cluster: str) -> str:
+    """Return why nothing is known of a lost cluster."""
+    return f"cluster {cluster} is missing from ScaleOps' responses"
+
+
 def slot_of(now: datetime, every: timedelta) -> datetime:
     """Floor an aware instant to the collect interval, in UTC. `every` divides 24 hours."""
     now = now.astimezone(timezone.utc)

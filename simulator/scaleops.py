@@ -83,22 +83,42 @@ async def _list_workloads(state: State, request: Request) -> Response:
         for workload in _labelled(state, items, any_of=query.get("logicalLabel") == "OR")
         if workload.cluster in clusters and workload.cluster not in world.silent_clusters
     ]
-    if not items:
-        found = _as_bulk(state, found, route="byNamespace")
-    return JSONResponse(_list_body("workloads", [workload.dash for workload in found], state.modes.workloads_when_empty))
+    if items:
+        rows = [workload.dash for workload in found]
+    else:
+        rows = _bulk_rows(state, [workload.dash for workload in _as_bulk(state, found, route="byNamespace")])
+        if state.modes.bulk == "other-shape":
+            return JSONResponse({"items": rows})
+    return JSONResponse(_list_body("workloads", rows, state.modes.workloads_when_empty))
 
 
 def _as_bulk(state: State, found: list[SimulatedWorkload], *, route: str) -> list[SimulatedWorkload]:
     """Return what a request without filters gets of the workloads found, as the mode `bulk` has it."""
     state.count("bulk", route)
     mode, world = state.modes.bulk, state.world()
-    if mode == "400":
-        raise ApiError(400, "a filter is missing")
-    if mode == "first-rows":
-        return found[: state.modes.bulk_rows]
-    if mode == "parent-only":
-        return [workload for workload in found if workload.cluster == world.clusters[0]]
-    return {"empty": [], "duplicates": [*found, *found], "foreign-rows": list(world.visible_workloads)}.get(mode, found)
+    if mode.isdecimal():
+        raise ApiError(int(mode), "a filter is missing")
+    return {
+        "first-rows": found[: state.modes.bulk_rows],
+        "parent-only": [workload for workload in found if workload.cluster == world.clusters[0]],
+        "empty": [],
+        "duplicates": [*found, *found],
+        "different-duplicates": [*found, *found],
+        "foreign-rows": list(world.visible_workloads),
+    }.get(mode, found)
+
+
+def _bulk_rows(state: State, rows: list[Record]) -> list[Record]:
+    """Return the rows of a request without filters as the mode `bulk` has them."""
+    mode, odd = state.modes.bulk, state.modes.bulk_rows
+    if mode == "different-duplicates":
+        half = len(rows) // 2
+        return [*rows[:half], *({**row, "replicas": 97, "totalCost": 9999.0, "oomCountLast24h": 9} for row in rows[half:])]
+    if mode == "no-ids":
+        return [*({**row, "id": None} for row in rows[:odd]), *rows[odd:]]
+    if mode == "unreadable-rows":
+        return [*({"id": {}, "clusterName": 1.5} for _ in rows[:odd]), *rows[odd:]]
+    return rows
 
 
 def _labelled(state: State, items: list[str], *, any_of: bool) -> Iterable[SimulatedWorkload]:
@@ -133,6 +153,10 @@ async def _list_costs(state: State, request: Request) -> Response:
     if is_bulk:
         found = _as_bulk(state, found, route="getWorkloads")
     rows = [_cost_row(state, workload, hours) for workload in found]
+    if is_bulk:
+        rows = _bulk_rows(state, rows)
+        if state.modes.bulk == "other-shape":
+            return JSONResponse([rows])
     return JSONResponse(_list_body("aggregatedWorkloads", rows, state.modes.costs_when_empty))
 
 

@@ -54,9 +54,24 @@ class Modes(BaseModel):
     network: Literal["as-is", "object", "array", "null", "partial"] = "as-is"
     policies: Literal["list", "null", "missing"] = "list"
     cost_labels: Literal["or", "and"] = "or"
-    bulk: Literal["complete", "400", "empty", "first-rows", "parent-only", "duplicates", "foreign-rows"] = "complete"
-    """The response to a request for every workload, or for every cost row of a cluster: complete, refused, empty, cut off silently
-    after `bulk_rows` rows, only of the first cluster, each row twice, or with the rows of all clusters."""
+    bulk: Literal[
+        "complete",
+        "400",
+        "404",
+        "500",
+        "empty",
+        "first-rows",
+        "parent-only",
+        "duplicates",
+        "different-duplicates",
+        "foreign-rows",
+        "no-ids",
+        "unreadable-rows",
+        "other-shape",
+    ] = "complete"
+    """The response to a request for every workload, or for every cost row of a cluster: complete, refused with that status, empty,
+    cut off silently after `bulk_rows` rows, only of the first cluster, each row twice, also with other figures, with the rows of all
+    clusters, `bulk_rows` rows without an id or of which nothing can be read, or JSON of another shape."""
     bulk_rows: int = 0
     capacity: int | None = None
     """Maximum calls in flight; more are rejected at once, and counted under the service `capacity`."""

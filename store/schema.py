@@ -139,6 +139,7 @@ snapshots = Table(
     Column("outcome", CleanText, nullable=False),
     Column("reason", CleanText, nullable=False),
     Column("warnings", Document, nullable=False),
+    Column("bulk_clusters", Document, nullable=False),
     Column("cost_7d", ExactDecimal),
     Column("cost_7d_known", Integer, nullable=False),
     Column("cost_7d_parts", Integer, nullable=False),

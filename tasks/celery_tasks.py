@@ -99,7 +99,8 @@ class TaskHandlers:
             advanced = advance_sweep(worker.context, size=self._timings.chunk_size)
         if advanced.opened is not None:
             log.info("sweep opened", sweep=advanced.opened.as_of.isoformat(), components=advanced.opened.expected)
-            self._enqueue("sweep.inventory", advanced.opened.as_of.isoformat())
+        for as_of in dict.fromkeys(chunk.as_of.isoformat() for chunk in advanced.chunks):
+            self._enqueue("sweep.inventory", as_of)  # also when the messages were lost; fetched before, it is not again
         for chunk in advanced.chunks:
             self._enqueue("sweep.measure", chunk.as_of.isoformat(), [str(ref) for ref in chunk.refs])
         self._finish(*advanced.closed)

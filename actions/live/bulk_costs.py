@@ -2,14 +2,15 @@
 
                     ┌── the costs of a component agree ──> trusted: used, and a component in 64 is compared
     fetched, once ──┤
-                    └── failed, a row missing or different ──> not trusted: each component's costs are fetched, as without it
+                    └── failed, ambiguous, foreign, a row missing or different ──> not trusted: each component's costs are fetched
 
 A workload without a row is always asked for individually, which compares as well. One object serves all threads of a process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -19,8 +20,8 @@ from pydantic import TypeAdapter
 
 from actions.live.sweep_memo import MAX_FAILURES, SweepCache
 from actions.ports import BulkScaleOps
-from clients.http.errors import ServiceError
-from domain.bulk_trust import BulkCheck, BulkSubject, costs_by_id, find_disagreement, is_compared
+from clients.http.errors import ErrorKind, ServiceError
+from domain.bulk_trust import BulkCheck, BulkSubject, checks_of, find_disagreement, find_foreign_rows, index_costs, is_compared
 from domain.ownership import normalized_id
 from domain.refs import EntityRef
 from domain.workload import CostRow, Workload
@@ -29,6 +30,13 @@ Rows = tuple[CostRow, ...]
 RANGE: Final = "7d"
 
 _ROWS: Final = TypeAdapter(Rows)
+
+
+class CollectStopped(ServiceError):
+    """The call was not made, because the collect is over. It says nothing about ScaleOps."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, kind=ErrorKind.CONNECTION, permanent=False)
 
 
 @dataclass
@@ -54,6 +62,7 @@ class BulkCosts:
         self.as_of = as_of
         self._shared = shared
         self._clusters: dict[str, _ClusterCosts] = {}
+        self._used_by: defaultdict[EntityRef, set[str]] = defaultdict(set)
         self._adding = Lock()
 
     def rows_of(
@@ -68,7 +77,7 @@ class BulkCosts:
             scaleops: for the bulk response, if it is not fetched yet.
 
         Raises:
-            ServiceError: `fetch_own` failed, and no row is known otherwise.
+            ServiceError: `fetch_own` failed, and not every row is known otherwise.
         """
         cluster = workloads[0].key.cluster
         ids = {normalized_id(workload.id) for workload in workloads if workload.id is not None}
@@ -81,12 +90,14 @@ class BulkCosts:
             return fetch_own()
         found = tuple(costs.rows[workload_id] for workload_id in ids if workload_id in costs.rows)
         if len(found) == len(ids) and not is_compared(ref, self.as_of):
+            self._used_by[ref].add(cluster)
             return found
         try:
             own = fetch_own()
         except ServiceError:
-            if not found:
+            if len(found) < len(ids):
                 raise
+            self._used_by[ref].add(cluster)
             return found
         costs.reason = costs.reason or find_disagreement(costs.rows, own, ids=ids)
         return own
@@ -96,6 +107,22 @@ class BulkCosts:
         costs = self._of(cluster)
         with costs.lock:
             return self._load(costs, cluster, scaleops)
+
+    def used_by(self, ref: EntityRef) -> tuple[str, ...]:
+        """Return, once, the clusters whose fetched rows a component was given."""
+        return tuple(sorted(self._used_by.pop(ref, ())))
+
+    def distrust(self, checks: Iterable[BulkCheck]) -> None:
+        """Do not trust what another process found wrong in this sweep."""
+        for check in checks_of(checks, BulkSubject.COSTS):
+            if not check.trusted:
+                costs = self._of(check.cluster)
+                costs.reason = costs.reason or check.reason
+
+    def reject_foreign_rows(self, listed: Mapping[str, Collection[str]]) -> None:
+        """Do not trust the fetched rows of a cluster if some are of other clusters. `listed` are the normalized ids of each cluster."""
+        for cluster, costs in tuple(self._clusters.items()):
+            costs.reason = find_foreign_rows(cluster, costs.rows or (), listed) or costs.reason
 
     def checks(self) -> tuple[BulkCheck, ...]:
         """Return what was found about each cluster so far."""
@@ -115,12 +142,14 @@ class BulkCosts:
             return fetch_own()
         try:
             own = fetch_own()
+        except CollectStopped:
+            raise
         except ServiceError as error:
             costs.failures += 1
             if costs.failures == MAX_FAILURES:  # the components that wait here must not fail one after another
                 costs.reason = f"nothing could be compared with it: {error}"
             raise
-        costs.reason = find_disagreement(rows, own, ids=ids)
+        costs.reason = costs.reason or find_disagreement(rows, own, ids=ids)
         costs.is_proven = not costs.reason and any(workload_id in rows for workload_id in ids)
         return own
 
@@ -133,10 +162,13 @@ class BulkCosts:
             raise costs.failure
         if costs.rows is None:
             try:
-                costs.rows = costs_by_id(self._fetch(cluster, scaleops))
+                indexed = index_costs(self._fetch(cluster, scaleops))
+            except CollectStopped:
+                raise
             except ServiceError as error:
                 costs.failure, costs.reason = error, str(error)
                 raise
+            costs.rows, costs.reason = indexed.by_id, costs.reason or indexed.reason_not_trusted
         return costs.rows
 
     def _fetch(self, cluster: str, scaleops: BulkScaleOps) -> Rows:

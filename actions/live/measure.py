@@ -34,7 +34,7 @@ from actions.live.upstream import (
 from actions.ports import ScaleOps
 from clients.http.errors import ServiceError
 from domain.component import Component
-from domain.measures import Measured, Total, Unknown, total_of
+from domain.measures import Measured, Unknown, total_of
 from domain.network_schedule import RecentNetwork
 from domain.refs import EntityRef
 from domain.selectors import InvalidSelector
@@ -119,6 +119,14 @@ def unmeasured(component: Component, *, as_of: datetime, reason: str) -> Measure
     return _measurement(component, Outcome.UNKNOWN, totals, as_of=as_of, reason=reason, warnings=component.problems)
 
 
+def from_bulk(result: MeasureResult, clusters: tuple[str, ...]) -> MeasureResult:
+    """Return the result with the clusters whose costs are from a bulk response."""
+    if not clusters:
+        return result
+    measurement = result.measurement
+    return replace(result, measurement=replace(measurement, snapshot=replace(measurement.snapshot, bulk_clusters=clusters)))
+
+
 def withdraw(measurement: Measurement, *, reason: str) -> Measurement:
     """Return the measurement that takes the place of one that cannot be stored."""
     totals: dict[str, Any] = dict.fromkeys(TOTALS, total_of([Unknown(reason)]))
@@ -129,7 +137,7 @@ def withdraw(measurement: Measurement, *, reason: str) -> Measurement:
 def _measurement(
     component: Component,
     outcome: Outcome,
-    totals: Mapping[str, Total],
+    totals: Mapping[str, Any],
     *,
     as_of: datetime,
     reason: str = "",

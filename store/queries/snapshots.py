@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ _PAGE: Final = 200
 _MAX_KEYS: Final = 500
 _MAX_UNREADABLE_SWEEPS: Final = 28
 """Sweeps in a row with unreadable rows that are looked through: a week of them."""
+_REPLACEABLE: Final = 1000
+"""Unknowns of a point that any other measurement of its workload replaces."""
 
 
 class Snapshots(Queries):
@@ -32,7 +34,8 @@ class Snapshots(Queries):
     def put_all(self, measurements: Sequence[Measurement]) -> None:
         """Store measurements of one open sweep. A repeat changes nothing; an unknown outcome never replaces a measured one.
 
-        Of two measurements of one workload that two components own, the one with fewer unknowns is kept.
+        Of two measurements of one workload that two components own, the one with fewer unknowns is kept, else that with the newer
+        network figures.
 
         Raises:
             SweepClosed: their sweep is closed, or was never opened.
@@ -57,6 +60,32 @@ class Snapshots(Queries):
         as_of = self._one_as_of(measurements)
         self._require_open(as_of)
         self._write(as_of, {measurement.snapshot.ref: measurement for measurement in measurements})
+
+    def withdraw(self, as_of: datetime, *, bulk_clusters: Collection[str]) -> tuple[EntityRef, ...]:
+        """Delete the measurements of an open sweep that used a bulk response of these clusters, and return their components.
+
+        Their points stay until the components are measured again, or are unknown when the sweep closes, and then are replaced.
+
+        Raises:
+            SweepClosed: the sweep is closed, or was never opened.
+        """
+        if not bulk_clusters:
+            return ()
+        self._require_open(as_of)
+        columns = snapshots.c
+        chosen = select(columns.id, columns.entity_ref, columns.bulk_clusters).where(columns.as_of == as_of)
+        found = [
+            row
+            for row in self._connection.execute(chosen.order_by(columns.entity_ref))
+            if not set(bulk_clusters).isdisjoint(row.bulk_clusters)
+        ]
+        for start in range(0, len(found), _MAX_KEYS):
+            ids = [row.id for row in found[start : start + _MAX_KEYS]]
+            linked = select(snapshot_points.c.point_id).where(snapshot_points.c.snapshot_id.in_(ids))
+            replaceable = update(workload_points).where(workload_points.c.id.in_(linked)).values(unknowns=_REPLACEABLE)
+            self._connection.execute(replaceable)
+            self._connection.execute(delete(snapshots).where(columns.id.in_(ids)))
+        return tuple(row.entity_ref for row in found)
 
     def main_reason(self, as_of: datetime) -> str:
         """Return the most frequent reason of a sweep's unknown outcomes; empty without one."""
@@ -244,11 +273,11 @@ class Snapshots(Queries):
         for point in measured:
             row, key = points.row_of(point), points.stored_key(point.key)
             other = fullest.get(key)
-            if other is None or row["unknowns"] <= other["unknowns"]:
+            if other is None or _precedence(row) <= _precedence(other):
                 fullest[key] = row
         # In the order of their keys, so that two writers cannot deadlock.
         rows = [fullest[key] for key in sorted(fullest)]
-        upsert(self._connection, workload_points, rows, key=points.KEY, unless_smaller="unknowns")
+        upsert(self._connection, workload_points, rows, key=points.KEY, unless_smaller="unknowns", unless_newer="network_as_of")
 
     def _point_ids(self, as_of: datetime, keys: Sequence[WorkloadKey]) -> Mapping[WorkloadKey, int]:
         columns = workload_points.c
@@ -280,6 +309,12 @@ class Snapshots(Queries):
         return tuple(_measurement_of(row, points_of[row["id"]]) for row in rows)
 
 
+def _precedence(row: Mapping[str, Any]) -> tuple[int, float]:
+    """Return what decides between two measurements of one workload; the smaller one is kept."""
+    fetched_at: datetime | None = row["network_as_of"]
+    return row["unknowns"], 0.0 if fetched_at is None else -fetched_at.timestamp()
+
+
 def _snapshot_row(snapshot: Snapshot) -> dict[str, Any]:
     unknown: dict[str, str] = {}
     row: dict[str, Any] = {
@@ -289,6 +324,7 @@ def _snapshot_row(snapshot: Snapshot) -> dict[str, Any]:
         "outcome": snapshot.outcome.value,
         "reason": snapshot.reason,
         "warnings": list(snapshot.warnings),
+        "bulk_clusters": list(snapshot.bulk_clusters),
     }
     for name in TOTALS:
         total: Total = getattr(snapshot, name)
@@ -315,6 +351,7 @@ def _measurement_of(row: RowMapping, linked: list[WorkloadPoint]) -> Measurement
         outcome=Outcome(row["outcome"]),
         reason=row["reason"],
         warnings=tuple(row["warnings"]),
+        bulk_clusters=tuple(row["bulk_clusters"]),
         workloads=tuple(point.key for point in ordered),
         **{name: total_of_row(row, name) for name in TOTALS},
     )

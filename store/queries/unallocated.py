@@ -48,6 +48,13 @@ class Unallocated(Queries):
             for row in self._connection.execute(chosen).mappings()
         )
 
+    def last_of_cluster(self, cluster: str, *, after: datetime, before: datetime) -> tuple[NamespaceCost, ...]:
+        """Return the costs of a cluster in the newest sweep that has any, between two instants."""
+        columns = namespace_costs.c
+        chosen = select(func.max(columns.as_of)).where(columns.cluster == cluster, columns.as_of > after, columns.as_of < before)
+        newest = self._connection.execute(chosen).scalar_one_or_none()
+        return () if newest is None else tuple(cost for cost in self.namespaces(newest) if cost.cluster == cluster)
+
     def of_sweep(self, as_of: datetime, *, shared: Collection[str], cluster: str | None = None) -> Measured[UnallocatedCost]:
         """Return the unallocated cost of a sweep, or of one cluster; unknown if the inventory was not trusted."""
         costs = self.namespaces(as_of)

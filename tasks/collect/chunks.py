@@ -24,6 +24,7 @@ from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep
 from store import HeartbeatKind, SweepClosed, Transaction
+from tasks.collect.bulk_withdrawal import withdraw_untrusted
 from tasks.collect.closing import close
 from tasks.collect.measuring import MeasurePool, SweepMeasurer
 from tasks.collect.stage import open_sweep
@@ -112,6 +113,9 @@ def close_if_complete(context: StageContext, as_of: datetime) -> Sweep | None:
     that is down for minutes does not cost the whole slot. It is closed once nothing is unknown, or when retrying changes nothing.
     """
     now = context.clock()
+    with suppress(SweepClosed):
+        if withdraw_untrusted(context.store, as_of):
+            return None
     with context.store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of)
         if sweep is None or sweep.closed_at is not None:

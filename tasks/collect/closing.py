@@ -9,9 +9,10 @@ from typing import Final
 from actions.live.measure import unmeasured
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
-from domain.sweeps import LOST_CLUSTER_TTL, Sweep, deadline_of
+from domain.sweeps import LOST_CLUSTER_TTL, Sweep, deadline_of, reason_of_lost
 from store import HeartbeatKind, Store, SweepClosed, Transaction
-from tasks.collect.inventory import compare_inventory
+from tasks.collect.bulk_withdrawal import withdraw_untrusted
+from tasks.collect.inventory import carry_lost_costs, compare_inventory
 from tasks.context import Policy, StageContext
 
 UNMEASURED_COMPONENT: Final = "its component could not be measured"
@@ -41,17 +42,20 @@ def close_overdue(context: StageContext, *, now: datetime) -> tuple[Sweep, ...]:
 def close(context: StageContext, as_of: datetime, *, now: datetime, missing_because: str) -> Sweep:
     """Record components without an outcome as unknown, carry these and lost clusters forward, and close the sweep.
 
-    Interrupted at any point it can be repeated; a closed sweep is returned as it is.
+    What was measured with untrusted costs, and not again, has no outcome. Interrupted at any point it can be repeated; a closed
+    sweep is returned as it is.
     """
     with suppress(SweepClosed):  # by another process
+        withdraw_untrusted(context.store, as_of)
         _record_missing(context.store, as_of, missing_because)
         _carry_unknown_forward(context.store, as_of)
-    compare_inventory(context.store, as_of, shared=context.policy.shared_namespaces)
+    compare_inventory(context, as_of)
     with context.store.transaction() as transaction:
         sweep = transaction.sweeps.get(as_of, for_update=True)
         if sweep is not None and sweep.closed_at is not None:
             return sweep
-        _update_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
+        lost = _update_clusters(transaction, as_of, removed_by_settings=context.policy.removed_clusters)
+        carry_lost_costs(transaction, as_of, lost)
         transaction.snapshots.record_listed_since(as_of)
         transaction.snapshots.record_mean_requests(as_of)
         transaction.heartbeats.record("collect", at=now)
@@ -101,14 +105,15 @@ def _carry_unknown_forward(store: Store, as_of: datetime) -> None:
             transaction.snapshots.put_all([one for one in carried if one.snapshot.outcome is Outcome.UNKNOWN])
 
 
-def _update_clusters(transaction: Transaction, as_of: datetime, *, removed_by_settings: frozenset[str]) -> None:
-    """Record for each cluster whether this sweep saw it, lost it, or counts it as removed.
+def _update_clusters(transaction: Transaction, as_of: datetime, *, removed_by_settings: frozenset[str]) -> tuple[str, ...]:
+    """Record for each cluster whether this sweep saw it, lost it, or counts it as removed. Returns those that are lost.
 
     Lost: no response names it, and a component that was measured now had workloads there before. These are carried forward as
     unknown, so that nothing looks removed.
     """
     seen = transaction.clusters.in_sweep(as_of)
     transaction.clusters.record_seen(seen, as_of=as_of)
+    lost = []
     measured = [ref for ref, outcome in transaction.snapshots.outcomes(as_of).items() if outcome is Outcome.MEASURED]
     for cluster in transaction.clusters.all():
         if cluster.name in seen or cluster.removed_at is not None:
@@ -118,11 +123,13 @@ def _update_clusters(transaction: Transaction, as_of: datetime, *, removed_by_se
             continue
         if _carry_forward(transaction, cluster.name, sorted(measured), as_of):
             transaction.clusters.record_lost(cluster.name, as_of=as_of)
+            lost.append(cluster.name)
+    return tuple(lost)
 
 
 def _carry_forward(transaction: Transaction, cluster: str, refs: list[EntityRef], as_of: datetime) -> bool:
     """Link the workloads that components had in a lost cluster to their snapshots; return True if there were any."""
-    reason = f"cluster {cluster} is missing from ScaleOps' responses"
+    reason = reason_of_lost(cluster)
     found = False
     for start in range(0, len(refs), _BATCH_SIZE):
         batch = refs[start : start + _BATCH_SIZE]

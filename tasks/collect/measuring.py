@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
@@ -18,17 +18,19 @@ from typing import Final, Self, cast
 import structlog
 
 from actions.fanout import AdaptiveFanOut, FanOut, ThreadFanOut
-from actions.live.bulk_costs import BulkCosts
-from actions.live.measure import MeasureResult, measure, unmeasured, withdraw
+from actions.live.bulk_costs import BulkCosts, CollectStopped
+from actions.live.measure import MeasureResult, from_bulk, measure, unmeasured, withdraw
 from actions.live.sweep_memo import MemoizedScaleOps
 from actions.live.upstream import FetchCosts
 from actions.ports import BulkScaleOps, ScaleOps
-from clients.http.errors import ErrorKind, ServiceError
+from clients.http.errors import ServiceError
 from domain.component import Component
 from domain.network_schedule import NETWORK_TTL, RecentNetwork, without_due
+from domain.refs import EntityRef
 from domain.snapshots import Measurement, Outcome
 from domain.sweeps import Sweep
 from store import StoreUnavailable, SweepClosed
+from tasks.collect.bulk_withdrawal import untrusted_costs, withdraw_untrusted
 from tasks.collect.closing import format_slot, sweep_deadline
 from tasks.context import StageContext
 
@@ -104,7 +106,7 @@ class _CancellableScaleOps:
 
     def __getattr__(self, call: str) -> object:
         if self._cancelled_because is not None:
-            raise ServiceError(self._cancelled_because, kind=ErrorKind.CONNECTION, permanent=False)
+            raise CollectStopped(self._cancelled_because)
         return getattr(self._upstream, call)
 
 
@@ -170,7 +172,13 @@ class SweepMeasurer:
             pool = self._pool or opened.enter_context(MeasurePool(self._context.policy.max_in_flight))
             fan_out = AdaptiveFanOut(pool.fan_out, is_saturated=self._are_threads_busy)
             try:
-                self._measure_all(pool, fan_out, components)
+                outstanding = chain(components, self._components(self._settle_checks()))
+                while True:
+                    self._measure_all(pool, fan_out, outstanding)
+                    withdrawn = self._settle_checks()
+                    if not withdrawn:
+                        break
+                    outstanding = chain(self._components(withdrawn))
             finally:
                 self._scaleops.cancel("the collect was stopped")
                 for future in self._pending:
@@ -178,10 +186,27 @@ class SweepMeasurer:
                 wait(self._pending)
                 self._record_checks()
 
+    def _settle_checks(self) -> tuple[EntityRef, ...]:
+        """Record what was found about the bulk costs, adopt what other processes found, and withdraw what used an untrusted response.
+
+        Returns the components to measure again.
+        """
+        if self._bulk_costs is None:
+            return ()
+        self._record_checks()
+        self._bulk_costs.distrust(untrusted_costs(self._context.store, self._as_of))
+        return withdraw_untrusted(self._context.store, self._as_of)
+
     def _record_checks(self) -> None:
         checks = () if self._bulk_costs is None else self._bulk_costs.checks()
-        with self._context.store.transaction() as transaction:
-            transaction.bulk_checks.record(checks)
+        if checks:
+            with self._context.store.transaction() as transaction:
+                transaction.bulk_checks.record(checks)
+
+    def _components(self, refs: Sequence[EntityRef]) -> Iterator[Component]:
+        for start in range(0, len(refs), _PAGE_SIZE):
+            with self._context.store.reading() as transaction:
+                yield from transaction.components.by_refs(refs[start : start + _PAGE_SIZE])
 
     def _measure_all(self, pool: MeasurePool, fan_out: FanOut, components: Iterator[Component]) -> None:
         has_more = True
@@ -232,7 +257,7 @@ class SweepMeasurer:
 
     def _measure(self, component: Component, recent_network: RecentNetwork, fan_out: FanOut) -> MeasureResult:
         try:
-            return measure(
+            result = measure(
                 component,
                 self._memo,
                 as_of=self._as_of,
@@ -241,6 +266,7 @@ class SweepMeasurer:
                 cost_source=self._cost_source(component),
                 fan_out=fan_out,
             )
+            return result if self._bulk_costs is None else from_bulk(result, self._bulk_costs.used_by(component.ref))
         except Exception as error:
             # A defect that one component triggers must not cost the others their measurement.
             log.exception("measuring failed", component=str(component.ref))

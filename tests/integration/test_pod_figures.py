@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from actions.live.measure import measure
-from domain.bulk_trust import costs_by_id, find_disagreement
+from domain.bulk_trust import find_disagreement, index_costs
 from domain.measures import Unknown
 from domain.snapshots import WorkloadPoint
 from store import Store
@@ -56,7 +56,7 @@ def test_pod_hours_and_spot_hours_come_from_the_cost_row(spot_hours: float | Non
 
 @pytest.mark.parametrize("changes", [{"spot_hours": None}, {"on_demand_hours": 504.0}, {"spot_hours": 42.0}])
 def test_a_bulk_row_with_other_hours_is_not_trusted(changes: dict[str, Any]) -> None:
-    ids = costs_by_id([ROW]).keys()
-    assert find_disagreement(costs_by_id([ROW]), [ROW], ids=ids) == ""
-    assert "pod-hours" in find_disagreement(costs_by_id([replace(ROW, **changes)]), [ROW], ids=ids)
-    assert costs_by_id([ROW, replace(ROW, **changes)]) == {}, "two rows of one id disagree"
+    ids = index_costs([ROW]).by_id.keys()
+    assert find_disagreement(index_costs([ROW]).by_id, [ROW], ids=ids) == ""
+    assert "pod-hours" in find_disagreement(index_costs([replace(ROW, **changes)]).by_id, [ROW], ids=ids)
+    assert index_costs([ROW, replace(ROW, **changes)]).by_id == {}, "two rows of one id disagree"

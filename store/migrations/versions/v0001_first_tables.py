@@ -309,6 +309,7 @@ def upgrade() -> None:
         sa.Column("outcome", TEXT, nullable=False),
         sa.Column("reason", TEXT, nullable=False),
         sa.Column("warnings", DOCUMENT, nullable=False),
+        sa.Column("bulk_clusters", DOCUMENT, nullable=False),
         sa.Column("cost_7d", EXACT),
         sa.Column("cost_7d_known", sa.Integer(), nullable=False),
         sa.Column("cost_7d_parts", sa.Integer(), nullable=False),

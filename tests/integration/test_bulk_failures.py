@@ -1,0 +1,143 @@
+"""Every way in which a bulk response can fail: it is not trusted, for a stored reason, and every figure is as without it."""
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.http.client import HttpOptions
+from domain.bulk_trust import BulkSubject, describe_standings, is_inventory_trusted
+from domain.measures import Unknown
+from domain.refs import EntityRef
+from domain.snapshots import Measurement
+from domain.sweeps import Sweep
+from simulator.serving import Simulator
+from store import Store, migrate
+from tasks.collect.stage import collect
+from tests.factories import SLOT
+from tests.stage_factories import IN_FLIGHT, open_collect_bench
+
+BULK = ": []"
+"""Only the body of a request for everything has an empty list."""
+LIMITS = HttpOptions(initial_wait_s=0, max_in_flight=IN_FLIGHT, max_response_bytes=1024 * 1024)
+SHORT = replace(LIMITS, timeout_s=0.5)
+
+
+@dataclass(frozen=True)
+class Failure:
+    name: str
+    costs: str
+    """Why the costs of a cluster are not trusted; empty: they are."""
+    inventory: str
+    modes: dict[str, Any] | None = None
+    fault: dict[str, Any] | None = None
+    options: HttpOptions = LIMITS
+
+
+def mode(name: str, costs: str, inventory: str, rows: int = 3) -> Failure:
+    return Failure(name, costs, inventory, modes={"bulk": name, "bulk_rows": rows})
+
+
+def fault(name: str, costs: str, inventory: str, options: HttpOptions = LIMITS, **how: object) -> Failure:
+    return Failure(name, costs, inventory, fault={"contains": BULK, **how}, options=options)
+
+
+FAILURES = (
+    mode("complete", "", ""),
+    mode("duplicates", "", ""),
+    mode("400", "with 400", "with 400"),
+    mode("404", "with 404: not found", "with 404: not found"),
+    mode("500", "with 500", "with 500"),
+    mode("empty", "missing in it", "it is empty"),
+    mode("first-rows", "missing in it", "missing in it"),
+    mode("parent-only", "missing in it", "missing in it"),
+    mode("foreign-rows", "of other clusters", ""),
+    mode("different-duplicates", "different rows for", "different rows for"),
+    mode("no-ids", "missing in it", ""),
+    mode("unreadable-rows", "missing in it", "missing in it"),
+    mode("other-shape", "a list in place of an object", "workloads: it is missing"),
+    fault("500 once", "with 500", "", status=500, after=1, times=1),
+    fault("slow", "not complete within 0.5 s", "not complete within 0.5 s", SHORT, mode="slow", delay_s=1.5),
+    fault("cut", "truncated", "truncated", mode="cut"),
+    fault("truncated", "truncated or malformed JSON", "truncated or malformed JSON", mode="truncated"),
+    fault("a web page", "not JSON (text/html)", "not JSON (text/html)", mode="html"),
+    fault("204", "status 204", "status 204", mode="empty"),
+    fault("large", "above the limit", "missing in it", mode="huge", megabytes=2),
+)
+
+
+@dataclass(frozen=True)
+class Swept:
+    sweep: Sweep
+    measured: dict[EntityRef, Measurement]
+    reasons: dict[BulkSubject, list[str]]
+    lines: tuple[str, ...]
+
+
+def swept(simulator: Simulator, store: Store, options: HttpOptions, *, uses_bulk: bool) -> Swept:
+    with open_collect_bench(simulator, store, options=options, uses_bulk=uses_bulk) as bench:
+        sweep = collect(bench.context).sweep
+        measured = {
+            ref: replace(one, snapshot=replace(one.snapshot, warnings=tuple(sorted(one.snapshot.warnings))))
+            for ref, one in bench.measurements(SLOT).items()
+        }
+    with store.reading() as transaction:
+        checks = transaction.bulk_checks.of_sweep(SLOT)
+        lines = describe_standings(transaction.bulk_checks.standings())
+    reasons = {
+        subject: [check.reason for check in checks if check.subject is subject and not check.trusted] for subject in BulkSubject
+    }
+    return Swept(sweep, measured, reasons, lines)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
+def test_a_response_that_fails_is_not_trusted_and_changes_no_figure(
+    simulator: Simulator, sqlite_store: Store, tmp_path: Path, failure: Failure
+) -> None:
+    migrate(f"sqlite:///{tmp_path}/off.db")
+    with closing(Store.open(f"sqlite:///{tmp_path}/off.db")) as other:
+        expected = swept(simulator, other, failure.options, uses_bulk=False)
+    simulator.set_modes(**(failure.modes or {}))
+    if failure.fault is not None:
+        simulator.plan_fault("scaleops", **failure.fault)
+    found = swept(simulator, sqlite_store, failure.options, uses_bulk=True)
+
+    assert found.measured == expected.measured
+    assert found.sweep == replace(expected.sweep, closed_at=found.sweep.closed_at)
+    for subject, reason in ((BulkSubject.COSTS, failure.costs), (BulkSubject.INVENTORY, failure.inventory)):
+        reasons = found.reasons[subject]
+        assert bool(reasons) == bool(reason), reasons
+        assert all(reason in one for one in reasons), reasons
+        assert all(any(one in line for line in found.lines) for one in reasons), found.lines
+    assert len(found.lines) >= 2
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
+def test_without_trust_nothing_is_unallocated_and_nothing_is_watched_by_it(
+    simulator: Simulator, sqlite_store: Store, failure: Failure
+) -> None:
+    simulator.set_modes(**(failure.modes or {}))
+    if failure.fault is not None:
+        simulator.plan_fault("scaleops", **failure.fault)
+    swept(simulator, sqlite_store, failure.options, uses_bulk=True)
+    with sqlite_store.reading() as transaction:
+        costs = transaction.unallocated.namespaces(SLOT)
+        checks = transaction.bulk_checks.of_sweep(SLOT)
+    assert is_inventory_trusted(checks) == (not failure.inventory)
+    assert bool(costs) == (not failure.inventory)
+    distrusted = {check.cluster for check in checks if check.subject is BulkSubject.COSTS and not check.trusted}
+    for one in costs:
+        if one.cluster in distrusted and one.unallocated.parts:
+            assert isinstance(one.unallocated.amount, Unknown)
+
+
+def test_an_inventory_that_never_arrived_is_not_trusted_when_the_sweep_closes(simulator: Simulator, sqlite_store: Store) -> None:
+    """It could not be reached for a moment, which is no verdict about it, and the sweep went on."""
+    simulator.plan_fault("scaleops", route="byNamespace", contains=BULK, status=401)
+    found = swept(simulator, sqlite_store, LIMITS, uses_bulk=True)
+    assert found.reasons[BulkSubject.INVENTORY] == ["it was not fetched before the sweep was closed"]
+    assert found.sweep.measured == found.sweep.expected
+    assert timedelta() <= (found.sweep.closed_at or SLOT) - SLOT < timedelta(minutes=30)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar, Union
@@ -64,3 +64,13 @@ def total_of(values: Iterable[Measured[Decimal]]) -> Total:
     if parts and not known:
         return Total(amount=Unknown(reason), known=0, parts=parts)
     return Total(amount=amount, known=known, parts=parts)
+
+
+def sum_totals(totals: Sequence[Total]) -> Total:
+    """Return the total of the parts of all totals."""
+    amounts = [total.amount for total in totals if total.parts]
+    known = [amount for amount in amounts if not isinstance(amount, Unknown)]
+    parts = sum(total.parts for total in totals)
+    if parts and not known:
+        return Total(amount=amounts[0], known=0, parts=parts)
+    return Total(amount=sum(known, Decimal(0)), known=sum(total.known for total in totals), parts=parts)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from domain.bulk_trust import BulkCheck, BulkSubject, checks_of
 from domain.inventory import NamespaceCost
-from domain.measures import Measured, Total, Unknown
+from domain.measures import Measured, Total, Unknown, sum_totals
 from domain.money import format_money, format_percent
 
 
@@ -112,16 +112,6 @@ def describe_newest(newest: SweepUnallocated | None, currency: str) -> str:
         return f"unknown: {amount.reason}"
     share = "" if cost.share is None else f", {format_percent(cost.share)} of all {'' if cost.is_complete else 'known '}cost"
     return f"{format_money(amount, currency)} for the 7 days to {newest.as_of:%Y-%m-%d %H:%M} UTC{share}"
-
-
-def sum_totals(totals: Sequence[Total]) -> Total:
-    """Return the total of the parts of all totals."""
-    amounts = [total.amount for total in totals if total.parts]
-    known = [amount for amount in amounts if not isinstance(amount, Unknown)]
-    parts = sum(total.parts for total in totals)
-    if parts and not known:
-        return Total(amount=amounts[0], known=0, parts=parts)
-    return Total(amount=sum(known, Decimal(0)), known=sum(total.known for total in totals), parts=parts)
 
 
 def reason_not_trusted(checks: Iterable[BulkCheck]) -> str:

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from domain.inventory import NamespaceCost
-from domain.measures import Total, Unknown, total_of
+from domain.measures import Total, Unknown, sum_totals, total_of
 from domain.selectors import KUBERNETES_NAMESPACE, LABEL_SELECTOR
-from domain.unallocated import SweepUnallocated, UnallocatedCost, describe_missing, sum_totals
+from domain.unallocated import SweepUnallocated, UnallocatedCost, describe_missing
 from domain.weeks import IsoWeek
 from reports import content
 from reports.builders.headline import amount_of

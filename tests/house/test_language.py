@@ -7,6 +7,7 @@ import tokenize
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,16 +28,20 @@ AVOIDED = re.compile(
 NOT_IMPERATIVE = re.compile(r"(Answers?|Say whether|Says|Tells?|Hold(?:s)? back)\b")
 
 
+@cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
 def prose_of(file: Path) -> Iterator[tuple[int, str]]:
-    source = file.read_text(encoding="utf-8")
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(file):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             docstring = ast.get_docstring(node)
             if docstring:
                 yield (node.body[0].lineno, docstring)
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.lineno, node.value.value
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+    for token in tokenize.generate_tokens(io.StringIO(file.read_text(encoding="utf-8")).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
 
@@ -44,7 +49,7 @@ def prose_of(file: Path) -> Iterator[tuple[int, str]]:
 def test_class_names_are_unique() -> None:
     places = defaultdict(list)
     for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in nodes_of(file):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(f"{file.relative_to(ROOT)}:{node.lineno}")
     assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.closing_point import ClosingPoint
@@ -86,6 +86,7 @@ def renderings_of(report: content.Report) -> Mapping[str, str]:
 
 
 @given(closings(unknown=True), st.none() | closings(unknown=False))
+@settings(max_examples=40)  # each is eight renderings
 def test_no_rendering_says_none_or_zero_while_a_component_is_unknown(now: ClosingPoint, then: ClosingPoint | None) -> None:
     for report in reports_of(now, then):
         assert {section.failure for section in report.sections} == {""}

@@ -90,7 +90,7 @@ def test_no_message_of_any_kind_arrived_twice(lived: Lived) -> None:
     assert [key for key, count in Counter(key_of(message) for message in lived.messages).items() if count > 1] == []
 
 
-def test_on_call_is_paged_once_for_the_oom_killed_service_and_told_when_it_is_over(lived: Lived) -> None:
+def test_on_call_is_paged_once_for_the_oom_killed_service_and_notified_when_it_resolves(lived: Lived) -> None:
     assert [(event["event_action"], event["dedup_key"]) for event in lived.events] == [
         ("trigger", f"demo:under-provisioned:{CHECKOUT}"),
         ("trigger", f"demo:under-provisioned:{CHECKOUT}"),
@@ -107,7 +107,7 @@ def test_on_call_is_paged_within_minutes_of_the_first_kill_and_the_incident_ends
     assert incident.groups() == ("Tue 03 Nov 07:16", "Wed 04 Nov 11:31")
 
 
-def test_nobody_is_paged_for_money(lived: Lived) -> None:
+def test_no_one_is_paged_for_money(lived: Lived) -> None:
     assert any(key_of(message).startswith("alert:over-provisioned") for message in lived.messages)
     assert not [event for event in lived.events if "over-provisioned" in event["dedup_key"] or "cost" in event["dedup_key"]]
 
@@ -119,7 +119,7 @@ def test_nothing_resolves_while_the_cluster_is_lost(lived: Lived) -> None:
     assert any(message["text"].startswith("Resolved") for message in lived.messages), "and something does at other times"
 
 
-def test_the_cost_jump_is_told_to_the_team_that_owns_it(lived: Lived) -> None:
+def test_the_cost_jump_is_reported_to_the_team_that_owns_it(lived: Lived) -> None:
     jumps = [message for message in lived.messages if key_of(message).startswith("alert:cost-increase")]
     assert {message["channel"] for message in jumps} == {"C0STORE001"}
     assert at(jumps[0]) > COST_JUMP_FROM

@@ -90,7 +90,7 @@ def test_who_lost_the_lease_marks_nothing(store: Store) -> None:
     assert entry(store, "k1").status is DeliveryStatus.LEASED
 
 
-def test_two_claims_of_the_same_process_are_told_apart_by_their_attempt(store: Store) -> None:
+def test_two_claims_of_the_same_process_differ_by_their_attempt(store: Store) -> None:
     put(store, make_message("k1"))
     late = claimed(store)
     claimed(store, NOW + LEASE)

@@ -96,7 +96,7 @@ def test_a_report_made_again_says_the_same_whatever_was_measured_or_deleted_sinc
     assert first_run.status is second_run.status is RunStatus.MADE
 
 
-def test_a_report_with_a_failed_section_is_built_anew(installation: Installation) -> None:
+def test_a_report_with_a_failed_section_is_built_again(installation: Installation) -> None:
     report = preview(installation.context, PAYMENTS, W38)
     broken = content.Section(title="Alerts", body=None, failure="This section could not be built (KeyError).")
     with installation.store.transaction() as transaction:

@@ -91,7 +91,7 @@ def test_a_team_without_a_channel_goes_to_the_platform_and_stands_in_the_roll_up
     assert "1 team has no channel of its own" in " ".join(made["All teams"].report.headline.missing)
 
 
-def test_a_report_without_any_channel_is_told_as_a_trouble(measured_store: Store) -> None:
+def test_a_report_without_any_channel_is_reported_as_a_problem(measured_store: Store) -> None:
     reported = report_due(make_stage_context(measured_store, DUE, routes=RoutePolicy()))
     assert any("The report of Search for 2026-W47 has no destination" in problem for problem in reported.problems)
 
@@ -119,7 +119,7 @@ def test_a_late_report_says_so(measured_store: Store) -> None:
     assert made[0].messages[0].expires_at == DUE + timedelta(days=3)
 
 
-def test_missed_weeks_are_recorded_and_told_once(measured_store: Store) -> None:
+def test_missed_weeks_are_recorded_and_reported_once(measured_store: Store) -> None:
     later = DUE + timedelta(days=14)
     reported = report_due(make_stage_context(measured_store, later))
     assert [one.report.week for one in reported.made] == ["2026-W49"] * 3

@@ -90,7 +90,7 @@ def test_an_incomplete_listing_misses_no_component(store: Store) -> None:
     assert gone(store) == set()
 
 
-def test_listings_without_it_need_not_follow_each_other_but_one_with_it_starts_anew(store: Store) -> None:
+def test_listings_without_it_need_not_follow_each_other_but_one_with_it_starts_again(store: Store) -> None:
     list_them(store, make_component("checkout"), make_component("search"), slot=0)
     list_them(store, make_component("search"), slot=1)
     list_them(store, make_component("checkout"), make_component("search"), slot=2)

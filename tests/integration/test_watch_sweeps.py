@@ -132,7 +132,7 @@ def test_an_inventory_that_no_full_sweep_proved_is_not_used(bulk_bench: CollectB
     assert [action for action, _ in pages(bench)] == ["trigger"]
 
 
-def test_what_was_created_since_the_full_sweep_has_no_owner_and_pages_nobody(bulk_bench: CollectBench) -> None:
+def test_what_was_created_since_the_full_sweep_has_no_owner_and_pages_no_one(bulk_bench: CollectBench) -> None:
     bench = bulk_bench
     full_sweep(bench, OOM_FROM.replace(hour=6))
     with bench.store.reading() as transaction:

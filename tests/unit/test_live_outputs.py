@@ -194,7 +194,7 @@ def test_policies_are_fetched_once_per_cluster_and_matched_on_it() -> None:
     assert output["summary"] == {"totalWorkloads": 5, "workloadsWithPolicies": 3, "uniquePolicies": ["cost"]}
 
 
-def test_a_missing_policy_and_a_failed_call_are_told_apart() -> None:
+def test_a_missing_policy_and_a_failed_call_are_distinguished() -> None:
     output = run_live_action(
         "policy_definitions",
         plan_workloads(

@@ -83,7 +83,7 @@ def test_no_alert_advises_less_memory(flags: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("flags", FLAGS)
-def test_an_agent_is_told_the_memory_to_request(flags: dict[str, Any]) -> None:
+def test_an_agent_gets_the_memory_to_request(flags: dict[str, Any]) -> None:
     workload = make_workload(oom_kills_24h=3, **{"automated": False, **flags})
     output = run_live_action("recommendations", plan_workloads(workload))
     (row,) = output["recommendations"]

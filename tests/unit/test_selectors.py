@@ -141,7 +141,7 @@ def test_all_labels_are_named_once_for_an_endpoint_that_ors_them() -> None:
 
 
 @pytest.mark.parametrize("part", ["env!=prod", "env notin (a,b)", "!env", "env", "env>3", "env<3"])
-def test_what_cannot_be_asked_is_told(part: str) -> None:
+def test_what_cannot_be_queried_is_reported(part: str) -> None:
     plan = plan_of(parse_selector(f"app=web,{part}"), text=part)
     assert plan.queries == (("app=web",),)
     assert len(plan.warnings) == 1

@@ -217,7 +217,7 @@ def test_every_rendering_shows_the_same_sentences(report: content.Report) -> Non
     assert dict(key_figures(report.headline))
 
 
-def test_workloads_of_one_name_and_several_kinds_are_told_apart() -> None:
+def test_workloads_of_one_name_and_several_kinds_are_distinguished() -> None:
     pair = [
         make_point(
             "shop", key=replace(make_key("shop"), type=kind), over_provisioned=True, savings_available_per_month=Decimal(9)

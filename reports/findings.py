@@ -25,7 +25,7 @@ from domain.messages import Json
 from domain.money import change_share, format_cores, format_count, format_memory, format_money, format_percent
 from domain.workload import WorkloadKey
 from reports.builders.names import ambiguous_names, label_of
-from reports.formatting import clip
+from reports.formatting import clip, shell_word
 
 _MAX_NAME = 80
 _MAX_NAMES = 3
@@ -167,11 +167,11 @@ def remedy(notice: Notice) -> str:
         case Rule.OVER_PROVISIONED:
             return f"Lower the requests of {names}{more} as recommended, or let ScaleOps automate them."
         case Rule.COST_INCREASE:
-            return f"Find out what grew: scaleops-worker trend {about}"
+            return f"Find out what grew: scaleops-worker trend {shell_word(about)}"
         case Rule.BUDGET:
             return f"Lower the cost, or agree on another monthly_budget for {about}."
         case Rule.UNMEASURED:
-            return f"Find out why it cannot be measured: scaleops-worker action get_scaleops_data_for_entity {about} --json"
+            return f"Find out why it cannot be measured: scaleops-worker action get_scaleops_data_for_entity {shell_word(about)} --json"
         case Rule.STORM:
             return "Look for a common cause first: scaleops-worker alerts list"
         case Rule.CATALOG:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -21,6 +22,11 @@ NO_BAR: Final = "\u00b7"
 def one_line(text: str) -> str:
     """Replace unprintable characters (line breaks, control and direction characters) with spaces."""
     return text if text.isprintable() else "".join(character if character.isprintable() else " " for character in text)
+
+
+def shell_word(value: object) -> str:
+    """Return a value as one word of a command that a person copies into a shell, whatever characters a catalog put into it."""
+    return shlex.quote(one_line(str(value)))
 
 
 def clip(text: str, max_length: int) -> str:

@@ -19,7 +19,7 @@ from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
 from reports.findings import figures_as_json, format_finding, headline, remedy
-from reports.formatting import clip, format_delay, format_instant, format_interval
+from reports.formatting import clip, format_delay, format_instant, format_interval, shell_word
 from reports.render.slack_blocks import BlockGroup, clip_text, header, pack, plain_text
 from reports.render.slack_blocks import context as small_print
 
@@ -174,7 +174,7 @@ def pagerduty_trigger(notice: Notice, context: MessageContext, *, number: int, p
         "currency": context.currency,
         "route": page.route,
         "alert": str(notice.alert),
-        "acknowledge": f"scaleops-worker alerts acknowledge {notice.alert}",
+        "acknowledge": f"scaleops-worker alerts acknowledge {shell_word(notice.alert)}",
     }
     if context.checked_every is not None:
         details["checked"] = f"every {format_interval(context.checked_every)}, so the figures can be that old"
@@ -256,7 +256,8 @@ def _after(notice: Notice, context: MessageContext) -> str:
 
 
 def _commands(alert: AlertId) -> str:
-    return f"Acknowledge: scaleops-worker alerts acknowledge {alert} (or snooze: alerts snooze {alert} --for 2d)"
+    word = shell_word(alert)
+    return f"Acknowledge: scaleops-worker alerts acknowledge {word} (or snooze: alerts snooze {word} --for 2d)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
+from reports.formatting import shell_word
 from reports.render.slack_blocks import escape
 from store.queries.outbox_conditions import FALLBACK
 
@@ -56,7 +57,7 @@ def unknown_notice(message: Message, *, attempt: int, channel: str, reason: str,
     text = (
         f":warning: A message for channel {escape(message.target)} may or may not have arrived, and it is not sent again.\n"
         f"{escape(_shorten(reason))}\n{_subject(message)}\n"
-        f"Look for it there; if it is missing, run `scaleops-worker outbox retry '{escape(message.key)}'`."
+        f"Look for it there; if it is missing, run `scaleops-worker outbox retry {escape(shell_word(message.key))}`."
     )
     key = f"{PREFIX}unknown:{message.key}:{attempt}"
     return _notice(key, text, channel=channel, reason="the delivery of a message is unconfirmed", now=now)

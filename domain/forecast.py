@@ -36,6 +36,7 @@ class BudgetVerdict(StrEnum):
     UNCERTAIN = "uncertain"
     """It ends above it only at the highest rate, or not enough was measured to say."""
     WITHIN = "within"
+    """It ends within it at the highest rate, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class MonthForecast:
             return BudgetVerdict.EXCEEDED
         if self.at_current_rate > monthly_budget:
             return BudgetVerdict.ABOVE
-        is_within = self.is_exact and self.high is not None and self.high <= monthly_budget
+        is_within = self.high is not None and self.high <= monthly_budget
         return BudgetVerdict.WITHIN if is_within else BudgetVerdict.UNCERTAIN
 
 

@@ -44,6 +44,7 @@ _MIB: Final = 1024**2
 _GIB: Final = 1024**3
 _TIB: Final = 1024**4
 _WHOLE_PERCENT_FROM: Final = 10
+_WHOLE_MONEY_FROM: Final = 100
 _MIN_BASE: Final = Decimal(1)
 """Below one unit of the currency a cost is no base for a percentage,"""
 _MAX_SHARE: Final = 100
@@ -98,6 +99,15 @@ def format_money(amount: Decimal, currency: str, *, signed: bool = False) -> str
     rounded = round_money(amount, currency)
     symbol = _SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
     return f"{_sign(rounded, signed=signed)}{symbol}{abs(rounded):,}"
+
+
+def format_whole_money(amount: Decimal, currency: str) -> str:
+    """Format an estimate as `$3,614`: money without decimals from 100 units of the currency on."""
+    return (
+        format_money(_rounded(amount, digits=0), currency).split(".")[0]
+        if abs(amount) >= _WHOLE_MONEY_FROM
+        else format_money(amount, currency)
+    )
 
 
 def format_percent(share: Decimal, *, signed: bool = False) -> str:

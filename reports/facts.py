@@ -16,7 +16,7 @@ from domain.refs import EntityRef
 from domain.tracking import Recommendation
 from domain.unallocated import SweepUnallocated
 from domain.usual_range import WeeklyChange
-from domain.weeks import IsoWeek, Lateness
+from domain.weeks import IsoWeek, Lateness, parse_zone
 from reports import content
 from reports.links import Links
 
@@ -45,6 +45,11 @@ class ReportMeta:
     route: str
     links: Links
 
+    @property
+    def week_start(self) -> datetime:
+        """The first instant of the week."""
+        return self.week.starts_at(parse_zone(self.zone))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedAlert:
@@ -61,6 +66,28 @@ class TeamAlerts:
 
     open: tuple[ReportedAlert, ...] = ()
     became_usual: tuple[EntityRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedAlert:
+    """An alert that opened in one of the weeks of the trend, or that began to page."""
+
+    rule: Rule
+    about: EntityRef
+    as_of: datetime
+    is_page: bool
+    """True if on-call was paged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentMonth:
+    """The month of a component with a budget."""
+
+    ref: EntityRef
+    month: MonthToDate
+    monthly_budget: Decimal
+    costs_7d: tuple[Total, ...]
+    """The cost of each week, the newest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +114,9 @@ class TeamFacts:
     followed_since: datetime
     """As-of of the previous closing snapshot, or where it was due."""
     alerts: TeamAlerts = TeamAlerts()
+    opened: tuple[OpenedAlert, ...] = ()
+    """The alerts of the weeks of the trend, oldest first."""
+    component_months: tuple[ComponentMonth, ...] = ()
     reported_at: tuple[datetime, ...] = ()
     """As-of of the closing snapshots that the team's earlier reports were made from."""
     month_to_date: MonthToDate | None = None
@@ -127,6 +157,8 @@ class PlatformFacts:
     unrouted: tuple[content.UnroutedTeam, ...] = ()
     catalog_problems: tuple[str, ...] = ()
     """What the entities of teams say that could not be used, one sentence each."""
+    opened: tuple[OpenedAlert, ...] = ()
+    """The alerts of the week, oldest first."""
     skipped: tuple[str, ...] = ()
     """One sentence per report skipped since the last roll-up."""
     month_to_date: MonthToDate | None = None

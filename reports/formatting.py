@@ -108,6 +108,12 @@ def format_instant(at: datetime, zone: str) -> str:
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M} {local.tzname()}"
 
 
+def format_moment(at: datetime, zone: str) -> str:
+    """Format an instant as `Mon 23 Nov, 00:00 CET`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b, %H:%M} {local.tzname()}"
+
+
 def format_day(at: datetime, zone: str) -> str:
     """Format the day of an instant as `Mon 23 Nov`."""
     local = at.astimezone(ZoneInfo(zone))

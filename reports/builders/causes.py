@@ -1,4 +1,4 @@
-"""The causes of a cost change in words: what happened to a workload, and the sentence about the largest mover."""
+"""The causes of a cost change in words: what happened to a workload."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Final
 
 from domain.cost_change import WINDOW
 from domain.cost_decomposition import CostCause, ExplainedChange, exact_sum, logarithmic_mean, spot_share
-from domain.cost_movers import CostMover, CostMovers
+from domain.cost_movers import CostMover
 from domain.measures import Measured, Unknown
-from domain.money import WEEK_HOURS, change_share, format_cores, format_memory, format_money, format_percent
+from domain.money import WEEK_HOURS, format_cores, format_memory, format_percent
 from domain.snapshots import WorkloadPoint
-from reports.builders.names import ReportNames
-from reports.formatting import format_day, format_share
+from reports.formatting import format_day
 
 MAX_CAUSES: Final = 2
 MAX_CLUSTERS: Final = 2
@@ -33,44 +32,6 @@ _PHRASES: Final = {
     CostCause.RAMPING_OUT: "stopped",
     CostCause.NOT_COMPARABLE: "its cost is unknown in one of the weeks",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LargestCause:
-    """The parts of the sentence about the largest mover, and the sum of everything else."""
-
-    subject: str
-    """The workload, and its cluster where it is in one only."""
-    amount: Decimal
-    share: Decimal | None
-    cause: str
-    rest: Decimal
-    rest_share: Decimal | None
-
-
-def find_largest_cause(movers: CostMovers, names: ReportNames, *, cost_then: Decimal, zone: str) -> LargestCause | None:
-    """Return what explains a change best; None if nothing moved above the noise floor. `cost_then` is the total before."""
-    mover = movers.largest
-    if mover is None:
-        return None
-    clusters = sorted({one.change.key.cluster for one in mover.workloads if one.change.amount})
-    where = f", {clusters[0]}" if len(clusters) == 1 else f", {len(clusters)} clusters" if clusters else ""
-    rest = exact_sum([movers.amount, -mover.amount])
-    return LargestCause(
-        subject=f"{names.label(mover.workloads[0].change.key)}{where}",
-        amount=mover.amount,
-        share=mover.share,
-        cause=describe_causes(mover, zone, on_clusters=len(clusters) > 1),
-        rest=rest,
-        rest_share=change_share(rest, base=cost_then - mover.then),
-    )
-
-
-def format_largest_cause(found: LargestCause, currency: str) -> str:
-    """Return `web, east: +$132.21 (+140%), pods x2.5 since Tue 3 Nov. Everything else: +$8.66 (+1%).`."""
-    of_mover, of_rest = (f" ({format_share(one)})" if one is not None else "" for one in (found.share, found.rest_share))
-    amount, rest = (format_money(one, currency, signed=True) for one in (found.amount, found.rest))
-    return f"{found.subject}: {amount}{of_mover}, {found.cause}. Everything else: {rest}{of_rest}."
 
 
 def describe_causes(mover: CostMover, zone: str, *, on_clusters: bool = True) -> str:

@@ -145,6 +145,7 @@ def _report(
     parts: Iterable[Part],
 ) -> content.Report:
     meta = facts.meta
+    sections = tuple(_section(part_title, make) for part_title, make in parts)
     return content.Report(
         scope=scope,
         team=team,
@@ -160,8 +161,8 @@ def _report(
         running=meta.running,
         currency=parse_currency(meta.currency),
         route=meta.route,
-        headline=write_headline(facts, None if found is None else found.change),
-        sections=tuple(_section(part_title, make) for part_title, make in parts),
+        headline=write_headline(facts, None if found is None else found.change, sections=sections),
+        sections=sections,
         page=meta.links.report(slug, meta.week),
     )
 

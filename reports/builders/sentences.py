@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
 from typing import Final
 
 from domain.money import format_count, format_money, format_percent
 from reports import content
-from reports.formatting import (
-    clip,
-    format_amount,
-    format_coverage,
-    format_money_or_unknown,
-    format_place,
-    format_saving,
-    format_share,
-)
+from reports.formatting import clip, format_amount, format_coverage, format_place, format_saving, format_share
 
 MAX_NAME_LENGTH: Final = 60
 MAX_POLICIES: Final = 15
@@ -50,34 +41,6 @@ def key_figures(headline: content.Headline) -> Iterator[tuple[str, str]]:
         yield "Like for like", "no comparison"
     yield "Savings available, per month", _with_coverage(headline.savings_available)
     yield "Savings realised, per month", _with_coverage(headline.savings_realised)
-    if change is not None:
-        for label, group in change.parts:
-            if group.workloads:
-                yield (label, f"{format_money(group.amount, currency, signed=True)}\n{format_count(group.workloads, 'workload')}")
-    for budget in (headline.finished_month, headline.month_to_date):
-        if budget is not None:
-            yield format_month(budget), format_budget(budget)
-
-
-def format_month(budget: content.Budget) -> str:
-    """Return `Month to date`, or `November 2026, finished`."""
-    return f"{date.fromisoformat(f'{budget.month}-01'):%B %Y}, finished" if budget.is_finished else "Month to date"
-
-
-def format_budget(budget: content.Budget) -> str:
-    """Format month-to-date cost, the budget if any, and why it is a range."""
-    of = "" if budget.monthly_budget is None else f" of {format_money(budget.monthly_budget, budget.currency)}"
-    reason = f"\n{budget.reason}" if budget.reason else ""
-    return f"{_format_spent(budget)}{of}{reason}"
-
-
-def _format_spent(budget: content.Budget) -> str:
-    if budget.spent is not None or budget.spent_at_least is None:
-        return format_money_or_unknown(budget.spent, budget.currency)
-    low = format_money(budget.spent_at_least, budget.currency)
-    return (
-        f"at least {low}" if budget.spent_at_most is None else f"{low} to {format_money(budget.spent_at_most, budget.currency)}"
-    )
 
 
 def _with_coverage(amount: content.Amount) -> str:

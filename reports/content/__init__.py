@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, TypeAlias, Union
 from pydantic import Field
 
 from reports.content.costs import CausePart, Mover, MoverPlace, Trend, TrendWeek, WhyChanged
-from reports.content.headline import Budget, ChangePart, Headline, HeadlineChange
+from reports.content.headline import Budget, ChangePart, Forecast, Headline, HeadlineChange, HeadlineLine, UsualChange
 from reports.content.platform import RoutingProblems, TeamOverview, TeamSummary, UnroutedTeam
 from reports.content.recommendations import FollowUp, RecommendationOutcome, RecommendedAction, Resource, TopActions
 from reports.content.sections import AlertList, Automation, ClusterGap, DataGap, DataGaps, HotSpot, Network, OpenAlert, PolicyUse
@@ -41,8 +41,10 @@ __all__ = [
     "DataGap",
     "DataGaps",
     "FollowUp",
+    "Forecast",
     "Headline",
     "HeadlineChange",
+    "HeadlineLine",
     "HotSpot",
     "Money",
     "Mover",
@@ -68,6 +70,7 @@ __all__ = [
     "UnallocatedWeek",
     "UnallocatedWorkload",
     "UnroutedTeam",
+    "UsualChange",
     "WhyChanged",
     "WorkloadName",
 ]

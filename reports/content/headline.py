@@ -49,8 +49,39 @@ class HeadlineChange(ContentModel):
         )
 
 
+class UsualChange(ContentModel):
+    """The like-for-like change compared with the team's own last weeks (`domain.usual_range`)."""
+
+    position: Literal["inside", "above", "below", "too early to say", "not comparable"]
+    is_noise: bool
+    """True if the change is below the noise floor: about the same as the week before."""
+    weeks: int
+    """Comparable weeks before, of twelve; the usual range takes six."""
+    low: Share | None
+    high: Share | None
+    """The usual range; None with too few weeks."""
+
+    @property
+    def is_unusual(self) -> bool:
+        """True if the change is above the noise floor and outside the usual range."""
+        return self.position in ("above", "below") and not self.is_noise
+
+
+class Forecast(ContentModel):
+    """What the month will have cost at its end (`domain.forecast`)."""
+
+    low: Money
+    at_current_rate: Money
+    """At the rate of the last seven days; what the budget alert compares."""
+    high: Money | None
+    is_exact: bool
+    """False: `at_current_rate` is a lower bound, because not everything was measured."""
+    weeks: int
+    """Completely measured weeks whose rates give the range."""
+
+
 class Budget(ContentModel):
-    """Cost of a month so far, or of a whole one, against the monthly budget."""
+    """Cost of a month so far, or of a whole one, its forecast, and both against the monthly budget."""
 
     currency: str
     month: str
@@ -67,13 +98,33 @@ class Budget(ContentModel):
     monthly_budget: Money | None
     known_days: int
     days: int
+    budget_by_now: Money | None = None
+    """The part of the budget that falls to the days so far; all of it for a finished month."""
+    forecast: Forecast | None = None
+    """None: the month is over, or nothing was measured that could be forecast."""
+    verdict: Literal["", "exceeded", "above", "uncertain", "within"] = ""
+    """What the forecast says about the budget; empty without one of them."""
+    sentence: str = ""
+
+
+class HeadlineLine(ContentModel):
+    """One labelled line of the first screen; every rendering shows its sentences."""
+
+    label: str
+    sentences: tuple[str, ...]
+    is_list: bool = False
+    """True: each sentence is an item of its own."""
 
 
 class Headline(ContentModel):
-    """The first screen: missing data, the change, what to do."""
+    """The first screen: what the cost is and whether its change is usual, why, the month, what to do first, on call, what is missing."""
 
-    missing: tuple[str, ...]
     changed: str
+    """One sentence; with the title of the report it is the notification of its Slack message."""
+    lines: tuple[HeadlineLine, ...] = ()
+    usual: UsualChange | None = None
+    """None: there is no comparison."""
+    missing: tuple[str, ...]
     todo: str
     cost: Amount
     change: HeadlineChange | None
@@ -87,3 +138,10 @@ class Headline(ContentModel):
     components: int
     components_measured: int
     claimed_twice: int
+
+    @property
+    def tone(self) -> Literal["", "up", "down"]:
+        """The direction of an unusual change; empty for any other, which is not to alarm anyone."""
+        if self.change is None or self.usual is None or not self.usual.is_unusual:
+            return ""
+        return "up" if self.change.like_for_like.amount > 0 else "down"

@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 
 from domain.messages import Rendering, Variant
 from domain.money import format_money
-from domain.weeks import IsoWeek
 from reports import content
 from reports.builders.cause_sentences import (
     format_causes,
@@ -37,17 +36,7 @@ from reports.builders.sentences import (
     remarks,
 )
 from reports.builders.top_actions import format_requests
-from reports.formatting import (
-    clip,
-    format_components,
-    format_instant,
-    format_partial,
-    format_place,
-    format_share,
-    format_trend,
-    format_week,
-    sparkline,
-)
+from reports.formatting import clip, format_components, format_partial, format_place, format_share, format_trend, sparkline
 from reports.render.slack_blocks import (
     Block,
     BlockGroup,
@@ -57,6 +46,7 @@ from reports.render.slack_blocks import (
     escape,
     fields,
     header,
+    labelled,
     link_button,
     mrkdwn,
     pack,
@@ -95,21 +85,18 @@ def _renderings(message: BlockGroup) -> tuple[Rendering, ...]:
 def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGroup]:
     headline = report.headline
     title = f"{clip(report.title, 90)}: weekly cost, {report.week}"
-    when = format_week(IsoWeek.parse(report.week))
-    as_of = headline.cost.as_of
-    period = f"{when} ({report.zone})"
-    if as_of is not None:
-        period += f". Costs are for the 7 days to {format_instant(as_of, report.zone)}, in {report.currency}."
-    yield BlockGroup(blocks=(header(title), context(period)), lines=(title, period))
+    notification = f"{clip(report.title, 90)}: {headline.changed}"
+    yield BlockGroup(blocks=(header(title), mrkdwn(f"*{escape(headline.changed)}*")), lines=(notification,))
     for remark in remarks(report):
         yield BlockGroup(blocks=(context(clip(remark, MAX_SENTENCE_LENGTH)),), lines=(clip(remark, MAX_SENTENCE_LENGTH),))
-    if headline.missing:
-        lines = [clip(line, MAX_SENTENCE_LENGTH) for line in headline.missing]
-        yield BlockGroup(
-            blocks=(plain_text("\n".join(f"\u26a0 {line}" for line in lines)),), lines=tuple(f"Missing: {line}" for line in lines)
-        )
-    summary = f"*{escape(headline.changed)}*\n{escape(headline.todo)}"
-    yield BlockGroup(blocks=(mrkdwn(summary),), lines=(headline.changed, headline.todo))
+    for line in headline.lines:
+        sentences = [clip(sentence, MAX_SENTENCE_LENGTH) for sentence in line.sentences]
+        if line.is_list:
+            items = [f"{number}. {sentence}" for number, sentence in enumerate(sentences, start=1)]
+            yield BlockGroup(blocks=(labelled(line.label, "\n".join(["", *items])),), lines=(f"{line.label}:", *items))
+        else:
+            said = " ".join(sentences)
+            yield BlockGroup(blocks=(labelled(line.label, said),), lines=(f"{line.label}: {said}",))
     pairs = tuple(key_figures(headline))
     yield BlockGroup(blocks=(fields(pairs),), lines=tuple(f"{label}: {value}".replace("\n", ", ") for label, value in pairs))
     for section in report.sections:

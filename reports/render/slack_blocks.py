@@ -82,6 +82,15 @@ def fields(pairs: Iterable[tuple[str, str]]) -> Block:
     }
 
 
+def labelled(label: str, text: str) -> Block:
+    """Build a paragraph with a bold label; never interpreted as markup."""
+    parts: list[Json] = [
+        {"type": "text", "text": f"{one_line(label)}: ", "style": {"bold": True}},
+        {"type": "text", "text": _clip_lines(text, MAX_SECTION_LENGTH) or "\u2013"},
+    ]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}
+
+
 def context(*texts: str) -> Block:
     """Build a context block; never interpreted as markup."""
     return {"type": "context", "elements": [_plain(clip(text, MAX_SECTION_LENGTH)) for text in texts]}

@@ -66,6 +66,22 @@ class Alerts(Queries):
             found += [read_as(AlertEventRow, row) for row in rows]
         return tuple(sorted(found, key=lambda event: (event.at, event.alert, event.number)))
 
+    def notifications(
+        self, since: datetime, *, until: datetime, alerts: Collection[str] | None = None
+    ) -> tuple[AlertEventRow, ...]:
+        """Return the notifications of some alerts, or of all, from an instant to another, oldest first."""
+        columns = alert_events.c
+        sent = select(alert_events).where(
+            columns.at >= since, columns.at <= until, columns.details["kind"].as_string() == "notified"
+        )
+        wanted: list[Select[tuple[object, ...]]] = [sent]
+        if alerts is not None:
+            names = sorted(set(alerts))
+            batches = (names[start : start + _READ_AT_ONCE] for start in range(0, len(names), _READ_AT_ONCE))
+            wanted = [sent.where(columns.alert.in_(batch)) for batch in batches]
+        found = [read_as(AlertEventRow, row) for one in wanted for row in self._connection.execute(one).mappings()]
+        return tuple(sorted(found, key=lambda event: (event.at, event.alert, event.number)))
+
     def put_states(self, states: Sequence[AlertStateRow]) -> None:
         """Insert or update states."""
         rows = [{"entity_ref": state.ref, **row_from(state, without=("ref",))} for state in states]

@@ -12,7 +12,6 @@ from domain.closing_snapshot import ClosingCandidate
 from domain.component import Component, Team
 from domain.cost_change import compare_like_for_like
 from domain.measures import Total, Unknown
-from domain.month_to_date import MonthToDate, month_to_date, start_of_month, sweeps_needed
 from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.routes import Route, Unrouted, parents_of, platform_route, slack_route
 from domain.selectors import dashboard_labels
@@ -26,6 +25,8 @@ from store import Transaction
 from store.queries.closing import ClosingSnapshots, ClosingSums
 from tasks.context import Policy
 from tasks.report.followed import FollowedPeriod, find_followed
+from tasks.report.months import component_months, months_of
+from tasks.report.opened_alerts import opened_alerts
 from tasks.report.reported_alerts import AlertPeriod, handled_alerts, reported_alerts
 from tasks.report.unallocated import gather_unallocated
 
@@ -68,7 +69,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
     since = closing_snapshots.closed_before or request.week.starts_at(schedule.zone)
     teams = transaction.components.teams()
     until = closing_snapshots.now.as_of if closing_snapshots.now is not None else request.now
-    months = _months(transaction, schedule, request.week, closing_snapshots.now, team)
+    months = months_of(transaction, schedule, request.week, closing_snapshots.now, team)
     # A component belongs to its owner in the closing snapshot.
     subjects = {team, *(closing_snapshots.now.outcomes if closing_snapshots.now is not None else titles)}
     period = AlertPeriod(since=since, until=until, handled_by=min(request.now, max(schedule.due_at(request.week), until)))
@@ -101,8 +102,12 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
         reported_at=transaction.reports.reported_at(team, WEEKLY_REPORT, before=str(request.week)),
         handled=handled_alerts(transaction, subjects, period),
         alerts=reported_alerts(transaction, subjects, period),
-        month_to_date=months[0],
-        finished_month=months[1],
+        opened=opened_alerts(
+            transaction, subjects, since=request.week.shift(1 - TREND_WEEKS).starts_at(schedule.zone), until=until
+        ),
+        month_to_date=months.current,
+        finished_month=months.finished,
+        component_months=component_months(transaction, policy, schedule, closing_snapshots.now, closing_snapshots.candidates),
         monthly_budget=policy.alerts.monthly_budget_of(team, is_team=True),
     )
 
@@ -115,7 +120,8 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
     now, then = closing_snapshots.now, closing_snapshots.then
     owners = transaction.components.owners() if now is None else _owners_in(now)
     named = {*owners, *(_owners_in(then) if then is not None else ())}
-    months = _months(transaction, schedule, request.week, closing_snapshots.now, PLATFORM)
+    months = months_of(transaction, schedule, request.week, closing_snapshots.now, PLATFORM)
+    since = request.week.starts_at(schedule.zone) if then is None else then.as_of
     return PlatformFacts(
         meta=_meta(policy, schedule, request, platform_route(policy.routes)),
         now=closing_snapshots.now,
@@ -133,8 +139,9 @@ def gather_platform(transaction: Transaction, policy: Policy, request: ReportReq
             f"{title_of(run.team, teams.get(run.team))}: {run.late_reason}"
             for run in transaction.reports.skipped_since(WEEKLY_REPORT, request.now - timedelta(days=7))
         ),
-        month_to_date=months[0],
-        finished_month=months[1],
+        opened=opened_alerts(transaction, None, since=since, until=request.now if now is None else now.as_of),
+        month_to_date=months.current,
+        finished_month=months.finished,
     )
 
 
@@ -178,6 +185,8 @@ class _ClosingSnapshots:
     """The sweeps that may close the two weeks."""
     sweeps_of_weeks: Mapping[IsoWeek, tuple[datetime, ...]]
     """The sweeps that may close each week of the trend, oldest first."""
+    candidates: Mapping[IsoWeek, Sequence[ClosingCandidate]]
+    """The closing snapshots of each week, oldest first."""
 
     @property
     def closed_before(self) -> datetime | None:
@@ -210,6 +219,7 @@ def _closing_snapshots(
         sweeps_now=sweeps_now,
         sweeps_then=sweeps_then,
         sweeps_of_weeks={week: sweeps[week] for week in weeks[-TREND_WEEKS:]},
+        candidates=chosen,
     )
 
 
@@ -234,30 +244,6 @@ def _week_total(week: IsoWeek, total: SeriesPoint | None) -> WeekTotal:
     if total is None:
         return WeekTotal(week=week, as_of=None, cost_7d=_NO_SNAPSHOT)
     return WeekTotal(week=week, as_of=total.as_of, cost_7d=total.cost_7d)
-
-
-def _months(
-    transaction: Transaction, schedule: Schedule, week: IsoWeek, now: ClosingPoint | None, team: EntityRef
-) -> tuple[MonthToDate | None, MonthToDate | None]:
-    """Return the month at the end of the week, and the one that ended in it; each as a whole if it is over then."""
-    if now is None:
-        return None, None
-    # The closing snapshot may be some hours younger than the week.
-    until = min(week.ends_at(schedule.zone), now.as_of)
-    start = start_of_month(until)
-    ended = start if start > week.starts_at(schedule.zone) else None
-    return _month(transaction, now, team, until), None if ended is None else _month(transaction, now, team, ended)
-
-
-def _month(transaction: Transaction, now: ClosingPoint, team: EntityRef, until: datetime) -> MonthToDate:
-    unknown = len(now.unknown)
-    last = SeriesPoint(as_of=now.as_of, measured=len(now.measurements) - unknown, unknown=unknown, **now.totals)
-    sweeps = [sweep.as_of for sweep in transaction.sweeps.closed_between(start_of_month(until), now.as_of)]
-    windows = transaction.history.of_team(team, as_ofs=sweeps_needed(sweeps, until=until))
-    found = month_to_date([*windows, last], until=until)
-    if not found.reason:
-        return found
-    return month_to_date([*transaction.history.of_team(team, as_ofs=sweeps), last], until=until)
 
 
 def _components_in(transaction: Transaction, team: EntityRef, closing_snapshots: _ClosingSnapshots) -> tuple[Component, ...]:

@@ -83,7 +83,7 @@ def test_a_deployment_is_added_then_ramping_in_and_then_like_for_like(store: Sto
     assert amounts(second.ramping_in, second.like_for_like) == [(1, 375), (1, 0)]
     assert amounts(third.ramping_in, third.like_for_like) == [(0, 0), (2, 0)]
     assert report(store, PAYMENTS, 2).headline.changed == (
-        "Cost rose by $375.00 (88%), to $800.00 for 7 days: like for like $0.00 (0%), ramping in +$375.00."
+        "$800.00 in the week to Mon 23 Nov, 00:00 UTC, up $375.00 (+88%): ramping in +$375.00, like for like $0.00."
     )
 
 

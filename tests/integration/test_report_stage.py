@@ -67,7 +67,10 @@ def test_the_report_compares_the_two_closing_snapshots(measured_store: Store) ->
     report = preview(make_stage_context(measured_store, DUE), PAYMENTS)
     assert report.headline.change is not None
     assert report.headline.change.like_for_like.amount == Decimal(30)
-    assert report.headline.changed == "Cost rose 30% ($30.00) like for like, to $130.00 for 7 days."
+    assert report.headline.changed == (
+        "$130.00 in the week to Mon 23 Nov, 00:00 UTC, up $30.00 (+30%) like for like: "
+        "too early to say whether that is usual (0 of 6 comparable weeks)."
+    )
 
 
 def test_a_later_sweep_does_not_change_a_repeated_report(measured_store: Store) -> None:

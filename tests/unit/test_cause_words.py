@@ -14,8 +14,7 @@ from domain.cost_decomposition import decompose
 from domain.cost_movers import CostMovers, group_movers
 from domain.measures import Unknown
 from domain.snapshots import WorkloadPoint
-from reports.builders.causes import describe_causes, find_largest_cause, format_largest_cause
-from reports.builders.names import names_of
+from reports.builders.causes import describe_causes
 from tests.factories import SEARCH, make_key, make_measurement, make_point
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
@@ -88,27 +87,3 @@ def test_a_moved_workload_names_the_other_owner() -> None:
     nothing = replace(closing(NOW), owned_elsewhere={make_key("web"): SEARCH})
     (mover,) = movers_of(nothing, closing(THEN, point(THEN))).movers
     assert describe_causes(mover, "UTC") == "moved to group:default/search"
-
-
-@pytest.mark.parametrize(
-    ("others", "expected"),
-    [
-        ((100, 108), "web, east: +$100.00 (+100%), pods x2. Everything else: +$8.00 (+8.0%)."),
-        # the largest in the direction of the total, although another fell by more
-        (
-            (500, 350),
-            "api, east: \N{MINUS SIGN}$150.00 (\N{MINUS SIGN}30%), price per pod-hour \N{MINUS SIGN}30%. Everything else: +$100.00 (+100%).",
-        ),
-    ],
-)
-def test_the_largest_cause_is_one_sentence(others: tuple[int, int], expected: str) -> None:
-    then = closing(THEN, point(THEN), point(THEN, others[0], "api"))
-    now = closing(NOW, point(NOW, 200, replicas=8, pod_hours_7d=1344.0), point(NOW, others[1], "api"))
-    found = find_largest_cause(movers_of(now, then), names_of(now, then, {}), cost_then=Decimal(100 + others[0]), zone="UTC")
-    assert found is not None
-    assert format_largest_cause(found, "USD") == expected
-
-
-def test_without_a_mover_there_is_no_cause() -> None:
-    now, then = closing(NOW, point(NOW, 101)), closing(THEN, point(THEN))
-    assert find_largest_cause(movers_of(now, then), names_of(now, then, {}), cost_then=Decimal(100), zone="UTC") is None

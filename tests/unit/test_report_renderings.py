@@ -103,7 +103,7 @@ def test_no_name_is_ever_interpreted_as_markup(too_much: content.Report) -> None
 def test_the_first_screen_has_the_change_and_what_to_do() -> None:
     first = json.dumps(native_of(build_team_report(samples.rich_facts()))[0], ensure_ascii=False)
     assert (
-        "The known cost is €1,042.65 for 7 days, against the week before: like for like \N{MINUS SIGN}€32.40 (\N{MINUS SIGN}3.3%)"
+        "Payments: The known cost is €1,042.65 in the week to Mon 23 Nov, 00:00 CET, against the week before: added +€96.40, removed \N{MINUS SIGN}€64.20"
         in first
     )
     assert (

@@ -22,7 +22,7 @@ from typing import Final
 
 from simulator.serving import Simulator
 from store import migrate
-from tests.acceptance.crash_points import HARMLESS, IN_MATRIX, MAINTENANCE, crash_points
+from tests.acceptance.crash_points import BY_CHANCE, HARMLESS, IN_MATRIX, MAINTENANCE, crash_points
 from tests.acceptance.fault_table import FaultTable
 from tests.acceptance.faults import heal_all
 from tests.acceptance.fleet import MINUTE, Fleet
@@ -95,7 +95,7 @@ def try_all(fleet: Fleet, faults: list[Fault], table: FaultTable) -> None:
 def unlisted_crash_points(fleet: Fleet) -> list[str]:
     """Return the crash points that were reached and are in no list."""
     reached = set(fleet.steps.read_text().splitlines())
-    return sorted(reached - {str(point) for point in crash_points(*IN_MATRIX, *HARMLESS, *MAINTENANCE)})
+    return sorted(reached - {str(point) for point in crash_points(*IN_MATRIX, *HARMLESS, *BY_CHANCE, *MAINTENANCE)})
 
 
 def say(line: str) -> None:

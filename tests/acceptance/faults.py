@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.bulk_trust import BulkCheck, BulkSubject
 from domain.component import RoutingKey
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
@@ -67,6 +68,8 @@ def crash_at(fleet: Fleet, point: crash_points.CrashPoint, who: str) -> None:
         fleet.simulator.state.latency_s = 0.15  # so that two checks see the same progress
     if step in crash_points.CLOSING:
         exceed_sweep_limit(fleet)
+    if step in crash_points.WITHDRAWING:
+        in_the_first_outcomes(fleet, lambda: distrust_bulk_costs(fleet))
     if step in crash_points.REJECTED:
         archive(fleet, TEST_CHANNEL)
     if step in _SERVICE_FAULTS:
@@ -123,12 +126,27 @@ def exceed_sweep_limit(fleet: Fleet) -> None:
 
 def in_the_middle_of_a_sweep(fleet: Fleet, happen: Callable[[], None]) -> timedelta:
     """Let something happen while a sweep has some outcomes but not all; return the minutes to recovery."""
+    in_the_first_outcomes(fleet, happen)
+    return fleet.live()
+
+
+def in_the_first_outcomes(fleet: Fleet, happen: Callable[[], None]) -> None:
+    """Let something happen in the next slot while its sweep has some outcomes but not all."""
     fleet.next_slot()
     fleet.simulator.state.latency_s = 0.15
     wait_until("the first outcomes of a sweep", lambda: _has_outcomes(fleet), explain=fleet.story)
     fleet.simulator.state.latency_s = 0.0
     happen()
-    return fleet.live()
+
+
+def distrust_bulk_costs(fleet: Fleet) -> None:
+    """Record what a worker records that finds the bulk costs of every cluster wrong."""
+    checks = [
+        BulkCheck(as_of=fleet.slot, subject=BulkSubject.COSTS, cluster=cluster, trusted=False, reason="a test")
+        for cluster in fleet.simulator.state.world().clusters
+    ]
+    with fleet.store.transaction() as transaction:
+        transaction.bulk_checks.record(checks)
 
 
 def _has_outcomes(fleet: Fleet) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
+from domain.bulk_trust import BulkSubject
 from domain.messages import DeliveryStatus
 from domain.snapshots import Outcome
 from store.queries.outbox_conditions import FALLBACK
@@ -105,6 +106,10 @@ def _services() -> Iterator[Fault]:
     yield "ScaleOps 429, twenty calls", partial(_fault_in_slot, service="scaleops", status=429, times=20)
     yield "ScaleOps 503 for ten minutes of a sweep", partial(_ten_minutes_of_a_sweep, service="scaleops", status=503)
     yield "ScaleOps down for a whole sweep", _scaleops_down
+    for mode in ("500", "empty", "first-rows", "parent-only", "foreign-rows", "different-duplicates", "other-shape"):
+        yield f"bulk responses: {mode}, mid-sweep", partial(_bulk_breaks, mode=mode, moment=faults.in_the_middle_of_a_sweep)
+        yield f"bulk responses: {mode}, a whole sweep", partial(_bulk_breaks, mode=mode, moment=_whole_sweep)
+    yield "bulk costs found wrong by another worker, mid-sweep", _trust_withdrawn
     yield "Backstage 500 for ten minutes of a sweep", partial(_ten_minutes_of_a_sweep, service="backstage", status=500)
 
 
@@ -194,6 +199,37 @@ def _ten_minutes_of_a_sweep(fleet: Fleet, **how: object) -> timedelta:
     assert sweep is not None
     assert sweep.unknown <= SHARE_OF_AN_OUTAGE * sweep.expected, f"{sweep.unknown} of {sweep.expected} were not measured"
     return took
+
+
+def _whole_sweep(fleet: Fleet, happen: Callable[[], None]) -> timedelta:
+    fleet.next_slot()
+    happen()
+    return fleet.live()
+
+
+def _bulk_breaks(fleet: Fleet, *, mode: str, moment: Callable[[Fleet, Callable[[], None]], timedelta]) -> timedelta:
+    """Everything is measured all the same, and nothing with a response that is not trusted."""
+    took = moment(fleet, lambda: fleet.simulator.set_modes(bulk=mode, bulk_rows=3))
+    fleet.simulator.set_modes(bulk="complete")
+    _require_trusted_costs(fleet)
+    return took
+
+
+def _trust_withdrawn(fleet: Fleet) -> timedelta:
+    took = faults.in_the_middle_of_a_sweep(fleet, lambda: faults.distrust_bulk_costs(fleet))
+    _require_trusted_costs(fleet)
+    return took
+
+
+def _require_trusted_costs(fleet: Fleet) -> None:
+    with fleet.store.reading() as transaction:
+        measurements = list(transaction.snapshots.of_sweep(fleet.slot))
+        checks = transaction.bulk_checks.of_sweep(fleet.slot)
+    untrusted = {check.cluster for check in checks if check.subject is BulkSubject.COSTS and not check.trusted}
+    unmeasured = [str(one.snapshot.ref) for one in measurements if one.snapshot.outcome is Outcome.UNKNOWN]
+    used = {cluster for one in measurements for cluster in one.snapshot.bulk_clusters}
+    assert not unmeasured, f"not measured by calls for single components: {unmeasured}"
+    assert not used & untrusted, f"untrusted costs were used: {used & untrusted}"
 
 
 def _silent_slack(fleet: Fleet) -> timedelta:

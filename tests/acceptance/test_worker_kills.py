@@ -8,7 +8,7 @@ import pytest
 from domain.refs import PLATFORM
 from simulator.serving import Simulator
 from tasks.report.due import teams_with_reports
-from tests.acceptance.crash_points import DELIVERING, EVALUATING, MEASURING, OPENING, REPORTING, TaskStep, crash_points
+from tests.acceptance.crash_points import DELIVERING, EVALUATING, INVENTORY, MEASURING, OPENING, REPORTING, TaskStep, crash_points
 from tests.acceptance.faults import crash_at, go_to_report_morning
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
@@ -29,7 +29,9 @@ def fleet(tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_ur
 
 
 @pytest.mark.parametrize(
-    "steps", [OPENING, MEASURING, EVALUATING, DELIVERING], ids=["opening a sweep", "measuring", "evaluating", "delivering"]
+    "steps",
+    [OPENING, INVENTORY, MEASURING, EVALUATING, DELIVERING],
+    ids=["opening a sweep", "taking the inventory", "measuring", "evaluating", "delivering"],
 )
 def test_a_crash_at_every_point(fleet: Fleet, steps: tuple[TaskStep, ...]) -> None:
     with fleet:

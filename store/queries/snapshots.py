@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, ScalarSelect, Select, delete, func, select, true, tuple_, update
+from sqlalchemy import RowMapping, ScalarSelect, Select, and_, delete, exists, func, or_, select, true, tuple_, update
 
 from domain.cost_change import WINDOW
 from domain.measures import Total
@@ -22,6 +22,9 @@ from store.upserts import upsert
 
 _PAGE: Final = 200
 _MAX_KEYS: Final = 500
+_REQUESTS: Final = ("cpu_request_millicores", "memory_request_bytes")
+_ROUNDING: Final = 1e-9
+"""Of a mean of equal numbers."""
 _MAX_UNREADABLE_SWEEPS: Final = 28
 """Sweeps in a row with unreadable rows that are looked through: a week of them."""
 _REPLACEABLE: Final = 1000
@@ -117,24 +120,29 @@ class Snapshots(Queries):
         )
 
     def record_mean_requests(self, as_of: datetime) -> None:
-        """Record the mean requests of the workloads of a sweep over the 7 days to it, the time that their cost is for."""
-        window = workload_points.alias("window")
-        key = ("cluster", "namespace", "type", "name")
+        """Record the mean requests of the workloads of a sweep over the 7 days to it, the time that their cost is for.
+
+        Most requests do not change: they are their mean, as in the sweep before. Only the mean of the others is computed.
+        """
+        in_window = select(sweeps.c.as_of).where(sweeps.c.as_of > as_of - WINDOW, sweeps.c.as_of <= as_of)
+        as_ofs = self._connection.execute(in_window.order_by(sweeps.c.as_of)).scalars().all()
+        points_now, other = workload_points.c, workload_points.alias("other")
+        same = [other.c[name] == points_now[name] for name in ("cluster", "namespace", "type", "name")]
+        if len(as_ofs) > 1:
+            is_mean = (func.abs(other.c[f"mean_{name}"] - points_now[name]) <= _ROUNDING * points_now[name] for name in _REQUESTS)
+            unchanged = exists(select(1).where(other.c.as_of == as_ofs[-2], *same, *is_mean))
+            kept = {f"mean_{name}": points_now[name] for name in _REQUESTS}
+            self._connection.execute(update(workload_points).where(points_now.as_of == as_of, unchanged).values(kept))
+        missing = or_(*(points_now[f"mean_{name}"].is_(None) for name in _REQUESTS))
         means = (
-            select(
-                *(window.c[name] for name in key),
-                func.avg(window.c.cpu_request_millicores).label("cpu"),
-                func.avg(window.c.memory_request_bytes).label("memory"),
-            )
-            .where(window.c.as_of > as_of - WINDOW, window.c.as_of <= as_of)
-            .group_by(*(window.c[name] for name in key))
+            select(points_now.id, *(func.avg(other.c[name]).label(name) for name in _REQUESTS))
+            .join(other, and_(other.c.as_of.in_(as_ofs), *same))
+            .where(points_now.as_of == as_of, missing)
+            .group_by(points_now.id)
             .subquery("means")
         )
-        self._connection.execute(
-            update(workload_points)
-            .where(workload_points.c.as_of == as_of, *(means.c[name] == workload_points.c[name] for name in key))
-            .values(mean_cpu_request_millicores=means.c.cpu, mean_memory_request_bytes=means.c.memory)
-        )
+        computed = {f"mean_{name}": means.c[name] for name in _REQUESTS}
+        self._connection.execute(update(workload_points).where(points_now.id == means.c.id).values(computed))
 
     def _last_readable(self, as_of: datetime) -> tuple[datetime, ...]:
         """Return the closed sweeps before one, the newest first, up to the first one without unreadable rows."""

@@ -165,7 +165,7 @@ def _factors(cost_ratio: Decimal, now: WorkloadPoint, then: WorkloadPoint) -> tu
     factors: dict[CostCause, Decimal] = {}
     missing: list[str] = []
     hours = _ratio(_decimal(now.pod_hours_7d), _decimal(then.pod_hours_7d))
-    size = _ratio(request_size(now), request_size(then))
+    size = _size_factor(None if hours is None else cost_ratio / hours, now, then)
     if hours is None:
         missing.append("its pod-hours are unknown")
     else:
@@ -183,6 +183,19 @@ def _factors(cost_ratio: Decimal, now: WorkloadPoint, then: WorkloadPoint) -> tu
     return factors, missing
 
 
+def _size_factor(price_ratio: Decimal | None, now: WorkloadPoint, then: WorkloadPoint) -> Decimal | None:
+    """Return what the requests explain of the ratio of the prices per pod-hour; None if that is unknown.
+
+    In a week in which they changed, the mean of few sweeps is not exact: the factor may be anything from the mean to the last requests.
+    """
+    mean = _ratio(request_size(now), request_size(then))
+    if mean is None or price_ratio is None:
+        return mean
+    sizes_now, sizes_then = ((request_size(one), request_size(one, is_last=True)) for one in (now, then))
+    possible = [ratio for one in sizes_now for other in sizes_then if (ratio := _ratio(one, other)) is not None]
+    return min(max(price_ratio, min(possible)), max(possible))
+
+
 def _spot_factor(price_ratio: Decimal, share_now: Decimal, share_then: Decimal) -> Decimal:
     """Return what the spot share explains of the price ratio: all of it, if a discount of 0 to 90 % does."""
     largest = (1 - MAX_SPOT_DISCOUNT * share_now) / (1 - MAX_SPOT_DISCOUNT * share_then)
@@ -190,10 +203,10 @@ def _spot_factor(price_ratio: Decimal, share_now: Decimal, share_then: Decimal) 
     return min(max(price_ratio, low), high)
 
 
-def request_size(point: WorkloadPoint) -> Decimal | None:
-    """Return the price of a pod's mean requests per hour, by convention; None if one of them is unknown."""
-    cpu = _first_known(point.mean_cpu_request_millicores, point.cpu_request_millicores)
-    memory = _first_known(point.mean_memory_request_bytes, point.memory_request_bytes)
+def request_size(point: WorkloadPoint, *, is_last: bool = False) -> Decimal | None:
+    """Return the price of a pod's mean (or last) requests per hour, by convention; None if one of them is unknown."""
+    cpu = _first_known(None if is_last else point.mean_cpu_request_millicores, point.cpu_request_millicores)
+    memory = _first_known(None if is_last else point.mean_memory_request_bytes, point.memory_request_bytes)
     if cpu is None or memory is None:
         return None
     return cpu / _MILLICORES * CPU_CORE_HOUR + memory / _GIB * MEMORY_GIB_HOUR

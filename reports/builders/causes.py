@@ -24,6 +24,7 @@ _CARRIED: Final = Decimal("0.9")
 """The workloads that make up this share of a cause are those that it is about."""
 _FACTOR_FROM: Final = 1.5
 _STEADY_HOURS: Final = 0.02
+_SLOT: Final = timedelta(hours=6)
 
 _PHRASES: Final = {
     CostCause.ADDED: "new",
@@ -98,9 +99,15 @@ def _describe_pods(carriers: Sequence[ExplainedChange], part: Decimal, zone: str
     found = [step for step in steps if step is not None]
     now, then = sum(step.now for step in found), sum(step.then for step in found)
     pods = f"pods x{_trim(now / then)}" if now >= _FACTOR_FROM * then else f"pods from {then:,} to {now:,}"
-    days = {None if step.at is None else format_day(step.at, zone) for step in found}
+    days = {None if step.at is None else _day_of(step.at, zone) for step in found}
     since = days.pop() if len(days) == 1 else None
     return f"{pods}{where}{f' since {since}' if since else ''}"
+
+
+def _day_of(at: datetime, zone: str) -> str:
+    """Return the day of an instant that may be a sweep too early, because a sweep measures after its slot has begun."""
+    earliest, latest = format_day(at, zone), format_day(at + _SLOT, zone)
+    return earliest if earliest == latest else f"about {latest}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

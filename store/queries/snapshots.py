@@ -124,7 +124,7 @@ class Snapshots(Queries):
 
         Most requests do not change: they are their mean, as in the sweep before. Only the mean of the others is computed.
         """
-        in_window = select(sweeps.c.as_of).where(sweeps.c.as_of > as_of - WINDOW, sweeps.c.as_of <= as_of)
+        in_window = select(sweeps.c.as_of).where(sweeps.c.as_of >= as_of - WINDOW, sweeps.c.as_of <= as_of)
         as_ofs = self._connection.execute(in_window.order_by(sweeps.c.as_of)).scalars().all()
         points_now, other = workload_points.c, workload_points.alias("other")
         same = [other.c[name] == points_now[name] for name in ("cluster", "namespace", "type", "name")]

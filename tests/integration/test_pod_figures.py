@@ -33,7 +33,7 @@ def stored(store: Store, as_of: datetime = SLOT) -> WorkloadPoint:
 
 
 def test_the_mean_requests_are_those_of_the_seven_days_to_a_sweep(store: Store) -> None:
-    cpu = {9: 9000.0, 7: 9000.0, 6: 500.0, 4: 500.0, 2: LEFT_OUT, 0: 2000.0}
+    cpu = {9: 9000.0, 8: 9000.0, 7: 500.0, 4: 500.0, 2: LEFT_OUT, 0: 2000.0}
     for days, millicores in cpu.items():
         closed(store, SLOT - days * DAY, make_point(cpu_request_millicores=millicores))
     assert stored(store).mean_cpu_request_millicores == 1000

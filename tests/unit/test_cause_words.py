@@ -45,6 +45,7 @@ def words(then: dict[str, Any], now: dict[str, Any]) -> str:
     ("then", "now", "expected"),
     [
         ({}, {"cost": 229, "replicas": 10, "pod_hours_7d": 4 * 168 + 6 * 144.0}, "pods x2.5 since Tue 17 Nov"),
+        ({}, {"cost": 229, "replicas": 10, "pod_hours_7d": 4 * 168 + 6 * 150.0}, "pods x2.5 since about Tue 17 Nov"),
         ({}, {"cost": 125, "replicas": 5, "pod_hours_7d": 5 * 168.0}, "pods from 4 to 5"),
         ({"replicas": 10, "pod_hours_7d": 1680.0}, {"cost": 40}, "pods from 10 to 4"),
         # autoscaled: not four pods all week before

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.money import format_count, format_money, format_percent, round_money
+from domain.money import format_count, format_money, format_percent, format_whole_money, round_money
 from domain.weeks import IsoWeek
 from reports import content
+from reports.trend_scale import TrendScale, scale_of
 
 UNKNOWN: Final = "unknown"
 ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 BARS: Final = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
+MAX_EVENTS: Final = 3
 NO_BAR: Final = "\u00b7"
 
 
@@ -77,16 +80,37 @@ def format_place(workload: content.WorkloadName) -> str:
 
 
 def sparkline(trend: content.Trend) -> str:
-    """Draw one bar per week, scaled from zero to the maximum; a dot is an unmeasured week."""
-    amounts = [one.cost.amount for one in trend.weeks]
-    largest = max((amount for amount in amounts if amount is not None), default=Decimal(0))
-    return "".join(NO_BAR if amount is None else _bar(amount, largest) for amount in amounts)
+    """Draw one bar per week on the scale of the trend; a dot is an unmeasured week."""
+    scale, amounts = trend_scale(trend), [one.cost.amount for one in trend.weeks]
+    return "".join(NO_BAR if amount is None else BARS[_bar_of(scale.level(amount))] for amount in amounts)
 
 
-def _bar(amount: Decimal, largest: Decimal) -> str:
-    if largest <= 0:
-        return BARS[0]
-    return BARS[max(0, min(len(BARS) - 1, round(amount / largest * len(BARS)) - 1))]
+def _bar_of(level: Decimal) -> int:
+    return max(0, math.ceil(level * len(BARS)) - 1)
+
+
+def trend_scale(trend: content.Trend) -> TrendScale:
+    """Return the scale on which every rendering draws a trend."""
+    return scale_of((one.cost.amount for one in trend.weeks), budget=trend.budget_7d)
+
+
+def format_trend_scale(trend: content.Trend) -> str:
+    """Say where the bars start, and what falls to a week of the budget; empty if they start at zero and there is none."""
+    scale, known = trend_scale(trend), [one.cost for one in trend.weeks if one.cost.amount is not None]
+    if not known:
+        return ""
+    currency = known[0].currency
+    said = [] if scale.starts_at_zero else [f"The bars start at {format_whole_money(scale.floor, currency)}, not at zero."]
+    if trend.budget_7d is not None:
+        off = "" if scale.shows(trend.budget_7d) else ", which is off the scale"
+        said.append(f"The budget of a week is {format_money(trend.budget_7d, currency)}{off}.")
+    return " ".join(said)
+
+
+def format_events(week: content.TrendWeek) -> str:
+    """List the first events of a week, and the number of others."""
+    shown = "; ".join(week.events[:MAX_EVENTS])
+    return shown if len(week.events) <= MAX_EVENTS else f"{shown}; and {len(week.events) - MAX_EVENTS:,} more"
 
 
 def format_trend(trend: content.Trend) -> str:

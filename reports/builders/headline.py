@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -11,7 +11,6 @@ from domain.closing_point import ClosingPoint
 from domain.cost_change import CostChange, CostComparison
 from domain.measures import Total, Unknown, known_or
 from domain.money import format_money
-from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from domain.usual_range import UsualCheck, compare_with_usual, weekly_change
 from reports import content
@@ -19,6 +18,7 @@ from reports.builders.cause import describe_cause, largest_movers
 from reports.builders.cost_sentence import CostOfWeek, describe_cost
 from reports.builders.missing import describe_measured, list_missing, list_missing_routes
 from reports.builders.months import build_budget, format_month
+from reports.builders.names import title_of
 from reports.builders.on_call import describe_pages
 from reports.builders.todo import describe_todo
 from reports.facts import PlatformFacts, TeamFacts
@@ -157,7 +157,7 @@ def _lines(
     yield content.HeadlineLine(label="To do", sentences=(todo,))
     if now is not None:
         since = facts.then.as_of if facts.then is not None else facts.meta.week_start
-        paged = describe_pages(facts.opened, title_of=_title_of(facts), since=since, until=now.as_of, zone=facts.meta.zone)
+        paged = describe_pages(facts.opened, title_of=title_of(facts), since=since, until=now.as_of, zone=facts.meta.zone)
         yield content.HeadlineLine(label="On call", sentences=(paged,))
     routes = tuple(list_missing_routes(facts))
     if routes:
@@ -189,11 +189,6 @@ def _check_cause(facts: TeamFacts | PlatformFacts, usual: UsualCheck | None, why
     since = f"; cost alert open since {format_day(opened[0].since, facts.meta.zone)}" if opened else ""
     amount = format_money(mover.amount, facts.meta.currency, signed=True)
     yield f"Check what changed in {clip(mover.label, 60)} ({amount}{since})."
-
-
-def _title_of(facts: TeamFacts | PlatformFacts) -> Callable[[EntityRef], str]:
-    teams = facts.team_titles if isinstance(facts, PlatformFacts) else {facts.team: facts.title}
-    return lambda ref: facts.titles.get(ref) or teams.get(ref) or ref.name
 
 
 def _no_change_reason(now: ClosingPoint | None) -> str:

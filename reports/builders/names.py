@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.closing_point import ClosingPoint
 from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 from reports import content
+from reports.facts import PlatformFacts, TeamFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +61,9 @@ def ambiguous_names(keys: Iterable[WorkloadKey]) -> frozenset[str]:
     for key in keys:
         kinds[key.name].add(key.type)
     return frozenset(name for name, found in kinds.items() if len(found) > 1)
+
+
+def title_of(facts: TeamFacts | PlatformFacts) -> Callable[[EntityRef], str]:
+    """Return how a report names a component or a team."""
+    teams = facts.team_titles if isinstance(facts, PlatformFacts) else {facts.team: facts.title}
+    return lambda ref: facts.titles.get(ref) or teams.get(ref) or ref.name

@@ -12,14 +12,15 @@ from reports import content
 from reports.builders.alerts import list_alerts
 from reports.builders.follow_up import FollowUpContext, build_follow_up
 from reports.builders.gaps import list_gaps
-from reports.builders.headline import amount_of, write_headline
+from reports.builders.headline import write_headline
 from reports.builders.names import ReportNames, names_of
 from reports.builders.platform import build_team_overview
 from reports.builders.sections import summarise_automation, summarise_network
 from reports.builders.top_actions import choose_actions
+from reports.builders.trend import build_report_trend
 from reports.builders.unallocated import build_unallocated
 from reports.builders.why import build_why
-from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
+from reports.facts import PlatformFacts, ReportMeta, TeamFacts
 from reports.formatting import format_delay, format_instant
 from reports.links import PLATFORM_SLUG, team_slug
 
@@ -55,18 +56,6 @@ def build_platform_report(facts: PlatformFacts) -> content.Report:
     )
 
 
-def build_trend(weeks: Iterable[WeekTotal], currency: str) -> content.Trend:
-    """Convert weekly totals to report content."""
-    return content.Trend(
-        weeks=tuple(
-            content.TrendWeek(
-                week=str(one.week), cost=amount_of(one.cost_7d, currency=currency, period="7 days", as_of=one.as_of)
-            )
-            for one in weeks
-        )
-    )
-
-
 def _team_parts(facts: TeamFacts, found: CostDecomposition | None) -> Iterable[Part]:
     now, then, currency = facts.now, facts.then, facts.meta.currency
     if now is None:
@@ -85,7 +74,7 @@ def _team_parts(facts: TeamFacts, found: CostDecomposition | None) -> Iterable[P
 
 
 def _trend(facts: TeamFacts | PlatformFacts) -> Part:
-    return "Cost over the weeks", lambda: build_trend(facts.weeks, facts.meta.currency)
+    return "Cost over the weeks", lambda: build_report_trend(facts)
 
 
 def _why(facts: TeamFacts | PlatformFacts, found: CostDecomposition | None, names: ReportNames) -> Iterable[Part]:

@@ -13,6 +13,8 @@ class TrendWeek(ContentModel):
 
     week: str
     cost: Amount
+    events: tuple[str, ...] = ()
+    """Alerts that opened in the week, one phrase each."""
 
 
 class Trend(ContentModel):
@@ -20,6 +22,8 @@ class Trend(ContentModel):
 
     kind: Literal["trend"] = "trend"
     weeks: tuple[TrendWeek, ...]
+    budget_7d: Money | None = None
+    """The part of the monthly budget that falls to a week; None: there is no budget."""
 
 
 CauseName: TypeAlias = Literal[

@@ -12,21 +12,27 @@ from markupsafe import Markup
 from domain.money import format_money
 from domain.weeks import IsoWeek
 from reports import content
-from reports.formatting import format_amount, format_coverage, format_trend
+from reports.formatting import format_amount, format_coverage, format_events, format_trend, trend_scale
+from reports.trend_scale import TrendScale
 
 WIDTH: Final = 640
 HEIGHT: Final = 190
+BUDGET: Final = "budget"
+EVENT: Final = " \N{BLACK UP-POINTING TRIANGLE}"
+_TOO_CLOSE: Final = Decimal("0.08")
+"""Labels nearer than this share of the axis would overlap."""
 _REMOVED: Final = frozenset({"", "defs", "desc", "script", "style", "title"})
 """Element names; the empty one is a comment."""
 _OVERLAYS: Final = frozenset({"titles", "plot overlay", "plot text-overlay", "plot tooltip-overlay"})
 
 
 def draw_trend(trend: content.Trend, *, currency: str, ident: str) -> Markup:
-    """Draw one bar per week, from zero. `ident` is the prefix of the element ids and must be unique on the page.
+    """Draw one bar per week. `ident` is the prefix of the element ids and must be unique on the page.
 
-    An unmeasured week is a gap, a partly measured one is drawn hollow. Each bar has a title with its figures, the chart a title and
-    a description. Contains no script, style sheet or date.
+    An unmeasured week is a gap, a partly measured one is drawn hollow, a triangle marks a week with events, and a dashed line is the
+    budget. Each bar has a title with its figures, the chart a title and a description. Contains no script, style sheet or date.
     """
+    scale = trend_scale(trend)
     amounts = [None if one.cost.amount is None else float(one.cost.amount) for one in trend.weeks]
     chart = pygal.Bar(
         js=[],
@@ -38,26 +44,38 @@ def draw_trend(trend: content.Trend, *, currency: str, ident: str) -> Markup:
         spacing=6,
         rounded_bars=2,
         disable_xml_declaration=True,
-        range=(0, _ceiling(amounts)),
-        y_labels=[_ceiling(amounts) * step / 4 for step in range(5)],
+        range=(float(scale.floor), float(scale.ceiling)),
+        zero=float(scale.floor),
+        y_labels=_y_labels(scale, trend.budget_7d, currency),
         value_formatter=lambda amount: _axis_label(amount, currency),
     )
     chart.uuid = ident
-    chart.x_labels = [str(IsoWeek.parse(one.week))[5:] for one in trend.weeks]
+    chart.x_labels = [f"{str(IsoWeek.parse(one.week))[5:]}{EVENT if one.events else ''}" for one in trend.weeks]
     chart.add("cost", amounts)
     tree = chart.render_tree()
     _strip(tree)
     _describe(tree, trend, ident)
     _name_bars(tree, trend)
+    _mark_budget(tree)
     return Markup(tostring(tree, encoding="unicode"))  # noqa: S704 - ElementTree has escaped every text in it
 
 
-def _ceiling(amounts: list[float | None]) -> float:
-    largest = max((amount for amount in amounts if amount is not None), default=0.0)
-    if largest <= 0:
-        return 1.0
-    unit = 10.0 ** (len(str(int(largest))) - 1)
-    return next(step * unit for step in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if step * unit >= largest)
+def _y_labels(scale: TrendScale, budget: Decimal | None, currency: str) -> list[dict[str, Any]]:
+    ticks, shown = list(scale.ticks), []
+    if budget is not None and scale.shows(budget):
+        ticks = [tick for tick in ticks if abs(scale.level(tick) - scale.level(budget)) > _TOO_CLOSE]
+        shown = [{"value": float(budget), "label": BUDGET}]
+    return [*({"value": float(tick), "label": _axis_label(float(tick), currency)} for tick in ticks), *shown]
+
+
+def _mark_budget(tree: Element) -> None:
+    """Draw the budget over the bars: what comes later in an SVG is on top."""
+    for plot in [one for one in tree.iter() if one.get("class") == "plot"]:
+        for axis in [one for one in plot if str(one.get("class")).startswith("axis y")]:
+            for guide in [one for one in axis if any(child.text == BUDGET for child in one)]:
+                axis.remove(guide)
+                guide.set("class", "guides budget")
+                SubElement(plot, guide.tag, {"class": "axis y"}).append(guide)
 
 
 def _axis_label(amount: float, currency: str) -> str:
@@ -97,7 +115,8 @@ def _format_bar(one: content.TrendWeek) -> str:
     coverage = format_coverage(one.cost)
     if one.cost.amount is None:
         return "not measured"
-    return f"{format_amount(one.cost)}{', ' + coverage if coverage else ''}"
+    events = f"; {format_events(one)}" if one.events else ""
+    return f"{format_amount(one.cost)}{', ' + coverage if coverage else ''}{events}"
 
 
 def _name_bars(tree: Element, trend: content.Trend) -> None:

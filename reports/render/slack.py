@@ -36,7 +36,17 @@ from reports.builders.sentences import (
     remarks,
 )
 from reports.builders.top_actions import format_requests
-from reports.formatting import clip, format_components, format_partial, format_place, format_share, format_trend, sparkline
+from reports.formatting import (
+    clip,
+    format_components,
+    format_events,
+    format_partial,
+    format_place,
+    format_share,
+    format_trend,
+    format_trend_scale,
+    sparkline,
+)
 from reports.render.slack_blocks import (
     Block,
     BlockGroup,
@@ -57,6 +67,8 @@ from reports.render.slack_blocks import (
 MAX_SENTENCE_LENGTH: Final = 400
 MAX_REASON_LENGTH: Final = 300
 MAX_CELL_LENGTH: Final = 40
+MAX_EVENT_WEEKS: Final = 3
+"""Weeks whose alerts the first screen lists; the page lists all."""
 MAX_ROWS_PER_KIND: Final = 15
 """Rows of one kind in a thread table; the page shows all."""
 
@@ -101,8 +113,9 @@ def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGro
     yield BlockGroup(blocks=(fields(pairs),), lines=tuple(f"{label}: {value}".replace("\n", ", ") for label, value in pairs))
     for section in report.sections:
         if isinstance(section.body, content.Trend):
-            drawn = f"{sparkline(section.body)}  {format_trend(section.body)}"
-            yield BlockGroup(blocks=(context(drawn),), lines=(drawn,))
+            drawn = f"{sparkline(section.body)}  {format_trend(section.body)}. {format_trend_scale(section.body)}".strip()
+            events = [f"{one.week}: {format_events(one)}" for one in section.body.weeks if one.events][-MAX_EVENT_WEEKS:]
+            yield BlockGroup(blocks=(context(drawn, *events),), lines=(drawn, *events))
     for section in report.sections:
         if isinstance(section.body, content.TopActions):
             yield from _render_safely(section, _actions, section.body)

@@ -55,6 +55,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         coverage=formatting.format_coverage,
         partial=formatting.format_partial,
         day=formatting.format_day,
+        events=formatting.format_events,
         follow_up=sentences.format_follow_up,
         instant=formatting.format_instant,
         money=formatting.format_money_or_unknown,
@@ -75,6 +76,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         size=format_size,
         sparkline=formatting.sparkline,
         trend=formatting.format_trend,
+        trend_scale=formatting.format_trend_scale,
         unallocated=sentences.format_unallocated,
         week=lambda text: formatting.format_week(IsoWeek.parse(text)),
     )

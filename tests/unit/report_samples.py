@@ -19,7 +19,16 @@ from domain.unallocated import SweepUnallocated, summarize_unallocated
 from domain.weeks import IsoWeek, Lateness
 from reports import content
 from reports.builders.report import build_platform_report, build_team_report
-from reports.facts import PlatformFacts, ReportedAlert, ReportMeta, TeamAlerts, TeamFacts, UnallocatedFacts, WeekTotal
+from reports.facts import (
+    OpenedAlert,
+    PlatformFacts,
+    ReportedAlert,
+    ReportMeta,
+    TeamAlerts,
+    TeamFacts,
+    UnallocatedFacts,
+    WeekTotal,
+)
 from reports.links import Links
 from tests.factories import PAYMENTS, make_key, make_measurement, make_point, make_ref
 
@@ -264,6 +273,11 @@ def rich_facts() -> TeamFacts:
         alerts=TeamAlerts(
             open=(ReportedAlert(rule=Rule.OVER_PROVISIONED, about=make_ref("payment-service"), since=THEN),),
             became_usual=(make_ref("checkout"),),
+        ),
+        opened=(
+            OpenedAlert(rule=Rule.COST_INCREASE, about=make_ref("checkout"), as_of=NOW - timedelta(days=17), is_page=False),
+            OpenedAlert(rule=Rule.OVER_PROVISIONED, about=make_ref("ledger"), as_of=NOW - timedelta(days=3), is_page=False),
+            OpenedAlert(rule=Rule.UNDER_PROVISIONED, about=make_ref("checkout"), as_of=NOW - timedelta(days=2), is_page=True),
         ),
         month_to_date=make_month(),
         monthly_budget=Decimal(4000),

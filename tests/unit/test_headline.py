@@ -52,7 +52,12 @@ def facts(now: ClosingPoint, then: ClosingPoint, before: tuple[int, ...] = QUIET
     usual = {"changes_before": changes_before, "followed": (), "month_to_date": month, "monthly_budget": Decimal(9000)}
     meta = samples.make_meta(currency="USD", zone="UTC")
     return replace(
-        samples.rich_facts(), now=now, then=then, weeks=weeks, meta=meta, **{**usual, "alerts": TeamAlerts(), **changes}
+        samples.rich_facts(),
+        now=now,
+        then=then,
+        weeks=weeks,
+        meta=meta,
+        **{**usual, "alerts": TeamAlerts(), "opened": (), **changes},
     )
 
 

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports import content
+from reports.builders.report import build_team_report
+from reports.formatting import format_events, format_trend_scale
+from reports.render.documents import render_markdown, render_page
+from reports.render.slack import render_slack
 from reports.trend_scale import MIN_SPAN, scale_of
+from tests.unit import report_samples as samples
 
 amounts = st.lists(st.one_of(st.none(), st.decimals(min_value=0, max_value=10**7, places=2)), max_size=12)
 
@@ -42,3 +48,19 @@ def test_every_amount_is_on_the_axis_and_noise_stays_small(costs: list[Decimal |
     assert all(scale.shows(cost) for cost in known)
     if known and max(known) > 0:
         assert scale.ceiling - scale.floor >= max(known) * MIN_SPAN
+
+
+def test_a_trend_shows_the_budget_and_what_happened_in_every_rendering() -> None:
+    report = build_team_report(samples.rich_facts())
+    (trend,) = (one.body for one in report.sections if isinstance(one.body, content.Trend))
+    assert format_trend_scale(trend) == "The bars start at €600, not at zero. The budget of a week is €933.33."
+    assert {one.week: format_events(one) for one in trend.weeks if one.events} == {
+        "2026-W45": "Checkout, cost rose",
+        "2026-W47": "on-call paged for Checkout, too little CPU or memory",
+    }
+    page, slack = render_page(report), str(render_slack(report)[0][0].payload)
+    for rendering in (page, render_markdown(report), slack):
+        assert format_trend_scale(trend) in rendering
+        assert all(format_events(one) in rendering for one in trend.weeks)
+    assert 'class="guides budget"' in page
+    assert "W45 \N{BLACK UP-POINTING TRIANGLE}" in page

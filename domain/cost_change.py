@@ -133,16 +133,6 @@ class CostChange:
         """The like-for-like change as a share of its cost then; None if that is no base for a percentage."""
         return change_share(self.group(CostComparison.LIKE_FOR_LIKE).amount, base=self.like_for_like_then)
 
-    def of(self, comparison: CostComparison) -> tuple[WorkloadChange, ...]:
-        """Return the changes of one comparison, largest first."""
-        chosen = [change for change in self.changes if change.comparison is comparison]
-        return tuple(sorted(chosen, key=lambda change: (-abs(change.amount), change.key)))
-
-    @property
-    def movers(self) -> tuple[WorkloadChange, ...]:
-        """Like-for-like workloads whose cost changed, largest change first."""
-        return tuple(change for change in self.of(CostComparison.LIKE_FOR_LIKE) if change.amount != 0)
-
 
 def compare(now: ClosingPoint, then: ClosingPoint) -> CostChange:
     """Compare the costs of two closing snapshots, workload by workload."""

@@ -76,12 +76,6 @@ class CostMovers:
     """Each below the noise floor."""
     not_comparable: RestOfChange
 
-    @property
-    def largest(self) -> CostMover | None:
-        """The mover that explains the change best: the largest in its direction."""
-        same = [one for one in self.movers if one.amount * self.amount > 0]
-        return next(iter(same or self.movers), None)
-
 
 def group_movers(decomposition: CostDecomposition, noise_floor: NoiseFloor) -> CostMovers:
     """Group the changes of a decomposition by component and workload."""

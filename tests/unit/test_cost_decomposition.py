@@ -231,4 +231,3 @@ def test_movers_are_one_line_for_a_workload_over_clusters() -> None:
     (web,) = movers.movers
     assert (web.name, int(web.amount), [one.change.key.cluster for one in web.workloads]) == ("web", 100, ["east", "west"])
     assert (movers.small.workloads, movers.small.amount) == (1, Decimal("0.5"))
-    assert movers.largest is web

@@ -83,12 +83,6 @@ def test_a_shared_workload_counts_once_and_is_counted_as_claimed_twice() -> None
     assert now.claimed_twice == 1
 
 
-def test_movers_come_largest_first_and_leave_out_what_stood_still() -> None:
-    then = closing(THEN, make_measurement("a", point("up", 10), point("down", 50), point("still", 7)))
-    now = closing(NOW, make_measurement("a", point("up", 12), point("down", 20), point("still", 7)))
-    assert [change.key.name for change in compare(now, then).movers] == ["down", "up"]
-
-
 costs = st.one_of(st.none(), st.just(Unknown("no cost row")), st.integers(0, 1000))
 
 

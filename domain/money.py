@@ -126,15 +126,15 @@ def format_cores(millicores: float) -> str:
 
 
 def format_memory(size_bytes: float) -> str:
-    """Format bytes as Kubernetes does: `512 Mi`, `1.5 Gi`."""
+    """Format bytes for readers: `512 MiB`, `1.5 GiB`. A quantity to copy into Kubernetes is `reports.request_patch.format_quantity`."""
     size = Decimal(str(size_bytes))
     if abs(size) >= _TIB:
-        return f"{_trim(size / _TIB, digits=2)} Ti"
+        return f"{_trim(size / _TIB, digits=2)} TiB"
     if abs(size) >= _GIB:
-        return f"{_trim(size / _GIB, digits=2)} Gi"
+        return f"{_trim(size / _GIB, digits=2)} GiB"
     if abs(size) >= _MIB:
-        return f"{_trim(size / _MIB, digits=0 if abs(size) >= 10 * _MIB else 1)} Mi"
-    return f"{_trim(size / _KIB, digits=1)} Ki"
+        return f"{_trim(size / _MIB, digits=0 if abs(size) >= 10 * _MIB else 1)} MiB"
+    return f"{_trim(size / _KIB, digits=1)} KiB"
 
 
 def format_count(count: int, one: str, many: str | None = None) -> str:

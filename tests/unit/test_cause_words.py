@@ -63,7 +63,7 @@ def words(then: dict[str, Any], now: dict[str, Any]) -> str:
         (
             {"cpu_request_millicores": 2000.0, "memory_request_bytes": 4 * GIB},
             {"cost": 50},
-            "requests lowered: CPU from 2 cores to 1 core and memory from 4 Gi to 2 Gi per pod",
+            "requests lowered: CPU from 2 cores to 1 core and memory from 4 GiB to 2 GiB per pod",
         ),
         ({}, {"cost": 150, "mean_cpu_request_millicores": 1634.0}, "requests per pod +50%"),
         ({"spot_hours_7d": 537.6, "cost": 52}, {"cost": 88, "spot_hours_7d": 134.4}, "spot share fell from 80% to 20%"),

@@ -23,7 +23,7 @@ from tests.stage_factories import plan_workloads, run_live_action
 from tests.unit import report_samples as samples
 
 KILLED: dict[str, Any] = {"oom_kills_24h": 3, "savings_available_per_month": Decimal(120)}
-"""A point halves its memory by default: 2 Gi, recommended 1 Gi."""
+"""A point halves its memory by default: 2 GiB, recommended 1 GiB."""
 FLAGS = [{"over_provisioned": True}, {"over_provisioned": True, "automated": True}, {}, {"under_provisioned": True}]
 
 
@@ -44,8 +44,8 @@ def test_a_report_says_the_conflict_and_keeps_the_memory(flags: dict[str, Any]) 
     assert [one.monthly_savings for one in actions.top] == [0, 500]
     assert "to save €500.00 a month" in report.headline.todo
     assert ("€120.00 a month is held back" in report.headline.todo) != ("under_provisioned" in flags)
-    assert "memory 2 Gi → 1 Gi per pod" in render_markdown(report), "of the other one"
-    assert render_markdown(report).count("1 Gi") == 1
+    assert "memory 2 GiB → 1 GiB per pod" in render_markdown(report), "of the other one"
+    assert render_markdown(report).count("1 GiB") == 1
 
 
 def test_kills_do_not_put_waste_first_where_only_cpu_is_lowered() -> None:

@@ -61,13 +61,13 @@ def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
 @pytest.mark.parametrize(
     ("size", "words"),
     [
-        (512 * 1024**2, "512 Mi"),
-        (1536 * 1024**2, "1.5 Gi"),
-        (1.5 * 1024**2, "1.5 Mi"),
-        (1024, "1 Ki"),
-        (0, "0 Ki"),
-        (-1536 * 1024**2, f"{MINUS}1.5 Gi"),
-        (3 * 1024**4, "3 Ti"),
+        (512 * 1024**2, "512 MiB"),
+        (1536 * 1024**2, "1.5 GiB"),
+        (1.5 * 1024**2, "1.5 MiB"),
+        (1024, "1 KiB"),
+        (0, "0 KiB"),
+        (-1536 * 1024**2, f"{MINUS}1.5 GiB"),
+        (3 * 1024**4, "3 TiB"),
     ],
 )
 def test_bytes_are_shown_as_kubernetes_writes_them(size: float, words: str) -> None:

@@ -23,7 +23,7 @@ from tests.unit import report_samples as samples
 
 UNKNOWN = Unknown("ScaleOps left it out")
 NOT_KNOWN: dict[str, Any] = {"oom_kills_24h": UNKNOWN, "savings_available_per_month": Decimal(120)}
-"""A point halves its memory by default: 2 Gi, recommended 1 Gi."""
+"""A point halves its memory by default: 2 GiB, recommended 1 GiB."""
 LOWERING = [{"over_provisioned": True}, {"over_provisioned": True, "automated": True}, {}]
 
 
@@ -38,7 +38,7 @@ def test_a_report_gives_no_advice_and_names_what_is_not_known(flags: dict[str, A
     actions = next(section.body for section in report.sections if isinstance(section.body, content.TopActions))
     assert (actions.top, actions.unknown) == ((), 1)
     text = render_markdown(report)
-    assert "1 Gi" not in text
+    assert "1 GiB" not in text
     assert "OOM kill count of 1 workload on east is unknown" in text
     assert "No action needed" not in text
     rest = "left to ScaleOps automation" if "automated" in flags else "from workloads whose state is not known"

@@ -18,6 +18,7 @@ from domain.weeks import WEEKLY_REPORT, IsoWeek, last_completed_week
 from reports import content
 from reports.builders.report import build_platform_report, build_team_report
 from reports.facts import PlatformFacts, TeamFacts
+from reports.links import Links, team_slug
 from store import ReportRun, RunStatus, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.due import find_due, teams_with_reports
@@ -186,7 +187,8 @@ def _draft(transaction: Transaction, policy: Policy, team: EntityRef, request: R
     before = None if first is None else read_stored(first)
     if first is not None and before is not None and not any(section.failure for section in before.sections):
         destination = describe_destination(route_of(team, transaction.components.teams(), policy))
-        again = before.model_copy(update={"again": request.again, "made_at": request.now, "route": destination})
+        page = Links(pages=policy.public_url).report(team_slug(None if team == PLATFORM else team), request.week)
+        again = before.model_copy(update={"again": request.again, "made_at": request.now, "route": destination, "page": page})
         return _Draft(report=again, sweeps_now=first.sweeps_now, sweeps_then=first.sweeps_then)
     facts = _gather(transaction, policy, team, request)
     return _Draft(report=_build(facts), sweeps_now=facts.sweeps_now, sweeps_then=facts.sweeps_then)

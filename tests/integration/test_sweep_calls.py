@@ -183,7 +183,8 @@ def test_any_failure_is_unknown_with_a_reason_and_never_zero(simulator: Simulato
         assert measured.measurement.snapshot.outcome is Outcome.MEASURED
         assert isinstance(point.cost_7d, Decimal) == (route != "getWorkloads")
         assert hasattr(point.network, "reason") == (route in {"workload-network", "networkCostEnabled"})
-        assert any("ScaleOps" in warning for warning in measured.measurement.snapshot.warnings)
+        reasons = [getattr(figure, "reason", "") for figure in (point.cost_7d, point.network)]
+        assert any("ScaleOps" in reason for reason in (*reasons, *measured.measurement.snapshot.warnings))
     simulator.plan_fault("scaleops", route="byNamespace", **fault)
     [measured] = sweep(simulator).values()
     assert measured.measurement.snapshot.outcome is Outcome.UNKNOWN

@@ -143,10 +143,12 @@ def test_a_row_that_cannot_be_read_is_set_aside_and_its_component_is_incomplete(
     snapshot = measurement.snapshot
     assert snapshot.outcome is Outcome.MEASURED
     assert snapshot.cost_7d == Total(amount=Decimal("40.2"), known=1, parts=2)
-    assert [
-        warning for warning in snapshot.warnings if reason in warning and warning.startswith("1 row of ScaleOps' workload list")
-    ]
     assert [point.key.name for point in measurement.points if point.key.is_identified] == ["api"]
+    (unreadable,) = [point for point in measurement.points if not point.key.is_identified]
+    assert isinstance(unreadable.cost_7d, Unknown)
+    label, cause = reason.split(": ")
+    assert label in unreadable.key.name
+    assert unreadable.cost_7d.reason == f"its row could not be read: {cause}"
 
 
 def test_a_row_set_aside_is_not_taken_for_one_of_another_cluster_or_namespace() -> None:

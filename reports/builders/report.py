@@ -13,6 +13,7 @@ from reports.builders.alerts import list_alerts
 from reports.builders.follow_up import FollowUpContext, build_follow_up
 from reports.builders.gaps import list_gaps
 from reports.builders.headline import write_headline
+from reports.builders.months import build_component_budgets
 from reports.builders.names import ReportNames, names_of
 from reports.builders.platform import build_team_overview
 from reports.builders.sections import summarise_automation, summarise_network
@@ -68,6 +69,8 @@ def _team_parts(facts: TeamFacts, found: CostDecomposition | None) -> Iterable[P
     if facts.alerts.open or facts.alerts.became_usual:
         yield "Alerts", lambda: list_alerts(facts.alerts, facts.titles, zone=facts.meta.zone)
     yield _trend(facts)
+    if facts.component_months:
+        yield "Budgets of components", lambda: build_component_budgets(facts.component_months, names.component, currency=currency)
     yield "Cross-zone traffic", lambda: summarise_network(now, currency=currency, names=names)
     yield "Automation and policies", lambda: summarise_automation(now)
     yield "What could not be measured", lambda: list_gaps(now, names)

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias, Union
 
 from pydantic import Field
 
+from reports.content.budgets import ComponentBudget, ComponentBudgets
 from reports.content.costs import CausePart, Mover, MoverPlace, Trend, TrendWeek, WhyChanged
 from reports.content.headline import Budget, ChangePart, Forecast, Headline, HeadlineChange, HeadlineLine, UsualChange
 from reports.content.platform import RoutingProblems, TeamOverview, TeamSummary, UnroutedTeam
@@ -36,6 +37,8 @@ __all__ = [
     "CausePart",
     "ChangePart",
     "ClusterGap",
+    "ComponentBudget",
+    "ComponentBudgets",
     "ComponentName",
     "ContentModel",
     "DataGap",
@@ -88,6 +91,7 @@ Body: TypeAlias = Annotated[
         TopActions,
         FollowUp,
         AlertList,
+        ComponentBudgets,
         Network,
         Automation,
         DataGaps,

@@ -19,6 +19,7 @@ from reports.builders.cause_sentences import (
     format_places,
     format_small_changes,
 )
+from reports.builders.months import format_month
 from reports.builders.sentences import (
     MAX_NAME_LENGTH,
     format_alerts,
@@ -230,6 +231,14 @@ def _alerts(alerts: content.AlertList) -> Iterator[BlockGroup]:
         yield _paragraph(f"{len(alerts.open) - MAX_ROWS_PER_KIND:,} more are not shown here.")
 
 
+def _budgets(budgets: content.ComponentBudgets) -> Iterator[BlockGroup]:
+    yield _title("Budgets of components")
+    for one in budgets.components[:MAX_ROWS_PER_KIND]:
+        yield _paragraph(f"{_clip_name(one.component.title)}, {format_month(one.month)}: {one.month.sentence}")
+    if len(budgets.components) > MAX_ROWS_PER_KIND:
+        yield _paragraph(f"{len(budgets.components) - MAX_ROWS_PER_KIND:,} more are not shown here.")
+
+
 def _network(network: content.Network) -> Iterator[BlockGroup]:
     yield _title("Cross-zone traffic, 7 days")
     yield _paragraph(format_network(network))
@@ -321,6 +330,7 @@ _RENDERERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
     "why": _why,
     "follow-up": _follow_up,
     "alerts": _alerts,
+    "budgets": _budgets,
     "network": _network,
     "automation": _automation,
     "gaps": _gaps,

@@ -19,6 +19,7 @@ from domain.money import format_count, format_money, format_percent
 from domain.weeks import IsoWeek
 from reports import formatting
 from reports.builders import cause_sentences, sentences
+from reports.builders.months import format_month
 from reports.builders.top_actions import format_requests, format_size
 
 Form = Literal["html", "markdown"]
@@ -58,6 +59,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         events=formatting.format_events,
         follow_up=sentences.format_follow_up,
         instant=formatting.format_instant,
+        month=format_month,
         money=formatting.format_money_or_unknown,
         more=sentences.format_more,
         network=sentences.format_network,

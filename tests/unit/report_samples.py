@@ -20,6 +20,7 @@ from domain.weeks import IsoWeek, Lateness
 from reports import content
 from reports.builders.report import build_platform_report, build_team_report
 from reports.facts import (
+    ComponentMonth,
     OpenedAlert,
     PlatformFacts,
     ReportedAlert,
@@ -280,6 +281,11 @@ def rich_facts() -> TeamFacts:
             OpenedAlert(rule=Rule.UNDER_PROVISIONED, about=make_ref("checkout"), as_of=NOW - timedelta(days=2), is_page=True),
         ),
         month_to_date=make_month(),
+        component_months=(
+            ComponentMonth(
+                ref=make_ref("checkout"), month=make_month(), monthly_budget=Decimal(6000), costs_7d=(total_of([Decimal(900)]),)
+            ),
+        ),
         monthly_budget=Decimal(4000),
     )
 

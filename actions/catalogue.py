@@ -202,7 +202,7 @@ _DEFINITIONS: Final = (
     ActionDefinition(
         name="list_alerts",
         title="Alerts",
-        description="Lists open alerts with phase, severity, workloads, and whether they paged, were acknowledged or snoozed.",
+        description="Lists open alerts with phase, severity, workloads, and whether they paged, were acknowledged, snoozed or dismissed.",
         input=models.AlertsInput,
         output=models.AlertsOutput,
         rows="alerts",

@@ -12,8 +12,10 @@ from alerts.states import (
     ENDINGS,
     Acknowledged,
     AlertState,
+    Dismissed,
     EndReason,
     Event,
+    Extent,
     Incident,
     LastNotification,
     NoticeKind,
@@ -55,10 +57,21 @@ def _effect_of(event: Event, state: AlertState) -> AlertState:
             return state if incident is None else replace(state, incident=replace(incident, acknowledged=event))
         case Snoozed():
             return state if incident is None else replace(state, incident=replace(incident, snoozed=event))
+        case Dismissed():
+            return state if incident is None else replace(state, incident=_dismissed(state, incident, event))
         case NotificationSent():
             return state if incident is None else _after_notice(state, incident, event)
         case _:
             assert_never(event)
+
+
+def _dismissed(state: AlertState, incident: Incident, event: Dismissed) -> Incident:
+    """Record a dismissal. What it covers is what is open now: a change counts from there, and of pages from the last page."""
+    last = incident.last_notification
+    if last is not None:
+        current = Extent.of(state.members).after(last.extent)
+        last = replace(last, extent=replace(current, amount=max(current.amount, last.extent.amount)))
+    return replace(incident, dismissed=event, last_notification=last)
 
 
 def _after_observation(state: AlertState, event: Observed) -> AlertState:
@@ -183,4 +196,5 @@ def _after_notice(state: AlertState, incident: Incident, event: NotificationSent
         page=event.page or (before.page if before else None),
         storm=event.storm or (before.storm if before else None),
     )
-    return replace(state, incident=replace(incident, last_notification=last))
+    dismissed = None if event.notice is NoticeKind.CHANGED else incident.dismissed
+    return replace(state, incident=replace(incident, last_notification=last, dismissed=dismissed))

@@ -5,6 +5,7 @@
       ^ ^                           │                          │  ^                  │
       │ └────── clear, withdrawn ───┘         a clear sweep    │  │met again         │ acknowledged: no repeats
       │                                                        v  │                  │ snoozed: no notices until its end
+      │                                                           │                  │ dismissed: no repeats until it changes
       │                      2nd clear sweep in a row      RESOLVING                 │
       ├──────────────────────── ENDED <─────────────────────────┘ (FIRING and RESOLVING may be either)
       │   resolved, notified      ^
@@ -156,7 +157,8 @@ def decide(
     if change or page_change:
         reason, pages = change or page_change, bool(page_change)
         return (_notice(state, incident, observation, kind=NoticeKind.CHANGED, reason=reason, pages=pages),)
-    if incident.acknowledged is not None or not state.confirmed or last.storm is not None:
+    is_answered = incident.acknowledged is not None or incident.dismissed is not None
+    if is_answered or not state.confirmed or last.storm is not None:
         return ()
     return _repeats(state, incident, last, observation, settings=settings)
 

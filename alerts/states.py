@@ -144,6 +144,16 @@ class Snoozed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dismissed:
+    """A person dismissed it with a reason: no repeats until it changes materially from what it is now."""
+
+    kind: Literal["dismissed"] = "dismissed"
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationSent:
     """A notice was sent, or a storm's notice replaces it."""
 
@@ -161,7 +171,7 @@ class NotificationSent:
     """The storm that pages instead of this alert."""
 
 
-Event = Observed | Acknowledged | Snoozed | NotificationSent
+Event = Observed | Acknowledged | Snoozed | Dismissed | NotificationSent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +236,8 @@ class Incident:
     """Subjects that the last measured sweep could not decide."""
     acknowledged: Acknowledged | None = None
     snoozed: Snoozed | None = None
+    dismissed: Dismissed | None = None
+    """Until it changes materially."""
     last_notification: LastNotification | None = None
     ending: EndReason | None = None
 
@@ -253,6 +265,14 @@ class AlertState:
         if self.incident.ending is not None:
             return Phase.ENDED
         return Phase.RESOLVING if self.incident.clear_sweeps else Phase.FIRING
+
+    def is_handled(self, now: datetime) -> bool:
+        """Return True if a person acknowledged or dismissed the open incident, or snoozed it beyond an instant."""
+        incident = self.incident
+        if incident is None:
+            return False
+        is_snoozed = incident.snoozed is not None and incident.snoozed.until > now
+        return is_snoozed or incident.acknowledged is not None or incident.dismissed is not None
 
     @property
     def is_open(self) -> bool:

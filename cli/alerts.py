@@ -1,4 +1,4 @@
-"""`alerts`: list alerts, acknowledge or snooze one."""
+"""`alerts`: list alerts; acknowledge, snooze or dismiss one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from actions.history.models import AlertRow, AlertsInput
 from actions.history.view import HistoryView
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
-from tasks.evaluate.manual import acknowledge_alert, snooze_alert
+from tasks.evaluate.manual import acknowledge_alert, dismiss_alert, snooze_alert
 from wiring.durations import parse_duration
 
 BY = click.option("--by", default=None, help="Name recorded; default: OS user.")
@@ -23,7 +23,7 @@ _PAGE: Final = 200
 
 @click.group()
 def alerts() -> None:
-    """List alerts, acknowledge or snooze one."""
+    """List alerts; acknowledge, snooze or dismiss one."""
 
 
 @alerts.command(name="list")
@@ -96,6 +96,23 @@ def snooze(alert_id: str, *, duration: str, by: str | None, note: str) -> None:
     say(f"{state.alert} is snoozed until {until:%Y-%m-%d %H:%M} UTC")
 
 
+@alerts.command()
+@click.argument("alert_id", metavar="ID")
+@click.option("--reason", required=True, help="Why nothing needs to be done; the weekly report lists it.")
+@BY
+def dismiss(alert_id: str, *, reason: str, by: str | None) -> None:
+    r"""Dismiss an alert with a reason: no repeats until it changes materially.
+
+    \b
+    Example:
+      scaleops-worker alerts dismiss over-provisioned:component:default/search --reason "headroom for the sale"
+    """
+    person = by or getpass.getuser()
+    with open_context() as context:
+        state = dismiss_alert(context, alert_id, by=person, reason=reason)
+    say(f"{state.alert} is dismissed by {person}; no repeats until it changes materially")
+
+
 def _since(row: AlertRow) -> str:
     return f"{row.opened_at:%Y-%m-%d %H:%M}" if row.opened_at else "-"
 
@@ -103,4 +120,6 @@ def _since(row: AlertRow) -> str:
 def _paused(row: AlertRow) -> str:
     if row.snoozed_until:
         return f"snoozed until {row.snoozed_until:%Y-%m-%d %H:%M}"
+    if row.dismissed:
+        return f"dismissed {row.dismissed}"
     return f"acknowledged by {row.acknowledged_by}" if row.acknowledged_by else ""

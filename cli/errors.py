@@ -11,7 +11,7 @@ from domain.refs import InvalidReference
 from domain.weeks import InvalidSchedule, InvalidWeek
 from store import SchemaMismatch, StoreUnavailable
 from tasks.collect.stage import CollectFailed
-from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze
+from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, MissingReason
 from tasks.report.stage import ReportRejected
 from wiring.settings import SettingsError
 
@@ -29,6 +29,7 @@ def sentence_for(error: Exception) -> tuple[int, str]:
             | InvalidSchedule()
             | InvalidAlertId()
             | InvalidSnooze()
+            | MissingReason()
             | NotOurFolder()
             | InputError()
         ):

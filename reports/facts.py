@@ -58,6 +58,8 @@ class ReportedAlert:
     rule: Rule
     about: EntityRef
     since: datetime
+    dismissed: str = ""
+    """The reason of its dismissal; empty: it is not dismissed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ class TeamFacts:
     followed: tuple[Recommendation, ...]
     """Recommendations open at the closing snapshot or ended since `followed_since`."""
     handled: frozenset[tuple[str, EntityRef]]
-    """Issue and component of the acknowledged and snoozed alerts: such a recommendation is not counted as ignored."""
+    """Issue and component of the acknowledged, snoozed and dismissed alerts: such a recommendation is not counted as ignored."""
     followed_since: datetime
     """As-of of the previous closing snapshot, or where it was due."""
     alerts: TeamAlerts = TeamAlerts()

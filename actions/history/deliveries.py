@@ -15,6 +15,7 @@ from alerts.states import (
     STATE_JSON,
     Acknowledged,
     AlertState,
+    Dismissed,
     Event,
     Incident,
     NotificationSent,
@@ -202,6 +203,9 @@ def _pauses(view: HistoryView, incident: Incident) -> Iterator[str]:
     if incident.acknowledged is not None:
         at = incident.acknowledged.at
         yield f"{incident.acknowledged.by} acknowledged it at {at:%Y-%m-%d %H:%M} UTC: no repeat until it clears."
+    if incident.dismissed is not None:
+        dismissed = incident.dismissed
+        yield f"{dismissed.by} dismissed it at {dismissed.at:%Y-%m-%d %H:%M} UTC: {dismissed.reason}. No repeat until it changes materially."
     if incident.snoozed is not None and incident.snoozed.until > view.history.clock():
         yield f"{incident.snoozed.by} snoozed it until {incident.snoozed.until:%Y-%m-%d %H:%M} UTC: until then only its end is notified."
 
@@ -216,6 +220,8 @@ def _timeline_rows(event: Event) -> Iterator[AlertTimelineRow]:
             yield AlertTimelineRow(
                 at=event.at, what=f"snoozed by {event.by} until {event.until:%Y-%m-%d %H:%M} UTC{_note(event.note)}"
             )
+        case Dismissed():
+            yield AlertTimelineRow(at=event.at, what=f"dismissed by {event.by}: {event.reason}")
         case Observed():
             seen = event.observation
             what = f"sweep: {len(seen.found)} workloads meet the condition, {len(seen.unknown)} unknown"

@@ -224,6 +224,7 @@ def alert_row(state: AlertState) -> AlertRow:
         opened_at=incident.opened_at if incident is not None else None,
         acknowledged_by=incident.acknowledged.by if incident is not None and incident.acknowledged is not None else None,
         snoozed_until=incident.snoozed.until if incident is not None and incident.snoozed is not None else None,
+        dismissed=f"by {answer.by}: {answer.reason}" if incident is not None and (answer := incident.dismissed) else None,
         workloads=[str(member.workload or member.subject) for member in state.members[:_MAX_WORKLOADS]],
         notified_at=last.at if last is not None else None,
         paged=last is not None and last.page is not None,

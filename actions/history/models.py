@@ -211,6 +211,7 @@ class AlertRow(ApiModel):
     opened_at: datetime | None
     acknowledged_by: str | None
     snoozed_until: datetime | None
+    dismissed: str | None
     workloads: list[str]
     notified_at: datetime | None
     paged: bool

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from domain.refs import EntityRef
 from reports import content
-from reports.facts import TeamAlerts
+from reports.facts import ReportedAlert, TeamAlerts
 from reports.findings import RULE_TITLES
-from reports.formatting import format_day
+from reports.formatting import clip, format_day
+
+_MAX_REASON: Final = 200
 
 
 def list_alerts(alerts: TeamAlerts, titles: Mapping[EntityRef, str], *, zone: str) -> content.AlertList:
@@ -24,9 +27,14 @@ def list_alerts(alerts: TeamAlerts, titles: Mapping[EntityRef, str], *, zone: st
                 about=str(one.about),
                 title=title_of(one.about),
                 since=one.since,
-                sentence=f"{title_of(one.about)}: {RULE_TITLES[one.rule]}, since {format_day(one.since, zone)}",
+                sentence=_sentence(one, title_of(one.about), zone),
             )
             for one in alerts.open
         ),
         became_usual=tuple(title_of(about) for about in alerts.became_usual),
     )
+
+
+def _sentence(one: ReportedAlert, title: str, zone: str) -> str:
+    dismissed = f"; dismissed: {clip(one.dismissed, _MAX_REASON)}" if one.dismissed else ""
+    return f"{title}: {RULE_TITLES[one.rule]}, since {format_day(one.since, zone)}{dismissed}"

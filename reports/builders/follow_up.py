@@ -23,7 +23,7 @@ from reports.builders.top_actions import WorkloadFinding, findings_of
 from reports.formatting import format_day, format_saving
 
 IGNORED_AFTER: Final = 4
-"""A recommendation open in this many reports, neither acknowledged nor snoozed, counts as ignored."""
+"""A recommendation open in this many reports, neither acknowledged, snoozed nor dismissed, counts as ignored."""
 
 OutcomeName = Literal["done", "no longer advised", "gone", "open", "ignored", "left to automation"]
 _ENDINGS: Final[Mapping[RecommendationEnd, OutcomeName]] = {
@@ -43,7 +43,7 @@ class FollowUpContext:
     reported_at: Collection[datetime]
     """As-of of the closing snapshots that the team's reports were made from, this one included."""
     handled: Collection[tuple[str, EntityRef]]
-    """Issue and component of the acknowledged and snoozed alerts."""
+    """Issue and component of the acknowledged, snoozed and dismissed alerts."""
     since: datetime
     currency: str
     zone: str

@@ -1,28 +1,45 @@
-"""What people do with alerts by hand: acknowledge one, snooze one."""
+"""What people do with alerts by hand: acknowledge one, snooze one, dismiss one with a reason."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 from alerts.folding import AlertChange, apply
 from alerts.observations import AlertId
-from alerts.states import Acknowledged, AlertState, Snoozed
+from alerts.states import Acknowledged, AlertState, Dismissed, Snoozed
+from domain.clock import Clock
 from domain.messages import EventAction
 from reports.notices import pagerduty_follow_up
-from store import Transaction
-from tasks.context import StageContext
+from store import Store, Transaction
 from tasks.evaluate.alert_rows import lock_alerts, write_changes
 
 
+class ClockedStore(Protocol):
+    """Where alerts are stored, and what time it is there: of a stage, or of the gateway."""
+
+    @property
+    def store(self) -> Store:
+        """The alerts and the outbox."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the stages."""
+
+
 class AlertNotOpen(Exception):
-    """The alert is not open, so it cannot be acknowledged or snoozed; the message says what is known of it."""
+    """The alert is not open, so there is nothing to acknowledge, snooze or dismiss; the message says what is known of it."""
+
+
+class MissingReason(ValueError):
+    """A dismissal without a reason."""
 
 
 class InvalidSnooze(ValueError):
     """The end of a snooze is in the past."""
 
 
-def acknowledge_alert(context: StageContext, alert_id: str, *, by: str, note: str = "") -> AlertState:
+def acknowledge_alert(context: ClockedStore, alert_id: str, *, by: str, note: str = "") -> AlertState:
     """Acknowledge an alert and its PagerDuty incident: no repeats until it clears.
 
     Raises:
@@ -32,17 +49,29 @@ def acknowledge_alert(context: StageContext, alert_id: str, *, by: str, note: st
     alert, now = AlertId.parse(alert_id), context.clock()
     with context.store.transaction() as transaction:
         state = _record(transaction, alert, Acknowledged(at=now, by=by, note=note))
-        last = state.last_notification
-        if last is not None and last.page is not None:
-            reason = f"{by} acknowledged it."
-            event = pagerduty_follow_up(
-                alert, EventAction.ACKNOWLEDGE, number=state.events, page=last.page, reason=reason, now=now
-            )
-            transaction.outbox.put([event])
+        _acknowledge_incident(transaction, state, reason=f"{by} acknowledged it.", now=now)
     return state
 
 
-def snooze_alert(context: StageContext, alert_id: str, *, by: str, until: datetime, note: str = "") -> AlertState:
+def dismiss_alert(context: ClockedStore, alert_id: str, *, by: str, reason: str) -> AlertState:
+    """Dismiss an alert, and acknowledge its PagerDuty incident: no repeats until it changes materially, or clears.
+
+    Raises:
+        InvalidAlertId: the text is not an alert id.
+        AlertNotOpen: there is nothing to dismiss.
+        MissingReason: the reason is empty.
+    """
+    alert, now, reason = AlertId.parse(alert_id), context.clock(), reason.strip()
+    if not reason:
+        message = "a dismissal needs a reason; the report lists it"
+        raise MissingReason(message)
+    with context.store.transaction() as transaction:
+        state = _record(transaction, alert, Dismissed(at=now, by=by, reason=reason))
+        _acknowledge_incident(transaction, state, reason=f"{by} dismissed it: {reason}", now=now)
+    return state
+
+
+def snooze_alert(context: ClockedStore, alert_id: str, *, by: str, until: datetime, note: str = "") -> AlertState:
     """Snooze an alert until an instant: no notices, except that it resolved.
 
     Raises:
@@ -58,7 +87,16 @@ def snooze_alert(context: StageContext, alert_id: str, *, by: str, until: dateti
         return _record(transaction, alert, Snoozed(at=now, by=by, until=until, note=note))
 
 
-def _record(transaction: Transaction, alert: AlertId, event: Acknowledged | Snoozed) -> AlertState:
+def _acknowledge_incident(transaction: Transaction, state: AlertState, *, reason: str, now: datetime) -> None:
+    last = state.last_notification
+    if last is not None and last.page is not None:
+        event = pagerduty_follow_up(
+            state.alert, EventAction.ACKNOWLEDGE, number=state.events, page=last.page, reason=reason, now=now
+        )
+        transaction.outbox.put([event])
+
+
+def _record(transaction: Transaction, alert: AlertId, event: Acknowledged | Snoozed | Dismissed) -> AlertState:
     state = lock_alerts(transaction, [alert]).get(alert)
     if state is None or not state.is_open:
         known = "it was never observed" if state is None else "it is quiet"

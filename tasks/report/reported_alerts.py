@@ -25,13 +25,18 @@ class AlertPeriod:
     until: datetime
     """As-of of the closing snapshot."""
     handled_by: datetime
-    """Acknowledged and snoozed later is not handled."""
+    """Acknowledged, snoozed and dismissed later is not handled."""
 
 
 def reported_alerts(transaction: Transaction, about: Collection[EntityRef], period: AlertPeriod) -> TeamAlerts:
     """Return the alerts about some entities that were open at the end of a period, and those that ended in it as usual."""
     found = [
-        ReportedAlert(rule=state.alert.rule, about=state.alert.about, since=state.incident.opened_as_of)
+        ReportedAlert(
+            rule=state.alert.rule,
+            about=state.alert.about,
+            since=state.incident.opened_as_of,
+            dismissed="" if state.incident.dismissed is None else state.incident.dismissed.reason,
+        )
         for state in _open_at_end(transaction, about, period)
         if state.incident is not None
     ]
@@ -46,31 +51,25 @@ def reported_alerts(transaction: Transaction, about: Collection[EntityRef], peri
 def handled_alerts(
     transaction: Transaction, about: Collection[EntityRef], period: AlertPeriod
 ) -> frozenset[tuple[str, EntityRef]]:
-    """Return (rule, entity) of the open alerts that were acknowledged or snoozed."""
+    """Return (rule, entity) of the open alerts that were acknowledged, snoozed or dismissed."""
     return frozenset(
         (state.alert.rule.value, state.alert.about)
         for state in _open_at_end(transaction, about, period)
-        if state.incident is not None and _is_handled(state, period.handled_by)
+        if state.is_handled(period.handled_by)
     )
-
-
-def _is_handled(state: AlertState, instant: datetime) -> bool:
-    incident = state.incident
-    if incident is None:
-        return False
-    return incident.acknowledged is not None or (incident.snoozed is not None and incident.snoozed.until > instant)
 
 
 def _open_at_end(transaction: Transaction, about: Collection[EntityRef], period: AlertPeriod) -> Iterable[AlertState]:
     """Yield the states of the alerts that were open at the end of a period, as they were then."""
     rules = [rule for rule in Rule if rule not in PLATFORM_RULES]
     notices = _notices_since(transaction, about, period.until, rules=rules)
-    ended_since = {alert for alert, event in notices if event.notice in ENDINGS and event.as_of > period.until}
+    changing = {*ENDINGS, NoticeKind.CHANGED}  # a change ends a dismissal
+    changed_since = {alert for alert, event in notices if event.notice in changing and event.as_of > period.until}
     for row in transaction.alerts.states_of(about):
         state = STATE_JSON.validate_python(row.state)
         if state.alert.rule in PLATFORM_RULES:
             continue
-        if state.alert in ended_since or _was_handled_since(state, period):
+        if state.alert in changed_since or _was_handled_since(state, period):
             state = _state_at(transaction, state.alert, period)
         if state.phase.value in OPEN_PHASES and state.incident is not None and state.incident.opened_as_of <= period.until:
             yield state
@@ -78,7 +77,7 @@ def _open_at_end(transaction: Transaction, about: Collection[EntityRef], period:
 
 def _was_handled_since(state: AlertState, period: AlertPeriod) -> bool:
     incident = state.incident
-    marks = () if incident is None else (incident.acknowledged, incident.snoozed)
+    marks = () if incident is None else (incident.acknowledged, incident.snoozed, incident.dismissed)
     return any(mark is not None and mark.at > period.handled_by for mark in marks)
 
 

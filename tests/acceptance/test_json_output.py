@@ -13,7 +13,7 @@ STAGES = {
 }
 TREND = "asOf change changePercent currency entityRef notShown warnings weeks"
 WEEK = "asOf cost running savingsAvailablePerMonth savingsRealisedPerMonth week workloads workloadsWithCost"
-ALERT = "about acknowledgedBy id notifiedAt openedAt owner paged phase rule severity snoozedUntil workloads"
+ALERT = "about acknowledgedBy dismissed id notifiedAt openedAt owner paged phase rule severity snoozedUntil workloads"
 
 
 def test_the_keys_of_json_output(run: Run, simulator: Simulator) -> None:

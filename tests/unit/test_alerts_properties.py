@@ -6,10 +6,21 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.folding import fold
+from alerts.folding import apply, fold
 from alerts.lifecycle import Notice, Paging
 from alerts.observations import Observation, Verdict
-from alerts.states import ENDINGS, EVENT_JSON, STATE_JSON, Acknowledged, AlertState, NoticeKind, Phase, Snoozed
+from alerts.states import (
+    ENDINGS,
+    EVENT_JSON,
+    STATE_JSON,
+    Acknowledged,
+    AlertState,
+    Dismissed,
+    NoticeKind,
+    NotificationSent,
+    Phase,
+    Snoozed,
+)
 from tests.factories import make_key
 from tests.unit.alert_scenario import ALERT, AlertScenario, clear, finding, gone, is_clear, met, sweep, unknown
 
@@ -27,7 +38,9 @@ class Moment:
 moments = st.lists(
     st.builds(
         Moment,
-        what=st.sampled_from(["met", "met", "met", "clear", "clear", "half-known", "unknown", "gone", "acknowledge", "snooze"]),
+        what=st.sampled_from(
+            ["met", "met", "met", "clear", "clear", "half-known", "unknown", "gone", "acknowledge", "snooze", "dismiss"]
+        ),
         slots=st.sampled_from([1, 1, 1, 1, 2, 5, 40]),
         workloads=st.sampled_from([("api",), ("worker",), ("api", "worker")]),
         kills=st.integers(0, 4),
@@ -62,6 +75,8 @@ def live(story: list[Moment]) -> tuple[AlertScenario, list[tuple[Observation, No
             sent += [(observation, notice) for notice in alert.observe(observation)]
         elif moment.what == "acknowledge":
             alert.apply(Acknowledged(at=sweep(number), by="ana"))
+        elif moment.what == "dismiss":
+            alert.apply(Dismissed(at=sweep(number), by="ana", reason="meant"))
         else:
             alert.apply(Snoozed(at=sweep(number), by="ana", until=sweep(number + moment.kills)))
     return alert, sent
@@ -138,6 +153,22 @@ def test_never_two_firing_notices_in_a_row_without_a_reason(story: list[Moment])
         paged_at = notice.as_of if notice.paging is Paging.TRIGGER else paged_at
         posted_at = notice.as_of if notice.posts else posted_at
         before = notice
+
+
+@given(moments)
+def test_a_dismissed_alert_is_not_repeated_before_a_change_or_its_end(story: list[Moment]) -> None:
+    alert, _ = live(story)
+    is_dismissed = False
+    state = AlertState(alert=ALERT)
+    for event in alert.events:
+        state = apply(state, event)
+        if isinstance(event, Dismissed) and state.is_open:
+            is_dismissed = True
+        if isinstance(event, NotificationSent):
+            assert not (is_dismissed and event.notice is NoticeKind.REPEATED)
+            is_dismissed = is_dismissed and event.notice is not NoticeKind.CHANGED and event.notice not in ENDINGS
+        is_dismissed = is_dismissed and state.is_open
+        assert is_dismissed == (state.incident is not None and state.incident.dismissed is not None)
 
 
 @given(moments)

@@ -10,6 +10,7 @@ class TaskStep(StrEnum):
 
     OPEN_SWEEP = "sweep.advance/sweeps.open"
     LIST_CATALOG = "sweep.advance/catalog.listing"
+    SEAL_CONFIGURED_KEYS = "sweep.advance/sealed_keys.put"
     STORE_FIRST_PAGE = "sweep.advance/components.record_page+sealed_keys.put"
     STORE_PAGE = "sweep.advance/components.record_page"
     FINISH_LISTING = "sweep.advance/components.finish_listing+sweeps.record_listing"
@@ -55,6 +56,7 @@ class TaskStep(StrEnum):
     TRACK_RECOMMENDATIONS = "evaluate/sweeps.get+recommendations.put"
     EVALUATE = "evaluate/alerts.put_states+outbox.put"
     EVALUATED = "evaluate/heartbeats.record"
+    ALREADY_EVALUATED = "evaluate/sweeps.get"
 
     MAKE_REPORT = "report/reports.claim+outbox.put"
     REPORTED = "report/heartbeats.record"
@@ -114,6 +116,7 @@ def _steps_of(task: str, *without: TaskStep) -> tuple[TaskStep, ...]:
 OPENING: Final = (
     TaskStep.OPEN_SWEEP,
     TaskStep.LIST_CATALOG,
+    TaskStep.SEAL_CONFIGURED_KEYS,
     TaskStep.STORE_FIRST_PAGE,
     TaskStep.STORE_PAGE,
     TaskStep.FINISH_LISTING,
@@ -126,7 +129,7 @@ INVENTORY: Final = _steps_of("sweep.inventory")
 WITHDRAWING: Final = (TaskStep.WITHDRAW,)
 MEASURING: Final = _steps_of("sweep.measure", TaskStep.SCALEOPS_UNAVAILABLE, TaskStep.ALREADY_CLOSED, *WITHDRAWING)
 WATCHING: Final = _steps_of("watch")
-EVALUATING: Final = _steps_of("evaluate")
+EVALUATING: Final = _steps_of("evaluate", TaskStep.ALREADY_EVALUATED)
 REPORTING: Final = (TaskStep.MAKE_REPORT, TaskStep.REPORTED)
 DELIVERING: Final = (
     TaskStep.EXPIRE_MESSAGES,
@@ -144,7 +147,7 @@ UNAVAILABLE: Final = (TaskStep.CATALOG_UNAVAILABLE, TaskStep.SCALEOPS_UNAVAILABL
 PURGING: Final = _steps_of("purge", TaskStep.FIND_OLD_MESSAGES, TaskStep.PURGED)
 MAINTENANCE: Final = (TaskStep.CANARY, TaskStep.MONITOR, TaskStep.MONITOR_AND_NOTIFY, TaskStep.FIND_OLD_MESSAGES, TaskStep.PURGED)
 """Not in the matrix: heartbeats, and checks that find nothing to do."""
-HARMLESS: Final = (TaskStep.ALREADY_OPEN, TaskStep.ALREADY_CLOSED, TaskStep.ALREADY_REPORTED)
+HARMLESS: Final = (TaskStep.ALREADY_OPEN, TaskStep.ALREADY_CLOSED, TaskStep.ALREADY_EVALUATED, TaskStep.ALREADY_REPORTED)
 """Not in the matrix: after losing a race to another process nothing is written."""
 BY_CHANCE: Final = (TaskStep.WITHDRAW_AT_CLOSING, TaskStep.WITHOUT_INVENTORY, TaskStep.STORE_UNALLOCATED_LATE)
 """Not in the matrix: which task closes a sweep, and whether its inventory has arrived by then, depends on the speed of the machine."""

@@ -67,7 +67,7 @@ class WeeklyChange:
     @property
     def is_noise(self) -> bool:
         """True if the change is below the noise floor of its cost."""
-        return abs(self.amount) < noise_floor(self.cost_then)
+        return is_noise(LikeForLike(amount=self.amount, cost_then=self.cost_then))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,11 @@ class UsualCheck:
 def noise_floor(cost_then: Decimal) -> Decimal:
     """Return the smallest change of a cost for 7 days that means something: 2 % of it, and at least 10 units of the currency."""
     return max(NOISE_SHARE * cost_then, NOISE_AMOUNT)
+
+
+def is_noise(change: LikeForLike) -> bool:
+    """Return True if a like-for-like change is below the noise floor of its cost."""
+    return abs(change.amount) < noise_floor(change.cost_then)
 
 
 def is_enough_to_compare(now: Total, then: Total) -> bool:

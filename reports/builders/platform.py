@@ -10,6 +10,7 @@ from domain.closing_split import split_closing, team_of
 from domain.cost_change import CostComparison, compare
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
+from domain.usual_range import is_noise
 from domain.weeks import IsoWeek
 from reports import content
 from reports.builders.headline import amount_of
@@ -54,6 +55,7 @@ def _team_row(
         cost=amount_of(now.cost_7d, currency=currency, period="7 days", as_of=now.as_of),
         like_for_like=change.group(CostComparison.LIKE_FOR_LIKE).amount if change is not None else None,
         share=change.like_for_like_share if change is not None else None,
+        is_noise=change is not None and is_noise(change.like_for_like),
         savings_available=amount_of(now.savings_available_per_month, currency=currency, period="month", as_of=now.as_of),
         savings_realised=amount_of(now.realised_savings_per_month, currency=currency, period="month", as_of=now.as_of),
         components=len(now.outcomes),

@@ -15,6 +15,8 @@ class TeamSummary(ContentModel):
     cost: Amount
     like_for_like: Money | None
     share: Share | None
+    is_noise: bool = False
+    """True if the like-for-like change is below the noise floor."""
     savings_available: Amount
     savings_realised: Amount
     components: int

@@ -15,8 +15,9 @@ from domain.month_to_date import MonthToDate
 from domain.snapshots import WorkloadPoint
 from domain.usual_range import WeeklyChange
 from reports import content
-from reports.builders.report import build_team_report
+from reports.builders.report import build_platform_report, build_team_report
 from reports.facts import OpenedAlert, ReportedAlert, TeamAlerts, TeamFacts
+from reports.render.documents import render_page
 from reports.render.slack import render_slack
 from tests.factories import make_measurement, make_point, make_ref
 from tests.unit import report_samples as samples
@@ -133,3 +134,11 @@ def test_what_is_unknown_is_never_usual_and_never_nothing() -> None:
         "On call": "No page.",
         "Not measured": "The cost of 1 of 2 workloads is unknown and not in the sums.",
     }
+
+
+def test_the_roll_up_colours_no_noise_of_a_team() -> None:
+    then, now = (closing(at, {"frontend": cost, "cart": 300}) for at, cost in ((samples.THEN, 420), (samples.NOW, 425.11)))
+    report = build_platform_report(replace(samples.platform_facts(), now=now, then=then))
+    (teams,) = (one.body for one in report.sections if isinstance(one.body, content.TeamOverview))
+    assert [team.is_noise for team in teams.teams] == [True]
+    assert 'class="up"' not in render_page(report)

@@ -7,6 +7,7 @@ from alerts.observations import InvalidAlertId
 from cli.demo_folder import NotOurFolder
 from cli.simulate import SimulatorFailed
 from clients.http.errors import ServiceError
+from domain.months import InvalidMonth
 from domain.refs import InvalidReference
 from domain.weeks import InvalidSchedule, InvalidWeek
 from store import SchemaMismatch, StoreUnavailable
@@ -25,6 +26,7 @@ def sentence_for(error: Exception) -> tuple[int, str]:
         case (
             SettingsError()
             | InvalidReference()
+            | InvalidMonth()
             | InvalidWeek()
             | InvalidSchedule()
             | InvalidAlertId()

@@ -17,41 +17,53 @@ from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
 from domain.messages import Json
 from domain.money import format_count, format_money
+from domain.months import Month
 from domain.refs import EntityRef
 from domain.weeks import IsoWeek
 from reports import content
 from reports.render.documents import render_markdown, render_page
-from reports.render.slack import render_slack
-from tasks.report.stage import AlreadySent, preview
+from reports.render.renderings import slack_messages
+from tasks.report.stage import AlreadySent, preview, preview_month, send_month
 from tasks.report.stage import send as send_report
 
 
 @click.command()
 @click.option("--team", help="kind:namespace/name of the team; default: the roll-up of all teams.")
 @click.option("--week", help="ISO week, for example 2026-W47; default: the last completed one.")
+@click.option("--monthly", is_flag=True, help="The monthly roll-up of all teams.")
+@click.option("--month", help="With --monthly: a month, for example 2026-10; default: the last completed one.")
 @click.option("--format", "form", type=click.Choice(["html", "markdown", "slack", "json"]), default="markdown", show_default=True)
-@click.option("--send", is_flag=True, help="Record it as the report of that week and put it into the outbox.")
-@click.option("--again", is_flag=True, help="With --send: send another one, marked as such, for a week that was sent.")
-def report(*, team: str | None, week: str | None, form: str, send: bool, again: bool) -> None:
-    r"""Show the weekly report of a team; nothing is written or sent without --send.
+@click.option("--send", is_flag=True, help="Record it as the report of that week or month and put it into the outbox.")
+@click.option("--again", is_flag=True, help="With --send: send another one, marked as such, for a week or month that was sent.")
+def report(*, team: str | None, week: str | None, monthly: bool, month: str | None, form: str, send: bool, again: bool) -> None:
+    r"""Show the weekly report of a team, or the monthly roll-up; nothing is written or sent without --send.
 
-    The current week can be shown, not sent. For a week that was reported the stored report is shown.
+    The current week or month can be shown, not sent. For one that was reported the stored report is shown.
 
     \b
     Examples:
       scaleops-worker report --team group:default/payments --format html > payments.html
       scaleops-worker report --team group:default/payments --week 2026-W47 --send
+      scaleops-worker report --monthly --month 2026-10
     """
     if again and not send:
         message = "--again requires --send"
         raise click.UsageError(message)
+    if monthly and (team or week):
+        message = "--monthly is of all teams and a month: it takes neither --team nor --week"
+        raise click.UsageError(message)
+    if month and not monthly:
+        message = "--month requires --monthly"
+        raise click.UsageError(message)
     ref = EntityRef.parse(team) if team else None
     chosen = IsoWeek.parse(week) if week else None
+    chosen_month = Month.parse(month) if month else None
     with open_context() as context:
         if not send:
-            say(_rendered(preview(context, ref, chosen), form))
+            shown = preview_month(context, chosen_month) if monthly else preview(context, ref, chosen)
+            say(_rendered(shown, form))
             return
-        done = send_report(context, ref, chosen, again=again)
+        done = send_month(context, chosen_month, again=again) if monthly else send_report(context, ref, chosen, again=again)
     if isinstance(done, AlreadySent):
         say(done.sentence)
     elif done.problem:
@@ -62,14 +74,14 @@ def report(*, team: str | None, week: str | None, form: str, send: bool, again: 
         )
 
 
-def _rendered(report: content.Report, form: str) -> str:
+def _rendered(report: content.AnyReport, form: str) -> str:
     match form:
         case "html":
             return render_page(report)
         case "markdown":
             return render_markdown(report)
         case "slack":
-            first_of_each = [dict(renderings[0].payload) for renderings in render_slack(report)]
+            first_of_each = [dict(renderings[0].payload) for renderings in slack_messages(report)]
             return json.dumps(first_of_each, ensure_ascii=False, indent=2)
         case _:
             return report.model_dump_json(by_alias=True)

@@ -157,7 +157,7 @@ def _evaluated(result: EvaluateResult) -> dict[str, Json]:
 def _reported(result: ReportResult) -> dict[str, Json]:
     return {
         "made": [
-            {"team": made.report.team, "week": made.report.week, "messages": [message.key for message in made.messages]}
+            {"team": made.report.team, "week": made.report.period, "messages": [message.key for message in made.messages]}
             for made in result.made
         ],
         "skipped": list(result.skipped),

@@ -12,8 +12,9 @@ from domain.bulk_trust import describe_standings
 from domain.measures import Unknown, known_or
 from domain.messages import Json
 from domain.unallocated import SweepUnallocated, describe_newest
+from domain.weeks import WEEKLY_REPORT
 from store import HeartbeatKind
-from tasks.maintenance.status import InstallationStatus, read_status
+from tasks.maintenance.status import InstallationStatus, TeamStatus, read_status
 from tasks.maintenance.watch_status import describe_watch
 
 
@@ -64,7 +65,7 @@ def _show(found: InstallationStatus, currency: str) -> None:
     if found.teams:
         say("")
         rows = [
-            [str(one.team), one.last_week or "-", one.last_outcome, _utc(one.next_due), one.last_error] for one in found.teams
+            [_name_of(one), one.last_week or "-", one.last_outcome, _utc(one.next_due), one.last_error] for one in found.teams
         ]
         show_table(["team", "last report", "outcome", "next due", "last error"], rows)
     if found.unmeasured:
@@ -126,6 +127,7 @@ def _as_json(found: InstallationStatus, currency: str) -> dict[str, Json]:
         "teams": [
             {
                 "team": str(one.team),
+                "report": one.report,
                 "lastWeek": one.last_week or None,
                 "lastOutcome": one.last_outcome,
                 "nextDue": one.next_due.isoformat(),
@@ -147,6 +149,10 @@ def _unallocated_as_json(found: SweepUnallocated | None, currency: str) -> dict[
         "currency": currency,
         "sharePercent": None if share is None else round(float(share) * 100, 1),
     }
+
+
+def _name_of(one: TeamStatus) -> str:
+    return str(one.team) if one.report == WEEKLY_REPORT else f"{one.team} ({one.report})"
 
 
 def _utc(instant: datetime) -> str:

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 from domain.figures import is_blank
 from domain.measures import Measured, Total, Unknown, is_known, total_of
 from domain.refs import EntityRef
-from domain.snapshots import TOTALS, Measurement, Outcome, WorkloadPoint
+from domain.snapshots import TOTALS, Measurement, Outcome, SeriesPoint, WorkloadPoint
 from domain.workload import WorkloadKey
 
 
@@ -140,6 +140,12 @@ class ClosingPoint:
     def totals(self) -> Mapping[str, Total]:
         """The sums over all workloads, each counted once, by the name of their measure."""
         return sum_points(self.points.values(), unknown=self.unknown.values(), without_workloads=self.without_workloads)
+
+    @property
+    def series_point(self) -> SeriesPoint:
+        """The sums, with how many components were measured."""
+        unknown = len(self.unknown)
+        return SeriesPoint(as_of=self.as_of, measured=len(self.measurements) - unknown, unknown=unknown, **self.totals)
 
     @property
     def cost_7d(self) -> Total:

@@ -14,7 +14,7 @@ from typing import Final
 from domain.measures import Total
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
-from domain.weeks import IsoWeek, Schedule, current_week
+from domain.weeks import IsoWeek, P, ReportSchedule, Schedule, current_week
 
 CLOSING_BEFORE: Final = timedelta(hours=24)
 CLOSING_AFTER: Final = timedelta(hours=12)
@@ -52,12 +52,12 @@ class ClosingCandidate:
         return self.outcome is Outcome.MEASURED and (self.cost_7d.known > 0 or self.cost_7d.parts == 0)
 
 
-def closing_window(schedule: Schedule, week: IsoWeek, *, now: datetime) -> ClosingWindow:
-    """Return the closing window of a week. The current week has not ended: every sweep of it so far may close it."""
-    if week == current_week(now, schedule.zone):
-        return ClosingWindow(earliest=week.starts_at(schedule.zone), latest=now)
-    end = week.ends_at(schedule.zone)
-    return ClosingWindow(earliest=end - CLOSING_BEFORE, latest=min(end + CLOSING_AFTER, schedule.due_at(week)))
+def closing_window(schedule: ReportSchedule[P], period: P, *, now: datetime) -> ClosingWindow:
+    """Return the closing window of a week or month. The current one has not ended: every sweep of it so far may close it."""
+    if period == schedule.period_at(now):
+        return ClosingWindow(earliest=schedule.starts_at(period), latest=now)
+    end = schedule.ends_at(period)
+    return ClosingWindow(earliest=end - CLOSING_BEFORE, latest=min(end + CLOSING_AFTER, schedule.due_at(period)))
 
 
 def choose_closing(candidates: Iterable[ClosingCandidate]) -> Mapping[EntityRef, ClosingCandidate]:

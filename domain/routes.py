@@ -27,6 +27,8 @@ class RoutePolicy:
     slack_default: str | None = None
     platform_channel: str | None = None
     """Falls back to the default channel."""
+    monthly_channel: str | None = None
+    """Of the monthly roll-up; None: it is not sent."""
     pagerduty_by_team: Mapping[EntityRef, str] = field(default_factory=dict)
     """Fingerprints of routing keys."""
     pagerduty_default: str | None = None
@@ -105,6 +107,13 @@ def platform_route(policy: RoutePolicy) -> Route | Unrouted:
     if policy.slack_default:
         return Route(target=policy.slack_default, rule="SLACK_DEFAULT_CHANNEL, because WORKER_PLATFORM_CHANNEL is not set")
     return Unrouted(reason="neither WORKER_PLATFORM_CHANNEL nor SLACK_DEFAULT_CHANNEL is set")
+
+
+def monthly_route(policy: RoutePolicy) -> Route | Unrouted:
+    """Return the channel of the monthly roll-up, which has no default."""
+    if policy.monthly_channel:
+        return Route(target=policy.monthly_channel, rule="monthly.slack_channel of the configuration file")
+    return Unrouted(reason="monthly.slack_channel of the configuration file is not set")
 
 
 def pagerduty_route(

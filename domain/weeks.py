@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Final
+from typing import Final, Generic, Protocol, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.refs import EntityRef
@@ -137,9 +137,9 @@ class Schedule:
         """
         return cls(zone=parse_zone(zone), day=parse_day(day), at=parse_time(at))
 
-    def due_at(self, week: IsoWeek) -> datetime:
+    def due_at(self, period: IsoWeek) -> datetime:
         """Return when the report of a week is due, in UTC: the first scheduled day and time at or after its end."""
-        return instant_of(week.shift(1).monday + timedelta(days=self.day), self.at, self.zone)
+        return instant_of(period.shift(1).monday + timedelta(days=self.day), self.at, self.zone)
 
     def newest_due(self, now: datetime) -> IsoWeek:
         """Return the newest week whose report is due."""
@@ -147,6 +147,18 @@ class Schedule:
         while self.due_at(week) > now:
             week = week.shift(-1)
         return week
+
+    def period_at(self, instant: datetime) -> IsoWeek:
+        """Return the week of an instant."""
+        return current_week(instant, self.zone)
+
+    def starts_at(self, period: IsoWeek) -> datetime:
+        """Return the first instant of a week, in UTC."""
+        return period.starts_at(self.zone)
+
+    def ends_at(self, period: IsoWeek) -> datetime:
+        """Return the first instant after a week, in UTC."""
+        return period.ends_at(self.zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,41 +226,73 @@ class Lateness:
     made_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueWindows:
-    """The weeks of a team to report or to skip now."""
+class Period(Protocol):
+    """What one report covers: a week, a month."""
 
-    send: IsoWeek | None
-    """The week to report; None if nothing is due, or only too late."""
+    def shift(self, count: int, /) -> Self:
+        """Return the period this number later, or earlier if negative."""
+
+    def __lt__(self, other: Self, /) -> bool: ...
+    def __le__(self, other: Self, /) -> bool: ...
+
+
+P = TypeVar("P", bound=Period)
+
+
+class ReportSchedule(Protocol[P]):
+    """When the reports of some kind of period are due."""
+
+    def due_at(self, period: P) -> datetime:
+        """Return when the report of a period is due."""
+
+    def newest_due(self, now: datetime) -> P:
+        """Return the newest period whose report is due."""
+
+    def period_at(self, instant: datetime) -> P:
+        """Return the period of an instant."""
+
+    def starts_at(self, period: P) -> datetime:
+        """Return the first instant of a period."""
+
+    def ends_at(self, period: P) -> datetime:
+        """Return the first instant after a period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueWindows(Generic[P]):
+    """The periods of a team to report or to skip now."""
+
+    send: P | None
+    """The period to report; None if nothing is due, or only too late."""
     late: Lateness | None
     """Set if `send` is late."""
-    skip: tuple[IsoWeek, ...]
-    """Weeks to record as skipped and to report so, oldest first."""
+    skip: tuple[P, ...]
+    """Periods to record as skipped and to report so, oldest first."""
 
 
 def due_windows(
-    schedule: Schedule,
+    schedule: ReportSchedule[P],
     *,
     first_snapshot_at: datetime | None,
-    newest_handled: IsoWeek | None,
+    newest_handled: P | None,
     now: datetime,
-    owned_at_end: Callable[[IsoWeek], bool] = lambda _: True,
-) -> DueWindows:
-    """Decide which week to report and which to skip.
+    owned_at_end: Callable[[P], bool] = lambda _: True,
+) -> DueWindows[P]:
+    """Decide which week or month to report and which to skip.
 
-    A team's first week is the first that ends after its first snapshot. A week at whose end it owned nothing (`owned_at_end`) has
-    no report. Of several missed weeks only the newest is sent, within three days of its due instant.
+    A team's first period is the first that ends after its first snapshot. One at whose end it owned nothing (`owned_at_end`) has no
+    report. Of several missed ones only the newest is sent, within three days of its due instant.
     """
     newest = schedule.newest_due(now)
-    if first_snapshot_at is None or (newest_handled is not None and newest_handled >= newest):
+    if first_snapshot_at is None or (newest_handled is not None and newest <= newest_handled):
         return DueWindows(send=None, late=None, skip=())
-    first = current_week(first_snapshot_at, schedule.zone)
-    week = first if newest_handled is None else max(first, newest_handled.shift(1))
+    first = schedule.period_at(first_snapshot_at)
+    period = first if newest_handled is None or newest_handled.shift(1) < first else newest_handled.shift(1)
     missed = []
-    while week <= newest:
-        if owned_at_end(week):
-            missed.append(week)
-        week = week.shift(1)
+    while period <= newest:
+        if owned_at_end(period):
+            missed.append(period)
+        period = period.shift(1)
     if not missed:
         return DueWindows(send=None, late=None, skip=())
     if missed[-1] != newest:

@@ -12,6 +12,7 @@ from domain.closing_point import ClosingPoint
 from domain.inventory import InventoryWorkload
 from domain.measures import Total
 from domain.month_to_date import MonthToDate
+from domain.months import Month
 from domain.refs import EntityRef
 from domain.tracking import Recommendation
 from domain.unallocated import SweepUnallocated
@@ -44,11 +45,29 @@ class ReportMeta:
     currency: str
     route: str
     links: Links
+    quiet: bool = False
+    """The team wants a quiet week reported in one short message."""
 
     @property
     def week_start(self) -> datetime:
         """The first instant of the week."""
         return self.week.starts_at(parse_zone(self.zone))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthMeta:
+    """What the monthly roll-up shows about itself."""
+
+    month: Month
+    zone: str
+    due_at: datetime
+    made_at: datetime
+    late: Lateness | None
+    again: int
+    running: bool
+    currency: str
+    route: str
+    links: Links
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,3 +191,36 @@ class PlatformFacts:
     sweeps_now: tuple[datetime, ...] = ()
     sweeps_then: tuple[datetime, ...] = ()
     """The sweeps that may close the two weeks; recorded, so that the report made again chooses among the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamMonthFacts:
+    """One team's month."""
+
+    team: EntityRef
+    title: str
+    cost: MonthToDate
+    monthly_budget: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthFacts:
+    """The input of the monthly roll-up."""
+
+    meta: MonthMeta
+    now: ClosingPoint | None
+    """Closing snapshots of the month; None if there are none."""
+    cost: MonthToDate
+    before: MonthToDate
+    """The month before."""
+    reported_before: content.Budget | None
+    """What the roll-up of the month before said; None if there was none."""
+    weeks: tuple[Total, ...]
+    """The cost of the week before the closing snapshots, and of the weeks before that, newest first."""
+    teams: tuple[TeamMonthFacts, ...]
+    done: tuple[Recommendation, ...]
+    """Recommendations that were carried out, or whose savings were judged, in the month."""
+    unallocated: UnallocatedFacts
+    titles: Mapping[EntityRef, str]
+    sweeps: tuple[datetime, ...]
+    """The sweeps that may close the month."""

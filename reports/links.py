@@ -6,6 +6,7 @@ import string
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from domain.months import Month
 from domain.refs import DEFAULT_NAMESPACE, EntityRef
 from domain.weeks import IsoWeek
 
@@ -34,9 +35,9 @@ class Links:
     workload: WorkloadLink = _no_link
     pages: str | None = None
 
-    def report(self, slug: str, week: IsoWeek) -> str | None:
+    def report(self, slug: str, period: IsoWeek | Month) -> str | None:
         """Return the URL of a report's page."""
-        return None if self.pages is None else f"{self.pages.rstrip('/')}/reports/{percent_encode(slug)}/{week}"
+        return None if self.pages is None else f"{self.pages.rstrip('/')}/reports/{percent_encode(slug)}/{period}"
 
 
 def team_slug(team: EntityRef | None) -> str:

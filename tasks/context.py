@@ -13,6 +13,7 @@ from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
 from domain.clock import Clock, skew_problem
 from domain.component import RoutingKey
+from domain.months import MonthlySchedule
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.weeks import Schedules
@@ -93,6 +94,8 @@ class Policy:
     alerts: AlertPolicy
     """Rules, budgets and non-production clusters."""
     routes: RoutePolicy = field(default_factory=RoutePolicy)
+    quiet_teams: frozenset[EntityRef] = frozenset()
+    """Teams whose quiet weeks are reported in one short message."""
     shared_namespaces: frozenset[str] = frozenset()
     """Namespaces whose unclaimed cost is shared on purpose."""
     removed_clusters: frozenset[str] = frozenset()
@@ -103,6 +106,11 @@ class Policy:
     """Base of the links to report pages (WORKER_PUBLIC_URL); None: reports have no links to their pages."""
     page_links: PageLinks | None = field(default=None, repr=False)
     """Signs the links that are sent; None: a reader needs credentials."""
+
+    @property
+    def monthly_schedule(self) -> MonthlySchedule:
+        """When the monthly roll-up is due: in the zone and at the time of the weekly one."""
+        return MonthlySchedule(zone=self.schedules.default.zone, at=self.schedules.default.at)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,10 +27,12 @@ from domain.sweeps import Sweep
 from domain.weeks import Schedule, Schedules
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
 from mcp_server import build_mcp_server
+from reports import content
 from simulator.credentials import SLACK_BOT_TOKEN
 from simulator.serving import Simulator
 from store import Store, Transaction
 from tasks.context import KeySealer, Policy, StageContext
+from tasks.report.stage import ReportMade
 from tests.factories import NOW, ROUTING_KEY, SLOT, TEAM_CHANNEL, make_component
 from tests.services.clients import backstage_of, scaleops_of
 
@@ -131,6 +133,11 @@ def make_request_context(
     *, history: HistoryContext | None = None, live: LiveContext | None = None, viewer: Viewer = allow_all
 ) -> RequestContext:
     return RequestContext(live=cast("LiveContext", live), history=cast("HistoryContext", history), viewer=viewer)
+
+
+def weekly_report(made: ReportMade) -> content.Report:
+    assert isinstance(made.report, content.Report)
+    return made.report
 
 
 def record_listing(

@@ -66,6 +66,7 @@ class TeamSection(_Section):
     report_time: TimeOfDay | None = None
     pagerduty_routing_key_file: str | None = None
     monthly_budget: Amount | None = None
+    quiet: bool = False
 
 
 class RuleSection(_Section):
@@ -170,6 +171,12 @@ class UnallocatedSection(_Section):
     shared: tuple[str, ...] = ()
 
 
+class MonthlySection(_Section):
+    """monthly: the channel of the monthly roll-up. Without one it is not sent."""
+
+    slack_channel: ChannelId | None = None
+
+
 class RetentionSection(_Section):
     """retention: of points, of the last points of a day, and of closing snapshots."""
 
@@ -188,6 +195,7 @@ class ConfigFile(_Section):
     selectors: SelectorsSection = SelectorsSection()
     clusters: ClustersSection = ClustersSection()
     unallocated: UnallocatedSection = UnallocatedSection()
+    monthly: MonthlySection = MonthlySection()
     retention: RetentionSection = RetentionSection()
 
 

@@ -42,6 +42,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         namespaces_allowed=dict(config.selectors.namespaces),
         alerts=alert_policy(settings, config),
         routes=_route_policy(settings, config),
+        quiet_teams=frozenset(ref for ref, team in config.teams.items() if team.quiet),
         shared_namespaces=frozenset(config.unallocated.shared),
         removed_clusters=frozenset(config.clusters.removed),
         retention=Retention(**config.retention.model_dump()),
@@ -65,6 +66,7 @@ def _route_policy(settings: Settings, config: ConfigFile) -> RoutePolicy:
         slack_by_team={ref: team.slack_channel for ref, team in config.teams.items() if team.slack_channel},
         slack_default=settings.slack_default_channel,
         platform_channel=settings.platform_channel,
+        monthly_channel=config.monthly.slack_channel,
         pagerduty_by_team={ref: key.fingerprint for ref, key in routing_keys_by_team(config).items()},
         pagerduty_default=RoutingKey(default.get_secret_value()).fingerprint if default else None,
     )

@@ -12,9 +12,10 @@ from actions.history.models import ReportInput, ReportOutput
 from actions.history.view import HistoryView, parse_team, parse_week
 from actions.shortening import MAX_LISTED, shorten
 from domain.messages import Json
+from domain.months import MONTHLY_REPORT, Month
 from domain.refs import PLATFORM, EntityRef
 from domain.weeks import WEEKLY_REPORT, current_week
-from reports.content import Report
+from reports.content import MonthlyReport, Report
 from reports.links import PLATFORM_SLUG
 from store import ReportRun
 
@@ -45,6 +46,24 @@ def stored_report(view: HistoryView, team: EntityRef, week: str | None) -> Repor
         raise NotFoundError(message)
     _require_all_visible(view, team, run)
     return _as_seen(view, Report.model_validate(run.content))
+
+
+def stored_month(view: HistoryView, month: Month) -> MonthlyReport:
+    """Return the monthly roll-up of all teams.
+
+    Raises:
+        NotAllowedError: the caller does not see everything.
+        NotFoundError: there is none of that month.
+    """
+    if not view.sees_everything:
+        message = "the monthly roll-up is shown only to callers who may see every component"
+        raise NotAllowedError(message)
+    runs = {run.week: run for run in view.rows.reports.runs_of(PLATFORM, MONTHLY_REPORT) if run.content is not None}
+    if str(month) not in runs:
+        kept = ", ".join(list(runs)[-MAX_LISTED:]) or "none"
+        message = f"no monthly roll-up of {month}; months with one: {kept}"
+        raise NotFoundError(message)
+    return MonthlyReport.model_validate(runs[str(month)].content)
 
 
 def team_of_slug(slug: str) -> EntityRef:

@@ -23,12 +23,13 @@ from actions.errors import NotFoundError
 from actions.history.costs import get_cost_trend
 from actions.history.lists import list_alerts, list_recommendations
 from actions.history.models import AlertsInput, OpenRecommendationsInput, TrendInput, TrendOutput
-from actions.history.reports import reports_of_week, stored_report, team_of_slug
+from actions.history.reports import reports_of_week, stored_month, stored_report, team_of_slug
 from actions.history.view import HistoryView, parse_ref, read_history
 from alerts.states import OPEN_PHASES
 from domain.bulk_trust import BulkStanding, BulkSubject, describe_standings
 from domain.clock import is_future
-from domain.refs import EntityRef
+from domain.months import InvalidMonth, Month
+from domain.refs import PLATFORM, EntityRef
 from domain.unallocated import describe_newest
 from domain.weeks import current_week
 from gateway.auth.request_contexts import RequestContexts
@@ -96,7 +97,16 @@ def _index(view: HistoryView, *, instance: str) -> str:
 
 
 def _report(view: HistoryView, *, slug: str, week: str | None) -> str:
-    return render_page(stored_report(view, team_of_slug(slug), week))
+    team = team_of_slug(slug)
+    month = _month_of(week) if week is not None and team == PLATFORM else None
+    return render_page(stored_report(view, team, week) if month is None else stored_month(view, month))
+
+
+def _month_of(text: str) -> Month | None:
+    try:
+        return Month.parse(text)
+    except InvalidMonth:  # a week, or neither
+        return None
 
 
 def _component(view: HistoryView, *, ref: EntityRef) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from domain.closing_point import ClosingPoint
 from domain.cost_decomposition import CostDecomposition, decompose
 from domain.money import parse_currency
+from domain.weeks import Lateness
 from reports import content
 from reports.builders.alerts import list_alerts
 from reports.builders.follow_up import FollowUpContext, build_follow_up
@@ -16,12 +17,13 @@ from reports.builders.headline import write_headline
 from reports.builders.months import build_component_budgets
 from reports.builders.names import ReportNames, names_of
 from reports.builders.platform import build_team_overview
+from reports.builders.quiet import is_quiet
 from reports.builders.sections import summarise_automation, summarise_network
 from reports.builders.top_actions import choose_actions
 from reports.builders.trend import build_report_trend
 from reports.builders.unallocated import build_unallocated
 from reports.builders.why import build_why
-from reports.facts import PlatformFacts, ReportMeta, TeamFacts
+from reports.facts import PlatformFacts, TeamFacts
 from reports.formatting import format_delay, format_instant
 from reports.links import PLATFORM_SLUG, team_slug
 
@@ -32,7 +34,7 @@ Part = tuple[str, Callable[[], content.Body]]
 def build_team_report(facts: TeamFacts) -> content.Report:
     """Build the weekly report of one team."""
     found = _decompose(facts)
-    return _report(
+    report = _report(
         facts,
         found,
         scope="team",
@@ -41,6 +43,7 @@ def build_team_report(facts: TeamFacts) -> content.Report:
         slug=team_slug(facts.team),
         parts=_team_parts(facts, found),
     )
+    return report.model_copy(update={"quiet": facts.meta.quiet and is_quiet(facts, None if found is None else found.change)})
 
 
 def build_platform_report(facts: PlatformFacts) -> content.Report:
@@ -137,7 +140,7 @@ def _report(
     parts: Iterable[Part],
 ) -> content.Report:
     meta = facts.meta
-    sections = tuple(_section(part_title, make) for part_title, make in parts)
+    sections = tuple(build_section(part_title, make) for part_title, make in parts)
     return content.Report(
         scope=scope,
         team=team,
@@ -148,7 +151,7 @@ def _report(
         zone=meta.zone,
         due_at=meta.due_at,
         made_at=meta.made_at,
-        late_reason=format_lateness(meta),
+        late_reason=format_lateness(meta.late, meta.zone),
         again=meta.again,
         running=meta.running,
         currency=parse_currency(meta.currency),
@@ -159,16 +162,19 @@ def _report(
     )
 
 
-def _section(title: str, make: Callable[[], content.Body]) -> content.Section:
+def build_section(title: str, make: Callable[[], content.Body]) -> content.Section:
+    """Build a section, or one that says that it could not be built."""
     try:
         return content.Section(title=title, body=make())
     except Exception as error:  # noqa: BLE001 - a failure in one section must not lose the report
         return content.Section(title=title, body=None, failure=f"This section could not be built ({type(error).__name__}).")
 
 
-def format_lateness(meta: ReportMeta) -> str:
+def format_lateness(late: Lateness | None, zone: str) -> str:
     """Return why a report is late; empty if it is not."""
-    if meta.late is None:
+    if late is None:
         return ""
-    due = format_instant(meta.late.due_at, meta.zone)
-    return f"This report comes {format_delay(meta.late.made_at - meta.late.due_at)} late: it was due {due}, but no run produced it until now."
+    due = format_instant(late.due_at, zone)
+    return (
+        f"This report comes {format_delay(late.made_at - late.due_at)} late: it was due {due}, but no run produced it until now."
+    )

@@ -14,6 +14,7 @@ from pydantic import Field
 from reports.content.budgets import ComponentBudget, ComponentBudgets
 from reports.content.costs import CausePart, Mover, MoverPlace, Trend, TrendWeek, WhyChanged
 from reports.content.headline import Budget, ChangePart, Forecast, Headline, HeadlineChange, HeadlineLine, UsualChange
+from reports.content.monthly import MonthChange, MonthHeadline, RealisedSavings, TeamBudgets, TeamMonth
 from reports.content.platform import RoutingProblems, TeamOverview, TeamSummary, UnroutedTeam
 from reports.content.recommendations import FollowUp, RecommendationOutcome, RecommendedAction, Resource, TopActions
 from reports.content.sections import AlertList, Automation, ClusterGap, DataGap, DataGaps, HotSpot, Network, OpenAlert, PolicyUse
@@ -31,6 +32,7 @@ __all__ = [
     "PLATFORM",
     "AlertList",
     "Amount",
+    "AnyReport",
     "Automation",
     "Body",
     "Budget",
@@ -50,12 +52,16 @@ __all__ = [
     "HeadlineLine",
     "HotSpot",
     "Money",
+    "MonthChange",
+    "MonthHeadline",
+    "MonthlyReport",
     "Mover",
     "MoverPlace",
     "NamespaceList",
     "Network",
     "OpenAlert",
     "PolicyUse",
+    "RealisedSavings",
     "RecommendationOutcome",
     "RecommendedAction",
     "Report",
@@ -63,6 +69,8 @@ __all__ = [
     "RoutingProblems",
     "Section",
     "Share",
+    "TeamBudgets",
+    "TeamMonth",
     "TeamOverview",
     "TeamSummary",
     "TopActions",
@@ -98,6 +106,7 @@ Body: TypeAlias = Annotated[
         TeamOverview,
         RoutingProblems,
         UnallocatedSpend,
+        TeamBudgets,
     ],
     Field(discriminator="kind"),
 ]
@@ -138,7 +147,53 @@ class Report(ContentModel):
     sections: tuple[Section, ...]
     page: str | None
     """URL of the page of this report."""
+    quiet: bool = False
+    """Nothing of the week is unusual or new, and the team wants such a week reported in one short message (`quiet` of the configuration)."""
+
+    @property
+    def period(self) -> str:
+        """The week."""
+        return self.week
 
     def to_json(self) -> str:
         """Return the JSON that `Report.model_validate_json` reads."""
         return self.model_dump_json(indent=2)
+
+
+class MonthlyReport(ContentModel):
+    """The monthly roll-up of all teams."""
+
+    format: Literal[1] = FORMAT
+    report: Literal["monthly"] = "monthly"
+    scope: Literal["platform"] = "platform"
+    team: Literal["platform"] = "platform"
+    title: str
+    month: str
+    """As `2026-10`."""
+    zone: str
+    due_at: datetime
+    made_at: datetime
+    late_reason: str
+    """Empty if the report is on time."""
+    again: int
+    """0: the report of the month; 1, 2, ...: sent again by hand."""
+    running: bool
+    """The month has not ended: the report can be shown, not sent."""
+    currency: str
+    route: str
+    headline: MonthHeadline
+    sections: tuple[Section, ...]
+    page: str | None
+    """URL of the page of this report."""
+
+    @property
+    def period(self) -> str:
+        """The month."""
+        return self.month
+
+    def to_json(self) -> str:
+        """Return the JSON that `MonthlyReport.model_validate_json` reads."""
+        return self.model_dump_json(indent=2)
+
+
+AnyReport: TypeAlias = Union[Report, MonthlyReport]  # noqa: UP007 - as above

@@ -10,6 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from reports import content
+from reports.builders.month_sentences import describe_month, month_figures, month_remarks
 from reports.builders.sentences import key_figures, remarks
 from reports.render.charts import draw_trend
 from reports.render.templating import environment
@@ -27,26 +28,34 @@ class RenderedSection:
     failure: str = ""
 
 
-def render_page(report: content.Report, env: SandboxedEnvironment | None = None) -> str:
+def render_page(report: content.AnyReport, env: SandboxedEnvironment | None = None) -> str:
     """Render the page of a report. A section that fails is replaced by its failure; the others are kept."""
-    return _render(report, env or environment("html"), "report.html", "sections/{}.html")
+    template = "monthly.html" if isinstance(report, content.MonthlyReport) else "report.html"
+    return _render(report, env or environment("html"), template, "sections/{}.html")
 
 
-def render_markdown(report: content.Report, env: SandboxedEnvironment | None = None) -> str:
+def render_markdown(report: content.AnyReport, env: SandboxedEnvironment | None = None) -> str:
     """Render a report as Markdown. A section that fails is replaced by its failure; the others are kept."""
-    return _render(report, env or environment("markdown"), "markdown/report.md", "markdown/{}.md").strip() + "\n"
+    template = "markdown/monthly.md" if isinstance(report, content.MonthlyReport) else "markdown/report.md"
+    return _render(report, env or environment("markdown"), template, "markdown/{}.md").strip() + "\n"
 
 
-def _render(report: content.Report, env: SandboxedEnvironment, template: str, section_template: str) -> str:
+def _render(report: content.AnyReport, env: SandboxedEnvironment, template: str, section_template: str) -> str:
+    drawn = tuple(_render_sections(report, env, section_template))
+    if isinstance(report, content.MonthlyReport):
+        return env.get_template(template).render(
+            report=report,
+            drawn=drawn,
+            remarks=tuple(month_remarks(report)),
+            figures=tuple(month_figures(report)),
+            changed=describe_month(report),
+        )
     return env.get_template(template).render(
-        report=report,
-        drawn=tuple(_render_sections(report, env, section_template)),
-        remarks=tuple(remarks(report)),
-        figures=tuple(key_figures(report.headline)),
+        report=report, drawn=drawn, remarks=tuple(remarks(report)), figures=tuple(key_figures(report.headline))
     )
 
 
-def _render_sections(report: content.Report, env: SandboxedEnvironment, template: str) -> Iterator[RenderedSection]:
+def _render_sections(report: content.AnyReport, env: SandboxedEnvironment, template: str) -> Iterator[RenderedSection]:
     for number, section in enumerate(report.sections, start=1):
         body = section.body
         if body is None:

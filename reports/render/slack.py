@@ -19,7 +19,8 @@ from reports.builders.cause_sentences import (
     format_places,
     format_small_changes,
 )
-from reports.builders.months import format_month
+from reports.builders.month_sentences import format_variance
+from reports.builders.months import format_month, format_spent
 from reports.builders.sentences import (
     MAX_NAME_LENGTH,
     format_alerts,
@@ -64,6 +65,7 @@ from reports.render.slack_blocks import (
     plain_text,
     table,
 )
+from reports.render.slack_quiet import render_quiet_week
 
 MAX_SENTENCE_LENGTH: Final = 400
 MAX_REASON_LENGTH: Final = 300
@@ -81,12 +83,15 @@ def render_slack(report: content.Report, *, page: str | None = None) -> tuple[tu
 
     `page` replaces `report.page` as the target of the report link.
     """
+    if report.quiet:
+        return tuple(to_renderings(message) for message in pack([render_quiet_week(report, page or report.page)]))
     first = pack(_first_screen(report, page or report.page))
-    thread = pack(_thread(report))
-    return tuple(_renderings(message) for message in (*first, *thread))
+    thread = pack(render_sections(report.sections))
+    return tuple(to_renderings(message) for message in (*first, *thread))
 
 
-def _renderings(message: BlockGroup) -> tuple[Rendering, ...]:
+def to_renderings(message: BlockGroup) -> tuple[Rendering, ...]:
+    """Return the renderings of a message: native, then plain text."""
     text = clip_text("\n".join(message.lines))
     quiet = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
     return (
@@ -143,8 +148,9 @@ def _actions(actions: content.TopActions) -> Iterator[BlockGroup]:
         yield BlockGroup(blocks=(context(rest),), lines=(rest,))
 
 
-def _thread(report: content.Report) -> Iterator[BlockGroup]:
-    for section in report.sections:
+def render_sections(sections: Iterable[content.Section]) -> Iterator[BlockGroup]:
+    """Yield the sections of the thread."""
+    for section in sections:
         body = section.body
         if body is None:
             yield _paragraph(f"{section.title}: {section.failure}")
@@ -314,6 +320,19 @@ def _clip_cell(text: str) -> str:
     return clip(text, MAX_CELL_LENGTH)
 
 
+def _team_budgets(budgets: content.TeamBudgets) -> Iterator[BlockGroup]:
+    if not budgets.teams:
+        yield _title("Budgets by team")
+        yield _paragraph("No team owned a component.")
+        return
+    rows = [["Team", "Cost", "Budget", "Variance"]]
+    for team in budgets.teams[: 2 * MAX_ROWS_PER_KIND]:
+        budget = team.cost.monthly_budget
+        of = "" if budget is None else format_money(budget, team.cost.currency)
+        rows.append([_clip_cell(team.title), format_spent(team.cost), of, format_variance(team)])
+    yield _table("Budgets by team", rows, numbers_from=1, omitted=max(0, len(budgets.teams) - 2 * MAX_ROWS_PER_KIND))
+
+
 def _routing(routing: content.RoutingProblems) -> Iterator[BlockGroup]:
     yield _title("Routing")
     if summary := format_routing(routing):
@@ -336,6 +355,7 @@ _RENDERERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
     "gaps": _gaps,
     "teams": _teams,
     "unallocated": _unallocated,
+    "team-budgets": _team_budgets,
     "routing": _routing,
 }
 """Sections of the thread; trend and actions are on the first screen."""

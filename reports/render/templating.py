@@ -18,8 +18,7 @@ from markupsafe import Markup
 from domain.money import format_count, format_money, format_percent
 from domain.weeks import IsoWeek
 from reports import formatting
-from reports.builders import cause_sentences, sentences
-from reports.builders.months import format_month
+from reports.builders import cause_sentences, month_sentences, months, sentences
 from reports.builders.top_actions import format_requests, format_size
 
 Form = Literal["html", "markdown"]
@@ -59,7 +58,11 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         events=formatting.format_events,
         follow_up=sentences.format_follow_up,
         instant=formatting.format_instant,
-        month=format_month,
+        month=months.format_month,
+        month_change=month_sentences.format_month_change,
+        month_name=month_sentences.format_month_name,
+        spent=months.format_spent,
+        variance=month_sentences.format_variance,
         money=formatting.format_money_or_unknown,
         more=sentences.format_more,
         network=sentences.format_network,

@@ -68,6 +68,14 @@ class Recommendations(Queries):
         )
         return tuple(one.at(latest) for one in self._all(chosen))
 
+    def done_between(self, earliest: datetime, latest: datetime) -> tuple[Recommendation, ...]:
+        """Return the recommendations that were carried out with earliest < ended_at <= latest, as they are known now."""
+        columns = recommendations.c
+        chosen = select(recommendations).where(
+            columns.ended_as == RecommendationEnd.DONE.value, columns.ended_at > earliest, columns.ended_at <= latest
+        )
+        return self._all(chosen)
+
     def _all(self, chosen: Select[tuple[object, ...]]) -> tuple[Recommendation, ...]:
         columns = recommendations.c
         workload = (columns.cluster, columns.namespace, columns.type, columns.name)

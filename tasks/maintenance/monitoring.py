@@ -18,7 +18,7 @@ from domain.routes import Route, RoutePolicy, platform_route
 from reports.notices import platform_notice
 from reports.render.slack_blocks import escape
 from store import Heartbeat, HeartbeatKind
-from tasks.context import Policy, StageContext
+from tasks.context import StageContext
 from tasks.maintenance.status import InstallationStatus, read_status
 
 CANARY_MAX_AGE: Final = timedelta(minutes=10)
@@ -55,7 +55,7 @@ def check_health(context: StageContext) -> HealthSnapshot:
     """
     status = read_status(context)
     problems = (*status.problems, *unserved_queues(status.heartbeats, status.now))
-    return HealthSnapshot(status=status, problems=problems, reports_overdue=_overdue(status, context.policy))
+    return HealthSnapshot(status=status, problems=problems, reports_overdue=_overdue(status))
 
 
 def monitor(context: StageContext) -> MonitoringResult:
@@ -101,9 +101,8 @@ def build_notice(problems: Sequence[str], routes: RoutePolicy, *, now: datetime)
     )
 
 
-def _overdue(status: InstallationStatus, policy: Policy) -> int:
-    due = {team.team: str(policy.schedules.of(team.team).newest_due(status.now)) for team in status.teams}
-    return sum(1 for team in status.teams if team.last_week and team.last_week != due[team.team])
+def _overdue(status: InstallationStatus) -> int:
+    return sum(1 for team in status.teams if team.last_week and team.last_week != team.newest_due)
 
 
 def _problems_since(last: Heartbeat | None, problems: Sequence[str], now: datetime) -> datetime | None:

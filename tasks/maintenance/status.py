@@ -11,11 +11,12 @@ from alerts.states import OPEN_PHASES
 from domain.bulk_trust import BulkStanding
 from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
+from domain.months import MONTHLY_REPORT
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, describe_unmeasured, slot_of
 from domain.unallocated import SweepUnallocated
-from domain.weeks import WEEKLY_REPORT, Schedule
+from domain.weeks import WEEKLY_REPORT, P, ReportSchedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxRecord
 from tasks.context import Policy, StageContext
@@ -32,10 +33,14 @@ _MAX_LISTED: Final = 50
 
 @dataclass(frozen=True, kw_only=True)
 class TeamStatus:
-    """One team's last and next weekly report."""
+    """One team's last and next report."""
 
     team: EntityRef
+    report: str
+    """Weekly; monthly for the monthly roll-up, whose weeks are months."""
     last_week: str
+    newest_due: str
+    """The newest week that is due."""
     last_outcome: str
     next_due: datetime
     last_error: str
@@ -126,25 +131,32 @@ def _unmeasured(transaction: Transaction, newest: Sweep | None) -> Iterator[tupl
 
 def _teams(transaction: Transaction, policy: Policy, now: datetime) -> Iterator[TeamStatus]:
     for team in (*teams_with_reports(transaction), PLATFORM):
-        run = transaction.reports.newest(team, WEEKLY_REPORT)
-        main = transaction.outbox.get(f"{stream_of(team, run.week)}:1") if run else None
-        yield TeamStatus(
-            team=team,
-            last_week=run.week if run else "",
-            last_outcome=_outcome_of(run, main),
-            next_due=_next_due(policy.schedules.of(team), now),
-            last_error=(main.last_error or "") if main and main.status is not MessageStatus.SENT else "",
-        )
+        yield _team_status(transaction, team, WEEKLY_REPORT, policy.schedules.of(team), now)
+    if policy.routes.monthly_channel is not None:
+        yield _team_status(transaction, PLATFORM, MONTHLY_REPORT, policy.monthly_schedule, now)
+
+
+def _team_status(
+    transaction: Transaction, team: EntityRef, report: str, schedule: ReportSchedule[P], now: datetime
+) -> TeamStatus:
+    run = transaction.reports.newest(team, report)
+    main = transaction.outbox.get(f"{stream_of(team, run.week, report=report)}:1") if run else None
+    newest = schedule.newest_due(now)
+    return TeamStatus(
+        team=team,
+        report=report,
+        last_week=run.week if run else "",
+        newest_due=str(newest),
+        last_outcome=_outcome_of(run, main),
+        next_due=schedule.due_at(newest.shift(1)),
+        last_error=(main.last_error or "") if main and main.status is not MessageStatus.SENT else "",
+    )
 
 
 def _outcome_of(run: ReportRun | None, main: OutboxRecord | None) -> str:
     if run is None:
         return "none yet"
     return f"{main.status} {main.sent_at:%Y-%m-%d %H:%M}" if main and main.sent_at else main.status if main else run.status
-
-
-def _next_due(schedule: Schedule, now: datetime) -> datetime:
-    return schedule.due_at(schedule.newest_due(now).shift(1))
 
 
 def _clock_problems(

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.messages import Channel, EventAction, Message, Rendering, Variant
+from domain.months import MONTHLY_REPORT
 from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, platform_route
 from domain.weeks import CATCH_UP, WEEKLY_REPORT
 from reports import content
-from reports.render.slack import render_slack
+from reports.render.renderings import slack_messages
 from reports.render.slack_blocks import escape
 from reports.signed_links import expires_at
 from tasks.context import Policy
@@ -22,7 +23,7 @@ NOTICE_TTL: Final = timedelta(hours=24)
 MAX_LISTED: Final = 30
 
 
-def sign_page(report: content.Report, policy: Policy) -> str | None:
+def sign_page(report: content.AnyReport, policy: Policy) -> str | None:
     """Return the URL of the report page for a message, signed if possible. The stored URL stays unsigned."""
     if report.page is None or policy.page_links is None:
         return report.page
@@ -31,11 +32,12 @@ def sign_page(report: content.Report, policy: Policy) -> str | None:
 
 
 def write_messages(
-    report: content.Report, team: EntityRef, route: Route, *, now: datetime, by_hand: bool, page: str | None
+    report: content.AnyReport, team: EntityRef, route: Route, *, now: datetime, by_hand: bool, page: str | None
 ) -> tuple[Message, ...]:
     """Return the Slack messages of a report: the first for the channel, the others for its thread. `page` is the URL of its link."""
     about = report.team
-    base = stream_of(team, report.week)
+    name = MONTHLY_REPORT if isinstance(report, content.MonthlyReport) else WEEKLY_REPORT
+    base = stream_of(team, report.period, report=name)
     suffix = f":again-{report.again}" if report.again else ""
     expires_at = report.due_at + CATCH_UP
     if by_hand:
@@ -50,18 +52,18 @@ def write_messages(
             action=EventAction.POST,
             thread_of=None if number == 1 else f"{base}:1{suffix}",
             about=about,
-            reason=f"The weekly report of {report.title} for {report.week}. {report.route}",
+            reason=f"The {name} report of {report.title} for {report.period}. {report.route}",
             renderings=renderings,
             created_at=now,
             expires_at=expires_at,
         )
-        for number, renderings in enumerate(render_slack(report, page=page), start=1)
+        for number, renderings in enumerate(slack_messages(report, page=page), start=1)
     )
 
 
-def stream_of(team: EntityRef, week: str) -> str:
-    """Return the outbox stream of a week's report; its messages are `<stream>:1`, `<stream>:2`, ..."""
-    return f"report:{WEEKLY_REPORT}:{content.PLATFORM if team == PLATFORM else team}:{week}:slack"
+def stream_of(team: EntityRef, period: str, *, report: str = WEEKLY_REPORT) -> str:
+    """Return the outbox stream of the report of a week or month; its messages are `<stream>:1`, `<stream>:2`, ..."""
+    return f"report:{report}:{content.PLATFORM if team == PLATFORM else team}:{period}:slack"
 
 
 def skip_notices(policy: Policy, skipped: Sequence[str], *, first: str, now: datetime) -> Iterable[Message]:

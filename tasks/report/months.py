@@ -87,11 +87,25 @@ def _series(
 
 
 def _month(transaction: Transaction, now: ClosingPoint, team: EntityRef, until: datetime) -> MonthToDate:
-    unknown = len(now.unknown)
-    last = SeriesPoint(as_of=now.as_of, measured=len(now.measurements) - unknown, unknown=unknown, **now.totals)
-    sweeps = _sweeps_of_month(transaction, until, now.as_of)
+    return cost_of_month(transaction, team, until, last=now.series_point, up_to=now.as_of)
+
+
+def cost_of_month(
+    transaction: Transaction, team: EntityRef, until: datetime, *, last: SeriesPoint | None, up_to: datetime
+) -> MonthToDate:
+    """Return what a team cost in the month that holds the time right before `until`.
+
+    Args:
+        transaction: to read the sweeps of the month with.
+        team: PLATFORM is all teams.
+        until: the end of the time.
+        last: the closing snapshot.
+        up_to: the newest sweep to read.
+    """
+    closing = () if last is None else (last,)
+    sweeps = _sweeps_of_month(transaction, until, up_to)
     windows = transaction.history.of_team(team, as_ofs=sweeps_needed(sweeps, until=until))
-    found = month_to_date([*windows, last], until=until)
+    found = month_to_date([*windows, *closing], until=until)
     if not found.reason:
         return found
-    return month_to_date([*transaction.history.of_team(team, as_ofs=sweeps), last], until=until)
+    return month_to_date([*transaction.history.of_team(team, as_ofs=sweeps), *closing], until=until)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from domain.routes import Route, Unrouted, parents_of, platform_route, slack_rou
 from domain.selectors import dashboard_labels
 from domain.snapshots import SeriesPoint
 from domain.usual_range import MAX_WEEKS, WeeklyChange, weekly_change
-from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, Schedule
+from domain.weeks import WEEKLY_REPORT, IsoWeek, Schedule
 from reports.content import UnroutedTeam
 from reports.facts import PlatformFacts, ReportMeta, TeamFacts, WeekTotal
 from reports.links import Links
@@ -28,22 +28,12 @@ from tasks.report.followed import FollowedPeriod, find_followed
 from tasks.report.months import component_months, months_of
 from tasks.report.opened_alerts import opened_alerts
 from tasks.report.reported_alerts import AlertPeriod, handled_alerts, reported_alerts
+from tasks.report.requests import ReportRequest
 from tasks.report.unallocated import gather_unallocated
 
 TREND_WEEKS: Final = 12
 UNOWNED_TITLE: Final = "Components without an owner"
 _NO_SNAPSHOT: Final = Total(amount=Unknown("no closing snapshot"), known=0, parts=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportRequest:
-    """The week to report and the circumstances. `again` counts repeats by hand; `running`: the week has not ended."""
-
-    week: IsoWeek
-    now: datetime
-    late: Lateness | None = None
-    again: int = 0
-    running: bool = False
 
 
 def title_of(team: EntityRef, known: Team | None) -> str:
@@ -74,7 +64,7 @@ def gather_team(transaction: Transaction, policy: Policy, team: EntityRef, reque
     subjects = {team, *(closing_snapshots.now.outcomes if closing_snapshots.now is not None else titles)}
     period = AlertPeriod(since=since, until=until, handled_by=min(request.now, max(schedule.due_at(request.week), until)))
     return TeamFacts(
-        meta=_meta(policy, schedule, request, route_of(team, teams, policy)),
+        meta=replace(_meta(policy, schedule, request, route_of(team, teams, policy)), quiet=team in policy.quiet_teams),
         team=team,
         title=title_of(team, teams.get(team)),
         now=closing_snapshots.now,

@@ -1,6 +1,6 @@
-"""The report stage: build each due report from stored state and write it to the outbox in one transaction.
+"""The report stage: build each due report, weekly or monthly, from stored state and write it to the outbox in one transaction.
 
-The process that inserts the row (team, report, week) sends the report. So two beats, a repeated message, a restart or a change of
+The process that inserts the row (team, report, week or month) sends the report. So two beats, a repeated message, a restart or a change of
 zone can neither double nor lose one.
 """
 
@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.messages import Message
+from domain.months import MONTHLY_REPORT, Month, MonthlySchedule
 from domain.refs import PLATFORM, EntityRef
-from domain.routes import Route, Unrouted
-from domain.weeks import WEEKLY_REPORT, IsoWeek, last_completed_week
+from domain.routes import Route, Unrouted, monthly_route
+from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, P, Period, ReportSchedule, Schedule
 from reports import content
+from reports.builders.monthly import build_monthly_report
 from reports.builders.report import build_platform_report, build_team_report
-from reports.facts import PlatformFacts, TeamFacts
+from reports.facts import MonthFacts, PlatformFacts, TeamFacts
 from reports.links import Links, team_slug
 from store import ReportRun, RunStatus, Transaction
 from tasks.context import Policy, StageContext
-from tasks.report.due import find_due, teams_with_reports
+from tasks.report.due import MissedReport, find_due, teams_with_reports
 from tasks.report.messages import sign_page, skip_notices, write_messages
-from tasks.report.report_data import ReportRequest, describe_destination, gather_platform, gather_team, route_of, title_of
+from tasks.report.month_data import gather_month
+from tasks.report.report_data import describe_destination, gather_platform, gather_team, route_of, title_of
+from tasks.report.requests import AnyRequest, MonthRequest, ReportRequest
 
 Progress = Callable[[str], None]
 """Called with the title of each report that was made."""
@@ -37,7 +41,7 @@ class ReportRejected(Exception):
 class ReportMade:
     """One report that was made."""
 
-    report: content.Report
+    report: content.AnyReport
     messages: tuple[Message, ...]
     problem: str = ""
     """Why it is undeliverable; empty otherwise."""
@@ -77,7 +81,7 @@ def report_due(context: StageContext, *, progress: Progress = lambda _: None, is
     skipped = _record_skipped(context, found.skip, now)
     made: list[ReportMade] = []
     for one in found.due:
-        request = ReportRequest(week=one.week, now=now, late=one.late)
+        request = _request_of(one.period, now=now, late=one.late)
         try:
             done = _make_report(context, one.team, request, by_hand=False)
         except ReportRejected:  # a sweep was closed since, and another team owns its components: not due any more
@@ -101,11 +105,22 @@ def preview(context: StageContext, team: EntityRef | None, week: IsoWeek | None 
     subject = team or PLATFORM
     with context.store.reading() as transaction:
         _require_known(transaction, subject)
-        request = _request(context.policy, subject, week, now)
+        request = _request(context.policy.schedules.of(subject), week, now)
         stored = transaction.reports.first_with_content(subject, WEEKLY_REPORT, str(request.week))
         if stored is not None:
             return read_stored(stored)
         return _build(_gather(transaction, context.policy, subject, request))
+
+
+def preview_month(context: StageContext, month: Month | None = None) -> content.MonthlyReport:
+    """Return the monthly roll-up without writing, as `preview`. None is the last completed month."""
+    now = context.clock()
+    with context.store.reading() as transaction:
+        request = _month_request(context.policy.monthly_schedule, month, now)
+        stored = transaction.reports.first_with_content(PLATFORM, MONTHLY_REPORT, str(request.month))
+        if stored is not None:
+            return read_stored_month(stored)
+        return build_monthly_report(_gather_month(transaction, context.policy, request))
 
 
 def send(
@@ -118,15 +133,25 @@ def send(
     """
     now = context.clock()
     subject = team or PLATFORM
+    schedule = context.policy.schedules.of(subject)
     with context.store.reading() as transaction:
         _require_known(transaction, subject)
-        request = _request(context.policy, subject, week, now)
-        number = transaction.reports.next_attempt(subject, WEEKLY_REPORT, str(request.week)) if again else 0
+    return _send(context, subject, _request(schedule, week, now), zone=schedule.zone.key, again=again)
+
+
+def send_month(context: StageContext, month: Month | None = None, *, again: bool = False) -> ReportMade | AlreadySent:
+    """Make and send the monthly roll-up of a completed month by hand, as `send`. Raises ReportRejected."""
+    request = _month_request(context.policy.monthly_schedule, month, context.clock())
+    return _send(context, PLATFORM, request, zone="UTC", again=again)
+
+
+def _send(context: StageContext, team: EntityRef, request: AnyRequest, *, zone: str, again: bool) -> ReportMade | AlreadySent:
     if request.running:
-        zone = context.policy.schedules.of(subject).zone.key
-        message = f"{request.week} has not ended in {zone}; it can be shown without --send, not sent"
+        message = f"{request.period} has not ended in {zone}; it can be shown without --send, not sent"
         raise ReportRejected(message)
-    return _make_report(context, subject, ReportRequest(week=request.week, now=now, again=number), by_hand=True)
+    with context.store.reading() as transaction:
+        number = transaction.reports.next_attempt(team, request.report, str(request.period)) if again else 0
+    return _make_report(context, team, replace(request, again=number), by_hand=True)
 
 
 def stored_reports(context: StageContext, team: EntityRef | None) -> tuple[content.Report, ...]:
@@ -141,14 +166,39 @@ def read_stored(run: ReportRun) -> content.Report:
     return content.Report.model_validate(run.content)
 
 
-def _request(policy: Policy, team: EntityRef, week: IsoWeek | None, now: datetime) -> ReportRequest:
-    zone = policy.schedules.of(team).zone
-    completed = last_completed_week(now, zone)
-    chosen = week or completed
-    if chosen > completed.shift(1):
-        message = f"{chosen} has not begun in {zone.key}; the current week is {completed.shift(1)}"
+def read_stored_month(run: ReportRun) -> content.MonthlyReport:
+    """Return the content of a monthly run."""
+    return content.MonthlyReport.model_validate(run.content)
+
+
+def _request(schedule: Schedule, week: IsoWeek | None, now: datetime) -> ReportRequest:
+    chosen, is_running = _choose(schedule, week, now, zone=schedule.zone.key)
+    return ReportRequest(week=chosen, now=now, running=is_running)
+
+
+def _month_request(schedule: MonthlySchedule, month: Month | None, now: datetime) -> MonthRequest:
+    chosen, is_running = _choose(schedule, month, now, zone="UTC")
+    return MonthRequest(month=chosen, now=now, running=is_running)
+
+
+def _choose(schedule: ReportSchedule[P], period: P | None, now: datetime, *, zone: str) -> tuple[P, bool]:
+    """Return the period to report, by default the last completed one, and whether it has not ended."""
+    current = schedule.period_at(now)
+    chosen = current.shift(-1) if period is None else period
+    if current < chosen:
+        message = f"{chosen} has not begun in {zone}; the current one is {current}"
         raise ReportRejected(message)
-    return ReportRequest(week=chosen, now=now, running=chosen > completed)
+    return chosen, chosen == current
+
+
+def _request_of(period: Period, *, now: datetime, late: Lateness | None) -> AnyRequest:
+    match period:
+        case Month():
+            return MonthRequest(month=period, now=now, late=late)
+        case IsoWeek():
+            return ReportRequest(week=period, now=now, late=late)
+    message = f"{period} is neither a week nor a month"
+    raise TypeError(message)
 
 
 def _require_known(transaction: Transaction, team: EntityRef) -> None:
@@ -176,29 +226,37 @@ def _build(facts: TeamFacts | PlatformFacts) -> content.Report:
 
 @dataclass(frozen=True, kw_only=True)
 class _Draft:
-    report: content.Report
+    report: content.AnyReport
     sweeps_now: tuple[datetime, ...] | None
     sweeps_then: tuple[datetime, ...] | None
 
 
-def _draft(transaction: Transaction, policy: Policy, team: EntityRef, request: ReportRequest) -> _Draft:
+def _draft(transaction: Transaction, policy: Policy, team: EntityRef, request: AnyRequest, route: Route | Unrouted) -> _Draft:
     """Build a report. One that was made before says the same again, unless a section of it failed."""
-    first = transaction.reports.first_with_content(team, WEEKLY_REPORT, str(request.week)) if request.again else None
-    before = None if first is None else read_stored(first)
-    if first is not None and before is not None and not any(section.failure for section in before.sections):
-        destination = describe_destination(route_of(team, transaction.components.teams(), policy))
-        page = Links(pages=policy.public_url).report(team_slug(None if team == PLATFORM else team), request.week)
-        again = before.model_copy(update={"again": request.again, "made_at": request.now, "route": destination, "page": page})
-        return _Draft(report=again, sweeps_now=first.sweeps_now, sweeps_then=first.sweeps_then)
+    first = transaction.reports.first_with_content(team, request.report, str(request.period)) if request.again else None
+    if first is not None:
+        before = read_stored_month(first) if isinstance(request, MonthRequest) else read_stored(first)
+        if not any(section.failure for section in before.sections):
+            page = Links(pages=policy.public_url).report(team_slug(None if team == PLATFORM else team), request.period)
+            changes = {"again": request.again, "made_at": request.now, "route": describe_destination(route), "page": page}
+            return _Draft(report=before.model_copy(update=changes), sweeps_now=first.sweeps_now, sweeps_then=first.sweeps_then)
+    if isinstance(request, MonthRequest):
+        month = _gather_month(transaction, policy, request)
+        return _Draft(report=build_monthly_report(month), sweeps_now=month.sweeps, sweeps_then=None)
     facts = _gather(transaction, policy, team, request)
     return _Draft(report=_build(facts), sweeps_now=facts.sweeps_now, sweeps_then=facts.sweeps_then)
 
 
-def _make_report(context: StageContext, team: EntityRef, request: ReportRequest, *, by_hand: bool) -> ReportMade | AlreadySent:
-    """Build a report from one state of the store, then claim its week and insert its messages in one transaction."""
+def _gather_month(transaction: Transaction, policy: Policy, request: MonthRequest) -> MonthFacts:
+    return gather_month(transaction, policy, policy.monthly_schedule, request, monthly_route(policy.routes))
+
+
+def _make_report(context: StageContext, team: EntityRef, request: AnyRequest, *, by_hand: bool) -> ReportMade | AlreadySent:
+    """Build a report from one state of the store, then claim its period and insert its messages in one transaction."""
     with context.store.reading() as transaction:
-        route = route_of(team, transaction.components.teams(), context.policy)
-        draft = _draft(transaction, context.policy, team, request)
+        is_monthly, teams = isinstance(request, MonthRequest), transaction.components.teams()
+        route = monthly_route(context.policy.routes) if is_monthly else route_of(team, teams, context.policy)
+        draft = _draft(transaction, context.policy, team, request, route)
     report = draft.report
     messages: tuple[Message, ...] = ()
     if isinstance(route, Route):
@@ -206,8 +264,8 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
         messages = write_messages(report, team, route, now=request.now, by_hand=by_hand, page=page)
     run = ReportRun(
         team=team,
-        report=WEEKLY_REPORT,
-        week=str(request.week),
+        report=request.report,
+        week=str(request.period),
         status=RunStatus.MADE if isinstance(route, Route) else RunStatus.UNDELIVERABLE,
         due_at=report.due_at,
         created_at=request.now,
@@ -219,11 +277,11 @@ def _make_report(context: StageContext, team: EntityRef, request: ReportRequest,
     )
     with context.store.transaction() as transaction:
         if not transaction.reports.claim(run):
-            found = transaction.reports.run(team, WEEKLY_REPORT, str(request.week), again=request.again)
+            found = transaction.reports.run(team, request.report, str(request.period), again=request.again)
             return AlreadySent(run=found or run, sentence=_already_sent(found or run, report.title))
         transaction.outbox.put(messages)
     problem = (
-        f"The report of {report.title} for {report.week} has no destination: {route.reason}."
+        f"The report of {report.title} for {report.period} has no destination: {route.reason}."
         if isinstance(route, Unrouted)
         else ""
     )
@@ -237,23 +295,23 @@ def _already_sent(run: ReportRun, title: str) -> str:
     return f"The report of {title} for {run.week} was made on {at}; --again makes another one, marked as such."
 
 
-def _record_skipped(context: StageContext, skip: Sequence[tuple[EntityRef, IsoWeek]], now: datetime) -> tuple[str, ...]:
-    """Record skipped weeks, and notify the platform channel of them once."""
+def _record_skipped(context: StageContext, skip: Sequence[MissedReport], now: datetime) -> tuple[str, ...]:
+    """Record skipped weeks and months, and notify the platform channel of them once."""
     if not skip:
         return ()
     skipped: list[str] = []
     first = ""
     with context.store.transaction() as transaction:
         teams = transaction.components.teams()
-        for team, week in skip:
-            due_at = context.policy.schedules.of(team).due_at(week)
-            reason = f"the report of {week}, due {due_at:%Y-%m-%d %H:%M} UTC, was missed and is too late to be sent."
+        for one in skip:
+            team, period = one.team, one.period
+            reason = f"the report of {period}, due {one.due_at:%Y-%m-%d %H:%M} UTC, was missed and is too late to be sent."
             run = ReportRun(
                 team=team,
-                report=WEEKLY_REPORT,
-                week=str(week),
+                report=_request_of(period, now=now, late=None).report,
+                week=str(period),
                 status=RunStatus.SKIPPED,
-                due_at=due_at,
+                due_at=one.due_at,
                 created_at=now,
                 late_reason=reason,
                 sweeps_now=None,
@@ -263,6 +321,6 @@ def _record_skipped(context: StageContext, skip: Sequence[tuple[EntityRef, IsoWe
             if transaction.reports.claim(run):
                 title = "All teams" if team == PLATFORM else title_of(team, teams.get(team))
                 skipped.append(f"{title}: {reason}")
-                first = first or f"{team}:{week}"
+                first = first or f"{team}:{period}"
         transaction.outbox.put(skip_notices(context.policy, skipped, first=first, now=now))
     return tuple(skipped)

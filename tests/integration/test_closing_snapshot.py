@@ -15,7 +15,8 @@ from domain.weeks import IsoWeek
 from store import Store, Transaction
 from tasks.evaluate.stage import evaluate
 from tasks.maintenance.purging import purge_expired
-from tasks.report.report_data import ReportRequest, gather_team
+from tasks.report.report_data import gather_team
+from tasks.report.requests import ReportRequest
 from tasks.report.stage import preview
 from tests.factories import PAYMENTS
 from tests.integration.test_report_stage import DUE, MONDAY, sweep

@@ -13,7 +13,8 @@ from reports.facts import OpenedAlert, TeamFacts
 from reports.render.documents import render_markdown, render_page
 from reports.render.slack import render_slack
 from store import Store
-from tasks.report.report_data import ReportRequest, gather_platform, gather_team
+from tasks.report.report_data import gather_platform, gather_team
+from tasks.report.requests import ReportRequest
 from tests.factories import CHECKOUT, PAYMENTS, make_component, make_ref
 from tests.integration.alert_installation import START, Installation, fine, starved
 

@@ -10,7 +10,8 @@ from alerts.states import Phase
 from domain.weeks import IsoWeek
 from reports.facts import ReportedAlert, TeamAlerts
 from store import Store
-from tasks.report.report_data import ReportRequest, gather_team
+from tasks.report.report_data import gather_team
+from tasks.report.requests import ReportRequest
 from tests.factories import PAYMENTS, make_ref
 from tests.integration.alert_installation import SLOT_LENGTH, START, Installation, fine
 

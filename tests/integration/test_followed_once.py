@@ -15,7 +15,8 @@ from domain.snapshots import WorkloadPoint
 from domain.tracking import RecommendationKey
 from domain.weeks import IsoWeek
 from store import Store
-from tasks.report.report_data import ReportRequest, gather_team
+from tasks.report.report_data import gather_team
+from tasks.report.requests import ReportRequest
 from tests.factories import PAYMENTS, make_point
 from tests.integration.test_comparison_of_weeks import DUE, MONDAY, WEEK, sweep
 from tests.stage_factories import make_policy

@@ -18,7 +18,7 @@ from tasks.report.stage import ReportMade, ReportRejected, preview, report_due, 
 from tests.factories import PAYMENTS, SEARCH, make_component, make_contact, make_measurement, make_point, make_team
 from tests.integration.history_sample import run
 from tests.integration.test_report_stage import DUE, MONDAY
-from tests.stage_factories import MONDAY_NINE, make_history_context, make_policy, make_stage_context, record_sweep
+from tests.stage_factories import MONDAY_NINE, make_history_context, make_policy, make_stage_context, record_sweep, weekly_report
 
 W47 = IsoWeek(2026, 47)
 SUNDAY = MONDAY - timedelta(hours=6)
@@ -41,7 +41,7 @@ def sweep(store: Store, as_of: datetime, owners: dict[str, EntityRef], *, close:
 
 
 def made_by(store: Store, now: datetime, **policy: Any) -> dict[str, content.Report]:
-    return {one.report.title: one.report for one in report_due(make_stage_context(store, now, **policy)).made}
+    return {one.report.title: weekly_report(one) for one in report_due(make_stage_context(store, now, **policy)).made}
 
 
 def shares_of(report: content.Report) -> dict[str, Decimal | None]:
@@ -119,7 +119,7 @@ def test_a_report_made_again_says_the_same(sqlite_store: Store, team: EntityRef 
     again = send(later, team, W47, again=True)
 
     assert isinstance(again, ReportMade)
-    ours, theirs = figures_of(again.report), figures_of(first)
+    ours, theirs = figures_of(weekly_report(again)), figures_of(first)
     del ours["due_at"], theirs["due_at"]  # of the schedule today
     assert ours == theirs
 

@@ -8,7 +8,8 @@ from domain.measures import Unknown
 from domain.weeks import IsoWeek
 from reports.facts import TeamFacts
 from store import Store
-from tasks.report.report_data import ReportRequest, gather_team
+from tasks.report.report_data import gather_team
+from tasks.report.requests import ReportRequest
 from tests.factories import PAYMENTS
 from tests.integration.alert_installation import Installation, Shown, fine
 

@@ -10,7 +10,7 @@ from domain.weeks import WEEKLY_REPORT, IsoWeek, Schedule, Schedules
 from store import RunStatus, Store
 from tasks.report.stage import AlreadySent, ReportMade, ReportRejected, preview, report_due, send, stored_reports
 from tests.factories import PAYMENTS, SEARCH, make_component, make_contact, make_measurement, make_point, make_team
-from tests.stage_factories import MONDAY_NINE, make_stage_context, record_sweep
+from tests.stage_factories import MONDAY_NINE, make_stage_context, record_sweep, weekly_report
 
 W47 = IsoWeek.parse("2026-W47")
 MONDAY = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -113,7 +113,7 @@ def test_where_collecting_runs_beside_it_the_sweep_of_the_present_slot_is_waited
     assert PAYMENTS in beside.waiting
     sweep(measured_store, MONDAY + timedelta(hours=6), {"checkout": 131, "finder": 41})
     made = report_due(make_stage_context(measured_store, DUE + timedelta(minutes=1)), is_collecting=True).made
-    assert {one.report.headline.cost.as_of for one in made} == {MONDAY + timedelta(hours=6)}
+    assert {weekly_report(one).headline.cost.as_of for one in made} == {MONDAY + timedelta(hours=6)}
 
 
 def test_a_late_report_says_so(measured_store: Store) -> None:
@@ -125,7 +125,7 @@ def test_a_late_report_says_so(measured_store: Store) -> None:
 def test_missed_weeks_are_recorded_and_reported_once(measured_store: Store) -> None:
     later = DUE + timedelta(days=14)
     reported = report_due(make_stage_context(measured_store, later))
-    assert [one.report.week for one in reported.made] == ["2026-W49"] * 3
+    assert [one.report.period for one in reported.made] == ["2026-W49"] * 3
     assert len(reported.skipped) == 6  # W47 and W48 of three
     assert report_due(make_stage_context(measured_store, later + timedelta(minutes=1))).skipped == ()
     with measured_store.reading() as transaction:

@@ -24,6 +24,7 @@ from tests.stage_factories import (
     make_stage_context,
     record_sweep,
     run_action,
+    weekly_report,
 )
 
 MONDAY = datetime(2026, 11, 23, tzinfo=timezone.utc)
@@ -99,7 +100,7 @@ def test_the_roll_up_agrees_with_the_action_to_the_cent(store: Store) -> None:
 def test_a_later_sweep_and_a_purge_do_not_change_a_repeated_roll_up(store: Store) -> None:
     sweep(store, MONDAY - timedelta(hours=6), {"data/etl": Decimal(12)})
     sweep(store, MONDAY, None)
-    first = section_of(report_due(make_stage_context(store, DUE, shared_namespaces=SHARED)).made[-1].report)
+    first = section_of(weekly_report(report_due(make_stage_context(store, DUE, shared_namespaces=SHARED)).made[-1]))
     later = DUE + timedelta(days=120)
     sweep(store, MONDAY + timedelta(days=119), {"data/etl": Decimal(999)})
     context = make_stage_context(store, later, shared_namespaces=SHARED)

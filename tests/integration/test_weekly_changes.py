@@ -9,7 +9,8 @@ from domain.measures import Measured, Unknown
 from domain.usual_range import UsualPosition, WeeklyChange, compare_with_usual
 from domain.weeks import IsoWeek
 from store import Store
-from tasks.report.report_data import ReportRequest, gather_platform, gather_team
+from tasks.report.report_data import gather_platform, gather_team
+from tasks.report.requests import ReportRequest
 from tests.factories import PAYMENTS, SEARCH, make_component, make_measurement, make_point
 from tests.stage_factories import make_stage_context, record_sweep
 

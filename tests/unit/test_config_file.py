@@ -8,7 +8,7 @@ from alerts.policy import AlertPolicy, PagingMode, Rule, Rules
 from domain.refs import EntityRef
 from wiring.config_file import ConfigFile, read_config_file
 from wiring.environment import resolve_settings
-from wiring.policy import alert_policy
+from wiring.policy import alert_policy, build_policy
 from wiring.settings import SettingsError
 
 CHECKOUT = EntityRef("component", "default", "checkout")
@@ -53,6 +53,15 @@ def test_a_complete_file(tmp_path: Path) -> None:
     assert (config.alerts.under_provisioned.for_sweeps, config.alerts.under_provisioned.repeat_after) == (2, timedelta(hours=24))
     assert config.retention.weekly == timedelta(days=730)
     assert config.clusters.non_production == ("staging",)
+
+
+def test_quiet_teams_and_the_monthly_channel_reach_the_policy(tmp_path: Path) -> None:
+    config = read(tmp_path, "teams: {Group:default/Payments: {quiet: true}}\nmonthly: {slack_channel: C0BOSS}")
+    settings = resolve_settings({"WORKER_INSTANCE": "acme", "WORKER_TIMEZONE": "Europe/Madrid"}, None).settings
+    found = build_policy(settings, config)
+    assert (found.quiet_teams, found.routes.monthly_channel) == (frozenset({PAYMENTS}), "C0BOSS")
+    assert (found.monthly_schedule.zone.key, found.monthly_schedule.at) == ("Europe/Madrid", time(9, 0))
+    assert build_policy(settings, ConfigFile()).routes.monthly_channel is None
 
 
 def test_references_are_case_insensitive(tmp_path: Path) -> None:

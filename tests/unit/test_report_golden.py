@@ -12,27 +12,30 @@ import pytest
 
 import templates
 from reports import content
+from reports.builders.monthly import build_monthly_report
 from reports.builders.report import build_platform_report, build_team_report
 from reports.render.documents import render_markdown, render_page
 from reports.render.index_page import render_index
-from reports.render.slack import render_slack
+from reports.render.renderings import slack_messages
 from tests.unit import report_samples as samples
+from tests.unit.month_samples import month_facts
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 STYLE = re.compile(r"<style>.*</style>", re.DOTALL)
 
-REPORTS = {
+REPORTS: dict[str, content.AnyReport] = {
     "team": build_team_report(samples.rich_facts()),
     "first-week": build_team_report(samples.facts_of_the_first_week()),
     "nothing": build_team_report(samples.facts_of_nothing()),
     "platform": build_platform_report(samples.platform_facts()),
+    "monthly": build_monthly_report(month_facts()),
 }
 
 
-def all_slack_messages(report: content.Report) -> str:
+def all_slack_messages(report: content.AnyReport) -> str:
     messages = [
         [{"variant": str(rendering.variant), "payload": dict(rendering.payload)} for rendering in renderings]
-        for renderings in render_slack(report)
+        for renderings in slack_messages(report)
     ]
     return json.dumps(messages, indent=1, ensure_ascii=False) + "\n"
 
@@ -66,7 +69,7 @@ def test_the_index_matches_its_golden_file() -> None:
 @pytest.mark.parametrize("name", REPORTS)
 def test_report_json_round_trips(name: str) -> None:
     report = REPORTS[name]
-    assert content.Report.model_validate_json(report.to_json()).to_json() == report.to_json()
+    assert type(report).model_validate_json(report.to_json()).to_json() == report.to_json()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from jinja2.exceptions import SecurityError
 
 from domain.messages import Json, Variant
 from reports import content
+from reports.builders.monthly import build_monthly_report
 from reports.builders.report import build_platform_report, build_team_report
 from reports.builders.trend import build_trend
 from reports.facts import TeamFacts
@@ -21,6 +22,7 @@ from reports.render.index_page import render_index
 from reports.render.slack import render_slack
 from reports.render.templating import make_environment
 from tests.unit import report_samples as samples
+from tests.unit.month_samples import month_facts
 
 FACTS: Mapping[str, Callable[[], TeamFacts]] = {
     "rich": samples.rich_facts,
@@ -210,7 +212,8 @@ class Watching(PackageLoader):
 def test_every_template_renders_without_undefined_names() -> None:
     html, markdown = Watching(), Watching()
     page_env, text_env = make_environment("html", html), make_environment("markdown", markdown)
-    for report in (build_team_report(samples.rich_facts()), build_platform_report(samples.platform_facts())):
+    weekly = (build_team_report(samples.rich_facts()), build_platform_report(samples.platform_facts()))
+    for report in (*weekly, build_monthly_report(month_facts())):
         for text in (render_page(report, page_env), render_markdown(report, text_env)):
             assert "could not be" not in text.replace("could not be measured", "")
     page_env.get_template("index.html")

@@ -1,0 +1,44 @@
+"""Renders the monthly roll-up as Slack messages: the first screen in the channel, budgets and the rest in its thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.messages import Rendering
+from reports import content
+from reports.builders.month_sentences import describe_month, format_month_name, month_figures, month_remarks
+from reports.builders.sentences import format_unallocated
+from reports.formatting import clip, format_instant
+from reports.render.slack import MAX_SENTENCE_LENGTH, render_sections, to_renderings
+from reports.render.slack_blocks import BlockGroup, context, escape, fields, header, link_button, mrkdwn, pack, plain_text
+
+
+def render_monthly(report: content.MonthlyReport, *, page: str | None = None) -> tuple[tuple[Rendering, ...], ...]:
+    """Render the messages in order, as `render_slack`."""
+    messages = (*pack(_first_screen(report, page or report.page)), *pack(render_sections(report.sections)))
+    return tuple(to_renderings(message) for message in messages)
+
+
+def _first_screen(report: content.MonthlyReport, page: str | None) -> Iterator[BlockGroup]:
+    headline = report.headline
+    title = f"{clip(report.title, 90)}: {format_month_name(report.month)}"
+    as_of = "" if headline.as_of is None else f", measured until {format_instant(headline.as_of, report.zone)}"
+    period = f"Cost of the UTC month in {report.currency}{as_of}."
+    yield BlockGroup(blocks=(header(title), context(period)), lines=(title, period))
+    for remark in month_remarks(report):
+        yield BlockGroup(blocks=(context(clip(remark, MAX_SENTENCE_LENGTH)),), lines=(clip(remark, MAX_SENTENCE_LENGTH),))
+    if headline.missing:
+        lines = [clip(line, MAX_SENTENCE_LENGTH) for line in headline.missing]
+        blocks = (plain_text("\n".join(f"\u26a0 {line}" for line in lines)),)
+        yield BlockGroup(blocks=blocks, lines=tuple(f"Missing: {line}" for line in lines))
+    sentence = describe_month(report)
+    yield BlockGroup(blocks=(mrkdwn(f"*{escape(sentence)}*"),), lines=(sentence,))
+    pairs = tuple(month_figures(report))
+    lines = [f"{label}: {value}".replace("\n", ", ") for label, value in pairs]
+    yield BlockGroup(blocks=(fields(pairs),), lines=tuple(lines))
+    for section in report.sections:
+        if isinstance(section.body, content.UnallocatedSpend):
+            unallocated = format_unallocated(section.body)
+            yield BlockGroup(blocks=(plain_text(unallocated),), lines=(unallocated,))
+    if page is not None:
+        yield BlockGroup(blocks=(link_button("Open the full report", page),), lines=(f"The full report: {page}",))

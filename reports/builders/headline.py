@@ -145,16 +145,19 @@ def _lines(
 ) -> Iterable[content.HeadlineLine]:
     """Yield the lines under the first sentence, in their order."""
     now = facts.now
+    gaps = tuple(list_missing(facts))
+    if gaps:
+        yield content.HeadlineLine(label="Not measured", sentences=gaps)
     cause = "" if why is None else describe_cause(why)
     if cause:
         yield content.HeadlineLine(label="Why", sentences=(cause,))
-    for month in months:
-        if month is not None:
-            yield content.HeadlineLine(label=format_month(month), sentences=(month.sentence,))
     first = tuple(_do_first(facts, usual, why, actions))
     if first:
         yield content.HeadlineLine(label="Do first", sentences=first, is_list=True)
     yield content.HeadlineLine(label="To do", sentences=(todo,))
+    for month in months:
+        if month is not None:
+            yield content.HeadlineLine(label=format_month(month), sentences=(month.sentence,))
     if now is not None:
         since = facts.then.as_of if facts.then is not None else facts.meta.week_start
         paged = describe_pages(facts.opened, title_of=title_of(facts), since=since, until=now.as_of, zone=facts.meta.zone)
@@ -162,10 +165,7 @@ def _lines(
     routes = tuple(list_missing_routes(facts))
     if routes:
         yield content.HeadlineLine(label="Routing", sentences=routes)
-    gaps = tuple(list_missing(facts))
-    if gaps or now is None:
-        yield content.HeadlineLine(label="Not measured", sentences=gaps)
-    else:
+    if now is not None and not gaps:
         yield content.HeadlineLine(label="Measured", sentences=(describe_measured(now),))
 
 

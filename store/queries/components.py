@@ -89,9 +89,12 @@ class Components(Queries):
 
     def counts(self) -> Mapping[EntityRef, int]:
         """Return every component that is not gone, with the count 1: the form that the history actions take."""
-        return dict.fromkeys(
-            self._connection.execute(select(components.c.entity_ref).where(components.c.gone_at.is_(None))).scalars(), 1
-        )
+        return dict.fromkeys(self.refs(), 1)
+
+    def refs(self) -> tuple[EntityRef, ...]:
+        """Return the references of the components that are not gone, in their order."""
+        chosen = select(components.c.entity_ref).where(components.c.gone_at.is_(None))
+        return tuple(self._connection.execute(chosen.order_by(components.c.entity_ref)).scalars())
 
     def count(self) -> int:
         """Count the components that are not gone."""

@@ -16,10 +16,11 @@ from domain.snapshots import TOTALS, Measurement, NetworkUse, Outcome, Snapshot,
 from domain.workload import UNREADABLE, WorkloadKey
 from store.errors import SweepClosed
 from store.queries import points
-from store.queries.rows import Queries
+from store.queries.rows import Queries, row_from
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
-from store.upserts import upsert
+from store.upserts import arrays_of, insert_many, rows_of_arrays, upsert
 
+_KEY: Final = ("cluster", "namespace", "type", "name")
 _PAGE: Final = 200
 _MAX_KEYS: Final = 500
 _REQUESTS: Final = ("cpu_request_millicores", "memory_request_bytes")
@@ -104,7 +105,7 @@ class Snapshots(Queries):
         """
         previous = self._last_readable(as_of)
         before = workload_points.alias("before")
-        same = [before.c[name] == workload_points.c[name] for name in ("cluster", "namespace", "type", "name")]
+        same = [before.c[name] == workload_points.c[name] for name in _KEY]
 
         def carried(column: str) -> ScalarSelect[Any]:
             found = select(before.c[column]).where(before.c.as_of.in_(previous), *same)
@@ -127,7 +128,7 @@ class Snapshots(Queries):
         in_window = select(sweeps.c.as_of).where(sweeps.c.as_of >= as_of - WINDOW, sweeps.c.as_of <= as_of)
         as_ofs = self._connection.execute(in_window.order_by(sweeps.c.as_of)).scalars().all()
         points_now, other = workload_points.c, workload_points.alias("other")
-        same = [other.c[name] == points_now[name] for name in ("cluster", "namespace", "type", "name")]
+        same = [other.c[name] == points_now[name] for name in _KEY]
         if len(as_ofs) > 1:
             is_mean = (func.abs(other.c[f"mean_{name}"] - points_now[name]) <= _ROUNDING * points_now[name] for name in _REQUESTS)
             unchanged = exists(select(1).where(other.c.as_of == as_ofs[-2], *same, *is_mean))
@@ -273,8 +274,7 @@ class Snapshots(Queries):
             for ref, keys_of_one in keys_of.items()
             for key in sorted(keys_of_one)
         ]
-        if links:
-            self._connection.execute(snapshot_points.insert(), links)
+        insert_many(self._connection, snapshot_points, links)
 
     def _write_points(self, measured: Iterable[WorkloadPoint]) -> None:
         fullest: dict[WorkloadKey, dict[str, Any]] = {}
@@ -289,13 +289,19 @@ class Snapshots(Queries):
 
     def _point_ids(self, as_of: datetime, keys: Sequence[WorkloadKey]) -> Mapping[WorkloadKey, int]:
         columns = workload_points.c
-        named = tuple_(columns.cluster, columns.namespace, columns.type, columns.name)
+        chosen = select(columns.id, *(columns[name] for name in _KEY)).where(columns.as_of == as_of)
+        if self._connection.dialect.name == "postgresql":
+            given = rows_of_arrays(workload_points, _KEY)
+            chosen = chosen.join(given, and_(*(given.c[name] == columns[name] for name in _KEY)))
+            found = self._connection.execute(chosen, arrays_of(workload_points, _KEY, [row_from(key) for key in keys]))
+            return {points.key_of(row): row["id"] for row in found.mappings()}
+        named = tuple_(*(columns[name] for name in _KEY))
         ids: dict[WorkloadKey, int] = {}
         for start in range(0, len(keys), _MAX_KEYS):
             some = [(key.cluster, key.namespace, key.type, key.name) for key in keys[start : start + _MAX_KEYS]]
-            chosen = select(columns.id, columns.cluster, columns.namespace, columns.type, columns.name)
-            found = self._connection.execute(chosen.where(columns.as_of == as_of, named.in_(some))).mappings()
-            ids.update({points.key_of(row): row["id"] for row in found})
+            ids.update(
+                {points.key_of(row): row["id"] for row in self._connection.execute(chosen.where(named.in_(some))).mappings()}
+            )
         return ids
 
     def _measurements(self, chosen: Select[tuple[object, ...]]) -> tuple[Measurement, ...]:

@@ -123,7 +123,7 @@ def close_if_complete(context: StageContext, as_of: datetime) -> Sweep | None:
         if transaction.snapshots.count(as_of) < transaction.components.count():
             return None
         outcomes = transaction.snapshots.outcomes(as_of)
-        if any(ref not in outcomes for ref in _all_refs(transaction)):
+        if any(ref not in outcomes for ref in transaction.components.refs()):
             return None
         if is_worth_retrying(outcomes, before=_measured_before(transaction, as_of), share=context.policy.alerts.outage_share):
             return None
@@ -174,8 +174,4 @@ def _record_progress(transaction: Transaction, sweep: Sweep, now: datetime) -> t
 
 def _outstanding(transaction: Transaction, as_of: datetime) -> tuple[EntityRef, ...]:
     outcomes = transaction.snapshots.outcomes(as_of)
-    return tuple(ref for ref in _all_refs(transaction) if outcomes.get(ref) is not Outcome.MEASURED)
-
-
-def _all_refs(transaction: Transaction) -> tuple[EntityRef, ...]:
-    return tuple(component.ref for component in transaction.components.all())
+    return tuple(ref for ref in transaction.components.refs() if outcomes.get(ref) is not Outcome.MEASURED)

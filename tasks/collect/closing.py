@@ -75,13 +75,13 @@ def _record_missing(store: Store, as_of: datetime, reason: str) -> None:
     with store.reading() as transaction:
         sweep = transaction.sweeps.get(as_of)
         outcomes = transaction.snapshots.outcomes(as_of)
-        missing = [component for component in transaction.components.all() if component.ref not in outcomes]
+        missing = [ref for ref in transaction.components.refs() if ref not in outcomes]
         expected = len(missing) + len(outcomes)
     if sweep is None or sweep.closed_at is not None:
         return
     for start in range(0, len(missing), _BATCH_SIZE):
-        batch = missing[start : start + _BATCH_SIZE]
         with store.transaction() as transaction:
+            batch = transaction.components.by_refs(missing[start : start + _BATCH_SIZE])
             transaction.snapshots.put_all([unmeasured(component, as_of=as_of, reason=reason) for component in batch])
     with store.transaction() as transaction:
         transaction.sweeps.record_listing(

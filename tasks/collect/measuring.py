@@ -40,6 +40,8 @@ _EXTRA_THREADS: Final = 4
 """Threads that prepare and parse while the others have a call in flight."""
 _BATCH_SIZE: Final = 50
 """Measurements per transaction, at most. Smaller batches cost the threads more of the one interpreter than their own work."""
+_AHEAD: Final = 2 * _BATCH_SIZE
+"""Components that wait for a thread, at most: enough to keep the threads busy while a batch is written."""
 _MAX_INITIAL_FAILURES: Final = 3
 """Components in a row for which ScaleOps was unavailable, before any was measured: it is down, or our credentials are wrong."""
 _PAGE_SIZE: Final = 100
@@ -213,8 +215,10 @@ class SweepMeasurer:
         outstanding = self._with_recent_network(components)
         batch: list[MeasureResult] = []
         while has_more or self._in_progress:
-            has_more = not self._is_out_of_time() and self._may_begin() and has_more
-            while has_more and self._in_progress < 2 * self._threads:
+            if self._is_out_of_time() or not self._may_begin():
+                has_more = False
+                self._withdraw_waiting()
+            while has_more and self._in_progress < self._threads + _AHEAD:
                 following = next(outstanding, None)
                 has_more = following is not None
                 if following is not None:
@@ -251,6 +255,11 @@ class SweepMeasurer:
         self.started += 1
         self._in_progress += 1
 
+    def _withdraw_waiting(self) -> None:
+        """Let the components that no thread has begun get no outcome."""
+        for future in self._pending:
+            future.cancel()
+
     def _are_threads_busy(self) -> bool:
         """Return True if other components use all threads; False before the first result, while all wait for shared responses."""
         return self._threads <= self._in_progress < self.started
@@ -285,6 +294,9 @@ class SweepMeasurer:
             return None
         self._pending.discard(future)
         self._in_progress -= 1
+        if future.cancelled():
+            self.started -= 1
+            return None
         return future.result()
 
     def _track_availability(self, result: MeasureResult) -> None:

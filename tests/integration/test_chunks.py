@@ -1,13 +1,15 @@
 """A sweep by chunks: enqueued once, again only when it stalls, and closed by the worker that completes it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from actions.live.measure import MeasureResult
 from domain.refs import EntityRef
 from domain.snapshots import Outcome
 from simulator.serving import Simulator
@@ -160,6 +162,29 @@ def test_a_chunk_without_budget_starts_nothing_and_leaves_the_rest_open(bench: C
     (chunk,) = advance_sweep(bench.context, size=1000).chunks
     assert measure_chunk(bench.context, chunk, may_begin=lambda: False) is None
     assert bench.measurements(SLOT) == {}
+
+
+class OneThreadPool(MeasurePool):
+    """Measures the first component; no thread begins the others."""
+
+    begun = 0
+
+    def submit(self, work: Callable[[], MeasureResult]) -> Future[MeasureResult]:
+        self.begun += 1
+        future: Future[MeasureResult] = Future()
+        if self.begun == 1:
+            future.set_result(work())
+        return future
+
+
+def test_components_that_no_thread_has_begun_when_the_budget_ends_are_left_open(bench: CollectBench) -> None:
+    (chunk,) = advance_sweep(bench.context, size=1000).chunks
+    may_begin = iter((True, False))
+    with OneThreadPool(2) as pool:
+        assert measure_chunk(bench.context, chunk, may_begin=lambda: next(may_begin, False), pool=pool) is None
+    assert pool.begun > 1
+    assert len(bench.measurements(SLOT)) == 1
+    assert measure_chunk(bench.context, chunk) is not None
 
 
 def test_chunks_measure_what_the_foreground_measures(bench: CollectBench) -> None:

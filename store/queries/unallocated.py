@@ -65,7 +65,7 @@ class Unallocated(Queries):
     def closing(self, as_ofs: Collection[datetime], *, shared: Collection[str], cluster: str | None = None) -> SweepUnallocated:
         """Return the unallocated cost at the end of a week. `as_ofs`: the sweeps that may close it."""
         if not as_ofs:
-            return SweepUnallocated(as_of=None, cost=Unknown("no sweep closes this week"))
+            return SweepUnallocated(as_of=None, cost=Unknown("no sweep was closed at that time"))
         as_of = self.closing_sweep(as_ofs) or max(as_ofs)
         return SweepUnallocated(as_of=as_of, cost=self.of_sweep(as_of, shared=shared, cluster=cluster))
 

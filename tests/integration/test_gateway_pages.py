@@ -10,8 +10,10 @@ from actions.history.models import AlertsInput
 from actions.history.view import HistoryView
 from domain.bulk_trust import BulkCheck, BulkSubject
 from domain.inventory import InventoryWorkload, allocate_costs
+from domain.months import Month
 from simulator.serving import Simulator
 from tasks.maintenance.status import read_status
+from tasks.report.stage import send_month
 from tests.factories import make_component, make_key, make_measurement, make_point
 from tests.integration.history_sample import MONDAY, NOW, serve_with_history
 from tests.services.gateways import ServedGateway, ServeGateway
@@ -100,6 +102,15 @@ def test_names_from_the_catalog_and_the_clusters_are_escaped(gateway: ServedGate
     html = shown(gateway, "/components/component/default/evil")
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_the_page_of_a_month_is_for_callers_who_see_everything(gateway: ServedGateway) -> None:
+    due = MONDAY.replace(month=12, day=1, hour=9)
+    send_month(make_stage_context(gateway.dependencies.store, due), Month(2026, 11))
+    assert "All teams, November 2026" in shown(gateway, "/reports/~platform/2026-11")
+    assert page(gateway, "/reports/~platform/2026-10")[0] == 404
+    assert page(gateway, "/reports/~platform/2026-11", gateway.as_user("user:default/bob"))[0] == 403
+    assert page(gateway, "/reports/payments/2026-11")[0] == 400
 
 
 def test_the_status_names_no_entity(gateway: ServedGateway) -> None:

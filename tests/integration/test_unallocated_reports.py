@@ -124,7 +124,7 @@ def test_an_untrusted_inventory_gives_the_reason_and_no_number(store: Store) -> 
 def test_without_a_sweep_at_the_end_of_the_week_it_is_unknown(store: Store) -> None:
     sweep(store, MONDAY - timedelta(days=3), {"data/etl": Decimal(12)})
     section = platform_section(store)
-    assert (section.cost.amount, section.cost.unknown_reason) == (None, "no sweep closes this week")
+    assert (section.cost.amount, section.cost.unknown_reason) == (None, "no sweep was closed at that time")
 
 
 @pytest.mark.parametrize("sees_everything", [True, False])

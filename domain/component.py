@@ -45,6 +45,8 @@ class Component:
     cluster_limit: str | None
     """`backstage.io/kubernetes-cluster`: only workloads of this cluster belong to it."""
     contact: NotificationTargets
+    runbooks: tuple[tuple[str, str], ...] = ()
+    """(title, URL) of the links of `metadata.links` that lead to a run book."""
     unusable: str = ""
     """Why its workloads cannot be selected, if an annotation that selects them cannot be read."""
     problems: tuple[str, ...] = ()

@@ -40,6 +40,17 @@ class Links:
         return None if self.pages is None else f"{self.pages.rstrip('/')}/reports/{percent_encode(slug)}/{period}"
 
 
+def component_page(base: str, ref: EntityRef) -> str:
+    """Return the URL of a component's page, below the base of links (WORKER_PUBLIC_URL)."""
+    return "/".join([base.rstrip("/"), "components", *(percent_encode(part) for part in (ref.kind, ref.namespace, ref.name))])
+
+
+def catalog_page(base: str, ref: EntityRef) -> str:
+    """Return the URL of an entity in Backstage's catalog (https://backstage.io/docs/features/software-catalog/)."""
+    path = (ref.namespace, ref.kind, ref.name)
+    return "/".join([base.rstrip("/"), "catalog", *(percent_encode(part) for part in path)])
+
+
 def team_slug(team: EntityRef | None) -> str:
     """Return the shortest unique path segment of a team: `payments`, `infra~payments`, `user~default~ann`.
 

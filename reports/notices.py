@@ -1,12 +1,10 @@
-"""Alert notices as Slack messages and PagerDuty events: what happened, since when, what to do, and why it was sent.
+"""Alert notices as Slack messages: what happened, since when, what to do, and why it was sent. `pagerduty_events` has the pages.
 
-Names from outside are only put where nothing is interpreted as markup. Limits: https://docs.slack.dev (`reports.render.slack_blocks`)
-and https://developer.pagerduty.com/docs/send-alert-event (a summary of 1024 characters; 512,000 bytes, Alertmanager's limit).
+Names from outside are only put where nothing is interpreted as markup. Limits: https://docs.slack.dev (`reports.render.slack_blocks`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +12,11 @@ from typing import Final
 
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId
-from alerts.states import ENDINGS, NoticeKind, OpenIncident, SlackPost
+from alerts.states import ENDINGS, NoticeKind, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
-from reports.findings import figures_as_json, format_finding, headline, remedy
+from reports.findings import format_finding, headline, remedy
 from reports.formatting import clip, format_delay, format_instant, format_interval, shell_word
 from reports.render.slack_blocks import BlockGroup, clip_text, header, pack, plain_text
 from reports.render.slack_blocks import context as small_print
@@ -27,9 +25,6 @@ EXPIRES_AFTER: Final = timedelta(hours=24)
 """Notices older than this are expired, not sent."""
 MAX_LINES: Final = 20
 """Findings listed in a Slack message; the rest is counted."""
-MAX_SUMMARY_LENGTH: Final = 1024
-MAX_EVENT_BYTES: Final = 512_000
-_RESERVED_BYTES: Final = 16_000
 _MAX_LINE: Final = 280
 _MAX_SENTENCE: Final = 600
 _WITH_COMMANDS: Final = frozenset({NoticeKind.OPENED, NoticeKind.REOPENED, NoticeKind.CHANGED, NoticeKind.REPEATED})
@@ -68,8 +63,15 @@ class MessageContext:
     """Of the reader, an IANA name."""
     checked_every: timedelta | None = None
     """How often what the notice is about is measured; None: with the full sweeps."""
+    measured_every: timedelta | None = None
+    """How old the figures of what the notice is about can be; None: not said."""
+    owner: str = ""
+    slack_channel: str = ""
+    """Where its Slack messages go; empty: nowhere."""
+    page: str | None = None
+    """URL of the component's page."""
     links: tuple[tuple[str, str], ...] = ()
-    """(label, URL), such as the workload in the dashboard."""
+    """(label, URL): the component's page first, then ScaleOps, Backstage and run books."""
 
 
 def slack_notice(
@@ -159,89 +161,6 @@ def platform_notice(
         ),
         now=now,
     )
-
-
-def pagerduty_trigger(notice: Notice, context: MessageContext, *, number: int, page: OpenIncident, now: datetime) -> Message:
-    """Return the event that triggers an incident, or repeats its page."""
-    what = headline(notice, context.title, context.currency)
-    where = _where(notice)
-    details: dict[str, Json] = {
-        "what": clip(what, MAX_SUMMARY_LENGTH),
-        "why": notice.reason,
-        "since": notice.since.isoformat(),
-        "measured": notice.seen_as_of.isoformat(),
-        "what to do": clip(remedy(notice), MAX_SUMMARY_LENGTH),
-        "currency": context.currency,
-        "route": page.route,
-        "alert": str(notice.alert),
-        "acknowledge": f"scaleops-worker alerts acknowledge {shell_word(notice.alert)}",
-    }
-    if context.checked_every is not None:
-        details["checked"] = f"every {format_interval(context.checked_every)}, so the figures can be that old"
-    details |= _trimmed([{"name": clip(one.subject, _MAX_LINE), **figures_as_json(one.figures)} for one in notice.findings])
-    body: dict[str, Json] = {
-        "event_action": EventAction.TRIGGER.value,
-        "dedup_key": page.dedup_key,
-        "client": "scaleops-worker",
-        "payload": {
-            "summary": f"{clip(what, MAX_SUMMARY_LENGTH - len(where))}{where}",
-            "source": clip(context.instance, _MAX_LINE),
-            "severity": notice.severity.value,
-            "timestamp": notice.as_of.isoformat(),
-            "component": clip(str(notice.alert.about), _MAX_LINE),
-            "group": clip(str(notice.team), _MAX_LINE),
-            "class": notice.alert.rule.value,
-            "custom_details": details,
-        },
-        "links": [{"text": clip(label, _MAX_LINE), "href": address} for label, address in context.links],
-    }
-    return _event(notice.alert, body, action=EventAction.TRIGGER, number=number, page=page, reason=notice.reason, now=now)
-
-
-def _where(notice: Notice) -> str:
-    clusters = sorted({finding.workload.cluster for finding in notice.findings if finding.workload is not None})
-    if not clusters:
-        return ""
-    return f", cluster {clip(clusters[0], _MAX_LINE)}" if len(clusters) == 1 else f", {len(clusters)} clusters"
-
-
-def pagerduty_follow_up(
-    alert: AlertId, action: EventAction, *, number: int, page: OpenIncident, reason: str, now: datetime
-) -> Message:
-    """Return the event that acknowledges or resolves an incident, by the dedup key and route that opened it."""
-    body: dict[str, Json] = {"event_action": action.value, "dedup_key": page.dedup_key}
-    return _event(alert, body, action=action, number=number, page=page, reason=reason, now=now)
-
-
-def _event(
-    alert: AlertId, body: dict[str, Json], *, action: EventAction, number: int, page: OpenIncident, reason: str, now: datetime
-) -> Message:
-    return Message(
-        key=key_of(alert, number, Channel.PAGERDUTY),
-        stream=stream_of(alert, Channel.PAGERDUTY),
-        number=number,
-        channel=Channel.PAGERDUTY,
-        target=page.target,
-        action=action,
-        thread_of=None,
-        about=str(alert.about),
-        reason=f"{reason} Sent by {page.route}.",
-        renderings=(Rendering(variant=Variant.NATIVE, payload=body),),
-        created_at=now,
-        expires_at=now + EXPIRES_AFTER,
-    )
-
-
-def _trimmed(workloads: Sequence[dict[str, Json]]) -> dict[str, Json]:
-    """Keep as many as fit into an event, and count the rest."""
-    kept: list[Json] = []
-    left = MAX_EVENT_BYTES - _RESERVED_BYTES
-    for workload in workloads:
-        left -= len(json.dumps(workload).encode()) + 2
-        if left < 0:
-            return {"found": kept, "omitted to fit": len(workloads) - len(kept)}
-        kept.append(workload)
-    return {"found": kept}
 
 
 def _after(notice: Notice, context: MessageContext) -> str:

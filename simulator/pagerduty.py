@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import datetime
 from typing import Final
 
 from starlette.requests import Request
@@ -35,7 +36,7 @@ def routes(state: State) -> list[Route]:
             event = json.loads(raw)
         except ValueError:
             return _invalid("Event object format is unrecognized", ["JSON parse error"])
-        errors = _event_errors(event, state.pagerduty.known_keys)
+        errors = check_event(event, state.pagerduty.known_keys)
         if errors:
             return _invalid("Event object is invalid", errors)
         dedup_key = event.get("dedup_key") or uuid.uuid4().hex
@@ -51,26 +52,21 @@ def _invalid(message: str, errors: list[str]) -> Response:
     return JSONResponse({"status": "invalid event", "message": message, "errors": errors}, status_code=400)
 
 
-def _event_errors(event: object, known_keys: frozenset[str] | None) -> list[str]:
+def check_event(event: object, known_keys: frozenset[str] | None = None) -> list[str]:
+    """Return why PagerDuty refuses an event; empty if it accepts it."""
     if not isinstance(event, dict):
         return ["Event must be an object"]
-    errors = []
-    key, action = event.get("routing_key"), event.get("event_action")
-    if not isinstance(key, str):
-        errors.append("'routing_key' is missing or blank")
-    elif len(key) != KEY_LENGTH:
-        errors.append("Length of 'routing_key' is incorrect (should be 32 characters)")
-    elif known_keys is not None and key not in known_keys:
-        errors.append("Invalid routing key")
+    action, dedup_key = event.get("event_action"), event.get("dedup_key")
+    errors = _key_errors(event.get("routing_key"), known_keys)
     if action not in ACTIONS:
         errors.append("'event_action' must be one of trigger, acknowledge, resolve")
-    dedup_key = event.get("dedup_key")
     if action in {"acknowledge", "resolve"} and not dedup_key:
         errors.append("'dedup_key' is missing or blank")
     if len(str(dedup_key or "")) > MAX_DEDUP_KEY:
         errors.append("Length of 'dedup_key' is too long (maximum 255 characters)")
     if action == "trigger":
-        errors += _payload_errors(event.get("payload"))
+        errors += _payload_errors(event.get("payload"), required=("summary", "source", "severity"))
+        errors += _link_errors(event.get("links"))
         errors += [
             "'images' src must be https"
             for image in event.get("images") or []
@@ -79,15 +75,53 @@ def _event_errors(event: object, known_keys: frozenset[str] | None) -> list[str]
     return errors
 
 
-def _payload_errors(payload: object) -> list[str]:
+def check_change(event: object, known_keys: frozenset[str] | None = None) -> list[str]:
+    """Return why PagerDuty refuses a change event; empty if it accepts it."""
+    if not isinstance(event, dict):
+        return ["Event must be an object"]
+    errors = _key_errors(event.get("routing_key"), known_keys)
+    errors += _payload_errors(event.get("payload"), required=("summary",)) + _link_errors(event.get("links"))
+    unknown = sorted(set(event) - {"routing_key", "payload", "links", "images"})
+    return errors + [f"'{name}' is not a field of a change event" for name in unknown]
+
+
+def _key_errors(key: object, known_keys: frozenset[str] | None) -> list[str]:
+    if not isinstance(key, str) or not key:
+        return ["'routing_key' is missing or blank"]
+    if len(key) != KEY_LENGTH:
+        return ["Length of 'routing_key' is incorrect (should be 32 characters)"]
+    return [] if known_keys is None or key in known_keys else ["Invalid routing key"]
+
+
+def _payload_errors(payload: object, *, required: tuple[str, ...]) -> list[str]:
     if not isinstance(payload, dict):
         return ["'payload' is missing or blank"]
-    errors = [f"'payload.{name}' is missing or blank" for name in ("summary", "source", "severity") if not payload.get(name)]
+    errors = [f"'payload.{name}' is missing or blank" for name in required if not payload.get(name)]
     if payload.get("severity") and payload["severity"] not in SEVERITIES:
         errors.append("'payload.severity' is invalid (must be one of critical, error, warning, info)")
     if len(str(payload.get("summary", ""))) > MAX_SUMMARY:
         errors.append("Length of 'payload.summary' is too long (maximum 1024 characters)")
+    if not _is_timestamp(payload.get("timestamp")):
+        errors.append("'payload.timestamp' is not a valid ISO 8601 timestamp")
+    if not isinstance(payload.get("custom_details", {}), dict | str):
+        errors.append("'payload.custom_details' must be an object")
     return errors
+
+
+def _is_timestamp(value: object) -> bool:
+    try:
+        return value is None or datetime.fromisoformat(str(value)) is not None
+    except ValueError:
+        return False
+
+
+def _link_errors(links: object) -> list[str]:
+    if links is None:
+        return []
+    if not isinstance(links, list):
+        return ["'links' must be an array"]
+    is_valid = [isinstance(link, dict) and str(link.get("href") or "").startswith(("https://", "http://")) for link in links]
+    return [f"'links[{at}].href' is missing or not a URL" for at, valid in enumerate(is_valid) if not valid]
 
 
 def _apply(incidents: list[Record], event: Record, dedup_key: str, at: str) -> None:

@@ -55,6 +55,7 @@ components = Table(
     Column("cluster_limit", CleanText),
     Column("slack_channels", Document, nullable=False),  # [[annotation key, channel id], ...]
     Column("pagerduty_fingerprint", CleanText),
+    Column("runbooks", Document, nullable=False),  # [[title, URL], ...]
     Column("unusable", CleanText, nullable=False),
     Column("problems", Document, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),

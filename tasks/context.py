@@ -102,6 +102,8 @@ class Policy:
     """Decommissioned clusters: their workloads count as removed, not as lost."""
     retention: Retention = field(default_factory=Retention)
     dashboard_link: DashboardLink = no_link
+    catalog_url: str | None = None
+    """Backstage as a browser opens it; None: there are no links to it."""
     public_url: str | None = None
     """Base of the links to report pages (WORKER_PUBLIC_URL); None: reports have no links to their pages."""
     page_links: PageLinks | None = field(default=None, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from actions.ports import no_link
 from alerts.policy import AlertPolicy, PagingMode, Rules, RuleSettings, StormLimits
@@ -11,6 +12,7 @@ from clients.scaleops.links import DashboardLinks
 from domain.component import RoutingKey
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
+from domain.urls import is_cluster_internal_host
 from domain.weeks import Schedule, Schedules, parse_day, parse_zone
 from store.retention import Retention
 from tasks.context import Policy
@@ -47,9 +49,17 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         removed_clusters=frozenset(config.clusters.removed),
         retention=Retention(**config.retention.model_dump()),
         dashboard_link=DashboardLinks(links) if links else no_link,
+        catalog_url=_catalog_url(settings),
         public_url=settings.worker_public_url if can_link_pages(settings) else None,
         page_links=page_links(settings),
     )
+
+
+def _catalog_url(settings: Settings) -> str | None:
+    """Return the address of Backstage that a browser can open."""
+    backend = settings.backstage_base_url
+    is_reachable = backend is not None and not is_cluster_internal_host(urlsplit(backend).hostname)
+    return settings.backstage_app_url or (backend if is_reachable else None)
 
 
 def can_link_pages(settings: Settings) -> bool:

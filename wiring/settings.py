@@ -177,6 +177,7 @@ class Settings(BaseModel):
     scaleops_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
 
     backstage_base_url: Annotated[str, AfterValidator(_check_backstage_url)] | None = None
+    backstage_app_url: Url | None = None
     backstage_token: Secret | None = None
     backstage_catalog_file: Path | None = None
 

@@ -6,6 +6,7 @@ sentence in `problems`. An entity carries the fingerprint of its PagerDuty routi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ from domain.selectors import KUBERNETES_CLUSTER, KUBERNETES_ID, KUBERNETES_NAMES
 
 PAGERDUTY_KEY: Final = "pagerduty.com/integration-key"
 SLACK_CHANNEL: Final = "slack.com/bot-notify"
+_RUNBOOK: Final = re.compile(r"\brun[ -]?books?\b", re.IGNORECASE)
+_WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#]+[^\s]*")
 
 FindKnown = Callable[[Sequence[EntityRef]], Collection[EntityRef]]
 """Returns those of some references that are in the catalog."""
@@ -50,6 +53,11 @@ def _relations(value: object) -> list[tuple[str, str]]:
     return [(kind, target) for kind, target in pairs if isinstance(kind, str) and isinstance(target, str)]
 
 
+def _links(value: object) -> list[dict[str, str]]:
+    rows = value if isinstance(value, list) else []
+    return [{key: text for key, text in row.items() if isinstance(text, str)} for row in rows if isinstance(row, dict)]
+
+
 Text = Annotated[str, BeforeValidator(_as_text)]
 LenientText = Annotated[str | None, BeforeValidator(_text_or_none)]
 
@@ -63,6 +71,7 @@ class _Metadata(_LenientModel):
     namespace: Text | None = None
     title: LenientText = None
     annotations: Any = None
+    links: Annotated[list[dict[str, str]], BeforeValidator(_links)] = []
 
 
 class _Profile(_LenientModel):
@@ -200,6 +209,7 @@ class EntityParser:
             namespace_limit=document.annotation(KUBERNETES_NAMESPACE),
             cluster_limit=document.annotation(KUBERNETES_CLUSTER),
             contact=self._contact(document),
+            runbooks=tuple(_runbooks(document)),
             unusable=_unusable(document),
             problems=(*claims.problems, *self._contact_problems(document)),
         )
@@ -262,6 +272,15 @@ def routing_keys_of(documents: Iterable[EntityDocument]) -> dict[str, RoutingKey
     """Return all routing keys by their fingerprints."""
     keys = (routing_key_of(document) for document in documents)
     return {key.fingerprint: key for key in keys if key is not None}
+
+
+def _runbooks(document: EntityDocument) -> Iterator[tuple[str, str]]:
+    """Yield title and URL of the links of type `runbook`, or whose title says so; only http and https ones."""
+    for link in document.metadata.links:
+        title, url = link.get("title", "").strip(), link.get("url", "").strip()
+        is_runbook = link.get("type", "").strip().lower() == "runbook" or _RUNBOOK.search(title) is not None
+        if is_runbook and _WEB_ADDRESS.fullmatch(url):
+            yield title or "Runbook", url
 
 
 def _unusable(document: EntityDocument) -> str:

@@ -72,6 +72,7 @@ def _component(service: ShopService) -> Record:
             "description": f"{service.title} of the shop",
             "annotations": annotations,
             "tags": [service.namespace],
+            "links": [{"url": f"https://wiki.boutique.example/runbooks/{service.name}", "title": "Run book", "type": "runbook"}],
         },
         "spec": spec,
     }

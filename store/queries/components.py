@@ -137,7 +137,10 @@ def _team_row(team: Team) -> dict[str, Any]:
 
 
 def _component_of(row: RowMapping) -> Component:
-    return read_as(Component, row, ref=row["entity_ref"], contact=_contact_of(row), problems=tuple(row["problems"]))
+    runbooks = tuple((title, url) for title, url in row["runbooks"])
+    return read_as(
+        Component, row, ref=row["entity_ref"], contact=_contact_of(row), runbooks=runbooks, problems=tuple(row["problems"])
+    )
 
 
 def _team_of(row: RowMapping) -> Team:

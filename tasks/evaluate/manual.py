@@ -10,7 +10,7 @@ from alerts.observations import AlertId
 from alerts.states import Acknowledged, AlertState, Dismissed, Snoozed
 from domain.clock import Clock
 from domain.messages import EventAction
-from reports.notices import pagerduty_follow_up
+from reports.pagerduty_events import pagerduty_follow_up
 from store import Store, Transaction
 from tasks.evaluate.alert_rows import lock_alerts, write_changes
 

@@ -14,7 +14,9 @@ from domain.messages import EventAction, Message
 from domain.refs import PLATFORM, EntityRef
 from domain.selectors import dashboard_labels
 from reports.formatting import format_delay
-from reports.notices import MessageContext, pagerduty_follow_up, pagerduty_trigger, platform_notice, slack_notice, slack_summary
+from reports.links import catalog_page, component_page
+from reports.notices import MessageContext, platform_notice, slack_notice, slack_summary
+from reports.pagerduty_events import pagerduty_follow_up, pagerduty_trigger
 from tasks.context import Policy
 from tasks.evaluate.decisions import (
     Decision,
@@ -30,6 +32,7 @@ from tasks.evaluate.decisions import (
     SummaryDecision,
     TriggerDecision,
 )
+from tasks.evaluate.notice_routing import NoticeRouting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +111,6 @@ class NoticeRenderer:
         )
 
     def _context(self, about: EntityRef, team: EntityRef, notice: Notice | None = None) -> MessageContext:
-        link = self._dashboard_link(notice) if notice is not None else None
         is_watched = notice is not None and notice.alert.rule is Rule.UNDER_PROVISIONED
         return MessageContext(
             title=self._title_of(about),
@@ -116,8 +118,39 @@ class NoticeRenderer:
             currency=self.policy.currency,
             zone=self.policy.schedules.of(team).zone.key,
             checked_every=self.checked_every if is_watched else None,
-            links=() if link is None else (("Open in ScaleOps", link),),
+            measured_every=(self.checked_every if is_watched else None) or self.policy.collect_every,
+            owner=self._owner(team),
+            slack_channel=self._slack_channel(notice),
+            page=self._page_of(about),
+            links=self._links(about, notice),
         )
+
+    def _owner(self, team: EntityRef) -> str:
+        title = self._title_of(team)
+        return title if team == PLATFORM or title == str(team) else f"{title} ({team})"
+
+    def _slack_channel(self, notice: Notice | None) -> str:
+        if notice is None:
+            return ""
+        routing = NoticeRouting(policy=self.policy.routes, components=self.components, teams=self.teams)
+        return routing.channel(notice)
+
+    def _page_of(self, about: EntityRef) -> str | None:
+        base = self.policy.public_url
+        return component_page(base, about) if base is not None and about in self.components else None
+
+    def _links(self, about: EntityRef, notice: Notice | None) -> tuple[tuple[str, str], ...]:
+        component = self.components.get(about)
+        if notice is None or component is None:
+            return ()
+        catalog = self.policy.catalog_url
+        found = (
+            ("Open component page", self._page_of(about)),
+            ("Open in ScaleOps", self._dashboard_link(notice)),
+            ("Open in Backstage", None if catalog is None else catalog_page(catalog, about)),
+            *component.runbooks,
+        )
+        return tuple((label, address) for label, address in found if address is not None)
 
     def _dashboard_link(self, notice: Notice) -> str | None:
         component = self.components.get(notice.alert.about)

@@ -111,3 +111,19 @@ def test_a_document_that_is_not_an_entity_is_invalid(broken: object) -> None:
 def test_an_invalid_name_is_rejected() -> None:
     with pytest.raises(InvalidReference):
         PARSER.component(entity_document(metadata={"name": "two words"}))
+
+
+@pytest.mark.parametrize(
+    ("links", "runbooks"),
+    [
+        ([{"url": "https://wiki/x", "title": "Out of memory", "type": "Runbook"}], (("Out of memory", "https://wiki/x"),)),
+        ([{"url": "http://wiki/x", "title": "The run-book"}], (("The run-book", "http://wiki/x"),)),
+        ([{"url": "https://wiki/x", "type": "runbook"}], (("Runbook", "https://wiki/x"),)),
+        ([{"url": "https://wiki/x", "title": "Dashboard", "type": "dashboard"}], ()),
+        ([{"url": "javascript:alert(1)", "type": "runbook"}, {"url": 1, "type": "runbook"}, "x", {"type": "runbook"}], ()),
+        ("https://wiki/x", ()),
+        (None, ()),
+    ],
+)
+def test_links_to_runbooks_are_kept(links: object, runbooks: tuple[tuple[str, str], ...]) -> None:
+    assert PARSER.component(entity_document(metadata={"links": links})).runbooks == runbooks

@@ -14,7 +14,8 @@ from alerts.policy import Rule
 from alerts.states import OpenIncident, SlackPost
 from domain.refs import EntityRef
 from reports.findings import remedy
-from reports.notices import MessageContext, pagerduty_trigger, slack_notice
+from reports.notices import MessageContext, slack_notice
+from reports.pagerduty_events import pagerduty_trigger
 from tests.unit.alert_scenario import AlertScenario, met, sweep
 
 NOTICE = AlertScenario().observe(met(0))[0]

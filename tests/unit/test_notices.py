@@ -10,19 +10,17 @@ import pytest
 from alerts import observations
 from alerts.lifecycle import Notice
 from alerts.policy import Rule
-from alerts.states import NoticeKind, OpenIncident, SlackPost
+from alerts.states import NoticeKind, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.figures import FigureKind
-from domain.messages import Channel, EventAction, Json, Message, Variant
+from domain.messages import Channel, EventAction, Message, Variant
 from domain.workload import WorkloadKey
 from reports import notices
-from reports.formatting import format_instant
 from simulator.blocks import check_blocks
-from tests.factories import CHECKOUT, PAYMENTS, make_key
+from tests.factories import CHECKOUT, PAYMENTS
 from tests.unit.alert_scenario import ALERT, AlertScenario, clear, finding, met, sweep
 
 CONTEXT = notices.MessageContext(title="Checkout", instance="scaleops.example", currency="EUR", zone="Europe/Madrid")
-PAGE = OpenIncident(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
 NOW = sweep(1)
 
 
@@ -53,14 +51,6 @@ def text_of(message: Message) -> str:
     check_blocks(native.payload["blocks"])
     assert native.payload["text"] == text.payload["text"]
     return str(text.payload["text"])
-
-
-def event_of(message: Message) -> tuple[dict[str, Json], dict[str, Json]]:
-    payload = message.renderings[0].payload["payload"]
-    assert isinstance(payload, dict)
-    details = payload["custom_details"]
-    assert isinstance(details, dict)
-    return payload, details
 
 
 def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
@@ -202,61 +192,6 @@ def test_a_large_summary_counts_what_it_leaves_out() -> None:
         now=NOW,
     )
     assert " more\n" in text_of(message)
-
-
-def test_a_trigger_has_what_on_call_needs() -> None:
-    message = notices.pagerduty_trigger(
-        opening(), replace(CONTEXT, links=(("Dashboard", "https://x/y"),)), number=2, page=PAGE, now=NOW
-    )
-    (rendering,) = message.renderings
-    body = rendering.payload
-    assert message.key == "alert:under-provisioned:component:default/checkout:2:pagerduty"
-    assert (message.action, message.target) == (EventAction.TRIGGER, "f" * 16)
-    assert (body["event_action"], body["dedup_key"]) == ("trigger", "k")
-    assert body["links"] == [{"text": "Dashboard", "href": "https://x/y"}]
-    payload, details = event_of(message)
-    assert payload["summary"] == "Checkout: api OOM-killed 3x in the last 24 h, cluster east"
-    assert (payload["severity"], payload["source"]) == ("critical", "scaleops.example")
-    assert (payload["component"], payload["group"], payload["class"]) == (str(CHECKOUT), str(PAYMENTS), "under-provisioned")
-    assert details["what to do"] == "Give api the recommended requests, or let ScaleOps automate them."
-    (found,) = details["found"] if isinstance(details["found"], list) else []
-    assert isinstance(found, dict)
-    assert (found["oom_kills_24h"], found["memory_recommended_bytes"]) == (3, 768 * 2**20)
-
-
-def test_ten_thousand_workloads_are_trimmed_and_counted() -> None:
-    notice = replace(opening(), findings=tuple(finding(f"{n}-{'x' * 240}") for n in range(10_000)))
-    message = notices.pagerduty_trigger(notice, CONTEXT, number=2, page=PAGE, now=NOW)
-    assert len(json.dumps(message.renderings[0].payload).encode()) < notices.MAX_EVENT_BYTES
-    _, details = event_of(message)
-    found, left_out = details["found"], details["omitted to fit"]
-    assert isinstance(found, list)
-    assert isinstance(left_out, int)
-    assert len(found) + left_out == 10_000
-
-
-def test_a_page_names_its_cluster_or_counts_them_and_says_when_it_was_last_measured() -> None:
-    alert = AlertScenario()
-    findings = [
-        finding("api", kills=3),
-        replace(finding("worker", kills=3), workload=replace(make_key("worker"), cluster="west")),
-    ]
-    alert.observe(*(met(number, *findings) for number in range(2)))
-    notice = replace(alert.notices[0], seen_as_of=sweep(-3))
-    payload, details = event_of(
-        notices.pagerduty_trigger(notice, replace(CONTEXT, title="C" * 5000), number=2, page=PAGE, now=NOW)
-    )
-    assert str(payload["summary"]).endswith(", 2 clusters")
-    assert len(str(payload["summary"])) <= 1024
-    assert details["measured"] == sweep(-3).isoformat()
-    assert format_instant(sweep(-3), CONTEXT.zone) in json.dumps(posted(notice).renderings[0].payload, ensure_ascii=False)
-
-
-def test_a_resolve_takes_the_key_and_the_route_that_opened_it() -> None:
-    message = notices.pagerduty_follow_up(ALERT, EventAction.RESOLVE, number=7, page=PAGE, reason="It cleared.", now=NOW)
-    assert message.renderings[0].payload == {"event_action": "resolve", "dedup_key": "k"}
-    assert message.target == PAGE.target
-    assert message.reason == f"It cleared. Sent by {PAGE.route}."
 
 
 def test_a_reopened_alert_says_that_it_is_flapping() -> None:

@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.Column("cluster_limit", TEXT),
         sa.Column("slack_channels", DOCUMENT, nullable=False),
         sa.Column("pagerduty_fingerprint", TEXT),
+        sa.Column("runbooks", DOCUMENT, nullable=False),
         sa.Column("unusable", TEXT, nullable=False),
         sa.Column("problems", DOCUMENT, nullable=False),
         sa.Column("last_seen", INSTANT, nullable=False),

@@ -21,8 +21,8 @@ from reports.signed_links import PageLinks
 from store import Store
 from store.retention import Retention
 
-CHUNK_SIZE: Final = 100
-"""Components per message of a sweep. With bulk responses they take some 200 calls."""
+CHUNK_SIZE: Final = 200
+"""Components per message of a sweep. With bulk responses they take some 400 calls. Between two chunks the threads wait for the last call and for the last write."""
 
 
 class KeySealer(Protocol):

@@ -10,6 +10,10 @@ from typing import Final
 
 from simulator.company.services import Part, ShopService
 from simulator.company.story import (
+    BAD_RELEASE_FROM,
+    BAD_RELEASE_KILLS,
+    BAD_RELEASE_PARTS,
+    BAD_RELEASE_UNTIL,
     BEGIN,
     COST_JUMP_FACTOR,
     COST_JUMP_FROM,
@@ -134,6 +138,10 @@ def _sizes(service: ShopService, part: Part, cluster: str, now: datetime) -> Pod
             )
         if now >= OOM_UNTIL:
             memory *= _MEMORY_RAISED
+    if part.name in BAD_RELEASE_PARTS and cluster == US and BAD_RELEASE_FROM <= now < BAD_RELEASE_UNTIL:
+        return PodSizes(
+            cpu=part.cpu, memory=memory, cpu_recommended=part.cpu * part.cpu_need, memory_recommended=memory * _MEMORY_RAISED
+        )
     if part.automated:
         return PodSizes(cpu=part.cpu, memory=memory, cpu_recommended=part.cpu, memory_recommended=memory)
     wobble = 1 + 0.02 * math.sin(_phase(part.name, cluster) + _weeks(now))
@@ -149,9 +157,10 @@ def _oom_kills(part: Part, cluster: str, now: datetime) -> list[datetime]:
     """Return the kills of the last 24 hours."""
     if part.name == "load-generator":
         return [now.replace(hour=0, minute=0, second=0, microsecond=0)] * _STAGING_OOM_KILLS
-    if part.name != "checkoutservice" or cluster != US:
+    if cluster != US:
         return []
-    return [kill for kill in OOM_KILLS if now - timedelta(hours=24) < kill <= now]
+    kills = BAD_RELEASE_KILLS if part.name in BAD_RELEASE_PARTS else OOM_KILLS if part.name == "checkoutservice" else ()
+    return [kill for kill in kills if now - timedelta(hours=24) < kill <= now]
 
 
 def _pod_hour(cpu: float, memory: float) -> float:

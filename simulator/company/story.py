@@ -24,6 +24,9 @@ EVENTFUL_WEEK: Final = "2026-W45"
 EVENTFUL_BEGIN: Final = _utc(11, 2)
 EVENTFUL_END: Final = _utc(11, 9)
 
+ARCHIVED_FROM: Final = _utc(8, 31, 6, 30)
+ARCHIVED_UNTIL: Final = _utc(8, 31, 8, 30)
+
 REMOVED_AT: Final = _utc(10, 28, 9)
 NEW_AT: Final = _utc(10, 20, 8)
 RIGHTSIZED_AT: Final = _utc(10, 6, 10)
@@ -39,6 +42,13 @@ OOM_KILLS: Final = tuple(
 )
 """Four at the morning peak of each day: the count of the last 24 hours stays at four until a day after the fix."""
 
+ACKNOWLEDGED_AT: Final = _utc(11, 3, 7, 24)
+
+BAD_RELEASE_FROM: Final = _utc(10, 14, 13)
+BAD_RELEASE_UNTIL: Final = _utc(10, 14, 14, 30)
+BAD_RELEASE_PARTS: Final = ("frontend", "cartservice", "recommendationservice", "adservice", "reviews-api", "wishlistservice")
+BAD_RELEASE_KILLS: Final = tuple(BAD_RELEASE_FROM + timedelta(minutes=minutes) for minutes in (5, 10, 25, 40))
+
 LOST_FROM: Final = _utc(11, 5, 10)
 LOST_UNTIL: Final = _utc(11, 6, 4)
 
@@ -51,6 +61,8 @@ class StoryEvent:
     what: str
     begins: datetime | None = None
     ends: datetime | None = None
+    ending: str = ""
+    """What happens at its end."""
     component: str = ""
     team: str = ""
     cluster: str = ""
@@ -60,6 +72,7 @@ class StoryEvent:
         return {
             "name": self.name,
             "what": self.what,
+            "ending": self.ending,
             "from": None if self.begins is None else self.begins.isoformat(),
             "until": None if self.ends is None else self.ends.isoformat(),
             "component": self.component,
@@ -70,11 +83,28 @@ class StoryEvent:
 
 EVENTS: Final = (
     StoryEvent(
+        name="archived-channel",
+        what="The identity team archives its Slack channel by mistake: a message for it goes to the platform channel.",
+        begins=ARCHIVED_FROM,
+        ends=ARCHIVED_UNTIL,
+        ending="The channel of the identity team can be used again.",
+        team="group:default/identity",
+    ),
+    StoryEvent(
         name="rightsizing",
         what="The search team lets ScaleOps automate search-indexer: its requests fall to the recommended values.",
         begins=RIGHTSIZED_AT,
         component="component:default/search-indexer",
         team="group:default/search",
+    ),
+    StoryEvent(
+        name="bad-release",
+        what="A faulty library reaches all services of the storefront team at once; they are OOM-killed until it is rolled back.",
+        begins=BAD_RELEASE_FROM,
+        ends=BAD_RELEASE_UNTIL,
+        ending="The faulty library is rolled back.",
+        team="group:default/storefront",
+        cluster=US,
     ),
     StoryEvent(
         name="new-component",
@@ -95,6 +125,7 @@ EVENTS: Final = (
         what="A release of recommendationservice runs two and a half times as many pods, until it is fixed.",
         begins=COST_JUMP_FROM,
         ends=COST_JUMP_UNTIL,
+        ending="The release of recommendationservice is fixed: it runs as many pods as before.",
         component="component:default/recommendationservice",
         team="group:default/storefront",
     ),
@@ -103,6 +134,7 @@ EVENTS: Final = (
         what="checkoutservice requests too little memory and is OOM-killed, until its memory is raised.",
         begins=OOM_FROM,
         ends=OOM_UNTIL,
+        ending="The payments team raises the memory of checkoutservice.",
         component="component:default/checkoutservice",
         team="group:default/payments",
         cluster=US,
@@ -112,6 +144,7 @@ EVENTS: Final = (
         what="The cluster edge-admin@eu-west-1 is disconnected for 18 hours.",
         begins=LOST_FROM,
         ends=LOST_UNTIL,
+        ending="The cluster edge-admin@eu-west-1 is connected again.",
         cluster=EDGE,
     ),
     StoryEvent(
@@ -156,5 +189,28 @@ STORY: Final[Record] = {
     "clusters": list(CLUSTERS),
     "non_production": [STAGING],
     "events": {event.name: event.to_record() for event in EVENTS},
+    "kills": {
+        "component:default/checkoutservice": [at.isoformat() for at in OOM_KILLS],
+        "group:default/storefront": [at.isoformat() for at in BAD_RELEASE_KILLS],
+    },
+    "faults": [
+        {
+            "from": ARCHIVED_FROM.isoformat(),
+            "until": ARCHIVED_UNTIL.isoformat(),
+            "fault": {
+                "service": "slack",
+                "route": "/chat.postMessage",
+                "contains": "C0IDENTITY",
+                "status": 200,
+                "body": {"ok": False, "error": "is_archived"},
+            },
+        }
+    ],
+    "acknowledged": {
+        "alert": "under-provisioned:component:default/checkoutservice",
+        "at": ACKNOWLEDGED_AT.isoformat(),
+        "by": "ana",
+    },
 }
-"""The story as JSON: the twelve weeks, the clusters, and every event by name with instants in ISO 8601."""
+"""The story as JSON: the twelve weeks, the clusters, every event by name, when pods of which component or team were killed, which
+faults the services have, and what on-call acknowledges. Instants are in ISO 8601."""

@@ -5,30 +5,29 @@ Reads no environment and no .env, has its own database, and rejects any address 
 
 from __future__ import annotations
 
-import functools
-import http.server
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import click
-from rich.console import Console
-from rich.text import Text
 
-from cli.demo_folder import DemoFolder
-from cli.output import progress_on, say
+from cli.demo_folder import DATABASE, DemoFolder, FinishedRun, files_in, finished_run
+from cli.demo_run import DemoRun, SimulatedClock, message_kinds, report_posts, run_weeks
+from cli.demo_story import render_story
+from cli.output import say
+from cli.serve import open_gateway
 from cli.simulate import Simulation, running_simulator
 from cli.simulator_client import SimulatorClient
 from clients.http.loopback import is_loopback_host
 from domain.money import format_count
-from domain.weeks import IsoWeek
+from reports.links import percent_encode
+from reports.render.index_page import slug_of
 from tasks.context import StageContext
-from tasks.deliver.stage import deliver
-from tasks.pipeline import run_once
 from tasks.report.due import teams_with_reports
 from tasks.report.stage import stored_reports
 from wiring.config_file import ConfigFile
@@ -36,30 +35,34 @@ from wiring.contexts import build_stage_context
 from wiring.environment import resolve_settings
 from wiring.loaded_config import LoadedConfig
 from wiring.logs import configure_logs
-from wiring.settings import SettingsError
+from wiring.settings import Settings, SettingsError
 
-_SLOT: Final = timedelta(hours=6)
-_AFTER_SLOT: Final = timedelta(minutes=1)
-_WATCHED_EVENT: Final = "oom-kills"
-_WATCH_SLOT: Final = timedelta(minutes=15)
-_WATCH_SLOTS: Final = 6
-"""Watch sweeps after the begin and the end of that event. In all twelve weeks they would be 7,700 and take minutes."""
-_REPORT_HOUR: Final = timedelta(hours=9)
-"""Monday morning, when the reports are due."""
-_MAX_WAIT: Final = timedelta(minutes=10)
-"""Messages due within this time are sent before the next instant, on the simulated clock."""
+if TYPE_CHECKING:
+    pass
+
+_TEAMS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "group:default/payments": {"timezone": "Europe/Madrid"},
+    "group:default/storefront": {"monthly_budget": 3400},
+}
+_TEAM_ZONES: Final = {name: str(team["timezone"]) for name, team in _TEAMS.items() if "timezone" in team}
+_PORT: Final = 8000
+_INDEX: Final = "index.html"
 
 
 @click.command()
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("demo-out"), show_default=True, help="Folder that is written."
 )
-@click.option("--serve", is_flag=True, help="Serve the pages on this machine afterwards.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port of --serve; 0 takes a free one."
+    "--serve", is_flag=True, help="Serve the pages on this machine; runs the weeks only if the folder has no finished run."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Port of the pages; 0 takes a free one.  [default: that of the run, or {_PORT}]",
 )
 @click.option("--weeks", type=click.IntRange(1, 12), default=12, show_default=True, help="Number of weeks, the last ones.")
-def demo(*, out: Path, serve: bool, port: int, weeks: int) -> None:
+def demo(*, out: Path, serve: bool, port: int | None, weeks: int) -> None:
     r"""Run twelve simulated weeks: collect, evaluate, report, page. Needs no service and no settings.
 
     \b
@@ -67,167 +70,79 @@ def demo(*, out: Path, serve: bool, port: int, weeks: int) -> None:
       scaleops-worker demo --serve
     """
     configure_logs(level="error", form="console")
+    if serve:
+        _serve(out, port=port, weeks=weeks)
+    else:
+        _run(out, port=port or _PORT, weeks=weeks)
+
+
+def _run(out: Path, *, port: int, weeks: int) -> FinishedRun:
+    from cli.demo_site import copy_pages  # noqa: PLC0415 - the gateway takes a second to import
+
     began = time.monotonic()
     folder = DemoFolder(out)
     with running_simulator(port=0, scenario="demo") as simulation:
         simulator = SimulatorClient(simulation.url)
-        run = DemoRun.read(simulator.story(), weeks=weeks)
+        story = simulator.story()
+        run = DemoRun.read(story, weeks=weeks, zones=("UTC", *_TEAM_ZONES.values()))
         clock = SimulatedClock(run.instants[0])
         simulator.move_clock(clock.now)
-        with build_stage_context(_installation(simulation, folder, run), clock=clock) as context:
-            _run_weeks(run, context, simulator, clock)
-            _write_folder(folder, context, simulator)
+        installation = _installation(simulation, folder.database, story, port=port)
+        with build_stage_context(installation, clock=clock) as context:
+            run_weeks(run, context, simulator, clock)
+            paths = _page_paths(context)
+        messages, events = simulator.slack_messages(), simulator.pagerduty_events()
+        folder.write_messages(messages)
+        folder.write_events(events)
+        with open_gateway(installation, clock=clock, write_audit=_ignore) as gateway:
+            copies = copy_pages(gateway, paths, public_url=_public_url(port))
+        folder.write_pages(copies.files())
+        index = render_story(
+            story=story, messages=messages, received=events, zones=_TEAM_ZONES, weeks=weeks, target=copies.relative
+        )
+        folder.write_pages([(_INDEX, index)])
+        finished = FinishedRun(version=version("scaleops-worker"), weeks=weeks, public_url=_public_url(port), ends_at=clock.now)
+        folder.finish(finished)
         _print_summary(folder, simulator, seconds=time.monotonic() - began)
-    if serve:
-        _serve(folder.path, port)
+    return finished
 
 
-@dataclass(frozen=True, kw_only=True)
-class DemoRun:
-    """The events of the simulated weeks, and the instants at which the stages run."""
-
-    instants: tuple[datetime, ...]
-    events: tuple[tuple[datetime, str], ...]
-    non_production: tuple[str, ...]
-
-    @classmethod
-    def read(cls, story: Mapping[str, Any], *, weeks: int) -> DemoRun:
-        """Plan two instants around the end of each week, every slot of the eventful week, and the watch sweeps around the OOM kills."""
-        chosen = [IsoWeek.parse(week) for week in story["weeks"]][-weeks:]
-        eventful = IsoWeek.parse(story["eventful_week"])
-        zone = datetime.fromisoformat(story["begin"]).tzinfo
-        instants: set[datetime] = set()
-        for week in chosen:
-            monday = datetime.combine(week.shift(1).monday, datetime.min.time(), tzinfo=zone)
-            instants |= {monday + _AFTER_SLOT, monday + _REPORT_HOUR}
-            if week == eventful:
-                instants |= {monday - number * _SLOT + _AFTER_SLOT for number in range(28)}
-        for at in (story["events"][_WATCHED_EVENT][end] for end in ("from", "until")):
-            instants |= {datetime.fromisoformat(at) + number * _WATCH_SLOT + _AFTER_SLOT for number in range(1, _WATCH_SLOTS + 1)}
-        first = datetime.combine(chosen[0].monday, datetime.min.time(), tzinfo=zone)
-        instants.add(first + 2 * _SLOT)
-        events = []
-        for event in story["events"].values():
-            begins, ends = (datetime.fromisoformat(at) if at else None for at in (event["from"], event["until"]))
-            if begins is not None and begins >= first:
-                events.append((begins, event["what"]))
-            if ends is not None and ends >= first:
-                events.append((ends, f"Over: {event['what'][0].lower()}{event['what'][1:]}"))
-        instants = {instant for instant in instants if instant >= first}
-        return cls(instants=tuple(sorted(instants)), events=tuple(sorted(events)), non_production=tuple(story["non_production"]))
+def _public_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
-class SimulatedClock:
-    """A clock that only moves when set. Implements `domain.clock.Clock`."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        """Return the simulated instant."""
-        return self.now
-
-
-def _installation(simulation: Simulation, folder: DemoFolder, run: DemoRun) -> LoadedConfig:
+def _installation(simulation: Simulation, database: Path, story: Mapping[str, Any], *, port: int) -> LoadedConfig:
     settings = {
         **simulation.settings,
-        "DATABASE_URL": f"sqlite:///{folder.database}",
+        "DATABASE_URL": f"sqlite:///{database}",
         "WORKER_INSTANCE": "demo",
         "WORKER_SECRET_KEY": "a-secret-of-the-demo-only",
+        "WORKER_PUBLIC_URL": _public_url(port),
+        "SCALEOPS_LINK_TO_DASHBOARD": "false",  # the simulator has no dashboard
+        "GATEWAY_AUTH": "none",
+        "GATEWAY_PORT": str(port),
+        "GATEWAY_RATE_LIMIT": "100000/min",
     }
     for name, value in settings.items():
         if value.startswith("http") and not is_loopback_host(urlsplit(value).hostname):
             message = f"{name} of the demo is not a loopback address; nothing was sent"
             raise SettingsError(message)
-    config = ConfigFile.model_validate(
-        {
-            "clusters": {"non_production": list(run.non_production)},
-            "teams": {
-                "group:default/payments": {"timezone": "Europe/Madrid"},
-                "group:default/storefront": {"monthly_budget": 9000},
-            },
-        }
-    )
+    config = ConfigFile.model_validate({"clusters": {"non_production": story["non_production"]}, "teams": _TEAMS})
     return LoadedConfig(resolved=resolve_settings(settings, None), config=config)
 
 
-def _run_weeks(run: DemoRun, context: StageContext, simulator: SimulatorClient, clock: SimulatedClock) -> None:
-    console = Console(highlight=False)
-    feed = EventFeed()
-    upcoming = list(run.events)
-    with progress_on(console) as progress:
-        task = progress.add_task("running the weeks", total=len(run.instants))
-        for instant in run.instants:
-            while upcoming and upcoming[0][0] <= instant:
-                at, what = upcoming.pop(0)
-                console.print(Text(f"{at:%a %d %b %H:%M}  · {what}", style="dim italic"), soft_wrap=True)
-            clock.now = instant
-            simulator.move_clock(instant)
-            progress.update(task, description=f"{instant:%a %d %b %Y %H:%M}")
-            done = run_once(context)
-            if done.collect_failure:
-                console.print(Text(f"{instant:%a %d %b %H:%M}  {done.collect_failure}", style="red"))
-            next_due = done.delivered.next_due
-            while next_due is not None and next_due <= instant + _MAX_WAIT:
-                clock.now = max(clock.now, next_due)
-                simulator.move_clock(clock.now)
-                next_due = deliver(context).next_due
-            for line in feed.news(simulator):
-                console.print(line, soft_wrap=True)
-            progress.advance(task)
-
-
-class EventFeed:
-    """Formats what Slack and PagerDuty received since the last call."""
-
-    def __init__(self) -> None:
-        self._messages = self._events = 0
-
-    def news(self, simulator: SimulatorClient) -> Iterator[Text]:
-        """Yield a line for each new event, pages first."""
-        events, messages = simulator.pagerduty_events(after=self._events), simulator.slack_messages(after=self._messages)
-        self._events += len(events)
-        self._messages += len(messages)
-        for received in events:
-            event, at = received["event"], datetime.fromisoformat(received["received_at"])
-            what = event.get("payload", {}).get("summary") or event["dedup_key"]
-            style = {"trigger": "bold red", "resolve": "bold green"}.get(event["event_action"], "bold")
-            yield Text(f"{at:%a %d %b %H:%M}  PagerDuty {event['event_action']}: {what}", style=style)
-        for message in messages:
-            if not _is_report(message) and not message.get("thread_ts"):
-                first_line = str(message.get("text", "")).partition("\n")[0]
-                yield Text(f"{_posted_at(message):%a %d %b %H:%M}  Slack {message['channel']}: {first_line}", style="yellow")
-        posted = _report_posts(messages)
-        if posted:
-            at = _posted_at(posted[0])
-            week = _key_of(posted[0]).split(":")[-3]
-            yield Text(f"{at:%a %d %b %H:%M}  {week}: {format_count(len(posted), 'weekly report')} posted to Slack", style="cyan")
-
-
-def _key_of(message: Mapping[str, Any]) -> str:
-    return str(message.get("metadata", {}).get("event_payload", {}).get("key", ""))
-
-
-def _is_report(message: Mapping[str, Any]) -> bool:
-    return _key_of(message).startswith("report:weekly:")
-
-
-def _report_posts(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [message for message in messages if _is_report(message) and not message.get("thread_ts")]
-
-
-def _posted_at(message: Mapping[str, Any]) -> datetime:
-    return datetime.fromtimestamp(float(message["ts"]), tz=timezone.utc)
-
-
-def _write_folder(folder: DemoFolder, context: StageContext, simulator: SimulatorClient) -> None:
-    folder.write_messages(simulator.slack_messages())
-    folder.write_events(simulator.pagerduty_events())
+def _page_paths(context: StageContext) -> Sequence[str]:
+    """Return the paths of the pages that the copies begin with: a page that no other links to is copied, too."""
     with context.store.reading() as transaction:
         teams = teams_with_reports(transaction)
-    folder.write_pages(
-        [report for team in (*teams, None) for report in stored_reports(context, team)], instance=context.policy.instance
-    )
+        components = [one.ref for one in transaction.components.all()]
+    reports = [report for team in (*teams, None) for report in stored_reports(context, team)]
+    return [
+        "/reports",
+        "/status",
+        *(f"/reports/{percent_encode(slug_of(report))}/{report.week}" for report in reports),
+        *(f"/components/{'/'.join(map(percent_encode, (ref.kind, ref.namespace, ref.name)))}" for ref in components),
+    ]
 
 
 def _print_summary(folder: DemoFolder, simulator: SimulatorClient, *, seconds: float) -> None:
@@ -236,11 +151,13 @@ def _print_summary(folder: DemoFolder, simulator: SimulatorClient, *, seconds: f
     say("")
     for incident in incidents:
         say(_format_incident(incident))
+    for kind, count in message_kinds(messages):
+        say(f"{count:>6,}  {kind}")
     say(
-        f"{len(_report_posts(messages))} weekly reports, {len(messages)} Slack messages in all, "
+        f"{len(report_posts(messages))} weekly reports, {len(messages)} Slack messages in all, "
         f"{format_count(len(incidents), 'PagerDuty incident')}; {calls:,} ScaleOps calls; {seconds:.0f} s"
     )
-    say(f"open {folder.path / 'index.html'}")
+    say(f"open {folder.path / _INDEX}, or serve it with its links: scaleops-worker demo --serve")
 
 
 def _format_incident(incident: Mapping[str, Any]) -> str:
@@ -249,13 +166,37 @@ def _format_incident(incident: Mapping[str, Any]) -> str:
     return f"incident {incident['dedup_key']}: opened {datetime.fromisoformat(opened):%a %d %b %H:%M}, {end}"
 
 
-def _serve(path: Path, port: int) -> None:
-    handler = functools.partial(_QuietHandler, directory=str(path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        click.echo(f"the pages are at http://127.0.0.1:{server.server_address[1]}/ ; Ctrl-C stops the server")
-        server.serve_forever()
+def _serve(out: Path, *, port: int | None, weeks: int) -> None:
+    """Serve the finished run of this version, else run first. The port is bound before anything takes time."""
+    from cli.demo_site import DemoSite  # noqa: PLC0415 - the gateway takes a second to import
+    from gateway.server import bind, build_server  # noqa: PLC0415 - as above
+
+    finished = finished_run(out)
+    if finished is not None and (finished.version, finished.weeks) != (version("scaleops-worker"), weeks):
+        finished = None
+    if port is None:
+        port = _PORT if finished is None else urlsplit(finished.public_url).port or _PORT
+    try:
+        bound = bind(Settings(gateway_port=port))
+    except SettingsError:
+        message = f"port {port} of this machine is in use; choose another with --port"
+        raise SettingsError(message) from None
+    with closing(bound):
+        port = int(bound.getsockname()[1])
+        if finished is None:
+            finished = _run(out, port=port, weeks=weeks)
+        clock = SimulatedClock(finished.ends_at)
+        with running_simulator(port=0, scenario="demo") as simulation:
+            simulator = SimulatorClient(simulation.url)
+            simulator.move_clock(clock.now)
+            installation = _installation(simulation, out / DATABASE, simulator.story(), port=port)
+            with open_gateway(installation, clock=clock, write_audit=_ignore) as gateway:
+                bound.listen()
+                say(f"the pages are at {_public_url(port)}/, as of {clock.now:%a %d %b %Y %H:%M} UTC; Ctrl-C stops the server")
+                if finished.public_url != _public_url(port):
+                    say(f"links in messages lead to {finished.public_url}, where the run expected the pages")
+                build_server(DemoSite(gateway, out, lambda: files_in(out))).run(sockets=[bound])
 
 
-class _QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the signature of http.server
-        """Log nothing."""
+def _ignore(line: str) -> None:
+    """Write no audit log."""

@@ -1,20 +1,30 @@
-"""The folder the demo writes: pages of every team and week, and exactly what Slack and PagerDuty received."""
+"""The folder the demo writes: copies of the pages, exactly what Slack and PagerDuty received, and the database."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from reports import content
-from reports.render.documents import render_page
-from reports.render.index_page import page_path, render_index
-
 _MARK: Final = ".made-by-scaleops-worker-demo"
 """Lists what the demo writes, one path a line. The next demo deletes these files and nothing else."""
-_DATABASE: Final = "demo.db"
+DATABASE: Final = "demo.db"
+_RUN: Final = "demo.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedRun:
+    """A run whose files are complete."""
+
+    version: str
+    weeks: int
+    public_url: str
+    """Of the gateway: where the links in its messages lead."""
+    ends_at: datetime
 
 
 class NotOurFolder(Exception):
@@ -39,12 +49,12 @@ class DemoFolder:
             file.unlink(missing_ok=True)
         self._mark.write_text("", encoding="utf-8")
         for suffix in ("", "-wal", "-shm"):
-            self._claim(path / f"{_DATABASE}{suffix}")
+            self._claim(path / f"{DATABASE}{suffix}")
 
     @property
     def database(self) -> Path:
         """The path of the demo's database."""
-        return self.path / _DATABASE
+        return self.path / DATABASE
 
     def write_messages(self, messages: Sequence[dict[str, Any]]) -> None:
         """Write each Slack message as it was received, in the order of arrival."""
@@ -57,22 +67,18 @@ class DemoFolder:
             event = received["event"]
             self._write("pagerduty", f"{number:04}-{event['event_action']}-{event['dedup_key']}", event)
 
-    def write_pages(self, reports: Sequence[content.Report], *, instance: str) -> None:
-        """Write a page for each team and week, and the index of them all."""
-        for report in reports:
-            page = self.path / page_path(report)
-            page.parent.mkdir(parents=True, exist_ok=True)
-            self._claim(page)
-            page.write_text(render_page(report), encoding="utf-8")
-        index = render_index(reports, instance=instance)
-        file = self.path / "index.html"
-        self._claim(file)
-        file.write_text(index, encoding="utf-8")
+    def write_pages(self, pages: Iterable[tuple[str, str]]) -> None:
+        """Write pages, given as (path relative to the folder, text)."""
+        for name, text in pages:
+            self._write_text(name, text)
+
+    def finish(self, run: FinishedRun) -> None:
+        """Record that the folder is complete."""
+        self._write_text(_RUN, json.dumps({**asdict(run), "ends_at": run.ends_at.isoformat()}, indent=2) + "\n")
 
     def _files_of_the_last_demo(self) -> list[Path]:
         """Return what its mark lists, as far as it is inside the folder."""
-        names = self._mark.read_text(encoding="utf-8").splitlines() if self._mark.is_file() else []
-        return [self.path / name for name in names if name and not Path(name).is_absolute() and ".." not in Path(name).parts]
+        return [self.path / name for name in files_in(self.path)]
 
     def _claim(self, file: Path) -> None:
         """List a file before it is written, so that an interrupted demo leaves nothing that the next one takes for another's."""
@@ -86,12 +92,33 @@ class DemoFolder:
             mark.write(f"{file.relative_to(self.path).as_posix()}\n")
 
     def _write(self, service: str, name: str, value: object) -> None:
-        folder = self.path / service
-        folder.mkdir(exist_ok=True)
         text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
-        file = folder / f"{_file_name(name)}.json"
+        self._write_text(f"{service}/{_file_name(name)}.json", text + "\n")
+
+    def _write_text(self, name: str, text: str) -> None:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
         self._claim(file)
-        file.write_text(text + "\n", encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
+
+
+def files_in(path: Path) -> list[str]:
+    """Return the files that the last demo listed in this folder, relative to it; none outside of it."""
+    mark = path / _MARK
+    names = mark.read_text(encoding="utf-8").splitlines() if mark.is_file() else []
+    return [name for name in names if name and not Path(name).is_absolute() and ".." not in Path(name).parts]
+
+
+def finished_run(path: Path) -> FinishedRun | None:
+    """Return the run whose files a folder has; None if one is missing, or it was not finished."""
+    names = files_in(path)
+    if _RUN not in names or not all((path / name).is_file() for name in names if not name.startswith(f"{DATABASE}-")):
+        return None
+    try:
+        found = json.loads((path / _RUN).read_text(encoding="utf-8"))
+        return FinishedRun(**{**found, "ends_at": datetime.fromisoformat(found["ends_at"])})
+    except (KeyError, TypeError, ValueError):  # written by another version
+        return None
 
 
 def _file_name(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
@@ -21,6 +21,10 @@ class SimulatorClient:
     def move_clock(self, now: datetime) -> None:
         """Set the time for ScaleOps, the catalog, token expiry and timestamps."""
         self._request("clock", method="PUT", body={"now": now.isoformat()})
+
+    def plan_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the planned faults of the services."""
+        self._request("faults", method="PUT", body=list(faults))
 
     def story(self) -> dict[str, Any]:
         """Return the events of the simulated company."""

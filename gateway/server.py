@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from gateway.app import Gateway
 from gateway.connection_limit import ConnectionLimit, limit_by_descriptors
@@ -23,7 +24,7 @@ BACKLOG: Final = 2048
 
 
 def build_server(
-    gateway: Gateway,
+    gateway: ASGIApp,
     *,
     protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtocol,
     connection_limit: ConnectionLimit | None = None,

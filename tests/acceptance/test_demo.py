@@ -3,6 +3,7 @@
 import filecmp
 import json
 import re
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -10,9 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -90,21 +93,30 @@ def test_no_message_of_any_kind_arrived_twice(lived: Lived) -> None:
     assert [key for key, count in Counter(key_of(message) for message in lived.messages).items() if count > 1] == []
 
 
+def events_of(lived: Lived, dedup_key: str) -> list[dict[str, Any]]:
+    return [event for event in lived.events if event["dedup_key"] == dedup_key]
+
+
 def test_on_call_is_paged_once_for_the_oom_killed_service_and_notified_when_it_resolves(lived: Lived) -> None:
-    assert [(event["event_action"], event["dedup_key"]) for event in lived.events] == [
-        ("trigger", f"demo:under-provisioned:{CHECKOUT}"),
-        ("trigger", f"demo:under-provisioned:{CHECKOUT}"),
-        ("resolve", f"demo:under-provisioned:{CHECKOUT}"),
-    ]
-    assert "OOM-killed" in lived.events[0]["payload"]["summary"]
-    assert [event["payload"]["severity"] for event in lived.events[:2]] == ["error", "critical"], "after one kill, after four"
-    assert len({event["routing_key"] for event in lived.events}) == 1
+    events = events_of(lived, f"demo:under-provisioned:{CHECKOUT}")
+    actions = [event["event_action"] for event in events]
+    assert actions == ["trigger", "acknowledge", "trigger", "resolve"]
+    assert "OOM-killed" in events[0]["payload"]["summary"]
+    severities = [event["payload"]["severity"] for event in events if event["event_action"] == "trigger"]
+    assert severities == ["error", "critical"], "after one kill, after four"
+    assert len({event["routing_key"] for event in events}) == 1
+
+
+def test_a_release_that_breaks_all_services_of_a_team_is_one_page(lived: Lived) -> None:
+    storm = "demo:storm:group:default/storefront"
+    assert {event["dedup_key"] for event in lived.events} == {storm, f"demo:under-provisioned:{CHECKOUT}"}
+    assert [event["event_action"] for event in events_of(lived, storm)][-1] == "resolve"
 
 
 def test_on_call_is_paged_within_minutes_of_the_first_kill_and_the_incident_ends_within_minutes_of_the_fix(lived: Lived) -> None:
-    incident = re.search(r"incident demo:\S+: opened (.*), resolved (.*)", lived.told)
-    assert incident is not None
-    assert incident.groups() == ("Tue 03 Nov 07:16", "Wed 04 Nov 11:31")
+    incidents = dict(re.findall(r"incident demo:(\S+): (opened .*)", lived.told))
+    assert incidents[f"under-provisioned:{CHECKOUT}"] == "opened Tue 03 Nov 07:16, resolved Wed 04 Nov 11:31"
+    assert re.match(r"opened Wed 14 Oct 13:\d\d, resolved Wed 14 Oct 1[45]:\d\d$", incidents["storm:group:default/storefront"])
 
 
 def test_no_one_is_paged_for_money(lived: Lived) -> None:
@@ -134,7 +146,7 @@ def test_the_component_on_several_clusters_costs_the_sum_of_them(stored: Store) 
         measured = transaction.snapshots.of_component(ref, newest.as_of)
     assert measured is not None
     with Simulator("demo") as scaleops:
-        scaleops.state.clock.set(END.replace(hour=9))
+        scaleops.state.clock.set(END.replace(hour=8))  # when the last sweep was done: the first report of the day, in Madrid
         upstream = [
             cost_of("app.kubernetes.io/name=frontend", cluster, scaleops.scaleops_url, ids_of(measured, cluster))
             for cluster in CLUSTERS
@@ -181,17 +193,98 @@ class LinkParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.tags: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
         self.found += [value or "" for name, value in attrs if tag == "a" and name == "href"]
 
 
-def test_the_index_leads_to_every_team_and_week(lived: Lived) -> None:
-    links = LinkParser()
-    links.feed((lived.path / "index.html").read_text(encoding="utf-8"))
-    pages = {str(page.relative_to(lived.path)) for page in (lived.path / "reports").rglob("*.html")}
-    assert len(pages) == (len(TEAMS) + 1) * len(WEEKS)
-    assert pages <= {link.replace("%7E", "~") for link in links.found}
+def test_every_page_is_reached_from_the_index_by_links_between_files(lived: Lived) -> None:
+    seen: set[Path] = set()
+    waiting = [lived.path / "index.html"]
+    while waiting:
+        page = waiting.pop()
+        if page in seen:
+            continue
+        seen.add(page)
+        parser = LinkParser()
+        parser.feed(page.read_text(encoding="utf-8"))
+        assert "script" not in parser.tags
+        for link in parser.found:
+            target = link.partition("#")[0]
+            assert not target.startswith("/")
+            if target and not target.startswith("http"):
+                waiting.append((page.parent / unquote(target)).resolve())
+    reports = set((lived.path / "reports").glob("*/*.html"))
+    assert len(reports) == (len(TEAMS) + 1) * len(WEEKS)
+    assert reports <= seen
+    assert lived.path / "status.html" in seen
+
+
+def test_every_report_of_a_month_that_was_measured_from_its_start_has_the_whole_month(lived: Lived) -> None:
+    partial = {page.stem for page in lived.path.glob("reports/*/*.html") if "not measured)" in page.read_text(encoding="utf-8")}
+    assert partial <= {"2026-W35", "2026-W36"}, "August began before the first sweep"
+
+
+def test_reports_are_made_when_they_are_due_in_the_zone_of_their_team(lived: Lived) -> None:
+    for page in lived.path.glob("reports/payments/*.html"):
+        due, made = re.findall(r"(?:Due|made) ([^,]+, \d\d:\d\d \w+)", page.read_text(encoding="utf-8"))
+        assert due == made
+
+
+def test_the_index_shows_each_kind_of_message_and_each_incident(lived: Lived) -> None:
+    index = (lived.path / "index.html").read_text(encoding="utf-8")
+    for text in (
+        "Weekly report of a team",
+        "Weekly report of all teams",
+        "Alert: budget",
+        "Alert: cost-increase",
+        "Cluster: lost",
+        "Undeliverable, sent to the platform channel",
+        "Tue 3 Nov 2026, 08:16 CET",
+        "<strong>Acknowledged</strong>",
+        "<strong>Killed</strong>",
+    ):
+        assert text in index
+    assert "cannot draw" not in index
+    for event in lived.events:
+        assert escape(event.get("payload", {}).get("summary", "")) in index
+
+
+def test_links_in_messages_lead_to_the_pages_and_are_signed(lived: Lived) -> None:
+    link = f"http://127.0.0.1:8000/reports/payments/{WEEKS[-1]}?until="
+    assert any(link in json.dumps(message) for message in lived.messages)
+
+
+def test_a_finished_run_is_served_as_it_is(lived: Lived) -> None:
+    before = (lived.path / "demo.json").stat().st_mtime_ns
+    process = subprocess.Popen(
+        [COMMAND, "demo", "--serve", "--port", "0", "--out", lived.path], stdout=subprocess.PIPE, text=True, cwd=lived.path.parent
+    )
+    try:
+        assert process.stdout is not None
+        url = str(re.findall(r"http://\S+?(?=/,)", process.stdout.readline())[0])
+        for path in ("/", "/reports.html", "/reports/payments/2026-W46", "/components/component/default/checkoutservice.html"):
+            response = httpx.get(url + path)
+            assert response.status_code == 200, path
+            assert response.headers["content-type"].startswith("text/html")
+        assert httpx.get(f"{url}/demo.db-nothing").status_code == 404
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert (lived.path / "demo.json").stat().st_mtime_ns == before
+
+
+def test_serving_says_at_once_that_its_port_is_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [COMMAND, "demo", "--serve", "--port", port, "--out", tmp_path / "out"], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert "choose another with --port" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_it_tells_the_story(lived: Lived) -> None:
@@ -199,7 +292,9 @@ def test_it_tells_the_story(lived: Lived) -> None:
         "PagerDuty trigger: Checkout",
         "PagerDuty resolve",
         "is disconnected for 18 hours",
-        "1 PagerDuty incident",
+        "2 PagerDuty incidents",
+        "weekly report of all teams",
+        "ScaleOps calls",
         "index.html",
     ):
         assert line in lived.told

@@ -1,0 +1,192 @@
+"""The first page of the demo: what happened in the twelve weeks, one message of each kind as its reader saw it, and each incident."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from cli.demo_pagerduty import IncidentPreview, ReceivedEvent, incidents_of
+from cli.demo_run import is_report, kind_of, message_key, message_kinds, posted_at
+from cli.demo_slack import LinkTarget, SlackPreview
+from domain.weeks import IsoWeek
+from reports.formatting import format_instant, format_week
+from reports.render.templating import environment
+
+_CAPTIONS: Final = {
+    "weekly report of a team": "Every team, on Monday at 9 in its own time zone. The details are in the thread.",
+    "weekly report of all teams": "Whoever looks after the platform: the teams side by side, and what no team pays for.",
+    "alert: under-provisioned": "The owner of a component whose pods ask for too little CPU or memory. With OOM kills in production it also pages.",
+    "alert: over-provisioned": "The owner of a component that could cost clearly less.",
+    "alert: cost-increase": "The owner of a component that suddenly costs more than in the weeks before.",
+    "alert: budget": "A team whose month is heading over its budget.",
+    "alert: storm": "A team with so many alerts at once that one page stands for all of them.",
+    "summary: many": "Alerts that were seen for the first time together, in one message.",
+    "summary: first-sweep": "What the first measurement of a team shows, in one message.",
+    "undeliverable, sent to the platform channel": "A message whose own channel was archived: it is not lost, and it says so.",
+    "cluster: lost": "Whoever looks after the platform: a cluster sends no data, so its numbers are unknown, not zero.",
+    "cluster: returned": "The end of that outage.",
+}
+_FIRST: Final = tuple(_CAPTIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnMessage:
+    """A message in a channel, drawn."""
+
+    at: str
+    body: Markup
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageExample:
+    """One message of a kind, with its thread."""
+
+    kind: str
+    caption: str
+    count: int
+    channel: str
+    message: DrawnMessage
+    replies: Sequence[DrawnMessage]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoryWeek:
+    """A week, what began or ended in it, and where the report of all teams is."""
+
+    week: str
+    title: str
+    events: Sequence[str]
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineMoment:
+    """An instant of an incident and what happened."""
+
+    at: datetime
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentStory:
+    """An incident, drawn, and its timeline."""
+
+    preview: IncidentPreview
+    timeline: Sequence[TimelineMoment]
+
+
+def render_story(
+    *,
+    story: Mapping[str, Any],
+    messages: Sequence[Mapping[str, Any]],
+    received: Sequence[Mapping[str, Any]],
+    zones: Mapping[str, str],
+    weeks: int,
+    target: LinkTarget,
+) -> str:
+    """Render the page. `zones` is the time zone of each team that has another than UTC; `target` is applied to links."""
+    events = [ReceivedEvent(at=datetime.fromisoformat(one["received_at"]), event=one["event"]) for one in received]
+    return (
+        environment("html")
+        .get_template("demo/index.html")
+        .render(
+            weeks=_weeks(story, weeks=weeks, target=target),
+            examples=_examples(messages, eventful=story["eventful_week"], target=target),
+            incidents=[_incident(one, story, zones, target) for one in incidents_of(events)],
+            kinds=message_kinds(messages),
+            messages=len(messages),
+            reports_href=target("/reports"),
+            status_href=target("/status"),
+        )
+    )
+
+
+def _weeks(story: Mapping[str, Any], *, weeks: int, target: LinkTarget) -> Sequence[StoryWeek]:
+    happened: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for event in story["events"].values():
+        for end, text in (("from", event["what"]), ("until", event["ending"])):
+            if event[end]:
+                at = datetime.fromisoformat(event[end])
+                happened[str(IsoWeek.of(at.date()))].append((at, f"{at:%a %d %b, %H:%M} UTC: {text}"))
+    return [
+        StoryWeek(
+            week=week,
+            title=format_week(IsoWeek.parse(week)),
+            events=[text for _, text in sorted(happened[week])],
+            href=target(f"/reports/~platform/{week}"),
+        )
+        for week in story["weeks"][-weeks:]
+    ]
+
+
+def _examples(messages: Sequence[Mapping[str, Any]], *, eventful: str, target: LinkTarget) -> Sequence[MessageExample]:
+    """Return one message of each kind with its thread: of the eventful week, else the one with the longest thread."""
+    threads: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    roots: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for message in messages:
+        root = message.get("thread_ts")
+        if root in {None, message["ts"]}:
+            roots[kind_of(message)].append(message)
+        else:
+            threads[message["channel"], str(root)].append(message)
+    channels = _channel_names(messages)
+    preview = SlackPreview(target)
+
+    def rank(message: Mapping[str, Any]) -> tuple[bool, int]:
+        is_eventful = eventful in {*message_key(message).split(":"), str(IsoWeek.of(posted_at(message).date()))}
+        return is_eventful, len(threads[message["channel"], message["ts"]])
+
+    examples = []
+    for kind in sorted(roots, key=lambda kind: (_FIRST.index(kind) if kind in _FIRST else len(_FIRST), kind)):
+        chosen = max(roots[kind], key=rank)
+        examples.append(
+            MessageExample(
+                kind=kind,
+                caption=_CAPTIONS.get(kind, ""),
+                count=len(roots[kind]),
+                channel=channels.get(chosen["channel"], chosen["channel"]),
+                message=_posted(chosen, preview),
+                replies=[_posted(reply, preview) for reply in threads[chosen["channel"], chosen["ts"]]],
+            )
+        )
+    return examples
+
+
+def _posted(message: Mapping[str, Any], preview: SlackPreview) -> DrawnMessage:
+    return DrawnMessage(at=format_instant(posted_at(message), "UTC"), body=preview.message(message))
+
+
+def _channel_names(messages: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
+    """Return a name for each channel, from the teams whose reports are posted there; the simulated workspace has only ids."""
+    teams: dict[str, set[str]] = defaultdict(set)
+    for message in messages:
+        parts = message_key(message).split(":")
+        if is_report(message):
+            teams[message["channel"]].add(parts[3].rpartition("/")[2] if parts[2] == "group" else parts[2])
+    return {channel: "-and-".join(sorted(names)) for channel, names in teams.items()}
+
+
+def _incident(
+    events: Sequence[ReceivedEvent], story: Mapping[str, Any], zones: Mapping[str, str], target: LinkTarget
+) -> IncidentStory:
+    payload = events[0].payload
+    preview = IncidentPreview(events=events, zone=zones.get(str(payload.get("group")), "UTC"), target=target)
+    moments = [
+        TimelineMoment(at=datetime.fromisoformat(at), what="Killed", detail="")
+        for about, kills in story["kills"].items()
+        if about in {payload.get("component"), payload.get("group")}
+        for at in kills
+        if datetime.fromisoformat(at) <= events[-1].at
+    ]
+    for event in events:
+        measured = event.payload.get("timestamp")
+        if measured:
+            moments.append(TimelineMoment(at=datetime.fromisoformat(str(measured)), what="Measured", detail=""))
+        moments.append(TimelineMoment(at=event.at, what=event.what, detail=str(event.payload.get("summary", ""))))
+    return IncidentStory(preview=preview, timeline=sorted(moments, key=lambda one: one.at))

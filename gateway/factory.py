@@ -165,7 +165,7 @@ def build_gateway(
         metadata = ResourceMetadata(backstage, public_url=_public_url(settings), backstage_url=base_url, clock=clock)
     open_routes = public_routes(_readiness(dependencies, scaleops, backstage), signer, metadata)
     routes = [*open_routes, metrics_route(metrics), *mcp.routes(), *registry_routes(contexts, metrics)]
-    routes += page_routes(contexts, instance=settings.instance)
+    routes += page_routes(contexts, instance=settings.instance, links=page_links(settings))
     web = Router(routes, redirect_slashes=False, default=raise_not_found, lifespan=lifespan)
     admission = Admission(
         hosts=AllowedHosts(

@@ -65,6 +65,13 @@ class GatewayRequest:
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
+    def require_caller(self) -> Caller:
+        """Return the caller of a request that was authenticated."""
+        if self.caller is None:
+            message = "the request was not authenticated"
+            raise RuntimeError(message)
+        return self.caller
+
     @property
     def url(self) -> str:
         """The requested URL below the plugin's base, as Backstage's errors show it."""

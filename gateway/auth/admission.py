@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import unquote
 
 from domain.clock import Clock
 from gateway.auth.allowed_hosts import AllowedHosts
@@ -13,10 +14,11 @@ from gateway.auth.cors import Cors
 from gateway.auth.rate_limit import RateLimit
 from gateway.request import GatewayRequest
 from gateway.responses import Header, HttpError, forbidden
-from reports.signed_links import LinkStatus, PageLinks
+from reports.signed_links import LinkStatus, PageLinks, origin_of
 
 METRICS_PATH: Final = b"/metrics"
 _REPORTS_PATH: Final = b"/reports/"
+_COMPONENTS_PATH: Final = b"/components/"
 
 
 class Admission:
@@ -87,19 +89,24 @@ class Admission:
         return request.target in self._public_paths or (request.target == METRICS_PATH and request.is_local)
 
     def _link_caller(self, request: GatewayRequest) -> Caller | None:
-        """Return the caller of a signed link to a report page: it grants that page, read-only. None for any other request."""
+        """Return the caller of a signed link, or None for any other request.
+
+        It grants the page of one report, read-only, or that of one component with the form of its alerts, whose token is checked besides.
+        """
+        is_form = request.method == "POST" and request.target.startswith(_COMPONENTS_PATH)
+        is_page = request.method in {"GET", "HEAD"} and request.target.startswith((_REPORTS_PATH, _COMPONENTS_PATH))
         if (
             self._page_links is None
-            or request.method not in {"GET", "HEAD"}
-            or not request.target.startswith(_REPORTS_PATH)
+            or not (is_page or is_form)
             or b"sig=" not in request.query
             or b"authorization" in request.headers
         ):
             return None
         path = request.target.decode("latin-1")
-        match self._page_links.check(path, request.query.decode("latin-1"), now=self._clock()):
+        query = request.query.decode("latin-1")
+        match self._page_links.check(path, query, now=self._clock()):
             case LinkStatus.VALID:
-                return Caller(kind="link", subject=path)
+                return Caller(kind="link", subject=path, origin=unquote(origin_of(query)))
             case LinkStatus.EXPIRED:
                 message = (
                     "this link has expired; links are valid for five weeks, and the newest report in the channel has a new one"

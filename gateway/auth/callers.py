@@ -36,6 +36,8 @@ class Caller:
     obo: str | None = field(default=None, repr=False)
     """The limited token of the user, with which the catalog is read as that user."""
     expires_at: datetime | None = None
+    origin: str = ""
+    """Where a signed link was put: `Slack C0123`, `PagerDuty`, `the report of payments`."""
 
     @cached_property
     def name(self) -> str:

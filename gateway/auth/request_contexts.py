@@ -40,10 +40,7 @@ class RequestContexts:
 
     def context_for(self, request: GatewayRequest) -> RequestContext:
         """Return the context of a request. To be called on the event loop."""
-        caller = request.caller
-        if caller is None:
-            message = "the request was not authenticated"
-            raise RuntimeError(message)
+        caller = request.require_caller()
         if caller.sees_everything:
             return RequestContext(live=self._live, history=self._history)
         catalog = CallerCatalog(lambda: self._user_catalog(caller))

@@ -8,57 +8,39 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from decimal import Decimal
 from functools import partial
-from http import HTTPStatus
-from typing import Final
 from urllib.parse import unquote
 
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.routing import Route
 
 from actions.context import RequestContext
-from actions.errors import NotFoundError
-from actions.history.costs import get_cost_trend
-from actions.history.lists import list_alerts, list_recommendations
-from actions.history.models import AlertsInput, OpenRecommendationsInput, TrendInput, TrendOutput
 from actions.history.reports import reports_of_week, stored_month, stored_report, team_of_slug
-from actions.history.view import HistoryView, parse_ref, read_history
+from actions.history.view import HistoryView, read_history
 from alerts.states import OPEN_PHASES
 from domain.bulk_trust import BulkStanding, BulkSubject, describe_standings
 from domain.clock import is_future
 from domain.months import InvalidMonth, Month
-from domain.refs import PLATFORM, EntityRef
+from domain.refs import PLATFORM
 from domain.unallocated import describe_newest
 from domain.weeks import current_week
 from gateway.auth.request_contexts import RequestContexts
 from gateway.request import GatewayRequest
 from gateway.responses import GatewayResponse
-from reports import content
+from gateway.web.alert_forms import AlertForms
+from gateway.web.component_routes import component_routes
+from gateway.web.page_responses import html_response
 from reports.formatting import format_interval
-from reports.render.charts import draw_trend
 from reports.render.documents import render_page
 from reports.render.index_page import MAX_WEEKS, render_index
 from reports.render.templating import environment
+from reports.signed_links import PageLinks
 from tasks.maintenance.watch_status import read_watch_status
-
-_MAX_LISTED: Final = 100
-_HEADERS: Final = (
-    (b"content-type", b"text/html; charset=utf-8"),
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"private, no-store"),
-)
 
 Page = Callable[[HistoryView], str]
 
 
-def page_routes(contexts: RequestContexts, *, instance: str) -> Sequence[Route]:
+def page_routes(contexts: RequestContexts, *, instance: str, links: PageLinks | None) -> Sequence[Route]:
     """Return the routes of the pages."""
 
     def page(path: str, page_of: Callable[[Mapping[str, str]], Page]) -> Sequence[Route]:
@@ -67,7 +49,7 @@ def page_routes(contexts: RequestContexts, *, instance: str) -> Sequence[Route]:
             asked: GatewayRequest = request.state.gateway_request
             render = partial(_render, contexts.context_for(asked), page_of(parameters))
             html = await contexts.pools.run(render, is_live=False)
-            return GatewayResponse(status=HTTPStatus.OK, headers=_HEADERS, body=html)
+            return html_response(html)
 
         return [Route(spelling, serve, name=path.split("/")[1]) for spelling in (path, f"{path}/")]
 
@@ -77,10 +59,7 @@ def page_routes(contexts: RequestContexts, *, instance: str) -> Sequence[Route]:
         *page(
             "/reports/{team}/{week}", lambda found: partial(_report, slug=found["team"], week=found["week"].removesuffix(".html"))
         ),
-        *page(
-            "/components/{kind}/{namespace}/{name}",
-            lambda found: partial(_component, ref=parse_ref(f"{found['kind']}:{found['namespace']}/{found['name']}")),
-        ),
+        *component_routes(contexts, AlertForms(links)),
         *page("/status", lambda _: _status),
     ]
 
@@ -107,67 +86,6 @@ def _month_of(text: str) -> Month | None:
         return Month.parse(text)
     except InvalidMonth:  # a week, or neither
         return None
-
-
-def _component(view: HistoryView, *, ref: EntityRef) -> str:
-    known = view.component(ref)
-    trend = _trend_of(view, ref)
-    advice = list_recommendations(view, OpenRecommendationsInput(entity_ref=str(ref), limit=_MAX_LISTED))
-    alerts = list_alerts(view, AlertsInput(entity_ref=str(ref), limit=_MAX_LISTED))
-    return (
-        environment("html")
-        .get_template("pages/component.html")
-        .render(
-            ref=str(known.ref),
-            title=known.title or known.spelled_name,
-            owner=str(known.team),
-            currency=view.history.currency,
-            as_of=None if trend is None else trend.as_of,
-            unknown=_why_unknown(view, ref),
-            warnings=advice.warnings,
-            chart=None if trend is None else _chart(trend, view.history.currency),
-            alerts=alerts.alerts,
-            advice=[
-                (one, None if one.savings_available is None else Decimal(repr(one.savings_available)))
-                for one in advice.recommendations
-            ],
-            more_advice=advice.total - len(advice.recommendations),
-        )
-    )
-
-
-def _why_unknown(view: HistoryView, ref: EntityRef) -> str:
-    """Return why the newest sweep did not measure a component; empty if it did."""
-    newest = None if view.as_of is None else view.rows.snapshots.of_component(ref, view.as_of)
-    return "it was not measured yet" if newest is None else newest.snapshot.reason
-
-
-def _trend_of(view: HistoryView, ref: EntityRef) -> TrendOutput | None:
-    try:
-        return get_cost_trend(view, TrendInput(entity_ref=str(ref)))
-    except NotFoundError:  # known to the catalog, and not measured in these weeks
-        return None
-
-
-def _chart(trend: TrendOutput, currency: str) -> Markup | None:
-    weeks = tuple(
-        content.TrendWeek(
-            week=one.week,
-            cost=content.Amount(
-                amount=None if one.cost is None else Decimal(repr(one.cost)),
-                currency=currency,
-                period="7 days",
-                known=one.workloads_with_cost or 0,
-                parts=one.workloads or 0,
-                as_of=one.as_of,
-                unknown_reason="" if one.cost is not None else "not measured",
-            ),
-        )
-        for one in trend.weeks
-    )
-    if all(one.cost.amount is None for one in weeks):
-        return None
-    return draw_trend(content.Trend(weeks=weeks), currency=currency, ident="trend-picture")
 
 
 def _status(view: HistoryView) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -55,6 +56,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         coverage=formatting.format_coverage,
         partial=formatting.format_partial,
         day=formatting.format_day,
+        decimal=lambda number: Decimal(repr(number)),
         events=formatting.format_events,
         follow_up=sentences.format_follow_up,
         instant=formatting.format_instant,

@@ -81,7 +81,7 @@ def test_the_page_of_a_component_shows_trend_alerts_and_recommendations(gateway:
 def test_the_page_of_an_unknown_component_claims_nothing_of_it(gateway: ServedGateway) -> None:
     html = shown(gateway, "/components/component/default/finder")
     assert "Could not be measured in the newest sweep: ScaleOps did not answer" in html
-    assert "No open recommendations are known." in html
+    assert "No workload was measured in the newest sweep." in html
     assert "No open alerts are known." in html
 
 

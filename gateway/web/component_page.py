@@ -90,7 +90,13 @@ class ComponentPage:
 
     @property
     def chart(self) -> Markup | None:
-        """The trend with the alerts that opened in each week."""
+        """The trend as a picture."""
+        shown = self.shown_trend
+        return None if shown is None else draw_trend(shown, currency=self.currency, ident="trend-picture")
+
+    @property
+    def shown_trend(self) -> content.Trend | None:
+        """The trend with the alerts that opened in each week; None if no week was measured."""
         if self.trend is None or all(one.cost is None for one in self.trend.weeks):
             return None
         opened = [(one.title, one.state.incident.opened_at) for one in self.alerts if one.state.incident is not None]
@@ -110,7 +116,7 @@ class ComponentPage:
             )
             for one in self.trend.weeks
         )
-        return draw_trend(content.Trend(weeks=weeks), currency=self.currency, ident="trend-picture")
+        return content.Trend(weeks=weeks)
 
     def tables(self) -> tuple[PageTable, ...]:
         """Return the tables of the page; the workloads first."""

@@ -17,6 +17,7 @@ from reports.formatting import format_delay
 from reports.links import catalog_page, component_page
 from reports.notices import MessageContext, platform_notice, slack_notice, slack_summary
 from reports.pagerduty_events import pagerduty_follow_up, pagerduty_trigger
+from reports.signed_links import LINK_TTL
 from tasks.context import Policy
 from tasks.evaluate.decisions import (
     Decision,
@@ -55,14 +56,15 @@ class NoticeRenderer:
         now = self.now
         match decision:
             case PostDecision(notice=notice, number=number, post=post):
-                context, note = self._context(notice.alert.about, notice.team, notice), _page_note(decision.page)
+                origin, note = f"Slack {post.target}", _page_note(decision.page)
+                context = self._context(notice.alert.about, notice.team, notice, origin=origin)
                 return slack_notice(notice, context, number=number, post=post, now=now, page_note=note)
             case SummaryDecision(summary=summary, post=post):
                 titles = [self._title_of(notice.alert.about) for notice in summary.notices]
                 context = self._context(summary.audience, summary.audience)
                 return slack_summary(summary, context, titles=titles, post=post, now=now)
             case TriggerDecision(notice=notice, number=number, page=page):
-                context = self._context(notice.alert.about, notice.team, notice.as_page)
+                context = self._context(notice.alert.about, notice.team, notice.as_page, origin="PagerDuty")
                 return pagerduty_trigger(notice.as_page, context, number=number, page=page, now=now)
             case ResolveDecision(alert=alert, number=number, page=page, reason=reason):
                 return pagerduty_follow_up(alert, EventAction.RESOLVE, number=number, page=page, reason=reason, now=now)
@@ -110,7 +112,7 @@ class NoticeRenderer:
             key=key, title=title, lines=lines, reason=reason, target=route.target, route=route.rule, now=self.now
         )
 
-    def _context(self, about: EntityRef, team: EntityRef, notice: Notice | None = None) -> MessageContext:
+    def _context(self, about: EntityRef, team: EntityRef, notice: Notice | None = None, *, origin: str = "") -> MessageContext:
         is_watched = notice is not None and notice.alert.rule is Rule.UNDER_PROVISIONED
         return MessageContext(
             title=self._title_of(about),
@@ -121,8 +123,8 @@ class NoticeRenderer:
             measured_every=(self.checked_every if is_watched else None) or self.policy.collect_every,
             owner=self._owner(team),
             slack_channel=self._slack_channel(notice),
-            page=self._page_of(about),
-            links=self._links(about, notice),
+            page=self._page_of(about, origin),
+            links=self._links(about, notice, origin),
         )
 
     def _owner(self, team: EntityRef) -> str:
@@ -135,17 +137,21 @@ class NoticeRenderer:
         routing = NoticeRouting(policy=self.policy.routes, components=self.components, teams=self.teams)
         return routing.channel(notice)
 
-    def _page_of(self, about: EntityRef) -> str | None:
-        base = self.policy.public_url
-        return component_page(base, about) if base is not None and about in self.components else None
+    def _page_of(self, about: EntityRef, origin: str) -> str | None:
+        """Return the URL of a component's page, signed if links are: its reader can answer the alert there."""
+        base, links = self.policy.public_url, self.policy.page_links
+        if base is None or about not in self.components:
+            return None
+        page = component_page(base, about)
+        return page if links is None or not origin else links.sign_component(page, self.now + LINK_TTL, origin=origin)
 
-    def _links(self, about: EntityRef, notice: Notice | None) -> tuple[tuple[str, str], ...]:
+    def _links(self, about: EntityRef, notice: Notice | None, origin: str) -> tuple[tuple[str, str], ...]:
         component = self.components.get(about)
         if notice is None or component is None:
             return ()
         catalog = self.policy.catalog_url
         found = (
-            ("Open component page", self._page_of(about)),
+            ("Open component page", self._page_of(about, origin)),
             ("Open in ScaleOps", self._dashboard_link(notice)),
             ("Open in Backstage", None if catalog is None else catalog_page(catalog, about)),
             *component.runbooks,

@@ -4,20 +4,29 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from alerts.states import STATE_JSON, AlertState
+from alerts.lifecycle import decide
+from alerts.observations import Observation
+from alerts.policy import RuleSettings
+from alerts.states import STATE_JSON, AlertState, OpenIncident, SlackPost
 from reports.render.tables import BOM
 from simulator.serving import Simulator
+from tasks.evaluate.decisions import Decision, PageDecision, PostDecision, TriggerDecision
+from tasks.evaluate.notice_messages import NoticeRenderer
+from tests.factories import PAYMENTS
 from tests.integration.history_sample import NOW, serve_with_history
 from tests.services.gateways import ServedGateway, ServeGateway
+from tests.stage_factories import make_stage_context
 from wiring.secrets import page_links
 
 SECRET = "a-secret-key-of-this-installation"
+PUBLIC = "https://reports.example.com"
 PAGE = "/components/component/default/checkout"
 ALERT = "under-provisioned:component:default/checkout"
 
@@ -176,3 +185,38 @@ def test_every_table_is_exported_with_the_same_visibility(gateway: ServedGateway
     assert gateway.client.get(f"{PAGE}?{query}", headers=gateway.as_user("user:default/bob")).status_code == 404
     assert gateway.client.get(f"{PAGE}?format=xlsx", headers=gateway.as_ci()).status_code == 400
     assert gateway.client.get(f"{PAGE}?format=csv&table=nope", headers=gateway.as_ci()).status_code == 404
+
+
+def test_the_message_about_an_alert_and_its_page_have_a_link_that_opens_the_form(gateway: ServedGateway) -> None:
+    store = gateway.dependencies.store
+    parts = make_stage_context(store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings))
+    with store.reading() as rows:
+        components = {one.ref: one for one in rows.components.all()}
+        teams = rows.components.teams()
+    (notice,) = decide(
+        replace_incident(state(gateway)), Observation(alert=state(gateway).alert, team=PAYMENTS, as_of=NOW), NOW, RuleSettings()
+    )
+    renderer = NoticeRenderer(now=NOW, policy=parts.policy, components=components, teams=teams)
+    post = SlackPost(target="C1", route="by default", root="root")
+    page = OpenIncident(target="f" * 16, route="by default", dedup_key="key")
+    decisions: tuple[Decision, ...] = (
+        PostDecision(notice=notice, number=1, post=post, page=PageDecision()),
+        TriggerDecision(notice=notice, number=2, page=page),
+    )
+    for decision, origin in zip(decisions, ("Slack C1", "PagerDuty"), strict=True):
+        payload = json.dumps(dict(renderer.render(decision).renderings[0].payload))
+        found = re.search(rf"{PUBLIC}(/components/[^\"\\|>]+)", payload)
+        assert found is not None
+        target = found[1].replace("&amp;", "&")
+        response = send(gateway, target, token=token_in(gateway.client.get(target).text), answer="acknowledge")
+        assert response.status_code == 303
+        incident = state(gateway).incident
+        assert incident is not None
+        assert incident.acknowledged is not None
+        assert incident.acknowledged.by == f"link in {origin}"
+
+
+def replace_incident(known: AlertState) -> AlertState:
+    """Return the state as before its first notification, so that its notice is due."""
+    assert known.incident is not None
+    return replace(known, incident=replace(known.incident, last_notification=None))

@@ -46,10 +46,12 @@ def _show_sweeps(found: InstallationStatus, currency: str) -> None:
     for running in found.open_sweeps:
         say(f"open sweep      {_utc(running.as_of)}: {running.measured} of {running.expected} measured so far")
     say(f"next slot       {_utc(found.next_slot)}")
+    if not found.uses_bulk:
+        say("bulk responses  switched off (SCALEOPS_BULK=off)")
     for line in describe_standings(found.bulk):
         subject, _, standing = line.partition(": ")
         say(f"{subject:<15} {standing}")
-    if found.bulk:
+    if sweep is not None:
         say(f"unallocated     {describe_newest(found.unallocated, currency)}")
     say(f"watch sweeps    {describe_watch(found.watch, every=found.watch_every)}")
 

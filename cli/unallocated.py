@@ -11,7 +11,7 @@ from actions.history.models import UnallocatedInput
 from actions.history.unallocated import get_unallocated_cost
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
-from domain.money import format_money
+from domain.money import format_money, format_percent
 
 
 @click.command()
@@ -36,10 +36,16 @@ def unallocated(*, cluster: str | None, limit: int, as_json: bool) -> None:
     if found.unknown_reason is not None:
         say(f"The unallocated cost is unknown: {found.unknown_reason}.")
         return
-    share = "" if found.share_percent is None else f", {found.share_percent:g} % of all cost"
-    say(f"{_money(found.cost, found.currency)} in 7 days{share}: {found.workloads} workloads that no component claims.")
+    all_cost = "all known cost" if found.warnings else "all cost"
+    share = "" if found.share_percent is None else f", {format_percent(Decimal(repr(found.share_percent)) / 100)} of {all_cost}"
+    until = f" to {found.as_of:%Y-%m-%d %H:%M} UTC" if found.as_of else ""
+    say(
+        f"{_money(found.cost, found.currency)} for the 7 days{until}{share}: {found.workloads} workloads that no component claims."
+    )
     if found.shared_cost != 0:
         say(f"{_money(found.shared_cost, found.currency)} more in shared namespaces.")
+    for warning in found.warnings:
+        say(f"! {warning}")
     show_table(
         ["cluster", "namespace", "cost, 7 days", "workloads"],
         [[row.cluster, row.namespace, _money(row.cost, found.currency), str(row.workloads)] for row in found.namespaces],
@@ -47,6 +53,16 @@ def unallocated(*, cluster: str | None, limit: int, as_json: bool) -> None:
     )
     if found.rest is not None:
         say(f"{found.total - len(found.namespaces)} more namespaces; --limit shows them.")
+    if found.largest:
+        say("\nthe workloads of the highest cost:")
+        show_table(
+            ["cluster", "namespace", "type", "workload", "cost, 7 days"],
+            [
+                [row.cluster_name, row.namespace, row.type, row.workload_name, _money(row.cost, found.currency)]
+                for row in found.largest[:limit]
+            ],
+            right=["cost, 7 days"],
+        )
 
 
 def _money(amount: float | None, currency: str) -> str:

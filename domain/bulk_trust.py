@@ -67,22 +67,30 @@ class BulkStanding:
 
 
 def describe_standings(standings: Collection[BulkStanding]) -> tuple[str, ...]:
-    """Return a line for the inventory and for the costs: trusted since when, or for each cluster since when not and why."""
+    """Return lines for the inventory and for the costs: trusted since when, or not and why. Clusters are named where they differ."""
     lines: list[str] = []
     for subject, name in ((BulkSubject.INVENTORY, "inventory"), (BulkSubject.COSTS, "bulk costs")):
         found = [one for one in standings if one.newest.subject is subject]
         newest = max((one.newest.as_of for one in found), default=None)
         current = [one for one in found if one.newest.as_of == newest]
-        failed = [one for one in current if not one.newest.trusted]
-        if failed:
-            lines += [
-                f"{name}{f' of {one.newest.cluster}' if one.newest.cluster else ''}: not trusted since {one.since:%Y-%m-%d %H:%M} UTC: "
-                f"{one.newest.reason}"
-                for one in failed
-            ]
-        elif current:
-            lines.append(f"{name}: trusted since {max(one.since for one in current):%Y-%m-%d %H:%M} UTC")
+        failed: dict[tuple[datetime, str], list[str]] = {}
+        for one in current:
+            if not one.newest.trusted:
+                failed.setdefault((one.since, one.newest.reason), []).append(one.newest.cluster)
+        lines += [
+            f"{name}: not trusted since {since:%Y-%m-%d %H:%M} UTC{_on(clusters)}: {reason}"
+            for (since, reason), clusters in failed.items()
+        ]
+        trusted = [one for one in current if one.newest.trusted and (one.newest.cluster or not failed)]
+        if trusted:
+            where = _on([one.newest.cluster for one in trusted]) if failed else ""
+            lines.append(f"{name}: trusted since {max(one.since for one in trusted):%Y-%m-%d %H:%M} UTC{where}")
     return tuple(lines)
+
+
+def _on(clusters: Iterable[str]) -> str:
+    names = ", ".join(cluster for cluster in clusters if cluster)
+    return f" on {names}" if names else ""
 
 
 def is_compared(ref: EntityRef, as_of: datetime) -> bool:

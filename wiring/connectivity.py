@@ -71,7 +71,7 @@ def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
             yield _check(
                 "configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded)
             )
-        yield _check("bulk responses", lambda: _bulk(settings), is_configured=settings.scaleops_bulk == "auto")
+        yield _check("bulk responses", lambda: _bulk(settings))
         yield _check("watch sweeps", lambda: _watch(settings), is_configured=bool(settings.worker_watch_every))
         yield from _slack(services, loaded)
         yield from _pagerduty(services, loaded, reviews[0].keys if reviews else ())
@@ -100,6 +100,8 @@ def _scaleops(services: LiveServices) -> str:
 
 def _bulk(settings: Settings) -> str:
     """Say what the sweeps so far found; one that is not trusted costs more calls, and nothing else."""
+    if settings.scaleops_bulk == "off":
+        return "switched off (SCALEOPS_BULK=off)"
     with closing(open_store(settings)) as store, store.reading() as transaction:
         return "; ".join(describe_standings(transaction.bulk_checks.standings())) or "no full sweep has compared them yet"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from domain.bulk_trust import BulkCheck, BulkStanding, BulkSubject
 from store.queries.rows import Queries, row_from
-from store.schema import bulk_checks
+from store.schema import bulk_checks, sweeps
 from store.upserts import upsert
 
 
@@ -28,7 +28,11 @@ class BulkChecks(Queries):
         return tuple(BulkCheck(**{**row, "subject": BulkSubject(row["subject"])}) for row in found)
 
     def standings(self) -> tuple[BulkStanding, ...]:
-        """Return the standing of each response, by subject and cluster."""
+        """Return the standing of each response, by subject and cluster; none if the newest closed sweep was made without them."""
+        newest_closed = self._connection.execute(select(func.max(sweeps.c.as_of)).where(sweeps.c.closed_at.is_not(None))).scalar()
+        newest_check = self._connection.execute(select(func.max(bulk_checks.c.as_of))).scalar()
+        if newest_check is None or (newest_closed is not None and newest_check < newest_closed):
+            return ()
         found: dict[tuple[str, str], BulkStanding] = {}
         for row in self._connection.execute(select(bulk_checks).order_by(bulk_checks.c.as_of)).mappings():
             check = BulkCheck(**{**row, "subject": BulkSubject(row["subject"])})

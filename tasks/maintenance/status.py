@@ -64,8 +64,10 @@ class InstallationStatus:
     lost_clusters: tuple[ClusterState, ...]
     unmeasured_figures: tuple[UnmeasuredFigure, ...]
     """What the newest closed sweep knows of no workload of a cluster."""
+    uses_bulk: bool
+    """False: SCALEOPS_BULK is off."""
     bulk: tuple[BulkStanding, ...]
-    """Which bulk responses of the full sweeps are trusted."""
+    """Which bulk responses of the full sweeps are trusted; none while they are not used."""
     unallocated: SweepUnallocated | None
     """Of the newest sweep that knows it."""
     open_alerts: int
@@ -102,7 +104,8 @@ def read_status(context: StageContext) -> InstallationStatus:
             unmeasured=dict(_unmeasured(transaction, newest)),
             lost_clusters=lost,
             unmeasured_figures=figures,
-            bulk=transaction.bulk_checks.standings(),
+            uses_bulk=policy.uses_bulk,
+            bulk=transaction.bulk_checks.standings() if policy.uses_bulk else (),
             unallocated=transaction.unallocated.newest_trusted(shared=policy.shared_namespaces),
             open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
             outbox=transaction.outbox.counts(),

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.bulk_trust import BulkCheck, BulkSubject, describe_standings
+from domain.bulk_trust import BulkCheck, BulkStanding, BulkSubject, describe_standings
 from domain.refs import EntityRef
 from domain.snapshots import Measurement
 from simulator.serving import Simulator
 from store import Store
 from tasks.collect.stage import collect
-from tests.factories import SLOT
-from tests.stage_factories import open_collect_bench
+from tests.factories import NEXT_SLOT, SLOT, make_component, make_measurement
+from tests.stage_factories import open_collect_bench, record_sweep
 
 COSTS = "POST /detailedCostReport/getWorkloads"
 EVERY = timedelta(hours=6)
@@ -74,6 +74,23 @@ def test_a_standing_says_since_when_a_response_is_trusted_or_not(store: Store) -
     assert described() == ()
     assert described(check(0, trusted=True), check(1, trusted=True)) == ("inventory: trusted since 2026-11-23 06:00 UTC",)
     assert described(check(2, trusted=False), check(2, trusted=True, cluster="west")) == (
-        "inventory of east: not trusted since 2026-11-23 18:00 UTC: 3 workloads of east are missing in it",
+        "inventory: not trusted since 2026-11-23 18:00 UTC on east: 3 workloads of east are missing in it",
+        "inventory: trusted since 2026-11-23 18:00 UTC on west",
     )
     assert described(check(3, trusted=True)) == ("inventory: trusted since 2026-11-24 00:00 UTC",)
+
+
+def test_a_reason_that_several_clusters_have_is_said_once() -> None:
+    check = BulkCheck(as_of=SLOT, subject=BulkSubject.COSTS, cluster="", trusted=False, reason="with 400")
+    standings = [BulkStanding(newest=replace(check, cluster=cluster), since=SLOT) for cluster in ("east", "west")]
+    assert describe_standings(standings) == ("bulk costs: not trusted since 2026-11-23 06:00 UTC on east, west: with 400",)
+
+
+def test_nothing_is_said_to_be_trusted_once_a_sweep_was_made_without_it(store: Store) -> None:
+    web, check = make_component("web"), BulkCheck(as_of=SLOT, subject=BulkSubject.COSTS, cluster="east", trusted=True, reason="")
+    with store.transaction() as transaction:
+        transaction.bulk_checks.record([check])
+    for slot, standings in ((SLOT, 1), (NEXT_SLOT, 0)):
+        record_sweep(store, slot, make_measurement("web", as_of=slot), components=[web])
+        with store.reading() as transaction:
+            assert len(transaction.bulk_checks.standings()) == standings

@@ -131,11 +131,11 @@ def test_the_status_names_clusters_and_unallocated_cost_only_to_callers_who_see_
         rows.unallocated.put(MONDAY, allocate_costs([workload], [], shared=()))
     everything = shown(gateway, "/status")
     assert "Inventory: trusted since 2026-11-23 00:00 UTC." in everything
-    assert "Bulk costs of west: not trusted since 2026-11-23 00:00 UTC: it is empty." in everything
+    assert "Bulk costs: not trusted since 2026-11-23 00:00 UTC on west: it is empty." in everything
     assert "12.00 for the 7 days to 2026-11-23 00:00 UTC, 100% of all cost." in everything
     html = shown(gateway, "/status", gateway.as_user("user:default/bob"))
     assert "The inventory is trusted for 1 of 1 clusters." in html
-    assert not [word for word in ("of west", "12.00", "nallocated") if word in html]
+    assert not [word for word in ("on west", "12.00", "nallocated") if word in html]
 
 
 def test_page_status_cli_and_action_count_the_same_open_alerts(gateway: ServedGateway) -> None:

@@ -168,8 +168,8 @@ def _channel_names(messages: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
     for message in messages:
         parts = message_key(message).split(":")
         if is_report(message):
-            teams[message["channel"]].add(parts[3].rpartition("/")[2] if parts[2] == "group" else parts[2])
-    return {channel: "-and-".join(sorted(names)) for channel, names in teams.items()}
+            teams[message["channel"]].add(parts[3].rpartition("/")[2] if parts[2] == "group" else "all-teams")
+    return {channel: "-and-".join(sorted(names - {"unowned"}) or names) for channel, names in teams.items()}
 
 
 def _incident(

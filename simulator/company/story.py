@@ -201,6 +201,7 @@ STORY: Final[Record] = {
                 "service": "slack",
                 "route": "/chat.postMessage",
                 "contains": "C0IDENTITY",
+                "times": 1,
                 "status": 200,
                 "body": {"ok": False, "error": "is_archived"},
             },

@@ -289,7 +289,7 @@ def test_serving_says_at_once_that_its_port_is_in_use(tmp_path: Path) -> None:
 
 def test_it_tells_the_story(lived: Lived) -> None:
     for line in (
-        "PagerDuty trigger: Checkout",
+        "PagerDuty trigger: checkoutservice",
         "PagerDuty resolve",
         "is disconnected for 18 hours",
         "2 PagerDuty incidents",

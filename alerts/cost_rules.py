@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -12,7 +13,7 @@ from alerts.states import AlertState
 from domain.forecast import forecast_at_least
 from domain.measures import Measured, Total, Unknown
 from domain.money import format_count
-from domain.month_to_date import MonthToDate
+from domain.month_to_date import MonthToDate, start_of_month
 from domain.refs import EntityRef
 from domain.snapshots import Outcome, SeriesPoint, Snapshot
 
@@ -29,11 +30,19 @@ def observe_budget(
     monthly_budget: Decimal,
     page: PagingMode = PagingMode.NEVER,
     first_sweep: bool = False,
+    alerted_since: datetime | None = None,
 ) -> Observation:
     """Compare the month's forecast with a budget: the cost so far, and the rest of the month at today's rate.
 
-    What was measured alone may already be above the budget; within it is only what was measured completely.
+    What was measured alone may already be above the budget; within it is only what was measured completely. An alert is about one
+    month and ends with it, whatever is known; the sweep after that begins the new month. `alerted_since` is when the open alert began
+    (`begin_of_open_alert`).
     """
+    if alerted_since is not None and start_of_month(alerted_since) < month.start:
+        over = f"{start_of_month(alerted_since):%B %Y} is over. The budget of {month.start:%B} is checked on its own."
+        return Observation(
+            alert=AlertId(rule=Rule.BUDGET, about=about), team=team, as_of=today.as_of, verdict=Verdict.WITHDRAWN, reason=over
+        )
     within = Observation(alert=AlertId(rule=Rule.BUDGET, about=about), team=team, as_of=today.as_of, first_sweep=first_sweep)
     if isinstance(today.cost_7d.amount, Unknown):
         return within.as_unknown(today.cost_7d.amount.reason)
@@ -97,6 +106,14 @@ def usual_of_open_alert(state: AlertState | None) -> Decimal | None:
     incident = state.incident if state is not None else None
     figures = incident.opening.figures if incident is not None and incident.opening is not None else None
     return figures.usual_cost_7d if isinstance(figures, CostFigures) else None
+
+
+def begin_of_open_alert(state: AlertState | None) -> datetime | None:
+    """Return the sweep in which an alert that is open or pending began; None if it is neither."""
+    if state is None:
+        return None
+    opened = [] if state.incident is None else [state.incident.opened_as_of]
+    return min([*opened, *(streak.since for streak in state.streaks)], default=None)
 
 
 def _incomplete(total: Total) -> str:

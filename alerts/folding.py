@@ -107,7 +107,7 @@ def _streaks_after(state: AlertState, observation: Observation, terms: RuleTerms
     before = {streak.finding.subject: streak for streak in state.streaks}
     kept = {subject: before[subject] for subject in observation.unknown if subject in before}
     grown = {
-        finding.subject: _continued(before.get(finding.subject), finding, observation, terms=terms, resolved=state.resolved_as_of)
+        finding.subject: _continued(before.get(finding.subject), finding, observation, terms=terms, resolved=_resolved(state))
         for finding in observation.found
     }
     return tuple(streak for _, streak in sorted((kept | grown).items()))
@@ -139,6 +139,10 @@ def _continued(
     )
 
 
+def _resolved(state: AlertState) -> datetime | None:
+    return None if state.was_closed else state.resolved_as_of
+
+
 def _is_flapping(since: datetime, resolved: datetime | None, terms: RuleTerms) -> bool:
     return resolved is not None and since - resolved <= terms.refire_within
 
@@ -167,7 +171,7 @@ def _opened(state: AlertState, streaks: tuple[Streak, ...], event: Observed) -> 
     return Incident(
         opened_at=event.at,
         opened_as_of=event.observation.as_of,
-        reopened=any(_is_flapping(streak.since, state.resolved_as_of, event.terms) for streak in confirmed),
+        reopened=any(_is_flapping(streak.since, _resolved(state), event.terms) for streak in confirmed),
         from_first_sweep=all(streak.from_first_sweep for streak in confirmed),
         opening=next((streak.finding for streak in confirmed if streak.finding.subject == WHOLE_COMPONENT), None),
         unknown=event.observation.unknown,
@@ -181,7 +185,7 @@ def _ended(incident: Incident | None, ending: EndReason) -> Incident | None:
 
 def _after_notice(state: AlertState, incident: Incident, event: NotificationSent) -> AlertState:
     if event.notice in ENDINGS:
-        return replace(state, incident=None, streaks=(), resolved_as_of=event.as_of)
+        return replace(state, incident=None, streaks=(), resolved_as_of=event.as_of, was_closed=event.notice is NoticeKind.CLOSED)
     before = incident.last_notification
     if event.notice is NoticeKind.MOVED:
         last = None if before is None else replace(before, page=None)

@@ -49,7 +49,7 @@ class RuleSettings:
     page: PagingMode = PagingMode.NEVER
     repeat_after: timedelta = timedelta(hours=24)
     """Interval between pages of an open incident."""
-    slack_repeat_after: timedelta | None = timedelta(days=7)
+    slack_repeat_after: timedelta | None = None
     """Interval between Slack messages of an open alert. None: it is posted once; from then on the weekly report lists it."""
     clear_sweeps: int = 2
     """Consecutive measured sweeps that find nothing before an alert resolves."""
@@ -74,7 +74,6 @@ class OverProvisionedSettings(RuleSettings):
     """Workloads that are not automated and cost far more than they need."""
 
     for_sweeps: int = 2
-    slack_repeat_after: timedelta | None = None
     min_monthly_savings: Decimal = Decimal(50)
     min_share: Decimal = Decimal("0.2")
     """Savings as a share of the workload's cost, both per month."""
@@ -84,7 +83,6 @@ class OverProvisionedSettings(RuleSettings):
 class CostIncreaseSettings(RuleSettings):
     """A component's cost above its usual cost."""
 
-    slack_repeat_after: timedelta | None = None
     min_increase: Decimal = Decimal(50)
     """Per 7 days."""
     min_ratio: Decimal = Decimal("0.25")
@@ -98,7 +96,6 @@ class CostIncreaseSettings(RuleSettings):
 class BudgetSettings(RuleSettings):
     """The month's forecast cost above the monthly budget."""
 
-    slack_repeat_after: timedelta | None = None
     monthly_budget: Decimal | None = None
     """For every component without one of its own; None: only named ones have a budget."""
 
@@ -108,6 +105,8 @@ class UnmeasuredSettings(RuleSettings):
     """A component that was measured before and no longer is."""
 
     for_sweeps: int = 3
+    slack_repeat_after: timedelta | None = timedelta(days=7)
+    """No report of a team lists it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +131,9 @@ class Rules:
         return chosen.get(rule, PLATFORM_RULE_SETTINGS)
 
 
-PLATFORM_RULE_SETTINGS = RuleSettings(page=PagingMode.ALWAYS, clear_sweeps=1, refire_sweeps=1)
+PLATFORM_RULE_SETTINGS = RuleSettings(
+    page=PagingMode.ALWAYS, slack_repeat_after=timedelta(days=7), clear_sweeps=1, refire_sweeps=1
+)
 """Storms, outages and the catalog: opened and resolved by the first sweep that shows it."""
 
 

@@ -33,6 +33,8 @@ class SweepHistory:
     """What the open cost-increase alert compares with; None: it is not open."""
     month: MonthToDate | None = None
     """With this sweep; None: nothing has a budget."""
+    budget_alerted_since: datetime | None = None
+    """When the budget alert that is open began; None: it is not open."""
 
 
 def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy, *, lifecycle: str) -> tuple[Observation, ...]:
@@ -62,6 +64,7 @@ def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy
             monthly_budget=budget,
             page=_page_of(rules.budget.page, policy, lifecycle),
             first_sweep=not history.measured_before,
+            alerted_since=history.budget_alerted_since,
         )
     return tuple(observation for rule, observation in observed.items() if rules.settings_of(rule).enabled)
 

@@ -254,6 +254,8 @@ class AlertState:
     incident: Incident | None = None
     resolved_as_of: datetime | None = None
     """The sweep that ended the last incident."""
+    was_closed: bool = False
+    """The last incident ended without a fix: what follows is not flapping."""
     events: int = 0
     """The number of the last event."""
 

@@ -7,7 +7,7 @@ the first, changes when others join, and resolves with the last.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,7 +20,11 @@ from alerts.states import ENDINGS, AlertState, NoticeKind
 from domain.refs import PLATFORM, EntityRef
 
 PLATFORM_RULES: Final = frozenset({Rule.UNMEASURED, Rule.OUTAGE, Rule.CATALOG})
+"""Rules whose notices are about danger, or about the installation."""
+REST: Final = timedelta(hours=1)
+"""Between two messages to one channel about what is no danger."""
 """Rules whose notices go to the platform channel instead of the owner."""
+NEVER_GROUPED: Final = frozenset({Rule.UNDER_PROVISIONED, Rule.STORM, Rule.OUTAGE, Rule.CATALOG})
 
 
 class SummaryReason(StrEnum):
@@ -44,7 +48,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeGroups:
-    """The notices of one sweep. Each is in `single`, in a summary, or in `absorbed`."""
+    """The notices of one sweep that are sent. Each is in `single`, in a summary, or in `absorbed`."""
 
     single: tuple[Notice, ...]
     summaries: tuple[Summary, ...]
@@ -70,13 +74,16 @@ def group_notices(
     limits: StormLimits,
     window: timedelta = timedelta(0),
     channel_of: Callable[[Notice], str] = lambda _: "",
+    resting: Collection[str] = (),
 ) -> NoticeGroups:
     """Decide which notices are sent alone and which together.
 
     `open_alerts` are all alerts that are open after this sweep's steps, open storms among them. `channel_of` names the Slack
     channel that a notice goes to: only what goes to one channel can be one message. Pages that were opened within `window` before
-    this sweep count too, so that several watch sweeps open no more pages than one full sweep.
+    this sweep count too, so that several watch sweeps open no more pages than one full sweep. What is no danger waits for another
+    sweep while its channel is `resting`: it had such a message within the last hour.
     """
+    notices = [one for one in notices if is_danger(one) or not one.posts or channel_of(one) not in resting]
     open_alerts = list(open_alerts)
     storms = _storms_of(notices, limits, earlier=_pages_opened(open_alerts, notices, after=as_of - window))
     absorbed: list[Notice] = []
@@ -137,29 +144,55 @@ def _is_absorbed(notice: Notice, storms: Mapping[AlertId, AlertId]) -> bool:
     return storm is not None and storm.about != PLATFORM
 
 
+def is_danger(notice: Notice) -> bool:
+    """Return True if a notice is about danger, or about the installation: it is never held back, nor put with what can wait."""
+    return notice.alert.rule in NEVER_GROUPED or notice.paging is not Paging.NONE or notice.open_incident is not None
+
+
 def _summarise(
     notices: Sequence[Notice], limits: StormLimits, channel_of: Callable[[Notice], str]
 ) -> tuple[tuple[Notice, ...], tuple[Summary, ...]]:
-    groups: dict[tuple[EntityRef, str, SummaryReason], list[Notice]] = defaultdict(list)
-    single: list[Notice] = []
+    """Return the notices that are sent alone, and those that share a message.
+
+    What is no danger, and what a first sweep found, is one message per reader and channel. Dangers are messages of their own, unless
+    there are too many of them, with or without the others.
+    """
+    readers: dict[tuple[EntityRef, str], list[Notice]] = defaultdict(list)
+    single = [notice for notice in notices if not notice.posts]
     for notice in notices:
         if notice.posts:
-            groups[audience_of(notice), channel_of(notice), _summary_reason_of(notice)].append(notice)
-        else:
-            single.append(notice)
+            readers[audience_of(notice), channel_of(notice)].append(notice)
     summaries: list[Summary] = []
-    for (audience, channel, reason), members in sorted(groups.items()):
-        if reason is SummaryReason.FIRST_SWEEP or len(members) > limits.pages_per_team:
-            summaries.append(Summary(audience=audience, channel=channel, reason=reason, notices=tuple(members)))
+    for (audience, channel), posted in sorted(readers.items()):
+        together, alone = _split(posted, limits)
+        single += alone
+        if len(together) > 1 or any(map(_is_of_first_sweep, together)):
+            reason = _summary_reason_of(together)
+            summaries.append(Summary(audience=audience, channel=channel, reason=reason, notices=tuple(together)))
         else:
-            single.extend(members)
+            single += together
     return tuple(single), tuple(summaries)
 
 
-def _summary_reason_of(notice: Notice) -> SummaryReason:
-    if notice.kind is NoticeKind.OPENED and notice.from_first_sweep:
+def _split(posted: Sequence[Notice], limits: StormLimits) -> tuple[list[Notice], list[Notice]]:
+    """Return the notices of one reader that share a message, and those that do not."""
+    counts = Counter(notice.kind in ENDINGS for notice in posted if not _is_of_first_sweep(notice))
+
+    def shares(notice: Notice) -> bool:
+        are_many = counts[notice.kind in ENDINGS] > limits.pages_per_team
+        return are_many or _is_of_first_sweep(notice) or not is_danger(notice)
+
+    return [notice for notice in posted if shares(notice)], [notice for notice in posted if not shares(notice)]
+
+
+def _is_of_first_sweep(notice: Notice) -> bool:
+    return notice.kind is NoticeKind.OPENED and notice.from_first_sweep
+
+
+def _summary_reason_of(notices: Sequence[Notice]) -> SummaryReason:
+    if all(map(_is_of_first_sweep, notices)):
         return SummaryReason.FIRST_SWEEP
-    return SummaryReason.MANY_ENDED if notice.kind in ENDINGS else SummaryReason.MANY
+    return SummaryReason.MANY_ENDED if all(notice.kind in ENDINGS for notice in notices) else SummaryReason.MANY
 
 
 def _storm_observations(

@@ -167,7 +167,7 @@ def remedy(notice: Notice) -> str:
         case Rule.OVER_PROVISIONED:
             return f"Lower the requests of {names}{more} as recommended, or let ScaleOps automate them."
         case Rule.COST_INCREASE:
-            return f"Find out what grew: scaleops-worker trend {shell_word(about)}"
+            return f"What grew is not known. See since when: scaleops-worker trend {shell_word(about)}"
         case Rule.BUDGET:
             return f"Lower the cost, or agree on another monthly_budget for {about}."
         case Rule.UNMEASURED:

@@ -5,13 +5,14 @@ Names from outside are only put where nothing is interpreted as markup. Limits: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId
+from alerts.policy import Rule
 from alerts.states import ENDINGS, NoticeKind, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
@@ -27,6 +28,8 @@ MAX_LINES: Final = 20
 """Findings listed in a Slack message; the rest is counted."""
 _MAX_LINE: Final = 280
 _MAX_SENTENCE: Final = 600
+_MAX_CAUSE: Final = 120
+_CHECK_GROWTH: Final = "Check whether this growth is meant; if it is not, undo the change that caused it."
 _WITH_COMMANDS: Final = frozenset({NoticeKind.OPENED, NoticeKind.REOPENED, NoticeKind.CHANGED, NoticeKind.REPEATED})
 
 _PREFIXES: Final = {
@@ -46,8 +49,8 @@ _SUMMARY_TITLES: Final = {
 }
 _SUMMARY_REASONS: Final = {
     SummaryReason.FIRST_SWEEP: "The findings of the first scan are sent once, as a summary.",
-    SummaryReason.MANY: "Many alerts at once are sent as one message.",
-    SummaryReason.MANY_ENDED: "Many endings at once are sent as one message.",
+    SummaryReason.MANY: "Alerts of one check that are not urgent, or are many, are sent as one message.",
+    SummaryReason.MANY_ENDED: "The endings of one check are sent as one message.",
 }
 
 
@@ -70,6 +73,8 @@ class MessageContext:
     """Where its Slack messages go; empty: nowhere."""
     page: str | None = None
     """URL of the component's page."""
+    growth: tuple[str, ...] = ()
+    """What grew behind an alert about money, a line each, largest first; empty: not known."""
     links: tuple[tuple[str, str], ...] = ()
     """(label, URL): the component's page first, then ScaleOps, Backstage and run books."""
 
@@ -91,7 +96,7 @@ def slack_notice(
         reason=notice.reason,
         content=_Content(
             title=title,
-            lines=() if notice.kind in ENDINGS else tuple(format_finding(one, context.currency) for one in notice.findings),
+            lines=() if notice.kind in ENDINGS else (*_findings(notice, context), *context.growth),
             after=_after(notice, context),
             small=tuple(reasons),
             links=context.links,
@@ -100,12 +105,20 @@ def slack_notice(
     )
 
 
-def slack_summary(summary: Summary, context: MessageContext, *, titles: Sequence[str], post: SlackPost, now: datetime) -> Message:
-    """Return several notices as one Slack message; `titles` name what each is about, in order."""
+def slack_summary(
+    summary: Summary,
+    context: MessageContext,
+    *,
+    titles: Sequence[str],
+    causes: Mapping[AlertId, Sequence[str]] | None = None,
+    post: SlackPost,
+    now: datetime,
+) -> Message:
+    """Return several notices as one Slack message; `titles` name what each is about, in order, `causes` what grew."""
     as_of = max(notice.as_of for notice in summary.notices)
     alerts = format_count(len(summary.notices), "alert")
     lines = tuple(
-        f"{_PREFIXES[notice.kind]}{clip(headline(notice, title, context.currency), _MAX_LINE)}: {notice.alert}"
+        f"{_PREFIXES[notice.kind]}{clip(headline(notice, title, context.currency), _MAX_LINE)}{_cause_of(notice, causes)}: {notice.alert}"
         for notice, title in zip(summary.notices, titles, strict=True)
     )
     small = [f"Why you get this: {_SUMMARY_REASONS[summary.reason]} Sent here by {post.route}."]
@@ -127,6 +140,11 @@ def slack_summary(summary: Summary, context: MessageContext, *, titles: Sequence
         ),
         now=now,
     )
+
+
+def _cause_of(notice: Notice, causes: Mapping[AlertId, Sequence[str]] | None) -> str:
+    lines = (causes or {}).get(notice.alert, ())
+    return f" ({clip(lines[0], _MAX_CAUSE)})" if lines else ""
 
 
 def key_of(alert: AlertId, number: int, channel: Channel) -> str:
@@ -171,7 +189,12 @@ def _after(notice: Notice, context: MessageContext) -> str:
         lines.append(f"Checked every {format_interval(context.checked_every)}.")
     if notice.unknown:
         lines.append(f"{format_count(len(notice.unknown), 'workload')} could not be evaluated this time.")
-    return "\n".join([*lines, f"What to do: {clip(remedy(notice), _MAX_SENTENCE)}"])
+    explains = notice.alert.rule is Rule.COST_INCREASE and bool(context.growth)
+    return "\n".join([*lines, f"What to do: {clip(_CHECK_GROWTH if explains else remedy(notice), _MAX_SENTENCE)}"])
+
+
+def _findings(notice: Notice, context: MessageContext) -> Iterable[str]:
+    return (format_finding(one, context.currency) for one in notice.findings)
 
 
 def _commands(alert: AlertId) -> str:

@@ -141,6 +141,7 @@ def _details(notice: Notice, context: MessageContext, page: OpenIncident) -> dic
         "CPU": _lines(requests, lambda one: _now_and_recommended(one, "CPU")),
         "OOM kills": _lines(requests, _kills),
         "found": "" if requests else "\n".join(clip(format_finding(one, context.currency), _MAX_LINE) for one in shown),
+        "what grew": "\n".join(context.growth),
         "and": f"{format_count(rest, 'more workload' if requests else 'more finding')}: see raw" if rest > 0 else "",
         "first seen": format_instant(notice.since, context.zone),
         "last measured": format_instant(notice.seen_as_of, context.zone),

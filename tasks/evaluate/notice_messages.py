@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from alerts.lifecycle import Notice
+from alerts.observations import AlertId
 from alerts.policy import Rule
 from domain.component import Component, Team
 from domain.messages import EventAction, Message
@@ -46,6 +47,8 @@ class NoticeRenderer:
     teams: Mapping[EntityRef, Team]
     checked_every: timedelta | None = None
     """How often a danger is looked for; None: with the full sweeps."""
+    growth: Mapping[AlertId, tuple[str, ...]] = field(default_factory=dict)
+    """What grew behind alerts about money."""
 
     def render_all(self, decisions: Iterable[Decision]) -> tuple[Message, ...]:
         """Return the message of each decision, in order."""
@@ -62,7 +65,7 @@ class NoticeRenderer:
             case SummaryDecision(summary=summary, post=post):
                 titles = [self._title_of(notice.alert.about) for notice in summary.notices]
                 context = self._context(summary.audience, summary.audience)
-                return slack_summary(summary, context, titles=titles, post=post, now=now)
+                return slack_summary(summary, context, titles=titles, causes=self.growth, post=post, now=now)
             case TriggerDecision(notice=notice, number=number, page=page):
                 context = self._context(notice.alert.about, notice.team, notice.as_page, origin="PagerDuty")
                 return pagerduty_trigger(notice.as_page, context, number=number, page=page, now=now)
@@ -124,6 +127,7 @@ class NoticeRenderer:
             owner=self._owner(team),
             slack_channel=self._slack_channel(notice),
             page=self._page_of(about, origin),
+            growth=self.growth.get(notice.alert, ()) if notice is not None else (),
             links=self._links(about, notice, origin),
         )
 

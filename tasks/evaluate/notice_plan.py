@@ -58,6 +58,8 @@ class PlanInput:
     """They are of a watch sweep."""
     checked_every: timedelta | None = None
     """How often a danger is looked for; None: with the full sweeps."""
+    resting: frozenset[str] = frozenset()
+    """Slack channels that had a message about what is no danger within the last hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ def plan_sweep(facts: PlanInput) -> SweepPlan:
         limits=facts.policy.alerts.storm,
         window=facts.policy.alerts.full_sweep_every,
         channel_of=planner.routing.channel,
+        resting=facts.resting,
     )
     for notice in planner.step_all(groups.observations):
         planner.notify(notice, storm=None)

@@ -16,8 +16,8 @@ from itertools import islice
 from typing import Final
 
 from alerts.observations import AlertId
-from alerts.states import STATE_JSON, TRACKED_PHASES, AlertState, NoticeKind
-from alerts.storm import storm_of
+from alerts.states import EVENT_JSON, STATE_JSON, TRACKED_PHASES, AlertState, NoticeKind, NotificationSent
+from alerts.storm import NEVER_GROUPED, REST, storm_of
 from domain.component import Component
 from domain.messages import Message
 from domain.refs import PLATFORM, EntityRef
@@ -28,6 +28,7 @@ from store.queries.sweeps import Sweeps
 from store.queries.watch import WatchSweeps
 from tasks.context import Policy, StageContext
 from tasks.evaluate.alert_rows import lock_alerts, write_changes
+from tasks.evaluate.cost_growth import read_growth
 from tasks.evaluate.decisions import LostClusterDecision, ReturnedClusterDecision
 from tasks.evaluate.notice_messages import NoticeRenderer
 from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
@@ -74,7 +75,9 @@ def _evaluate_one(context: StageContext, sweep: Sweep | WatchSweep, result: Eval
     if not _write_recommendations(context.store, sweep.as_of, recommendations):
         return
     plan = plan_sweep(facts)
-    messages = _render(facts, plan)
+    with context.store.reading() as transaction:
+        growth = read_growth(transaction, context.policy, plan.decisions, as_of=sweep.as_of)
+    messages = _render(facts, plan, growth)
     with context.store.transaction() as transaction:
         # First, because a concurrent run waits here, finds the mark and skips the sweep.
         if not _sweeps_like(transaction, sweep).mark_evaluated(sweep.as_of, at=now):
@@ -83,7 +86,7 @@ def _evaluate_one(context: StageContext, sweep: Sweep | WatchSweep, result: Eval
         if locked != {alert: state for alert, state in facts.states.items() if state.events}:
             facts = replace(facts, states=locked)  # a person acknowledged or snoozed one meanwhile
             plan = plan_sweep(facts)
-            messages = _render(facts, plan)
+            messages = _render(facts, plan, growth)
         _mark_clusters(transaction, plan, now=now)
         write_changes(transaction, plan.changes, now=now)
         result.messages += len(transaction.outbox.put(messages))
@@ -126,6 +129,7 @@ def _read_facts(
         clusters=() if is_watch else transaction.clusters.all(),
         is_watch=is_watch,
         checked_every=_checked_every(transaction, policy, sweep),
+        resting=frozenset() if is_watch else _resting_channels(transaction, now),
     )
     return facts, evaluated.recommendations
 
@@ -136,6 +140,22 @@ def _checked_every(transaction: Transaction, policy: Policy, sweep: Sweep | Watc
         return None
     before = max((one for one in looks_for_danger(transaction) if one < sweep.as_of), default=sweep.as_of)
     return max(policy.watch_every, sweep.as_of - before)
+
+
+def _resting_channels(transaction: Transaction, now: datetime) -> frozenset[str]:
+    events = [
+        (AlertId.parse(row.alert), EVENT_JSON.validate_python(row.details))
+        for row in transaction.alerts.notifications(now - REST, until=now)
+    ]
+    return frozenset(
+        event.post.target
+        for alert, event in events
+        if isinstance(event, NotificationSent)
+        and event.post is not None
+        and event.page is None
+        and event.at > now - REST
+        and alert.rule not in NEVER_GROUPED
+    )
 
 
 def _states(rows: Iterable[AlertStateRow]) -> Mapping[AlertId, AlertState]:
@@ -158,9 +178,14 @@ def _is_evaluated(sweep: Sweep | WatchSweep | None) -> bool:
     return sweep is None or sweep.evaluated_at is not None
 
 
-def _render(facts: PlanInput, plan: SweepPlan) -> tuple[Message, ...]:
+def _render(facts: PlanInput, plan: SweepPlan, growth: Mapping[AlertId, tuple[str, ...]]) -> tuple[Message, ...]:
     renderer = NoticeRenderer(
-        now=facts.now, policy=facts.policy, components=facts.components, teams=facts.teams, checked_every=facts.checked_every
+        now=facts.now,
+        policy=facts.policy,
+        components=facts.components,
+        teams=facts.teams,
+        checked_every=facts.checked_every,
+        growth=growth,
     )
     return renderer.render_all(plan.decisions)
 

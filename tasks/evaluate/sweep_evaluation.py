@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from alerts.cost_rules import observe_budget
+from alerts.cost_rules import begin_of_open_alert, observe_budget
 from alerts.measuring_rules import INCOMPLETE_LISTINGS, observe_catalog
 from alerts.observations import AlertId, Observation
 from alerts.outage import MEASURED_WITHIN, OUTAGE, FigureCoverage, began_at, observe_outage
@@ -135,7 +135,8 @@ class SweepEvaluator:
         for team in sorted(set(alerts.monthly_budgets) & set(self.transaction.snapshots.teams_at(self.sweep.as_of))):
             today, month = self._history.team_month(team)
             budget = alerts.monthly_budgets[team]
-            self._add(observe_budget(about=team, team=team, today=today, month=month, monthly_budget=budget))
+            since = begin_of_open_alert(self.states.get(AlertId(rule=Rule.BUDGET, about=team)))
+            self._add(observe_budget(about=team, team=team, today=today, month=month, monthly_budget=budget, alerted_since=since))
 
     def _close_removed(self) -> None:
         """Withdraw the alerts and end the recommendations of components that left the catalog by this sweep."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from alerts.cost_rules import usual_of_open_alert
+from alerts.cost_rules import begin_of_open_alert, usual_of_open_alert
 from alerts.measuring_rules import subject_of
 from alerts.observations import AlertId
 from alerts.policy import Rule
@@ -85,6 +85,7 @@ class HistoryReader:
                 closing_costs_7d=tuple(_closing_cost(one) for one in weeks),
                 alerted_usual_cost_7d=usual_of_open_alert(self.states.get(AlertId(rule=Rule.COST_INCREASE, about=ref))),
                 month=months.get(ref),
+                budget_alerted_since=begin_of_open_alert(self.states.get(AlertId(rule=Rule.BUDGET, about=ref))),
             )
             for ref, weeks in closing.items()
         }

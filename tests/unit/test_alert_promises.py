@@ -9,7 +9,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.cost_rules import usual_of_open_alert
+from alerts.cost_rules import begin_of_open_alert, usual_of_open_alert
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId, Observation, Verdict
 from alerts.outage import OUTAGE, FigureCoverage, observe_outage
@@ -126,6 +126,7 @@ class InstallationScenario:
             closing_costs_7d=(USUAL, USUAL),
             alerted_usual_cost_7d=usual_of_open_alert(self.states.get(AlertId(rule=Rule.COST_INCREASE, about=ref))),
             month=month_to_date(points, until=snapshot.as_of),
+            budget_alerted_since=begin_of_open_alert(self.states.get(AlertId(rule=Rule.BUDGET, about=ref))),
         )
 
 

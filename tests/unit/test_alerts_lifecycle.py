@@ -154,13 +154,12 @@ def test_unchanged_it_is_sent_once_in_ten_sweeps_except_the_daily_page() -> None
     assert (first.posts, first.paging) == (False, Paging.TRIGGER)
 
 
-def test_an_open_alert_is_posted_to_slack_once_a_week() -> None:
-    alert = AlertScenario()
-    alert.observe(*(met(number, finding(kills=0)) for number in range(1 + 28 * 2)))
-    assert [(notice.kind, notice.posts, notice.paging) for notice in alert.notices] == [
-        (NoticeKind.OPENED, True, Paging.NONE),
-        (NoticeKind.REPEATED, True, Paging.NONE),
-    ]
+@pytest.mark.parametrize(("rule", "repeats"), [(Rule.UNDER_PROVISIONED, 0), (Rule.COST_INCREASE, 0), (Rule.UNMEASURED, 1)])
+def test_what_the_weekly_report_lists_is_posted_to_slack_once(rule: Rule, repeats: int) -> None:
+    about = AlertId(rule=rule, about=ALERT.about)
+    alert = AlertScenario(about)
+    alert.observe(*(replace(met(number, finding(kills=0)), alert=about) for number in range(1 + 28 * 2)))
+    assert kinds(alert) == [NoticeKind.OPENED, *[NoticeKind.REPEATED] * repeats]
 
 
 def test_a_workload_that_joins_is_a_change_and_one_that_returns_is_not() -> None:

@@ -190,7 +190,11 @@ def test_a_quiet_state_holds_only_the_last_resolve(story: list[Moment]) -> None:
     alert, _ = live([*story, *([Moment(what="clear", slots=1, workloads=(), kills=0)] * 2)])
     assert alert.state.phase is Phase.QUIET
     assert alert.state == AlertState(
-        alert=ALERT, team=alert.state.team, resolved_as_of=alert.state.resolved_as_of, events=alert.state.events
+        alert=ALERT,
+        team=alert.state.team,
+        resolved_as_of=alert.state.resolved_as_of,
+        was_closed=alert.state.was_closed,
+        events=alert.state.events,
     )
 
 

@@ -12,7 +12,7 @@ from alerts.lifecycle import Notice, Paging
 from alerts.observations import AlertId, MemberFigures
 from alerts.policy import Rule, StormLimits
 from alerts.states import AlertState, Extent, Incident, LastNotification, NoticeKind, OpenIncident
-from alerts.storm import NoticeGroups, SummaryReason, group_notices, storm_of
+from alerts.storm import NoticeGroups, SummaryReason, group_notices, is_danger, storm_of
 from domain.refs import PLATFORM, EntityRef
 from tests.factories import PAYMENTS
 from tests.unit.alert_scenario import SLOT, AlertScenario, finding, met, sweep
@@ -125,9 +125,34 @@ def test_a_first_sweep_with_evidence_still_pages() -> None:
 
 
 def test_many_slack_notices_for_one_team_are_one_summary() -> None:
-    assert planned([new_post(number) for number in range(5)]).summaries == ()
-    (summary,) = planned([new_post(number) for number in range(6)]).summaries
+    dangers = [new_post(number) for number in range(6)]
+    assert planned(dangers[:5]).summaries == ()
+    (summary,) = planned(dangers).summaries
     assert (summary.reason, len(summary.notices)) == (SummaryReason.MANY, 6)
+
+
+def about_money(number: int, kind: NoticeKind = NoticeKind.OPENED) -> Notice:
+    about = AlertId(rule=Rule.COST_INCREASE, about=alert(number).about)
+    return replace(new_post(number), alert=about, kind=kind)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([NoticeKind.OPENED, NoticeKind.RESOLVED, NoticeKind.CHANGED])), max_size=12)
+)
+def test_what_is_no_danger_is_at_most_one_message_for_a_team_and_names_each(drawn: list[tuple[bool, NoticeKind]]) -> None:
+    notices = [about_money(n, kind) if money else replace(new_post(n), kind=kind) for n, (money, kind) in enumerate(drawn)]
+    groups = planned(notices)
+    sent = [*groups.single, *(notice for summary in groups.summaries for notice in summary.notices)]
+    assert sorted(notice.alert for notice in sent) == sorted(notice.alert for notice in notices)
+    alone = [notice for notice in groups.single if not is_danger(notice)]
+    assert len(alone) + len(groups.summaries) <= 1
+
+
+def test_what_is_no_danger_waits_while_its_channel_rests() -> None:
+    notices = [about_money(0), new_post(1), new_page(2)]
+    groups = group_notices(notices, [], as_of=sweep(1), limits=LIMITS, channel_of=lambda _: "C1", resting={"C1"})
+    assert [notice.alert for notice in (*groups.single, *groups.absorbed)] == [alert(1), alert(2)]
+    assert groups.summaries == ()
 
 
 def test_unmeasured_components_are_reported_to_the_platform() -> None:

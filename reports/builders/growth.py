@@ -11,7 +11,7 @@ from domain.cost_movers import CostMover, group_movers
 from domain.money import format_count, format_money, format_percent
 from domain.usual_range import noise_floor
 from reports.builders.causes import describe_causes
-from reports.formatting import clip
+from reports.formatting import clip, format_day
 
 MAX_GROWN: Final = 3
 _MAX_NAME: Final = 80
@@ -24,7 +24,7 @@ def describe_growth(now: ClosingPoint, then: ClosingPoint, *, currency: str, zon
     grown = [mover for mover in movers.movers if mover.amount > 0]
     if not grown:
         return ()
-    lines = [_describe(mover, currency, zone) for mover in grown[:MAX_GROWN]]
+    lines = [_describe(mover, format_day(then.as_of, zone), currency, zone) for mover in grown[:MAX_GROWN]]
     if len(grown) > MAX_GROWN:
         rest = sum((mover.amount for mover in grown[MAX_GROWN:]), start=movers.small.amount * 0)
         more = format_count(len(grown) - MAX_GROWN, "more workload")
@@ -34,10 +34,10 @@ def describe_growth(now: ClosingPoint, then: ClosingPoint, *, currency: str, zon
     return tuple(lines)
 
 
-def _describe(mover: CostMover, currency: str, zone: str) -> str:
+def _describe(mover: CostMover, since: str, currency: str, zone: str) -> str:
     share = "" if mover.share is None else f" ({format_percent(mover.share, signed=True)})"
     amount = format_money(mover.amount, currency, signed=True)
-    return f"Grew: {clip(mover.name, _MAX_NAME)}, {_clusters(mover)}: {amount}{share}, {clip(describe_causes(mover, zone), _MAX_CAUSE)}"
+    return f"Grew since {since}: {clip(mover.name, _MAX_NAME)}, {_clusters(mover)}: {amount}{share}, {clip(describe_causes(mover, zone), _MAX_CAUSE)}"
 
 
 def _clusters(mover: CostMover) -> str:

@@ -18,7 +18,9 @@ from tasks.context import Policy
 from tasks.evaluate.decisions import Decision, PostDecision, SummaryDecision
 
 WEEK: Final = timedelta(days=7)
-_TOLERANCE: Final = timedelta(days=1)
+_EARLIEST: Final = timedelta(days=14)
+_LATEST: Final = timedelta(days=3)
+"""The sweep to compare with is the one nearest to a week before; where sweeps are missing, within these."""
 _ABOUT_COST: Final = frozenset({Rule.COST_INCREASE, Rule.BUDGET})
 MAX_EXPLAINED: Final = 100
 """Alerts of one sweep that are explained; more are not read one by one."""
@@ -29,7 +31,7 @@ def read_growth(
 ) -> Mapping[AlertId, tuple[str, ...]]:
     """Return what grew since the 7 days before, a line each, by alert; without an alert where the week before was not measured."""
     notices = [notice for decision in decisions for notice in _posted(decision) if _is_explained(notice)][:MAX_EXPLAINED]
-    closed = transaction.sweeps.closed_between(as_of - WEEK - _TOLERANCE, as_of - WEEK + _TOLERANCE) if notices else ()
+    closed = transaction.sweeps.closed_between(as_of - _EARLIEST, as_of - _LATEST) if notices else ()
     if not closed:
         return {}
     before = min((sweep.as_of for sweep in closed), key=lambda one: abs(as_of - WEEK - one))

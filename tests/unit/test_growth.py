@@ -36,8 +36,13 @@ def grown(*changes: tuple[str, int, int]) -> tuple[str, ...]:
 
 def test_the_three_that_grew_most_are_named_and_the_rest_is_counted() -> None:
     lines = grown(("a", 100, 150), ("b", 100, 300), ("c", 100, 180), ("d", 100, 140), ("e", 100, 130), ("f", 100, 20))
-    assert [line.split(",")[0] for line in lines] == ["Grew: b", "Grew: c", "Grew: a", "2 more workloads grew: +€70.00"]
-    assert lines[0].startswith("Grew: b, east: +€200.00 (+200%), ")
+    assert [line.split(",")[0] for line in lines] == [
+        "Grew since Mon 16 Nov: b",
+        "Grew since Mon 16 Nov: c",
+        "Grew since Mon 16 Nov: a",
+        "2 more workloads grew: +€70.00",
+    ]
+    assert lines[0].startswith("Grew since Mon 16 Nov: b, east: +€200.00 (+200%), ")
 
 
 def test_nothing_that_fell_or_is_noise_is_named() -> None:
@@ -60,5 +65,5 @@ def test_a_cost_alert_contains_what_grew_and_asks_for_a_decision() -> None:
     message = slack_notice(notice, context, number=1, post=SlackPost(target="C", route="default", root="r"), now=SLOT)
     lines = str(message.renderings[-1].payload["text"]).splitlines()
     assert lines[0] == "Checkout: 7-day cost up €200.00 (+200%) vs 4-week average"
-    assert lines[2].startswith("• Grew: b, east: +€200.00 (+200%), ")
+    assert lines[2].startswith("• Grew since Mon 16 Nov: b, east: +€200.00 (+200%), ")
     assert "What to do: Check whether this growth is meant; if it is not, undo the change that caused it." in lines

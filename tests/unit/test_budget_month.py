@@ -58,7 +58,7 @@ def test_the_alert_of_a_month_ends_with_it_and_the_new_month_begins_anew(known: 
     assert alert.notices[1].reason == "September 2026 is over. The budget of October is checked on its own."
 
 
-def test_a_month_that_nobody_could_measure_ends_all_the_same() -> None:
+def test_a_month_that_could_not_be_measured_ends_all_the_same() -> None:
     alert = AlertScenario(BUDGET)
     observe_sweeps(alert, at(9, 30, 12), [(500, 2), (None, 0), (None, 0), (None, 0), (None, 0)])
     assert [notice.kind for notice in alert.notices] == [NoticeKind.OPENED, NoticeKind.CLOSED]

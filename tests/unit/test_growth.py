@@ -1,4 +1,4 @@
-"""An alert about money contains what grew, so that nobody has to look for it."""
+"""An alert about money contains what grew: the largest workloads with their causes."""
 
 from dataclasses import replace
 from datetime import timedelta

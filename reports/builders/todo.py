@@ -69,4 +69,4 @@ def _describe_nothing(now: ClosingPoint) -> str:
         return "What to do is unknown, because nothing could be measured."
     if unknown or not now.is_complete:
         return "Among what could be measured, nothing needs to be done."
-    return "No action needed this week."
+    return "No recommendation needs action this week."

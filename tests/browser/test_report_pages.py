@@ -137,7 +137,9 @@ def test_light_and_dark_backgrounds_differ(visit: Callable[..., Visit]) -> None:
 
 def test_the_chart_is_drawn_and_labelled(visit: Callable[..., Visit]) -> None:
     page = visit("rich").page
-    picture = page.get_by_role("img", name="Cost for 7 days, 12 weeks, from €870.50 to €1,042.65, 1 not measured")
+    picture = page.get_by_role(
+        "img", name="Cost for 7 days, 12 weeks, from €870.50 to €1,042.65 (from 6 of 9 workloads), 1 not measured"
+    )
     box = picture.bounding_box()
     assert box is not None
     assert box["width"] > 600

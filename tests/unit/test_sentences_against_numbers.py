@@ -221,11 +221,11 @@ def check_what_to_do_agrees_with_what_could_be_saved(report: content.Report) -> 
     available = headline.savings_available.amount or Decimal(0)
     stated = sum(money_in(todo), Decimal(0))
     assert abs(stated - available) <= 2 * CENT or ("eview" in todo and available <= stated + 2 * CENT)
-    if todo.startswith(("No action", "Among")):
+    if todo.startswith(("No recommendation", "Among")):
         assert available < 1
     actions = body_of(report, content.TopActions)
     assert all(action.monthly_savings in (None, 0) for action in actions.top if action.issue == "under-provisioned")
-    assert (not actions.top) == todo.startswith(("No action", "Among", "What to do", "Savings of"))
+    assert (not actions.top) == todo.startswith(("No recommendation", "Among", "What to do", "Savings of"))
 
 
 def check_an_oom_killed_workload_keeps_its_memory(report: content.Report) -> None:

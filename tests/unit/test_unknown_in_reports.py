@@ -25,7 +25,7 @@ NONE_SAID = (
     "No workloads ran",
     "no workloads",
     "Everything was measured",
-    "No action needed",
+    "No recommendation needs action",
     "no recommendations",
     "No recommendations that need a decision.",
     "No workload changed its cost",

@@ -40,7 +40,7 @@ def test_a_report_gives_no_advice_and_names_what_is_not_known(flags: dict[str, A
     text = render_markdown(report)
     assert "1 GiB" not in text
     assert "OOM kill count of 1 workload on east is unknown" in text
-    assert "No action needed" not in text
+    assert "No recommendation needs action" not in text
     rest = "left to ScaleOps automation" if "automated" in flags else "from workloads whose state is not known"
     assert report.headline.todo == f"Savings of €120.00 a month are {rest}."
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from domain.money import format_count, format_money, format_percent, format_whole_money, round_money
+from domain.money import format_count, format_memory, format_money, format_percent, format_whole_money, round_money
 from domain.weeks import IsoWeek
 from reports import content
 from reports.trend_scale import TrendScale, scale_of
@@ -67,6 +67,11 @@ def format_saving(amount: Decimal, currency: str) -> str:
 def format_share(share: Decimal | None) -> str:
     """Format a change as `+12%`; empty for None."""
     return "" if share is None else format_percent(share, signed=True)
+
+
+def format_traffic(size_bytes: Decimal) -> str:
+    """Format a volume of traffic as `156.46 GiB`."""
+    return format_memory(float(size_bytes))
 
 
 def format_components(components: tuple[content.ComponentName, ...]) -> str:

@@ -19,7 +19,7 @@ from domain.tracking import Recommendation, RecommendationEnd
 from domain.workload import WorkloadKey
 from reports import content
 from reports.builders.names import ReportNames
-from reports.builders.top_actions import WorkloadFinding, findings_of
+from reports.builders.workload_findings import WorkloadFinding, findings_of
 from reports.formatting import format_day, format_saving
 
 IGNORED_AFTER: Final = 4

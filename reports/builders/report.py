@@ -18,8 +18,8 @@ from reports.builders.months import build_component_budgets
 from reports.builders.names import ReportNames, names_of
 from reports.builders.platform import build_team_overview
 from reports.builders.quiet import is_quiet
+from reports.builders.recommended_actions import choose_actions
 from reports.builders.sections import summarise_automation, summarise_network
-from reports.builders.top_actions import choose_actions
 from reports.builders.trend import build_report_trend
 from reports.builders.unallocated import build_unallocated
 from reports.builders.why import build_why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 from domain.money import format_count, format_money, format_percent
@@ -74,15 +75,35 @@ def format_follow_up(follow: content.FollowUp) -> str:
     return f"{listed[0].upper()}{listed[1:]}.{ignored}{saved}"
 
 
-def format_more(actions: content.TopActions) -> str:
-    """Summarise what is not listed: further recommendations with their savings, and what is left to automation."""
+def format_more(actions: content.TopActions, shown: int | None = None) -> str:
+    """Summarise what is not shown: further recommendations with their savings, and what is left to automation.
+
+    `shown` is the number of workloads that are shown; by default all that are listed.
+    """
+    hidden = actions.top[len(actions.top) if shown is None else shown :]
+    more = actions.more + sum(one.workloads for one in hidden)
+    known = [one for one in (actions.more_savings, *(one.monthly_savings for one in hidden)) if one is not None]
     sentences = []
-    if actions.more:
-        saving = "" if actions.more_savings is None else format_saving(actions.more_savings, actions.currency)
-        sentences.append(f"{format_count(actions.more, 'more recommendation')}{f', {saving} a month' if saving else ''}.")
+    if more:
+        saving = format_saving(sum(known, Decimal(0)), actions.currency)
+        sentences.append(f"{format_count(more, 'more recommendation')}{f', {saving} a month' if saving else ''}.")
     if actions.left_to_automation:
         sentences.append(f"{format_count(actions.left_to_automation, 'workload')} left to ScaleOps automation.")
     return " ".join(sentences)
+
+
+def format_action_places(action: content.RecommendedAction, shown: int | None = None) -> list[str]:
+    """Return a line for each of the first workloads of an action: where it is, and what to change."""
+    places = action.places[:shown]
+    lines = [f"{one.cluster} / {one.namespace}{': ' if one.sentence else ''}{one.sentence}" for one in places]
+    more = action.workloads - len(places)
+    return [*lines, f"and {more:,} more"] if more else lines
+
+
+def format_patch_about(patch: content.ActionPatch) -> str:
+    """Return where a change applies, and what to know about it."""
+    remarks = " ".join(remark for remark in (patch.no_command_reason, patch.note) if remark)
+    return f"{', '.join(patch.places)}{': ' if remarks else ''}{remarks}"
 
 
 def format_no_actions(actions: content.TopActions) -> str:

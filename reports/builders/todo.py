@@ -11,7 +11,7 @@ from domain.advice import Issue
 from domain.closing_point import ClosingPoint
 from domain.measures import known_or
 from domain.money import format_count, format_direction, format_money
-from reports.builders.top_actions import WorkloadFinding, actionable, count_unknown, findings_of
+from reports.builders.workload_findings import WorkloadFinding, actionable, count_unknown, findings_of
 
 _AUTOMATED: Final = "left to ScaleOps automation"
 _HELD_BACK: Final = "held back while its workloads are OOM-killed"

@@ -16,7 +16,15 @@ from reports.content.costs import CausePart, Mover, MoverPlace, Trend, TrendWeek
 from reports.content.headline import Budget, ChangePart, Forecast, Headline, HeadlineChange, HeadlineLine, UsualChange
 from reports.content.monthly import MonthChange, MonthHeadline, RealisedSavings, TeamBudgets, TeamMonth
 from reports.content.platform import RoutingProblems, TeamOverview, TeamSummary, UnroutedTeam
-from reports.content.recommendations import FollowUp, RecommendationOutcome, RecommendedAction, Resource, TopActions
+from reports.content.recommendations import (
+    ActionPatch,
+    ActionPlace,
+    FollowUp,
+    RecommendationOutcome,
+    RecommendedAction,
+    Resource,
+    TopActions,
+)
 from reports.content.sections import AlertList, Automation, ClusterGap, DataGap, DataGaps, HotSpot, Network, OpenAlert, PolicyUse
 from reports.content.unallocated import (
     NamespaceList,
@@ -30,6 +38,8 @@ from reports.content.values import Amount, ComponentName, ContentModel, Money, S
 __all__ = [
     "FORMAT",
     "PLATFORM",
+    "ActionPatch",
+    "ActionPlace",
     "AlertList",
     "Amount",
     "AnyReport",

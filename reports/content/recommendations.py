@@ -9,36 +9,85 @@ from reports.content.values import ComponentName, ContentModel, Money, WorkloadN
 
 
 class Resource(ContentModel):
-    """A request per pod, now and recommended: CPU in millicores, memory in bytes."""
+    """A request per pod, now and recommended: CPU in millicores, memory in bytes. None: not known."""
 
     resource: Literal["cpu", "memory"]
-    now: float
-    recommended: float
+    now: float | None
+    recommended: float | None
+
+
+class ActionPlace(ContentModel):
+    """One of the workloads of an action."""
+
+    cluster: str
+    namespace: str
+    pods: int | None
+    requests: tuple[Resource, ...]
+    """What to change; empty if that is nothing."""
+    monthly_savings: Money | None
+    oom_kills_24h: int | None
+    sentence: str
+    """The requests per pod, and of all its pods; empty without any."""
+
+
+class ActionPatch(ContentModel):
+    """The change of requests to copy, for those of the places that get the same."""
+
+    places: tuple[str, ...]
+    """Cluster and namespace of each."""
+    yaml: str
+    command: str
+    """The kubectl command; empty if `no_command_reason` says why there is none."""
+    no_command_reason: str
+    note: str
 
 
 class RecommendedAction(ContentModel):
-    """One recommendation as an imperative sentence."""
+    """One recommendation as an imperative sentence: for the workloads of one name over clusters and namespaces."""
 
     number: int
-    workload: WorkloadName
+    label: str
+    """The name to show: with the type where another type has the same name."""
+    name: str
+    type: str
     components: tuple[ComponentName, ...]
     issue: str
     priority: str
-    requests: tuple[Resource, ...]
+    is_dangerous: bool
+    risk: str
+    """In one phrase."""
+    workloads: int
+    places: tuple[ActionPlace, ...]
+    """The first of the workloads, the most urgent first."""
+    patches: tuple[ActionPatch, ...]
+    """Of the places; empty where there is nothing to set."""
     monthly_savings: Money | None
+    """The sum over all workloads of which it is known."""
+    savings_unknown: int
+    """The number of others."""
     oom_kills_24h: int | None
     sentence: str
     link: str | None
 
+    @property
+    def more_places(self) -> int:
+        """The number of workloads that are not listed."""
+        return self.workloads - len(self.places)
+
 
 class TopActions(ContentModel):
-    """The first five recommendations, and the number of others."""
+    """The recommendations, those of danger first, then by savings, and the number of those that are not listed."""
 
     kind: Literal["actions"] = "actions"
     currency: str
     as_of: datetime
+    summary: str
+    """All recommendations in one sentence; empty without any."""
+    patch_note: str
+    """What to know before a patch is applied; empty without patches."""
     top: tuple[RecommendedAction, ...]
     more: int
+    """Recommendations for workloads that are not listed."""
     more_savings: Money | None
     """Savings per month of the recommendations that are not listed; None if none of them is known."""
     left_to_automation: int

@@ -23,6 +23,7 @@ from reports.builders.month_sentences import format_variance
 from reports.builders.months import format_month, format_spent
 from reports.builders.sentences import (
     MAX_NAME_LENGTH,
+    format_action_places,
     format_alerts,
     format_automation,
     format_follow_up,
@@ -31,13 +32,13 @@ from reports.builders.sentences import (
     format_network,
     format_no_actions,
     format_not_in_sums,
+    format_patch_about,
     format_routing,
     format_shared,
     format_unallocated,
     key_figures,
     remarks,
 )
-from reports.builders.top_actions import format_requests
 from reports.formatting import (
     clip,
     format_components,
@@ -63,6 +64,7 @@ from reports.render.slack_blocks import (
     mrkdwn,
     pack,
     plain_text,
+    preformatted,
     table,
 )
 from reports.render.slack_quiet import render_quiet_week
@@ -72,6 +74,10 @@ MAX_REASON_LENGTH: Final = 300
 MAX_CELL_LENGTH: Final = 40
 MAX_EVENT_WEEKS: Final = 3
 """Weeks whose alerts the first screen lists; the page lists all."""
+MAX_ACTIONS: Final = 3
+"""Recommendations of the first screen; the page lists more."""
+MAX_PLACES: Final = 3
+"""Workloads and changes shown of one recommendation."""
 MAX_ROWS_PER_KIND: Final = 15
 """Rows of one kind in a thread table; the page shows all."""
 
@@ -131,21 +137,37 @@ def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGro
 
 def _actions(actions: content.TopActions) -> Iterator[BlockGroup]:
     yield _title("What to do")
-    if not actions.top:
-        yield _paragraph(format_no_actions(actions))
-    for action in actions.top:
-        owner = clip(format_components(action.components), MAX_NAME_LENGTH)
-        place = clip(format_place(action.workload), MAX_NAME_LENGTH)
-        sentence = f"{action.number}. {clip(action.sentence, MAX_SENTENCE_LENGTH)}"
-        details = f"{owner}, {place}, {action.priority} priority"
-        link = None if action.link is None else ("Open in ScaleOps", action.link)
-        lines = tuple(line for line in (sentence, format_requests(action.requests), details) if line)
-        yield BlockGroup(
-            blocks=(plain_text("\n".join(lines), link=link),), lines=(sentence, *(f"   {line}" for line in lines[1:]))
-        )
-    rest = format_more(actions)
+    yield _paragraph(actions.summary or format_no_actions(actions))
+    shown = actions.top[:MAX_ACTIONS]
+    for action in shown:
+        yield _action(action)
+    if any(action.patches for action in shown):
+        yield BlockGroup(blocks=(context(actions.patch_note),), lines=(actions.patch_note,))
+    rest = format_more(actions, len(shown))
     if rest:
         yield BlockGroup(blocks=(context(rest),), lines=(rest,))
+
+
+def _action(action: content.RecommendedAction) -> BlockGroup:
+    sentence = f"{action.number}. {clip(action.sentence, MAX_SENTENCE_LENGTH)}"
+    owner = clip(format_components(action.components), MAX_NAME_LENGTH)
+    about = f"{action.risk}. {owner}, {action.issue}"
+    places = [clip(line, MAX_REASON_LENGTH) for line in format_action_places(action, MAX_PLACES)]
+    link = None if action.link is None else ("Open in ScaleOps", action.link)
+    blocks = [plain_text("\n".join([sentence, about, *places]), link=link)]
+    lines = [sentence, *(f"   {line}" for line in (about, *places))]
+    for patch in action.patches[:MAX_PLACES]:
+        if action.workloads > 1 or patch.no_command_reason or patch.note:
+            about = clip(format_patch_about(patch), MAX_REASON_LENGTH)
+            blocks.append(context(about))
+            lines.append(about)
+        blocks.append(preformatted(patch.command or patch.yaml))
+        lines += (patch.command or patch.yaml).split("\n")
+    more = len(action.patches) - MAX_PLACES
+    if more > 0:
+        lines.append(f"{more:,} more changes are not shown here.")
+        blocks.append(context(lines[-1]))
+    return BlockGroup(blocks=tuple(blocks), lines=tuple(lines))
 
 
 def render_sections(sections: Iterable[content.Section]) -> Iterator[BlockGroup]:

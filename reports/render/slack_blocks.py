@@ -91,6 +91,12 @@ def labelled(label: str, text: str) -> Block:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": parts}]}
 
 
+def preformatted(text: str) -> Block:
+    """Build a block of code to copy; never interpreted as markup."""
+    element: Json = {"type": "text", "text": _clip_lines(text, MAX_SECTION_LENGTH) or "\u2013"}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [element]}]}
+
+
 def context(*texts: str) -> Block:
     """Build a context block; never interpreted as markup."""
     return {"type": "context", "elements": [_plain(clip(text, MAX_SECTION_LENGTH)) for text in texts]}

@@ -20,7 +20,6 @@ from domain.money import format_count, format_money, format_percent
 from domain.weeks import IsoWeek
 from reports import formatting
 from reports.builders import cause_sentences, month_sentences, months, sentences
-from reports.builders.top_actions import format_requests, format_size
 
 Form = Literal["html", "markdown"]
 
@@ -73,15 +72,16 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         no_actions=sentences.format_no_actions,
         percent=format_percent,
         place=formatting.format_place,
-        requests=format_requests,
         routing=sentences.format_routing,
         saving=formatting.format_saving,
         share=formatting.format_share,
         small_changes=cause_sentences.format_small_changes,
         places=cause_sentences.format_places,
+        action_places=sentences.format_action_places,
+        patch_about=sentences.format_patch_about,
         no_cause=cause_sentences.format_no_cause,
-        size=format_size,
         sparkline=formatting.sparkline,
+        traffic=formatting.format_traffic,
         trend=formatting.format_trend,
         trend_scale=formatting.format_trend_scale,
         unallocated=sentences.format_unallocated,

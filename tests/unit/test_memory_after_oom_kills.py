@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from domain.closing_point import ClosingPoint
 from domain.snapshots import WorkloadPoint
 from domain.tracking import track
 from reports import content
+from reports.builders.recommended_actions import MAX_ACTIONS
 from reports.builders.report import build_team_report
 from reports.findings import format_finding
 from reports.render.documents import render_markdown
@@ -38,14 +40,15 @@ def test_a_report_says_the_conflict_and_keeps_the_memory(flags: dict[str, Any]) 
     report = report_of(make_point(**KILLED, **flags), waste)
     actions = next(section.body for section in report.sections if isinstance(section.body, content.TopActions))
     first = actions.top[0]
-    assert [one.resource for one in first.requests] in ([], ["cpu"])
+    assert [one.resource for one in first.places[0].requests] in ([], ["cpu"])
+    assert "memory:" not in "".join(patch.yaml for patch in first.patches)
     assert "OOM-killed 3x" in first.sentence
     assert "although ScaleOps recommends less" in first.sentence
     assert [one.monthly_savings for one in actions.top] == [0, 500]
     assert "to save €500.00 a month" in report.headline.todo
     assert ("€120.00 a month is held back" in report.headline.todo) != ("under_provisioned" in flags)
-    assert "memory 2 GiB → 1 GiB per pod" in render_markdown(report), "of the other one"
-    assert render_markdown(report).count("1 GiB") == 1
+    assert "memory 2048Mi → 1024Mi per pod" in render_markdown(report), "of the other one"
+    assert len(re.findall("→ 1024Mi|memory=1024Mi", render_markdown(report))) == 2
 
 
 def test_kills_do_not_put_waste_first_where_only_cpu_is_lowered() -> None:
@@ -58,7 +61,7 @@ def test_kills_do_not_put_waste_first_where_only_cpu_is_lowered() -> None:
 
 
 def test_what_is_not_listed_promises_no_savings_of_workloads_that_keep_their_memory() -> None:
-    killed = (make_point(f"k{number}", over_provisioned=True, **KILLED) for number in range(7))
+    killed = (make_point(f"k{number}", over_provisioned=True, **KILLED) for number in range(MAX_ACTIONS + 2))
     waste = make_point("waste", over_provisioned=True, savings_available_per_month=Decimal(500))
     actions = next(one.body for one in report_of(*killed, waste).sections if isinstance(one.body, content.TopActions))
     assert (actions.more, actions.more_savings) == (3, Decimal(500))

@@ -231,17 +231,25 @@ def check_what_to_do_agrees_with_what_could_be_saved(report: content.Report) -> 
 def check_an_oom_killed_workload_keeps_its_memory(report: content.Report) -> None:
     for action in body_of(report, content.TopActions).top:
         if action.oom_kills_24h:
-            memory = [one for one in action.requests if one.resource == "memory"]
-            assert all(one.recommended > one.now for one in memory)
+            killed = [place for place in action.places if place.oom_kills_24h != 0]
+            memory = [one for place in killed for one in place.requests if one.resource == "memory"]
+            assert all(one.now is None or one.recommended is None or one.recommended > one.now for one in memory)
             if action.issue != "under-provisioned" and "Check" not in action.sentence:
                 assert "OOM" not in action.sentence
 
 
 def check_advice_and_follow_up_agree(report: content.Report) -> None:
     actions, follow = body_of(report, content.TopActions), body_of(report, content.FollowUp)
-    advised = {(action.workload, action.issue) for action in actions.top}
-    assert not advised & {(one.workload, one.issue) for one in follow.ended}
-    assert follow.still_open >= len(actions.top) + actions.more
+    advised = {
+        (place.cluster, place.namespace, action.type, action.name, action.issue)
+        for action in actions.top
+        for place in action.places
+    }
+    ended = [one.workload for one in follow.ended]
+    assert not advised & {
+        (one.cluster, one.namespace, one.type, one.name, outcome.issue) for one, outcome in zip(ended, follow.ended, strict=True)
+    }
+    assert follow.still_open >= sum(action.workloads for action in actions.top) + actions.more
     assert follow.left_to_automation == actions.left_to_automation
     subjects = [(one.workload, one.issue) for one in (*follow.ended, *follow.ignored)]
     assert len(set(subjects)) == len(subjects), "each workload and issue once"

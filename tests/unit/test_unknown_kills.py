@@ -38,7 +38,7 @@ def test_a_report_gives_no_advice_and_names_what_is_not_known(flags: dict[str, A
     actions = next(section.body for section in report.sections if isinstance(section.body, content.TopActions))
     assert (actions.top, actions.unknown) == ((), 1)
     text = render_markdown(report)
-    assert "1 GiB" not in text
+    assert "1024Mi" not in text
     assert "OOM kill count of 1 workload on east is unknown" in text
     assert "No recommendation needs action" not in text
     rest = "left to ScaleOps automation" if "automated" in flags else "from workloads whose state is not known"
@@ -48,7 +48,7 @@ def test_a_report_gives_no_advice_and_names_what_is_not_known(flags: dict[str, A
 def test_raising_requests_is_advised_without_less_memory() -> None:
     report = report_of(make_point(under_provisioned=True, cpu_recommended_millicores=2000.0, **NOT_KNOWN))
     (action,) = next(section.body for section in report.sections if isinstance(section.body, content.TopActions)).top
-    assert [one.resource for one in action.requests] == ["cpu"]
+    assert [one.resource for one in action.places[0].requests] == ["cpu"]
 
 
 def test_advice_that_takes_no_memory_stays() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -20,8 +20,12 @@ from domain.workload import WorkloadKey
 from reports import content
 from reports.builders.names import ReportNames
 from reports.builders.workload_findings import WorkloadFinding, findings_of
-from reports.formatting import format_day, format_saving
+from reports.formatting import clip, format_day, format_saving
 
+MAX_NAMED: Final = 10
+"""Workloads named in a sentence."""
+MAX_NAME_LENGTH: Final = 60
+LONG_OPEN_WEEKS: Final = 4
 IGNORED_AFTER: Final = 4
 """A recommendation open in this many reports, neither acknowledged, snoozed nor dismissed, counts as ignored."""
 
@@ -61,7 +65,9 @@ def build_follow_up(followed: Iterable[Recommendation], context: FollowUpContext
         for subject, shared in grouped.items()
         if subject in findings or not _is_settled(shared, context.now.points.get(subject[0]))
     ]
-    found.sort(key=lambda one: (one.outcome, -(one.monthly_savings or 0), one.workload.name, one.component.ref))
+    found.sort(
+        key=lambda one: (one.outcome != "done", one.outcome, -(one.monthly_savings or 0), one.workload.name, one.component.ref)
+    )
     counts = Counter(one.outcome for one in found)
     realised = total_of(_judged_savings(grouped.values(), findings))
     return content.FollowUp(
@@ -79,7 +85,62 @@ def build_follow_up(followed: Iterable[Recommendation], context: FollowUpContext
         components_unknown=len(context.now.unknown),
         realised=known_or(realised.amount, None),
         realised_unknown=realised.parts - realised.known,
+        open_lines=tuple(_open_lines(found, findings, context)),
     )
+
+
+def _open_lines(
+    found: Iterable[content.RecommendationOutcome],
+    findings: Mapping[tuple[WorkloadKey, Issue], WorkloadFinding],
+    context: FollowUpContext,
+) -> Iterable[str]:
+    """Yield one sentence for each age of what is open: its number, what it could save, and the workloads by name."""
+    savings = {(str(key), issue.value): finding.savings for (key, issue), finding in findings.items()}
+    ages: dict[str, list[content.RecommendationOutcome]] = {"newly advised": [], "open since": [], "open for 4+ weeks": []}
+    for one in found:
+        if one.outcome in ("open", "ignored"):
+            weeks = (context.now.as_of - one.opened_at) // timedelta(weeks=1)
+            age = (
+                "newly advised"
+                if one.opened_at > context.since
+                else "open for 4+ weeks"
+                if weeks >= LONG_OPEN_WEEKS
+                else "open since"
+            )
+            ages[age].append(one)
+    for age, some in ages.items():
+        if some:
+            saved = sum((savings.get((_key_text(one), one.issue), Decimal(0)) for one in some), Decimal(0))
+            saving = format_saving(saved, context.currency)
+            oldest = min(one.opened_at for one in some)
+            when = f"open since {format_day(oldest, context.zone)} or later" if age == "open since" else age
+            yield (
+                f"{format_count(len(some), 'recommendation')} {when}{f', {saving} a month' if saving else ''}: "
+                f"{_names_of(some, context.now.as_of, with_age=age == 'open for 4+ weeks')}."
+            )
+
+
+def _format_age(age: timedelta) -> str:
+    return f" ({format_count(age // timedelta(weeks=1), 'week')})"
+
+
+def _key_text(one: content.RecommendationOutcome) -> str:
+    return f"{one.workload.cluster}/{one.workload.namespace}/{one.workload.type}/{one.workload.name}"
+
+
+def _names_of(some: Iterable[content.RecommendationOutcome], now: datetime, *, with_age: bool) -> str:
+    """List workloads once each: `adservice x2 (11 weeks)`, the longest open first."""
+    grouped: dict[tuple[str, tuple[str, ...]], list[datetime]] = defaultdict(list)
+    for one in some:
+        grouped[one.workload.label, tuple(owner.ref for owner in one.owners)].append(one.opened_at)
+    ordered = sorted(grouped.items(), key=lambda item: (min(item[1]), item[0]))
+    names = [
+        f"{clip(label, MAX_NAME_LENGTH)}{f' x{len(opened)}' if len(opened) > 1 else ''}"
+        f"{_format_age(now - min(opened)) if with_age else ''}"
+        for (label, _), opened in ordered[:MAX_NAMED]
+    ]
+    more = len(ordered) - len(names)
+    return f"{', '.join(names)}{f' and {more:,} more' if more else ''}"
 
 
 def _judged_savings(

@@ -67,12 +67,11 @@ def format_follow_up(follow: content.FollowUp) -> str:
             if follow.components_unknown
             else "There were no recommendations."
         )
-    ignored = f" Ignored: {len(follow.ignored):,} open in four reports or more." if follow.ignored else ""
     realised = "" if follow.realised is None else format_saving(follow.realised, follow.currency)
     saved = f" Realised savings: {realised} a month." if realised else ""
     if follow.realised_unknown:
         saved += f" The savings of {follow.realised_unknown:,} that are done could not be measured."
-    return f"{listed[0].upper()}{listed[1:]}.{ignored}{saved}"
+    return f"{listed[0].upper()}{listed[1:]}.{saved}"
 
 
 def format_more(actions: content.TopActions, shown: int | None = None) -> str:

@@ -139,3 +139,5 @@ class FollowUp(ContentModel):
     """Recommendations that are done, whose savings could not be measured."""
     components_unknown: int = 0
     """Components that could not be measured."""
+    open_lines: tuple[str, ...] = ()
+    """Newly advised, and open for longer: one sentence each, by workload over clusters and namespaces."""

@@ -241,11 +241,13 @@ def _mover_row(mover: content.Mover, currency: str) -> list[str]:
 def _follow_up(follow: content.FollowUp) -> Iterator[BlockGroup]:
     yield _title("Follow-up on recommendations")
     yield _paragraph(format_follow_up(follow))
-    for outcome in (*follow.ended[:MAX_ROWS_PER_KIND], *follow.ignored[:MAX_ROWS_PER_KIND]):
+    for line in follow.open_lines:
+        yield _paragraph(clip(line, 2 * MAX_SENTENCE_LENGTH))
+    for outcome in follow.ended[:MAX_ROWS_PER_KIND]:
         yield _paragraph(
             f"{_clip_name(outcome.workload.label)} ({_clip_name(format_components(outcome.owners))}). {clip(outcome.sentence, MAX_SENTENCE_LENGTH)}"
         )
-    omitted = max(0, len(follow.ended) - MAX_ROWS_PER_KIND) + max(0, len(follow.ignored) - MAX_ROWS_PER_KIND)
+    omitted = max(0, len(follow.ended) - MAX_ROWS_PER_KIND)
     if omitted:
         yield _paragraph(f"{omitted:,} more are not shown here.")
 

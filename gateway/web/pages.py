@@ -15,13 +15,11 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from actions.context import RequestContext
-from actions.history.reports import reports_of_week, stored_month, stored_report, team_of_slug
+from actions.history.reports import reports_of_week
 from actions.history.view import HistoryView, read_history
 from alerts.states import OPEN_PHASES
 from domain.bulk_trust import BulkStanding, BulkSubject, describe_standings
 from domain.clock import is_future
-from domain.months import InvalidMonth, Month
-from domain.refs import PLATFORM
 from domain.unallocated import describe_newest
 from domain.weeks import current_week
 from gateway.auth.request_contexts import RequestContexts
@@ -30,8 +28,8 @@ from gateway.responses import GatewayResponse
 from gateway.web.alert_forms import AlertForms
 from gateway.web.component_routes import component_routes
 from gateway.web.page_responses import html_response
+from gateway.web.report_routes import report_routes
 from reports.formatting import format_interval
-from reports.render.documents import render_page
 from reports.render.index_page import MAX_WEEKS, render_index
 from reports.render.templating import environment
 from reports.signed_links import PageLinks
@@ -55,10 +53,7 @@ def page_routes(contexts: RequestContexts, *, instance: str, links: PageLinks | 
 
     return [
         *page("/reports", lambda _: partial(_index, instance=instance)),
-        *page("/reports/{team}", lambda found: partial(_report, slug=found["team"], week=None)),
-        *page(
-            "/reports/{team}/{week}", lambda found: partial(_report, slug=found["team"], week=found["week"].removesuffix(".html"))
-        ),
+        *report_routes(contexts, links),
         *component_routes(contexts, AlertForms(links)),
         *page("/status", lambda _: _status),
     ]
@@ -73,19 +68,6 @@ def _index(view: HistoryView, *, instance: str) -> str:
     current = current_week(view.history.clock(), view.history.schedules.default.zone)
     weeks = [str(current.shift(-back)) for back in range(MAX_WEEKS + 1)]
     return render_index((report for week in weeks for report in reports_of_week(view, week)), instance=instance)
-
-
-def _report(view: HistoryView, *, slug: str, week: str | None) -> str:
-    team = team_of_slug(slug)
-    month = _month_of(week) if week is not None and team == PLATFORM else None
-    return render_page(stored_report(view, team, week) if month is None else stored_month(view, month))
-
-
-def _month_of(text: str) -> Month | None:
-    try:
-        return Month.parse(text)
-    except InvalidMonth:  # a week, or neither
-        return None
 
 
 def _status(view: HistoryView) -> str:

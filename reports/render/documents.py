@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
@@ -28,10 +28,30 @@ class RenderedSection:
     failure: str = ""
 
 
-def render_page(report: content.AnyReport, env: SandboxedEnvironment | None = None) -> str:
+ComponentLink: TypeAlias = Callable[[str], str | None]
+"""Returns the address of a component's page by its reference; None: the page's reader may not open it, or there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageNavigation:
+    """Where the page of a report leads when the gateway serves it; a page in a file leads nowhere."""
+
+    overview: str | None = None
+    previous: str | None = None
+    """The report of the week before."""
+    following: str | None = None
+    component: ComponentLink = lambda _: None
+
+
+_NOWHERE: Final = PageNavigation()
+
+
+def render_page(
+    report: content.AnyReport, env: SandboxedEnvironment | None = None, *, navigation: PageNavigation = _NOWHERE
+) -> str:
     """Render the page of a report. A section that fails is replaced by its failure; the others are kept."""
     template = "monthly.html" if isinstance(report, content.MonthlyReport) else "report.html"
-    return _render(report, env or environment("html"), template, "sections/{}.html")
+    return _render(report, env or environment("html"), template, "sections/{}.html", navigation)
 
 
 def render_markdown(report: content.AnyReport, env: SandboxedEnvironment | None = None) -> str:
@@ -40,8 +60,14 @@ def render_markdown(report: content.AnyReport, env: SandboxedEnvironment | None 
     return _render(report, env or environment("markdown"), template, "markdown/{}.md").strip() + "\n"
 
 
-def _render(report: content.AnyReport, env: SandboxedEnvironment, template: str, section_template: str) -> str:
-    drawn = tuple(_render_sections(report, env, section_template))
+def _render(
+    report: content.AnyReport,
+    env: SandboxedEnvironment,
+    template: str,
+    section_template: str,
+    navigation: PageNavigation = _NOWHERE,
+) -> str:
+    drawn = tuple(_render_sections(report, env, section_template, navigation))
     if isinstance(report, content.MonthlyReport):
         return env.get_template(template).render(
             report=report,
@@ -51,11 +77,17 @@ def _render(report: content.AnyReport, env: SandboxedEnvironment, template: str,
             changed=describe_month(report),
         )
     return env.get_template(template).render(
-        report=report, drawn=drawn, remarks=tuple(remarks(report)), figures=tuple(key_figures(report.headline))
+        report=report,
+        drawn=drawn,
+        remarks=tuple(remarks(report)),
+        figures=tuple(key_figures(report.headline)),
+        navigation=navigation,
     )
 
 
-def _render_sections(report: content.AnyReport, env: SandboxedEnvironment, template: str) -> Iterator[RenderedSection]:
+def _render_sections(
+    report: content.AnyReport, env: SandboxedEnvironment, template: str, navigation: PageNavigation
+) -> Iterator[RenderedSection]:
     for number, section in enumerate(report.sections, start=1):
         body = section.body
         if body is None:
@@ -63,7 +95,9 @@ def _render_sections(report: content.AnyReport, env: SandboxedEnvironment, templ
             continue
         try:
             chart = _chart(body, report.currency)
-            text = env.get_template(template.format(body.kind)).render(report=report, section=section, body=body, chart=chart)
+            text = env.get_template(template.format(body.kind)).render(
+                report=report, section=section, body=body, chart=chart, navigation=navigation
+            )
         except Exception as error:  # noqa: BLE001 - a failure in one section must not lose the report
             failure = f"This section could not be rendered ({type(error).__name__})."
             yield RenderedSection(ident=body.kind, title=section.title, failure=failure)

@@ -71,7 +71,7 @@ def test_the_link_in_the_message_opens_the_page(gateway: ServedGateway) -> None:
     assert "Payments" in page.text
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "private, no-store"
-    assert "sig=" not in page.text, "the page does not hand its own authority on"
+    assert f"{PAGE}?until" not in page.text, "the page does not hand its own authority on"
 
 
 def test_a_link_opens_no_other_page(gateway: ServedGateway) -> None:

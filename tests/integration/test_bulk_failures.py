@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from clients.http.client import HttpOptions
+from clients.scaleops import client as scaleops_client
 from domain.bulk_trust import BulkSubject, describe_standings, is_inventory_trusted
 from domain.measures import Unknown
 from domain.refs import EntityRef
@@ -23,7 +24,7 @@ from tests.stage_factories import IN_FLIGHT, open_collect_bench
 BULK = ": []"
 """Only the body of a request for everything has an empty list."""
 LIMITS = HttpOptions(initial_wait_s=0, max_in_flight=IN_FLIGHT, max_response_bytes=1024 * 1024)
-SHORT = replace(LIMITS, timeout_s=0.5)
+SHORT = replace(LIMITS, timeout_s=2.0)
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ FAILURES = (
     mode("unreadable-rows", "missing in it", "missing in it"),
     mode("other-shape", "a list in place of an object", "workloads: it is missing"),
     fault("500 once", "with 500", "", status=500, after=1, times=1),
-    fault("slow", "not complete within 0.5 s", "not complete within 0.5 s", SHORT, mode="slow", delay_s=1.5),
+    fault("slow", "not complete within 2 s", "not complete within 2 s", SHORT, mode="slow", delay_s=5),
     fault("cut", "truncated", "truncated", mode="cut"),
     fault("truncated", "truncated or malformed JSON", "truncated or malformed JSON", mode="truncated"),
     fault("a web page", "not JSON (text/html)", "not JSON (text/html)", mode="html"),
     fault("204", "status 204", "status 204", mode="empty"),
-    fault("large", "above the limit", "missing in it", mode="huge", megabytes=2),
+    fault("large", "above the limit", "above the limit", mode="huge", megabytes=2),
 )
 
 
@@ -95,8 +96,9 @@ def swept(simulator: Simulator, store: Store, options: HttpOptions, *, uses_bulk
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
 def test_a_response_that_fails_is_not_trusted_and_changes_no_figure(
-    simulator: Simulator, sqlite_store: Store, tmp_path: Path, failure: Failure
+    simulator: Simulator, sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
 ) -> None:
+    monkeypatch.setattr(scaleops_client, "MAX_BULK_BYTES", LIMITS.max_response_bytes)
     migrate(f"sqlite:///{tmp_path}/off.db")
     with closing(Store.open(f"sqlite:///{tmp_path}/off.db")) as other:
         expected = swept(simulator, other, failure.options, uses_bulk=False)

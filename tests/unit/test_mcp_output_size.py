@@ -34,7 +34,8 @@ def monster(schema: Any, rows: str, *, sizes: dict[str, int], at: tuple[str, ...
         case "object" if "properties" in schema:
             return {name: monster(one, rows, sizes=sizes, at=(*at, name)) for name, one in schema["properties"].items()}
         case "object":
-            return {f"{number}": {"value": "v" * 50} for number in range(sizes["free"])}
+            of_number = schema.get("additionalProperties") == {"type": "number"}
+            return {f"{number}": 10**9 if of_number else {"value": "v" * 50} for number in range(sizes["free"])}
         case "array":
             count = sizes["rows"] if at == (rows,) else sizes["inner"]
             return [monster(schema["items"], rows, sizes=sizes, at=(*at, "items")) for _ in range(count)]

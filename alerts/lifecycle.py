@@ -30,7 +30,9 @@ from alerts.folding import apply
 from alerts.observations import AlertId, Finding, Observation, Severity, worst_of
 from alerts.policy import AlertPolicy, RuleSettings
 from alerts.states import (
+    Acknowledged,
     AlertState,
+    Dismissed,
     Event,
     Extent,
     Incident,
@@ -41,6 +43,7 @@ from alerts.states import (
     OpenIncident,
     RuleTerms,
     SlackPost,
+    Snoozed,
     Streak,
 )
 from domain.refs import EntityRef
@@ -83,6 +86,10 @@ class Notice:
     unknown: tuple[str, ...]
     last_notification: LastNotification | None
     """What was sent before; an ending goes to the same place."""
+    acknowledged: Acknowledged | None = None
+    snoozed: Snoozed | None = None
+    dismissed: Dismissed | None = None
+    """What a person did to the open alert."""
 
     @property
     def severity(self) -> Severity:
@@ -228,6 +235,9 @@ def _notice(
         paging_findings=may_page,
         unknown=incident.unknown,
         last_notification=last,
+        acknowledged=incident.acknowledged,
+        snoozed=incident.snoozed,
+        dismissed=None if kind is NoticeKind.CHANGED else incident.dismissed,
     )
 
 

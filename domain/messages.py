@@ -19,9 +19,11 @@ class Channel(StrEnum):
 
 
 class EventAction(StrEnum):
-    """What a message does at its service. Slack messages only post."""
+    """What a message does at its service. Slack messages post or update."""
 
     POST = "post"
+    UPDATE = "update"
+    """Replace the content of the message that `thread_of` names, or of the one that replaced it; post anew if it is gone."""
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
@@ -61,7 +63,7 @@ class Message:
     """A Slack channel id, or the fingerprint of a PagerDuty routing key."""
     action: EventAction
     thread_of: str | None
-    """The key of the message that starts the Slack thread of this one."""
+    """The key of the message that starts the Slack thread of this one, or that this one updates."""
     about: str
     """What it concerns: an entity or team reference, or `platform`."""
     reason: str

@@ -17,9 +17,10 @@ from alerts.states import ENDINGS, NoticeKind, SlackPost
 from alerts.storm import Summary, SummaryReason
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
+from reports.alert_status import STATUS_BLOCK, format_status
 from reports.findings import format_finding, headline, remedy
 from reports.formatting import clip, format_delay, format_instant, format_interval, shell_word
-from reports.render.slack_blocks import BlockGroup, clip_text, header, pack, plain_text
+from reports.render.slack_blocks import MAX_URL_LENGTH, Block, BlockGroup, clip_text, header, link_buttons, pack, plain_text
 from reports.render.slack_blocks import context as small_print
 
 EXPIRES_AFTER: Final = timedelta(hours=24)
@@ -35,8 +36,8 @@ _WITH_COMMANDS: Final = frozenset({NoticeKind.OPENED, NoticeKind.REOPENED, Notic
 _PREFIXES: Final = {
     NoticeKind.OPENED: "",
     NoticeKind.REOPENED: "Flapping: ",
-    NoticeKind.CHANGED: "Changed: ",
-    NoticeKind.REPEATED: "Still open: ",
+    NoticeKind.CHANGED: "",
+    NoticeKind.REPEATED: "",
     NoticeKind.MOVED: "Moved: ",
     NoticeKind.RESOLVED: "Resolved: ",
     NoticeKind.CLOSED: "Closed: ",
@@ -82,13 +83,14 @@ class MessageContext:
 def slack_notice(
     notice: Notice, context: MessageContext, *, number: int, post: SlackPost, now: datetime, page_note: str = ""
 ) -> Message:
-    """Return one notice as a Slack message; `page_note` says what became of the page, if any."""
+    """Return one notice as a Slack message, or as an update of the alert's message; `page_note` says what became of the page."""
     reasons = [f"Why you get this: {notice.reason} Sent here by {post.route}.", *([page_note] if page_note else [])]
     if notice.kind in _WITH_COMMANDS:
         reasons.append(_commands(notice.alert))
     title = f"{_PREFIXES[notice.kind]}{headline(notice, context.title, context.currency)}"
+    key = key_of(notice.alert, number, Channel.SLACK)
     return _slack_message(
-        key=key_of(notice.alert, number, Channel.SLACK),
+        key=key,
         stream=stream_of(notice.alert, Channel.SLACK),
         number=number,
         post=post,
@@ -100,9 +102,16 @@ def slack_notice(
             after=_after(notice, context),
             small=tuple(reasons),
             links=context.links,
+            status="" if notice.kind in ENDINGS else format_status(notice, now, context.zone),
         ),
         now=now,
+        is_update=post.root != key and is_own_message(post.root, notice.alert),
     )
+
+
+def is_own_message(key: str, alert: AlertId) -> bool:
+    """Return True if a message is about this alert only, so that it may be updated; a summary is not."""
+    return key.startswith(f"alert:{alert}:")
 
 
 def slack_summary(
@@ -210,6 +219,8 @@ class _Content:
     after: str
     small: tuple[str, ...]
     links: tuple[tuple[str, str], ...] = ()
+    status: str = ""
+    """What a person did to it."""
 
 
 def _fit(content: _Content) -> BlockGroup:
@@ -225,30 +236,41 @@ def _groups_of(content: _Content, shown: int) -> list[BlockGroup]:
     if len(content.lines) > shown:
         listed.append(f"and {len(content.lines) - shown:,} more")
     body = "\n".join([*listed, content.after])
-    top = header(content.title), plain_text(body, link=content.links[0] if content.links else None)
+    status = clip(content.status, _MAX_SENTENCE)
+    said: list[Block] = [{**small_print(status), "block_id": STATUS_BLOCK}] if status else []
+    fitting = [link for link in content.links if len(link[1]) <= MAX_URL_LENGTH]
+    buttons = [link_buttons(fitting)] if fitting else []
+    addresses = tuple(f"{clip(label, _MAX_LINE)}: {address}" for label, address in fitting)
+    lines = (clip(content.title, _MAX_SENTENCE), *([status] if status else []), body, *addresses)
     small = [clip(text, _MAX_SENTENCE) for text in content.small]
     return [
-        BlockGroup(blocks=top, lines=(clip(content.title, _MAX_SENTENCE), body)),
+        BlockGroup(blocks=(header(content.title), *said, plain_text(body), *buttons), lines=lines),
         *(BlockGroup(blocks=(small_print(text),), lines=(text,)) for text in small),
     ]
 
 
 def _slack_message(
-    *, key: str, stream: str, number: int, post: SlackPost, about: str, reason: str, content: _Content, now: datetime
+    *,
+    key: str,
+    stream: str,
+    number: int,
+    post: SlackPost,
+    about: str,
+    reason: str,
+    content: _Content,
+    now: datetime,
+    is_update: bool = False,
 ) -> Message:
     fitted = _fit(content)
-    is_reply = post.root != key
-    # A reply that stays in its thread is easily missed.
-    options: dict[str, Json] = {"mrkdwn": False, "reply_broadcast": True} if is_reply else {"mrkdwn": False}
-    options["text"] = clip_text("\n".join(fitted.lines))
+    options: dict[str, Json] = {"mrkdwn": False, "text": clip_text("\n".join(fitted.lines))}
     return Message(
         key=key,
         stream=stream,
         number=number,
         channel=Channel.SLACK,
         target=post.target,
-        action=EventAction.POST,
-        thread_of=post.root if is_reply else None,
+        action=EventAction.UPDATE if is_update else EventAction.POST,
+        thread_of=post.root if post.root != key else None,
         about=about,
         reason=f"{reason} Sent by {post.route}.",
         renderings=(

@@ -9,10 +9,13 @@ from simulator.world import Record
 
 @dataclass(kw_only=True)
 class SlackState:
-    """Channels by id (`{"name", "is_archived", "is_member", ...}`) and every accepted message, oldest first."""
+    """Channels by id (`{"name", "is_archived", "is_member", ...}`) and every accepted message and edit, oldest first."""
 
     channels: dict[str, Record] = field(default_factory=dict)
     messages: list[Record] = field(default_factory=list)
+    """As they read now."""
+    edits: list[Record] = field(default_factory=list)
+    """What each edit made of its message, oldest first."""
     scopes: tuple[str, ...] = ("chat:write", "channels:history", "groups:history")
     is_rate_limit_strict: bool = False
     """Return 429 for a second message to a channel within a second; the real Slack allows short bursts."""

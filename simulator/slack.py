@@ -72,6 +72,30 @@ class SlackApi:
         shown = {name: value for name, value in message.items() if name not in {"channel", "metadata"}}
         return JSONResponse({"ok": True, "channel": channel, "ts": message["ts"], "message": shown})
 
+    async def update_message(self, request: Request) -> Response:
+        """Replace the content of a message of the bot. A text without blocks removes its blocks."""
+        try:
+            body = await _body(request)
+            channel = self._channel_of(body)
+            posted = next((one for one in self._messages(channel) if one["ts"] == body.get("ts")), None)
+            if posted is None:
+                _raise("message_not_found")
+            if posted.get("bot_id") != BOT["bot_id"]:
+                _raise("cant_update_message")
+            _check_content(body)
+        except BlockError as error:
+            return _error(error)
+        kept = {name: value for name, value in posted.items() if name not in {"text", "blocks", "attachments"}}
+        changed = {name: value for name, value in body.items() if name in {"text", "blocks", "attachments", "metadata"}}
+        if body.get("text") is None and "blocks" in posted:
+            changed.setdefault("blocks", posted["blocks"])
+        now = self._state.clock.now().timestamp()
+        posted.clear()
+        posted.update(kept | changed | {"edited": {"user": BOT["user"], "ts": f"{now:.6f}"}})
+        posted.setdefault("text", "")
+        self._state.slack.edits.append(dict(posted))
+        return JSONResponse({"ok": True, "channel": channel, "ts": posted["ts"], "text": posted["text"]})
+
     async def history(self, request: Request) -> Response:
         """Return the top-level messages of a channel, newest first."""
         try:
@@ -134,6 +158,7 @@ def routes(state: State) -> list[Route]:
     return [
         Route("/auth.test", api.auth_test, methods=["POST"]),
         Route("/chat.postMessage", api.post_message, methods=["POST"]),
+        Route("/chat.update", api.update_message, methods=["POST"]),
         Route("/conversations.history", api.history, methods=["GET", "POST"]),
         Route("/conversations.replies", api.replies, methods=["GET", "POST"]),
     ]

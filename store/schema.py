@@ -352,6 +352,7 @@ outbox = Table(
     UniqueConstraint("stream", "number"),
     Index("ix_outbox_status_not_before", "status", "not_before"),
     Index("ix_outbox_status_expires_at", "status", "expires_at"),
+    Index("ix_outbox_thread_of", "thread_of"),
 )
 
 deliveries = Table(

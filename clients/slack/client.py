@@ -1,4 +1,4 @@
-"""Posts a message to Slack at most once per call, and finds out later whether a lost one arrived.
+"""Posts or edits a message in Slack at most once per call, and finds out later whether a lost one arrived.
 
 It never retries: the outbox reschedules a failed post, and looks up one whose response was lost.
 """
@@ -28,6 +28,7 @@ EVENT_TYPE: Final = "scaleops_worker"
 PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 10
 _MAX_DETAILS: Final = 300
+_EDITABLE: Final = frozenset({"text", "blocks", "attachments"})
 
 _CLIENT_MSG_ID_NAMESPACE: Final = uuid.UUID("7d9c5b52-6f0f-5d0e-9f6f-0d1f0a6c2b11")
 """Any fixed UUID."""
@@ -91,15 +92,13 @@ class SlackClient:
             ServiceError: not authorised (permanent), 429 (`retry_after_s`), unavailable (temporary); `outcome_unknown` if the
                 response was lost.
         """
-        if not payload.get("text"):
-            message = f"the message for channel {channel} has no text alongside its blocks"
-            raise PayloadRejected(message)
+        _require_text(payload, channel)
         body: dict[str, Json] = {
             **payload,
             "channel": channel,
             "unfurl_links": False,
             "unfurl_media": False,
-            "metadata": {"event_type": EVENT_TYPE, "event_payload": {"instance": self._instance, "key": message_key}},
+            "metadata": self._metadata(message_key),
             "client_msg_id": str(uuid.uuid5(_CLIENT_MSG_ID_NAMESPACE, f"{self._instance}:{message_key}")),
         }
         if thread_ts is not None:
@@ -110,6 +109,34 @@ class SlackClient:
             message = f"Slack accepted a message for channel {channel} but did not return its channel and ts"
             raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False, outcome_unknown=True)
         return PostedMessage(channel=posted_in, ts=ts)
+
+    def update(
+        self, place: PostedMessage, payload: Mapping[str, Json], *, message_key: str, time_left: TimeLeft = unlimited
+    ) -> None:
+        """Replace the content of a message by the text and blocks of `payload`. A repeat has no effect.
+
+        Args:
+            place: the message.
+            payload: a body of `chat.postMessage`; what `chat.update` does not know of it is left out.
+            message_key: the key that the message was posted with: a message without metadata could not be looked up.
+            time_left: asked right before the call.
+
+        Raises:
+            EditRejected: the message was deleted, is not the bot's, or can no longer be edited.
+            PayloadRejected, RecipientRejected, ServiceError: as for `post`.
+        """
+        _require_text(payload, place.channel)
+        # Blocks that are left out are removed, since there is a text: https://docs.slack.dev/reference/methods/chat.update
+        body: dict[str, Json] = {
+            **{name: value for name, value in payload.items() if name in _EDITABLE},
+            "channel": place.channel,
+            "ts": place.ts,
+            "metadata": self._metadata(message_key),
+        }
+        self._call("chat.update", where=f"in channel {place.channel}", json=body, time_left=time_left)
+
+    def _metadata(self, message_key: str) -> Json:
+        return {"event_type": EVENT_TYPE, "event_payload": {"instance": self._instance, "key": message_key}}
 
     def find_by_metadata(
         self, channel: str, message_key: str, *, thread_ts: str | None, posted_within: timedelta, time_left: TimeLeft = unlimited
@@ -219,6 +246,12 @@ class SlackClient:
             known = code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no error code"
             raise error_from_code(method, known, where=where, details=_details(error.response.data)) from None
         return (dict(response.data) if isinstance(response.data, dict) else {}), response.headers
+
+
+def _require_text(payload: Mapping[str, Json], channel: str) -> None:
+    if not payload.get("text"):
+        message = f"the message for channel {channel} has no text alongside its blocks"
+        raise PayloadRejected(message)
 
 
 def _details(body: object) -> str:

@@ -1,6 +1,6 @@
 """What each error code of Slack means for the message, its channel, and all others.
 
-Sources: the error lists of https://docs.slack.dev/reference/methods/chat.postMessage, conversations.history and conversations.replies,
+Sources: the error lists of https://docs.slack.dev/reference/methods/chat.postMessage, chat.update, conversations.history and conversations.replies,
 and older codes that libraries still list. `tests/unit/test_slack_errors.py` has the official list of chat.postMessage.
 """
 
@@ -21,6 +21,8 @@ class SlackProblem(Enum):
     """This form of the message is never accepted."""
     CHANNEL = auto()
     """Nothing is accepted for this channel or thread; other channels are not affected."""
+    EDIT = auto()
+    """The message cannot be edited (any more): it was deleted, is not the bot's, or the workspace limits edits."""
     CHANNEL_BUSY = auto()
     """Nothing is accepted for this channel at present."""
     CREDENTIALS = auto()
@@ -52,6 +54,9 @@ _CODES: Final[Mapping[SlackProblem, str]] = {
         team_access_not_granted team_not_found thread_locked thread_not_found user_disabled user_is_bot user_is_restricted
         user_is_ultra_restricted user_not_found user_not_visible users_not_found
     """,
+    SlackProblem.EDIT: """
+        cant_broadcast_message cant_update_message edit_window_closed message_not_found no_dual_broadcast_content_update
+    """,
     SlackProblem.CHANNEL_BUSY: "external_channel_migrating migration_in_progress",
     SlackProblem.CREDENTIALS: """
         accesslimited account_inactive app_access_restricted app_missing_action_url deprecated_endpoint ekm_access_denied
@@ -65,6 +70,13 @@ _CODES: Final[Mapping[SlackProblem, str]] = {
     """,
 }
 PROBLEMS: Final[Mapping[str, SlackProblem]] = {code: problem for problem, codes in _CODES.items() for code in codes.split()}
+
+
+class EditRejected(ServiceError):
+    """The message can never be edited; a new one can be posted."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, kind=ErrorKind.REJECTED, permanent=True)
 
 
 def error_from_code(method: str, code: str, *, where: str, details: str = "") -> ServiceError:
@@ -82,6 +94,8 @@ def error_from_code(method: str, code: str, *, where: str, details: str = "") ->
             return PayloadRejected(message)
         case SlackProblem.CHANNEL:
             return RecipientRejected(message, kind=ErrorKind.NOT_FOUND if code.endswith("not_found") else ErrorKind.REJECTED)
+        case SlackProblem.EDIT:
+            return EditRejected(message)
         case SlackProblem.CREDENTIALS:
             return ServiceError(f"{message} (see SLACK_BOT_TOKEN and its scopes)", kind=ErrorKind.AUTH, permanent=True)
         case SlackProblem.THROTTLED | SlackProblem.CHANNEL_BUSY:

@@ -60,7 +60,7 @@ from reports.render.slack_blocks import (
     fields,
     header,
     labelled,
-    link_button,
+    link_buttons,
     mrkdwn,
     pack,
     plain_text,
@@ -132,7 +132,7 @@ def _first_screen(report: content.Report, page: str | None) -> Iterator[BlockGro
         if isinstance(section.body, content.TopActions):
             yield from _render_safely(section, _actions, section.body)
     if page is not None:
-        yield BlockGroup(blocks=(link_button("Open the full report", page),), lines=(f"The full report: {page}",))
+        yield BlockGroup(blocks=(link_buttons([("Open the full report", page)]),), lines=(f"The full report: {page}",))
 
 
 def _actions(actions: content.TopActions) -> Iterator[BlockGroup]:

@@ -23,6 +23,8 @@ MAX_HEADER_LENGTH: Final = 150
 MAX_SECTION_LENGTH: Final = 3_000
 MAX_TABLE_ROWS: Final = 100
 MAX_BUTTON_LENGTH: Final = 75
+MAX_BUTTONS: Final = 5
+"""In a row; Slack allows 25."""
 MAX_URL_LENGTH: Final = 3_000
 
 Block: TypeAlias = dict[str, Json]
@@ -109,7 +111,13 @@ def divider() -> Block:
 
 def link_button(label: str, url: str) -> Block:
     """Build a row with one link button."""
-    return {"type": "actions", "elements": [_button(label, url)]}
+    return link_buttons([(label, url)])
+
+
+def link_buttons(links: Iterable[tuple[str, str]]) -> Block:
+    """Build a row of link buttons from (label, URL); an address that is too long for Slack is left out. At least one must fit."""
+    fitting = [link for link in links if len(link[1]) <= MAX_URL_LENGTH][:MAX_BUTTONS]
+    return {"type": "actions", "elements": [_button(*link) for link in fitting]}
 
 
 def table(rows: Sequence[Sequence[str]], *, numbers_from: int) -> Block:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, RowMapping, and_, func, or_, select, update
 
 from domain.messages import Channel, DeliveryStatus, EventAction, EventStatus, Message, Variant, resolve_to_repeat, superseded
-from store.queries.outbox_conditions import FALLBACK, due_first, is_leased_by, is_open
+from store.queries.outbox_conditions import FALLBACK, due_first, is_at_place_of, is_leased_by, is_open, is_replaced_update
 from store.queries.outbox_rows import (
     DeliveryAttempt,
     DeliveryResult,
@@ -91,14 +91,26 @@ class Outbox(Queries):
                 message_key=row["key"], attempt=attempt, at=now, result=str(DeliveryResult.STARTED), detail=""
             )
         )
+        thread = self.location_of(row["thread_of"]) if row["thread_of"] else None
         return LeasedMessage(
             message=message_of(row),
             attempt=attempt,
             owner=owner,
             lease_until=now + lease,
             unconfirmed_since=since,
-            thread=self.location_of(row["thread_of"]) if row["thread_of"] else None,
+            thread=thread,
+            posted_as=self._posted_as(row["thread_of"], thread) if thread and row["act"] == EventAction.UPDATE else None,
         )
+
+    def _posted_as(self, key: str, location: SlackLocation) -> str | None:
+        """Return the key of the message that was posted to a place of a message, before any update of it."""
+        first = (
+            select(deliveries.c.message_key)
+            .join(outbox, outbox.c.key == deliveries.c.message_key)
+            .where(is_at_place_of(key), deliveries.c.channel == location.channel, deliveries.c.ts == location.ts)
+            .order_by(outbox.c.id)
+        )
+        return self._connection.execute(first).scalars().first()
 
     def _unconfirmed_since(self, key: str) -> datetime | None:
         unconfirmed = [str(DeliveryResult.STARTED), str(DeliveryResult.UNKNOWN)]
@@ -107,12 +119,13 @@ class Outbox(Queries):
         return found
 
     def location_of(self, key: str) -> SlackLocation | None:
-        """Return where a message or its fallback is in Slack; None if it never arrived."""
-        # Its own place first, the newest: it may have been sent again by hand after its fallback.
+        """Return where a message, its fallback or the update that replaced it is in Slack; None if it never arrived."""
+        # The newest: it may have been sent again by hand after its fallback, or posted anew by an update.
         found = self._connection.execute(
             select(deliveries.c.channel, deliveries.c.ts)
-            .where(deliveries.c.message_key.in_([key, key + FALLBACK]), deliveries.c.ts.is_not(None))
-            .order_by(deliveries.c.message_key, deliveries.c.at.desc())
+            .join(outbox, outbox.c.key == deliveries.c.message_key)
+            .where(is_at_place_of(key), deliveries.c.ts.is_not(None))
+            .order_by(deliveries.c.at.desc(), outbox.c.key == key + FALLBACK, outbox.c.id.desc())
         ).first()
         return None if found is None else SlackLocation(channel=found.channel, ts=found.ts)
 
@@ -123,11 +136,18 @@ class Outbox(Queries):
     # Results of a leased message; False: the lease was lost, and another process decides ----------------------------------
 
     def mark_sent(
-        self, claim: LeasedMessage, now: datetime, *, variant: Variant | None, location: SlackLocation | None, found: bool = False
+        self,
+        claim: LeasedMessage,
+        now: datetime,
+        *,
+        variant: Variant | None,
+        location: SlackLocation | None,
+        found: bool = False,
+        detail: str = "",
     ) -> bool:
-        """Record that the message arrived. `found`: by an earlier attempt."""
+        """Record that the message arrived. `found`: by an earlier attempt; `detail`: why not in its first form or place."""
         result = DeliveryResult.FOUND if found else DeliveryResult.SENT
-        return self._mark(claim, DeliveryStatus.SENT, result, sent_at=now, variant=variant, location=location)
+        return self._mark(claim, DeliveryStatus.SENT, result, sent_at=now, variant=variant, location=location, detail=detail)
 
     def reschedule(self, claim: LeasedMessage, *, until: datetime, reason: str) -> bool:
         """Retry later: the message did not arrive, or a repeat is harmless."""
@@ -152,6 +172,7 @@ class Outbox(Queries):
         sent_at: datetime | None = None,
         variant: Variant | None = None,
         location: SlackLocation | None = None,
+        detail: str = "",
     ) -> bool:
         key = claim.message.key
         marked = self._connection.execute(
@@ -170,7 +191,7 @@ class Outbox(Queries):
                 variant=None if variant is None else str(variant),
                 channel=None if location is None else location.channel,
                 ts=None if location is None else location.ts,
-                detail=reason or "",
+                detail=reason or detail,
             )
         )
         return marked.rowcount == 1
@@ -206,15 +227,23 @@ class Outbox(Queries):
         return tuple(ended)
 
     def cancel_superseded(self) -> int:
-        """Cancel unsent PagerDuty triggers with their resolves (`domain.messages.superseded`). Return the number of messages."""
+        """Cancel unsent PagerDuty triggers with their resolves (`domain.messages.superseded`), and all but the newest update.
+
+        Return the number of messages.
+        """
         waiting = outbox.c.status == str(DeliveryStatus.PENDING)
         paged = outbox.c.channel == str(Channel.PAGERDUTY)
         streams = select(outbox.c.stream).where(waiting, paged, outbox.c.act == str(EventAction.RESOLVE)).distinct()
-        cancelled = 0
+        cancelled = self._cancel_old_updates()
         for stream in self._connection.execute(streams).scalars().all():
             statuses = self._events(outbox.c.stream == stream)
             cancelled += self._cancel(superseded(statuses), {one.key: one.attempts for one in statuses})
         return cancelled
+
+    def _cancel_old_updates(self) -> int:
+        """Cancel the unsent updates of a Slack message that a later unsent one replaces."""
+        values = {"status": str(DeliveryStatus.CANCELLED), "last_error": "a later update replaces it"}
+        return self._connection.execute(update(outbox).where(is_replaced_update()).values(**values)).rowcount
 
     def resend_resolve(self, claim: LeasedMessage, now: datetime) -> str | None:
         """Send a resolve again if a trigger has arrived under a lost lease and after it; return the key of the resolve."""

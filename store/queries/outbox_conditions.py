@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.sql.selectable import FromClause
 
-from domain.messages import DeliveryStatus
+from domain.messages import DeliveryStatus, EventAction
 from store.queries.outbox_rows import LeasedMessage
 from store.schema import outbox
 
@@ -30,6 +30,26 @@ def is_open(row: FromClause) -> ColumnElement[bool]:
     """Hold for messages that are still to be sent or looked up."""
     unsent = row.c.status.in_([str(DeliveryStatus.PENDING), str(DeliveryStatus.LEASED)])
     return or_(unsent, and_(row.c.status == str(DeliveryStatus.UNKNOWN), row.c.not_before.is_not(None)))
+
+
+def is_at_place_of(key: str) -> ColumnElement[bool]:
+    """Hold for a message, its fallback, and its updates."""
+    updates = and_(outbox.c.thread_of == key, outbox.c.act == str(EventAction.UPDATE))
+    return or_(outbox.c.key.in_([key, key + FALLBACK]), updates)
+
+
+def is_replaced_update() -> ColumnElement[bool]:
+    """Hold for unsent updates of a message that a later unsent one replaces."""
+    later, pending = outbox.alias("later"), str(DeliveryStatus.PENDING)
+    replaces = and_(
+        later.c.thread_of == outbox.c.thread_of,
+        later.c.act == outbox.c.act,
+        later.c.stream == outbox.c.stream,
+        later.c.number > outbox.c.number,
+        later.c.status == pending,
+    )
+    is_update = and_(outbox.c.status == pending, outbox.c.act == str(EventAction.UPDATE))
+    return and_(is_update, exists(select(1).where(replaces).correlate(outbox)))
 
 
 @cache

@@ -45,7 +45,9 @@ class LeasedMessage:
     unconfirmed_since: datetime | None
     """When the first attempt with an unknown outcome started; None without one."""
     thread: SlackLocation | None
-    """The message whose thread this one is posted to; None: in no thread, or that message never arrived."""
+    """The message whose thread this one is posted to, or that it updates; None: there is none, or that message never arrived."""
+    posted_as: str | None = None
+    """Of an update: the key of the message that was posted there, which is in its metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

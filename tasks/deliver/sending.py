@@ -1,14 +1,15 @@
 """One attempt at one message: the call to Slack or PagerDuty, and what its result means for the row.
 
 Nothing sleeps. A temporary failure is rescheduled; a message with an unknown outcome is looked up (Slack) or sent again (PagerDuty,
-whose dedup key makes a repeat harmless); the next rendering is tried only after the service rejected the payload for good.
+whose dedup key makes a repeat harmless, and updates of a Slack message, of which a repeat changes nothing); the next rendering is tried
+only after the service rejected the payload for good. An update whose message can no longer be edited is posted as a new message.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeAlias
@@ -16,9 +17,10 @@ from typing import Final, TypeAlias
 from clients.http.client import TimeLeft
 from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, ServiceError
 from clients.pagerduty.client import PagerDutyClient
-from clients.slack.client import SlackClient
+from clients.slack.client import PostedMessage, SlackClient
+from clients.slack.errors import EditRejected
 from domain.component import RoutingKey
-from domain.messages import Json, Variant
+from domain.messages import EventAction, Json, Variant
 from store.queries.outbox_rows import LeasedMessage, SlackLocation
 
 LOOK_UP_AFTER: Final = timedelta(seconds=60)
@@ -38,6 +40,8 @@ class Sent:
     variant: Variant | None
     place: SlackLocation | None
     found: bool = False
+    detail: str = ""
+    """Why it is not in its first form or place; empty if it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,13 @@ Outcome: TypeAlias = Sent | RetryLater | OutcomeUnknown | Rejected
 
 
 def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime, time_left: TimeLeft) -> Outcome:
-    """Post the message, after looking it up if an earlier attempt may have arrived."""
+    """Post or update the message. Before it is posted it is looked up if an earlier attempt may have arrived."""
+    gone = ""
+    if claim.message.action is EventAction.UPDATE and claim.thread is not None:
+        try:
+            return _update(slack, claim, claim.thread, now=now, time_left=time_left)
+        except EditRejected as error:
+            gone = f"It could not be edited, so it was posted again ({error})"
     if claim.unconfirmed_since is not None:
         found = _look_up(slack, claim, now=now, time_left=time_left)
         if found is not None:
@@ -85,7 +95,28 @@ def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime, ti
         posted = slack.post(channel, payload, thread_ts=thread_ts, message_key=claim.message.key, time_left=time_left)
         return SlackLocation(channel=posted.channel, ts=posted.ts)
 
-    return _send_renderings("Slack", claim, post, failed=partial(_slack_outcome, claim=claim, now=now))
+    sent = _send_renderings("Slack", claim, post, failed=partial(_slack_outcome, claim=claim, now=now))
+    return replace(sent, detail=gone) if isinstance(sent, Sent) and gone else sent
+
+
+def _update(slack: SlackClient, claim: LeasedMessage, place: SlackLocation, *, now: datetime, time_left: TimeLeft) -> Outcome:
+    edited, key = PostedMessage(channel=place.channel, ts=place.ts), claim.posted_as or claim.message.key
+
+    def update(payload: Mapping[str, Json]) -> SlackLocation:
+        slack.update(edited, payload, message_key=key, time_left=time_left)
+        return place
+
+    return _send_renderings("Slack", claim, update, failed=partial(_update_outcome, claim=claim, now=now))
+
+
+def _update_outcome(error: ServiceError, claim: LeasedMessage, now: datetime) -> Outcome:
+    """Return what a failed update means: it is repeated, unless a post of an earlier attempt has to be looked up first."""
+    outcome = _slack_outcome(error, claim, now)
+    if claim.unconfirmed_since is not None and isinstance(outcome, RetryLater):
+        return OutcomeUnknown(look_up_at=outcome.until, reason=outcome.reason, postpones_target=outcome.postpones_target)
+    if claim.unconfirmed_since is None and isinstance(outcome, OutcomeUnknown):
+        return reschedule(error, claim, now=now)
+    return outcome
 
 
 def send_to_pagerduty(
@@ -110,6 +141,8 @@ def _send_renderings(
     for rendering in claim.message.renderings:
         try:
             place = send(rendering.payload)
+        except EditRejected:
+            raise
         except PayloadRejected as error:
             reasons.append(f"{rendering.variant}: {error}")
         except ServiceError as error:
@@ -134,7 +167,10 @@ def backoff(claim: LeasedMessage) -> timedelta:
 
 
 def _location(claim: LeasedMessage) -> tuple[str, str | None]:
-    return (claim.thread.channel, claim.thread.ts) if claim.thread else (claim.message.target, None)
+    """Return the channel and thread to post to. What replaces a message is in no thread, as that was."""
+    if claim.thread is None:
+        return claim.message.target, None
+    return claim.thread.channel, None if claim.message.action is EventAction.UPDATE else claim.thread.ts
 
 
 def _look_up(slack: SlackClient, claim: LeasedMessage, *, now: datetime, time_left: TimeLeft) -> Outcome | None:

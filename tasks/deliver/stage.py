@@ -225,7 +225,7 @@ class _DeliveryRun:
         self._progress(sum(self._counts[name] for name in ("sent", "rescheduled", "unknown", "failed")))
 
     def _record_sent(self, t: Transaction, claim: LeasedMessage, sent: Sent, now: datetime) -> bool:
-        is_mine = t.outbox.mark_sent(claim, now, variant=sent.variant, location=sent.place, found=sent.found)
+        is_mine = t.outbox.mark_sent(claim, now, variant=sent.variant, location=sent.place, found=sent.found, detail=sent.detail)
         if not is_mine and (resolve := t.outbox.resend_resolve(claim, now)):
             self._problems.append(f"{claim.message.key} arrived after {resolve}, which is sent again")
         self._limit_burst(t, claim, sent, now)

@@ -37,6 +37,7 @@ def to_platform_channel(message: Message, *, channel: str, reason: str, now: dat
         stream=message.key + FALLBACK,
         number=1,
         target=channel,
+        action=EventAction.POST,
         thread_of=None,
         reason=f"its own channel rejected it, so it goes to the platform channel ({reason})",
         renderings=tuple(replace(one, payload=_prefixed(one.payload, note)) for one in message.renderings),

@@ -10,6 +10,8 @@ from alerts.observations import AlertId
 from alerts.states import Acknowledged, AlertState, Dismissed, Snoozed
 from domain.clock import Clock
 from domain.messages import EventAction
+from reports.alert_replies import status_messages
+from reports.alert_status import format_status
 from reports.pagerduty_events import pagerduty_follow_up
 from store import Store, Transaction
 from tasks.evaluate.alert_rows import lock_alerts, write_changes
@@ -50,6 +52,7 @@ def acknowledge_alert(context: ClockedStore, alert_id: str, *, by: str, note: st
     with context.store.transaction() as transaction:
         state = _record(transaction, alert, Acknowledged(at=now, by=by, note=note))
         _acknowledge_incident(transaction, state, reason=f"{by} acknowledged it.", now=now)
+        _show_in_slack(transaction, state, now)
     return state
 
 
@@ -68,6 +71,7 @@ def dismiss_alert(context: ClockedStore, alert_id: str, *, by: str, reason: str)
     with context.store.transaction() as transaction:
         state = _record(transaction, alert, Dismissed(at=now, by=by, reason=reason))
         _acknowledge_incident(transaction, state, reason=f"{by} dismissed it: {reason}", now=now)
+        _show_in_slack(transaction, state, now)
     return state
 
 
@@ -84,7 +88,27 @@ def snooze_alert(context: ClockedStore, alert_id: str, *, by: str, until: dateti
         message = f"{until.isoformat()} is in the past; give an instant in the future"
         raise InvalidSnooze(message)
     with context.store.transaction() as transaction:
-        return _record(transaction, alert, Snoozed(at=now, by=by, until=until, note=note))
+        state = _record(transaction, alert, Snoozed(at=now, by=by, until=until, note=note))
+        _show_in_slack(transaction, state, now)
+    return state
+
+
+def _show_in_slack(transaction: Transaction, state: AlertState, now: datetime) -> None:
+    """Update the alert's Slack message, if it has one, and reply in its thread."""
+    post = state.last_notification.post if state.last_notification is not None else None
+    if post is None or state.incident is None:
+        return
+    shown = next(
+        (
+            record.message
+            for record in transaction.outbox.of_alert(str(state.alert))
+            if record.message.key == post.root
+            or (record.message.thread_of == post.root and record.message.action is EventAction.UPDATE)
+        ),
+        None,
+    )
+    sentence = format_status(state.incident, now, "UTC")
+    transaction.outbox.put(status_messages(state.alert, sentence, number=state.events, post=post, shown=shown, now=now))
 
 
 def _acknowledge_incident(transaction: Transaction, state: AlertState, *, reason: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -14,6 +14,7 @@ from domain.component import Component, Team
 from domain.messages import EventAction, Message
 from domain.refs import PLATFORM, EntityRef
 from domain.selectors import dashboard_labels
+from reports.alert_replies import alert_reply
 from reports.formatting import format_delay
 from reports.links import catalog_page, component_page
 from reports.notices import MessageContext, platform_notice, slack_notice, slack_summary
@@ -51,8 +52,16 @@ class NoticeRenderer:
     """What grew behind alerts about money."""
 
     def render_all(self, decisions: Iterable[Decision]) -> tuple[Message, ...]:
-        """Return the message of each decision, in order."""
-        return tuple(self.render(decision) for decision in decisions)
+        """Return the messages of each decision, in order."""
+        return tuple(message for decision in decisions for message in (self.render(decision), *self._reply(decision)))
+
+    def _reply(self, decision: Decision) -> Iterator[Message]:
+        """Yield the reply to an alert's message when that is updated for a reason to look at it again: an edit notifies no one."""
+        if isinstance(decision, PostDecision):
+            has_paged = decision.page.outcome is PageOutcome.PAGED
+            reply = alert_reply(decision.notice, number=decision.number, post=decision.post, now=self.now, has_paged=has_paged)
+            if reply is not None:
+                yield reply
 
     def render(self, decision: Decision) -> Message:
         """Return the message of a decision."""

@@ -23,7 +23,7 @@ from domain.messages import Channel
 from domain.refs import EntityRef
 from domain.routes import Route, Unrouted, platform_route
 from domain.sweeps import ClusterState
-from reports.notices import key_of, summary_key
+from reports.notices import is_own_message, key_of, summary_key
 from tasks.context import Policy
 from tasks.evaluate.decisions import (
     Decision,
@@ -174,7 +174,10 @@ class _Planner:
         self._record(notice, post=sent.post if sent is not None else None, page=page, storm=storm)
 
     def _post(self, notice: Notice, page: PageDecision) -> SlackPost | None:
-        """Decide the Slack message of one notice. An ending goes to the opening's thread, anything else to today's route."""
+        """Decide the Slack message of one notice: an update of the alert's own, or a new one.
+
+        An ending goes where the alert was posted, the thread of a summary too; anything else to today's route.
+        """
         before = notice.last_post
         if notice.kind in ENDINGS and before is not None:
             target, rule = before.target, before.route
@@ -184,7 +187,13 @@ class _Planner:
                 return None
             target, rule = route.target, route.rule
         number = self._next_number(notice.alert)
-        root = before.root if before is not None and before.target == target else key_of(notice.alert, number, Channel.SLACK)
+        root = key_of(notice.alert, number, Channel.SLACK)
+        if (
+            before is not None
+            and before.target == target
+            and (notice.kind in ENDINGS or is_own_message(before.root, notice.alert))
+        ):
+            root = before.root
         post = SlackPost(target=target, route=rule, root=root)
         self.decisions.append(PostDecision(notice=notice, number=number, post=post, page=page))
         return post

@@ -65,6 +65,7 @@ class TaskStep(StrEnum):
     EXPIRE_MESSAGES = "deliver/outbox.resolve_unknown+outbox.cancel_superseded"
     CLAIM_MESSAGE = "deliver/outbox.claim_due"
     POST_TO_SLACK = "deliver/slack.post"
+    UPDATE_IN_SLACK = "deliver/slack.update"
     SEND_TO_PAGERDUTY = "deliver/pagerduty.send"
     MARK_POSTED = "deliver/outbox.mark_sent+outbox.posts_since"
     MARK_SENT = "deliver/outbox.mark_sent"
@@ -140,6 +141,7 @@ DELIVERING: Final = (
     TaskStep.MARK_SENT,
     TaskStep.DELIVERED,
 )
+UPDATING: Final = (TaskStep.UPDATE_IN_SLACK,)
 UNKNOWN_OUTCOME: Final = (TaskStep.MARK_UNKNOWN, TaskStep.LOOK_UP)
 RESCHEDULING: Final = (TaskStep.RESCHEDULE, TaskStep.RESCHEDULE_TARGET, TaskStep.POSTPONE_SERVICE, TaskStep.LIMIT_BURST)
 REJECTED: Final = (TaskStep.MARK_FAILED,)

@@ -7,7 +7,7 @@ from typing import Final
 
 from alerts.policy import Rule
 from alerts.states import OPEN_PHASES, STATE_JSON
-from domain.messages import Channel, DeliveryStatus
+from domain.messages import Channel, DeliveryStatus, EventAction
 from domain.refs import PLATFORM
 from domain.sweeps import Sweep
 from domain.weeks import WEEKLY_REPORT, Schedule, Schedules
@@ -63,7 +63,12 @@ def _lost(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
             yield f"{key} is stuck: {entry.status} {entry.last_error}"
         if entry.status in UNDELIVERED and key + FALLBACK not in posts:
             yield f"{key} did not arrive: {entry.status} {entry.last_error}"
-        if entry.status is DeliveryStatus.SENT and entry.message.channel is Channel.SLACK and key not in posts:
+        edited = {entry.message.thread_of} if entry.message.action is EventAction.UPDATE else set()
+        if (
+            entry.status is DeliveryStatus.SENT
+            and entry.message.channel is Channel.SLACK
+            and posts.keys().isdisjoint({key, *edited})
+        ):
             yield f"{key} is marked as sent, but not in Slack"
 
 

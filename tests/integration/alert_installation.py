@@ -14,6 +14,7 @@ from domain.messages import Message
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.snapshots import Measurement, WorkloadPoint
+from reports.alert_replies import REPLY
 from store import Store
 from tasks.context import StageContext
 from tasks.evaluate.stage import EvaluateResult, evaluate
@@ -79,11 +80,12 @@ class Installation:
         return self.new_messages()
 
     def new_messages(self) -> list[Message]:
+        """Return the new messages without the replies that go with an update."""
         with self.store.reading() as transaction:
             entries = transaction.outbox.listing(limit=10_000)
         fresh = [entry.message for entry in reversed(entries) if entry.message.key not in self.seen]
         self.seen |= {message.key for message in fresh}
-        return fresh
+        return [message for message in fresh if not message.key.endswith(REPLY)]
 
     def state(self, of: AlertId) -> AlertState:
         """Return the stored state, which must be the fold of the stored events."""

@@ -72,7 +72,7 @@ def test_one_page_opens_and_later_resolves(installation: Installation) -> None:
     resolve, reply = installation.run({"checkout": [fine()]})
     assert actions_of([resolve, reply]) == [
         (Channel.PAGERDUTY, EventAction.RESOLVE, KEY),
-        (Channel.SLACK, EventAction.POST, TEAM_CHANNEL),
+        (Channel.SLACK, EventAction.UPDATE, TEAM_CHANNEL),
     ]
     assert payload_of(resolve)["dedup_key"] == payload_of(page)["dedup_key"]
     assert reply.thread_of == post.key
@@ -139,7 +139,7 @@ def test_a_lost_cluster_resolves_nothing_and_is_reported_once(installation: Inst
     back, *messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
     assert text_of(back).startswith("Cluster east reachable again")
     assert back.target == PLATFORM_CHANNEL
-    assert [message.action for message in messages] == [EventAction.RESOLVE, EventAction.POST]
+    assert [message.action for message in messages] == [EventAction.RESOLVE, EventAction.UPDATE]
 
 
 def test_an_unmeasured_component_is_reported_to_the_platform_after_three_sweeps(store: Store) -> None:
@@ -346,8 +346,10 @@ def test_acknowledging_stops_repeats_and_acknowledges_the_incident(installation:
     assert incident is not None
     assert incident.acknowledged is not None
     assert incident.acknowledged.by == "ana"
-    (acknowledged,) = installation.new_messages()
+    acknowledged, shown = installation.new_messages()
     assert (acknowledged.action, acknowledged.target) == (EventAction.ACKNOWLEDGE, KEY)
+    assert shown.action is EventAction.UPDATE
+    assert "Acknowledged by ana (on it)" in text_of(shown)
     assert installation.run(*({"checkout": [starved()]} for _ in range(9))) == []
     assert installation.state(alert("checkout")).phase is Phase.FIRING
 
@@ -355,9 +357,10 @@ def test_acknowledging_stops_repeats_and_acknowledges_the_incident(installation:
 def test_a_snooze_suppresses_notices_until_its_end(installation: Installation) -> None:
     installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
     snooze_alert(installation.context, str(alert("checkout")), by="ana", until=installation.now + timedelta(hours=13))
-    assert installation.run({"checkout": [starved(kills=9)]}, {"checkout": [starved(kills=9)]}) == []
+    (shown,) = installation.run({"checkout": [starved(kills=9)]}, {"checkout": [starved(kills=9)]})
+    assert "Snoozed by ana until" in text_of(shown)
     messages = installation.run({"checkout": [starved()]})
-    assert [message.action for message in messages] == [EventAction.TRIGGER, EventAction.POST]
+    assert [message.action for message in messages] == [EventAction.TRIGGER, EventAction.UPDATE]
     assert "ana's snooze ended" in text_of(messages[1])
 
 

@@ -45,7 +45,7 @@ def test_an_acknowledgement_while_a_sweep_is_evaluated_stops_its_repeat(store: S
     installation.sweep({"checkout": [starved()]})
     context = installation.context
     evaluate(while_rendering(context, lambda: acknowledge_alert(context, str(alert("checkout")), by="ana")))
-    assert [message.action for message in installation.new_messages()] == [EventAction.ACKNOWLEDGE]
+    assert [message.action for message in installation.new_messages()] == [EventAction.ACKNOWLEDGE, EventAction.UPDATE]
     incident = installation.state(alert("checkout")).incident
     assert incident is not None
     assert incident.acknowledged is not None

@@ -87,7 +87,7 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
         "Why you get this: Cleared in 2 consecutive checks. Sent here by the default.",
     ]
     assert message.thread_of == "the opening"
-    assert message.renderings[0].payload["reply_broadcast"] is True
+    assert "reply_broadcast" not in message.renderings[0].payload
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,9 @@ def test_the_error_says_who_is_affected(code: str) -> None:
     assert isinstance(error, PayloadRejected) is (problem is SlackProblem.MESSAGE)
     assert isinstance(error, RecipientRejected) is (problem is SlackProblem.CHANNEL)
     assert (error.kind is ErrorKind.AUTH) is (problem is SlackProblem.CREDENTIALS)
-    assert error.permanent is (problem in {SlackProblem.MESSAGE, SlackProblem.CHANNEL, SlackProblem.CREDENTIALS})
+    assert error.permanent is (
+        problem in {SlackProblem.MESSAGE, SlackProblem.CHANNEL, SlackProblem.EDIT, SlackProblem.CREDENTIALS}
+    )
     assert (error.retry_after_s is not None) is (problem in {SlackProblem.THROTTLED, SlackProblem.CHANNEL_BUSY})
     assert error.outcome_unknown is (problem is SlackProblem.UNCLEAR)
 

@@ -172,6 +172,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("stream", "number"),
         sa.Index("ix_outbox_status_expires_at", "status", "expires_at"),
         sa.Index("ix_outbox_status_not_before", "status", "not_before"),
+        sa.Index("ix_outbox_thread_of", "thread_of"),
     )
     op.create_table(
         "heartbeats",

@@ -96,7 +96,7 @@ def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime, ti
         return SlackLocation(channel=posted.channel, ts=posted.ts)
 
     sent = _send_renderings("Slack", claim, post, failed=partial(_slack_outcome, claim=claim, now=now))
-    return replace(sent, detail=gone) if isinstance(sent, Sent) and gone else sent
+    return replace(sent, detail="; ".join(filter(None, (gone, sent.detail)))) if isinstance(sent, Sent) else sent
 
 
 def _update(slack: SlackClient, claim: LeasedMessage, place: SlackLocation, *, now: datetime, time_left: TimeLeft) -> Outcome:
@@ -148,7 +148,7 @@ def _send_renderings(
         except ServiceError as error:
             return failed(error)
         else:
-            return Sent(variant=rendering.variant, place=place)
+            return Sent(variant=rendering.variant, place=place, detail="; ".join(reasons))
     return Rejected(reason=f"{service} rejected every rendering ({'; '.join(reasons)})", by_target=False)
 
 

@@ -140,3 +140,13 @@ def test_an_update_in_an_archived_channel_goes_to_the_platform_channel(bench: De
     bench.send(replace(update(2), expires_at=NOW + timedelta(hours=1)))
     (text,) = bench.texts(PLATFORM_CHANNEL)
     assert text.endswith("changed")
+
+
+def test_why_a_richer_form_was_refused_is_kept_with_slacks_pointer(bench: DeliveryBench) -> None:
+    chart = Rendering(variant=Variant.NATIVE, payload={"text": "x", "blocks": [{"type": "chart_of_tomorrow"}]})
+    bench.send(make_message("k1", renderings=(chart, make_text("x"))))
+    with bench.store.reading() as t:
+        (attempt,) = t.outbox.deliveries_of("k1")
+    assert attempt.variant is Variant.TEXT
+    assert "json-pointer:/blocks/0/type" in attempt.detail
+    assert bench.entry("k1").last_error is None

@@ -15,6 +15,8 @@ from actions.history.models import TrendInput, TrendWeekRow
 from actions.history.view import HistoryView
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
+from cli.streams import say_error
+from clients.http.errors import ServiceError
 from domain.messages import Json
 from domain.money import format_count, format_money
 from domain.months import Month
@@ -23,8 +25,10 @@ from domain.weeks import IsoWeek
 from reports import content
 from reports.render.documents import render_markdown, render_page
 from reports.render.renderings import slack_messages
+from tasks.context import StageContext
 from tasks.report.stage import AlreadySent, preview, preview_month, send_month
 from tasks.report.stage import send as send_report
+from wiring.settings import SettingsError
 
 
 @click.command()
@@ -33,9 +37,25 @@ from tasks.report.stage import send as send_report
 @click.option("--monthly", is_flag=True, help="The monthly roll-up of all teams.")
 @click.option("--month", help="With --monthly: a month, for example 2026-10; default: the last completed one.")
 @click.option("--format", "form", type=click.Choice(["html", "markdown", "slack", "json"]), default="markdown", show_default=True)
+@click.option(
+    "--preview",
+    "previewed",
+    type=click.Choice(["slack"]),
+    help="Show the Slack messages as JSON and have Slack validate them without posting, if SLACK_BOT_TOKEN is set.",
+)
 @click.option("--send", is_flag=True, help="Record it as the report of that week or month and put it into the outbox.")
 @click.option("--again", is_flag=True, help="With --send: send another one, marked as such, for a week or month that was sent.")
-def report(*, team: str | None, week: str | None, monthly: bool, month: str | None, form: str, send: bool, again: bool) -> None:
+def report(
+    *,
+    team: str | None,
+    week: str | None,
+    monthly: bool,
+    month: str | None,
+    form: str,
+    previewed: str | None,
+    send: bool,
+    again: bool,
+) -> None:
     r"""Show the weekly report of a team, or the monthly roll-up; nothing is written or sent without --send.
 
     The current week or month can be shown, not sent. For one that was reported the stored report is shown.
@@ -44,10 +64,14 @@ def report(*, team: str | None, week: str | None, monthly: bool, month: str | No
     Examples:
       scaleops-worker report --team group:default/payments --format html > payments.html
       scaleops-worker report --team group:default/payments --week 2026-W47 --send
+      scaleops-worker report --team group:default/payments --preview slack
       scaleops-worker report --monthly --month 2026-10
     """
     if again and not send:
         message = "--again requires --send"
+        raise click.UsageError(message)
+    if previewed and send:
+        message = "--preview sends nothing; leave out --send or --preview"
         raise click.UsageError(message)
     if monthly and (team or week):
         message = "--monthly is of all teams and a month: it takes neither --team nor --week"
@@ -61,7 +85,9 @@ def report(*, team: str | None, week: str | None, monthly: bool, month: str | No
     with open_context() as context:
         if not send:
             shown = preview_month(context, chosen_month) if monthly else preview(context, ref, chosen)
-            say(_rendered(shown, form))
+            say(_rendered(shown, previewed or form))
+            if previewed:
+                _validate(context, shown)
             return
         done = send_month(context, chosen_month, again=again) if monthly else send_report(context, ref, chosen, again=again)
     if isinstance(done, AlreadySent):
@@ -72,6 +98,28 @@ def report(*, team: str | None, week: str | None, monthly: bool, month: str | No
         say(
             f"{done.report.title}: {format_count(len(done.messages), 'message')} put into the outbox; `scaleops-worker deliver` sends what is there"
         )
+
+
+def _validate(context: StageContext, report: content.AnyReport) -> None:
+    """Print on standard error what Slack refuses of the messages. Raises ClickException if it refuses one."""
+    try:
+        slack = context.services.slack
+    except SettingsError:
+        say_error("Not validated by Slack: SLACK_BOT_TOKEN is not set.")
+        return
+    messages = slack_messages(report)
+    try:
+        refused = [
+            f"message {number}, {problem}"
+            for number, renderings in enumerate(messages, start=1)
+            for problem in slack.validate(renderings[0].payload)
+        ]
+    except ServiceError as error:
+        raise click.ClickException(str(error)) from None
+    if refused:
+        message = "\n".join(["Slack refuses:", *refused])
+        raise click.ClickException(message)
+    say_error(f"Slack accepts {format_count(len(messages), 'message')}.")
 
 
 def _rendered(report: content.AnyReport, form: str) -> str:

@@ -23,7 +23,7 @@ class EventAction(StrEnum):
 
     POST = "post"
     UPDATE = "update"
-    """Replace the content of the message that `thread_of` names, or of the one that replaced it; post anew if it is gone."""
+    """Replace the content of the message that `thread_of` names, or of the one that replaced it; post a new message if it is gone."""
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"

@@ -96,6 +96,33 @@ class SlackApi:
         self._state.slack.edits.append(dict(posted))
         return JSONResponse({"ok": True, "channel": channel, "ts": posted["ts"], "text": posted["text"]})
 
+    async def validate_blocks(self, request: Request) -> Response:
+        """Return the first error of a message, with its pointer, and post nothing."""
+        try:
+            body = await _body(request)
+            given = [name for name in ("blocks", "message", "view") if name in body]
+            if given not in (["blocks"], ["message"]):
+                _raise("invalid_arguments")
+            parsed = json.loads(body[given[0]])
+            blocks = parsed.get("blocks") if given == ["message"] else parsed
+        except BlockError as error:
+            return _error(error)
+        except ValueError:
+            return _error(BlockError("invalid_arguments", "invalid_arguments"))
+        try:
+            if blocks is not None:
+                check_blocks(blocks)
+        except BlockError as error:
+            text, _, pointer = error.line.removeprefix("[ERROR] ").partition(" [json-pointer:")
+            shown = {
+                "pointer": pointer.rstrip("]") or "/blocks",
+                "code": "failed_constraint",
+                "message": text,
+                "constraint": None,
+            }
+            return JSONResponse({"ok": False, "error": f"invalid_{given[0]}", "errors": [shown]})
+        return JSONResponse({"ok": True})
+
     async def history(self, request: Request) -> Response:
         """Return the top-level messages of a channel, newest first."""
         try:
@@ -158,6 +185,7 @@ def routes(state: State) -> list[Route]:
     return [
         Route("/auth.test", api.auth_test, methods=["POST"]),
         Route("/chat.postMessage", api.post_message, methods=["POST"]),
+        Route("/blocks.validate", api.validate_blocks, methods=["POST"]),
         Route("/chat.update", api.update_message, methods=["POST"]),
         Route("/conversations.history", api.history, methods=["GET", "POST"]),
         Route("/conversations.replies", api.replies, methods=["GET", "POST"]),

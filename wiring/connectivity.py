@@ -10,6 +10,7 @@ from typing import Final
 
 from clients.http.errors import ServiceError
 from clients.redis.probe import probe_redis
+from clients.slack.scopes import missing_scopes
 from domain.bulk_trust import describe_standings
 from domain.component import RoutingKey
 from store import SchemaMismatch, StoreUnavailable
@@ -24,8 +25,6 @@ from wiring.services import LiveServices
 from wiring.settings import Settings, SettingsError
 
 _SHOWN: Final = 10
-_SCOPES: Final = frozenset({"chat:write", "channels:history"})
-"""To post, and to look up a message whose response was lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,12 +140,14 @@ def _slack(services: LiveServices, loaded: LoadedConfig) -> Iterator[Connectivit
 
 def _sign_in(services: LiveServices) -> str:
     identity = services.slack.probe()
-    missing = _SCOPES - identity.scopes if identity.scopes else frozenset()
-    if missing:
-        message = f"SLACK_BOT_TOKEN lacks the scopes {', '.join(sorted(missing))}; add them to the app and install it again"
+    missing = missing_scopes(identity.scopes) if identity.scopes else ()
+    without = "".join(f"; without {scope.name} {scope.without}" for scope in missing)
+    if any(scope.is_required for scope in missing):
+        names = ", ".join(scope.name for scope in missing)
+        message = f"SLACK_BOT_TOKEN lacks the scopes {names}; add them to the app (deploy/slack-app-manifest.yaml) and install it again{without}"
         raise CheckFailed(message)
-    private = "" if "groups:history" in identity.scopes else "; without groups:history for private channels"
-    return f"signed in as {identity.user} in the workspace {identity.workspace}{private}"
+    unknown = "" if identity.scopes else "; Slack did not say which scopes the token has"
+    return f"signed in as {identity.user} in the workspace {identity.workspace}{without}{unknown}"
 
 
 def _channels(loaded: LoadedConfig) -> dict[str, str]:

@@ -5,6 +5,7 @@ It never retries: the outbox reschedules a failed post, and looks up one whose r
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import uuid
@@ -15,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
 from clients.http.client import TimeLeft, unlimited
 from clients.http.errors import ErrorKind, PayloadRejected, ServiceError
@@ -28,6 +30,7 @@ EVENT_TYPE: Final = "scaleops_worker"
 PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 10
 _MAX_DETAILS: Final = 300
+_INVALID: Final = frozenset({"invalid_blocks", "invalid_message"})
 _EDITABLE: Final = frozenset({"text", "blocks", "attachments"})
 
 _CLIENT_MSG_ID_NAMESPACE: Final = uuid.UUID("7d9c5b52-6f0f-5d0e-9f6f-0d1f0a6c2b11")
@@ -52,6 +55,18 @@ class BotIdentity:
     bot_id: str
     scopes: frozenset[str] = frozenset()
     """What the token may do; empty if Slack did not say (`x-oauth-scopes`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockProblem:
+    """What is invalid in a message."""
+
+    pointer: str
+    """JSON pointer to the invalid element; empty if Slack does not name one."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.pointer}: {self.message}" if self.pointer else self.message
 
 
 class SlackClient:
@@ -137,6 +152,23 @@ class SlackClient:
 
     def _metadata(self, message_key: str) -> Json:
         return {"event_type": EVENT_TYPE, "event_payload": {"instance": self._instance, "key": message_key}}
+
+    def validate(self, payload: Mapping[str, Json], *, time_left: TimeLeft = unlimited) -> tuple[BlockProblem, ...]:
+        """Return what Slack would refuse of a message, without posting it (`blocks.validate`); empty if it is valid.
+
+        The method has a rate limit of its own: it is for previews, not for each message.
+
+        Raises:
+            ServiceError: Slack did not validate it.
+        """
+        message = json.dumps({name: payload[name] for name in ("text", "blocks") if name in payload})
+        try:
+            self._request("blocks.validate", params={"message": message}, time_left=time_left)
+        except SlackApiError as error:
+            if error.response.get("error") in _INVALID and isinstance(error.response.data, dict):
+                return _problems_of(error.response.data) or (BlockProblem(pointer="", message=str(error.response.get("error"))),)
+            raise _error_of(error, "blocks.validate", where="") from None
+        return ()
 
     def find_by_metadata(
         self, channel: str, message_key: str, *, thread_ts: str | None, posted_within: timedelta, time_left: TimeLeft = unlimited
@@ -238,14 +270,37 @@ class SlackClient:
         json: dict[str, Any] | None = None,
         params: dict[str, Any] | None = None,
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
-        call = SlackCall(self._http, token=self._token, base_url=self._base_url, log=self._sdk_log, time_left=time_left)
         try:
-            response = call.api_call(method, json=json, params=params)
+            response = self._request(method, json=json, params=params, time_left=time_left)
         except SlackApiError as error:
-            code = str(error.response.get("error"))
-            known = code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no error code"
-            raise error_from_code(method, known, where=where, details=_details(error.response.data)) from None
+            raise _error_of(error, method, where=where) from None
         return (dict(response.data) if isinstance(response.data, dict) else {}), response.headers
+
+    def _request(
+        self, method: str, *, time_left: TimeLeft, json: dict[str, Any] | None = None, params: dict[str, Any] | None = None
+    ) -> SlackResponse:
+        call = SlackCall(self._http, token=self._token, base_url=self._base_url, log=self._sdk_log, time_left=time_left)
+        return call.api_call(method, json=json, params=params)
+
+
+def _error_of(error: SlackApiError, method: str, *, where: str) -> ServiceError:
+    code = str(error.response.get("error"))
+    known = code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no error code"
+    return error_from_code(method, known, where=where, details=_details(error.response.data))
+
+
+def _problems_of(body: dict[str, Any]) -> tuple[BlockProblem, ...]:
+    """Return the problems of a response of `blocks.validate`: https://docs.slack.dev/reference/methods/blocks.validate."""
+    errors = body.get("errors")
+    return tuple(
+        BlockProblem(pointer=_printable(one.get("pointer")), message=_printable(one.get("message") or one.get("code")))
+        for one in (errors if isinstance(errors, list) else ())
+        if isinstance(one, dict)
+    )
+
+
+def _printable(text: object) -> str:
+    return "".join(character if character.isprintable() else " " for character in str(text or ""))[:_MAX_DETAILS]
 
 
 def _require_text(payload: Mapping[str, Json], channel: str) -> None:

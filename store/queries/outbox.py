@@ -120,7 +120,7 @@ class Outbox(Queries):
 
     def location_of(self, key: str) -> SlackLocation | None:
         """Return where a message, its fallback or the update that replaced it is in Slack; None if it never arrived."""
-        # The newest: it may have been sent again by hand after its fallback, or posted anew by an update.
+        # The newest: it may have been sent again by hand after its fallback, or replaced by the post of an update.
         found = self._connection.execute(
             select(deliveries.c.channel, deliveries.c.ts)
             .join(outbox, outbox.c.key == deliveries.c.message_key)

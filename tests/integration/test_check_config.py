@@ -151,12 +151,24 @@ def test_a_channel_that_the_bot_cannot_read_is_red(run: Run, simulator: Simulato
     assert "check the id, and invite the bot" in ran.out
 
 
-def test_missing_scopes_are_named(run: Run, simulator: Simulator) -> None:
-    simulator.state.slack.scopes = ("chat:write",)
-    ran = run("check-config", "--live", **settings_of(simulator))
+@pytest.mark.parametrize(
+    ("granted", "ok", "said"),
+    [
+        (("chat:write",), False, "SLACK_BOT_TOKEN lacks the scopes channels:history, groups:history; add them to the app"),
+        (("chat:write",), False, "without channels:history a message to a public channel whose response was lost cannot be"),
+        (("channels:history", "groups:history"), False, "without chat:write no report or alert can be posted or updated"),
+        (("chat:write", "channels:history"), True, "without groups:history a message to a private channel whose response was"),
+        ((), True, "Slack did not say which scopes the token has"),
+    ],
+)
+def test_missing_scopes_are_named_with_what_suffers(
+    run: Run, simulator: Simulator, granted: tuple[str, ...], *, ok: bool, said: str
+) -> None:
+    simulator.state.slack.scopes = granted
+    check = check_of(run("check-config", "--live", "--json", **settings_of(simulator)), "Slack")
 
-    assert ran.status == 1
-    assert "FAIL Slack: SLACK_BOT_TOKEN lacks the scopes channels:history" in ran.out
+    assert check["ok"] is ok
+    assert said in check["message"]
 
 
 def test_each_routing_key_is_proved_once(run: Run, simulator: Simulator, tmp_path: Path) -> None:

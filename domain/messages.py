@@ -27,6 +27,8 @@ class EventAction(StrEnum):
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
+    CHANGE = "change"
+    """PagerDuty shows it next to incidents, without a notification."""
 
 
 class Variant(StrEnum):

@@ -45,7 +45,21 @@ def routes(state: State) -> list[Route]:
         _apply(state.pagerduty.incidents, event, dedup_key, received_at)
         return JSONResponse({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, status_code=202)
 
-    return [Route("/v2/enqueue", enqueue, methods=["POST"])]
+    async def enqueue_change(request: Request) -> Response:
+        raw = await request.body()
+        if len(raw) > MAX_EVENT_BYTES:
+            return JSONResponse({"status": "payload too large", "message": "Event exceeds 512 KB"}, status_code=413)
+        try:
+            change = json.loads(raw)
+        except ValueError:
+            return _invalid("Event object format is unrecognized", ["JSON parse error"])
+        errors = check_change(change, state.pagerduty.known_keys)
+        if errors:
+            return _invalid("Event object is invalid", errors)
+        state.pagerduty.changes.append({"received_at": state.clock.now().isoformat(), "event": change})
+        return JSONResponse({"status": "success", "message": "Change event processed"}, status_code=202)
+
+    return [Route("/v2/enqueue", enqueue, methods=["POST"]), Route("/v2/change/enqueue", enqueue_change, methods=["POST"])]
 
 
 def _invalid(message: str, errors: list[str]) -> Response:

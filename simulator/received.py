@@ -27,5 +27,7 @@ class PagerDutyState:
 
     events: list[Record] = field(default_factory=list)
     incidents: list[Record] = field(default_factory=list)
+    changes: list[Record] = field(default_factory=list)
+    """Change events."""
     known_keys: frozenset[str] | None = None
     """The existing routing keys; None: every key of 32 characters."""

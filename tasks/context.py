@@ -102,6 +102,8 @@ class Policy:
     """Decommissioned clusters: their workloads count as removed, not as lost."""
     retention: Retention = field(default_factory=Retention)
     dashboard_link: DashboardLink = no_link
+    pagerduty_changes: bool = False
+    """Send change events to PagerDuty (`pagerduty.changes`)."""
     catalog_url: str | None = None
     """Backstage as a browser opens it; None: there are no links to it."""
     public_url: str | None = None

@@ -177,6 +177,12 @@ class MonthlySection(_Section):
     slack_channel: ChannelId | None = None
 
 
+class PagerDutySection(_Section):
+    """pagerduty: whether what was done is shown there as change events."""
+
+    changes: bool = False
+
+
 class RetentionSection(_Section):
     """retention: of points, of the last points of a day, and of closing snapshots."""
 
@@ -196,6 +202,7 @@ class ConfigFile(_Section):
     clusters: ClustersSection = ClustersSection()
     unallocated: UnallocatedSection = UnallocatedSection()
     monthly: MonthlySection = MonthlySection()
+    pagerduty: PagerDutySection = PagerDutySection()
     retention: RetentionSection = RetentionSection()
 
 

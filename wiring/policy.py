@@ -49,6 +49,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         removed_clusters=frozenset(config.clusters.removed),
         retention=Retention(**config.retention.model_dump()),
         dashboard_link=DashboardLinks(links) if links else no_link,
+        pagerduty_changes=config.pagerduty.changes,
         catalog_url=_catalog_url(settings),
         public_url=settings.worker_public_url if can_link_pages(settings) else None,
         page_links=page_links(settings),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from http import HTTPStatus
 from typing import Final
@@ -88,17 +89,33 @@ class PagerDutyClient:
             message = "an event for PagerDuty has no action or no dedup key, so it cannot be repeated safely"
             raise PayloadRejected(message)
         try:
-            session = _EventsSession(routing_key.reveal(), self._http, time_left=time_left)
-            return str(session.send_event(action, dedup_key, **body))
-        except pdpyras.PDClientError as error:
-            raise _error_from_response(error.response) from None
-        except ServiceError as error:
-            if error.status != HTTPStatus.TOO_MANY_REQUESTS:
-                raise
-            raise error.copy(retry_after_s=wait_s(error.retry_after_s, default_s=DEFAULT_RETRY_AFTER_S)) from None
+            with _as_service_errors():
+                session = _EventsSession(routing_key.reveal(), self._http, time_left=time_left)
+                return str(session.send_event(action, dedup_key, **body))
         except ValueError:
             message = f"PagerDuty does not support the action {action!r}"
             raise PayloadRejected(message) from None
+
+    def send_change(self, routing_key: RoutingKey, event: Mapping[str, Json], *, time_left: TimeLeft = unlimited) -> None:
+        """Send the body of `/v2/change/enqueue` without its routing key. Only keys of services take change events.
+
+        Raises what `send` raises. A change event has no dedup key: one with an unknown outcome may be shown twice.
+        """
+        with _as_service_errors():
+            session = _EventsSession(routing_key.reveal(), self._http, time_left=time_left)
+            pdpyras.successful_response(session.post("/v2/change/enqueue", json=deepcopy(dict(event))))
+
+
+@contextmanager
+def _as_service_errors() -> Iterator[None]:
+    try:
+        yield
+    except pdpyras.PDClientError as error:
+        raise _error_from_response(error.response) from None
+    except ServiceError as error:
+        if error.status != HTTPStatus.TOO_MANY_REQUESTS:
+            raise
+        raise error.copy(retry_after_s=wait_s(error.retry_after_s, default_s=DEFAULT_RETRY_AFTER_S)) from None
 
 
 def _error_from_response(response: Response) -> ServiceError:

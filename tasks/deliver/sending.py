@@ -125,7 +125,10 @@ def send_to_pagerduty(
     """Send the event, also if an earlier attempt may have arrived."""
 
     def send(payload: Mapping[str, Json]) -> None:
-        pagerduty.send(key, payload, time_left=time_left)
+        if claim.message.action is EventAction.CHANGE:
+            pagerduty.send_change(key, payload, time_left=time_left)
+        else:
+            pagerduty.send(key, payload, time_left=time_left)
 
     return _send_renderings("PagerDuty", claim, send, failed=partial(_outcome, claim=claim, now=now))
 

@@ -95,6 +95,8 @@ def _notice(key: str, text: str, *, channel: str, reason: str, now: datetime) ->
 def _failure(message: Message) -> str:
     if message.channel is not Channel.PAGERDUTY:
         return f"A message for channel {escape(message.target)} could not be sent."
+    if message.action is EventAction.CHANGE:
+        return "A change event could not be recorded at PagerDuty. There is nothing to do."
     dedup_key = escape(_dedup_key(message))
     match message.action:
         case EventAction.RESOLVE:

@@ -28,6 +28,7 @@ from store.queries.sweeps import Sweeps
 from store.queries.watch import WatchSweeps
 from tasks.context import Policy, StageContext
 from tasks.evaluate.alert_rows import lock_alerts, write_changes
+from tasks.evaluate.change_messages import change_messages
 from tasks.evaluate.cost_growth import read_growth
 from tasks.evaluate.decisions import LostClusterDecision, ReturnedClusterDecision
 from tasks.evaluate.notice_messages import NoticeRenderer
@@ -77,6 +78,9 @@ def _evaluate_one(context: StageContext, sweep: Sweep | WatchSweep, result: Eval
     plan = plan_sweep(facts)
     with context.store.reading() as transaction:
         growth = read_growth(transaction, context.policy, plan.decisions, as_of=sweep.as_of)
+        changed = (
+            () if facts.is_watch else change_messages(transaction, context.policy, recommendations, as_of=sweep.as_of, now=now)
+        )
     messages = _render(facts, plan, growth)
     with context.store.transaction() as transaction:
         # First, because a concurrent run waits here, finds the mark and skips the sweep.
@@ -89,7 +93,7 @@ def _evaluate_one(context: StageContext, sweep: Sweep | WatchSweep, result: Eval
             messages = _render(facts, plan, growth)
         _mark_clusters(transaction, plan, now=now)
         write_changes(transaction, plan.changes, now=now)
-        result.messages += len(transaction.outbox.put(messages))
+        result.messages += len(transaction.outbox.put([*messages, *changed]))
     result.sweeps.append(sweep.as_of)
     result.notices += plan.notices
     result.recommendations += len(recommendations)

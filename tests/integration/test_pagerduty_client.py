@@ -157,3 +157,13 @@ def test_a_refused_connection_is_temporary(free_port: int) -> None:
         pagerduty.send(KEY, trigger())
     assert error.value.kind is ErrorKind.CONNECTION
     assert not error.value.permanent
+
+
+def test_a_change_event_is_sent_to_its_own_endpoint_and_refused_like_an_event(
+    simulator: Simulator, pagerduty: PagerDutyClient
+) -> None:
+    change: dict[str, Json] = {"payload": {"summary": "automation switched on", "source": "x"}, "links": []}
+    pagerduty.send_change(KEY, change)
+    assert [one["event"] for one in simulator.state.pagerduty.changes] == [{**change, "routing_key": PAGERDUTY_ROUTING_KEY}]
+    with pytest.raises(PayloadRejected, match="too long"):
+        pagerduty.send_change(KEY, {"payload": {"summary": "s" * 1025}})

@@ -1,0 +1,89 @@
+"""Changes that PagerDuty shows next to incidents: a recommendation was carried out, automation was switched on.
+
+A change event sends no notification and has no dedup key, so the outbox's unique key is what sends it once. Limits:
+https://developer.pagerduty.com/docs/send-change-event (a summary of 1024 characters, links only, keys of services only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.advice import Issue
+from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
+from domain.refs import EntityRef
+from domain.tracking import Recommendation
+from domain.workload import WorkloadKey
+from reports.formatting import clip
+from reports.pagerduty_events import MAX_SUMMARY_LENGTH, event_links
+
+CHANGE_TTL: Final = timedelta(hours=24)
+_MAX_NAME: Final = 80
+
+
+def done_event(
+    done: Recommendation, *, title: str, target: str, instance: str, links: Sequence[tuple[str, str]], now: datetime
+) -> Message:
+    """Return the change event of a recommendation that was carried out."""
+    ended_at = done.ended_at or now
+    what = "requests raised" if done.key.issue is Issue.UNDER_PROVISIONED else "requests lowered, or automated by ScaleOps"
+    key = f"change:done:{done.key.entity}:{done.key.workload}:{done.key.issue}:{done.opened_at:%Y-%m-%dT%H:%MZ}:pagerduty"
+    summary = f"{_subject(title, done.key.workload)}: recommendation carried out, {what}"
+    return _change(key, summary, about=done.key.entity, at=ended_at, target=target, instance=instance, links=links, now=now)
+
+
+def automated_event(
+    workload: WorkloadKey,
+    entity: EntityRef,
+    *,
+    at: datetime,
+    title: str,
+    target: str,
+    instance: str,
+    links: Sequence[tuple[str, str]],
+    now: datetime,
+) -> Message:
+    """Return the change event of a workload whose automation was switched on in the time before a sweep (`at`)."""
+    key = f"change:automated:{entity}:{workload}:{at:%Y-%m-%dT%H:%MZ}:pagerduty"
+    summary = f"{_subject(title, workload)}: ScaleOps automation switched on"
+    return _change(key, summary, about=entity, at=at, target=target, instance=instance, links=links, now=now)
+
+
+def _subject(title: str, workload: WorkloadKey) -> str:
+    name, cluster, namespace = (clip(part, _MAX_NAME) for part in (workload.name, workload.cluster, workload.namespace))
+    prefix = "" if name.casefold() == title.casefold() else f"{clip(title, _MAX_NAME)}: "
+    return f"{prefix}{name} ({cluster}/{namespace})"
+
+
+def _change(
+    key: str,
+    summary: str,
+    *,
+    about: EntityRef,
+    at: datetime,
+    target: str,
+    instance: str,
+    links: Sequence[tuple[str, str]],
+    now: datetime,
+) -> Message:
+    payload: dict[str, Json] = {
+        "summary": clip(summary, MAX_SUMMARY_LENGTH),
+        "source": clip(instance, MAX_SUMMARY_LENGTH),
+        "timestamp": at.isoformat(),
+    }
+    body: dict[str, Json] = {"payload": payload, "links": event_links(links)}
+    return Message(
+        key=key,
+        stream=key,
+        number=1,
+        channel=Channel.PAGERDUTY,
+        target=target,
+        action=EventAction.CHANGE,
+        thread_of=None,
+        about=str(about),
+        reason="pagerduty.changes is set, and the component has an integration key of its own.",
+        renderings=(Rendering(variant=Variant.NATIVE, payload=body),),
+        created_at=now,
+        expires_at=now + CHANGE_TTL,
+    )

@@ -53,16 +53,16 @@ _POINT_ID: Final = "4 * (CAST(:week AS BIGINT) * :components + number) + place +
 _POINTS: Final = f"""
 INSERT INTO workload_points (id, as_of, cluster, namespace, type, name, policy_name, automated, under_provisioned, over_provisioned,
     replicas, cpu_request_millicores, cpu_recommended_millicores, memory_request_bytes, memory_recommended_bytes, cost_7d,
-    savings_available_per_month, active_savings_per_month, oom_kills_24h, pod_hours_7d, network_monitored, network_cost, network_cross_az_cost,
-    network_traffic_bytes, network_cross_az_traffic_bytes, unknown, unknowns)
+    savings_available_per_month, active_savings_per_month, oom_kills_24h, pod_hours_7d, spot_hours_7d, network_monitored, network_cost, network_cross_az_cost,
+    network_cross_az_traffic_bytes, unknown, unknowns, precedence)
 SELECT {_POINT_ID}, :as_of, {_KEY}, 'production', place > 0, false, place = 0, 2, 500, 480, 1073741824, 1073741824,
-    number % 97 + :week % 7 + place, number % 50, 12, 0, 336, true, 3, 1, 5248209147, 1312052286, '{{}}', 0
+    number % 97 + :week % 7 + place, number % 50, 12, 0, 336, 34, true, 3, 1, 1312052286, '{{}}', 0, 0
 FROM {_MADE} ORDER BY 1"""
 _SNAPSHOTS: Final = f"""
-INSERT INTO snapshots (id, entity_ref, as_of, team, outcome, reason, warnings, cost_7d, cost_7d_known, cost_7d_parts,
+INSERT INTO snapshots (id, entity_ref, as_of, team, outcome, reason, warnings, bulk_clusters, cost_7d, cost_7d_known, cost_7d_parts,
     savings_available_per_month, savings_available_per_month_known, savings_available_per_month_parts,
     active_savings_per_month, active_savings_per_month_known, active_savings_per_month_parts, unknown)
-SELECT {_SNAPSHOT_ID}, entity_ref, :as_of, team, 'measured', '', '[]', 3 * (number % 97 + :week % 7), 3, 3, 3 * (number % 50), 3, 3, 36, 3, 3, '{{}}'
+SELECT {_SNAPSHOT_ID}, entity_ref, :as_of, team, 'measured', '', '[]', '[]', 3 * (number % 97 + :week % 7), 3, 3, 3 * (number % 50), 3, 3, 36, 3, 3, '{{}}'
 FROM {_NUMBERED} ORDER BY 1"""
 _LINKS: Final = (
     f"INSERT INTO snapshot_points (snapshot_id, point_id) SELECT {_SNAPSHOT_ID}, {_POINT_ID} FROM {_MADE} ORDER BY 1, 2"
@@ -117,7 +117,7 @@ def fill(database_url: str, components: int) -> None:
 def _add_sweep(engine: Engine, as_of: datetime, week: int, components: int) -> None:
     closed = as_of + timedelta(minutes=5)
     row = {"as_of": as_of, "opened_at": as_of, "closed_at": closed, "evaluated_at": closed, "expected": components,
-           "measured": components, "unknown": 0, "listing_complete": True}  # fmt: skip
+           "measured": components, "unknown": 0, "listing_complete": True, "listing_missing": 0, "listing_reason": ""}  # fmt: skip
     with writing(engine) as connection:
         connection.execute(insert(sweeps), [row])
         for statement in (_POINTS, _SNAPSHOTS, _LINKS):

@@ -126,7 +126,8 @@ workload_points = Table(
     Column("appeared", Boolean),
     Column("mean_cpu_request_millicores", Float(53)),
     Column("mean_memory_request_bytes", Float(53)),
-    Column("unknowns", Integer, nullable=False),  # their number: of two measurements of one workload the one with fewer is kept
+    Column("unknowns", Integer, nullable=False),  # their number
+    Column("precedence", BigInteger, nullable=False),  # of two measurements of one workload the one with the smaller is kept
     UniqueConstraint("as_of", "cluster", "namespace", "type", "name"),
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Float, Table, TableValuedAlias, and_, bindparam, column, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Float, Table, TableValuedAlias, bindparam, column, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
@@ -49,50 +49,31 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Row]) -> No
 
 
 def upsert(
-    connection: Connection,
-    table: Table,
-    rows: Sequence[Row],
-    *,
-    key: Sequence[str],
-    unless_smaller: str | None = None,
-    unless_newer: str | None = None,
+    connection: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str], unless_smaller: str | None = None
 ) -> None:
     """Insert rows, or update the existing row with the same unique `key`.
 
-    With `unless_smaller`, an existing row whose value in that column is smaller is not updated; with `unless_newer`, nor is one with
-    the same value there and a later instant in this column.
+    With `unless_smaller`, an existing row whose value in that column is smaller is not updated.
     """
     if not rows:
         return
     names = tuple(rows[0])
-    unless = (unless_smaller, unless_newer)
     with_arrays = _takes_arrays(connection, rows) and _differ(rows, key)
-    statement = _build_upsert(table, connection.dialect.name, tuple(key), names, unless, with_arrays=with_arrays)
+    statement = _build_upsert(table, connection.dialect.name, tuple(key), names, unless_smaller, with_arrays=with_arrays)
     connection.execute(statement, arrays_of(table, names, rows) if with_arrays else list(rows))
 
 
 @lru_cache(maxsize=64)
 def _build_upsert(
-    table: Table,
-    dialect: str,
-    key: tuple[str, ...],
-    names: tuple[str, ...],
-    unless: tuple[str | None, str | None],
-    *,
-    with_arrays: bool,
+    table: Table, dialect: str, key: tuple[str, ...], names: tuple[str, ...], unless_smaller: str | None, *, with_arrays: bool
 ) -> PostgresInsert | SqliteInsert:
     """Cached: building the statement takes as long as running it with a few rows."""
     statement = _insert_into(table, dialect)
     if with_arrays:
         statement = statement.from_select(list(names), select(*rows_of_arrays(table, names).c))
-    unless_smaller, unless_newer = unless
     condition: ColumnElement[bool] | None = None
     if unless_smaller is not None:
         condition = statement.excluded[unless_smaller] <= table.c[unless_smaller]
-        if unless_newer is not None:
-            is_newer = statement.excluded[unless_newer] >= table.c[unless_newer]
-            is_smaller = statement.excluded[unless_smaller] < table.c[unless_smaller]
-            condition = or_(is_smaller, and_(condition, or_(is_newer, table.c[unless_newer].is_(None))))
     values = {name: statement.excluded[name] for name in names if name not in key}
     return statement.on_conflict_do_update(index_elements=list(key), set_=values, where=condition)
 

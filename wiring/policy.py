@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from actions.ports import no_link
 from alerts.policy import AlertPolicy, PagingMode, Rules, RuleSettings, StormLimits
+from clients.http.loopback import is_loopback_host
 from clients.scaleops.links import DashboardLinks
 from domain.component import RoutingKey
 from domain.refs import EntityRef
@@ -57,10 +58,10 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
 
 
 def _catalog_url(settings: Settings) -> str | None:
-    """Return the address of Backstage that a browser can open."""
-    backend = settings.backstage_base_url
-    is_reachable = backend is not None and not is_cluster_internal_host(urlsplit(backend).hostname)
-    return settings.backstage_app_url or (backend if is_reachable else None)
+    """Return the address of Backstage that the browser of any reader can open."""
+    host = urlsplit(settings.backstage_base_url or "").hostname
+    is_reachable = host is not None and not is_cluster_internal_host(host) and not is_loopback_host(host)
+    return settings.backstage_app_url or (settings.backstage_base_url if is_reachable else None)
 
 
 def can_link_pages(settings: Settings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,7 +61,24 @@ def row_of(point: WorkloadPoint) -> dict[str, Any]:
         row[column] = value_or_null(getattr(network, name), column, unknown) if isinstance(network, NetworkUse) else None
     row["unknown"] = unknown
     row["unknowns"] = len(unknown)
+    row["precedence"] = _precedence(row)
     return row
+
+
+def _precedence(row: Mapping[str, Any]) -> int:
+    """Return what decides between two measurements of one workload in one sweep; the smaller one is kept.
+
+    Fewer unknowns count most, then newer network figures, then a checksum: two components that own a workload may get different figures
+    of it, and which of them is kept must not depend on the order of writing.
+    """
+    unknowns: int = row["unknowns"]
+    measured_at: datetime | None = row["network_as_of"]
+    minutes = 0 if measured_at is None else int(measured_at.timestamp() // 60)
+    figures = repr([row[name] for name in (*MEASURES, "unknown", *(f"network_{name}" for name in _NETWORK))])
+    return (unknowns << 56) + ((_MAX_MINUTES - minutes) << 24) + (zlib.crc32(figures.encode()) >> 8)
+
+
+_MAX_MINUTES: Final = 2**32 - 1
 
 
 def point_of(row: RowMapping) -> WorkloadPoint:

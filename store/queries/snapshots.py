@@ -12,7 +12,7 @@ from domain.cost_change import WINDOW
 from domain.measures import Total
 from domain.network_schedule import NetworkFigures, RecentNetwork
 from domain.refs import EntityRef
-from domain.snapshots import TOTALS, Measurement, NetworkUse, Outcome, Snapshot, WorkloadPoint
+from domain.snapshots import MEASURES, TOTALS, Measurement, NetworkUse, Outcome, Snapshot, WorkloadPoint
 from domain.workload import UNREADABLE, WorkloadKey
 from store.errors import SweepClosed
 from store.queries import points
@@ -28,7 +28,7 @@ _ROUNDING: Final = 1e-9
 """Of a mean of equal numbers."""
 _MAX_UNREADABLE_SWEEPS: Final = 28
 """Sweeps in a row with unreadable rows that are looked through: a week of them."""
-_REPLACEABLE: Final = 1000
+_REPLACEABLE: Final = 2**63 - 1
 """Unknowns of a point that any other measurement of its workload replaces."""
 
 
@@ -38,8 +38,7 @@ class Snapshots(Queries):
     def put_all(self, measurements: Sequence[Measurement]) -> None:
         """Store measurements of one open sweep. A repeat changes nothing; an unknown outcome never replaces a measured one.
 
-        Of two measurements of one workload that two components own, the one with fewer unknowns is kept, else that with the newer
-        network figures.
+        Of two measurements of one workload that two components own, the one with the smaller `precedence` is kept.
 
         Raises:
             SweepClosed: their sweep is closed, or was never opened.
@@ -86,7 +85,8 @@ class Snapshots(Queries):
         for start in range(0, len(found), _MAX_KEYS):
             ids = [row.id for row in found[start : start + _MAX_KEYS]]
             linked = select(snapshot_points.c.point_id).where(snapshot_points.c.snapshot_id.in_(ids))
-            replaceable = update(workload_points).where(workload_points.c.id.in_(linked)).values(unknowns=_REPLACEABLE)
+            withdrawn = update(workload_points).where(workload_points.c.id.in_(linked))
+            replaceable = withdrawn.values(unknowns=len(MEASURES), precedence=_REPLACEABLE)
             self._connection.execute(replaceable)
             self._connection.execute(delete(snapshots).where(columns.id.in_(ids)))
         return tuple(row.entity_ref for row in found)
@@ -281,11 +281,11 @@ class Snapshots(Queries):
         for point in measured:
             row, key = points.row_of(point), points.stored_key(point.key)
             other = fullest.get(key)
-            if other is None or _precedence(row) <= _precedence(other):
+            if other is None or row["precedence"] <= other["precedence"]:
                 fullest[key] = row
         # In the order of their keys, so that two writers cannot deadlock.
         rows = [fullest[key] for key in sorted(fullest)]
-        upsert(self._connection, workload_points, rows, key=points.KEY, unless_smaller="unknowns", unless_newer="network_as_of")
+        upsert(self._connection, workload_points, rows, key=points.KEY, unless_smaller="precedence")
 
     def _point_ids(self, as_of: datetime, keys: Sequence[WorkloadKey]) -> Mapping[WorkloadKey, int]:
         columns = workload_points.c
@@ -321,12 +321,6 @@ class Snapshots(Queries):
                     point = read[row["id"]] = points.point_of(row)
                 points_of[row["snapshot_id"]].append(point)
         return tuple(_measurement_of(row, points_of[row["id"]]) for row in rows)
-
-
-def _precedence(row: Mapping[str, Any]) -> tuple[int, float]:
-    """Return what decides between two measurements of one workload; the smaller one is kept."""
-    fetched_at: datetime | None = row["network_as_of"]
-    return row["unknowns"], 0.0 if fetched_at is None else -fetched_at.timestamp()
 
 
 def _snapshot_row(snapshot: Snapshot) -> dict[str, Any]:

@@ -153,3 +153,17 @@ clusters: {non_production: [staging]}
     assert (policy.storm.teams, policy.storm.pages_per_team) == (4, 5)
     assert policy.non_production_clusters == {"staging"}
     assert policy.instance == "acme"
+
+
+@pytest.mark.parametrize(
+    ("app", "backend", "expected"),
+    [
+        ("https://portal.example.com", "http://backstage.svc:7007", "https://portal.example.com"),
+        (None, "https://backstage.example.com", "https://backstage.example.com"),
+        (None, "http://backstage.svc:7007", None),
+        (None, "http://127.0.0.1:7007", None),
+    ],
+)
+def test_links_to_backstage_lead_only_where_every_reader_can_go(app: str | None, backend: str, expected: str | None) -> None:
+    environ = {"BACKSTAGE_BASE_URL": backend, "BACKSTAGE_TOKEN": "t"} | ({"BACKSTAGE_APP_URL": app} if app else {})
+    assert build_policy(resolve_settings(environ, None).settings, ConfigFile()).catalog_url == expected

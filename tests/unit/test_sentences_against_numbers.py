@@ -170,7 +170,7 @@ def check_the_cost_sentence_states_the_numbers(report: content.Report) -> None:
         assert Decimal(percent.replace(",", "")) <= 10_000
         assert change.cost_then.amount >= 1 or change.like_for_like.workloads
     if ", like for like " in said or "before: " in said:
-        stated = said.split("): ")[-1].split("before: ")[-1].split("CET: ")[-1]
+        stated = re.split(r"(?:\)|before|CET|\d): ", said)[-1]
         assert abs(sum(money_in(stated)) - difference) <= CENT * 7
 
 

@@ -287,6 +287,7 @@ def upgrade() -> None:
         sa.Column("mean_cpu_request_millicores", sa.Float(53)),
         sa.Column("mean_memory_request_bytes", sa.Float(53)),
         sa.Column("unknowns", sa.Integer(), nullable=False),
+        sa.Column("precedence", sa.BigInteger(), nullable=False),
         sa.UniqueConstraint("as_of", "cluster", "namespace", "type", "name"),
     )
     op.create_table(

@@ -124,7 +124,7 @@ def test_the_key_facts_are_visible(visit: Callable[..., Visit]) -> None:
     page = visit("rich").page
     shown = page.inner_text("main")
     for fact in (
-        "€1,042.65", "\N{MINUS SIGN}€32.40", "€398.30", "€103.70", "Raise the requests of checkout", "256 Mi → 512 Mi", "€214.80",
+        "€1,042.65", "\N{MINUS SIGN}€32.40", "€398.30", "€103.70", "Raise the requests of checkout", "256Mi → 512Mi", "€214.80",
         "Done: saves €118.40 a month", "3 of 7 workloads automated", "ScaleOps answered 503 three times",
     ):  # fmt: skip
         assert fact in shown, fact

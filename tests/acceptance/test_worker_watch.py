@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from simulator.company.story import OOM_FROM, OOM_UNTIL
+from simulator.company.story import OOM_FROM, OOM_KILLS, OOM_UNTIL
 from simulator.serving import Simulator
 from tests.acceptance import faults
 from tests.acceptance.crash_points import WATCHING, CrashPoint, TaskStep, crash_points
@@ -78,7 +78,7 @@ def crash_at(fleet: Fleet, point: CrashPoint, who: str) -> None:
 def test_machines_fail_in_the_middle_of_watch_sweeps(fleet: Fleet, postgres_server: PostgresServer) -> None:
     with fleet:
         fleet.live()
-        fleet.set_clock(OOM_FROM - 4 * MINUTE)
+        fleet.set_clock(OOM_KILLS[0] + MINUTE)
         for happen in (
             fleet.queues.flush,
             lambda: faults.restart_queues(fleet),

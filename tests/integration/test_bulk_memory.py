@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -76,7 +75,6 @@ def large_scaleops(bodies: dict[str, bytes]) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of a process from /proc")
 @pytest.mark.parametrize(
     ("what", "path", "kept_mib"), [("workloads", "byNamespace", 0), ("costs", "getWorkloads", _ROWS_KEPT_MIB)]
 )

@@ -11,53 +11,18 @@ from actions.history.lists import list_alerts
 from actions.history.models import AlertRow, AlertsInput
 from actions.history.view import read_history
 from alerts.observations import AlertId
-from alerts.outage import OUTAGE
 from alerts.policy import AlertPolicy, OverProvisionedSettings, Rule, Rules
 from alerts.states import NoticeKind, Phase
-from alerts.storm import storm_of
-from domain.measures import Unknown
-from domain.messages import Channel, EventAction, Message
-from domain.refs import PLATFORM, EntityRef
-from domain.routes import RoutePolicy
+from domain.messages import Channel, EventAction
 from domain.tracking import RecommendationEnd
 from store import Store
 from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, acknowledge_alert, snooze_alert
 from tasks.evaluate.stage import evaluate
-from tests.factories import PAYMENTS, make_component, make_contact, make_lost_point, make_ref
-from tests.integration.alert_installation import (
-    KEY,
-    OTHER_KEY,
-    START,
-    TEAM_CHANNEL,
-    Installation,
-    Shown,
-    alert,
-    fine,
-    group,
-    starved,
-)
+from tests.factories import PAYMENTS, make_component, make_ref
+from tests.integration.alert_installation import KEY, START, TEAM_CHANNEL, Installation, alert, fine, starved
+from tests.integration.evaluate_samples import actions_of, payload_of, text_of
 from tests.services.waiting import run_together
-from tests.stage_factories import PLATFORM_CHANNEL
 from wiring.contexts import history_context
-
-
-@pytest.fixture
-def installation(store: Store) -> Installation:
-    installation = Installation(store=store)
-    assert installation.run({"checkout": [fine()]}) == []
-    return installation
-
-
-def actions_of(messages: list[Message]) -> list[tuple[Channel, EventAction, str]]:
-    return [(message.channel, message.action, message.target) for message in messages]
-
-
-def payload_of(message: Message) -> dict[str, object]:
-    return dict(message.renderings[0].payload)
-
-
-def text_of(message: Message) -> str:
-    return str(message.renderings[-1].payload["text"])
 
 
 def test_one_page_opens_and_later_resolves(installation: Installation) -> None:
@@ -121,134 +86,6 @@ def test_an_error_half_way_stores_nothing(installation: Installation) -> None:
     assert len(installation.new_messages()) == 2
 
 
-def test_a_lost_cluster_resolves_nothing_and_is_reported_once(installation: Installation) -> None:
-    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
-    with installation.store.transaction() as transaction:
-        transaction.clusters.record_seen(["east"], as_of=START)
-        transaction.clusters.record_lost("east", as_of=START + installation.number * timedelta(hours=6))
-    messages = installation.run(*({"checkout": [make_lost_point()]} for _ in range(4)))
-    (notice,), pages = (
-        [message for message in messages if message.channel is channel] for channel in (Channel.SLACK, Channel.PAGERDUTY)
-    )
-    assert notice.target == PLATFORM_CHANNEL
-    assert text_of(notice).startswith("Cluster east unreachable: no data from ScaleOps since 2026-09-07 18:00 UTC")
-    assert {page.action for page in pages} <= {EventAction.TRIGGER}
-    assert installation.state(alert("checkout")).phase is Phase.FIRING
-    with installation.store.transaction() as transaction:
-        transaction.clusters.record_seen(["east"], as_of=START + installation.number * timedelta(hours=6))
-    back, *messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert text_of(back).startswith("Cluster east reachable again")
-    assert back.target == PLATFORM_CHANNEL
-    assert [message.action for message in messages] == [EventAction.RESOLVE, EventAction.UPDATE]
-
-
-def test_an_unmeasured_component_is_reported_to_the_platform_after_three_sweeps(store: Store) -> None:
-    installation = Installation(store=store, components=[make_component(name) for name in ("checkout", "cart", "search", "ads")])
-    good = {name: [fine(name)] for name in ("cart", "search", "ads")}
-    installation.run({"checkout": [fine()], **good})
-    failing: Shown = {"checkout": "ScaleOps answered with status 503", **good}
-    assert installation.run(failing, failing) == []
-    (notice,) = installation.run(failing)
-    assert (notice.channel, notice.target) == (Channel.SLACK, PLATFORM_CHANNEL)
-    assert "ScaleOps answered with status 503" in text_of(notice)
-
-
-def test_in_an_outage_nothing_resolves_and_a_measured_danger_still_pages(store: Store) -> None:
-    names = ("checkout", "cart", "search", "ads", "mail")
-    installation = Installation(store=store, components=[make_component(name) for name in names])
-    well = {name: [fine(name)] for name in names}
-    installation.run(well, {**well, "checkout": [starved("checkout")]})
-    lost: Shown = {
-        "checkout": [fine("checkout")],
-        "cart": [starved("cart")],
-        **dict.fromkeys(names[2:], "ScaleOps did not answer"),
-    }
-    messages = installation.run(lost, lost, lost)
-    pages = [message for message in messages if message.channel is Channel.PAGERDUTY]
-    assert [(page.about, page.action) for page in pages] == [(str(make_ref("cart")), EventAction.TRIGGER)]
-    (notice,) = [message for message in messages if message.target == PLATFORM_CHANNEL]
-    assert text_of(notice).startswith("ScaleOps outage: 3 of 5 components could not be measured")
-    assert installation.state(alert("checkout")).phase is Phase.FIRING
-    messages = installation.run(well, well)
-    assert installation.state(OUTAGE).phase is Phase.QUIET
-    assert installation.state(alert("checkout")).phase is Phase.QUIET
-    resolved = [message.about for message in messages if message.action is EventAction.RESOLVE]
-    assert sorted(resolved) == [str(make_ref("cart")), str(make_ref("checkout"))]
-
-
-def test_a_component_that_is_broken_for_good_silences_no_other(store: Store) -> None:
-    names = ("checkout", "cart", "search")
-    installation = Installation(store=store, components=[make_component(name) for name in names])
-    installation.run({name: [fine(name)] for name in names})
-    broken: Shown = {"checkout": [fine("checkout")], "cart": [fine("cart")], "search": "the selector is refused"}
-    installation.run(broken, broken)
-    ill: Shown = {**broken, "checkout": [starved("checkout", kills=7)]}
-    pages = [message for message in installation.run(ill) if message.channel is Channel.PAGERDUTY]
-    assert [page.action for page in pages] == [EventAction.TRIGGER]
-    assert installation.state(OUTAGE).phase is Phase.QUIET
-
-
-def test_costs_that_fail_everywhere_are_one_outage_until_they_are_measured_again(store: Store) -> None:
-    names = ("checkout", "cart", "search")
-    installation = Installation(store=store, components=[make_component(name) for name in names])
-    well = {name: [fine(name)] for name in names}
-    installation.run(well)
-    without = {name: [fine(name, cost_7d=Unknown("ScaleOps answered with status 500"))] for name in names}
-    (notice, *more) = installation.run(*[without] * 20)
-    assert notice.target == PLATFORM_CHANNEL
-    assert text_of(notice).startswith("ScaleOps outage: the cost of 3 of 3 components could not be measured")
-    assert more == []
-    assert installation.state(OUTAGE).phase is Phase.FIRING, "five days later it is the same outage"
-    (over,) = installation.run(well)
-    assert text_of(over).startswith("Resolved: ")
-
-
-def test_costs_of_one_component_that_fail_are_reported_to_the_platform(installation: Installation) -> None:
-    without = {"checkout": [fine(cost_7d=Unknown("ScaleOps answered with status 500"))]}
-    (notice,) = installation.run(*[without] * 3)
-    assert notice.target == PLATFORM_CHANNEL
-    assert text_of(notice).startswith("Checkout: cost in cluster east not measured")
-    assert "status 500" in text_of(notice)
-
-
-def test_a_storm_is_one_page_and_resolves_with_the_last(store: Store) -> None:
-    names = [f"c{number}" for number in range(7)]
-    installation = Installation(store=store, components=[make_component(name) for name in names])
-    installation.run({name: [fine(name)] for name in names})
-    page, post = installation.run({name: [starved(name)] for name in names})
-    assert payload_of(page)["dedup_key"] == "test:storm:group:default/payments"
-    assert (page.action, page.target, post.target) == (EventAction.TRIGGER, KEY, TEAM_CHANNEL)
-    assert text_of(post).startswith("Payments: 7 alerts at once")
-    most = {name: [fine(name)] for name in names[1:]}
-    assert installation.run(*({"c0": [starved("c0")], **most} for _ in range(2))) == []
-    assert installation.state(storm_of(PAYMENTS)).phase is Phase.FIRING
-    resolve, reply = installation.run({"c0": [fine("c0")], **most}, {"c0": [fine("c0")], **most})
-    assert (resolve.action, resolve.target) == (EventAction.RESOLVE, KEY)
-    assert payload_of(resolve)["dedup_key"] == payload_of(page)["dedup_key"]
-    assert reply.thread_of == post.key
-    for name in names:
-        assert installation.state(alert(name)).phase is Phase.QUIET
-
-
-def test_a_storm_over_many_teams_pages_the_platform_once(store: Store) -> None:
-    teams = [EntityRef("group", "default", f"t{number:02}") for number in range(11)]
-    installation = Installation(
-        store=store,
-        components=[make_component(team.name, team=team) for team in teams],
-        teams=[group(team, channel=f"C0{team.name.upper()}") for team in teams],
-        routes=RoutePolicy(platform_channel=PLATFORM_CHANNEL, pagerduty_default=OTHER_KEY),
-    )
-    well = {team.name: [fine(team.name)] for team in teams}
-    ill = {team.name: [starved(team.name)] for team in teams}
-    messages = installation.run(well, ill, ill)
-    (page,) = [message for message in messages if message.channel is Channel.PAGERDUTY]
-    assert (page.target, payload_of(page)["dedup_key"]) == (OTHER_KEY, f"test:storm:{PLATFORM}")
-    posts = [message for message in messages if message.channel is Channel.SLACK]
-    assert {message.target for message in posts} == {PLATFORM_CHANNEL, *(f"C0{team.name.upper()}" for team in teams)}
-    messages = installation.run(well, well)
-    assert [message.action for message in messages if message.channel is Channel.PAGERDUTY] == [EventAction.RESOLVE]
-
-
 def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(store: Store) -> None:
     names = ["checkout", "cart", "search"]
     installation = Installation(store=store, components=[make_component(name) for name in names])
@@ -261,27 +98,6 @@ def test_what_the_first_sweep_shows_is_one_summary_and_pages_only_with_evidence(
     well = {name: [fine(name)] for name in names}
     replies = [message for message in installation.run(well, well) if message.channel is Channel.SLACK]
     assert sorted(str(message.thread_of) for message in replies) == sorted([summary.key, second.key, second.key])
-
-
-def test_a_resolve_takes_the_route_of_its_opening_after_the_owner_changed(installation: Installation) -> None:
-    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
-    other = EntityRef("group", "default", "search")
-    installation.components = [make_component("checkout", team=other)]
-    installation.teams = [group(), group(other, channel="C0SEARCH", key=OTHER_KEY)]
-    resolve, reply = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert (resolve.target, reply.target) == (KEY, TEAM_CHANNEL)
-
-
-def test_a_page_with_a_new_route_moves_and_is_never_open_twice(installation: Installation) -> None:
-    installation.run({"checkout": [starved()]}, {"checkout": [starved()]})
-    installation.components = [make_component(contact=make_contact(pagerduty=OTHER_KEY))]
-    resolve, trigger, _ = installation.run({"checkout": [starved(kills=5)]})
-    assert actions_of([resolve, trigger]) == [
-        (Channel.PAGERDUTY, EventAction.RESOLVE, KEY),
-        (Channel.PAGERDUTY, EventAction.TRIGGER, OTHER_KEY),
-    ]
-    messages = installation.run({"checkout": [fine()]}, {"checkout": [fine()]})
-    assert [message.target for message in messages if message.channel is Channel.PAGERDUTY] == [OTHER_KEY]
 
 
 def test_leaving_the_catalog_closes_the_incident_with_that_reason(installation: Installation) -> None:
@@ -309,35 +125,6 @@ def test_a_disabled_rule_closes_its_alert(installation: Installation) -> None:
     installation.alerts = AlertPolicy(instance="test", component_rules={make_ref("checkout"): off})
     (closed,) = installation.run({"checkout": [waste]})
     assert text_of(closed).startswith("Closed: Checkout")
-
-
-def test_without_a_pagerduty_key_slack_says_that_no_one_was_paged(installation: Installation) -> None:
-    installation.teams = [group(key=None)]
-    messages = installation.run(*({"checkout": [starved()]} for _ in range(4)))
-    assert {message.channel for message in messages} == {Channel.SLACK}
-    post, notice = sorted(messages, key=lambda message: message.target, reverse=True)
-    assert "No one was paged" in text_of(notice if notice.target == TEAM_CHANNEL else post)
-    assert {message.target for message in messages} == {TEAM_CHANNEL, PLATFORM_CHANNEL}
-
-
-def test_without_a_channel_it_is_undeliverable_in_slack_and_still_pages(installation: Installation) -> None:
-    installation.teams, installation.routes = [group(channel=None)], RoutePolicy()
-    installation.sweep({"checkout": [starved()]})
-    evaluated = installation.evaluate()
-    (page,) = installation.new_messages()
-    assert page.channel is Channel.PAGERDUTY
-    assert "SLACK_DEFAULT_CHANNEL" in evaluated.undeliverable[0]
-
-
-def test_a_channel_that_is_not_allowed_is_reported_to_the_platform_once(installation: Installation) -> None:
-    installation.routes = RoutePolicy(
-        platform_channel=PLATFORM_CHANNEL, slack_default="C0DEFAULT", allowed_channels=frozenset({"C0OTHER"})
-    )
-    messages = installation.run(*({"checkout": [starved(kills=0)]} for _ in range(3)), {"checkout": [starved(kills=3)]})
-    refused = [message for message in messages if message.target == PLATFORM_CHANNEL]
-    assert len(refused) == 1
-    assert "routes.allowed_channels" in text_of(refused[0])
-    assert len([message for message in messages if message.target == "C0DEFAULT"]) == 2
 
 
 def test_acknowledging_stops_repeats_and_acknowledges_the_incident(installation: Installation) -> None:
@@ -441,16 +228,6 @@ def test_a_condition_that_returns_within_a_day_needs_four_sweeps_and_is_flapping
     assert installation.state(alert("checkout")).events == before + 5
 
 
-def test_an_incomplete_closing_snapshot_is_not_compared_with(store: Store) -> None:
-    installation = Installation(store=store)
-    half: Shown = {"checkout": [fine("api", cost_7d=Decimal(10)), fine("worker", cost_7d=Unknown("no cost row"))]}
-    for week in range(3):
-        installation.number = week * 28
-        assert installation.run(half) == []
-    installation.number = 3 * 28 - 8
-    assert installation.run({"checkout": [fine("api", cost_7d=Decimal(10)), fine("worker", cost_7d=Decimal(190))]}) == []
-
-
 def test_a_sweep_is_not_compared_with_itself(store: Store) -> None:
     installation = Installation(store=store)
     for week in range(2):
@@ -459,22 +236,6 @@ def test_a_sweep_is_not_compared_with_itself(store: Store) -> None:
     installation.number = 2 * 28  # it could close the week that ends with it
     (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(260))]})
     assert text_of(post).startswith("Checkout: 7-day cost up $60.00")
-
-
-def test_a_team_budget_does_not_resolve_while_a_component_is_unmeasured(store: Store) -> None:
-    installation = Installation(
-        store=store,
-        components=[make_component("checkout"), make_component("cart")],
-        alerts=AlertPolicy(instance="test", monthly_budgets={PAYMENTS: Decimal(240)}, outage_share=Decimal(1)),
-    )
-    (post,) = installation.run({"checkout": [fine(cost_7d=Decimal(70))], "cart": [fine("cart", cost_7d=Decimal(70))]})
-    half: Shown = {"checkout": [fine(cost_7d=Decimal(7))], "cart": "ScaleOps did not answer"}
-    assert installation.run(half, half) == []
-    budget = AlertId(rule=Rule.BUDGET, about=PAYMENTS)
-    assert installation.state(budget).phase is Phase.FIRING
-    whole: Shown = {"checkout": [fine(cost_7d=Decimal(7))], "cart": [fine("cart", cost_7d=Decimal(7))]}
-    (resolved,) = installation.run(whole, whole)
-    assert resolved.thread_of in {post.key, post.thread_of}
 
 
 def test_concurrent_evaluations_share_the_sweeps_and_notify_once(installation: Installation) -> None:

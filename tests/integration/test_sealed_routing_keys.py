@@ -11,8 +11,8 @@ from store import Store
 from tasks.collect.stage import collect
 from tasks.maintenance.status import read_status
 from tests.factories import ROUTING_KEY, make_event
+from tests.integration.delivery_bench import DeliveryBench
 from tests.integration.history_sample import NOW, fill_history
-from tests.integration.test_deliver_failures import DeliveryBench
 from tests.stage_factories import FakeServices, make_stage_context, open_collect_bench
 from wiring.secrets import Sealer
 

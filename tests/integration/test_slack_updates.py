@@ -6,19 +6,12 @@ from datetime import timedelta
 import pytest
 
 from domain.messages import Channel, DeliveryStatus, EventAction, Json, Message, Rendering, Variant
-from simulator.serving import Simulator
-from store import Store
 from tasks.deliver.stage import LEASE
 from tests.factories import NOW, TEAM_CHANNEL, make_message, make_text
-from tests.integration.test_deliver_failures import MINUTE, DeliveryBench
+from tests.integration.delivery_bench import MINUTE, DeliveryBench
 from tests.stage_factories import PLATFORM_CHANNEL
 
 GONE = ["message_not_found", "cant_update_message", "edit_window_closed"]
-
-
-@pytest.fixture
-def bench(simulator: Simulator, sqlite_store: Store) -> DeliveryBench:
-    return DeliveryBench(simulator, sqlite_store)
 
 
 def root() -> Message:

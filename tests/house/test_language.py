@@ -67,6 +67,17 @@ def test_docstrings_and_comments_use_standard_terms(package: str) -> None:
     assert wrong == []
 
 
+def test_documentation_uses_standard_terms() -> None:
+    files = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    wrong = [
+        f"{file.relative_to(ROOT)}:{number}: {line[:100]}"
+        for file in files
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+        if AVOIDED.search(re.sub(r"`[^`]*`", "", line))
+    ]
+    assert wrong == []
+
+
 def test_a_docstring_is_found_and_checked() -> None:
     assert AVOIDED.search("Send it to whoever asked")
     assert NOT_IMPERATIVE.match("Answer the rows")

@@ -11,6 +11,7 @@ import click
 from actions.history.lists import list_alerts
 from actions.history.models import AlertRow, AlertsInput
 from actions.history.view import HistoryView
+from cli.groups import CommandGroup
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
 from tasks.evaluate.manual import acknowledge_alert, dismiss_alert, snooze_alert
@@ -21,13 +22,19 @@ NOTE = click.option("--note", default="", help="Reason; stored with the alert.")
 _PAGE: Final = 200
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def alerts() -> None:
-    """List alerts; acknowledge, snooze or dismiss one."""
+    r"""List alerts; acknowledge, snooze or dismiss one.
+
+    \b
+    Examples:
+      scaleops-worker alerts list --team payments
+      scaleops-worker alerts acknowledge under-provisioned:component:default/checkout --note "raising the limit"
+    """
 
 
 @alerts.command(name="list")
-@click.option("--team", help="Only alerts of this team, kind:namespace/name.")
+@click.option("--team", help="Only alerts of this team.")
 @click.option("--all", "include_resolved", is_flag=True, help="Include resolved alerts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line for each alert.")
 def list_(*, team: str | None, include_resolved: bool, as_json: bool) -> None:
@@ -35,7 +42,7 @@ def list_(*, team: str | None, include_resolved: bool, as_json: bool) -> None:
 
     \b
     Example:
-      scaleops-worker alerts list --team group:default/payments
+      scaleops-worker alerts list --team payments
     """
     with open_context() as context, open_history(context) as view:
         rows = list(_all_alerts(view, team=team, include_resolved=include_resolved))

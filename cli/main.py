@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 
+from cli.groups import CommandGroup
 from cli.streams import escape_unencodable_output, say_error
 from cli.termination import SENTENCE, TERMINATION, Terminated
 
@@ -43,12 +44,19 @@ COMMANDS: Final[Mapping[str, str]] = {
 """Commands, and the module with the function of that name; imported on use."""
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command on use, so `--help` and small commands start fast."""
+class LazyGroup(CommandGroup):
+    """A group that imports a command on use, so that small commands start fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names of all commands."""
         return sorted(COMMANDS)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; an unknown name is compared with those of all commands."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as unknown:
+            raise click.exceptions.NoSuchCommand(unknown.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import the module of a command and return the command."""
@@ -89,6 +97,9 @@ def main() -> None:
     except Terminated:
         _print_error(SENTENCE)
         status = 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        say_error(error.ctx.get_help())
+        status = error.exit_code
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "scaleops-worker"
         _print_error(f"{error.format_message().rstrip('.')} (see {command} --help)")

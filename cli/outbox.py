@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cli.groups import CommandGroup
 from cli.output import say, say_json, show_table
 from cli.session import open_context
 from cli.streams import say_error
@@ -12,9 +13,15 @@ from store.queries.outbox_rows import OutboxRecord
 from tasks.deliver.retrying import retry as retry_message
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def outbox() -> None:
-    """List messages with their delivery status, or send one again."""
+    r"""List messages with their delivery status, or send one again.
+
+    \b
+    Examples:
+      scaleops-worker outbox list --status failed
+      scaleops-worker outbox retry report:weekly:group:default/payments:2026-W47:slack:1
+    """
 
 
 @outbox.command(name="list")

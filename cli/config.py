@@ -19,6 +19,7 @@ from clients.http.network import network_problems
 from clients.redis.urls import verifies_certificates
 from domain.component import RoutingKey
 from domain.messages import Json
+from domain.money import format_count
 from domain.zones import TZDATA_VERSION
 from store import migrate as migrate_store
 from wiring.catalog_review import CatalogReview, review_catalog
@@ -46,6 +47,11 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
     Example:
       scaleops-worker check-config --live
     """
+    ctx.exit(run_check(live=live, as_json=as_json))
+
+
+def run_check(*, live: bool, as_json: bool, lists_settings: bool = True) -> int:
+    """Check the settings of the working directory, print what was found, and return the exit status."""
     configure_logs(level="warning", form="auto")
     try:
         loaded = load_config(os.environ, Path(".env"))
@@ -54,7 +60,7 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         _check_network(loaded)
     except SettingsError as error:
         _print_problems(error.problems, as_json=as_json)
-        ctx.exit(2)
+        return 2
     rows = _rows(loaded)
     missing = [*_missing(loaded), *_risks(loaded.settings), *(_catalog_problems(catalog) if catalog is not None else ())]
     checks = list(check_connectivity(loaded)) if live else []
@@ -65,10 +71,11 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
         ]
         say_json({"settings": settings, "tzdata": TZDATA_VERSION, "problems": [], "missing": list(missing), "live": live_results})
     else:
-        show_table(["setting", "value", "from"], [row for row in rows if row[1] or row[2] != "default"])
-        teams, components = len(loaded.config.teams), len(loaded.config.components)
-        say(f"\nconfiguration file: {teams} teams and {components} components")
-        say(f"time zones: tzdata {TZDATA_VERSION}")
+        if lists_settings:
+            show_table(["setting", "value", "from"], [row for row in rows if row[1] or row[2] != "default"])
+            teams, components = len(loaded.config.teams), len(loaded.config.components)
+            say(f"\nconfiguration file: {format_count(teams, 'team')} and {format_count(components, 'component')}")
+            say(f"time zones: tzdata {TZDATA_VERSION}")
         for sentence in missing:
             say(f"! {sentence}")
         for check in checks:
@@ -76,7 +83,7 @@ def check_config(ctx: click.Context, *, live: bool, as_json: bool) -> None:
             say(f"{mark} {check.service}: {check.message}")
         if not live:
             say("Settings are valid. Use --live to test each service.")
-    ctx.exit(1 if any(check.ok is False for check in checks) else 0)
+    return 1 if any(check.ok is False for check in checks) else 0
 
 
 @click.command()

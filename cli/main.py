@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "deliver": "cli.stages",
     "demo": "cli.demo",
     "evaluate": "cli.stages",
+    "init": "cli.init",
     "mcp": "cli.mcp",
     "migrate": "cli.config",
     "outbox": "cli.outbox",
@@ -79,6 +80,8 @@ def _with_paragraphs(command: click.Command) -> click.Command:
 @click.version_option(package_name="scaleops-worker", prog_name="scaleops-worker")
 def cli() -> None:
     """Cost reports and alerts for ScaleOps, owner-aware through the Backstage catalog.
+
+    Begin with `scaleops-worker init`, or with `scaleops-worker demo`, which needs no settings.
 
     Settings come from the environment and .env (docs/settings.md), teams and rules from scaleops-worker.yaml
     (docs/configuration.md). `scaleops-worker check-config --live` checks them.

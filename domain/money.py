@@ -101,6 +101,11 @@ def format_money(amount: Decimal, currency: str, *, signed: bool = False) -> str
     return f"{_sign(rounded, signed=signed)}{symbol}{abs(rounded):,}"
 
 
+def currency_of_symbol(symbol: str) -> str | None:
+    """Return the ISO 4217 code of a symbol of `format_money`; None for any other."""
+    return next((currency for currency, known in _SYMBOLS.items() if known == symbol), None)
+
+
 def format_whole_money(amount: Decimal, currency: str) -> str:
     """Format an estimate as `$3,614`: money without decimals from 100 units of the currency on."""
     return (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from actions.ports import Catalog
 from domain.component import RoutingKey
+from domain.money import format_count
 from domain.refs import UNOWNED, EntityRef
 from domain.selectors import InvalidSelector, plan_for
 
@@ -26,9 +27,9 @@ class CatalogReview:
     """The PagerDuty keys of annotations, each once."""
 
     def __str__(self) -> str:
-        counted = f"{self.components:,} components with a label selector or kubernetes-id"
+        counted = f"{format_count(self.components, 'component')} with a label selector or kubernetes-id"
         if self.problems:
-            counted += f", {len(self.problems):,} problems"
+            counted += f", {format_count(len(self.problems), 'problem')}"
         return f"{counted}; incomplete: {self.incomplete_reason}" if self.incomplete_reason else counted
 
 

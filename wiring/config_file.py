@@ -205,6 +205,12 @@ class ConfigFile(_Section):
     pagerduty: PagerDutySection = PagerDutySection()
     retention: RetentionSection = RetentionSection()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, value: object) -> object:
+        """Treat a section without content, of which all is commented out, as left out."""
+        return {key: one for key, one in value.items() if one is not None} if isinstance(value, Mapping) else value
+
 
 class _StrictLoader(yaml.SafeLoader):
     """Rejects a duplicate key: YAML itself would silently keep the last."""

@@ -23,7 +23,8 @@ _KUBERNETES_VARIABLE: Final = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|
 _SIMILARITY: Final = 0.8
 
 NAMES: Final = tuple(name.upper() for name in Settings.model_fields)
-_SECRET_FILES: Final = {f"{name.upper()}_FILE": name.upper() for name in SECRETS}
+SECRET_FILES: Final = {f"{name.upper()}_FILE": name.upper() for name in SECRETS}
+"""Names of settings that name the file of a secret, with the name of the secret."""
 
 
 def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> ResolvedSettings:
@@ -32,7 +33,7 @@ def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> Res
     Raises:
         SettingsError: with a sentence for each setting that is unknown, invalid, unreadable or set twice.
     """
-    from_file = _read_dotenv(dotenv)
+    from_file = read_dotenv(dotenv)
     problems = [*_unknown_names(environment, strict=False), *_unknown_names(from_file, strict=True)]
     values: dict[str, str] = {}
     origins: dict[str, str] = {}
@@ -80,7 +81,8 @@ def read_secret_file(path: str, setting: str) -> str:
     return secret
 
 
-def _read_dotenv(path: Path | None) -> dict[str, str]:
+def read_dotenv(path: Path | None) -> dict[str, str]:
+    """Return what an `.env` sets; nothing if there is none. Raises SettingsError if it cannot be read."""
     if path is None or not path.exists():
         return {}
     values = dotenv_values(stream=StringIO(read_text(path, "")), interpolate=False)
@@ -100,7 +102,7 @@ def read_text(path: Path, prefix: str) -> str:
 
 
 def _unknown_names(source: Mapping[str, str], *, strict: bool) -> list[str]:
-    known = {*NAMES, *_SECRET_FILES}
+    known = {*NAMES, *SECRET_FILES}
     problems = []
     for name in sorted(source):
         if name in known or _KUBERNETES_VARIABLE.fullmatch(name):

@@ -232,6 +232,15 @@ _CatalogLoader.add_constructor("tag:yaml.org,2002:bool", lambda _loader, node: s
 _CatalogLoader.add_constructor(None, _CatalogLoader.construct_plain)
 
 
+def load_document(text: str) -> object:
+    """Return the first document of a text as Backstage reads it: numbers are text as they are spelled. None if it is empty.
+
+    Raises:
+        YAMLError, RecursionError: it is not valid YAML.
+    """
+    return next((value for value, _ in _load_all(text)), None)
+
+
 def _load_all(text: str) -> Iterator[tuple[object, list[int]]]:
     """Yield each document with the lines of its elements, or its own. Raises YAMLError."""
     loader = _CatalogLoader(text)

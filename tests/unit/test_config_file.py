@@ -167,3 +167,7 @@ clusters: {non_production: [staging]}
 def test_links_to_backstage_lead_only_where_every_reader_can_go(app: str | None, backend: str, expected: str | None) -> None:
     environ = {"BACKSTAGE_BASE_URL": backend, "BACKSTAGE_TOKEN": "t"} | ({"BACKSTAGE_APP_URL": app} if app else {})
     assert build_policy(resolve_settings(environ, None).settings, ConfigFile()).catalog_url == expected
+
+
+def test_a_section_of_which_all_is_commented_out_is_left_out(tmp_path: Path) -> None:
+    assert read(tmp_path, "teams:\n#  group:default/payments: {quiet: true}\nalerts:\n") == ConfigFile()

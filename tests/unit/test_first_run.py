@@ -215,7 +215,7 @@ def test_a_mistake_is_named_with_what_to_do(values: dict[str, str], problem: str
 
 
 class Person:
-    """Answers questions by setting, one answer after the other; everything else with Enter."""
+    """A person who has planned answers by setting, in their order, and presses Enter otherwise."""
 
     def __init__(self, **answers: list[str]) -> None:
         self.answers = answers

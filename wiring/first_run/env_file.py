@@ -18,63 +18,75 @@ _HEADER: Final = """\
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _ExampleSetting:
     name: str
     example: str
     comment: str = ""
 
 
-_SECTIONS: Final[tuple[tuple[str, tuple[_Entry, ...]], ...]] = (
+_SECTIONS: Final[tuple[tuple[str, tuple[_ExampleSetting, ...]], ...]] = (
     (
         "ScaleOps",
         (
-            _Entry("SCALEOPS_BASE_URL", "https://scaleops.example.com", "the dashboard; with several clusters the parent's"),
-            _Entry("SCALEOPS_AUTH", "internal", "internal (a user of ScaleOps), ldap, token, azure or none"),
-            _Entry("SCALEOPS_USER", "reports@example.com", "the Viewer role is enough"),
-            _Entry("SCALEOPS_PASSWORD", "secret"),
-            _Entry("SCALEOPS_TOKEN", "secret", "instead of user and password"),
-            _Entry("SCALEOPS_AZURE_TENANT_ID", "00000000-0000-0000-0000-000000000000", "instead of both: Azure AD"),
-            _Entry("SCALEOPS_AZURE_CLIENT_ID", "00000000-0000-0000-0000-000000000000"),
-            _Entry("SCALEOPS_AZURE_CLIENT_SECRET", "secret"),
-            _Entry("SCALEOPS_CURRENCY", "EUR", "ISO 4217 code of all amounts; the ScaleOps API names none"),
-            _Entry("SCALEOPS_LINK_TO_DASHBOARD", "true", "links to the dashboard in reports and alerts"),
+            _ExampleSetting(
+                "SCALEOPS_BASE_URL", "https://scaleops.example.com", "the dashboard; with several clusters the parent's"
+            ),
+            _ExampleSetting("SCALEOPS_AUTH", "internal", "internal (a user of ScaleOps), ldap, token, azure or none"),
+            _ExampleSetting("SCALEOPS_USER", "reports@example.com", "the Viewer role is enough"),
+            _ExampleSetting("SCALEOPS_PASSWORD", "secret"),
+            _ExampleSetting("SCALEOPS_TOKEN", "secret", "instead of user and password"),
+            _ExampleSetting("SCALEOPS_AZURE_TENANT_ID", "00000000-0000-0000-0000-000000000000", "instead of both: Azure AD"),
+            _ExampleSetting("SCALEOPS_AZURE_CLIENT_ID", "00000000-0000-0000-0000-000000000000"),
+            _ExampleSetting("SCALEOPS_AZURE_CLIENT_SECRET", "secret"),
+            _ExampleSetting("SCALEOPS_CURRENCY", "EUR", "ISO 4217 code of all amounts; the ScaleOps API names none"),
+            _ExampleSetting("SCALEOPS_LINK_TO_DASHBOARD", "true", "links to the dashboard in reports and alerts"),
         ),
     ),
     (
         "The catalog: which components there are, and who owns them",
         (
-            _Entry("BACKSTAGE_BASE_URL", "https://backstage.example.com", "the backend, not the app"),
-            _Entry("BACKSTAGE_TOKEN", "secret", "a static token of backend.auth.externalAccess that may read the catalog"),
-            _Entry("BACKSTAGE_APP_URL", "https://backstage.example.com", "where people open Backstage, for links"),
-            _Entry("BACKSTAGE_CATALOG_FILE", "catalog-info.yaml", "instead of a live Backstage: a file or a folder"),
+            _ExampleSetting("BACKSTAGE_BASE_URL", "https://backstage.example.com", "the backend, not the app"),
+            _ExampleSetting(
+                "BACKSTAGE_TOKEN", "secret", "a static token of backend.auth.externalAccess that may read the catalog"
+            ),
+            _ExampleSetting("BACKSTAGE_APP_URL", "https://backstage.example.com", "where people open Backstage, for links"),
+            _ExampleSetting("BACKSTAGE_CATALOG_FILE", "catalog-info.yaml", "instead of a live Backstage: a file or a folder"),
         ),
     ),
     (
         "Where messages go",
         (
-            _Entry("SLACK_BOT_TOKEN", "xoxb-secret", "of an app made from deploy/slack-app-manifest.yaml"),
-            _Entry("SLACK_DEFAULT_CHANNEL", "C0123ABCD", "the id of the channel for teams without one; invite the bot"),
-            _Entry("WORKER_PLATFORM_CHANNEL", "C0123ABCD", "roll-up of all teams and notices; default: the channel above"),
-            _Entry("PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef", "Events API v2, for teams without a key"),
+            _ExampleSetting("SLACK_BOT_TOKEN", "xoxb-secret", "of an app made from deploy/slack-app-manifest.yaml"),
+            _ExampleSetting("SLACK_DEFAULT_CHANNEL", "C0123ABCD", "the id of the channel for teams without one; invite the bot"),
+            _ExampleSetting(
+                "WORKER_PLATFORM_CHANNEL", "C0123ABCD", "roll-up of all teams and notices; default: the channel above"
+            ),
+            _ExampleSetting(
+                "PAGERDUTY_ROUTING_KEY", "0123456789abcdef0123456789abcdef", "Events API v2, for teams without a key"
+            ),
         ),
     ),
     (
         "Reports",
         (
-            _Entry("WORKER_TIMEZONE", "Europe/Madrid", "default: UTC; a team's own is set in scaleops-worker.yaml"),
-            _Entry("WORKER_REPORT_DAY", "monday"),
-            _Entry("WORKER_REPORT_TIME", "09:00"),
-            _Entry("WORKER_PUBLIC_URL", "https://costs.example.com", "the gateway in a browser; enables links to report pages"),
+            _ExampleSetting("WORKER_TIMEZONE", "Europe/Madrid", "default: UTC; a team's own is set in scaleops-worker.yaml"),
+            _ExampleSetting("WORKER_REPORT_DAY", "monday"),
+            _ExampleSetting("WORKER_REPORT_TIME", "09:00"),
+            _ExampleSetting(
+                "WORKER_PUBLIC_URL", "https://costs.example.com", "the gateway in a browser; enables links to report pages"
+            ),
         ),
     ),
     (
         "Storage",
         (
-            _Entry(
+            _ExampleSetting(
                 "WORKER_SECRET_KEY", "0123456789abcdef0123456789abcdef", "seals keys in the database and signs links; keep it"
             ),
-            _Entry("DATABASE_URL", "postgresql://worker:secret@db/scaleops", "default: scaleops-worker.db in this folder"),
-            _Entry("REDIS_URL", "redis://redis:6379/0", "for `worker` and `beat` only"),
+            _ExampleSetting(
+                "DATABASE_URL", "postgresql://worker:secret@db/scaleops", "default: scaleops-worker.db in this folder"
+            ),
+            _ExampleSetting("REDIS_URL", "redis://redis:6379/0", "for `worker` and `beat` only"),
         ),
     ),
 )

@@ -43,7 +43,9 @@ def _replaced_by(values: Mapping[str, str]) -> frozenset[str]:
     login = login_of(values)
     if login is not None:
         replaced |= frozenset[str]().union(*_CREDENTIALS.values()) - _CREDENTIALS.get(login, _PASSWORD_LOGIN)
-        replaced |= set() if login == "internal" else {"SCALEOPS_AUTH"}  # `ldap` is spelt out, also beside a password elsewhere
+        replaced |= (
+            set() if login == "internal" else {"SCALEOPS_AUTH"}
+        )  # `ldap` is spelt out, also with a password of another source
     if names & _CATALOG_FILE:
         replaced |= _BACKSTAGE
     elif names & _BACKSTAGE:

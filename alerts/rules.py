@@ -62,7 +62,7 @@ def observe(measurement: Measurement, history: SweepHistory, policy: AlertPolicy
             today=SeriesPoint.of_component(snapshot),
             month=history.month,
             monthly_budget=budget,
-            page=_page_of(rules.budget.page, policy, lifecycle),
+            page=paging_mode_in(rules.budget.page, policy, lifecycle),
             first_sweep=not history.measured_before,
             alerted_since=history.budget_alerted_since,
         )
@@ -93,7 +93,7 @@ def observe_under_provisioned(
             severity=_severity_of(kills, settings),
             amount=Decimal(kills),
             has_evidence=kills >= settings.oom_kills_for_error,
-            page=_page_of(settings.page, policy, lifecycle, cluster=point.key.cluster),
+            page=paging_mode_in(settings.page, policy, lifecycle, cluster=point.key.cluster),
             figures=_figures_of(point),
         )
 
@@ -116,7 +116,7 @@ def _over_provisioned(measurement: Measurement, history: SweepHistory, policy: A
             subject=str(point.key),
             workload=point.key,
             amount=known_or(point.savings_available_per_month, Decimal(0)),
-            page=_page_of(settings.page, policy, lifecycle, cluster=point.key.cluster),
+            page=paging_mode_in(settings.page, policy, lifecycle, cluster=point.key.cluster),
             figures=_figures_of(point),
         )
 
@@ -168,8 +168,8 @@ def _by_workload(
     )
 
 
-def _page_of(page: PagingMode, policy: AlertPolicy, lifecycle: str, *, cluster: str | None = None) -> PagingMode:
-    """Return `never` outside production: another lifecycle, or a cluster listed as non-production."""
+def paging_mode_in(page: PagingMode, policy: AlertPolicy, lifecycle: str, *, cluster: str | None = None) -> PagingMode:
+    """Return when a rule may page there: `never` outside production, another lifecycle or a cluster listed as non-production."""
     is_production = lifecycle.strip().lower() in policy.production_lifecycles
     return page if is_production and cluster not in policy.non_production_clusters else PagingMode.NEVER
 

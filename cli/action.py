@@ -13,11 +13,11 @@ import click
 from actions.catalogue import ACTIONS, ActionDefinition
 from actions.context import RequestContext
 from actions.errors import ActionError
-from cli.output import progress_bar, say, say_json, show_table
+from cli.action_tables import show_output
+from cli.output import progress_bar, say, say_json
 from cli.session import open_context
 from clients.throttle.limit_algorithm import CallPriority
 from domain.messages import Json
-from domain.money import format_cores, format_memory
 from domain.refs import EntityRef, InvalidReference
 from tasks.context import StageContext
 from wiring.contexts import request_context
@@ -123,66 +123,5 @@ def _show(line: dict[str, Any], rows_name: str) -> None:
         say(f"{line['entityRef']}: {line['error']['name']}: {line['error']['message']}\n")
         return
     say(line["entityRef"])
-    output: dict[str, Any] = line["output"]
-    rows = output[rows_name]
-    columns = [key for key in HEADINGS if any(row.get(key) is not None for row in rows)]
-    if columns:
-        show_table([HEADINGS[key] for key in columns], [[_cell(key, row.get(key)) for key in columns] for row in rows])
-    say("  ".join(f"{key}: {_cell(key, value)}" for key, value in output["summary"].items()))
-    for warning in output["warnings"]:
-        say(f"! {warning}")
+    show_output(line["output"], rows_name)
     say("")
-
-
-HEADINGS: Final = {
-    "priority": "priority",
-    "issue": "issue",
-    "clusterName": "cluster",
-    "namespace": "namespace",
-    "type": "type",
-    "workloadName": "workload",
-    "policyName": "policy",
-    "auto": "automated",
-    "automated": "automated",
-    "isUnderProvisioned": "under",
-    "isOverProvisioned": "over",
-    "oomCountLast24h": "OOM 24h",
-    "cpuRequests": "CPU now",
-    "cpuRecommended": "CPU advised",
-    "currentCPU": "CPU now",
-    "recommendedCPU": "CPU advised",
-    "memRequests": "memory now",
-    "memRecommended": "memory advised",
-    "currentMemory": "memory now",
-    "recommendedMemory": "memory advised",
-    "totalCost": "cost",
-    "hourlyCost": "hourly",
-    "spotPercent": "spot %",
-    "savingsAvailable": "savings available",
-    "activeSavings": "savings active",
-    "networkCostEnabled": "network monitored",
-    "destinations": "destinations",
-    "error": "error",
-}
-"""Columns of the table, in order; --json prints every field."""
-
-_CPU: Final = frozenset({"cpuRequests", "cpuRecommended", "currentCPU", "recommendedCPU"})
-_MEMORY: Final = frozenset({"memRequests", "memRecommended", "currentMemory", "recommendedMemory"})
-
-
-def _cell(key: str, value: Json) -> str:
-    match value:
-        case None:
-            return "-"
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return str(len(value))
-        case int() | float() if key in _CPU:
-            return format_cores(value)
-        case int() | float() if key in _MEMORY:
-            return format_memory(value)
-        case float():
-            return f"{value:,.2f}"
-        case _:
-            return str(value)

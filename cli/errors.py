@@ -12,6 +12,7 @@ from domain.refs import InvalidReference
 from domain.weeks import InvalidSchedule, InvalidWeek
 from store import SchemaMismatch, StoreUnavailable
 from tasks.collect.stage import CollectFailed
+from tasks.entity_lookup import UnknownEntity
 from tasks.evaluate.manual import AlertNotOpen, InvalidSnooze, MissingReason
 from tasks.report.stage import ReportRejected
 from wiring.settings import SettingsError
@@ -38,7 +39,7 @@ def sentence_for(error: Exception) -> tuple[int, str]:
             return EXIT_USAGE, str(error)
         case ServiceError() | StoreUnavailable() | SchemaMismatch() | ActionError() | SimulatorFailed():
             return EXIT_FAILURE, str(error)
-        case CollectFailed() | ReportRejected() | AlertNotOpen():
+        case CollectFailed() | ReportRejected() | AlertNotOpen() | UnknownEntity():
             return EXIT_FAILURE, str(error)
         case OSError():
             place = f"{error.filename}: " if error.filename else ""

@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "deliver": "cli.stages",
     "demo": "cli.demo",
     "evaluate": "cli.stages",
+    "explain": "cli.explain",
     "init": "cli.init",
     "mcp": "cli.mcp",
     "migrate": "cli.config",

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 import click
 from rich.console import Console
@@ -16,6 +16,8 @@ from rich.text import Text
 
 from cli.streams import CONTROLS, is_utf8, without_controls
 from domain.messages import Json
+
+_COLUMN_GAP: Final = 2
 
 
 def say(sentence: str) -> None:
@@ -30,15 +32,50 @@ def say_json(value: Json) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """Print a table; cells are not markup. Output that is not a terminal gets a wide table."""
+    """Print a table, without columns that are empty; cells are not markup. Output that is not a terminal gets a wide table."""
+    kept = [number for number in range(len(columns)) if not rows or any(row[number] for row in rows)]
+    columns, rows = [columns[number] for number in kept], [[row[number] for number in kept] for row in rows]
     console = Console()
     if not console.is_terminal:
         console = Console(width=500)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(Text(without_controls(name)), justify="right" if name in right else "left", overflow="fold")
+    widths = fit_columns(columns, rows, available=console.width)
+    for name, width in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if name in right else "left"
+        table.add_column(Text(without_controls(name)), justify=justify, overflow="fold", width=width)
     for row in rows:
         table.add_row(*(Text(without_controls(cell)) for cell in row))
+    console.print(table)
+
+
+def fit_columns(columns: Sequence[str], rows: Sequence[Sequence[str]], *, available: int) -> Sequence[int | None]:
+    """Return the width of each column, so that no word is broken; None for each if that is impossible, or all fits anyway.
+
+    What is left beyond the longest words goes to the columns that lack least, so that few of them wrap.
+    """
+    texts = list(zip(columns, *rows, strict=True))
+    whole = [max(map(len, column)) for column in texts]
+    widths = [max((len(word) for text in column for word in text.split()), default=0) for column in texts]
+    left = available - _COLUMN_GAP * (len(columns) - 1) - sum(widths)
+    if left < 0 or sum(whole) <= left + sum(widths):
+        return [None] * len(columns)
+    for number in sorted(range(len(columns)), key=lambda one: whole[one] - widths[one]):
+        added = min(left, whole[number] - widths[number])
+        widths[number] += added
+        left -= added
+    return widths
+
+
+def show_fields(fields: Sequence[tuple[str, str]]) -> None:
+    """Print a name and a text per line; a long text continues under its beginning."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=500)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in fields:
+        table.add_row(Text(without_controls(name), style="bold"), Text(without_controls(text)))
     console.print(table)
 
 

@@ -12,15 +12,16 @@ from actions.history.costs import get_cost_trend
 from actions.history.explanation import explain_cost_change
 from actions.history.explanation_models import ExplainInput, ExplainOutput
 from actions.history.models import TrendInput, TrendWeekRow
-from actions.history.view import HistoryView
+from actions.history.view import HistoryView, parse_team
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
 from cli.streams import say_error
 from clients.http.errors import ServiceError
+from clients.slack.client import SlackClient
 from domain.messages import Json
 from domain.money import format_count, format_money
 from domain.months import Month
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
 from domain.weeks import IsoWeek
 from reports import content
 from reports.render.documents import render_markdown, render_page
@@ -28,6 +29,7 @@ from reports.render.renderings import slack_messages
 from tasks.context import StageContext
 from tasks.report.stage import AlreadySent, preview, preview_month, send_month
 from tasks.report.stage import send as send_report
+from tasks.report.upcoming import upcoming_report
 from wiring.settings import SettingsError
 
 
@@ -40,8 +42,10 @@ from wiring.settings import SettingsError
 @click.option(
     "--preview",
     "previewed",
-    type=click.Choice(["slack"]),
-    help="Show the Slack messages as JSON and have Slack validate them without posting, if SLACK_BOT_TOKEN is set.",
+    is_flag=False,
+    flag_value="report",
+    type=click.Choice(["report", "slack"]),
+    help="Say as well what is missing, and when it is sent. `slack`: show the messages as JSON, which Slack validates without posting.",
 )
 @click.option("--send", is_flag=True, help="Record it as the report of that week or month and put it into the outbox.")
 @click.option("--again", is_flag=True, help="With --send: send another one, marked as such, for a week or month that was sent.")
@@ -56,15 +60,17 @@ def report(
     send: bool,
     again: bool,
 ) -> None:
-    r"""Show the weekly report of a team, or the monthly roll-up; nothing is written or sent without --send.
+    r"""Show or send the weekly report of a team, or a roll-up; nothing is sent without --send.
 
-    The current week or month can be shown, not sent. For one that was reported the stored report is shown.
+    The current week or month can be shown, not sent; until a week was measured to its end the current one is shown. For one that was
+    reported the stored report is shown.
 
     \b
     Examples:
       scaleops-worker report --team group:default/payments --format html > payments.html
       scaleops-worker report --team group:default/payments --week 2026-W47 --send
-      scaleops-worker report --team group:default/payments --preview slack
+      scaleops-worker report --preview
+      scaleops-worker report --team payments --preview slack
       scaleops-worker report --monthly --month 2026-10
     """
     if again and not send:
@@ -79,14 +85,16 @@ def report(
     if month and not monthly:
         message = "--month requires --monthly"
         raise click.UsageError(message)
-    ref = EntityRef.parse(team) if team else None
+    ref = parse_team(team) if team else None
     chosen = IsoWeek.parse(week) if week else None
     chosen_month = Month.parse(month) if month else None
     with open_context() as context:
         if not send:
             shown = preview_month(context, chosen_month) if monthly else preview(context, ref, chosen)
-            say(_rendered(shown, previewed or form))
-            if previewed:
+            say(_rendered(shown, "slack" if previewed == "slack" else form))
+            if not monthly:
+                _say_what_follows(context, ref or PLATFORM, is_preview=previewed is not None)
+            if previewed == "slack":
                 _validate(context, shown)
             return
         done = send_month(context, chosen_month, again=again) if monthly else send_report(context, ref, chosen, again=again)
@@ -100,11 +108,28 @@ def report(
         )
 
 
+def _say_what_follows(context: StageContext, team: EntityRef, *, is_preview: bool) -> None:
+    """Print on standard error when the next report comes, and what it will lack; before the first one without --preview, too."""
+    with context.store.reading() as transaction:
+        upcoming = upcoming_report(transaction, context.policy.schedules.of(team), team, context.clock())
+    is_first = upcoming.last is None
+    if not (is_preview or is_first) or upcoming.measured_since is None:
+        return
+    say_error(
+        f"Nothing was sent. The {'first' if is_first else 'next'} report, of {upcoming.week}, is due {upcoming.due_at:%a %d %b %Y, %H:%M} UTC."
+    )
+    if is_first:
+        say_error(
+            f"Measured since {upcoming.measured_since:%a %d %b %Y, %H:%M} UTC: a change needs the week before, and comes with the second report."
+        )
+    if is_preview and _slack_of(context) is None:
+        say_error("It cannot be sent: SLACK_BOT_TOKEN is not set.")
+
+
 def _validate(context: StageContext, report: content.AnyReport) -> None:
     """Print on standard error what Slack refuses of the messages. Raises ClickException if it refuses one."""
-    try:
-        slack = context.services.slack
-    except SettingsError:
+    slack = _slack_of(context)
+    if slack is None:
         say_error("Not validated by Slack: SLACK_BOT_TOKEN is not set.")
         return
     messages = slack_messages(report)
@@ -120,6 +145,13 @@ def _validate(context: StageContext, report: content.AnyReport) -> None:
         message = "\n".join(["Slack refuses:", *refused])
         raise click.ClickException(message)
     say_error(f"Slack accepts {format_count(len(messages), 'message')}.")
+
+
+def _slack_of(context: StageContext) -> SlackClient | None:
+    try:
+        return context.services.slack
+    except SettingsError:
+        return None
 
 
 def _rendered(report: content.AnyReport, form: str) -> str:

@@ -51,6 +51,8 @@ class Component:
     """Why its workloads cannot be selected, if an annotation that selects them cannot be read."""
     problems: tuple[str, ...] = ()
     """For its owner: what its entity says that could not be used, one sentence each."""
+    owner_rule: str = field(default="", compare=False)
+    """By which rule `team` owns it; empty for a component that is not read from the catalog: it is not stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

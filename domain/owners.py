@@ -31,6 +31,21 @@ class OwnerClaims:
             return ()
         return tuple(ref for ref in self.related if ref.kind == "group")
 
+    def rule(self, in_catalog: Collection[EntityRef]) -> str:
+        """Return by which rule `owner` has chosen, as a phrase."""
+        if self._confirmed is not None:
+            return (
+                "spec.owner, which an ownedBy relation confirms" if self.related else "spec.owner; there is no ownedBy relation"
+            )
+        if not self.related:
+            return "neither spec.owner nor an ownedBy relation names an owner"
+        place = (
+            "first ownedBy relation to a group in the catalog"
+            if self.owner(in_catalog) in in_catalog
+            else "first ownedBy relation"
+        )
+        return f"the {place}: {'none of them confirms spec.owner' if self.named else 'spec.owner names none'}"
+
     @property
     def _confirmed(self) -> EntityRef | None:
         return self.named[0] if self.named and (not self.related or self.named[0] in self.related) else None

@@ -103,16 +103,23 @@ def plan_for(component: Component) -> SelectorPlan:
     if component.unusable:
         raise InvalidSelector(component.unusable)
     _check_limits(component)
-    if component.label_selector is not None and component.label_selector.strip():
-        return plan_of(parse_selector(component.label_selector), text=component.label_selector)
-    if component.kubernetes_id is not None and component.kubernetes_id.strip():
-        value = component.kubernetes_id.strip()
+    annotation, text = selector_source(component)
+    if annotation == LABEL_SELECTOR:
+        return plan_of(parse_selector(text), text=text)
+    if annotation == KUBERNETES_ID:
+        value = text.strip()
         if problem := _problem_of_value(value):
             message = f"the annotation {KUBERNETES_ID} can match nothing: {problem}"
             raise InvalidSelector(message)
         return SelectorPlan(queries=((f"{KUBERNETES_ID}={value}",),), warnings=())
     message = f"{component.ref} has no workload selector: annotate the entity with {LABEL_SELECTOR} or {KUBERNETES_ID}"
     raise InvalidSelector(message)
+
+
+def selector_source(component: Component) -> tuple[str, str]:
+    """Return the annotation that selects the workloads of a component, and its text; two empty texts if it has none."""
+    named = ((LABEL_SELECTOR, component.label_selector), (KUBERNETES_ID, component.kubernetes_id))
+    return next(((annotation, text) for annotation, text in named if text is not None and text.strip()), ("", ""))
 
 
 def dashboard_labels(component: Component) -> tuple[str, ...]:

@@ -193,7 +193,7 @@ class EntityParser:
     def component(self, document: EntityDocument, *, find_known: FindKnown = lambda _: ()) -> Component:
         """Convert an entity of any kind; `find_known` is called if the relations do not decide who owns it."""
         claims = document.claims
-        undecided = claims.undecided
+        known = find_known(claims.undecided) if claims.undecided else ()
         system = parse_owner(document.spec.system or "", namespace=document.namespace, kind="system")
         return Component(
             ref=document.ref,
@@ -201,7 +201,7 @@ class EntityParser:
             spelled_namespace=document.namespace,
             spelled_name=document.metadata.name,
             title=document.metadata.title or document.metadata.name,
-            team=claims.owner(find_known(undecided) if undecided else ()),
+            team=claims.owner(known),
             lifecycle=document.spec.lifecycle or "",
             system="" if system is None else str(system),
             label_selector=document.annotation(LABEL_SELECTOR),
@@ -212,6 +212,7 @@ class EntityParser:
             runbooks=tuple(_runbooks(document)),
             unusable=_unusable(document),
             problems=(*claims.problems, *self._contact_problems(document)),
+            owner_rule=claims.rule(known),
         )
 
     def team(self, document: EntityDocument) -> Team:

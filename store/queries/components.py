@@ -123,7 +123,7 @@ class Components(Queries):
 def _component_row(component: Component, as_of: datetime) -> dict[str, Any]:
     return {
         "entity_ref": component.ref,
-        **row_from(component, without=("ref", "contact")),
+        **row_from(component, without=("ref", "contact", "owner_rule")),
         **row_from(component.contact),
         "last_seen": as_of,
         "missed_listings": 0,
@@ -138,8 +138,9 @@ def _team_row(team: Team) -> dict[str, Any]:
 
 def _component_of(row: RowMapping) -> Component:
     runbooks = tuple((title, url) for title, url in row["runbooks"])
+    problems = tuple(row["problems"])
     return read_as(
-        Component, row, ref=row["entity_ref"], contact=_contact_of(row), runbooks=runbooks, problems=tuple(row["problems"])
+        Component, row, ref=row["entity_ref"], contact=_contact_of(row), runbooks=runbooks, problems=problems, owner_rule=""
     )
 
 

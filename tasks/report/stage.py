@@ -96,16 +96,17 @@ def report_due(context: StageContext, *, progress: Progress = lambda _: None, is
 def preview(context: StageContext, team: EntityRef | None, week: IsoWeek | None = None) -> content.Report:
     """Return a report without writing: the stored one of a reported week, else one made now.
 
-    `team` None is the roll-up of all teams, `week` None the last completed one. The current week can be shown.
+    `team` None is the roll-up of all teams, `week` None the last completed one, or the current one if nothing was measured before it.
+    The current week can be shown.
 
     Raises:
-        ReportRejected: the team is unknown, or the week has not begun.
+        ReportRejected: the team is unknown, the week has not begun, or nothing was measured yet.
     """
     now = context.clock()
     subject = team or PLATFORM
     with context.store.reading() as transaction:
         _require_known(transaction, subject)
-        request = _request(context.policy.schedules.of(subject), week, now)
+        request = _request(transaction, context.policy.schedules.of(subject), subject, week, now)
         stored = transaction.reports.first_with_content(subject, WEEKLY_REPORT, str(request.week))
         if stored is not None:
             return read_stored(stored)
@@ -136,7 +137,8 @@ def send(
     schedule = context.policy.schedules.of(subject)
     with context.store.reading() as transaction:
         _require_known(transaction, subject)
-    return _send(context, subject, _request(schedule, week, now), zone=schedule.zone.key, again=again)
+        request = _request(transaction, schedule, subject, week, now)
+    return _send(context, subject, request, zone=schedule.zone.key, again=again)
 
 
 def send_month(context: StageContext, month: Month | None = None, *, again: bool = False) -> ReportMade | AlreadySent:
@@ -171,7 +173,15 @@ def read_stored_month(run: ReportRun) -> content.MonthlyReport:
     return content.MonthlyReport.model_validate(run.content)
 
 
-def _request(schedule: Schedule, week: IsoWeek | None, now: datetime) -> ReportRequest:
+def _request(
+    transaction: Transaction, schedule: Schedule, subject: EntityRef, week: IsoWeek | None, now: datetime
+) -> ReportRequest:
+    if week is None:
+        first = transaction.history.first_of_team(subject)
+        if first is None:
+            message = "nothing was measured yet; `scaleops-worker collect` measures every component once"
+            raise ReportRejected(message)
+        week = min(max(schedule.period_at(now).shift(-1), schedule.period_at(first)), schedule.period_at(now))
     chosen, is_running = _choose(schedule, week, now, zone=schedule.zone.key)
     return ReportRequest(week=chosen, now=now, running=is_running)
 

@@ -84,3 +84,22 @@ def test_the_catalog_is_asked_only_where_the_relations_do_not_decide() -> None:
     for document in (document_of("payments"), document_of(PAYMENTS, OLD, PAYMENTS), document_of(None, PAYMENTS)):
         EntityParser().component(document, find_known=find_known)
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "targets", "rule"),
+    [
+        (PAYMENTS, (OLD, PAYMENTS), "spec.owner, which an ownedBy relation confirms"),
+        (PAYMENTS, (), "spec.owner; there is no ownedBy relation"),
+        (None, (OLD, PAYMENTS), "the first ownedBy relation to a group in the catalog: spec.owner names none"),
+        ("ghosts", (OLD, PAYMENTS), "the first ownedBy relation to a group in the catalog: none of them confirms spec.owner"),
+        ("ghosts", (ANN, BOB), "the first ownedBy relation: none of them confirms spec.owner"),
+        (None, (), "neither spec.owner nor an ownedBy relation names an owner"),
+    ],
+)
+def test_the_rule_that_chose_the_owner_is_named(owner: object, targets: tuple[str, ...], rule: str) -> None:
+    parser = EntityParser()
+    component = parser.component(
+        document_of(owner, *targets), find_known=lambda refs: {ref for ref in refs if str(ref) == PAYMENTS}
+    )
+    assert component.owner_rule == rule

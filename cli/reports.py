@@ -27,6 +27,7 @@ from reports import content
 from reports.render.documents import render_markdown, render_page
 from reports.render.renderings import slack_messages
 from tasks.context import StageContext
+from tasks.entity_lookup import find_entity
 from tasks.report.stage import AlreadySent, preview, preview_month, send_month
 from tasks.report.stage import send as send_report
 from tasks.report.upcoming import upcoming_report
@@ -177,18 +178,21 @@ def _rendered(report: content.AnyReport, form: str) -> str:
 def trend(ref: str, *, weeks: int, why: bool, as_json: bool) -> None:
     r"""Show the weekly cost of a component or a team, from the closing snapshot of each week.
 
+    REF is a reference, or a name that only one component or team has.
+
     \b
     Examples:
       scaleops-worker trend component:default/checkout --weeks 8
       scaleops-worker trend group:default/payments --why
     """
-    entity = EntityRef.parse(ref)
+    entity = None
     try:
         with open_context() as context, open_history(context) as view:
+            entity = find_entity(view.rows, ref, may_be_new=True)
             found = get_cost_trend(view, TrendInput(entity_ref=str(entity), weeks=weeks))
             explained = _explain(view, entity) if why else None
     except NotFoundError:
-        message = f"no measurement of {entity} in the last {weeks} weeks; `scaleops-worker collect` measures, `status` shows what is known"
+        message = f"no measurement of {entity or ref} in the last {weeks} weeks; `scaleops-worker collect` measures, `status` shows what is known"
         raise click.ClickException(message) from None
     if as_json:
         say_json(found.model_dump(mode="json", by_alias=True) | (explanation_json(explained) if why else {}))

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from domain.messages import Message
 from domain.months import MONTHLY_REPORT, Month, MonthlySchedule
+from domain.ref_search import did_you_mean, similar_refs
 from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, monthly_route
 from domain.weeks import WEEKLY_REPORT, IsoWeek, Lateness, P, Period, ReportSchedule, Schedule
@@ -215,6 +216,9 @@ def _require_known(transaction: Transaction, team: EntityRef) -> None:
     known = teams_with_reports(transaction)
     if team in {PLATFORM, *known} or transaction.history.first_of_team(team) is not None:
         return
+    if similar := similar_refs(str(team), known):
+        message = f"no component is owned by {team}; {did_you_mean(similar)}"
+        raise ReportRejected(message)
     some = ", ".join(str(one) for one in known[:8]) or "none yet: run scaleops-worker collect first"
     message = f"no component is owned by {team}; the teams are {some}{', ...' if len(known) > 8 else ''}"  # noqa: PLR2004 - as above
     raise ReportRejected(message)

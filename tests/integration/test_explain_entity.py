@@ -162,3 +162,19 @@ def test_the_command_prints_it_for_people_and_for_programs(run: Run, tmp_path: P
     assert document["alerts"][0]["rule"] == "under-provisioned"
     assert "component:default/checkout, component:default/ledger" in team.out
     assert unknown.err == "scaleops-worker: no component or team 'chekout' is known; did you mean component:default/checkout?\n"
+
+
+def test_other_commands_take_a_name_and_suggest_one(run: Run, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'history.db'}"
+    store = Store.open(url)
+    fill_history(store)
+    store.close()
+    trend = run("trend", "checkout", DATABASE_URL=url)
+    misspelled = run("report", "--team", "paymnts", DATABASE_URL=url)
+
+    assert (trend.status, misspelled.status) == (0, 1)
+    assert "2026-W4" in trend.out
+    assert (
+        misspelled.err
+        == "scaleops-worker: no component is owned by group:default/paymnts; did you mean group:default/payments?\n"
+    )

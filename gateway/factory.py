@@ -49,6 +49,7 @@ from gateway.web.health import DATABASE, Readiness, catalog_file_probe, database
 from gateway.web.mcp_app import McpApp
 from gateway.web.metrics import Metrics
 from gateway.web.oauth_metadata import ResourceMetadata, metadata_url
+from gateway.web.openapi import openapi_route
 from gateway.web.pages import page_routes
 from gateway.web.registry import LIST_PATH, registry_routes
 from store import Store
@@ -137,8 +138,9 @@ def build_gateway(
     )
     owners = CachedWorkloadOwners(partial(_stored_owners, dependencies.store), clock=clock)
     scope = ProxyScope(index=index, visibility=visibility, owners=owners, cache=cache, worker=body_worker)
+    table = RouteTable([read_extra_route(entry) for entry in settings.gateway_extra_routes])
     proxy = Proxy(
-        routes=RouteTable([read_extra_route(entry) for entry in settings.gateway_extra_routes]),
+        routes=table,
         send=scaleops.send,
         cache=cache,
         scope=scope if settings.gateway_proxy_scope == "catalog" else None,
@@ -165,6 +167,7 @@ def build_gateway(
         metadata = ResourceMetadata(backstage, public_url=_public_url(settings), backstage_url=base_url, clock=clock)
     open_routes = public_routes(_readiness(dependencies, scaleops, backstage), signer, metadata)
     routes = [*open_routes, metrics_route(metrics), *mcp.routes(), *registry_routes(contexts, metrics)]
+    routes.append(openapi_route(table.routes, has_metadata=metadata is not None))
     routes += page_routes(contexts, instance=settings.instance, links=page_links(settings))
     web = Router(routes, redirect_slashes=False, default=raise_not_found, lifespan=lifespan)
     admission = Admission(

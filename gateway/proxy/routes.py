@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from typing import Final, Literal
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
+from domain.messages import Json
 from gateway.proxy.json_filter import Empty
 from gateway.request import GatewayRequest
 from gateway.responses import HttpError, bad_request, method_not_allowed, not_found
@@ -38,6 +39,8 @@ class Parameter:
     accepts: Check
     allowed: str
     """The allowed values, for the error message."""
+    schema: Mapping[str, Json]
+    """The same values, as a JSON schema."""
     required: bool = False
     fixed: str | None = None
 
@@ -63,11 +66,11 @@ class ProxyRoute:
 
 
 def _one_of(*values: str) -> Parameter:
-    return Parameter(accepts=values.__contains__, allowed=" or ".join(values))
+    return Parameter(accepts=values.__contains__, allowed=" or ".join(values), schema={"enum": list(values)})
 
 
 def _always(value: str) -> Parameter:
-    return Parameter(accepts=value.__eq__, allowed=value, fixed=value)
+    return Parameter(accepts=value.__eq__, allowed=value, schema={"enum": [value]}, fixed=value)
 
 
 def _is_plain(value: str) -> bool:
@@ -78,8 +81,14 @@ def _is_milliseconds(value: str) -> bool:
     return value.isascii() and value.isdecimal() and len(value) <= len("9999999999999")
 
 
-_REQUIRED_NAME: Final = Parameter(accepts=_is_plain, allowed="a name", required=True)
-_INSTANT: Final = Parameter(accepts=_is_milliseconds, allowed="milliseconds since 1970", required=True)
+_PLAIN_VALUE: Final[Mapping[str, Json]] = {"type": "string", "minLength": 1, "maxLength": _MAX_VALUE_LENGTH}
+_REQUIRED_NAME: Final = Parameter(accepts=_is_plain, allowed="a name", schema=_PLAIN_VALUE, required=True)
+_INSTANT: Final = Parameter(
+    accepts=_is_milliseconds,
+    allowed="milliseconds since 1970",
+    schema={"type": "string", "pattern": "^[0-9]{1,13}$"},
+    required=True,
+)
 
 ROUTES: Final = (
     ProxyRoute(
@@ -143,7 +152,7 @@ def read_extra_route(entry: str) -> ProxyRoute:
     if not is_valid or not all(_NAME.fullmatch(name) for name in parameters):
         message = f"GATEWAY_EXTRA_ROUTES: {entry!r} is not a valid route; write for example GET /api/v1/policies?multiCluster"
         raise SettingsError(message)
-    value = Parameter(accepts=_is_plain, allowed="a plain value")
+    value = Parameter(accepts=_is_plain, allowed="a plain value", schema=_PLAIN_VALUE)
     return ProxyRoute(method="GET", path=path, kind="extra", parameters=dict.fromkeys(parameters, value), takes_cluster=True)
 
 
@@ -152,7 +161,8 @@ class RouteTable:
 
     def __init__(self, extra: Sequence[ProxyRoute] = ()) -> None:
         self._by_path: dict[str, dict[str, ProxyRoute]] = {}
-        for route in (*ROUTES, *extra):
+        self.routes = (*ROUTES, *extra)
+        for route in self.routes:
             self._by_path.setdefault(route.path, {})[route.method] = route
         self.find = lru_cache(_MAX_CACHED)(self._find)
 

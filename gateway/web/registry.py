@@ -35,6 +35,11 @@ _ROUTE_NAME: Final = "actions"
 _CLIENT: Final = "registry"
 
 
+def invoke_path(version: str, identifier: str) -> str:
+    """Return the path that invokes an action, in version `v1` or `v2` of the protocol."""
+    return f"{_ACTIONS_PATH}/{version}/actions/{identifier}/invoke"
+
+
 def describe(action: ActionDefinition) -> dict[str, Json]:
     """Return an action as Backstage lists it."""
     return {
@@ -87,12 +92,7 @@ def registry_routes(contexts: RequestContexts, metrics: Metrics) -> Sequence[Rou
     return [
         Route(LIST_PATH, list_actions, name=_ROUTE_NAME),
         *(
-            Route(
-                f"{_ACTIONS_PATH}/{version}/actions/{{id}}/invoke",
-                partial(invoke, is_wrapped=is_wrapped),
-                methods=["POST"],
-                name=_ROUTE_NAME,
-            )
+            Route(invoke_path(version, "{id}"), partial(invoke, is_wrapped=is_wrapped), methods=["POST"], name=_ROUTE_NAME)
             for version, is_wrapped in (("v1", False), ("v2", True))
         ),
     ]

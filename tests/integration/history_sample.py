@@ -44,7 +44,7 @@ def fill_history(store: Store) -> None:
     """
     engine = store._engine
     if engine.dialect.name != "sqlite":
-        _run_stages(store)
+        run_stages(store)
         return
     with closing(sqlite3.connect(":memory:")) as sample, closing(sqlite3.connect(engine.url.database or "")) as target:
         sample.deserialize(_filled_sqlite())
@@ -57,13 +57,13 @@ def _filled_sqlite() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "history.db"
         with closing(Store.open(f"sqlite:///{path}")) as store:
-            _run_stages(store)
+            run_stages(store)
         with closing(sqlite3.connect(path)) as source:
             source.execute("PRAGMA journal_mode = DELETE")  # a database in memory has no write-ahead log
             return source.serialize()
 
 
-def _run_stages(store: Store) -> None:
+def run_stages(store: Store) -> None:
     week_before = MONDAY - timedelta(days=7)
     _sweep(
         store,
@@ -72,17 +72,22 @@ def _run_stages(store: Store) -> None:
         finder=[_point("finder", "40")],
     )
     for as_of in (MONDAY - timedelta(hours=6), MONDAY):
-        _sweep(
-            store,
-            as_of,
-            {
-                "checkout": [_under_provisioned("api", "130"), _point("shared", "10")],
-                "ledger": [_point("shared", "10"), _point("new-job", "5")],
-            },
-            finder=None,
-        )
+        record_newest(store, as_of)
     evaluate(make_stage_context(store, MONDAY + timedelta(minutes=10)))
     report_due(make_stage_context(store, DUE))
+
+
+def record_newest(store: Store, as_of: datetime) -> None:
+    """Record a sweep that finds what the newest one of the sample does."""
+    _sweep(
+        store,
+        as_of,
+        {
+            "checkout": [_under_provisioned("api", "130"), _point("shared", "10")],
+            "ledger": [_point("shared", "10"), _point("new-job", "5")],
+        },
+        finder=None,
+    )
 
 
 def serve_with_history(serve_gateway: ServeGateway, simulator: Simulator, **settings: Any) -> ServedGateway:

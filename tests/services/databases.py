@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._user: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-        self._binaries = self._reachable_binaries()
+        self.binaries = self._reachable_binaries()
         self._process: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
@@ -40,7 +40,7 @@ class PostgresServer:
         fast = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60", "shared_buffers=32MB")
         options = [part for setting in (*fast, "listen_addresses=") for part in ("-c", setting)]
         self._process = subprocess.Popen(
-            [self._binaries / "postgres", "-D", self.folder / "data", "-k", self.folder, *options],
+            [self.binaries / "postgres", "-D", self.folder / "data", "-k", self.folder, *options],
             cwd=self.folder,
             env={"LC_ALL": "C.UTF-8"},
             stdout=subprocess.DEVNULL,
@@ -85,7 +85,7 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str, retry: bool = False) -> None:
         while True:
             done = subprocess.run(
-                [self._binaries / program, *arguments],
+                [self.binaries / program, *arguments],
                 cwd=self.folder,
                 env={"LC_ALL": "C.UTF-8"},
                 capture_output=True,
@@ -103,9 +103,9 @@ def _is_reachable(folder: Path) -> bool:
     return all(above.stat().st_mode & 0o001 for above in (folder, *folder.parents))
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """Serve a PostgreSQL with one migrated database to copy; each xdist worker has its own."""
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """Run a PostgreSQL with one migrated database to copy."""
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     folder.chmod(0o755)
     server = PostgresServer(folder)
@@ -120,6 +120,13 @@ def postgres_server() -> Iterator[PostgresServer]:
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Serve a PostgreSQL with one migrated database to copy; each xdist worker has its own."""
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ RUN python -m venv --without-pip /opt/scaleops-worker \
  && pip install --no-cache-dir --require-hashes -r requirements/build.lock \
  && pip --python /opt/scaleops-worker/bin/python install --no-cache-dir --require-hashes -r requirements/runtime.lock
 COPY . .
+# docker build --build-arg COMMIT=$(git rev-parse HEAD), also with `docker compose build`: what `scaleops-worker --version` says. The build context has no .git.
+ARG COMMIT=
 # Without isolation the build backend comes from build.lock; with it, pip would fetch one without a known hash.
-RUN pip wheel --no-index --no-deps --no-build-isolation -w /wheels . \
+RUN SCALEOPS_WORKER_COMMIT=$COMMIT pip wheel --no-index --no-deps --no-build-isolation -w /wheels . \
  && pip --python /opt/scaleops-worker/bin/python install --no-index --no-deps /wheels/*.whl
 
 FROM python:3.11-slim-bookworm

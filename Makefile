@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-inde
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format check test test-browser conformance demo chaos bench lock
+.PHONY: help setup format check test test-browser fuzz mutation conformance demo chaos bench wheel sbom audit lock
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +21,13 @@ setup: .venv/.ready ## make the environment in .venv from the lock
 	  && $(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/dev.lock \
 	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Tools with many dependencies of their own, each in an environment from its lock; `runtime` is what the wheel needs and nothing else.
+.tools/%/.ready: requirements/%.lock .venv/.ready
+	@$(BIN)/uv venv -q --clear --python $(BIN)/python .tools/$*
+	@$(BIN)/uv pip install -q --python .tools/$*/bin/python --require-hashes -r $<
+	@$(if $(filter fuzz mutation,$*),$(BIN)/uv pip install -q --python .tools/$*/bin/python --no-deps --no-build-isolation -e .)
 	@touch $@
 
 format: setup ## put the code into its form
@@ -40,6 +47,12 @@ test-browser: setup ## the pages in a real Chromium
 	@sh tests/browser/ready.sh $(BIN)
 	$(BIN)/python -m pytest -m browser
 
+fuzz: .tools/fuzz/.ready ## send generated requests to every route of the gateway (EXAMPLES=200 SEED=1)
+	.tools/fuzz/bin/python -m tests.fuzz --examples $(or $(EXAMPLES),200) --seed $(or $(SEED),1)
+
+mutation: .tools/mutation/.ready ## change domain/ and alerts/ line by line: do the unit tests notice? (SAMPLE=200 SEED=1; all of it takes hours)
+	.tools/mutation/bin/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),1) $(if $(RETRY),--retry)
+
 conformance: setup ## the MCP protocol's own test suite and inspector (needs npm)
 	@command -v npm >/dev/null || { echo "npm is missing, which brings the test suite; on Debian: apt-get install npm"; exit 1; }
 	@mkdir -p .conformance
@@ -57,8 +70,27 @@ chaos: setup ## try every fault from a seed, print the fault table (SEED=1 TIMES
 bench: setup ## speed, as ratios against a reference of the same run
 	$(BIN)/python -m benchmarks
 
+# The date of every file in the wheel and of the SBOM is that of the commit, so that a second build has the same bytes.
+wheel sbom: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+
+wheel: setup ## build the wheel into dist/, with the locked build tools; the same commit gives the same bytes
+	$(BIN)/uv build -q --wheel --build-constraint requirements/build.lock --require-hashes --out-dir dist .
+	@cd dist && sha256sum *.whl
+
+sbom: .tools/runtime/.ready .tools/audit/.ready ## list what the wheel depends on (CycloneDX, dist/), and check the licences
+	@mkdir -p dist
+	.tools/audit/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  -o dist/scaleops-worker.cdx.json .tools/runtime/bin/python
+	$(BIN)/python -m tests.supply_chain.licences dist/scaleops-worker.cdx.json
+
+audit: .tools/audit/.ready ## look for known vulnerabilities in every lock (exit status 3: the database cannot be reached)
+	$(BIN)/python -m tests.supply_chain.audit .tools/audit/bin/pip-audit
+
 lock: setup ## pin the dependencies anew
 	$(LOCK) -o requirements/runtime.lock
 	$(LOCK) --group dev -c requirements/runtime.lock -o requirements/dev.lock
 	$(LOCK) --group dev --group browser -c requirements/dev.lock -o requirements/browser.lock
+	$(COMPILE) --group audit -c requirements/dev.lock -o requirements/audit.lock
+	$(LOCK) --group dev --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
+	$(LOCK) --group dev --group mutation -c requirements/dev.lock -o requirements/mutation.lock
 	sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) - -c requirements/dev.lock -o requirements/build.lock

@@ -77,8 +77,24 @@ def _with_paragraphs(command: click.Command) -> click.Command:
     return command
 
 
+def _print_version(context: click.Context, _: click.Parameter, asked: object) -> None:
+    if not asked or context.resilient_parsing:
+        return
+    version = importlib.import_module("importlib.metadata").version("scaleops-worker")
+    commit = importlib.import_module("cli.commit").built_from()
+    click.echo(f"scaleops-worker, version {version}, {f'commit {commit}' if commit else 'of an unknown commit'}")
+    context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="scaleops-worker", prog_name="scaleops-worker")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version, with the commit that it was built from.",
+)
 def cli() -> None:
     """Cost reports and alerts for ScaleOps, owner-aware through the Backstage catalog.
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cli.commit import built_from
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
@@ -30,7 +32,7 @@ def test_the_wheel_installs_clean_and_runs(tmp_path: Path) -> None:
     ran(*install, "--require-hashes", "-r", ROOT / "requirements" / "runtime.lock")
     ran(*install, "--no-deps", wheel)
 
-    assert "0.1.0" in ran(clean / "scaleops-worker", "--version")
+    assert ran(clean / "scaleops-worker", "--version") == f"scaleops-worker, version 0.1.0, commit {built_from()}\n"
     ran(clean / "scaleops-worker", "migrate")
     assert (tmp_path / "scaleops-worker.db").exists()
     output = ran(clean / "scaleops-worker", "demo", "--out", tmp_path / "demo-out", "--weeks", "1")

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from cli.main import COMMANDS, cli
+from hatch_build import VARIABLE
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -63,6 +64,12 @@ def test_the_build_backend_is_locked() -> None:
     assert set(locked) <= everything
 
 
+def test_the_image_gets_the_name_of_its_commit() -> None:
+    build = next(command for command in instructions(DOCKERFILE) if "pip wheel" in command)
+    assert re.search(r"^ARG COMMIT=$", DOCKERFILE, re.MULTILINE)
+    assert build.startswith(f"{VARIABLE}=$COMMIT pip wheel")
+
+
 def is_in_build_context(path: str) -> bool:
     patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     for pattern in patterns:
@@ -88,5 +95,6 @@ def test_the_sources_of_the_wheel_are_in_the_build_context() -> None:
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     needed = [f"{package}/__init__.py" for package in packages]
     needed += ["pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]]
+    needed += [project["tool"]["hatch"]["build"]["hooks"]["custom"]["path"]]
     needed += re.findall(r"requirements/\w+\.lock", DOCKERFILE)
     assert all(is_in_build_context(path) for path in needed)

@@ -1,0 +1,1 @@
+"""Generated requests to every route of the gateway, by its OpenAPI description. Behind `make fuzz`."""

@@ -160,10 +160,12 @@ def format_week(week: IsoWeek) -> str:
 
 
 def format_interval(interval: timedelta) -> str:
-    """Format how often something is done as `15 minutes`, `6 hours`."""
+    """Format how often something is done as `15 minutes`, `6 hours`, `5 h 17 min`."""
     minutes = max(1, interval // timedelta(minutes=1))
     hours, rest = divmod(minutes, 60)
-    return format_count(minutes, "minute") if rest else format_count(hours, "hour")
+    if not hours:
+        return format_count(minutes, "minute")
+    return f"{hours} h {rest} min" if rest else format_count(hours, "hour")
 
 
 def format_delay(delay: timedelta) -> str:

@@ -28,6 +28,7 @@ def status(*, cadence: timedelta | None = EVERY, failing_for: timedelta | None =
         (None, EVERY, ["every 15 minutes", "none was done yet"]),
         (status(cadence=None), EVERY, ["every 15 minutes", "by inventory"]),
         (status(cadence=3 * EVERY), EVERY, ["every 15 minutes", "by inventory, 45 minutes after the sweep before"]),
+        (status(cadence=5 * HOUR + timedelta(minutes=17)), HOUR, ["every 1 hour", "5 h 17 min after the sweep before"]),
         (status(failing_for=HOUR), EVERY, ["failed, as all since", "ScaleOps is down"]),
     ],
 )

@@ -11,10 +11,9 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from io import BytesIO
 from typing import Final
 
@@ -27,7 +26,7 @@ from clients.http.errors import ErrorKind, OutOfTime, ServiceError
 from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, HttpResponse, no_response, status_error, too_large_error, truncated_error
 from clients.http.network import InvalidNetworkVariable, ProxyAddress, certificate_advice, proxy_for, tls_context
-from clients.http.transport import DeadlineTransport
+from clients.http.transport import DeadlineConnection
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
 from clients.throttle.limit_algorithm import CallPriority
 from clients.throttle.semaphore import ResizableSemaphore
@@ -87,21 +86,13 @@ class _Call:
     is_over: bool = False
 
 
-@dataclass(slots=True)
-class _Connection:
-    """A connection, used by one call at a time."""
-
-    client: httpx.Client
-    transport: DeadlineTransport = field(repr=False)
-
-
 class HttpClient:
     """The client of one service, for any number of threads. Make it after a fork, not before.
 
     A limiter decides how many calls may be in flight, in place of the options.
 
-    Each call in flight has an `httpx.Client` of its own, with one connection and its deadline: a pool shared by many threads walks
-    all its connections on every request. They share one TLS context, which is expensive.
+    Each call in flight has a connection of its own, with its deadline: a pool shared by many threads walks all its connections on
+    every request. They share one TLS context, which is expensive.
     """
 
     def __init__(
@@ -128,7 +119,7 @@ class HttpClient:
         self._limiter = limiter
         self._semaphore = ResizableSemaphore(options.max_in_flight) if limiter is None else limiter.semaphore
         self._sleep = sleep
-        self._idle: deque[_Connection] = deque()
+        self._idle: deque[DeadlineConnection] = deque()
         self._is_closed = False
 
     def send(self, request: HttpRequest, *, time_left: TimeLeft = unlimited) -> HttpResponse:
@@ -161,7 +152,7 @@ class HttpClient:
         """Close all idle connections; calls in flight close theirs."""
         self._is_closed = True
         while self._idle:
-            self._idle.pop().client.close()
+            self._idle.pop().close()
 
     def _attempt(self, call: _Call) -> HttpResponse:
         try:
@@ -198,36 +189,31 @@ class HttpClient:
             connection = self._acquire()
         except InvalidNetworkVariable as error:
             raise no_response(self.service, request, str(error), sent=False) from None
-        connection.transport.set_deadline(deadline)
+        except httpx.InvalidURL as error:
+            raise no_response(self.service, request, f"it cannot be reached ({error})", sent=False) from None
         has_status = False
         try:
-            url = self._base_url + request.target
-            headers = dict(request.headers)
-            with connection.client.stream(request.method, url, headers=headers, content=request.body) as incoming:
+            headers = {**_HEADERS, **request.headers}
+            with connection.stream(
+                request.method, request.target, headers=headers, body=request.body, deadline=deadline
+            ) as incoming:
                 has_status = True
                 body = self._read_body(incoming, request)
                 return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
-        except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
+        except httpcore.ConnectTimeout:
             reason = f"no connection within {min(self.options.connect_s, left_s):g} s{self._via}"
             raise no_response(self.service, request, reason, sent=False) from None
         except httpcore.TimeoutException:
             what = "the response was not complete" if has_status else "no answer"
             raise no_response(self.service, request, f"{what} within {left_s:g} s") from None
-        except (
-            httpx.InvalidURL,
-            httpx.UnsupportedProtocol,
-            httpcore.ConnectError,
-            httpcore.ProxyError,
-            httpcore.UnsupportedProtocol,
-            httpcore.LocalProtocolError,
-        ) as error:
+        except (httpcore.ConnectError, httpcore.ProxyError, httpcore.UnsupportedProtocol, httpcore.LocalProtocolError) as error:
             reason = f"it cannot be reached{self._via} ({error}){certificate_advice(error)}"
             raise no_response(self.service, request, reason, sent=False) from None
         except (httpx.DecodingError, httpcore.RemoteProtocolError) as error:
             if has_status:
                 raise truncated_error(self.service, request) from None
             raise no_response(self.service, request, f"the connection was closed ({error})") from None
-        except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise no_response(self.service, request, f"the connection failed ({error})") from None
         finally:
             self._release(connection)
@@ -241,28 +227,21 @@ class HttpClient:
             body.write(chunk)
         return body.getvalue()
 
-    def _acquire(self) -> _Connection:
+    def _acquire(self) -> DeadlineConnection:
         try:
             return self._idle.pop()
         except IndexError:
-            transport = DeadlineTransport(
+            return DeadlineConnection(
+                self._base_url,
                 tls=self._tls_context,
                 connect_s=self.options.connect_s,
                 proxy=self._proxy.url if self._proxy else None,
                 keeps_connection=self.options.keeps_connections,
             )
-            client = httpx.Client(
-                transport=transport,
-                headers=_HEADERS,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                timeout=httpx.Timeout(None, pool=self.options.timeout_s),  # the transport has the deadline
-                trust_env=False,
-            )
-            return _Connection(client, transport)
 
-    def _release(self, connection: _Connection) -> None:
+    def _release(self, connection: DeadlineConnection) -> None:
         if self._is_closed:
-            connection.client.close()
+            connection.close()
         else:
             self._idle.append(connection)
 

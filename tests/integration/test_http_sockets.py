@@ -187,6 +187,12 @@ def test_a_space_in_a_target_is_encoded() -> None:
     assert server.requests[0].startswith(b"GET /a%20b HTTP/1.1\r\n")
 
 
+def test_a_header_may_have_a_name_in_any_script() -> None:
+    with serving(COMPLETE) as server, client_of(server.url) as http:
+        http.send(HttpRequest(method="GET", target="/a", headers={"X-Scaleops-Cluster": "tōkyō"}))
+    assert "X-Scaleops-Cluster: tōkyō\r\n".encode() in server.requests[0]
+
+
 def test_no_cookie_is_kept() -> None:
     setting = COMPLETE.replace(b"\r\n\r\n", b"\r\nSet-Cookie: session=stale; Path=/\r\n\r\n")
     with serving(setting, COMPLETE) as server, client_of(server.url) as http:

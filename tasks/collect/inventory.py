@@ -18,11 +18,12 @@ from clients.http.errors import ServiceError
 from domain.bulk_trust import BulkCheck, BulkSubject, checks_of
 from domain.inventory import UNPROVEN, InventoryCosts, InventoryWorkload, allocate_costs, unmeasured_costs
 from domain.measures import Unknown
+from domain.messages import Json
 from domain.money import format_count
 from domain.ownership import normalized_id
 from domain.sweeps import LOST_CLUSTER_TTL, reason_of_lost
 from domain.workload import UNREADABLE, Workload, WorkloadKey
-from store import Transaction
+from store import HeartbeatKind, Transaction
 from tasks.context import StageContext
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 ALL_CLUSTERS: Final = ""
 """The cluster of the check that is recorded when the inventory was fetched whole, or could not be."""
 _BATCH_SIZE: Final = 1000
+_STAGE: Final = "inventory"
+"""Of the heartbeat with the failure of the last call, until another call succeeds or the sweep is closed."""
 
 
 def take_inventory(context: StageContext, as_of: datetime, bulk_costs: BulkCosts) -> None:
@@ -43,6 +46,9 @@ def take_inventory(context: StageContext, as_of: datetime, bulk_costs: BulkCosts
         reason = _store(context, as_of, context.services.scaleops.all_workloads(), bulk_costs)
     except ServiceError as error:
         if error.service_down:  # the components fail alike, and the next collect of the slot tries both again
+            with context.store.transaction() as transaction:
+                details: dict[str, Json] = {"sweep": as_of.isoformat(), "failure": str(error)}
+                transaction.heartbeats.record(_STAGE, HeartbeatKind.PROGRESS, at=context.clock(), details=details)
             return
         reason = str(error)
     if reason:
@@ -62,7 +68,7 @@ def compare_inventory(context: StageContext, as_of: datetime) -> None:
         fetched = _checks(transaction, as_of, BulkSubject.INVENTORY)
     if not fetched and context.policy.uses_bulk:
         with store.transaction() as transaction:
-            transaction.bulk_checks.record([_check_of_all(as_of, "it was not fetched before the sweep was closed")])
+            transaction.bulk_checks.record([_check_of_all(as_of, _why_not_fetched(transaction, as_of))])
     if not fetched or not all(check.trusted for check in fetched):
         return
     with store.reading() as transaction:
@@ -96,6 +102,13 @@ def carry_lost_costs(transaction: Transaction, as_of: datetime, lost: Iterable[s
 
 def _checks(transaction: Transaction, as_of: datetime, subject: BulkSubject) -> tuple[BulkCheck, ...]:
     return checks_of(transaction.bulk_checks.of_sweep(as_of), subject)
+
+
+def _why_not_fetched(transaction: Transaction, as_of: datetime) -> str:
+    tried = transaction.heartbeats.last(_STAGE, HeartbeatKind.PROGRESS)
+    failed = tried is not None and tried.details.get("sweep") == as_of.isoformat()
+    cause = f": {tried.details['failure']}" if tried is not None and failed else ""
+    return f"it was not fetched before the sweep was closed{cause}"
 
 
 def _check_of_all(as_of: datetime, reason: str) -> BulkCheck:

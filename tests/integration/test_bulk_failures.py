@@ -137,9 +137,13 @@ def test_without_trust_nothing_is_unallocated_and_nothing_is_watched_by_it(
 
 
 def test_an_inventory_that_never_arrived_is_not_trusted_when_the_sweep_closes(simulator: Simulator, sqlite_store: Store) -> None:
-    """It could not be reached for a moment, which is no verdict about it, and the sweep went on."""
+    """It could not be reached for a moment, which is no verdict about it, and the sweep went on. The cause is named."""
     simulator.plan_fault("scaleops", route="byNamespace", contains=BULK, status=401)
     found = swept(simulator, sqlite_store, LIMITS, uses_bulk=True)
-    assert found.reasons[BulkSubject.INVENTORY] == ["it was not fetched before the sweep was closed"]
+    [reason] = found.reasons[BulkSubject.INVENTORY]
+    assert reason.startswith(
+        "it was not fetched before the sweep was closed: ScaleOps answered POST /api/v1/dashboard/byNamespace"
+    )
+    assert "401: our credentials were not accepted" in reason
     assert found.sweep.measured == found.sweep.expected
     assert timedelta() <= (found.sweep.closed_at or SLOT) - SLOT < timedelta(minutes=30)

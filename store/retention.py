@@ -12,6 +12,7 @@ from sqlalchemy import and_, delete, exists, or_, select, update
 from domain.closing_snapshot import closing_window, weeks_closed_by
 from domain.messages import DeliveryStatus
 from domain.weeks import IsoWeek, Schedule, Schedules
+from store.queries.bulk_checks import CHECKS_TTL
 from store.queries.closing import ClosingSnapshots
 from store.queries.outbox_conditions import FALLBACK
 from store.queries.rows import Queries
@@ -124,12 +125,17 @@ class Purge(Queries):
         return ClosingSnapshots(self._connection).sweeps_used(as_ofs) | ({unallocated} if unallocated is not None else set())
 
     def drop(self, as_of: datetime) -> None:
-        """Delete one sweep with its snapshots and points."""
+        """Delete one sweep with its snapshots and points. Its checks stay: `drop_bulk_checks`."""
         self._connection.execute(delete(snapshots).where(snapshots.c.as_of == as_of))
         self._connection.execute(delete(workload_points).where(workload_points.c.as_of == as_of))
-        for table in (bulk_checks, namespace_costs, unallocated_workloads):
+        for table in (namespace_costs, unallocated_workloads):
             self._connection.execute(delete(table).where(table.c.as_of == as_of))
         self._connection.execute(delete(sweeps).where(sweeps.c.as_of == as_of))
+
+    def drop_bulk_checks(self, *, now: datetime) -> None:
+        """Delete the checks past CHECKS_TTL whose sweep is deleted."""
+        is_kept = exists(select(1).where(sweeps.c.as_of == bulk_checks.c.as_of).correlate(bulk_checks))
+        self._connection.execute(delete(bulk_checks).where(bulk_checks.c.as_of <= now - CHECKS_TTL, ~is_kept))
 
     def ended_messages(self, *, before: datetime, after_id: int) -> tuple[EndedMessage, ...]:
         """Return messages to delete by id, after `after_id`: sent, cancelled or expired, with `expires_at` before `before`.

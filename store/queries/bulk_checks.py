@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func, select
 
@@ -11,6 +12,9 @@ from domain.bulk_trust import BulkCheck, BulkStanding, BulkSubject
 from store.queries.rows import Queries, row_from
 from store.schema import bulk_checks, sweeps
 from store.upserts import upsert
+
+CHECKS_TTL: Final = timedelta(days=90)
+"""Checks are kept for this long although their sweep may be deleted: of some sweeps only it could not be said since when each was trusted."""
 
 
 class BulkChecks(Queries):
@@ -28,13 +32,17 @@ class BulkChecks(Queries):
         return tuple(BulkCheck(**{**row, "subject": BulkSubject(row["subject"])}) for row in found)
 
     def standings(self) -> tuple[BulkStanding, ...]:
-        """Return the standing of each response, by subject and cluster; none if the newest closed sweep was made without them."""
+        """Return the standing of each response, by subject and cluster; none if the newest closed sweep was made without them.
+
+        Over the checks of CHECKS_TTL, all of which are kept: a response was not distrusted unnoticed since the instant that it names.
+        """
         newest_closed = self._connection.execute(select(func.max(sweeps.c.as_of)).where(sweeps.c.closed_at.is_not(None))).scalar()
         newest_check = self._connection.execute(select(func.max(bulk_checks.c.as_of))).scalar()
         if newest_check is None or (newest_closed is not None and newest_check < newest_closed):
             return ()
         found: dict[tuple[str, str], BulkStanding] = {}
-        for row in self._connection.execute(select(bulk_checks).order_by(bulk_checks.c.as_of)).mappings():
+        chosen = select(bulk_checks).where(bulk_checks.c.as_of > newest_check - CHECKS_TTL)
+        for row in self._connection.execute(chosen.order_by(bulk_checks.c.as_of)).mappings():
             check = BulkCheck(**{**row, "subject": BulkSubject(row["subject"])})
             before = found.get((check.subject, check.cluster))
             is_same = before is not None and before.newest.trusted == check.trusted

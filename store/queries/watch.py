@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -135,6 +135,16 @@ class WatchSweeps(Queries):
             .join(workload_points, workload_points.c.id == snapshot_points.c.point_id)
             .join(watch_points, same)
             .where(snapshots.c.as_of == full, workload_points.c.as_of == full, watch_points.c.as_of == as_of)
+        )
+        return frozenset(self._connection.execute(chosen.distinct()).scalars())
+
+    def owners_on(self, clusters: Collection[str], *, full: datetime) -> frozenset[EntityRef]:
+        """Return the components that own, by a full sweep, a workload on one of these clusters."""
+        chosen = (
+            select(snapshots.c.entity_ref)
+            .join(snapshot_points, snapshot_points.c.snapshot_id == snapshots.c.id)
+            .join(workload_points, workload_points.c.id == snapshot_points.c.point_id)
+            .where(snapshots.c.as_of == full, workload_points.c.cluster.in_(clusters))
         )
         return frozenset(self._connection.execute(chosen.distinct()).scalars())
 

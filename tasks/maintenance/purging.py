@@ -62,6 +62,9 @@ def _purge_sweeps(context: StageContext, now: datetime, may_begin: MayBegin) -> 
         with context.store.transaction() as transaction:
             transaction.purge.drop(as_of)
         purged += 1
+    if purged:
+        with context.store.transaction() as transaction:
+            transaction.purge.drop_bulk_checks(now=now)
     return purged
 
 

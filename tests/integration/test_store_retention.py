@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from domain.bulk_trust import BulkCheck, BulkSubject
 from domain.weeks import Schedule, Schedules
 from store import Store
 from store.engines import reading
@@ -62,3 +63,24 @@ def test_open_sweeps_and_those_that_reports_were_made_from_are_kept(store: Store
         assert transaction.purge.due(Retention(), SCHEDULES, now=now) == ()
         much_later = now + timedelta(days=600)
         assert transaction.purge.due(Retention(), SCHEDULES, now=much_later) == (tuesday, tuesday + timedelta(days=1))
+
+
+def test_a_response_is_not_said_to_be_trusted_from_before_a_sweep_that_is_deleted(store: Store) -> None:
+    hours = (0, 6, 12, 18, 24 * 30)
+    for number in hours:
+        as_of = SLOT + timedelta(hours=number)
+        sweep_at(store, as_of)
+        reason = "it is empty" if number == 6 else ""
+        check = BulkCheck(as_of=as_of, subject=BulkSubject.COSTS, cluster="east", trusted=not reason, reason=reason)
+        with store.transaction() as transaction:
+            transaction.bulk_checks.record([check])
+    month, year = (SLOT + timedelta(days=days) for days in (30, 365))
+    with store.transaction() as transaction:
+        due = transaction.purge.due(Retention(), SCHEDULES, now=month)
+        assert due == (SLOT + timedelta(hours=6),)
+        for as_of in due:
+            transaction.purge.drop(as_of)
+        transaction.purge.drop_bulk_checks(now=month)
+        assert [one.since for one in transaction.bulk_checks.standings()] == [SLOT + timedelta(hours=12)]
+        transaction.purge.drop_bulk_checks(now=year)
+        assert [len(transaction.bulk_checks.of_sweep(SLOT + timedelta(hours=number))) for number in hours] == [1, 0, 1, 1, 1]

@@ -49,13 +49,15 @@ def checks_of(checks: Iterable[BulkCheck], subject: BulkSubject) -> tuple[BulkCh
     return tuple(check for check in checks if check.subject is subject)
 
 
-def is_inventory_trusted(checks: Iterable[BulkCheck]) -> bool:
-    """Return True if the inventory of a sweep was compared in at least one cluster, and no check found anything missing.
+def clusters_without_inventory(checks: Iterable[BulkCheck]) -> frozenset[str] | None:
+    """Return the clusters whose workloads the inventory of a sweep lacks; None if it is not trusted for any cluster.
 
     That it was fetched whole is not enough: a sweep may close before its inventory arrives, and then nothing was compared.
     """
     found = checks_of(checks, BulkSubject.INVENTORY)
-    return any(check.cluster for check in found) and all(check.trusted for check in found)
+    untrusted = frozenset(check.cluster for check in found if not check.trusted)
+    is_compared = any(check.cluster and check.trusted for check in found)
+    return untrusted if is_compared and "" not in untrusted else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,7 @@ class WatchSource(StrEnum):
     INVENTORY = "inventory"
     """One request for every workload."""
     COMPONENTS = "components"
-    """One request per component and expanded selector."""
+    """One request per component and expanded selector, of all or of those on a cluster whose inventory is not trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
     slot ──a full sweep's, done, or another one is running──> nothing to do
       │ claimed; one whose worker died is closed as failed
       v
-    inventory (if the newest full sweep proved it), else one query per component ──> closed, with what matters, in one transaction
+    inventory (where the newest full sweep proved it), else one query per component ──> closed, with what matters, in one transaction
 
-Without the inventory it makes the requests of a full sweep. So it does not begin while one is open, and ends when one is due: it never delays one.
+Components are asked where the inventory of a cluster is not trusted: these are requests of a full sweep. So such a watch sweep does not begin
+while one is open, and ends when one is due: it never delays one.
 Stored are the workloads in danger and, of components whose alert is not quiet, all that were returned: a workload that is not stored
 is unknown. When too many are missing, nothing counts as clear: only the workloads in danger are stored, and the sweep counts as failed.
 """
@@ -31,7 +32,7 @@ from alerts.policy import Rule
 from alerts.rules import is_under_provisioned
 from alerts.states import TRACKED_PHASES
 from clients.http.errors import ServiceError
-from domain.bulk_trust import is_inventory_trusted
+from domain.bulk_trust import clusters_without_inventory
 from domain.component import Component
 from domain.measures import Unknown
 from domain.selectors import InvalidSelector
@@ -89,7 +90,8 @@ def watch(context: StageContext) -> WatchResult:
         full = transaction.sweeps.closed_before(as_of)
         if full is None:
             return WatchResult(sweep=None, reason="no full sweep has been closed yet")
-        source = _source(transaction, policy, full)
+        unlisted = clusters_without_inventory(transaction.bulk_checks.of_sweep(full.as_of)) if policy.uses_bulk else None
+        source = WatchSource.COMPONENTS if unlisted is None or unlisted else WatchSource.INVENTORY
         if reason := _reason_to_wait(transaction, as_of, now, source):
             return WatchResult(sweep=None, reason=reason)
     _ = context.services.scaleops  # raises for a missing setting before any row is written
@@ -98,12 +100,7 @@ def watch(context: StageContext) -> WatchResult:
             _put_notice(transaction, policy, now)
         if not transaction.watch_sweeps.claim(as_of, now=now, dead_before=now - DEAD_AFTER):
             return WatchResult(sweep=None, reason="another worker does this slot")
-    return _Watcher(context, as_of, opened_at=now, full=full, source=source).run()
-
-
-def _source(transaction: Transaction, policy: Policy, full: Sweep) -> WatchSource:
-    is_trusted = policy.uses_bulk and is_inventory_trusted(transaction.bulk_checks.of_sweep(full.as_of))
-    return WatchSource.INVENTORY if is_trusted else WatchSource.COMPONENTS
+    return _Watcher(context, as_of, opened_at=now, full=full, source=source, unlisted=unlisted).run()
 
 
 def _reason_to_wait(transaction: Transaction, as_of: datetime, now: datetime, source: WatchSource) -> str:
@@ -131,14 +128,24 @@ class _WatchFailed(Exception):
 
 
 class _Watcher:
-    """One claimed watch sweep."""
+    """One claimed watch sweep. `unlisted` are the clusters without a trusted inventory; None: all."""
 
-    def __init__(self, context: StageContext, as_of: datetime, *, opened_at: datetime, full: Sweep, source: WatchSource) -> None:
+    def __init__(
+        self,
+        context: StageContext,
+        as_of: datetime,
+        *,
+        opened_at: datetime,
+        full: Sweep,
+        source: WatchSource,
+        unlisted: frozenset[str] | None,
+    ) -> None:
         self._context = context
         self._as_of = as_of
         self._opened_at = self._touched_at = opened_at
         self._full = full
         self._source = source
+        self._unlisted = unlisted
         self._full_sweep_due = slot_of(as_of, context.policy.collect_every) + context.policy.collect_every
         self._seen: set[WorkloadKey] = set()
         self._kept: dict[WorkloadKey, WorkloadPoint] = {}
@@ -148,11 +155,8 @@ class _Watcher:
         with self._context.store.reading() as transaction:
             owned = transaction.watch_sweeps.owned_keys(self._full.as_of)
             watched = _watched_keys(transaction, self._full.as_of)
-        uses_inventory = self._source is WatchSource.INVENTORY
         try:
-            self._read(
-                self._context.services.scaleops.all_workloads() if uses_inventory else self._of_components(), owned, watched
-            )
+            self._read(self._workloads(), owned, watched)
         except (ServiceError, _WatchFailed) as error:
             failure = str(error)
         else:
@@ -183,8 +187,24 @@ class _Watcher:
             if is_in_danger or (key in watched and key not in self._kept):
                 self._kept[key] = point
 
-    def _of_components(self) -> Iterator[Workload]:
-        """Yield the workloads of every component, some components at a time, in the order of the catalog.
+    def _workloads(self) -> Iterator[Workload]:
+        """Yield the inventory of the clusters where it is trusted, and the workloads of the components on the others."""
+        components = stream_components(self._context.store)
+        if self._unlisted is None:
+            yield from self._of_components(components)
+            return
+        for workload in self._context.services.scaleops.all_workloads():
+            if workload.key.cluster not in self._unlisted:
+                yield workload
+        if self._unlisted:
+            with self._context.store.reading() as transaction:
+                asked = transaction.watch_sweeps.owners_on(self._unlisted, full=self._full.as_of)
+            for workload in self._of_components(component for component in components if component.ref in asked):
+                if workload.key.cluster in self._unlisted:
+                    yield workload
+
+    def _of_components(self, components: Iterator[Component]) -> Iterator[Workload]:
+        """Yield the workloads of components, some components at a time, in the order of the catalog.
 
         One that cannot be listed has none, so its workloads are unknown.
         """
@@ -198,7 +218,7 @@ class _Watcher:
         down = measured = 0
         with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="watch") as pool:
             try:
-                for fetched in _in_order(pool, fetch, stream_components(self._context.store), at_once=2 * threads):
+                for fetched in _in_order(pool, fetch, components, at_once=2 * threads):
                     self._touch()
                     try:
                         workloads = fetched.result().workloads

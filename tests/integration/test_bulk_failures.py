@@ -10,7 +10,7 @@ import pytest
 
 from clients.http.client import HttpOptions
 from clients.scaleops import client as scaleops_client
-from domain.bulk_trust import BulkSubject, describe_standings, is_inventory_trusted
+from domain.bulk_trust import BulkSubject, clusters_without_inventory, describe_standings
 from domain.measures import Unknown
 from domain.refs import EntityRef
 from domain.snapshots import Measurement
@@ -128,7 +128,7 @@ def test_without_trust_nothing_is_unallocated_and_nothing_is_watched_by_it(
     with sqlite_store.reading() as transaction:
         costs = transaction.unallocated.namespaces(SLOT)
         checks = transaction.bulk_checks.of_sweep(SLOT)
-    assert is_inventory_trusted(checks) == (not failure.inventory)
+    assert (clusters_without_inventory(checks) == frozenset()) == (not failure.inventory)
     assert bool(costs) == (not failure.inventory)
     distrusted = {check.cluster for check in checks if check.subject is BulkSubject.COSTS and not check.trusted}
     for one in costs:

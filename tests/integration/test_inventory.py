@@ -12,7 +12,7 @@ import pytest
 
 from actions.errors import NotAllowedError
 from actions.live.bulk_costs import BulkCosts
-from domain.bulk_trust import BulkSubject, is_inventory_trusted
+from domain.bulk_trust import BulkSubject, clusters_without_inventory
 from domain.inventory import InventoryCosts, InventoryWorkload, NamespaceCost
 from domain.measures import Total, Unknown
 from domain.workload import WorkloadKey
@@ -160,7 +160,7 @@ def test_an_inventory_that_arrived_after_its_sweep_closed_is_not_trusted(bench: 
     with bench.store.reading() as transaction:
         checks = transaction.bulk_checks.of_sweep(SLOT)
     assert [check.trusted for check in checks] == [True]
-    assert not is_inventory_trusted(checks)
+    assert clusters_without_inventory(checks) is None
     history = make_history_context(bench.store, bench.clock.now)
     found = run_action("get_unallocated_cost", make_request_context(history=history))
     assert (found["unknownReason"], found["cost"]) == ("the inventory was not compared", None)
@@ -169,7 +169,7 @@ def test_an_inventory_that_arrived_after_its_sweep_closed_is_not_trusted(bench: 
 def test_a_compared_inventory_is_trusted(bench: CollectBench) -> None:
     collect(bench.context)
     with bench.store.reading() as transaction:
-        assert is_inventory_trusted(transaction.bulk_checks.of_sweep(SLOT))
+        assert clusters_without_inventory(transaction.bulk_checks.of_sweep(SLOT)) == frozenset()
 
 
 def test_the_sums_of_one_cluster_are_those_of_its_namespaces(bench: CollectBench) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.bulk_trust import clusters_without_inventory
 from domain.sweeps import WatchSource
 from simulator.company.story import OOM_FROM, OOM_UNTIL
 from simulator.serving import Simulator
@@ -17,6 +18,8 @@ from tasks.maintenance.purging import purge_expired
 from tasks.maintenance.status import read_status
 from tests.integration.watch_steps import EVERY, full_sweep, move_to, pages, platform_keys, watch_settings, watch_sweep
 from tests.stage_factories import CollectBench, open_collect_bench
+
+LISTING = "POST /api/v1/dashboard/byNamespace"
 
 
 @pytest.fixture
@@ -129,6 +132,25 @@ def test_an_inventory_that_no_full_sweep_proved_is_not_used(bulk_bench: CollectB
     watched = watch_sweep(bench, OOM_FROM + EVERY)
     assert watched.sweep is not None
     assert (watched.sweep.source, watched.sweep.failure) == (WatchSource.COMPONENTS, "")
+    assert [action for action, _ in pages(bench)] == ["trigger"]
+
+
+def test_of_clusters_without_a_proven_inventory_only_their_components_are_asked(bulk_bench: CollectBench) -> None:
+    bench = bulk_bench
+    bench.simulator.set_modes(bulk="parent-only")
+    full_sweep(bench, OOM_FROM.replace(hour=6))
+    full = OOM_FROM.replace(hour=6)
+    with bench.store.reading() as transaction:
+        unlisted = clusters_without_inventory(transaction.bulk_checks.of_sweep(full))
+        owned = transaction.watch_sweeps.owned_keys(full)
+    assert unlisted
+    assert {key.cluster for key in owned} > unlisted
+    asked = [ref for ref, one in bench.measurements(full).items() if any(point.key.cluster in unlisted for point in one.points)]
+    calls_of_full_sweep = bench.calls()[LISTING]
+    watched = watch_sweep(bench, OOM_FROM + EVERY)
+    assert watched.sweep is not None
+    assert (watched.sweep.source, watched.sweep.failure) == (WatchSource.COMPONENTS, "")
+    assert len(asked) < bench.calls()[LISTING] - calls_of_full_sweep < calls_of_full_sweep
     assert [action for action, _ in pages(bench)] == ["trigger"]
 
 

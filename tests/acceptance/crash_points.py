@@ -158,3 +158,11 @@ IN_MATRIX: Final = tuple(step for step in TaskStep if step not in {*MAINTENANCE,
 
 def crash_points(*steps: TaskStep) -> tuple[CrashPoint, ...]:
     return tuple(CrashPoint(step, moment) for step in steps for moment in CrashMoment)
+
+
+def crash_states(*steps: TaskStep) -> tuple[CrashPoint, ...]:
+    """Return a crash point for each durable state between steps: before the first, then after each.
+
+    What a crash leaves before a step is what one leaves after the step before it; `make chaos` tries both.
+    """
+    return (CrashPoint(steps[0], CrashMoment.BEFORE), *(CrashPoint(step, CrashMoment.AFTER) for step in steps))

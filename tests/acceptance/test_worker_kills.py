@@ -1,4 +1,4 @@
-"""kill -9 at every crash point of every stage, several within a slot: minutes later everything due is done, once."""
+"""kill -9 in every state between the steps of every stage, several within a slot: minutes later everything due is done, once."""
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from domain.refs import PLATFORM
 from simulator.serving import Simulator
 from tasks.report.due import teams_with_reports
-from tests.acceptance.crash_points import DELIVERING, EVALUATING, INVENTORY, MEASURING, OPENING, REPORTING, TaskStep, crash_points
+from tests.acceptance.crash_points import DELIVERING, EVALUATING, INVENTORY, MEASURING, OPENING, REPORTING, TaskStep, crash_states
 from tests.acceptance.faults import crash_at, go_to_report_morning
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
@@ -33,11 +33,11 @@ def fleet(tmp_path: Path, simulator: Simulator, queues: QueueServer, postgres_ur
     [OPENING, INVENTORY, MEASURING, EVALUATING, DELIVERING],
     ids=["opening a sweep", "taking the inventory", "measuring", "evaluating", "delivering"],
 )
-def test_a_crash_at_every_point(fleet: Fleet, steps: tuple[TaskStep, ...]) -> None:
+def test_a_crash_between_any_two_steps(fleet: Fleet, steps: tuple[TaskStep, ...]) -> None:
     with fleet:
         fleet.live()
         fleet.next_slot()
-        for number, point in enumerate(crash_points(*steps)):
+        for number, point in enumerate(crash_states(*steps)):
             crash_at(fleet, point, "worker" if number % 5 == 0 else "child")
         fleet.live(most=RECOVERY)
         assert violations(fleet) == []
@@ -48,7 +48,7 @@ def test_a_crash_while_reporting(fleet: Fleet) -> None:
         fleet.set_clock(NEXT_MONDAY - timedelta(hours=6) + MINUTE)
         fleet.live()
         go_to_report_morning(fleet)
-        before, after, *_ = crash_points(*REPORTING)
+        before, after, _ = crash_states(*REPORTING)
         crash_at(fleet, before, "child")
         crash_at(fleet, after, "worker")
         with fleet.store.reading() as transaction:

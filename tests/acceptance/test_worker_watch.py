@@ -10,7 +10,7 @@ import redis
 from simulator.company.story import OOM_FROM, OOM_KILLS, OOM_UNTIL
 from simulator.serving import Simulator
 from tests.acceptance import faults
-from tests.acceptance.crash_points import WATCHING, CrashPoint, TaskStep, crash_points
+from tests.acceptance.crash_points import WATCHING, CrashPoint, TaskStep, crash_points, crash_states
 from tests.acceptance.fleet import MINUTE, Fleet
 from tests.acceptance.invariants import violations
 from tests.services.databases import PostgresServer
@@ -34,11 +34,11 @@ def incidents_of(fleet: Fleet) -> list[bool]:
     return [one["resolved_at"] is not None for one in found if one["dedup_key"].endswith(KILLED)]
 
 
-def test_a_crash_at_every_step_of_watch_sweeps_pages_a_danger_once_and_resolves_it_once(fleet: Fleet) -> None:
+def test_a_crash_between_any_two_steps_of_watch_sweeps_pages_a_danger_once_and_resolves_it_once(fleet: Fleet) -> None:
     with fleet:
         fleet.live()
         fleet.set_clock(OOM_FROM + 10 * MINUTE)
-        for number, point in enumerate(crash_points(*WATCHING)):
+        for number, point in enumerate(crash_states(*WATCHING)):
             crash_at(fleet, point, "worker" if number % 3 == 0 else "child")
         assert fleet.now < FULL + fleet.every, "the full sweep must not be what pages"
         fleet.live()
@@ -47,7 +47,7 @@ def test_a_crash_at_every_step_of_watch_sweeps_pages_a_danger_once_and_resolves_
         fleet.live()
         assert incidents_of(fleet) == [False]
         fleet.set_clock(OOM_UNTIL + MINUTE)
-        for point in crash_points(*WATCHING):
+        for point in crash_states(*WATCHING):
             crash_at(fleet, point, "child")
         fleet.live()
         fleet.next_watch_slot()

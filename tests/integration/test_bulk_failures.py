@@ -1,9 +1,9 @@
 """Every way in which a bulk response can fail: it is not trusted, for a stored reason, and every figure is as without it."""
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,38 +94,50 @@ def swept(simulator: Simulator, store: Store, options: HttpOptions, *, uses_bulk
     return Swept(sweep, measured, reasons, lines)
 
 
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Simulator, HttpOptions], Swept]:
+    """Return a function that returns the sweep without bulk responses, which no failure of one can change."""
+    known: dict[HttpOptions, Swept] = {}
+
+    def without_bulk(simulator: Simulator, options: HttpOptions) -> Swept:
+        if options not in known:
+            url = f"sqlite:///{tmp_path_factory.mktemp('off')}/off.db"
+            migrate(url)
+            with closing(Store.open(url)) as store:
+                known[options] = swept(simulator, store, options, uses_bulk=False)
+        return known[options]
+
+    return without_bulk
+
+
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
 def test_a_response_that_fails_is_not_trusted_and_changes_no_figure(
-    simulator: Simulator, sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Failure
+    simulator: Simulator,
+    sqlite_store: Store,
+    expected: Callable[[Simulator, HttpOptions], Swept],
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Failure,
 ) -> None:
     monkeypatch.setattr(scaleops_client, "MAX_BULK_BYTES", LIMITS.max_response_bytes)
-    migrate(f"sqlite:///{tmp_path}/off.db")
-    with closing(Store.open(f"sqlite:///{tmp_path}/off.db")) as other:
-        expected = swept(simulator, other, failure.options, uses_bulk=False)
+    without_bulk = expected(simulator, failure.options)
     simulator.set_modes(**(failure.modes or {}))
     if failure.fault is not None:
         simulator.plan_fault("scaleops", **failure.fault)
     found = swept(simulator, sqlite_store, failure.options, uses_bulk=True)
 
-    assert found.measured == expected.measured
-    assert found.sweep == replace(expected.sweep, closed_at=found.sweep.closed_at)
+    assert found.measured == without_bulk.measured
+    assert found.sweep == replace(without_bulk.sweep, closed_at=found.sweep.closed_at)
     for subject, reason in ((BulkSubject.COSTS, failure.costs), (BulkSubject.INVENTORY, failure.inventory)):
         reasons = found.reasons[subject]
         assert bool(reasons) == bool(reason), reasons
         assert all(reason in one for one in reasons), reasons
         assert all(any(one in line for line in found.lines) for one in reasons), found.lines
     assert len(found.lines) >= 2
+    nothing_is_unallocated_or_watched_without_trust(sqlite_store, failure)
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.name)
-def test_without_trust_nothing_is_unallocated_and_nothing_is_watched_by_it(
-    simulator: Simulator, sqlite_store: Store, failure: Failure
-) -> None:
-    simulator.set_modes(**(failure.modes or {}))
-    if failure.fault is not None:
-        simulator.plan_fault("scaleops", **failure.fault)
-    swept(simulator, sqlite_store, failure.options, uses_bulk=True)
-    with sqlite_store.reading() as transaction:
+def nothing_is_unallocated_or_watched_without_trust(store: Store, failure: Failure) -> None:
+    with store.reading() as transaction:
         costs = transaction.unallocated.namespaces(SLOT)
         checks = transaction.bulk_checks.of_sweep(SLOT)
     assert (clusters_without_inventory(checks) == frozenset()) == (not failure.inventory)

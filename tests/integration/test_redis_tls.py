@@ -64,7 +64,7 @@ def front(queues: QueueServer, certificate: tuple[Path, Path]) -> Iterator[TlsFr
 
 def connect_broker(url: str) -> None:
     app = Celery(broker=celery_url(url), set_as_current=False)
-    app.conf.broker_transport_options = {"socket_connect_timeout": 5, "socket_timeout": 5}
+    app.conf.broker_transport_options = {"socket_connect_timeout": 5, "socket_timeout": 5, "max_retries": 1}
     with app.connection_for_write() as connection:
         connection.default_channel.client.ping()
 

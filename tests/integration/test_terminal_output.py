@@ -31,7 +31,7 @@ def test_an_unexpected_argument_with_control_characters_is_shown_without_them() 
     assert not {"\x1b", "\x9b"}.intersection(ran.stderr)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_an_encoding_that_lacks_a_character_escapes_it(encoding: str, tmp_path: Path) -> None:
     (tmp_path / "scaleops-worker.yaml").write_text("teams: {}\n", encoding="utf-8")
     ran = run_command("check-config", encoding=encoding, WORKER_INSTANCE="\u5009-\U0001f680", cwd=str(tmp_path))

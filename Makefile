@@ -47,8 +47,8 @@ test-browser: setup ## the pages in a real Chromium
 	@sh tests/browser/ready.sh $(BIN)
 	$(BIN)/python -m pytest -m browser
 
-fuzz: .tools/fuzz/.ready ## send generated requests to every route of the gateway (EXAMPLES=200 SEED=1)
-	.tools/fuzz/bin/python -m tests.fuzz --examples $(or $(EXAMPLES),200) --seed $(or $(SEED),1)
+fuzz: .tools/fuzz/.ready ## send generated requests to every route of the gateway (EXAMPLES=200 SEED=1 QUICK=)
+	.tools/fuzz/bin/python -m tests.fuzz --examples $(or $(EXAMPLES),200) --seed $(or $(SEED),1) $(if $(QUICK),--quick)
 
 mutation: .tools/mutation/.ready ## change domain/ and alerts/ line by line: do the unit tests notice? (SAMPLE=200 SEED=1; all of it takes hours)
 	.tools/mutation/bin/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),1) $(if $(RETRY),--retry)

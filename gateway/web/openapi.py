@@ -56,6 +56,7 @@ _ERROR: Final[Json] = {
     },
     "required": ["error"],
 }
+_ERRORS: Final[Mapping[str, Json]] = {_JSON: {"$ref": "#/components/schemas/Error"}}
 _MESSAGE: Final[Json] = {
     "type": "object",
     "description": "One JSON-RPC message of the Model Context Protocol",
@@ -131,8 +132,10 @@ def _invocation(action: ActionDefinition, body: Json) -> dict[str, Json]:
 
 
 def _mcp_operation() -> dict[str, Json]:
-    content: Mapping[str, Json] = {_JSON: _OBJECT, "text/event-stream": _TEXT}
-    operation = _operation("One message of the Model Context Protocol", content, body={_JSON: _MESSAGE})
+    content: Mapping[str, Json] = {_JSON: _OBJECT, "text/event-stream": {}}
+    summary = "One message of the Model Context Protocol"
+    # An error of the protocol, or one of the gateway.
+    operation = _operation(summary, content, body={_JSON: _MESSAGE}, errors={_JSON: _OBJECT})
     accepted: Json = {"description": "A notification or a response: there is no content"}
     operation["responses"] = {**_members(operation["responses"]), "202": accepted}
     return operation
@@ -152,6 +155,7 @@ def _proxy_operation(route: ProxyRoute) -> dict[str, Json]:
         {_JSON: {}},
         parameters=parameters,
         body=None if body is None else {_JSON: body},
+        errors={_JSON: {}, "text/plain": {}, "text/html": {}},
         description="Passed to ScaleOps, whose response is returned, filtered by what the caller may see.",
     )
 
@@ -177,7 +181,9 @@ def _page_paths() -> dict[str, Json]:
         },
         "required": ["alert", "token", "answer"],
     }
-    answered = _operation("Acknowledge, snooze or dismiss an alert", {_HTML: _TEXT}, parameters=entity, body={_FORM: form})
+    refused: Mapping[str, Json] = {**_ERRORS, _HTML: _TEXT}  # the page, with the reason
+    summary = "Acknowledge, snooze or dismiss an alert"
+    answered = _operation(summary, {_HTML: _TEXT}, parameters=entity, body={_FORM: form}, errors=refused)
     answered["responses"] = {**_members(answered["responses"]), "303": {"description": "Done: back to the page"}}
     return {
         "/reports": {"get": _operation("The reports of the last weeks", {_HTML: _TEXT})},
@@ -201,11 +207,9 @@ def _operation(
     body: Mapping[str, Json] | None = None,
     description: str = "",
     security: list[Json] | None = None,
+    errors: Mapping[str, Json] = _ERRORS,
 ) -> dict[str, Json]:
-    error: Json = {
-        "description": "Refused or failed, with the reason",
-        "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
-    }
+    error: Json = {"description": "Refused or failed, with the reason", **_content(errors)}
     operation: dict[str, Json] = {
         "summary": summary,
         "responses": {"200": {"description": "Done", **_content(content)}, "default": error},

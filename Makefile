@@ -53,6 +53,11 @@ fuzz: .tools/fuzz/.ready ## send generated requests to every route of the gatewa
 mutation: .tools/mutation/.ready ## change domain/ and alerts/ line by line: do the unit tests notice? (SAMPLE=200 SEED=1; all of it takes hours)
 	.tools/mutation/bin/python -m tests.mutation $(if $(SAMPLE),--sample $(SAMPLE)) --seed $(or $(SEED),1) $(if $(RETRY),--retry)
 
+images: setup ## the pictures of docs/images, from the demo in a real Chromium
+	@sh tests/browser/ready.sh $(BIN)
+	@test -f demo-out/index.html || $(BIN)/scaleops-worker demo
+	$(BIN)/python -m tests.browser.images
+
 conformance: setup ## the MCP protocol's own test suite and inspector (needs npm)
 	@command -v npm >/dev/null || { echo "npm is missing, which brings the test suite; on Debian: apt-get install npm"; exit 1; }
 	@mkdir -p .conformance

@@ -35,7 +35,8 @@ class Variant(StrEnum):
     """How much of a service's own formatting a rendering uses, richest first."""
 
     NATIVE = "native"
-    PICTURE = "picture"
+    BLOCKS = "blocks"
+    """Without the blocks that a workspace may not accept: charts and tables."""
     TEXT = "text"
 
 

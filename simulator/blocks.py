@@ -5,7 +5,8 @@ Sources: https://docs.slack.dev/reference/block-kit/blocks and, for the limit of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 MAX_BLOCKS: Final = 50
@@ -13,6 +14,12 @@ MAX_BLOCK_TEXT: Final = 13_000
 """For all texts of all blocks; undocumented, rejections were seen from 13,172 on."""
 MAX_TABLE_ROWS: Final = 100
 MAX_TABLE_CELLS: Final = 20
+MAX_CHART_TITLE: Final = 50
+"""Of a chart's title and of its axes."""
+MAX_CHART_LABEL: Final = 20
+"""Of a series, a category and a segment."""
+MAX_CATEGORIES: Final = 20
+MAX_SERIES: Final = 12
 
 
 class BlockError(Exception):
@@ -24,15 +31,15 @@ class BlockError(Exception):
         self.line = f"[ERROR] {line}"
 
 
-def check_blocks(blocks: object) -> None:
-    """Raise BlockError for the first thing that Slack rejects."""
+def check_blocks(blocks: object, *, unsupported: Collection[str] = ()) -> None:
+    """Raise BlockError for the first thing that Slack rejects. `unsupported`: kinds that the workspace does not know."""
     if not isinstance(blocks, list):
         _reject("must be an array [json-pointer:/blocks]")
     _limit(len(blocks), "no more than 50 items allowed [json-pointer:/blocks]", most=MAX_BLOCKS)
     for number, block in enumerate(blocks):
         at = f"/blocks/{number}"
         kind = str(block.get("type")) if isinstance(block, dict) else "none"
-        if kind not in _CHECKS:
+        if kind not in _CHECKS or kind in unsupported:
             _reject(f"unsupported type: {kind} [json-pointer:{at}/type]")
         if len(str(block.get("block_id", ""))) > 255:  # noqa: PLR2004 - Slack's documented limit
             _reject(f"must be at most 255 characters [json-pointer:{at}/block_id]")
@@ -170,7 +177,48 @@ def _data_table(block: Mapping[str, Any], at: str) -> None:
 
 
 def _data_visualization(block: Mapping[str, Any], at: str) -> None:
-    _limit(len(str(block.get("title", ""))), f"must be at most 50 characters [json-pointer:{at}/title]", most=50)
+    _limit(len(str(block.get("title", ""))), f"1 to 50 characters [json-pointer:{at}/title]", least=1, most=MAX_CHART_TITLE)
+    chart, here = block.get("chart"), f"{at}/chart"
+    if not isinstance(chart, dict) or chart.get("type") not in {"area", "bar", "line", "pie"}:
+        _reject(f"unsupported chart [json-pointer:{here}/type]")
+    if chart["type"] == "pie":
+        segments = chart.get("segments") or []
+        _limit(len(segments), f"1 to 12 items allowed [json-pointer:{here}/segments]", least=1, most=MAX_SERIES)
+        _chart_points(segments, f"{here}/segments")
+        if any(one["value"] <= 0 for one in segments):
+            _reject(f"must be positive [json-pointer:{here}/segments]")
+        return
+    axis = chart.get("axis_config") or {}
+    for name in ("x_label", "y_label"):
+        _limit(
+            len(str(axis.get(name, ""))), f"at most 50 characters [json-pointer:{here}/axis_config/{name}]", most=MAX_CHART_TITLE
+        )
+    categories = axis.get("categories") or []
+    _limit(len(categories), f"1 to 20 items allowed [json-pointer:{here}/axis_config/categories]", least=1, most=MAX_CATEGORIES)
+    _check_series(chart.get("series") or [], categories, f"{here}/series")
+
+
+def _check_series(series: Sequence[Mapping[str, Any]], categories: Sequence[str], at: str) -> None:
+    _limit(len(series), f"1 to 12 items allowed [json-pointer:{at}]", least=1, most=MAX_SERIES)
+    names = [str(one.get("name", "")) for one in series]
+    if len(set(names)) < len(names):
+        _reject(f"names are not unique [json-pointer:{at}]")
+    for number, one in enumerate(series):
+        here = f"{at}/{number}"
+        _limit(len(names[number]), f"1 to 20 characters [json-pointer:{here}/name]", least=1, most=MAX_CHART_LABEL)
+        points = one.get("data") or []
+        _chart_points(points, f"{here}/data")
+        if sorted(point["label"] for point in points) != sorted(categories):
+            _reject(f"labels must be the categories [json-pointer:{here}/data]")
+
+
+def _chart_points(points: Sequence[Mapping[str, Any]], at: str) -> None:
+    for number, point in enumerate(points):
+        label, value = point.get("label"), point.get("value")
+        if not isinstance(label, str) or not 1 <= len(label) <= MAX_CHART_LABEL:
+            _reject(f"1 to 20 characters [json-pointer:{at}/{number}/label]")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            _reject(f"must be a number [json-pointer:{at}/{number}/value]")
 
 
 _CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any], str], None]]] = {

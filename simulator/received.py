@@ -17,6 +17,10 @@ class SlackState:
     edits: list[Record] = field(default_factory=list)
     """What each edit made of its message, oldest first."""
     scopes: tuple[str, ...] = ("chat:write", "channels:history", "groups:history")
+    team_id: str = "T0SIM"
+    """The id of the workspace."""
+    unsupported_blocks: frozenset[str] = frozenset()
+    """Kinds of blocks that the workspace does not know."""
     is_rate_limit_strict: bool = False
     """Return 429 for a second message to a channel within a second; the real Slack allows short bursts."""
 

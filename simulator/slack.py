@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection
 from typing import Any, Final, NoReturn
 from urllib.parse import parse_qsl
 
@@ -21,7 +22,7 @@ from simulator.state import State
 from simulator.world import Record
 
 BOT: Final = {"user": "U0BOT", "bot_id": "B0BOT", "app_id": "A0APP"}
-TEAM: Final = {"team": "Simulated", "team_id": "T0SIM"}
+TEAM: Final = "Simulated"
 MAX_TEXT: Final = 40_000
 MAX_METADATA: Final = 8_000
 _CHANNEL_ID: Final = re.compile(r"[CGD][A-Z0-9]{2,20}")
@@ -44,7 +45,8 @@ class SlackApi:
             {
                 "ok": True,
                 "url": "https://simulated.slack.com/",
-                **TEAM,
+                "team": TEAM,
+                "team_id": self._state.slack.team_id,
                 "user": "scaleops",
                 "user_id": BOT["user"],
                 "bot_id": BOT["bot_id"],
@@ -57,7 +59,7 @@ class SlackApi:
         try:
             body = await _body(request)
             channel = self._channel_of(body)
-            _check_content(body)
+            _check_content(body, self._state.slack.unsupported_blocks)
             thread_ts = body.get("thread_ts")
             if thread_ts is not None and all(posted["ts"] != thread_ts for posted in self._messages(channel)):
                 _raise("thread_not_found")
@@ -82,7 +84,7 @@ class SlackApi:
                 _raise("message_not_found")
             if posted.get("bot_id") != BOT["bot_id"]:
                 _raise("cant_update_message")
-            _check_content(body)
+            _check_content(body, self._state.slack.unsupported_blocks)
         except BlockError as error:
             return _error(error)
         kept = {name: value for name, value in posted.items() if name not in {"text", "blocks", "attachments"}}
@@ -111,7 +113,7 @@ class SlackApi:
             return _error(BlockError("invalid_arguments", "invalid_arguments"))
         try:
             if blocks is not None:
-                check_blocks(blocks)
+                check_blocks(blocks, unsupported=self._state.slack.unsupported_blocks)
         except BlockError as error:
             text, _, pointer = error.line.removeprefix("[ERROR] ").partition(" [json-pointer:")
             shown = {
@@ -222,12 +224,12 @@ async def _body(request: Request) -> Record:
     return {**request.query_params, **dict(parse_qsl(raw.decode()))}
 
 
-def _check_content(body: Record) -> None:
+def _check_content(body: Record, unsupported: Collection[str]) -> None:
     blocks = body.get("blocks")
     if not body.get("text") and not blocks and not body.get("attachments"):
         _raise("no_text")
     if blocks:
-        check_blocks(blocks)
+        check_blocks(blocks, unsupported=unsupported)
     metadata: Any = body.get("metadata")
     if metadata is None:
         return

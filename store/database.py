@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 from store import engines, upgrades
 from store.postgres import DatabaseTimeouts
 from store.queries.alerts import Alerts
+from store.queries.block_refusals import BlockRefusals
 from store.queries.bulk_checks import BulkChecks
 from store.queries.closing import ClosingSnapshots
 from store.queries.clusters import Clusters
@@ -48,6 +49,7 @@ class Transaction:
         self.alerts = Alerts(connection)
         self.reports = Reports(connection)
         self.outbox = Outbox(connection)
+        self.block_refusals = BlockRefusals(connection)
         self.sealed_keys = SealedKeys(connection)
         self.heartbeats = Heartbeats(connection)
         self.signing_keys = SigningKeys(connection)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from store.columns import CleanText, CompressedJson, Document, EntityRefType, ExactDecimal, Instants, UtcDateTime
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The newest migration. A database with another revision is older or newer than this code."""
 
 metadata = MetaData(
@@ -368,6 +368,17 @@ deliveries = Table(
     Column("ts", CleanText),  # id of the message in Slack, and of its thread
     Column("detail", CleanText, nullable=False),
     PrimaryKeyConstraint("message_key", "attempt"),
+)
+
+block_refusals = Table(
+    "block_refusals",
+    metadata,
+    Column("workspace", CleanText, nullable=False),
+    Column("kind", CleanText, nullable=False),
+    Column("refused_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    PrimaryKeyConstraint("workspace", "kind"),
 )
 
 routing_keys = Table(

@@ -29,7 +29,7 @@ from domain.routes import Route, Unrouted, parents_of, platform_route, slack_rou
 from domain.weeks import WEEKLY_REPORT, IsoWeek, current_week
 from reports.content import PLATFORM as PLATFORM_WORD
 from store import RunStatus
-from store.queries.outbox_rows import OutboxRecord
+from store.queries.outbox_rows import DeliveryAttempt, OutboxRecord
 
 _MAX_EVENTS: Final = 20
 _MAX_MESSAGES: Final = 200
@@ -48,7 +48,7 @@ def explain_delivery(view: HistoryView, query: DeliveryInput) -> DeliveryOutput:
     about = query.about.strip()
     record = view.rows.outbox.get(about)
     if record is not None and _may_read(view, record.message.about):
-        return _output(view, query, [record], [record.message.reason, _delivery_status(record)])
+        return _output(view, query, [record], [record.message.reason, _delivery_status(record), _simpler_form(view, record)])
     alert = _alert_of(about)
     if alert is not None:
         return _explain_alert(view, query, alert)
@@ -131,7 +131,7 @@ def _message_row(view: HistoryView, record: OutboxRecord) -> MessageRow:
         created_at=message.created_at,
         sent_at=record.sent_at,
         last_error=record.last_error,
-        attempts=[DeliveryAttemptRow(at=one.at, result=str(one.result), detail=one.detail) for one in attempts],
+        attempts=[DeliveryAttemptRow(at=one.at, result=str(one.result), detail=_detail(one)) for one in attempts],
     )
 
 
@@ -140,6 +140,18 @@ def _delivery_status(record: OutboxRecord) -> str:
         return f"Delivered at {record.sent_at:%Y-%m-%d %H:%M} UTC."
     reason = f": {record.last_error}" if record.last_error else ""
     return f"Status: {record.status} after {record.attempts} attempts{reason}."
+
+
+def _detail(attempt: DeliveryAttempt) -> str:
+    """Return what an attempt says, with the form that was sent if it was not the richest."""
+    is_simpler = attempt.variant is not None and attempt.detail
+    return f"It was sent as {attempt.variant}. {attempt.detail}" if is_simpler else attempt.detail
+
+
+def _simpler_form(view: HistoryView, record: OutboxRecord) -> str:
+    """Return why a message was not sent in its richest form; empty if it was."""
+    sent = [one for one in view.rows.outbox.deliveries_of(record.message.key) if one.variant is not None]
+    return _detail(sent[-1]) if sent else ""
 
 
 def _require_subject(view: HistoryView, about: str) -> None:

@@ -79,10 +79,11 @@ class ServiceError(Exception):
 
 
 class PayloadRejected(ServiceError):
-    """This form of the message is never accepted."""
+    """This form of the message is never accepted. `pointers`: JSON pointers to what is invalid, where the service names it."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, pointers: tuple[str, ...] = ()) -> None:
         super().__init__(message, kind=ErrorKind.REJECTED, permanent=True)
+        self.pointers = pointers
 
 
 class RecipientRejected(ServiceError):

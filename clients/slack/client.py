@@ -30,6 +30,7 @@ EVENT_TYPE: Final = "scaleops_worker"
 PAGE_SIZE: Final = 200
 MAX_PAGES: Final = 10
 _MAX_DETAILS: Final = 300
+_POINTER: Final = re.compile(r"json-pointer:(/[A-Za-z0-9_/~-]{0,200})")
 _INVALID: Final = frozenset({"invalid_blocks", "invalid_message"})
 _EDITABLE: Final = frozenset({"text", "blocks", "attachments"})
 
@@ -50,6 +51,7 @@ class BotIdentity:
     """The workspace and bot user of a token."""
 
     workspace: str
+    workspace_id: str
     user: str
     user_id: str
     bot_id: str
@@ -191,6 +193,10 @@ class SlackClient:
                 raise ServiceError(message, kind=ErrorKind.INVALID_RESPONSE, permanent=False)
         return None
 
+    def workspace_id(self, *, time_left: TimeLeft = unlimited) -> str:
+        """Return the id of the token's workspace, from the first response that named it. Raises ServiceError."""
+        return (self._identity or self.probe(time_left=time_left)).workspace_id
+
     def probe(self, *, time_left: TimeLeft = unlimited) -> BotIdentity:
         """Return the identity of the token (`auth.test`)."""
         return self._identify(time_left)[0]
@@ -205,6 +211,7 @@ class SlackClient:
         response, headers = self._exchange("auth.test", time_left=time_left)
         self._identity = BotIdentity(
             workspace=str(response.get("team", "")),
+            workspace_id=str(response.get("team_id", "")),
             user=str(response.get("user", "")),
             user_id=str(response.get("user_id", "")),
             bot_id=str(response.get("bot_id", "")),
@@ -286,7 +293,8 @@ class SlackClient:
 def _error_of(error: SlackApiError, method: str, *, where: str) -> ServiceError:
     code = str(error.response.get("error"))
     known = code if re.fullmatch(r"[a-z0-9_]{1,80}", code) else "no error code"
-    return error_from_code(method, known, where=where, details=_details(error.response.data))
+    body = error.response.data
+    return error_from_code(method, known, where=where, details=_details(body), pointers=_pointers(body))
 
 
 def _problems_of(body: dict[str, Any]) -> tuple[BlockProblem, ...]:
@@ -311,9 +319,25 @@ def _require_text(payload: Mapping[str, Json], channel: str) -> None:
 
 def _details(body: object) -> str:
     """Return what Slack says about an error, such as the pointer to the invalid block, in at most 300 printable characters."""
+    text = "; ".join(_error_lines(body))
+    return "".join(character if character.isprintable() else " " for character in text)[:_MAX_DETAILS]
+
+
+def _pointers(body: object) -> tuple[str, ...]:
+    """Return the JSON pointers that an error names."""
+    return tuple(found for line in _error_lines(body) for found in _POINTER.findall(line))
+
+
+def _error_lines(body: object) -> list[str]:
+    """Return what Slack says about an error, in its usual form `[ERROR] ... [json-pointer:/blocks/0/type]`."""
     if not isinstance(body, dict):
-        return ""
+        return []
     metadata = body.get("response_metadata")
     found = body.get("errors") or (metadata.get("messages") if isinstance(metadata, dict) else None)
-    text = "; ".join(str(line) for line in found) if isinstance(found, list) else ""
-    return "".join(character if character.isprintable() else " " for character in text)[:_MAX_DETAILS]
+    return [_error_line(line) for line in found] if isinstance(found, list) else []
+
+
+def _error_line(line: object) -> str:
+    if not (isinstance(line, dict) and line.get("pointer")):
+        return str(line)
+    return f"{line.get('message') or line.get('code')} [json-pointer:{line['pointer']}]"

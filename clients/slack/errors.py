@@ -79,8 +79,10 @@ class EditRejected(ServiceError):
         super().__init__(message, kind=ErrorKind.REJECTED, permanent=True)
 
 
-def error_from_code(method: str, code: str, *, where: str, details: str = "") -> ServiceError:
+def error_from_code(method: str, code: str, *, where: str, details: str = "", pointers: tuple[str, ...] = ()) -> ServiceError:
     """Return the error for a Slack error code; `where` is a phrase like `in channel C0123`, empty for a call without a channel.
+
+    `details` is what Slack says about it, `pointers` the JSON pointers in that.
 
     An unknown code is unclear: Slack adds codes, and a message is looked up and retried until it expires.
     """
@@ -91,7 +93,7 @@ def error_from_code(method: str, code: str, *, where: str, details: str = "") ->
         problem = SlackProblem.CREDENTIALS
     match problem:
         case SlackProblem.MESSAGE:
-            return PayloadRejected(message)
+            return PayloadRejected(message, pointers=pointers)
         case SlackProblem.CHANNEL:
             return RecipientRejected(message, kind=ErrorKind.NOT_FOUND if code.endswith("not_found") else ErrorKind.REJECTED)
         case SlackProblem.EDIT:

@@ -8,8 +8,8 @@ only after the service rejected the payload for good. An update whose message ca
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeAlias
@@ -19,6 +19,7 @@ from clients.http.errors import ErrorKind, PayloadRejected, RecipientRejected, S
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import PostedMessage, SlackClient
 from clients.slack.errors import EditRejected
+from domain.block_refusals import BlockRefusal, first_refusal, refused_kinds
 from domain.component import RoutingKey
 from domain.messages import EventAction, Json, Variant
 from store.queries.outbox_rows import LeasedMessage, SlackLocation
@@ -42,6 +43,10 @@ class Sent:
     found: bool = False
     detail: str = ""
     """Why it is not in its first form or place; empty if it is."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """The kinds of blocks that Slack does not accept, and what it said."""
+    refusals: tuple[BlockRefusal, ...] = ()
+    """The same to be remembered, if the workspace is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +80,17 @@ class Rejected:
 Outcome: TypeAlias = Sent | RetryLater | OutcomeUnknown | Rejected
 
 
-def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime, time_left: TimeLeft) -> Outcome:
-    """Post or update the message. Before it is posted it is looked up if an earlier attempt may have arrived."""
+def send_to_slack(
+    slack: SlackClient, claim: LeasedMessage, *, now: datetime, time_left: TimeLeft, refusals: Collection[BlockRefusal] = ()
+) -> Outcome:
+    """Post or update the message. Before it is posted it is looked up if an earlier attempt may have arrived.
+
+    `refusals`: of the workspace; a rendering that would meet one again is not tried, unless it is the last.
+    """
     gone = ""
     if claim.message.action is EventAction.UPDATE and claim.thread is not None:
         try:
-            return _update(slack, claim, claim.thread, now=now, time_left=time_left)
+            return _update(slack, claim, claim.thread, now=now, time_left=time_left, refusals=refusals)
         except EditRejected as error:
             gone = f"It could not be edited, so it was posted again ({error})"
     if claim.unconfirmed_since is not None:
@@ -95,18 +105,28 @@ def send_to_slack(slack: SlackClient, claim: LeasedMessage, *, now: datetime, ti
         posted = slack.post(channel, payload, thread_ts=thread_ts, message_key=claim.message.key, time_left=time_left)
         return SlackLocation(channel=posted.channel, ts=posted.ts)
 
-    sent = _send_renderings("Slack", claim, post, failed=partial(_slack_outcome, claim=claim, now=now))
+    failed = partial(_slack_outcome, claim=claim, now=now)
+    sent = _send_renderings("Slack", claim, post, failed=failed, refusals=refusals)
     return replace(sent, detail="; ".join(filter(None, (gone, sent.detail)))) if isinstance(sent, Sent) else sent
 
 
-def _update(slack: SlackClient, claim: LeasedMessage, place: SlackLocation, *, now: datetime, time_left: TimeLeft) -> Outcome:
+def _update(
+    slack: SlackClient,
+    claim: LeasedMessage,
+    place: SlackLocation,
+    *,
+    now: datetime,
+    time_left: TimeLeft,
+    refusals: Collection[BlockRefusal],
+) -> Outcome:
     edited, key = PostedMessage(channel=place.channel, ts=place.ts), claim.posted_as or claim.message.key
 
     def update(payload: Mapping[str, Json]) -> SlackLocation:
         slack.update(edited, payload, message_key=key, time_left=time_left)
         return place
 
-    return _send_renderings("Slack", claim, update, failed=partial(_update_outcome, claim=claim, now=now))
+    failed = partial(_update_outcome, claim=claim, now=now)
+    return _send_renderings("Slack", claim, update, failed=failed, refusals=refusals)
 
 
 def _update_outcome(error: ServiceError, claim: LeasedMessage, now: datetime) -> Outcome:
@@ -139,19 +159,26 @@ def _send_renderings(
     send: Callable[[Mapping[str, Json]], SlackLocation | None],
     *,
     failed: Callable[[ServiceError], Outcome],
+    refusals: Collection[BlockRefusal] = (),
 ) -> Outcome:
     reasons: list[str] = []
+    refused: dict[str, str] = {}
     for rendering in claim.message.renderings:
+        known = first_refusal(rendering.payload, refusals)
+        if known is not None and rendering is not claim.message.renderings[-1]:
+            reasons.append(f"{rendering.variant}: not sent, because {known}")
+            continue
         try:
             place = send(rendering.payload)
         except EditRejected:
             raise
         except PayloadRejected as error:
             reasons.append(f"{rendering.variant}: {error}")
+            refused |= dict.fromkeys(refused_kinds(rendering.payload, error.pointers), str(error))
         except ServiceError as error:
             return failed(error)
         else:
-            return Sent(variant=rendering.variant, place=place, detail="; ".join(reasons))
+            return Sent(variant=rendering.variant, place=place, detail="; ".join(reasons), refused=refused)
     return Rejected(reason=f"{service} rejected every rendering ({'; '.join(reasons)})", by_target=False)
 
 

@@ -23,17 +23,9 @@ from domain.routes import Route, platform_route
 from store import Transaction
 from store.queries.outbox_rows import LeasedMessage
 from tasks.context import StageContext
-from tasks.deliver.sending import (
-    Outcome,
-    OutcomeUnknown,
-    Rejected,
-    RetryLater,
-    Sent,
-    reschedule,
-    send_to_pagerduty,
-    send_to_slack,
-)
+from tasks.deliver.sending import Outcome, OutcomeUnknown, Rejected, RetryLater, Sent, reschedule, send_to_pagerduty
 from tasks.deliver.undeliverable import expired_notice, failed_notice, is_meta_notice, to_platform_channel, unknown_notice
+from tasks.deliver.workspace import WorkspaceSender
 from tasks.routing_keys import find_routing_key, missing_key_reason
 
 LEASE: Final = timedelta(seconds=120)
@@ -166,7 +158,7 @@ class _DeliveryRun:
         clock = self._context.clock
         if channel is Channel.SLACK:
             slack = self._context.services.slack
-            return lambda claim: send_to_slack(slack, claim, now=clock(), time_left=self._time_left(claim))
+            return WorkspaceSender(slack=slack, store=self._context.store, clock=clock, time_left=self._time_left)
         return self._send_page
 
     def _send_page(self, claim: LeasedMessage) -> Outcome:
@@ -229,6 +221,7 @@ class _DeliveryRun:
         if not is_mine and (resolve := t.outbox.resend_resolve(claim, now)):
             self._problems.append(f"{claim.message.key} arrived after {resolve}, which is sent again")
         self._limit_burst(t, claim, sent, now)
+        t.block_refusals.record(sent.refusals)
         return is_mine
 
     def _record_unknown(self, t: Transaction, claim: LeasedMessage, unknown: OutcomeUnknown, now: datetime) -> bool:

@@ -112,6 +112,14 @@ def format_trend_scale(trend: content.Trend) -> str:
     return " ".join(said)
 
 
+def format_trend_gaps(trend: content.Trend) -> str:
+    """Name the weeks that were not measured, or in part; empty if there are none."""
+    missing = [one.week for one in trend.weeks if one.cost.amount is None]
+    partial = [one.week for one in trend.weeks if one.cost.amount is not None and one.cost.known < one.cost.parts]
+    named = (("Not measured", missing), ("Measured in part", partial))
+    return " ".join(f"{label}: {', '.join(weeks)}." for label, weeks in named if weeks)
+
+
 def format_events(week: content.TrendWeek) -> str:
     """List the first events of a week, and the number of others."""
     shown = "; ".join(week.events[:MAX_EVENTS])

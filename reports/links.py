@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from domain.months import Month
-from domain.refs import DEFAULT_NAMESPACE, EntityRef
+from domain.refs import DEFAULT_NAMESPACE, PLATFORM, UNOWNED, EntityRef
 from domain.weeks import IsoWeek
 
 PLATFORM_SLUG: Final = "~platform"
@@ -21,7 +22,7 @@ class WorkloadLink(Protocol):
     """Returns the dashboard URL of a workload, or None if links are off."""
 
     def __call__(self, workload_name: str, labels: tuple[str, ...]) -> str | None:
-        """Build the URL from the workload's name and the labels of its selector."""
+        """Build the URL from the workload's name, empty for all workloads, and the labels of its selector."""
 
 
 def _no_link(workload_name: str, labels: tuple[str, ...]) -> str | None:  # noqa: ARG001 - implements WorkloadLink
@@ -30,14 +31,41 @@ def _no_link(workload_name: str, labels: tuple[str, ...]) -> str | None:  # noqa
 
 @dataclass(frozen=True, kw_only=True)
 class Links:
-    """Targets of links. Without a `pages` base (WORKER_PUBLIC_URL) a report has no link to its page."""
+    """Targets of links. Without a `pages` base (WORKER_PUBLIC_URL) a report has no link to its page, without `catalog` none to Backstage."""
 
     workload: WorkloadLink = _no_link
     pages: str | None = None
+    catalog: str | None = None
+    """Backstage as a browser opens it."""
 
     def report(self, slug: str, period: IsoWeek | Month) -> str | None:
         """Return the URL of a report's page."""
         return None if self.pages is None else f"{self.pages.rstrip('/')}/reports/{percent_encode(slug)}/{period}"
+
+    def component(self, ref: EntityRef) -> str | None:
+        """Return the URL of a component's page."""
+        return None if self.pages is None else component_page(self.pages, ref)
+
+    def entity(self, ref: EntityRef) -> str | None:
+        """Return the URL of an entity in Backstage, of the whole catalog for the platform; None also for what is no entity."""
+        if self.catalog is None or ref == UNOWNED:
+            return None
+        return f"{self.catalog.rstrip('/')}/catalog" if ref == PLATFORM else catalog_page(self.catalog, ref)
+
+    @property
+    def dashboard(self) -> str | None:
+        """The URL of the cost report in ScaleOps."""
+        return self.workload("", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageLinks:
+    """The links of a message to pages of the gateway, as its readers can open them: signed if links are."""
+
+    page: str | None = None
+    """The page of the report."""
+    component: Callable[[str], str | None] = lambda _: None
+    """Returns the page of a component by its reference."""
 
 
 def component_page(base: str, ref: EntityRef) -> str:

@@ -103,6 +103,11 @@ class PageLinks:
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+def report_origin(slug: str) -> str:
+    """Return the origin of links in the report of a team, by its slug."""
+    return f"the report of {slug}"
+
+
 def origin_of(query: str) -> str:
     """Return the origin in a verified link, percent-encoded; empty for the link of a report."""
     found = _QUERY.fullmatch(query)

@@ -13,9 +13,9 @@ class DashboardLinks:
     base_url: str
 
     def __call__(self, workload_name: str, labels: tuple[str, ...]) -> str | None:
-        """Return the URL of the cost report, filtered by these labels and searched for the workload's name."""
+        """Return the URL of the cost report, filtered by these labels and searched for the workload's name if there is one."""
         query = [
-            ("searchTerms", workload_name),
+            *((("searchTerms", workload_name),) if workload_name else ()),
             ("selectedTable", "Workloads"),
             ("groupByCluster", "0"),
             ("groupByNamespace", "0"),

@@ -22,7 +22,7 @@ from reports import content
 from reports.links import component_page, percent_encode, team_slug
 from reports.render.documents import ComponentLink, PageNavigation, render_page
 from reports.render.report_tables import tables_of
-from reports.signed_links import PageLinks, expiry_of
+from reports.signed_links import PageLinks, expiry_of, report_origin
 
 
 def report_routes(contexts: RequestContexts, links: PageLinks | None) -> Sequence[Route]:
@@ -63,7 +63,7 @@ def _navigation(  # noqa: PLR0917 - what a page's links depend on
 ) -> PageNavigation:
     component = _component_link(view, team, asked, links)
     if asked.require_caller().kind == "link":
-        return PageNavigation(component=component)
+        return PageNavigation(component=component, export=f"?{asked.query.decode('latin-1')}&")
     slug = percent_encode(team_slug(None if team == PLATFORM else team))
     shown = report.week if isinstance(report, content.Report) else ""
     before = max((one for one in weeks if one < shown), default=None)
@@ -73,6 +73,7 @@ def _navigation(  # noqa: PLR0917 - what a page's links depend on
         previous=None if before is None else f"/reports/{slug}/{before}",
         following=None if after is None else f"/reports/{slug}/{after}",
         component=component,
+        export="?",
     )
 
 
@@ -87,7 +88,7 @@ def _component_link(view: HistoryView, team: EntityRef, asked: GatewayRequest, l
         page = component_page("", ref)
         if until is None or links is None:
             return page
-        return links.sign_component(page, until, origin=f"the report of {team_slug(None if team == PLATFORM else team)}")
+        return links.sign_component(page, until, origin=report_origin(team_slug(None if team == PLATFORM else team)))
 
     return link
 

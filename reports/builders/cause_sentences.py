@@ -68,8 +68,8 @@ def format_no_cause(why: content.WhyChanged) -> str:
     return "No workload changed its cost."
 
 
-def format_places(mover: content.Mover) -> str:
-    """Name the clusters and namespaces of a mover, the largest change first."""
-    names = list(dict.fromkeys(f"{place.cluster} / {place.namespace}" for place in mover.places))
+def format_places(group: content.Mover | content.HotSpot) -> str:
+    """Name the clusters and namespaces of workloads of one name, those of the largest amount first."""
+    names = list(dict.fromkeys(f"{place.cluster} / {place.namespace}" for place in group.places))
     shown = ", ".join(clip(name, _MAX_NAME_LENGTH) for name in names[:MAX_PLACES])
     return shown if len(names) <= MAX_PLACES else f"{shown} and {len(names) - MAX_PLACES:,} more"

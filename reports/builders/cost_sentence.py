@@ -13,7 +13,7 @@ from typing import Final
 from domain.closing_point import ClosingPoint
 from domain.cost_change import ComparisonGroup, CostChange, CostComparison
 from domain.measures import Total, Unknown, known_or
-from domain.money import change_share, format_direction, format_money, format_percent
+from domain.money import change_share, format_count, format_direction, format_money, format_percent
 from domain.usual_range import MIN_WEEKS, UsualCheck, UsualPosition, UsualRange
 from domain.weeks import IsoWeek
 from reports.formatting import format_moment, format_week
@@ -68,15 +68,32 @@ def describe_cost(of: CostOfWeek) -> str:
     lead = f"{'' if of.is_complete else 'The known cost is '}{of.money(cost.amount)} {of.period}"
     if of.change is None or of.then is None:
         return f"{lead}; there is no earlier week to compare with."
-    parts = [
-        (label, part) for kind, label in _LABELS.items() if format_direction((part := of.change.group(kind)).amount, of.currency)
-    ]
+    parts = _other_parts(of.change, of.currency)
     if not parts:
         return f"{lead}{_describe_like_for_like(of, of.change)}."
     listed = ", ".join(_describe_parts(of, of.change, parts))
     if not (of.is_complete and of.then.cost_7d.is_complete and of.then.is_complete):
         return f"{lead}, against the week before: {listed}."
     return f"{lead}{_describe_total(of, of.change, before=of.then.cost_7d)}: {listed}."
+
+
+def describe_other_parts(change: CostChange, currency: str, *, moved: str = "") -> Iterable[str]:
+    """Yield the parts of a change that are not like for like, and what cannot be compared even where that is no amount.
+
+    `moved`: another label for what moved.
+    """
+    parts = _other_parts(change, currency)
+    other = {_LABELS[CostComparison.MOVED]: moved} if moved else {}
+    yield from (f"{other.get(label, label)} {format_money(part.amount, currency, signed=True)}" for label, part in parts)
+    unknown, label = change.group(CostComparison.NOT_COMPARABLE), _LABELS[CostComparison.NOT_COMPARABLE]
+    if unknown.workloads and label not in dict(parts):
+        yield f"{format_count(unknown.workloads, 'workload')} {label}"
+
+
+def _other_parts(change: CostChange, currency: str) -> list[tuple[str, ComparisonGroup]]:
+    """Return the parts that are not like for like and are an amount of money, as it is shown."""
+    found = ((label, change.group(kind)) for kind, label in _LABELS.items())
+    return [(label, part) for label, part in found if format_direction(part.amount, currency)]
 
 
 def _describe_no_workloads(of: CostOfWeek) -> str:

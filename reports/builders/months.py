@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Final
 
 from domain.forecast import BudgetVerdict, MonthForecast, budget_by_now, forecast_month
 from domain.measures import Total, known_or
 from domain.money import change_share, format_count, format_direction, format_money, format_percent, format_whole_money
 from domain.month_to_date import MonthToDate
-from domain.refs import EntityRef
 from reports import content
-from reports.facts import ComponentMonth
-
-_ORDER: Final = ("exceeded", "above", "uncertain", "", "within")
-"""Verdicts about a budget, the worst first."""
 
 
 def build_budget(
@@ -49,19 +43,6 @@ def build_budget(
         verdict=_verdict(month, forecast, monthly_budget),
     )
     return built.model_copy(update={"sentence": _describe(built)})
-
-
-def build_component_budgets(
-    months: Iterable[ComponentMonth], component: Callable[[EntityRef], content.ComponentName], *, currency: str
-) -> content.ComponentBudgets:
-    """Build the section about the budgets of components: those that exceed theirs first."""
-    found = [
-        content.ComponentBudget(
-            component=component(one.ref), month=build_budget(one.month, one.monthly_budget, one.costs_7d, currency=currency)
-        )
-        for one in months
-    ]
-    return content.ComponentBudgets(components=tuple(sorted(found, key=lambda one: _ORDER.index(one.month.verdict))))
 
 
 def _forecast_of(forecast: MonthForecast) -> content.Forecast:

@@ -8,13 +8,14 @@ from typing import Literal
 from domain.closing_point import ClosingPoint
 from domain.cost_decomposition import CostDecomposition, decompose
 from domain.money import parse_currency
+from domain.refs import PLATFORM
 from domain.weeks import Lateness
 from reports import content
 from reports.builders.alerts import list_alerts
+from reports.builders.components import build_components
 from reports.builders.follow_up import FollowUpContext, build_follow_up
 from reports.builders.gaps import list_gaps
 from reports.builders.headline import write_headline
-from reports.builders.months import build_component_budgets
 from reports.builders.names import ReportNames, names_of
 from reports.builders.platform import build_team_overview
 from reports.builders.quiet import is_quiet
@@ -67,13 +68,12 @@ def _team_parts(facts: TeamFacts, found: CostDecomposition | None) -> Iterable[P
         return
     names = names_of(now, then, facts.titles)
     yield from _why(facts, found, names)
+    yield "Components", lambda: build_components(facts, now, names)
     yield ("What to do", lambda: choose_actions(now, currency=currency, names=names, labels=facts.labels, links=facts.meta.links))
     yield "Follow-up on recommendations", lambda: _follow_up(facts, now)
     if facts.alerts.open or facts.alerts.became_usual:
         yield "Alerts", lambda: list_alerts(facts.alerts, facts.titles, zone=facts.meta.zone)
     yield _trend(facts)
-    if facts.component_months:
-        yield "Budgets of components", lambda: build_component_budgets(facts.component_months, names.component, currency=currency)
     yield "Cross-zone traffic", lambda: summarise_network(now, currency=currency, names=names)
     yield "Automation and policies", lambda: summarise_automation(now)
     yield "What could not be measured", lambda: list_gaps(now, names)
@@ -159,6 +159,8 @@ def _report(
         headline=write_headline(facts, None if found is None else found.change, sections=sections),
         sections=sections,
         page=meta.links.report(slug, meta.week),
+        catalog=meta.links.entity(facts.team if isinstance(facts, TeamFacts) else PLATFORM),
+        dashboard=meta.links.dashboard,
     )
 
 

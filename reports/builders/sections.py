@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 from domain.closing_point import ClosingPoint
-from domain.measures import Unknown, is_known, known_or
+from domain.measures import Measured, Unknown, is_known, known_or, total_of
+from domain.refs import EntityRef
 from domain.snapshots import NetworkOff, NetworkUse, WorkloadPoint
 from reports import content
 from reports.builders.names import ReportNames
@@ -29,7 +31,6 @@ def summarise_network(now: ClosingPoint, *, currency: str, names: ReportNames) -
         else:
             measured += 1
             used.append((point.network.cross_az_cost, point, point.network))
-    used.sort(key=lambda row: (-row[0], row[1].key))
     return content.Network(
         currency=currency,
         as_of=now.as_of,
@@ -37,20 +38,41 @@ def summarise_network(now: ClosingPoint, *, currency: str, names: ReportNames) -
         measured=measured,
         not_monitored=not_monitored,
         unknown=unknown,
-        hot_spots=tuple(
-            content.HotSpot(
-                workload=names.workload(point.key),
-                components=names.owners(point.key),
-                cross_az_cost=cost,
-                network_cost=known_or(use.cost, None),
-                cross_az_traffic_bytes=known_or(use.cross_az_traffic_bytes, None),
-            )
-            for cost, point, use in used[:HOT_SPOTS]
-            if cost > 0
-        ),
+        hot_spots=tuple(_hot_spots(used, names)),
         clusters_not_monitored=tuple(sorted(off)),
         components_unknown=len(now.unknown),
     )
+
+
+def _hot_spots(used: Sequence[tuple[Decimal, WorkloadPoint, NetworkUse]], names: ReportNames) -> Iterator[content.HotSpot]:
+    """Yield the workloads that pay most for cross-zone traffic, by component and name over clusters and namespaces."""
+    grouped: dict[tuple[tuple[EntityRef, ...], str, str], list[tuple[Decimal, WorkloadPoint, NetworkUse]]] = {}
+    paying = [row for row in used if row[0] > 0]
+    for row in sorted(paying, key=lambda row: (-row[0], row[1].key)):
+        key = row[1].key
+        grouped.setdefault((names.claims.get(key, ()), key.type, key.name), []).append(row)
+    totals = {group: sum((cost for cost, _, _ in rows), Decimal(0)) for group, rows in grouped.items()}
+    for group in sorted(grouped, key=lambda group: (-totals[group], group))[:HOT_SPOTS]:
+        rows = grouped[group]
+        first = rows[0][1].key
+        yield content.HotSpot(
+            label=names.label(first),
+            name=first.name,
+            type=first.type,
+            components=names.owners(first),
+            places=tuple(
+                content.HotSpotPlace(cluster=point.key.cluster, namespace=point.key.namespace, cross_az_cost=cost)
+                for cost, point, _ in rows
+            ),
+            cross_az_cost=totals[group],
+            network_cost=_sum_if_known(use.cost for _, _, use in rows),
+            cross_az_traffic_bytes=_sum_if_known(use.cross_az_traffic_bytes for _, _, use in rows),
+        )
+
+
+def _sum_if_known(values: Iterable[Measured[Decimal]]) -> Decimal | None:
+    total = total_of(values)
+    return known_or(total.amount, None) if total.is_complete else None
 
 
 def summarise_automation(now: ClosingPoint) -> content.Automation:

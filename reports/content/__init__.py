@@ -6,12 +6,13 @@ holds the reason.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Final, Literal, TypeAlias, Union
 
 from pydantic import Field
 
-from reports.content.budgets import ComponentBudget, ComponentBudgets
+from reports.content.components import AutomatedWorkloads, ComponentFigures, ComponentOverview, ComponentSummary
 from reports.content.costs import CausePart, Mover, MoverPlace, Trend, TrendWeek, WhyChanged
 from reports.content.headline import Budget, ChangePart, Forecast, Headline, HeadlineChange, HeadlineLine, UsualChange
 from reports.content.monthly import MonthChange, MonthHeadline, RealisedSavings, TeamBudgets, TeamMonth
@@ -25,7 +26,19 @@ from reports.content.recommendations import (
     Resource,
     TopActions,
 )
-from reports.content.sections import AlertList, Automation, ClusterGap, DataGap, DataGaps, HotSpot, Network, OpenAlert, PolicyUse
+from reports.content.sections import (
+    AlertList,
+    Automation,
+    ClusterGap,
+    DataGap,
+    DataGaps,
+    HotSpot,
+    HotSpotPlace,
+    Network,
+    OpenAlert,
+    PolicyUse,
+)
+from reports.content.stored import ComponentBudget, ComponentBudgets
 from reports.content.unallocated import (
     NamespaceList,
     UnallocatedNamespace,
@@ -43,6 +56,7 @@ __all__ = [
     "AlertList",
     "Amount",
     "AnyReport",
+    "AutomatedWorkloads",
     "Automation",
     "Body",
     "Budget",
@@ -51,7 +65,10 @@ __all__ = [
     "ClusterGap",
     "ComponentBudget",
     "ComponentBudgets",
+    "ComponentFigures",
     "ComponentName",
+    "ComponentOverview",
+    "ComponentSummary",
     "ContentModel",
     "DataGap",
     "DataGaps",
@@ -61,6 +78,7 @@ __all__ = [
     "HeadlineChange",
     "HeadlineLine",
     "HotSpot",
+    "HotSpotPlace",
     "Money",
     "MonthChange",
     "MonthHeadline",
@@ -105,11 +123,11 @@ PLATFORM: Final = "platform"
 Body: TypeAlias = Annotated[
     Union[  # noqa: UP007 - readable as a list
         WhyChanged,
+        ComponentOverview,
         Trend,
         TopActions,
         FollowUp,
         AlertList,
-        ComponentBudgets,
         Network,
         Automation,
         DataGaps,
@@ -117,6 +135,7 @@ Body: TypeAlias = Annotated[
         RoutingProblems,
         UnallocatedSpend,
         TeamBudgets,
+        ComponentBudgets,
     ],
     Field(discriminator="kind"),
 ]
@@ -157,6 +176,10 @@ class Report(ContentModel):
     sections: tuple[Section, ...]
     page: str | None
     """URL of the page of this report."""
+    catalog: str | None = None
+    """URL of the team in Backstage; of its catalog for the roll-up."""
+    dashboard: str | None = None
+    """URL of the cost report in ScaleOps."""
     quiet: bool = False
     """Nothing of the week is unusual or new, and the team wants such a week reported in one short message (`quiet` of the configuration)."""
 
@@ -164,6 +187,12 @@ class Report(ContentModel):
     def period(self) -> str:
         """The week."""
         return self.week
+
+    @property
+    def component_pages(self) -> Mapping[str, str | None]:
+        """The URLs of the pages of components by reference, not signed."""
+        bodies = (section.body for section in self.sections)
+        return {row.component.ref: row.page for body in bodies if isinstance(body, ComponentOverview) for row in body.components}
 
     def to_json(self) -> str:
         """Return the JSON that `Report.model_validate_json` reads."""

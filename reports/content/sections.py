@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from reports.content.values import ComponentName, ContentModel, Money, WorkloadName
+from pydantic import model_validator
+
+from reports.content.values import ComponentName, ContentModel, Money
 
 
 class OpenAlert(ContentModel):
@@ -28,14 +30,40 @@ class AlertList(ContentModel):
     """Titles of the components."""
 
 
-class HotSpot(ContentModel):
-    """A workload with cross-zone traffic. Money and bytes over the 168 hours before the snapshot."""
+class HotSpotPlace(ContentModel):
+    """One of the workloads of a hot spot."""
 
-    workload: WorkloadName
+    cluster: str
+    namespace: str
+    cross_az_cost: Money
+
+
+class HotSpot(ContentModel):
+    """The workloads of one name with cross-zone traffic, over clusters and namespaces. Money and bytes over the 168 hours before the snapshot."""
+
+    label: str
+    """The name to show: with the type where another type has the same name."""
+    name: str
+    type: str
     components: tuple[ComponentName, ...]
+    places: tuple[HotSpotPlace, ...]
+    """Highest cost first; they add up to `cross_az_cost`."""
     cross_az_cost: Money
     network_cost: Money | None
+    """None: unknown for one of the places."""
     cross_az_traffic_bytes: Money | None
+    """None: unknown for one of the places."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_workload(cls, stored: Any) -> Any:  # noqa: ANN401 - JSON
+        """Read a report of 0.1, whose hot spots are single workloads."""
+        if not isinstance(stored, dict) or "workload" not in stored:
+            return stored
+        workload = stored["workload"]
+        place = {"cluster": workload["cluster"], "namespace": workload["namespace"], "cross_az_cost": stored["cross_az_cost"]}
+        named = {name: workload[name] for name in ("label", "name", "type")}
+        return {name: value for name, value in stored.items() if name != "workload"} | named | {"places": [place]}
 
 
 class Network(ContentModel):

@@ -13,6 +13,7 @@ from reports import content
 from reports.builders.month_sentences import describe_month, month_figures, month_remarks
 from reports.builders.sentences import key_figures, remarks
 from reports.render.charts import draw_trend
+from reports.render.report_tables import names_of_tables
 from reports.render.templating import environment
 
 CHART_ID: Final = "trend"
@@ -26,6 +27,8 @@ class RenderedSection:
     title: str
     text: Markup | str = ""
     failure: str = ""
+    tables: tuple[str, ...] = ()
+    """The names of its tables, as they are exported."""
 
 
 ComponentLink: TypeAlias = Callable[[str], str | None]
@@ -34,38 +37,38 @@ ComponentLink: TypeAlias = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageNavigation:
-    """Where the page of a report leads when the gateway serves it; a page in a file leads nowhere."""
+    """Where the page of a report leads when the gateway serves it."""
 
     overview: str | None = None
     previous: str | None = None
     """The report of the week before."""
     following: str | None = None
     component: ComponentLink = lambda _: None
+    export: str | None = None
+    """The query to which `format=csv&table=NAME` is appended; None: nothing serves the tables."""
 
 
-_NOWHERE: Final = PageNavigation()
+def in_a_file(report: content.AnyReport) -> PageNavigation:
+    """Return where a page in a file leads: to the pages of components by their own addresses, which are not signed."""
+    return PageNavigation(component=report.component_pages.get) if isinstance(report, content.Report) else PageNavigation()
 
 
 def render_page(
-    report: content.AnyReport, env: SandboxedEnvironment | None = None, *, navigation: PageNavigation = _NOWHERE
+    report: content.AnyReport, env: SandboxedEnvironment | None = None, *, navigation: PageNavigation | None = None
 ) -> str:
-    """Render the page of a report. A section that fails is replaced by its failure; the others are kept."""
+    """Render the page of a report, by default for a file. A section that fails is replaced by its failure; the others are kept."""
     template = "monthly.html" if isinstance(report, content.MonthlyReport) else "report.html"
-    return _render(report, env or environment("html"), template, "sections/{}.html", navigation)
+    return _render(report, env or environment("html"), template, "sections/{}.html", navigation or in_a_file(report))
 
 
 def render_markdown(report: content.AnyReport, env: SandboxedEnvironment | None = None) -> str:
     """Render a report as Markdown. A section that fails is replaced by its failure; the others are kept."""
     template = "markdown/monthly.md" if isinstance(report, content.MonthlyReport) else "markdown/report.md"
-    return _render(report, env or environment("markdown"), template, "markdown/{}.md").strip() + "\n"
+    return _render(report, env or environment("markdown"), template, "markdown/{}.md", in_a_file(report)).strip() + "\n"
 
 
 def _render(
-    report: content.AnyReport,
-    env: SandboxedEnvironment,
-    template: str,
-    section_template: str,
-    navigation: PageNavigation = _NOWHERE,
+    report: content.AnyReport, env: SandboxedEnvironment, template: str, section_template: str, navigation: PageNavigation
 ) -> str:
     drawn = tuple(_render_sections(report, env, section_template, navigation))
     if isinstance(report, content.MonthlyReport):
@@ -75,6 +78,7 @@ def _render(
             remarks=tuple(month_remarks(report)),
             figures=tuple(month_figures(report)),
             changed=describe_month(report),
+            navigation=navigation,
         )
     return env.get_template(template).render(
         report=report,
@@ -88,6 +92,7 @@ def _render(
 def _render_sections(
     report: content.AnyReport, env: SandboxedEnvironment, template: str, navigation: PageNavigation
 ) -> Iterator[RenderedSection]:
+    tables = {} if navigation.export is None else names_of_tables(report)
     for number, section in enumerate(report.sections, start=1):
         body = section.body
         if body is None:
@@ -103,7 +108,8 @@ def _render_sections(
             yield RenderedSection(ident=body.kind, title=section.title, failure=failure)
         else:
             # The template has escaped it.
-            yield RenderedSection(ident=body.kind, title=section.title, text=Markup(text))  # noqa: S704
+            found = tables.get(body.kind, ())
+            yield RenderedSection(ident=body.kind, title=section.title, text=Markup(text), tables=found)  # noqa: S704
 
 
 def _chart(body: content.Body, currency: str) -> Markup | None:

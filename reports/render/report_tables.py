@@ -1,44 +1,90 @@
-"""The tables of a report for CSV and JSON: each list of records in its content is one table, whatever the section."""
+"""The tables of a report for CSV and JSON, whatever the section: each list of records in its content, and its other figures as one row.
+
+An amount brings its period, coverage and as-of as columns of their own, so that a partial sum never looks complete outside the page.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from reports import content
 from reports.render.tables import Cell, PageTable
 
+_OF_THE_TABLE: Final = frozenset({"kind", "currency", "period", "as_of"})
+"""Fields of a section that its tables have in columns of their own, or in their name."""
+_CLOSED_AT: Final = ("as_of", "now_as_of", "until")
+"""Fields of a section that say until when it was measured."""
+
 
 def tables_of(report: content.AnyReport) -> tuple[PageTable, ...]:
-    """Return the tables of a report in the order of the page. An amount brings its own currency and period columns."""
+    """Return the tables of a report in the order of the page, its first screen last."""
     return tuple(_tables(report))
+
+
+def names_of_tables(report: content.AnyReport) -> Mapping[str, tuple[str, ...]]:
+    """Return the names of the tables of each section, by its kind."""
+    kinds = [section.body.kind for section in report.sections if section.body is not None]
+    names = [table.name for table in tables_of(report)]
+    return {kind: tuple(name for name in names if name == kind or name.startswith(f"{kind}-")) for kind in kinds}
 
 
 def _tables(report: content.AnyReport) -> Iterator[PageTable]:
     for section in report.sections:
-        body = section.body
-        if body is None:
-            continue
-        for name in type(body).model_fields:
-            records = getattr(body, name)
-            if isinstance(records, tuple) and records and all(isinstance(one, BaseModel) for one in records):
-                rows = [dict(_cells(one)) for one in records]
-                columns = tuple(dict.fromkeys(column for row in rows for column in row))
-                yield PageTable(
-                    name=f"{body.kind}-{name}".replace("_", "-").replace(" ", "-"),
-                    title=section.title,
-                    columns=columns,
-                    rows=tuple(tuple(row.get(column) for column in columns) for row in rows),
-                    currency=report.currency,
-                    period="7 days" if _is_weekly(columns) else "",
-                )
+        if section.body is not None:
+            as_of = _as_of(section.body) or _closing(report)
+            yield from _tables_of(section.body, section.body.kind, section.title, report.currency, as_of=as_of)
+    yield from _tables_of(report.headline, "headline", report.title, report.currency, as_of=_closing(report))
 
 
-def _is_weekly(columns: Sequence[str]) -> bool:
+def _tables_of(part: BaseModel, name: str, title: str, currency: str, *, as_of: datetime) -> Iterator[PageTable]:
+    """Yield a table for each list of records in a part of the content, and one of its other figures."""
+    figures: dict[str, Cell] = {}
+    for field in type(part).model_fields:
+        value: Any = getattr(part, field)
+        if _is_records(value):
+            yield _table(f"{name}-{field}", title, [dict(_cells(one)) for one in value], currency, as_of=as_of)
+        elif isinstance(value, BaseModel) and any(_is_records(getattr(value, one)) for one in type(value).model_fields):
+            yield from _tables_of(value, f"{name}-{field}", title, currency, as_of=as_of)
+        elif field not in _OF_THE_TABLE and value != ():
+            figures.update(_flat(field, value))
+    if figures:
+        yield _table(name, title, [figures], currency, as_of=as_of)
+
+
+def _is_records(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(one, BaseModel) for one in value)
+
+
+def _table(name: str, title: str, records: Sequence[Mapping[str, Cell]], currency: str, *, as_of: datetime) -> PageTable:
+    columns = tuple(dict.fromkeys(column for record in records for column in record))
+    return PageTable(
+        name=name.replace("_", "-").replace(" ", "-"),
+        title=title,
+        columns=columns,
+        rows=tuple(tuple(record.get(column) for column in columns) for record in records),
+        currency=currency,
+        period="7 days" if _is_weekly(columns) else "",
+        as_of=as_of,
+    )
+
+
+def _as_of(body: content.Body) -> datetime | None:
+    found = (getattr(body, name, None) for name in _CLOSED_AT)
+    return next((at for at in found if isinstance(at, datetime)), None)
+
+
+def _closing(report: content.AnyReport) -> datetime:
+    """Return the as-of of the closing snapshots; when the report was made if there is none."""
+    closed = report.headline.as_of if isinstance(report, content.MonthlyReport) else report.headline.cost.as_of
+    return closed or report.made_at
+
+
+def _is_weekly(columns: Iterable[str]) -> bool:
     """Return True if no column says another period itself."""
     return not any("month" in column or column.endswith("period") for column in columns)
 
@@ -54,6 +100,11 @@ def _flat(name: str, value: object) -> Iterator[tuple[str, Cell]]:
         case content.Amount():
             yield name, value.amount
             yield f"{name}_period", value.period
+            yield f"{name}_known_workloads", value.known
+            yield f"{name}_workloads", value.parts
+            yield f"{name}_is_partial", value.known < value.parts
+            yield f"{name}_as_of", value.as_of
+            yield f"{name}_unknown_reason", value.unknown_reason
         case BaseModel():
             yield from _cells(value, f"{name}_")
         case None | bool() | str() | int() | float() | Decimal() | datetime():

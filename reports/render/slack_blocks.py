@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, Union
 
 from domain.messages import Json
 from reports.formatting import ELLIPSIS, clip, one_line
@@ -31,16 +31,28 @@ Block: TypeAlias = dict[str, Json]
 
 
 @dataclass(frozen=True, kw_only=True)
+class LinkedText:
+    """A literal text whose parts may be links: (text, URL or None)."""
+
+    parts: tuple[tuple[str, str | None], ...]
+
+
+Cell: TypeAlias = Union[str, LinkedText]  # noqa: UP007 - readable as a list
+
+
+@dataclass(frozen=True, kw_only=True)
 class BlockGroup:
     """Blocks that stay in one message, and the same content as text lines."""
 
     blocks: tuple[Block, ...]
     lines: tuple[str, ...]
+    basic_blocks: tuple[Block, ...] | None = None
+    """The same without chart and table blocks, for a workspace that refuses these; None: there are none."""
 
     @property
-    def has_table(self) -> bool:
-        """True if it contains a table; a message may have one."""
-        return any(block["type"] == "table" for block in self.blocks)
+    def tables(self) -> int:
+        """Number of tables; a message may have one."""
+        return sum(1 for block in self.blocks if block["type"] == "table")
 
 
 def escape(text: str) -> str:
@@ -120,7 +132,7 @@ def link_buttons(links: Iterable[tuple[str, str]]) -> Block:
     return {"type": "actions", "elements": [_button(*link) for link in fitting]}
 
 
-def table(rows: Sequence[Sequence[str]], *, numbers_from: int) -> Block:
+def table(rows: Sequence[Sequence[Cell]], *, numbers_from: int) -> Block:
     """Build a table of literal texts with a header row; columns from `numbers_from` on are right-aligned."""
     width = len(rows[0])
     return {
@@ -128,11 +140,30 @@ def table(rows: Sequence[Sequence[str]], *, numbers_from: int) -> Block:
         "column_settings": [
             {"align": "right"} if column >= numbers_from else {"align": "left", "is_wrapped": True} for column in range(width)
         ],
-        # Slack refuses an empty cell.
-        "rows": [
-            [{"type": "raw_text", "text": one_line(cell).strip() or "\u2013"} for cell in row] for row in rows[:MAX_TABLE_ROWS]
-        ],
+        "rows": [[_cell(cell) for cell in row] for row in rows[:MAX_TABLE_ROWS]],
     }
+
+
+def linked_lines(lines: Sequence[LinkedText]) -> Block:
+    """Build a paragraph of lines of literal text with links."""
+    return {"type": "rich_text", "elements": [_linked(line) for line in lines]}
+
+
+def _cell(cell: Cell) -> Json:
+    if isinstance(cell, LinkedText):
+        return {"type": "rich_text", "elements": [_linked(cell)]}
+    return {"type": "raw_text", "text": one_line(cell).strip() or "\u2013"}  # Slack refuses an empty cell
+
+
+def _linked(text: LinkedText) -> Json:
+    parts: list[Json] = [
+        {"type": "text", "text": one_line(shown)}
+        if url is None or len(url) > MAX_URL_LENGTH
+        else {"type": "link", "url": url, "text": one_line(shown)}
+        for shown, url in text.parts
+        if shown
+    ]
+    return {"type": "rich_text_section", "elements": parts or [{"type": "text", "text": "\u2013"}]}
 
 
 def size_of(blocks: Iterable[Block]) -> int:
@@ -140,27 +171,35 @@ def size_of(blocks: Iterable[Block]) -> int:
     return len(json.dumps(list(blocks), ensure_ascii=False, separators=(",", ":")))
 
 
+def join(groups: Sequence[BlockGroup]) -> BlockGroup:
+    """Return several groups as one."""
+    blocks = tuple(block for group in groups for block in group.blocks)
+    basic = tuple(block for group in groups for block in (group.blocks if group.basic_blocks is None else group.basic_blocks))
+    has_basic = any(group.basic_blocks is not None for group in groups)
+    lines = tuple(line for group in groups for line in group.lines)
+    return BlockGroup(blocks=blocks, lines=lines, basic_blocks=basic if has_basic else None)
+
+
 def pack(groups: Iterable[BlockGroup]) -> tuple[BlockGroup, ...]:
     """Pack groups into as few messages as the limits allow, in order. A group over the limits gets a message of its own."""
     messages: list[BlockGroup] = []
-    blocks: list[Block] = []
-    lines: list[str] = []
+    open_groups: list[BlockGroup] = []
     for group in groups:
-        together = [*blocks, *group.blocks]
-        fits = (
-            len(together) <= MAX_BLOCKS
-            and size_of(together) <= MAX_MESSAGE_LENGTH
-            and len(escape("\n".join([*lines, *group.lines]))) <= MAX_FALLBACK_LENGTH
-            and sum(1 for block in together if block["type"] == "table") <= 1
-        )
-        if blocks and not fits:
-            messages.append(BlockGroup(blocks=tuple(blocks), lines=tuple(lines)))
-            blocks, lines = [], []
-        blocks += group.blocks
-        lines += group.lines
-    if blocks:
-        messages.append(BlockGroup(blocks=tuple(blocks), lines=tuple(lines)))
-    return tuple(messages)
+        if open_groups and not fits(join([*open_groups, group])):
+            messages.append(join(open_groups))
+            open_groups = []
+        open_groups.append(group)
+    return (*messages, join(open_groups)) if open_groups else tuple(messages)
+
+
+def fits(message: BlockGroup) -> bool:
+    """Return True if a message is within the limits."""
+    forms = [message.blocks, *([] if message.basic_blocks is None else [message.basic_blocks])]
+    return (
+        all(len(blocks) <= MAX_BLOCKS and size_of(blocks) <= MAX_MESSAGE_LENGTH for blocks in forms)
+        and len(escape("\n".join(message.lines))) <= MAX_FALLBACK_LENGTH
+        and message.tables <= 1
+    )
 
 
 def _plain(text: str) -> Json:

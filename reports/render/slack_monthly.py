@@ -9,13 +9,19 @@ from reports import content
 from reports.builders.month_sentences import describe_month, format_month_name, month_figures, month_remarks
 from reports.builders.sentences import format_unallocated
 from reports.formatting import clip, format_instant
-from reports.render.slack import MAX_SENTENCE_LENGTH, render_sections, to_renderings
-from reports.render.slack_blocks import BlockGroup, context, escape, fields, header, link_button, mrkdwn, pack, plain_text
+from reports.links import MessageLinks
+from reports.render.slack import to_renderings
+from reports.render.slack_blocks import BlockGroup, context, escape, fields, header, join, link_button, mrkdwn, plain_text
+from reports.render.slack_packing import SlackSection, fill, pack_sections
+from reports.render.slack_thread import MAX_SENTENCE_LENGTH, render_sections
 
 
-def render_monthly(report: content.MonthlyReport, *, page: str | None = None) -> tuple[tuple[Rendering, ...], ...]:
+def render_monthly(report: content.MonthlyReport, links: MessageLinks | None = None) -> tuple[tuple[Rendering, ...], ...]:
     """Render the messages in order, as `render_slack`."""
-    messages = (*pack(_first_screen(report, page or report.page)), *pack(render_sections(report.sections)))
+    links = links or MessageLinks(page=report.page)
+    first, more = fill(tuple(_first_screen(report, links.page)), reserved=())
+    thread = [*([SlackSection(title="The month", groups=more, is_continued=True)] if more else [])]
+    messages = (join(first), *pack_sections([*thread, *render_sections(report.sections, links)]))
     return tuple(to_renderings(message) for message in messages)
 
 
@@ -41,4 +47,4 @@ def _first_screen(report: content.MonthlyReport, page: str | None) -> Iterator[B
             unallocated = format_unallocated(section.body)
             yield BlockGroup(blocks=(plain_text(unallocated),), lines=(unallocated,))
     if page is not None:
-        yield BlockGroup(blocks=(link_button("Open the full report", page),), lines=(f"The full report: {page}",))
+        yield BlockGroup(blocks=(link_button("Open report", page),), lines=(f"The full report: {page}",))

@@ -7,13 +7,13 @@ from typing import Final
 from reports import content
 from reports.builders.sentences import remarks
 from reports.formatting import clip
-from reports.render.slack_blocks import BlockGroup, link_button, plain_text
+from reports.render.slack_blocks import BlockGroup, plain_text
 
 NOTHING_NEW: Final = "Nothing is outside the usual range, and nothing new is advised."
 
 
 def render_quiet_week(report: content.Report, page: str | None) -> BlockGroup:
-    """Return the message. Without a page the full report is shown on the command line."""
+    """Return the message without its buttons. Without a page it says how the full report is shown on the command line."""
     lines = [
         f"{clip(report.title, 90)}: weekly cost, {report.week}",
         *remarks(report),
@@ -21,6 +21,4 @@ def render_quiet_week(report: content.Report, page: str | None) -> BlockGroup:
     ]
     if page is None:
         lines.append(f"The full report: scaleops-worker report --team {report.team} --week {report.week}")
-        return BlockGroup(blocks=(plain_text("\n".join(lines)),), lines=tuple(lines))
-    blocks = (plain_text("\n".join(lines)), link_button("Open the full report", page))
-    return BlockGroup(blocks=blocks, lines=(*lines, f"The full report: {page}"))
+    return BlockGroup(blocks=(plain_text("\n".join(lines)),), lines=tuple(lines))

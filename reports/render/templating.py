@@ -19,7 +19,7 @@ from markupsafe import Markup
 from domain.money import format_count, format_money, format_percent
 from domain.weeks import IsoWeek
 from reports import formatting
-from reports.builders import cause_sentences, month_sentences, months, sentences
+from reports.builders import cause_sentences, component_sentences, month_sentences, months, sentences
 
 Form = Literal["html", "markdown"]
 
@@ -47,9 +47,12 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
     made.filters.update(
         alerts=sentences.format_alerts,
         amount=formatting.format_amount,
+        automated=component_sentences.format_automated,
         automation=sentences.format_automation,
+        budget_line=component_sentences.format_budget_line,
         clip=formatting.clip,
         cause=cause_sentences.format_cause,
+        component_change=component_sentences.format_component_change,
         components=formatting.format_components,
         count=format_count,
         coverage=formatting.format_coverage,
@@ -59,7 +62,6 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         events=formatting.format_events,
         follow_up=sentences.format_follow_up,
         instant=formatting.format_instant,
-        month=months.format_month,
         month_change=month_sentences.format_month_change,
         month_name=month_sentences.format_month_name,
         spent=months.format_spent,

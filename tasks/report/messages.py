@@ -12,9 +12,10 @@ from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, platform_route
 from domain.weeks import CATCH_UP, WEEKLY_REPORT
 from reports import content
+from reports.links import MessageLinks, team_slug
 from reports.render.renderings import slack_messages
 from reports.render.slack_blocks import escape
-from reports.signed_links import expires_at
+from reports.signed_links import expires_at, report_origin
 from tasks.context import Policy
 
 MANUAL_TTL: Final = timedelta(hours=24)
@@ -23,18 +24,26 @@ NOTICE_TTL: Final = timedelta(hours=24)
 MAX_LISTED: Final = 30
 
 
-def sign_page(report: content.AnyReport, policy: Policy) -> str | None:
-    """Return the URL of the report page for a message, signed if possible. The stored URL stays unsigned."""
-    if report.page is None or policy.page_links is None:
-        return report.page
+def sign_links(report: content.AnyReport, policy: Policy) -> MessageLinks:
+    """Return the links of a message to pages, signed if possible. The stored URLs stay unsigned."""
+    pages = report.component_pages if isinstance(report, content.Report) else {}
+    signer = policy.page_links
+    if report.page is None or signer is None:
+        return MessageLinks(page=report.page, component=pages.get)
     until = expires_at(due_at=report.due_at, made_at=report.made_at, catch_up=CATCH_UP)
-    return policy.page_links.sign(report.page, until)
+    origin = report_origin(team_slug(None if report.team == content.PLATFORM else EntityRef.parse(report.team)))
+
+    def component(ref: str) -> str | None:
+        page = pages.get(ref)
+        return None if page is None else signer.sign_component(page, until, origin=origin)
+
+    return MessageLinks(page=signer.sign(report.page, until), component=component)
 
 
 def write_messages(
-    report: content.AnyReport, team: EntityRef, route: Route, *, now: datetime, by_hand: bool, page: str | None
+    report: content.AnyReport, team: EntityRef, route: Route, *, now: datetime, by_hand: bool, links: MessageLinks
 ) -> tuple[Message, ...]:
-    """Return the Slack messages of a report: the first for the channel, the others for its thread. `page` is the URL of its link."""
+    """Return the Slack messages of a report: the first for the channel, the others for its thread."""
     about = report.team
     name = MONTHLY_REPORT if isinstance(report, content.MonthlyReport) else WEEKLY_REPORT
     base = stream_of(team, report.period, report=name)
@@ -57,7 +66,7 @@ def write_messages(
             created_at=now,
             expires_at=expires_at,
         )
-        for number, renderings in enumerate(slack_messages(report, page=page), start=1)
+        for number, renderings in enumerate(slack_messages(report, links), start=1)
     )
 
 

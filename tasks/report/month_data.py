@@ -68,7 +68,7 @@ def _meta(policy: Policy, schedule: MonthlySchedule, request: MonthRequest, rout
         running=request.running,
         currency=policy.currency,
         route=describe_destination(route),
-        links=Links(workload=policy.dashboard_link, pages=policy.public_url),
+        links=Links(workload=policy.dashboard_link, pages=policy.public_url, catalog=policy.catalog_url),
     )
 
 

@@ -157,7 +157,7 @@ def _meta(policy: Policy, schedule: Schedule, request: ReportRequest, route: Rou
         running=request.running,
         currency=policy.currency,
         route=describe_destination(route),
-        links=Links(workload=policy.dashboard_link, pages=policy.public_url),
+        links=Links(workload=policy.dashboard_link, pages=policy.public_url, catalog=policy.catalog_url),
     )
 
 

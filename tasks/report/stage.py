@@ -25,7 +25,7 @@ from reports.links import Links, team_slug
 from store import ReportRun, RunStatus, Transaction
 from tasks.context import Policy, StageContext
 from tasks.report.due import MissedReport, find_due, teams_with_reports
-from tasks.report.messages import sign_page, skip_notices, write_messages
+from tasks.report.messages import sign_links, skip_notices, write_messages
 from tasks.report.month_data import gather_month
 from tasks.report.report_data import describe_destination, gather_platform, gather_team, route_of, title_of
 from tasks.report.requests import AnyRequest, MonthRequest, ReportRequest
@@ -274,8 +274,8 @@ def _make_report(context: StageContext, team: EntityRef, request: AnyRequest, *,
     report = draft.report
     messages: tuple[Message, ...] = ()
     if isinstance(route, Route):
-        page = sign_page(report, context.policy)
-        messages = write_messages(report, team, route, now=request.now, by_hand=by_hand, page=page)
+        links = sign_links(report, context.policy)
+        messages = write_messages(report, team, route, now=request.now, by_hand=by_hand, links=links)
     run = ReportRun(
         team=team,
         report=request.report,

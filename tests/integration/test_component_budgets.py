@@ -28,8 +28,10 @@ def facts_of(installation: Installation, week: str) -> TeamFacts:
         return gather_team(transaction, installation.context.policy, PAYMENTS, request)
 
 
-def budgets_of(report: content.Report) -> list[content.ComponentBudget]:
-    return [one for body in report.sections if isinstance(body.body, content.ComponentBudgets) for one in body.body.components]
+def budgets_of(report: content.Report) -> list[tuple[content.ComponentName, content.Budget]]:
+    return [
+        one for section in report.sections if isinstance(section.body, content.ComponentOverview) for one in section.body.budgeted
+    ]
 
 
 def test_components_with_a_budget_have_their_month_worst_first(store: Store) -> None:
@@ -45,11 +47,11 @@ def test_components_with_a_budget_have_their_month_worst_first(store: Store) -> 
         installation.run({name: [fine(name, cost_7d=Decimal(70))] for name in names})
     facts = facts_of(installation, "2026-W39")
     report = build_team_report(facts)
-    assert [(one.component.ref, one.month.verdict) for one in budgets_of(report)] == [
+    assert [(component.ref, month.verdict) for component, month in budgets_of(report)] == [
         (str(CHECKOUT), "exceeded"),
         ("component:default/cart", "within"),
     ]
-    said = [one.month.sentence for one in budgets_of(report)]
+    said = [month.sentence for _, month in budgets_of(report)]
     so_far = "$270.00 so far; about $300 by month end, at the daily rates of the last 4 weeks: "
     assert [one.removeprefix(so_far) for one in said] == [
         "the budget of $200.00 is exceeded already; $90.00 over the $180.00 budgeted for these 27 days.",

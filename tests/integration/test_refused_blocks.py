@@ -7,12 +7,10 @@ import pytest
 
 from domain.block_refusals import REFUSAL_TTL
 from domain.messages import EventAction, Json, Message, Rendering, Variant
-from simulator.serving import Simulator
-from store import Store
 from store.queries.outbox_rows import DeliveryAttempt
 from tests.factories import TEAM_CHANNEL, make_message, make_text
+from tests.integration.delivery_bench import DeliveryBench
 from tests.integration.history_sample import run
-from tests.integration.test_deliver_failures import DeliveryBench
 from tests.stage_factories import make_history_context
 
 CELL: Json = {"type": "raw_text", "text": "cell"}
@@ -22,9 +20,8 @@ POINTER = "unsupported type: table [json-pointer:/blocks/0/type]"
 
 
 @pytest.fixture
-def bench(simulator: Simulator, sqlite_store: Store) -> DeliveryBench:
-    bench = DeliveryBench(simulator, sqlite_store)
-    simulator.state.slack.unsupported_blocks = frozenset({"table"})
+def bench(bench: DeliveryBench) -> DeliveryBench:
+    bench.simulator.state.slack.unsupported_blocks = frozenset({"table"})
     return bench
 
 

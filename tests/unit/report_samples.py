@@ -45,7 +45,7 @@ def dashboard(workload_name: str, labels: tuple[str, ...]) -> str | None:
     return f"https://scaleops.example/cost-report/compute?searchTerms={workload_name}{''.join('&labels=' + label for label in labels)}"
 
 
-LINKS = Links(workload=dashboard, pages="https://reports.example")
+LINKS = Links(workload=dashboard, pages="https://reports.example", catalog="https://backstage.example")
 
 
 def point(

@@ -90,7 +90,7 @@ def test_an_unusual_rise_comes_with_its_cause_and_what_to_look_at() -> None:
         "Measured": "Everything was measured: 1 component, 3 workloads.",
     }
     assert report.headline.tone == "up"
-    (native, text), *_ = render_slack(report)
+    (native, *_, text), *_ = render_slack(report)
     assert str(native.payload["text"]).splitlines()[0] == f"Payments: {report.headline.changed}"
     assert native.payload["text"] == text.payload["text"]
 

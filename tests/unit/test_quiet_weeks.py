@@ -60,7 +60,7 @@ def test_a_quiet_week_is_one_message_with_total_change_and_link() -> None:
     assert texts[0].splitlines()[0] == "Payments: weekly cost, 2026-W47"
     assert "€304.00" in texts[0]
     assert "+€4.00" in texts[0] or "€4.00" in texts[0]
-    assert texts[0].endswith("The full report: https://reports.example/reports/payments/2026-W47")
+    assert "The full report: https://reports.example/reports/payments/2026-W47" in texts[0].splitlines()
     assert "What to do" in render_page(report)
     assert "Automation and policies" in render_page(report)
 
@@ -68,7 +68,7 @@ def test_a_quiet_week_is_one_message_with_total_change_and_link() -> None:
 def test_without_a_page_the_message_names_the_command() -> None:
     report = build_team_report(quiet_facts()).model_copy(update={"page": None})
     texts = [str(renderings[-1].payload["text"]) for renderings in render_slack(report)]
-    assert texts[0].endswith("scaleops-worker report --team group:default/payments --week 2026-W47")
+    assert "The full report: scaleops-worker report --team group:default/payments --week 2026-W47" in texts[0].splitlines()
 
 
 AboutFacts = Callable[[TeamFacts], TeamFacts]

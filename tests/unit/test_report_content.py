@@ -18,7 +18,7 @@ from reports.links import Links, team_slug
 from tests.unit import report_samples as samples
 
 BodyT = TypeVar("BodyT", bound=content.ContentModel)
-KINDS = ["why", "actions", "follow-up", "alerts", "trend", "budgets", "network", "automation", "gaps"]
+KINDS = ["why", "components", "actions", "follow-up", "alerts", "trend", "network", "automation", "gaps"]
 
 
 def body_of(report: content.Report, kind: type[BodyT]) -> BodyT:

@@ -8,6 +8,7 @@ import pytest
 from jinja2 import DictLoader, PackageLoader, UndefinedError
 from jinja2.exceptions import SecurityError
 
+from domain.block_refusals import optional_blocks_of
 from domain.messages import Json, Variant
 from reports import content
 from reports.builders.monthly import build_monthly_report
@@ -21,6 +22,7 @@ from reports.render.documents import render_markdown, render_page
 from reports.render.index_page import render_index
 from reports.render.slack import render_slack
 from reports.render.templating import make_environment
+from simulator.blocks import check_blocks
 from tests.unit import report_samples as samples
 from tests.unit.month_samples import month_facts
 
@@ -67,7 +69,7 @@ def texts_in(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_every_message_stays_within_the_limits_of_slack(report: content.Report) -> None:
-    for payload in native_of(report):
+    for payload in (one.payload for message in render_slack(report) for one in message if "blocks" in one.payload):
         blocks: Any = payload["blocks"]
         assert 1 <= len(blocks) <= slack_blocks.MAX_BLOCKS
         assert slack_blocks.size_of(blocks) <= slack_blocks.MAX_MESSAGE_LENGTH
@@ -88,10 +90,19 @@ def test_every_text_stays_within_the_limits_of_slack(report: content.Report) -> 
 
 
 def test_every_message_has_a_text_fallback(report: content.Report) -> None:
-    for native, plain in render_slack(report):
+    for native, *basic, plain in render_slack(report):
         assert (native.variant, plain.variant) == (Variant.NATIVE, Variant.TEXT)
         assert plain.payload["text"] == native.payload["text"]
         assert "blocks" not in plain.payload
+        assert [one.variant for one in basic] == ([Variant.BLOCKS] if optional_blocks_of(native.payload) else [])
+        assert not any(optional_blocks_of(one.payload) for one in basic)
+
+
+def test_slack_accepts_every_form_of_every_message(report: content.Report) -> None:
+    for message in render_slack(report):
+        for rendering in message:
+            if "blocks" in rendering.payload:
+                check_blocks(rendering.payload["blocks"])
 
 
 def test_no_name_is_ever_interpreted_as_markup(too_much: content.Report) -> None:
@@ -196,7 +207,7 @@ def test_markdown_shows_names_unchanged(too_much: content.Report) -> None:
     assert "<!here>" not in text
     assert re.search(r"(?<!\\)`", text) is None
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {3, 4, 5, 8}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {3, 4, 5, 7, 8}
 
 
 class Watching(PackageLoader):
@@ -220,12 +231,15 @@ def test_every_template_renders_without_undefined_names() -> None:
     all_of_them = {name for name in html.list_templates() if not name.endswith((".py", ".pyc"))}
     # The tests of the gateway and of the demo render the others.
     others = {name for name in all_of_them if name.startswith(("pages/", "demo/"))}
-    assert html.seen | markdown.seen == all_of_them - others
+    stored = {"sections/budgets.html", "markdown/budgets.md"}  # tests/unit/test_stored_reports.py
+    assert html.seen | markdown.seen == all_of_them - others - stored
     for name in others:
         page_env.get_template(name)
 
 
-@pytest.mark.parametrize("kind", ["why", "actions", "follow-up", "alerts", "trend", "network", "automation", "gaps"])
+@pytest.mark.parametrize(
+    "kind", ["why", "components", "actions", "follow-up", "alerts", "trend", "network", "automation", "gaps"]
+)
 def test_a_broken_template_fails_one_section_only(kind: str) -> None:
     whole = PackageLoader("templates", "")
     env = make_environment("html", whole)

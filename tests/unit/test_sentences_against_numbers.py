@@ -20,8 +20,11 @@ from domain.snapshots import Measurement, WorkloadPoint
 from domain.tracking import Recommendation, RecommendationKey, track
 from domain.usual_range import WeeklyChange
 from reports import content
+from reports.builders.component_sentences import format_automated, format_component_change, format_like_for_like
+from reports.builders.months import format_month
 from reports.builders.report import build_team_report
 from reports.builders.sentences import key_figures
+from reports.formatting import format_amount, format_coverage
 from reports.render.documents import render_markdown, render_page
 from reports.render.slack import render_slack
 from tests.factories import make_key, make_measurement, make_point, make_ref, make_window
@@ -259,6 +262,28 @@ def check_advice_and_follow_up_agree(report: content.Report) -> None:
     assert follow.realised == (None if follow.realised_unknown and not known else sum(known))
 
 
+def check_the_components_agree_with_the_report(report: content.Report) -> None:
+    components, headline = body_of(report, content.ComponentOverview), report.headline
+    total, rows = components.total, [row.figures for row in components.components]
+    assert (total.cost, total.savings_available) == (headline.cost, headline.savings_available)
+    assert len(rows) == headline.components
+    if headline.change is not None and headline.change.like_for_like.workloads:
+        assert (total.like_for_like, total.share) == (headline.change.like_for_like.amount, headline.change.share)
+    known = [one.cost.amount for one in rows if one.cost.amount is not None]
+    assert known == sorted(known, reverse=True)
+    assert [one.cost.amount for one in rows[len(known) :]] == [None] * (len(rows) - len(known)), "the unknown ones are last"
+    if not headline.claimed_twice and total.cost.amount is not None:
+        assert sum(known) == total.cost.amount
+        assert sum(one.cost.parts for one in rows) == total.cost.parts
+        assert sum(one.automation.automated for one in rows) == total.automation.automated
+    for figures in (total, *rows):
+        change = figures.like_for_like
+        moved = money_in(format_like_for_like(figures))
+        assert change is None or abs(moved[0] - change) <= CENT / 2
+        assert figures.share is None or change is None or figures.share * change >= 0
+        assert format_component_change(figures), "something is said of the change"
+
+
 def check_money_that_rounds_to_nothing_is_never_said_to_be_saved(report: content.Report) -> None:
     for text in texts_of(report):
         assert not re.search(rf"(save|saves|save another) {MINUS}?\$0\.00", text)
@@ -277,9 +302,25 @@ def test_sentences_agree_with_numbers_and_with_each_other(report: content.Report
         check_what_to_do_agrees_with_what_could_be_saved,
         check_an_oom_killed_workload_keeps_its_memory,
         check_advice_and_follow_up_agree,
+        check_the_components_agree_with_the_report,
         check_money_that_rounds_to_nothing_is_never_said_to_be_saved,
     ):
         check(report)
+
+
+def unescaped(rendering: str) -> str:
+    return rendering.replace("\\", "").replace("&#39;", "'").replace("&amp;", "&").replace("&gt;", ">").replace("&lt;", "<")
+
+
+def words_of_components(components: content.ComponentOverview) -> Iterable[str]:
+    """Return what every rendering shows of the components."""
+    yield components.note
+    for figures in (components.total, *(row.figures for row in components.components)):
+        yield from (format_amount(figures.cost), format_like_for_like(figures))
+        yield "" if figures.cost.amount is None else format_coverage(figures.cost)
+        yield from (figures.other_changes, format_amount(figures.savings_available), format_automated(figures.automation))
+    yield from (row.component.title for row in components.components)
+    yield from (f"{component.title}, {format_month(month)}: {month.sentence}" for component, month in components.budgeted)
 
 
 @given(reports())
@@ -288,11 +329,16 @@ def test_every_rendering_shows_the_same_sentences(report: content.Report) -> Non
     slack = [one.payload for message in render_slack(report) for one in message]
     everything = (report.headline.changed, *(sentence for line in report.headline.lines for sentence in line.sentences))
     for rendering in (render_page(report), render_markdown(report), report.to_json(), *map(str, slack[:2])):
-        plain = rendering.replace("\\", "").replace("&#39;", "'").replace("&amp;", "&")
+        plain = unescaped(rendering)
         for sentence in everything:
             assert sentence in plain
         for _, value in key_figures(report.headline):
             assert rendering.startswith("{\n") or value.split("\n")[0] in re.sub(r"<[^>]*>", "", plain)
+    thread = [" ".join(str(message[form].payload) for message in render_slack(report)) for form in (0, -1)]
+    for rendering in (render_page(report), render_markdown(report), *thread):
+        plain = re.sub(r"<[^>]*>", " ", unescaped(rendering))
+        for sentence in words_of_components(body_of(report, content.ComponentOverview)):
+            assert sentence in re.sub(r"\s+", " ", plain)
     if report.headline.change is not None and report.headline.change.like_for_like.workloads:
         assert f'value {report.headline.tone}"' in render_page(report)
     assert str(slack[0]["text"]).startswith(f"{report.title}: {report.headline.changed}")

@@ -1,4 +1,4 @@
-"""The section about the budgets of components. The team's own budget is on the first screen."""
+"""What reports of earlier releases contain and new ones do not: their stored content is still shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ComponentBudget(ContentModel):
 
 
 class ComponentBudgets(ContentModel):
-    """The components with a budget: those that exceed it first."""
+    """The components with a budget, those that exceed it first: a section of its own in 0.1, since then part of `ComponentOverview`."""
 
     kind: Literal["budgets"] = "budgets"
     components: tuple[ComponentBudget, ...]

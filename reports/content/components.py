@@ -1,0 +1,77 @@
+"""The section about the components of a team: cost, change, savings, automation and alerts of each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+
+from reports.content.headline import Budget
+from reports.content.values import Amount, ComponentName, ContentModel, Money, Share
+
+_WORST_FIRST: Final = ("exceeded", "above", "uncertain", "", "within")
+"""Verdicts about a budget."""
+
+
+class AutomatedWorkloads(ContentModel):
+    """How many workloads ScaleOps automates."""
+
+    automated: int
+    known: int
+    """Workloads of which it is known whether they are automated, of `workloads`."""
+    workloads: int
+    components_unknown: int
+    """Components that could not be measured: they may have further workloads."""
+
+
+class ComponentFigures(ContentModel):
+    """The figures of one component, or of all components of a team."""
+
+    cost: Amount
+    like_for_like: Money | None
+    """The like-for-like change of the cost; None: there is no comparison, or no workload existed throughout both weeks."""
+    share: Share | None
+    is_noise: bool
+    """True if the like-for-like change is below the noise floor."""
+    other_changes: str
+    """The parts of the change that are not like for like, or why nothing can be compared; empty if all of it is like for like."""
+    savings_available: Amount
+    automation: AutomatedWorkloads
+    open_alerts: int
+
+
+class ComponentSummary(ContentModel):
+    """One component."""
+
+    component: ComponentName
+    figures: ComponentFigures
+    alerts: tuple[str, ...]
+    """What each open alert is about."""
+    month: Budget | None
+    """Its month against its budget; None: it has no budget."""
+    page: str | None
+    """URL of its page, not signed."""
+    catalog: str | None
+    """URL of its entity in Backstage."""
+    dashboard: str | None
+    """URL of its cost in ScaleOps; None also if no single query selects its workloads."""
+
+
+class ComponentOverview(ContentModel):
+    """The components of a team: all together first, then the highest cost first, those of unknown cost last."""
+
+    kind: Literal["components"] = "components"
+    currency: str
+    then_as_of: datetime | None
+    """None: there is no week before to compare with."""
+    as_of: datetime
+    total: ComponentFigures
+    """A workload of several components counts once, and alerts about the team count as well."""
+    components: tuple[ComponentSummary, ...]
+    note: str
+    """What the figures of the components do not add up to, and which components are no longer listed; empty if there is nothing to say."""
+
+    @property
+    def budgeted(self) -> tuple[tuple[ComponentName, Budget], ...]:
+        """The months of the components with a budget: those that exceed it first."""
+        found = [(row.component, row.month) for row in self.components if row.month is not None]
+        return tuple(sorted(found, key=lambda one: _WORST_FIRST.index(one[1].verdict)))

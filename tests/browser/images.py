@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import FloatRect, sync_playwright
 
 from tests.browser.conftest import QUIET, find_chromium
 
@@ -63,8 +63,8 @@ def take(page: Page, picture: Picture) -> None:
             message = f"{picture.page} has nothing that matches {picture.selector}"
             raise LookupError(message)
         left, top, width, height = box["x"], box["y"], box["width"], min(box["height"], picture.height)
-    clip = {"x": left, "y": top, "width": width, "height": height}
-    page.screenshot(path=IMAGES / f"{picture.name}.png", clip=clip, full_page=True)  # type: ignore[arg-type]
+    clip = FloatRect(x=left, y=top, width=width, height=height)
+    page.screenshot(path=IMAGES / f"{picture.name}.png", clip=clip, full_page=True)
 
 
 def main() -> int:

@@ -53,6 +53,7 @@ def resolve_settings(environment: Mapping[str, str], dotenv: Path | None) -> Res
                 origins[name] = f"file {file_name} ({name}_FILE in {origin})"
             if name in origins:
                 break
+    problems += [f"{name.upper()}: contains a null character" for name, value in values.items() if "\0" in value]
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -97,6 +98,8 @@ def read_text(path: Path, prefix: str) -> str:
         reason = error.strerror or type(error).__name__
     except UnicodeDecodeError:
         reason = "it is not UTF-8 text"
+    except ValueError:
+        reason = "a file name has no null character"
     message = f"{prefix}{path} cannot be read: {reason}"
     raise SettingsError(message)
 

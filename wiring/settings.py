@@ -246,11 +246,10 @@ class Settings(BaseModel):
                 "unset all but one kind, or name the kind with SCALEOPS_AUTH and unset the others"
             )
             raise ValueError(message)
-        other = [setting for login, setting in configured.items() if login != self._auth_family()]
+        other = " and ".join(setting for login, setting in configured.items() if login != self._auth_family())
         if self.scaleops_auth is not None and other:
-            message = (
-                f"SCALEOPS_AUTH is {self.scaleops_auth}, but {' and '.join(other)} is set too; unset the one that is not used"
-            )
+            verb = "are" if " and " in other else "is"
+            message = f"SCALEOPS_AUTH is {self.scaleops_auth}, but {other} {verb} set too; unset what is not used"
             raise ValueError(message)
         return self
 
@@ -262,7 +261,8 @@ class Settings(BaseModel):
         if self.scaleops_azure_tenant_id:
             configured["azure"] = "SCALEOPS_AZURE_TENANT_ID"
         if self.scaleops_user or self.scaleops_password:
-            configured["internal"] = "SCALEOPS_USER and SCALEOPS_PASSWORD" if self.scaleops_user else "SCALEOPS_PASSWORD"
+            named = {"SCALEOPS_USER": self.scaleops_user, "SCALEOPS_PASSWORD": self.scaleops_password}
+            configured["internal"] = " and ".join(name for name, value in named.items() if value)
         return configured
 
     def _auth_family(self) -> str | None:

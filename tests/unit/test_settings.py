@@ -65,6 +65,16 @@ def test_the_login_at_scaleops_follows_from_the_credentials(environment: dict[st
             "BACKSTAGE_BASE_URL and BACKSTAGE_CATALOG_FILE are both set",
         ),
         ({"SCALEOPS_TOKEN": "a\nb"}, "SCALEOPS_TOKEN: contains a line break"),
+        ({"BACKSTAGE_CATALOG_FILE": "a\0b"}, "BACKSTAGE_CATALOG_FILE: contains a null character"),
+        ({"SCALEOPS_TOKEN_FILE": "a\0b"}, "SCALEOPS_TOKEN_FILE: the file a\0b cannot be read: a file name has no null character"),
+        (
+            {"SCALEOPS_TOKEN": "t", "SCALEOPS_USER": "u", "SCALEOPS_AUTH": "token"},
+            "SCALEOPS_AUTH is token, but SCALEOPS_USER is set",
+        ),
+        (
+            {"SCALEOPS_TOKEN": "t", "SCALEOPS_USER": "u", "SCALEOPS_PASSWORD": "p", "SCALEOPS_AUTH": "token"},
+            "SCALEOPS_AUTH is token, but SCALEOPS_USER and SCALEOPS_PASSWORD are set",
+        ),
         ({"WORKER_INSTANCE": "a:b"}, "WORKER_INSTANCE: must be one word"),
     ],
 )

@@ -123,7 +123,7 @@ def _take_login(found: AppConfigSettings, login: object) -> None:
             found.note(f"{key}.enabled is false: its user and password are not taken over", about="SCALEOPS_PASSWORD")
         found.values["SCALEOPS_AUTH"], found.origins["SCALEOPS_AUTH"] = "none", f"{key}.enabled"
         return
-    if login.get("type") not in {None, "internal", "ldap"}:
+    if login.get("type") not in (None, "internal", "ldap"):
         found.note(f"{key}.type is neither internal nor ldap: SCALEOPS_AUTH is not taken over", about="SCALEOPS_AUTH")
     else:
         found.take("SCALEOPS_AUTH", f"{key}.type", login.get("type"))

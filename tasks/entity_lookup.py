@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from domain.ref_search import did_you_mean, find_refs, similar_refs
-from domain.refs import EntityRef
+from domain.refs import DEFAULT_NAMESPACE, EntityRef
 from store import Transaction
 
 
@@ -23,8 +23,10 @@ def find_entity(transaction: Transaction, text: str, *, may_be_new: bool = False
     """Return the known component or team that a text names; with `may_be_new` any reference.
 
     Raises:
+        InvalidReference: it can be neither a reference nor a name.
         UnknownEntity: none, or several; the message names the most similar ones.
     """
+    EntityRef.parse_with_defaults(text, kind="component", namespace=DEFAULT_NAMESPACE)
     known = known_entities(transaction)
     found = find_refs(text, known)
     if len(found) == 1:

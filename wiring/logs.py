@@ -8,7 +8,18 @@ from typing import Literal
 
 import structlog
 
-_VERBOSE_LIBRARIES = ("httpx", "httpcore", "slack_sdk", "pdpyras", "urllib3", "alembic", "asyncio", "PDHTTPSession")
+_VERBOSE_LIBRARIES = (
+    "httpx",
+    "httpcore",
+    "slack_sdk",
+    "pdpyras",
+    "urllib3",
+    "alembic",
+    "asyncio",
+    "PDHTTPSession",
+    "uvicorn.error",
+    "mcp.server",
+)
 
 
 def configure_logs(*, level: str, form: Literal["auto", "console", "json"]) -> None:
@@ -31,6 +42,7 @@ def configure_logs(*, level: str, form: Literal["auto", "console", "json"]) -> N
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer], foreign_pre_chain=shared
         )
     )
+    logging.captureWarnings(capture=True)  # Celery warns of running as root, in several lines of text
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

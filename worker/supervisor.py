@@ -53,11 +53,18 @@ class _Child:
 
 
 class Supervisor:
-    """Keeps children running until it is stopped. `clock` returns monotonic seconds."""
+    """Keeps children running until it is stopped. `clock` returns monotonic seconds; `on_poll` is called after each look at them."""
 
-    def __init__(self, specs: Sequence[ChildSpec], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        specs: Sequence[ChildSpec],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        on_poll: Callable[[], object] = lambda: None,
+    ) -> None:
         self._children = [_Child(spec) for spec in specs]
         self._clock = clock
+        self._on_poll = on_poll
         self._stop = threading.Event()
         self._status = 0
 
@@ -71,6 +78,7 @@ class Supervisor:
             while not self._stop.is_set():
                 for child in self._children:
                     self._check(child)
+                self._on_poll()
                 self._stop.wait(_POLL_INTERVAL_S)
         finally:
             for child in reversed(self._children):

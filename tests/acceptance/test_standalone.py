@@ -110,6 +110,7 @@ def test_one_command_is_the_whole_service(
         running = " ".join(children_of(service.pid))
         for part in ("valkey-server", "--queues watch,collect", "--queues evaluate,deliver", "beat", "serve"):
             assert part in running
+        wait_until("readiness", lambda: "ready: every queue is served" in (tmp_path / "log").read_text())
         wait_until("a ping", lambda: "/ping/start" in received and ("/ping" in received or "/ping/fail" in received))
         served = ("sweep.measure", "evaluate", "deliver")
         wait_until("metrics of both workers", lambda: all(f'stage="{name}"' in metrics_at(free_port) for name in served))

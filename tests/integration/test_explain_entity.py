@@ -170,9 +170,10 @@ def test_other_commands_take_a_name_and_suggest_one(run: Run, tmp_path: Path) ->
     fill_history(store)
     store.close()
     trend = run("trend", "checkout", DATABASE_URL=url)
+    nonsense = run("trend", "two words", DATABASE_URL=url)
     misspelled = run("report", "--team", "paymnts", DATABASE_URL=url)
 
-    assert (trend.status, misspelled.status) == (0, 1)
+    assert (trend.status, misspelled.status, nonsense.status) == (0, 1, 2)
     assert "2026-W4" in trend.out
     assert (
         misspelled.err

@@ -176,27 +176,22 @@ class SlackPreview:
         return _tag("th" if is_head else "td", shown, "n" if is_right else "")
 
     def _chart(self, block: Json) -> Markup:
-        """Return a chart as bars with their values: the figures are faithful, Slack's drawing is its own."""
+        """Return a chart as bars of its first series with the values of all: the figures are faithful, Slack's drawing is its own."""
         chart = block["chart"]
         series = chart["series"] if "series" in chart else [{"name": "", "data": chart["segments"]}]
         axis = chart.get("axis_config") or {}
-        parts = [_tag("p", block.get("title", ""), "slack-chart-title")]
-        for one in series:
-            highest = max((abs(float(point["value"])) for point in one["data"]), default=0.0) or 1.0
-            bars = _join(
-                Markup(
-                    '<tr><th>{}</th><td><span class="slack-bar" style="width:{:.0f}%"></span></td><td class="n">{:,}</td></tr>'
-                ).format(point["label"], 100 * abs(float(point["value"])) / highest, point["value"])
-                for point in one["data"]
+        values = [{point["label"]: point["value"] for point in one["data"]} for one in series]
+        highest = max((abs(float(value)) for value in values[0].values()), default=0.0) or 1.0
+        head = _join(_tag("th", text) for text in ("", "", *(str(one.get("name", "")) for one in series)))
+        rows = [
+            Markup('<tr><th>{}</th><td><span class="slack-bar" style="width:{:.0f}%"></span></td>{}</tr>').format(
+                label, 100 * abs(float(value)) / highest, _join(_tag("td", f"{one[label]:,}", "n") for one in values)
             )
-            parts.append(
-                _tag(
-                    "table",
-                    _tag("caption", " · ".join(filter(None, (one.get("name"), axis.get("y_label"))))) + bars,
-                    "slack-chart",
-                )
-            )
-        return _tag("div", _join(parts), "slack-table")
+            for label, value in values[0].items()
+        ]
+        caption = _tag("caption", str(axis.get("y_label", "")))
+        drawn = _tag("table", caption + _tag("tr", head) + _join(rows), "slack-chart")
+        return _tag("div", _tag("p", str(block.get("title", "")), "slack-chart-title") + drawn, "slack-table")
 
 
 def _unknown(what: str, part: Json) -> Markup:

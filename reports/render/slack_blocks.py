@@ -138,7 +138,7 @@ def table(rows: Sequence[Sequence[Cell]], *, numbers_from: int) -> Block:
     return {
         "type": "table",
         "column_settings": [
-            {"align": "right"} if column >= numbers_from else {"align": "left", "is_wrapped": True} for column in range(width)
+            {"align": "right" if column >= numbers_from else "left", "is_wrapped": True} for column in range(width)
         ],
         "rows": [[_cell(cell) for cell in row] for row in rows[:MAX_TABLE_ROWS]],
     }

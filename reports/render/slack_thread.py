@@ -192,10 +192,10 @@ def _components(body: content.ComponentOverview, links: MessageLinks) -> Iterato
 def _figures(figures: content.ComponentFigures, alerts: Sequence[str]) -> list[str]:
     return [
         format_partial(figures.cost),
-        clip(format_component_change(figures), 2 * MAX_CELL_LENGTH),
+        clip(format_component_change(figures), MAX_SENTENCE_LENGTH),
         format_partial(figures.savings_available),
         format_automated(figures.automation),
-        clip(f"{figures.open_alerts}{': ' if alerts else ''}{', '.join(alerts)}", 2 * MAX_CELL_LENGTH),
+        clip(f"{figures.open_alerts}{': ' if alerts else ''}{', '.join(alerts)}", MAX_REASON_LENGTH),
     ]
 
 

@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-inde
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format check test test-browser fuzz mutation conformance demo chaos bench wheel sbom audit lock
+.PHONY: help setup format check test test-browser fuzz mutation conformance reference docs demo chaos bench wheel sbom audit lock
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -66,6 +66,18 @@ conformance: setup ## the MCP protocol's own test suite and inspector (needs npm
 	       node@22 @modelcontextprotocol/conformance@0.1.16 @modelcontextprotocol/inspector@2.12.0
 	$(BIN)/python -m tests.conformance
 
+reference: setup ## write the pages of docs/reference that are generated from the code
+	$(BIN)/python -m tests.docgen
+
+docs: setup .venv/.docs ## build the documentation site into site/
+	$(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html"
+
+.venv/.docs: requirements/docs.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/docs.lock \
+	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/docs.lock
+	@touch $@
+
 demo: setup ## live through twelve simulated weeks; writes demo-out/
 	$(BIN)/scaleops-worker demo
 
@@ -98,4 +110,5 @@ lock: setup ## pin the dependencies anew
 	$(COMPILE) --group audit -c requirements/dev.lock -o requirements/audit.lock
 	$(LOCK) --group dev --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
 	$(LOCK) --group dev --group mutation -c requirements/dev.lock -o requirements/mutation.lock
+	$(COMPILE) --group docs -c requirements/dev.lock -o requirements/docs.lock
 	sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) - -c requirements/dev.lock -o requirements/build.lock

@@ -15,10 +15,15 @@ class Rule(StrEnum):
     """What an alert is about. The first five concern components (a budget also teams), the others the installation."""
 
     UNDER_PROVISIONED = "under-provisioned"
+    """The requests of a workload are too small: ScaleOps advises more, or it was OOM-killed."""
     OVER_PROVISIONED = "over-provisioned"
+    """A workload is not automated and costs far more than it needs."""
     COST_INCREASE = "cost-increase"
+    """The 7-day cost of a component is far above the mean of the weeks before."""
     BUDGET = "budget"
+    """The forecast of the month is above the monthly budget of a component or team."""
     UNMEASURED = "unmeasured"
+    """A component, or one kind of figure in a cluster, was measured before and is unknown now."""
     STORM = "storm"
     """A team, or the platform, has too many new pages at once: they become one."""
     OUTAGE = "outage"
@@ -44,9 +49,11 @@ class RuleSettings:
     """What every rule has."""
 
     enabled: bool = True
+    """Whether the rule is evaluated."""
     for_sweeps: int = 1
     """Consecutive measured sweeps in which the condition must hold before a notice."""
     page: PagingMode = PagingMode.NEVER
+    """When it may page."""
     repeat_after: timedelta = timedelta(hours=24)
     """Interval between pages of an open incident."""
     slack_repeat_after: timedelta | None = None
@@ -66,7 +73,9 @@ class UnderProvisionedSettings(RuleSettings):
     for_sweeps: int = 2
     page: PagingMode = PagingMode.WITH_EVIDENCE
     oom_kills_for_error: int = 1
+    """OOM kills of a workload in 24 hours that are evidence: the alert is an error, and pages ..."""
     oom_kills_for_critical: int = 3
+    """... and that make it critical."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +84,9 @@ class OverProvisionedSettings(RuleSettings):
 
     for_sweeps: int = 2
     min_monthly_savings: Decimal = Decimal(50)
+    """Minimum savings per month."""
     min_share: Decimal = Decimal("0.2")
-    """Savings as a share of the workload's cost, both per month."""
+    """Minimum savings as a share of the workload's cost, both per month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +94,9 @@ class CostIncreaseSettings(RuleSettings):
     """A component's cost above its usual cost."""
 
     min_increase: Decimal = Decimal(50)
-    """Per 7 days."""
+    """Minimum increase of the 7-day cost above the mean of the weeks before ..."""
     min_ratio: Decimal = Decimal("0.25")
+    """... and the same as a ratio."""
     weeks: int = 4
     """Closing snapshots to compare with ..."""
     min_weeks: int = 2

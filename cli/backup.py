@@ -18,7 +18,7 @@ from wiring.loaded_config import load_config
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def backup(file: Path, *, as_json: bool) -> None:
-    r"""Copy the SQLite database of DATABASE_URL to a new FILE, while everything runs. docs/backup.md says how to restore it.
+    r"""Copy the SQLite database of DATABASE_URL to a new FILE, while everything runs. docs/how-to/backup.md says how to restore it.
 
     \b
     Example:

@@ -31,7 +31,8 @@ from wiring.loaded_config import LoadedConfig, load_config
 from wiring.logs import configure_logs
 from wiring.policy import build_policy, can_link_pages, routing_keys_by_team
 from wiring.services import LiveServices
-from wiring.settings import Settings, SettingsError, is_plain_http
+from wiring.setting_types import is_plain_http
+from wiring.settings import Settings, SettingsError
 
 _MAX_CATALOG_PROBLEMS: Final = 50
 

@@ -100,8 +100,8 @@ def cli() -> None:
 
     Begin with `scaleops-worker init`, or with `scaleops-worker demo`, which needs no settings.
 
-    Settings come from the environment and .env (docs/settings.md), teams and rules from scaleops-worker.yaml
-    (docs/configuration.md). `scaleops-worker check-config --live` checks them.
+    Settings come from the environment and .env (docs/reference/settings.md), teams and rules from scaleops-worker.yaml
+    (docs/reference/configuration.md). `scaleops-worker check-config --live` checks them.
     """
 
 

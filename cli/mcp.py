@@ -30,7 +30,7 @@ _STORED_THREADS: Final = 4
 def mcp() -> None:
     r"""Serve every action to an AI agent, as an MCP server on standard input and output.
 
-    The agent starts this command itself; docs/agents.md shows the entry for its settings. It sees what the credentials in the
+    The agent starts this command itself; docs/how-to/agents.md shows the entry for its settings. It sees what the credentials in the
     settings see. Logs go to standard error.
 
     \b

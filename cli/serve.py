@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def serve() -> None:
     r"""Serve the gateway: MCP over HTTP, Backstage's Actions Registry, the ScaleOps proxy, report pages, health and metrics.
 
-    GATEWAY_HOST, GATEWAY_PORT and GATEWAY_AUTH set the address and who may call (docs/settings.md). It does not start if anyone
+    GATEWAY_HOST, GATEWAY_PORT and GATEWAY_AUTH set the address and who may call (docs/reference/settings.md). It does not start if anyone
     could call it.
 
     \b

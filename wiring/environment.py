@@ -112,7 +112,7 @@ def _unknown_names(source: Mapping[str, str], *, strict: bool) -> list[str]:
             continue
         similar = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_SIMILARITY)
         if name.startswith(_OWN_PREFIXES) or (name.startswith(_SHARED_PREFIXES) and (similar or strict)):
-            advice = f"did you mean {similar[0]}?" if similar else "docs/settings.md lists the settings"
+            advice = f"did you mean {similar[0]}?" if similar else "docs/reference/settings.md lists the settings"
             problems.append(f"{name} is an unknown setting; {advice}")
     return problems
 

@@ -17,7 +17,8 @@ from domain.urls import is_cluster_internal_host
 from domain.weeks import Schedule, Schedules, parse_day, parse_zone
 from store.retention import Retention
 from tasks.context import Policy
-from wiring.config_file import ConfigFile, RuleSection, RulesSection, TeamSection
+from wiring.config_file import ConfigFile
+from wiring.config_sections import RuleSection, RulesSection, TeamSection
 from wiring.environment import read_secret_file
 from wiring.secrets import page_links
 from wiring.settings import Settings

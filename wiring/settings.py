@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -10,13 +9,28 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from clients.http.loopback import is_loopback_url
-from clients.redis.urls import InvalidRedisUrl, redis_url
-from domain.urls import is_cluster_internal_host
-from domain.weeks import DAY_NAMES, parse_day, parse_time, parse_zone
-from wiring.durations import parse_duration
+from wiring.setting_types import (
+    BackstageUrl,
+    ChannelId,
+    Currency,
+    DatabaseUrl,
+    Duration,
+    Instance,
+    Names,
+    OptionalDuration,
+    PrivateUrl,
+    Rate,
+    RedisUrl,
+    Secret,
+    SlotInterval,
+    TimeOfDay,
+    Url,
+    Weekday,
+    Zone,
+    lowercase,
+)
 
 
 class SettingsError(Exception):
@@ -28,200 +42,138 @@ class SettingsError(Exception):
         super().__init__(problems[0] + more)
 
 
-def _check_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        message = "is not a valid URL; write it as https://host"
-        raise ValueError(message)
-    if parts.username or parts.password:
-        message = "contains a user or password; set the credentials by their own settings"
-        raise ValueError(message)
-    if parts.query or parts.fragment:
-        message = "contains a query or fragment; write only https://host and a path"
-        raise ValueError(message)
-    return value.rstrip("/")
-
-
-def _check_private_url(value: str) -> str:
-    value = _check_url(value)
-    if is_plain_http(value):
-        message = "must begin with https:// (plain http is for loopback only)"
-        raise ValueError(message)
-    return value
-
-
-def _check_backstage_url(value: str) -> str:
-    value = _check_url(value)
-    if is_plain_http(value) and not is_cluster_internal_host(urlsplit(value).hostname):
-        message = (
-            "must begin with https:// (plain http is for loopback and for names inside a cluster: "
-            "without a dot, or ending in .svc or .cluster.local)"
-        )
-        raise ValueError(message)
-    return value
-
-
-def is_plain_http(url: str) -> bool:
-    """Return True if requests to a URL cross a network without TLS."""
-    return urlsplit(url).scheme == "http" and not is_loopback_url(url)
-
-
-def check_channel_id(value: str) -> str:
-    """Return the id of a Slack channel. Raises ValueError for a name: Slack accepts none for most methods."""
-    if not re.fullmatch(r"[CDGU][A-Z0-9]{2,}", value):
-        message = f"{value!r} is not a Slack channel id; write the id (for example C0123ABCD), not the name"
-        raise ValueError(message)
-    return value
-
-
-def _parse_time_of_day(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):  # YAML 1.1 reads an unquoted 10:30 as 630
-        value = f"{value // 60:02}:{value % 60:02}"
-    return parse_time(value) if isinstance(value, str) else value
-
-
-def _check_divides_day(value: timedelta) -> timedelta:
-    if timedelta(days=1) % value:
-        message = "must divide 24 hours: 1h, 2h, 3h, 4h, 6h, 8h, 12h or 24h (or minutes that do)"
-        raise ValueError(message)
-    return value
-
-
-def _check_database_url(value: SecretStr) -> SecretStr:
-    from store.urls import InvalidDatabaseUrl, parse_url  # noqa: PLC0415 - half of all commands keep the default, and SQL takes a while to import
-
-    try:
-        parse_url(value.get_secret_value())
-    except InvalidDatabaseUrl as error:
-        raise ValueError(str(error).removeprefix("DATABASE_URL ")) from None
-    return value
-
-
-def _check_redis_url(value: SecretStr) -> SecretStr:
-    try:
-        redis_url(value.get_secret_value())
-    except InvalidRedisUrl as error:
-        raise ValueError(str(error).removeprefix("REDIS_URL ")) from None
-    return value
-
-
-def _matching(pattern: str, problem: str) -> AfterValidator:
-    """Return a validator of a whole text; `problem` may name the `{value}`."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(problem.format(value=repr(value)))
-        return value
-
-    return AfterValidator(check)
-
-
-def _lowercase(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _split_commas(value: object) -> object:
-    return tuple(part for part in (piece.strip() for piece in value.split(",")) if part) if isinstance(value, str) else value
-
-
-def _check_printable(value: SecretStr) -> SecretStr:
-    if any(ord(character) < ord(" ") for character in value.get_secret_value()):
-        message = "contains a line break or another control character"
-        raise ValueError(message)
-    return value
-
-
-Url = Annotated[str, AfterValidator(_check_url)]
-ChannelId = Annotated[str, AfterValidator(check_channel_id)]
-PrivateUrl = Annotated[str, AfterValidator(_check_private_url)]
-Zone = Annotated[str, AfterValidator(lambda name: parse_zone(name).key)]
-TimeOfDay = Annotated[time, BeforeValidator(_parse_time_of_day)]
-Duration = Annotated[timedelta, BeforeValidator(lambda value: value if isinstance(value, timedelta) else parse_duration(value))]
-OptionalDuration = Annotated[
-    timedelta,
-    BeforeValidator(
-        lambda value: (
-            timedelta(0) if str(value).strip() == "0" else value if isinstance(value, timedelta) else parse_duration(value)
-        )
-    ),
-]
-"""A duration, or `0` for none."""
-Secret = Annotated[SecretStr, AfterValidator(_check_printable)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
-Currency = Annotated[str, _matching("[A-Z]{3}", "{value} is not an ISO 4217 currency code; write for example USD or EUR")]
-Rate = Annotated[str, _matching(r"[1-9]\d*/(s|min|h)", "{value} is not a valid rate; write for example 600/min")]
-Instance = Annotated[
-    str, _matching(r"[^\s:]{1,100}", "must be one word of at most 100 characters without a colon; it is part of dedup keys")
-]
-Weekday = Annotated[str, AfterValidator(lambda name: DAY_NAMES[parse_day(name)])]
-
-
 class Settings(BaseModel):
     """Every setting; a field has the setting's name in lower case."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     scaleops_base_url: Url | None = None
-    scaleops_auth: Annotated[Literal["none", "internal", "ldap", "token", "azure"] | None, BeforeValidator(_lowercase)] = None
+    """URL of the ScaleOps dashboard; with several clusters that of the parent."""
+    scaleops_auth: Annotated[Literal["none", "internal", "ldap", "token", "azure"] | None, BeforeValidator(lowercase)] = None
+    """The login. If unset, `token` with SCALEOPS_TOKEN, `azure` with SCALEOPS_AZURE_TENANT_ID, `internal` with SCALEOPS_USER, else
+    `none`; `ldap` has to be set. Credentials of two kinds are an error."""
     scaleops_user: str | None = None
+    """The user for `internal` and `ldap`; a Viewer account is enough."""
     scaleops_password: Secret | None = None
+    """The password of SCALEOPS_USER."""
     scaleops_token: Secret | None = None
+    """A bearer token of ScaleOps, in place of a user."""
     scaleops_azure_tenant_id: str | None = None
+    """Azure AD client credentials: the tenant."""
     scaleops_azure_client_id: str | None = None
+    """Azure AD client credentials: the client."""
     scaleops_azure_client_secret: Secret | None = None
+    """Azure AD client credentials: the secret of the client."""
     scaleops_azure_login_url: PrivateUrl = "https://login.microsoftonline.com"
+    """Login service of Azure AD; national clouds have their own."""
     scaleops_link_to_dashboard: bool = False
+    """Include links to the ScaleOps dashboard in outputs and reports."""
     scaleops_currency: Currency = "USD"
+    """ISO 4217 code of all amounts; the ScaleOps API names none."""
     scaleops_timeout_s: Annotated[float, Field(gt=0, le=600)] = 30
+    """Time-out of one call to ScaleOps, in seconds."""
     scaleops_bulk: Literal["auto", "off"] = "auto"
+    """`auto`: a sweep fetches the inventory and all costs of a cluster in one call each, and uses them while they agree with the
+    calls for single components. `off`: only the calls for single components."""
     scaleops_max_concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    """Maximum calls to ScaleOps in flight per process; reduced while ScaleOps throttles or times out."""
 
-    backstage_base_url: Annotated[str, AfterValidator(_check_backstage_url)] | None = None
+    backstage_base_url: BackstageUrl | None = None
+    """URL of the Backstage backend: https, or http for a name inside a cluster: without a dot, or ending in `.svc` or
+    `.cluster.local`."""
     backstage_app_url: Url | None = None
+    """URL of Backstage in a browser, base of links to catalog pages; if unset, BACKSTAGE_BASE_URL, unless only a cluster resolves
+    that name or it is this machine."""
     backstage_token: Secret | None = None
+    """A static token of `backend.auth.externalAccess` that may read the catalog."""
     backstage_catalog_file: Path | None = None
+    """A file or folder of catalog YAML or JSON, in place of BACKSTAGE_BASE_URL; setting both is an error."""
 
-    database_url: Annotated[Secret, AfterValidator(_check_database_url)] = SecretStr("sqlite:///scaleops-worker.db")
+    database_url: DatabaseUrl = SecretStr("sqlite:///scaleops-worker.db")
+    """URL of the database: SQLite, or PostgreSQL (`postgresql://...`) with the parameters of libpq (`sslmode`,
+    `tcp_user_timeout`, `keepalives_idle`, `target_session_attrs`); a password is percent-encoded."""
     database_statement_timeout: Duration = timedelta(minutes=1)
+    """PostgreSQL: a statement is cancelled after this; 10 s later the connection is closed if nothing came back."""
     database_lock_timeout: Duration = timedelta(seconds=30)
+    """PostgreSQL: how long a statement waits for a row or table that is locked."""
     database_idle_transaction_timeout: Duration = timedelta(minutes=2)
-    redis_url: Annotated[Secret, AfterValidator(_check_redis_url)] | None = None
+    """PostgreSQL: the transaction of a process that was stopped is rolled back after this."""
+    redis_url: RedisUrl | None = None
+    """Broker and shared cache of the distributed worker: `redis://host:6379/0`, `rediss://` (certificates are verified) or
+    `unix:///path`; a password is percent-encoded; if set, every command observes the common limit on calls to ScaleOps;
+    not needed in embedded mode."""
 
     slack_bot_token: Secret | None = None
+    """Bot token (`xoxb-...`) of the app of `deploy/slack-app-manifest.yaml`."""
     slack_default_channel: ChannelId | None = None
+    """Id of the channel for teams without a channel of their own."""
     slack_base_url: PrivateUrl = "https://slack.com/api"
+    """URL of the Slack Web API."""
     pagerduty_routing_key: Secret | None = None
+    """Events API v2 integration key for teams without a key of their own, and for pages of the platform."""
     pagerduty_events_url: PrivateUrl = "https://events.pagerduty.com"
+    """URL of the PagerDuty Events API; in the EU `https://events.eu.pagerduty.com`."""
 
     worker_instance: Instance | None = None
+    """Name of this installation in dedup keys and message metadata. If unset, the host of SCALEOPS_BASE_URL. Changing it orphans
+    open incidents."""
     worker_secret_key: Annotated[Secret, Field(min_length=16)] | None = None
+    """At least 16 characters, the same in worker and gateway. Seals the PagerDuty routing keys in the database, so that an incident is
+    resolved with the key that opened it, and the ScaleOps token in Redis; signs the links to pages."""
     worker_timezone: Zone = "UTC"
+    """Time zone of reports, an IANA name."""
     worker_report_day: Weekday = "monday"
+    """Day of the weekly report."""
     worker_report_time: TimeOfDay = time(9, 0)
-    worker_collect_every: Annotated[Duration, AfterValidator(_check_divides_day)] = timedelta(hours=6)
+    """Time of day of the weekly report."""
+    worker_collect_every: SlotInterval = timedelta(hours=6)
+    """Interval of full sweeps; divides 24 hours."""
     worker_watch_every: OptionalDuration = timedelta(minutes=15)
+    """Interval of watch sweeps, which look for workloads in danger between two full sweeps; divides WORKER_COLLECT_EVERY;
+    `0` switches them off."""
     worker_sweep_limit: Duration = timedelta(minutes=30)
+    """A sweep is closed after this at the latest; missing components are recorded."""
     worker_platform_channel: ChannelId | None = None
+    """Id of the channel for the roll-up and for notices about the installation. If unset, SLACK_DEFAULT_CHANNEL."""
     worker_heartbeat_url: PrivateUrl | None = None
+    """URL of a dead man's switch, pinged every five minutes."""
     worker_public_url: Url | None = None
+    """Public URL of the gateway's report pages; base of links, which need WORKER_SECRET_KEY."""
     worker_metrics_host: str = "127.0.0.1"
+    """Listen address of the worker's metrics; `0.0.0.0` for a scrape from another machine."""
     worker_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port of the worker's metrics; if unset, none are served."""
     worker_config_file: Path | None = None
+    """Path of the configuration file. If unset, `scaleops-worker.yaml` in the working directory, if it exists."""
 
     gateway_host: str = "127.0.0.1"
+    """Listen address of the gateway."""
     gateway_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Listen port of the gateway."""
     gateway_public_url: Url | None = None
-    gateway_auth: Annotated[Literal["backstage", "token", "none"], BeforeValidator(_lowercase)] = "backstage"
+    """External URL of the gateway: the accepted Host name (if unset, that of WORKER_PUBLIC_URL), and the MCP resource."""
+    gateway_auth: Annotated[Literal["backstage", "token", "none"], BeforeValidator(lowercase)] = "backstage"
+    """Who may call: `backstage` (tokens of Backstage), `token` (GATEWAY_TOKENS) or `none` (on loopback only)."""
     gateway_tokens: Secret | None = None
+    """Static tokens: `name=token,...`. Their holders see everything."""
     gateway_allowed_callers: Names = ("mcp-actions",)
+    """Backstage plugins that may call the gateway, comma separated."""
     gateway_allowed_origins: Names = ()
+    """Origins that may call from a browser (CORS), comma separated."""
     gateway_extra_routes: Names = ()
-    gateway_proxy_scope: Annotated[Literal["catalog", "any"], BeforeValidator(_lowercase)] = "catalog"
+    """Further (method, path) pairs the proxy passes for callers that are not users, comma separated: `GET /api/v1/policies,
+    GET /api/v1/clusters?name`."""
+    gateway_proxy_scope: Annotated[Literal["catalog", "any"], BeforeValidator(lowercase)] = "catalog"
+    """What a user may request through the proxy: `catalog` (workloads of components that the catalog shows them) or `any`."""
     gateway_cache_ttl_s: Annotated[float, Field(ge=0, le=3600)] = 15
+    """TTL of the proxy's response cache in seconds; 0 disables it."""
     gateway_rate_limit: Rate = "600/min"
+    """Rate limit per caller of the gateway."""
 
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lowercase)] = "info"
-    log_format: Annotated[Literal["auto", "console", "json"], BeforeValidator(_lowercase)] = "auto"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lowercase)] = "info"
+    """Least severe level that is logged: `debug`, `info`, `warning` or `error`."""
+    log_format: Annotated[Literal["auto", "console", "json"], BeforeValidator(lowercase)] = "auto"
+    """Format of log lines: `console`, `json`, or `auto` (`console` on a terminal, else `json`)."""
 
     @model_validator(mode="after")
     def _check_watch_slots(self) -> Settings:

@@ -1,7 +1,7 @@
 """MCP messages over HTTP, before and behind the SDK: what is no JSON-RPC message gets a JSON-RPC error, and every Accept is served.
 
 The SDK takes a message with a malformed id for a notification (202, no response), reports its own validation errors word by word, and refuses
-clients that accept only one of the two types of response with 406. All of these exist (docs/agents.md).
+clients that accept only one of the two types of response with 406. All of these exist (docs/how-to/agents.md).
 """
 
 from __future__ import annotations

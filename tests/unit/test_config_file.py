@@ -88,7 +88,7 @@ def test_a_missing_file_means_defaults_unless_it_was_named(tmp_path: Path, monke
             "teams.group:default/x.slack_chanel is an unknown key; did you mean slack_channel?",
         ),
         ("alert: {}", "alert is an unknown key; did you mean alerts?"),
-        ("zzz: {}", "zzz is an unknown key; docs/configuration.md lists the keys"),
+        ("zzz: {}", "zzz is an unknown key; docs/reference/configuration.md lists the keys"),
         ("components: {component:default/a: {alerts: {over-provisiond: off}}}", "did you mean over-provisioned?"),
         ("alerts: {storm: {team: 3}}", "alerts.storm.team is an unknown key; did you mean teams?"),
         ("alerts: {over-provisioned: maybe}", "'maybe' is not off, on or a mapping of the rule's keys"),

@@ -48,7 +48,7 @@ def test_every_action_is_a_tool_of_the_same_name(tools: list[Tool]) -> None:
 
 
 def test_the_documentation_lists_exactly_the_actions() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / "agents.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| ([a-z_]+) \| (ScaleOps|history) \|", text, re.MULTILINE) == [
         (action.name, "ScaleOps" if action.is_live else "history") for action in ACTIONS.values()
     ]

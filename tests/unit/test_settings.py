@@ -43,7 +43,7 @@ def test_the_login_at_scaleops_follows_from_the_credentials(environment: dict[st
         ({"SCALEOPS_TOKEN": "t", "SCALEOPS_USER": "u"}, "SCALEOPS_AUTH: credentials of 2 kinds are set"),
         ({"SCALEOPS_AUTH": "none", "SCALEOPS_TOKEN": "t"}, "SCALEOPS_AUTH is none, but SCALEOPS_TOKEN is set too"),
         ({"SCALEOPS_BASEURL": "x"}, "SCALEOPS_BASEURL is an unknown setting; did you mean SCALEOPS_BASE_URL?"),
-        ({"WORKER_NOISE": "x"}, "WORKER_NOISE is an unknown setting; docs/settings.md lists the settings"),
+        ({"WORKER_NOISE": "x"}, "WORKER_NOISE is an unknown setting; docs/reference/settings.md lists the settings"),
         ({"SLACK_BOT_TOKN": "x"}, "SLACK_BOT_TOKN is an unknown setting; did you mean SLACK_BOT_TOKEN?"),
         ({"SCALEOPS_BASE_URL": "scaleops.example.com"}, "SCALEOPS_BASE_URL: is not a valid URL; write it as https://host"),
         ({"SCALEOPS_BASE_URL": "https://me:pw@host"}, "SCALEOPS_BASE_URL: contains a user or password"),

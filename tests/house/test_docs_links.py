@@ -21,7 +21,6 @@ PACKAGES = (
     "alerts",
     "cli",
     "clients",
-    "deploy",
     "domain",
     "gateway",
     "mcp_server",

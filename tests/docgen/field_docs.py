@@ -2,27 +2,34 @@
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
+from typing import Final
+
+_LIBRARIES: Final = {"builtins", "pydantic", "enum", "typing"}
 
 
 def field_docs(owner: type) -> Mapping[str, str]:
     """Return the docstring of each field of a class, those of its bases included, as one line."""
     found: dict[str, str] = {}
-    for base in reversed([one for one in owner.__mro__ if one.__module__.partition(".")[0] not in _LIBRARIES]):
-        found |= _own_docs(base)
+    for base in reversed(owner.__mro__):
+        if base.__module__.partition(".")[0] not in _LIBRARIES:
+            found |= _docs_in(base.__module__)[base.__name__]
     return found
 
 
-_LIBRARIES = {"builtins", "pydantic", "enum", "typing"}
+@cache
+def _docs_in(module: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the docstrings of the fields of each class of a module."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {node.name: _docs_of(node) for node in tree.body if isinstance(node, ast.ClassDef)}
 
 
-def _own_docs(owner: type) -> dict[str, str]:
-    tree = ast.parse(textwrap.dedent(inspect.getsource(owner)))
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+def _docs_of(node: ast.ClassDef) -> Mapping[str, str]:
     found = {}
-    for field, after in pairwise(body):
+    for field, after in pairwise(node.body):
         if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str):
             target = field.targets[0] if isinstance(field, ast.Assign) else getattr(field, "target", None)
             if isinstance(target, ast.Name):

@@ -30,15 +30,18 @@ def log_events() -> list[LogEvent]:
 
 def _events_in(file: Path) -> Iterator[LogEvent]:
     logger = ".".join(file.relative_to(ROOT).with_suffix("").parts)
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    text = file.read_text(encoding="utf-8")
+    if " log." not in text:
+        return
+    tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "log":
             is_by_level = node.func.attr == "log"
             if node.func.attr in LEVELS or is_by_level:
                 level = "varies" if is_by_level else {"exception": "error"}.get(node.func.attr, node.func.attr)
                 fields = tuple(sorted(one.arg or "..." for one in node.keywords))
-                for text in _texts_of(node.args[1 if is_by_level else 0], tree):
-                    yield LogEvent(event=text, level=level, logger=logger, fields=fields)
+                for event in _texts_of(node.args[1 if is_by_level else 0], tree):
+                    yield LogEvent(event=event, level=level, logger=logger, fields=fields)
 
 
 def _texts_of(node: ast.expr, tree: ast.Module) -> Iterator[str]:

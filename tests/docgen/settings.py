@@ -61,5 +61,5 @@ def spelled(default: object) -> str:
 _INTRODUCTION = """\
 Settings come from the environment, then from `.env` in the working directory. An empty value counts as unset, a misspelt name is an error. Every
 setting marked *secret* may come from a file: set `<NAME>_FILE` to its path. A command needs only the settings it uses: `report` works without Slack,
-`deliver` without ScaleOps. `scaleops-worker check-config` shows every setting, its source and what is wrong with it; `--live` tests each service.
+`deliver` without ScaleOps. `.env.example` has all of them. `scaleops-worker check-config` shows every setting, its source and what is wrong with it; `--live` tests each service.
 Teams and rules are in [the configuration file](configuration.md)."""

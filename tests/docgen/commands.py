@@ -1,5 +1,6 @@
 """The page of the commands: what `--help` prints."""
 
+import copy
 from collections.abc import Iterator
 
 import click
@@ -29,13 +30,13 @@ def render_commands() -> str:
 
 
 def _help_of(name: str, command: click.Command) -> str:
-    context = click.Context(
-        command, info_name=f"scaleops-worker {name}", terminal_width=_WIDTH, help_option_names=["-h", "--help"]
-    )
+    command = copy.copy(command)
+    command.add_help_option = False  # click keeps the option in the form of its first use
+    context = click.Context(command, info_name=f"scaleops-worker {name}", terminal_width=_WIDTH)
     return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
 
 
 _INTRODUCTION = (
     "Exit status: 0 the work was done, 1 it could not be done, 2 the usage or a setting is wrong. Errors are one sentence; "
-    "`LOG_LEVEL=debug` adds the traceback. `--json` prints result objects, never sentences."
+    "`LOG_LEVEL=debug` adds the traceback. `-h` and `--help` print what is below. `--json` prints result objects, never sentences."
 )

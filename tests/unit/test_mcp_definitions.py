@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,13 +44,6 @@ def test_the_definitions_of_all_tools_stay_within_their_budget(tools: list[Tool]
 def test_every_action_is_a_tool_of_the_same_name(tools: list[Tool]) -> None:
     assert [tool.name for tool in tools] == list(ACTIONS)
     assert {action["name"] for action in PREDECESSOR} < {tool.name for tool in tools}
-
-
-def test_the_documentation_lists_exactly_the_actions() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "how-to" / "agents.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| ([a-z_]+) \| (ScaleOps|history) \|", text, re.MULTILINE) == [
-        (action.name, "ScaleOps" if action.is_live else "history") for action in ACTIONS.values()
-    ]
 
 
 def test_every_tool_is_annotated_read_only(tools: list[Tool]) -> None:

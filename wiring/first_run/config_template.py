@@ -6,7 +6,7 @@ from typing import Final
 
 CONFIG_TEMPLATE: Final = """\
 # Teams, components, rules and routes of scaleops-worker, written by `scaleops-worker init`.
-# Every part is optional. Remove the `#` before what you want to set; docs/configuration.md explains each key.
+# Every part is optional. Remove the `#` before what you want to set; docs/reference/configuration.md explains each key.
 # References are kind:namespace/name, as in Backstage. `scaleops-worker check-config --live` compares them with the catalog.
 
 # Routes, schedule and budget of a team. Annotations in the catalog (slack.com/bot-notify) take precedence over its channel.

@@ -13,7 +13,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@,+=%~-]+")
 _HEADER: Final = """\
 # Settings of scaleops-worker, written by `scaleops-worker init`.
 # Every command reads this file in its working directory; the environment takes precedence. An empty value counts as unset.
-# A secret may also come from a file: SCALEOPS_PASSWORD_FILE=/run/secrets/scaleops. docs/settings.md lists all settings.
+# A secret may also come from a file: SCALEOPS_PASSWORD_FILE=/run/secrets/scaleops. docs/reference/settings.md lists all settings.
 """
 
 

@@ -69,14 +69,10 @@ conformance: setup ## the MCP protocol's own test suite and inspector (needs npm
 reference: setup ## write the pages of docs/reference that are generated from the code
 	$(BIN)/python -m tests.docgen
 
-docs: setup .venv/.docs ## build the documentation site into site/
-	$(BIN)/mkdocs build --quiet --strict
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: .tools/docs/.ready ## build the documentation site into site/
+	.tools/docs/bin/mkdocs build --quiet --strict
 	@echo "site/index.html"
-
-.venv/.docs: requirements/docs.lock
-	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/docs.lock \
-	  || $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/docs.lock
-	@touch $@
 
 demo: setup ## live through twelve simulated weeks; writes demo-out/
 	$(BIN)/scaleops-worker demo

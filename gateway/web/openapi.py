@@ -86,7 +86,11 @@ def openapi_document(proxy_routes: Iterable[ProxyRoute], *, has_metadata: bool) 
     for route in proxy_routes:
         path = f"{PREFIX.decode()}{route.path}"
         paths[path] = {**_members(paths.get(path)), route.method.lower(): _proxy_operation(route)}
-    info: Json = {"title": _NAME, "version": version(_NAME), "description": "The gateway of scaleops-worker; docs/gateway.md"}
+    info: Json = {
+        "title": _NAME,
+        "version": version(_NAME),
+        "description": "The gateway of scaleops-worker; docs/explanation/gateway.md",
+    }
     return {
         "openapi": "3.1.0",
         "info": info,

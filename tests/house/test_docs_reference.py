@@ -13,7 +13,6 @@ from tests.docgen.configuration import config_keys
 from tests.docgen.field_docs import field_docs
 from tests.docgen.metrics import metrics
 from tests.docgen.pages import GENERATED, ROOT
-from tests.docgen.routes import ABOUT, served_routes
 from tests.docgen.rules import DESTINATIONS
 from tests.docgen.settings import GROUPS
 from wiring.settings import SECRETS, Settings
@@ -71,10 +70,6 @@ def test_every_action_and_its_inputs_have_a_meaning() -> None:
         for name, field in action.input.model_fields.items()
         if not field.description
     ] == []
-
-
-def test_every_route_is_described_and_nothing_else() -> None:
-    assert set(ABOUT) == served_routes()
 
 
 def test_every_command_has_a_purpose_and_an_example() -> None:

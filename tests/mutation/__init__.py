@@ -1,1 +1,1 @@
-"""Mutation testing of the pure packages, with mutmut. Behind `make mutation`; docs/reference/mutation-testing.md has the results."""
+"""Mutation testing of the pure packages, with mutmut. Behind `make mutation`; docs/mutation-testing.md has the results."""

@@ -18,6 +18,7 @@ from domain.money import format_count, format_money
 from domain.routes import Route, Unrouted
 from domain.snapshots import Measurement, Outcome
 from domain.workload import WorkloadKey
+from reports.formatting import format_instant
 from tasks.maintenance.explain import ComponentExplanation, TeamExplanation
 from tasks.maintenance.explain import explain as explain_entity
 from tasks.report.upcoming import UpcomingReport
@@ -143,7 +144,7 @@ def _route_text(route: Route | Unrouted, *, prefix: str = "") -> str:
 def _report_text(report: UpcomingReport) -> str:
     last = report.last
     before = f"; the last, of {last.week}, was {last.status} on {_utc(last.created_at)}" if last else "; none was made yet"
-    return f"that of {report.week} is due {_utc(report.due_at)}{before}"
+    return f"that of {report.week} is due {format_instant(report.due_at, report.zone)}{before}"
 
 
 def _show_problems(sentences: Sequence[str]) -> None:

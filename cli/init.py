@@ -150,10 +150,8 @@ def _app_config_settings(files: tuple[Path, ...], stronger: Mapping[str, str]) -
 
 
 def _prompt(text: str, *, default: str, is_secret: bool) -> str:
-    if not is_secret:
-        return str(click.prompt(text, default=default, show_default=bool(default), err=True))
-    hint = " (Enter: as it is set now)" if default else ""
-    return str(click.prompt(text + hint, default=default, show_default=False, hide_input=True, err=True))
+    shows_default = bool(default) and not is_secret
+    return str(click.prompt(text, default=default, show_default=shows_default, hide_input=is_secret, err=True))
 
 
 def _check(folder: Path) -> int:

@@ -26,6 +26,8 @@ class Question:
     name: str
     text: str
     default: str = ""
+    without: str = ""
+    """What an empty line means, where no value is set."""
     is_required: bool = False
     when: Callable[[Mapping[str, str]], bool] = lambda _: True
 
@@ -53,7 +55,7 @@ QUESTIONS: Final = (
     Question(name="SCALEOPS_AZURE_TENANT_ID", text="Azure AD tenant", is_required=True, when=_login("azure")),
     Question(name="SCALEOPS_AZURE_CLIENT_ID", text="Azure AD client", is_required=True, when=_login("azure")),
     Question(name="SCALEOPS_AZURE_CLIENT_SECRET", text="Its secret", is_required=True, when=_login("azure")),
-    Question(name="BACKSTAGE_BASE_URL", text="URL of the Backstage backend (Enter: a catalog file instead)"),
+    Question(name="BACKSTAGE_BASE_URL", text="URL of the Backstage backend", without="a catalog file instead"),
     Question(
         name="BACKSTAGE_CATALOG_FILE",
         text="Catalog file or folder",
@@ -62,15 +64,18 @@ QUESTIONS: Final = (
         when=lambda values: "BACKSTAGE_BASE_URL" not in values,
     ),
     Question(
-        name="BACKSTAGE_TOKEN", text="Backstage token that may read the catalog (Enter: none)", when=_has("BACKSTAGE_BASE_URL")
+        name="BACKSTAGE_TOKEN", text="Backstage token that may read the catalog", without="none", when=_has("BACKSTAGE_BASE_URL")
     ),
     Question(name="SCALEOPS_CURRENCY", text="Currency of all amounts", default="USD", is_required=True),
     Question(name="WORKER_TIMEZONE", text="Time zone of the reports", default="UTC", is_required=True),
-    Question(name="SLACK_BOT_TOKEN", text="Slack bot token (Enter: no Slack yet)"),
+    Question(name="SLACK_BOT_TOKEN", text="Slack bot token", without="no Slack yet"),
     Question(
-        name="SLACK_DEFAULT_CHANNEL", text="Id of the Slack channel for teams without one (C...)", when=_has("SLACK_BOT_TOKEN")
+        name="SLACK_DEFAULT_CHANNEL",
+        text="Id of the Slack channel for teams without one (C...)",
+        without="none",
+        when=_has("SLACK_BOT_TOKEN"),
     ),
-    Question(name="PAGERDUTY_ROUTING_KEY", text="PagerDuty integration key, Events API v2 (Enter: no pages yet)"),
+    Question(name="PAGERDUTY_ROUTING_KEY", text="PagerDuty integration key, Events API v2", without="no pages yet"),
 )
 
 
@@ -97,7 +102,9 @@ def ask_questions(
 def _ask(question: Question, default: str, *, prompt: Prompt, report: Callable[[str], None]) -> str:
     is_secret = question.name.lower() in SECRETS
     while True:
-        answer = prompt(question.text, default=default, is_secret=is_secret).strip()
+        hint = question.without if not default else "as it is set now" if is_secret else ""
+        text = f"{question.text} (Enter: {hint})" if hint else question.text
+        answer = prompt(text, default=default, is_secret=is_secret).strip()
         problem = problem_of(question.name, answer) if answer else ""
         if not answer and question.is_required:
             problem = "an answer is needed; Ctrl-C stops, and nothing is written"

@@ -24,6 +24,7 @@ from domain.months import Month
 from domain.refs import PLATFORM, EntityRef
 from domain.weeks import IsoWeek
 from reports import content
+from reports.formatting import format_instant
 from reports.render.documents import render_markdown, render_page
 from reports.render.renderings import slack_messages
 from tasks.context import StageContext
@@ -116,13 +117,11 @@ def _say_what_follows(context: StageContext, team: EntityRef, *, is_preview: boo
     is_first = upcoming.last is None
     if not (is_preview or is_first) or upcoming.measured_since is None:
         return
-    say_error(
-        f"Nothing was sent. The {'first' if is_first else 'next'} report, of {upcoming.week}, is due {upcoming.due_at:%a %d %b %Y, %H:%M} UTC."
-    )
+    due = format_instant(upcoming.due_at, upcoming.zone)
+    say_error(f"Nothing was sent. The {'first' if is_first else 'next'} report, of {upcoming.week}, is due {due}.")
     if is_first:
-        say_error(
-            f"Measured since {upcoming.measured_since:%a %d %b %Y, %H:%M} UTC: a change needs the week before, and comes with the second report."
-        )
+        since = format_instant(upcoming.measured_since, upcoming.zone)
+        say_error(f"The first sweep is of {since}: a change needs the week before, and comes with the second report.")
     if is_preview and _slack_of(context) is None:
         say_error("It cannot be sent: SLACK_BOT_TOKEN is not set.")
 

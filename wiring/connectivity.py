@@ -62,7 +62,8 @@ def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
 
         def read_catalog() -> str:
             reviews.append(review_catalog(services.catalog))
-            return str(reviews[0])
+            problems = reviews[0].problems[:_SHOWN]
+            return f"{reviews[0]}: {'; '.join(problems)}" if problems and not settings.backstage_catalog_file else str(reviews[0])
 
         name = "catalog file" if settings.backstage_catalog_file else "Backstage"
         yield _check(name, read_catalog, is_configured=has_catalog)

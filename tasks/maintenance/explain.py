@@ -21,7 +21,7 @@ from domain.selectors import KUBERNETES_CLUSTER, KUBERNETES_NAMESPACE, InvalidSe
 from domain.snapshots import Measurement, Outcome
 from domain.sweeps import slot_of
 from domain.workload import WorkloadKey
-from store import Transaction
+from store import HeartbeatKind, Transaction
 from tasks.context import Policy, StageContext
 from tasks.entity_lookup import UnknownEntity, describe_unknown, find_entity, known_entities
 from tasks.report.report_data import route_of
@@ -171,7 +171,8 @@ def _explain_component(
         measured=measured,
         newest_sweep=None if newest is None else newest.as_of,
         next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
-        unmeasured_because=problem or _reason(component, measured, newest.as_of if newest else None, left_at),
+        unmeasured_because=problem
+        or (_reason(component, measured, newest.as_of, left_at) if newest is not None else _reason_of_no_sweep(transaction)),
         owner=_explain_owner(component, owner),
         slack=slack_route(
             policy.routes, team=component.team, component=component, owner=owner, parents=parents_of(component.team, teams)
@@ -228,12 +229,18 @@ def _workloads_of(measured: Measurement | None) -> tuple[WorkloadKey, ...]:
     return () if measured is None else measured.snapshot.workloads
 
 
-def _reason(component: Component, measured: Measurement | None, newest: datetime | None, left_at: datetime | None) -> str:
+def _reason_of_no_sweep(transaction: Transaction) -> str:
+    """Return why nothing was measured yet."""
+    failed = transaction.heartbeats.last("collect", HeartbeatKind.FAILED)
+    if failed is None:
+        return "no sweep was closed yet; `scaleops-worker collect` measures"
+    return f"no sweep was closed yet; collect failed at {failed.at:%Y-%m-%d %H:%M} UTC: {failed.details.get('reason', '')}"
+
+
+def _reason(component: Component, measured: Measurement | None, newest: datetime, left_at: datetime | None) -> str:
     """Return why a component is not measured; empty if it is."""
     if left_at is not None:
         return f"two catalog listings in a row were without it, the second at {left_at:%Y-%m-%d %H:%M} UTC"
-    if newest is None:
-        return "no sweep was closed yet; `scaleops-worker collect` measures"
     if measured is None:
         return (
             f"the catalog listing of the newest sweep, {newest:%Y-%m-%d %H:%M} UTC, was without it; the next sweep lists it again"

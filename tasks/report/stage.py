@@ -179,7 +179,7 @@ def _request(
 ) -> ReportRequest:
     if week is None:
         first = transaction.history.first_of_team(subject)
-        if first is None:
+        if first is None or transaction.sweeps.newest_closed() is None:
             message = "nothing was measured yet; `scaleops-worker collect` measures every component once"
             raise ReportRejected(message)
         week = min(max(schedule.period_at(now).shift(-1), schedule.period_at(first)), schedule.period_at(now))

@@ -16,10 +16,12 @@ class UpcomingReport:
 
     week: IsoWeek
     due_at: datetime
+    zone: str
+    """The team's time zone."""
     last: ReportRun | None
     """None: the next one is the first."""
     measured_since: datetime | None
-    """The first sweep with a component of the team; None: there is none, and without one no report."""
+    """The first sweep with a component of the team; None: there is none that is closed, and without one no report."""
 
 
 def upcoming_report(transaction: Transaction, schedule: Schedule, team: EntityRef, now: datetime) -> UpcomingReport:
@@ -29,5 +31,9 @@ def upcoming_report(transaction: Transaction, schedule: Schedule, team: EntityRe
     if first is not None:
         week = max(week, schedule.period_at(first))
     return UpcomingReport(
-        week=week, due_at=schedule.due_at(week), last=transaction.reports.newest(team, WEEKLY_REPORT), measured_since=first
+        week=week,
+        due_at=schedule.due_at(week),
+        zone=schedule.zone.key,
+        last=transaction.reports.newest(team, WEEKLY_REPORT),
+        measured_since=first if transaction.sweeps.newest_closed() is not None else None,
     )

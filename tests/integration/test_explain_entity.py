@@ -9,7 +9,7 @@ import pytest
 
 from clients.http.errors import ServiceError
 from domain.routes import Route, RoutePolicy
-from store import Store
+from store import HeartbeatKind, Store
 from tasks.entity_lookup import UnknownEntity
 from tasks.maintenance.explain import ComponentExplanation, TeamExplanation, explain
 from tests.factories import SEARCH, make_component, make_ref, make_workload
@@ -57,6 +57,17 @@ def test_a_measured_component(history: Store) -> None:
 )
 def test_why_a_component_is_not_measured(history: Store, text: str, reason: str) -> None:
     assert component_of(history, text).unmeasured_because == reason
+
+
+def test_before_the_first_sweep_it_is_said_why_there_is_none(sqlite_store: Store) -> None:
+    record_sweep(sqlite_store, MONDAY, components=[make_component()], close=False)
+    assert (
+        component_of(sqlite_store, "checkout").unmeasured_because == "no sweep was closed yet; `scaleops-worker collect` measures"
+    )
+    with sqlite_store.transaction() as transaction:
+        transaction.heartbeats.record("collect", HeartbeatKind.FAILED, at=MONDAY, details={"reason": "401"})
+    reason = "no sweep was closed yet; collect failed at 2026-11-23 00:00 UTC: 401"
+    assert component_of(sqlite_store, "checkout").unmeasured_because == reason
 
 
 def test_a_component_that_left_the_catalog(history: Store) -> None:

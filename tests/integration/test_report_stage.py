@@ -189,3 +189,25 @@ def test_each_team_is_reported_at_its_own_time(measured_store: Store) -> None:
     tuesday = report_due(make_stage_context(measured_store, DUE + timedelta(hours=22, minutes=30), schedules=schedules))
     assert [one.report.title for one in monday.made] == ["Payments", "All teams"]
     assert [one.report.title for one in tuesday.made] == ["Search"]
+
+
+def test_before_the_first_week_ends_the_current_one_is_shown_and_cannot_be_sent(sqlite_store: Store) -> None:
+    context = make_stage_context(sqlite_store, MONDAY + timedelta(days=2))
+    with pytest.raises(ReportRejected, match="nothing was measured yet; `scaleops-worker collect` measures"):
+        preview(context, None)
+    sweep(sqlite_store, MONDAY + timedelta(days=1), {"checkout": 100}, close=False)
+    with pytest.raises(ReportRejected, match="nothing was measured yet"):
+        preview(context, PAYMENTS)
+    with sqlite_store.transaction() as transaction:
+        transaction.sweeps.close(MONDAY + timedelta(days=1), closed_at=MONDAY + timedelta(days=1, minutes=5))
+    assert [preview(context, team).week for team in (PAYMENTS, None)] == ["2026-W48", "2026-W48"]
+    with pytest.raises(ReportRejected, match="2026-W48 has not ended in UTC; it can be shown without --send, not sent"):
+        send(context, PAYMENTS)
+    assert preview(make_stage_context(sqlite_store, MONDAY + timedelta(days=8)), PAYMENTS).week == "2026-W48"
+
+
+def test_a_misspelled_team_is_a_question(measured_store: Store) -> None:
+    with pytest.raises(
+        ReportRejected, match="no component is owned by group:default/paymnts; did you mean group:default/payments"
+    ):
+        preview(make_stage_context(measured_store, DUE), EntityRef.parse("group:default/paymnts"))

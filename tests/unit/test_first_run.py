@@ -224,7 +224,7 @@ class Person:
         self.reported: list[str] = []
 
     def __call__(self, text: str, *, default: str, is_secret: bool) -> str:
-        name = next(question.name for question in QUESTIONS if question.text == text)
+        name = next(question.name for question in QUESTIONS if text.startswith(question.text))
         self.asked.append(name)
         if is_secret:
             self.unseen.add(name)

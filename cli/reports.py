@@ -15,6 +15,7 @@ from actions.history.models import TrendInput, TrendWeekRow
 from actions.history.view import HistoryView, parse_team
 from cli.output import say, say_json, show_table
 from cli.session import open_context, open_history
+from cli.slack_validation import validate_messages
 from cli.streams import say_error
 from clients.http.errors import ServiceError
 from clients.slack.client import SlackClient
@@ -134,16 +135,14 @@ def _validate(context: StageContext, report: content.AnyReport) -> None:
         return
     messages = slack_messages(report)
     try:
-        refused = [
-            f"message {number}, {problem}"
-            for number, renderings in enumerate(messages, start=1)
-            for problem in slack.validate(renderings[0].payload)
-        ]
+        checked = validate_messages(slack, messages)
     except ServiceError as error:
         raise click.ClickException(str(error)) from None
-    if refused:
-        message = "\n".join(["Slack refuses:", *refused])
+    if checked.refused:
+        message = "\n".join(["Slack refuses:", *checked.refused])
         raise click.ClickException(message)
+    for line in checked.simpler:
+        say_error(f"This workspace does not know every block, so a simpler form is sent: {line}")
     say_error(f"Slack accepts {format_count(len(messages), 'message')}.")
 
 

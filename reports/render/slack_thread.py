@@ -33,7 +33,7 @@ from reports.builders.sentences import (
     format_shared,
     format_unallocated,
 )
-from reports.formatting import clip, format_components, format_partial, format_share, format_trend, sparkline
+from reports.formatting import clip, format_components, format_partial, format_place, format_share, format_trend, sparkline
 from reports.links import MessageLinks
 from reports.render.slack_blocks import BlockGroup, Cell, LinkedText, context, linked_lines, plain_text, size_of, table
 from reports.render.slack_packing import SlackSection
@@ -216,7 +216,8 @@ def _follow_up(follow: content.FollowUp) -> Iterator[BlockGroup]:
     for line in follow.open_lines:
         yield paragraph(clip(line, 2 * MAX_SENTENCE_LENGTH))
     yield from _rows(
-        f"{_clip_name(one.workload.label)} ({_clip_name(format_components(one.owners))}). {clip(one.sentence, MAX_SENTENCE_LENGTH)}"
+        f"{_clip_name(one.workload.label)} ({_clip_name(format_components(one.owners))}, {_clip_name(format_place(one.workload))})."
+        f" {clip(one.sentence, MAX_SENTENCE_LENGTH)}"
         for one in follow.ended
     )
 

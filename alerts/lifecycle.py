@@ -27,7 +27,7 @@ from enum import StrEnum
 from typing import Final
 
 from alerts.folding import apply
-from alerts.observations import AlertId, Finding, Observation, Severity, worst_of
+from alerts.observations import AlertId, Finding, MemberFigures, Observation, Severity, worst_of
 from alerts.policy import AlertPolicy, RuleSettings
 from alerts.states import (
     Acknowledged,
@@ -46,6 +46,7 @@ from alerts.states import (
     Snoozed,
     Streak,
 )
+from domain.money import format_count
 from domain.refs import EntityRef
 
 _ESCALATION_FACTOR: Final = Decimal("1.5")
@@ -267,6 +268,8 @@ def _change_since(before: Extent, findings: Sequence[Finding]) -> str:
     """Return what changed materially, as a sentence; empty when nothing did."""
     now = Extent.of(findings)
     joined = [subject for subject in now.subjects if subject not in before.subjects]
+    if joined and all(isinstance(finding.figures, MemberFigures) for finding in findings):
+        return f"{format_count(len(joined), 'more alert')} joined."
     if joined:
         more = f" and {len(joined) - 1} more" if len(joined) > 1 else ""
         return f"{joined[0]}{more} joined."

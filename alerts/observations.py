@@ -153,6 +153,8 @@ class MemberFigures:
     of: Literal["member"] = "member"
     alert: AlertId
     workloads: int
+    worst: Finding | None = None
+    """The most important of its findings; None: stored by a version that kept none."""
 
 
 Figures = RequestFigures | CostFigures | BudgetFigures | UnmeasuredFigures | CatalogFigures | OutageFigures | MemberFigures
@@ -184,6 +186,16 @@ class Finding:
     def may_page(self, *, from_first_sweep: bool) -> bool:
         """Return True if it may page. What the first sweep shows pages only with evidence."""
         return self.is_danger or (self.page is PagingMode.ALWAYS and not from_first_sweep)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings with the most important first; of a storm's members, the one whose worst finding is."""
+
+    def importance(finding: Finding) -> tuple[int, Decimal, str]:
+        worst = finding.figures.worst if isinstance(finding.figures, MemberFigures) else None
+        return -finding.severity.rank, -(worst or finding).amount, finding.subject
+
+    return sorted(findings, key=importance)
 
 
 class Verdict(StrEnum):

@@ -14,17 +14,17 @@ from enum import StrEnum
 from typing import Final
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import AlertId, Finding, MemberFigures, Observation, worst_of
+from alerts.observations import AlertId, Finding, MemberFigures, Observation, worst_first, worst_of
 from alerts.policy import PagingMode, Rule, StormLimits
 from alerts.states import ENDINGS, AlertState, NoticeKind
 from domain.refs import PLATFORM, EntityRef
 
 PLATFORM_RULES: Final = frozenset({Rule.UNMEASURED, Rule.OUTAGE, Rule.CATALOG})
-"""Rules whose notices are about danger, or about the installation."""
+"""Rules whose notices go to the platform channel instead of the owner."""
 REST: Final = timedelta(hours=1)
 """Between two messages to one channel about what is no danger."""
-"""Rules whose notices go to the platform channel instead of the owner."""
 NEVER_GROUPED: Final = frozenset({Rule.UNDER_PROVISIONED, Rule.STORM, Rule.OUTAGE, Rule.CATALOG})
+"""Rules whose notices are about danger, or about the installation."""
 
 
 class SummaryReason(StrEnum):
@@ -225,5 +225,5 @@ def _member(alert: AlertId, paging: Sequence[Finding], members: Sequence[Finding
         severity=worst_of(finding.severity for finding in counted),
         has_evidence=bool(paging),
         page=PagingMode.ALWAYS if paging else PagingMode.NEVER,
-        figures=MemberFigures(alert=alert, workloads=len(counted)),
+        figures=MemberFigures(alert=alert, workloads=len(counted), worst=next(iter(worst_first(counted)), None)),
     )

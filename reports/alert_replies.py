@@ -16,7 +16,8 @@ from alerts.states import ENDINGS, NoticeKind, SlackPost
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from reports.alert_status import STATUS_BLOCK
 from reports.formatting import clip, format_delay
-from reports.notices import EXPIRES_AFTER, is_own_message, key_of, stream_of
+from reports.notice_layout import EXPIRES_AFTER
+from reports.notices import is_own_message, key_of, stream_of
 from reports.render.slack_blocks import clip_text, context
 
 REPLY: Final = "-reply"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import assert_never
 
 from alerts.lifecycle import Notice
 from alerts.observations import (
+    AlertId,
     BudgetFigures,
     CatalogFigures,
     CostFigures,
@@ -41,13 +42,12 @@ RULE_TITLES = {
 }
 
 
-def headline(notice: Notice, title: str, currency: str) -> str:
+def headline(alert: AlertId, findings: Sequence[Finding], title: str, currency: str) -> str:
     """Return one line about what was found; without findings, about the rule."""
     name = clip(title, _MAX_NAME)
-    figures = [finding.figures for finding in notice.findings]
-    match figures:
+    match [finding.figures for finding in findings]:
         case []:
-            return f"{name}: {RULE_TITLES[notice.alert.rule]}"
+            return f"{name}: {RULE_TITLES[alert.rule]}"
         case [CostFigures() as cost]:
             rise = format_money(cost.cost_7d - cost.usual_cost_7d, currency)
             return f"{name}: 7-day cost up {rise}{_percent_of(cost)} vs {cost.weeks}-week average"
@@ -61,7 +61,7 @@ def headline(notice: Notice, title: str, currency: str) -> str:
         case [UnmeasuredFigures() as unmeasured]:
             return f"{name}: {_what_of(unmeasured)}not measured"
         case _:
-            return f"{name}: {_rule_headline(notice, currency)}"
+            return f"{name}: {_rule_headline(alert.rule, findings, currency)}"
 
 
 def _percent_of(cost: CostFigures) -> str:
@@ -69,23 +69,23 @@ def _percent_of(cost: CostFigures) -> str:
     return "" if share is None else f" ({format_percent(share, signed=True)})"
 
 
-def _rule_headline(notice: Notice, currency: str) -> str:
-    count = len(notice.findings)
-    one = notice.findings[0].workload
+def _rule_headline(rule: Rule, findings: Sequence[Finding], currency: str) -> str:
+    count = len(findings)
+    one = findings[0].workload
     subject = clip(one.name, _MAX_NAME) if count == 1 and one is not None else format_count(count, "workload")
-    match notice.alert.rule:
+    match rule:
         case Rule.UNDER_PROVISIONED:
-            kills = sum(
-                finding.figures.oom_kills_24h or 0 for finding in notice.findings if isinstance(finding.figures, RequestFigures)
-            )
+            kills = sum(finding.figures.oom_kills_24h or 0 for finding in findings if isinstance(finding.figures, RequestFigures))
             if kills:
                 return f"{subject} OOM-killed {kills:,}x in the last 24 h"
             return f"{subject} with too little CPU or memory"
         case Rule.OVER_PROVISIONED:
-            return f"{format_money(notice.amount, currency)} a month could be saved on {subject}"
+            return (
+                f"{format_money(sum((one.amount for one in findings), Decimal(0)), currency)} a month could be saved on {subject}"
+            )
         case Rule.STORM:
             return f"{format_count(count, 'alert')} at once"
-        case rule:
+        case _:
             return RULE_TITLES[rule]
 
 
@@ -115,7 +115,7 @@ def format_finding(finding: Finding, currency: str) -> str:
             held = "nothing that depends on it resolves, and no alert about money opens; measured dangers still page"
             return f"{figures.what} of {share} unknown; until that ends {held}"
         case MemberFigures():
-            return f"{figures.alert} ({finding.severity}, {format_count(figures.workloads, 'finding')})"
+            return f"{figures.alert} ({format_count(figures.workloads, 'finding')})"
         case _:
             assert_never(figures)
 
@@ -162,8 +162,8 @@ def remedy(notice: Notice) -> str:
     match notice.alert.rule:
         case Rule.UNDER_PROVISIONED:
             if any(isinstance(one.figures, RequestFigures) and one.figures.keeps_memory for one in notice.findings):
-                return f"Give {names}{more} the recommended requests, but no less memory than now, although ScaleOps recommends less."
-            return f"Give {names}{more} the recommended requests, or let ScaleOps automate them."
+                return f"Raise the requests of {names}{more} as recommended, but keep their memory, although ScaleOps recommends less."
+            return f"Raise the requests of {names}{more} as recommended, or let ScaleOps automate them."
         case Rule.OVER_PROVISIONED:
             return f"Lower the requests of {names}{more} as recommended, or let ScaleOps automate them."
         case Rule.COST_INCREASE:
@@ -197,4 +197,6 @@ def figures_as_json(figures: Figures) -> dict[str, Json]:
 def _as_json(value: object) -> Json:
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, Finding):
+        return {"name": value.subject, **figures_as_json(value.figures)}
     return value if isinstance(value, int | float | str) or value is None else str(value)

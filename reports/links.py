@@ -79,6 +79,11 @@ def catalog_page(base: str, ref: EntityRef) -> str:
     return "/".join([base.rstrip("/"), "catalog", *(percent_encode(part) for part in path)])
 
 
+def slack_channel_link(channel: str) -> str:
+    """Return the URL that opens a Slack channel for a person (https://docs.slack.dev/interactivity/deep-linking)."""
+    return f"https://slack.com/app_redirect?channel={percent_encode(channel)}"
+
+
 def team_slug(team: EntityRef | None) -> str:
     """Return the shortest unique path segment of a team: `payments`, `infra~payments`, `user~default~ann`.
 

@@ -12,15 +12,17 @@ from datetime import datetime
 from typing import Final
 
 from alerts.lifecycle import Notice
-from alerts.observations import AlertId, Finding, RequestFigures
+from alerts.observations import AlertId, Finding, MemberFigures, RequestFigures, worst_first
 from alerts.policy import Rule
 from alerts.states import OpenIncident
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
-from domain.money import format_cores, format_count, format_memory, format_money
-from domain.workload import WorkloadKey
-from reports.findings import figures_as_json, format_finding, headline, remedy
+from domain.money import format_count
+from reports.alert_titles import alert_title, format_size, resource_sizes, workload_place
+from reports.findings import figures_as_json, remedy
 from reports.formatting import UNKNOWN, clip, format_instant, format_interval, shell_word
-from reports.notices import EXPIRES_AFTER, MessageContext, key_of, stream_of
+from reports.links import slack_channel_link
+from reports.notice_layout import EXPIRES_AFTER
+from reports.notices import MessageContext, key_of, stream_of
 from reports.request_patch import CONTAINERS, LIMITS, patch_requests, request_changes
 
 MAX_SUMMARY_LENGTH: Final = 1024
@@ -35,7 +37,6 @@ _PAGES_FOR: Final = {
     Rule.UNDER_PROVISIONED: "An OOM kill in the last 24 h is a reason to page",
     Rule.STORM: "Too many alerts at once are one page",
 }
-Size = Callable[[float], str]
 
 
 def pagerduty_trigger(notice: Notice, context: MessageContext, *, number: int, page: OpenIncident, now: datetime) -> Message:
@@ -55,7 +56,7 @@ def pagerduty_trigger(notice: Notice, context: MessageContext, *, number: int, p
         "dedup_key": page.dedup_key,
         "client": "scaleops-worker",
         "payload": payload,
-        "links": event_links(context.links),
+        "links": event_links([*context.links, *context.member_links(notice.findings)[:MAX_WORKLOADS]]),
     }
     if context.page is not None:
         body["client_url"] = context.page
@@ -77,62 +78,16 @@ def event_links(links: Iterable[tuple[str, str]]) -> list[Json]:
 
 def summarise_page(notice: Notice, context: MessageContext) -> str:
     """Return what a phone shows: component, workload, cluster, evidence and what is needed, of the worst workload."""
-    found = _worst_first(notice.findings)
-    worst = next(iter(found), None)
-    if worst is None or worst.workload is None or not isinstance(worst.figures, RequestFigures):
-        return clip(headline(notice, context.title, context.currency), MAX_SUMMARY_LENGTH)
-    name = clip(worst.workload.name, _MAX_NAME)
-    is_namesake = name.casefold() in {notice.alert.about.name.casefold(), context.title.casefold()}
-    where = f"{name} ({_place(worst.workload)})"
-    subject = where if is_namesake else f"{clip(context.title, _MAX_NAME)}: {where}"
-    needs = _needs(notice.alert.rule, worst.figures)
-    rest = f"; {format_count(len(found) - 1, 'more workload')}" if len(found) > 1 else ""
-    return clip(
-        f"{subject} {_evidence(notice.alert.rule, worst.figures, context.currency)}{f': {needs}' if needs else ''}{rest}",
-        MAX_SUMMARY_LENGTH,
-    )
-
-
-def _worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda one: (-one.severity.rank, -one.amount, one.subject))
-
-
-def _place(workload: WorkloadKey) -> str:
-    return f"{clip(workload.cluster, _MAX_NAME)}/{clip(workload.namespace, _MAX_NAME)}"
-
-
-def _evidence(rule: Rule, figures: RequestFigures, currency: str) -> str:
-    if rule is Rule.OVER_PROVISIONED:
-        savings = figures.savings_available_per_month
-        return "over-provisioned" if savings is None else f"over-provisioned by {format_money(savings, currency)} a month"
-    if figures.oom_kills_24h:
-        return f"OOM-killed {figures.oom_kills_24h:,}x in 24 h"
-    return "under-provisioned"
-
-
-def _needs(rule: Rule, figures: RequestFigures) -> str:
-    """Return what is needed, memory first after OOM kills; of a danger only what must rise."""
-    parts = []
-    for label, now, recommended, size in _sizes(figures):
-        rises = now is not None and recommended is not None and recommended > now
-        if now is not None and recommended is not None and now != recommended and (rises or rule is Rule.OVER_PROVISIONED):
-            parts.append(f"{label} {size(now)}, needs {size(recommended)}")
-        elif label == "memory" and figures.oom_kills_24h and not rises:
-            advice = "recommendation unknown" if now is None or recommended is None else "ScaleOps recommends no more"
-            parts.append(f"memory {_sized(now, size)}, {advice}")
-    return "; ".join(parts)
-
-
-def _sizes(figures: RequestFigures) -> Sequence[tuple[str, float | None, float | None, Size]]:
-    return (
-        ("memory", figures.memory_request_bytes, figures.memory_recommended_bytes, format_memory),
-        ("CPU", figures.cpu_request_millicores, figures.cpu_recommended_millicores, format_cores),
-    )
+    line = alert_title(notice.alert, notice.findings, context.title, context.currency)
+    worst = next(iter(worst_first(notice.findings)), None)
+    if worst is not None and isinstance(worst.figures, MemberFigures):
+        line = f"{line}; the worst: {context.describe(worst)}"
+    return clip(line, MAX_SUMMARY_LENGTH)
 
 
 def _details(notice: Notice, context: MessageContext, page: OpenIncident) -> dict[str, Json]:
     """Return sentences in reading order, then the numbers."""
-    found = _worst_first(notice.findings)
+    found = worst_first(notice.findings)
     shown, rest = found[:MAX_WORKLOADS], len(found) - MAX_WORKLOADS
     requests = [one for one in shown if isinstance(one.figures, RequestFigures)]
     sentences = {
@@ -140,13 +95,13 @@ def _details(notice: Notice, context: MessageContext, page: OpenIncident) -> dic
         "memory": _lines(requests, lambda one: _now_and_recommended(one, "memory")),
         "CPU": _lines(requests, lambda one: _now_and_recommended(one, "CPU")),
         "OOM kills": _lines(requests, _kills),
-        "found": "" if requests else "\n".join(clip(format_finding(one, context.currency), _MAX_LINE) for one in shown),
+        "found": "" if requests else "\n".join(clip(context.describe(one), _MAX_LINE) for one in shown),
         "what grew": "\n".join(context.growth),
         "and": f"{format_count(rest, 'more workload' if requests else 'more finding')}: see raw" if rest > 0 else "",
         "first seen": format_instant(notice.since, context.zone),
         "last measured": format_instant(notice.seen_as_of, context.zone),
-        "owner": context.owner,
-        "Slack": context.slack_channel,
+        "owner": clip(context.owner, _MAX_LINE),
+        "Slack": slack_channel_link(context.slack_channel) if context.slack_channel else "",
         "why paged": f"{_why_paged(notice)} Sent by {page.route}.",
         "acknowledge": f"scaleops-worker alerts acknowledge {shell_word(notice.alert)}",
         "how to acknowledge": "In PagerDuty, which stops its notifications. The command also stops repeats here, and records who did it.",
@@ -192,21 +147,19 @@ def _lines(findings: Sequence[Finding], describe: Callable[[Finding], str]) -> s
 
 def _label(finding: Finding) -> str:
     workload = finding.workload
-    return clip(finding.subject, _MAX_LINE) if workload is None else f"{clip(workload.name, _MAX_NAME)} ({_place(workload)})"
+    return (
+        clip(finding.subject, _MAX_LINE) if workload is None else f"{clip(workload.name, _MAX_NAME)} ({workload_place(workload)})"
+    )
 
 
 def _now_and_recommended(finding: Finding, resource: str) -> str:
     figures = finding.figures
     if not isinstance(figures, RequestFigures):
         return ""
-    now, recommended, size = next((now, goal, size) for label, now, goal, size in _sizes(figures) if label == resource)
+    now, recommended, size = next((now, goal, size) for label, now, goal, size in resource_sizes(figures) if label == resource)
     if figures.keeps_memory and resource == "memory":
-        return f"{_sized(now, size)} per pod; keep it, although ScaleOps recommends less"
-    return f"{_sized(now, size)} {_ARROW} {_sized(recommended, size)} per pod"
-
-
-def _sized(value: float | None, size: Size) -> str:
-    return UNKNOWN if value is None else size(value)
+        return f"{format_size(now, size)} per pod; keep it, although ScaleOps recommends less"
+    return f"{format_size(now, size)} {_ARROW} {format_size(recommended, size)} per pod"
 
 
 def _kills(finding: Finding) -> str:
@@ -236,7 +189,7 @@ def _raw(notice: Notice, context: MessageContext) -> dict[str, Json]:
         "measured": notice.seen_as_of.isoformat(),
         "currency": context.currency,
     }
-    rows = [{"name": clip(one.subject, _MAX_LINE), **figures_as_json(one.figures)} for one in _worst_first(notice.findings)]
+    rows = [{"name": clip(one.subject, _MAX_LINE), **figures_as_json(one.figures)} for one in worst_first(notice.findings)]
     return numbers | _trimmed(rows)
 
 

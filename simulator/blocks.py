@@ -159,6 +159,40 @@ def _cell(cell: Mapping[str, Any], at: str) -> None:
 def _rich_text(block: Mapping[str, Any], at: str) -> None:
     if not block.get("elements") or not _text_length(block):
         _reject(f"missing elements [json-pointer:{at}/elements]")
+    for number, part in enumerate(block["elements"]):
+        here = f"{at}/elements/{number}"
+        match part.get("type"):
+            case "rich_text_section" | "rich_text_preformatted" | "rich_text_quote":
+                _rich_inline(part, here)
+            case "rich_text_list":
+                if part.get("style") not in {"bullet", "ordered"}:
+                    _reject(f"must be one of: bullet, ordered [json-pointer:{here}/style]")
+                _limit(len(part.get("elements") or []), f"missing elements [json-pointer:{here}/elements]", least=1, most=1_000)
+                for line, section in enumerate(part["elements"]):
+                    _rich_inline(section, f"{here}/elements/{line}")
+            case other:
+                _reject(f"unsupported type: {other} [json-pointer:{here}/type]")
+
+
+def _rich_inline(part: Mapping[str, Any], at: str) -> None:
+    for number, element in enumerate(part.get("elements") or []):
+        here = f"{at}/elements/{number}"
+        match element.get("type"):
+            case "text":
+                _limit(
+                    len(str(element.get("text", ""))),
+                    f"must be more than 0 characters [json-pointer:{here}/text]",
+                    least=1,
+                    most=13_000,
+                )
+            case "link":
+                if not str(element.get("url", "")).startswith(("https://", "http://", "mailto:")):
+                    _reject(f"invalid url [json-pointer:{here}/url]")
+                _limit(len(str(element["url"])), f"must be at most 3000 characters [json-pointer:{here}/url]", most=3000)
+            case "emoji" | "channel" | "user" | "usergroup" | "broadcast" | "date":
+                pass
+            case other:
+                _reject(f"unsupported type: {other} [json-pointer:{here}/type]")
 
 
 def _markdown(block: Mapping[str, Any], at: str) -> None:

@@ -8,6 +8,7 @@ a message here stays below 10,000 characters of JSON.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, Union
@@ -26,6 +27,8 @@ MAX_BUTTON_LENGTH: Final = 75
 MAX_BUTTONS: Final = 5
 """In a row; Slack allows 25."""
 MAX_URL_LENGTH: Final = 3_000
+
+_CHANNEL_ID: Final = re.compile(r"[CG][A-Z0-9]{2,}")
 
 Block: TypeAlias = dict[str, Json]
 
@@ -88,6 +91,13 @@ def mrkdwn(text: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
+def mention_channel(text: str, channel: str) -> Block:
+    """Build a paragraph of our own text in which the id of a channel, if it is one, is shown by the channel's name, as a link to it."""
+    if not _CHANNEL_ID.fullmatch(channel):
+        return plain_text(text)
+    return mrkdwn(escape(text).replace(channel, f"<#{channel}>"))
+
+
 def fields(pairs: Iterable[tuple[str, str]]) -> Block:
     """Build up to ten labelled values, of our own text and numbers."""
     return {
@@ -109,6 +119,14 @@ def preformatted(text: str) -> Block:
     """Build a block of code to copy; never interpreted as markup."""
     element: Json = {"type": "text", "text": _clip_lines(text, MAX_SECTION_LENGTH) or "\u2013"}
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [element]}]}
+
+
+def link_list(items: Iterable[tuple[str, str | None]]) -> Block:
+    """Build a list of (text, URL); a text is never interpreted as markup, and one without a URL that fits leads nowhere."""
+    elements: list[Json] = [
+        {"type": "rich_text_section", "elements": [_linked(one_line(text) or "\u2013", url)]} for text, url in items
+    ]
+    return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "bullet", "elements": elements}]}
 
 
 def context(*texts: str) -> Block:
@@ -200,6 +218,12 @@ def fits(message: BlockGroup) -> bool:
         and len(escape("\n".join(message.lines))) <= MAX_FALLBACK_LENGTH
         and message.tables <= 1
     )
+
+
+def _linked(text: str, url: str | None) -> Json:
+    if url is None or len(url) > MAX_URL_LENGTH:
+        return {"type": "text", "text": text}
+    return {"type": "link", "text": text, "url": url}
 
 
 def _plain(text: str) -> Json:

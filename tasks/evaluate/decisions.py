@@ -44,6 +44,16 @@ class PostDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditDecision:
+    """Edit the message that an alert has of its own, when a message of several alerts reports the notice."""
+
+    notice: Notice
+    number: int
+    post: SlackPost
+    page: PageDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryDecision:
     """Post several notices to Slack as one message."""
 
@@ -105,4 +115,4 @@ class ReturnedClusterDecision:
 
 
 PlatformDecision = MissingPagerDecision | RejectedChannelDecision | LostClusterDecision | ReturnedClusterDecision
-Decision = PostDecision | SummaryDecision | TriggerDecision | ResolveDecision | PlatformDecision
+Decision = PostDecision | EditDecision | SummaryDecision | TriggerDecision | ResolveDecision | PlatformDecision

@@ -8,21 +8,23 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from alerts.lifecycle import Notice
-from alerts.observations import AlertId
+from alerts.observations import AlertId, MemberFigures
 from alerts.policy import Rule
 from domain.component import Component, Team
 from domain.messages import EventAction, Message
 from domain.refs import PLATFORM, EntityRef
 from domain.selectors import dashboard_labels
 from reports.alert_replies import alert_reply
+from reports.alert_summaries import slack_summary
 from reports.formatting import format_delay
 from reports.links import catalog_page, component_page
-from reports.notices import MessageContext, platform_notice, slack_notice, slack_summary
+from reports.notices import AlertSubject, MessageContext, platform_notice, slack_notice
 from reports.pagerduty_events import pagerduty_follow_up, pagerduty_trigger
 from reports.signed_links import LINK_TTL
 from tasks.context import Policy
 from tasks.evaluate.decisions import (
     Decision,
+    EditDecision,
     LostClusterDecision,
     MissingPagerDecision,
     PageDecision,
@@ -67,14 +69,17 @@ class NoticeRenderer:
         """Return the message of a decision."""
         now = self.now
         match decision:
-            case PostDecision(notice=notice, number=number, post=post):
-                origin, note = f"Slack {post.target}", _page_note(decision.page)
+            case (
+                PostDecision(notice=notice, number=number, post=post, page=page)
+                | EditDecision(notice=notice, number=number, post=post, page=page)
+            ):
+                origin, note = f"Slack {post.target}", _page_note(page)
                 context = self._context(notice.alert.about, notice.team, notice, origin=origin)
                 return slack_notice(notice, context, number=number, post=post, now=now, page_note=note)
             case SummaryDecision(summary=summary, post=post):
-                titles = [self._title_of(notice.alert.about) for notice in summary.notices]
-                context = self._context(summary.audience, summary.audience)
-                return slack_summary(summary, context, titles=titles, causes=self.growth, post=post, now=now)
+                alerts, origin = [notice.alert for notice in summary.notices], f"Slack {post.target}"
+                context = self._context(summary.audience, summary.audience, alerts=alerts, origin=origin)
+                return slack_summary(summary, context, causes=self.growth, post=post, now=now)
             case TriggerDecision(notice=notice, number=number, page=page):
                 context = self._context(notice.alert.about, notice.team, notice.as_page, origin="PagerDuty")
                 return pagerduty_trigger(notice.as_page, context, number=number, page=page, now=now)
@@ -124,8 +129,13 @@ class NoticeRenderer:
             key=key, title=title, lines=lines, reason=reason, target=route.target, route=route.rule, now=self.now
         )
 
-    def _context(self, about: EntityRef, team: EntityRef, notice: Notice | None = None, *, origin: str = "") -> MessageContext:
+    def _context(
+        self, about: EntityRef, team: EntityRef, notice: Notice | None = None, *, alerts: Iterable[AlertId] = (), origin: str = ""
+    ) -> MessageContext:
+        """Return what a message needs; `alerts` are those that it lists besides its own, and a storm's members."""
         is_watched = notice is not None and notice.alert.rule is Rule.UNDER_PROVISIONED
+        figures = () if notice is None else (finding.figures for finding in notice.findings)
+        listed = [*alerts, *(one.alert for one in figures if isinstance(one, MemberFigures))]
         return MessageContext(
             title=self._title_of(about),
             instance=self.policy.alerts.instance,
@@ -138,6 +148,10 @@ class NoticeRenderer:
             page=self._page_of(about, origin),
             growth=self.growth.get(notice.alert, ()) if notice is not None else (),
             links=self._links(about, notice, origin),
+            subjects={
+                alert.about: AlertSubject(title=self._title_of(alert.about), page=self._page_of(alert.about, origin))
+                for alert in listed
+            },
         )
 
     def _owner(self, team: EntityRef) -> str:

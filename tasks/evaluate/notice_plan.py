@@ -23,10 +23,12 @@ from domain.messages import Channel
 from domain.refs import EntityRef
 from domain.routes import Route, Unrouted, platform_route
 from domain.sweeps import ClusterState
-from reports.notices import is_own_message, key_of, summary_key
+from reports.alert_summaries import summary_key
+from reports.notices import is_own_message, key_of
 from tasks.context import Policy
 from tasks.evaluate.decisions import (
     Decision,
+    EditDecision,
     LostClusterDecision,
     MissingPagerDecision,
     PageDecision,
@@ -164,14 +166,21 @@ class _Planner:
             post = SlackPost(target=route.target, route=route.rule, root=summary_key(summary))
             self.decisions.append(SummaryDecision(summary=summary, post=post))
         for notice in summary.notices:
-            storm = storms.get(notice.alert)
-            self._record(notice, post=post, page=self._page(notice, storm).page, storm=storm)
+            self._reported_elsewhere(notice, post, storm=storms.get(notice.alert))
 
     def fold_into_storm(self, notice: Notice, storm: AlertId | None) -> None:
         """Record an alert that its team's storm reports; one that ends resolves an incident of its own, if it has one."""
-        page = self._page(notice, storm).page
         sent = self._state(storm).last_notification if storm is not None else None
-        self._record(notice, post=sent.post if sent is not None else None, page=page, storm=storm)
+        self._reported_elsewhere(notice, sent.post if sent is not None else None, storm=storm)
+
+    def _reported_elsewhere(self, notice: Notice, post: SlackPost | None, *, storm: AlertId | None) -> None:
+        """Record a notice that the message of several alerts reports. The alert's own message, if it has one, is edited and stays its own."""
+        page, own = self._page(notice, storm), notice.last_post
+        if own is not None and is_own_message(own.root, notice.alert):
+            number = self._next_number(notice.alert)
+            self.decisions.append(EditDecision(notice=notice, number=number, post=own, page=page))
+            post = own if post is None or post.target == own.target else post
+        self._record(notice, post=post, page=page.page, storm=storm)
 
     def _post(self, notice: Notice, page: PageDecision) -> SlackPost | None:
         """Decide the Slack message of one notice: an update of the alert's own, or a new one.

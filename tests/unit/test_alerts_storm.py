@@ -54,7 +54,10 @@ def test_six_are_one_and_none_of_the_members() -> None:
     assert {notice.paging for notice in stormy.absorbed} == {Paging.NONE}
     (observation,) = stormy.observations
     assert observation.alert == storm_of(PAYMENTS)
-    assert [one.figures for one in observation.found] == [MemberFigures(alert=alert(n), workloads=1) for n in range(6)]
+    worst = finding()
+    assert [one.figures for one in observation.found] == [
+        MemberFigures(alert=alert(n), workloads=1, worst=worst) for n in range(6)
+    ]
 
 
 def test_a_storm_of_one_team_does_not_affect_the_others() -> None:

@@ -1,23 +1,26 @@
 """The plan of a sweep, without a store: what is sent, where to, and what has no destination."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from alerts.observations import Observation
+from alerts.observations import AlertId, Observation
 from alerts.outage import FigureCoverage, observe_outage
-from alerts.policy import PagingMode
-from alerts.states import NoticeKind
+from alerts.policy import PagingMode, Rule
+from alerts.states import AlertState, NoticeKind, SlackPost
 from domain.figures import FigureKind
 from domain.messages import Channel, EventAction, Message
 from domain.refs import PLATFORM
 from domain.routes import RoutePolicy
 from domain.sweeps import ClusterState
-from tasks.evaluate.decisions import LostClusterDecision, PostDecision, TriggerDecision
+from reports.notices import is_own_message, key_of
+from tasks.evaluate.decisions import EditDecision, LostClusterDecision, PostDecision, SummaryDecision, TriggerDecision
 from tasks.evaluate.notice_messages import NoticeRenderer
 from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
-from tests.factories import CHECKOUT, PAYMENTS, make_component, make_team
+from tests.factories import CHECKOUT, PAYMENTS, make_component, make_ref, make_team
 from tests.stage_factories import make_policy
 from tests.unit.alert_scenario import ALERT, POLICY, AlertScenario, clear, finding, met, sweep
 
@@ -25,7 +28,11 @@ BOTH = RoutePolicy(slack_default="C1", pagerduty_default="a" * 16)
 
 
 def planned(
-    *observations: Observation, routes: RoutePolicy = BOTH, before: AlertScenario | None = None, lost: tuple[str, ...] = ()
+    *observations: Observation,
+    routes: RoutePolicy = BOTH,
+    before: AlertScenario | None = None,
+    lost: tuple[str, ...] = (),
+    states: Mapping[AlertId, AlertState] | None = None,
 ) -> SweepPlan:
     clusters = [
         ClusterState(name=name, last_seen=sweep(0), lost_since=sweep(1), notified_at=None, removed_at=None) for name in lost
@@ -36,7 +43,7 @@ def planned(
             now=sweep(1) + timedelta(minutes=5),
             policy=make_policy(routes=routes),
             observations=observations,
-            states={} if before is None else {ALERT: before.state},
+            states=states or ({} if before is None else {ALERT: before.state}),
             components={CHECKOUT: make_component()},
             teams={PAYMENTS: make_team()},
             clusters=clusters,
@@ -114,3 +121,66 @@ def test_a_lost_cluster_and_its_return_are_decided_only_with_a_destination() -> 
     assert [type(decision) for decision in planned(clear(1), lost=("east",)).decisions] == [LostClusterDecision]
     plan = planned(clear(1), lost=("east",), routes=RoutePolicy())
     assert (plan.decisions, len(plan.undeliverable)) == ((), 1)
+
+
+WASTE = AlertId(rule=Rule.OVER_PROVISIONED, about=CHECKOUT)
+CART = AlertId(rule=Rule.OVER_PROVISIONED, about=make_ref("cart"))
+OWN, TOGETHER = "its own", "of several"
+
+
+def open_waste(alert: AlertId, root: str, *, target: str = "C1") -> AlertState:
+    """Return an open alert about money that was posted in a message of its own, or in one of several."""
+    scenario = AlertScenario(alert)
+    scenario.observe(*(replace(met(number, finding(kills=0, amount=100)), alert=alert) for number in (-1, 0)))
+    incident = scenario.state.incident
+    assert incident is not None
+    assert incident.last_notification is not None
+    own = key_of(alert, 3, Channel.SLACK) if root == OWN else "summary:many:group:default/payments:C1:2026-09-06T00:00Z:slack"
+    last = replace(incident.last_notification, post=SlackPost(target=target, route="by default", root=own))
+    return replace(scenario.state, incident=replace(incident, last_notification=last))
+
+
+@pytest.mark.parametrize(
+    ("roots", "edited", "kept"),
+    [((OWN, OWN), {CART, WASTE}, {CART, WASTE}), ((OWN, TOGETHER), {CART}, {CART}), ((TOGETHER, TOGETHER), set(), set())],
+)
+def test_a_message_of_several_alerts_edits_each_that_has_one_of_its_own(
+    roots: tuple[str, str], edited: set[AlertId], kept: set[AlertId]
+) -> None:
+    states = {alert: open_waste(alert, root) for alert, root in zip((CART, WASTE), roots, strict=True)}
+    grown = [replace(met(1, finding(kills=0, amount=500)), alert=alert) for alert in states]
+    plan = planned(*grown, states=states)
+    (together, *edits) = plan.decisions
+    assert isinstance(together, SummaryDecision)
+    assert {edit.notice.alert for edit in edits if isinstance(edit, EditDecision)} == edited
+    assert len(edits) == len(edited)
+    posts = {
+        alert: change.state.last_notification.post
+        for change in plan.changes
+        if (alert := change.state.alert) and change.state.last_notification
+    }
+    assert {alert for alert, post in posts.items() if post is not None and is_own_message(post.root, alert)} == kept
+    messages = messages_of(plan)
+    assert [message.action for message in messages] == [EventAction.POST, *[EventAction.UPDATE] * len(edited)]
+    assert all("reply" not in message.key for message in messages), "one message notifies of them, not one each"
+
+
+def test_an_alert_that_moved_to_another_channel_continues_there() -> None:
+    states = {CART: open_waste(CART, OWN, target="C9"), WASTE: open_waste(WASTE, OWN)}
+    plan = planned(*(replace(met(1, finding(kills=0, amount=500)), alert=alert) for alert in states), states=states)
+    assert {one.post.target for one in plan.decisions if isinstance(one, EditDecision)} == {"C1", "C9"}
+    (state,) = [change.state for change in plan.changes if change.state.alert == CART and change.event.kind == "notified"]
+    assert state.last_notification is not None
+    assert state.last_notification.post is not None
+    assert state.last_notification.post.target == "C1"
+
+
+@pytest.mark.parametrize("root", [OWN, TOGETHER])
+def test_a_team_storm_edits_the_message_of_a_member(root: str) -> None:
+    abouts = [make_ref(f"c{number}") for number in range(6)]
+    alerts = [AlertId(rule=Rule.UNDER_PROVISIONED, about=about) for about in abouts]
+    states = {alerts[0]: open_waste(alerts[0], root)}
+    each = (replace(met(1, finding(alert.about.name, kills=3)), alert=alert) for alert in alerts)
+    plan = planned(*each, states=states)
+    edits = [decision for decision in plan.decisions if isinstance(decision, EditDecision)]
+    assert [edit.notice.alert for edit in edits] == ([alerts[0]] if root == OWN else [])

@@ -15,7 +15,7 @@ from alerts.states import OpenIncident
 from domain.messages import EventAction, Message
 from domain.workload import WorkloadKey
 from reports import pagerduty_events
-from reports.notices import MessageContext
+from reports.notices import AlertSubject, MessageContext
 from simulator.pagerduty import check_event
 from tests.factories import CHECKOUT, PAYMENTS, make_key
 from tests.unit.alert_scenario import ALERT, AlertScenario, finding, met, sweep
@@ -34,6 +34,7 @@ CONTEXT = MessageContext(
         ("Open component page", "https://worker.example/components/component/default/checkout"),
         ("Runbook", "https://wiki/x"),
     ),
+    subjects={CHECKOUT: AlertSubject(title="Checkout", page="https://worker.example/components/component/default/checkout")},
 )
 PAGE = OpenIncident(target="f" * 16, route="the annotation pagerduty.com/integration-key on the component", dedup_key="k")
 NOW = sweep(1)
@@ -192,7 +193,7 @@ EVENTS = {
             BudgetFigures(month_to_date=Decimal(600), forecast=Decimal(1200), monthly_budget=Decimal(900), known_days=10, days=15)
         ),
     ),
-    "storm": about(Rule.STORM, whole(MemberFigures(alert=ALERT, workloads=2))),
+    "storm": about(Rule.STORM, whole(MemberFigures(alert=ALERT, workloads=2, worst=finding(kills=4)))),
     "outage": about(Rule.OUTAGE, whole(OutageFigures(unknown=4, components=10))),
 }
 

@@ -54,4 +54,4 @@ def test_a_remedy_tells_kinds_of_one_name_apart() -> None:
     elsewhere = replace(deployment, subject="far", workload=replace(deployment.workload, cluster="west"))
     (notice,) = AlertScenario().observe(met(0, deployment, job, elsewhere))
     assert notice.kind is NoticeKind.OPENED
-    assert remedy(notice).startswith("Give api (Deployment), api (CronJob) the recommended requests")
+    assert remedy(notice).startswith("Raise the requests of api (Deployment), api (CronJob) as recommended")

@@ -125,8 +125,10 @@ def format_percent(share: Decimal, *, signed: bool = False) -> str:
 
 
 def format_cores(millicores: float) -> str:
-    """Format millicores as `0.5 cores`, `1 core`."""
+    """Format millicores as Kubernetes writes them, `475m`; whole cores as `1 core`, `2 cores`."""
     number = _trim(Decimal(str(millicores)) / 1000, digits=3)
+    if "." in number:
+        return f"{_trim(Decimal(str(millicores)), digits=0 if abs(millicores) >= 1 else 3)}m".replace(",", "")
     return f"{number} {'core' if number == '1' else 'cores'}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,19 +18,34 @@ from reports.trend_scale import TrendScale, scale_of
 UNKNOWN: Final = "unknown"
 ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 
+_LEFT_TO_RIGHT_MARK: Final = "\N{LEFT-TO-RIGHT MARK}"
+_RTL_LETTER: Final = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+_RIGHT_TO_LEFT: Final = re.compile(rf"{_RTL_LETTER}+(?: +{_RTL_LETTER}+)*")
 BARS: Final = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 MAX_EVENTS: Final = 3
 NO_BAR: Final = "\u00b7"
 
 
 def one_line(text: str) -> str:
-    """Replace unprintable characters (line breaks, control and direction characters) with spaces."""
-    return text if text.isprintable() else "".join(character if character.isprintable() else " " for character in text)
+    """Replace unprintable characters (line breaks, control and direction characters) with spaces, and isolate right-to-left words.
+
+    Without a left-to-right mark around them they would reorder the digits and brackets next to them.
+    """
+    shown = printable(text)
+    return shown if shown.isascii() else _RIGHT_TO_LEFT.sub(rf"{_LEFT_TO_RIGHT_MARK}\g<0>{_LEFT_TO_RIGHT_MARK}", shown)
+
+
+def printable(text: str) -> str:
+    """Replace unprintable characters with spaces. For what a machine reads, or a person copies."""
+    if text.isprintable():
+        return text
+    text = text.replace(_LEFT_TO_RIGHT_MARK, "")
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def shell_word(value: object) -> str:
     """Return a value as one word of a command that a person copies into a shell, whatever characters a catalog put into it."""
-    return shlex.quote(one_line(str(value)))
+    return shlex.quote(printable(str(value)))
 
 
 def clip(text: str, max_length: int) -> str:
@@ -165,6 +181,11 @@ def format_week(week: IsoWeek) -> str:
     if first.month != last.month:
         return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
     return f"{first.day} to {last.day} {last:%B %Y}"
+
+
+def format_resent(again: int) -> str:
+    """Return the remark of a report that was sent again by hand, this many times."""
+    return f"Re-sent manually (no. {again}); the original was already sent."
 
 
 def format_interval(interval: timedelta) -> str:

@@ -57,7 +57,7 @@ def network_warnings(network: Network) -> list[str]:
             warnings[f"the network of {name_of(key)} could not be measured: {peers.reason}"] = None
         elif not isinstance(peers, NotMonitored):
             if lacking := _count_lacking(peers):
-                warnings[f"ScaleOps left out figures of {lacking} of {len(peers)} network peers of {name_of(key)}"] = None
+                warnings[f"no network figures for {name_of(key)} ({lacking} of {len(peers)} peers)"] = None
             warnings |= dict.fromkeys(set_aside_warning(set_aside_of(peers), f"the network of {name_of(key)}"))
     return list(warnings)
 

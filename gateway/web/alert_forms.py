@@ -21,7 +21,7 @@ from domain.refs import EntityRef
 from gateway.auth.callers import Caller
 from gateway.request import GatewayRequest
 from gateway.responses import bad_request, forbidden
-from reports.formatting import clip, one_line
+from reports.formatting import clip, printable
 from reports.signed_links import LinkStatus, PageLinks
 from tasks.evaluate.manual import AlertNotOpen, MissingReason, acknowledge_alert, dismiss_alert, snooze_alert
 
@@ -82,7 +82,7 @@ class AlertForms:
         """
         alert = self._alert_of(fields, about, caller, now=context.clock())
         answer, by = fields.get("answer", ""), _person(fields, caller)
-        reason = clip(one_line(fields.get("reason", "")).strip(), _MAX_REASON)
+        reason = clip(printable(fields.get("reason", "")).strip(), _MAX_REASON)
         try:
             match answer:
                 case "acknowledge":
@@ -151,7 +151,7 @@ def _person(fields: Mapping[str, str], caller: Caller) -> str:
     if caller.kind == "user":
         return caller.name
     source = f"link in {caller.origin}" if caller.kind == "link" else caller.name
-    name = clip(one_line(fields.get("name", "")).strip(), _MAX_NAME)
+    name = clip(printable(fields.get("name", "")).strip(), _MAX_NAME)
     return f"{name} ({source})" if name else source
 
 

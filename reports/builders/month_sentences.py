@@ -9,7 +9,7 @@ from decimal import Decimal
 from domain.money import change_share, format_direction, format_money, format_percent
 from reports import content
 from reports.builders.months import format_forecast, format_spent
-from reports.formatting import format_amount, format_coverage, format_saving
+from reports.formatting import format_amount, format_coverage, format_resent, format_saving
 
 
 def format_month_name(month: str) -> str:
@@ -22,7 +22,7 @@ def month_remarks(report: content.MonthlyReport) -> Iterator[str]:
     if report.late_reason:
         yield report.late_reason
     if report.again:
-        yield f"Sent again by hand (number {report.again}); the original was already sent."
+        yield format_resent(report.again)
     if report.running:
         yield "This month has not ended; the figures are current, not final."
 

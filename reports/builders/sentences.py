@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.money import format_count, format_money, format_percent
 from reports import content
-from reports.formatting import clip, format_amount, format_coverage, format_place, format_saving, format_share
+from reports.formatting import clip, format_amount, format_coverage, format_place, format_resent, format_saving, format_share
 
 MAX_NAME_LENGTH: Final = 60
 MAX_POLICIES: Final = 15
@@ -21,7 +21,7 @@ def remarks(report: content.Report) -> Iterable[str]:
     if report.late_reason:
         yield report.late_reason
     if report.again:
-        yield f"Sent again by hand (number {report.again}); the original was already sent."
+        yield format_resent(report.again)
     if report.running:
         yield "This week has not ended; the figures are current, not final."
 

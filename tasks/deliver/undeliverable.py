@@ -5,14 +5,14 @@ Notices about notices are never generated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
-from reports.formatting import shell_word
-from reports.render.slack_blocks import escape
+from reports.formatting import clip, shell_word
+from reports.render.slack_blocks import clip_text, context, escape, mention_channel, plain_text
 from store.queries.outbox_conditions import FALLBACK
 
 NOTICE_TTL: Final = timedelta(hours=24)
@@ -30,7 +30,6 @@ def is_meta_notice(message: Message) -> bool:
 
 def to_platform_channel(message: Message, *, channel: str, reason: str, now: datetime) -> Message:
     """Return the message addressed to the platform channel, with the reason in front of every rendering."""
-    note = f"This was meant for the channel {escape(message.target)}, which rejected it. {escape(_shorten(reason))}"
     return replace(
         message,
         key=message.key + FALLBACK,
@@ -40,7 +39,9 @@ def to_platform_channel(message: Message, *, channel: str, reason: str, now: dat
         action=EventAction.POST,
         thread_of=None,
         reason=f"its own channel rejected it, so it goes to the platform channel ({reason})",
-        renderings=tuple(replace(one, payload=_prefixed(one.payload, note)) for one in message.renderings),
+        renderings=tuple(
+            replace(one, payload=_prefixed(one.payload, message.target, _shorten(reason))) for one in message.renderings
+        ),
         created_at=now,
         expires_at=max(message.expires_at, now + NOTICE_TTL),
     )
@@ -48,34 +49,41 @@ def to_platform_channel(message: Message, *, channel: str, reason: str, now: dat
 
 def failed_notice(message: Message, *, attempt: int, channel: str, reason: str, now: datetime) -> Message:
     """Return a notice that a message will never be sent, and what to do by hand."""
-    text = f":warning: {_failure(message)}\n{escape(_shorten(reason))}\n{_subject(message)}"
+    lines = [reason, _subject(message)]
     key = f"{PREFIX}failed:{message.key}:{attempt}"
-    return _notice(key, text, channel=channel, reason="a message could not be sent", now=now)
+    return _notice(
+        key, _failure(message), lines, channel=channel, mentioned=message.target, reason="a message could not be sent", now=now
+    )
 
 
 def unknown_notice(message: Message, *, attempt: int, channel: str, reason: str, now: datetime) -> Message:
     """Return a notice that the delivery of a message is unconfirmed."""
-    text = (
-        f":warning: A message for channel {escape(message.target)} may or may not have arrived, and it is not sent again.\n"
-        f"{escape(_shorten(reason))}\n{_subject(message)}\n"
-        f"Look for it there; if it is missing, run `scaleops-worker outbox retry {escape(shell_word(message.key))}`."
-    )
+    title = f"A message for channel {message.target} may or may not have arrived, and it is not sent again."
+    lines = [reason, _subject(message)]
+    retry = f"Look for it there; if it is missing, run: scaleops-worker outbox retry {shell_word(message.key)}"
     key = f"{PREFIX}unknown:{message.key}:{attempt}"
-    return _notice(key, text, channel=channel, reason="the delivery of a message is unconfirmed", now=now)
+    why = "the delivery of a message is unconfirmed"
+    return _notice(key, title, [*lines, retry], channel=channel, mentioned=message.target, reason=why, now=now)
 
 
 def expired_notice(messages: Sequence[Message], *, channel: str, now: datetime) -> Message:
     """Return one notice of all messages that expired before they were sent. At least one message."""
-    lines = [f"• {_summary(message)}" for message in messages[:MAX_LISTED]]
+    lines = [f"\N{BULLET} {_summary(message)}" for message in messages[:MAX_LISTED]]
     if len(messages) > MAX_LISTED:
-        lines.append(f"• and {len(messages) - MAX_LISTED} more: `scaleops-worker outbox list`")
+        lines.append(f"\N{BULLET} and {len(messages) - MAX_LISTED} more: scaleops-worker outbox list")
     count = "One message" if len(messages) == 1 else f"{len(messages)} messages"
-    text = "\n".join([f":warning: {count} expired before being sent and will not be sent any more.", *lines])
+    title = f"{count} expired before being sent and will not be sent any more."
     key = f"{PREFIX}expired:{messages[0].key}:{now:%Y%m%dT%H%M%S}"
-    return _notice(key, text, channel=channel, reason="messages expired before they were sent", now=now)
+    return _notice(key, title, lines, channel=channel, reason="messages expired before they were sent", now=now)
 
 
-def _notice(key: str, text: str, *, channel: str, reason: str, now: datetime) -> Message:
+def _notice(
+    key: str, title: str, lines: Sequence[str], *, channel: str, mentioned: str = "", reason: str, now: datetime
+) -> Message:
+    """Build a notice that is never interpreted as markup, but for the channel that its title mentions."""
+    title, body = f"\N{WARNING SIGN} {title}", "\n".join(_shorten(line) for line in lines if line)
+    text = clip_text(f"{title}\n{body}")
+    blocks: list[Json] = [mention_channel(title, mentioned), plain_text(body)]
     return Message(
         key=key,
         stream=key,
@@ -86,7 +94,10 @@ def _notice(key: str, text: str, *, channel: str, reason: str, now: datetime) ->
         thread_of=None,
         about="platform",
         reason=reason,
-        renderings=(Rendering(variant=Variant.TEXT, payload={"text": text}),),
+        renderings=(
+            Rendering(variant=Variant.NATIVE, payload={"text": text, "blocks": blocks, "mrkdwn": False}),
+            Rendering(variant=Variant.TEXT, payload={"text": text, "mrkdwn": False}),
+        ),
         created_at=now,
         expires_at=now + NOTICE_TTL,
     )
@@ -94,42 +105,41 @@ def _notice(key: str, text: str, *, channel: str, reason: str, now: datetime) ->
 
 def _failure(message: Message) -> str:
     if message.channel is not Channel.PAGERDUTY:
-        return f"A message for channel {escape(message.target)} could not be sent."
+        return f"A message for channel {message.target} could not be sent."
     if message.action is EventAction.CHANGE:
         return "A change event could not be recorded at PagerDuty. There is nothing to do."
-    dedup_key = escape(_dedup_key(message))
+    dedup_key = _dedup_key(message)
     match message.action:
         case EventAction.RESOLVE:
-            return f"A PagerDuty incident could not be resolved. Please resolve it by hand: dedup key `{dedup_key}`."
+            return f"A PagerDuty incident could not be resolved. Please resolve it by hand: dedup key {dedup_key}."
         case EventAction.ACKNOWLEDGE:
-            return f"A PagerDuty incident could not be acknowledged. Its dedup key is `{dedup_key}`."
+            return f"A PagerDuty incident could not be acknowledged. Its dedup key is {dedup_key}."
         case _:
-            return f"A PagerDuty incident could not be opened. Please call the person on call: dedup key `{dedup_key}`."
+            return f"A PagerDuty incident could not be opened. Please call the person on call: dedup key {dedup_key}."
 
 
 def _subject(message: Message) -> str:
-    return f"It was about {escape(message.about)}: {escape(_shorten(message.reason))}"
+    return f"It was about {message.about}: {_shorten(message.reason)}"
 
 
 def _summary(message: Message) -> str:
     if message.channel is Channel.PAGERDUTY:
-        return f"{_failure(message)} ({escape(message.about)})"
-    return f"for channel {escape(message.target)}, about {escape(message.about)}: {escape(_shorten(message.reason))}"
+        return f"{_failure(message)} ({message.about})"
+    return f"for channel {message.target}, about {message.about}: {_shorten(message.reason)}"
 
 
 def _dedup_key(message: Message) -> str:
     return next((str(one.payload["dedup_key"]) for one in message.renderings if one.payload.get("dedup_key")), "unknown")
 
 
-def _prefixed(payload: object, note: str) -> dict[str, Json]:
-    plain: dict[str, Json] = dict(payload) if isinstance(payload, dict) else {}
-    prefixed: dict[str, Json] = {**plain, "text": f"{note}\n{plain.get('text') or ''}"}
-    blocks = plain.get("blocks")
+def _prefixed(payload: Mapping[str, Json], target: str, reason: str) -> dict[str, Json]:
+    note = f"This was meant for the channel {target}, which rejected it."
+    prefixed: dict[str, Json] = {**payload, "text": f"{escape(note)} {escape(reason)}\n{payload.get('text') or ''}"}
+    blocks = payload.get("blocks")
     if isinstance(blocks, list):
-        context: Json = {"type": "context", "elements": [{"type": "mrkdwn", "text": note}]}
-        prefixed["blocks"] = [context, *blocks]
+        prefixed["blocks"] = [mention_channel(note, target), *([context(reason)] if reason else []), *blocks]
     return prefixed
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= _MAX_REASON_LENGTH else f"{text[: _MAX_REASON_LENGTH - 1]}…"
+    return clip(text, _MAX_REASON_LENGTH)

@@ -54,8 +54,8 @@ def test_a_lost_routing_key_is_reported_with_the_incident_to_close(bench: Delive
     delivered = bench.send(make_event(EventAction.TRIGGER, 1, dedup_key="d1"), make_event(EventAction.RESOLVE, 1, dedup_key="d2"))
     assert (delivered.failed, delivered.sent) == (2, 2)
     notice = "\n".join(bench.texts(PLATFORM_CHANNEL))
-    assert "call the person on call: dedup key `d1`" in notice
-    assert "resolve it by hand: dedup key `d2`" in notice
+    assert "call the person on call: dedup key d1." in notice
+    assert "resolve it by hand: dedup key d2." in notice
     assert PAGERDUTY_ROUTING_KEY not in notice
 
 

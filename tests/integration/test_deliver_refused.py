@@ -57,8 +57,9 @@ def test_a_fallback_shows_the_reason_above_its_blocks(bench: DeliveryBench) -> N
     native = Rendering(variant=Variant.NATIVE, payload={"text": "hello", "blocks": [block]})
     bench.send(make_message("k1", target=ARCHIVED_CHANNEL, renderings=(native,)))
     (shown,) = bench.simulator.state.slack.messages
-    assert "is_archived" in shown["blocks"][0]["elements"][0]["text"]
-    assert shown["blocks"][1:] == [block]
+    assert f"<#{ARCHIVED_CHANNEL}>" in shown["blocks"][0]["text"]["text"]
+    assert "is_archived" in shown["blocks"][1]["elements"][0]["text"]
+    assert shown["blocks"][2:] == [block]
 
 
 def test_an_archived_platform_channel_gets_no_fallback(bench: DeliveryBench) -> None:

@@ -58,7 +58,7 @@ def words(then: dict[str, Any], now: dict[str, Any]) -> str:
         (
             {"cpu_request_millicores": 500.0, "memory_request_bytes": 0.0},
             {"cost": 200, "memory_request_bytes": 0.0},
-            "requests raised: CPU from 0.5 cores to 1 core per pod",
+            "requests raised: CPU from 500m to 1 core per pod",
         ),
         (
             {"cpu_request_millicores": 2000.0, "memory_request_bytes": 4 * GIB},

@@ -166,7 +166,7 @@ def test_missing_figures_of_a_peer_are_null_with_a_warning() -> None:
     output = run_live_action("network_usage", plan_workloads(make_workload("a"), **plans))
     peers = output["workloadNetworkData"][0]["destinations"]
     assert (peers[0]["crossAZCost"], peers[1]["totalCost"]) == (None, None)
-    assert output["warnings"] == ["ScaleOps left out figures of 2 of 2 network peers of a (Deployment in shop on east)"]
+    assert output["warnings"] == ["no network figures for a (Deployment in shop on east) (2 of 2 peers)"]
     assert output["summary"]["totalNetworkCost"] == 1
 
 

@@ -52,7 +52,8 @@ def test_a_share_becomes_a_percentage(share: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("millicores", "words"), [(500, "0.5 cores"), (1000, "1 core"), (250.0, "0.25 cores"), (2500, "2.5 cores"), (0, "0 cores")]
+    ("millicores", "words"),
+    [(500, "500m"), (1000, "1 core"), (250.0, "250m"), (2500, "2500m"), (475.4, "475m"), (2000, "2 cores"), (0, "0 cores")],
 )
 def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
     assert money.format_cores(millicores) == words

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
+from simulator.blocks import check_blocks
 from tasks.deliver import undeliverable
 from tests.factories import NOW, make_message
 
@@ -42,8 +44,9 @@ def test_a_fallback_has_the_reason_in_every_rendering() -> None:
         assert "is_archived" in str(rendering.payload["text"])
     blocks = native.payload["blocks"]
     assert isinstance(blocks, list)
-    assert blocks[1:] == [BLOCK]
-    assert "is_archived" in str(blocks[0])
+    assert blocks[2:] == [BLOCK]
+    assert "<#C0123>" in str(blocks[0]), "Slack shows the name of the channel"
+    assert "is_archived" in str(blocks[1])
     assert "blocks" not in plain.payload
 
 
@@ -74,11 +77,15 @@ def test_names_from_the_catalog_are_escaped() -> None:
     ):
         assert "<" not in text_of(notice)
         assert "&lt;" in text_of(notice)
+        blocks: Any = notice.renderings[0].payload["blocks"]
+        check_blocks(blocks)
+        marked = [one["text"]["text"] for one in blocks if one["type"] == "section" and one["text"]["type"] == "mrkdwn"]
+        assert not any("channel>" in text or "here" in text for text in marked), "only our own text is markup"
 
 
 def test_a_failed_resolve_names_the_incident_to_close() -> None:
     notice = undeliverable.failed_notice(RESOLVE, attempt=1, channel="C", reason="the key is gone", now=NOW)
-    assert "resolve it by hand: dedup key `test:rule:&lt;x&gt;`" in text_of(notice)
+    assert "resolve it by hand: dedup key test:rule:&lt;x&gt;." in text_of(notice)
 
 
 def test_each_failure_of_a_message_has_its_own_notice() -> None:

@@ -6,14 +6,15 @@ https://developer.pagerduty.com/docs/send-change-event (a summary of 1024 charac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.advice import Issue
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
+from domain.money import format_cores, format_memory
 from domain.refs import EntityRef
-from domain.tracking import Recommendation
+from domain.tracking import LastAdvice, Recommendation
 from domain.workload import WorkloadKey
 from reports.formatting import clip
 from reports.pagerduty_events import MAX_SUMMARY_LENGTH, event_links
@@ -27,10 +28,13 @@ def done_event(
 ) -> Message:
     """Return the change event of a recommendation that was carried out."""
     ended_at = done.ended_at or now
-    what = "requests raised" if done.key.issue is Issue.UNDER_PROVISIONED else "requests lowered, or automated by ScaleOps"
+    how = "raised" if done.key.issue is Issue.UNDER_PROVISIONED else "lowered"
     key = f"change:done:{done.key.entity}:{done.key.workload}:{done.key.issue}:{done.opened_at:%Y-%m-%dT%H:%MZ}:pagerduty"
-    summary = f"{_subject(title, done.key.workload)}: recommendation carried out, {what}"
-    return _change(key, summary, about=done.key.entity, at=ended_at, target=target, instance=instance, links=links, now=now)
+    summary = f"{_subject(title, done.key.workload)}: recommendation carried out, requests {how} or automated by ScaleOps"
+    details = {"advised since": f"{done.opened_at:%Y-%m-%d %H:%M} UTC", **_advised(done.advised)}
+    return _change(
+        key, summary, details=details, about=done.key.entity, at=ended_at, target=target, instance=instance, links=links, now=now
+    )
 
 
 def automated_event(
@@ -50,6 +54,19 @@ def automated_event(
     return _change(key, summary, about=entity, at=at, target=target, instance=instance, links=links, now=now)
 
 
+def _advised(advised: LastAdvice) -> dict[str, str]:
+    """Return the requests that the recommendation was about, and what it recommended, per pod."""
+    sizes: tuple[tuple[str, float | None, float | None, Callable[[float], str]], ...] = (
+        ("memory", advised.memory_request_bytes, advised.memory_recommended_bytes, format_memory),
+        ("CPU", advised.cpu_request_millicores, advised.cpu_recommended_millicores, format_cores),
+    )
+    return {
+        label: f"{size(before)} \N{RIGHTWARDS ARROW} {size(goal)} per pod"
+        for label, before, goal, size in sizes
+        if before is not None and goal is not None and before != goal
+    }
+
+
 def _subject(title: str, workload: WorkloadKey) -> str:
     name, cluster, namespace = (clip(part, _MAX_NAME) for part in (workload.name, workload.cluster, workload.namespace))
     prefix = "" if name.casefold() == title.casefold() else f"{clip(title, _MAX_NAME)}: "
@@ -60,6 +77,7 @@ def _change(
     key: str,
     summary: str,
     *,
+    details: Mapping[str, str] | None = None,
     about: EntityRef,
     at: datetime,
     target: str,
@@ -71,6 +89,7 @@ def _change(
         "summary": clip(summary, MAX_SUMMARY_LENGTH),
         "source": clip(instance, MAX_SUMMARY_LENGTH),
         "timestamp": at.isoformat(),
+        "custom_details": {"component": clip(str(about), MAX_SUMMARY_LENGTH), **(details or {})},
     }
     body: dict[str, Json] = {"payload": payload, "links": event_links(links)}
     return Message(

@@ -35,7 +35,12 @@ def change_messages(
 def _done(one: Recommendation, component: Component, policy: Policy, now: datetime) -> Message:
     target = component.contact.pagerduty_fingerprint or ""
     return done_event(
-        one, title=component.title, target=target, instance=policy.instance, links=_links(component, policy), now=now
+        one,
+        title=component.title or component.spelled_name,
+        target=target,
+        instance=policy.instance,
+        links=_links(component, policy),
+        now=now,
     )
 
 
@@ -61,7 +66,7 @@ def _automated(
                 point.key,
                 component.ref,
                 at=as_of,
-                title=component.title,
+                title=component.title or component.spelled_name,
                 target=component.contact.pagerduty_fingerprint or "",
                 instance=policy.instance,
                 links=_links(component, policy),

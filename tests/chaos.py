@@ -131,6 +131,7 @@ def installation() -> Iterator[tuple[Fleet, PostgresServer]]:
                 minute_s=MINUTE_S,
                 most=MAX_RECOVERY,
                 reports_on_mondays=True,
+                monthly_channel="C0LEADERS1",
                 every=timedelta(hours=6),
             )
             with fleet:

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from datetime import time as time_of_day
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from domain.bulk_trust import BulkCheck, BulkSubject
 from domain.component import RoutingKey
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
+from domain.months import Month, MonthlySchedule
 from simulator.credentials import PAGERDUTY_ROUTING_KEY, SLACK_DEFAULT_CHANNEL, SLACK_PLATFORM_CHANNEL
 from simulator.faults import Fault as ServiceFault
 from tests.acceptance import crash_points
@@ -54,6 +57,14 @@ def kill_on_report_morning(fleet: Fleet, point: crash_points.CrashPoint, who: st
     go_to_report_morning(fleet)
     fleet.arm(point, who)
     begin_report_morning(fleet)
+    _step_until_crash(fleet, point)
+    return fleet.live()
+
+
+def kill_on_roll_up_morning(fleet: Fleet, point: crash_points.CrashPoint, who: str) -> timedelta:
+    go_to_roll_up_morning(fleet)
+    fleet.arm(point, who)
+    begin_roll_up_morning(fleet)
     _step_until_crash(fleet, point)
     return fleet.live()
 
@@ -170,6 +181,31 @@ def go_to_report_morning(fleet: Fleet, *, before: timedelta = timedelta(hours=3)
     """Go to `before` the next due reports and complete the sweep; by default to the last slot before them."""
     fleet.set_clock(max(fleet.now, _next_due(fleet.now) - before))
     fleet.live()
+
+
+def go_to_roll_up_morning(fleet: Fleet) -> None:
+    """Go to the last slot before a monthly roll-up and complete the sweep; on no Monday, when weekly reports are due as well."""
+    due = _roll_up_due(_next_month(fleet.now))
+    fleet.set_clock(max(fleet.now, due - timedelta(hours=3) + MINUTE))
+    fleet.live()
+
+
+def begin_roll_up_morning(fleet: Fleet) -> None:
+    month = _next_month(fleet.now - fleet.every)
+    fleet.set_clock(max(fleet.now, _roll_up_due(month) + MINUTE))
+    fleet.months.add(str(month))
+
+
+def _next_month(now: datetime) -> Month:
+    """Return the first month whose roll-up is due later, and not on a Monday."""
+    month = Month.of(now).shift(-1)
+    while (due := _roll_up_due(month)) <= now or due.weekday() == 0:
+        month = month.shift(1)
+    return month
+
+
+def _roll_up_due(month: Month) -> datetime:
+    return MonthlySchedule(zone=ZoneInfo("UTC"), at=time_of_day(9)).due_at(month)
 
 
 def live_through_report_morning(fleet: Fleet) -> None:

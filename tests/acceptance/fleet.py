@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import redis
 
 from domain.messages import DeliveryStatus
+from domain.months import MONTHLY_REPORT
 from domain.refs import PLATFORM
 from domain.sweeps import slot_of
 from domain.weeks import WEEKLY_REPORT, IsoWeek
@@ -74,9 +75,13 @@ class Fleet:
     """Time stands still until the tasks that were running have ended. Only without killed workers, whose tasks never do."""
     reports_on_mondays: bool = False
     """`live` also waits for the reports that are due on Mondays at nine, in UTC."""
+    monthly_channel: str = ""
+    """Where the monthly roll-up goes; empty: there is none."""
     processes: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.months: set[str] = set()
+        """Months whose roll-up is due; `live` waits for each."""
         self.begun = slot_of(self.now, self.every)
         self.completed: dict[datetime, str] = {}
         """Completed slots, each with the newest week whose reports were due then (empty: none)."""
@@ -151,8 +156,14 @@ class Fleet:
             "SCALEOPS_MAX_CONCURRENCY": "4",
             "C_FORCE_ROOT": "1",
             **settings_for(addresses, self.simulator.state.world()),
+            **({"WORKER_CONFIG_FILE": str(self._config_file())} if self.monthly_channel else {}),
             **self.settings,
         }
+
+    def _config_file(self) -> Path:
+        file = self.folder / "scaleops-worker.yaml"
+        file.write_text(f"monthly: {{slack_channel: {self.monthly_channel}}}\n")
+        return file
 
     # Faults -----------------------------------------------------------------------------------------------------------
 
@@ -274,7 +285,8 @@ class Fleet:
                 return f"the watch sweep is {watched}"
             counts = transaction.outbox.counts()
             waiting = [entry.message.key for entry in transaction.outbox.listing(OPEN)]
-            unreported = self._unreported(transaction) if self.reports_on_mondays else ()
+            unreported = [*self._unreported(transaction)] if self.reports_on_mondays else []
+            unreported += [month for month in sorted(self.months) if not transaction.reports.handled(MONTHLY_REPORT, month)]
         if unreported:
             return f"no report yet for {unreported}"
         unknown = counts.get(DeliveryStatus.UNKNOWN, 0)

@@ -8,6 +8,7 @@ from typing import Final
 from alerts.policy import Rule
 from alerts.states import OPEN_PHASES, STATE_JSON
 from domain.messages import Channel, DeliveryStatus, EventAction
+from domain.months import MONTHLY_REPORT
 from domain.refs import PLATFORM
 from domain.sweeps import Sweep
 from domain.weeks import WEEKLY_REPORT, Schedule, Schedules
@@ -36,6 +37,7 @@ def violations(fleet: Fleet) -> list[str]:
             *_doubled(fleet),
             *_lost(fleet, transaction),
             *_missing_reports(fleet, transaction),
+            *_missing_roll_ups(fleet, transaction),
             *_wrong_incidents(fleet, transaction),
             *_gaps(fleet, transaction),
         ]
@@ -86,6 +88,19 @@ def _missing_reports(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
             first = f"{stream_of(team, week)}:1"
             if first not in posts and first + FALLBACK not in posts:
                 yield f"{first} was made, but is not in Slack"
+
+
+def _missing_roll_ups(fleet: Fleet, transaction: Transaction) -> Iterator[str]:
+    """For each month whose roll-up was due: one, with its first message in Slack."""
+    posts = fleet.posts()
+    for month in sorted(fleet.months):
+        made = [run for run in transaction.reports.runs(MONTHLY_REPORT, month) if run.again == 0]
+        if [run.status for run in made] != [RunStatus.MADE]:
+            yield f"{month} has {'several reports' if len(made) > 1 else 'no report'}: {[str(run.status) for run in made]}"
+            continue
+        first = f"{stream_of(PLATFORM, month, report=MONTHLY_REPORT)}:1"
+        if first not in posts and first + FALLBACK not in posts:
+            yield f"{first} was made, but is not in Slack"
 
 
 def _wrong_incidents(fleet: Fleet, transaction: Transaction) -> Iterator[str]:

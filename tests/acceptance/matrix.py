@@ -10,7 +10,7 @@ from domain.messages import DeliveryStatus
 from domain.snapshots import Outcome
 from store.queries.outbox_conditions import FALLBACK
 from tests.acceptance import faults
-from tests.acceptance.crash_points import DELIVERING, IN_MATRIX, CrashMoment, CrashPoint, TaskStep, crash_points
+from tests.acceptance.crash_points import DELIVERING, IN_MATRIX, REPORTING, CrashMoment, CrashPoint, TaskStep, crash_points
 from tests.acceptance.fleet import Fleet
 from tests.services.databases import PostgresServer
 
@@ -54,6 +54,12 @@ def _crashes() -> Iterator[Fault]:
             yield (
                 f"kill -9 of a {who} while reports are sent: {point}",
                 partial(faults.kill_on_report_morning, point=point, who=who),
+            )
+    for point in crash_points(*REPORTING, TaskStep.POST_TO_SLACK):
+        for who in ("child", "worker"):
+            yield (
+                f"kill -9 of a {who} while a monthly roll-up is made and sent: {point}",
+                partial(faults.kill_on_roll_up_morning, point=point, who=who),
             )
 
 

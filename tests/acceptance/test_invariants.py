@@ -49,6 +49,11 @@ def test_a_missing_report_is_found(fleet: Fleet) -> None:
     assert [sentence.partition(":")[0] for sentence in violations(fleet)] == ["~platform"]
 
 
+def test_a_missing_roll_up_of_a_month_is_found(fleet: Fleet) -> None:
+    fleet.months.add("2026-10")
+    assert violations(fleet) == ["2026-10 has no report: []"]
+
+
 def test_an_incident_without_an_alert_is_found(fleet: Fleet) -> None:
     fleet.simulator.state.pagerduty.incidents += [{"dedup_key": "a", "resolved_at": None}] * 2
     duplicate, stray = violations(fleet)

@@ -25,7 +25,9 @@ from cli.simulate import Simulation, running_simulator
 from cli.simulator_client import SimulatorClient
 from clients.http.loopback import is_loopback_host
 from domain.money import format_count
-from reports.links import percent_encode
+from domain.months import MONTHLY_REPORT
+from domain.refs import PLATFORM
+from reports.links import PLATFORM_SLUG, percent_encode
 from reports.render.index_page import slug_of
 from tasks.context import StageContext
 from tasks.report.due import teams_with_reports
@@ -43,7 +45,9 @@ if TYPE_CHECKING:
 _TEAMS: Final[Mapping[str, Mapping[str, Any]]] = {
     "group:default/payments": {"timezone": "Europe/Madrid"},
     "group:default/storefront": {"monthly_budget": 3400},
+    "group:default/data": {"quiet": True},
 }
+_LEADERSHIP_CHANNEL: Final = "C0LEADERS1"
 _TEAM_ZONES: Final = {name: str(team["timezone"]) for name, team in _TEAMS.items() if "timezone" in team}
 _PORT: Final = 8000
 _INDEX: Final = "index.html"
@@ -127,7 +131,13 @@ def _installation(simulation: Simulation, database: Path, story: Mapping[str, An
         if value.startswith("http") and not is_loopback_host(urlsplit(value).hostname):
             message = f"{name} of the demo is not a loopback address; nothing was sent"
             raise SettingsError(message)
-    config = ConfigFile.model_validate({"clusters": {"non_production": story["non_production"]}, "teams": _TEAMS})
+    config = ConfigFile.model_validate(
+        {
+            "clusters": {"non_production": story["non_production"]},
+            "teams": _TEAMS,
+            "monthly": {"slack_channel": _LEADERSHIP_CHANNEL},
+        }
+    )
     return LoadedConfig(resolved=resolve_settings(settings, None), config=config)
 
 
@@ -136,11 +146,13 @@ def _page_paths(context: StageContext) -> Sequence[str]:
     with context.store.reading() as transaction:
         teams = teams_with_reports(transaction)
         components = [one.ref for one in transaction.components.all()]
+        months = [run.week for run in transaction.reports.runs_of(PLATFORM, MONTHLY_REPORT)]
     reports = [report for team in (*teams, None) for report in stored_reports(context, team)]
     return [
         "/reports",
         "/status",
         *(f"/reports/{percent_encode(slug_of(report))}/{report.week}" for report in reports),
+        *(f"/reports/{percent_encode(PLATFORM_SLUG)}/{month}" for month in months),
         *(f"/components/{'/'.join(map(percent_encode, (ref.kind, ref.namespace, ref.name)))}" for ref in components),
     ]
 

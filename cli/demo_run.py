@@ -15,8 +15,10 @@ from rich.text import Text
 from cli.output import progress_on
 from cli.simulator_client import SimulatorClient
 from domain.money import format_count
+from domain.months import MONTHLY_REPORT, Month, MonthlySchedule
 from domain.sweeps import slot_of
 from domain.weeks import IsoWeek
+from reports.render.slack_quiet import NOTHING_NEW
 from store.queries.outbox_conditions import FALLBACK
 from tasks.context import StageContext
 from tasks.deliver.stage import deliver
@@ -60,7 +62,7 @@ class DemoRun:
 
     @classmethod
     def read(cls, story: Mapping[str, Any], *, weeks: int, zones: Iterable[str]) -> DemoRun:
-        """Plan the end of each week and the hours its reports are due, every slot of the eventful week, and watch sweeps around the OOM kills.
+        """Plan the end of each week, the hours its reports and the monthly roll-ups are due, every slot of the eventful week, and watch sweeps around the OOM kills.
 
         A sweep has the cost of seven days, so one at the end of each week measures every day of a month.
         """
@@ -88,7 +90,7 @@ class DemoRun:
             (datetime.fromisoformat(one["from"]), datetime.fromisoformat(one["until"]), one["fault"]) for one in story["faults"]
         )
         first = datetime.combine(chosen[0].monday, datetime.min.time(), tzinfo=zone)
-        instants.add(first + 2 * _SLOT)
+        instants |= {first + 2 * _SLOT, *_roll_ups_due(first, max(instants))}
         events = []
         for event in story["events"].values():
             begins, ends = (datetime.fromisoformat(at) if at else None for at in (event["from"], event["until"]))
@@ -98,6 +100,14 @@ class DemoRun:
                 events.append((ends, event["ending"]))
         instants = {instant for instant in instants if instant >= first}
         return cls(instants=tuple(sorted(instants)), events=tuple(sorted(events)), acknowledged=acknowledged, faults=faults)
+
+
+def _roll_ups_due(begin: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield when a monthly roll-up is due between two instants, in UTC."""
+    schedule, month = MonthlySchedule(zone=ZoneInfo("UTC"), at=_REPORT_TIME), Month.of(begin)
+    while (due := schedule.due_at(month)) <= end:
+        yield due
+        month = month.shift(1)
 
 
 class SimulatedClock:
@@ -201,6 +211,9 @@ def kind_of(message: Mapping[str, Any]) -> str:
     if message_key(message).endswith(FALLBACK):
         return "undeliverable, sent to the platform channel"
     kind = f"{parts[0]}: {parts[1] if len(parts) > 1 else ''}"
-    if is_report(message):
+    if parts[:2] == ["report", MONTHLY_REPORT]:
+        kind = "monthly roll-up"
+    elif is_report(message):
         kind = "weekly report of all teams" if parts[2] == "platform" else "weekly report of a team"
+        kind = "quiet week of a team" if NOTHING_NEW in str(message.get("text", "")) else kind
     return f"{kind}, in its thread" if message.get("thread_ts") not in {None, message["ts"]} else kind

@@ -14,12 +14,15 @@ from cli.demo_pagerduty import IncidentPreview, ReceivedEvent, incidents_of
 from cli.demo_run import is_report, kind_of, message_key, message_kinds, posted_at
 from cli.demo_slack import LinkTarget, SlackPreview
 from domain.weeks import IsoWeek
+from reports.builders.month_sentences import format_month_name
 from reports.formatting import format_instant, format_week
 from reports.render.templating import environment
 
 _CAPTIONS: Final = {
     "weekly report of a team": "Every team, on Monday at 9 in its own time zone. The details are in the thread.",
     "weekly report of all teams": "Whoever looks after the platform: the teams side by side, and what no team pays for.",
+    "quiet week of a team": "A team that asked for it (quiet: true), in a week in which nothing is unusual and nothing is new.",
+    "monthly roll-up": "Leadership, on the first working day of the month, in a channel of its own.",
     "alert: under-provisioned": "The owner of a component whose pods ask for too little CPU or memory. With OOM kills in production it also pages.",
     "alert: over-provisioned": "The owner of a component that could cost clearly less.",
     "alert: cost-increase": "The owner of a component that suddenly costs more than in the weeks before.",
@@ -101,10 +104,17 @@ def render_story(
             incidents=[_incident(one, story, zones, target) for one in incidents_of(events)],
             kinds=message_kinds(messages),
             messages=len(messages),
+            months=[(format_month_name(month), target(f"/reports/~platform/{month}")) for month in _months(messages)],
             reports_href=target("/reports"),
             status_href=target("/status"),
         )
     )
+
+
+def _months(messages: Iterable[Mapping[str, Any]]) -> Sequence[str]:
+    """Return the months that have a roll-up, as in its key."""
+    keys = (message_key(message).split(":") for message in messages if kind_of(message) == "monthly roll-up")
+    return sorted({key[3] for key in keys})
 
 
 def _weeks(story: Mapping[str, Any], *, weeks: int, target: LinkTarget) -> Sequence[StoryWeek]:
@@ -169,6 +179,8 @@ def _channel_names(messages: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:
         parts = message_key(message).split(":")
         if is_report(message):
             teams[message["channel"]].add(parts[3].rpartition("/")[2] if parts[2] == "group" else "all-teams")
+        elif kind_of(message) == "monthly roll-up":
+            teams[message["channel"]].add("leadership")
     return {channel: "-and-".join(sorted(names - {"unowned"}) or names) for channel, names in teams.items()}
 
 

@@ -48,6 +48,12 @@ def stored_report(view: HistoryView, team: EntityRef, week: str | None) -> Repor
     return _as_seen(view, Report.model_validate(run.content))
 
 
+def months_with_roll_up(view: HistoryView) -> tuple[str, ...]:
+    """Return the months whose roll-up is stored and shown to the caller, oldest first."""
+    runs = view.rows.reports.runs_of(PLATFORM, MONTHLY_REPORT) if view.sees_everything else ()
+    return tuple(dict.fromkeys(run.week for run in runs if run.content is not None))
+
+
 def stored_month(view: HistoryView, month: Month) -> MonthlyReport:
     """Return the monthly roll-up of all teams.
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from actions.context import RequestContext
-from actions.history.reports import reports_of_week
+from actions.history.reports import months_with_roll_up, reports_of_week
 from actions.history.view import HistoryView, read_history
 from alerts.states import OPEN_PHASES
 from domain.bulk_trust import BulkStanding, BulkSubject, describe_standings
@@ -67,7 +67,8 @@ def _render(context: RequestContext, page: Page) -> bytes:
 def _index(view: HistoryView, *, instance: str) -> str:
     current = current_week(view.history.clock(), view.history.schedules.default.zone)
     weeks = [str(current.shift(-back)) for back in range(MAX_WEEKS + 1)]
-    return render_index((report for week in weeks for report in reports_of_week(view, week)), instance=instance)
+    reports = (report for week in weeks for report in reports_of_week(view, week))
+    return render_index(reports, instance=instance, months=months_with_roll_up(view))
 
 
 def _status(view: HistoryView) -> str:

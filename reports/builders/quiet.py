@@ -26,7 +26,7 @@ def is_quiet(facts: TeamFacts, change: CostChange | None) -> bool:
     """Return True if everything of the week and the one before was measured, and nothing of it asks for attention.
 
     The like-for-like change is usual or noise, no other part of the change reaches the noise floor, no recommendation is new, and no
-    alert opened or ended in the week.
+    alert opened in the week, not even one that has ended since.
     """
     return change is not None and _is_measured(facts) and _is_usual(facts, change) and not _has_news(facts)
 
@@ -49,10 +49,12 @@ def _is_usual(facts: TeamFacts, change: CostChange) -> bool:
 
 
 def _has_news(facts: TeamFacts) -> bool:
-    """Return True if a recommendation was opened, or an alert opened or ended, since the week before."""
+    """Return True if a recommendation or an alert was opened, or a cost became usual, since the week before. A page is no quiet week."""
     before = facts.then.measurements if facts.then is not None else ()
     measured = (one.snapshot for one in before if one.snapshot.outcome is Outcome.MEASURED)
     since = {snapshot.ref: snapshot.as_of for snapshot in measured}
     is_advised = any(one.opened_at > since.get(one.key.entity, facts.followed_since) for one in facts.followed)
-    is_alerted = any(alert.since > facts.followed_since for alert in facts.alerts.open)
+    is_alerted = any(alert.since > facts.followed_since for alert in facts.alerts.open) or any(
+        one.as_of > facts.followed_since for one in facts.opened
+    )
     return is_advised or is_alerted or bool(facts.alerts.became_usual)

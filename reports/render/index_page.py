@@ -14,6 +14,7 @@ from reports.links import PLATFORM_SLUG, percent_encode, team_slug
 from reports.render.templating import environment
 
 MAX_WEEKS: Final = 13
+MAX_MONTHS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,8 @@ def slug_of(report: content.Report) -> str:
     return PLATFORM_SLUG if report.scope == content.PLATFORM else team_slug(EntityRef.parse(report.team))
 
 
-def render_index(reports: Iterable[content.Report], *, instance: str) -> str:
-    """Render the index. Of several reports of one team and week the newest is shown."""
+def render_index(reports: Iterable[content.Report], *, instance: str, months: Iterable[str] = ()) -> str:
+    """Render the index. Of several reports of one team and week the newest is shown; `months` are those with a roll-up."""
     shown: dict[tuple[str, str], content.Report] = {}
     for report in sorted(reports, key=lambda one: (one.made_at, one.again)):
         shown[report.team, report.week] = report
@@ -62,6 +63,8 @@ def render_index(reports: Iterable[content.Report], *, instance: str) -> str:
         .get_template("index.html")
         .render(
             instance=instance,
+            months=sorted(months, reverse=True)[:MAX_MONTHS],
+            platform_slug=PLATFORM_SLUG,
             newest=newest,
             weeks=weeks,  # the newest first
             teams=tuple(team for team in ordered if team != content.PLATFORM),

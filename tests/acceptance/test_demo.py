@@ -29,6 +29,7 @@ from simulator.serving import Simulator
 from store import Store
 
 WEEKS = [f"2026-W{number}" for number in range(35, 47)]
+MONTHS = ["2026-08", "2026-09", "2026-10"]
 TEAMS = {"storefront", "payments", "fulfilment", "search", "identity", "data", "platform", "unowned"}
 CHECKOUT = "component:default/checkoutservice"
 COMMAND = Path(sys.executable).parent / "scaleops-worker"
@@ -87,6 +88,29 @@ def test_every_team_and_the_platform_get_exactly_one_report_a_week(lived: Lived)
     expected = {f"report:weekly:group:default/{team}:{week}:slack:1" for team in TEAMS for week in WEEKS}
     expected |= {f"report:weekly:platform:{week}:slack:1" for week in WEEKS}
     assert reports == dict.fromkeys(expected, 1)
+
+
+def text_in(lived: Lived, key: str) -> str:
+    (message,) = [message for message in lived.messages if key_of(message) == key]
+    return str(message["text"])
+
+
+def test_a_quiet_week_is_one_short_message_and_an_eventful_one_is_not(lived: Lived) -> None:
+    keys = {key_of(message) for message in lived.messages}
+    data = "report:weekly:group:default/data"
+    quiet = [week for week in WEEKS if "Nothing is outside the usual range" in text_in(lived, f"{data}:{week}:slack:1")]
+    assert len(quiet) >= 3
+    assert WEEKS[0] not in quiet, "too early to say what is usual"
+    for week in WEEKS:
+        assert (f"{data}:{week}:slack:2" in keys) is (week not in quiet), "a quiet week has no thread"
+    assert not any("Nothing is outside" in message["text"] for message in lived.messages if "default/data" not in key_of(message))
+
+
+def test_leadership_gets_the_roll_up_of_each_month_in_its_own_channel(lived: Lived) -> None:
+    roll_ups = {key_of(one): one for one in lived.messages if re.fullmatch(r"report:monthly:.*:slack:1", key_of(one))}
+    assert list(roll_ups) == [f"report:monthly:platform:{month}:slack:1" for month in MONTHS]
+    assert {message["channel"] for message in roll_ups.values()} == {"C0LEADERS1"}
+    assert [at(message).strftime("%a %d %b") for message in roll_ups.values()] == ["Tue 01 Sep", "Thu 01 Oct", "Mon 02 Nov"]
 
 
 def test_no_message_of_any_kind_arrived_twice(lived: Lived) -> None:
@@ -217,14 +241,14 @@ def test_every_page_is_reached_from_the_index_by_links_between_files(lived: Live
             if target and not target.startswith("http"):
                 waiting.append((page.parent / unquote(target)).resolve())
     reports = set((lived.path / "reports").glob("*/*.html"))
-    assert len(reports) == (len(TEAMS) + 1) * len(WEEKS)
+    assert len(reports) == (len(TEAMS) + 1) * len(WEEKS) + len(MONTHS)
     assert reports <= seen
     assert lived.path / "status.html" in seen
 
 
 def test_every_report_of_a_month_that_was_measured_from_its_start_has_the_whole_month(lived: Lived) -> None:
     partial = {page.stem for page in lived.path.glob("reports/*/*.html") if "not measured)" in page.read_text(encoding="utf-8")}
-    assert partial <= {"2026-W35", "2026-W36"}, "August began before the first sweep"
+    assert partial <= {"2026-W35", "2026-W36", "2026-08"}, "August began before the first sweep"
 
 
 def test_reports_are_made_when_they_are_due_in_the_zone_of_their_team(lived: Lived) -> None:
@@ -238,6 +262,9 @@ def test_the_index_shows_each_kind_of_message_and_each_incident(lived: Lived) ->
     for text in (
         "Weekly report of a team",
         "Weekly report of all teams",
+        "Quiet week of a team",
+        "Monthly roll-up",
+        "# leadership",
         "Alert: budget",
         "Alert: cost-increase",
         "Cluster: lost",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actions.errors import NotAllowedError, NotFoundError
-from actions.history.reports import stored_month
+from actions.history.reports import months_with_roll_up, stored_month
 from actions.history.view import read_history
 from alerts.policy import AlertPolicy
 from domain.months import Month
@@ -180,6 +180,8 @@ def test_a_stored_roll_up_is_shown_only_to_callers_who_see_everything(store: Sto
     history = make_history_context(store, DUE)
     with read_history(history) as view:
         assert stored_month(view, OCTOBER).month == "2026-10"
+        assert months_with_roll_up(view) == ("2026-10",)
+        assert months_with_roll_up(replace(view, viewer=PartialViewer(CHECKOUT))) == ()
         with pytest.raises(NotFoundError, match="months with one: 2026-10"):
             stored_month(view, Month(2026, 9))
         with pytest.raises(NotAllowedError, match="every component"):

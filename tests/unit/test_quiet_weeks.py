@@ -14,7 +14,7 @@ from domain.refs import EntityRef
 from domain.tracking import RecommendationEnd
 from domain.usual_range import WeeklyChange
 from reports.builders.report import build_team_report
-from reports.facts import ReportedAlert, TeamAlerts, TeamFacts
+from reports.facts import OpenedAlert, ReportedAlert, TeamAlerts, TeamFacts
 from reports.render.documents import render_page
 from reports.render.slack import render_slack
 from tests.factories import make_ref
@@ -45,6 +45,7 @@ def quiet_facts(now: ClosingPoint | None = None, then: ClosingPoint | None = Non
         weeks=weeks_until(now),
         followed=(recommendation("checkout", "w0", Issue.OVER_PROVISIONED, 30),),
         alerts=TeamAlerts(open=(ReportedAlert(rule=Rule.OVER_PROVISIONED, about=make_ref(), since=THEN - timedelta(days=9)),)),
+        opened=(OpenedAlert(rule=Rule.UNDER_PROVISIONED, about=make_ref(), as_of=THEN - timedelta(days=1), is_page=True),),
         changes_before=usual_changes(),
     )
 
@@ -97,6 +98,11 @@ UNQUIET: dict[str, AboutFacts] = {
     "an alert opened": lambda facts: replace(
         facts,
         alerts=TeamAlerts(open=(ReportedAlert(rule=Rule.BUDGET, about=EntityRef.parse("group:default/payments"), since=LATER),)),
+    ),
+    "on-call was paged, and the alert has ended": lambda facts: replace(
+        facts,
+        alerts=TeamAlerts(),
+        opened=(OpenedAlert(rule=Rule.UNDER_PROVISIONED, about=make_ref(), as_of=LATER, is_page=True),),
     ),
     "a cost became usual": lambda facts: replace(facts, alerts=TeamAlerts(became_usual=(make_ref(),))),
 }

@@ -76,7 +76,7 @@ class ComponentPage:
     measured: Measurement | None
     """In the newest sweep."""
     workloads: Sequence[WorkloadLine]
-    more_workloads: int
+    """All, the most important first; the page shows the first of them, its tables have all."""
     trend: TrendOutput | None
     why: ExplainOutput | None
     alerts: Sequence[AlertLine]
@@ -87,6 +87,16 @@ class ComponentPage:
     def unknown(self) -> str:
         """Why the newest sweep did not measure it; empty if it did."""
         return "it was not measured yet" if self.measured is None else self.measured.snapshot.reason
+
+    @property
+    def shown_workloads(self) -> Sequence[WorkloadLine]:
+        """The workloads that the page shows."""
+        return self.workloads[:_MAX_WORKLOADS]
+
+    @property
+    def more_workloads(self) -> int:
+        """How many it does not show."""
+        return len(self.workloads) - len(self.shown_workloads)
 
     @property
     def chart(self) -> Markup | None:
@@ -181,11 +191,7 @@ def read_component_page(
     return ComponentPage(
         component=component,
         measured=measured,
-        workloads=[
-            _workload_line(one, link=context.live.link(one.key.name, labels) if labels else None)
-            for one in points[:_MAX_WORKLOADS]
-        ],
-        more_workloads=max(0, len(points) - _MAX_WORKLOADS),
+        workloads=[_workload_line(one, link=context.live.link(one.key.name, labels) if labels else None) for one in points],
         trend=_trend_of(view, component.ref),
         why=_why_of(view, component.ref),
         alerts=list(_alert_lines(view, component.ref, forms, caller, now=now)),

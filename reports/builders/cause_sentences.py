@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final
 
 from domain.money import format_count, format_direction, format_money
@@ -11,6 +12,8 @@ from reports import content
 from reports.formatting import clip
 
 MAX_PLACES: Final = 3
+MAX_MOVERS: Final = 150
+"""Workloads that a page lists, the largest changes first; the others are one sum, and are rows of its CSV and JSON."""
 _MAX_NAME_LENGTH: Final = 60
 _BY_DIRECTION: Final = {
     "pods": ("More pod-hours", "Fewer pod-hours"),
@@ -66,6 +69,15 @@ def format_no_cause(why: content.WhyChanged) -> str:
     if why.not_comparable or why.components_unknown:
         return "No change is known."
     return "No workload changed its cost."
+
+
+def format_more_movers(why: content.WhyChanged) -> str:
+    """Sum up the workloads that a page does not list; empty if it lists all."""
+    rest = why.movers[MAX_MOVERS:]
+    if not rest:
+        return ""
+    amount = format_money(sum((one.amount for one in rest), Decimal(0)), why.currency, signed=True)
+    return f"{format_count(len(rest), 'more workload')}, {amount} together, are in the CSV and JSON of this table."
 
 
 def format_places(group: content.Mover | content.HotSpot) -> str:

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from reports.formatting import printable
+
 Cell = str | int | float | Decimal | datetime | None
 BOM: Final = "\ufeff"
 """Without it Excel reads UTF-8 as another encoding."""
@@ -65,7 +67,8 @@ def _csv_cell(cell: Cell) -> str:
         case None:
             return ""
         case str():
-            return f"'{cell}" if cell.lstrip(" \u00a0").startswith(_FORMULA) else cell
+            shown = printable(cell)
+            return f"'{shown}" if shown.lstrip(" \u00a0").startswith(_FORMULA) else shown
         case Decimal():
             return f"{cell:f}"
         case datetime():

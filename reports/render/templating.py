@@ -68,6 +68,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         variance=month_sentences.format_variance,
         money=formatting.format_money_or_unknown,
         more=sentences.format_more,
+        more_movers=cause_sentences.format_more_movers,
         network=sentences.format_network,
         not_in_sums=sentences.format_not_in_sums,
         not_comparable=cause_sentences.format_not_comparable,
@@ -89,7 +90,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         unallocated=sentences.format_unallocated,
         week=lambda text: formatting.format_week(IsoWeek.parse(text)),
     )
-    made.globals.update(format_money=format_money)
+    made.globals.update(format_money=format_money, max_movers=cause_sentences.MAX_MOVERS)
     return made
 
 

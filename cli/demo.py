@@ -95,14 +95,14 @@ def _run(out: Path, *, port: int, weeks: int) -> FinishedRun:
         with build_stage_context(installation, clock=clock) as context:
             run_weeks(run, context, simulator, clock)
             paths = _page_paths(context)
-        messages, events = simulator.slack_messages(), simulator.pagerduty_events()
-        folder.write_messages(messages)
+        messages, events, forms = simulator.slack_messages(), simulator.pagerduty_events(), simulator.slack_received()
+        folder.write_messages(forms)
         folder.write_events(events)
         with open_gateway(installation, clock=clock, write_audit=_ignore) as gateway:
             copies = copy_pages(gateway, paths, public_url=_public_url(port))
         folder.write_pages(copies.files())
         index = render_story(
-            story=story, messages=messages, received=events, zones=_TEAM_ZONES, weeks=weeks, target=copies.relative
+            story=story, messages=messages, forms=forms, received=events, zones=_TEAM_ZONES, weeks=weeks, target=copies.relative
         )
         folder.write_pages([(_INDEX, index)])
         finished = FinishedRun(version=version("scaleops-worker"), weeks=weeks, public_url=_public_url(port), ends_at=clock.now)

@@ -56,10 +56,10 @@ class DemoFolder:
         """The path of the demo's database."""
         return self.path / DATABASE
 
-    def write_messages(self, messages: Sequence[dict[str, Any]]) -> None:
-        """Write each Slack message as it was received, in the order of arrival."""
-        for number, message in enumerate(messages, start=1):
-            self._write("slack", f"{number:04}-{message['channel']}", message)
+    def write_messages(self, received: Sequence[dict[str, Any]]) -> None:
+        """Write each Slack message as it read after each post and edit, in the order of arrival."""
+        for number, message in enumerate(received, start=1):
+            self._write("slack", f"{number:04}-{message['channel']}{'-edit' if 'edited' in message else ''}", message)
 
     def write_events(self, events: Sequence[dict[str, Any]]) -> None:
         """Write each PagerDuty event as it was received, in the order of arrival."""

@@ -90,7 +90,9 @@ class DemoRun:
             (datetime.fromisoformat(one["from"]), datetime.fromisoformat(one["until"]), one["fault"]) for one in story["faults"]
         )
         first = datetime.combine(chosen[0].monday, datetime.min.time(), tzinfo=zone)
-        instants |= {first + 2 * _SLOT, *_roll_ups_due(first, max(instants))}
+        instants |= {first + 2 * _SLOT}
+        for month_end, due in _roll_ups_due(first, max(instants)):
+            instants |= {month_end + _AFTER_SLOT, due}  # a sweep at the end of the month, like that of a week
         events = []
         for event in story["events"].values():
             begins, ends = (datetime.fromisoformat(at) if at else None for at in (event["from"], event["until"]))
@@ -102,11 +104,11 @@ class DemoRun:
         return cls(instants=tuple(sorted(instants)), events=tuple(sorted(events)), acknowledged=acknowledged, faults=faults)
 
 
-def _roll_ups_due(begin: datetime, end: datetime) -> Iterator[datetime]:
-    """Yield when a monthly roll-up is due between two instants, in UTC."""
+def _roll_ups_due(begin: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the end of each month, and when its roll-up is due, in UTC."""
     schedule, month = MonthlySchedule(zone=ZoneInfo("UTC"), at=_REPORT_TIME), Month.of(begin)
     while (due := schedule.due_at(month)) <= end:
-        yield due
+        yield month.ends_at, due
         month = month.shift(1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -20,7 +20,7 @@ from reports.render.templating import environment
 
 _CAPTIONS: Final = {
     "weekly report of a team": "Every team, on Monday at 9 in its own time zone. The details are in the thread.",
-    "weekly report of all teams": "Whoever looks after the platform: the teams side by side, and what no team pays for.",
+    "weekly report of all teams": "The platform team: the teams side by side, and what no team pays for.",
     "quiet week of a team": "A team that asked for it (quiet: true), in a week in which nothing is unusual and nothing is new.",
     "monthly roll-up": "Leadership, on the first working day of the month, in a channel of its own.",
     "alert: under-provisioned": "The owner of a component whose pods ask for too little CPU or memory. With OOM kills in production it also pages.",
@@ -28,10 +28,10 @@ _CAPTIONS: Final = {
     "alert: cost-increase": "The owner of a component that suddenly costs more than in the weeks before.",
     "alert: budget": "A team whose month is heading over its budget.",
     "alert: storm": "A team with so many alerts at once that one page stands for all of them.",
-    "summary: many": "Alerts that were seen for the first time together, in one message.",
+    "summary: many": "Alerts of one check that are not urgent, in one message; each edits the message of its own, if it has one.",
     "summary: first-sweep": "What the first measurement of a team shows, in one message.",
     "undeliverable, sent to the platform channel": "A message whose own channel was archived: it is not lost, and it says so.",
-    "cluster: lost": "Whoever looks after the platform: a cluster sends no data, so its numbers are unknown, not zero.",
+    "cluster: lost": "The platform team: a cluster sends no data, so its numbers are unknown, not zero.",
     "cluster: returned": "The end of that outage.",
 }
 _FIRST: Final = tuple(_CAPTIONS)
@@ -54,6 +54,10 @@ class MessageExample:
     count: int
     channel: str
     message: DrawnMessage
+    """As it was posted."""
+    edits: int
+    latest: DrawnMessage | None
+    """As it reads now; None: it was never edited."""
     replies: Sequence[DrawnMessage]
 
 
@@ -88,19 +92,24 @@ def render_story(
     *,
     story: Mapping[str, Any],
     messages: Sequence[Mapping[str, Any]],
+    forms: Sequence[Mapping[str, Any]],
     received: Sequence[Mapping[str, Any]],
     zones: Mapping[str, str],
     weeks: int,
     target: LinkTarget,
 ) -> str:
-    """Render the page. `zones` is the time zone of each team that has another than UTC; `target` is applied to links."""
+    """Render the page.
+
+    `forms` are the messages as they read after each post and edit, `zones` is the time zone of each team that has another than UTC,
+    and `target` is applied to links.
+    """
     events = [ReceivedEvent(at=datetime.fromisoformat(one["received_at"]), event=one["event"]) for one in received]
     return (
         environment("html")
         .get_template("demo/index.html")
         .render(
             weeks=_weeks(story, weeks=weeks, target=target),
-            examples=_examples(messages, eventful=story["eventful_week"], target=target),
+            examples=_examples(messages, forms, eventful=story["eventful_week"], target=target),
             incidents=[_incident(one, story, zones, target) for one in incidents_of(events)],
             kinds=message_kinds(messages),
             messages=len(messages),
@@ -135,7 +144,9 @@ def _weeks(story: Mapping[str, Any], *, weeks: int, target: LinkTarget) -> Seque
     ]
 
 
-def _examples(messages: Sequence[Mapping[str, Any]], *, eventful: str, target: LinkTarget) -> Sequence[MessageExample]:
+def _examples(
+    messages: Sequence[Mapping[str, Any]], forms: Iterable[Mapping[str, Any]], *, eventful: str, target: LinkTarget
+) -> Sequence[MessageExample]:
     """Return one message of each kind with its thread: of the eventful week, else the one with the longest thread."""
     threads: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
     roots: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -147,6 +158,9 @@ def _examples(messages: Sequence[Mapping[str, Any]], *, eventful: str, target: L
             threads[message["channel"], str(root)].append(message)
     channels = _channel_names(messages)
     preview = SlackPreview(target)
+    edits: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for form in forms:
+        edits[form["channel"], form["ts"]].append(form)
 
     def rank(message: Mapping[str, Any]) -> tuple[bool, int]:
         is_eventful = eventful in {*message_key(message).split(":"), str(IsoWeek.of(posted_at(message).date()))}
@@ -155,13 +169,16 @@ def _examples(messages: Sequence[Mapping[str, Any]], *, eventful: str, target: L
     examples = []
     for kind in sorted(roots, key=lambda kind: (_FIRST.index(kind) if kind in _FIRST else len(_FIRST), kind)):
         chosen = max(roots[kind], key=rank)
+        first, *later = edits[chosen["channel"], chosen["ts"]]
         examples.append(
             MessageExample(
                 kind=kind,
                 caption=_CAPTIONS.get(kind, ""),
                 count=len(roots[kind]),
                 channel=channels.get(chosen["channel"], chosen["channel"]),
-                message=_posted(chosen, preview),
+                message=_posted(first, preview),
+                edits=len(later),
+                latest=_posted(later[-1], preview) if later else None,
                 replies=[_posted(reply, preview) for reply in threads[chosen["channel"], chosen["ts"]]],
             )
         )
@@ -169,7 +186,8 @@ def _examples(messages: Sequence[Mapping[str, Any]], *, eventful: str, target: L
 
 
 def _posted(message: Mapping[str, Any], preview: SlackPreview) -> DrawnMessage:
-    return DrawnMessage(at=format_instant(posted_at(message), "UTC"), body=preview.message(message))
+    at = datetime.fromtimestamp(float(message["edited"]["ts"]), timezone.utc) if "edited" in message else posted_at(message)
+    return DrawnMessage(at=format_instant(at, "UTC"), body=preview.message(message))
 
 
 def _channel_names(messages: Iterable[Mapping[str, Any]]) -> Mapping[str, str]:

@@ -34,6 +34,10 @@ class SimulatorClient:
         """Return the messages that Slack accepted, oldest first, skipping the first `after`."""
         return cast("Sequence[dict[str, Any]]", self._request(f"slack/messages?after={after}"))
 
+    def slack_received(self) -> Sequence[dict[str, Any]]:
+        """Return the messages as they read after each post and edit that Slack accepted, oldest first."""
+        return cast("Sequence[dict[str, Any]]", self._request("slack/received"))
+
     def pagerduty_events(self, *, after: int = 0) -> Sequence[dict[str, Any]]:
         """Return the events that PagerDuty accepted, oldest first, skipping the first `after`."""
         return cast("Sequence[dict[str, Any]]", self._request(f"pagerduty/events?after={after}"))

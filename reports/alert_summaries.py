@@ -9,7 +9,7 @@ from typing import Final
 
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId
-from alerts.states import ENDINGS, SlackPost
+from alerts.states import ENDINGS, NoticeKind, SlackPost
 from alerts.storm import Summary, SummaryReason, is_danger
 from domain.messages import Message
 from domain.money import format_count
@@ -19,6 +19,8 @@ from reports.notice_layout import MAX_LINE, NoticeContent, NoticeLine, slack_mes
 from reports.notices import KIND_PREFIXES, MessageContext
 
 _MAX_CAUSE: Final = 120
+_PREFIXES: Final = {NoticeKind.CHANGED: "Changed: ", NoticeKind.REPEATED: "Still open: "}
+"""Of kinds that need none in a message of their own: that is edited."""
 _SUMMARY_TITLES: Final = {
     SummaryReason.FIRST_SWEEP: "found in the first scan",
     SummaryReason.MANY: "at once",
@@ -73,9 +75,8 @@ def _importance(notice: Notice) -> tuple[bool, bool, int, Decimal, AlertId]:
 def _summary_line(notice: Notice, context: MessageContext, causes: Mapping[AlertId, Sequence[str]]) -> NoticeLine:
     subject, cause = context.subject(notice.alert), next(iter(causes.get(notice.alert, ())), "")
     title = clip(alert_title(notice.alert, notice.findings, subject.title, context.currency), MAX_LINE)
-    return NoticeLine(
-        text=f"{KIND_PREFIXES[notice.kind]}{title}{f' ({clip(cause, _MAX_CAUSE)})' if cause else ''}", url=subject.page
-    )
+    prefix = _PREFIXES.get(notice.kind, KIND_PREFIXES[notice.kind])
+    return NoticeLine(text=f"{prefix}{title}", url=subject.page, note=f" ({clip(cause, _MAX_CAUSE)})" if cause else "")
 
 
 def summary_key(summary: Summary) -> str:

@@ -173,7 +173,7 @@ def remedy(notice: Notice) -> str:
         case Rule.UNMEASURED:
             return f"Find out why it cannot be measured: scaleops-worker action get_scaleops_data_for_entity {shell_word(about)} --json"
         case Rule.STORM:
-            return "Look for a common cause first: scaleops-worker alerts list"
+            return "Look for a common cause first, such as a release or a node; then raise the requests of each, the worst first."
         case Rule.CATALOG:
             return "Check the catalog and what its token may read: scaleops-worker check-config --live"
         case Rule.OUTAGE:

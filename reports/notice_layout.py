@@ -40,6 +40,8 @@ class NoticeLine:
 
     text: str
     url: str | None = None
+    note: str = ""
+    """What follows the text and leads nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +69,10 @@ def _fit(content: NoticeContent) -> BlockGroup:
 def _groups_of(content: NoticeContent, shown: int) -> list[BlockGroup]:
     listed = [replace(line, text=clip(line.text, MAX_LINE)) for line in content.lines[:shown]]
     more = [f"and {len(content.lines) - shown:,} more"] if len(content.lines) > shown else []
-    bullets = [f"\u2022 {line.text}" for line in listed]
+    bullets = [f"\u2022 {line.text}{line.note}" for line in listed]
     body = "\n".join([*bullets, *more, content.after])
     if any(line.url for line in listed):
-        main = [link_list([(line.text, line.url) for line in listed]), plain_text("\n".join([*more, content.after]))]
+        main = [link_list([(line.text, line.url, line.note) for line in listed]), plain_text("\n".join([*more, content.after]))]
     else:
         main = [plain_text(body)]
     status = clip(content.status, MAX_SENTENCE)

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.lifecycle import Notice
-from alerts.observations import AlertId, Finding, MemberFigures, worst_first
+from alerts.observations import WHOLE_COMPONENT, AlertId, Finding, MemberFigures, worst_first
 from alerts.policy import Rule
 from alerts.states import ENDINGS, NoticeKind, SlackPost
 from domain.messages import Channel, Message
@@ -23,7 +23,11 @@ from reports.findings import format_finding, headline, remedy
 from reports.formatting import clip, format_delay, format_instant, format_interval, shell_word
 from reports.notice_layout import MAX_SENTENCE, NoticeContent, NoticeLine, slack_message
 
+MAX_SUBJECTS: Final = 3
+"""Workloads that the end of an alert names."""
+_MAX_SUBJECT: Final = 120
 _CHECK_GROWTH: Final = "Check whether this growth is meant; if it is not, undo the change that caused it."
+_ON_PAGE: Final = "Acknowledge, snooze or dismiss it on the component's page."
 _WITH_COMMANDS: Final = frozenset({NoticeKind.OPENED, NoticeKind.REOPENED, NoticeKind.CHANGED, NoticeKind.REPEATED})
 
 KIND_PREFIXES: Final = {
@@ -97,7 +101,7 @@ def slack_notice(
     """Return one notice as a Slack message, or as an update of the alert's message; `page_note` says what became of the page."""
     reasons = [f"Why you get this: {notice.reason} Sent here by {post.route}.", *([page_note] if page_note else [])]
     if notice.kind in _WITH_COMMANDS:
-        reasons.append(_commands(notice.alert))
+        reasons.append(_ON_PAGE if context.page is not None else _commands(notice.alert))
     title = f"{KIND_PREFIXES[notice.kind]}{headline(notice.alert, notice.findings, context.title, context.currency)}"
     key = key_of(notice.alert, number, Channel.SLACK)
     return slack_message(
@@ -155,7 +159,8 @@ def platform_notice(
 
 def _after(notice: Notice, context: MessageContext) -> str:
     if notice.kind in ENDINGS:
-        return f"Open for {format_delay(notice.as_of - notice.since)}, since {format_instant(notice.since, context.zone)}."
+        since = f"Open for {format_delay(notice.as_of - notice.since)}, since {format_instant(notice.since, context.zone)}."
+        return "\n".join([*_was_about(notice), since])
     lines = [f"Since {format_instant(notice.since, context.zone)}, measured {format_instant(notice.seen_as_of, context.zone)}."]
     if context.checked_every is not None:
         lines.append(f"Checked every {format_interval(context.checked_every)}.")
@@ -163,6 +168,18 @@ def _after(notice: Notice, context: MessageContext) -> str:
         lines.append(f"{format_count(len(notice.unknown), 'workload')} could not be evaluated this time.")
     explains = notice.alert.rule is Rule.COST_INCREASE and bool(context.growth)
     return "\n".join([*lines, f"What to do: {clip(_CHECK_GROWTH if explains else remedy(notice), MAX_SENTENCE)}"])
+
+
+def _was_about(notice: Notice) -> Iterator[str]:
+    """Yield what an alert that ended was about, if that was workloads."""
+    last = notice.last_notification
+    subjects = (
+        [] if last is None or notice.alert.rule is Rule.STORM else [one for one in last.extent.subjects if one != WHOLE_COMPONENT]
+    )
+    if subjects:
+        more = len(subjects) - MAX_SUBJECTS
+        listed = ", ".join(clip(one, _MAX_SUBJECT) for one in subjects[:MAX_SUBJECTS])
+        yield f"It was about {listed}{f' and {more:,} more' if more > 0 else ''}."
 
 
 def _findings(notice: Notice, context: MessageContext) -> Iterable[NoticeLine]:

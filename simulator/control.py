@@ -38,6 +38,7 @@ def routes(state: State) -> list[Route]:
         ("GET", "/story", api.get_story),
         ("DELETE", "/tokens", api.revoke_tokens),
         ("GET", "/slack/messages", api.get_slack_messages),
+        ("GET", "/slack/received", api.get_slack_received),
         ("GET", "/slack/channels", api.get_slack_channels),
         ("PUT", "/slack/channels", api.set_slack_channels),
         ("GET", "/pagerduty/events", api.get_pagerduty_events),
@@ -137,6 +138,10 @@ class ControlApi:
     async def get_slack_messages(self, request: Request) -> object:
         """Return accepted messages, oldest first; `?after=N` skips the first N."""
         return self._state.slack.messages[_after(request) :]
+
+    async def get_slack_received(self, request: Request) -> object:
+        """Return messages as they read after each accepted post and edit, oldest first; `?after=N` skips the first N."""
+        return self._state.slack.received[_after(request) :]
 
     async def get_slack_channels(self, _: Request) -> object:
         """Return channels by id."""

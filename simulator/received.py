@@ -14,8 +14,8 @@ class SlackState:
     channels: dict[str, Record] = field(default_factory=dict)
     messages: list[Record] = field(default_factory=list)
     """As they read now."""
-    edits: list[Record] = field(default_factory=list)
-    """What each edit made of its message, oldest first."""
+    received: list[Record] = field(default_factory=list)
+    """As they read after each accepted post and edit, oldest first; an edited one has the field `edited`."""
     scopes: tuple[str, ...] = ("chat:write", "channels:history", "groups:history")
     team_id: str = "T0SIM"
     """The id of the workspace."""

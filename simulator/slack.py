@@ -71,6 +71,7 @@ class SlackApi:
         message = {**body, "type": "message", "channel": channel, "ts": self._next_ts(channel), **BOT}
         message["text"] = str(body.get("text") or "")[:MAX_TEXT]
         self._state.slack.messages.append(message)
+        self._state.slack.received.append(dict(message))
         shown = {name: value for name, value in message.items() if name not in {"channel", "metadata"}}
         return JSONResponse({"ok": True, "channel": channel, "ts": message["ts"], "message": shown})
 
@@ -95,7 +96,7 @@ class SlackApi:
         posted.clear()
         posted.update(kept | changed | {"edited": {"user": BOT["user"], "ts": f"{now:.6f}"}})
         posted.setdefault("text", "")
-        self._state.slack.edits.append(dict(posted))
+        self._state.slack.received.append(dict(posted))
         return JSONResponse({"ok": True, "channel": channel, "ts": posted["ts"], "text": posted["text"]})
 
     async def validate_blocks(self, request: Request) -> Response:

@@ -121,11 +121,12 @@ def preformatted(text: str) -> Block:
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [element]}]}
 
 
-def link_list(items: Iterable[tuple[str, str | None]]) -> Block:
-    """Build a list of (text, URL); a text is never interpreted as markup, and one without a URL that fits leads nowhere."""
-    elements: list[Json] = [
-        {"type": "rich_text_section", "elements": [_linked(one_line(text) or "\u2013", url)]} for text, url in items
-    ]
+def link_list(items: Iterable[tuple[str, str | None, str]]) -> Block:
+    """Build a list of (text, URL, what follows); nothing is interpreted as markup, and a text without a URL that fits leads nowhere."""
+    elements: list[Json] = []
+    for text, url, after in items:
+        followed: list[Json] = [{"type": "text", "text": one_line(after)}] if after else []
+        elements.append({"type": "rich_text_section", "elements": [_linked(one_line(text) or "\u2013", url), *followed]})
     return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "bullet", "elements": elements}]}
 
 

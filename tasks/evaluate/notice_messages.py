@@ -133,9 +133,10 @@ class NoticeRenderer:
         self, about: EntityRef, team: EntityRef, notice: Notice | None = None, *, alerts: Iterable[AlertId] = (), origin: str = ""
     ) -> MessageContext:
         """Return what a message needs; `alerts` are those that it lists besides its own, and a storm's members."""
-        is_watched = notice is not None and notice.alert.rule is Rule.UNDER_PROVISIONED
         figures = () if notice is None else (finding.figures for finding in notice.findings)
         listed = [*alerts, *(one.alert for one in figures if isinstance(one, MemberFigures))]
+        about_rules = {one.rule for one in listed} or ({notice.alert.rule} if notice is not None else set())
+        is_watched = notice is not None and about_rules == {Rule.UNDER_PROVISIONED}
         return MessageContext(
             title=self._title_of(about),
             instance=self.policy.alerts.instance,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import cached_property
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +21,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
+from alerts.states import OPEN_PHASES
 from domain.measures import Unknown
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Measurement
@@ -40,9 +42,15 @@ class Lived:
     path: Path
     told: str
 
+    @cached_property
+    def received(self) -> list[dict[str, Any]]:
+        """Messages as they read after each post and edit."""
+        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.path / "slack").iterdir())]
+
     @property
     def messages(self) -> list[dict[str, Any]]:
-        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((self.path / "slack").iterdir())]
+        """Messages as they were posted."""
+        return [message for message in self.received if "edited" not in message]
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -80,7 +88,8 @@ def key_of(message: dict[str, Any]) -> str:
 
 
 def at(message: dict[str, Any]) -> datetime:
-    return datetime.fromtimestamp(float(message["ts"]), tz=timezone.utc)
+    """Return when a message was posted, or edited."""
+    return datetime.fromtimestamp(float(message.get("edited", message)["ts"]), tz=timezone.utc)
 
 
 def test_every_team_and_the_platform_get_exactly_one_report_a_week(lived: Lived) -> None:
@@ -110,6 +119,9 @@ def test_leadership_gets_the_roll_up_of_each_month_in_its_own_channel(lived: Liv
     roll_ups = {key_of(one): one for one in lived.messages if re.fullmatch(r"report:monthly:.*:slack:1", key_of(one))}
     assert list(roll_ups) == [f"report:monthly:platform:{month}:slack:1" for month in MONTHS]
     assert {message["channel"] for message in roll_ups.values()} == {"C0LEADERS1"}
+    october = roll_ups["report:monthly:platform:2026-10:slack:1"]["text"]
+    assert "not measured" not in october
+    assert "unknown" not in october
     assert [at(message).strftime("%a %d %b") for message in roll_ups.values()] == ["Tue 01 Sep", "Thu 01 Oct", "Mon 02 Nov"]
 
 
@@ -149,10 +161,24 @@ def test_no_one_is_paged_for_money(lived: Lived) -> None:
 
 
 def test_nothing_resolves_while_the_cluster_is_lost(lived: Lived) -> None:
-    meanwhile = [message for message in lived.messages if LOST_FROM <= at(message) <= LOST_UNTIL]
+    meanwhile = [message for message in lived.received if LOST_FROM <= at(message) <= LOST_UNTIL]
     assert [message["text"] for message in meanwhile if message["text"].startswith(("Resolved", "Closed"))] == []
     assert sum("unreachable" in message["text"] for message in meanwhile) == 1
-    assert any(message["text"].startswith("Resolved") for message in lived.messages), "and something does at other times"
+    assert any(message["text"].startswith("Resolved") for message in lived.received), "and something does at other times"
+
+
+def test_no_message_of_an_alert_shows_a_state_that_is_over(lived: Lived, stored: Store) -> None:
+    posted = [one for one in lived.received if key_of(one).startswith("alert:") and one.get("thread_ts") is None]
+    newest = {(message["channel"], message["ts"]): message for message in posted}.values()
+    current = Counter(
+        key_of(message).removeprefix("alert:").rsplit(":", 2)[0]
+        for message in newest
+        if not message["text"].startswith(("Resolved", "Closed", "Now usual"))
+    )
+    with stored.reading() as transaction:
+        still_open = {row.alert for row in transaction.alerts.states(statuses=OPEN_PHASES)}
+    assert set(current) <= still_open
+    assert set(current.values()) <= {1}
 
 
 def test_the_cost_jump_is_reported_to_the_team_that_owns_it(lived: Lived) -> None:

@@ -16,6 +16,7 @@ from domain.messages import Message
 from reports.alert_summaries import slack_summary, summary_key
 from reports.notices import AlertSubject
 from reports.pagerduty_events import pagerduty_trigger
+from simulator.blocks import check_blocks
 from tests.factories import PAYMENTS, make_ref
 from tests.unit.alert_scenario import ALERT, finding
 from tests.unit.test_notices import CONTEXT, NOW, opening, posted, text_of
@@ -49,6 +50,7 @@ def list_of(message: Message) -> list[tuple[str, str | None]]:
     """Return the text and the address of each line of the list."""
     blocks: Any = message.renderings[0].payload["blocks"]
     (found,) = [block for block in blocks if block["type"] == "rich_text"]
+    check_blocks(blocks)
     parts = [element["elements"][0] for element in found["elements"][0]["elements"]]
     return [(part["text"], part.get("url")) for part in parts]
 
@@ -75,11 +77,22 @@ def test_a_summary_has_the_title_of_each_alert_with_its_page_and_no_id() -> None
         ((danger(CART, 1), danger(ALERT, 9)), ["Checkout", "Cart"]),
         ((danger(CART, 1, 1, 1), danger(ALERT, 3)), ["Checkout", "Cart"]),
         ((replace(danger(CART, 9), kind=NoticeKind.RESOLVED), cost_rose()), ["Cart: 7-day", "Resolved: Cart"]),
+        ((danger(CART, 1), replace(danger(ALERT, 9), kind=NoticeKind.CHANGED)), ["Changed: Checkout", "Cart"]),
     ],
 )
 def test_what_is_open_and_dangerous_comes_first(notices: Sequence[Notice], order: Sequence[str]) -> None:
     lines = [line.removeprefix("\u2022 ") for line in text_of(summarised(*notices)).splitlines()[1:]]
     assert [line.startswith(begin) for line, begin in zip(lines, order, strict=False)] == [True, True]
+
+
+def test_the_title_is_the_link_and_what_grew_follows_it() -> None:
+    summary = Summary(audience=PAYMENTS, channel="C2", reason=SummaryReason.MANY, notices=(danger(ALERT, 3), cost_rose()))
+    post = SlackPost(target="C2", route="the default", root=summary_key(summary))
+    message = slack_summary(summary, TEAM, causes={COST: ("Grew since Monday: api <x>",)}, post=post, now=NOW)
+    assert (list_of(message)[1][0], "(Grew since Monday: api &lt;x&gt;)" in text_of(message)) == (
+        "Cart: 7-day cost up €800.00 (+800%) vs 4-week average",
+        True,
+    )
 
 
 def test_a_summary_without_pages_is_a_plain_list() -> None:

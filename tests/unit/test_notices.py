@@ -63,6 +63,12 @@ def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
     ]
 
 
+def test_with_a_page_it_is_answered_there() -> None:
+    text = text_of(posted(opening(), page="https://worker.example/x"))
+    assert "Acknowledge, snooze or dismiss it on the component's page." in text
+    assert "scaleops-worker" not in text
+
+
 def test_a_slack_message_has_its_key_stream_number_and_a_day_to_live() -> None:
     message = posted(opening())
     assert message.key == "alert:under-provisioned:component:default/checkout:2:slack"
@@ -82,6 +88,7 @@ def test_a_resolve_is_short_and_offers_no_commands() -> None:
     )
     assert text_of(message).splitlines() == [
         "Resolved: Checkout: too little CPU or memory",
+        "It was about east/shop/Deployment/api.",
         "Open for 12 hours, since Mon 7 Sep 2026, 08:00 CEST.",
         "Why you get this: Cleared in 2 consecutive checks. Sent here by the default.",
     ]

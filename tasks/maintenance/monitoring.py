@@ -16,7 +16,6 @@ from typing import Final
 from domain.messages import Message
 from domain.routes import Route, RoutePolicy, platform_route
 from reports.notices import platform_notice
-from reports.render.slack_blocks import escape
 from store import Heartbeat, HeartbeatKind
 from tasks.context import StageContext
 from tasks.maintenance.status import InstallationStatus, read_status
@@ -93,7 +92,7 @@ def build_notice(problems: Sequence[str], routes: RoutePolicy, *, now: datetime)
     return platform_notice(
         key=f"watch:{now:%Y-%m-%d}:{hashlib.sha256(kinds.encode()).hexdigest()[:12]}",
         title="scaleops-worker needs attention",
-        lines=[f"• {escape(problem)}" for problem in problems],
+        lines=[f"• {problem}" for problem in problems],
         reason=f"These problems have lasted for at least {NOTIFY_AFTER // timedelta(minutes=1)} minutes. They are reported once a day.",
         target=route.target,
         route=route.rule,

@@ -29,6 +29,7 @@ from simulator.company.story import CLUSTERS, COST_JUMP_FROM, END, LOST_FROM, LO
 from simulator.credentials import SCALEOPS_TOKEN
 from simulator.serving import Simulator
 from store import Store
+from store.queries.outbox_conditions import FALLBACK
 
 WEEKS = [f"2026-W{number}" for number in range(35, 47)]
 MONTHS = ["2026-08", "2026-09", "2026-10"]
@@ -171,7 +172,7 @@ def test_no_message_of_an_alert_shows_a_state_that_is_over(lived: Lived, stored:
     posted = [one for one in lived.received if key_of(one).startswith("alert:") and one.get("thread_ts") is None]
     newest = {(message["channel"], message["ts"]): message for message in posted}.values()
     current = Counter(
-        key_of(message).removeprefix("alert:").rsplit(":", 2)[0]
+        key_of(message).removeprefix("alert:").removesuffix(FALLBACK).rsplit(":", 2)[0]
         for message in newest
         if not message["text"].startswith(("Resolved", "Closed", "Now usual"))
     )

@@ -17,11 +17,12 @@ from reports.render.slack_blocks import (
     MAX_URL_LENGTH,
     Block,
     BlockGroup,
+    LinkedText,
     clip_text,
     context,
     header,
     link_buttons,
-    link_list,
+    linked_list,
     pack,
     plain_text,
 )
@@ -72,7 +73,10 @@ def _groups_of(content: NoticeContent, shown: int) -> list[BlockGroup]:
     bullets = [f"\u2022 {line.text}{line.note}" for line in listed]
     body = "\n".join([*bullets, *more, content.after])
     if any(line.url for line in listed):
-        main = [link_list([(line.text, line.url, line.note) for line in listed]), plain_text("\n".join([*more, content.after]))]
+        main = [
+            linked_list([LinkedText(parts=((line.text, line.url), (line.note, None))) for line in listed]),
+            plain_text("\n".join([*more, content.after])),
+        ]
     else:
         main = [plain_text(body)]
     status = clip(content.status, MAX_SENTENCE)

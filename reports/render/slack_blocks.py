@@ -121,13 +121,10 @@ def preformatted(text: str) -> Block:
     return {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [element]}]}
 
 
-def link_list(items: Iterable[tuple[str, str | None, str]]) -> Block:
-    """Build a list of (text, URL, what follows); nothing is interpreted as markup, and a text without a URL that fits leads nowhere."""
-    elements: list[Json] = []
-    for text, url, after in items:
-        followed: list[Json] = [{"type": "text", "text": one_line(after)}] if after else []
-        elements.append({"type": "rich_text_section", "elements": [_linked(one_line(text) or "\u2013", url), *followed]})
-    return {"type": "rich_text", "elements": [{"type": "rich_text_list", "style": "bullet", "elements": elements}]}
+def linked_list(lines: Iterable[LinkedText]) -> Block:
+    """Build a bulleted list of lines of literal text with links."""
+    element: Json = {"type": "rich_text_list", "style": "bullet", "elements": [_linked(line) for line in lines]}
+    return {"type": "rich_text", "elements": [element]}
 
 
 def context(*texts: str) -> Block:
@@ -219,12 +216,6 @@ def fits(message: BlockGroup) -> bool:
         and len(escape("\n".join(message.lines))) <= MAX_FALLBACK_LENGTH
         and message.tables <= 1
     )
-
-
-def _linked(text: str, url: str | None) -> Json:
-    if url is None or len(url) > MAX_URL_LENGTH:
-        return {"type": "text", "text": text}
-    return {"type": "link", "text": text, "url": url}
 
 
 def _plain(text: str) -> Json:

@@ -66,7 +66,9 @@ def test_a_new_kind_of_problem_is_reported_the_same_day_with_all_others(bench: C
     newest = str(notices(bench)[0].renderings)
     for part in ("no worker has served the queue deliver", "nothing has been collected yet", "collect failed"):
         assert part in newest
-    assert "<!here>" not in newest
+    native, text = notices(bench)[0].renderings
+    assert "503 &lt;!here&gt;" in str(text.payload["text"]), "escaped, and only once"
+    assert "mrkdwn'" not in str(native.payload["blocks"]), "the blocks are plain text, which is not escaped"
 
 
 def test_without_a_platform_channel_problems_are_still_returned(simulator: Simulator, store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Final
 
 import click
 
@@ -34,6 +35,8 @@ from tasks.report.stage import AlreadySent, preview, preview_month, send_month
 from tasks.report.stage import send as send_report
 from tasks.report.upcoming import upcoming_report
 from wiring.settings import SettingsError
+
+_BAR_WIDTH: Final = 12
 
 
 @click.command()
@@ -197,9 +200,9 @@ def trend(ref: str, *, weeks: int, why: bool, as_json: bool) -> None:
         return
     largest = max((row.cost for row in found.weeks if row.cost is not None), default=0)
     show_table(
-        ["week", "7 days to", "cost", "", "savings/month available", "realised", "measured"],
+        ["week", "7 days to", "cost", "", "savings available a month", "realised", "measured"],
         [_row(row, found.currency, largest) for row in found.weeks],
-        right=["cost", "savings/month available", "realised"],
+        right=["cost", "savings available a month", "realised"],
     )
     if explained is not None:
         show_explanation(explained)
@@ -252,7 +255,7 @@ def _row(row: TrendWeekRow, currency: str, largest: float) -> list[str]:
         name,
         f"{row.as_of:%a %d %b %H:%M}",
         _money(row.cost, currency),
-        "█" * max(1, round(20 * row.cost / largest)) if row.cost is not None and largest else "",
+        "█" * max(1, round(_BAR_WIDTH * row.cost / largest)) if row.cost is not None and largest else "",
         _money(row.savings_available_per_month, currency),
         _money(row.savings_realised_per_month, currency),
         "all workloads" if is_complete else f"{row.workloads_with_cost} of {row.workloads} workloads",

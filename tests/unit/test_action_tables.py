@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import click
 import pytest
 
 from cli.action_tables import show_output
-from cli.output import fit_columns
+from cli.output import fit_columns, show_table
 
 WHERE = {"workloadName": "api", "type": "Deployment", "clusterName": "east", "namespace": "shop"}
 
@@ -87,11 +88,23 @@ def test_cost_and_traffic_name_their_period(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("available", "widths"),
     [
-        (40, [None, None]),  # all fits
-        (19, [8, 9]),  # no word is broken, and what is left goes to the column that lacks least
+        (40, [8, 15]),
+        (19, [6, 11]),  # what is left goes to the column that breaks into most lines
         (14, [5, 7]),
-        (13, [None, None]),  # impossible
+        (13, None),
     ],
 )
-def test_a_narrow_table_breaks_between_words(available: int, widths: list[int | None]) -> None:
+def test_a_narrow_table_breaks_between_words(available: int, widths: list[int] | None) -> None:
     assert fit_columns(["a", "b"], [["three wo", "one two threeee"]], available=available) == widths
+
+
+def test_a_row_is_a_block_of_lines_where_its_words_do_not_fit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"TTY_COMPATIBLE": "1", "NO_COLOR": "1", "TERM": "xterm", "COLUMNS": "30"}.items():
+        monkeypatch.setenv(name, value)
+    show_table(["alert", "phase", "paused"], [["budget:component:default/x", "firing, error", ""]])
+    assert [line.rstrip() for line in click.unstyle(capsys.readouterr().out).splitlines()] == [
+        "budget:component:default/x",
+        "  phase  firing, error",
+    ]

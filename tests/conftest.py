@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 
 # No test has a time limit: the machine may be busy.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("mutation", settings.get_profile("patient"), max_examples=15)  # make mutation: once for each mutant
 settings.load_profile("patient")
 
 pytest_plugins = [

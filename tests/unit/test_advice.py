@@ -47,7 +47,7 @@ def test_the_most_urgent_comes_first_then_the_largest_saving() -> None:
     workloads = [
         a_workload("low", over=True, savings="900"),
         a_workload("medium", automated=False, savings="5"),
-        a_workload("small", over=True, automated=False, savings="1"),
+        a_workload("small", over=True, automated=False, savings="0.5"),
         a_workload("unknown", over=True, automated=False, savings=None),
         a_workload("large", over=True, automated=False, savings="7"),
         a_workload("fine"),

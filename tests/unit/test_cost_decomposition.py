@@ -170,6 +170,32 @@ def test_each_cause_has_the_part_that_it_explains(then: tuple[Any, ...], now: tu
     assert bool(found.workloads[0].unknown_reason) == (CostCause.UNKNOWN in found.parts)
 
 
+@pytest.mark.parametrize(
+    ("changes_then", "changes_now", "reason"),
+    [
+        ({"pod_hours_7d": LEFT_OUT}, {}, "its pod-hours are unknown"),
+        ({}, {"cpu_request_millicores": LEFT_OUT}, "its requests are unknown"),
+        ({"memory_request_bytes": LEFT_OUT}, {}, "its requests are unknown"),
+        ({"cpu_request_millicores": 0.0, "memory_request_bytes": 0.0}, {}, "it had no requests in one of the weeks"),
+        ({}, {"spot_hours_7d": LEFT_OUT}, "its spot share is unknown"),
+        (
+            {"pod_hours_7d": LEFT_OUT, "cpu_request_millicores": LEFT_OUT},
+            {},
+            "its pod-hours are unknown and its requests are unknown",
+        ),
+        ({}, {}, ""),
+    ],
+)
+def test_what_is_not_explained_names_what_is_unknown(
+    changes_then: dict[str, Any], changes_now: dict[str, Any], reason: str
+) -> None:
+    then = make_point(as_of=THEN, cost_7d=Decimal(100), listed_since=OLD, **changes_then)
+    now = make_point(as_of=NOW, cost_7d=Decimal(150), listed_since=OLD, **changes_now)
+    (workload,) = explain(now, then).workloads
+
+    assert workload.unknown_reason == reason
+
+
 def test_requests_raised_in_the_middle_of_a_week_are_no_price_in_either_week() -> None:
     def point(as_of: datetime, cost: str, mean: float, now: float) -> WorkloadPoint:
         sizes: dict[str, Any] = {"cpu_request_millicores": now, "mean_cpu_request_millicores": mean}
@@ -221,6 +247,15 @@ def test_a_shared_workload_counts_once_in_the_team_and_a_moved_one_names_both_ow
     assert {one.change.key.name: one.change.other_owner for one in lost} == {"moved": make_ref("finder"), "shared": None}
 
 
+def test_a_mover_that_was_added_or_removed_cost_nothing_in_the_other_week() -> None:
+    now = closing(make_point("new", cost_7d=Decimal(30), as_of=NOW), as_of=NOW)
+    then = closing(make_point("old", cost_7d=Decimal(20), as_of=THEN), as_of=THEN)
+    new, old = group_movers(decompose(now, then), lambda _: Decimal(1)).movers
+
+    assert (new.name, new.then, new.now, new.share) == ("new", Decimal(0), Decimal(30), None)
+    assert (old.name, old.then, old.now, old.share) == ("old", Decimal(20), Decimal(0), Decimal(-1))
+
+
 def test_movers_are_one_line_for_a_workload_over_clusters() -> None:
     def both(cost: int, as_of: datetime) -> ClosingPoint:
         listed = [make_point("web", cluster=cluster, cost_7d=Decimal(cost)) for cluster in ("east", "west")]
@@ -229,5 +264,6 @@ def test_movers_are_one_line_for_a_workload_over_clusters() -> None:
 
     movers = group_movers(decompose(both(150, NOW), both(100, THEN)), lambda _: Decimal(10))
     (web,) = movers.movers
+    assert (web.then, web.now, web.share) == (Decimal(200), Decimal(300), Decimal("0.5"))
     assert (web.name, int(web.amount), [one.change.key.cluster for one in web.workloads]) == ("web", 100, ["east", "west"])
     assert (movers.small.workloads, movers.small.amount) == (1, Decimal("0.5"))

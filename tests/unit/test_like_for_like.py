@@ -16,7 +16,7 @@ from domain.closing_point import ClosingPoint
 from domain.cost_change import CostComparison, compare, compare_like_for_like, compare_points
 from domain.measures import Unknown, known_or
 from domain.snapshots import WorkloadPoint
-from tests.factories import SEARCH, make_key, make_measurement, make_point
+from tests.factories import SEARCH, make_key, make_measurement, make_point, make_ref
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
 NOW = THEN + timedelta(days=7)
@@ -106,6 +106,33 @@ def test_a_constant_workload_is_never_a_like_for_like_change(
         == change.amount
         == sum(one.amount for one in change.changes)
     )
+
+
+def test_the_changes_of_several_workloads_are_summed() -> None:
+    def closing_of(as_of: datetime, *costs: int | None) -> ClosingPoint:
+        points = [
+            make_point(name, as_of=as_of, listed_since=LONG_AGO, cost_7d=Unknown("x") if cost is None else Decimal(cost))
+            for name, cost in zip("abcdef", costs, strict=False)
+        ]
+        return ClosingPoint(as_of=as_of, measurements=(make_measurement("shop", *points, as_of=as_of),))
+
+    # Unknown in one of the weeks, stopped, and added: none of them is like for like.
+    now, then = closing_of(NOW, None, 130, 25, 50, 0, 7), closing_of(THEN, 10, 100, 20, None, 40)
+    found = compare_like_for_like(now.points, then.points)
+
+    assert (found.amount, found.cost_then) == (Decimal(35), Decimal(120))
+    assert found == compare(now, then).like_for_like
+
+
+def test_the_measured_components_are_grouped_by_the_sweep_that_measured_them() -> None:
+    later, earlier, failed = (
+        make_measurement("a", make_point(), as_of=NOW),
+        make_measurement("c", make_point(), as_of=NOW - SWEEP),
+        make_measurement("d", as_of=NOW, reason="with 503"),
+    )
+    closing = ClosingPoint(as_of=NOW, measurements=(later, failed, make_measurement("b", make_point(), as_of=NOW), earlier))
+
+    assert list(closing.as_ofs.items()) == [(NOW - SWEEP, (make_ref("c"),)), (NOW, (make_ref("a"), make_ref("b")))]
 
 
 @given(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alerts.measuring_rules import observe_catalog, observe_unmeasured, subject_of
-from alerts.observations import WHOLE_COMPONENT, Observation, UnmeasuredFigures, Verdict
+from alerts.observations import WHOLE_COMPONENT, Observation, Severity, UnmeasuredFigures, Verdict
 from domain.figures import MEASURE_OF_KIND, Figure, FigureKind
 from domain.measures import Unknown
 from domain.sweeps import Sweep
@@ -71,14 +71,19 @@ EARLIER = [make_sweep(back=1, complete=False), make_sweep(back=2, complete=False
         (make_sweep(expected=0, complete=False), [], "The catalog could not be listed, so nothing is measured."),
         (make_sweep(complete=False, missing=6, reason="6 of 9 are missing"), [], "6 of 9 are missing."),
         (FAILED, EARLIER, "The catalog could not be listed completely in 3 sweeps in a row: page 3 failed."),
+        (make_sweep(complete=False), EARLIER, "The catalog could not be listed completely in 3 sweeps in a row."),
     ],
 )
 def test_a_catalog_that_is_not_listed_as_expected_is_found(current: Sweep, earlier: list[Sweep], reason: str) -> None:
     (found,) = observe_catalog(current, earlier).found
     assert getattr(found.figures, "reason", "") == reason
+    assert (found.severity, found.has_evidence) == (Severity.ERROR, True)
 
 
 def test_one_incomplete_listing_decides_nothing() -> None:
     assert is_clear(observe_catalog(make_sweep(), EARLIER))
-    assert observe_catalog(FAILED, EARLIER[1:]).verdict is Verdict.UNKNOWN
-    assert observe_catalog(FAILED, []).verdict is Verdict.UNKNOWN
+    for earlier in (EARLIER[1:], []):
+        undecided = observe_catalog(FAILED, earlier)
+        assert (undecided.verdict, undecided.reason) == (Verdict.UNKNOWN, "page 3 failed")
+    unnamed = observe_catalog(make_sweep(complete=False), [])
+    assert unnamed.reason == "the catalog could not be listed"

@@ -29,6 +29,23 @@ def test_money_is_rounded_once(amount: str, currency: str, words: str) -> None:
     assert money.format_money(Decimal(amount), currency) == words
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "words"),
+    [
+        ("99.49", "USD", "$99.49"),
+        ("99.99", "EUR", "€99.99"),
+        ("100", "USD", "$100"),
+        ("3614.5", "USD", "$3,614"),
+        ("3615.5", "EUR", "€3,616"),
+        ("-100.4", "USD", f"{MINUS}$100"),
+        ("-99.4", "USD", f"{MINUS}$99.40"),
+        ("1234", "JPY", "¥1,234"),
+    ],
+)
+def test_an_estimate_has_no_decimals_from_a_hundred_on(amount: str, currency: str, words: str) -> None:
+    assert money.format_whole_money(Decimal(amount), currency) == words
+
+
 def test_a_change_shows_its_sign() -> None:
     assert money.format_money(Decimal(5), "USD", signed=True) == "+$5.00"
     assert money.format_money(Decimal(-5), "USD", signed=True) == f"{MINUS}$5.00"

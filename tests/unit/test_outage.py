@@ -67,6 +67,16 @@ def test_an_outage_holds_back_money_and_measuring(rule: Rule, shown: Observation
     assert held.verdict is Verdict.UNKNOWN
 
 
+def test_a_watch_sweep_is_held_back_by_the_outage_before_it_and_a_full_sweep_by_its_own() -> None:
+    before = AlertScenario(OUTAGE)
+    before.observe(outage(9, 9, number=0))
+    safe = clear(1)
+
+    assert suppress_in_outage([safe], before.state)[0].verdict is Verdict.UNKNOWN
+    assert suppress_in_outage([outage(0, 9), safe], before.state)[1] == safe
+    assert suppress_in_outage([safe])[0] == safe
+
+
 def test_an_outage_holds_back_a_resolve_and_never_a_danger_that_was_measured() -> None:
     danger, safe = met(1, finding(kills=3)), clear(1)
     assert suppress_in_outage([outage(9, 9), danger])[1] == danger

@@ -65,6 +65,7 @@ def test_the_owner_is_the_one_that_counts(owner: object, targets: tuple[str, ...
         ("a,b", "names 2 owners, group:shop/a and group:shop/b; the first counts"),
         ("two words", "names 'two words', which is not an entity reference"),
         ("${{values.owner}}", "names '${{values.owner}}', which is a placeholder that was never filled in"),
+        (" ".join(["x"] * 60), f"names '{' '.join(['x'] * 60)[:100]}', which is not an entity reference"),
         (False, "spec.owner of component:shop/web is not text and cannot be read"),
         ([["a"], "b"], "is not text"),
     ],

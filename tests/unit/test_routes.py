@@ -111,6 +111,41 @@ def test_the_platform_falls_back_to_the_default_channel() -> None:
     assert isinstance(routes.platform_pagerduty_route(routes.RoutePolicy()), routes.Unrouted)
 
 
+def test_the_routes_of_the_platform_name_the_setting_that_chose_them() -> None:
+    default, nothing = routes.RoutePolicy(slack_default="C-DEFAULT", monthly_channel="C-MONTH"), routes.RoutePolicy()
+
+    assert routes.platform_route(FULL) == routes.Route(target="C-PLATFORM", rule="WORKER_PLATFORM_CHANNEL")
+    assert routes.platform_route(default) == routes.Route(
+        target="C-DEFAULT", rule="SLACK_DEFAULT_CHANNEL, because WORKER_PLATFORM_CHANNEL is not set"
+    )
+    assert routes.platform_route(nothing) == routes.Unrouted(
+        reason="neither WORKER_PLATFORM_CHANNEL nor SLACK_DEFAULT_CHANNEL is set"
+    )
+    assert routes.monthly_route(default) == routes.Route(target="C-MONTH", rule="monthly.slack_channel of the configuration file")
+    assert routes.monthly_route(nothing) == routes.Unrouted(reason="monthly.slack_channel of the configuration file is not set")
+    assert routes.platform_pagerduty_route(FULL) == routes.Route(target="key-default", rule="PAGERDUTY_ROUTING_KEY")
+    assert routes.platform_pagerduty_route(nothing) == routes.Unrouted(reason="PAGERDUTY_ROUTING_KEY is not set")
+
+
+def test_a_route_by_default_counts_as_unrouted() -> None:
+    default = routes.RoutePolicy(pagerduty_default="key-default", slack_default="C-DEFAULT")
+    page, post = routed(routes.pagerduty_route(default, team=PAYMENTS)), routed(routes.slack_route(default, team=PAYMENTS))
+
+    assert page == routes.Route(
+        target="key-default",
+        rule="PAGERDUTY_ROUTING_KEY, because nothing names a key for group:default/payments",
+        is_fallback=True,
+    )
+    assert (post.is_fallback, post.rule) == (
+        True,
+        "SLACK_DEFAULT_CHANNEL, because nothing names a channel for group:default/payments",
+    )
+    assert not routed(routes.pagerduty_route(FULL, team=PAYMENTS)).is_fallback
+    assert routes.pagerduty_route(routes.RoutePolicy(), team=PAYMENTS) == routes.Unrouted(
+        reason="nothing names a PagerDuty key for group:default/payments, and PAGERDUTY_ROUTING_KEY is not set"
+    )
+
+
 @pytest.mark.parametrize("top", [PAYMENTS, SHOP], ids=["a cycle", "a cycle above the team"])
 def test_parents_are_the_nearest_first_and_a_cycle_ends(top: EntityRef) -> None:
     teams = {PAYMENTS: make_team(PAYMENTS, parent=SHOP), SHOP: make_team(SHOP, parent=ALL), ALL: make_team(ALL, parent=top)}

@@ -145,9 +145,18 @@ def test_what_cannot_be_queried_is_reported(part: str) -> None:
     plan = plan_of(parse_selector(f"app=web,{part}"), text=part)
     assert plan.queries == (("app=web",),)
     assert len(plan.warnings) == 1
-    assert f"'{part}'" in plan.warnings[0]
+    assert plan.warnings[0] == (
+        f"ScaleOps does not support '{part}' of the selector; it was left out, so "
+        "workloads may be listed that the selector excludes"
+    )
     with pytest.raises(InvalidSelector, match="nothing of the selector"):
         plan_of(parse_selector(part), text=part)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(100, "x" * 100), (101, "x" * 100 + "…")])
+def test_a_long_text_is_quoted_up_to_a_hundred_characters(length: int, shown: str) -> None:
+    with pytest.raises(InvalidSelector, match=rf"'{shown}' has more than 63 characters"):
+        queries_of("x" * length + "=1")
 
 
 def test_a_selector_that_would_become_a_flood_is_refused() -> None:

@@ -43,6 +43,8 @@ def stream(*events: str) -> list[EventStatus]:
         # a new trigger after the resolve stays
         (["trigger pending", "resolve pending", "trigger pending"], ("0", "1")),
         (["trigger leased", "resolve pending"], ()),
+        # two incidents whose triggers and resolves all wait
+        (["trigger pending", "resolve pending", "trigger pending", "resolve pending"], ("0", "1", "2", "3")),
     ],
 )
 def test_a_resolve_cancels_the_pending_triggers_before_it(events: list[str], cancelled: tuple[str, ...]) -> None:

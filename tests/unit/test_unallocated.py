@@ -9,9 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.bulk_trust import BulkCheck, BulkSubject
 from domain.inventory import LARGEST_PER_CLUSTER, InventoryWorkload, allocate_costs
 from domain.measures import Measured, Unknown, known_or, total_of
-from domain.unallocated import InventoryCoverage, SweepUnallocated, choose_closing_inventory, summarize_unallocated
+from domain.unallocated import (
+    InventoryCoverage,
+    SweepUnallocated,
+    choose_closing_inventory,
+    describe_missing,
+    describe_newest,
+    reason_not_trusted,
+    summarize_unallocated,
+)
 from domain.workload import WorkloadKey
 from reports.builders.report import build_platform_report
 from reports.builders.sentences import format_unallocated
@@ -30,6 +39,10 @@ WORKLOADS = st.dictionaries(
     st.tuples(COSTS, st.booleans()),
     max_size=40,
 )
+
+
+def check(cluster: str, *, reason: str = "", trusted: bool = False) -> BulkCheck:
+    return BulkCheck(as_of=SLOT, subject=BulkSubject.INVENTORY, cluster=cluster, trusted=trusted, reason=reason)
 
 
 @given(WORKLOADS)
@@ -124,3 +137,84 @@ def test_every_rendering_gives_the_reason_while_the_inventory_is_not_trusted(as_
     for text in (render_page(report), render_markdown(report), slack):
         assert "is unknown: the inventory is not trusted: 3 workloads of prod-eu are missing in it." in text
         assert "claims every workload" not in text
+
+
+@pytest.mark.parametrize(
+    ("checks", "reason"),
+    [
+        ([], "the sweep fetched no inventory (SCALEOPS_BULK is off, or it was interrupted)"),
+        ([check("", trusted=True)], "the inventory was not compared"),
+        ([check("east", reason="short"), check("west", trusted=True)], "the inventory is not trusted: short"),
+        ([check("east", reason="short"), check("west", reason="late")], "the inventory is not trusted: short; late"),
+        (
+            [replace(check("east", reason="x"), subject=BulkSubject.COSTS)],
+            "the sweep fetched no inventory (SCALEOPS_BULK is off, or it was interrupted)",
+        ),
+    ],
+)
+def test_a_sweep_without_unallocated_cost_says_why(checks: list[BulkCheck], reason: str) -> None:
+    assert reason_not_trusted(checks) == reason
+
+
+def test_namespaces_are_listed_by_cost_and_unknown_ones_last() -> None:
+    cost = cost_of(("small", "1"), ("unknown", None), ("large", "30"), ("same", "30")).cost
+
+    assert not isinstance(cost, Unknown)
+    assert [one.namespace for one in cost.namespaces] == ["large", "same", "small", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("without_workloads", "sentences"),
+    [
+        (0, ["the cost of 1 of 2 unallocated workloads is unknown", "east: no row"]),
+        (
+            1,
+            [
+                "the cost of 1 of 2 unallocated workloads is unknown",
+                "east: no row",
+                "1 component was never measured: a part of this may be theirs",
+            ],
+        ),
+        (
+            2,
+            [
+                "the cost of 1 of 2 unallocated workloads is unknown",
+                "east: no row",
+                "2 components were never measured: a part of this may be theirs",
+            ],
+        ),
+    ],
+)
+def test_what_the_sums_lack_is_named(without_workloads: int, sentences: list[str]) -> None:
+    cost = cost_of(("orphan", "1"), ("unknown", None)).cost
+
+    assert not isinstance(cost, Unknown)
+    assert list(describe_missing(cost, without_workloads=without_workloads)) == sentences
+
+
+def cost_of(*costs: tuple[str, str | None]) -> SweepUnallocated:
+    inventory = [
+        InventoryWorkload(key=make_key(name, namespace=name), cost_7d=Unknown("no row") if cost is None else Decimal(cost))
+        for name, cost in costs
+    ]
+    claimed = [one for one in inventory if one.key.name.startswith("claimed")]
+    summary = summarize_unallocated(allocate_costs(inventory, claimed, shared=()).namespaces, shared=())
+    return SweepUnallocated(as_of=SLOT, cost=summary)
+
+
+@pytest.mark.parametrize(
+    ("newest", "sentence"),
+    [
+        (None, "unknown: no sweep had a trusted inventory"),
+        (SweepUnallocated(as_of=SLOT, cost=Unknown("not compared")), "unknown: not compared"),
+        (cost_of(("orphan", None)), "unknown: no row"),
+        (cost_of(("orphan", "25"), ("claimed", "75")), "$25.00 for the 7 days to 2026-11-23 06:00 UTC, 25% of all cost"),
+        (
+            cost_of(("orphan", "25"), ("claimed", "75"), ("other", None)),
+            "$25.00 for the 7 days to 2026-11-23 06:00 UTC, 25% of all known cost",
+        ),
+        (cost_of(("orphan", "0")), "$0.00 for the 7 days to 2026-11-23 06:00 UTC"),
+    ],
+)
+def test_the_newest_unallocated_cost_is_one_sentence(newest: SweepUnallocated | None, sentence: str) -> None:
+    assert describe_newest(newest, "USD") == sentence

@@ -9,6 +9,7 @@ from typing import Final
 from domain.measures import Total, Unknown, known_or
 from domain.money import change_share, format_count, parse_currency
 from domain.month_to_date import MonthToDate
+from domain.refs import PLATFORM
 from domain.tracking import Recommendation, RecommendationEnd
 from reports import content
 from reports.builders.gaps import list_gaps
@@ -47,6 +48,8 @@ def build_monthly_report(facts: MonthFacts) -> content.MonthlyReport:
         headline=_headline(facts),
         sections=tuple(build_section(title, make) for title, make in parts),
         page=meta.links.report(PLATFORM_SLUG, meta.month),
+        catalog=meta.links.entity(PLATFORM),
+        dashboard=meta.links.dashboard,
     )
 
 

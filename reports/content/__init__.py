@@ -224,6 +224,10 @@ class MonthlyReport(ContentModel):
     sections: tuple[Section, ...]
     page: str | None
     """URL of the page of this report."""
+    catalog: str | None = None
+    """URL of the catalog in Backstage."""
+    dashboard: str | None = None
+    """URL of the cost report in ScaleOps."""
 
     @property
     def period(self) -> str:

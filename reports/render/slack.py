@@ -38,7 +38,7 @@ from reports.render.slack_blocks import (
     preformatted,
 )
 from reports.render.slack_chart import draw_trend_in_slack
-from reports.render.slack_packing import SlackSection, fill, pack_sections
+from reports.render.slack_packing import SlackSection, begin, pack_sections
 from reports.render.slack_quiet import render_quiet_week
 from reports.render.slack_thread import (
     MAX_REASON_LENGTH,
@@ -49,7 +49,6 @@ from reports.render.slack_thread import (
     small_print,
 )
 
-ACTIONS: Final = "What to do"
 MAX_ACTIONS: Final = 3
 """Recommendations of the first screen; the page lists more."""
 MAX_PLACES: Final = 3
@@ -65,23 +64,15 @@ def render_slack(report: content.Report, links: MessageLinks | None = None) -> t
     buttons = report_buttons(report, links.page)
     if report.quiet:
         return (to_renderings(join([render_quiet_week(report, links.page), *buttons])),)
-    top, more = fill(tuple(_headline(report)), reserved=buttons)
-    thread = [*([SlackSection(title="The week", groups=more, is_continued=True)] if more else []), *_sections(report, links)]
-    actions = next((one for one in thread if one.title == ACTIONS), None)
-    shown: tuple[BlockGroup, ...] = ()
-    if actions is not None and not more:
-        shown, rest = fill((actions.part(actions.groups[:1], is_first=True), *actions.groups[1:]), reserved=(*top, *buttons))
-        left = SlackSection(title=actions.title, groups=rest, is_continued=True) if shown else actions
-        thread = [left if one is actions else one for one in thread if one is not actions or left.groups]
-    return tuple(to_renderings(message) for message in (join([*top, *buttons, *shown]), *pack_sections(thread)))
-
-
-def _sections(report: content.Report, links: MessageLinks) -> Iterator[SlackSection]:
-    """Yield what to do, which begins on the first screen, then the sections of the thread."""
+    head, more = begin(SlackSection(title="The week", groups=tuple(_headline(report))), reserved=buttons, has_heading=False)
+    first, left = (*head, *buttons), more
     for section in report.sections:
         if isinstance(section.body, content.TopActions):
-            yield render_safely(section, _actions, section.body)
-    yield from render_sections(report.sections, links)
+            actions = render_safely(section, _actions, section.body)
+            shown, rest = ((), (actions,)) if more else begin(actions, reserved=first)
+            first, left = (*first, *shown), (*left, *rest)
+    thread = pack_sections([*left, *render_sections(report.sections, links)])
+    return tuple(to_renderings(message) for message in (join(first), *thread))
 
 
 def to_renderings(message: BlockGroup) -> tuple[Rendering, ...]:
@@ -119,7 +110,7 @@ def _headline(report: content.Report) -> Iterator[BlockGroup]:
             yield draw_trend_in_slack(section.body, report.currency)
 
 
-def report_buttons(report: content.Report, page: str | None) -> tuple[BlockGroup, ...]:
+def report_buttons(report: content.AnyReport, page: str | None) -> tuple[BlockGroup, ...]:
     """Return the row of buttons of a report, of those with an address; none without any."""
     found = (
         ("Open report", "The full report", page),

@@ -137,11 +137,6 @@ def divider() -> Block:
     return {"type": "divider"}
 
 
-def link_button(label: str, url: str) -> Block:
-    """Build a row with one link button."""
-    return link_buttons([(label, url)])
-
-
 def link_buttons(links: Iterable[tuple[str, str]]) -> Block:
     """Build a row of link buttons from (label, URL); an address that is too long for Slack is left out. At least one must fit."""
     fitting = [link for link in links if len(link[1]) <= MAX_URL_LENGTH][:MAX_BUTTONS]

@@ -10,22 +10,23 @@ from reports.builders.month_sentences import describe_month, format_month_name, 
 from reports.builders.sentences import format_unallocated
 from reports.formatting import clip, format_instant
 from reports.links import MessageLinks
-from reports.render.slack import to_renderings
-from reports.render.slack_blocks import BlockGroup, context, escape, fields, header, join, link_button, mrkdwn, plain_text
-from reports.render.slack_packing import SlackSection, fill, pack_sections
+from reports.render.slack import report_buttons, to_renderings
+from reports.render.slack_blocks import BlockGroup, context, escape, fields, header, join, mrkdwn, plain_text
+from reports.render.slack_packing import SlackSection, begin, pack_sections
 from reports.render.slack_thread import MAX_SENTENCE_LENGTH, render_sections
 
 
 def render_monthly(report: content.MonthlyReport, links: MessageLinks | None = None) -> tuple[tuple[Rendering, ...], ...]:
     """Render the messages in order, as `render_slack`."""
     links = links or MessageLinks(page=report.page)
-    first, more = fill(tuple(_first_screen(report, links.page)), reserved=())
-    thread = [*([SlackSection(title="The month", groups=more, is_continued=True)] if more else [])]
-    messages = (join(first), *pack_sections([*thread, *render_sections(report.sections, links)]))
+    buttons = report_buttons(report, links.page)
+    screen = SlackSection(title="The month", groups=tuple(_first_screen(report)))
+    first, more = begin(screen, reserved=buttons, has_heading=False)
+    messages = (join([*first, *buttons]), *pack_sections([*more, *render_sections(report.sections, links)]))
     return tuple(to_renderings(message) for message in messages)
 
 
-def _first_screen(report: content.MonthlyReport, page: str | None) -> Iterator[BlockGroup]:
+def _first_screen(report: content.MonthlyReport) -> Iterator[BlockGroup]:
     headline = report.headline
     title = f"{clip(report.title, 90)}: {format_month_name(report.month)}"
     as_of = "" if headline.as_of is None else f", measured until {format_instant(headline.as_of, report.zone)}"
@@ -46,5 +47,3 @@ def _first_screen(report: content.MonthlyReport, page: str | None) -> Iterator[B
         if isinstance(section.body, content.UnallocatedSpend):
             unallocated = format_unallocated(section.body)
             yield BlockGroup(blocks=(plain_text(unallocated),), lines=(unallocated,))
-    if page is not None:
-        yield BlockGroup(blocks=(link_button("Open report", page),), lines=(f"The full report: {page}",))

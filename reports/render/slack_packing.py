@@ -79,16 +79,21 @@ def _without_divider(message: BlockGroup) -> BlockGroup:
     return replace(message, blocks=message.blocks[1:], basic_blocks=None if basic is None else basic[1:], lines=message.lines[1:])
 
 
-def fill(
-    groups: Sequence[BlockGroup], *, reserved: Sequence[BlockGroup]
-) -> tuple[tuple[BlockGroup, ...], tuple[BlockGroup, ...]]:
-    """Return as many groups as fit into one message together with those that are in it already, and the others."""
-    load = sum(map(_load, reserved), _NOTHING)
-    for taken, group in enumerate(groups):
-        load += _load(group)
-        if not load.fits(1.0):
-            return tuple(groups[:taken]), tuple(groups[taken:])
-    return tuple(groups), ()
+def begin(
+    section: SlackSection, *, reserved: Sequence[BlockGroup], has_heading: bool = True
+) -> tuple[tuple[BlockGroup, ...], tuple[SlackSection, ...]]:
+    """Return as much of a section as fits into a message with what is reserved in it, and the section of the others, if any.
+
+    `has_heading`: False for a section that begins the message.
+    """
+    first, *others = section.groups
+    groups = [section.part([first], is_first=True) if has_heading else first, *others]
+    taken, load = 0, sum(map(_load, reserved), _NOTHING)
+    while taken < len(groups) and (load + _load(groups[taken])).fits(1.0):
+        load += _load(groups[taken])
+        taken += 1
+    rest = section.groups[taken:]
+    return tuple(groups[:taken]), (replace(section, groups=rest, is_continued=taken > 0),) if rest else ()
 
 
 def _split(section: SlackSection) -> list[BlockGroup]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reports.builders.report import build_team_report
 from reports.render.slack import render_slack
 from reports.render.slack_blocks import MAX_BLOCKS, MAX_MESSAGE_LENGTH, BlockGroup, fits, plain_text, size_of
-from reports.render.slack_packing import SlackSection, pack_sections
+from reports.render.slack_packing import SlackSection, begin, pack_sections
 from tests.unit import report_samples as samples
 
 
@@ -55,6 +55,15 @@ def test_a_short_section_is_not_left_alone_behind_full_messages() -> None:
     messages = pack_sections([section(name, [900]) for name in "ABCDE"])
     assert len(messages) == 2
     assert min(sizes(messages)) >= 1800
+
+
+def test_the_beginning_of_a_section_stays_with_what_is_reserved_and_the_rest_continues() -> None:
+    reserved = section("R", [2000]).groups
+    shown, (rest,) = begin(section("A", [900, 900, 900]), reserved=reserved)
+    assert [group.lines[-1][:2] for group in shown] == ["A0", "A1"]
+    assert (rest.groups, rest.is_continued) == (section("A", [900, 900, 900]).groups[2:], True)
+    assert begin(section("A", [2100]), reserved=reserved) == ((), (section("A", [2100]),))
+    assert begin(section("A", [100]), reserved=reserved)[1] == ()
 
 
 def test_a_report_of_too_much_has_no_message_without_a_heading() -> None:

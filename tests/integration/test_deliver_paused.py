@@ -12,7 +12,7 @@ from clients.http.client import TimeLeft, unlimited
 from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import PostedMessage, SlackClient
 from domain.component import RoutingKey
-from domain.messages import DeliveryStatus, EventAction, EventStatus, Json, resolve_to_repeat
+from domain.messages import DeliveryStatus, EventAction, Json
 from simulator.credentials import SLACK_BOT_TOKEN
 from simulator.serving import Simulator
 from store import Store
@@ -152,28 +152,3 @@ def test_a_paused_post_is_not_sent_after_the_lease_was_taken(senders: TwoSenders
 def test_a_lease_outlasts_every_attempt_of_a_send_and_is_taken_over_soon_after() -> None:
     """An attempt may still run this long after the last look, and a killed sender delays a page by two minutes."""
     assert timedelta(seconds=SEND_TIMEOUT_S + MIN_ATTEMPT_S) < LEASE <= timedelta(minutes=2)
-
-
-@pytest.mark.parametrize(
-    ("later", "again"),
-    [
-        ("", None),
-        ("resolve:sent", "0"),
-        ("resolve:leased", "0"),
-        ("resolve:unknown", "0"),
-        ("resolve:pending", None),
-        ("resolve:cancelled", None),
-        ("resolve:failed", None),
-        ("resolve:sent trigger:sent", None),
-        ("resolve:sent trigger:pending", "0"),
-        ("resolve:sent trigger:sent resolve:sent", "2"),
-        ("acknowledge:sent", None),
-    ],
-)
-def test_which_resolve_is_sent_again(later: str, again: str | None) -> None:
-    events = []
-    for number, event in enumerate(later.split()):
-        action, status = event.split(":")
-        attempts = 0 if status in {"pending", "cancelled"} else 1
-        events.append(EventStatus(key=str(number), action=EventAction(action), status=DeliveryStatus(status), attempts=attempts))
-    assert resolve_to_repeat(events) == again

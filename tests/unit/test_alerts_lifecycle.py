@@ -122,6 +122,16 @@ def test_clear_met_clear_is_not_two_in_a_row() -> None:
     assert alert.observe(clear(5))[0].kind is NoticeKind.RESOLVED
 
 
+def test_a_sweep_that_meets_it_again_restarts_the_count_of_clear_sweeps() -> None:
+    alert = AlertScenario()
+    alert.observe(met(1), clear(2))
+    assert alert.state.incident is not None
+    assert (alert.state.incident.clear_sweeps, alert.state.incident.cleared_as_of) == (1, sweep(2))
+    alert.observe(met(3))
+    assert alert.state.incident is not None
+    assert (alert.state.incident.clear_sweeps, alert.state.incident.cleared_as_of) == (0, None)
+
+
 def test_a_lost_cluster_resolves_nothing() -> None:
     alert = opened()
     alert.observe(*(clear(number, unknown=(str(make_key("api")),)) for number in range(2, 12)))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import AlertId, MemberFigures
-from alerts.policy import Rule, StormLimits
+from alerts.observations import AlertId, MemberFigures, Severity
+from alerts.policy import PagingMode, Rule, StormLimits
 from alerts.states import AlertState, Extent, Incident, LastNotification, NoticeKind, OpenIncident
 from alerts.storm import NoticeGroups, SummaryReason, group_notices, is_danger, storm_of
 from domain.refs import PLATFORM, EntityRef
@@ -101,6 +101,22 @@ def test_a_storm_is_one_page_whose_resolve_comes_with_the_last_member(members: i
     over = planned([], [storm.state])
     (resolve,) = storm.observe(replace(over.observations[0], as_of=sweep(3)))
     assert (resolve.kind, resolve.paging) == (NoticeKind.RESOLVED, Paging.RESOLVE)
+
+
+def test_a_member_of_a_storm_counts_what_pages_and_without_it_everything() -> None:
+    kills, none = finding("api", kills=3), finding("worker", kills=0)
+    notices = [replace(new_page(n), findings=(kills, none), paging_findings=(kills,)) for n in range(6)]
+    (member, *_) = planned(notices).observations[0].found
+
+    assert member.figures == MemberFigures(alert=alert(0), workloads=1, worst=kills)
+    assert (member.severity, member.has_evidence, member.page) == (Severity.CRITICAL, True, PagingMode.ALWAYS)
+    scenario = AlertScenario()
+    scenario.observe(met(0, none, finding("api", kills=0)), met(1, none, finding("api", kills=0)))
+    quiet = replace(scenario.state, alert=alert(0), incident=incident_in_storm())
+    (still,) = planned([], [quiet]).observations[0].found
+    assert isinstance(still.figures, MemberFigures)
+    assert still.figures.workloads == 2
+    assert (still.severity, still.has_evidence, still.page) == (Severity.WARNING, False, PagingMode.NEVER)
 
 
 def test_an_alert_that_joins_an_open_storm_changes_it() -> None:

@@ -55,10 +55,24 @@ def test_an_unknown_cost_keeps_no_budget_and_breaks_none(lacking: dict[str, int 
 @pytest.mark.parametrize("lacking", [{"known": 1}, {"unknown": 1}])
 def test_what_was_measured_of_a_cost_can_be_above_a_budget_but_not_within_it(lacking: dict[str, int]) -> None:
     windows = make_window(NOVEMBER_15 - 7 * DAY, 70, **lacking), make_window(NOVEMBER_15, 70, **lacking)
-    assert budget(*windows, limit=300).verdict is Verdict.UNKNOWN
+    held = budget(*windows, limit=300)
+    assert held.verdict is Verdict.UNKNOWN
+    assert held.reason
     (found,) = budget(*windows, limit=299).found
     assert isinstance(found.figures, BudgetFigures)
     assert (found.figures.is_complete, found.figures.known_days) == (False, 0)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "reason"),
+    [({"unknown": 1}, "1 component could not be measured"), ({"unknown": 2}, "2 components could not be measured")],
+)
+def test_a_cost_that_is_not_complete_today_says_what_is_missing(lacking: dict[str, int], reason: str) -> None:
+    windows = make_window(NOVEMBER_15 - 7 * DAY, 70), make_window(NOVEMBER_15, 70, **lacking)
+    month = month_to_date(windows[:1], until=NOVEMBER_15 - 7 * DAY)
+    observed = observe_budget(about=CHECKOUT, team=PAYMENTS, today=windows[1], month=month, monthly_budget=Decimal(10_000))
+
+    assert (observed.verdict, observed.reason) == (Verdict.UNKNOWN, reason)
 
 
 def test_days_that_no_window_covers_break_no_budget() -> None:

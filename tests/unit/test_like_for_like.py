@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.closing_point import ClosingPoint
+from domain.closing_point import ClosingPoint, sum_points
 from domain.cost_change import CostComparison, compare, compare_like_for_like, compare_points
-from domain.measures import Unknown, known_or
+from domain.measures import Total, Unknown, known_or
 from domain.snapshots import WorkloadPoint
 from tests.factories import SEARCH, make_key, make_measurement, make_point, make_ref
 
@@ -122,6 +122,16 @@ def test_the_changes_of_several_workloads_are_summed() -> None:
 
     assert (found.amount, found.cost_then) == (Decimal(35), Decimal(120))
     assert found == compare(now, then).like_for_like
+
+
+def test_an_unknown_sum_names_why_a_component_is_unknown() -> None:
+    points = [make_point("a", cost_7d=Unknown("no row"))]
+    named = sum_points(points, unknown=["with 503", "later"], without_workloads=0)["cost_7d"]
+    partly = sum_points([*points, make_point("b", cost_7d=Decimal(5))], unknown=["with 503"], without_workloads=2)["cost_7d"]
+
+    assert named == Total(amount=Unknown("with 503"), known=0, parts=1)
+    assert partly == Total(amount=Decimal(5), known=1, parts=4)
+    assert sum_points(points, unknown=[], without_workloads=0)["cost_7d"].amount == Unknown("no row")
 
 
 def test_the_measured_components_are_grouped_by_the_sweep_that_measured_them() -> None:

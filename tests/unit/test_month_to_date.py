@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.measures import Unknown
-from domain.month_to_date import month_to_date, sweeps_needed
+from domain.month_to_date import month_to_date, start_of_month, sweeps_needed
 from domain.snapshots import SeriesPoint
 from tests.factories import make_window
 
@@ -70,6 +71,20 @@ def test_nothing_measured_is_unknown() -> None:
     month = month_to_date([make_window(instant(8), None)], until=instant(8))
     assert month.amount == Unknown("no day of the month was measured")
     assert month.high is None
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_month_is_that_of_utc_whatever_the_zone_of_the_machine(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        first = datetime(2026, 11, 1, tzinfo=timezone.utc)
+        assert start_of_month(first + timedelta(microseconds=1)) == first
+        assert start_of_month(first) == datetime(2026, 10, 1, tzinfo=timezone.utc)
+        assert start_of_month(first.astimezone(timezone(timedelta(hours=14))) + timedelta(days=30)) == first
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_few_sweeps_are_needed() -> None:

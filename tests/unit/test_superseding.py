@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.messages import DeliveryStatus, EventAction, EventStatus, superseded
+from domain.messages import DeliveryStatus, EventAction, EventStatus, resolve_to_repeat, superseded
 
 
 def stream(*events: str) -> list[EventStatus]:
@@ -80,3 +80,28 @@ def test_an_incident_that_may_be_open_keeps_its_resolve(statuses: list[EventStat
 def test_only_pending_events_are_cancelled(statuses: list[EventStatus]) -> None:
     by_key = {one.key: one for one in statuses}
     assert all(by_key[key].status is DeliveryStatus.PENDING for key in superseded(statuses))
+
+
+@pytest.mark.parametrize(
+    ("later", "again"),
+    [
+        ("", None),
+        ("resolve:sent", "0"),
+        ("resolve:leased", "0"),
+        ("resolve:unknown", "0"),
+        ("resolve:pending", None),
+        ("resolve:cancelled", None),
+        ("resolve:failed", None),
+        ("resolve:sent trigger:sent", None),
+        ("resolve:sent trigger:pending", "0"),
+        ("resolve:sent trigger:sent resolve:sent", "2"),
+        ("acknowledge:sent", None),
+    ],
+)
+def test_which_resolve_is_sent_again(later: str, again: str | None) -> None:
+    events = []
+    for number, event in enumerate(later.split()):
+        action, status = event.split(":")
+        attempts = 0 if status in {"pending", "cancelled"} else 1
+        events.append(EventStatus(key=str(number), action=EventAction(action), status=DeliveryStatus(status), attempts=attempts))
+    assert resolve_to_repeat(events) == again

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.bulk_trust import BulkCheck, BulkSubject
-from domain.inventory import LARGEST_PER_CLUSTER, InventoryWorkload, allocate_costs
-from domain.measures import Measured, Unknown, known_or, total_of
+from domain.inventory import LARGEST_PER_CLUSTER, InventoryWorkload, allocate_costs, unmeasured_costs
+from domain.measures import Measured, Total, Unknown, known_or, total_of
 from domain.unallocated import (
     InventoryCoverage,
     SweepUnallocated,
@@ -161,6 +161,15 @@ def test_namespaces_are_listed_by_cost_and_unknown_ones_last() -> None:
 
     assert not isinstance(cost, Unknown)
     assert [one.namespace for one in cost.namespaces] == ["large", "same", "small", "unknown"]
+
+
+def test_costs_that_are_not_trusted_keep_the_number_of_workloads() -> None:
+    inventory = [InventoryWorkload(key=make_key(name, namespace="n"), cost_7d=Decimal(3)) for name in ("one", "two")]
+    (cost,) = unmeasured_costs(allocate_costs(inventory, [], shared=()).namespaces, reason="not trusted")
+
+    assert (cost.cluster, cost.namespace) == ("east", "n")
+    assert cost.unallocated == Total(amount=Unknown("not trusted"), known=0, parts=2)
+    assert cost.allocated == Total(amount=Decimal(0), known=0, parts=0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-inde
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format check test test-browser fuzz mutation conformance reference docs demo chaos bench wheel sbom audit lock
+.PHONY: help setup format check test test-browser chart fuzz mutation conformance reference docs demo chaos bench wheel sbom audit lock
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,12 +40,16 @@ check: setup ## form, lint, types and floor plan
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup ## every test that needs no browser
-	$(BIN)/python -m pytest -m "not browser" -n auto
+test: setup ## every test that needs no browser and no Helm
+	$(BIN)/python -m pytest -m "not browser and not chart" -n auto
 
 test-browser: setup ## the pages in a real Chromium
 	@sh tests/browser/ready.sh $(BIN)
 	$(BIN)/python -m pytest -m browser
+
+chart: setup ## the Helm chart: lint, schemas, alert rules
+	@sh tests/chart/ready.sh $(BIN)
+	$(BIN)/python -m pytest -m chart tests/chart
 
 fuzz: .tools/fuzz/.ready ## send generated requests to every route of the gateway (EXAMPLES=200 SEED=1 QUICK=)
 	.tools/fuzz/bin/python -m tests.fuzz --examples $(or $(EXAMPLES),200) --seed $(or $(SEED),1) $(if $(QUICK),--quick)
@@ -100,11 +104,12 @@ audit: .tools/audit/.ready ## look for known vulnerabilities in every lock (exit
 	$(BIN)/python -m tests.supply_chain.audit .tools/audit/bin/pip-audit
 
 lock: setup ## pin the dependencies anew
-	$(LOCK) -o requirements/runtime.lock
-	$(LOCK) --group dev -c requirements/runtime.lock -o requirements/dev.lock
-	$(LOCK) --group dev --group browser -c requirements/dev.lock -o requirements/browser.lock
+	$(LOCK) --extra otel -o requirements/runtime.lock
+	$(LOCK) --extra otel --group dev -c requirements/runtime.lock -o requirements/dev.lock
+	$(LOCK) --extra otel --group dev --group browser -c requirements/dev.lock -o requirements/browser.lock
+	$(LOCK) --extra otel --group dev --group chart -c requirements/dev.lock -o requirements/chart.lock
 	$(COMPILE) --group audit -c requirements/dev.lock -o requirements/audit.lock
-	$(LOCK) --group dev --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
-	$(LOCK) --group dev --group mutation -c requirements/dev.lock -o requirements/mutation.lock
+	$(LOCK) --extra otel --group dev --group fuzz -c requirements/dev.lock -o requirements/fuzz.lock
+	$(LOCK) --extra otel --group dev --group mutation -c requirements/dev.lock -o requirements/mutation.lock
 	$(COMPILE) --group docs -c requirements/dev.lock -o requirements/docs.lock
 	sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) - -c requirements/dev.lock -o requirements/build.lock

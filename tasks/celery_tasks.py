@@ -26,6 +26,7 @@ from kombu.exceptions import OperationalError
 from actions.live.bulk_costs import BulkCosts
 from actions.live.sweep_memo import MemoizedScaleOps, SweepCache
 from actions.ports import ScaleOps
+from alerts.states import NoticeKind
 from clients.heartbeat import HeartbeatClient
 from clients.http.errors import ServiceError
 from clients.redis.cache import RedisCache
@@ -75,6 +76,9 @@ class TaskMetrics(Protocol):
 
     def record_deliveries(self, delivered: DeliverResult) -> None:
         """Count messages by what became of them."""
+
+    def record_notices(self, notices: Mapping[NoticeKind, int]) -> None:
+        """Count the notices of an evaluation by their kind."""
 
     def record_watch(self, sweep: WatchSweep) -> None:
         """Count a closed watch sweep by its source and outcome, with its duration."""
@@ -173,6 +177,7 @@ class TaskHandlers:
             log.info(
                 "sweeps evaluated", sweeps=len(evaluated.sweeps), messages=evaluated.messages, notices=dict(evaluated.notices)
             )
+        self._metrics.record_notices(evaluated.notices)
         for age in evaluated.page_ages:
             self._metrics.record_page(age)
         for reason in evaluated.undeliverable:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -24,6 +25,38 @@ log = structlog.get_logger(__name__)
 
 TTL_S: Final = 15.0
 """Scrapes within this time share one reading."""
+
+
+@dataclass(frozen=True)
+class GaugeSpec:
+    """Help text and labels of a metric."""
+
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+DATABASE_METRICS: Final[Mapping[str, GaugeSpec]] = {
+    "scaleops_worker_database_up": GaugeSpec("1 if the database can be read"),
+    "scaleops_worker_outbox_messages": GaugeSpec("Messages in the outbox by status", ("status",)),
+    "scaleops_worker_outbox_oldest_message_age_seconds": GaugeSpec("Age of the oldest unsent message; 0 without one"),
+    "scaleops_worker_open_alerts": GaugeSpec("Alerts that are open"),
+    "scaleops_worker_sweep_components": GaugeSpec("Components of the newest closed sweep by outcome", ("outcome",)),
+    "scaleops_worker_sweep_age_seconds": GaugeSpec("Age of the newest closed sweep"),
+    "scaleops_worker_watch_sweep_age_seconds": GaugeSpec("Age of the newest closed watch sweep"),
+    "scaleops_worker_watch_sweep_failed": GaugeSpec("1 if the newest closed watch sweep failed"),
+    "scaleops_worker_watch_interval_seconds": GaugeSpec(
+        "Time between the two newest sweeps of either kind that looked for danger"
+    ),
+    "scaleops_worker_heartbeat_age_seconds": GaugeSpec(
+        "Time since each stage's last success and each queue's last canary", ("stage", "kind")
+    ),
+    "scaleops_worker_bulk_trusted": GaugeSpec(
+        "Whether a bulk response of the full sweeps is trusted (1) or not (0)", ("subject", "cluster")
+    ),
+    "scaleops_worker_reports_overdue": GaugeSpec("Teams whose newest due weekly report has not been made"),
+    "scaleops_worker_problems": GaugeSpec("Problems of this installation, as `status` lists them"),
+}
+"""Every metric of the database, by name."""
 
 
 def read_health(installation: LoadedConfig) -> HealthSnapshot | None:
@@ -49,7 +82,7 @@ class DatabaseCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the metrics of a reading that is at most 15 s old."""
         health = self._current()
-        yield _gauge("database_up", "1 if the database can be read", 0 if health is None else 1)
+        yield _gauge("database_up", 0 if health is None else 1)
         if health is not None:
             yield from _metrics_of(health)
 
@@ -65,44 +98,45 @@ class DatabaseCollector(Collector):
 
 def _metrics_of(health: HealthSnapshot) -> Iterator[GaugeMetricFamily]:
     status = health.status
-    outbox = _family("outbox_messages", "Messages in the outbox by status", "status")
+    outbox = _family("outbox_messages")
     for name in MessageStatus:
         outbox.add_metric([name.value], status.outbox.get(name, 0))
     yield outbox
     oldest = 0.0 if status.oldest_pending is None else (status.now - status.oldest_pending).total_seconds()
-    yield _gauge("outbox_oldest_seconds", "Age of the oldest unsent message", oldest)
+    yield _gauge("outbox_oldest_message_age_seconds", oldest)
+    yield _gauge("open_alerts", status.open_alerts)
     if status.newest_closed is not None:
-        sweep = _family("sweep_components", "Components of the newest closed sweep by outcome", "outcome")
+        sweep = _family("sweep_components")
         sweep.add_metric(["measured"], status.newest_closed.measured)
         sweep.add_metric(["unknown"], status.newest_closed.unknown)
         yield sweep
-        age = (status.now - status.newest_closed.as_of).total_seconds()
-        yield _gauge("sweep_age_seconds", "Age of the newest closed sweep", age)
+        yield _gauge("sweep_age_seconds", (status.now - status.newest_closed.as_of).total_seconds())
     if status.watch is not None:
         newest = status.watch.newest
-        yield _gauge(
-            "watch_sweep_age_seconds", "Age of the newest closed watch sweep", (status.now - newest.as_of).total_seconds()
-        )
-        yield _gauge("watch_sweep_failed", "1 if the newest closed watch sweep failed", 1 if newest.failure else 0)
+        yield _gauge("watch_sweep_age_seconds", (status.now - newest.as_of).total_seconds())
+        yield _gauge("watch_sweep_failed", 1 if newest.failure else 0)
         if status.watch.cadence is not None:
-            help_ = "Time between the two newest sweeps of either kind that looked for danger"
-            yield _gauge("watch_interval_seconds", help_, status.watch.cadence.total_seconds())
-    ages = _family("heartbeat_age_seconds", "Time since each stage's last success and each queue's last canary", "stage", "kind")
+            yield _gauge("watch_interval_seconds", status.watch.cadence.total_seconds())
+    ages = _family("heartbeat_age_seconds")
     for heartbeat in status.heartbeats:
         if heartbeat.kind in (HeartbeatKind.OK, HeartbeatKind.CANARY):
             ages.add_metric([heartbeat.stage, heartbeat.kind.value], (status.now - heartbeat.at).total_seconds())
     yield ages
-    bulk = _family("bulk_trusted", "Whether a bulk response of the full sweeps is trusted (1) or not (0)", "subject", "cluster")
+    bulk = _family("bulk_trusted")
     for one in status.bulk:
         bulk.add_metric([one.newest.subject.value, one.newest.cluster], one.newest.trusted)
     yield bulk
-    yield _gauge("reports_overdue", "Teams whose newest due weekly report has not been made", health.reports_overdue)
-    yield _gauge("problems", "Problems of this installation, as `status` lists them", len(health.problems))
+    yield _gauge("reports_overdue", health.reports_overdue)
+    yield _gauge("problems", len(health.problems))
 
 
-def _gauge(name: str, help_: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"scaleops_worker_{name}", help_, value=value)
+def _gauge(name: str, value: float) -> GaugeMetricFamily:
+    family = _family(name)
+    family.add_metric([], value)
+    return family
 
 
-def _family(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"scaleops_worker_{name}", help_, labels=labels)
+def _family(name: str) -> GaugeMetricFamily:
+    full_name = f"scaleops_worker_{name}"
+    spec = DATABASE_METRICS[full_name]
+    return GaugeMetricFamily(full_name, spec.help, labels=spec.labels)

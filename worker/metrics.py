@@ -6,12 +6,14 @@ sum; sum over workers. Metrics of the database (`worker.db_metrics`) are the sam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from alerts.states import NoticeKind
 from domain.sweeps import WatchSweep
 from tasks.deliver.stage import DeliverResult
 from wiring.limiter_metrics import LimiterMetrics
@@ -21,10 +23,12 @@ _BUCKETS_S = (0.05, 0.25, 1, 5, 15, 60, 180, 600)
 _WATCH_BUCKETS_S = (1, 5, 15, 60, 180, 600, 900, 1800, 3600)
 
 _RUNS = Counter("scaleops_worker_stage_runs", "Runs of each stage by outcome", ["stage", "outcome"])
-_SECONDS = Histogram("scaleops_worker_stage_seconds", "Duration of the runs of each stage", ["stage"], buckets=_BUCKETS_S)
+_SECONDS = Histogram(
+    "scaleops_worker_stage_duration_seconds", "Duration of the runs of each stage", ["stage"], buckets=_BUCKETS_S
+)
 _WATCH_SWEEPS = Counter("scaleops_worker_watch_sweeps", "Closed watch sweeps by source and outcome", ["source", "outcome"])
 _WATCH_SECONDS = Histogram(
-    "scaleops_worker_watch_sweep_seconds", "Duration of watch sweeps", ["source"], buckets=_WATCH_BUCKETS_S
+    "scaleops_worker_watch_sweep_duration_seconds", "Duration of watch sweeps", ["source"], buckets=_WATCH_BUCKETS_S
 )
 _PAGE_AGE_SECONDS = Histogram(
     "scaleops_worker_page_evidence_age_seconds",
@@ -32,6 +36,7 @@ _PAGE_AGE_SECONDS = Histogram(
     buckets=_WATCH_BUCKETS_S,
 )
 _DELIVERIES = Counter("scaleops_worker_deliveries", "Delivery attempts by result", ["result"])
+_NOTICES = Counter("scaleops_worker_notices", "Notices about alerts by kind", ["kind"])
 record_limit = LimiterMetrics("scaleops_worker").record
 
 
@@ -45,6 +50,12 @@ def record_deliveries(delivered: DeliverResult) -> None:
     """Count messages by what became of them."""
     for result, count in delivered.counts.items():
         _DELIVERIES.labels(result).inc(count)
+
+
+def record_notices(notices: Mapping[NoticeKind, int]) -> None:
+    """Count the notices of an evaluation by their kind, those that did not occur as zero."""
+    for kind in NoticeKind:
+        _NOTICES.labels(kind.value).inc(notices.get(kind, 0))
 
 
 def record_watch(sweep: WatchSweep) -> None:

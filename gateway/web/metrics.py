@@ -25,21 +25,23 @@ class Metrics:
         self._requests = cache(
             counter(f"{_PREFIX}_requests", "Requests by route, kind of caller and status", ["route", "caller", "status"]).labels
         )
-        self._latency = cache(histogram(f"{_PREFIX}_request_seconds", "Duration of requests, by route", ["route"]).labels)
+        self._latency = cache(
+            histogram(f"{_PREFIX}_request_duration_seconds", "Duration of requests, by route", ["route"]).labels
+        )
         self._upstream = cache(
             counter(
                 f"{_PREFIX}_upstream_calls", "Calls of the proxy to ScaleOps by route and outcome", ["route", "outcome"]
             ).labels
         )
         self._upstream_latency = cache(
-            histogram(f"{_PREFIX}_upstream_seconds", "Duration of calls to ScaleOps, by route", ["route"]).labels
+            histogram(f"{_PREFIX}_upstream_call_duration_seconds", "Duration of calls to ScaleOps, by route", ["route"]).labels
         )
         lookups = counter(f"{_PREFIX}_cache_responses", "Responses of the proxy by cache outcome", ["outcome"])
         self._tokens = counter(f"{_PREFIX}_scaleops_tokens", "ScaleOps tokens fetched")
         self._actions = counter(
             f"{_PREFIX}_tool_calls", "Actions by client (mcp, registry), name and outcome", ["client", "tool", "outcome"]
         )
-        self._action_latency = histogram(f"{_PREFIX}_tool_seconds", "Duration of actions", ["client", "tool"])
+        self._action_latency = histogram(f"{_PREFIX}_tool_call_duration_seconds", "Duration of actions", ["client", "tool"])
         self.set_limiter_status = LimiterMetrics(_PREFIX, self.registry).record
         self._cache_outcomes = {outcome: lookups.labels(outcome) for outcome in ("hit", "miss", "collapsed", "bypass")}
 

@@ -91,7 +91,7 @@ def test_scrapes_within_the_ttl_share_one_reading(bench: CollectBench) -> None:
     bench.clock.now = SLOT + timedelta(hours=1)
     found = scrape(rows)
     assert found['scaleops_worker_outbox_messages{status="pending"}'] == 1
-    assert found["scaleops_worker_outbox_oldest_seconds"] == 3600
+    assert found["scaleops_worker_outbox_oldest_message_age_seconds"] == 3600
     assert len(readings) == 2
 
 

@@ -301,7 +301,13 @@ def test_metrics_are_for_local_clients_and_static_tokens(gateway: ServedGateway)
 
     assert metrics_page.status_code == 200
     assert metrics_page.headers["content-type"].startswith("text/plain")
-    for name in ("requests_total", "request_seconds", "upstream_calls_total", "upstream_seconds", "cache_responses_total"):
+    for name in (
+        "requests_total",
+        "request_duration_seconds",
+        "upstream_calls_total",
+        "upstream_call_duration_seconds",
+        "cache_responses_total",
+    ):
         assert f"scaleops_worker_gateway_{name}" in metrics_page.text
     assert "scaleops_worker_gateway_scaleops_tokens_total 1.0" in metrics_page.text
     assert 'outcome="200",route="POST /api/v1/dashboard/byNamespace"' in metrics_page.text

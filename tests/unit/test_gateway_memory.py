@@ -1,9 +1,11 @@
 """What the gateway holds in memory while it receives, parses, compresses and sends large responses."""
 
 import gzip
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,6 @@ from gateway.compression import Compression
 from gateway.proxy.body_worker import MAX_BODY_BYTES, MAX_HELD_BYTES, BodyWorker
 from gateway.proxy.cache import MAX_BYTES
 from gateway.responses import JSON_TYPE, PIECE_BYTES, GatewayResponse
-from tests.house.test_deploy import the
 
 BODY = b'{"workloads":[' + b'{"name":"checkout"},' * 500 + b"{}]}"
 JSON = GatewayResponse(status=200, headers=(JSON_TYPE,), body=BODY)
@@ -37,10 +38,9 @@ def test_the_budget_counts_each_body_once_and_never_more_than_its_limit(steps: l
         assert budget.held_bytes == sum(len(bodies[number]) for number in {number for number, _ in held}) <= 100
 
 
-def test_what_is_held_fits_into_the_memory_limit_of_the_manifest() -> None:
-    deployment = the("Deployment", folder="base", name="gateway")
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    limit = container["resources"]["limits"]["memory"]
+def test_what_is_held_fits_into_the_memory_limit_of_the_chart() -> None:
+    values = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "chart" / "values.yaml").read_text(encoding="utf-8"))
+    limit = values["gateway"]["resources"]["limits"]["memory"]
     process, parsed = 140 * 2**20, 8 * MAX_BODY_BYTES
 
     assert process + MAX_BYTES + MAX_HELD_BYTES + parsed <= int(limit.removesuffix("Mi")) * 2**20

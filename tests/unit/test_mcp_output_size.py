@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped] # it brings no types along
+import jsonschema
 import pytest
 
 from actions.catalogue import ACTIONS, ActionDefinition

@@ -26,7 +26,7 @@ def test_watch_sweeps_are_counted_by_outcome_with_their_duration_and_pages_with_
     def value(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(f"scaleops_worker_{name}", labels) or 0.0
 
-    names = ("watch_sweep_seconds_sum", "watch_sweep_seconds_count")
+    names = ("watch_sweep_duration_seconds_sum", "watch_sweep_duration_seconds_count")
     before = [value(name, source="inventory") for name in names], value("page_evidence_age_seconds_sum")
     for failure in ("", "it took longer than 25 minutes"):
         record_watch(

@@ -10,6 +10,7 @@ from cli.installation import open_installation
 from clients.throttle.limit_algorithm import CallPriority
 from tasks.context import StageContext
 from wiring.contexts import build_stage_context, history_context
+from wiring.tracing import start_tracing, stop_tracing
 
 
 @contextmanager
@@ -17,6 +18,18 @@ def open_context(*, kind: CallPriority = CallPriority.BACKGROUND) -> Iterator[St
     """Build the context, and close it after the command. `kind` is the priority of its ScaleOps calls."""
     with build_stage_context(open_installation(), priority=kind) as context:
         yield context
+
+
+@contextmanager
+def open_traced_context() -> Iterator[StageContext]:
+    """Build the context of stages in the foreground, whose sweeps and deliveries are recorded as traces if an endpoint is set."""
+    installation = open_installation()
+    start_tracing(installation.settings.instance)
+    try:
+        with build_stage_context(installation) as context:
+            yield context
+    finally:
+        stop_tracing()
 
 
 @contextmanager

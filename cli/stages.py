@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cli.output import progress_on, say, say_json
-from cli.session import open_context
+from cli.session import open_traced_context
 from cli.termination import TERMINATION
 from domain.messages import Json
 from domain.sweeps import describe_unmeasured
@@ -41,7 +41,7 @@ def collect(*, as_json: bool) -> None:
     Example:
       scaleops-worker collect
     """
-    with open_context() as context, sweep_progress() as progress:
+    with open_traced_context() as context, sweep_progress() as progress:
         collected = run_stage(context, "collect", lambda: run_collect(context, progress=progress))
     _print(format_collected(collected), {"collect": _collected(collected)}, as_json=as_json)
 
@@ -55,7 +55,7 @@ def evaluate(*, as_json: bool) -> None:
     Example:
       scaleops-worker evaluate
     """
-    with open_context() as context:
+    with open_traced_context() as context:
         evaluated = run_stage(context, "evaluate", lambda: run_evaluate(context))
     _print(format_evaluated(evaluated), {"evaluate": _evaluated(evaluated)}, as_json=as_json)
 
@@ -70,7 +70,7 @@ def deliver(ctx: click.Context, *, as_json: bool) -> None:
     Example:
       scaleops-worker deliver
     """
-    with open_context() as context, TERMINATION.finishing_units() as may_begin:
+    with open_traced_context() as context, TERMINATION.finishing_units() as may_begin:
         delivered = run_stage(context, "deliver", lambda: run_deliver(context, may_begin=may_begin))
         _print(format_delivered(delivered), {"deliver": _delivered(delivered)}, as_json=as_json)
     ctx.exit(1 if delivered.has_failures else 0)
@@ -86,7 +86,7 @@ def run_once(ctx: click.Context, *, as_json: bool) -> None:
     Example, every ten minutes:
       */10 * * * * scaleops-worker run-once
     """
-    with open_context() as context, sweep_progress() as progress:
+    with open_traced_context() as context, sweep_progress() as progress:
         done = run_all_stages(context, progress=progress, finishing_units=TERMINATION.finishing_units)
     sentences = format_collected(done.collected) if done.collected else {"collect": "failed"}
     sentences |= (

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -132,6 +133,12 @@ def is_own_message(key: str, alert: AlertId) -> bool:
 def key_of(alert: AlertId, number: int, channel: Channel) -> str:
     """Return the key of one alert's message to a service; `number` is that of the event that records it."""
     return f"alert:{alert}:{number}:{channel}"
+
+
+def alert_in_key(key: str) -> str | None:
+    """Return the alert that a message is about, from the message's key; None if it is about none, or about several."""
+    found = re.match(r"alert:(.+?):\d+:", key)
+    return found.group(1) if found else None
 
 
 def stream_of(alert: AlertId, channel: Channel) -> str:

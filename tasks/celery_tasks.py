@@ -44,6 +44,7 @@ from tasks.maintenance.monitoring import monitor
 from tasks.maintenance.purging import purge_expired
 from tasks.pipeline import record_heartbeat, recorded_failure, run_stage
 from tasks.report.stage import report_due
+from tasks.spans import sweep_span
 
 log = structlog.get_logger(__name__)
 
@@ -103,10 +104,13 @@ class TaskHandlers:
             advanced = advance_sweep(worker.context, size=self._timings.chunk_size)
         if advanced.opened is not None:
             log.info("sweep opened", sweep=advanced.opened.as_of.isoformat(), components=advanced.opened.expected)
-        for as_of in dict.fromkeys(chunk.as_of.isoformat() for chunk in advanced.chunks):
-            self._enqueue("sweep.inventory", as_of)  # also when the messages were lost; fetched before, it is not again
-        for chunk in advanced.chunks:
-            self._enqueue("sweep.measure", chunk.as_of.isoformat(), [str(ref) for ref in chunk.refs])
+        for as_of in dict.fromkeys(chunk.as_of for chunk in advanced.chunks):
+            with sweep_span(worker.context.tracer, "enqueue", as_of):
+                self._enqueue(
+                    "sweep.inventory", as_of.isoformat()
+                )  # also when the messages were lost; fetched before, it is not again
+                for chunk in (one for one in advanced.chunks if one.as_of == as_of):
+                    self._enqueue("sweep.measure", as_of.isoformat(), [str(ref) for ref in chunk.refs])
         self._finish(*advanced.closed)
 
     def measure_chunk(self, worker: WorkerContext, as_of: str, refs: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from domain.weeks import Schedules
 from reports.signed_links import PageLinks
 from store import Store
 from store.retention import Retention
+from tasks.spans import NULL_TRACER, WorkTracer
 
 CHUNK_SIZE: Final = 200
 """Components per message of a sweep. With bulk responses they take some 400 calls. Between two chunks the threads wait for the last call and for the last write."""
@@ -128,6 +129,8 @@ class StageContext:
     policy: Policy
     local_clock: Clock | None = None
     """Of this machine; None: the same clock."""
+    tracer: WorkTracer = NULL_TRACER
+    """Records sweeps and deliveries as traces."""
 
     def clock_problem(self) -> str:
         """Return a sentence if the clock of this machine contradicts the database's; else empty. Raises StoreUnavailable."""

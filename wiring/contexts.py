@@ -18,6 +18,7 @@ from wiring.loaded_config import LoadedConfig
 from wiring.policy import build_policy
 from wiring.services import LiveServices
 from wiring.settings import Settings
+from wiring.tracing import work_tracer
 
 
 def open_store(settings: Settings) -> Store:
@@ -62,6 +63,7 @@ def build_stage_context(
             clock=clock or DatabaseClock(store.now),
             local_clock=clock or local_clock,
             policy=policy,
+            tracer=work_tracer(),
         )
 
 

@@ -18,6 +18,7 @@ from celery.worker import state
 from clients.redis.urls import celery_url
 from tasks.celery_tasks import enqueue_due, register_tasks
 from wiring.settings import SettingsError
+from wiring.tracing import start_tracing, stop_tracing
 from worker import metrics
 from worker.context import ContextFactory, ProcessContext
 from worker.liveness import BEAT, LivenessFile, LivenessLoop
@@ -59,10 +60,16 @@ def build_app(redis_url: str, *, instance: str, open_context: ContextFactory, ti
     def on_beat_init(sender: Any, **_: object) -> None:  # noqa: ANN401 - Celery's service has no types
         sender.scheduler.on_tick = LivenessFile(instance=instance, serves=BEAT).touch
 
+    def on_process_shutdown(**_: object) -> None:
+        process.close()
+        stop_tracing()
+
     signals.setup_logging.connect(_keep_logging_config, weak=False)
     signals.worker_ready.connect(on_worker_ready, weak=False)
     signals.beat_init.connect(on_beat_init, weak=False)
-    signals.worker_process_shutdown.connect(lambda **_: process.close(), weak=False)
+    # In each child, after the fork: the exporter's connections must not be shared.
+    signals.worker_process_init.connect(lambda **_: start_tracing(instance), weak=False)
+    signals.worker_process_shutdown.connect(on_process_shutdown, weak=False)
     return app
 
 

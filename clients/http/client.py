@@ -26,6 +26,7 @@ from clients.http.errors import ErrorKind, OutOfTime, ServiceError
 from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, HttpResponse, no_response, status_error, too_large_error, truncated_error
 from clients.http.network import InvalidNetworkVariable, ProxyAddress, certificate_advice, proxy_for, tls_context
+from clients.http.request_spans import request_span
 from clients.http.transport import DeadlineConnection
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
 from clients.throttle.limit_algorithm import CallPriority
@@ -143,10 +144,13 @@ class HttpClient:
             if not value.isprintable():
                 message = f"{request.route} was not sent to {self.service}: the value of {name} holds a control character"
                 raise ServiceError(message, kind=ErrorKind.REJECTED, permanent=True)
-        with self._semaphore:
+        with self._semaphore, request_span(self.service, self._base_url, request) as record_status:
             if self._limiter is not None:
-                return self._send_throttled(self._limiter, request, time_left)
-            return self._exchange(request, time_left)
+                response = self._send_throttled(self._limiter, request, time_left)
+            else:
+                response = self._exchange(request, time_left)
+            record_status(response.status)
+            return response
 
     def close(self) -> None:
         """Close all idle connections; calls in flight close theirs."""

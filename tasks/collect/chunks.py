@@ -29,6 +29,7 @@ from tasks.collect.closing import close
 from tasks.collect.measuring import MeasurePool, SweepMeasurer
 from tasks.collect.stage import open_sweep
 from tasks.context import CHUNK_SIZE, StageContext
+from tasks.spans import sweep_span
 
 STALLED_AFTER: Final = timedelta(minutes=2)
 """Without another outcome for this long, the messages of a sweep count as lost."""
@@ -91,19 +92,20 @@ def measure_chunk(
         CollectFailed: ScaleOps is unavailable. The sweep stays open.
         StoreUnavailable: the database cannot be used.
     """
-    with context.store.reading() as transaction:
-        sweep = transaction.sweeps.get(chunk.as_of)
-        if sweep is None or sweep.closed_at is not None:
-            return None
-        outcomes = transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of)
-        components = transaction.components.by_refs(chunk.refs)
-    outstanding = [component for component in components if outcomes.get(component.ref) is not Outcome.MEASURED]
-    if outstanding:
-        with suppress(SweepClosed):  # a tick closed it at its deadline
-            SweepMeasurer(context, sweep, memoize=memoize, may_begin=may_begin, pool=pool, bulk_costs=bulk_costs).run(
-                iter(outstanding)
-            )
-    return close_if_complete(context, chunk.as_of)
+    with sweep_span(context.tracer, "measure", chunk.as_of):
+        with context.store.reading() as transaction:
+            sweep = transaction.sweeps.get(chunk.as_of)
+            if sweep is None or sweep.closed_at is not None:
+                return None
+            outcomes = transaction.snapshots.outcomes_of(chunk.refs, chunk.as_of)
+            components = transaction.components.by_refs(chunk.refs)
+        outstanding = [component for component in components if outcomes.get(component.ref) is not Outcome.MEASURED]
+        if outstanding:
+            with suppress(SweepClosed):  # a tick closed it at its deadline
+                SweepMeasurer(context, sweep, memoize=memoize, may_begin=may_begin, pool=pool, bulk_costs=bulk_costs).run(
+                    iter(outstanding)
+                )
+        return close_if_complete(context, chunk.as_of)
 
 
 def close_if_complete(context: StageContext, as_of: datetime) -> Sweep | None:

@@ -25,6 +25,7 @@ from domain.sweeps import LOST_CLUSTER_TTL, reason_of_lost
 from domain.workload import UNREADABLE, Workload, WorkloadKey
 from store import HeartbeatKind, Transaction
 from tasks.context import StageContext
+from tasks.spans import sweep_span
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,8 @@ def take_inventory(context: StageContext, as_of: datetime, bulk_costs: BulkCosts
         if _checks(transaction, as_of, BulkSubject.INVENTORY):
             return
     try:
-        reason = _store(context, as_of, context.services.scaleops.all_workloads(), bulk_costs)
+        with sweep_span(context.tracer, "inventory", as_of):
+            reason = _store(context, as_of, context.services.scaleops.all_workloads(), bulk_costs)
     except ServiceError as error:
         if error.service_down:  # the components fail alike, and the next collect of the slot tries both again
             with context.store.transaction() as transaction:

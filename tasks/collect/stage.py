@@ -32,6 +32,7 @@ from tasks.collect.inventory import take_inventory
 from tasks.collect.measuring import NO_PROGRESS, CollectFailed, SweepMeasurer, SweepProgress
 from tasks.context import Policy, StageContext
 from tasks.routing_keys import seal_keys
+from tasks.spans import sweep_span
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +83,12 @@ def collect(context: StageContext, *, progress: SweepProgress = NO_PROGRESS) -> 
         return CollectResult(
             sweep=sweep, was_closed_before=sweep not in overdue, attempted=0, closed_overdue=overdue, listing_reason=""
         )
+    with sweep_span(context.tracer, "collect", sweep.as_of):
+        return _collect_open(context, opened, progress)
+
+
+def _collect_open(context: StageContext, opened: OpenedSweep, progress: SweepProgress) -> CollectResult:
+    sweep, overdue = opened.sweep, opened.closed_overdue
     bulk_costs = BulkCosts(sweep.as_of)
     measurer = SweepMeasurer(context, sweep, progress=progress, bulk_costs=bulk_costs)
     opened = _with_listing(context, opened, progress=progress, on_first_page=measurer.prefetch)
@@ -115,7 +122,10 @@ def open_sweep(context: StageContext) -> OpenedSweep:
         StoreUnavailable: the database cannot be used.
     """
     opened = _open(context)
-    return opened if opened.sweep.closed_at is not None else _with_listing(context, opened)
+    if opened.sweep.closed_at is not None:
+        return opened
+    with sweep_span(context.tracer, "open", opened.sweep.as_of):
+        return _with_listing(context, opened)
 
 
 def _open(context: StageContext) -> OpenedSweep:

@@ -44,6 +44,7 @@ from store.queries.points import stored_key
 from tasks.collect.stage import stream_components
 from tasks.collect.watch_notices import failure_notice
 from tasks.context import Policy, StageContext
+from tasks.spans import watch_span
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +101,8 @@ def watch(context: StageContext) -> WatchResult:
             _put_notice(transaction, policy, now)
         if not transaction.watch_sweeps.claim(as_of, now=now, dead_before=now - DEAD_AFTER):
             return WatchResult(sweep=None, reason="another worker does this slot")
-    return _Watcher(context, as_of, opened_at=now, full=full, source=source, unlisted=unlisted).run()
+    with watch_span(context.tracer, "measure", as_of):
+        return _Watcher(context, as_of, opened_at=now, full=full, source=source, unlisted=unlisted).run()
 
 
 def _reason_to_wait(transaction: Transaction, as_of: datetime, now: datetime, source: WatchSource) -> str:

@@ -27,6 +27,7 @@ from tasks.deliver.sending import Outcome, OutcomeUnknown, Rejected, RetryLater,
 from tasks.deliver.undeliverable import expired_notice, failed_notice, is_meta_notice, to_platform_channel, unknown_notice
 from tasks.deliver.workspace import WorkspaceSender
 from tasks.routing_keys import find_routing_key, missing_key_reason
+from tasks.spans import delivery_span
 
 LEASE: Final = timedelta(seconds=120)
 """An expired lease belongs to a sender that died or is paused; right before each attempt a sender looks whether it has its lease."""
@@ -142,8 +143,9 @@ class _DeliveryRun:
                 claim = t.outbox.claim_due(self._context.clock(), channel=channel, lease=LEASE, owner=self._owner)
             if claim is None:
                 return
-            outcome = send(claim)
-            self._record(claim, outcome)
+            with delivery_span(self._context.tracer, claim):
+                outcome = send(claim)
+                self._record(claim, outcome)
             failures = failures + 1 if _is_service_failing(outcome) else 0
             if isinstance(outcome, RetryLater) and outcome.postpones_service:
                 return

@@ -36,6 +36,7 @@ from tasks.evaluate.notice_plan import PlanInput, SweepPlan, plan_sweep
 from tasks.evaluate.sweep_evaluation import SweepEvaluator
 from tasks.evaluate.watch_evaluation import evaluate_watch
 from tasks.maintenance.watch_status import looks_for_danger
+from tasks.spans import evaluation_span
 
 _RECOMMENDATIONS_AT_ONCE: Final = 500
 
@@ -63,7 +64,8 @@ def evaluate(context: StageContext) -> EvaluateResult:
     with context.store.reading() as transaction:
         waiting: list[Sweep | WatchSweep] = [*transaction.sweeps.unevaluated(), *transaction.watch_sweeps.unevaluated()]
     for sweep in sorted(waiting, key=lambda sweep: sweep.as_of):
-        _evaluate_one(context, sweep, result)
+        with evaluation_span(context.tracer, sweep):
+            _evaluate_one(context, sweep, result)
     return result
 
 

@@ -18,6 +18,12 @@ RUN python -m pip uninstall -q -y --root-user-action=ignore setuptools wheel pip
  && useradd --system --uid 10001 --no-create-home scaleops-worker \
  && mkdir /data && chown 10001:10001 /data
 COPY --from=build /opt/scaleops-worker /opt/scaleops-worker
+ARG COMMIT=
+LABEL org.opencontainers.image.title=scaleops-worker \
+      org.opencontainers.image.description="Weekly cost reports and alerts from ScaleOps, by Backstage owner" \
+      org.opencontainers.image.licenses=Apache-2.0 \
+      org.opencontainers.image.version=0.1.0 \
+      org.opencontainers.image.revision=$COMMIT
 ENV PATH=/opt/scaleops-worker/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 LOG_FORMAT=json
 USER 10001:10001
 WORKDIR /data

@@ -2,6 +2,7 @@
 
 import fnmatch
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -43,6 +44,20 @@ def test_the_image_runs_unprivileged_and_has_no_build_tools() -> None:
     command.make_context(name, arguments)
     assert 'ENTRYPOINT ["scaleops-worker"]' in last
     assert 'CMD ["standalone"]' in last
+
+
+def test_the_labels_of_the_image_are_those_of_the_project() -> None:
+    last = DOCKERFILE.rpartition("\nFROM ")[2]
+    label = re.search(r"^LABEL ((?:.*\\\n)*.*)$", last, re.MULTILINE)
+    assert label is not None
+    words = shlex.split(label.group(1).replace("\\\n", " "))
+    labels = {name.removeprefix("org.opencontainers.image."): value for name, _, value in (word.partition("=") for word in words)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert labels.pop("description")
+    assert labels == {
+        "title": project["name"], "licenses": project["license"], "version": project["version"], "revision": "$COMMIT",
+    }  # fmt: skip
+    assert last.index("ARG COMMIT=") < label.start(), "a build argument is empty in a stage that does not name it"
 
 
 def test_every_package_of_the_image_has_a_known_hash() -> None:

@@ -6,24 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docgen.markdown import code, page, table
+from worker.db_metrics import DATABASE_METRICS
 
 ROOT = Path(__file__).parents[2]
 _LIMITER = "wiring/limiter_metrics.py"
 SOURCES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Worker": (("worker/metrics.py", ""), (_LIMITER, "scaleops_worker")),
-    "Database": (("worker/db_metrics.py", "scaleops_worker"),),
+    "Database": (),
     "Gateway": (("gateway/web/metrics.py", ""), (_LIMITER, "scaleops_worker_gateway")),
 }
-"""Where the metrics of each section are defined, and the prefix where that is an argument."""
-_KINDS = {
-    "Counter": "counter",
-    "counter": "counter",
-    "Histogram": "histogram",
-    "histogram": "histogram",
-    "Gauge": "gauge",
-    "_gauge": "gauge",
-    "_family": "gauge",
-}
+"""Where the metrics of each section are defined, and the prefix where that is an argument. Those of the database are a table of their own."""
+_KINDS = {"Counter": "counter", "counter": "counter", "Histogram": "histogram", "histogram": "histogram", "Gauge": "gauge"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +31,9 @@ class MetricDefinition:
 
 def metrics(section: str) -> Iterator[MetricDefinition]:
     """Yield the metrics of a section."""
+    if section == "Database":
+        for name, spec in DATABASE_METRICS.items():
+            yield MetricDefinition(name=name, kind="gauge", labels=spec.labels, meaning=spec.help)
     for source, prefix in SOURCES[section]:
         yield from _metrics_in(ROOT / source, prefix)
 
@@ -54,7 +50,7 @@ def _metrics_in(file: Path, prefix: str) -> Iterator[MetricDefinition]:
         function = call.func.id if isinstance(call.func, ast.Name) else ""
         if len(texts) < len(("name", "help")):
             continue
-        name = f"{prefix}_{texts[0]}" if function.startswith("_") else texts[0]
+        name = texts[0]
         labels = tuple(texts[2:]) or next((tuple(ast.literal_eval(one)) for one in call.args if isinstance(one, ast.List)), ())
         suffix = "_total" if _KINDS[function] == "counter" else ""
         yield MetricDefinition(name=name + suffix, kind=_KINDS[function], labels=labels, meaning=texts[1])

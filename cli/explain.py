@@ -15,11 +15,12 @@ from clients.throttle.limit_algorithm import CallPriority
 from domain.measures import Unknown
 from domain.messages import Json
 from domain.money import format_count, format_money
+from domain.refs import UNOWNED
 from domain.routes import Route, Unrouted
 from domain.snapshots import Measurement, Outcome
 from domain.workload import WorkloadKey
 from reports.formatting import format_instant
-from tasks.maintenance.explain import ComponentExplanation, TeamExplanation
+from tasks.maintenance.explain import ComponentExplanation, OwnerExplanation, TeamExplanation
 from tasks.maintenance.explain import explain as explain_entity
 from tasks.report.upcoming import UpcomingReport
 
@@ -50,12 +51,11 @@ def explain(ref: str, *, live: bool, as_json: bool) -> None:
 
 
 def _show_component(found: ComponentExplanation, currency: str) -> None:
-    component, owner = found.component, found.owner
+    component = found.component
     title = f"{component.title} ({component.ref})" if component.title else str(component.ref)
     say(title if found.left_at is None else f"{title}, left the catalog")
-    lacking = "" if owner.in_catalog else ", which is not in the catalog"
     fields = [
-        ("owner", f"{owner.title} ({owner.team}){lacking}; {f'by {owner.rule}' if owner.rule else '--live says by which rule'}"),
+        ("owner", _owner_text(found.owner)),
         ("lifecycle", component.lifecycle or "not set"),
         *_selector_fields(found),
         ("workloads", _workloads_text(found)),
@@ -68,7 +68,8 @@ def _show_component(found: ComponentExplanation, currency: str) -> None:
     if found.workloads:
         say("")
         _show_workloads(found.workloads, None if found.is_live else found.measured, currency)
-    _show_problems([*found.selector.problems, *found.warnings, *component.problems])
+    shown = {found.live_problem, found.unmeasured_because}
+    _show_problems([one for one in (*found.selector.problems, *found.warnings, *component.problems) if one not in shown])
 
 
 def _show_team(found: TeamExplanation) -> None:
@@ -92,6 +93,13 @@ def _common_fields(found: ComponentExplanation | TeamExplanation) -> list[tuple[
     ]
 
 
+def _owner_text(owner: OwnerExplanation) -> str:
+    if owner.team == UNOWNED:
+        return f"none: {owner.rule}; its report goes to the platform channel"
+    lacking = "" if owner.in_catalog else ", which is not in the catalog"
+    return f"{owner.title} ({owner.team}){lacking}; {f'by {owner.rule}' if owner.rule else '--live says by which rule'}"
+
+
 def _selector_fields(found: ComponentExplanation) -> Iterator[tuple[str, str]]:
     selector = found.selector
     yield "selector", f"{selector.annotation}: {selector.text}" if selector.annotation else "none"
@@ -102,6 +110,8 @@ def _selector_fields(found: ComponentExplanation) -> Iterator[tuple[str, str]]:
 
 
 def _workloads_text(found: ComponentExplanation) -> str:
+    if found.live_problem:
+        return f"unknown: {found.live_problem}"
     if found.is_live:
         return f"{len(found.workloads)} in ScaleOps now"
     if found.measured is None or (found.measured.snapshot.outcome is Outcome.UNKNOWN and not found.workloads):
@@ -164,6 +174,7 @@ def _component_as_json(found: ComponentExplanation) -> dict[str, Json]:
         "title": component.title,
         "lifecycle": component.lifecycle or None,
         "isLive": found.is_live,
+        "liveProblem": found.live_problem or None,
         "leftAt": found.left_at.isoformat() if found.left_at else None,
         "owner": {"team": str(owner.team), "title": owner.title, "inCatalog": owner.in_catalog, "rule": owner.rule or None},
         "selector": {

@@ -66,6 +66,8 @@ class ComponentExplanation:
     workloads: tuple[WorkloadKey, ...]
     warnings: tuple[str, ...]
     """About the selection of the workloads."""
+    live_problem: str
+    """Why the workloads could not be fetched now."""
     measured: Measurement | None
     """In the newest closed sweep."""
     newest_sweep: datetime | None
@@ -139,8 +141,8 @@ def _fetch(context: StageContext, component: Component) -> tuple[tuple[WorkloadK
         owned = fetch_workloads(
             component, context.services.scaleops, namespaces_allowed=context.policy.namespaces_allowed, fan_out=sequential
         )
-    except InvalidSelector as bad:
-        return (), (), str(bad)
+    except (InvalidSelector, ServiceError) as failure:
+        return (), (), str(failure)
     return owned.keys, owned.warnings, ""
 
 
@@ -167,12 +169,14 @@ def _explain_component(
         left_at=left_at,
         selector=_explain_selector(component, policy),
         workloads=fetched if is_live else _workloads_of(measured),
+        live_problem=problem,
         warnings=warnings if is_live or measured is None else measured.snapshot.warnings,
         measured=measured,
         newest_sweep=None if newest is None else newest.as_of,
         next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
-        unmeasured_because=problem
-        or (_reason(component, measured, newest.as_of, left_at) if newest is not None else _reason_of_no_sweep(transaction)),
+        unmeasured_because=_reason_of_no_sweep(transaction)
+        if newest is None
+        else _reason(component, measured, newest.as_of, left_at),
         owner=_explain_owner(component, owner),
         slack=slack_route(
             policy.routes, team=component.team, component=component, owner=owner, parents=parents_of(component.team, teams)
@@ -241,13 +245,15 @@ def _reason(component: Component, measured: Measurement | None, newest: datetime
     """Return why a component is not measured; empty if it is."""
     if left_at is not None:
         return f"two catalog listings in a row were without it, the second at {left_at:%Y-%m-%d %H:%M} UTC"
+    if measured is None and not selector_source(component)[0]:
+        return "only entities with a selector of workloads are measured"
     if measured is None:
         return (
             f"the catalog listing of the newest sweep, {newest:%Y-%m-%d %H:%M} UTC, was without it; the next sweep lists it again"
         )
     if measured.snapshot.outcome is Outcome.UNKNOWN:
         return measured.snapshot.reason
-    return "" if measured.snapshot.workloads else f"{NOTHING_MATCHES} ({component.ref})"
+    return "" if measured.snapshot.workloads else NOTHING_MATCHES
 
 
 def _explain_owner(component: Component, owner: Team | None) -> OwnerExplanation:

@@ -1,6 +1,7 @@
 """`explain`: of a component or a team everything that decides what it gets, and why."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import pytest
 
 from clients.http.errors import ServiceError
+from domain.refs import UNOWNED
 from domain.routes import Route, RoutePolicy
 from store import HeartbeatKind, Store
 from tasks.entity_lookup import UnknownEntity
 from tasks.maintenance.explain import ComponentExplanation, TeamExplanation, explain
-from tests.factories import SEARCH, make_component, make_ref, make_workload
+from tests.factories import SEARCH, make_component, make_measurement, make_ref, make_workload
 from tests.integration.history_sample import MONDAY, NOW, fill_history
 from tests.services.commands import Run
 from tests.stage_factories import FakeServices, OneEntity, PlannedScaleOps, make_service_error, make_stage_context, record_sweep
@@ -52,7 +54,7 @@ def test_a_measured_component(history: Store) -> None:
     ("text", "reason"),
     [
         ("finder", "ScaleOps did not answer"),
-        ("dns", "no workload matches its selector: if it runs on Kubernetes, correct its annotations (component:default/dns)"),
+        ("dns", "no workload matches its selector: if it runs on Kubernetes, correct its annotations"),
     ],
 )
 def test_why_a_component_is_not_measured(history: Store, text: str, reason: str) -> None:
@@ -94,6 +96,15 @@ def test_what_narrows_the_selector_and_what_never_pages(history: Store) -> None:
     assert found.unmeasured_because.startswith("the catalog listing of the newest sweep, 2026-11-23 06:00 UTC, was without it")
 
 
+def test_a_component_without_an_owner(run: Run, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'history.db'}"
+    with closing(Store.open(url)) as store:
+        record_sweep(store, MONDAY, make_measurement(as_of=MONDAY, team=UNOWNED), components=[make_component(team=UNOWNED)])
+    shown = run("explain", "checkout", DATABASE_URL=url).out
+    assert "none: the entity names no owner; its report goes to the platform channel" in shown
+    assert shown.count("no workload matches its selector") == 1
+
+
 def test_live_asks_the_catalog_and_scaleops(history: Store) -> None:
     web = make_component("web", owner_rule="spec.owner; there is no ownedBy relation")
     scaleops = PlannedScaleOps(workloads_by_labels={("app=web",): (make_workload(),)})
@@ -112,6 +123,21 @@ def test_live_says_what_the_catalog_lacks_and_what_failed(history: Store) -> Non
         explain(lacking, "component:default/chekout", live=True)
     with pytest.raises(ServiceError):
         explain(make_stage_context(history, NOW, FakeServices(catalog=OneEntity(make_service_error()))), "checkout", live=True)
+    failing = PlannedScaleOps(workloads_by_labels={("app=checkout",): make_service_error()})
+    services = FakeServices(catalog=OneEntity(make_component("checkout")), scaleops=failing)
+    found = explain(make_stage_context(history, NOW, services), "checkout", live=True)
+    assert isinstance(found, ComponentExplanation)
+    assert (found.live_problem, found.unmeasured_because, found.workloads) == ("ScaleOps returned an error", "", ())
+
+
+def test_live_says_what_an_entity_without_a_selector_needs(history: Store) -> None:
+    lacking = make_component("docs", label_selector=None)
+    found = explain(
+        make_stage_context(history, NOW, FakeServices(catalog=OneEntity(lacking))), "component:default/docs", live=True
+    )
+    assert isinstance(found, ComponentExplanation)
+    assert found.live_problem.startswith("component:default/docs has no workload selector: annotate the entity with")
+    assert found.unmeasured_because == "only entities with a selector of workloads are measured"
 
 
 def test_a_team(history: Store) -> None:

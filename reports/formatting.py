@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from domain.money import format_count, format_memory, format_money, format_percent, format_whole_money, round_money
 from domain.weeks import IsoWeek
+from domain.workload import WorkloadKey
 from reports import content
 from reports.trend_scale import TrendScale, scale_of
 
@@ -24,6 +25,7 @@ _RIGHT_TO_LEFT: Final = re.compile(rf"{_RTL_LETTER}+(?: +{_RTL_LETTER}+)*")
 BARS: Final = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 MAX_EVENTS: Final = 3
 NO_BAR: Final = "\u00b7"
+_NOT_PLAIN: Final = re.compile(r"[^a-z0-9]+")
 
 
 def one_line(text: str) -> str:
@@ -46,6 +48,11 @@ def printable(text: str) -> str:
 def shell_word(value: object) -> str:
     """Return a value as one word of a command that a person copies into a shell, whatever characters a catalog put into it."""
     return shlex.quote(printable(str(value)))
+
+
+def workload_anchor(key: WorkloadKey) -> str:
+    """Return the anchor of a workload on the page of its component."""
+    return "w-" + _NOT_PLAIN.sub("-", f"{key.cluster}-{key.namespace}-{key.type}-{key.name}".lower())
 
 
 def clip(text: str, max_length: int) -> str:
@@ -153,6 +160,11 @@ def format_trend(trend: content.Trend) -> str:
     unmeasured = len(trend.weeks) - len(known)
     tail = f", {unmeasured} not measured" if unmeasured else ""
     return f"{weeks}, from {format_partial(known[0])} to {format_partial(known[-1])}{tail}"
+
+
+def format_utc(at: datetime) -> str:
+    """Format an instant as `2026-11-23 06:00 UTC`: in tables, for those who operate the worker."""
+    return f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 def format_instant(at: datetime, zone: str) -> str:

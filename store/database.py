@@ -17,6 +17,7 @@ from store.queries.bulk_checks import BulkChecks
 from store.queries.closing import ClosingSnapshots
 from store.queries.clusters import Clusters
 from store.queries.components import Components
+from store.queries.deliveries import DeliveryLog
 from store.queries.heartbeats import Heartbeats
 from store.queries.history import History
 from store.queries.inventory import Inventory
@@ -50,6 +51,7 @@ class Transaction:
         self.reports = Reports(connection)
         self.outbox = Outbox(connection)
         self.block_refusals = BlockRefusals(connection)
+        self.deliveries = DeliveryLog(connection)
         self.sealed_keys = SealedKeys(connection)
         self.heartbeats = Heartbeats(connection)
         self.signing_keys = SigningKeys(connection)

@@ -22,6 +22,7 @@ from store.queries.outbox_rows import (
     DeliveryAttempt,
     DeliveryResult,
     LeasedMessage,
+    OutboxBacklog,
     OutboxRecord,
     SlackLocation,
     attempt_of,
@@ -320,6 +321,14 @@ class Outbox(Queries):
         """Count messages by status."""
         rows = self._connection.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status))
         return {DeliveryStatus(status): count for status, count in rows}
+
+    def backlog(self) -> tuple[OutboxBacklog, ...]:
+        """Return the number of messages of each status, with when the oldest of them was created."""
+        counted = select(outbox.c.status, func.count(), func.min(outbox.c.created_at)).group_by(outbox.c.status)
+        rows = self._connection.execute(counted.order_by(outbox.c.status))
+        return tuple(
+            OutboxBacklog(status=DeliveryStatus(status), messages=count, oldest=oldest) for status, count, oldest in rows
+        )
 
     def oldest_pending(self) -> datetime | None:
         """Return when the oldest message that is not sent yet was created; None without one."""

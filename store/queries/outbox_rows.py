@@ -65,6 +65,16 @@ class OutboxRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxBacklog:
+    """The messages of one status."""
+
+    status: DeliveryStatus
+    messages: int
+    oldest: datetime
+    """When the oldest of them was created."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryAttempt:
     """One attempt to deliver a message."""
 

@@ -81,10 +81,21 @@ class Reports(Queries):
         found = self._connection.execute(chosen.order_by(report_runs.c.team, report_runs.c.again)).mappings()
         return tuple(read_as(ReportRun, row, status=RunStatus(row["status"])) for row in found)
 
-    def runs_of(self, team: EntityRef, report: str) -> tuple[ReportRun, ...]:
-        """Return the runs of one team, oldest week first."""
-        found = self._connection.execute(_of(team, report).order_by(report_runs.c.week, report_runs.c.again)).mappings()
+    def runs_of(self, team: EntityRef, report: str, *, since_week: str = "") -> tuple[ReportRun, ...]:
+        """Return the runs of one team, oldest week first; of all weeks or since one."""
+        chosen = _of(team, report).where(report_runs.c.week >= since_week)
+        found = self._connection.execute(chosen.order_by(report_runs.c.week, report_runs.c.again)).mappings()
         return tuple(read_as(ReportRun, row, status=RunStatus(row["status"])) for row in found)
+
+    def weeks_of(self, team: EntityRef, report: str) -> tuple[str, ...]:
+        """Return the weeks of one team with a stored report, oldest first, without reading the contents."""
+        chosen = select(report_runs.c.week).where(
+            report_runs.c.team == team,
+            report_runs.c.report == report,
+            report_runs.c.again == 0,
+            report_runs.c.content.is_not(None),
+        )
+        return tuple(self._connection.execute(chosen.order_by(report_runs.c.week)).scalars())
 
     def reported_at(self, team: EntityRef, report: str, *, before: str) -> tuple[datetime, ...]:
         """Return the newest sweep of each week before `before` that the report of a team was made from, oldest first."""

@@ -73,6 +73,10 @@ class Sweeps(Queries):
         """Return the newest closed sweep before an instant."""
         return self._first(_closed().where(sweeps.c.as_of < as_of).order_by(sweeps.c.as_of.desc()))
 
+    def newest_with_unknown(self) -> Sweep | None:
+        """Return the newest closed sweep that could not measure every component."""
+        return self._first(_closed().where(sweeps.c.unknown > 0).order_by(sweeps.c.as_of.desc()))
+
     def closed_between(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
         """Return the closed sweeps with earliest <= as_of <= latest, newest first."""
         within = _closed().where(sweeps.c.as_of >= earliest, sweeps.c.as_of <= latest)

@@ -11,6 +11,7 @@ from alerts.states import OPEN_PHASES
 from domain.bulk_trust import BulkStanding
 from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
+from domain.money import format_count
 from domain.months import MONTHLY_REPORT
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
@@ -18,8 +19,9 @@ from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, describe_unmeas
 from domain.unallocated import SweepUnallocated
 from domain.weeks import WEEKLY_REPORT, P, ReportSchedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
-from store.queries.outbox_rows import OutboxRecord
-from tasks.context import Policy, StageContext
+from store.queries.outbox_rows import OutboxBacklog, OutboxRecord
+from tasks.context import KeySealer, Policy, StageContext
+from tasks.maintenance.service_errors import LastError, last_errors
 from tasks.maintenance.watch_status import WatchStatus, read_watch_status, watch_problems
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
@@ -53,6 +55,9 @@ class InstallationStatus:
     now: datetime
     heartbeats: tuple[Heartbeat, ...]
     newest_closed: Sweep | None
+    collect_every: timedelta
+    cadence: timedelta | None
+    """Between the two newest closed full sweeps; None: fewer than two."""
     open_sweeps: tuple[Sweep, ...]
     next_slot: datetime
     watch_every: timedelta
@@ -71,57 +76,74 @@ class InstallationStatus:
     unallocated: SweepUnallocated | None
     """Of the newest sweep that knows it."""
     open_alerts: int
-    outbox: Mapping[MessageStatus, int]
+    backlog: tuple[OutboxBacklog, ...]
+    """The outbox by status."""
     oldest_pending: datetime | None
     undelivered: tuple[OutboxRecord, ...]
     """Failed, expired, or with an unknown outcome."""
+    errors: tuple[LastError, ...]
+    """Of each service that has one."""
     teams: tuple[TeamStatus, ...]
     problems: tuple[str, ...]
     """One sentence each; `--check` fails when there is any."""
 
+    @property
+    def outbox(self) -> Mapping[MessageStatus, int]:
+        """The number of messages of each status."""
+        return {one.status: one.messages for one in self.backlog}
+
 
 def read_status(context: StageContext) -> InstallationStatus:
     """Read everything in one transaction. Raises StoreUnavailable."""
-    now, policy = context.clock(), context.policy
+    now, problem = context.clock(), context.clock_problem()
     with context.store.reading() as transaction:
-        newest = transaction.sweeps.newest_closed()
-        heartbeats = transaction.heartbeats.all()
-        oldest = transaction.outbox.oldest_pending()
-        undelivered = transaction.outbox.listing(
-            [MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED], limit=_MAX_LISTED
-        )
-        lost = transaction.clusters.lost()
-        watch = read_watch_status(transaction) if policy.watch_every else None
-        figures = transaction.clusters.unmeasured_figures(newest.as_of) if newest is not None else ()
-        return InstallationStatus(
-            now=now,
-            heartbeats=heartbeats,
-            newest_closed=newest,
-            open_sweeps=transaction.sweeps.unclosed(),
-            next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
-            watch_every=policy.watch_every,
-            watch=watch,
-            unmeasured=dict(_unmeasured(transaction, newest)),
-            lost_clusters=lost,
-            unmeasured_figures=figures,
-            uses_bulk=policy.uses_bulk,
-            bulk=transaction.bulk_checks.standings() if policy.uses_bulk else (),
-            unallocated=transaction.unallocated.newest_trusted(shared=policy.shared_namespaces),
-            open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
-            outbox=transaction.outbox.counts(),
-            oldest_pending=oldest,
-            undelivered=undelivered,
-            teams=tuple(_teams(transaction, policy, now)),
-            problems=(
-                *_clock_problems(context, now, newest=newest, heartbeats=heartbeats),
-                *unopenable_key_problems(transaction, context.services.sealer),
-                *watch_problems(watch, every=policy.watch_every, now=now),
-                *(f"in the newest sweep the {sentence}" for sentence in describe_unmeasured(figures)),
-                *_problems(
-                    policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost
-                ),
-            ),
-        )
+        return status_of(transaction, context.policy, now=now, sealer=context.services.sealer, clock_problem=problem)
+
+
+def status_of(
+    transaction: Transaction, policy: Policy, *, now: datetime, sealer: KeySealer | None, clock_problem: str = ""
+) -> InstallationStatus:
+    """Return the status in a transaction. `clock_problem`: what the reader's own clock shows (`StageContext.clock_problem`)."""
+    newest = transaction.sweeps.newest_closed()
+    before = None if newest is None else transaction.sweeps.closed_before(newest.as_of)
+    heartbeats = transaction.heartbeats.all()
+    oldest = transaction.outbox.oldest_pending()
+    undelivered = transaction.outbox.listing(
+        [MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED], limit=_MAX_LISTED
+    )
+    lost = transaction.clusters.lost()
+    watch = read_watch_status(transaction) if policy.watch_every else None
+    figures = transaction.clusters.unmeasured_figures(newest.as_of) if newest is not None else ()
+    return InstallationStatus(
+        now=now,
+        heartbeats=heartbeats,
+        newest_closed=newest,
+        collect_every=policy.collect_every,
+        cadence=None if newest is None or before is None else newest.as_of - before.as_of,
+        open_sweeps=transaction.sweeps.unclosed(),
+        next_slot=slot_of(now, policy.collect_every) + policy.collect_every,
+        watch_every=policy.watch_every,
+        watch=watch,
+        unmeasured=dict(_unmeasured(transaction, newest)),
+        lost_clusters=lost,
+        unmeasured_figures=figures,
+        uses_bulk=policy.uses_bulk,
+        bulk=transaction.bulk_checks.standings() if policy.uses_bulk else (),
+        unallocated=transaction.unallocated.newest_trusted(shared=policy.shared_namespaces),
+        open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
+        backlog=transaction.outbox.backlog(),
+        oldest_pending=oldest,
+        undelivered=undelivered,
+        errors=last_errors(transaction, newest, watch),
+        teams=tuple(_teams(transaction, policy, now)),
+        problems=(
+            *_clock_problems(clock_problem, now, newest=newest, heartbeats=heartbeats),
+            *unopenable_key_problems(transaction, sealer),
+            *watch_problems(watch, every=policy.watch_every, now=now),
+            *(f"in the newest sweep the {sentence}" for sentence in describe_unmeasured(figures)),
+            *_problems(policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost),
+        ),
+    )
 
 
 def _unmeasured(transaction: Transaction, newest: Sweep | None) -> Iterator[tuple[str, str]]:
@@ -162,11 +184,9 @@ def _outcome_of(run: ReportRun | None, main: OutboxRecord | None) -> str:
     return f"{main.status} {main.sent_at:%Y-%m-%d %H:%M}" if main and main.sent_at else main.status if main else run.status
 
 
-def _clock_problems(
-    context: StageContext, now: datetime, *, newest: Sweep | None, heartbeats: tuple[Heartbeat, ...]
-) -> Iterator[str]:
+def _clock_problems(problem: str, now: datetime, *, newest: Sweep | None, heartbeats: tuple[Heartbeat, ...]) -> Iterator[str]:
     """Yield what a wrong clock shows by. What is dated in the future has no age, so every other check would take it for new."""
-    if problem := context.clock_problem():
+    if problem:
         yield problem
     if newest is not None and is_future(newest.as_of, now):
         yield f"the newest closed sweep is dated {newest.as_of:%Y-%m-%d %H:%M} UTC, in the future: a clock was wrong, or is"
@@ -197,7 +217,7 @@ def _problems(
     if oldest is not None and now - oldest > MAX_PENDING_AGE:
         yield f"a message has been pending since {oldest:%Y-%m-%d %H:%M} UTC; see `scaleops-worker outbox list --status pending`"
     if undelivered:
-        yield f"{undelivered} messages failed, expired or may not have arrived; see `scaleops-worker outbox list --status failed` and `retry`"
+        yield f"{format_count(undelivered, 'message')} failed, expired or may not have arrived; see `scaleops-worker outbox list --status failed` and `retry`"
     for cluster in lost:
         yield f"the cluster {cluster.name} has been missing from ScaleOps since {cluster.lost_since:%Y-%m-%d %H:%M} UTC"
     if newest is not None and newest.expected and newest.unknown == newest.expected:

@@ -36,6 +36,7 @@ def main(folder: Path) -> None:
         settings=settings,
         store=store,
         history=history_context(store, policy, clock=utc_now),
+        policy=policy,
         live=LiveContext(scaleops=scaleops, catalog=catalog, clock=utc_now, currency="USD"),
         credentials=credentials,
     )

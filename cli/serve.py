@@ -67,6 +67,7 @@ def open_gateway(
             store=store,
             live=live_context(services, policy, clock=clock, fan_out=threads),
             history=history_context(store, policy, clock=clock),
+            policy=policy,
             credentials=services.credentials,
             limiter=services.limiter,
             catalog_with=services.catalog_with if settings.backstage_base_url is not None else None,

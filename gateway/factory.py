@@ -53,7 +53,8 @@ from gateway.web.openapi import openapi_route
 from gateway.web.pages import page_routes
 from gateway.web.registry import LIST_PATH, registry_routes
 from store import Store
-from wiring.secrets import page_links
+from tasks.context import Policy
+from wiring.secrets import routing_key_sealer
 from wiring.settings import Settings, SettingsError
 
 _BACKSTAGE_OPTIONS: Final = HttpOptions(timeout_s=5, connect_timeout_s=3, max_in_flight=32, max_response_bytes=4 * 1024 * 1024)
@@ -70,6 +71,7 @@ class GatewayDependencies:
     live: LiveContext
     """With the catalog as the service sees it."""
     history: HistoryContext
+    policy: Policy
     credentials: Credentials
     """Of ScaleOps: the same object that `live` uses, so that one login serves both."""
     limiter: ConcurrencyLimiter | None = None
@@ -168,7 +170,7 @@ def build_gateway(
     open_routes = public_routes(_readiness(dependencies, scaleops, backstage), signer, metadata)
     routes = [*open_routes, metrics_route(metrics), *mcp.routes(), *registry_routes(contexts, metrics)]
     routes.append(openapi_route(table.routes, has_metadata=metadata is not None))
-    routes += page_routes(contexts, instance=settings.instance, links=page_links(settings))
+    routes += page_routes(contexts, dependencies.policy, routing_key_sealer(settings))
     web = Router(routes, redirect_slashes=False, default=raise_not_found, lifespan=lifespan)
     admission = Admission(
         hosts=AllowedHosts(
@@ -179,7 +181,7 @@ def build_gateway(
         ),
         cors=Cors(settings.gateway_allowed_origins, settings.gateway_public_url),
         callers=_callers(settings, backstage, dependencies),
-        page_links=page_links(settings),
+        page_links=dependencies.policy.page_links,
         rate_limit=RateLimit(Rate.parse(settings.gateway_rate_limit), timer=timer),
         failure_limit=RateLimit(_FAILURE_RATE, timer=timer),
         public_paths=frozenset(route.path.encode() for route in open_routes),

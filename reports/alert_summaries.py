@@ -62,6 +62,7 @@ def slack_summary(
             lines=tuple(_summary_line(notice, context, causes or {}) for notice in sorted(summary.notices, key=_importance)),
             after=f"Measured {format_instant(as_of, context.zone)}.",
             small=tuple(small),
+            links=context.links,
         ),
         now=now,
     )

@@ -73,6 +73,16 @@ def component_page(base: str, ref: EntityRef) -> str:
     return "/".join([base.rstrip("/"), "components", *(percent_encode(part) for part in (ref.kind, ref.namespace, ref.name))])
 
 
+def team_page(base: str, team: EntityRef | None) -> str:
+    """Return the URL of a team's page. None is the platform."""
+    return f"{base.rstrip('/')}/reports/{percent_encode(team_slug(team))}"
+
+
+def status_page(base: str) -> str:
+    """Return the URL of the status page."""
+    return f"{base.rstrip('/')}/status"
+
+
 def catalog_page(base: str, ref: EntityRef) -> str:
     """Return the URL of an entity in Backstage's catalog (https://backstage.io/docs/features/software-catalog/)."""
     path = (ref.namespace, ref.kind, ref.name)

@@ -17,12 +17,14 @@ from alerts.policy import Rule
 from alerts.states import ENDINGS, NoticeKind, SlackPost
 from domain.messages import Channel, Message
 from domain.money import format_count
-from domain.refs import EntityRef
+from domain.refs import PLATFORM, EntityRef
+from domain.routes import Route
 from reports.alert_status import format_status
 from reports.alert_titles import member_title
 from reports.findings import format_finding, headline, remedy
 from reports.formatting import clip, format_delay, format_instant, format_interval, shell_word
 from reports.notice_layout import MAX_SENTENCE, NoticeContent, NoticeLine, slack_message
+from reports.page_addresses import PageAddresses
 
 MAX_SUBJECTS: Final = 3
 """Workloads that the end of an alert names."""
@@ -70,11 +72,11 @@ class MessageContext:
     slack_channel: str = ""
     """Where its Slack messages go; empty: nowhere."""
     page: str | None = None
-    """URL of the component's page."""
+    """URL of the page about it: of a component, a team or the installation."""
     growth: tuple[str, ...] = ()
     """What grew behind an alert about money, a line each, largest first; empty: not known."""
     links: tuple[tuple[str, str], ...] = ()
-    """(label, URL): the component's page first, then ScaleOps, Backstage and run books."""
+    """(label, URL): the page about it first, then ScaleOps, Backstage and run books."""
     subjects: Mapping[EntityRef, AlertSubject] = field(default_factory=dict)
     """What the alerts of a storm or a summary are about."""
 
@@ -147,18 +149,23 @@ def stream_of(alert: AlertId, channel: Channel) -> str:
 
 
 def platform_notice(
-    *, key: str, title: str, lines: Iterable[str], reason: str, target: str, route: str, now: datetime
+    *, key: str, title: str, lines: Iterable[str], reason: str, route: Route, pages: PageAddresses, now: datetime
 ) -> Message:
-    """Return a notice for the platform channel; it is sent once per key."""
+    """Return a notice for the platform channel, with a link to the status page; it is sent once per key."""
+    page = pages.page_about(PLATFORM, origin=f"Slack {route.target}", now=now)
     return slack_message(
         key=f"{key}:slack",
         stream=key,
         number=1,
-        post=SlackPost(target=target, route=route, root=f"{key}:slack"),
+        post=SlackPost(target=route.target, route=route.rule, root=f"{key}:slack"),
         about="platform",
         reason=reason,
         content=NoticeContent(
-            title=title, lines=(), after="\n".join(lines), small=(f"Why you get this: {reason} Sent here by {route}.",)
+            title=title,
+            lines=(),
+            after="\n".join(lines),
+            small=(f"Why you get this: {reason} Sent here by {route.rule}.",),
+            links=() if page is None else ((page.label, page.url),),
         ),
         now=now,
     )

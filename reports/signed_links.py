@@ -1,8 +1,8 @@
-"""Signed links: access to the page of one report or component until an expiry time, without a token.
+"""Signed links: access to one page until an expiry time, without a token.
 
-A report is posted to its team's channel, and its readers may open its page in a browser that has no token. The signature covers the
-path below the public URL and the expiry time, so a link gives access to that page only. That of a component's page covers its origin
-too (the channel that it was posted to), which is recorded with what its reader decides about an alert.
+Reports and alerts are posted to channels, and their readers may open a page in a browser that has no token. The signature covers the
+path below the public URL and the expiry time, so a link gives access to that page only. A page with a form has its origin in the link,
+too (the channel that it was posted to): the signature covers it, and it is recorded with what its reader decides about an alert.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import enum
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -19,16 +20,40 @@ from reports.links import percent_encode
 
 LINK_TTL: Final = timedelta(days=35)
 """Five weekly reports."""
-_REPORT: Final = re.compile(r"/reports/[^/?#]+/[^/?#]+")
-_COMPONENT: Final = re.compile(r"/components/[^/?#]+/[^/?#]+/[^/?#]+")
 _QUERY: Final = re.compile(
     r"until=(?P<until>[1-9][0-9]{0,10})(?:&via=(?P<via>[A-Za-z0-9_.~%-]{1,300}))?&sig=(?P<sig>[A-Za-z0-9_-]{43})"
-    r"(?:&format=(?:csv|json)(?:&table=[a-z-]{1,40})?)?"
+    r"(?:&week=[0-9]{4}-W[0-9]{2})?(?:&format=(?:csv|json)(?:&table=[a-z-]{1,40})?)?"
 )
 _TOKEN: Final = re.compile(r"(?P<until>[1-9][0-9]{0,10})\.(?P<sig>[A-Za-z0-9_-]{43})")
-_REPORT_PURPOSE: Final = "report page v1"
-_COMPONENT_PURPOSE: Final = "component page v1"
 _FORM_PURPOSE: Final = "alert form v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignablePage:
+    """A kind of page that a link can open."""
+
+    purpose: str
+    """A signature for one purpose is none for another."""
+    start: str
+    path: re.Pattern[str]
+    has_form: bool = True
+    """Alerts are answered there, and its links have an origin."""
+
+
+REPORT_PAGE: Final = SignablePage(
+    purpose="report page v1", start="/reports/", path=re.compile(r"/reports/[^/?#]+/[^/?#]+"), has_form=False
+)
+TEAM_PAGE: Final = SignablePage(purpose="team page v1", start="/reports/", path=re.compile(r"/reports/[^/?#]+"))
+COMPONENT_PAGE: Final = SignablePage(
+    purpose="component page v1", start="/components/", path=re.compile(r"/components/[^/?#]+/[^/?#]+/[^/?#]+")
+)
+STATUS_PAGE: Final = SignablePage(purpose="status page v1", start="/status", path=re.compile(r"/status"))
+_PAGES: Final = (REPORT_PAGE, TEAM_PAGE, COMPONENT_PAGE, STATUS_PAGE)
+
+
+def signable_page(path: str) -> SignablePage | None:
+    """Return the kind of the page at a path, exactly as it was received; None if no link opens it."""
+    return next((page for page in _PAGES if page.path.fullmatch(path)), None)
 
 
 class LinkStatus(enum.Enum):
@@ -46,23 +71,24 @@ class PageLinks:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def sign(self, page: str, until: datetime) -> str:
-        """Return the URL of a report page (as built by `reports.links`) with a signature valid until an instant.
+    def sign(self, address: str, until: datetime, *, page: SignablePage = REPORT_PAGE, origin: str = "") -> str:
+        """Return the URL of a page (as built by `reports.links`) with a signature valid until an instant.
+
+        Args:
+            address: the URL.
+            until: the last instant.
+            page: its kind.
+            origin: where the link is put, in words: for pages with a form.
 
         Raises:
-            ValueError: the URL is not one of a report page.
+            ValueError: the URL is not one of such a page, or the origin of a page with a form is missing.
         """
-        last = int(until.timestamp())
-        return f"{page}?until={last}&sig={self._signature(_REPORT_PURPOSE, _path_of(page, '/reports/', _REPORT), last)}"
-
-    def sign_component(self, page: str, until: datetime, *, origin: str) -> str:
-        """Return the URL of a component's page with a signature valid until an instant. `origin`: where the link is put, in words.
-
-        Raises:
-            ValueError: the URL is not one of a component's page.
-        """
-        path, last, via = _path_of(page, "/components/", _COMPONENT), int(until.timestamp()), percent_encode(origin)
-        return f"{page}?until={last}&via={via}&sig={self._signature(_COMPONENT_PURPOSE, path, via, last)}"
+        path, last, via = _path_of(address, page), int(until.timestamp()), percent_encode(origin)
+        if bool(via) != page.has_form:
+            message = "the link to a page with a form says where it is put, and no other link does"
+            raise ValueError(message)
+        said = f"&via={via}" if via else ""
+        return f"{address}?until={last}{said}&sig={self._page_signature(page, path, via, last)}"
 
     def sign_form(self, alert: str, caller: str, *, until: datetime) -> str:
         """Return the token of a form that one caller may submit about one alert until an instant."""
@@ -83,13 +109,13 @@ class PageLinks:
         if found is None:
             return LinkStatus.FORGED
         last, via = int(found["until"]), found["via"]
-        if via is None and _REPORT.fullmatch(path):
-            expected = self._signature(_REPORT_PURPOSE, path, last)
-        elif via is not None and _COMPONENT.fullmatch(path):
-            expected = self._signature(_COMPONENT_PURPOSE, path, via, last)
-        else:
+        page = signable_page(path)
+        if page is None or (via is not None) != page.has_form:
             return LinkStatus.FORGED
-        return self._compare(expected, found["sig"], last, now)
+        return self._compare(self._page_signature(page, path, via or "", last), found["sig"], last, now)
+
+    def _page_signature(self, page: SignablePage, path: str, via: str, last: int) -> str:
+        return self._signature(page.purpose, path, *([via] if page.has_form else []), last)
 
     def _compare(self, expected: str, found: str, last: int, now: datetime) -> LinkStatus:
         if not hmac.compare_digest(expected.encode(), found.encode()):
@@ -109,7 +135,7 @@ def report_origin(slug: str) -> str:
 
 
 def origin_of(query: str) -> str:
-    """Return the origin in a verified link, percent-encoded; empty for the link of a report."""
+    """Return the origin in a verified link, percent-encoded; empty for the link to a page without a form."""
     found = _QUERY.fullmatch(query)
     return (found and found["via"]) or ""
 
@@ -120,10 +146,10 @@ def expiry_of(query: str) -> datetime | None:
     return None if found is None else datetime.fromtimestamp(int(found["until"]), timezone.utc)
 
 
-def _path_of(page: str, start: str, pattern: re.Pattern[str]) -> str:
-    path = start + page.rpartition(start)[2]
-    if not pattern.fullmatch(path) or not page.endswith(path):
-        message = "only the page of one report or component can be signed"
+def _path_of(address: str, page: SignablePage) -> str:
+    path = page.start + address.rpartition(page.start)[2]
+    if not page.path.fullmatch(path) or not address.endswith(path):
+        message = "only the page of one report, team or component, or the status page, can be signed"
         raise ValueError(message)
     return path
 

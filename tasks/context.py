@@ -17,6 +17,7 @@ from domain.months import MonthlySchedule
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.weeks import Schedules
+from reports.page_addresses import PageAddresses
 from reports.signed_links import PageLinks
 from store import Store
 from store.retention import Retention
@@ -111,6 +112,11 @@ class Policy:
     """Base of the links to report pages (WORKER_PUBLIC_URL); None: reports have no links to their pages."""
     page_links: PageLinks | None = field(default=None, repr=False)
     """Signs the links that are sent; None: a reader needs credentials."""
+
+    @property
+    def pages(self) -> PageAddresses:
+        """Addresses of pages, as messages contain them."""
+        return PageAddresses(base=self.public_url, links=self.page_links)
 
     @property
     def monthly_schedule(self) -> MonthlySchedule:

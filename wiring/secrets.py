@@ -35,6 +35,12 @@ class Sealer:
             return None
 
 
+def routing_key_sealer(settings: Settings) -> Sealer | None:
+    """Return what encrypts routing keys; None without WORKER_SECRET_KEY: they are then not stored."""
+    secret = settings.worker_secret_key
+    return Sealer(secret.get_secret_value()) if secret is not None else None
+
+
 def page_links(settings: Settings) -> PageLinks | None:
     """Return the signer of links to report pages; None without WORKER_SECRET_KEY: links are then not signed."""
     secret = settings.worker_secret_key

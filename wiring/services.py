@@ -27,7 +27,7 @@ from domain.clock import Clock
 from domain.component import RoutingKey
 from wiring.config_file import ConfigFile
 from wiring.policy import routing_keys_by_team
-from wiring.secrets import Sealer
+from wiring.secrets import Sealer, routing_key_sealer
 from wiring.settings import Settings, SettingsError
 
 Value = TypeVar("Value")
@@ -171,8 +171,7 @@ class LiveServices:
     @cached_property
     def sealer(self) -> Sealer | None:
         """None without WORKER_SECRET_KEY: routing keys are then not stored."""
-        secret = _reveal(self._settings.worker_secret_key)
-        return Sealer(secret) if secret is not None else None
+        return routing_key_sealer(self._settings)
 
     @cached_property
     def default_routing_key(self) -> RoutingKey | None:

@@ -50,8 +50,7 @@ def stored_report(view: HistoryView, team: EntityRef, week: str | None) -> Repor
 
 def months_with_roll_up(view: HistoryView) -> tuple[str, ...]:
     """Return the months whose roll-up is stored and shown to the caller, oldest first."""
-    runs = view.rows.reports.runs_of(PLATFORM, MONTHLY_REPORT) if view.sees_everything else ()
-    return tuple(dict.fromkeys(run.week for run in runs if run.content is not None))
+    return view.rows.reports.weeks_of(PLATFORM, MONTHLY_REPORT) if view.sees_everything else ()
 
 
 def stored_month(view: HistoryView, month: Month) -> MonthlyReport:
@@ -117,8 +116,20 @@ def newest_reports(view: HistoryView, *, weeks: int = 3) -> tuple[ReportRun, ...
 
 def readable_weeks(view: HistoryView, team: EntityRef) -> tuple[str, ...]:
     """Return the weeks with a report of the team that the caller may read, oldest first."""
-    runs = [run for run in view.rows.reports.runs_of(team, WEEKLY_REPORT) if run.content is not None and run.again == 0]
-    return tuple(run.week for run in runs if not _hidden(view, team, run)[0])
+    if view.sees_everything:
+        return view.rows.reports.weeks_of(team, WEEKLY_REPORT)
+    return tuple(run.week for run in readable_runs(view, team))
+
+
+def readable_runs(view: HistoryView, team: EntityRef, *, newest: int | None = None) -> tuple[ReportRun, ...]:
+    """Return the weekly reports of the team that the caller may read, oldest first, without those made again by hand.
+
+    `newest`: of this many stored weeks; None: of all.
+    """
+    stored = view.rows.reports.weeks_of(team, WEEKLY_REPORT)
+    since = stored[-newest] if newest is not None and len(stored) > newest else ""
+    runs = view.rows.reports.runs_of(team, WEEKLY_REPORT, since_week=since)
+    return tuple(run for run in runs if run.content is not None and run.again == 0 and not _hidden(view, team, run)[0])
 
 
 def get_team_report(view: HistoryView, query: ReportInput) -> ReportOutput:

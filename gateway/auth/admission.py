@@ -14,11 +14,9 @@ from gateway.auth.cors import Cors
 from gateway.auth.rate_limit import RateLimit
 from gateway.request import GatewayRequest
 from gateway.responses import Header, HttpError, forbidden
-from reports.signed_links import LinkStatus, PageLinks, origin_of
+from reports.signed_links import LinkStatus, PageLinks, origin_of, signable_page
 
 METRICS_PATH: Final = b"/metrics"
-_REPORTS_PATH: Final = b"/reports/"
-_COMPONENTS_PATH: Final = b"/components/"
 
 
 class Admission:
@@ -91,18 +89,14 @@ class Admission:
     def _link_caller(self, request: GatewayRequest) -> Caller | None:
         """Return the caller of a signed link, or None for any other request.
 
-        It grants the page of one report, read-only, or that of one component with the form of its alerts, whose token is checked besides.
+        It grants one page, read-only or with the form of its alerts, whose token is checked besides.
         """
-        is_form = request.method == "POST" and request.target.startswith(_COMPONENTS_PATH)
-        is_page = request.method in {"GET", "HEAD"} and request.target.startswith((_REPORTS_PATH, _COMPONENTS_PATH))
-        if (
-            self._page_links is None
-            or not (is_page or is_form)
-            or b"sig=" not in request.query
-            or b"authorization" in request.headers
-        ):
+        if self._page_links is None or b"sig=" not in request.query or b"authorization" in request.headers:
             return None
         path = request.target.decode("latin-1")
+        page = signable_page(path)
+        if page is None or not (request.method in {"GET", "HEAD"} or (request.method == "POST" and page.has_form)):
+            return None
         query = request.query.decode("latin-1")
         match self._page_links.check(path, query, now=self._clock()):
             case LinkStatus.VALID:

@@ -2,70 +2,46 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from markupsafe import Markup
 
-from actions.context import RequestContext
 from actions.errors import NotFoundError
-from actions.history.costs import get_cost_trend
+from actions.history.costs import ClosedWeeks, get_cost_trend
 from actions.history.explanation import explain_cost_change
 from actions.history.explanation_models import ExplainInput, ExplainOutput
 from actions.history.models import TrendInput, TrendOutput, TrendWeekRow
-from actions.history.timeline import TimelineEntry, timeline_of
-from actions.history.view import HistoryView
-from alerts.policy import Rule
-from alerts.states import EVENT_JSON, STATE_JSON, AlertState
+from actions.history.reports import readable_weeks
+from actions.history.view import HistoryView, parse_ref
 from domain.component import Component
+from domain.forecast import RATE_WEEKS
 from domain.measures import Total, known_or
+from domain.messages import Json
 from domain.refs import EntityRef
 from domain.selectors import dashboard_labels
-from domain.snapshots import Measurement, WorkloadPoint
-from domain.weeks import IsoWeek
-from gateway.auth.callers import Caller
-from gateway.web.alert_forms import SNOOZES, AlertForm, AlertForms
+from domain.snapshots import Measurement, SeriesPoint
+from domain.weeks import IsoWeek, last_completed_week
+from gateway.web.alert_forms import SNOOZES
+from gateway.web.alert_lines import AlertLine, alert_table, read_alert_lines
+from gateway.web.alert_pages import PageVisit
+from gateway.web.reader_links import ReaderLinks, export_query, page_query
+from gateway.web.workload_lines import WorkloadLine, most_important_first, workload_line, workload_table
 from reports import content
-from reports.findings import RULE_TITLES
-from reports.links import team_slug
+from reports.builders.months import build_budget
+from reports.links import catalog_page, team_slug
 from reports.render.charts import draw_trend
 from reports.render.tables import PageTable
 from reports.render.templating import environment
-from reports.request_patch import format_changes, request_changes
+from tasks.context import Policy
+from tasks.report.months import current_month
 
 _MAX_WORKLOADS: Final = 200
 _MAX_MOVERS: Final = 10
-_RECENT: Final = timedelta(days=30)
 _WEEK: Final = "7 days"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkloadLine:
-    """One workload as the page shows it."""
-
-    ident: str
-    point: WorkloadPoint
-    requests: str
-    """Now and recommended, per pod, in Kubernetes units."""
-    cost: Decimal | None
-    savings: Decimal | None
-    kills: int | None
-    state: str
-    link: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertLine:
-    """One alert with its timeline, and its form if it is open."""
-
-    state: AlertState
-    title: str
-    form: AlertForm | None
-    timeline: Sequence[TimelineEntry]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +56,82 @@ class ComponentPage:
     trend: TrendOutput | None
     why: ExplainOutput | None
     alerts: Sequence[AlertLine]
+    month: content.Budget | None
+    """None: it was never measured."""
+    visit: PageVisit
+    links: ReaderLinks
+    report_weeks: Sequence[str]
+    """Of its team, that the reader may open."""
+    team_title: str
+    catalog: str | None
+    """The component in Backstage's catalog."""
     currency: str
     now: datetime
+
+    @classmethod
+    def read(cls, view: HistoryView, visit: PageVisit, policy: Policy) -> ComponentPage:
+        """Read the page as a caller may see it. Raises NotFoundError, InputError."""
+        parts = visit.parameters
+        component, now = view.component(parse_ref(f"{parts['kind']}:{parts['namespace']}/{parts['name']}")), view.history.clock()
+        measured = None if view.as_of is None else view.rows.snapshots.of_component(component.ref, view.as_of)
+        points = sorted(() if measured is None else measured.points, key=most_important_first)
+        labels, live = dashboard_labels(component), visit.context.live
+        team, links = view.rows.components.teams().get(component.team), ReaderLinks.of(visit.request, policy.page_links)
+        return cls(
+            component=component,
+            measured=measured,
+            workloads=[workload_line(one, link=live.link(one.key.name, labels) if labels else None) for one in points],
+            trend=_trend_of(view, component.ref),
+            why=_why_of(view, component.ref, visit.week),
+            alerts=read_alert_lines(view, component.ref, visit.forms, visit.caller, now=now),
+            month=None if measured is None else _month_of(view, measured, policy),
+            visit=visit,
+            links=links,
+            report_weeks=readable_weeks(view, component.team) if links.has_credentials else (),
+            team_title=team.title if team is not None and team.title else str(component.team),
+            catalog=None if policy.catalog_url is None else catalog_page(policy.catalog_url, component.ref),
+            currency=view.history.currency,
+            now=now,
+        )
+
+    @property
+    def about(self) -> EntityRef:
+        """The component."""
+        return self.component.ref
+
+    def render(self, *, problem: str) -> str:
+        """Return the HTML."""
+        shown = None if self.why is None else self.why.week
+        weeks = [one.week for one in self._weeks if one.as_of is not None and not one.running]
+        before = max((one for one in weeks[1:] if shown is not None and one < shown), default=None)
+        after = min((one for one in weeks if shown is not None and one > shown), default=None)
+
+        def same_page(week: str | None) -> str | None:
+            return None if week is None else f"{page_query(self.visit.request, week=week)}#why"
+
+        cost = None if self.measured is None else self.measured.snapshot.cost_7d
+        return (
+            environment("html")
+            .get_template("pages/component.html")
+            .render(
+                page=self,
+                ref=str(self.component.ref),
+                title=self.component.title or self.component.spelled_name,
+                team_page=self.links.team(self.component.team),
+                week_before=same_page(before),
+                week_after=same_page(after),
+                weeks=[(one, self._report_of(one.week)) for one in reversed(self._weeks)],
+                currency=self.currency,
+                cost=_amount(cost, self),
+                snoozes=list(SNOOZES),
+                export_query=export_query(self.visit.request, week=None if self.visit.week is None else shown),
+                problem=problem,
+            )
+        )
+
+    def _report_of(self, week: str) -> str | None:
+        """Return the address of the report of a week of its team; None: there is none."""
+        return replace(self.links, slug=team_slug(self.component.team)).report(week) if week in self.report_weeks else None
 
     @property
     def unknown(self) -> str:
@@ -131,18 +181,7 @@ class ComponentPage:
     def tables(self) -> tuple[PageTable, ...]:
         """Return the tables of the page; the workloads first."""
         as_of = None if self.measured is None else self.measured.snapshot.as_of
-        workloads = PageTable(
-            name="workloads",
-            title=f"Workloads of {self.component.ref}",
-            currency=self.currency,
-            period="cost 7 days, savings per month",
-            as_of=as_of,
-            columns=(
-                "cluster", "namespace", "workload", "type", "cost", "savings_available", "state", "oom_kills_24h",
-                "cpu_request_millicores", "cpu_recommended_millicores", "memory_request_bytes", "memory_recommended_bytes",
-            ),
-            rows=tuple(_workload_cells(one) for one in self.workloads),
-        )  # fmt: skip
+        workloads = workload_table(self.workloads, str(self.component.ref), currency=self.currency, as_of=as_of)
         trend = PageTable(
             name="trend",
             title=f"Cost of {self.component.ref} by week",
@@ -163,65 +202,27 @@ class ComponentPage:
                 for one in (() if self.why is None else self.why.movers)
             ),
         )
-        alerts = PageTable(
-            name="alerts",
-            title=f"Alerts about {self.component.ref}",
-            columns=("alert", "phase", "severity", "at", "what", "why", "sent"),
-            rows=tuple(
-                (str(alert.state.alert), alert.state.phase.value, alert.state.severity.value, one.at, one.what, one.why, "; ".join(one.sent))
-                for alert in self.alerts
-                for one in alert.timeline
-            ),
-        )  # fmt: skip
-        return workloads, trend, changes, alerts
+        return workloads, trend, changes, alert_table(self.alerts, str(self.component.ref), as_of=self.now)
+
+    def as_json(self) -> Mapping[str, Json] | None:
+        """Return None: the page has tables only."""
+        return None
 
     @property
     def _weeks(self) -> Sequence[TrendWeekRow]:
         return () if self.trend is None else self.trend.weeks
 
 
-def read_component_page(
-    view: HistoryView, ref: EntityRef, context: RequestContext, forms: AlertForms, caller: Caller
-) -> ComponentPage:
-    """Read what the page of a component shows. Raises NotFoundError."""
-    component, now = view.component(ref), view.history.clock()
-    measured = None if view.as_of is None else view.rows.snapshots.of_component(component.ref, view.as_of)
-    points = sorted(() if measured is None else measured.points, key=_most_important_first)
-    labels = dashboard_labels(component)
-    return ComponentPage(
-        component=component,
-        measured=measured,
-        workloads=[_workload_line(one, link=context.live.link(one.key.name, labels) if labels else None) for one in points],
-        trend=_trend_of(view, component.ref),
-        why=_why_of(view, component.ref),
-        alerts=list(_alert_lines(view, component.ref, forms, caller, now=now)),
-        currency=view.history.currency,
-        now=now,
-    )
-
-
-def render_component_page(
-    page: ComponentPage, caller: Caller, *, query: str = "", problem: str = "", catalog_url: str | None = None
-) -> str:
-    """Render the page. `query`: with the signature of a link; `problem`: why a submitted form was not carried out."""
-    cost = None if page.measured is None else page.measured.snapshot.cost_7d
-    return (
-        environment("html")
-        .get_template("pages/component.html")
-        .render(
-            page=page,
-            ref=str(page.component.ref),
-            title=page.component.title or page.component.spelled_name,
-            owner=str(page.component.team),
-            team_page=None if caller.kind == "link" else f"/reports/{team_slug(page.component.team)}",
-            catalog=catalog_url,
-            currency=page.currency,
-            cost=_amount(cost, page),
-            snoozes=list(SNOOZES),
-            export_query=f"?{query}&" if caller.kind == "link" else "?",
-            problem=problem,
-        )
-    )
+def _month_of(view: HistoryView, measured: Measurement, policy: Policy) -> content.Budget:
+    """Return the month to date with its forecast, by the arithmetic of the report and of the budget alert."""
+    snapshot = measured.snapshot
+    closed = ClosedWeeks.of(view, snapshot.ref)
+    last = last_completed_week(view.history.clock(), closed.schedule.zone)
+    found = closed.choose([last.shift(-back) for back in range(RATE_WEEKS - 1)])
+    costs = [one.cost_7d for week in found.values() for one in week.chosen]
+    month = current_month(view.rows, snapshot.ref, SeriesPoint.of_component(snapshot))
+    budget = policy.alerts.monthly_budget_of(snapshot.ref)
+    return build_budget(month, budget, [snapshot.cost_7d, *costs], currency=view.history.currency)
 
 
 def _amount(total: Total | None, page: ComponentPage) -> content.Amount:
@@ -237,52 +238,6 @@ def _amount(total: Total | None, page: ComponentPage) -> content.Amount:
     )
 
 
-def _most_important_first(point: WorkloadPoint) -> tuple[object, ...]:
-    kills, cost = known_or(point.oom_kills_24h, 0), known_or(point.cost_7d, Decimal(0))
-    return (point.under_provisioned is not True, -kills, -cost, point.key)
-
-
-def _workload_line(point: WorkloadPoint, *, link: str | None) -> WorkloadLine:
-    kills = known_or(point.oom_kills_24h, None)
-    changes = request_changes(
-        cpu=(known_or(point.cpu_request_millicores, None), known_or(point.cpu_recommended_millicores, None)),
-        memory=(known_or(point.memory_request_bytes, None), known_or(point.memory_recommended_bytes, None)),
-        oom_kills=kills,
-    )
-    key = point.key
-    return WorkloadLine(
-        ident="w-" + re.sub(r"[^a-z0-9]+", "-", f"{key.cluster}-{key.namespace}-{key.type}-{key.name}".lower()),
-        point=point,
-        requests=format_changes(changes),
-        cost=known_or(point.cost_7d, None),
-        savings=known_or(point.advised_savings_per_month, None),
-        kills=kills,
-        state=_state_of(point),
-        link=link,
-    )
-
-
-def _state_of(point: WorkloadPoint) -> str:
-    issue = point.issue
-    if isinstance(issue, tuple):
-        return f"{issue[0].value}, {issue[1].value} priority"
-    if issue is None:
-        return "automated" if point.automated is True else "nothing to do"
-    return f"unknown: {issue.reason}"
-
-
-def _workload_cells(one: WorkloadLine) -> tuple[str | int | float | Decimal | None, ...]:
-    key, point = one.point.key, one.point
-    sizes = (
-        point.cpu_request_millicores,
-        point.cpu_recommended_millicores,
-        point.memory_request_bytes,
-        point.advised_memory_bytes,
-    )
-    known = (known_or(size, None) for size in sizes)
-    return (key.cluster, key.namespace, key.name, key.type, one.cost, one.savings, one.state, one.kills, *known)
-
-
 def _trend_of(view: HistoryView, ref: EntityRef) -> TrendOutput | None:
     try:
         return get_cost_trend(view, TrendInput(entity_ref=str(ref)))
@@ -290,26 +245,8 @@ def _trend_of(view: HistoryView, ref: EntityRef) -> TrendOutput | None:
         return None
 
 
-def _why_of(view: HistoryView, ref: EntityRef) -> ExplainOutput | None:
+def _why_of(view: HistoryView, ref: EntityRef, week: str | None) -> ExplainOutput | None:
     try:
-        return explain_cost_change(view, ExplainInput(entity_ref=str(ref), limit=_MAX_MOVERS))
+        return explain_cost_change(view, ExplainInput(entity_ref=str(ref), week=week, limit=_MAX_MOVERS))
     except NotFoundError:  # a week has no closing snapshot of it
         return None
-
-
-def _alert_lines(view: HistoryView, ref: EntityRef, forms: AlertForms, caller: Caller, *, now: datetime) -> Iterator[AlertLine]:
-    states = [STATE_JSON.validate_python(row.state) for row in view.rows.alerts.states_of([ref])]
-    shown = [one for one in states if one.is_open or (one.resolved_as_of is not None and now - one.resolved_as_of <= _RECENT)]
-    for state in sorted(shown, key=lambda one: (not one.is_open, one.alert)):
-        name = str(state.alert)
-        events = [(row.number, EVENT_JSON.validate_python(row.details)) for row in view.rows.alerts.events_of(name)]
-        yield AlertLine(
-            state=state,
-            title=_title_of(state.alert.rule),
-            form=forms.form_for(name, caller, now=now) if state.is_open else None,
-            timeline=timeline_of(name, events, view.rows.outbox.of_alert(name)),
-        )
-
-
-def _title_of(rule: Rule) -> str:
-    return RULE_TITLES.get(rule, rule.value)

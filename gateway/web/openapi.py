@@ -185,21 +185,23 @@ def _page_paths() -> dict[str, Json]:
         },
         "required": ["alert", "token", "answer"],
     }
+
     refused: Mapping[str, Json] = {**_ERRORS, _HTML: _TEXT}  # the page, with the reason
-    summary = "Acknowledge, snooze or dismiss an alert"
-    answered = _operation(summary, {_HTML: _TEXT}, parameters=entity, body={_FORM: form}, errors=refused)
-    answered["responses"] = {**_members(answered["responses"]), "303": {"description": "Done: back to the page"}}
+
+    def with_alerts(summary: str, *parameters: Json) -> dict[str, Json]:
+        answer = "Acknowledge, snooze or dismiss an alert"
+        answered = _operation(answer, {_HTML: _TEXT}, parameters=parameters, body={_FORM: form}, errors=refused)
+        answered["responses"] = {**_members(answered["responses"]), "303": {"description": "Done: back to the page"}}
+        return {"get": _operation(summary, exported, parameters=[*parameters, *formats]), "post": answered}
+
     return {
-        "/reports": {"get": _operation("The reports of the last weeks", {_HTML: _TEXT})},
-        "/reports/{team}": {"get": _operation("The newest report of a team", exported, parameters=[team, *formats])},
+        "/reports": {"get": _operation("The reports of the last weeks", exported, parameters=formats)},
+        "/reports/{team}": with_alerts("A team with its alerts, components and reports", team),
         "/reports/{team}/{week}": {
             "get": _operation("A weekly report, or the monthly roll-up", exported, parameters=[team, week, *formats])
         },
-        "/components/{kind}/{namespace}/{name}": {
-            "get": _operation("A component with its alerts", exported, parameters=[*entity, *formats]),
-            "post": answered,
-        },
-        "/status": {"get": _operation("The state of the installation", {_HTML: _TEXT})},
+        "/components/{kind}/{namespace}/{name}": with_alerts("A component with its alerts", *entity),
+        "/status": with_alerts("The state of the installation, with its alerts"),
     }
 
 

@@ -40,6 +40,8 @@ class PageNavigation:
     """Where the page of a report leads when the gateway serves it."""
 
     overview: str | None = None
+    team: str | None = None
+    """The page of the team."""
     previous: str | None = None
     """The report of the week before."""
     following: str | None = None

@@ -62,9 +62,11 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         events=formatting.format_events,
         follow_up=sentences.format_follow_up,
         instant=formatting.format_instant,
+        month=months.format_month,
         month_change=month_sentences.format_month_change,
         month_name=month_sentences.format_month_name,
         spent=months.format_spent,
+        utc=formatting.format_utc,
         variance=month_sentences.format_variance,
         money=formatting.format_money_or_unknown,
         more=sentences.format_more,
@@ -88,6 +90,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         trend=formatting.format_trend,
         trend_scale=formatting.format_trend_scale,
         unallocated=sentences.format_unallocated,
+        workload_anchor=formatting.workload_anchor,
         week=lambda text: formatting.format_week(IsoWeek.parse(text)),
     )
     made.globals.update(format_money=format_money, max_movers=cause_sentences.MAX_MOVERS)

@@ -46,8 +46,8 @@ def failure_notice(transaction: Transaction, policy: Policy, now: datetime) -> M
         title=title,
         lines=lines,
         reason="Watch sweeps that fail for an hour are reported once, and once when they succeed again.",
-        target=route.target,
-        route=route.rule,
+        route=route,
+        pages=policy.pages,
         now=now,
     )
 

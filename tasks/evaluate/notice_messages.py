@@ -12,15 +12,15 @@ from alerts.observations import AlertId, MemberFigures
 from alerts.policy import Rule
 from domain.component import Component, Team
 from domain.messages import EventAction, Message
-from domain.refs import PLATFORM, EntityRef
+from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
 from domain.selectors import dashboard_labels
 from reports.alert_replies import alert_reply
 from reports.alert_summaries import slack_summary
 from reports.formatting import format_delay
-from reports.links import catalog_page, component_page
+from reports.links import catalog_page
 from reports.notices import AlertSubject, MessageContext, platform_notice, slack_notice
+from reports.page_addresses import PageAddress
 from reports.pagerduty_events import pagerduty_follow_up, pagerduty_trigger
-from reports.signed_links import LINK_TTL
 from tasks.context import Policy
 from tasks.evaluate.decisions import (
     Decision,
@@ -124,19 +124,19 @@ class NoticeRenderer:
                 reason = "Numbers that include this cluster are complete again, from this sweep on."
             case _:
                 assert_never(decision)
-        route = decision.route
         return platform_notice(
-            key=key, title=title, lines=lines, reason=reason, target=route.target, route=route.rule, now=self.now
+            key=key, title=title, lines=lines, reason=reason, route=decision.route, pages=self.policy.pages, now=self.now
         )
 
     def _context(
-        self, about: EntityRef, team: EntityRef, notice: Notice | None = None, *, alerts: Iterable[AlertId] = (), origin: str = ""
+        self, about: EntityRef, team: EntityRef, notice: Notice | None = None, *, alerts: Iterable[AlertId] = (), origin: str
     ) -> MessageContext:
         """Return what a message needs; `alerts` are those that it lists besides its own, and a storm's members."""
         figures = () if notice is None else (finding.figures for finding in notice.findings)
         listed = [*alerts, *(one.alert for one in figures if isinstance(one, MemberFigures))]
         about_rules = {one.rule for one in listed} or ({notice.alert.rule} if notice is not None else set())
         is_watched = notice is not None and about_rules == {Rule.UNDER_PROVISIONED}
+        page = self._page_about(about, origin)
         return MessageContext(
             title=self._title_of(about),
             instance=self.policy.alerts.instance,
@@ -146,11 +146,11 @@ class NoticeRenderer:
             measured_every=(self.checked_every if is_watched else None) or self.policy.collect_every,
             owner=self._owner(team),
             slack_channel=self._slack_channel(notice),
-            page=self._page_of(about, origin),
+            page=self._url_about(about, origin),
             growth=self.growth.get(notice.alert, ()) if notice is not None else (),
-            links=self._links(about, notice, origin),
+            links=tuple(self._links(about, notice, page)),
             subjects={
-                alert.about: AlertSubject(title=self._title_of(alert.about), page=self._page_of(alert.about, origin))
+                alert.about: AlertSubject(title=self._title_of(alert.about), page=self._url_about(alert.about, origin))
                 for alert in listed
             },
         )
@@ -165,26 +165,25 @@ class NoticeRenderer:
         routing = NoticeRouting(policy=self.policy.routes, components=self.components, teams=self.teams)
         return routing.channel(notice)
 
-    def _page_of(self, about: EntityRef, origin: str) -> str | None:
-        """Return the URL of a component's page, signed if links are: its reader can answer the alert there."""
-        base, links = self.policy.public_url, self.policy.page_links
-        if base is None or about not in self.components:
-            return None
-        page = component_page(base, about)
-        return page if links is None or not origin else links.sign_component(page, self.now + LINK_TTL, origin=origin)
+    def _page_about(self, about: EntityRef, origin: str) -> PageAddress | None:
+        """Return the page where a reader can answer the alert. A component that left the catalog has none."""
+        has_page = about in self.components or about.kind in OWNER_KINDS or about == PLATFORM
+        return self.policy.pages.page_about(about, origin=origin, now=self.now) if has_page else None
 
-    def _links(self, about: EntityRef, notice: Notice | None, origin: str) -> tuple[tuple[str, str], ...]:
-        component = self.components.get(about)
-        if notice is None or component is None:
-            return ()
-        catalog = self.policy.catalog_url
-        found = (
-            ("Open component page", self._page_of(about, origin)),
-            ("Open in ScaleOps", self._dashboard_link(notice)),
-            ("Open in Backstage", None if catalog is None else catalog_page(catalog, about)),
-            *component.runbooks,
-        )
-        return tuple((label, address) for label, address in found if address is not None)
+    def _url_about(self, about: EntityRef, origin: str) -> str | None:
+        page = self._page_about(about, origin)
+        return None if page is None else page.url
+
+    def _links(self, about: EntityRef, notice: Notice | None, page: PageAddress | None) -> Iterator[tuple[str, str]]:
+        if page is not None:
+            yield page.label, page.url
+        if notice is not None and (dashboard := self._dashboard_link(notice)) is not None:
+            yield "Open in ScaleOps", dashboard
+        component, catalog = self.components.get(about), self.policy.catalog_url
+        if catalog is not None and (component is not None or about in self.teams):
+            yield "Open in Backstage", catalog_page(catalog, about)
+        if component is not None:
+            yield from component.runbooks
 
     def _dashboard_link(self, notice: Notice) -> str | None:
         component = self.components.get(notice.alert.about)

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.messages import Message
-from domain.routes import Route, RoutePolicy, platform_route
+from domain.routes import Route, platform_route
 from reports.notices import platform_notice
 from store import Heartbeat, HeartbeatKind
-from tasks.context import StageContext
+from tasks.context import Policy, StageContext
 from tasks.maintenance.status import InstallationStatus, read_status
 
 CANARY_MAX_AGE: Final = timedelta(minutes=10)
@@ -71,7 +71,7 @@ def monitor(context: StageContext) -> MonitoringResult:
         transaction.heartbeats.record("monitor", HeartbeatKind.PROGRESS, at=now, details=details)
         notice = None
         if since is not None and now - since >= NOTIFY_AFTER:
-            notice = build_notice(problems, context.policy.routes, now=now)
+            notice = build_notice(problems, context.policy, now=now)
         is_notified = bool(transaction.outbox.put([notice])) if notice is not None else False
     return MonitoringResult(problems=problems, is_notified=is_notified)
 
@@ -83,9 +83,9 @@ def unserved_queues(heartbeats: Sequence[Heartbeat], now: datetime) -> Iterator[
             yield f"no worker has served the queue {heartbeat.stage} since {heartbeat.at:%Y-%m-%d %H:%M} UTC; is one running?"
 
 
-def build_notice(problems: Sequence[str], routes: RoutePolicy, *, now: datetime) -> Message | None:
+def build_notice(problems: Sequence[str], policy: Policy, *, now: datetime) -> Message | None:
     """Return one notice of all problems, or None without a platform channel. Its key is the day and the kinds of problems."""
-    route = platform_route(routes)
+    route = platform_route(policy.routes)
     if not isinstance(route, Route):
         return None
     kinds = "\n".join(sorted({_DIGITS.sub("", problem) for problem in problems}))
@@ -94,8 +94,8 @@ def build_notice(problems: Sequence[str], routes: RoutePolicy, *, now: datetime)
         title="scaleops-worker needs attention",
         lines=[f"• {problem}" for problem in problems],
         reason=f"These problems have lasted for at least {NOTIFY_AFTER // timedelta(minutes=1)} minutes. They are reported once a day.",
-        target=route.target,
-        route=route.rule,
+        route=route,
+        pages=policy.pages,
         now=now,
     )
 

@@ -15,7 +15,7 @@ from reports import content
 from reports.links import MessageLinks, team_slug
 from reports.render.renderings import slack_messages
 from reports.render.slack_blocks import escape
-from reports.signed_links import expires_at, report_origin
+from reports.signed_links import COMPONENT_PAGE, expires_at, report_origin
 from tasks.context import Policy
 
 MANUAL_TTL: Final = timedelta(hours=24)
@@ -35,7 +35,7 @@ def sign_links(report: content.AnyReport, policy: Policy) -> MessageLinks:
 
     def component(ref: str) -> str | None:
         page = pages.get(ref)
-        return None if page is None else signer.sign_component(page, until, origin=origin)
+        return None if page is None else signer.sign(page, until, page=COMPONENT_PAGE, origin=origin)
 
     return MessageLinks(page=signer.sign(report.page, until), component=component)
 

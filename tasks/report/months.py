@@ -55,13 +55,7 @@ def component_months(
     if not budgets:
         return ()
     *_, week = weeks
-    until = _end_of(week, schedule, now)
-    sweeps = _sweeps_of_month(transaction, until, now.as_of)
-    needed = _series(transaction, budgets, sweeps_needed(sweeps, until=until))
-    months = {ref: month_to_date([*needed.get(ref, ()), closing[ref]], until=until) for ref in budgets}
-    lacking = [ref for ref, month in months.items() if month.reason]
-    every = _series(transaction, lacking, sweeps)
-    months |= {ref: month_to_date([*every.get(ref, ()), closing[ref]], until=until) for ref in lacking}
+    months = _months_of(transaction, {ref: closing[ref] for ref in budgets}, until=_end_of(week, schedule, now), newest=now.as_of)
     recent = [{one.ref: one.cost_7d for one in weeks[each]} for each in reversed(list(weeks)[-RATE_WEEKS:])]
     return tuple(
         ComponentMonth(
@@ -69,6 +63,23 @@ def component_months(
         )
         for ref, budget in sorted(budgets.items())
     )
+
+
+def current_month(transaction: Transaction, ref: EntityRef, newest: SeriesPoint) -> MonthToDate:
+    """Return what a component cost in the month up to its newest snapshot."""
+    return _months_of(transaction, {ref: newest}, until=newest.as_of, newest=newest.as_of)[ref]
+
+
+def _months_of(
+    transaction: Transaction, last: Mapping[EntityRef, SeriesPoint], *, until: datetime, newest: datetime
+) -> Mapping[EntityRef, MonthToDate]:
+    """Return the month of each component: from the few sweeps that cover it, or from all where these are incomplete."""
+    sweeps = _sweeps_of_month(transaction, until, newest)
+    needed = _series(transaction, last, sweeps_needed(sweeps, until=until))
+    months = {ref: month_to_date([*needed.get(ref, ()), point], until=until) for ref, point in last.items()}
+    lacking = [ref for ref, month in months.items() if month.reason]
+    every = _series(transaction, lacking, sweeps)
+    return months | {ref: month_to_date([*every.get(ref, ()), last[ref]], until=until) for ref in lacking}
 
 
 def _end_of(week: IsoWeek, schedule: Schedule, now: ClosingPoint) -> datetime:

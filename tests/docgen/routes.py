@@ -8,7 +8,7 @@ from gateway.proxy.routes import PREFIX, ROUTES
 from gateway.web.openapi import openapi_document
 from tests.docgen.markdown import code, page, table
 
-_SIGNED: Final = ("/reports/{team}/{week}", "/components/")
+_SIGNED: Final = ("/reports/{team}", "/components/", "/status")
 """Beginnings of paths that a signed link opens, without a token."""
 
 

@@ -16,6 +16,7 @@ from alerts.observations import Observation
 from alerts.policy import RuleSettings
 from alerts.states import STATE_JSON, AlertState, OpenIncident, SlackPost
 from reports.render.tables import BOM
+from reports.signed_links import COMPONENT_PAGE
 from simulator.serving import Simulator
 from tasks.evaluate.decisions import Decision, PageDecision, PostDecision, TriggerDecision
 from tasks.evaluate.notice_messages import NoticeRenderer
@@ -39,7 +40,9 @@ def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
 def link(gateway: ServedGateway, *, days: int = 1, page: str = PAGE) -> str:
     links = page_links(gateway.settings)
     assert links is not None
-    signed = urlsplit(links.sign_component(f"https://x.example{page}", NOW + timedelta(days=days), origin="Slack #payments"))
+    signed = urlsplit(
+        links.sign(f"https://x.example{page}", NOW + timedelta(days=days), page=COMPONENT_PAGE, origin="Slack #payments")
+    )
     return f"{signed.path}?{signed.query}"
 
 

@@ -12,12 +12,14 @@ from actions.context import LiveContext
 from actions.history.view import read_history
 from clients.scaleops.links import DashboardLinks
 from gateway.auth.callers import Caller
+from gateway.request import GatewayRequest
 from gateway.web.alert_forms import AlertForms
-from gateway.web.component_page import ComponentPage, read_component_page, render_component_page
+from gateway.web.alert_pages import PageVisit
+from gateway.web.component_page import ComponentPage
 from reports.render.tables import write_csv
 from store import Store
-from tests.factories import make_component, make_measurement, make_ref, make_team
-from tests.stage_factories import make_history_context, make_request_context, record_sweep
+from tests.factories import make_component, make_measurement, make_team
+from tests.stage_factories import make_history_context, make_policy, make_request_context, record_sweep
 from tests.unit.odd_team import DANGER, ODD_NAMES, WORKLOADS, odd_name, odd_points
 from tests.unit.report_samples import NOW
 from tests.unit.test_odd_team import DIRECTION, INVISIBLE, TagParser
@@ -32,13 +34,21 @@ def page(sqlite_store: Store) -> Iterator[ComponentPage]:
     record_sweep(sqlite_store, NOW, measurement, components=[make_component("odd", title=ODD_NAMES[1])], teams=[make_team()])
     history = make_history_context(sqlite_store, NOW)
     with read_history(history) as view:
-        yield read_component_page(
-            view, make_ref("odd"), make_request_context(history=history, live=LIVE), AlertForms(None), CALLER
+        yield ComponentPage.read(
+            view,
+            PageVisit(
+                context=make_request_context(history=history, live=LIVE),
+                caller=CALLER,
+                request=cast("GatewayRequest", SimpleNamespace(query=b"", require_caller=lambda: CALLER)),
+                forms=AlertForms(None),
+                parameters={"kind": "component", "namespace": "default", "name": "odd"},
+            ),
+            make_policy(),
         )
 
 
 def test_it_is_below_a_megabyte_with_the_danger_first(page: ComponentPage) -> None:
-    html = render_component_page(page, CALLER)
+    html = page.render(problem="")
     assert len(html.encode()) < 1_000_000
     assert page.workloads[0].point.key.name == odd_name(DANGER)
     assert f"{WORKLOADS - 200:,} more workloads in the table as CSV or JSON." in html

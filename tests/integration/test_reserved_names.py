@@ -91,7 +91,7 @@ def test_the_index_links_to_each_team_and_to_the_roll_up(gateway: ServedGateway)
     index = gateway.client.get("/reports", headers=gateway.as_ci()).text
 
     for slug in ("platform", "all", "latest", "%257Eplatform", PLATFORM_SLUG):
-        assert f'"reports/{slug}/{WEEK}.html"' in index
+        assert f'"/reports/{slug}/{WEEK}.html"' in index
     assert "The group platform" in gateway.client.get(f"/reports/platform/{WEEK}", headers=gateway.as_ci()).text
     assert "All teams" in gateway.client.get(f"/reports/{PLATFORM_SLUG}/{WEEK}", headers=gateway.as_ci()).text
 

@@ -123,6 +123,7 @@ class ServedGateway:
             settings=settings,
             store=store,
             history=history_context(store, policy, clock=clock),
+            policy=policy,
             live=LiveContext(
                 scaleops=ScaleOpsClient(line, credentials),
                 catalog=BackstageCatalog(backstage, BACKSTAGE_TOKEN),

@@ -13,8 +13,11 @@ from alerts.policy import Rule
 from alerts.states import NoticeKind, SlackPost
 from domain.figures import FigureKind
 from domain.messages import Channel, EventAction, Message, Variant
+from domain.routes import Route
 from domain.workload import WorkloadKey
 from reports import notices
+from reports.page_addresses import PageAddresses
+from reports.signed_links import PageLinks
 from simulator.blocks import check_blocks
 from tests.factories import CHECKOUT
 from tests.unit.alert_scenario import ALERT, AlertScenario, clear, finding, met, sweep
@@ -181,9 +184,10 @@ def test_a_platform_notice_is_sent_once_per_key() -> None:
         title="Cluster east unreachable",
         lines=["No response names it."],
         reason="It had workloads.",
-        target="C9",
-        route="WORKER_PLATFORM_CHANNEL",
+        route=Route(target="C9", rule="WORKER_PLATFORM_CHANNEL"),
+        pages=PageAddresses(base="https://x.example", links=PageLinks(b"k" * 32)),
         now=NOW,
     )
+    assert "Open status page: https://x.example/status?until=" in text_of(message)
     assert (message.key, message.about) == ("cluster:lost:east:2026-09-07:slack", "platform")
     assert text_of(message).startswith("Cluster east unreachable\nNo response names it.")

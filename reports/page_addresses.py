@@ -1,0 +1,46 @@
+"""The address of the page about a component, a team or the installation, as a message contains it: signed if links are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
+from reports.links import component_page, status_page, team_page
+from reports.signed_links import COMPONENT_PAGE, LINK_TTL, STATUS_PAGE, TEAM_PAGE, PageLinks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAddress:
+    """The address of a page, and the label of a link to it."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAddresses:
+    """Returns the addresses. Without a base (WORKER_PUBLIC_URL) there are none."""
+
+    base: str | None
+    links: PageLinks | None = field(default=None, repr=False)
+    """Signs them; None: a reader needs credentials."""
+
+    def page_about(self, about: EntityRef, *, origin: str, now: datetime) -> PageAddress | None:
+        """Return the page where alerts about an entity are shown and answered.
+
+        Args:
+            about: a component, a team, or PLATFORM for the installation.
+            origin: where the link is put, in words: `Slack C0123`.
+            now: a signed link is valid from here on for LINK_TTL.
+        """
+        if self.base is None:
+            return None
+        if about == PLATFORM:
+            label, page, url = "Open status page", STATUS_PAGE, status_page(self.base)
+        elif about.kind in OWNER_KINDS:
+            label, page, url = "Open team page", TEAM_PAGE, team_page(self.base, about)
+        else:
+            label, page, url = "Open component page", COMPONENT_PAGE, component_page(self.base, about)
+        signed = url if self.links is None else self.links.sign(url, now + LINK_TTL, page=page, origin=origin)
+        return PageAddress(label=label, url=signed)

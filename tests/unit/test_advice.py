@@ -4,9 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from domain.advice import Issue, IssuePriority, find_issue, recommend
+from domain.advice import Issue, IssuePriority, attainable_savings, find_issue, recommend
+from domain.measures import Measured, Unknown
 from domain.workload import Workload
 from tests.factories import make_workload
+
+LEFT_OUT = Unknown("ScaleOps left it out")
 
 
 def a_workload(
@@ -65,6 +68,21 @@ def test_a_minimum_of_savings_never_hides_an_under_provisioned_workload() -> Non
     ]
     kept = [advice.workload.key.name for advice in recommend(workloads, min_savings_per_month=Decimal(10))]
     assert kept == ["starved-too", "starved", "ten"]
+
+
+@pytest.mark.parametrize(
+    ("savings", "under", "attainable"),
+    [
+        (Decimal(9), False, Decimal(9)),
+        (Decimal(9), True, Decimal(0)),
+        (Decimal(9), LEFT_OUT, Unknown("it is not known whether the workload is under-provisioned")),
+        (Decimal(0), LEFT_OUT, Decimal(0)),
+        (LEFT_OUT, True, LEFT_OUT),
+        (LEFT_OUT, LEFT_OUT, LEFT_OUT),
+    ],
+)
+def test_what_needs_more_saves_nothing(savings: Measured[Decimal], under: Measured[bool], attainable: Measured[Decimal]) -> None:
+    assert attainable_savings(savings, under_provisioned=under) == attainable
 
 
 def test_a_flag_that_was_left_out_counts_as_false() -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from alerts.cost_rules import begin_of_open_alert, observe_budget, observe_cost_increase
-from alerts.lifecycle import Notice, move, record
+from alerts.lifecycle import Notice, Paging, move, record, step
 from alerts.observations import AlertId, Finding, RequestFigures, Severity
 from alerts.policy import BudgetSettings, CostIncreaseSettings, OverProvisionedSettings, PagingMode, Rule, Rules
 from alerts.rules import SweepHistory, observe
-from alerts.states import Acknowledged, AlertState, NoticeKind, NotificationSent, OpenIncident, SlackPost
+from alerts.states import Acknowledged, AlertState, Dismissed, NoticeKind, NotificationSent, OpenIncident, SlackPost
 from domain.measures import Unknown
 from domain.month_to_date import month_to_date
 from domain.snapshots import SeriesPoint, WorkloadPoint
@@ -271,6 +271,43 @@ def test_a_storm_is_remembered_until_the_end() -> None:
     alert.apply(sent(notice_of(alert), post=None))
 
     assert last_of(alert.state).storm == STORM
+
+
+def test_a_change_ends_a_dismissal_and_a_repeat_does_not() -> None:
+    alert = opened()
+    dismissed = Dismissed(at=sweep(0) + timedelta(hours=1), by="ann", reason="known")
+    alert.apply(dismissed)
+    alert.apply(sent(replace(notice_of(alert), kind=NoticeKind.REPEATED)))
+    assert alert.state.incident is not None
+    assert alert.state.incident.dismissed == dismissed
+    (changed,) = alert.observe(met(1, finding(), finding("worker")))
+
+    assert (changed.kind, changed.dismissed) == (NoticeKind.CHANGED, None)
+    assert alert.state.incident is not None
+    assert alert.state.incident.dismissed is None
+
+
+def test_an_end_is_posted_only_if_the_alert_was() -> None:
+    quiet = AlertScenario()
+    quiet.state = step(quiet.state, met(0), sweep(0), POLICY).state
+    opening = replace(notice_of(opened()), posts=False)
+    quiet.apply(record(opening, now=sweep(0), post=None, page=PAGE))
+    (over,) = quiet.observe(clear(1), clear(2))
+    (loud,) = opened().observe(clear(1), clear(2))
+
+    assert (over.kind, over.posts, over.paging) == (NoticeKind.RESOLVED, False, Paging.RESOLVE)
+    assert (loud.kind, loud.posts) == (NoticeKind.RESOLVED, True)
+
+
+@pytest.mark.parametrize(("hours", "has_evidence", "severity"), [(23, True, Severity.CRITICAL), (24, False, Severity.ERROR)])
+def test_evidence_counts_for_a_day(hours: int, severity: Severity, *, has_evidence: bool) -> None:
+    alert = AlertScenario()
+    alert.observe(met(0, finding(kills=3, page=PagingMode.ALWAYS)))
+    (streak,) = alert.state.streaks
+    found = streak.paging_finding(sweep(0) + timedelta(hours=hours))
+
+    assert found is not None
+    assert (found.has_evidence, found.severity) == (has_evidence, severity)
 
 
 def test_a_notice_shows_who_acknowledged() -> None:

@@ -16,8 +16,10 @@ from domain.bulk_trust import (
     find_disagreement,
     find_foreign_rows,
     index_costs,
+    is_compared,
 )
 from domain.workload import CostRow
+from tests.factories import make_ref
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 BEFORE = NOON - timedelta(hours=6)
@@ -127,6 +129,15 @@ def test_rows_of_workloads_of_other_clusters_are_found(rows: list[str], reason: 
 
 def test_a_cluster_that_the_inventory_lacks_owns_none_of_its_rows() -> None:
     assert find_foreign_rows("south", ["a"], {"east": {"a"}}) == "it has rows of 1 workload of other clusters"
+
+
+def test_one_component_in_64_is_compared_in_a_sweep_and_others_in_the_next() -> None:
+    refs = [make_ref(f"c{number}") for number in range(2000)]
+    first, second = ({ref for ref in refs if is_compared(ref, as_of)} for as_of in (BEFORE, NOON))
+
+    assert 2000 / 64 / 2 < len(first) < 2000 / 64 * 2
+    assert first != second
+    assert not any(is_compared(ref, BEFORE) and is_compared(ref, NOON) for ref in refs[:50])
 
 
 INVENTORY, COSTS = BulkSubject.INVENTORY, BulkSubject.COSTS

@@ -184,13 +184,16 @@ def test_each_cause_has_the_part_that_it_explains(then: tuple[Any, ...], now: tu
             "its pod-hours are unknown and its requests are unknown",
         ),
         ({}, {}, ""),
+        ({"pod_hours_7d": 0.0}, {"pod_hours_7d": 0.0}, "it cost money in a week without pod-hours"),
+        ({"pod_hours_7d": 0.0}, {}, "it cost money in a week without pod-hours"),
+        ({"cost_7d": Decimal(0)}, {"pod_hours_7d": LEFT_OUT}, "its pod-hours are unknown"),
     ],
 )
 def test_what_is_not_explained_names_what_is_unknown(
     changes_then: dict[str, Any], changes_now: dict[str, Any], reason: str
 ) -> None:
-    then = make_point(as_of=THEN, cost_7d=Decimal(100), listed_since=OLD, **changes_then)
-    now = make_point(as_of=NOW, cost_7d=Decimal(150), listed_since=OLD, **changes_now)
+    then = make_point(as_of=THEN, listed_since=OLD, **({"cost_7d": Decimal(100)} | changes_then))
+    now = make_point(as_of=NOW, listed_since=OLD, **({"cost_7d": Decimal(150)} | changes_now))
     (workload,) = explain(now, then).workloads
 
     assert workload.unknown_reason == reason

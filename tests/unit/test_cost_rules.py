@@ -49,7 +49,9 @@ def test_days_without_a_measurement_in_between_change_no_budget() -> None:
 @pytest.mark.parametrize("lacking", [{"cost_7d": None}, {"cost_7d": None, "unknown": 1, "measured": 0}])
 def test_an_unknown_cost_keeps_no_budget_and_breaks_none(lacking: dict[str, int | None]) -> None:
     today = make_window(NOVEMBER_15, **lacking)  # type: ignore[arg-type]  # the names are those of the arguments
-    assert budget(make_window(NOVEMBER_15 - 7 * DAY, 9000), today, limit=1).verdict is Verdict.UNKNOWN
+    observed = budget(make_window(NOVEMBER_15 - 7 * DAY, 9000), today, limit=1)
+    assert isinstance(today.cost_7d.amount, Unknown)
+    assert (observed.verdict, observed.reason) == (Verdict.UNKNOWN, today.cost_7d.amount.reason)
 
 
 @pytest.mark.parametrize("lacking", [{"known": 1}, {"unknown": 1}])

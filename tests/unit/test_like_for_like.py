@@ -124,6 +124,16 @@ def test_the_changes_of_several_workloads_are_summed() -> None:
     assert found == compare(now, then).like_for_like
 
 
+@pytest.mark.parametrize(("cost_now", "comparison"), [(50, CostComparison.RAMPING_OUT), (51, CostComparison.LIKE_FOR_LIKE)])
+def test_what_stopped_between_two_overlapping_windows_costs_at_most_their_overlap(
+    cost_now: int, comparison: CostComparison
+) -> None:
+    stopped: dict[str, Any] = {"replicas": 0, "listed_since": LONG_AGO}
+    then = make_point(as_of=NOW - WEEK / 2, cost_7d=Decimal(100), **stopped)
+
+    assert compare_points(make_point(as_of=NOW, cost_7d=Decimal(cost_now), **stopped), then) is comparison
+
+
 def test_an_unknown_sum_names_why_a_component_is_unknown() -> None:
     points = [make_point("a", cost_7d=Unknown("no row"))]
     named = sum_points(points, unknown=["with 503", "later"], without_workloads=0)["cost_7d"]

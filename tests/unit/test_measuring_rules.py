@@ -35,7 +35,8 @@ def test_every_kind_of_figure_counts_once_it_was_measured(kind: FigureKind, meas
 
 
 def test_a_component_that_cannot_be_listed_is_unmeasured_as_a_whole() -> None:
-    assert unmeasured(reason="refused").found[0].subject == WHOLE_COMPONENT
+    (found,) = unmeasured(reason="refused").found
+    assert (found.subject, found.figures) == (WHOLE_COMPONENT, UnmeasuredFigures(reason="refused"))
     assert is_clear(unmeasured(reason="refused", before=False))
 
 

@@ -70,7 +70,17 @@ def test_a_share_becomes_a_percentage(share: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("millicores", "words"),
-    [(500, "500m"), (1000, "1 core"), (250.0, "250m"), (2500, "2500m"), (475.4, "475m"), (2000, "2 cores"), (0, "0 cores")],
+    [
+        (500, "500m"),
+        (1000, "1 core"),
+        (250.0, "250m"),
+        (2500, "2500m"),
+        (475.4, "475m"),
+        (0.60049, "0.6m"),
+        (-0.75, f"{MINUS}0.75m"),
+        (2000, "2 cores"),
+        (0, "0 cores"),
+    ],
 )
 def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
     assert money.format_cores(millicores) == words
@@ -80,6 +90,7 @@ def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
     ("size", "words"),
     [
         (512 * 1024**2, "512 MiB"),
+        (1.26 * 1024**2, "1.3 MiB"),
         (1536 * 1024**2, "1.5 GiB"),
         (1.5 * 1024**2, "1.5 MiB"),
         (1024, "1 KiB"),

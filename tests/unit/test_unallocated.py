@@ -157,10 +157,23 @@ def test_a_sweep_without_unallocated_cost_says_why(checks: list[BulkCheck], reas
 
 
 def test_namespaces_are_listed_by_cost_and_unknown_ones_last() -> None:
-    cost = cost_of(("small", "1"), ("unknown", None), ("large", "30"), ("same", "30")).cost
+    cost = cost_of(("small", "1"), ("unknown", None), ("large", "30"), ("same", "30"), ("zero", "0")).cost
 
     assert not isinstance(cost, Unknown)
-    assert [one.namespace for one in cost.namespaces] == ["large", "same", "small", "unknown"]
+    assert [one.namespace for one in cost.namespaces] == ["large", "same", "small", "zero", "unknown"]
+
+
+def test_the_largest_workloads_come_first_in_each_cluster() -> None:
+    inventory = [
+        InventoryWorkload(key=make_key(f"w{cost}", cluster=cluster), cost_7d=Decimal(cost))
+        for cluster in ("west", "east")
+        for cost in range(LARGEST_PER_CLUSTER + 2)
+    ]
+    largest = allocate_costs(inventory, [], shared=()).largest
+
+    assert [one.key.cluster for one in largest] == ["east"] * LARGEST_PER_CLUSTER + ["west"] * LARGEST_PER_CLUSTER
+    costs = [one.cost_7d for one in largest[:LARGEST_PER_CLUSTER]]
+    assert costs == [Decimal(cost) for cost in range(LARGEST_PER_CLUSTER + 1, 1, -1)]
 
 
 def test_costs_that_are_not_trusted_keep_the_number_of_workloads() -> None:

@@ -8,6 +8,7 @@ import click
 
 from cli.output import say, say_json, show_table
 from cli.session import open_context
+from domain.problems import runbook_address
 from reports.formatting import format_utc
 from reports.render.tables import Cell, PageTable
 from tasks.maintenance.status import InstallationStatus, read_status
@@ -44,7 +45,7 @@ def _show(found: InstallationStatus, currency: str) -> None:
         _show_table(table)
     say("")
     for problem in found.problems:
-        say(f"! {problem}")
+        say(f"! {problem} (run book: {runbook_address(problem.runbook, found.docs_url)})")
     if not found.problems:
         say("no problems")
 

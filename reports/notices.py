@@ -17,6 +17,7 @@ from alerts.policy import Rule
 from alerts.states import ENDINGS, NoticeKind, SlackPost
 from domain.messages import Channel, Message
 from domain.money import format_count
+from domain.problems import Runbook
 from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route
 from reports.alert_status import format_status
@@ -75,6 +76,8 @@ class MessageContext:
     """URL of the page about it: of a component, a team or the installation."""
     growth: tuple[str, ...] = ()
     """What grew behind an alert about money, a line each, largest first; empty: not known."""
+    runbook: str = ""
+    """Path of the run book, for an alert about the installation without a link to it."""
     links: tuple[tuple[str, str], ...] = ()
     """(label, URL): the page about it first, then ScaleOps, Backstage and run books."""
     subjects: Mapping[EntityRef, AlertSubject] = field(default_factory=dict)
@@ -105,6 +108,8 @@ def slack_notice(
     reasons = [f"Why you get this: {notice.reason} Sent here by {post.route}.", *([page_note] if page_note else [])]
     if notice.kind in _WITH_COMMANDS:
         reasons.append(_ON_PAGE if context.page is not None else _commands(notice.alert))
+    if context.runbook and notice.kind not in ENDINGS:
+        reasons.append(f"Run book: {context.runbook}")
     title = f"{KIND_PREFIXES[notice.kind]}{headline(notice.alert, notice.findings, context.title, context.currency)}"
     key = key_of(notice.alert, number, Channel.SLACK)
     return slack_message(
@@ -149,10 +154,20 @@ def stream_of(alert: AlertId, channel: Channel) -> str:
 
 
 def platform_notice(
-    *, key: str, title: str, lines: Iterable[str], reason: str, route: Route, pages: PageAddresses, now: datetime
+    *,
+    key: str,
+    title: str,
+    lines: Iterable[str],
+    reason: str,
+    runbooks: Sequence[Runbook],
+    route: Route,
+    pages: PageAddresses,
+    now: datetime,
 ) -> Message:
-    """Return a notice for the platform channel, with a link to the status page; it is sent once per key."""
+    """Return a notice for the platform channel, with links to the status page and the run books; it is sent once per key."""
     page = pages.page_about(PLATFORM, origin=f"Slack {route.target}", now=now)
+    links = (*([] if page is None else [page]), *pages.runbook_links(runbooks))
+    named = [] if pages.docs_url else [f"Run book: {', '.join(dict.fromkeys(one.path for one in runbooks))}"]
     return slack_message(
         key=f"{key}:slack",
         stream=key,
@@ -164,8 +179,8 @@ def platform_notice(
             title=title,
             lines=(),
             after="\n".join(lines),
-            small=(f"Why you get this: {reason} Sent here by {route.rule}.",),
-            links=() if page is None else ((page.label, page.url),),
+            small=(f"Why you get this: {reason} Sent here by {route.rule}.", *named),
+            links=tuple((one.label, one.url) for one in links),
         ),
         now=now,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.problems import Runbook
 from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
 from reports.links import component_page, status_page, team_page
 from reports.signed_links import COMPONENT_PAGE, LINK_TTL, STATUS_PAGE, TEAM_PAGE, PageLinks
@@ -25,6 +27,15 @@ class PageAddresses:
     base: str | None
     links: PageLinks | None = field(default=None, repr=False)
     """Signs them; None: a reader needs credentials."""
+    docs_url: str | None = None
+    """The documentation site with the run books; None: messages name the paths of the pages."""
+
+    def runbook_links(self, runbooks: Iterable[Runbook]) -> tuple[PageAddress, ...]:
+        """Return a link to each run book, once; none without a documentation site."""
+        docs_url = self.docs_url
+        if docs_url is None:
+            return ()
+        return tuple(PageAddress(label=f"Run book: {one}", url=one.url(docs_url)) for one in dict.fromkeys(runbooks))
 
     def page_about(self, about: EntityRef, *, origin: str, now: datetime) -> PageAddress | None:
         """Return the page where alerts about an entity are shown and answered.

@@ -221,7 +221,7 @@ class TaskHandlers:
         if result.is_notified:
             self._enqueue("deliver")
         if worker.heartbeat is not None and result.problems:
-            worker.heartbeat.failure("\n".join(result.problems))
+            worker.heartbeat.failure("\n".join(map(str, result.problems)))
         elif worker.heartbeat is not None:
             worker.heartbeat.success()
 

@@ -112,11 +112,13 @@ class Policy:
     """Base of the links to report pages (WORKER_PUBLIC_URL); None: reports have no links to their pages."""
     page_links: PageLinks | None = field(default=None, repr=False)
     """Signs the links that are sent; None: a reader needs credentials."""
+    docs_url: str | None = None
+    """The documentation site (WORKER_DOCS_URL), with the run books of problems; None: messages name the pages."""
 
     @property
     def pages(self) -> PageAddresses:
         """Addresses of pages, as messages contain them."""
-        return PageAddresses(base=self.public_url, links=self.page_links)
+        return PageAddresses(base=self.public_url, links=self.page_links, docs_url=self.docs_url)
 
     @property
     def monthly_schedule(self) -> MonthlySchedule:

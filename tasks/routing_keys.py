@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from alerts.states import OPEN_PHASES, STATE_JSON
 from domain.component import RoutingKey
+from domain.problems import Problem, Runbook
 from store import Transaction
 from tasks.context import KeySealer, StageContext
 
@@ -48,16 +49,17 @@ def missing_key_reason(context: StageContext, fingerprint: str) -> str:
     return f"{found}: it is sealed with an earlier WORKER_SECRET_KEY. Set that one again until the incident is closed."
 
 
-def unopenable_key_problems(transaction: Transaction, sealer: KeySealer | None) -> Iterator[str]:
-    """Yield a sentence if the keys of open incidents were sealed with another WORKER_SECRET_KEY."""
+def unopenable_key_problems(transaction: Transaction, sealer: KeySealer | None) -> Iterator[Problem]:
+    """Yield a problem if the keys of open incidents were sealed with another WORKER_SECRET_KEY."""
     if sealer is None:
         return
     closed = {fingerprint for fingerprint, sealed in transaction.sealed_keys.all() if sealer.open(sealed) is None}
     states = (STATE_JSON.validate_python(row.state) for row in transaction.alerts.states(statuses=OPEN_PHASES)) if closed else ()
     used = {state.last_notification.page.target for state in states if state.last_notification and state.last_notification.page}
     if needed := sorted(closed & used):
-        yield (
+        sentence = (
             f"WORKER_SECRET_KEY was changed: the PagerDuty keys with the fingerprints {', '.join(needed)}, which opened incidents, cannot be "
             "opened any more. The next collect seals again what settings, configuration file or catalog still name; for other keys set "
             "the earlier WORKER_SECRET_KEY until their incidents are closed"
         )
+        yield Problem(runbook=Runbook.SEALED_KEYS, sentence=sentence)

@@ -55,6 +55,7 @@ def build_policy(settings: Settings, config: ConfigFile) -> Policy:
         catalog_url=_catalog_url(settings),
         public_url=settings.worker_public_url if can_link_pages(settings) else None,
         page_links=page_links(settings),
+        docs_url=settings.worker_docs_url,
     )
 
 

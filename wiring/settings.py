@@ -139,6 +139,8 @@ class Settings(BaseModel):
     """URL of a dead man's switch, pinged every five minutes."""
     worker_public_url: Url | None = None
     """Public URL of the gateway's report pages; base of links, which need WORKER_SECRET_KEY."""
+    worker_docs_url: Url | None = None
+    """URL of the documentation site that `make docs` builds. Problems link to their run books there; if unset, they name the page."""
     worker_metrics_host: str = "127.0.0.1"
     """Listen address of the worker's metrics; `0.0.0.0` for a scrape from another machine."""
     worker_metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None

@@ -73,6 +73,7 @@ class StatusPage:
                 instance=self.policy.instance,
                 now=self.found.now,
                 sections=self.sections,
+                docs_url=self.found.docs_url,
                 problems=problems if self.has_names else (),
                 hidden_problems=0 if self.has_names else len(problems),
                 overview=links.overview,

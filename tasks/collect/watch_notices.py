@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.messages import Message
+from domain.problems import Runbook
 from domain.routes import Route, platform_route
 from domain.sweeps import WatchSweep
 from reports.formatting import format_interval
@@ -46,6 +47,7 @@ def failure_notice(transaction: Transaction, policy: Policy, now: datetime) -> M
         title=title,
         lines=lines,
         reason="Watch sweeps that fail for an hour are reported once, and once when they succeed again.",
+        runbooks=[Runbook.WATCH_SWEEPS],
         route=route,
         pages=policy.pages,
         now=now,

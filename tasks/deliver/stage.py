@@ -19,6 +19,7 @@ from typing import Final
 from clients.http.client import TimeLeft
 from clients.http.errors import ServiceError
 from domain.messages import Channel, Message
+from domain.problems import Runbook, runbook_address
 from domain.routes import Route, platform_route
 from store import Transaction
 from store.queries.outbox_rows import LeasedMessage
@@ -97,6 +98,7 @@ class _DeliveryRun:
         self._problems: list[str] = []
         platform = platform_route(context.policy.routes)
         self._platform_channel = platform.target if isinstance(platform, Route) else None
+        self._runbook = runbook_address(Runbook.MESSAGES_UNDELIVERED, context.policy.docs_url)
 
     def run(self) -> DeliverResult:
         self._expire()
@@ -124,12 +126,14 @@ class _DeliveryRun:
     def _report_expired(self, t: Transaction, expired: Iterable[Message], now: datetime) -> None:
         messages = [message for message in expired if not is_meta_notice(message)]
         if messages and self._platform_channel:
-            t.outbox.put([expired_notice(messages, channel=self._platform_channel, now=now)])
+            t.outbox.put([expired_notice(messages, channel=self._platform_channel, runbook=self._runbook, now=now)])
 
     def _report_unknown(self, t: Transaction, message: Message, *, attempt: int, reason: str, now: datetime) -> None:
         self._problems.append(f"delivery of {message.key} is unconfirmed: {reason}")
         if self._platform_channel and not is_meta_notice(message):
-            t.outbox.put([unknown_notice(message, attempt=attempt, channel=self._platform_channel, reason=reason, now=now)])
+            channel, runbook = self._platform_channel, self._runbook
+            notice = unknown_notice(message, attempt=attempt, channel=channel, reason=reason, runbook=runbook, now=now)
+            t.outbox.put([notice])
 
     # Sending ----------------------------------------------------------------------------------------------------------
 
@@ -257,7 +261,9 @@ class _DeliveryRun:
             if message.target != channel:
                 t.outbox.put([to_platform_channel(message, channel=channel, reason=rejected.reason, now=now)])
         else:
-            t.outbox.put([failed_notice(message, attempt=claim.attempt, channel=channel, reason=rejected.reason, now=now)])
+            reason, runbook = rejected.reason, self._runbook
+            notice = failed_notice(message, attempt=claim.attempt, channel=channel, reason=reason, runbook=runbook, now=now)
+            t.outbox.put([notice])
 
 
 def _is_throttled(outcome: Outcome) -> bool:

@@ -47,26 +47,28 @@ def to_platform_channel(message: Message, *, channel: str, reason: str, now: dat
     )
 
 
-def failed_notice(message: Message, *, attempt: int, channel: str, reason: str, now: datetime) -> Message:
+def failed_notice(message: Message, *, attempt: int, channel: str, reason: str, runbook: str, now: datetime) -> Message:
     """Return a notice that a message will never be sent, and what to do by hand."""
-    lines = [reason, _subject(message)]
+    lines = [reason, _subject(message), f"Run book: {runbook}"]
     key = f"{PREFIX}failed:{message.key}:{attempt}"
     return _notice(
         key, _failure(message), lines, channel=channel, mentioned=message.target, reason="a message could not be sent", now=now
     )
 
 
-def unknown_notice(message: Message, *, attempt: int, channel: str, reason: str, now: datetime) -> Message:
+def unknown_notice(message: Message, *, attempt: int, channel: str, reason: str, runbook: str, now: datetime) -> Message:
     """Return a notice that the delivery of a message is unconfirmed."""
     title = f"A message for channel {message.target} may or may not have arrived, and it is not sent again."
     lines = [reason, _subject(message)]
     retry = f"Look for it there; if it is missing, run: scaleops-worker outbox retry {shell_word(message.key)}"
     key = f"{PREFIX}unknown:{message.key}:{attempt}"
     why = "the delivery of a message is unconfirmed"
-    return _notice(key, title, [*lines, retry], channel=channel, mentioned=message.target, reason=why, now=now)
+    return _notice(
+        key, title, [*lines, retry, f"Run book: {runbook}"], channel=channel, mentioned=message.target, reason=why, now=now
+    )
 
 
-def expired_notice(messages: Sequence[Message], *, channel: str, now: datetime) -> Message:
+def expired_notice(messages: Sequence[Message], *, channel: str, runbook: str, now: datetime) -> Message:
     """Return one notice of all messages that expired before they were sent. At least one message."""
     lines = [f"\N{BULLET} {_summary(message)}" for message in messages[:MAX_LISTED]]
     if len(messages) > MAX_LISTED:
@@ -74,6 +76,7 @@ def expired_notice(messages: Sequence[Message], *, channel: str, now: datetime) 
     count = "One message" if len(messages) == 1 else f"{len(messages)} messages"
     title = f"{count} expired before being sent and will not be sent any more."
     key = f"{PREFIX}expired:{messages[0].key}:{now:%Y%m%dT%H%M%S}"
+    lines.append(f"Run book: {runbook}")
     return _notice(key, title, lines, channel=channel, reason="messages expired before they were sent", now=now)
 
 

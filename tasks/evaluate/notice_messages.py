@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 from alerts.lifecycle import Notice
 from alerts.observations import AlertId, MemberFigures
 from alerts.policy import Rule
 from domain.component import Component, Team
 from domain.messages import EventAction, Message
+from domain.problems import Runbook
 from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
 from domain.selectors import dashboard_labels
 from reports.alert_replies import alert_reply
@@ -38,6 +39,14 @@ from tasks.evaluate.decisions import (
     TriggerDecision,
 )
 from tasks.evaluate.notice_routing import NoticeRouting
+
+RUNBOOKS: Final[Mapping[Rule, Runbook]] = {
+    Rule.UNMEASURED: Runbook.UNMEASURED,
+    Rule.STORM: Runbook.STORM,
+    Rule.OUTAGE: Runbook.OUTAGE,
+    Rule.CATALOG: Runbook.CATALOG,
+}
+"""Run books of the rules about the installation and about many alerts at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +105,12 @@ class NoticeRenderer:
                     f"{alert} is a reason to page, but {decision.reason}.",
                     "What to do: set PAGERDUTY_ROUTING_KEY, pagerduty_routing_key_file of the team, or the annotation on its group.",
                 ]
-                reason = "It was posted to Slack only."
+                reason, runbook = "It was posted to Slack only.", Runbook.PAGE_UNROUTED
             case RejectedChannelDecision(rejected=rejected):
                 key = f"route:refused:{rejected.entity}:{rejected.annotation}:{rejected.channel}"
                 title = f"A Slack channel of {rejected.entity} is not allowed"
                 lines = [f"{rejected}.", "What to do: list the channel in routes.allowed_channels, or change the annotation."]
-                reason = "Messages went to the next route instead."
+                reason, runbook = "Messages went to the next route instead.", Runbook.CHANNEL_REJECTED
             case LostClusterDecision(cluster=cluster):
                 since = cluster.lost_since or cluster.last_seen
                 key = f"cluster:lost:{cluster.name}:{since:%Y-%m-%dT%H:%MZ}"
@@ -111,7 +120,7 @@ class NoticeRenderer:
                     "Its workloads count as unknown, so no alert about them resolves. After 7 days it counts as removed.",
                     "What to do: check whether ScaleOps still reaches it; if it is gone for good, list it in clusters.removed.",
                 ]
-                reason = "Numbers that include this cluster are incomplete from now on."
+                reason, runbook = "Numbers that include this cluster are incomplete from now on.", Runbook.CLUSTER_LOST
             case ReturnedClusterDecision(cluster=cluster):
                 key = f"cluster:returned:{cluster.name}:{cluster.last_seen:%Y-%m-%dT%H:%MZ}"
                 title = f"Cluster {cluster.name} reachable again: ScaleOps has data of it"
@@ -121,11 +130,21 @@ class NoticeRenderer:
                     f"Measured again {cluster.last_seen:%Y-%m-%d %H:%M} UTC, {away} after its loss was reported.",
                     "Alerts about its workloads open and resolve again.",
                 ]
-                reason = "Numbers that include this cluster are complete again, from this sweep on."
+                reason, runbook = (
+                    "Numbers that include this cluster are complete again, from this sweep on.",
+                    Runbook.CLUSTER_LOST,
+                )
             case _:
                 assert_never(decision)
         return platform_notice(
-            key=key, title=title, lines=lines, reason=reason, route=decision.route, pages=self.policy.pages, now=self.now
+            key=key,
+            title=title,
+            lines=lines,
+            reason=reason,
+            runbooks=[runbook],
+            route=decision.route,
+            pages=self.policy.pages,
+            now=self.now,
         )
 
     def _context(
@@ -148,6 +167,7 @@ class NoticeRenderer:
             slack_channel=self._slack_channel(notice),
             page=self._url_about(about, origin),
             growth=self.growth.get(notice.alert, ()) if notice is not None else (),
+            runbook=self._runbook_path(notice),
             links=tuple(self._links(about, notice, page)),
             subjects={
                 alert.about: AlertSubject(title=self._title_of(alert.about), page=self._url_about(alert.about, origin))
@@ -184,6 +204,13 @@ class NoticeRenderer:
             yield "Open in Backstage", catalog_page(catalog, about)
         if component is not None:
             yield from component.runbooks
+        if notice is not None and (runbook := RUNBOOKS.get(notice.alert.rule)) is not None:
+            yield from ((one.label, one.url) for one in self.policy.pages.runbook_links([runbook]))
+
+    def _runbook_path(self, notice: Notice | None) -> str:
+        """Return the path of the run book of an alert about the installation; empty if it is linked, or there is none."""
+        runbook = RUNBOOKS.get(notice.alert.rule) if notice is not None else None
+        return "" if runbook is None or self.policy.docs_url is not None else runbook.path
 
     def _dashboard_link(self, notice: Notice) -> str | None:
         component = self.components.get(notice.alert.about)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.messages import Message
+from domain.problems import Problem, Runbook
 from domain.routes import Route, platform_route
 from reports.notices import platform_notice
 from store import Heartbeat, HeartbeatKind
@@ -31,8 +32,7 @@ class HealthSnapshot:
     """The health of the installation at one instant."""
 
     status: InstallationStatus
-    problems: tuple[str, ...]
-    """One sentence each."""
+    problems: tuple[Problem, ...]
     reports_overdue: int
     """Teams with an earlier report whose newest due week has none."""
 
@@ -41,7 +41,7 @@ class HealthSnapshot:
 class MonitoringResult:
     """The result of one check."""
 
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
     is_notified: bool
     """A notice was put into the outbox by this check."""
 
@@ -76,24 +76,27 @@ def monitor(context: StageContext) -> MonitoringResult:
     return MonitoringResult(problems=problems, is_notified=is_notified)
 
 
-def unserved_queues(heartbeats: Sequence[Heartbeat], now: datetime) -> Iterator[str]:
-    """Yield a sentence for each queue whose newest canary is too old."""
+def unserved_queues(heartbeats: Sequence[Heartbeat], now: datetime) -> Iterator[Problem]:
+    """Yield a problem for each queue whose newest canary is too old."""
     for heartbeat in heartbeats:
         if heartbeat.kind is HeartbeatKind.CANARY and now - heartbeat.at > CANARY_MAX_AGE:
-            yield f"no worker has served the queue {heartbeat.stage} since {heartbeat.at:%Y-%m-%d %H:%M} UTC; is one running?"
+            since = f"{heartbeat.at:%Y-%m-%d %H:%M} UTC"
+            sentence = f"no worker has served the queue {heartbeat.stage} since {since}; is one running?"
+            yield Problem(runbook=Runbook.QUEUE_UNSERVED, sentence=sentence)
 
 
-def build_notice(problems: Sequence[str], policy: Policy, *, now: datetime) -> Message | None:
+def build_notice(problems: Sequence[Problem], policy: Policy, *, now: datetime) -> Message | None:
     """Return one notice of all problems, or None without a platform channel. Its key is the day and the kinds of problems."""
     route = platform_route(policy.routes)
     if not isinstance(route, Route):
         return None
-    kinds = "\n".join(sorted({_DIGITS.sub("", problem) for problem in problems}))
+    kinds = "\n".join(sorted({_DIGITS.sub("", problem.sentence) for problem in problems}))
     return platform_notice(
         key=f"watch:{now:%Y-%m-%d}:{hashlib.sha256(kinds.encode()).hexdigest()[:12]}",
         title="scaleops-worker needs attention",
         lines=[f"• {problem}" for problem in problems],
         reason=f"These problems have lasted for at least {NOTIFY_AFTER // timedelta(minutes=1)} minutes. They are reported once a day.",
+        runbooks=[problem.runbook for problem in problems],
         route=route,
         pages=policy.pages,
         now=now,
@@ -104,7 +107,7 @@ def _overdue(status: InstallationStatus) -> int:
     return sum(1 for team in status.teams if team.last_week and team.last_week != team.newest_due)
 
 
-def _problems_since(last: Heartbeat | None, problems: Sequence[str], now: datetime) -> datetime | None:
+def _problems_since(last: Heartbeat | None, problems: Sequence[Problem], now: datetime) -> datetime | None:
     if not problems:
         return None
     before = last.details.get("since") if last is not None else None

@@ -13,6 +13,7 @@ from domain.clock import is_future
 from domain.messages import DeliveryStatus as MessageStatus
 from domain.money import format_count
 from domain.months import MONTHLY_REPORT
+from domain.problems import Problem, Runbook
 from domain.refs import PLATFORM, EntityRef
 from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, describe_unmeasured, slot_of
@@ -84,8 +85,10 @@ class InstallationStatus:
     errors: tuple[LastError, ...]
     """Of each service that has one."""
     teams: tuple[TeamStatus, ...]
-    problems: tuple[str, ...]
-    """One sentence each; `--check` fails when there is any."""
+    problems: tuple[Problem, ...]
+    """`--check` fails when there is any."""
+    docs_url: str | None = None
+    """Of the site with their run books; None: the paths of the pages are shown."""
 
     @property
     def outbox(self) -> Mapping[MessageStatus, int]:
@@ -140,9 +143,13 @@ def status_of(
             *_clock_problems(clock_problem, now, newest=newest, heartbeats=heartbeats),
             *unopenable_key_problems(transaction, sealer),
             *watch_problems(watch, every=policy.watch_every, now=now),
-            *(f"in the newest sweep the {sentence}" for sentence in describe_unmeasured(figures)),
+            *(
+                Problem(runbook=Runbook.FIGURES_UNMEASURED, sentence=f"in the newest sweep the {sentence}")
+                for sentence in describe_unmeasured(figures)
+            ),
             *_problems(policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost),
         ),
+        docs_url=policy.docs_url,
     )
 
 
@@ -184,15 +191,21 @@ def _outcome_of(run: ReportRun | None, main: OutboxRecord | None) -> str:
     return f"{main.status} {main.sent_at:%Y-%m-%d %H:%M}" if main and main.sent_at else main.status if main else run.status
 
 
-def _clock_problems(problem: str, now: datetime, *, newest: Sweep | None, heartbeats: tuple[Heartbeat, ...]) -> Iterator[str]:
+def _clock_problems(problem: str, now: datetime, *, newest: Sweep | None, heartbeats: tuple[Heartbeat, ...]) -> Iterator[Problem]:
     """Yield what a wrong clock shows by. What is dated in the future has no age, so every other check would take it for new."""
     if problem:
-        yield problem
+        yield Problem(runbook=Runbook.CLOCK, sentence=problem)
     if newest is not None and is_future(newest.as_of, now):
-        yield f"the newest closed sweep is dated {newest.as_of:%Y-%m-%d %H:%M} UTC, in the future: a clock was wrong, or is"
+        yield Problem(
+            runbook=Runbook.CLOCK,
+            sentence=f"the newest closed sweep is dated {newest.as_of:%Y-%m-%d %H:%M} UTC, in the future: a clock was wrong, or is",
+        )
     future = sorted({one.stage for one in heartbeats if is_future(one.at, now)})
     if future:
-        yield f"the last run of {', '.join(future)} is dated in the future: the clock of a worker was wrong, or is"
+        yield Problem(
+            runbook=Runbook.CLOCK,
+            sentence=f"the last run of {', '.join(future)} is dated in the future: the clock of a worker was wrong, or is",
+        )
 
 
 def _problems(
@@ -204,21 +217,36 @@ def _problems(
     oldest: datetime | None,
     undelivered: int,
     lost: tuple[ClusterState, ...],
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     if newest is None:
-        yield "nothing has been collected yet; run `scaleops-worker collect`"
+        yield Problem(runbook=Runbook.NOTHING_COLLECTED, sentence="nothing has been collected yet; run `scaleops-worker collect`")
     elif now - newest.as_of > MAX_SLOTS_WITHOUT_SWEEP * policy.collect_every:
-        yield f"the newest closed sweep is of {newest.as_of:%Y-%m-%d %H:%M} UTC: collecting has stopped, or it fails"
+        yield Problem(
+            runbook=Runbook.COLLECTING_STOPPED,
+            sentence=f"the newest closed sweep is of {newest.as_of:%Y-%m-%d %H:%M} UTC: collecting has stopped, or it fails",
+        )
     succeeded_at = {heartbeat.stage: heartbeat.at for heartbeat in heartbeats if heartbeat.kind is HeartbeatKind.OK}
     for heartbeat in heartbeats:
         stage, at = heartbeat.stage, heartbeat.at
         if heartbeat.kind is HeartbeatKind.FAILED and (stage not in succeeded_at or succeeded_at[stage] < at):
-            yield f"{stage} failed at {at:%Y-%m-%d %H:%M} UTC: {heartbeat.details.get('reason', '')}"
+            yield Problem(
+                runbook=Runbook.STAGE_FAILED,
+                sentence=f"{stage} failed at {at:%Y-%m-%d %H:%M} UTC: {heartbeat.details.get('reason', '')}",
+            )
     if oldest is not None and now - oldest > MAX_PENDING_AGE:
-        yield f"a message has been pending since {oldest:%Y-%m-%d %H:%M} UTC; see `scaleops-worker outbox list --status pending`"
+        yield Problem(
+            runbook=Runbook.MESSAGES_PENDING,
+            sentence=f"a message has been pending since {oldest:%Y-%m-%d %H:%M} UTC; see `scaleops-worker outbox list --status pending`",
+        )
     if undelivered:
-        yield f"{format_count(undelivered, 'message')} failed, expired or may not have arrived; see `scaleops-worker outbox list --status failed` and `retry`"
+        yield Problem(
+            runbook=Runbook.MESSAGES_UNDELIVERED,
+            sentence=f"{format_count(undelivered, 'message')} failed, expired or may not have arrived; see `scaleops-worker outbox list --status failed` and `retry`",
+        )
     for cluster in lost:
-        yield f"the cluster {cluster.name} has been missing from ScaleOps since {cluster.lost_since:%Y-%m-%d %H:%M} UTC"
+        yield Problem(
+            runbook=Runbook.CLUSTER_LOST,
+            sentence=f"the cluster {cluster.name} has been missing from ScaleOps since {cluster.lost_since:%Y-%m-%d %H:%M} UTC",
+        )
     if newest is not None and newest.expected and newest.unknown == newest.expected:
-        yield "no component could be measured in the newest sweep"
+        yield Problem(runbook=Runbook.NOTHING_MEASURED, sentence="no component could be measured in the newest sweep")

@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.measures import Unknown, known_or
 from domain.messages import Json
+from domain.problems import runbook_address
 from domain.unallocated import SweepUnallocated
 from store.queries.outbox_rows import OutboxRecord
 from tasks.maintenance.status import InstallationStatus
@@ -89,7 +90,9 @@ def _as_json(found: InstallationStatus, currency: str) -> dict[str, Json]:
             }
             for one in found.teams
         ],
-        "problems": list(found.problems),
+        "problems": [
+            {"sentence": one.sentence, "runbook": runbook_address(one.runbook, found.docs_url)} for one in found.problems
+        ],
     }
 
 

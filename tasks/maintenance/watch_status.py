@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.problems import Problem, Runbook
 from domain.sweeps import WatchSweep, reached_interval
 from reports.formatting import format_instant, format_interval
 from store import Transaction
@@ -67,11 +68,13 @@ def describe_watch(status: WatchStatus | None, *, every: timedelta) -> str:
     return f"{planned}; the newest, of {format_instant(newest.as_of, 'UTC')}, by {newest.source}{reached}"
 
 
-def watch_problems(status: WatchStatus | None, *, every: timedelta, now: datetime) -> Iterator[str]:
-    """Yield a sentence if watch sweeps have failed for an hour, or are not done any more."""
+def watch_problems(status: WatchStatus | None, *, every: timedelta, now: datetime) -> Iterator[Problem]:
+    """Yield a problem if watch sweeps have failed for an hour, or are not done any more."""
     if status is None or not every:
         return
     if status.failing_since is not None and status.newest.as_of - status.failing_since >= NOTIFY_AFTER:
-        yield f"watch sweeps have failed since {format_instant(status.failing_since, 'UTC')}: {status.newest.failure}"
+        since = format_instant(status.failing_since, "UTC")
+        yield Problem(runbook=Runbook.WATCH_SWEEPS, sentence=f"watch sweeps have failed since {since}: {status.newest.failure}")
     elif status.last_look is not None and now - status.last_look > max(MAX_SILENCE, _SLOTS * every):
-        yield f"no sweep has looked for workloads in danger since {format_instant(status.last_look, 'UTC')}"
+        since = format_instant(status.last_look, "UTC")
+        yield Problem(runbook=Runbook.WATCH_SWEEPS, sentence=f"no sweep has looked for workloads in danger since {since}")

@@ -21,6 +21,7 @@ PACKAGES = (
     "alerts",
     "cli",
     "clients",
+    "deploy",
     "domain",
     "gateway",
     "mcp_server",

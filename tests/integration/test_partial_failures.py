@@ -33,8 +33,8 @@ def test_one_clusters_missing_costs_are_a_problem(bench: CollectBench) -> None:
     bench.simulator.add_fault("scaleops", route=COSTS, contains="prod-eu", status=500)
     collected = collect(bench.context)
     assert collected.sweep.unknown < collected.sweep.expected
-    (problem,) = [one for one in read_status(bench.context).problems if "cost" in one]
-    assert "prod-eu-west-1 is unknown: ScaleOps answered POST /detailedCostReport/getWorkloads with 500" in problem
+    (problem,) = [one for one in read_status(bench.context).problems if "cost" in one.sentence]
+    assert "prod-eu-west-1 is unknown: ScaleOps answered POST /detailedCostReport/getWorkloads with 500" in problem.sentence
     assert [(one.figure, one.cluster) for one in collected.unmeasured_figures] == [("cost", "prod-eu-west-1")]
 
 

@@ -81,9 +81,9 @@ def test_status_names_the_keys_of_open_incidents_that_cannot_be_opened(
             transaction.sealed_keys.put(fingerprint, sealed_with.seal(HISTORY_KEY))
     context = make_stage_context(sqlite_store, NOW + timedelta(minutes=1), FakeServices(sealer=OLD))
 
-    problems = [one for one in read_status(context).problems if "WORKER_SECRET_KEY was changed" in one]
+    problems = [one for one in read_status(context).problems if "WORKER_SECRET_KEY was changed" in one.sentence]
 
-    assert [fingerprint in one for one in problems] == [True] * is_named
+    assert [fingerprint in one.sentence for one in problems] == [True] * is_named
 
 
 def used_fingerprints(store: Store) -> set[str]:

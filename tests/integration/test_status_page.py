@@ -27,7 +27,7 @@ def test_the_page_is_the_status_of_the_command(gateway: ServedGateway) -> None:
     assert served == status_as_json(found, "USD")
     html = gateway.client.get("/status", headers=gateway.as_ci()).text
     for problem in found.problems:
-        assert problem in html
+        assert f'{problem} <span class="small">Run book: {problem.runbook.path}</span>' in html
     limited = gateway.client.get("/status?format=json", headers=gateway.as_user("user:default/bob")).json()
     assert limited.keys() < served.keys()
     assert not [name for name in ("checkout", "finder", "payments", "C0") if name in str(limited)]

@@ -69,7 +69,7 @@ def test_a_worker_with_a_wrong_clock_expires_nothing_and_says_so(
         done = deliver(wrong)
         assert (done.sent, done.expired) == (1, 0)
         assert posted_texts(simulator) == ["content of k1"]
-        assert any("the clock of this machine is 1440 minutes" in problem for problem in read_status(wrong).problems)
+        assert any("the clock of this machine is 1440 minutes" in problem.sentence for problem in read_status(wrong).problems)
 
 
 @pytest.mark.parametrize("ahead", [DAY, -DAY])
@@ -89,5 +89,5 @@ def test_what_is_dated_in_the_future_is_a_problem(sqlite_store: Store) -> None:
         t.heartbeats.record("deliver", HeartbeatKind.OK, at=NOW + DAY)
         t.heartbeats.record("evaluate", HeartbeatKind.CANARY, at=NOW + DAY)
     problems = read_status(make_stage_context(sqlite_store, ManualClock(NOW))).problems
-    assert any("newest closed sweep is dated" in problem for problem in problems)
-    assert any("last run of deliver, evaluate is dated in the future" in problem for problem in problems)
+    assert any("newest closed sweep is dated" in problem.sentence for problem in problems)
+    assert any("last run of deliver, evaluate is dated in the future" in problem.sentence for problem in problems)

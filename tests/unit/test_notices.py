@@ -13,6 +13,7 @@ from alerts.policy import Rule
 from alerts.states import NoticeKind, SlackPost
 from domain.figures import FigureKind
 from domain.messages import Channel, EventAction, Message, Variant
+from domain.problems import Runbook
 from domain.routes import Route
 from domain.workload import WorkloadKey
 from reports import notices
@@ -184,6 +185,7 @@ def test_a_platform_notice_is_sent_once_per_key() -> None:
         title="Cluster east unreachable",
         lines=["No response names it."],
         reason="It had workloads.",
+        runbooks=[Runbook.CLUSTER_LOST],
         route=Route(target="C9", rule="WORKER_PLATFORM_CHANNEL"),
         pages=PageAddresses(base="https://x.example", links=PageLinks(b"k" * 32)),
         now=NOW,
@@ -191,3 +193,18 @@ def test_a_platform_notice_is_sent_once_per_key() -> None:
     assert "Open status page: https://x.example/status?until=" in text_of(message)
     assert (message.key, message.about) == ("cluster:lost:east:2026-09-07:slack", "platform")
     assert text_of(message).startswith("Cluster east unreachable\nNo response names it.")
+    assert "Run book: docs/runbooks/cluster-lost.md" in text_of(message)
+
+
+def test_a_platform_notice_links_to_its_run_books_in_the_documentation_site() -> None:
+    message = notices.platform_notice(
+        key="watch:2026-09-07",
+        title="scaleops-worker needs attention",
+        lines=["• the clock is wrong", "• it is still wrong"],
+        reason="It has lasted.",
+        runbooks=[Runbook.CLOCK, Runbook.CLOCK],
+        route=Route(target="C9", rule="WORKER_PLATFORM_CHANNEL"),
+        pages=PageAddresses(base=None, docs_url="https://docs.example.com/worker"),
+        now=NOW,
+    )
+    assert text_of(message).count("https://docs.example.com/worker/runbooks/clock/") == 1

@@ -71,8 +71,11 @@ def slack_payloads() -> tuple[Mapping[str, Any], ...]:
         slack_summary(summary, CONTEXT, post=SlackPost(target="C", route="r", root=summary_key(summary)), now=NOW),
     ]
     messages += [to_platform_channel(messages[0], channel="C0PLATFORM", reason=ODD_NAMES[5], now=NOW)]
-    messages += [failed_notice(one, attempt=1, channel="C0PLATFORM", reason=ODD_NAMES[5], now=NOW) for one in messages]
-    messages += [expired_notice(messages, channel="C0PLATFORM", now=NOW)]
+    messages += [
+        failed_notice(one, attempt=1, channel="C0PLATFORM", reason=ODD_NAMES[5], runbook="docs/runbooks/x.md", now=NOW)
+        for one in messages
+    ]
+    messages += [expired_notice(messages, channel="C0PLATFORM", runbook="docs/runbooks/x.md", now=NOW)]
     return tuple(renderings[0].payload for renderings in (*render_slack(odd_report()), *(one.renderings for one in messages)))
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.messages import Channel, DeliveryStatus, EventAction, Message
+from domain.problems import Problem, Runbook
 from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure
 from store import Heartbeat, HeartbeatKind
@@ -74,7 +75,7 @@ STATUS = InstallationStatus(
     undelivered=(record(DeliveryStatus.FAILED),),
     errors=(LastError(service="Slack", at=NOW - HOUR, reason="channel_not_found C0PRIVATE", is_over=True),),
     teams=(team(PAYMENTS), team(UNOWNED), team(PLATFORM)),
-    problems=("the cluster secret-east has been missing",),
+    problems=(Problem(runbook=Runbook.CLUSTER_LOST, sentence="the cluster secret-east has been missing"),),
 )  # fmt: skip
 
 

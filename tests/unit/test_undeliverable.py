@@ -59,9 +59,9 @@ def test_a_fallback_has_a_day_to_arrive() -> None:
 def test_notices_are_not_about_notices() -> None:
     notices = [
         undeliverable.to_platform_channel(MESSAGE, channel="C", reason="", now=NOW),
-        undeliverable.failed_notice(MESSAGE, attempt=1, channel="C", reason="", now=NOW),
-        undeliverable.unknown_notice(MESSAGE, attempt=1, channel="C", reason="", now=NOW),
-        undeliverable.expired_notice([MESSAGE], channel="C", now=NOW),
+        undeliverable.failed_notice(MESSAGE, attempt=1, channel="C", reason="", runbook="docs/runbooks/x.md", now=NOW),
+        undeliverable.unknown_notice(MESSAGE, attempt=1, channel="C", reason="", runbook="docs/runbooks/x.md", now=NOW),
+        undeliverable.expired_notice([MESSAGE], channel="C", runbook="docs/runbooks/x.md", now=NOW),
     ]
     assert all(map(undeliverable.is_meta_notice, notices))
     assert not undeliverable.is_meta_notice(MESSAGE)
@@ -69,10 +69,12 @@ def test_notices_are_not_about_notices() -> None:
 
 def test_names_from_the_catalog_are_escaped() -> None:
     for notice in (
-        undeliverable.failed_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", now=NOW),
-        undeliverable.unknown_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", now=NOW),
-        undeliverable.failed_notice(RESOLVE, attempt=1, channel="C", reason="<!channel>", now=NOW),
-        undeliverable.expired_notice([RESOLVE, replace(MESSAGE, reason="<!channel>")], channel="C", now=NOW),
+        undeliverable.failed_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", runbook="docs/runbooks/x.md", now=NOW),
+        undeliverable.unknown_notice(MESSAGE, attempt=1, channel="C", reason="<!channel>", runbook="docs/runbooks/x.md", now=NOW),
+        undeliverable.failed_notice(RESOLVE, attempt=1, channel="C", reason="<!channel>", runbook="docs/runbooks/x.md", now=NOW),
+        undeliverable.expired_notice(
+            [RESOLVE, replace(MESSAGE, reason="<!channel>")], channel="C", runbook="docs/runbooks/x.md", now=NOW
+        ),
         undeliverable.to_platform_channel(MESSAGE, channel="C", reason="<!channel>", now=NOW),
     ):
         assert "<" not in text_of(notice)
@@ -84,21 +86,39 @@ def test_names_from_the_catalog_are_escaped() -> None:
 
 
 def test_a_failed_resolve_names_the_incident_to_close() -> None:
-    notice = undeliverable.failed_notice(RESOLVE, attempt=1, channel="C", reason="the key is gone", now=NOW)
+    notice = undeliverable.failed_notice(
+        RESOLVE, attempt=1, channel="C", reason="the key is gone", runbook="docs/runbooks/x.md", now=NOW
+    )
     assert "resolve it by hand: dedup key test:rule:&lt;x&gt;." in text_of(notice)
 
 
 def test_each_failure_of_a_message_has_its_own_notice() -> None:
-    keys = {undeliverable.failed_notice(MESSAGE, attempt=attempt, channel="C", reason="", now=NOW).key for attempt in (1, 1, 2)}
+    keys = {
+        undeliverable.failed_notice(MESSAGE, attempt=attempt, channel="C", reason="", runbook="docs/runbooks/x.md", now=NOW).key
+        for attempt in (1, 1, 2)
+    }
     assert len(keys) == 2
 
 
 def test_many_expired_messages_are_one_notice_that_counts() -> None:
     many = [replace(MESSAGE, key=f"k{number}") for number in range(undeliverable.MAX_LISTED + 5)]
-    assert "25 messages expired" in text_of(undeliverable.expired_notice(many, channel="C", now=NOW))
-    assert "and 5 more" in text_of(undeliverable.expired_notice(many, channel="C", now=NOW))
-    assert "One message expired" in text_of(undeliverable.expired_notice(many[:1], channel="C", now=NOW))
+    assert "25 messages expired" in text_of(
+        undeliverable.expired_notice(many, channel="C", runbook="docs/runbooks/x.md", now=NOW)
+    )
+    assert "and 5 more" in text_of(undeliverable.expired_notice(many, channel="C", runbook="docs/runbooks/x.md", now=NOW))
+    assert "One message expired" in text_of(
+        undeliverable.expired_notice(many[:1], channel="C", runbook="docs/runbooks/x.md", now=NOW)
+    )
 
 
 def test_a_long_reason_is_shortened() -> None:
-    assert len(text_of(undeliverable.failed_notice(MESSAGE, attempt=1, channel="C", reason="w" * 100_000, now=NOW))) < 3000
+    assert (
+        len(
+            text_of(
+                undeliverable.failed_notice(
+                    MESSAGE, attempt=1, channel="C", reason="w" * 100_000, runbook="docs/runbooks/x.md", now=NOW
+                )
+            )
+        )
+        < 3000
+    )

@@ -54,7 +54,7 @@ def test_the_interval_is_that_of_the_settings_and_that_which_is_reached(
 def test_failures_of_an_hour_and_silence_are_problems(found: WatchStatus | None, every: timedelta, problem: str | None) -> None:
     found_problems = list(watch_problems(found, every=every, now=NOW))
     assert len(found_problems) == (problem is not None)
-    assert all(problem is not None and one.startswith(problem) for one in found_problems)
+    assert all(problem is not None and one.sentence.startswith(problem) for one in found_problems)
 
 
 def test_the_interval_is_over_both_kinds_of_sweep() -> None:

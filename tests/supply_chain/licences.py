@@ -25,11 +25,13 @@ class LicencePolicy:
     classifiers: Mapping[str, str]
     exceptions: Mapping[str, str]
     """The licence of a package that was decided on by itself."""
+    undeclared: Mapping[str, str]
+    """The licence of a package whose own declaration an SBOM leaves out, because it is no SPDX identifier."""
 
     def problem_of(self, package: str, declared: Sequence[str]) -> str:
         """Return why a package may not be used, or an empty text. Each declared licence has to be allowed."""
         accepted = self.allowed | {licence for name, licence in self.exceptions.items() if name == package}
-        names = [self.classifiers.get(one, one) for one in declared]
+        names = [self.classifiers.get(one, one) for one in declared or filter(None, [self.undeclared.get(package)])]
         if not names:
             return "declares no licence"
         return next((f"has the licence {name}" for name in names if not _is_allowed(name, accepted)), "")
@@ -43,7 +45,12 @@ def _is_allowed(expression: str, accepted: frozenset[str]) -> bool:
 def read_policy() -> LicencePolicy:
     found = tomllib.loads((LOCKS / "licences.toml").read_text(encoding="utf-8"))
     exceptions = {package: exception["licence"] for package, exception in found["exceptions"].items()}
-    return LicencePolicy(allowed=frozenset(found["allowed"]), classifiers=found["classifiers"], exceptions=exceptions)
+    return LicencePolicy(
+        allowed=frozenset(found["allowed"]),
+        classifiers=found["classifiers"],
+        exceptions=exceptions,
+        undeclared=found["undeclared"],
+    )
 
 
 def main(sbom: Path) -> int:

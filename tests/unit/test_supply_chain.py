@@ -53,6 +53,12 @@ def test_a_licence_is_allowed_by_name(declared: list[str], problem: str) -> None
     assert POLICY.problem_of("somepackage", declared) == problem
 
 
+def test_a_licence_in_words_counts_where_the_sbom_leaves_it_out() -> None:
+    for package, licence in POLICY.undeclared.items():
+        assert declared_by(package) == [licence]
+        assert not POLICY.problem_of(package, [])
+
+
 def test_the_locks_agree_on_versions_so_that_one_audit_covers_them() -> None:
     pinned = {(canonicalize_name(one.name), str(one.specifier)) for one in map(Requirement, everything_locked())}
 
@@ -106,7 +112,7 @@ def test_a_finding_names_the_locks_that_have_the_package(capsys: pytest.CaptureF
 
     assert report(json.dumps({"dependencies": [found]}), "") == 1
     assert capsys.readouterr().out.startswith(
-        f"click {found['version']}: PYSEC-2, fixed in no release; in browser, dev, fuzz, mutation, runtime\n"
+        f"click {found['version']}: PYSEC-2, fixed in no release; in browser, chart, dev, docs, fuzz, mutation, runtime\n"
     )
 
 

@@ -137,6 +137,10 @@ def _expected(budget: content.Budget) -> Decimal | None:
     return budget.forecast.at_current_rate if budget.forecast is not None and budget.forecast.is_exact else None
 
 
+def _describe_days(days: int) -> str:
+    return "day" if days == 1 else format_count(days, "day")
+
+
 def _describe_variance(budget: content.Budget) -> str:
     """Return how far the cost so far is from the budget that falls to these days; empty where that is not known."""
     by_now = budget.budget_by_now
@@ -147,7 +151,7 @@ def _describe_variance(budget: content.Budget) -> str:
     until = (
         ""
         if budget.is_finished
-        else f" the {format_money(by_now, budget.currency)} budgeted for these {format_count(budget.days, 'day')}"
+        else f" the {format_money(by_now, budget.currency)} budgeted for the first {_describe_days(budget.days)}"
     )
     if format_direction(over, budget.currency) == "rose":
         return f"{at_least}{format_money(over, budget.currency)} over{until or ' it'}"

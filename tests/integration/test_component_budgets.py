@@ -54,8 +54,8 @@ def test_components_with_a_budget_have_their_month_worst_first(store: Store) -> 
     said = [month.sentence for _, month in budgets_of(report)]
     so_far = "$270.00 so far; about $300 by month end, at the daily rates of the last 4 weeks: "
     assert [one.removeprefix(so_far) for one in said] == [
-        "the budget of $200.00 is exceeded already; $90.00 over the $180.00 budgeted for these 27 days.",
-        "50% of the budget of $600.00; $270.00 under the $540.00 budgeted for these 27 days.",
+        "the budget of $200.00 is exceeded already; $90.00 over the $180.00 budgeted for the first 27 days.",
+        "50% of the budget of $600.00; $270.00 under the $540.00 budgeted for the first 27 days.",
     ]
     slack = str([one.payload for message in render_slack(report) for one in message])
     assert all(one in rendering for one in said for rendering in (render_page(report), render_markdown(report), slack))

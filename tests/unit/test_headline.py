@@ -83,7 +83,7 @@ def test_an_unusual_rise_comes_with_its_cause_and_what_to_look_at() -> None:
         f"above the usual range of {MINUS}3.9% to +4.9%.",
         "Why": "recommendationservice, east: +$132.21 (+140%), pod-hours +140%. All else: +$8.66 (+1.4%).",
         "November": "$2,200.00 so far; about $3,181 by month end ($3,000 to $3,181 at the daily rates of the last 4 weeks): "
-        "35% of the budget of $9,000.00; $4,400.00 under the $6,600.00 budgeted for these 22 days.",
+        "35% of the budget of $9,000.00; $4,400.00 under the $6,600.00 budgeted for the first 22 days.",
         "Do first": "Check what changed in recommendationservice (+$132.21; cost alert open since Fri 20 Nov).",
         "To do": "No recommendation needs action this week.",
         "On call": "1 page: Checkout, too little CPU or memory (Fri 20 Nov, 23:00 UTC).",
@@ -129,7 +129,7 @@ def test_what_is_unknown_is_never_usual_and_never_nothing() -> None:
         f"not comparable {MINUS}$300.00, like for like +$80.00 (+20%), too little was measured to say whether that is usual.",
         "Why": f"frontend, east: +$80.00 (+20%), price per pod-hour +20%. Not comparable, because a cost is unknown: {MINUS}$300.00.",
         "November": "$2,000.00 to $2,300.00 so far (3 days were not measured); $2,800 to $3,123 by month end, at the daily rates of "
-        "the last 3 weeks: within the budget of $9,000.00; at least $4,300.00 under the $6,600.00 budgeted for these 22 days.",
+        "the last 3 weeks: within the budget of $9,000.00; at least $4,300.00 under the $6,600.00 budgeted for the first 22 days.",
         "To do": "No recommendation needs action this week.",
         "On call": "No page.",
         "Not measured": "The cost of 1 of 2 workloads is unknown and not in the sums.",

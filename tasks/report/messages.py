@@ -12,7 +12,7 @@ from domain.refs import PLATFORM, EntityRef
 from domain.routes import Route, Unrouted, platform_route
 from domain.weeks import CATCH_UP, WEEKLY_REPORT
 from reports import content
-from reports.links import MessageLinks, team_slug
+from reports.links import Links, MessageLinks, team_slug
 from reports.render.renderings import slack_messages
 from reports.render.slack_blocks import escape
 from reports.signed_links import COMPONENT_PAGE, expires_at, report_origin
@@ -26,18 +26,16 @@ MAX_LISTED: Final = 30
 
 def sign_links(report: content.AnyReport, policy: Policy) -> MessageLinks:
     """Return the links of a message to pages, signed if possible. The stored URLs stay unsigned."""
-    pages = report.component_pages if isinstance(report, content.Report) else {}
-    signer = policy.page_links
-    if report.page is None or signer is None:
-        return MessageLinks(page=report.page, component=pages.get)
+    pages, signer = Links(pages=policy.public_url), policy.page_links
     until = expires_at(due_at=report.due_at, made_at=report.made_at, catch_up=CATCH_UP)
     origin = report_origin(team_slug(None if report.team == content.PLATFORM else EntityRef.parse(report.team)))
 
     def component(ref: str) -> str | None:
-        page = pages.get(ref)
-        return None if page is None else signer.sign(page, until, page=COMPONENT_PAGE, origin=origin)
+        page = pages.component(EntityRef.parse(ref))
+        return page if page is None or signer is None else signer.sign(page, until, page=COMPONENT_PAGE, origin=origin)
 
-    return MessageLinks(page=signer.sign(report.page, until), component=component)
+    page = report.page
+    return MessageLinks(page=page if page is None or signer is None else signer.sign(page, until), component=component)
 
 
 def write_messages(

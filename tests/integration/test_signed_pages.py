@@ -1,6 +1,7 @@
 """Signed links: from the message in Slack to the one page that they open without a token."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +73,18 @@ def test_the_link_in_the_message_opens_the_page(gateway: ServedGateway) -> None:
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "private, no-store"
     assert f"{PAGE}?until" not in page.text, "the page does not hand its own authority on"
+
+
+def test_the_components_in_the_thread_lead_to_their_signed_pages(gateway: ServedGateway) -> None:
+    parts = make_stage_context(gateway.dependencies.store, NOW, public_url=PUBLIC, page_links=page_links(gateway.settings))
+    made = send(parts, PAYMENTS, IsoWeek.parse("2026-W47"), again=True)
+    assert isinstance(made, ReportMade)
+    for form in (Variant.NATIVE, Variant.BLOCKS):
+        sent = json.dumps([dict(one.payload) for message in made.messages for one in message.renderings if one.variant is form])
+        (link,) = re.findall(rf'"({PUBLIC}/components/component/default/checkout\?[^"]+)"', sent)
+        page = gateway.client.get(target_of(link))
+        assert page.status_code == 200
+        assert "<form" in page.text, "its reader can answer the alert"
 
 
 def test_a_link_opens_no_other_page(gateway: ServedGateway) -> None:

@@ -23,6 +23,7 @@ from reports.render.slack_blocks import (
     header,
     link_buttons,
     linked_list,
+    mention_channel,
     pack,
     plain_text,
 )
@@ -55,6 +56,8 @@ class NoticeContent:
     after: str
     small: tuple[str, ...]
     links: tuple[tuple[str, str], ...] = ()
+    mention: str = ""
+    """The channel that `after` names; then all of it is our own text."""
     status: str = ""
     """What a person did to it."""
 
@@ -78,7 +81,7 @@ def _groups_of(content: NoticeContent, shown: int) -> list[BlockGroup]:
             plain_text("\n".join([*more, content.after])),
         ]
     else:
-        main = [plain_text(body)]
+        main = [mention_channel(body, content.mention) if content.mention else plain_text(body)]
     status = clip(content.status, MAX_SENTENCE)
     said: list[Block] = [{**context(status), "block_id": STATUS_BLOCK}] if status else []
     fitting = [link for link in content.links if len(link[1]) <= MAX_URL_LENGTH]

@@ -31,6 +31,8 @@ MAX_SUBJECTS: Final = 3
 """Workloads that the end of an alert names."""
 _MAX_SUBJECT: Final = 120
 _CHECK_GROWTH: Final = "Check whether this growth is meant; if it is not, undo the change that caused it."
+_MOVED: Final = "-moved"
+"""Key suffix of the update that ends a message, next to the post that replaces it."""
 _ON_PAGE: Final = "Acknowledge, snooze or dismiss it on the component's page."
 _WITH_COMMANDS: Final = frozenset({NoticeKind.OPENED, NoticeKind.REOPENED, NoticeKind.CHANGED, NoticeKind.REPEATED})
 
@@ -129,6 +131,27 @@ def slack_notice(
         ),
         now=now,
         is_update=post.root != key and is_own_message(post.root, notice.alert),
+    )
+
+
+def slack_moved(notice: Notice, title: str, currency: str, *, number: int, post: SlackPost, to: str, now: datetime) -> Message:
+    """Return the last update of an alert's message: from now on the alert has one in another channel, `to`."""
+    return slack_message(
+        key=key_of(notice.alert, number, Channel.SLACK) + _MOVED,
+        stream=stream_of(notice.alert, Channel.SLACK) + _MOVED,
+        number=number,
+        post=post,
+        about=str(notice.alert.about),
+        reason=f"Its messages go to {to} now.",
+        content=NoticeContent(
+            title=f"Moved: {headline(notice.alert, notice.findings, title, currency)}",
+            lines=(),
+            after=f"It continues in {to}, because its route has changed.",
+            small=(),
+            mention=to,
+        ),
+        now=now,
+        is_update=True,
     )
 
 

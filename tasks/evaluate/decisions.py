@@ -45,12 +45,14 @@ class PostDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditDecision:
-    """Edit the message that an alert has of its own, when a message of several alerts reports the notice."""
+    """Edit the message that an alert has of its own, when a message elsewhere reports the notice."""
 
     notice: Notice
     number: int
     post: SlackPost
     page: PageDecision
+    moved_to: str = ""
+    """The channel in which the alert continues, so that this message ends; empty: it stays its message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from reports.alert_replies import alert_reply
 from reports.alert_summaries import slack_summary
 from reports.formatting import format_delay
 from reports.links import catalog_page
-from reports.notices import AlertSubject, MessageContext, platform_notice, slack_notice
+from reports.notices import AlertSubject, MessageContext, platform_notice, slack_moved, slack_notice
 from reports.page_addresses import PageAddress
 from reports.pagerduty_events import pagerduty_follow_up, pagerduty_trigger
 from tasks.context import Policy
@@ -78,6 +78,9 @@ class NoticeRenderer:
         """Return the message of a decision."""
         now = self.now
         match decision:
+            case EditDecision(notice=notice, number=number, post=post, moved_to=channel) if channel:
+                title = self._title_of(notice.alert.about)
+                return slack_moved(notice, title, self.policy.currency, number=number, post=post, to=channel, now=now)
             case (
                 PostDecision(notice=notice, number=number, post=post, page=page)
                 | EditDecision(notice=notice, number=number, post=post, page=page)

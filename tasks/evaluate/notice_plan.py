@@ -177,10 +177,14 @@ class _Planner:
         """Record a notice that the message of several alerts reports. The alert's own message, if it has one, is edited and stays its own."""
         page, own = self._page(notice, storm), notice.last_post
         if own is not None and is_own_message(own.root, notice.alert):
-            number = self._next_number(notice.alert)
-            self.decisions.append(EditDecision(notice=notice, number=number, post=own, page=page))
-            post = own if post is None or post.target == own.target else post
+            stays = post is None or post.target == own.target or notice.kind in ENDINGS
+            self._edit(notice, own, page, moved_to="" if stays or post is None else post.target)
+            post = own if stays else post
         self._record(notice, post=post, page=page.page, storm=storm)
+
+    def _edit(self, notice: Notice, own: SlackPost, page: PageDecision, *, moved_to: str = "") -> None:
+        number = self._next_number(notice.alert)
+        self.decisions.append(EditDecision(notice=notice, number=number, post=own, page=page, moved_to=moved_to))
 
     def _post(self, notice: Notice, page: PageDecision) -> SlackPost | None:
         """Decide the Slack message of one notice: an update of the alert's own, or a new one.
@@ -203,6 +207,8 @@ class _Planner:
             and (notice.kind in ENDINGS or is_own_message(before.root, notice.alert))
         ):
             root = before.root
+        elif before is not None and before.target != target and is_own_message(before.root, notice.alert):
+            self._edit(notice, before, page, moved_to=target)
         post = SlackPost(target=target, route=rule, root=root)
         self.decisions.append(PostDecision(notice=notice, number=number, post=post, page=page))
         return post

@@ -184,8 +184,17 @@ def go_to_report_morning(fleet: Fleet, *, before: timedelta = timedelta(hours=3)
 
 
 def go_to_roll_up_morning(fleet: Fleet) -> None:
-    """Go to the last slot before a monthly roll-up and complete the sweep; on no Monday, when weekly reports are due as well."""
+    """Go to the last slot before a monthly roll-up and complete the sweep; on no Monday, when weekly reports are due as well.
+
+    The reports of the Monday before are sent on the way: they would be too late on a Friday.
+    """
     due = _roll_up_due(_next_month(fleet.now))
+    monday = _next_due(due - timedelta(days=7))
+    if fleet.now < monday:
+        fleet.set_clock(max(fleet.now, monday - timedelta(hours=3) + MINUTE))
+        fleet.live()
+        begin_report_morning(fleet)
+        fleet.live()
     fleet.set_clock(max(fleet.now, due - timedelta(hours=3) + MINUTE))
     fleet.live()
 

@@ -11,7 +11,7 @@ from simulator.serving import Simulator
 from store import Store
 from tasks.deliver.stage import deliver
 from tests.factories import ROUTING_KEY, make_component, make_point
-from tests.integration.alert_installation import KEY, START, TEAM_CHANNEL, Installation, fine, starved
+from tests.integration.alert_installation import KEY, START, TEAM_CHANNEL, Installation, fine, group, starved
 from tests.stage_factories import PLATFORM_CHANNEL, make_delivery_services
 
 NAMES = ("cart", "checkout")
@@ -97,3 +97,20 @@ def test_members_of_a_storm_edit_their_own_messages(simulator: Simulator, sqlite
     *own, storm = team.roots().values()
     assert storm.startswith("Resolved: Payments")
     assert all(line.startswith("Resolved: C") for line in own)
+
+
+def test_an_alert_whose_channel_changed_ends_its_message_in_the_old_one(team: AlertedTeam) -> None:
+    opened_one_after_the_other(team, waste, sweeps=2)
+    team.simulator.state.slack.channels["C0NEW"] = {}
+    team.installation.teams = [group(channel="C0NEW")]
+    grown = {"cart": replace(waste("cart"), savings_available_per_month=Decimal(900)), "checkout": waste("checkout")}
+    team.sweep(**grown)
+    cart, checkout, new = team.roots().values()
+    assert (cart, checkout) == (
+        "Moved: Cart: $900.00 a month could be saved on cart",
+        "Checkout: $100.00 a month could be saved on checkout",
+    )
+    assert new == "Cart: $900.00 a month could be saved on cart"
+    team.sweep(checkout=waste("checkout"))
+    team.sweep(checkout=waste("checkout"))
+    assert list(team.roots().values())[::2] == [cart, "Resolved: Cart: more CPU or memory than needed"]

@@ -168,11 +168,27 @@ def test_a_message_of_several_alerts_edits_each_that_has_one_of_its_own(
 def test_an_alert_that_moved_to_another_channel_continues_there() -> None:
     states = {CART: open_waste(CART, OWN, target="C9"), WASTE: open_waste(WASTE, OWN)}
     plan = planned(*(replace(met(1, finding(kills=0, amount=500)), alert=alert) for alert in states), states=states)
-    assert {one.post.target for one in plan.decisions if isinstance(one, EditDecision)} == {"C1", "C9"}
+    edits = [one for one in plan.decisions if isinstance(one, EditDecision)]
+    assert {(one.post.target, one.moved_to) for one in edits} == {("C1", ""), ("C9", "C1")}
+    moved = next(message for message in messages_of(plan) if message.target == "C9")
+    assert (moved.action, moved.thread_of, moved.key[-6:]) == (EventAction.UPDATE, key_of(CART, 3, Channel.SLACK), "-moved")
+    assert "It continues in C1" in str(moved.renderings[0].payload["blocks"])
     (state,) = [change.state for change in plan.changes if change.state.alert == CART and change.event.kind == "notified"]
     assert state.last_notification is not None
     assert state.last_notification.post is not None
     assert state.last_notification.post.target == "C1"
+
+
+def test_an_alert_alone_that_moved_ends_its_message_in_the_old_channel() -> None:
+    states = {WASTE: open_waste(WASTE, OWN, target="C9")}
+    plan = planned(replace(met(1, finding(kills=0, amount=500)), alert=WASTE), states=states)
+    ended, post = messages_of(plan)
+    assert [(one.target, one.action) for one in (ended, post)] == [("C9", EventAction.UPDATE), ("C1", EventAction.POST)]
+    assert str(ended.renderings[-1].payload["text"]).startswith("Moved: Checkout: ")
+    (last,) = [change.state.last_notification for change in plan.changes if change.event.kind == "notified"]
+    assert last is not None
+    assert last.post is not None
+    assert (last.post.target, last.post.root) == ("C1", post.key)
 
 
 @pytest.mark.parametrize("root", [OWN, TOGETHER])

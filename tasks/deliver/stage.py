@@ -227,7 +227,8 @@ class _DeliveryRun:
         if not is_mine and (resolve := t.outbox.resend_resolve(claim, now)):
             self._problems.append(f"{claim.message.key} arrived after {resolve}, which is sent again")
         self._limit_burst(t, claim, sent, now)
-        t.block_refusals.record(sent.refusals)
+        if sent.refusals:
+            t.block_refusals.record(sent.refusals)
         return is_mine
 
     def _record_unknown(self, t: Transaction, claim: LeasedMessage, unknown: OutcomeUnknown, now: datetime) -> bool:

@@ -114,7 +114,7 @@ def _step_until_crash(fleet: Fleet, point: crash_points.CrashPoint) -> None:
     while step in crash_points.PURGING and not fleet.has_crashed():
         assert fleet.now - begun < timedelta(weeks=20), f"nothing was old enough to reach {point}"
         live_through_report_morning(fleet)
-        if step is crash_points.TaskStep.PURGE_SWEEP:
+        if step in {crash_points.TaskStep.PURGE_SWEEP, crash_points.TaskStep.PURGE_BULK_CHECKS}:
             live_until_tuesday_noon(fleet)
     while not fleet.has_crashed():
         is_of_a_sweep = step.task not in {"deliver", "report"}

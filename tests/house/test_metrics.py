@@ -126,6 +126,12 @@ def test_the_queries_of_the_documentation_are_valid() -> None:
             assert set(NAME.findall(query)) - SERIES - RECORDED == set()
 
 
+def test_the_documentation_names_existing_metrics() -> None:
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        named = set(re.findall(r"`(scaleops_worker_[a-z_]+)(?=[`{ >=])", page.read_text(encoding="utf-8")))
+        assert named - SERIES - set(METRICS) == set(), page
+
+
 def panels_of(kind: str) -> list[dict[str, Any]]:
     return [panel for panel in DASHBOARD["panels"] if panel["type"] == kind]
 

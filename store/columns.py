@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
@@ -151,13 +152,32 @@ def storable(text: str) -> str:
 
 def dump_json(value: Json) -> str:
     """Serialise JSON that both databases accept. Raises ValueError for NaN, TypeError for a Decimal."""
-    written = _ENCODER.encode(value)
-    if "\\u0000" in written or "\\ud" in written:  # JSONB refuses NUL and lone surrogates
-        return _ENCODER.encode(_storable_json(value))
+    return _dump(_ENCODER, value)
+
+
+def dump_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Serialise rows of the types above as JSON that PostgreSQL reads as the same values: instants and decimals as text."""
+    return _dump(_ROW_ENCODER, rows)
+
+
+def _dump(encoder: json.JSONEncoder, value: Any) -> str:  # noqa: ANN401 - what the encoder takes
+    written = encoder.encode(value)
+    if "\\u0000" in written or "\\ud" in written:  # neither text nor JSONB takes NUL and lone surrogates
+        return encoder.encode(_storable_json(value))
     return written
 
 
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.isoformat()
+    if isinstance(value, EntityRef) or (isinstance(value, Decimal) and value.is_finite()):
+        return str(value)
+    message = f"{value!r} cannot be stored"
+    raise ValueError(message)
+
+
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+_ROW_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_as_text)
 
 
 def _storable_json(value: Json) -> Json:

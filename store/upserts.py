@@ -1,7 +1,7 @@
 """INSERT ... ON CONFLICT in both dialects: writes that are harmless when repeated.
 
-PostgreSQL gets many rows as one statement with an array for each column, SQLite, which has no arrays and no network, row by row. A statement
-for each row costs both sides of a PostgreSQL connection several times as much: docs/decisions/0032.
+PostgreSQL gets many rows as one JSON document in one statement, SQLite, which has no network, row by row. A statement for each row costs
+both sides of a PostgreSQL connection several times as much: docs/decisions/0032.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Float, Table, TableValuedAlias, bindparam, column, func, select
+from sqlalchemy import ColumnElement, Connection, Table, TableValuedAlias, Text, bindparam, cast, column, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
-from sqlalchemy.types import TypeEngine
 
-from store.columns import storable
+from store.columns import dump_rows, storable
 
 Row = Mapping[str, Any]
 
 _MANY: Final = 8
-"""Rows from which on arrays are used: a heartbeat needs none."""
+"""Rows from which on a document is used: a heartbeat needs none."""
+_ROWS: Final = "rows"
 
 
 def insert_into(connection: Connection, table: Table) -> PostgresInsert | SqliteInsert:
@@ -41,9 +41,9 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Row]) -> No
     if not rows:
         return
     names = tuple(rows[0])
-    if _takes_arrays(connection, rows):
-        statement = table.insert().from_select(list(names), select(*rows_of_arrays(table, names).c))
-        connection.execute(statement, arrays_of(table, names, rows))
+    if _takes_document(connection, rows):
+        statement = table.insert().from_select(list(names), select(*given_rows(table, names).c))
+        connection.execute(statement, document_of(rows))
     else:
         connection.execute(table.insert(), list(rows))
 
@@ -58,19 +58,19 @@ def upsert(
     if not rows:
         return
     names = tuple(rows[0])
-    with_arrays = _takes_arrays(connection, rows) and _differ(rows, key)
-    statement = _build_upsert(table, connection.dialect.name, tuple(key), names, unless_smaller, with_arrays=with_arrays)
-    connection.execute(statement, arrays_of(table, names, rows) if with_arrays else list(rows))
+    as_document = _takes_document(connection, rows) and _differ(rows, key)
+    statement = _build_upsert(table, connection.dialect.name, tuple(key), names, unless_smaller, as_document=as_document)
+    connection.execute(statement, document_of(rows) if as_document else list(rows))
 
 
 @lru_cache(maxsize=64)
 def _build_upsert(
-    table: Table, dialect: str, key: tuple[str, ...], names: tuple[str, ...], unless_smaller: str | None, *, with_arrays: bool
+    table: Table, dialect: str, key: tuple[str, ...], names: tuple[str, ...], unless_smaller: str | None, *, as_document: bool
 ) -> PostgresInsert | SqliteInsert:
     """Cached: building the statement takes as long as running it with a few rows."""
     statement = _insert_into(table, dialect)
-    if with_arrays:
-        statement = statement.from_select(list(names), select(*rows_of_arrays(table, names).c))
+    if as_document:
+        statement = statement.from_select(list(names), select(*given_rows(table, names).c))
     condition: ColumnElement[bool] | None = None
     if unless_smaller is not None:
         condition = statement.excluded[unless_smaller] <= table.c[unless_smaller]
@@ -83,20 +83,17 @@ def insert_new(connection: Connection, table: Table, row: Row) -> bool:
     return connection.execute(insert_into(connection, table).on_conflict_do_nothing(), dict(row)).rowcount == 1
 
 
-def rows_of_arrays(table: Table, names: Sequence[str]) -> TableValuedAlias:
-    """Return rows with these columns of a table, from parameters of the same names that are arrays. PostgreSQL only."""
-    arrays = [bindparam(name, type_=ARRAY(table.c[name].type, dimensions=1)) for name in names]
-    return func.unnest(*arrays).table_valued(*(column(name, table.c[name].type) for name in names), name="given").render_derived()
+def given_rows(table: Table, names: Sequence[str]) -> TableValuedAlias:
+    """Return the rows of `document_of` with these columns of a table. PostgreSQL only."""
+    document = func.json_to_recordset(cast(bindparam(_ROWS, type_=Text), JSON))
+    return document.table_valued(*(column(name, table.c[name].type) for name in names), name="given").render_derived(
+        with_types=True
+    )
 
 
-def arrays_of(table: Table, names: Sequence[str], rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """Return rows as the parameters of `rows_of_arrays`."""
-    return {name: _array(table.c[name].type, [row[name] for row in rows]) for name in names}
-
-
-def _array(of: TypeEngine[Any], values: list[Any]) -> list[Any]:
-    """Return the values of a column. psycopg takes no list with both integers and floats."""
-    return [None if value is None else float(value) for value in values] if isinstance(of, Float) else values
+def document_of(rows: Sequence[Row]) -> dict[str, str]:
+    """Return rows as the parameter of `given_rows`."""
+    return {_ROWS: dump_rows(rows)}
 
 
 def _differ(rows: Sequence[Row], key: Sequence[str]) -> bool:
@@ -104,5 +101,5 @@ def _differ(rows: Sequence[Row], key: Sequence[str]) -> bool:
     return len({tuple(storable(str(row[name])) for name in key) for row in rows}) == len(rows)
 
 
-def _takes_arrays(connection: Connection, rows: Sequence[Row]) -> bool:
+def _takes_document(connection: Connection, rows: Sequence[Row]) -> bool:
     return len(rows) >= _MANY and connection.dialect.name == "postgresql"

@@ -18,7 +18,7 @@ from store.errors import SweepClosed
 from store.queries import points
 from store.queries.rows import Queries, row_from
 from store.schema import snapshot_points, snapshots, sweeps, workload_points
-from store.upserts import arrays_of, insert_many, rows_of_arrays, upsert
+from store.upserts import document_of, given_rows, insert_many, upsert
 
 _KEY: Final = ("cluster", "namespace", "type", "name")
 _PAGE: Final = 200
@@ -291,9 +291,9 @@ class Snapshots(Queries):
         columns = workload_points.c
         chosen = select(columns.id, *(columns[name] for name in _KEY)).where(columns.as_of == as_of)
         if self._connection.dialect.name == "postgresql":
-            given = rows_of_arrays(workload_points, _KEY)
+            given = given_rows(workload_points, _KEY)
             chosen = chosen.join(given, and_(*(given.c[name] == columns[name] for name in _KEY)))
-            found = self._connection.execute(chosen, arrays_of(workload_points, _KEY, [row_from(key) for key in keys]))
+            found = self._connection.execute(chosen, document_of([row_from(key) for key in keys]))
             return {points.key_of(row): row["id"] for row in found.mappings()}
         named = tuple_(*(columns[name] for name in _KEY))
         ids: dict[WorkloadKey, int] = {}

@@ -38,13 +38,13 @@ log = structlog.get_logger(__name__)
 
 _EXTRA_THREADS: Final = 4
 """Threads that prepare and parse while the others have a call in flight."""
-_BATCH_SIZE: Final = 50
-"""Measurements per transaction, at most. Smaller batches cost the threads more of the one interpreter than their own work."""
-_AHEAD: Final = 2 * _BATCH_SIZE
+_BATCH_SIZE: Final = 100
+"""Measurements per transaction, at most. Each statement waits for the one interpreter while the threads use it."""
+_AHEAD: Final = _BATCH_SIZE
 """Components that wait for a thread, at most: enough to keep the threads busy while a batch is written."""
 _MAX_INITIAL_FAILURES: Final = 3
 """Components in a row for which ScaleOps was unavailable, before any was measured: it is down, or our credentials are wrong."""
-_PAGE_SIZE: Final = 100
+_PAGE_SIZE: Final = 200
 """Components whose earlier network figures are read at a time."""
 _CLOCK_INTERVAL_S: Final = 1.0
 _BATCH_TIMEOUT_S: Final = 0.1

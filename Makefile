@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-inde
 LOCK := $(COMPILE) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup format check test test-browser chart fuzz mutation conformance reference docs demo chaos bench wheel sbom audit lock
+.PHONY: help setup format check test test-browser images chart fuzz mutation conformance reference docs demo chaos bench wheel sbom audit lock
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

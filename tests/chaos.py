@@ -31,6 +31,7 @@ from tests.acceptance.matrix import Fault, matrix
 from tests.acceptance.waves import COMPONENTS, EPOCH, WAVES, is_in_danger
 from tests.services.databases import NOBODY, PostgresServer
 from tests.services.queues import QueueServer
+from tests.services.temporary import FOLDER
 from worker.schedule import QUEUES
 
 MINUTE_S: Final = 0.5
@@ -105,7 +106,7 @@ def say(line: str) -> None:
 
 @contextmanager
 def installation() -> Iterator[tuple[Fleet, PostgresServer]]:
-    folder = Path(tempfile.mkdtemp(prefix="chaos", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="chaos", dir=FOLDER))
     folder.chmod(0o755)
     database, queues = PostgresServer(folder / "pg"), QueueServer(folder / "vk")
     for server in (database, queues):

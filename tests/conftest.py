@@ -4,6 +4,10 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from tests.services.temporary import use_for_temporary_files
+
+use_for_temporary_files()
+
 # No test has a time limit: the machine may be busy.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("mutation", settings.get_profile("patient"), max_examples=15)  # make mutation: once for each mutant

@@ -103,6 +103,14 @@ _SERVICE_FAULTS: Final[dict[crash_points.TaskStep, dict[str, object]]] = {
     crash_points.TaskStep.CHECK_OUTAGE: {"service": "scaleops", "status": 503},
     crash_points.TaskStep.ENQUEUE_AGAIN: {"service": "scaleops", "status": 503},
     crash_points.TaskStep.SCALEOPS_UNAVAILABLE: {"service": "scaleops", "status": 401},
+    # While the inventory is on its way, the first component needs the costs: later they are in the memory that all workers share.
+    crash_points.TaskStep.FETCH_BULK_COSTS: {
+        "service": "scaleops",
+        "route": "byNamespace",
+        "contains": ": []",
+        "mode": "slow",
+        "delay_s": 1,
+    },
 }
 """The fault that leads a process to a step which is not taken otherwise."""
 

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from store import Store, migrate
+from tests.services.temporary import FOLDER
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root; root runs it as this user."""
@@ -106,7 +107,7 @@ def _is_reachable(folder: Path) -> bool:
 @contextmanager
 def running_server() -> Iterator[PostgresServer]:
     """Run a PostgreSQL with one migrated database to copy."""
-    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=FOLDER))
     folder.chmod(0o755)
     server = PostgresServer(folder)
     if os.geteuid() == 0:

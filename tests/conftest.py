@@ -1,5 +1,7 @@
 """What every test may ask for: the simulator served for real, and real databases, and the command line."""
 
+import os
+
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
@@ -21,6 +23,12 @@ pytest_plugins = [
     "tests.services.queues",
     "tests.services.certificates",
 ]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of processes of `-n auto`: one more than processors, because tests of servers and processes often wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from simulator.serving import Simulator
 from tests.factories import PAYMENTS
 from tests.integration.history_sample import NOW, serve_with_history
 from tests.services.gateways import ServedGateway, ServeGateway
+from tests.unit.test_report_golden import compare_with_golden
 from wiring.secrets import page_links
 
 TEAM = "/reports/payments"
@@ -63,6 +64,13 @@ def open_alert(gateway: ServedGateway, about: EntityRef, rule: Rule) -> str:
         stored: Any = STATE_JSON.dump_python(state, mode="json")
         rows.alerts.put_states([replace(row, alert=str(alert), ref=about, rule=rule.value, team=about, state=stored)])
     return str(alert)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("component", CHECKOUT), ("team", TEAM), ("status", "/status"), ("overview", "/reports")]
+)
+def test_a_page_matches_its_golden_file(gateway: ServedGateway, name: str, path: str) -> None:
+    compare_with_golden(f"page-{name}.html", shown(gateway, path))
 
 
 def test_pages_lead_from_the_overview_to_a_workload_and_back(gateway: ServedGateway) -> None:

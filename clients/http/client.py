@@ -11,9 +11,10 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from io import BytesIO
 from typing import Final
 
@@ -27,7 +28,7 @@ from clients.http.loopback import is_loopback_url
 from clients.http.messages import HttpRequest, HttpResponse, no_response, status_error, too_large_error, truncated_error
 from clients.http.network import InvalidNetworkVariable, ProxyAddress, certificate_advice, proxy_for, tls_context
 from clients.http.request_spans import request_span
-from clients.http.transport import DeadlineConnection
+from clients.http.transport import DeadlineTransport
 from clients.throttle.concurrency_limiter import ConcurrencyLimiter
 from clients.throttle.limit_algorithm import CallPriority
 from clients.throttle.semaphore import ResizableSemaphore
@@ -87,13 +88,21 @@ class _Call:
     is_over: bool = False
 
 
+@dataclass(slots=True)
+class _Connection:
+    """A connection, used by one call at a time."""
+
+    client: httpx.Client
+    transport: DeadlineTransport = field(repr=False)
+
+
 class HttpClient:
     """The client of one service, for any number of threads. Make it after a fork, not before.
 
     A limiter decides how many calls may be in flight, in place of the options.
 
-    Each call in flight has a connection of its own, with its deadline: a pool shared by many threads walks all its connections on
-    every request. They share one TLS context, which is expensive.
+    Each call in flight has an `httpx.Client` of its own, with one connection and its deadline: a pool shared by many threads walks
+    all its connections on every request. They share one TLS context, which is expensive.
     """
 
     def __init__(
@@ -120,7 +129,7 @@ class HttpClient:
         self._limiter = limiter
         self._semaphore = ResizableSemaphore(options.max_in_flight) if limiter is None else limiter.semaphore
         self._sleep = sleep
-        self._idle: deque[DeadlineConnection] = deque()
+        self._idle: deque[_Connection] = deque()
         self._is_closed = False
 
     def send(self, request: HttpRequest, *, time_left: TimeLeft = unlimited) -> HttpResponse:
@@ -156,7 +165,7 @@ class HttpClient:
         """Close all idle connections; calls in flight close theirs."""
         self._is_closed = True
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().client.close()
 
     def _attempt(self, call: _Call) -> HttpResponse:
         try:
@@ -193,31 +202,37 @@ class HttpClient:
             connection = self._acquire()
         except InvalidNetworkVariable as error:
             raise no_response(self.service, request, str(error), sent=False) from None
-        except httpx.InvalidURL as error:
-            raise no_response(self.service, request, f"it cannot be reached ({error})", sent=False) from None
+        connection.transport.set_deadline(deadline)
         has_status = False
         try:
-            headers = {**_HEADERS, **request.headers}
-            with connection.stream(
-                request.method, request.target, headers=headers, body=request.body, deadline=deadline
-            ) as incoming:
+            url = self._base_url + request.target
+            # As bytes, because httpx encodes text in ASCII only.
+            headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
+            with connection.client.stream(request.method, url, headers=headers, content=request.body) as incoming:
                 has_status = True
                 body = self._read_body(incoming, request)
                 return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
-        except httpcore.ConnectTimeout:
+        except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
             reason = f"no connection within {min(self.options.connect_s, left_s):g} s{self._via}"
             raise no_response(self.service, request, reason, sent=False) from None
         except httpcore.TimeoutException:
             what = "the response was not complete" if has_status else "no answer"
             raise no_response(self.service, request, f"{what} within {left_s:g} s") from None
-        except (httpcore.ConnectError, httpcore.ProxyError, httpcore.UnsupportedProtocol, httpcore.LocalProtocolError) as error:
+        except (
+            httpx.InvalidURL,
+            httpx.UnsupportedProtocol,
+            httpcore.ConnectError,
+            httpcore.ProxyError,
+            httpcore.UnsupportedProtocol,
+            httpcore.LocalProtocolError,
+        ) as error:
             reason = f"it cannot be reached{self._via} ({error}){certificate_advice(error)}"
             raise no_response(self.service, request, reason, sent=False) from None
         except (httpx.DecodingError, httpcore.RemoteProtocolError) as error:
             if has_status:
                 raise truncated_error(self.service, request) from None
             raise no_response(self.service, request, f"the connection was closed ({error})") from None
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise no_response(self.service, request, f"the connection failed ({error})") from None
         finally:
             self._release(connection)
@@ -231,21 +246,28 @@ class HttpClient:
             body.write(chunk)
         return body.getvalue()
 
-    def _acquire(self) -> DeadlineConnection:
+    def _acquire(self) -> _Connection:
         try:
             return self._idle.pop()
         except IndexError:
-            return DeadlineConnection(
-                self._base_url,
+            transport = DeadlineTransport(
                 tls=self._tls_context,
                 connect_s=self.options.connect_s,
                 proxy=self._proxy.url if self._proxy else None,
                 keeps_connection=self.options.keeps_connections,
             )
+            client = httpx.Client(
+                transport=transport,
+                headers=_HEADERS,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                timeout=httpx.Timeout(None, pool=self.options.timeout_s),  # the transport has the deadline
+                trust_env=False,
+            )
+            return _Connection(client, transport)
 
-    def _release(self, connection: DeadlineConnection) -> None:
+    def _release(self, connection: _Connection) -> None:
         if self._is_closed:
-            connection.close()
+            connection.client.close()
         else:
             self._idle.append(connection)
 

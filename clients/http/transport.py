@@ -1,7 +1,7 @@
-"""One connection of `HttpClient`, with one deadline over resolving, connecting, headers and body.
+"""The transport under `httpx.Client`: one connection, with one deadline over resolving, connecting, headers and body.
 
-The time-outs of httpcore are for each read, so a peer that sends a byte now and then is never cut. Here every operation on the socket
-gets what is left until the deadline of the request.
+The time-outs of httpx are for each read, so a peer that sends a byte now and then is never cut. Here every operation on the socket
+gets what is left until the deadline. It is set by `HttpClient` before each request; a transport has one request at a time.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import quote
 
 import httpcore
 import httpx
@@ -22,24 +20,12 @@ import httpx
 _KEEPALIVE_S: Final = 15.0
 _SHORTEST_S: Final = 0.001
 """A time-out of zero would mean a non-blocking socket."""
-_KEPT_IN_TARGET: Final = "%/?:@!$&'()*+,;=~[]"
-"""Everything else that is not a letter or digit is encoded, so that a target cannot end its line."""
-_HAS_NO_BODY: Final = frozenset({"GET", "HEAD"})
 
 
-class DeadlineConnection:
-    """Sends requests below a URL, one at a time, and raises the errors of httpcore. `connect_s`: for one address of the host.
+class DeadlineTransport(httpx.BaseTransport):
+    """Raises the errors of httpcore, which have the names of httpx's. `connect_s`: for one address of the host."""
 
-    Raises:
-        httpx.InvalidURL: the URL cannot be parsed.
-    """
-
-    def __init__(
-        self, base_url: str, *, tls: ssl.SSLContext, connect_s: float, proxy: str | None, keeps_connection: bool
-    ) -> None:
-        url = httpx.URL(base_url)
-        self._scheme, self._host, self._port = url.raw_scheme, _bracketed(url.raw_host), url.port
-        self._path = url.raw_path.rstrip(b"/")
+    def __init__(self, *, tls: ssl.SSLContext, connect_s: float, proxy: str | None, keeps_connection: bool) -> None:
         self._backend = _DeadlineBackend(connect_s)
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
@@ -50,20 +36,23 @@ class DeadlineConnection:
             network_backend=self._backend,
         )
 
-    @contextmanager
-    def stream(
-        self, method: str, target: str, *, headers: Mapping[str, str], body: bytes | None, deadline: float
-    ) -> Iterator[httpx.Response]:
-        """Send a request and yield its response, whose body is decoded as it is read, by the deadline (`time.monotonic`)."""
+    def set_deadline(self, deadline: float) -> None:
+        """Let all operations until the next call end by this time (`time.monotonic`)."""
         self._backend.deadline = deadline
-        path = self._path + quote(target, safe=_KEPT_IN_TARGET).encode() or b"/"
-        with self._pool.stream(
-            method,
-            httpcore.URL(scheme=self._scheme, host=self._host, port=self._port, target=path),
-            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
-            content=b"" if body is None and method not in _HAS_NO_BODY else body,
-        ) as response:
-            yield httpx.Response(response.status, headers=response.headers, stream=_Body(response))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and return its response with an unread body."""
+        url = request.url
+        response = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(scheme=url.raw_scheme, host=_bracketed(url.raw_host), port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(status_code=response.status, headers=response.headers, stream=_Body(response))
 
     def close(self) -> None:
         """Close the connection."""
@@ -76,6 +65,9 @@ class _Body(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
 
 
 class _DeadlineBackend(httpcore.NetworkBackend):

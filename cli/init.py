@@ -74,7 +74,7 @@ def _setting_options(command: Command) -> Command:
     default=Path(),
     help="Folder of the files.  [default: the working directory]",
 )
-@click.option("--force", is_flag=True, help="Replace present files; they are kept as *.bak.")
+@click.option("--force", is_flag=True, help="Replace present files; they are kept as *.bak, *.bak.1 and so on.")
 @click.option("--interactive/--non-interactive", default=None, help="Ask questions, or not.  [default: on a terminal]")
 @click.option("--check/--no-check", default=True, show_default=True, help="Run check-config --live at the end.")
 @click.pass_context

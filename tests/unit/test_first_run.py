@@ -292,6 +292,13 @@ def test_present_files_are_replaced_only_with_force_and_kept(tmp_path: Path) -> 
     assert (kept.read_text(encoding="utf-8"), kept.stat().st_mode & 0o777) == ("SCALEOPS_TOKEN=old\n", 0o600)
 
 
+def test_files_replaced_twice_are_all_kept(tmp_path: Path) -> None:
+    for text in ("1", "2", "3", "4"):
+        write_files(tmp_path, env_text=text, config_text="")
+    names = (".env.bak", ".env.bak.1", ".env.bak.2", ".env")
+    assert [(tmp_path / name).read_text(encoding="utf-8") for name in names] == ["1", "2", "3", "4"]
+
+
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

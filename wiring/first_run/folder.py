@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ def check_folder(folder: Path, *, replaces: bool) -> None:
         verb = "exists" if len(there) == 1 else "exist"
         message = (
             f"{' and '.join(there)} {verb} in {folder.absolute()}; --force replaces both files, with the values of the present "
-            f".env as defaults, and keeps the present ones as *{BACKUP_SUFFIX}; --dir names another folder"
+            f".env as defaults, and keeps the present ones as *{BACKUP_SUFFIX}, *{BACKUP_SUFFIX}.1 and so on; --dir names another folder"
         )
         raise SettingsError(message)
 
@@ -60,9 +61,16 @@ def write_files(folder: Path, *, env_text: str, config_text: str) -> tuple[Path,
 
 def _write_new(path: Path, text: str, *, mode: int) -> Path:
     if os.path.lexists(path):
-        kept = path.rename(path.with_name(path.name + BACKUP_SUFFIX))
+        kept = path.rename(_free_backup_name(path))
         if mode == _PRIVATE and not kept.is_symlink():
             kept.chmod(_PRIVATE)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def _free_backup_name(path: Path) -> Path:
+    """Return the first name for a backup that no file has: `.env.bak`, then `.env.bak.1`, `.env.bak.2` and so on."""
+    backup = path.with_name(path.name + BACKUP_SUFFIX)
+    numbered = (backup.with_name(f"{backup.name}.{number}") for number in count(1))
+    return next(name for name in chain([backup], numbered) if not os.path.lexists(name))

@@ -106,11 +106,14 @@ def test_what_cannot_be_taken_over_is_named(tmp_path: Path, section: str, note: 
     assert note in notes(read(tmp_path, f"scaleops: {section}"))
 
 
-def test_a_later_file_overrides_an_earlier_one_but_for_what_it_cannot_resolve(tmp_path: Path) -> None:
-    later = "scaleops: {baseUrl: 'https://two', authentication: {password: '${NOPE}'}}"
-    found = read(tmp_path, "scaleops: {baseUrl: 'https://one', authentication: {user: u, password: p}}", later)
+def test_a_later_file_overrides_an_earlier_one_also_with_what_cannot_be_resolved(tmp_path: Path) -> None:
+    earlier = "backend: {baseUrl: 'https://dev'}\nscaleops: {baseUrl: 'https://one', authentication: {user: u, password: p}}"
+    later = "backend: {$include: b.yaml}\nscaleops: {baseUrl: 'https://two', authentication: {password: '${NOPE}'}}"
+    found = read(tmp_path, earlier, later)
     assert (found.values["SCALEOPS_BASE_URL"], found.values["SCALEOPS_USER"]) == ("https://two", "u")
-    assert found.values["SCALEOPS_PASSWORD"] == "p"
+    assert {"SCALEOPS_PASSWORD", "BACKSTAGE_BASE_URL"}.isdisjoint(found.values)
+    assert "scaleops.authentication.password names the environment variable NOPE" in notes(found)
+    assert "backend.baseUrl includes b.yaml, which is not followed" in notes(found)
 
 
 def test_placeholders_are_replaced_as_backstage_does(tmp_path: Path) -> None:

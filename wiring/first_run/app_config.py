@@ -209,14 +209,17 @@ def _substitute(text: str, environment: Mapping[str, str]) -> str | Unresolved:
 
 
 def _merge(earlier: object, later: object) -> Any:  # noqa: ANN401 - any value of a configuration
-    """Merge as Backstage does: mappings by key, everything else is replaced, and what cannot be resolved replaces nothing."""
+    """Merge as Backstage does: mappings by key, everything else is replaced, also by what cannot be resolved here.
+
+    Otherwise the URL or password of a development file would be mixed with the production user.
+    """
     if isinstance(earlier, dict) and isinstance(later, dict):
         return {**earlier, **{key: _merge(earlier.get(key), value) for key, value in later.items()}}
-    return earlier if earlier is not None and (later is None or isinstance(later, Unresolved)) else later
+    return earlier if later is None else later
 
 
 def _at(value: object, *keys: str) -> object:
-    """Return a nested value; None where there is none."""
+    """Return a nested value; None where there is none, Unresolved where it is part of what cannot be resolved."""
     for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
+        value = value.get(key) if isinstance(value, dict) else value if isinstance(value, Unresolved) else None
     return value

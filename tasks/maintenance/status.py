@@ -32,6 +32,7 @@ MAX_PENDING_AGE: Final = timedelta(hours=1)
 """An older pending message is a problem."""
 MAX_SLOTS_WITHOUT_SWEEP: Final = 2
 _MAX_LISTED: Final = 50
+_UNDELIVERED: Final = (MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ class InstallationStatus:
     """The outbox by status."""
     oldest_pending: datetime | None
     undelivered: tuple[OutboxRecord, ...]
-    """Failed, expired, or with an unknown outcome."""
+    """Failed, expired, or with an unknown outcome; at most 50 of them."""
     errors: tuple[LastError, ...]
     """Of each service that has one."""
     teams: tuple[TeamStatus, ...]
@@ -94,6 +95,11 @@ class InstallationStatus:
     def outbox(self) -> Mapping[MessageStatus, int]:
         """The number of messages of each status."""
         return {one.status: one.messages for one in self.backlog}
+
+    @property
+    def undelivered_messages(self) -> int:
+        """The number of undelivered messages, listed or not."""
+        return _count_undelivered(self.backlog)
 
 
 def read_status(context: StageContext) -> InstallationStatus:
@@ -111,9 +117,7 @@ def status_of(
     before = None if newest is None else transaction.sweeps.closed_before(newest.as_of)
     heartbeats = transaction.heartbeats.all()
     oldest = transaction.outbox.oldest_pending()
-    undelivered = transaction.outbox.listing(
-        [MessageStatus.FAILED, MessageStatus.UNKNOWN, MessageStatus.EXPIRED], limit=_MAX_LISTED
-    )
+    backlog = transaction.outbox.backlog()
     lost = transaction.clusters.lost()
     watch = read_watch_status(transaction) if policy.watch_every else None
     figures = transaction.clusters.unmeasured_figures(newest.as_of) if newest is not None else ()
@@ -134,9 +138,9 @@ def status_of(
         bulk=transaction.bulk_checks.standings() if policy.uses_bulk else (),
         unallocated=transaction.unallocated.newest_trusted(shared=policy.shared_namespaces),
         open_alerts=len(transaction.alerts.states(statuses=OPEN_PHASES)),
-        backlog=transaction.outbox.backlog(),
+        backlog=backlog,
         oldest_pending=oldest,
-        undelivered=undelivered,
+        undelivered=transaction.outbox.listing(_UNDELIVERED, limit=_MAX_LISTED),
         errors=last_errors(transaction, newest, watch),
         teams=tuple(_teams(transaction, policy, now)),
         problems=(
@@ -147,10 +151,22 @@ def status_of(
                 Problem(runbook=Runbook.FIGURES_UNMEASURED, sentence=f"in the newest sweep the {sentence}")
                 for sentence in describe_unmeasured(figures)
             ),
-            *_problems(policy, now, newest=newest, heartbeats=heartbeats, oldest=oldest, undelivered=len(undelivered), lost=lost),
+            *_problems(
+                policy,
+                now,
+                newest=newest,
+                heartbeats=heartbeats,
+                oldest=oldest,
+                undelivered=_count_undelivered(backlog),
+                lost=lost,
+            ),
         ),
         docs_url=policy.docs_url,
     )
+
+
+def _count_undelivered(backlog: tuple[OutboxBacklog, ...]) -> int:
+    return sum(one.messages for one in backlog if one.status in _UNDELIVERED)
 
 
 def _unmeasured(transaction: Transaction, newest: Sweep | None) -> Iterator[tuple[str, str]]:

@@ -164,9 +164,10 @@ def _backlog(found: InstallationStatus) -> PageTable:
 
 
 def _undelivered(found: InstallationStatus) -> PageTable:
+    more = found.undelivered_messages - len(found.undelivered)
     return PageTable(
         name="undelivered",
-        title="Messages that need a person",
+        title=f"Messages that need a person, and {more} more" if more > 0 else "Messages that need a person",
         columns=("message", "status", "to", "created", "reason", "what_to_do"),
         rows=tuple(_undelivered_row(record) for record in found.undelivered),
         as_of=found.now,

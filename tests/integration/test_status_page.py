@@ -5,12 +5,16 @@ from datetime import timedelta
 import pytest
 
 from domain.messages import Channel
+from domain.problems import Runbook
 from simulator.serving import Simulator
-from store import HeartbeatKind
-from tasks.maintenance.status import status_of
+from store import HeartbeatKind, Store
+from tasks.maintenance.status import read_status, status_of
 from tasks.maintenance.status_json import status_as_json
+from tasks.maintenance.status_sections import status_sections
+from tests.factories import make_message
 from tests.integration.history_sample import NOW, serve_with_history
 from tests.services.gateways import ServedGateway, ServeGateway
+from tests.stage_factories import make_stage_context
 
 LEASE = timedelta(seconds=100)
 
@@ -52,3 +56,17 @@ def test_an_undelivered_message_and_the_last_error_of_each_service_are_shown(gat
         ("Backstage catalog", "Backstage answered 503", "not known to work since"),
         ("Slack", "Slack rejected it: channel_not_found", "works again"),
     ]
+
+
+def test_every_undelivered_message_is_counted_though_few_are_listed(sqlite_store: Store) -> None:
+    with sqlite_store.transaction() as rows:
+        rows.outbox.put([make_message(f"k{number}", stream=f"s{number}") for number in range(60)])
+        failed = rows.outbox.claim_due(NOW, channel=Channel.SLACK, lease=LEASE, owner="w")
+        assert failed is not None
+        rows.outbox.mark_failed(failed, reason="Slack rejected it: channel_not_found")
+        rows.outbox.expire(NOW + timedelta(days=4))
+    found = read_status(make_stage_context(sqlite_store, NOW))
+    (problem,) = [one for one in found.problems if one.runbook is Runbook.MESSAGES_UNDELIVERED]
+    assert problem.sentence.startswith("60 messages failed, expired or may not have arrived")
+    (table,) = [one for section in status_sections(found, "EUR") for one in section.tables if one.name == "undelivered"]
+    assert (table.title, len(table.rows)) == ("Messages that need a person, and 10 more", 50)

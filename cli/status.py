@@ -11,9 +11,10 @@ from cli.session import open_context
 from domain.problems import runbook_address
 from reports.formatting import format_utc
 from reports.render.tables import Cell, PageTable
+from tasks.maintenance.service_errors import read_last_errors
 from tasks.maintenance.status import InstallationStatus, read_status
 from tasks.maintenance.status_json import status_as_json
-from tasks.maintenance.status_sections import status_sections
+from tasks.maintenance.status_sections import StatusSection, status_sections
 
 
 @click.command()
@@ -29,15 +30,15 @@ def status(ctx: click.Context, *, check: bool, as_json: bool) -> None:
     """
     with open_context() as context:
         found, currency = read_status(context), context.policy.currency
+        errors = read_last_errors(context, found)
     if as_json:
-        say_json(dict(status_as_json(found, currency)))
+        say_json(dict(status_as_json(found, errors, currency)))
     else:
-        _show(found, currency)
+        _show(found, status_sections(found, errors, currency))
     ctx.exit(1 if check and found.problems else 0)
 
 
-def _show(found: InstallationStatus, currency: str) -> None:
-    sections = status_sections(found, currency)
+def _show(found: InstallationStatus, sections: tuple[StatusSection, ...]) -> None:
     for label, text in (line for section in sections for line in section.lines):
         say(f"{label:<15} {text}")
     for table in (table for section in sections for table in section.tables if table.rows):

@@ -15,6 +15,7 @@ from gateway.web.reader_links import ReaderLinks, export_query
 from reports.render.tables import PageTable
 from reports.render.templating import environment
 from tasks.context import KeySealer, Policy
+from tasks.maintenance.service_errors import LastError, last_errors
 from tasks.maintenance.status import InstallationStatus, status_of
 from tasks.maintenance.status_json import status_as_json
 from tasks.maintenance.status_sections import StatusSection, status_sections, status_tables
@@ -25,6 +26,8 @@ class StatusPage:
     """The status as one caller may see it, with the alerts about the installation."""
 
     found: InstallationStatus
+    errors: Sequence[LastError]
+    """Of each service that has one; read only for callers who see everything."""
     sections: tuple[StatusSection, ...]
     alerts: Sequence[AlertLine]
     policy: Policy
@@ -36,9 +39,11 @@ class StatusPage:
         """Read the page as a caller may see it."""
         now, has_names = view.history.clock(), view.sees_everything
         found = status_of(view.rows, policy, now=now, sealer=sealer)
+        errors = last_errors(view.rows, found) if has_names else ()
         return cls(
             found=found,
-            sections=status_sections(found, policy.currency, with_names=has_names),
+            errors=errors,
+            sections=status_sections(found, errors, policy.currency, with_names=has_names),
             alerts=read_alert_lines(view, PLATFORM, visit.forms, visit.caller, now=now) if has_names else (),
             policy=policy,
             visit=visit,
@@ -57,7 +62,7 @@ class StatusPage:
 
     def as_json(self) -> Mapping[str, Json]:
         """Return what the command `status --json` prints."""
-        return status_as_json(self.found, self.policy.currency, with_names=self.has_names)
+        return status_as_json(self.found, self.errors, self.policy.currency, with_names=self.has_names)
 
     def render(self, *, problem: str) -> str:
         """Return the HTML."""

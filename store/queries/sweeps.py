@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Select, case, func, select, update
+from sqlalchemy import Select, case, func, or_, select, update
 
 from domain.snapshots import Outcome
 from domain.sweeps import Sweep
@@ -12,6 +15,16 @@ from store.errors import SweepClosed
 from store.queries.rows import Queries
 from store.schema import snapshots, sweeps
 from store.upserts import insert_new
+
+_MAX_INCOMPLETE_SWEEPS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownReason:
+    """Why a sweep could not measure components."""
+
+    as_of: datetime
+    reason: str
 
 
 class Sweeps(Queries):
@@ -73,9 +86,19 @@ class Sweeps(Queries):
         """Return the newest closed sweep before an instant."""
         return self._first(_closed().where(sweeps.c.as_of < as_of).order_by(sweeps.c.as_of.desc()))
 
-    def newest_with_unknown(self) -> Sweep | None:
-        """Return the newest closed sweep that could not measure every component."""
-        return self._first(_closed().where(sweeps.c.unknown > 0).order_by(sweeps.c.as_of.desc()))
+    def newest_unknown(self, patterns: Iterable[str]) -> UnknownReason | None:
+        """Return the most frequent reason like one of these patterns (of SQL) in the newest closed sweep that has one.
+
+        Only the newest 8 sweeps that could not measure every component are looked through: a reason has no index.
+        """
+        incomplete = select(sweeps.c.as_of).where(sweeps.c.closed_at.is_not(None), sweeps.c.unknown > 0)
+        recent = self._connection.execute(incomplete.order_by(sweeps.c.as_of.desc()).limit(_MAX_INCOMPLETE_SWEEPS)).scalars()
+        as_of, reason = snapshots.c.as_of, snapshots.c.reason
+        is_like = or_(*(reason.like(pattern) for pattern in patterns))
+        of_sweeps = select(as_of, reason).where(as_of.in_(recent.all()), snapshots.c.outcome == Outcome.UNKNOWN.value, is_like)
+        ordered = of_sweeps.group_by(as_of, reason).order_by(as_of.desc(), func.count().desc(), reason).limit(1)
+        found = self._connection.execute(ordered).first()
+        return None if found is None else UnknownReason(as_of=found.as_of, reason=found.reason)
 
     def closed_between(self, earliest: datetime, latest: datetime) -> tuple[Sweep, ...]:
         """Return the closed sweeps with earliest <= as_of <= latest, newest first."""

@@ -10,12 +10,15 @@ from typing import Final
 from domain.messages import Channel
 from domain.sweeps import Sweep
 from store import HeartbeatKind, Transaction
-from tasks.maintenance.watch_status import WatchStatus
+from tasks.context import StageContext
+from tasks.maintenance.status import InstallationStatus
 
 SCALEOPS: Final = "ScaleOps"
 BACKSTAGE: Final = "Backstage catalog"
 _DELIVERING: Final = {Channel.SLACK: "Slack", Channel.PAGERDUTY: "PagerDuty"}
 SERVICES: Final = (SCALEOPS, BACKSTAGE, *_DELIVERING.values())
+_REASONS_OF_SCALEOPS: Final = (f"{SCALEOPS} %", f"%: {SCALEOPS} %", f"% was not sent to {SCALEOPS}: %")
+"""How `clients.http` words its failures, alone or as the cause of another reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +32,15 @@ class LastError:
     """The service has worked since."""
 
 
-def last_errors(transaction: Transaction, newest: Sweep | None, watch: WatchStatus | None) -> tuple[LastError, ...]:
-    """Return the last error of each service that has one. `newest` is the newest closed sweep."""
-    found = [*_of_scaleops(transaction, newest, watch), *_of_catalog(transaction, newest)]
+def read_last_errors(context: StageContext, status: InstallationStatus) -> tuple[LastError, ...]:
+    """Read the last error of each service that has one. Raises StoreUnavailable."""
+    with context.store.reading() as transaction:
+        return last_errors(transaction, status)
+
+
+def last_errors(transaction: Transaction, status: InstallationStatus) -> tuple[LastError, ...]:
+    """Return the last error of each service that has one."""
+    found = [*_of_scaleops(transaction, status), *_of_catalog(transaction, status.newest_closed)]
     newest_of = {
         name: max((one for one in found if one.service == name), key=lambda one: one.at, default=None) for name in SERVICES
     }
@@ -39,12 +48,12 @@ def last_errors(transaction: Transaction, newest: Sweep | None, watch: WatchStat
     return (*errors, *_of_deliveries(transaction))
 
 
-def _of_scaleops(transaction: Transaction, newest: Sweep | None, watch: WatchStatus | None) -> Iterator[LastError]:
-    incomplete = transaction.sweeps.newest_with_unknown()
-    reason = "" if incomplete is None else transaction.snapshots.main_reason(incomplete.as_of)
-    if incomplete is not None and SCALEOPS in reason:
-        yield LastError(service=SCALEOPS, at=incomplete.as_of, reason=reason, is_over=incomplete != newest)
-    figures = transaction.clusters.unmeasured_figures(newest.as_of) if newest is not None else ()
+def _of_scaleops(transaction: Transaction, status: InstallationStatus) -> Iterator[LastError]:
+    newest, watch, figures = status.newest_closed, status.watch, status.unmeasured_figures
+    unknown = transaction.sweeps.newest_unknown(_REASONS_OF_SCALEOPS)
+    if unknown is not None:
+        is_over = newest is not None and unknown.as_of < newest.as_of
+        yield LastError(service=SCALEOPS, at=unknown.as_of, reason=unknown.reason, is_over=is_over)
     if newest is not None and figures:
         yield LastError(service=SCALEOPS, at=newest.as_of, reason=figures[0].reason, is_over=False)
     if watch is not None and watch.newest.failure:

@@ -22,7 +22,6 @@ from domain.weeks import WEEKLY_REPORT, P, ReportSchedule
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxBacklog, OutboxRecord
 from tasks.context import KeySealer, Policy, StageContext
-from tasks.maintenance.service_errors import LastError, last_errors
 from tasks.maintenance.watch_status import WatchStatus, read_watch_status, watch_problems
 from tasks.report.due import teams_with_reports
 from tasks.report.messages import stream_of
@@ -83,8 +82,6 @@ class InstallationStatus:
     oldest_pending: datetime | None
     undelivered: tuple[OutboxRecord, ...]
     """Failed, expired, or with an unknown outcome; at most 50 of them."""
-    errors: tuple[LastError, ...]
-    """Of each service that has one."""
     teams: tuple[TeamStatus, ...]
     problems: tuple[Problem, ...]
     """`--check` fails when there is any."""
@@ -141,7 +138,6 @@ def status_of(
         backlog=backlog,
         oldest_pending=oldest,
         undelivered=transaction.outbox.listing(_UNDELIVERED, limit=_MAX_LISTED),
-        errors=last_errors(transaction, newest, watch),
         teams=tuple(_teams(transaction, policy, now)),
         problems=(
             *_clock_problems(clock_problem, now, newest=newest, heartbeats=heartbeats),

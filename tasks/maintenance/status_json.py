@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from domain.measures import Unknown, known_or
@@ -10,6 +10,7 @@ from domain.messages import Json
 from domain.problems import runbook_address
 from domain.unallocated import SweepUnallocated
 from store.queries.outbox_rows import OutboxRecord
+from tasks.maintenance.service_errors import LastError
 from tasks.maintenance.status import InstallationStatus
 from tasks.maintenance.status_sections import remedy_of
 
@@ -18,13 +19,15 @@ _WITHOUT_NAMES: Final = frozenset(
 )
 
 
-def status_as_json(found: InstallationStatus, currency: str, *, with_names: bool = True) -> Mapping[str, Json]:
+def status_as_json(
+    found: InstallationStatus, errors: Sequence[LastError], currency: str, *, with_names: bool = True
+) -> Mapping[str, Json]:
     """Return the status. Without names: only what names no entity, cluster or channel."""
-    whole = _as_json(found, currency)
+    whole = _as_json(found, errors, currency)
     return whole if with_names else {key: value for key, value in whole.items() if key in _WITHOUT_NAMES}
 
 
-def _as_json(found: InstallationStatus, currency: str) -> dict[str, Json]:
+def _as_json(found: InstallationStatus, errors: Sequence[LastError], currency: str) -> dict[str, Json]:
     sweep = found.newest_closed
     return {
         "now": found.now.isoformat(),
@@ -76,8 +79,7 @@ def _as_json(found: InstallationStatus, currency: str) -> dict[str, Json]:
         "oldestPending": found.oldest_pending.isoformat() if found.oldest_pending else None,
         "undelivered": [_undelivered_as_json(record) for record in found.undelivered],
         "lastErrors": [
-            {"service": one.service, "at": one.at.isoformat(), "reason": one.reason, "isOver": one.is_over}
-            for one in found.errors
+            {"service": one.service, "at": one.at.isoformat(), "reason": one.reason, "isOver": one.is_over} for one in errors
         ],
         "teams": [
             {

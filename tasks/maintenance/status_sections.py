@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 
@@ -19,6 +20,7 @@ from reports.formatting import format_interval, format_utc, shell_word
 from reports.render.tables import Cell, PageTable
 from store import HeartbeatKind
 from store.queries.outbox_rows import OutboxRecord
+from tasks.maintenance.service_errors import LastError
 from tasks.maintenance.status import InstallationStatus
 from tasks.maintenance.watch_status import describe_watch
 
@@ -39,8 +41,10 @@ class StatusSection:
     tables: tuple[PageTable, ...] = ()
 
 
-def status_sections(found: InstallationStatus, currency: str, *, with_names: bool = True) -> tuple[StatusSection, ...]:
-    """Return the sections. Without names: no entity, cluster, channel or error text, for callers who may not see everything."""
+def status_sections(
+    found: InstallationStatus, errors: Sequence[LastError], currency: str, *, with_names: bool = True
+) -> tuple[StatusSection, ...]:
+    """Return the sections. Without names: no entity, cluster, channel or error, for callers who may not see everything."""
     if not with_names:
         notifications = StatusSection(
             ident="notifications", title="Notifications", lines=_alert_lines(found), tables=(_backlog(found),)
@@ -62,8 +66,8 @@ def status_sections(found: InstallationStatus, currency: str, *, with_names: boo
         StatusSection(
             ident="services",
             title="Services",
-            lines=() if found.errors else (("last errors", "none recorded"),),
-            tables=(_errors(found),) if found.errors else (),
+            lines=() if errors else (("last errors", "none recorded"),),
+            tables=(_errors(errors, as_of=found.now),) if errors else (),
         ),
         StatusSection(ident="processes", title="Last runs", tables=(_runs(found, with_reasons=True),)),
         StatusSection(ident="reports", title="Reports", tables=(_reports(found),) if found.teams else ()),
@@ -194,15 +198,15 @@ def remedy_of(record: OutboxRecord) -> str:
             return f"Correct the cause, then: {retry}"
 
 
-def _errors(found: InstallationStatus) -> PageTable:
+def _errors(errors: Sequence[LastError], *, as_of: datetime) -> PageTable:
     return PageTable(
         name="services",
         title="Last error of each service",
         columns=("service", "last_error", "reason", "now"),
         rows=tuple(
-            (one.service, one.at, one.reason, "works again" if one.is_over else "not known to work since") for one in found.errors
+            (one.service, one.at, one.reason, "works again" if one.is_over else "not known to work since") for one in errors
         ),
-        as_of=found.now,
+        as_of=as_of,
     )
 
 

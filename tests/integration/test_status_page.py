@@ -1,20 +1,23 @@
 """The status page and the command show the same; what was not delivered has its remedy, and each service its last error."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from actions.live.measure import unmeasured
 from domain.messages import Channel
 from domain.problems import Runbook
 from simulator.serving import Simulator
 from store import HeartbeatKind, Store
+from tasks.maintenance.service_errors import last_errors, read_last_errors
 from tasks.maintenance.status import read_status, status_of
 from tasks.maintenance.status_json import status_as_json
 from tasks.maintenance.status_sections import status_sections
-from tests.factories import make_message
+from tests.factories import SLOT, make_component, make_message
 from tests.integration.history_sample import NOW, serve_with_history
 from tests.services.gateways import ServedGateway, ServeGateway
-from tests.stage_factories import make_stage_context
+from tests.stage_factories import make_stage_context, record_sweep
 
 LEASE = timedelta(seconds=100)
 
@@ -27,8 +30,9 @@ def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
 def test_the_page_is_the_status_of_the_command(gateway: ServedGateway) -> None:
     with gateway.dependencies.store.reading() as rows:
         found = status_of(rows, gateway.dependencies.policy, now=NOW, sealer=None)
+        errors = last_errors(rows, found)
     served = gateway.client.get("/status?format=json", headers=gateway.as_ci()).json()
-    assert served == status_as_json(found, "USD")
+    assert served == status_as_json(found, errors, "USD")
     html = gateway.client.get("/status", headers=gateway.as_ci()).text
     for problem in found.problems:
         assert f'{problem} <span class="small">Run book: {problem.runbook.path}</span>' in html
@@ -68,5 +72,33 @@ def test_every_undelivered_message_is_counted_though_few_are_listed(sqlite_store
     found = read_status(make_stage_context(sqlite_store, NOW))
     (problem,) = [one for one in found.problems if one.runbook is Runbook.MESSAGES_UNDELIVERED]
     assert problem.sentence.startswith("60 messages failed, expired or may not have arrived")
-    (table,) = [one for section in status_sections(found, "EUR") for one in section.tables if one.name == "undelivered"]
+    (table,) = [one for section in status_sections(found, (), "EUR") for one in section.tables if one.name == "undelivered"]
     assert (table.title, len(table.rows)) == ("Messages that need a person, and 10 more", 50)
+
+
+DOWN = "ScaleOps did not answer POST /api/v1/workloads: timed out"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "found"),
+    [
+        pytest.param([[DOWN, "a bad selector", "a bad selector"]], (0, False), id="beside a more frequent reason"),
+        pytest.param([[DOWN], ["a bad selector"]], (0, True), id="in a sweep before the newest with unknown components"),
+        pytest.param([[f"not measured in time: {DOWN}"]], (0, False), id="as a cause"),
+        pytest.param([["POST /api/v1/workloads was not sent to ScaleOps: no time was left for it"]], (0, False), id="not sent"),
+        pytest.param([["nothing of the selector 'x' can be sent to ScaleOps: it needs a key"]], None, id="no error of ScaleOps"),
+    ],
+)
+def test_the_last_error_of_scaleops_is_found_whatever_else_was_unknown(
+    sqlite_store: Store, reasons: Sequence[Sequence[str]], found: tuple[int, bool] | None
+) -> None:
+    for number, of_sweep in enumerate(reasons):
+        as_of = SLOT + number * timedelta(hours=6)
+        components = [make_component(f"c{index}") for index in range(len(of_sweep))]
+        measured = [unmeasured(one, as_of=as_of, reason=reason) for one, reason in zip(components, of_sweep, strict=True)]
+        record_sweep(sqlite_store, as_of, *measured, components=components)
+    context = make_stage_context(sqlite_store, SLOT + timedelta(days=1))
+    errors = read_last_errors(context, read_status(context))
+    wanted = [] if found is None else [("ScaleOps", SLOT + found[0] * timedelta(hours=6), found[1])]
+    assert [(one.service, one.at, one.is_over) for one in errors] == wanted
+    assert [one.reason for one in errors] == [reason for reason in reasons[0] if found is not None and "Scale" in reason]

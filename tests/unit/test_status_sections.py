@@ -73,10 +73,12 @@ STATUS = InstallationStatus(
     ),
     oldest_pending=NOW - HOUR,
     undelivered=(record(DeliveryStatus.FAILED),),
-    errors=(LastError(service="Slack", at=NOW - HOUR, reason="channel_not_found C0PRIVATE", is_over=True),),
     teams=(team(PAYMENTS), team(UNOWNED), team(PLATFORM)),
     problems=(Problem(runbook=Runbook.CLUSTER_LOST, sentence="the cluster secret-east has been missing"),),
 )  # fmt: skip
+
+
+ERRORS = [LastError(service="Slack", at=NOW - HOUR, reason="channel_not_found C0PRIVATE", is_over=True)]
 
 
 def words(sections: tuple[StatusSection, ...]) -> str:
@@ -86,19 +88,19 @@ def words(sections: tuple[StatusSection, ...]) -> str:
 
 
 def rows_of(name: str) -> dict[object, tuple[object, ...]]:
-    tables = status_tables(status_sections(STATUS, "EUR"), STATUS)
+    tables = status_tables(status_sections(STATUS, ERRORS, "EUR"), STATUS)
     return {row[0]: row for table in tables if table.name == name for row in table.rows}
 
 
 def test_components_with_one_reason_are_one_line() -> None:
-    lines = [text for label, text in status_sections(STATUS, "EUR")[0].lines if label == "not measured"]
+    lines = [text for label, text in status_sections(STATUS, ERRORS, "EUR")[0].lines if label == "not measured"]
     assert lines[0].startswith("40 components (component:default/checkout-0, ")
     assert lines[0].endswith(f"and 35 more): {REASON}")
     assert lines[1] == "1 component (component:default/odd): a bad selector"
 
 
 def test_sweeps_say_the_interval_that_is_planned_and_that_which_is_reached() -> None:
-    text = dict(status_sections(STATUS, "EUR")[0].lines)["newest sweep"]
+    text = dict(status_sections(STATUS, ERRORS, "EUR")[0].lines)["newest sweep"]
     assert "0 of 43 components measured" in text
     assert text.endswith("12 hours after the sweep before, planned every 6 hours")
 
@@ -107,7 +109,7 @@ def test_stages_and_queues_are_apart_and_internal_marks_are_not_shown() -> None:
     runs = rows_of("runs")
     assert list(runs) == ["stage collect", "queue collect"]
     assert runs["stage collect"][1:] == (NOW - HOUR, NOW - HOUR, "the catalog of checkout could not be listed")
-    shown = words(status_sections(STATUS, "EUR"))
+    shown = words(status_sections(STATUS, ERRORS, "EUR"))
     assert not [word for word in ("canary", "progress", "monitor", "~platform", "group:default/unowned") if word in shown]
 
 
@@ -131,8 +133,8 @@ def test_each_undelivered_message_has_what_to_do(found: OutboxRecord, words_of_i
 
 
 def test_without_names_nothing_is_named() -> None:
-    sections = status_sections(STATUS, "EUR", with_names=False)
-    shown = words(sections) + str(status_as_json(STATUS, "EUR", with_names=False))
+    sections = status_sections(STATUS, ERRORS, "EUR", with_names=False)
+    shown = words(sections) + str(status_as_json(STATUS, ERRORS, "EUR", with_names=False))
     assert "40" not in shown
     assert not [name for name in ("checkout", "secret-east", "C0PRIVATE", "payments", "alert:", REASON) if name in shown]
     assert "0 of 43 components measured" in shown
@@ -140,4 +142,4 @@ def test_without_names_nothing_is_named() -> None:
 
 def test_an_installation_without_a_sweep_says_so() -> None:
     empty = replace(STATUS, newest_closed=None, cadence=None, unmeasured={}, lost_clusters=(), unmeasured_figures=())
-    assert dict(status_sections(empty, "EUR")[0].lines)["newest sweep"] == "none yet"
+    assert dict(status_sections(empty, ERRORS, "EUR")[0].lines)["newest sweep"] == "none yet"

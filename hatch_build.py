@@ -29,15 +29,16 @@ class CommitBuildHook(BuildHookInterface[Any]):
         """
         reader = runpy.run_path(str(Path(self.root) / "cli" / "commit.py"))
         target = f"cli/{reader['FILE_NAME']}"
-        if version == "editable" or (Path(self.root) / target).exists():
+        if version == "editable":
             return
-        commit = reader["commit_of_checkout"](Path(self.root))
-        given = os.environ.get(VARIABLE)
-        if given:
+        commit = None
+        if given := os.environ.get(VARIABLE):
             commit = reader["checked"](given)
             if commit is None:
                 message = f"{VARIABLE} must be the hexadecimal name of a commit, not {given!r}"
                 raise ValueError(message)
+        elif not (Path(self.root) / target).exists():
+            commit = reader["commit_of_checkout"](Path(self.root))
         if commit is not None:
             self._folder = TemporaryDirectory()
             file = Path(self._folder.name) / reader["FILE_NAME"]

@@ -68,6 +68,13 @@ def test_the_wheel_names_its_commit(build: Build, tmp_path: Path) -> None:
     assert built_from(tmp_path / "cli") == COMMIT
 
 
+def test_the_variable_takes_precedence_over_the_file_of_an_sdist(build: Build, tmp_path: Path) -> None:
+    sdist = copy_of_the_sources(tmp_path / "sdist")
+    (sdist / "cli" / FILE_NAME).write_text("fedcba9876543210\n", encoding="ascii")
+    with zipfile.ZipFile(build(sdist)) as wheel:
+        assert [wheel.read(name).decode() for name in wheel.namelist() if name == f"cli/{FILE_NAME}"] == [f"{COMMIT}\n"]
+
+
 def test_a_build_refuses_what_is_no_commit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "main; rm -rf")
     with pytest.raises(ValueError, match=f"{VARIABLE} must be the hexadecimal name of a commit, not 'main; rm -rf'"):

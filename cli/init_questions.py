@@ -9,7 +9,8 @@ from typing import Final, Protocol
 from wiring.first_run.values import has_setting, login_of, merge_settings, problem_of
 from wiring.settings import SECRETS
 
-_LOGINS: Final = ("internal", "ldap", "token", "azure", "none")
+_DEFAULT_LOGIN: Final = "internal"
+_LOGINS: Final = (_DEFAULT_LOGIN, "ldap", "token", "azure", "none")
 
 
 class Prompt(Protocol):
@@ -45,7 +46,7 @@ QUESTIONS: Final = (
         name="SCALEOPS_BASE_URL", text="URL of the ScaleOps dashboard (with several clusters the parent's)", is_required=True
     ),
     Question(
-        name="SCALEOPS_AUTH", text=f"How to sign in to ScaleOps ({', '.join(_LOGINS)})", default="internal", is_required=True
+        name="SCALEOPS_AUTH", text=f"How to sign in to ScaleOps ({', '.join(_LOGINS)})", default=_DEFAULT_LOGIN, is_required=True
     ),
     Question(
         name="SCALEOPS_USER", text="ScaleOps user (the Viewer role is enough)", is_required=True, when=_login("internal", "ldap")
@@ -87,7 +88,7 @@ def ask_questions(
     `report` is called with why an answer is not valid.
     """
     values = dict(present)
-    values.setdefault("SCALEOPS_AUTH", login_of(values) or QUESTIONS[1].default)
+    values.setdefault("SCALEOPS_AUTH", login_of(values) or _DEFAULT_LOGIN)
     for question in QUESTIONS:
         has_file = f"{question.name}_FILE" in values
         if question.name in given or has_file or not question.when(values):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from wiring.logins import CREDENTIALS, configured_logins, kind_of_credentials
 from wiring.setting_types import (
     BackstageUrl,
     ChannelId,
@@ -50,8 +51,8 @@ class Settings(BaseModel):
     scaleops_base_url: Url | None = None
     """URL of the ScaleOps dashboard; with several clusters that of the parent."""
     scaleops_auth: Annotated[Literal["none", "internal", "ldap", "token", "azure"] | None, BeforeValidator(lowercase)] = None
-    """The login. If unset, `token` with SCALEOPS_TOKEN, `azure` with SCALEOPS_AZURE_TENANT_ID, `internal` with SCALEOPS_USER, else
-    `none`; `ldap` has to be set. Credentials of two kinds are an error."""
+    """The login. If unset, `token` with SCALEOPS_TOKEN, `azure` with a tenant, client or secret of Azure AD, `internal` with
+    SCALEOPS_USER, else `none`; `ldap` has to be set. Credentials of two kinds are an error."""
     scaleops_user: str | None = None
     """The user for `internal` and `ldap`; a Viewer account is enough."""
     scaleops_password: Secret | None = None
@@ -200,7 +201,7 @@ class Settings(BaseModel):
                 "unset all but one kind, or name the kind with SCALEOPS_AUTH and unset the others"
             )
             raise ValueError(message)
-        other = " and ".join(setting for login, setting in configured.items() if login != self._auth_family())
+        other = " and ".join(setting for login, setting in configured.items() if login != kind_of_credentials(self.scaleops_auth))
         if self.scaleops_auth is not None and other:
             verb = "are" if " and " in other else "is"
             message = f"SCALEOPS_AUTH is {self.scaleops_auth}, but {other} {verb} set too; unset what is not used"
@@ -209,18 +210,8 @@ class Settings(BaseModel):
 
     def _configured_logins(self) -> dict[str, str]:
         """Return the settings that are set, by the login they belong to."""
-        configured: dict[str, str] = {}
-        if self.scaleops_token:
-            configured["token"] = "SCALEOPS_TOKEN"  # noqa: S105 - the name of a setting
-        if self.scaleops_azure_tenant_id:
-            configured["azure"] = "SCALEOPS_AZURE_TENANT_ID"
-        if self.scaleops_user or self.scaleops_password:
-            named = {"SCALEOPS_USER": self.scaleops_user, "SCALEOPS_PASSWORD": self.scaleops_password}
-            configured["internal"] = " and ".join(name for name, value in named.items() if value)
-        return configured
-
-    def _auth_family(self) -> str | None:
-        return "internal" if self.scaleops_auth == "ldap" else self.scaleops_auth
+        names = [name for credentials in CREDENTIALS.values() for name in credentials if getattr(self, name.lower())]
+        return {login: " and ".join(found) for login, found in configured_logins(names).items()}
 
     @property
     def auth(self) -> str:

@@ -5,6 +5,7 @@ import pytest
 from pydantic import SecretStr
 
 from wiring.environment import resolve_settings
+from wiring.first_run.values import login_of
 from wiring.settings import SettingsError
 
 
@@ -30,11 +31,13 @@ def test_defaults_are_the_documented_ones() -> None:
         ({"SCALEOPS_AZURE_TENANT_ID": "t"}, "azure"),
         ({"SCALEOPS_USER": "u", "SCALEOPS_PASSWORD": "p"}, "internal"),
         ({"SCALEOPS_USER": "u", "SCALEOPS_PASSWORD": "p", "SCALEOPS_AUTH": "ldap"}, "ldap"),
+        ({"SCALEOPS_AZURE_CLIENT_ID": "c"}, "azure"),
         ({}, "none"),
     ],
 )
 def test_the_login_at_scaleops_follows_from_the_credentials(environment: dict[str, str], auth: str) -> None:
     assert resolve_settings(environment, None).settings.auth == auth
+    assert (login_of(environment) or "none") == auth
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from wiring.environment import NAMES, SECRET_FILES, resolve_settings
+from wiring.logins import CREDENTIALS, configured_logins, credentials_of
 from wiring.settings import SettingsError
 
-_PASSWORD_LOGIN: Final = frozenset({"SCALEOPS_USER", "SCALEOPS_PASSWORD"})
-_CREDENTIALS: Final[Mapping[str, frozenset[str]]] = {
-    "none": frozenset(),
-    "token": frozenset({"SCALEOPS_TOKEN"}),
-    "azure": frozenset({"SCALEOPS_AZURE_TENANT_ID", "SCALEOPS_AZURE_CLIENT_ID", "SCALEOPS_AZURE_CLIENT_SECRET"}),
-    "internal": _PASSWORD_LOGIN,
-    "ldap": _PASSWORD_LOGIN,
-}
-"""The settings of each login at ScaleOps."""
 _BACKSTAGE: Final = frozenset({"BACKSTAGE_BASE_URL", "BACKSTAGE_TOKEN"})
 _CATALOG_FILE: Final = frozenset({"BACKSTAGE_CATALOG_FILE"})
 
@@ -42,7 +34,7 @@ def _replaced_by(values: Mapping[str, str]) -> frozenset[str]:
     replaced = set(names)
     login = login_of(values)
     if login is not None:
-        replaced |= frozenset[str]().union(*_CREDENTIALS.values()) - _CREDENTIALS.get(login, _PASSWORD_LOGIN)
+        replaced |= frozenset[str]().union(*CREDENTIALS.values()) - frozenset(credentials_of(login))
         replaced |= (
             set() if login == "internal" else {"SCALEOPS_AUTH"}
         )  # `ldap` is spelt out, also with a password of another source
@@ -55,8 +47,7 @@ def _replaced_by(values: Mapping[str, str]) -> frozenset[str]:
 
 def login_of(values: Mapping[str, str]) -> str | None:
     """Return the login at ScaleOps that settings name or imply; None without any."""
-    names = frozenset(map(secret_of, values))
-    implied = next((login for login, credentials in _CREDENTIALS.items() if credentials & names), None)
+    implied = next(iter(configured_logins(frozenset(map(secret_of, values)))), None)
     return values.get("SCALEOPS_AUTH", "").lower() or implied
 
 
@@ -97,7 +88,7 @@ def check_values(values: Mapping[str, str], flags: Mapping[str, str]) -> None:
             f"or a catalog file with {flags['BACKSTAGE_CATALOG_FILE']} (BACKSTAGE_CATALOG_FILE)"
         )
     login = login_of(values)
-    missing = sorted(name for name in _CREDENTIALS.get(login or "", ()) if not has_setting(values, name))
+    missing = sorted(name for name in credentials_of(login) if not has_setting(values, name))
     problems += [f"{name} is missing: signing in to ScaleOps by {login} requires it" for name in missing]
     try:
         resolve_settings(values, None)

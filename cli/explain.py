@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 import click
 
@@ -19,7 +18,7 @@ from domain.refs import UNOWNED
 from domain.routes import Route, Unrouted
 from domain.snapshots import Measurement, Outcome
 from domain.workload import WorkloadKey
-from reports.formatting import format_instant
+from reports.formatting import format_instant, format_utc
 from tasks.maintenance.explain import ComponentExplanation, OwnerExplanation, TeamExplanation
 from tasks.maintenance.explain import explain as explain_entity
 from tasks.report.upcoming import UpcomingReport
@@ -60,7 +59,7 @@ def _show_component(found: ComponentExplanation, currency: str) -> None:
         *_selector_fields(found),
         ("workloads", _workloads_text(found)),
         ("measured", _measured_text(found, currency)),
-        ("next sweep", _utc(found.next_slot)),
+        ("next sweep", format_utc(found.next_slot)),
         *_common_fields(found),
         ("pages", found.pages),
     ]
@@ -78,7 +77,7 @@ def _show_team(found: TeamExplanation) -> None:
     fields = [
         ("components", f"{len(found.components)}: {', '.join(map(str, found.components)) or 'none'}{unmeasured}"),
         ("parents", ", ".join(map(str, found.parents)) or "none"),
-        ("newest sweep", _utc(found.newest_sweep) if found.newest_sweep else "none yet"),
+        ("newest sweep", format_utc(found.newest_sweep) if found.newest_sweep else "none yet"),
         *_common_fields(found),
     ]
     show_fields(fields)
@@ -116,7 +115,7 @@ def _workloads_text(found: ComponentExplanation) -> str:
         return f"{len(found.workloads)} in ScaleOps now"
     if found.measured is None or (found.measured.snapshot.outcome is Outcome.UNKNOWN and not found.workloads):
         return "unknown"
-    return f"{len(found.workloads)} in the sweep of {_utc(found.measured.snapshot.as_of)}"
+    return f"{len(found.workloads)} in the sweep of {format_utc(found.measured.snapshot.as_of)}"
 
 
 def _measured_text(found: ComponentExplanation, currency: str) -> str:
@@ -126,7 +125,7 @@ def _measured_text(found: ComponentExplanation, currency: str) -> str:
     amount = "unknown" if isinstance(cost.amount, Unknown) else format_money(cost.amount, currency)
     part = "" if cost.is_complete else f" (known of {cost.known} of {format_count(cost.parts, 'workload')})"
     but = f"; {found.unmeasured_because}" if found.unmeasured_because else ""
-    return f"{_utc(found.measured.snapshot.as_of)}: {amount} for 7 days{part}{but}"
+    return f"{format_utc(found.measured.snapshot.as_of)}: {amount} for 7 days{part}{but}"
 
 
 def _show_workloads(keys: Sequence[WorkloadKey], measured: Measurement | None, currency: str) -> None:
@@ -136,12 +135,7 @@ def _show_workloads(keys: Sequence[WorkloadKey], measured: Measurement | None, c
         point = points.get(key)
         cost = "" if point is None else "unknown" if isinstance(point.cost_7d, Unknown) else format_money(point.cost_7d, currency)
         rows.append([key.cluster, key.namespace, key.type, key.name, cost])
-    columns = ["cluster", "namespace", "type", "workload", "cost, 7 days"]
-    show_table(
-        columns if measured is not None else columns[:-1],
-        [row[: len(columns) - (measured is None)] for row in rows],
-        right=["cost, 7 days"],
-    )
+    show_table(["cluster", "namespace", "type", "workload", "cost, 7 days"], rows, right=["cost, 7 days"])
 
 
 def _route_text(route: Route | Unrouted, *, prefix: str = "") -> str:
@@ -153,17 +147,13 @@ def _route_text(route: Route | Unrouted, *, prefix: str = "") -> str:
 
 def _report_text(report: UpcomingReport) -> str:
     last = report.last
-    before = f"; the last, of {last.week}, was {last.status} on {_utc(last.created_at)}" if last else "; none was made yet"
+    before = f"; the last, of {last.week}, was {last.status} on {format_utc(last.created_at)}" if last else "; none was made yet"
     return f"that of {report.week} is due {format_instant(report.due_at, report.zone)}{before}"
 
 
 def _show_problems(sentences: Sequence[str]) -> None:
     for sentence in dict.fromkeys(sentences):
         say(f"! {sentence}")
-
-
-def _utc(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
 def _component_as_json(found: ComponentExplanation) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from cli.output import say, say_json, show_table
 from cli.session import open_context
 from domain.problems import runbook_address
 from reports.formatting import format_utc
-from reports.render.tables import Cell, PageTable
+from reports.render.tables import Cell
 from tasks.maintenance.service_errors import read_last_errors
 from tasks.maintenance.status import InstallationStatus, read_status
 from tasks.maintenance.status_json import status_as_json
@@ -43,7 +43,8 @@ def _show(found: InstallationStatus, sections: tuple[StatusSection, ...]) -> Non
         say(f"{label:<15} {text}")
     for table in (table for section in sections for table in section.tables if table.rows):
         say(f"\n{table.title}")
-        _show_table(table)
+        columns = [name.replace("_", " ") for name in table.columns]
+        show_table(columns, [[_cell(cell) for cell in row] for row in table.rows])
     say("")
     for problem in found.problems:
         say(f"! {problem} (run book: {runbook_address(problem.runbook, found.docs_url)})")
@@ -51,13 +52,5 @@ def _show(found: InstallationStatus, sections: tuple[StatusSection, ...]) -> Non
         say("no problems")
 
 
-def _show_table(table: PageTable) -> None:
-    rows = [[_cell(cell) for cell in row] for row in table.rows]
-    filled = [number for number, _ in enumerate(table.columns) if any(row[number] != "-" for row in rows)]
-    show_table(
-        [table.columns[number].replace("_", " ") for number in filled], [[row[number] for number in filled] for row in rows]
-    )
-
-
 def _cell(cell: Cell) -> str:
-    return format_utc(cell) if isinstance(cell, datetime) else "-" if cell in (None, "") else str(cell)
+    return format_utc(cell) if isinstance(cell, datetime) else "" if cell is None else str(cell)

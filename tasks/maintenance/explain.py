@@ -21,6 +21,7 @@ from domain.selectors import KUBERNETES_CLUSTER, KUBERNETES_NAMESPACE, InvalidSe
 from domain.snapshots import Measurement, Outcome
 from domain.sweeps import slot_of
 from domain.workload import WorkloadKey
+from reports.formatting import format_utc
 from store import HeartbeatKind, Transaction
 from tasks.context import Policy, StageContext
 from tasks.entity_lookup import UnknownEntity, describe_unknown, find_entity, known_entities
@@ -238,19 +239,17 @@ def _reason_of_no_sweep(transaction: Transaction) -> str:
     failed = transaction.heartbeats.last("collect", HeartbeatKind.FAILED)
     if failed is None:
         return "no sweep was closed yet; `scaleops-worker collect` measures"
-    return f"no sweep was closed yet; collect failed at {failed.at:%Y-%m-%d %H:%M} UTC: {failed.details.get('reason', '')}"
+    return f"no sweep was closed yet; collect failed at {format_utc(failed.at)}: {failed.details.get('reason', '')}"
 
 
 def _reason(component: Component, measured: Measurement | None, newest: datetime, left_at: datetime | None) -> str:
     """Return why a component is not measured; empty if it is."""
     if left_at is not None:
-        return f"two catalog listings in a row were without it, the second at {left_at:%Y-%m-%d %H:%M} UTC"
+        return f"two catalog listings in a row were without it, the second at {format_utc(left_at)}"
     if measured is None and not selector_source(component)[0]:
         return "only entities with a selector of workloads are measured"
     if measured is None:
-        return (
-            f"the catalog listing of the newest sweep, {newest:%Y-%m-%d %H:%M} UTC, was without it; the next sweep lists it again"
-        )
+        return f"the catalog listing of the newest sweep, {format_utc(newest)}, was without it; the next sweep lists it again"
     if measured.snapshot.outcome is Outcome.UNKNOWN:
         return measured.snapshot.reason
     return "" if measured.snapshot.workloads else NOTHING_MATCHES

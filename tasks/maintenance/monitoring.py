@@ -16,6 +16,7 @@ from typing import Final
 from domain.messages import Message
 from domain.problems import Problem, Runbook
 from domain.routes import Route, platform_route
+from reports.formatting import format_utc
 from reports.notices import platform_notice
 from store import Heartbeat, HeartbeatKind
 from tasks.context import Policy, StageContext
@@ -80,7 +81,7 @@ def unserved_queues(heartbeats: Sequence[Heartbeat], now: datetime) -> Iterator[
     """Yield a problem for each queue whose newest canary is too old."""
     for heartbeat in heartbeats:
         if heartbeat.kind is HeartbeatKind.CANARY and now - heartbeat.at > CANARY_MAX_AGE:
-            since = f"{heartbeat.at:%Y-%m-%d %H:%M} UTC"
+            since = format_utc(heartbeat.at)
             sentence = f"no worker has served the queue {heartbeat.stage} since {since}; is one running?"
             yield Problem(runbook=Runbook.QUEUE_UNSERVED, sentence=sentence)
 

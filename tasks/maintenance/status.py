@@ -19,6 +19,7 @@ from domain.snapshots import Outcome
 from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure, describe_unmeasured, slot_of
 from domain.unallocated import SweepUnallocated
 from domain.weeks import WEEKLY_REPORT, P, ReportSchedule
+from reports.formatting import format_utc
 from store import Heartbeat, HeartbeatKind, ReportRun, Transaction
 from store.queries.outbox_rows import OutboxBacklog, OutboxRecord
 from tasks.context import KeySealer, Policy, StageContext
@@ -210,7 +211,7 @@ def _clock_problems(problem: str, now: datetime, *, newest: Sweep | None, heartb
     if newest is not None and is_future(newest.as_of, now):
         yield Problem(
             runbook=Runbook.CLOCK,
-            sentence=f"the newest closed sweep is dated {newest.as_of:%Y-%m-%d %H:%M} UTC, in the future: a clock was wrong, or is",
+            sentence=f"the newest closed sweep is dated {format_utc(newest.as_of)}, in the future: a clock was wrong, or is",
         )
     future = sorted({one.stage for one in heartbeats if is_future(one.at, now)})
     if future:
@@ -235,7 +236,7 @@ def _problems(
     elif now - newest.as_of > MAX_SLOTS_WITHOUT_SWEEP * policy.collect_every:
         yield Problem(
             runbook=Runbook.COLLECTING_STOPPED,
-            sentence=f"the newest closed sweep is of {newest.as_of:%Y-%m-%d %H:%M} UTC: collecting has stopped, or it fails",
+            sentence=f"the newest closed sweep is of {format_utc(newest.as_of)}: collecting has stopped, or it fails",
         )
     succeeded_at = {heartbeat.stage: heartbeat.at for heartbeat in heartbeats if heartbeat.kind is HeartbeatKind.OK}
     for heartbeat in heartbeats:
@@ -243,12 +244,12 @@ def _problems(
         if heartbeat.kind is HeartbeatKind.FAILED and (stage not in succeeded_at or succeeded_at[stage] < at):
             yield Problem(
                 runbook=Runbook.STAGE_FAILED,
-                sentence=f"{stage} failed at {at:%Y-%m-%d %H:%M} UTC: {heartbeat.details.get('reason', '')}",
+                sentence=f"{stage} failed at {format_utc(at)}: {heartbeat.details.get('reason', '')}",
             )
     if oldest is not None and now - oldest > MAX_PENDING_AGE:
         yield Problem(
             runbook=Runbook.MESSAGES_PENDING,
-            sentence=f"a message has been pending since {oldest:%Y-%m-%d %H:%M} UTC; see `scaleops-worker outbox list --status pending`",
+            sentence=f"a message has been pending since {format_utc(oldest)}; see `scaleops-worker outbox list --status pending`",
         )
     if undelivered:
         yield Problem(

@@ -19,7 +19,7 @@ from clients.pagerduty.client import PagerDutyClient
 from clients.slack.client import SlackClient
 from domain.clock import Clock
 from domain.component import CatalogPage, Component, RoutingKey, Team
-from domain.messages import Json
+from domain.messages import DeliveryStatus, Json
 from domain.refs import EntityRef
 from domain.routes import RoutePolicy
 from domain.snapshots import Measurement
@@ -138,6 +138,11 @@ def make_request_context(
 def weekly_report(made: ReportMade) -> content.Report:
     assert isinstance(made.report, content.Report)
     return made.report
+
+
+def message_counts(transaction: Transaction) -> dict[DeliveryStatus, int]:
+    """Return the number of messages of each status."""
+    return {one.status: one.messages for one in transaction.outbox.backlog()}
 
 
 def record_listing(

@@ -317,11 +317,6 @@ class Outbox(Queries):
         rows = select(deliveries).where(deliveries.c.message_key == key).order_by(deliveries.c.attempt)
         return tuple(attempt_of(row) for row in self._connection.execute(rows).mappings())
 
-    def counts(self) -> dict[DeliveryStatus, int]:
-        """Count messages by status."""
-        rows = self._connection.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status))
-        return {DeliveryStatus(status): count for status, count in rows}
-
     def backlog(self) -> tuple[OutboxBacklog, ...]:
         """Return the number of messages of each status, with when the oldest of them was created."""
         counted = select(outbox.c.status, func.count(), func.min(outbox.c.created_at)).group_by(outbox.c.status)

@@ -29,6 +29,7 @@ from tasks.report.due import teams_with_reports
 from tests.acceptance.crash_points import CrashPoint
 from tests.services.queues import QueueServer
 from tests.services.waiting import wait_until
+from tests.stage_factories import message_counts
 from worker.app import build_app
 from worker.schedule import QUEUES
 
@@ -283,7 +284,7 @@ class Fleet:
             watched = transaction.watch_sweeps.get(self.watch_slot)
             if self.watch_slot != self.slot and (watched is None or watched.evaluated_at is None):
                 return f"the watch sweep is {watched}"
-            counts = transaction.outbox.counts()
+            counts = message_counts(transaction)
             waiting = [entry.message.key for entry in transaction.outbox.listing(OPEN)]
             unreported = [*self._unreported(transaction)] if self.reports_on_mondays else []
             unreported += [month for month in sorted(self.months) if not transaction.reports.handled(MONTHLY_REPORT, month)]

@@ -9,7 +9,7 @@ from store import Store
 from store.queries.outbox_rows import OutboxRecord
 from tasks.deliver.stage import DeliverResult, deliver
 from tests.factories import NOW
-from tests.stage_factories import CHANNELS, ManualClock, make_delivery_services, make_stage_context, posted_texts
+from tests.stage_factories import CHANNELS, ManualClock, make_delivery_services, make_stage_context, message_counts, posted_texts
 
 MINUTE = timedelta(minutes=1)
 
@@ -46,7 +46,7 @@ class DeliveryBench:
 
     def counts(self) -> Mapping[DeliveryStatus, int]:
         with self.store.reading() as t:
-            return t.outbox.counts()
+            return message_counts(t)
 
     def texts(self, channel: str) -> list[str]:
         return posted_texts(self.simulator, channel)

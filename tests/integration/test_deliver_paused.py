@@ -19,7 +19,7 @@ from store import Store
 from tasks.context import StageContext
 from tasks.deliver.stage import LEASE, MIN_ATTEMPT_S, SEND_TIMEOUT_S, deliver
 from tests.factories import NOW, make_event, make_message
-from tests.stage_factories import CHANNELS, ManualClock, make_delivery_services, make_stage_context, posted_texts
+from tests.stage_factories import CHANNELS, ManualClock, make_delivery_services, make_stage_context, message_counts, posted_texts
 
 PAUSE = timedelta(seconds=125)
 TRIGGER = make_event(EventAction.TRIGGER, 1, dedup_key="d1")
@@ -131,7 +131,7 @@ def test_a_trigger_after_its_resolve_is_resolved_again(senders: TwoSenders, atte
     deliver(senders.other)
     assert senders.incidents() == ["resolved", "resolved"]
     with senders.store.reading() as t:
-        assert t.outbox.counts() == {DeliveryStatus.SENT: 2}
+        assert message_counts(t) == {DeliveryStatus.SENT: 2}
 
 
 def test_a_late_trigger_before_its_resolve_changes_nothing(senders: TwoSenders) -> None:

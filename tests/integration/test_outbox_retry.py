@@ -16,7 +16,14 @@ from tasks.deliver.retrying import retry
 from tasks.deliver.stage import deliver
 from tests.factories import NOW, PAYMENTS, make_component, make_event, make_message
 from tests.services.commands import Run
-from tests.stage_factories import PLATFORM_CHANNEL, ManualClock, make_delivery_services, make_stage_context, record_listing
+from tests.stage_factories import (
+    PLATFORM_CHANNEL,
+    ManualClock,
+    make_delivery_services,
+    make_stage_context,
+    message_counts,
+    record_listing,
+)
 
 WRONG, RIGHT = "C0WRONG", "C0RIGHT"
 SHOP = make_component("shop", team=PAYMENTS)
@@ -75,7 +82,7 @@ def test_a_part_of_a_thread_is_preceded_by_its_beginning(bench: RetryBench) -> N
     )
     bench.simulator.state.faults = []
     with bench.store.reading() as t:
-        assert t.outbox.counts()[DeliveryStatus.FAILED] == 2
+        assert message_counts(t)[DeliveryStatus.FAILED] == 2
     assert bench.retry("k1") == (f"k1 to {RIGHT}",)
     assert bench.retry("k2") == (f"k2 to {RIGHT}",)
     assert bench.posts() == [(RIGHT, "content of k1", False), (RIGHT, "content of k2", True)]

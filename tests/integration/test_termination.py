@@ -19,6 +19,7 @@ from store import Store
 from tests.factories import TEAM_CHANNEL, make_message
 from tests.services.simulated import settings_of
 from tests.services.waiting import wait_until
+from tests.stage_factories import message_counts
 
 MAIN = [sys.executable, "-c", "from cli.main import main; main()"]
 
@@ -46,7 +47,7 @@ def test_deliver_finishes_the_message_being_sent(
     assert process.returncode == 0
     assert "stopped by SIGTERM" in said
     with sqlite_store.reading() as t:
-        counts = t.outbox.counts()
+        counts = message_counts(t)
     assert counts.get(DeliveryStatus.LEASED, 0) == 0
     assert counts[DeliveryStatus.SENT] >= 1
     assert len(simulator.state.slack.messages) == counts[DeliveryStatus.SENT]

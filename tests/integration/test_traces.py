@@ -142,7 +142,7 @@ def test_an_error_is_recorded_by_its_class_alone(sqlite_store: Store, recorded: 
 
 def test_nothing_is_recorded_outside_a_span(sqlite_store: Store, recorded: Recorded) -> None:
     with sqlite_store.reading() as transaction:
-        transaction.outbox.counts()
+        transaction.outbox.backlog()
     assert recorded.spans() == ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,11 +111,6 @@ def render_env_file(values: Mapping[str, str]) -> str:
     if others:
         lines += ["# --- Others", *(f"{name}={quote_value(values[name])}" for name in others), ""]
     return "\n".join(lines)
-
-
-def example_settings() -> Iterator[tuple[str, str]]:
-    """Yield the settings of the examples, with their values."""
-    return ((entry.name, entry.example) for _, entries in _SECTIONS for entry in entries)
 
 
 def quote_value(value: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from alerts.observations import AlertId, BudgetFigures, CostFigures, Finding, Observation, Verdict
+from alerts.observations import AlertId, BudgetFigures, CostFigures, Figures, Finding, Observation, Verdict
 from alerts.policy import CostIncreaseSettings, PagingMode, Rule
 from alerts.states import AlertState
 from domain.forecast import forecast_at_least
@@ -16,6 +16,7 @@ from domain.money import format_count
 from domain.month_to_date import MonthToDate, start_of_month
 from domain.refs import EntityRef
 from domain.snapshots import Outcome, SeriesPoint, Snapshot
+from domain.usual_range import noise_floor
 
 WEEKS_TO_BECOME_USUAL: Final = 2
 BECAME_USUAL: Final = "The cost has been at this level for two weeks; it is now the usual one."
@@ -94,6 +95,17 @@ def observe_cost_increase(
         return replace(clear, verdict=Verdict.USUAL, reason=BECAME_USUAL)
     figures = CostFigures(cost_7d=cost.amount, usual_cost_7d=usual, weeks=len(before))
     return replace(clear, found=(Finding(amount=cost.amount - usual, figures=figures),))
+
+
+def smallest_growth(figures: Figures) -> Decimal:
+    """Return the smallest growth of a finding's amount that means something: of money, the noise floor of the budget or usual cost."""
+    match figures:
+        case BudgetFigures():
+            return noise_floor(figures.monthly_budget)
+        case CostFigures():
+            return noise_floor(figures.usual_cost_7d)
+        case _:
+            return Decimal(0)
 
 
 def _is_increase(cost: Decimal, usual: Decimal, settings: CostIncreaseSettings) -> bool:

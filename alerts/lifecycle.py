@@ -26,6 +26,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from alerts.cost_rules import smallest_growth
 from alerts.folding import apply
 from alerts.observations import AlertId, Finding, MemberFigures, Observation, Severity, worst_of
 from alerts.policy import AlertPolicy, RuleSettings
@@ -50,7 +51,7 @@ from domain.money import format_count
 from domain.refs import EntityRef
 
 _ESCALATION_FACTOR: Final = Decimal("1.5")
-"""An amount that grew by half is a material change."""
+"""An amount that grew by half is a material change, unless it grew by less than `smallest_growth`."""
 
 
 class Paging(StrEnum):
@@ -275,7 +276,8 @@ def _change_since(before: Extent, findings: Sequence[Finding]) -> str:
         return f"{joined[0]}{more} joined."
     if now.severity.rank > before.severity.rank:
         return f"It rose from {before.severity} to {now.severity}."
-    if before.amount > 0 and now.amount >= before.amount * _ESCALATION_FACTOR:
+    floor = sum((smallest_growth(finding.figures) for finding in findings), Decimal(0))
+    if before.amount > 0 and now.amount >= max(before.amount * _ESCALATION_FACTOR, before.amount + floor):
         return "It grew by half or more since the last notification."
     return ""
 

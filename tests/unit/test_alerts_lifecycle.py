@@ -8,7 +8,7 @@ import pytest
 
 from alerts.folding import apply
 from alerts.lifecycle import Paging, record, step
-from alerts.observations import AlertId, Finding, InvalidAlertId, Observation, Severity
+from alerts.observations import AlertId, BudgetFigures, CostFigures, Figures, Finding, InvalidAlertId, Observation, Severity
 from alerts.policy import PagingMode, Rule, Rules, UnderProvisionedSettings
 from alerts.states import Acknowledged, AlertState, NoticeKind, Phase, SlackPost, Snoozed
 from tests.factories import PAYMENTS, make_key
@@ -21,6 +21,16 @@ def opened(*findings: Finding) -> AlertScenario:
     alert = AlertScenario()
     alert.observe(met(0, *findings), met(1, *findings))
     return alert
+
+
+def budget_of(monthly_budget: int) -> BudgetFigures:
+    return BudgetFigures(
+        month_to_date=Decimal(0), forecast=Decimal(0), monthly_budget=Decimal(monthly_budget), known_days=14, days=14
+    )
+
+
+def usual_of(usual_cost_7d: int) -> CostFigures:
+    return CostFigures(cost_7d=Decimal(0), usual_cost_7d=Decimal(usual_cost_7d), weeks=4)
 
 
 def resolved() -> AlertScenario:
@@ -198,6 +208,29 @@ def test_an_amount_that_grows_by_half_is_a_change() -> None:
     (notice,) = alert.observe(met(3, saving[2]))
     assert notice.reason == "It grew by half or more since the last notification."
     assert notice.amount == Decimal(150)
+
+
+@pytest.mark.parametrize(
+    ("figures", "before", "after", "is_change"),
+    [
+        pytest.param(budget_of(3400), 5, 28, False, id="less than 2 % of the budget"),
+        pytest.param(budget_of(3400), 5, 72, False, id="still less than 2 % more"),
+        pytest.param(budget_of(3400), 5, 73, True, id="2 % of the budget"),
+        pytest.param(budget_of(3400), 200, 299, False, id="less than half"),
+        pytest.param(budget_of(100), 5, 14, False, id="less than 10 units of a small budget"),
+        pytest.param(budget_of(100), 5, 15, True, id="10 units of a small budget"),
+        pytest.param(usual_of(1000), 30, 49, False, id="less than 2 % of the usual cost"),
+        pytest.param(usual_of(1000), 30, 50, True, id="2 % of the usual cost"),
+    ],
+)
+def test_an_amount_of_money_has_not_grown_within_the_noise_floor(
+    *, figures: Figures, before: int, after: int, is_change: bool
+) -> None:
+    small, large = (Finding(amount=Decimal(amount), figures=figures) for amount in (before, after))
+    alert = opened(small)
+    assert [notice.reason for notice in alert.observe(met(2, large))] == [
+        "It grew by half or more since the last notification."
+    ] * is_change
 
 
 def test_a_page_repeated_while_unmeasured_says_when_it_was_last_measured() -> None:

@@ -4,7 +4,7 @@ import os
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.services.temporary import use_for_temporary_files
 
@@ -12,7 +12,15 @@ use_for_temporary_files()
 
 # No test has a time limit: the machine may be busy.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("mutation", settings.get_profile("patient"), max_examples=15)  # make mutation: once for each mutant
+# make mutation: once for each mutant, and only whether an example fails.
+settings.register_profile(
+    "mutation",
+    settings.get_profile("patient"),
+    max_examples=15,
+    phases=[Phase.explicit, Phase.generate],
+    report_multiple_bugs=False,
+    database=None,
+)
 settings.load_profile("patient")
 
 pytest_plugins = [

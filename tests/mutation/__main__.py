@@ -5,8 +5,10 @@ continues; --retry runs again what survived, after new tests. Exit status: 0 at 
 """
 
 import argparse
+import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from hashlib import sha256
@@ -17,27 +19,35 @@ from tests.mutation.properties import with_plain_methods
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / ".tools" / "mutants"
+COPY = WORK / "mutants"
+"""What mutmut makes of the sources: all mutants of a function next to it, with their results and the tests that call it."""
+CALLS = COPY / "mutmut-stats.json"
+LOG = WORK / "session.log"
 MUTMUT = Path(sys.executable).parent / "mutmut"
 MUTATED = ("domain/", "alerts/")
 ANY = "domain.weeks.x_parse_day__mutmut_1"
-"""One mutant, to run while the others are generated and the coverage of each test is recorded."""
+"""One mutant, which mutmut runs after it has made all of them and recorded which test calls which function."""
 GOAL = 0.9
 NOTICED = {"killed", "timeout", "segfault", "caught by type check"}
 PENDING = {"not checked", "check was interrupted by user"}
+NO_TESTS = 33
+"""The exit code by which mutmut knows a mutant of a function that no test calls."""
 FAILED = 2
 
 
 def main() -> int:
     arguments = _parse_arguments()
     copy_sources()
-    _run_mutants(ANY)
+    if arguments.retry:
+        CALLS.unlink(missing_ok=True)
+    _make_mutants()
     known = statuses()
     names = sorted(known)
     chosen = names if arguments.sample is None else sorted(names, key=partial(_rank, seed=arguments.seed))[: arguments.sample]
     todo = [name for name in chosen if known[name] in PENDING or (arguments.retry and known[name] not in NOTICED)]
     print(f"{len(names)} mutants, {len(chosen)} chosen, {len(todo)} to run", flush=True)
     if todo:
-        _run_mutants(*(() if len(todo) == len(names) else todo))
+        _run_mutants(todo)
     return report(chosen, total=len(names))
 
 
@@ -90,11 +100,61 @@ def statuses() -> dict[str, str]:
     return {name: status for name, _, status in lines if "__mutmut_" in name}
 
 
-def _run_mutants(*names: str) -> None:
-    """Run mutants, or all that were not run yet. Each result is saved at once."""
-    done = subprocess.run([MUTMUT, "run", "--max-children", "1", *names], cwd=WORK, check=False)
+def _make_mutants() -> None:
+    done = subprocess.run([MUTMUT, "run", "--max-children", "1", ANY], cwd=WORK, check=False)
     if done.returncode != 0:
         sys.exit(FAILED)
+
+
+def _run_mutants(names: Sequence[str]) -> None:
+    """Run mutants. Each result is saved at once."""
+    calls = json.loads(CALLS.read_text(encoding="utf-8"))["tests_by_mangled_function_name"]
+    tests = {name: calls.get(name.partition("__mutmut_")[0], []) for name in names}
+    files = {name: file for file in _result_files() for name in _read_results(file)["exit_code_by_key"]}
+    for name in names:
+        if not tests[name]:
+            _save(files[name], name, code=NO_TESTS, seconds=0.0)
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.mutation.session",
+        *options["pytest_add_cli_args_test_selection"],
+        *options["pytest_add_cli_args"],
+    ]
+    with (
+        LOG.open("w") as log,
+        subprocess.Popen(command, cwd=COPY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as session,
+    ):
+        assert session.stdin is not None
+        assert session.stdout is not None
+        json.dump({name: found for name, found in tests.items() if found}, session.stdin)
+        session.stdin.close()
+        for number, line in enumerate(session.stdout):
+            name, code, seconds, failed = json.loads(line)
+            print(f"{number} {name or 'all tests, no mutant'}: {code} in {seconds} s {failed}", flush=True)
+            if name:
+                _save(files[name], name, code=code, seconds=seconds)
+    if session.returncode != 0:
+        print(f"the session of the mutants failed: see {LOG.relative_to(ROOT)}")
+        sys.exit(FAILED)
+
+
+def _result_files() -> Iterator[Path]:
+    for package in MUTATED:
+        yield from (COPY / package).rglob("*.meta")
+
+
+def _read_results(file: Path) -> dict[str, dict[str, float | None]]:
+    found: dict[str, dict[str, float | None]] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _save(file: Path, name: str, *, code: int, seconds: float) -> None:
+    results = _read_results(file)
+    results["exit_code_by_key"][name] = code
+    results["durations_by_key"][name] = seconds
+    file.write_text(json.dumps(results, indent=4), encoding="utf-8")
 
 
 def _mutmut(*arguments: str) -> str:

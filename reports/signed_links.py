@@ -26,6 +26,7 @@ _QUERY: Final = re.compile(
 )
 _TOKEN: Final = re.compile(r"(?P<until>[1-9][0-9]{0,10})\.(?P<sig>[A-Za-z0-9_-]{43})")
 _FORM_PURPOSE: Final = "alert form v1"
+_REPORT_ORIGIN: Final = "the report of "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +131,13 @@ class PageLinks:
 
 
 def report_origin(slug: str) -> str:
-    """Return the origin of links in the report of a team, by its slug."""
-    return f"the report of {slug}"
+    """Return the origin of links in the report or on the page of a team, by its slug."""
+    return f"{_REPORT_ORIGIN}{slug}"
+
+
+def team_of_origin(origin: str) -> str | None:
+    """Return the slug of the team in whose report or on whose page a link was put; None for every other origin."""
+    return origin.removeprefix(_REPORT_ORIGIN) if origin.startswith(_REPORT_ORIGIN) else None
 
 
 def origin_of(query: str) -> str:

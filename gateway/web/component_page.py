@@ -28,7 +28,7 @@ from domain.weeks import IsoWeek, last_completed_week
 from gateway.web.alert_forms import SNOOZES
 from gateway.web.alert_lines import AlertLine, alert_table, read_alert_lines
 from gateway.web.alert_pages import PageVisit
-from gateway.web.reader_links import ReaderLinks, export_query, page_query
+from gateway.web.reader_links import ReaderLinks, export_query, page_query, require_within_link
 from gateway.web.workload_lines import WorkloadLine, most_important_first, workload_line, workload_table
 from reports import content
 from reports.builders.months import build_budget
@@ -70,9 +70,10 @@ class ComponentPage:
 
     @classmethod
     def read(cls, view: HistoryView, visit: PageVisit, policy: Policy) -> ComponentPage:
-        """Read the page as a caller may see it. Raises NotFoundError, InputError."""
+        """Read the page as a caller may see it. Raises NotFoundError, NotAllowedError, InputError."""
         parts = visit.parameters
         component, now = view.component(parse_ref(f"{parts['kind']}:{parts['namespace']}/{parts['name']}")), view.history.clock()
+        require_within_link(visit.caller, component)
         measured = None if view.as_of is None else view.rows.snapshots.of_component(component.ref, view.as_of)
         points = sorted(() if measured is None else measured.points, key=most_important_first)
         labels, live = dashboard_labels(component), visit.context.live

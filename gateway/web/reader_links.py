@@ -1,8 +1,8 @@
 """Addresses that the reader of a page may open.
 
 A caller with credentials gets plain addresses. The reader of a signed link gets addresses signed until that link expires, and only
-within what the link was made for: the link to a team's page or report leads to that team's components, and a link to a component leads
-nowhere else. Where there is no address the page shows text.
+within what the link was made for: the link to a team's page or report leads to the components that the team owns now, and a link to a
+component leads nowhere else. Where there is no address the page shows text.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from actions.errors import NotAllowedError
+from domain.component import Component
 from domain.refs import EntityRef
+from gateway.auth.callers import Caller
 from gateway.request import GatewayRequest
-from reports.links import PLATFORM_SLUG, component_page, percent_encode, team_page
-from reports.signed_links import COMPONENT_PAGE, REPORT_PAGE, PageLinks, expiry_of, report_origin
+from reports.links import PLATFORM_SLUG, component_page, percent_encode, team_page, team_slug
+from reports.signed_links import COMPONENT_PAGE, REPORT_PAGE, PageLinks, expiry_of, report_origin, team_of_origin
 
 OVERVIEW: Final = "/reports"
 STATUS: Final = "/status"
@@ -63,14 +66,31 @@ class ReaderLinks:
             return None
         return self.signer.sign(address, self.until, page=REPORT_PAGE)
 
-    def component(self, ref: EntityRef) -> str | None:
-        """Return the page of a component."""
-        address = component_page("", ref)
+    def component(self, component: Component) -> str | None:
+        """Return the page of a component. With the signed link of a team only one that the team owns can be opened."""
+        address = component_page("", component.ref)
         if self.until is None:
             return address
-        if self.signer is None or self.slug is None:
+        if self.signer is None or self.slug is None or not is_within(self.slug, component):
             return None
         return self.signer.sign(address, self.until, page=COMPONENT_PAGE, origin=report_origin(self.slug))
+
+
+def is_within(slug: str, component: Component) -> bool:
+    """Return True if the links of a team lead to a component: it owns the component now."""
+    return slug == team_slug(component.team)
+
+
+def require_within_link(caller: Caller, component: Component) -> None:
+    """Refuse a link from the report or page of a team to a component that has another owner by now.
+
+    Raises:
+        NotAllowedError: it has.
+    """
+    slug = team_of_origin(caller.origin)
+    if slug is not None and not is_within(slug, component):
+        message = f"this link is from the report or the page of {slug}, which does not own {component.ref} any more"
+        raise NotAllowedError(message)
 
 
 def signed_part(request: GatewayRequest) -> str:

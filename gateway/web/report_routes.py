@@ -13,7 +13,7 @@ from actions.context import RequestContext
 from actions.history.reports import months_with_roll_up, readable_weeks, stored_month, stored_report, team_of_slug
 from actions.history.view import HistoryView, read_history
 from domain.months import InvalidMonth, Month
-from domain.refs import OWNER_KINDS, PLATFORM, EntityRef
+from domain.refs import PLATFORM, EntityRef
 from gateway.auth.request_contexts import RequestContexts
 from gateway.request import GatewayRequest
 from gateway.responses import GatewayResponse
@@ -53,11 +53,11 @@ def _navigation(
     view: HistoryView, report: content.AnyReport, team: EntityRef, links: ReaderLinks, asked: GatewayRequest
 ) -> PageNavigation:
     def component(text: str) -> str | None:
-        ref = EntityRef.parse(text)
-        return None if ref.kind in OWNER_KINDS or view.rows.components.get(ref) is None else links.component(ref)
+        found = view.rows.components.get(EntityRef.parse(text))
+        return None if found is None else links.component(found)
 
     if not links.has_credentials:
-        return PageNavigation(component=component, export=export_query(asked))
+        return PageNavigation(component=component, opens_teams=False, export=export_query(asked))
     periods = readable_weeks(view, team) if isinstance(report, content.Report) else months_with_roll_up(view)
     before = max((one for one in periods if one < report.period), default=None)
     after = min((one for one in periods if one > report.period), default=None)

@@ -187,7 +187,7 @@ def _component_lines(
             cost=_amount(measured.get(one.ref, ()), view),
             savings=_savings(measured.get(one.ref, ())),
             open_alerts=alerts.get(one.ref, 0),
-            link=links.component(one.ref),
+            link=links.component(one),
             catalog=None if policy.catalog_url is None else catalog_page(policy.catalog_url, one.ref),
         )
         for one in owned

@@ -46,6 +46,8 @@ class PageNavigation:
     """The report of the week before."""
     following: str | None = None
     component: ComponentLink = lambda _: None
+    opens_teams: bool = True
+    """True if the reader may open the reports of the teams that a roll-up lists."""
     export: str | None = None
     """The query to which `format=csv&table=NAME` is appended; None: nothing serves the tables."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,15 +24,21 @@ NOTICE_TTL: Final = timedelta(hours=24)
 MAX_LISTED: Final = 30
 
 
-def sign_links(report: content.AnyReport, policy: Policy) -> MessageLinks:
-    """Return the links of a message to pages, signed if possible. The stored URLs stay unsigned."""
+def sign_links(report: content.AnyReport, policy: Policy, *, owned: Collection[EntityRef]) -> MessageLinks:
+    """Return the links of a message to pages, signed if possible. The stored URLs stay unsigned.
+
+    `owned`: the components of the team now. A signed link to another component would not open its page.
+    """
     pages, signer = Links(pages=policy.public_url), policy.page_links
     until = expires_at(due_at=report.due_at, made_at=report.made_at, catch_up=CATCH_UP)
     origin = report_origin(team_slug(None if report.team == content.PLATFORM else EntityRef.parse(report.team)))
 
-    def component(ref: str) -> str | None:
-        page = pages.component(EntityRef.parse(ref))
-        return page if page is None or signer is None else signer.sign(page, until, page=COMPONENT_PAGE, origin=origin)
+    def component(text: str) -> str | None:
+        ref = EntityRef.parse(text)
+        page = pages.component(ref)
+        if page is None or signer is None:
+            return page
+        return signer.sign(page, until, page=COMPONENT_PAGE, origin=origin) if ref in owned else None
 
     page = report.page
     return MessageLinks(page=page if page is None or signer is None else signer.sign(page, until), component=component)

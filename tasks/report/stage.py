@@ -271,10 +271,11 @@ def _make_report(context: StageContext, team: EntityRef, request: AnyRequest, *,
         is_monthly, teams = isinstance(request, MonthRequest), transaction.components.teams()
         route = monthly_route(context.policy.routes) if is_monthly else route_of(team, teams, context.policy)
         draft = _draft(transaction, context.policy, team, request, route)
+        owned = {one.ref for one in transaction.components.of_team(team)}
     report = draft.report
     messages: tuple[Message, ...] = ()
     if isinstance(route, Route):
-        links = sign_links(report, context.policy)
+        links = sign_links(report, context.policy, owned=owned)
         messages = write_messages(report, team, route, now=request.now, by_hand=by_hand, links=links)
     run = ReportRun(
         team=team,

@@ -42,3 +42,10 @@ def test_a_document_names_files_and_targets_that_exist(document: str) -> None:
 
     assert [path for path in paths if not any(ROOT.glob(path.rstrip("/")))] == []
     assert set(re.findall(r"\bmake ([a-z-]+)", text)) - TARGETS == set()
+
+
+def test_the_guide_for_contributors_names_what_continuous_integration_runs() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    run = re.findall(r"^make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(run) > 3
+    assert [target for target in run if f"`make {target}" not in text] == []

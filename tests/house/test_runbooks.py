@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.problems import Problem, Runbook, runbook_address
+from domain.problems import Runbook
 
 FOLDER = Path(__file__).parents[2] / "docs" / "runbooks"
 CODE = [
@@ -31,13 +31,3 @@ def test_a_run_book_says_what_is_meant_and_what_to_do(runbook: Runbook) -> None:
     page = (FOLDER.parents[1] / runbook.path).read_text(encoding="utf-8")
 
     assert re.search(r"^# .+\n\n> .+\n\n.+\n\n\| cause \| do \|\n", page)
-
-
-def test_the_address_is_that_of_the_site_or_the_path_of_the_page() -> None:
-    problem = Problem(runbook=Runbook.CLOCK, sentence="the clock is wrong")
-
-    assert str(problem) == "the clock is wrong"
-    assert runbook_address(problem.runbook, None) == "docs/runbooks/clock.md"
-    assert (
-        runbook_address(problem.runbook, "https://docs.example.com/worker") == "https://docs.example.com/worker/runbooks/clock/"
-    )

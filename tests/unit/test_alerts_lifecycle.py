@@ -320,6 +320,11 @@ def test_a_page_without_a_route_is_not_a_change_every_sweep() -> None:
     assert alert.observe(met(2)) == ()
 
 
+def test_an_alert_is_as_severe_as_the_worst_of_its_workloads() -> None:
+    assert opened(finding("api"), finding("db", kills=3)).state.severity is Severity.CRITICAL
+    assert opened(MILD).state.severity is Severity.WARNING
+
+
 def test_an_observation_without_effect_leaves_no_event() -> None:
     alert = AlertScenario()
     alert.observe(clear(0), unknown(1))
@@ -334,8 +339,12 @@ def test_one_sweep_is_enough_where_the_rule_says_so() -> None:
 
 def test_an_alert_is_named_by_rule_and_entity() -> None:
     assert AlertId.parse(str(ALERT)) == ALERT
-    with pytest.raises(InvalidAlertId, match="scaleops-worker alerts list"):
+    with pytest.raises(InvalidAlertId) as raised:
         AlertId.parse("checkout")
+    assert str(raised.value) == (
+        "'checkout' is not an alert id; write RULE:ENTITY, for example under-provisioned:component:default/checkout "
+        "(`scaleops-worker alerts list` shows them)"
+    )
     assert timedelta(hours=6) == SLOT
 
 

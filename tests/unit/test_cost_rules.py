@@ -67,7 +67,11 @@ def test_what_was_measured_of_a_cost_can_be_above_a_budget_but_not_within_it(lac
 
 @pytest.mark.parametrize(
     ("lacking", "reason"),
-    [({"unknown": 1}, "1 component could not be measured"), ({"unknown": 2}, "2 components could not be measured")],
+    [
+        ({"unknown": 1}, "1 component could not be measured"),
+        ({"unknown": 2}, "2 components could not be measured"),
+        ({"known": 1}, "the cost of 1 of 2 workloads is not known"),
+    ],
 )
 def test_a_cost_that_is_not_complete_today_says_what_is_missing(lacking: dict[str, int], reason: str) -> None:
     windows = make_window(NOVEMBER_15 - 7 * DAY, 70), make_window(NOVEMBER_15, 70, **lacking)
@@ -128,4 +132,5 @@ def test_what_became_usual_ends_with_that_reason_and_not_as_an_all_clear() -> No
     assert (ended.kind, ended.reason, ended.paging) == (NoticeKind.BECAME_USUAL, BECAME_USUAL, Paging.NONE)
     assert not alert.state.is_open
     assert usual_of_open_alert(alert.state) is None
+    assert usual_of_open_alert(None) is None
     assert sweep(0) < ended.as_of

@@ -76,8 +76,8 @@ def test_a_workload_removed_before_its_effect_has_unknown_savings() -> None:
 def test_what_was_known_at_an_instant_is_not_what_became_known_later() -> None:
     known = follow([automated(100), automated(100), automated(0)])
     assert known.at(sweep(3)) == known
-    assert (known.at(sweep(2)).ending, known.at(sweep(2)).realised_per_month) == (RecommendationEnd.DONE, None)
-    assert known.at(sweep(0)).ending is None
+    assert known.at(sweep(2)) == known.at(sweep(1)) == replace(known, realised_per_month=None, judged_at=None)
+    assert known.at(sweep(0)) == replace(known, ended_at=None, ending=None, realised_per_month=None, judged_at=None)
 
 
 @pytest.mark.parametrize("reason", ["", "ScaleOps is down"])

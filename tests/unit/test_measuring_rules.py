@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from alerts.measuring_rules import observe_catalog, observe_unmeasured, subject_of
+from alerts.measuring_rules import CATALOG, observe_catalog, observe_unmeasured, subject_of
 from alerts.observations import WHOLE_COMPONENT, Observation, Severity, UnmeasuredFigures, Verdict
 from domain.figures import MEASURE_OF_KIND, Figure, FigureKind
 from domain.measures import Unknown
+from domain.refs import PLATFORM
 from domain.sweeps import Sweep
 from tests.factories import SLOT, make_lost_point, make_measurement, make_point
 from tests.unit.alert_scenario import is_clear
@@ -76,14 +77,16 @@ EARLIER = [make_sweep(back=1, complete=False), make_sweep(back=2, complete=False
     ],
 )
 def test_a_catalog_that_is_not_listed_as_expected_is_found(current: Sweep, earlier: list[Sweep], reason: str) -> None:
-    (found,) = observe_catalog(current, earlier).found
+    observed = observe_catalog(current, earlier)
+    assert (observed.alert, observed.team, observed.as_of) == (CATALOG, PLATFORM, current.as_of)
+    (found,) = observed.found
     assert getattr(found.figures, "reason", "") == reason
     assert (found.severity, found.has_evidence) == (Severity.ERROR, True)
 
 
 def test_one_incomplete_listing_decides_nothing() -> None:
     assert is_clear(observe_catalog(make_sweep(), EARLIER))
-    for earlier in (EARLIER[1:], []):
+    for earlier in (EARLIER[1:], EARLIER[:1], []):
         undecided = observe_catalog(FAILED, earlier)
         assert (undecided.verdict, undecided.reason) == (Verdict.UNKNOWN, "page 3 failed")
     unnamed = observe_catalog(make_sweep(complete=False), [])

@@ -89,8 +89,8 @@ def test_a_month_is_that_of_utc_whatever_the_zone_of_the_machine(zone: str, monk
 
 def test_few_sweeps_are_needed() -> None:
     slots = [instant(1) + SLOT * number for number in range(4 * 24)]
-    needed = sweeps_needed(slots, until=instant(24))
-    assert len(needed) <= 4
+    assert sweeps_needed(slots, until=instant(24)) == tuple(instant(day) for day in (24, 17, 10, 3))
+    assert sweeps_needed([instant(3), instant(20)], until=instant(24)) == (instant(20), instant(3)), "some days have no sweep"
 
 
 @given(

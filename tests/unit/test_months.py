@@ -47,6 +47,11 @@ def test_the_roll_up_is_due_on_the_first_working_day(month: str, zone: str, at: 
     assert schedule(zone, at).due_at(Month.parse(month)) == due
 
 
+def test_the_period_of_an_instant_is_its_month_in_utc() -> None:
+    assert schedule("Pacific/Kiritimati").period_at(utc(2026, 10, 31, 23, 59)) == Month(2026, 10)
+    assert schedule("Pacific/Kiritimati").period_at(utc(2026, 11, 1)) == Month(2026, 11)
+
+
 MONTHS = st.builds(Month, st.integers(2000, 2100), st.integers(1, 12))
 ZONES = st.sampled_from(["UTC", "Europe/Madrid", "America/Los_Angeles", "Pacific/Auckland", "Pacific/Kiritimati", "Asia/Kolkata"])
 

@@ -41,6 +41,7 @@ def test_an_outage_is_reported_once_never_pages_and_ends_by_itself() -> None:
     assert scenario.observe(outage(6, 10, number=2)) == ()
     assert began_at(scenario.state, EVERYTHING, as_of=sweep(2)) == sweep(1), "its components are those measured before it began"
     assert began_at(scenario.state, FigureKind.COST, as_of=sweep(2)) == sweep(2)
+    assert began_at(None, EVERYTHING, as_of=sweep(2)) == sweep(2)
     (over,) = scenario.observe(outage(0, 10, number=3))
     assert over.kind is NoticeKind.RESOLVED
 

@@ -40,6 +40,7 @@ def test_a_reference_or_a_name_alone_finds_an_entity(text: str, found: list[str]
     [
         ("chekout", "did you mean component:default/checkout?"),
         ("component:default/serch", "did you mean group:default/search?"),
+        ("component:serch", "did you mean group:default/search?"),
         ("component:default/payment", "did you mean component:default/payments or group:default/payments?"),
         ("zzz", ""),
     ],

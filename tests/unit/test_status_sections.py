@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.messages import Channel, DeliveryStatus, EventAction, Message
-from domain.problems import Problem, Runbook
+from domain.problems import Problem, Runbook, runbook_address
 from domain.refs import PLATFORM, UNOWNED, EntityRef
 from domain.sweeps import ClusterState, Sweep, UnmeasuredFigure
 from store import Heartbeat, HeartbeatKind
@@ -143,3 +143,13 @@ def test_without_names_nothing_is_named() -> None:
 def test_an_installation_without_a_sweep_says_so() -> None:
     empty = replace(STATUS, newest_closed=None, cadence=None, unmeasured={}, lost_clusters=(), unmeasured_figures=())
     assert dict(status_sections(empty, ERRORS, "EUR")[0].lines)["newest sweep"] == "none yet"
+
+
+def test_the_address_is_that_of_the_site_or_the_path_of_the_page() -> None:
+    problem = Problem(runbook=Runbook.CLOCK, sentence="the clock is wrong")
+
+    assert str(problem) == "the clock is wrong"
+    assert runbook_address(problem.runbook, None) == "docs/runbooks/clock.md"
+    assert (
+        runbook_address(problem.runbook, "https://docs.example.com/worker") == "https://docs.example.com/worker/runbooks/clock/"
+    )

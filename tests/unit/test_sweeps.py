@@ -85,3 +85,5 @@ def test_the_point_of_a_closing_counts_what_was_measured() -> None:
 def test_equal_routing_keys_are_one_in_a_set() -> None:
     assert len({RoutingKey("a" * 32), RoutingKey("a" * 32), RoutingKey("b" * 32)}) == 2
     assert hash(RoutingKey("a" * 32)) == hash(RoutingKey("a" * 32)) != hash(RoutingKey("b" * 32))
+    assert RoutingKey("a" * 32) != "a" * 32
+    assert repr(RoutingKey("a" * 32)) == "RoutingKey(***)"

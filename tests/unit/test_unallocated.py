@@ -178,11 +178,12 @@ def test_the_largest_workloads_come_first_in_each_cluster() -> None:
 
 def test_costs_that_are_not_trusted_keep_the_number_of_workloads() -> None:
     inventory = [InventoryWorkload(key=make_key(name, namespace="n"), cost_7d=Decimal(3)) for name in ("one", "two")]
-    (cost,) = unmeasured_costs(allocate_costs(inventory, [], shared=()).namespaces, reason="not trusted")
+    (free,) = unmeasured_costs(allocate_costs(inventory, [], shared=()).namespaces, reason="not trusted")
+    (claimed,) = unmeasured_costs(allocate_costs(inventory, inventory, shared=()).namespaces, reason="not trusted")
 
-    assert (cost.cluster, cost.namespace) == ("east", "n")
-    assert cost.unallocated == Total(amount=Unknown("not trusted"), known=0, parts=2)
-    assert cost.allocated == Total(amount=Decimal(0), known=0, parts=0)
+    assert (free.cluster, free.namespace) == ("east", "n")
+    assert free.unallocated == claimed.allocated == Total(amount=Unknown("not trusted"), known=0, parts=2)
+    assert free.allocated == claimed.unallocated == Total(amount=Decimal(0), known=0, parts=0)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def observe_unmeasured(measurement: Measurement, *, measured_before: bool, figur
 
 def _unmeasured_figure(measurement: Measurement, kind: FigureKind, cluster: str) -> Finding:
     values = (getattr(point, MEASURE_OF_KIND[kind]) for point in measurement.points if point.key.cluster == cluster)
-    reason = next((value.reason for value in values if isinstance(value, Unknown)), "")
+    reason = next(value.reason for value in values if isinstance(value, Unknown))
     return Finding(subject=subject_of(kind, cluster), figures=UnmeasuredFigures(reason=reason, what=kind, cluster=cluster))
 
 

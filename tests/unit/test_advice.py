@@ -6,7 +6,7 @@ import pytest
 
 from domain.advice import Issue, IssuePriority, attainable_savings, find_issue, recommend
 from domain.measures import Measured, Unknown
-from domain.workload import Workload
+from domain.workload import CostRow, Workload
 from tests.factories import make_workload
 
 LEFT_OUT = Unknown("ScaleOps left it out")
@@ -88,3 +88,26 @@ def test_what_needs_more_saves_nothing(savings: Measured[Decimal], under: Measur
 def test_a_flag_that_was_left_out_counts_as_false() -> None:
     [advice] = recommend([a_workload(under=None, over=None, automated=None, savings=None)])
     assert (advice.issue, advice.priority) == (Issue.NOT_AUTOMATED, IssuePriority.MEDIUM)
+
+
+@pytest.mark.parametrize(
+    ("changes", "keeps", "memory_bytes"),
+    [
+        ({"oom_kills_24h": 1}, True, 1024),
+        ({"oom_kills_24h": 1, "memory_request_bytes": 256}, False, 512),
+        ({"oom_kills_24h": 0}, False, 512),
+        ({"oom_kills_24h": None}, True, 1024),
+    ],
+)
+def test_a_killed_workload_keeps_memory_that_scaleops_would_take(
+    changes: dict[str, int | None], memory_bytes: int, *, keeps: bool
+) -> None:
+    [advice] = recommend([make_workload(over_provisioned=True, **changes)])
+    assert (advice.keeps_memory, advice.memory_bytes) == (keeps, memory_bytes)
+
+
+@pytest.mark.parametrize(("spot", "on_demand", "hours"), [(168, 336, 504), (None, 336, None), (168, None, None), (0, 0, 0)])
+def test_pod_hours_are_those_on_spot_and_on_demand_nodes(
+    spot: float | None, on_demand: float | None, hours: float | None
+) -> None:
+    assert CostRow(id="shop_Deployment_web", spot_hours=spot, on_demand_hours=on_demand).pod_hours == hours

@@ -32,3 +32,4 @@ def test_a_rendering_without_the_kind_meets_no_refusal() -> None:
     assert first_refusal(PAYLOAD, [refusal]) == refusal
     assert first_refusal({"text": "x", "blocks": [{"type": "header"}]}, [refusal]) is None
     assert first_refusal({"text": "x"}, [refusal]) is None
+    assert first_refusal({"text": "x", "blocks": ["table"]}, [refusal]) is None

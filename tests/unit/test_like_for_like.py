@@ -112,12 +112,12 @@ def test_the_changes_of_several_workloads_are_summed() -> None:
     def closing_of(as_of: datetime, *costs: int | None) -> ClosingPoint:
         points = [
             make_point(name, as_of=as_of, listed_since=LONG_AGO, cost_7d=Unknown("x") if cost is None else Decimal(cost))
-            for name, cost in zip("abcdef", costs, strict=False)
+            for name, cost in zip("abcdefghijkl", costs, strict=False)
         ]
         return ClosingPoint(as_of=as_of, measurements=(make_measurement("shop", *points, as_of=as_of),))
 
     # Unknown in one of the weeks, stopped, and added: none of them is like for like.
-    now, then = closing_of(NOW, None, 130, 25, 50, 0, 7), closing_of(THEN, 10, 100, 20, None, 40)
+    now, then = closing_of(NOW, None, 130, 25, *[50] * 6, 0, 7), closing_of(THEN, 10, 100, 20, *[None] * 6, 40)
     found = compare_like_for_like(now.points, then.points)
 
     assert (found.amount, found.cost_then) == (Decimal(35), Decimal(120))

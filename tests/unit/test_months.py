@@ -1,5 +1,6 @@
 """When the monthly roll-up is due, and its content."""
 
+import time
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -45,6 +46,16 @@ def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> date
 )
 def test_the_roll_up_is_due_on_the_first_working_day(month: str, zone: str, at: str, due: datetime) -> None:
     assert schedule(zone, at).due_at(Month.parse(month)) == due
+
+
+def test_a_month_is_that_of_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    try:
+        assert Month.of(utc(2026, 10, 31, 23)) == Month(2026, 10)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_the_period_of_an_instant_is_its_month_in_utc() -> None:

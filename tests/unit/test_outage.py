@@ -66,6 +66,7 @@ MONEY = (Rule.OVER_PROVISIONED, Rule.COST_INCREASE, Rule.BUDGET)
 def test_an_outage_holds_back_money_and_measuring(rule: Rule, shown: Observation) -> None:
     (_, held) = suppress_in_outage([outage(9, 9), of_rule(rule, shown)])
     assert held.verdict is Verdict.UNKNOWN
+    assert held.reason == "so much could not be measured that nothing resolves, and no alert about money opens, until that ends"
 
 
 def test_a_watch_sweep_is_held_back_by_the_outage_before_it_and_a_full_sweep_by_its_own() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,30 @@ async def through_the_proxy(
         part = await scope.filter_costs(cost_report, ownerships, cluster=cluster, fetch_workloads=fetch)
         by_cluster[cluster] = {row["id"] for row in json.loads(part)["aggregatedWorkloads"]}
     return {"/".join(row[name] for name in ("clusterName", "namespace", "type", "workloadName")) for row in workloads}, by_cluster
+
+
+@pytest.mark.parametrize(
+    ("cluster", "namespace", "may_own"),
+    [
+        ("east", "shop", True),
+        ("east", None, True),
+        (None, "shop", True),
+        (None, None, True),
+        ("west", "shop", False),
+        ("west", None, False),
+        ("east", "bank", False),
+        (None, "bank", False),
+    ],
+)
+def test_a_component_may_own_a_workload_unless_what_is_known_of_it_rules_it_out(
+    cluster: str | None, namespace: str | None, *, may_own: bool
+) -> None:
+    limited = ownership_of(make_component("web", cluster_limit="east", namespace_limit="shop"), {})
+    allowed = ownership_of(make_component("web", cluster_limit="east"), {WEB.ref: ("shop", "cart")})
+
+    assert limited.may_own(cluster=cluster, namespace=namespace) is may_own
+    assert allowed.may_own(cluster=cluster, namespace=namespace) is may_own
+    assert ownership_of(make_component("web"), {}).may_own(cluster=cluster, namespace=namespace)
 
 
 @given(component=components, allowed=allowed_namespaces, rows=workload_rows, ids=cost_ids)

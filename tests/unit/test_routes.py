@@ -50,19 +50,18 @@ def test_slack_goes_to_the_nearest_entity_that_names_a_channel(
 
 
 @pytest.mark.parametrize(
-    ("own", "owners", "policy", "target"),
+    ("own", "owners", "target", "rule"),
     [
-        ("key-1", "key-2", FULL, "key-1"),
-        (None, "key-2", FULL, "key-2"),
-        (None, None, FULL, "key-config"),
-        (None, None, routes.RoutePolicy(pagerduty_default="key-default"), "key-default"),
+        ("key-1", "key-2", "key-1", "the annotation pagerduty.com/integration-key on the component component:default/checkout"),
+        (None, "key-2", "key-2", "the annotation pagerduty.com/integration-key on its owner group:default/payments"),
+        (None, None, "key-config", "pagerduty_routing_key_file of group:default/payments in the configuration file"),
     ],
 )
 def test_pagerduty_goes_to_the_nearest_entity_that_names_a_key(
-    own: str | None, owners: str | None, policy: routes.RoutePolicy, target: str
+    own: str | None, owners: str | None, target: str, rule: str
 ) -> None:
     of, owner = make_component(contact=contact(key=own)), make_team(PAYMENTS, contact=contact(key=owners))
-    assert routed(routes.pagerduty_route(policy, team=PAYMENTS, component=of, owner=owner)).target == target
+    assert routes.pagerduty_route(FULL, team=PAYMENTS, component=of, owner=owner) == routes.Route(target=target, rule=rule)
 
 
 def test_a_route_says_by_which_rule() -> None:

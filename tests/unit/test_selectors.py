@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from domain.selectors import MAX_QUERIES, InvalidSelector, Operator, Requirement, parse_selector, plan_for, plan_of
+from domain.selectors import (
+    MAX_QUERIES,
+    InvalidSelector,
+    Operator,
+    Requirement,
+    dashboard_labels,
+    parse_selector,
+    plan_for,
+    plan_of,
+)
 from tests.factories import make_component
 
 
@@ -240,3 +249,11 @@ def test_requirements_that_contradict_each_other_are_refused(text: str) -> None:
 def test_combinations_that_contradict_the_selector_are_not_queried() -> None:
     text = "app in (a,b,c),app notin (a),app in (a,b),tier=x"
     assert plan_of(parse_selector(text), text=text).queries == (("app=b", "tier=x"),)
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels"),
+    [("app=web,tier=front", ("app=web", "tier=front")), ("app in (web, api)", ()), ("app=(", ()), (None, ())],
+)
+def test_the_dashboard_is_opened_with_labels_that_it_can_combine(selector: str | None, labels: tuple[str, ...]) -> None:
+    assert dashboard_labels(make_component(label_selector=selector)) == labels

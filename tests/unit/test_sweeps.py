@@ -82,6 +82,14 @@ def test_the_point_of_a_closing_counts_what_was_measured() -> None:
     assert point.cost_7d == closing.cost_7d
 
 
+@pytest.mark.parametrize(("reason", "measured", "unknown"), [("", 1, 0), ("with 503", 0, 1)])
+def test_the_point_of_a_component_is_that_of_its_snapshot(reason: str, measured: int, unknown: int) -> None:
+    snapshot = make_measurement("checkout", reason=reason).snapshot
+    point = SeriesPoint.of_component(snapshot)
+
+    assert (point.as_of, point.measured, point.unknown, point.cost_7d) == (SLOT, measured, unknown, snapshot.cost_7d)
+
+
 def test_equal_routing_keys_are_one_in_a_set() -> None:
     assert len({RoutingKey("a" * 32), RoutingKey("a" * 32), RoutingKey("b" * 32)}) == 2
     assert hash(RoutingKey("a" * 32)) == hash(RoutingKey("a" * 32)) != hash(RoutingKey("b" * 32))

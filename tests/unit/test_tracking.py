@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,38 @@ def test_it_is_done_when_automated_or_moved_half_way(
 ) -> None:
     known = next(one for one in track(at(1, now), opened()) if one.key.issue is Issue.OVER_PROVISIONED)
     assert (known.ending, known.ended_at, known.realised_per_month) == (ending, sweep(1), realised)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "now", "is_done"),
+    [
+        pytest.param({"cpu": 200}, {"cpu": 600}, True, id="half of the CPU"),
+        pytest.param({"cpu": 200, "memory": 500}, {"cpu": 200}, True, id="the larger of two changes"),
+        pytest.param({"cpu": 200, "memory": 500}, {"memory": 500}, False, id="the smaller of two changes"),
+        pytest.param({"cpu": 2000}, {"cpu": 1300}, False, id="a third of an increase"),
+        pytest.param({"cpu": None, "memory": 500}, {"memory": 500}, True, id="no recommendation for the CPU"),
+        pytest.param({"cpu": 200, "memory": 500}, {"cpu": None, "memory": 500}, True, id="the CPU is not known now"),
+        pytest.param({}, {"cpu": 200, "memory": 200}, False, id="nothing was to change"),
+    ],
+)
+def test_cpu_and_memory_count_by_the_size_of_their_change(
+    wanted: dict[str, float | None], now: dict[str, float | None], *, is_done: bool
+) -> None:
+    def named(values: dict[str, float | None], cpu: str, memory: str) -> dict[str, Any]:
+        names = {"cpu": cpu, "memory": memory}
+        return {names[name]: UNKNOWN if value is None else float(value) for name, value in values.items()}
+
+    advised = named({"cpu": 1000, "memory": 1000} | wanted, "cpu_recommended_millicores", "memory_recommended_bytes")
+    moved = named(now, "cpu_request_millicores", "memory_request_bytes")
+    before = opened(replace(WASTE, **advised))
+    known = next(one for one in track(at(1, replace(MANUAL, **moved)), before) if one.key.issue is Issue.OVER_PROVISIONED)
+    assert known.ending is (RecommendationEnd.DONE if is_done else RecommendationEnd.NO_LONGER_ADVISED)
+
+
+def test_a_request_that_was_not_known_does_not_count() -> None:
+    before = opened(replace(WASTE, cpu_request_millicores=UNKNOWN, memory_recommended_bytes=500.0))
+    (known, _) = track(at(1, replace(MANUAL, memory_request_bytes=500.0)), before)
+    assert known.ending is RecommendationEnd.DONE
 
 
 def test_requests_raised_by_hand_are_done_too() -> None:

@@ -1,6 +1,7 @@
 """What watch sweeps show of an alert, and that they make its notices earlier and never more."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -16,7 +17,7 @@ from alerts.policy import AlertPolicy, Rule
 from alerts.states import ENDINGS, AlertState, NoticeKind, OpenIncident, SlackPost
 from alerts.watching import observe_watched
 from domain.figures import FigureKind
-from domain.snapshots import WorkloadPoint
+from domain.snapshots import Outcome, WorkloadPoint
 from tests.factories import make_measurement, make_point
 from tests.unit.alert_scenario import ALERT, START, clear, finding, met, sweep, unknown
 
@@ -51,6 +52,14 @@ def test_absence_is_never_a_clear(
 ) -> None:
     observation = watched(points, tracked=tracked)
     assert (len(observation.found), list(observation.unknown)) == (found, unknown_subjects)
+
+
+def test_a_watch_sweep_sees_a_component_that_the_full_sweep_before_could_not_measure() -> None:
+    owned = replace(make_measurement("checkout", FINE).snapshot, outcome=Outcome.UNKNOWN, reason="ScaleOps answered 503")
+    later = START + timedelta(minutes=15)
+    seen = observe_watched(owned, {STARVED.key: STARVED}, POLICY, as_of=later, lifecycle="production", state=None)
+
+    assert (seen.as_of, [one.subject for one in seen.found]) == (later, [str(STARVED.key)])
 
 
 def test_an_open_outage_of_the_full_sweep_holds_back_what_a_watch_sweep_sees_clear() -> None:

@@ -75,9 +75,10 @@ def observe_cost_increase(
     """Compare with the mean of the weeks before, the newest first; an open alert, with what was usual when it opened."""
     alert = AlertId(rule=Rule.COST_INCREASE, about=snapshot.ref)
     clear, cost = Observation(alert=alert, team=snapshot.team, as_of=snapshot.as_of), snapshot.cost_7d
-    if snapshot.outcome is Outcome.UNKNOWN or isinstance(cost.amount, Unknown):
-        reason = cost.amount.reason if isinstance(cost.amount, Unknown) else snapshot.reason
-        return clear.as_unknown(snapshot.reason or reason)
+    if snapshot.outcome is Outcome.UNKNOWN:
+        return clear.as_unknown(snapshot.reason)
+    if isinstance(cost.amount, Unknown):
+        return clear.as_unknown(cost.amount.reason)
     before = [amount for amount in closing_costs_7d[: settings.weeks] if not isinstance(amount, Unknown)]
     if len(before) < settings.min_weeks:
         return clear.as_unknown("there are too few weeks to compare with")

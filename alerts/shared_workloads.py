@@ -45,10 +45,9 @@ def _pages_no_more(subject: str, observation: Observation) -> bool:
 
 def _paging_for_its_own(observation: Observation, pagers: Mapping[_Danger, AlertId]) -> Observation:
     def own(finding: Finding) -> Finding:
-        pager = pagers.get((observation.alert.rule, finding.subject), observation.alert)
-        if finding.workload is None or finding.page is PagingMode.NEVER or pager == observation.alert:
+        if finding.workload is None or finding.page is PagingMode.NEVER:
             return finding
-        return replace(finding, page=PagingMode.NEVER, paged_by=pager)
+        pager = pagers[observation.alert.rule, finding.subject]
+        return finding if pager == observation.alert else replace(finding, page=PagingMode.NEVER, paged_by=pager)
 
-    found = tuple(own(finding) for finding in observation.found)
-    return observation if found == observation.found else replace(observation, found=found)
+    return replace(observation, found=tuple(own(finding) for finding in observation.found))

@@ -1,6 +1,7 @@
 """Advice: the predecessor's rules, and the one it had wrong."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_a_flag_that_was_left_out_counts_as_false() -> None:
     ],
 )
 def test_a_killed_workload_keeps_memory_that_scaleops_would_take(
-    changes: dict[str, int | None], memory_bytes: int, *, keeps: bool
+    changes: dict[str, Any], memory_bytes: int, *, keeps: bool
 ) -> None:
     [advice] = recommend([make_workload(over_provisioned=True, **changes)])
     assert (advice.keeps_memory, advice.memory_bytes) == (keeps, memory_bytes)

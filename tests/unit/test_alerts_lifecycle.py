@@ -117,6 +117,7 @@ def test_it_resolves_after_two_measured_sweeps_in_a_row_that_find_nothing() -> N
     assert notice.last_notification is not None
     assert notice.last_notification.page is not None
     assert notice.last_notification.page.dedup_key == str(ALERT)
+    assert notice.open_incident == notice.last_notification.page
     assert alert.state.streaks == ()
     assert not alert.state.is_open
 

@@ -19,7 +19,7 @@ from alerts.rules import SweepHistory, observe
 from domain.measures import Measured, Unknown
 from domain.month_to_date import month_to_date
 from domain.snapshots import Measurement, SeriesPoint, WorkloadPoint
-from tests.factories import CHECKOUT, SLOT, make_key, make_lost_point, make_measurement, make_point
+from tests.factories import CHECKOUT, PAYMENTS, SLOT, make_key, make_lost_point, make_measurement, make_point, make_ref
 from tests.unit.alert_scenario import POLICY, is_clear
 
 KNOWN = SweepHistory(measured_before=True)
@@ -72,14 +72,30 @@ def test_paging_always_makes_the_lack_of_evidence_an_error() -> None:
     assert (found.severity, found.page) == (Severity.ERROR, PagingMode.ALWAYS)
 
 
-@pytest.mark.parametrize(("lifecycle", "cluster"), [("experimental", "east"), ("", "east"), ("production", "staging")])
-def test_only_production_pages(lifecycle: str, cluster: str) -> None:
-    starved = make_measurement("checkout", make_point(cluster=cluster, under_provisioned=True, oom_kills_24h=9))
-    observation = seen(Rule.UNDER_PROVISIONED, starved, lifecycle=lifecycle, non_production=frozenset({"staging"}))
-    assert observation.found[0].page is PagingMode.NEVER
-
-
 WASTE = make_point(over_provisioned=True, savings_available_per_month=Decimal(60), cost_7d=Decimal(60))
+
+
+@pytest.mark.parametrize(
+    ("rule", "point"),
+    [(Rule.UNDER_PROVISIONED, make_point(under_provisioned=True, oom_kills_24h=9)), (Rule.OVER_PROVISIONED, WASTE)],
+)
+@pytest.mark.parametrize(
+    ("lifecycle", "cluster", "page"),
+    [
+        ("production", "east", PagingMode.ALWAYS),
+        ("experimental", "east", PagingMode.NEVER),
+        ("", "east", PagingMode.NEVER),
+        ("production", "staging", PagingMode.NEVER),
+    ],
+)
+def test_only_production_pages(rule: Rule, point: WorkloadPoint, lifecycle: str, cluster: str, page: PagingMode) -> None:
+    always = Rules(
+        under_provisioned=UnderProvisionedSettings(page=PagingMode.ALWAYS),
+        over_provisioned=OverProvisionedSettings(page=PagingMode.ALWAYS),
+    )
+    measured = make_measurement("checkout", replace(point, key=make_key(cluster=cluster)))
+    observation = seen(rule, measured, rules=always, lifecycle=lifecycle, non_production=frozenset({"staging"}))
+    assert [one.page for one in observation.found] == [page]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +104,7 @@ WASTE = make_point(over_provisioned=True, savings_available_per_month=Decimal(60
         (WASTE, True, False),
         (replace(WASTE, automated=True), False, False),
         (replace(WASTE, under_provisioned=True), False, False),
+        (replace(WASTE, savings_available_per_month=Decimal(50), cost_7d=Decimal(50)), True, False),
         (replace(WASTE, savings_available_per_month=Decimal("49.99")), False, False),
         (replace(WASTE, cost_7d=Decimal(70)), True, False),  # 60 is exactly a fifth of 300 a month
         (replace(WASTE, cost_7d=Decimal("70.01")), False, False),
@@ -184,6 +201,50 @@ def test_a_first_sweep_says_so() -> None:
     starved = make_measurement("checkout", make_point(under_provisioned=True))
     assert seen(Rule.UNDER_PROVISIONED, starved, SweepHistory(measured_before=False)).first_sweep
     assert not seen(Rule.UNDER_PROVISIONED, starved).first_sweep
+
+
+@pytest.mark.parametrize("reason", ["", "ScaleOps answered with status 503"])
+def test_each_rule_observes_its_component_in_the_sweep_for_its_owner(reason: str) -> None:
+    measured = make_measurement("checkout", *([] if reason else [make_point()]), reason=reason)
+    history = replace(KNOWN, month=month_to_date([SeriesPoint.of_component(measured.snapshot)], until=SLOT))
+    policy = replace(POLICY, monthly_budgets={CHECKOUT: Decimal(1)})
+    observed = observe(measured, history, policy, lifecycle="production")
+
+    assert {(one.alert.about, one.team, one.as_of) for one in observed} == {(CHECKOUT, PAYMENTS, SLOT)}
+    assert {one.alert.rule for one in observed} == {
+        Rule.UNDER_PROVISIONED,
+        Rule.OVER_PROVISIONED,
+        Rule.COST_INCREASE,
+        Rule.UNMEASURED,
+        Rule.BUDGET,
+    }
+
+
+def test_an_open_cost_increase_is_compared_with_what_was_usual_when_it_opened() -> None:
+    measured = make_measurement("checkout", make_point(cost_7d=Decimal(250)))
+    history = replace(weeks(250, 200), alerted_usual_cost_7d=Decimal(150))
+    (found,) = seen(Rule.COST_INCREASE, measured, history).found
+    assert found.figures == CostFigures(cost_7d=Decimal(250), usual_cost_7d=Decimal(150), weeks=2)
+
+
+def test_the_settings_of_one_component_hold_for_it_alone() -> None:
+    own = Rules(
+        under_provisioned=UnderProvisionedSettings(page=PagingMode.NEVER),
+        over_provisioned=OverProvisionedSettings(min_monthly_savings=Decimal(61)),
+        budget=BudgetSettings(monthly_budget=Decimal(1)),
+    )
+    policy = replace(POLICY, component_rules={CHECKOUT: own})
+    starved = make_point("db", under_provisioned=True, oom_kills_24h=3)
+
+    def found_of(name: str) -> dict[Rule, list[PagingMode]]:
+        observed = observe(make_measurement(name, WASTE, starved), KNOWN, policy, lifecycle="production")
+        return {one.alert.rule: [finding.page for finding in one.found] for one in observed}
+
+    assert found_of("checkout")[Rule.UNDER_PROVISIONED] == [PagingMode.NEVER]
+    assert found_of("cart")[Rule.UNDER_PROVISIONED] == [PagingMode.WITH_EVIDENCE]
+    assert (len(found_of("checkout")[Rule.OVER_PROVISIONED]), len(found_of("cart")[Rule.OVER_PROVISIONED])) == (0, 1)
+    assert policy.monthly_budget_of(CHECKOUT) == 1
+    assert policy.monthly_budget_of(make_ref("cart")) is None
 
 
 def test_a_rule_can_be_disabled_for_one_component_only() -> None:

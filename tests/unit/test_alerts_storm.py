@@ -148,6 +148,8 @@ def test_many_slack_notices_for_one_team_are_one_summary() -> None:
     assert planned(dangers[:5]).summaries == ()
     (summary,) = planned(dangers).summaries
     assert (summary.reason, len(summary.notices)) == (SummaryReason.MANY, 6)
+    (ended,) = planned([replace(one, kind=NoticeKind.RESOLVED) for one in dangers]).summaries
+    assert (ended.reason, len(ended.notices)) == (SummaryReason.MANY_ENDED, 6)
 
 
 def about_money(number: int, kind: NoticeKind = NoticeKind.OPENED) -> Notice:

@@ -48,13 +48,14 @@ WEEK_OF_SWEEPS = 7 * SWEEPS_A_DAY
         ([automated(100)], None, None),
         ([automated(100)] * SWEEPS_A_DAY, None, None),
         ([automated(100)] * SWEEPS_A_DAY + [automated(10)], SWEEPS_A_DAY + 1, Decimal(90)),
-        ([automated(70), automated(50)], 2, Decimal(50)),
+        ([automated(51), automated(50)], 2, Decimal(50)),
         ([automated(100)] * (WEEK_OF_SWEEPS + 1), WEEK_OF_SWEEPS + 1, Decimal(0)),
         ([automated(70)] * (WEEK_OF_SWEEPS + 1), WEEK_OF_SWEEPS + 1, Decimal(30)),
         ([automated(130)] * (WEEK_OF_SWEEPS + 1), WEEK_OF_SWEEPS + 1, Decimal(0)),
         ([automated(UNKNOWN)] * WEEK_OF_SWEEPS, None, None),
         ([automated(UNKNOWN)] * (WEEK_OF_SWEEPS + 1), WEEK_OF_SWEEPS + 1, UNKNOWN),
         ([automated(100), "ScaleOps is down", automated(0)], 3, Decimal(100)),
+        ([automated(100)] + ["down"] * WEEK_OF_SWEEPS, WEEK_OF_SWEEPS + 1, Unknown("its workload could not be measured")),
     ],
 )
 def test_the_effect_is_awaited(

@@ -32,7 +32,9 @@ def test_every_kind_of_figure_counts_once_it_was_measured(kind: FigureKind, meas
     assert found.subject == subject_of(kind, "east")
     assert found.figures == UnmeasuredFigures(reason=REFUSED.reason, what=kind, cluster="east")
     assert is_clear(unmeasured(*without)), "it was never measured"
-    assert is_clear(unmeasured(make_point("api", **lacking), make_point("db"))), "another workload has it"
+    wanted = frozenset({(kind, "east")})
+    assert is_clear(unmeasured(make_point("api", **lacking), make_point("db"), figures=wanted)), "another workload has it"
+    assert is_clear(unmeasured(make_point("api"), make_point("db", **lacking), figures=wanted)), "another workload has it"
 
 
 def test_a_component_that_cannot_be_listed_is_unmeasured_as_a_whole() -> None:
@@ -45,6 +47,10 @@ def test_a_lost_cluster_leaves_its_figures_undecided() -> None:
     shown = unmeasured(make_lost_point("api"), make_point("db", cluster="west"))
     assert shown.found == ()
     assert subject_of(FigureKind.COST, "east") in shown.unknown
+    (found,) = unmeasured(
+        make_lost_point("api"), make_point("db", cluster="west", cost_7d=REFUSED), figures=frozenset({(FigureKind.COST, "west")})
+    ).found
+    assert found.subject == subject_of(FigureKind.COST, "west")
 
 
 def make_sweep(*, back: int = 0, expected: int = 9, complete: bool = True, missing: int = 0, reason: str = "") -> Sweep:

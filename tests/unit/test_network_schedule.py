@@ -25,6 +25,12 @@ def test_each_workload_is_due_once_a_day_in_the_same_slot(every: timedelta) -> N
         assert {number % slots for number in due} == {due[0]}
 
 
+def test_a_sweep_within_a_slot_measures_what_its_slot_does() -> None:
+    every = timedelta(hours=6)
+    for key in KEYS:
+        assert is_network_due(key, SLOT + timedelta(hours=1), every=every) is is_network_due(key, SLOT, every=every)
+
+
 def test_workloads_are_spread_over_the_slots() -> None:
     every = timedelta(hours=6)
     slots = Counter(number for key in KEYS for number in range(4) if is_network_due(key, MIDNIGHT + number * every, every=every))

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from alerts.lifecycle import Paging
-from alerts.observations import AlertId, Observation, OutageFigures, Verdict
+from alerts.observations import AlertId, Finding, Observation, OutageFigures, Severity, Verdict
 from alerts.outage import OUTAGE, FigureCoverage, began_at, observe_outage, suppress_in_outage
 from alerts.policy import Rule
 from alerts.states import NoticeKind
 from domain.figures import FigureKind
+from domain.refs import PLATFORM
 from tests.factories import CHECKOUT
 from tests.unit.alert_scenario import POLICY, AlertScenario, clear, finding, gone, met, sweep
 
@@ -28,10 +29,12 @@ def outage(unknown: int, components: int, kind: FigureKind = EVERYTHING, *, numb
     [(3, 10, False), (4, 10, True), (1, 1, False), (2, 2, False), (3, 3, True), (1, 3, False), (2, 3, False), (0, 0, False)],
 )
 def test_an_outage_is_more_than_thirty_percent_and_at_least_three(unknown: int, components: int, *, is_outage: bool) -> None:
-    observation = outage(unknown, components)
-    assert bool(observation.found) is is_outage
-    if is_outage:
-        assert observation.found[0].figures == OutageFigures(unknown=unknown, components=components)
+    for kind in (EVERYTHING, FigureKind.COST):
+        observation = outage(unknown, components, kind)
+        figures = OutageFigures(unknown=unknown, components=components, what=kind)
+        expected = Finding(subject=str(kind), figures=figures, severity=Severity.ERROR, has_evidence=True)
+        assert observation.found == ((expected,) if is_outage else ())
+        assert (observation.alert, observation.team, observation.as_of) == (OUTAGE, PLATFORM, sweep(1))
 
 
 def test_an_outage_is_reported_once_never_pages_and_ends_by_itself() -> None:

@@ -68,6 +68,7 @@ def test_only_an_explicit_parameter_switches_verification_off(query: str) -> Non
         ("redis://a:6379/0;redis://b:6379/0", "has a database that is not a number"),
         ("redis://:hun[ter2@cache", "percent-encode the password"),
         ("redis://:hunter2@ss@cache", "percent-encode the password"),
+        ("redis://:hunter2://ss@cache", "percent-encode the password"),
         ("redis://:hunter2/ss@cache/0", "percent-encode the password"),
         ("redis://:hunter2#ss@cache/0", "percent-encode the password"),
         ("redis://:hunter2?ss@cache/0", "percent-encode the password"),

@@ -1,5 +1,7 @@
 """Where something goes, and by which rule."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain import routes
@@ -29,24 +31,23 @@ def routed(route: routes.Route | routes.Unrouted) -> routes.Route:
 
 
 @pytest.mark.parametrize(
-    ("own", "owners", "parents", "policy", "target"),
+    ("own", "owners", "parents", "target", "rule"),
     [
-        ("C1", "C2", ["C3"], FULL, "C1"),
-        (None, "C2", ["C3"], FULL, "C2"),
-        (None, None, ["C3", "C4"], FULL, "C3"),
-        (None, None, [None, "C4"], FULL, "C4"),
-        (None, None, [None], FULL, "C-CONFIG"),
-        (None, None, [], routes.RoutePolicy(slack_default="C-DEFAULT", platform_channel="C-PLATFORM"), "C-DEFAULT"),
-        (None, None, [], routes.RoutePolicy(platform_channel="C-PLATFORM"), "C-PLATFORM"),
+        ("C1", "C2", ["C3"], "C1", "the annotation slack.com/bot-notify on the component component:default/checkout"),
+        (None, "C2", ["C3"], "C2", "the annotation slack.com/bot-notify on its owner group:default/payments"),
+        (None, None, ["C3", "C4"], "C3", "the annotation slack.com/bot-notify on the parent group group:default/shop"),
+        (None, None, [None, "C4"], "C4", "the annotation slack.com/bot-notify on the parent group group:default/shop"),
+        (None, None, [None], "C-CONFIG", "slack_channel of group:default/payments in the configuration file"),
     ],
 )
 def test_slack_goes_to_the_nearest_entity_that_names_a_channel(
-    own: str | None, owners: str | None, parents: list[str | None], policy: routes.RoutePolicy, target: str
+    own: str | None, owners: str | None, parents: list[str | None], target: str, rule: str
 ) -> None:
     owner = make_team(PAYMENTS, contact=contact(owners))
     above = [make_team(SHOP, contact=contact(channel)) for channel in parents]
     of = make_component(contact=contact(own))
-    assert routed(routes.slack_route(policy, team=PAYMENTS, component=of, owner=owner, parents=above)).target == target
+    expected = routes.Route(target=target, rule=rule)
+    assert routes.slack_route(FULL, team=PAYMENTS, component=of, owner=owner, parents=above) == expected
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,46 @@ def test_a_channel_that_is_not_allowed_is_skipped_and_reported() -> None:
     assert route.target == "C2"
     assert route.rejected == (routes.RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
     assert "routes.allowed_channels" in str(route.rejected[0])
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (
+            routes.RoutePolicy(slack_by_team={PAYMENTS: "C7"}),
+            routes.Route(target="C7", rule="slack_channel of group:default/payments in the configuration file"),
+        ),
+        (
+            routes.RoutePolicy(slack_default="C8", platform_channel="C9"),
+            routes.Route(
+                target="C8",
+                rule="SLACK_DEFAULT_CHANNEL, because nothing names a channel for group:default/payments",
+                is_fallback=True,
+            ),
+        ),
+        (
+            routes.RoutePolicy(platform_channel="C9"),
+            routes.Route(
+                target="C9",
+                rule="the platform channel, because nothing names a channel for group:default/payments",
+                is_fallback=True,
+            ),
+        ),
+        (
+            routes.RoutePolicy(),
+            routes.Unrouted(
+                reason="nothing names a Slack channel for group:default/payments, "
+                "and neither WORKER_PLATFORM_CHANNEL nor SLACK_DEFAULT_CHANNEL is set"
+            ),
+        ),
+    ],
+)
+def test_a_channel_that_is_not_allowed_is_reported_wherever_the_message_goes(
+    policy: routes.RoutePolicy, expected: routes.Route | routes.Unrouted
+) -> None:
+    of, limited = make_component(contact=contact("C1")), replace(policy, allowed_channels=frozenset({"C2"}))
+    rejected = (routes.RejectedChannel(entity=CHECKOUT, annotation=NOTIFY, channel="C1"),)
+    assert routes.slack_route(limited, team=PAYMENTS, component=of) == replace(expected, rejected=rejected)
 
 
 def test_a_channel_of_the_configuration_is_always_allowed() -> None:

@@ -14,7 +14,7 @@ from alerts.shared_workloads import page_once
 from tests.factories import make_ref
 from tests.unit.alert_scenario import AlertScenario, clear, finding, gone, met, unknown
 
-FIRST, SECOND = (AlertId(rule=Rule.UNDER_PROVISIONED, about=make_ref(name)) for name in ("a", "b"))
+FIRST, SECOND, THIRD = (AlertId(rule=Rule.UNDER_PROVISIONED, about=make_ref(name)) for name in ("a", "b", "c"))
 STAGING = finding(page=PagingMode.NEVER)
 
 
@@ -34,7 +34,8 @@ def test_the_first_by_reference_pages_and_the_other_names_it() -> None:
 
 
 def test_a_component_outside_production_is_no_pager() -> None:
-    assert paging(of(FIRST, met(1, STAGING)), of(SECOND, met(1))) == [SECOND]
+    shown = [of(FIRST, met(1, STAGING)), of(SECOND, met(1))]
+    assert page_once(shown, {}) == shown
 
 
 def test_whose_page_is_open_goes_on_until_it_ends() -> None:
@@ -45,6 +46,14 @@ def test_whose_page_is_open_goes_on_until_it_ends() -> None:
         assert paging(of(FIRST, met(1)), of(SECOND, still_open), states=(second,)) == []
     for over in (gone(1), met(1, STAGING)):
         assert paging(of(FIRST, met(1)), of(SECOND, over), states=(second,)) == [FIRST]
+
+
+def test_what_ended_before_hides_no_page_that_is_open() -> None:
+    quiet, left, third = AlertScenario(FIRST), AlertScenario(SECOND), AlertScenario(THIRD)
+    left.observe(of(SECOND, met(0)))
+    third.observe(of(THIRD, met(0)))
+    seen = [of(FIRST, met(1)), of(SECOND, gone(1)), of(THIRD, met(1))]
+    assert paging(*seen, states=(quiet, left, third)) == [THIRD]
 
 
 shown = st.sampled_from(["found", "clear", "unknown"])

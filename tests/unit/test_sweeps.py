@@ -1,6 +1,6 @@
 """When a sweep ends, when a lost cluster counts as removed, and which watch sweep shows nothing any more."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from alerts.watching import is_superseded
 from domain.closing_point import ClosingPoint
 from domain.component import RoutingKey
 from domain.snapshots import SeriesPoint
-from domain.sweeps import LOST_CLUSTER_TTL, ClusterState, deadline_of
+from domain.sweeps import LOST_CLUSTER_TTL, ClusterState, deadline_of, slot_of
 from tests.factories import CHECKOUT, PAYMENTS, SLOT, make_measurement, make_point
 from tests.unit.alert_scenario import AlertScenario, met, sweep
 
@@ -25,6 +25,23 @@ HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 )
 def test_a_sweep_ends_at_its_limit_or_with_its_slot(opened_after: timedelta, limit: timedelta, ends_after: timedelta) -> None:
     assert deadline_of(SLOT, opened_at=SLOT + opened_after, limit=limit, every=6 * HOUR) == SLOT + ends_after
+
+
+@pytest.mark.parametrize(
+    ("now", "every", "slot"),
+    [
+        ("2026-11-23T09:10:11.000012+00:00", 6 * HOUR, "2026-11-23T06:00:00+00:00"),
+        ("2026-11-23T06:00:00+00:00", 6 * HOUR, "2026-11-23T06:00:00+00:00"),
+        ("2026-11-23T05:59:59.999999+00:00", 6 * HOUR, "2026-11-23T00:00:00+00:00"),
+        ("2026-11-23T09:44:59+00:00", HOUR / 4, "2026-11-23T09:30:00+00:00"),
+        ("2026-11-24T01:30:00+05:30", 6 * HOUR, "2026-11-23T18:00:00+00:00"),
+        ("2026-11-23T23:59:59+00:00", 24 * HOUR, "2026-11-23T00:00:00+00:00"),
+    ],
+)
+def test_the_slot_of_an_instant_begins_at_a_multiple_of_the_interval_since_midnight_utc(
+    now: str, every: timedelta, slot: str
+) -> None:
+    assert slot_of(datetime.fromisoformat(now), every).isoformat() == slot
 
 
 @pytest.mark.parametrize("lost_after", [None, 6 * HOUR])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.advice import Issue
+from domain.advice import Issue, IssuePriority
 from domain.measures import Unknown
 from domain.snapshots import Measurement, WorkloadPoint
 from domain.tracking import Recommendation, RecommendationEnd, by_entity, close_removed, track
@@ -44,12 +44,13 @@ def test_an_issue_opens_a_recommendation() -> None:
 def test_seen_again_it_keeps_its_opening_and_takes_the_newer_numbers() -> None:
     (known,) = track(at(1, replace(WASTE, savings_available_per_month=Decimal(80))), opened())
     assert (known.opened_at, known.last_seen_at) == (sweep(0), sweep(1))
-    assert known.advised.savings_available_per_month == Decimal(80)
+    assert (known.advised.savings_available_per_month, known.advised.priority) == (Decimal(80), IssuePriority.HIGH)
 
 
 def test_a_missing_number_keeps_its_last_value() -> None:
-    (known,) = track(at(1, replace(WASTE, cpu_recommended_millicores=UNKNOWN, savings_available_per_month=UNKNOWN)), opened())
-    assert known.advised.cpu_recommended_millicores == 200.0
+    lacking = dict.fromkeys(("cpu_recommended_millicores", "memory_recommended_bytes", "savings_available_per_month"), UNKNOWN)
+    (known,) = track(at(1, replace(WASTE, **lacking)), opened())  # type: ignore[arg-type]  # each may be unknown
+    assert (known.advised.cpu_recommended_millicores, known.advised.memory_recommended_bytes) == (200.0, 1000.0)
     assert known.advised.savings_available_per_month == Decimal(100)
 
 
@@ -124,7 +125,7 @@ def test_the_issue_that_follows_opens_its_own() -> None:
 
 def test_realised_savings_without_data_are_unknown() -> None:
     (never,) = track(at(1, CALM), opened(replace(WASTE, savings_available_per_month=UNKNOWN)))
-    assert isinstance(never.realised_per_month, Unknown)
+    assert never.realised_per_month == Unknown("what it could save was not known while it was open")
 
 
 def test_a_workload_absent_from_a_measured_sweep_is_gone() -> None:

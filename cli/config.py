@@ -188,7 +188,7 @@ def _missing(loaded: LoadedConfig) -> list[str]:
         found.append("neither BACKSTAGE_BASE_URL nor BACKSTAGE_CATALOG_FILE is set: there are no components")
     if settings.slack_bot_token is None:
         found.append("SLACK_BOT_TOKEN is not set: nothing can be sent to Slack")
-    if settings.platform_channel is None:
+    if settings.worker_platform_channel is None and settings.slack_default_channel is None:
         found.append(
             "neither WORKER_PLATFORM_CHANNEL nor SLACK_DEFAULT_CHANNEL is set: messages without another route have no destination"
         )

@@ -79,7 +79,7 @@ def _route_policy(settings: Settings, config: ConfigFile) -> RoutePolicy:
         allowed_channels=frozenset(config.routes.allowed_channels),
         slack_by_team={ref: team.slack_channel for ref, team in config.teams.items() if team.slack_channel},
         slack_default=settings.slack_default_channel,
-        platform_channel=settings.platform_channel,
+        platform_channel=settings.worker_platform_channel,
         monthly_channel=config.monthly.slack_channel,
         pagerduty_by_team={ref: key.fingerprint for ref, key in routing_keys_by_team(config).items()},
         pagerduty_default=RoutingKey(default.get_secret_value()).fingerprint if default else None,

@@ -225,11 +225,6 @@ class Settings(BaseModel):
             return self.worker_instance
         return (urlsplit(self.scaleops_base_url).hostname if self.scaleops_base_url else None) or "scaleops"
 
-    @property
-    def platform_channel(self) -> str | None:
-        """The Slack channel of the roll-up and of notices to the platform team."""
-        return self.worker_platform_channel or self.slack_default_channel
-
 
 SECRETS: Final = frozenset(
     name

@@ -6,6 +6,7 @@ import pytest
 
 from alerts.policy import AlertPolicy, PagingMode, Rule, Rules
 from domain.refs import EntityRef
+from domain.routes import Route, platform_route
 from wiring.config_file import ConfigFile, read_config_file
 from wiring.environment import resolve_settings
 from wiring.policy import alert_policy, build_policy
@@ -62,6 +63,19 @@ def test_quiet_teams_and_the_monthly_channel_reach_the_policy(tmp_path: Path) ->
     assert (found.quiet_teams, found.routes.monthly_channel) == (frozenset({PAYMENTS}), "C0BOSS")
     assert (found.monthly_schedule.zone.key, found.monthly_schedule.at) == ("Europe/Madrid", time(9, 0))
     assert build_policy(settings, ConfigFile()).routes.monthly_channel is None
+
+
+@pytest.mark.parametrize(
+    ("channels", "rule"),
+    [
+        ({"WORKER_PLATFORM_CHANNEL": "C0PLATFORM", "SLACK_DEFAULT_CHANNEL": "C0GENERAL"}, "WORKER_PLATFORM_CHANNEL"),
+        ({"SLACK_DEFAULT_CHANNEL": "C0GENERAL"}, "SLACK_DEFAULT_CHANNEL, because WORKER_PLATFORM_CHANNEL is not set"),
+    ],
+)
+def test_messages_to_the_platform_name_the_setting_that_chose_their_channel(channels: dict[str, str], rule: str) -> None:
+    route = platform_route(build_policy(resolve_settings(channels, None).settings, ConfigFile()).routes)
+    assert isinstance(route, Route)
+    assert route.rule == rule
 
 
 def test_references_are_case_insensitive(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ class HttpClient:
         except InvalidNetworkVariable as error:
             raise no_response(self.service, request, str(error), sent=False) from None
         connection.transport.set_deadline(deadline)
-        has_status = False
+        has_status = is_complete = False
         try:
             url = self._base_url + request.target
             # As bytes, because httpx encodes text in ASCII only.
@@ -211,6 +211,7 @@ class HttpClient:
             with connection.client.stream(request.method, url, headers=headers, content=request.body) as incoming:
                 has_status = True
                 body = self._read_body(incoming, request)
+                is_complete = True
                 return HttpResponse(status=incoming.status_code, headers=incoming.headers, body=body)
         except (httpcore.ConnectTimeout, httpcore.PoolTimeout):
             reason = f"no connection within {min(self.options.connect_s, left_s):g} s{self._via}"
@@ -235,7 +236,7 @@ class HttpClient:
         except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise no_response(self.service, request, f"the connection failed ({error})") from None
         finally:
-            self._release(connection)
+            self._release(connection, is_reusable=is_complete)
 
     def _read_body(self, incoming: httpx.Response, request: HttpRequest) -> bytes:
         body = BytesIO()  # returns its content without a second copy of it, which doubles the memory of a large response
@@ -265,11 +266,12 @@ class HttpClient:
             )
             return _Connection(client, transport)
 
-    def _release(self, connection: _Connection) -> None:
-        if self._is_closed:
-            connection.client.close()
-        else:
+    def _release(self, connection: _Connection, *, is_reusable: bool) -> None:
+        # httpcore counts a tunnel whose TLS handshake failed as in use, so its pool would have no connection left.
+        if is_reusable and not self._is_closed:
             self._idle.append(connection)
+        else:
+            connection.client.close()
 
     @cached_property
     def _proxy(self) -> ProxyAddress | None:

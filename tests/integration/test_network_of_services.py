@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -66,6 +66,44 @@ def recording_proxy() -> Iterator[tuple[str, list[bytes]]]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     yield f"http://me:hunter2@127.0.0.1:{listener.getsockname()[1]}", received
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+@contextmanager
+def tunnelling_proxy(tls_url: str, *, closes_first: int = 0) -> Iterator[str]:
+    """Serve a proxy whose tunnels all lead to one server, and yield its URL. It closes the first ones in the TLS handshake."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = int(tls_url.rpartition(":")[2])
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while received := source.recv(65536):
+                target.sendall(received)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve() -> None:
+        to_close = closes_first
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    assert connection.recv(65536).startswith(b"CONNECT service.example.com:443 ")
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                    if to_close:
+                        connection.recv(65536)
+                        to_close -= 1
+                        continue
+                    with socket.create_connection(("127.0.0.1", port)) as server:
+                        back = threading.Thread(target=copy, args=(server, connection))
+                        back.start()
+                        copy(connection, server)
+                        back.join()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     thread.join()
@@ -155,3 +193,23 @@ def test_a_missing_certificate_file_is_named(call: Call, tls_url: str, monkeypat
     monkeypatch.setenv("SSL_CERT_FILE", "/no/such/ca.pem")
     with pytest.raises(ServiceError, match=r"SSL_CERT_FILE names /no/such/ca\.pem, which is not a file that can be read"):
         call(tls_url)
+
+
+def test_a_certificate_behind_a_proxy_is_named_at_every_attempt(tls_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with tunnelling_proxy(tls_url) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        client = HttpClient("ScaleOps", "https://service.example.com", HttpOptions(attempts=3, timeout_s=2, initial_wait_s=0))
+        with closing(client), pytest.raises(ServiceError, match="SSL_CERT_FILE names the certificate of a private authority"):
+            client.send(GET)
+
+
+def test_a_handshake_that_fails_behind_a_proxy_costs_one_attempt(
+    tls_url: str, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with tunnelling_proxy(tls_url, closes_first=1) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        client = HttpClient("ScaleOps", "https://service.example.com", HttpOptions(attempts=2, timeout_s=10, initial_wait_s=0))
+        with closing(client):
+            assert client.send(GET).status == 200

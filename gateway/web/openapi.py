@@ -7,7 +7,7 @@ served, and send generated requests to each (`make fuzz`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Final
 
@@ -119,19 +119,20 @@ def _public_paths(*, has_metadata: bool) -> dict[str, Json]:
     return {path: {"get": operation} for path, operation in described.items()}
 
 
-def _registry_paths() -> dict[str, Json]:
+@cache
+def _registry_paths() -> Mapping[str, Json]:
     paths: dict[str, Json] = {LIST_PATH: {"get": _operation("Every action, as Backstage lists it", {_JSON: _OBJECT})}}
     for action in ACTIONS.values():
         identifier = f"{PLUGIN}:{action.name}"
         plain: Json = input_schema(action.input)
+        output: Json = {"type": "object", "properties": {"output": output_schema(action.output)}, "required": ["output"]}
         wrapped: Json = {"type": "object", "properties": {"input": plain, "secrets": _OBJECT}, "required": ["input"]}
-        paths[invoke_path("v1", identifier)] = {"post": _invocation(action, plain)}
-        paths[invoke_path("v2", identifier)] = {"post": _invocation(action, wrapped)}
+        paths[invoke_path("v1", identifier)] = {"post": _invocation(action, plain, output)}
+        paths[invoke_path("v2", identifier)] = {"post": _invocation(action, wrapped, output)}
     return paths
 
 
-def _invocation(action: ActionDefinition, body: Json) -> dict[str, Json]:
-    output: Json = {"type": "object", "properties": {"output": output_schema(action.output)}, "required": ["output"]}
+def _invocation(action: ActionDefinition, body: Json, output: Json) -> dict[str, Json]:
     return _operation(action.title, {_JSON: output}, body={_JSON: body}, description=action.description)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -19,6 +20,7 @@ from tasks.report.report_data import gather_team
 from tasks.report.requests import ReportRequest
 from tests.factories import PAYMENTS, make_point
 from tests.integration.test_comparison_of_weeks import DUE, MONDAY, WEEK, sweep
+from tests.services.databases import make_sqlite
 from tests.stage_factories import make_policy
 
 DAYS, WEEKS = 29, 4
@@ -77,6 +79,6 @@ def test_an_end_around_a_closing_sweep_is_reported_once(sqlite_store: Store, day
 def test_every_end_is_in_exactly_one_report(
     ends: tuple[tuple[int, str], ...], failed: tuple[frozenset[int], ...], down: frozenset[int]
 ) -> None:
-    with TemporaryDirectory() as folder, closing(Store.open(f"sqlite:///{folder}/w.db")) as store:
+    with TemporaryDirectory() as folder, closing(Store.open(make_sqlite(Path(folder) / "w.db"))) as store:
         play(store, ends, failed, down)
         assert reported_ends(store) == Counter(dict.fromkeys(ended(store), 1))

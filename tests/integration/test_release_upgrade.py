@@ -47,7 +47,7 @@ def released(request: pytest.FixtureRequest) -> Released:
     release, kind = request.param
     dump = (FOLDER / release / f"{kind}.sql").read_text(encoding="utf-8")
     if kind == "sqlite":
-        url: str = request.getfixturevalue("sqlite_url")
+        url: str = request.getfixturevalue("empty_sqlite_url")
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
             connection.executescript(dump)
         return Released(release=release, url=url, empty_url=f"{url}.empty")

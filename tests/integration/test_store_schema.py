@@ -60,8 +60,8 @@ def test_the_revision_of_the_code_is_the_newest_migration() -> None:
     assert sorted(revisions, reverse=True) == revisions, "older and newer follow the order of the revisions' names"
 
 
-def test_sqlite_migrates_itself(sqlite_url: str) -> None:
-    store = Store.open(sqlite_url)
+def test_sqlite_migrates_itself(empty_sqlite_url: str) -> None:
+    store = Store.open(empty_sqlite_url)
     with store.reading() as transaction:
         assert transaction.sweeps.unclosed() == ()
     store.close()
@@ -130,8 +130,8 @@ def test_a_database_that_cannot_hold_every_name_is_refused(postgres_server: Post
     postgres_server.execute(f"DROP DATABASE {name}")
 
 
-def test_a_new_sqlite_database_is_readable_by_its_owner_alone(sqlite_url: str, tmp_path: Path) -> None:
-    store = Store.open(sqlite_url)
+def test_a_new_sqlite_database_is_readable_by_its_owner_alone(empty_sqlite_url: str, tmp_path: Path) -> None:
+    store = Store.open(empty_sqlite_url)
     with store.transaction() as transaction:
         transaction.sweeps.unclosed()
     files = sorted(tmp_path.iterdir())

@@ -9,6 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,31 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """Return the URL of a SQLite database that does not exist."""
     return f"sqlite:///{tmp_path / 'worker.db'}"
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Return the URL of a fresh SQLite database with the tables of this version."""
+    return make_sqlite(tmp_path / "worker.db")
+
+
+def make_sqlite(file: Path) -> str:
+    """Make a database with the tables of this version, a copy of one that was migrated once a process; return its URL."""
+    file.touch(mode=0o600)
+    file.write_bytes(_migrated_sqlite())
+    return f"sqlite:///{file}"
+
+
+@cache
+def _migrated_sqlite() -> bytes:
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        file = Path(folder) / "migrated.db"
+        Store.open(f"sqlite:///{file}").close()
+        assert [found.name for found in Path(folder).iterdir()] == [file.name], "the write-ahead log was not merged"
+        return file.read_bytes()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

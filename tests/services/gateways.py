@@ -27,6 +27,7 @@ from simulator.backstage_auth import Auth, auth_of
 from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
 from store import Store
+from tests.services.databases import make_sqlite
 from wiring.config_file import read_config_file
 from wiring.contexts import history_context
 from wiring.policy import build_policy
@@ -55,7 +56,7 @@ class ServedGateway:
         self._audit: list[str] = []
         self._opened = ExitStack()
         self.settings = Settings.model_validate(_settings(simulator) | changed)
-        self.dependencies = self._dependencies(database_url or f"sqlite:///{folder / 'gateway.db'}")
+        self.dependencies = self._dependencies(database_url or make_sqlite(folder / "gateway.db"))
         self.app = build_gateway(self.dependencies, write_audit=self._audit.append, timer=timer)
         self.app.web.routes.extend(extra_routes)
         self._socket = bind(self.settings)

@@ -8,7 +8,10 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
 
 from actions.context import HistoryContext, Viewer, allow_all
 from domain.messages import Json
@@ -18,6 +21,7 @@ from store import Store
 from tasks.evaluate.stage import evaluate
 from tasks.report.stage import report_due
 from tests.factories import PAYMENTS, SEARCH, make_component, make_contact, make_measurement, make_point, make_ref, make_team
+from tests.services.databases import make_sqlite
 from tests.services.gateways import ServedGateway, ServeGateway
 from tests.stage_factories import make_request_context, make_stage_context, record_sweep, run_action
 
@@ -27,6 +31,8 @@ NOW = MONDAY + timedelta(days=1, hours=10)
 LEDGER = make_ref("ledger")
 FINDER = make_ref("finder")
 OPS = make_ref("ops", "group")
+_SAMPLE: Final = "history_sample"
+_COPY: Final = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
 
 
 def fill_history(store: Store) -> None:
@@ -44,11 +50,28 @@ def fill_history(store: Store) -> None:
     """
     engine = store._engine
     if engine.dialect.name != "sqlite":
-        run_stages(store)
+        _fill_postgres(store)
         return
     with closing(sqlite3.connect(":memory:")) as sample, closing(sqlite3.connect(engine.url.database or "")) as target:
         sample.deserialize(_filled_sqlite())
         sample.backup(target)
+
+
+def _fill_postgres(store: Store) -> None:
+    """Replace the database by a copy of the sample's: the stages run once on each server."""
+    url = store._engine.url
+    with psycopg.connect(host=str(url.query["host"]), user="postgres", dbname="postgres", autocommit=True) as server:
+        is_first = not server.execute("SELECT FROM pg_database WHERE datname = %s", [_SAMPLE]).fetchall()
+        if is_first:
+            run_stages(store)
+        store.close()  # its connections; it opens others when it is used
+        given = sql.Identifier(str(url.database))
+        sample = sql.Identifier(_SAMPLE)
+        if is_first:
+            server.execute(_COPY.format(sample, given))
+        else:
+            server.execute(sql.SQL("DROP DATABASE {}").format(given))
+            server.execute(_COPY.format(given, sample))
 
 
 @cache
@@ -56,7 +79,7 @@ def _filled_sqlite() -> bytes:
     """Return the sample as a database file: the stages run once a process, and each test gets a copy."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "history.db"
-        with closing(Store.open(f"sqlite:///{path}")) as store:
+        with closing(Store.open(make_sqlite(path))) as store:
             run_stages(store)
         with closing(sqlite3.connect(path)) as source:
             source.execute("PRAGMA journal_mode = DELETE")  # a database in memory has no write-ahead log

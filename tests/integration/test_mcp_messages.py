@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -11,9 +11,10 @@ from mcp import Client
 
 from actions.catalogue import ACTIONS
 from simulator.serving import Simulator
+from simulator.world import Scenario
 from tests.integration.history_sample import NOW, fill_history
 from tests.integration.mcp_clients import ERAS, call, talk, text_in
-from tests.services.gateways import ServedGateway, ServeGateway
+from tests.services.gateways import ServedGateway
 
 ORDERS = "component:default/orders-000"
 MODERN = {
@@ -26,12 +27,17 @@ LIST = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"}
 NO_OBJECTS: tuple[object, ...] = ([LIST], [], "x", 5)
 
 
-@pytest.fixture
-def gateway(serve_gateway: ServeGateway, simulator: Simulator) -> ServedGateway:
-    simulator.state.clock.set(NOW)
-    served = serve_gateway()
+@pytest.fixture(scope="module")
+def gateway(
+    simulator_server: Simulator, parity_scenario: Scenario, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedGateway]:
+    """One gateway for all these tests, which only read."""
+    simulator_server.load(parity_scenario)
+    simulator_server.state.clock.set(NOW)
+    served = ServedGateway(simulator_server, tmp_path_factory.mktemp("gateway"))
     fill_history(served.dependencies.store)
-    return served
+    yield served
+    served.close()
 
 
 def post(

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import httpx
 import pytest
 
 from alerts.states import OPEN_PHASES
@@ -30,6 +29,7 @@ from simulator.credentials import SCALEOPS_TOKEN
 from simulator.serving import Simulator
 from store import Store
 from store.queries.outbox_conditions import FALLBACK
+from tests.services import loopback
 
 WEEKS = [f"2026-W{number}" for number in range(35, 47)]
 MONTHS = ["2026-08", "2026-09", "2026-10"]
@@ -213,7 +213,7 @@ def ids_of(measured: Measurement, cluster: str) -> set[str]:
 
 
 def cost_of(label: str, cluster: str, scaleops_url: str, names: set[str]) -> Decimal:
-    answer = httpx.post(
+    answer = loopback.post(
         f"{scaleops_url}/detailedCostReport/getWorkloads?multiCluster=true&range=7d",
         headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}", "X-Scaleops-Cluster": cluster},
         json={"clusterFilters": [cluster], "namespaces": ["shop"], "workloadTypes": ["Deployment"], "labels": [label]},
@@ -320,10 +320,10 @@ def test_a_finished_run_is_served_as_it_is(lived: Lived) -> None:
         assert process.stdout is not None
         url = str(re.findall(r"http://\S+?(?=/,)", process.stdout.readline())[0])
         for path in ("/", "/reports.html", "/reports/payments/2026-W46", "/components/component/default/checkoutservice.html"):
-            response = httpx.get(url + path)
+            response = loopback.get(url + path)
             assert response.status_code == 200, path
             assert response.headers["content-type"].startswith("text/html")
-        assert httpx.get(f"{url}/demo.db-nothing").status_code == 404
+        assert loopback.get(f"{url}/demo.db-nothing").status_code == 404
     finally:
         process.terminate()
         process.communicate(timeout=20)

@@ -10,6 +10,8 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.services import loopback
+
 COMMAND: Final = Path(sys.executable).parent / "scaleops-worker"
 TIMEOUT_S: Final = 60
 
@@ -23,7 +25,7 @@ def test_the_simulator_ends_with_the_command(how: signal.Signals, tmp_path: Path
         name, _, address = process.stdout.readline().strip().partition("=")
         assert name == "SCALEOPS_BASE_URL"
         clock = address.removesuffix("/scaleops") + "/control/clock"
-        assert httpx.get(clock).status_code == 200
+        assert loopback.get(clock).status_code == 200
         process.send_signal(how)
         try:
             process.wait(TIMEOUT_S)
@@ -36,7 +38,7 @@ def _is_gone(address: str) -> bool:
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         try:
-            httpx.get(address, timeout=1)
+            loopback.get(address, timeout=1)
         except httpx.TransportError:
             return True
     return False

@@ -14,6 +14,7 @@ from simulator import crowd
 from simulator.world import NetworkData, Scenario, World
 from tests.integration.history_sample import NOW
 from tests.services.gateways import ServedGateway
+from tests.services.loopback import NO_AUTHORITIES
 
 MONSTER: Final = "component:default/service-00000"
 WORKLOADS: Final = 500
@@ -52,7 +53,7 @@ def talk(gateway: ServedGateway, headers: dict[str, str], say: Callable[[Client]
     async def conversation() -> Any:
         mode: Literal["auto", "legacy"] = "legacy" if era == "legacy" else "auto"
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http,
+            httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False, verify=NO_AUTHORITIES) as http,
             Client(streamable_http_client(f"{gateway.url}/mcp", http_client=http), mode=mode) as client,
         ):
             return await say(client)

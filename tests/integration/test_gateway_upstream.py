@@ -17,7 +17,9 @@ from clients.http.errors import ErrorKind as Reason
 from clients.http.errors import ServiceError
 from clients.http.messages import HttpRequest
 from clients.scaleops.async_client import AsyncScaleOpsClient
+from tests.services import loopback
 from tests.services.gateways import ServedGateway, ServeGateway
+from tests.services.loopback import NO_AUTHORITIES
 from tests.services.waiting import wait_until
 
 PROXY = "/api/scaleops/api"
@@ -39,7 +41,9 @@ def flags(gateway: ServedGateway) -> httpx.Response:
 
 def async_client(gateway: ServedGateway, connections: int) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=connections)
-    return httpx.AsyncClient(base_url=gateway.url, headers=gateway.as_ci(), timeout=30, limits=limits, trust_env=False)
+    return httpx.AsyncClient(
+        base_url=gateway.url, headers=gateway.as_ci(), timeout=30, limits=limits, trust_env=False, verify=NO_AUTHORITIES
+    )
 
 
 async def get_all(gateway: ServedGateway, count: int) -> list[httpx.Response]:
@@ -49,14 +53,14 @@ async def get_all(gateway: ServedGateway, count: int) -> list[httpx.Response]:
 
 def test_a_response_keeps_its_bytes(gateway: ServedGateway) -> None:
     world = gateway.simulator.state.world()
-    upstream = httpx.post(
+    upstream = loopback.post(
         f"{gateway.simulator.scaleops_url}/auth/callback",
         json={"username": world.scaleops_user, "password": world.scaleops_password},
         cookies={"auth_state": "TOKEN"},
         trust_env=False,
     )
     token = httpx.URL(upstream.headers["location"]).params["token"]
-    direct = httpx.post(
+    direct = loopback.post(
         f"{gateway.simulator.scaleops_url}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND",
         json=ORDERS,
         headers={"Authorization": f"Bearer {token}"},

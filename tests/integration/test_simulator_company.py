@@ -14,6 +14,8 @@ from simulator.company.catalog import KUBERNETES_ID, SELECTOR, SERVICES
 from simulator.company.scenario import SCENARIO, _world_at_minute, world_at
 from simulator.credentials import BACKSTAGE_TOKEN, SCALEOPS_TOKEN
 from simulator.serving import Simulator
+from tests.services import loopback
+from tests.services.loopback import NO_AUTHORITIES
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -56,7 +58,7 @@ class CompanyClient:
 @pytest.fixture
 def company(simulator: Simulator) -> Iterator[CompanyClient]:
     simulator.load("demo")
-    with httpx.Client() as client:
+    with httpx.Client(verify=NO_AUTHORITIES) as client:
         yield CompanyClient(simulator, client)
 
 
@@ -194,8 +196,8 @@ def test_one_cluster_is_disconnected_for_eighteen_hours(company: CompanyClient) 
 def test_a_lost_cluster_is_missing_from_every_response(simulator: Simulator, company: CompanyClient) -> None:
     company.move_to(story.LOST_FROM)
     headers = {"Authorization": f"Bearer {SCALEOPS_TOKEN}"}
-    flags = httpx.get(f"{simulator.scaleops_url}/api/v1/networkCost/networkCostEnabled?multiCluster=true", headers=headers)
-    policies = httpx.get(f"{simulator.scaleops_url}/api/v1/policies", headers=headers | {"X-Scaleops-Cluster": story.EDGE})
+    flags = loopback.get(f"{simulator.scaleops_url}/api/v1/networkCost/networkCostEnabled?multiCluster=true", headers=headers)
+    policies = loopback.get(f"{simulator.scaleops_url}/api/v1/policies", headers=headers | {"X-Scaleops-Cluster": story.EDGE})
     assert flags.json() == {"networkCostEnabled": {story.US: True, story.STAGING: False}}
     assert policies.status_code == 502
 
@@ -233,7 +235,7 @@ def test_the_unusual_components_exist(company: CompanyClient) -> None:
 def test_monitored_clusters_have_cross_zone_traffic(simulator: Simulator, company: CompanyClient) -> None:
     company.move_to(story.END)
     now_ms = int(story.END.timestamp() * 1000)
-    response = httpx.get(
+    response = loopback.get(
         f"{simulator.scaleops_url}/api/v1/workload-network",
         params={
             "name": "kafka-brokers",
@@ -261,7 +263,7 @@ def test_policies_of_one_name_differ_between_clusters() -> None:
 
 def test_the_control_api_returns_the_story(simulator: Simulator, company: CompanyClient) -> None:
     del company
-    told = httpx.get(f"{simulator.url}/control/story").json()
+    told = loopback.get(f"{simulator.url}/control/story").json()
     assert told == story.STORY == SCENARIO.story
     assert told["weeks"][0] == _iso_week(story.BEGIN)
     assert told["weeks"][-1] == _iso_week(story.END - HOUR)

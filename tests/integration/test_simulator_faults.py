@@ -8,18 +8,19 @@ import pytest
 from simulator.credentials import BACKSTAGE_TOKEN, SCALEOPS_TOKEN
 from simulator.serving import Simulator
 from simulator.state import Modes
+from tests.services import loopback
 
 FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 QUERY = "/api/catalog/entities/by-query"
 
 
 def plan(simulator: Simulator, **fault: object) -> None:
-    response = httpx.put(f"{simulator.url}/control/faults", json=[{"service": "scaleops", **fault}])
+    response = loopback.put(f"{simulator.url}/control/faults", json=[{"service": "scaleops", **fault}])
     assert response.status_code == 200, response.text
 
 
 def fetch(simulator: Simulator, url: str = FLAGS, timeout_s: float = 10) -> httpx.Response:
-    return httpx.get(simulator.scaleops_url + url, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"}, timeout=timeout_s)
+    return loopback.get(simulator.scaleops_url + url, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"}, timeout=timeout_s)
 
 
 def test_a_status_has_its_headers_and_a_number_of_times(simulator: Simulator) -> None:
@@ -34,23 +35,23 @@ def test_a_fault_affects_only_its_service_and_route(simulator: Simulator) -> Non
     plan(simulator, route="networkCostEnabled", status=500)
     assert fetch(simulator).status_code == 500
     assert fetch(simulator, "/api/v1/policies").status_code == 200
-    assert httpx.get(simulator.backstage_url + QUERY).status_code == 401
+    assert loopback.get(simulator.backstage_url + QUERY).status_code == 401
 
 
 def test_a_fault_may_match_a_body_or_a_cluster(simulator: Simulator) -> None:
     plan(simulator, contains="staging", status=503)
     url, headers = simulator.scaleops_url, {"Authorization": f"Bearer {SCALEOPS_TOKEN}"}
-    assert httpx.get(f"{url}/api/v1/policies", headers=headers | {"X-Scaleops-Cluster": "staging"}).status_code == 503
-    assert httpx.get(f"{url}/api/v1/policies", headers=headers | {"X-Scaleops-Cluster": "prod-us-east-1"}).status_code == 200
+    assert loopback.get(f"{url}/api/v1/policies", headers=headers | {"X-Scaleops-Cluster": "staging"}).status_code == 503
+    assert loopback.get(f"{url}/api/v1/policies", headers=headers | {"X-Scaleops-Cluster": "prod-us-east-1"}).status_code == 200
     listing = f"{url}/api/v1/dashboard/byNamespace?multiCluster=true"
-    assert httpx.post(listing, json={"label": ["env=staging"]}, headers=headers).status_code == 503
-    assert httpx.post(listing, json={"label": ["env=prod"]}, headers=headers).status_code == 200
+    assert loopback.post(listing, json={"label": ["env=staging"]}, headers=headers).status_code == 503
+    assert loopback.post(listing, json={"label": ["env=prod"]}, headers=headers).status_code == 200
 
 
 def test_a_fault_can_affect_the_third_page_of_a_listing(simulator: Simulator) -> None:
     plan(simulator, service="backstage", route="by-query", status=500, after=2, times=1)
     headers = {"Authorization": f"Bearer {BACKSTAGE_TOKEN}"}
-    responses = [httpx.get(simulator.backstage_url + QUERY, headers=headers, params={"limit": "1"}) for _ in range(4)]
+    responses = [loopback.get(simulator.backstage_url + QUERY, headers=headers, params={"limit": "1"}) for _ in range(4)]
     assert [response.status_code for response in responses] == [200, 200, 500, 200]
 
 
@@ -58,14 +59,14 @@ def test_a_redirect_leads_to_a_login_page(simulator: Simulator) -> None:
     plan(simulator, mode="redirect", times=1)
     response = fetch(simulator)
     assert response.status_code == 302
-    page = httpx.get(simulator.url + response.headers["location"])
+    page = loopback.get(simulator.url + response.headers["location"])
     assert page.headers["content-type"].startswith("text/html")
 
 
 def test_a_call_takes_effect_and_the_connection_is_dropped(simulator: Simulator) -> None:
     plan(simulator, mode="accept-then-drop", route="/auth/callback")
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.post(
+        loopback.post(
             f"{simulator.scaleops_url}/auth/callback",
             json={"username": "backstage", "password": "s3cr3t-pa55"},
             headers={"Cookie": "auth_state=TOKEN"},
@@ -87,19 +88,21 @@ def test_calls_beyond_the_capacity_are_rejected(simulator: Simulator) -> None:
 
 def test_the_control_api_reads_and_resets_state(simulator: Simulator) -> None:
     control = f"{simulator.url}/control"
-    assert httpx.put(f"{control}/clock", json={"now": "2026-11-16T10:00:00+01:00"}).json() == {"now": "2026-11-16T09:00:00+00:00"}
-    assert httpx.get(f"{control}/clock").json() == {"now": "2026-11-16T09:00:00+00:00"}
+    assert loopback.put(f"{control}/clock", json={"now": "2026-11-16T10:00:00+01:00"}).json() == {
+        "now": "2026-11-16T09:00:00+00:00"
+    }
+    assert loopback.get(f"{control}/clock").json() == {"now": "2026-11-16T09:00:00+00:00"}
     fetch(simulator)
-    assert httpx.get(f"{control}/calls").json() == {"scaleops": {"GET /api/v1/networkCost/networkCostEnabled": 1}}
-    assert httpx.delete(f"{control}/calls").json() == {}
+    assert loopback.get(f"{control}/calls").json() == {"scaleops": {"GET /api/v1/networkCost/networkCostEnabled": 1}}
+    assert loopback.delete(f"{control}/calls").json() == {}
     plan(simulator, status=500)
-    assert httpx.get(f"{control}/faults").json()[0]["status"] == 500
-    assert httpx.delete(f"{control}/faults").json() == []
-    assert httpx.put(f"{control}/latency", json={"ms": 1}).json() == {"ms": 1}
-    assert httpx.put(f"{control}/modes", json={"network": "array"}).json()["network"] == "array"
-    assert httpx.get(f"{control}/slack/messages").json() == []
-    assert httpx.put(f"{control}/slack/channels", json={"C1": {"name": "one"}}).json() == {"C1": {"name": "one"}}
-    assert httpx.get(f"{control}/pagerduty/incidents").json() == []
+    assert loopback.get(f"{control}/faults").json()[0]["status"] == 500
+    assert loopback.delete(f"{control}/faults").json() == []
+    assert loopback.put(f"{control}/latency", json={"ms": 1}).json() == {"ms": 1}
+    assert loopback.put(f"{control}/modes", json={"network": "array"}).json()["network"] == "array"
+    assert loopback.get(f"{control}/slack/messages").json() == []
+    assert loopback.put(f"{control}/slack/channels", json={"C1": {"name": "one"}}).json() == {"C1": {"name": "one"}}
+    assert loopback.get(f"{control}/pagerduty/incidents").json() == []
 
 
 @pytest.mark.parametrize(
@@ -116,4 +119,4 @@ def test_the_control_api_reads_and_resets_state(simulator: Simulator) -> None:
     ],
 )
 def test_the_control_api_rejects_invalid_input(simulator: Simulator, path: str, body: object) -> None:
-    assert httpx.put(f"{simulator.url}/control/{path}", json=body).status_code == 400
+    assert loopback.put(f"{simulator.url}/control/{path}", json=body).status_code == 400

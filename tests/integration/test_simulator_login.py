@@ -12,6 +12,7 @@ import pytest
 from simulator import credentials
 from simulator.serving import Simulator
 from simulator.state import Modes
+from tests.services import loopback
 
 FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
 COOKIE = {"Cookie": "auth_state=TOKEN"}
@@ -27,7 +28,7 @@ AZURE_FORM = {
 
 def log_in(simulator: Simulator, password: str = PASSWORD, *, field: str = "username", cookie: bool = True) -> httpx.Response:
     body = {field: "backstage", "password": password}
-    return httpx.post(f"{simulator.scaleops_url}/auth/callback", json=body, headers=COOKIE if cookie else {})
+    return loopback.post(f"{simulator.scaleops_url}/auth/callback", json=body, headers=COOKIE if cookie else {})
 
 
 def token_of(response: httpx.Response) -> str:
@@ -36,7 +37,7 @@ def token_of(response: httpx.Response) -> str:
 
 
 def fetch_status(simulator: Simulator, token: str) -> int:
-    return httpx.get(simulator.scaleops_url + FLAGS, headers={"Authorization": f"Bearer {token}"}).status_code
+    return loopback.get(simulator.scaleops_url + FLAGS, headers={"Authorization": f"Bearer {token}"}).status_code
 
 
 def test_a_login_is_a_redirect_with_a_valid_token(simulator: Simulator) -> None:
@@ -80,7 +81,7 @@ def test_every_form_of_the_location_contains_the_token(simulator: Simulator, loc
 
 def test_tokens_can_be_revoked(simulator: Simulator) -> None:
     token = token_of(log_in(simulator))
-    httpx.delete(f"{simulator.url}/control/tokens")
+    loopback.delete(f"{simulator.url}/control/tokens")
     assert fetch_status(simulator, token) == 401
     assert fetch_status(simulator, token_of(log_in(simulator))) == 200
 
@@ -101,13 +102,13 @@ def test_an_old_installation_expects_the_old_field(simulator: Simulator) -> None
 
 
 def test_requests_without_a_valid_token_are_rejected_by_scaleops(simulator: Simulator) -> None:
-    assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
+    assert loopback.get(simulator.scaleops_url + FLAGS).status_code == 401
     assert fetch_status(simulator, "made-up") == 401
     assert fetch_status(simulator, credentials.SCALEOPS_TOKEN) == 200
 
 
 @pytest.mark.parametrize("wrong", sorted(AZURE_FORM))
 def test_azure_rejects_inexact_requests(simulator: Simulator, wrong: str) -> None:
-    response = httpx.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM | {wrong: "other"})
+    response = loopback.post(f"{simulator.azure_url}/{credentials.AZURE_TENANT}/oauth2/token", data=AZURE_FORM | {wrong: "other"})
     assert response.status_code == 401
     assert response.json()["error"] == "invalid_client"

@@ -9,6 +9,7 @@ import pytest
 from simulator.credentials import SCALEOPS_TOKEN
 from simulator.serving import Simulator
 from simulator.state import Modes
+from tests.services.loopback import NO_AUTHORITIES
 
 WORKLOADS = "/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND"
 COSTS = "/detailedCostReport/getWorkloads?multiCluster=true&range=7d"
@@ -19,7 +20,9 @@ ORDERS_API = {"name": "orders-000-api", "namespace": "ns-team-00", "workloadType
 
 @pytest.fixture
 def client(simulator: Simulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=simulator.scaleops_url, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"}) as client:
+    with httpx.Client(
+        verify=NO_AUTHORITIES, base_url=simulator.scaleops_url, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"}
+    ) as client:
         yield client
 
 

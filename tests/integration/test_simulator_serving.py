@@ -10,6 +10,7 @@ import pytest
 
 from simulator.credentials import BACKSTAGE_TOKEN, SCALEOPS_TOKEN
 from simulator.serving import Simulator
+from tests.services import loopback
 
 PARITY_FOLDER = Path(__file__).parent.parent / "parity"
 FLAGS = "/api/v1/networkCost/networkCostEnabled?multiCluster=true"
@@ -20,7 +21,7 @@ def test_a_process_prints_its_urls_in_one_line() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         printed = json.loads(process.stdout.readline())
-        response = httpx.get(printed["scaleops"] + FLAGS, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
+        response = loopback.get(printed["scaleops"] + FLAGS, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"})
         process.terminate()
         process.communicate(timeout=30)
     assert set(printed) >= {"url", "scaleops", "backstage", "slack", "pagerduty"}
@@ -60,31 +61,31 @@ def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_latency_delays_every_response(simulator: Simulator) -> None:
-    httpx.put(f"{simulator.url}/control/latency", json={"ms": 30_000})
+    loopback.put(f"{simulator.url}/control/latency", json={"ms": 30_000})
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(simulator.scaleops_url + FLAGS, timeout=0.3)
-    httpx.put(f"{simulator.url}/control/latency", json={"ms": 0})
-    assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
+        loopback.get(simulator.scaleops_url + FLAGS, timeout=0.3)
+    loopback.put(f"{simulator.url}/control/latency", json={"ms": 0})
+    assert loopback.get(simulator.scaleops_url + FLAGS).status_code == 401
 
 
 def test_another_scenario_resets_all_state(simulator: Simulator) -> None:
-    httpx.put(f"{simulator.url}/control/faults", json=[{"service": "scaleops"}])
-    assert httpx.put(f"{simulator.url}/control/scenario", json={"scenario": "demo"}).json() == {"scenario": "demo"}
-    assert httpx.get(simulator.scaleops_url + FLAGS).status_code == 401
+    loopback.put(f"{simulator.url}/control/faults", json=[{"service": "scaleops"}])
+    assert loopback.put(f"{simulator.url}/control/scenario", json={"scenario": "demo"}).json() == {"scenario": "demo"}
+    assert loopback.get(simulator.scaleops_url + FLAGS).status_code == 401
     assert not simulator.state.faults
 
 
 @pytest.mark.parametrize("service", ["scaleops", "backstage", "slack/api", "pagerduty", "azure", "control"])
 def test_unknown_paths_are_404(simulator: Simulator, service: str) -> None:
-    assert httpx.get(f"{simulator.url}/{service}/nowhere/at/all").status_code == 404
+    assert loopback.get(f"{simulator.url}/{service}/nowhere/at/all").status_code == 404
 
 
 def test_a_crowd_has_the_requested_number_of_components(simulator: Simulator) -> None:
     simulator.load("crowd:25")
     url = f"{simulator.backstage_url}/api/catalog/entities/by-query?filter=kind=component&limit=1"
-    assert httpx.get(url, headers={"Authorization": f"Bearer {BACKSTAGE_TOKEN}"}).json()["totalItems"] == 25
+    assert loopback.get(url, headers={"Authorization": f"Bearer {BACKSTAGE_TOKEN}"}).json()["totalItems"] == 25
     listing = f"{simulator.scaleops_url}/api/v1/dashboard/byNamespace?multiCluster=true&logicalLabel=AND"
     body = {"label": ["app.kubernetes.io/name=service-00024"]}
-    found = httpx.post(listing, json=body, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"}).json()["workloads"]
+    found = loopback.post(listing, json=body, headers={"Authorization": f"Bearer {SCALEOPS_TOKEN}"}).json()["workloads"]
     assert [row["workloadName"] for row in found] == ["service-00024-api", "service-00024-worker", "service-00024-cache"]
     assert len(simulator.state.world().workload_by_key) == 75

@@ -28,6 +28,7 @@ from simulator.credentials import BACKSTAGE_TOKEN
 from simulator.serving import Simulator
 from store import Store
 from tests.services.databases import make_sqlite
+from tests.services.loopback import NO_AUTHORITIES
 from wiring.config_file import read_config_file
 from wiring.contexts import history_context
 from wiring.policy import build_policy
@@ -68,7 +69,9 @@ class ServedGateway:
         # The kernel accepts connections from here on; they are served as soon as the thread has started.
         self._socket.listen(512)
         self._thread.start()
-        self.client = self._opened.enter_context(httpx.Client(base_url=self.url, timeout=TIMEOUT_S, trust_env=False))
+        self.client = self._opened.enter_context(
+            httpx.Client(base_url=self.url, timeout=TIMEOUT_S, trust_env=False, verify=NO_AUTHORITIES)
+        )
 
     @property
     def auth(self) -> Auth:

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from mcp import Client
-
-from actions.action_pools import ActionPools
 from actions.catalogue import ACTIONS
 from actions.context import HistoryContext, LiveContext, RequestContext, Viewer, allow_all
 from actions.ports import Catalog, Listing, ScaleOps, SweepScaleOps
@@ -26,7 +23,6 @@ from domain.snapshots import Measurement
 from domain.sweeps import Sweep
 from domain.weeks import Schedule, Schedules
 from domain.workload import CostRow, Destination, PolicyDefinition, Workload, WorkloadKey
-from mcp_server import build_mcp_server
 from reports import content
 from simulator.credentials import SLACK_BOT_TOKEN
 from simulator.serving import Simulator
@@ -330,9 +326,3 @@ def run_live_action(
     live = make_live_context(scaleops, component, namespaces_allowed=namespaces_allowed or {})
     arguments = {"entityRef": str(WEB.ref), **arguments}
     return run_action(f"get_scaleops_{name}_for_entity", make_request_context(live=live), **arguments)
-
-
-def mcp_client() -> Client:
-    """Return a client of an MCP server whose actions never run."""
-    pools = ActionPools(live=1, stored=1)
-    return Client(build_mcp_server(request_context_of=lambda _: make_request_context(), pools=pools))

@@ -11,7 +11,7 @@ from mcp.types import Tool
 from actions.catalogue import ACTIONS
 from actions.schemas import input_schema, output_schema
 from gateway.web.registry import describe
-from tests.stage_factories import mcp_client
+from tests.unit.mcp_in_process import mcp_client
 
 MAX_CHARACTERS = 34_200
 """Of all tool definitions as they are sent: about 7,700 tokens. Every agent pays for them with every request: shorten before you raise this."""

@@ -8,7 +8,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS
 
-from tests.stage_factories import mcp_client
+from tests.unit.mcp_in_process import mcp_client
 
 LONG = "b" * 200_000
 

@@ -41,7 +41,7 @@ check: setup ## form, lint, types and floor plan
 	$(BIN)/lint-imports
 
 test: setup ## every test that needs no browser and no Helm
-	$(BIN)/python -m pytest -m "not browser and not chart" -n auto
+	$(BIN)/python -m pytest -m "not browser and not chart" -n auto --dist worksteal
 
 test-browser: setup ## the pages in a real Chromium
 	@sh tests/browser/ready.sh $(BIN)

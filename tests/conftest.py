@@ -39,6 +39,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of whole installations, which take longest: at the end they would leave processors idle."""
+    items.sort(key=lambda item: "acceptance" not in item.path.parts)
+
+
 @pytest.fixture(autouse=True)
 def _log_events_reach_caplog() -> None:
     """Make each log event a record: the event is its message, each field an attribute. A command run in-process reconfigures logs."""

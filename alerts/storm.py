@@ -204,7 +204,7 @@ def _storm_observations(
             members.setdefault(state.alert, {})
         elif state.incident is not None and state.incident.ending is None:
             last = state.last_notification
-            storm = storms.get(state.alert) or (last.storm if last else None)
+            storm = last.storm if last else None
             if storm is not None:
                 members.setdefault(storm, {})[state.alert] = _member(state.alert, state.paging_members(as_of), state.members)
     for notice in notices:

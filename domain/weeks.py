@@ -214,8 +214,7 @@ def last_completed_week(now: datetime, zone: ZoneInfo) -> IsoWeek:
 
 def current_week(now: datetime, zone: ZoneInfo) -> IsoWeek:
     """Return the week of an instant in a zone."""
-    week = IsoWeek.of(now.astimezone(zone).date())
-    return week if week.ends_at(zone) > now else week.shift(1)
+    return IsoWeek.of(now.astimezone(zone).date())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,27 @@
 """The state machine of one alert, by examples; `test_alerts_properties` has what always holds."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from alerts.folding import apply
 from alerts.lifecycle import Paging, record, step
-from alerts.observations import AlertId, BudgetFigures, CostFigures, Figures, Finding, InvalidAlertId, Observation, Severity
+from alerts.observations import (
+    AlertId,
+    BudgetFigures,
+    CostFigures,
+    Figures,
+    Finding,
+    InvalidAlertId,
+    MemberFigures,
+    Observation,
+    Severity,
+)
 from alerts.policy import PagingMode, Rule, Rules, UnderProvisionedSettings
-from alerts.states import Acknowledged, AlertState, NoticeKind, Phase, SlackPost, Snoozed
-from tests.factories import PAYMENTS, make_key
+from alerts.states import Acknowledged, AlertState, Dismissed, NoticeKind, Phase, SlackPost, Snoozed
+from tests.factories import PAYMENTS, SEARCH, make_key, make_ref
 from tests.unit.alert_scenario import ALERT, POLICY, SLOT, AlertScenario, clear, finding, gone, met, sweep, unknown
 
 MILD = finding(kills=0)
@@ -46,7 +56,7 @@ def kinds(alert: AlertScenario) -> list[NoticeKind]:
 def test_the_first_sweep_that_meets_the_condition_without_evidence_sends_nothing() -> None:
     alert = AlertScenario()
     assert alert.observe(met(0, MILD)) == ()
-    assert alert.state.phase is Phase.PENDING
+    assert (alert.state.phase, alert.state.team) == (Phase.PENDING, PAYMENTS)
 
 
 def test_the_first_sweep_with_evidence_opens_and_pages() -> None:
@@ -108,11 +118,13 @@ def test_two_consecutive_measured_sweeps_open_it(before: list[Observation], last
 
 
 def test_it_resolves_after_two_measured_sweeps_in_a_row_that_find_nothing() -> None:
-    alert = opened()
+    alert = opened(finding(kills=3))
     assert alert.observe(clear(2)) == ()
     assert alert.state.phase is Phase.RESOLVING
     (notice,) = alert.observe(clear(3))
     assert notice.kind is NoticeKind.RESOLVED
+    assert (notice.severity, notice.findings) == (Severity.CRITICAL, ()), "of the incident that ended"
+    assert notice.seen_as_of == sweep(3)
     assert notice.paging is Paging.RESOLVE
     assert notice.last_notification is not None
     assert notice.last_notification.page is not None
@@ -192,6 +204,56 @@ def test_a_workload_that_joins_is_a_change_and_one_that_returns_is_not() -> None
     assert not notice.is_new_page
     alert.observe(met(3, finding("api")))
     assert alert.observe(met(4, *both)) == ()
+    (more,) = alert.observe(met(5, *both, finding("a"), finding("b"), finding("c")))
+    assert more.reason == "east/shop/Deployment/a and 2 more joined."
+
+
+def test_a_storm_counts_the_alerts_that_join_it() -> None:
+    def member(number: int) -> Finding:
+        name = f"c{number}"
+        figures = MemberFigures(alert=AlertId(rule=Rule.UNDER_PROVISIONED, about=make_ref(name)), workloads=1)
+        return replace(finding(), subject=name, workload=None, page=PagingMode.ALWAYS, figures=figures)
+
+    alert = AlertScenario(AlertId(rule=Rule.STORM, about=PAYMENTS))
+    first, one_more, two_more = (replace(met(0, *map(member, range(many))), alert=alert.state.alert) for many in (6, 7, 9))
+    alert.observe(first)
+    assert [one.reason for one in alert.observe(replace(one_more, as_of=sweep(1)))] == ["1 more alert joined."]
+    assert [one.reason for one in alert.observe(replace(two_more, as_of=sweep(2)))] == ["2 more alerts joined."]
+
+
+def test_a_workload_that_becomes_dangerous_is_a_reason_to_page() -> None:
+    alert = opened(MILD)
+    (notice,) = alert.observe(met(2, replace(MILD, has_evidence=True)))
+    assert (notice.paging, notice.reason) == (Paging.TRIGGER, "It has become a reason to page.")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "has_grown"),
+    [((1,), (2,), True), ((1, 1), (1, 2), True), ((2,), (3,), True), ((3,), (4,), False), ((0,), (5,), False)],
+)
+def test_half_as_much_again_is_a_change(before: tuple[int, ...], now: tuple[int, ...], *, has_grown: bool) -> None:
+    def found(amounts: tuple[int, ...]) -> list[Finding]:
+        return [finding(f"w{at}", kills=0, amount=amount) for at, amount in enumerate(amounts)]
+
+    notices = opened(*found(before)).observe(met(2, *found(now)))
+    assert [one.reason for one in notices] == (["It grew by half or more since the last notification."] if has_grown else [])
+
+
+def test_slack_is_reminded_without_a_page_that_is_not_due() -> None:
+    settings = UnderProvisionedSettings(slack_repeat_after=timedelta(hours=12))
+    alert = AlertScenario(policy=replace(POLICY, rules=Rules(under_provisioned=settings)))
+    alert.observe(met(0), met(1))
+    (reminder,) = alert.observe(met(2))
+    assert (reminder.kind, reminder.posts, reminder.paging) == (NoticeKind.REPEATED, True, Paging.NONE)
+
+
+def test_a_snooze_that_ended_before_the_last_notice_is_not_named_again() -> None:
+    alert = opened()
+    sent = alert.state.last_notification
+    assert sent is not None
+    alert.apply(Snoozed(at=sweep(0), by="ann", until=sent.at))
+    (repeated,) = alert.observe(met(4))
+    assert repeated.reason == "Still open. It has not been acknowledged."
 
 
 def test_a_higher_severity_is_a_change_and_may_open_the_page() -> None:
@@ -321,9 +383,89 @@ def test_a_page_without_a_route_is_not_a_change_every_sweep() -> None:
     assert alert.observe(met(2)) == ()
 
 
+def dismiss(alert: AlertScenario, number: float) -> None:
+    alert.apply(Dismissed(at=sweep(number), by="ann", reason="known"))
+
+
+def test_a_dismissal_covers_what_joined_during_a_snooze() -> None:
+    api, db, worker = (finding(name, kills=0) for name in ("api", "db", "worker"))
+    alert = opened(api)
+    alert.apply(Snoozed(at=sweep(1), by="ann", until=sweep(4)))
+    alert.observe(met(2, api, db), met(3, api, db))
+    dismiss(alert, 3)
+    assert alert.observe(met(5, api, db), met(6, api, db, worker)) == ()
+    assert [one.reason for one in alert.observe(met(7, api, db, worker))] == [f"{worker.subject} joined."]
+
+
+def test_what_comes_back_after_a_dismissal_is_no_change() -> None:
+    alert = opened(finding("api"), finding("db"))
+    alert.observe(met(2, finding("api")))
+    dismiss(alert, 2)
+    assert alert.observe(met(3, finding("api"), finding("db"))) == ()
+
+
+def test_after_a_dismissal_only_growth_beyond_the_largest_amount_so_far_is_a_change() -> None:
+    alert = opened(finding(kills=0, amount=100), finding("db", kills=0, amount=100))
+    alert.observe(met(2, finding(kills=0, amount=20), finding("db", kills=0, amount=20)))
+    dismiss(alert, 2)
+    assert alert.observe(met(3, finding(kills=0, amount=90), finding("db", kills=0, amount=90))) == ()
+    assert alert.observe(met(4, finding(kills=0, amount=150), finding("db", kills=0, amount=150)))
+
+
+def test_a_dismissal_counts_growth_from_the_amount_that_was_dismissed() -> None:
+    alert = opened(finding(kills=0, amount=100))
+    alert.apply(Snoozed(at=sweep(1), by="ann", until=sweep(3)))
+    alert.observe(met(2, finding(kills=0, amount=200)))
+    dismiss(alert, 2)
+    assert alert.observe(met(4, finding(kills=0, amount=299))) == ()
+    assert [one.reason for one in alert.observe(met(5, finding(kills=0, amount=300)))] == [
+        "It grew by half or more since the last notification."
+    ]
+
+
 def test_an_alert_is_as_severe_as_the_worst_of_its_workloads() -> None:
     assert opened(finding("api"), finding("db", kills=3)).state.severity is Severity.CRITICAL
     assert opened(MILD).state.severity is Severity.WARNING
+
+
+def test_a_component_that_left_the_catalog_ends_its_alert_for_its_last_owner() -> None:
+    (notice,) = opened().observe(replace(gone(2), team=SEARCH))
+    assert (notice.kind, notice.team) == (NoticeKind.CLOSED, SEARCH)
+
+
+def test_what_is_recorded_of_an_alert_that_is_not_open_opens_nothing() -> None:
+    sent = record(opened().notices[0], now=sweep(0), post=None, page=None)
+    for event in (sent, Acknowledged(at=sweep(0), by="ann"), Snoozed(at=sweep(0), by="ann", until=sweep(9))):
+        assert apply(AlertState(alert=ALERT), event) == AlertState(alert=ALERT, events=1)
+
+
+def test_a_full_sweep_that_ends_after_a_later_watch_sweep_cleared_changes_nothing() -> None:
+    alert = opened()
+    alert.observe(clear(3))
+    events = len(alert.events)
+    assert alert.observe(met(2.5)) == ()
+    assert (len(alert.events), alert.state.phase) == (events, Phase.RESOLVING)
+
+
+def test_a_notice_names_what_the_newest_sweep_could_not_decide() -> None:
+    alert = opened()
+    (first,) = alert.observe(met(2, finding("api"), finding("db"), unknown=("east/shop/Deployment/x",)))
+    (second,) = alert.observe(met(3, finding("api"), finding("db"), finding("worker")))
+    assert (first.unknown, second.unknown) == (("east/shop/Deployment/x",), ())
+
+
+def test_the_end_of_an_incident_says_what_a_person_did_about_it() -> None:
+    alert = opened()
+    snoozed = Snoozed(at=sweep(1), by="ann", until=sweep(9))
+    dismissed = Dismissed(at=sweep(1), by="bob", reason="known")
+    alert.apply(snoozed)
+    alert.apply(dismissed)
+    (ended,) = alert.observe(clear(2), clear(3))
+    assert (ended.snoozed, ended.dismissed) == (snoozed, dismissed)
+
+
+def test_nothing_was_sent_about_an_alert_that_is_not_open() -> None:
+    assert AlertState(alert=ALERT).last_notification is None
 
 
 def test_an_observation_without_effect_leaves_no_event() -> None:
@@ -347,6 +489,15 @@ def test_an_alert_is_named_by_rule_and_entity() -> None:
         "(`scaleops-worker alerts list` shows them)"
     )
     assert timedelta(hours=6) == SLOT
+
+
+def test_full_sweeps_reopen_after_as_many_of_them_whatever_their_interval() -> None:
+    def reopened(full_sweep_every: timedelta) -> list[tuple[NoticeKind, datetime]]:
+        alert = AlertScenario(policy=replace(POLICY, full_sweep_every=full_sweep_every))
+        alert.observe(met(0), clear(1), clear(2), *map(met, range(3, 10)))
+        return [(notice.kind, notice.as_of) for notice in alert.notices[2:3]]
+
+    assert reopened(SLOT) == reopened(timedelta(0)) != []
 
 
 def test_exactly_a_day_after_resolving_is_still_flapping() -> None:

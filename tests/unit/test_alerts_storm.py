@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.lifecycle import Notice, Paging
-from alerts.observations import AlertId, MemberFigures, Severity
+from alerts.observations import AlertId, Finding, MemberFigures, Severity, worst_first
 from alerts.policy import PagingMode, Rule, StormLimits
 from alerts.states import AlertState, Extent, Incident, LastNotification, NoticeKind, OpenIncident
 from alerts.storm import NoticeGroups, SummaryReason, group_notices, is_danger, storm_of
@@ -53,7 +53,7 @@ def test_six_are_one_and_none_of_the_members() -> None:
     assert stormy.single == ()
     assert {notice.paging for notice in stormy.absorbed} == {Paging.NONE}
     (observation,) = stormy.observations
-    assert observation.alert == storm_of(PAYMENTS)
+    assert (observation.alert, observation.team) == (storm_of(PAYMENTS), PAYMENTS)
     worst = finding()
     assert [one.figures for one in observation.found] == [
         MemberFigures(alert=alert(n), workloads=1, worst=worst) for n in range(6)
@@ -73,6 +73,7 @@ def test_more_than_ten_teams_with_pages_are_one_page_for_the_platform() -> None:
     assert set(stormy.storms.values()) == {storm_of(PLATFORM)}
     assert len(stormy.single) == 11, "each team still reads of it in Slack"
     assert all(notice.posts and notice.paging is Paging.NONE for notice in stormy.single)
+    assert {notice.is_new_page for notice in stormy.single} == {False}
 
 
 def test_ten_teams_are_not_too_many() -> None:
@@ -117,6 +118,41 @@ def test_a_member_of_a_storm_counts_what_pages_and_without_it_everything() -> No
     assert isinstance(still.figures, MemberFigures)
     assert still.figures.workloads == 2
     assert (still.severity, still.has_evidence, still.page) == (Severity.WARNING, False, PagingMode.NEVER)
+    scenario.observe(met(2, kills))
+    dangerous = replace(scenario.state, alert=alert(0), incident=incident_in_storm())
+    (paging,) = planned([], [dangerous, AlertState(alert=alert(1), team=PAYMENTS)]).observations[0].found
+    assert (paging.severity, paging.has_evidence, paging.page) == (Severity.CRITICAL, True, PagingMode.ALWAYS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "storm", "is_absorbed"),
+    [
+        (NoticeKind.RESOLVED, storm_of(PAYMENTS), True),
+        (NoticeKind.CHANGED, storm_of(PAYMENTS), False),
+        (NoticeKind.RESOLVED, storm_of(PLATFORM), False),
+        (NoticeKind.RESOLVED, None, False),
+    ],
+)
+def test_a_member_of_a_storm_of_its_team_ends_without_a_message(
+    kind: NoticeKind, storm: AlertId | None, *, is_absorbed: bool
+) -> None:
+    before = incident_in_storm().last_notification
+    assert before is not None
+    notice = replace(new_post(0), kind=kind, last_notification=replace(before, storm=storm))
+    found = planned([notice])
+    assert (len(found.absorbed), len(found.single)) == ((1, 0) if is_absorbed else (0, 1))
+
+
+def test_the_most_important_finding_is_the_first() -> None:
+    few, more, critical = finding("a", kills=1), finding("b", kills=2), finding("c", kills=3)
+    same = finding("d", kills=2)
+    assert worst_first([few, same, more, critical]) == [critical, more, same, few]
+
+    def member(number: int, worst: Finding) -> Finding:
+        figures = MemberFigures(alert=alert(number), workloads=1, worst=worst)
+        return Finding(subject=str(alert(number)), severity=Severity.ERROR, figures=figures)
+
+    assert worst_first([member(1, few), member(2, more)]) == [member(2, more), member(1, few)]
 
 
 def test_an_alert_that_joins_an_open_storm_changes_it() -> None:
@@ -155,6 +191,15 @@ def test_many_slack_notices_for_one_team_are_one_summary() -> None:
 def about_money(number: int, kind: NoticeKind = NoticeKind.OPENED) -> Notice:
     about = AlertId(rule=Rule.COST_INCREASE, about=alert(number).about)
     return replace(new_post(number), alert=about, kind=kind)
+
+
+def test_what_pages_and_what_ends_a_page_is_danger_whatever_its_rule() -> None:
+    money = replace(about_money(0), last_notification=None)
+    ended = replace(money, kind=NoticeKind.RESOLVED, last_notification=paged(0, opened_as_of=0).last_notification)
+
+    assert not is_danger(money)
+    assert is_danger(replace(money, paging=Paging.TRIGGER))
+    assert is_danger(ended)
 
 
 @given(
@@ -230,6 +275,12 @@ def paged(number: int, *, opened_as_of: float, of: EntityRef = PAYMENTS) -> Aler
     return AlertState(alert=alert(number), team=of, incident=incident)
 
 
+def _not_paged(incident: Incident | None) -> Incident:
+    assert incident is not None
+    assert incident.last_notification is not None
+    return replace(incident, last_notification=replace(incident.last_notification, page=None))
+
+
 @pytest.mark.parametrize(
     ("opened_as_of", "window", "is_storm"),
     [(0.9, SLOT, True), (0.0, SLOT, False), (0.9, timedelta(0), False)],
@@ -239,5 +290,7 @@ def test_pages_of_the_watch_sweeps_before_count_for_a_storm(opened_as_of: float,
     before = [paged(number, opened_as_of=opened_as_of) for number in range(1, 6)]
     groups = group_notices([new_page(0)], before, as_of=sweep(1), limits=LIMITS, window=window)
     assert groups.storms == ({alert(0): storm_of(PAYMENTS)} if is_storm else {})
+    posted = [replace(one, incident=_not_paged(one.incident)) for one in before]
+    assert group_notices([new_page(0)], posted, as_of=sweep(1), limits=LIMITS, window=window).storms == {}
     other_team = [paged(number, opened_as_of=opened_as_of, of=team(1)) for number in range(1, 6)]
     assert group_notices([new_page(0)], other_team, as_of=sweep(1), limits=LIMITS, window=window).storms == {}

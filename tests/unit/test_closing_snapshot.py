@@ -61,6 +61,12 @@ def test_a_sweep_may_close_the_week_it_is_in_or_the_one_before(schedule: Schedul
     assert closed <= set(weeks_closed_by(as_of, schedule))
 
 
+def test_the_week_that_a_sweep_closes_is_that_of_the_zone() -> None:
+    for zone, closed in (("Asia/Tokyo", ["2026-W47", "2026-W48"]), ("UTC", ["2026-W46", "2026-W47"])):
+        schedule = Schedule.parse(zone=zone, day="monday", at="09:00")
+        assert [str(week) for week in weeks_closed_by(utc("2026-11-22T20:00"), schedule)] == closed
+
+
 @pytest.mark.parametrize(
     ("candidates", "expected"),
     [

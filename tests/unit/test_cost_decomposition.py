@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from domain.closing_point import ClosingPoint
 from domain.closing_split import component_of, split_closing, team_of
-from domain.cost_change import CostComparison
-from domain.cost_decomposition import CostCause, CostDecomposition, decompose, exact_sum
-from domain.cost_movers import group_movers
+from domain.cost_change import CostComparison, WorkloadChange
+from domain.cost_decomposition import CostCause, CostDecomposition, ExplainedChange, decompose, exact_sum
+from domain.cost_movers import CostMover, group_movers
 from domain.measures import Unknown, known_or
 from domain.refs import EntityRef
 from domain.snapshots import Measurement, WorkloadPoint
-from tests.factories import PAYMENTS, SEARCH, make_lost_point, make_measurement, make_point, make_ref
+from tests.factories import PAYMENTS, SEARCH, make_key, make_lost_point, make_measurement, make_point, make_ref
 
 THEN = datetime(2026, 11, 16, tzinfo=timezone.utc)
 NOW = THEN + timedelta(days=7)
@@ -137,6 +137,9 @@ def shares(found: CostDecomposition) -> dict[str, int]:
         # the spot share fell, and nothing became dearer; it rose, and all became dearer: it explains neither
         ((100, 336, 268.8, 500, 1e9), (100, 336, 67.2, 500, 1e9), {}),
         ((100, 336, 0, 500, 1e9), (130, 336, 168, 500, 1e9), {"unit price": 30}),
+        # twice the pods, or twice their size, half of them on spot nodes, where they cost half
+        ((100, 336, 0, 500, 1e9), (150, 672, 336, 500, 1e9), {"pods": 85, "spot share": -35}),
+        ((100, 336, 0, 500, 1e9), (150, 336, 168, 1000, 2e9), {"requests": 85, "spot share": -35}),
         # twice the pods of half the size
         ((100, 336, 0, 1000, 2e9), (100, 672, 0, 500, 1e9), {"pods": 69, "requests": -69}),
         # a CronJob that ran in one week only
@@ -205,6 +208,9 @@ def test_requests_raised_in_the_middle_of_a_week_are_no_price_in_either_week() -
         memory: dict[str, Any] = {"memory_request_bytes": 0.0, "mean_memory_request_bytes": 0.0}
         return make_point(as_of=as_of, cost_7d=Decimal(cost), listed_since=OLD, **sizes, **memory)
 
+    # Twice the pods explain a factor of 2; of the other 1.8 the requests explain what they can: 1.5 by the mean, 2 by the last.
+    parts = shares(explain(replace(point(NOW, "360", 750.0, 1000.0), pod_hours_7d=672.0), point(THEN, "100", 500.0, 500.0)))
+    assert parts == {"pods": 141, "requests": 119}
     before, after = ("100", 500.0, 500.0), ("200", 1000.0, 1000.0)
     # The mean is exact, or that of a sweep in each of two weeks only.
     for middle in (("150", 750.0, 1000.0), ("180", 750.0, 1000.0)):
@@ -257,6 +263,22 @@ def test_a_mover_that_was_added_or_removed_cost_nothing_in_the_other_week() -> N
 
     assert (new.name, new.then, new.now, new.share) == ("new", Decimal(0), Decimal(30), None)
     assert (old.name, old.then, old.now, old.share) == ("old", Decimal(20), Decimal(0), Decimal(-1))
+
+
+def test_the_causes_in_the_direction_of_a_change_come_first() -> None:
+    def causes_of(**parts: str) -> tuple[str, ...]:
+        amounts = {CostCause[name]: Decimal(amount) for name, amount in parts.items()}
+        now = sum(amounts.values(), Decimal(100))
+        change = WorkloadChange(
+            key=make_key(), components=(), comparison=CostComparison.LIKE_FOR_LIKE, then=Decimal(100), now=now
+        )
+        explained = ExplainedChange(change=change, parts=amounts, now=None, then=None)
+        return CostMover(components=(), type="Deployment", name="api", workloads=(explained,)).causes
+
+    pods_last = (CostCause.REQUESTS, CostCause.UNIT_PRICE, CostCause.PODS)
+    assert causes_of(PODS="-0.4", REQUESTS="0.3", UNIT_PRICE="0.2") == pods_last
+    assert causes_of(PODS="40", REQUESTS="-30", UNIT_PRICE="-20") == pods_last
+    assert causes_of(PODS="20", REQUESTS="-20") == (CostCause.PODS, CostCause.REQUESTS)
 
 
 def test_movers_are_one_line_for_a_workload_over_clusters() -> None:

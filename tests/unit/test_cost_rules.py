@@ -36,7 +36,9 @@ def test_budget_is_month_to_date_plus_the_rest_at_todays_rate() -> None:
         month_to_date=Decimal(210), forecast=Decimal(370), monthly_budget=Decimal(369), known_days=14, days=14
     )
     assert found.amount == Decimal(1)
-    assert is_clear(budget(*windows, limit=370))
+    within = budget(*windows, limit=370)
+    assert is_clear(within)
+    assert (within.alert, within.first_sweep) == (AlertId(rule=Rule.BUDGET, about=CHECKOUT), False)
 
 
 def test_days_without_a_measurement_in_between_change_no_budget() -> None:
@@ -52,6 +54,7 @@ def test_an_unknown_cost_keeps_no_budget_and_breaks_none(lacking: dict[str, int 
     observed = budget(make_window(NOVEMBER_15 - 7 * DAY, 9000), today, limit=1)
     assert isinstance(today.cost_7d.amount, Unknown)
     assert (observed.verdict, observed.reason) == (Verdict.UNKNOWN, today.cost_7d.amount.reason)
+    assert (observed.alert, observed.team) == (AlertId(rule=Rule.BUDGET, about=CHECKOUT), PAYMENTS)
 
 
 @pytest.mark.parametrize("lacking", [{"known": 1}, {"unknown": 1}])
@@ -84,6 +87,9 @@ def test_a_cost_that_is_not_complete_today_says_what_is_missing(lacking: dict[st
 def test_days_that_no_window_covers_break_no_budget() -> None:
     held = budget(make_window(NOVEMBER_15 - 11 * DAY, 700), make_window(NOVEMBER_15, 70), limit=999)
     assert (held.verdict, held.reason) == (Verdict.UNKNOWN, "of this month, 4 days were not measured")
+    (found,) = budget(make_window(NOVEMBER_15 - 11 * DAY, 700), make_window(NOVEMBER_15, 70), limit=1).found
+    assert isinstance(found.figures, BudgetFigures)
+    assert not found.figures.is_complete, "the days that were not measured cost more"
 
 
 def increase(cost: Measured[Decimal] | int, *weeks: Measured[Decimal] | int, usual: int | None = None) -> Observation:
@@ -130,6 +136,7 @@ def test_what_became_usual_ends_with_that_reason_and_not_as_an_all_clear() -> No
     assert usual_of_open_alert(alert.state) == Decimal(200)
     (ended,) = alert.observe(increase(300, 300, 300, 200, usual=200))
     assert (ended.kind, ended.reason, ended.paging) == (NoticeKind.BECAME_USUAL, BECAME_USUAL, Paging.NONE)
+    assert ended.findings == ()
     assert not alert.state.is_open
     assert usual_of_open_alert(alert.state) is None
     assert usual_of_open_alert(None) is None

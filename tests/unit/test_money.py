@@ -78,6 +78,8 @@ def test_a_share_becomes_a_percentage(share: str, words: str) -> None:
         (475.4, "475m"),
         (0.60049, "0.6m"),
         (-0.75, f"{MINUS}0.75m"),
+        (1.4, "1m"),
+        (1000.4, "1 core"),
         (2000, "2 cores"),
         (0, "0 cores"),
     ],
@@ -93,7 +95,14 @@ def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
         (1.26 * 1024**2, "1.3 MiB"),
         (1536 * 1024**2, "1.5 GiB"),
         (1.5 * 1024**2, "1.5 MiB"),
+        (10.4 * 1024**2, "10 MiB"),
+        (1.234 * 1024**3, "1.23 GiB"),
+        (1.234 * 1024**4, "1.23 TiB"),
+        (1.26 * 1024, "1.3 KiB"),
         (1024, "1 KiB"),
+        (1024**2, "1 MiB"),
+        (1024**3, "1 GiB"),
+        (1024**4, "1 TiB"),
         (0, "0 KiB"),
         (-1536 * 1024**2, f"{MINUS}1.5 GiB"),
         (3 * 1024**4, "3 TiB"),
@@ -114,8 +123,9 @@ def test_one_workload_is_not_many() -> None:
 
 def test_a_currency_is_an_iso_code() -> None:
     assert money.parse_currency(" eur ") == "EUR"
-    with pytest.raises(money.InvalidCurrency, match="for example USD"):
+    with pytest.raises(money.InvalidCurrency) as refused:
         money.parse_currency("$")
+    assert str(refused.value) == "'$' is not a currency; write an ISO 4217 code of three letters, for example USD"
 
 
 @pytest.mark.parametrize(

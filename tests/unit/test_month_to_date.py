@@ -70,7 +70,29 @@ def test_a_complete_window_goes_before_an_incomplete_one_of_the_same_days() -> N
 def test_nothing_measured_is_unknown() -> None:
     month = month_to_date([make_window(instant(8), None)], until=instant(8))
     assert month.amount == Unknown("no day of the month was measured")
-    assert month.high is None
+    assert (month.low, month.high) == (Decimal(0), None)
+    assert type(month.low) is Decimal
+
+
+def test_time_that_was_not_measured_is_taken_at_the_highest_cost_of_this_month() -> None:
+    before = month_to_date([make_window(instant(1), 700), make_window(instant(6), 35, known=1)], until=instant(6))
+    assert (before.low, before.high) == (Decimal(25), None), "the complete window is of October"
+    windows = [make_window(instant(4), 35, known=1), make_window(instant(11), 70)]
+    month = month_to_date(windows, until=instant(11))
+    assert (month.low, month.high) == (Decimal(85), Decimal(100)), "three days at 10 a day, of which 15 were measured"
+
+
+@pytest.mark.parametrize(
+    ("until", "partial", "reason"),
+    [
+        (9, [], "1 day was not measured"),
+        (10, [], "2 days were not measured"),
+        (16, [16], "1 day was not measured and 7 days were measured in part"),
+    ],
+)
+def test_the_reason_of_a_range_names_what_is_missing(until: int, partial: list[int], reason: str) -> None:
+    windows = [make_window(instant(8)), *(make_window(instant(day), 40, known=1) for day in partial)]
+    assert month_to_date(windows, until=instant(until)).reason == reason
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])

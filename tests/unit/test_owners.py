@@ -35,6 +35,7 @@ def owner_of(document: EntityDocument, known: set[str]) -> str:
         (None, (OLD, PAYMENTS), PAYMENTS),
         (None, (OLD,), OLD),
         (None, (ANN, OLD), ANN),
+        (None, ("group:payments",), "group:shop/payments"),
         ("payments", ("group:shop/payments", OLD), "group:shop/payments"),
         (PAYMENTS, (OLD, PAYMENTS), PAYMENTS),
         (ANN, (OLD, PAYMENTS, ANN), ANN),

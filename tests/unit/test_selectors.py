@@ -15,6 +15,7 @@ from domain.selectors import (
     parse_selector,
     plan_for,
     plan_of,
+    selector_source,
 )
 from tests.factories import make_component
 
@@ -54,7 +55,7 @@ def test_it_reads_the_grammar_of_kubernetes(text: str, requirements: list[Requir
     [
         ("", "it is empty"),
         ("  ", "it is empty"),
-        ("a=b,", "ends with a comma"),
+        ("a=b,", "it ends with a comma"),
         (",a=b", "a name is missing before ','"),
         ("a=b,,c=d", "a name is missing before ','"),
         ("a=b c=d", "',' is missing before 'c'"),
@@ -68,12 +69,13 @@ def test_it_reads_the_grammar_of_kubernetes(text: str, requirements: list[Requir
         ("a>", "a name is missing at its end"),
         ("a(b)", "'(' cannot follow 'a'"),
         ("a=b=c", "',' is missing before '='"),
+        ("app=${{ values.app }}", "a placeholder was never filled in"),
     ],
 )
 def test_what_is_no_selector_is_refused_with_its_reason(text: str, why: str) -> None:
     with pytest.raises(InvalidSelector) as refused:
         parse_selector(text)
-    assert why in str(refused.value)
+    assert str(refused.value) == f"the selector '{text}' cannot be parsed: {why}"
     assert f"'{text}'" in str(refused.value)
 
 
@@ -87,6 +89,7 @@ def test_what_is_no_selector_is_refused_with_its_reason(text: str, why: str) -> 
         ("/app=d", "a prefix that is not a DNS name"),
         ("app=caf\xe9", "may have only letters"),
         (f"app={'a' * 64}", "has more than 63 characters"),
+        (f"app=-{'a' * 62}", "begins and ends with a letter or digit"),
         (f"{'a' * 64}=b", "has more than 63 characters"),
         (f"{'a' * 254}/b=c", "a prefix that is not a DNS name"),
         ("app=-web", "begins and ends with a letter or digit"),
@@ -138,6 +141,8 @@ def test_names_of_clusters_and_namespaces_are_accepted_as_they_are() -> None:
     [
         ("app=web, env == prod", (("app=web", "env=prod"),)),
         ("tier=db, app in (a, b, a)", (("tier=db", "app=a"), ("tier=db", "app=b"))),
+        ("app in (,a)", (("app=",), ("app=a",))),
+        ("app in (a,b),app in (b,a)", (("app=a",), ("app=b",))),
         ("a in (1,2),b in (3,4)", (("a=1", "b=3"), ("a=1", "b=4"), ("a=2", "b=3"), ("a=2", "b=4"))),
     ],
 )
@@ -179,12 +184,14 @@ def test_a_selector_that_would_become_a_flood_is_refused() -> None:
     ("selector", "kubernetes_id", "query"), [("app=web", "web", "app=web"), (" ", "Web-1", "backstage.io/kubernetes-id=Web-1")]
 )
 def test_the_kubernetes_id_is_the_fallback_selector(selector: str, kubernetes_id: str, query: str) -> None:
-    assert plan_for(make_component(label_selector=selector, kubernetes_id=kubernetes_id)).queries == ((query,),)
+    plan = plan_for(make_component(label_selector=selector, kubernetes_id=kubernetes_id))
+    assert (plan.queries, plan.warnings) == (((query,),), ())
 
 
 def test_an_entity_without_either_is_refused_naming_both() -> None:
     with pytest.raises(InvalidSelector, match=r"kubernetes-label-selector or backstage\.io/kubernetes-id"):
         plan_for(make_component(label_selector=None))
+    assert selector_source(make_component(label_selector=None)) == ("", "")
 
 
 VALUES = some.from_regex(r"[a-zA-Z]([a-z0-9._-]{0,8}[a-z0-9])?", fullmatch=True)

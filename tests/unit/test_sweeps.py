@@ -1,5 +1,6 @@
 """When a sweep ends, when a lost cluster counts as removed, and which watch sweep shows nothing any more."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from alerts.states import Acknowledged, AlertState, Dismissed, Snoozed
 from alerts.watching import is_superseded
 from domain.closing_point import ClosingPoint
 from domain.component import RoutingKey
+from domain.measures import Total, Unknown
 from domain.snapshots import SeriesPoint
 from domain.sweeps import LOST_CLUSTER_TTL, ClusterState, deadline_of, slot_of
 from tests.factories import CHECKOUT, PAYMENTS, SLOT, make_measurement, make_point
@@ -105,6 +107,15 @@ def test_the_point_of_a_component_is_that_of_its_snapshot(reason: str, measured:
     point = SeriesPoint.of_component(snapshot)
 
     assert (point.as_of, point.measured, point.unknown, point.cost_7d) == (SLOT, measured, unknown, snapshot.cost_7d)
+
+
+def test_a_sum_that_is_not_known_is_not_complete() -> None:
+    unknown = Total(amount=Unknown("with 503"), known=0, parts=0)
+    point = SeriesPoint.of_component(make_measurement("checkout", make_point()).snapshot)
+
+    assert point.is_complete
+    assert not replace(point, cost_7d=unknown).is_complete
+    assert not replace(point, unknown=1).is_complete
 
 
 def test_equal_routing_keys_are_one_in_a_set() -> None:

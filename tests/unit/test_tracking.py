@@ -38,7 +38,12 @@ def test_an_issue_opens_a_recommendation() -> None:
     (known,) = opened()
     assert (known.key.entity, known.key.workload, known.key.issue) == (CHECKOUT, make_key("api"), Issue.OVER_PROVISIONED)
     assert (known.opened_at, known.last_seen_at, known.ended_at) == (sweep(0), sweep(0), None)
-    assert known.advised.savings_available_per_month == Decimal(100)
+    assert (known.advised.savings_available_per_month, known.advised.priority) == (Decimal(100), IssuePriority.HIGH)
+
+
+def test_a_workload_without_an_issue_hides_none_of_the_others() -> None:
+    right_sized = make_point("aaa", automated=True)
+    assert [one.key.workload for one in track(at(0, right_sized, WASTE), ())] == [WASTE.key]
 
 
 def test_seen_again_it_keeps_its_opening_and_takes_the_newer_numbers() -> None:

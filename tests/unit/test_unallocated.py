@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.bulk_trust import BulkCheck, BulkSubject
 from domain.inventory import LARGEST_PER_CLUSTER, InventoryWorkload, allocate_costs, unmeasured_costs
-from domain.measures import Measured, Total, Unknown, known_or, total_of
+from domain.measures import Measured, Total, Unknown, known_or, sum_totals, total_of
 from domain.unallocated import (
     InventoryCoverage,
     SweepUnallocated,
@@ -157,10 +157,30 @@ def test_a_sweep_without_unallocated_cost_says_why(checks: list[BulkCheck], reas
 
 
 def test_namespaces_are_listed_by_cost_and_unknown_ones_last() -> None:
-    cost = cost_of(("small", "1"), ("unknown", None), ("large", "30"), ("same", "30"), ("zero", "0")).cost
+    cost = cost_of(("a-small", "1"), ("an-unknown", None), ("large", "30"), ("same", "30"), ("b-zero", "0")).cost
 
     assert not isinstance(cost, Unknown)
-    assert [one.namespace for one in cost.namespaces] == ["large", "same", "small", "zero", "unknown"]
+    assert [one.namespace for one in cost.namespaces] == ["large", "same", "a-small", "b-zero", "an-unknown"]
+
+
+def test_the_unallocated_share_is_of_all_known_cost() -> None:
+    cost = cost_of(("orphan", "25"), ("claimed", "75"), ("other", None)).cost
+
+    assert not isinstance(cost, Unknown)
+    assert cost.share == Decimal("0.25")
+
+
+def test_missing_costs_are_counted_apart_for_shared_and_claimed_workloads() -> None:
+    costs = [namespace_cost("kube", 1, None), replace(namespace_cost("shop"), allocated=total_of([Unknown("x"), Decimal(2)]))]
+
+    assert list(describe_missing(summarize_unallocated(costs, shared={"kube"}), without_workloads=0)) == [
+        "the cost of 1 of 2 shared workloads is unknown",
+        "the cost of 1 of 2 allocated workloads is unknown",
+    ]
+
+
+def test_the_total_of_nothing_is_an_amount_of_money() -> None:
+    assert type(sum_totals([]).amount) is Decimal
 
 
 def test_the_largest_workloads_come_first_in_each_cluster() -> None:

@@ -49,7 +49,10 @@ NOISY = [10, -12, 8, -9, 15, -11, 9, -8]
         (20, QUIET[: MIN_WEEKS - 1], UsualPosition.TOO_EARLY),
         (20, [], UsualPosition.TOO_EARLY),
         (3, [0] * 12, UsualPosition.ABOVE),
-        (1.9, [0] * 12, UsualPosition.INSIDE),
+        (2, [0] * 12, UsualPosition.INSIDE),
+        (-2, [0] * 12, UsualPosition.INSIDE),
+        (2.01, [0] * 12, UsualPosition.ABOVE),
+        (-2.01, [0] * 12, UsualPosition.BELOW),
         (20, [*QUIET, 150], UsualPosition.ABOVE),  # one bad week does not make the next one usual
         (5, [5] * 8, UsualPosition.INSIDE),  # a team that grows every week
     ],
@@ -96,6 +99,7 @@ def test_both_weeks_must_be_measured_for_the_most_part(known: int, parts: int, *
     assert is_enough_to_compare(total, whole) is is_enough
     assert is_enough_to_compare(whole, total) is is_enough
     assert not is_enough_to_compare(whole, Total(amount=Unknown("down"), known=0, parts=3))
+    assert not is_enough_to_compare(whole, Total(amount=Unknown("down"), known=0, parts=0))
 
 
 @given(st.lists(percents, min_size=MIN_WEEKS, max_size=MAX_WEEKS), st.data())

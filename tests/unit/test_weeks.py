@@ -152,6 +152,7 @@ W47 = weeks.IsoWeek.parse("2026-W47")
         pytest.param("2026-11-18", None, "2026-11-23T07:59", None, False, (), id="before its time"),
         pytest.param("2026-11-18", None, "2026-11-23T08:00", W47, False, (), id="on time"),
         pytest.param("2026-11-18", None, "2026-11-25T08:00", W47, True, (), id="two days late"),
+        pytest.param("2026-11-18", None, "2026-11-26T08:00", W47, True, (), id="three days late"),
         pytest.param("2026-11-18", None, "2026-11-26T08:01", None, False, (W47,), id="more than three days late"),
         pytest.param(
             "2026-10-01",
@@ -178,6 +179,35 @@ def test_a_report_is_due_at_monday_nine_in_madrid(
     assert due.late == (weeks.Lateness(due_at=utc("2026-11-23T08:00"), made_at=utc(now)) if is_late else None)
 
 
+def test_a_team_that_came_back_begins_with_its_first_week_again() -> None:
+    due = weeks.due_windows(
+        MONDAY_NINE, first_snapshot_at=utc("2026-11-18"), newest_handled=W47.shift(-2), now=utc("2026-11-23T10:00")
+    )
+    assert (due.send, due.skip) == (W47, ())
+
+
+@pytest.mark.parametrize(
+    ("owned_until", "send", "skip"),
+    [(W47, W47, (W47.shift(-1),)), (W47.shift(-1), None, (W47.shift(-1),)), (W47.shift(-2), None, ())],
+)
+def test_a_week_at_whose_end_a_team_owned_nothing_has_no_report(
+    owned_until: weeks.IsoWeek, send: weeks.IsoWeek | None, skip: tuple[weeks.IsoWeek, ...]
+) -> None:
+    due = weeks.due_windows(
+        MONDAY_NINE,
+        first_snapshot_at=utc("2026-10-01"),
+        newest_handled=W47.shift(-2),
+        now=utc("2026-11-23T10:00"),
+        owned_at_end=lambda week: week <= owned_until,
+    )
+    assert due == weeks.DueWindows(send=send, late=None, skip=skip)
+
+
+def test_a_week_begins_at_midnight_in_the_zone_of_the_schedule() -> None:
+    assert MONDAY_NINE.starts_at(W47) == utc("2026-11-15T23:00")
+    assert MONDAY_NINE.ends_at(W47) == utc("2026-11-22T23:00")
+
+
 def test_a_team_without_a_snapshot_has_no_window() -> None:
     assert weeks.due_windows(MONDAY_NINE, first_snapshot_at=None, newest_handled=None, now=utc("2026-11-23T10:00")).send is None
 
@@ -196,7 +226,12 @@ def test_a_team_follows_its_own_schedule_or_the_default() -> None:
         ("Europe/Atlantis", "monday", "09:00", "is not a valid time zone"),
         ("../etc/passwd", "monday", "09:00", "is not a valid time zone"),
         ("", "monday", "09:00", "is not a valid time zone"),
-        ("UTC", "Montag", "09:00", "is not a valid weekday"),
+        (
+            "UTC",
+            "Montag",
+            "09:00",
+            "is not a valid weekday; write one of monday, tuesday, wednesday, thursday, friday, saturday, sunday",
+        ),
         ("UTC", "monday", "24:00", "is not a valid time of day"),
         ("UTC", "monday", "9", "is not a valid time of day"),
     ],

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Final
 
 import aiohttp
+from aiohttp import hdrs
 from yarl import URL
 
 from clients.http.byte_budget import ByteBudget
@@ -104,16 +105,17 @@ class AsyncHttpClient:
     async def _exchange(self, request: HttpRequest, *, may_repeat: bool) -> HttpResponse:
         try:
             session, proxy = self._open_session(), self._proxy
-            async with session.request(
+            # Without `async with`, which costs as much as the read: a response gives its connection back once it is read or closed.
+            incoming = await session.request(
                 request.method,
                 URL(self._base_url + request.target, encoded=True),
                 headers=request.headers,
                 data=request.body,
                 allow_redirects=False,
                 proxy=proxy.url if proxy else None,
-            ) as incoming:
-                body = await self._read_body(incoming, request)
-                return HttpResponse(status=incoming.status, headers=incoming.headers, body=body)
+            )
+            body = await self._read_body(incoming, request)
+            return HttpResponse(status=incoming.status, headers=incoming.headers, body=body)
         except InvalidNetworkVariable as error:
             raise no_response(self.service, request, str(error), sent=False) from None
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
@@ -132,9 +134,10 @@ class AsyncHttpClient:
             raise no_response(self.service, request, f"the exchange failed ({type(error).__name__})") from None
 
     async def _read_body(self, incoming: aiohttp.ClientResponse, request: HttpRequest) -> bytes:
+        """Return the body. Closes the connection if it is not read to its end, whatever the reason."""
         limit, budget = self.options.max_response_bytes, self._budget
         length = incoming.content_length
-        if length is not None and length <= _CHUNK_BYTES and "Content-Encoding" not in incoming.headers:
+        if length is not None and length <= _CHUNK_BYTES and hdrs.CONTENT_ENCODING not in incoming.headers:
             return await incoming.read()
         body = bytearray()
         counted = 0
@@ -147,10 +150,8 @@ class AsyncHttpClient:
                 if len(body) > limit:
                     raise too_large_error(self.service, request, incoming.status, limit)
             return bytes(body)
-        except ServiceError:
-            incoming.close()
-            raise
         finally:
+            incoming.close()  # without effect on the connection of a response that was read to its end
             if budget is not None:
                 budget.give_back(counted)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final, Protocol
 
@@ -134,7 +134,14 @@ def with_bearer(request: HttpRequest, token: str | None) -> HttpRequest:
     """Return the request with its Authorization header; the same request without a token."""
     if token is None:
         return request
-    return replace(request, headers={**request.headers, "Authorization": f"Bearer {token}"})
+    # Written out: `dataclasses.replace` takes twice as long, for every request of the proxy.
+    return HttpRequest(
+        method=request.method,
+        target=request.target,
+        headers={**request.headers, "Authorization": f"Bearer {token}"},
+        body=request.body,
+        max_response_bytes=request.max_response_bytes,
+    )
 
 
 def expires_at(token: str, now: datetime) -> datetime:

@@ -13,7 +13,7 @@ from clients.heartbeat import HeartbeatClient
 from clients.http.async_client import AsyncHttpClient
 from clients.http.client import HttpClient, HttpOptions
 from clients.http.errors import ErrorKind, OutOfTime, ServiceError
-from clients.http.messages import HttpRequest
+from clients.http.messages import HttpRequest, HttpResponse
 from clients.pagerduty.client import PagerDutyClient
 from clients.scaleops.auth import AzureLogin, PasswordLogin
 from clients.scaleops.client import ScaleOpsClient
@@ -78,6 +78,22 @@ def test_a_response_that_drips_is_cut_at_the_deadline(service: str, part: str) -
     assert failed.value.kind is ErrorKind.CONNECTION
     assert not failed.value.permanent
     assert failed.value.outcome_unknown
+
+
+def test_a_body_that_was_cut_leaves_its_connection_to_the_next_call() -> None:
+    async def send_twice(url: str) -> list[BaseException | HttpResponse]:
+        client = AsyncHttpClient(
+            "ScaleOps", url, HttpOptions(timeout_s=TIMEOUT_S, connect_timeout_s=TIMEOUT_S / 2, max_in_flight=1)
+        )
+        try:
+            return [(await asyncio.gather(client.send(GET), return_exceptions=True))[0] for _ in range(2)]
+        finally:
+            await client.close()
+
+    with dripping("body", b"x" * 100_000) as server:
+        failures = asyncio.run(send_twice(server.url))
+    # Without a connection the second would not have been sent.
+    assert [isinstance(failure, ServiceError) and failure.outcome_unknown for failure in failures] == [True, True]
 
 
 def test_no_attempt_outlasts_the_time_that_its_caller_has_left() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -9,8 +10,9 @@ import jwt
 import pytest
 
 from clients.http.errors import ErrorKind, ServiceError
+from clients.http.messages import HttpRequest
 from clients.scaleops.auth import token_from_redirect
-from clients.scaleops.tokens import AUTH_FAILURE_COOLDOWN, CachedLogin, expires_at, jwt_expiry
+from clients.scaleops.tokens import AUTH_FAILURE_COOLDOWN, CachedLogin, expires_at, jwt_expiry, with_bearer
 from tests.factories import NOW
 from tests.services.waiting import run_together
 from tests.stage_factories import ManualClock
@@ -176,3 +178,12 @@ def test_all_waiting_threads_get_the_error_of_a_login() -> None:
     assert {str(error) for error in errors} == {"ScaleOps did not answer"}
     assert len({id(error) for error in errors}) == 8
     assert count == 1
+
+
+def test_a_request_with_a_token_keeps_every_field() -> None:
+    request = HttpRequest(
+        method="POST", target="/a?b", headers={"Content-Type": "application/json"}, body=b"{}", max_response_bytes=9
+    )
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer t"}
+    assert with_bearer(request, "t") == replace(request, headers=headers)
+    assert with_bearer(request, None) is request

@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 _PROXY_PATH: Final = b"/api/scaleops/api/"
 _MAX_DRAIN_BYTES: Final = 4 * 1024 * 1024
 _MAX_DRAIN_S: Final = 2.0
+_BAD_REQUEST: Final = HTTPStatus.BAD_REQUEST
+"""Of every response: Python 3.11 looks up a member of an enum in Python code."""
 
 Handler = Callable[[GatewayRequest], Awaitable[GatewayResponse]]
 
@@ -120,12 +122,12 @@ class Gateway:
 
 
 class _ResponseTracker:
-    """The `send` of one request: adds the CORS headers and records the status; 0 until the response has started."""
+    """The `send` of the web application: adds the CORS headers and records the status; 0 until the response has started."""
 
-    __slots__ = ("_send", "cors_headers", "status")
+    __slots__ = ("cors_headers", "send", "status")
 
     def __init__(self, send: Send) -> None:
-        self._send = send
+        self.send = send
         self.status = 0
         self.cors_headers: Sequence[Header] = ()
 
@@ -134,13 +136,13 @@ class _ResponseTracker:
             self.status = message["status"]
             if self.cors_headers:
                 message = {**message, "headers": [*message.get("headers", ()), *self.cors_headers]}
-        await self._send(message)
+        await self.send(message)
 
 
 async def _send(response: GatewayResponse, request: GatewayRequest | None, receive: Receive, tracker: _ResponseTracker) -> None:
     """Send a response. A client that is still sending a rejected body gets to read the response before the connection is closed."""
-    if response.status < HTTPStatus.BAD_REQUEST or not (request is None or _has_large_unread_body(request)):
-        await response({}, receive, tracker)
+    if response.status < _BAD_REQUEST or not (request is None or _has_large_unread_body(request)):
+        await response.send(tracker.send, more_headers=tracker.cors_headers)
         return
     headers = [*response.headers, (b"content-length", b"%d" % len(response.body)), (b"connection", b"close")]
     await tracker({"type": "http.response.start", "status": response.status, "headers": headers})

@@ -21,6 +21,8 @@ Header = tuple[bytes, bytes]
 JSON_TYPE: Final[Header] = (b"content-type", b"application/json; charset=utf-8")
 _MAX_URL_LENGTH: Final = 500
 PIECE_BYTES: Final = 64 * 1024
+_NO_CONTENT: Final = HTTPStatus.NO_CONTENT
+"""Of every response: Python 3.11 looks up a member of an enum in Python code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +36,21 @@ class GatewayResponse:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response. The server omits the body of a response to HEAD."""
         del scope, receive
-        headers = list(self.headers)
-        if self.status != HTTPStatus.NO_CONTENT:
-            headers.append((b"content-length", b"%d" % len(self.body)))
+        await self.send(send)
+
+    async def send(self, send: Send, *, more_headers: Sequence[Header] = ()) -> None:
+        """Send the response with further headers."""
+        body = self.body
+        headers = [*self.headers, *more_headers]
+        if self.status != _NO_CONTENT:
+            headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         # In pieces, because the server copies each into its write buffer before it waits for a slow reader.
-        for start in range(0, len(self.body) - PIECE_BYTES, PIECE_BYTES):
-            await send({"type": "http.response.body", "body": self.body[start : start + PIECE_BYTES], "more_body": True})
-        await send({"type": "http.response.body", "body": self.body[_last_piece(len(self.body)) :]})
-
-
-def _last_piece(length: int) -> int:
-    return max(0, length - 1) // PIECE_BYTES * PIECE_BYTES
+        start = 0
+        while len(body) - start > PIECE_BYTES:
+            await send({"type": "http.response.body", "body": body[start : start + PIECE_BYTES], "more_body": True})
+            start += PIECE_BYTES
+        await send({"type": "http.response.body", "body": body[start:]})
 
 
 class HttpError(Exception):

@@ -8,9 +8,9 @@ Status, Content-Type and Retry-After pass. A redirect (to a login page) and a 40
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl
@@ -32,7 +32,6 @@ from gateway.responses import GatewayResponse, Header, bad_request, forbidden, u
 Observe = Callable[[str, str, float], None]
 """Called after every upstream request with the route, the outcome (a status or an error kind) and the seconds."""
 
-_PASSED_HEADERS: Final = (("Content-Type", b"content-type"), ("Retry-After", b"retry-after"))
 _ADDED_HEADERS: Final[tuple[Header, ...]] = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -40,6 +39,8 @@ _ADDED_HEADERS: Final[tuple[Header, ...]] = (
     (b"content-security-policy", b"default-src 'none'; sandbox"),
 )
 _WORKLOADS: Final = next(route for route in ROUTES if route.kind == "workloads")
+_OK: Final = HTTPStatus.OK
+"""Of every request: Python 3.11 looks up a member of an enum in Python code."""
 _MAX_HEADER_LENGTH: Final = 256
 _UNPRINTABLE: Final = re.compile("[^ -~]")
 
@@ -148,8 +149,8 @@ class Proxy:
         query = read_query(_WORKLOADS, b"")
         return (await self._cached(_WORKLOADS, query, None, write_workloads_body(labels))).response
 
-    async def _cached(self, route: ProxyRoute, query: str, cluster: str | None, body: bytes | None) -> CacheLookup:
-        return await self._cache.get((route.name, query, cluster, body), partial(self._fetch, route, query, cluster, body))
+    def _cached(self, route: ProxyRoute, query: str, cluster: str | None, body: bytes | None) -> Awaitable[CacheLookup]:
+        return self._cache.get((route.name, query, cluster, body), partial(self._fetch, route, query, cluster, body))
 
     async def _fetch(self, route: ProxyRoute, query: str, cluster: str | None, body: bytes | None) -> CachedResponse:
         headers = {} if body is None else {"Content-Type": "application/json"}
@@ -183,20 +184,36 @@ def _requested_workload(query: str, cluster: str | None) -> WorkloadKey:
 
 
 def _is_json(upstream: HttpResponse) -> bool:
-    content_type = upstream.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return upstream.status == HTTPStatus.OK and content_type == "application/json"
+    return upstream.status == _OK and _media_type(upstream.headers.get("Content-Type", "")) == "application/json"
+
+
+@lru_cache(maxsize=256)
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _to_cached(upstream: HttpResponse) -> CachedResponse:
     """Return the parts of an upstream response that pass. Raises HttpError (502) for a redirect and a 401."""
-    if upstream.status == HTTPStatus.UNAUTHORIZED:
+    if upstream.status != _OK:
+        _require_passable(upstream.status)
+    headers = _response_headers(upstream.headers.get("Content-Type"), upstream.headers.get("Retry-After"))
+    return CachedResponse(status=upstream.status, headers=headers, body=upstream.body)
+
+
+@lru_cache(maxsize=256)
+def _response_headers(content_type: str | None, retry_after: str | None) -> tuple[Header, ...]:
+    """Return the headers that pass, and those that are added. Cached, because nearly all responses have the same."""
+    passed = ((b"content-type", content_type), (b"retry-after", retry_after))
+    return (*((name, _printable(value)) for name, value in passed if value is not None), *_ADDED_HEADERS)
+
+
+def _require_passable(status: int) -> None:
+    if status == HTTPStatus.UNAUTHORIZED:
         message = "ScaleOps does not accept the gateway's credentials"
         raise unavailable(message, status=HTTPStatus.BAD_GATEWAY)
-    if HTTPStatus.MULTIPLE_CHOICES <= upstream.status < HTTPStatus.BAD_REQUEST or upstream.status < HTTPStatus.OK:
-        message = f"ScaleOps returned a redirect ({upstream.status}), probably to a login page; it was not followed"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST or status < _OK:
+        message = f"ScaleOps returned a redirect ({status}), probably to a login page; it was not followed"
         raise unavailable(message, status=HTTPStatus.BAD_GATEWAY)
-    headers = [(name, _printable(value)) for sent, name in _PASSED_HEADERS if (value := upstream.headers.get(sent)) is not None]
-    return CachedResponse(status=upstream.status, headers=(*headers, *_ADDED_HEADERS), body=upstream.body)
 
 
 def _printable(value: str) -> bytes:

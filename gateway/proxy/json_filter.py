@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from secrets import token_hex
 from typing import Any
 
@@ -37,8 +38,13 @@ class JsonRows:
 
 def is_complete(body: bytes, member: str) -> bool:
     """Return True if a body begins with the member, as ScaleOps writes nearly every response: then `repair` has nothing to do."""
+    return body.startswith(_complete_heads(member))
+
+
+@cache
+def _complete_heads(member: str) -> tuple[bytes, bytes]:
     head = b'{"%s":' % member.encode()
-    return body.startswith((head + b"[", head + b"{"))
+    return head + b"[", head + b"{"
 
 
 def repair(body: bytes, member: str, *, empty: Empty) -> bytes:

@@ -93,11 +93,6 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         self._framing_bytes = 0
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Drop trailers: a proxy in front of the gateway did not see them as headers."""
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_body(self, body: bytes) -> None:
         """Subtract the body, which the application limits, from the framing."""
         self._framing_bytes -= len(body)
@@ -113,13 +108,16 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
         target: bytes = self.url.partition(b"?")[0]
         self.scope["target"] = target  # type: ignore[typeddict-unknown-key] # not a key of ASGI
         super().on_headers_complete()
+        # The scope has the list so far. Trailers go to another one: a proxy in front of the gateway did not see them as headers.
+        self.headers = []
 
     def on_message_complete(self) -> None:
         """Cancel the request timeout."""
         if self.parser.should_upgrade():
             return
-        self._cancel(self._request_timer)
-        self._request_timer = None
+        if self._request_timer is not None:
+            self._request_timer.cancel()
+            self._request_timer = None
         self._head_bytes = 0
         self._in_head = True
         self._is_complete = True

@@ -21,6 +21,7 @@ KEEP_ALIVE_TIMEOUT_S: Final = 75
 """Longer than load balancers keep a connection, so that they never send on one that is being closed."""
 SHUTDOWN_TIMEOUT_S: Final = 10
 BACKLOG: Final = 2048
+GC_THRESHOLD: Final = 10_000
 
 
 def build_server(
@@ -78,6 +79,9 @@ def serve(gateway: Gateway, settings: Settings, *, announce: Callable[[int], Non
         limit = limit_by_descriptors(settings.scaleops_max_concurrency)
         # What the process has loaded stays: walking it for garbage took 11 to 13 % of a request's CPU time (docs/decisions/0006).
         gc.freeze()
+        # 32 requests in progress hold thousands of objects, and a response of a thousand rows more: with the threshold of 700 each of them
+        # starts collections that find nothing.
+        gc.set_threshold(GC_THRESHOLD)
         build_server(gateway, connection_limit=limit).run(sockets=[bound])
     finally:
         bound.close()

@@ -69,7 +69,9 @@ def check_connectivity(loaded: LoadedConfig) -> Iterator[ConnectivityCheck]:
         yield _check(name, read_catalog, is_configured=has_catalog)
         if reviews and not reviews[0].incomplete_reason:
             yield _check(
-                "configuration file", lambda: _compare_with_catalog(loaded.config, reviews[0]), is_configured=_is_used(loaded)
+                "configuration file",
+                lambda: _compare_with_catalog(loaded.config, reviews[0]),
+                is_configured=loaded.config != ConfigFile(),
             )
         yield _check("bulk responses", lambda: _bulk(settings))
         yield _check("watch sweeps", lambda: _watch(settings), is_configured=bool(settings.worker_watch_every))
@@ -111,12 +113,10 @@ def _watch(settings: Settings) -> str:
         return describe_watch(read_watch_status(transaction), every=settings.worker_watch_every)
 
 
-def _is_used(loaded: LoadedConfig) -> bool:
-    return bool(loaded.config.teams or loaded.config.components or loaded.config.selectors.namespaces)
-
-
 def _compare_with_catalog(config: ConfigFile, review: CatalogReview) -> str:
     """Raise CheckFailed for what the file says about entities that the catalog lacks: it would have no effect."""
+    if not (config.teams or config.components or config.selectors.namespaces):
+        return "it names no team or component"
     known = review.refs | review.teams
     lacking = [f"teams.{ref}" for ref in config.teams if ref not in review.teams]
     lacking += [f"components.{ref}" for ref in config.components if ref not in review.refs]

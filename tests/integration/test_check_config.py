@@ -90,6 +90,26 @@ def test_teams_and_components_that_the_catalog_lacks_are_red(run: Run, simulator
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", (None, "not configured")),
+        ("routes: {allowed_channels: [C0GENERAL01]}", (True, "it names no team or component")),
+        ("teams: {group:default/payments: {timezone: UTC}}", (True, "every team and component of it is in the catalog")),
+    ],
+)
+@pytest.mark.parametrize("simulator", ["demo"], indirect=True)
+def test_a_configuration_file_counts_whatever_it_sets(
+    run: Run, simulator: Simulator, tmp_path: Path, text: str, found: tuple[bool | None, str]
+) -> None:
+    file = tmp_path / "worker.yaml"
+    file.write_text(text, encoding="utf-8")
+    ran = run("check-config", "--live", "--json", **settings_of(simulator), WORKER_CONFIG_FILE=str(file))
+
+    check = check_of(ran, "configuration file")
+    assert (check["ok"], check["message"]) == found
+
+
+@pytest.mark.parametrize(
     ("settings", "problem"),
     [
         ({"BACKSTAGE_CATALOG_FILE": "no/such.yaml"}, "BACKSTAGE_CATALOG_FILE: the catalog file no/such.yaml"),

@@ -145,7 +145,7 @@ def step(state: AlertState, observation: Observation, now: datetime, policy: Ale
 
 
 def decide(
-    state: AlertState, observation: Observation, now: datetime, settings: RuleSettings, *, is_watch: bool = False
+    state: AlertState, observation: Observation, now: datetime, settings: RuleSettings, *, is_watch: bool
 ) -> tuple[Notice, ...]:
     """Return the notice that is due now, with its reason, or none."""
     incident = state.incident
@@ -155,6 +155,8 @@ def decide(
         return (_ending_notice(state, incident, observation),)
     last = incident.last_notification
     if last is None:
+        if not state.confirmed:
+            return ()  # it cleared before a notice of it was sent: its channel was resting
         kind = NoticeKind.REOPENED if incident.reopened else NoticeKind.OPENED
         return (_notice(state, incident, observation, kind=kind, reason=_opening_reason(incident, state.confirmed)),)
     if incident.snoozed is not None and now < incident.snoozed.until:
@@ -258,7 +260,7 @@ def _ending_notice(state: AlertState, incident: Incident, observation: Observati
 
 
 def _opening_reason(incident: Incident, confirmed: tuple[Streak, ...]) -> str:
-    held = max((streak.count for streak in confirmed), default=1)
+    held = max(streak.count for streak in confirmed)
     sweeps = "Seen in this check." if held == 1 else f"Seen in {held} consecutive checks."
     if incident.reopened:
         return f"It came back within a day of resolving, so it is flapping. {sweeps}"

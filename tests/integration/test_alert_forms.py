@@ -197,7 +197,11 @@ def test_the_message_about_an_alert_and_its_page_have_a_link_that_opens_the_form
         components = {one.ref: one for one in rows.components.all()}
         teams = rows.components.teams()
     (notice,) = decide(
-        replace_incident(state(gateway)), Observation(alert=state(gateway).alert, team=PAYMENTS, as_of=NOW), NOW, RuleSettings()
+        replace_incident(state(gateway)),
+        Observation(alert=state(gateway).alert, team=PAYMENTS, as_of=NOW),
+        NOW,
+        RuleSettings(),
+        is_watch=False,
     )
     renderer = NoticeRenderer(now=NOW, policy=parts.policy, components=components, teams=teams)
     post = SlackPost(target="C1", route="by default", root="root")

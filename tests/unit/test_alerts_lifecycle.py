@@ -20,7 +20,7 @@ from alerts.observations import (
     Severity,
 )
 from alerts.policy import PagingMode, Rule, Rules, UnderProvisionedSettings
-from alerts.states import Acknowledged, AlertState, Dismissed, NoticeKind, Phase, SlackPost, Snoozed
+from alerts.states import Acknowledged, AlertState, Dismissed, NoticeKind, Phase, SlackPost, Snoozed, Streak
 from tests.factories import PAYMENTS, SEARCH, make_key, make_ref
 from tests.unit.alert_scenario import ALERT, POLICY, SLOT, AlertScenario, clear, finding, gone, met, sweep, unknown
 
@@ -462,6 +462,92 @@ def test_the_end_of_an_incident_says_what_a_person_did_about_it() -> None:
     alert.apply(dismissed)
     (ended,) = alert.observe(clear(2), clear(3))
     assert (ended.snoozed, ended.dismissed) == (snoozed, dismissed)
+
+
+def test_an_alert_that_clears_before_it_was_notified_is_never_notified() -> None:
+    state = AlertState(alert=ALERT)
+    for shown, is_due in ((met(0), True), (clear(1), False), (met(2), True), (clear(3), False), (clear(4), False)):
+        stepped = step(state, shown, shown.as_of, POLICY)
+        assert bool(stepped.notices) is is_due
+        state = stepped.state
+    assert state.phase is Phase.QUIET
+
+
+def test_a_condition_that_held_says_for_how_many_checks() -> None:
+    (notice,) = opened(MILD).notices
+    assert notice.reason == "Seen in 2 consecutive checks."
+
+
+def test_the_opening_names_what_could_not_be_decided() -> None:
+    (notice,) = AlertScenario().observe(met(0, unknown=("east/shop/Deployment/x",)))
+    assert notice.unknown == ("east/shop/Deployment/x",)
+
+
+def test_an_open_alert_whose_workload_is_unknown_is_repeated_and_says_so() -> None:
+    alert, subject = opened(), str(make_key("api"))
+    (repeated,) = alert.observe(*(clear(number, unknown=(subject,)) for number in (2, 3, 4)))
+    assert (repeated.kind, repeated.unknown) == (NoticeKind.REPEATED, (subject,))
+    (ended,) = alert.observe(clear(5), clear(6))
+    assert (ended.kind, ended.unknown) == (NoticeKind.RESOLVED, ())
+
+
+def test_an_alert_that_is_clear_is_not_repeated() -> None:
+    alert = opened()
+    assert alert.observe(met(2), met(3), clear(4)) == ()
+
+
+@pytest.mark.parametrize(("second", "is_resolved"), [(6, True), (6.1, False)])
+def test_sweeps_up_to_a_day_apart_are_consecutive(second: float, *, is_resolved: bool) -> None:
+    alert = opened()
+    assert bool(alert.observe(clear(2), clear(second))) is is_resolved
+
+
+def test_the_settings_of_a_component_decide_when_it_opens() -> None:
+    own = Rules(under_provisioned=UnderProvisionedSettings(for_sweeps=1))
+    alert = AlertScenario(policy=replace(POLICY, component_rules={ALERT.about: own}))
+    assert [notice.kind for notice in alert.observe(met(0, MILD))] == [NoticeKind.OPENED]
+
+
+def test_what_changes_without_danger_pages_nobody() -> None:
+    (notice,) = opened(finding(kills=3)).observe(
+        met(2, finding(kills=3), mild := finding("db", kills=0)), met(3, finding(kills=3), mild)
+    )
+    assert (notice.kind, notice.posts, notice.paging) == (NoticeKind.CHANGED, True, Paging.NONE)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "by_watch", "by_full"),
+    [
+        pytest.param([finding()], [finding(), finding("db")], [], [Paging.TRIGGER], id="more danger of a page"),
+        pytest.param([MILD], [replace(MILD, has_evidence=True)], [Paging.TRIGGER], [Paging.TRIGGER], id="the first danger"),
+        pytest.param([MILD], [MILD, finding("db", kills=0, amount=9)], [], [], id="no danger"),
+    ],
+)
+def test_a_watch_sweep_pages_and_leaves_changes_to_the_full_sweep(
+    before: list[Finding], now: list[Finding], by_watch: list[Paging], by_full: list[Paging]
+) -> None:
+    state = opened(*before).state
+    shown = {is_watch: step(state, met(2, *now), sweep(2), POLICY, is_watch=is_watch).notices for is_watch in (True, False)}
+    assert [one.paging for one in shown[True]] == by_watch
+    assert [one.paging for one in shown[False]] == by_full
+
+
+def test_what_came_back_must_hold_for_three_intervals_of_full_sweeps_whatever_watch_sweeps_see() -> None:
+    alert = AlertScenario(policy=replace(POLICY, full_sweep_every=SLOT))
+    alert.observe(met(0), clear(1), clear(2), *(met(3 + number / 4) for number in range(20)))
+    assert [(notice.kind, notice.as_of) for notice in alert.notices[2:3]] == [(NoticeKind.REOPENED, sweep(6))]
+
+
+def test_old_evidence_is_no_danger_and_keeps_a_lower_severity() -> None:
+    for severity, later in (
+        (Severity.CRITICAL, Severity.ERROR),
+        (Severity.ERROR, Severity.ERROR),
+        (Severity.WARNING, Severity.WARNING),
+    ):
+        seen = replace(finding(kills=3, page=PagingMode.ALWAYS), severity=severity)
+        streak = Streak(finding=seen, count=2, since=sweep(0), last=sweep(0), from_first_sweep=False, is_confirmed=True)
+        assert streak.paging_finding(sweep(3)) == seen
+        assert streak.paging_finding(sweep(4)) == replace(seen, severity=later, has_evidence=False)
 
 
 def test_nothing_was_sent_about_an_alert_that_is_not_open() -> None:

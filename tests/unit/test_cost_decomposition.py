@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from domain.closing_point import ClosingPoint
 from domain.closing_split import component_of, split_closing, team_of
 from domain.cost_change import CostComparison, WorkloadChange
-from domain.cost_decomposition import CostCause, CostDecomposition, ExplainedChange, decompose, exact_sum
+from domain.cost_decomposition import (
+    CPU_CORE_HOUR,
+    CostCause,
+    CostDecomposition,
+    ExplainedChange,
+    decompose,
+    exact_sum,
+    request_size,
+)
 from domain.cost_movers import CostMover, group_movers
 from domain.measures import Unknown, known_or
 from domain.refs import EntityRef
@@ -145,6 +153,7 @@ def shares(found: CostDecomposition) -> dict[str, int]:
         # a CronJob that ran in one week only
         ((0, 0, 0, 500, 1e9), (40, 12, 0, 500, 1e9), {"pods": 40}),
         ((0, 336, 0, 500, 1e9), (40, 336, 0, 500, 1e9), {"unit price": 40}),
+        ((0, 336, 0, 500, 1e9), (40, 0, 0, 500, 1e9), {"unknown cause": 40}),
         # an unknown factor is not guessed, a known one has its part
         ((100, LEFT_OUT, LEFT_OUT, 500, 1e9), (200, LEFT_OUT, LEFT_OUT, 1000, 2e9), {"requests": 100}),
         ((100, LEFT_OUT, LEFT_OUT, 500, 1e9), (200, 336, 0, 500, 1e9), {"unknown cause": 100}),
@@ -153,6 +162,7 @@ def shares(found: CostDecomposition) -> dict[str, int]:
         ((100, 336, LEFT_OUT, 500, 1e9), (200, 336, 0, 500, 1e9), {"unknown cause": 100}),
         ((100, 336, 0, 0, 0), (200, 336, 0, 500, 1e9), {"unknown cause": 100}),
         ((100, 336, 0, 0, 0), (200, 672, 0, 0, 0), {"pods": 100}),
+        ((100, 336, 0, 0, 0), (150, 336, 0, 0, 0), {"unit price": 50}),
     ],
 )
 def test_each_cause_has_the_part_that_it_explains(then: tuple[Any, ...], now: tuple[Any, ...], expected: dict[str, int]) -> None:
@@ -189,6 +199,7 @@ def test_each_cause_has_the_part_that_it_explains(then: tuple[Any, ...], now: tu
         ({}, {}, ""),
         ({"pod_hours_7d": 0.0}, {"pod_hours_7d": 0.0}, "it cost money in a week without pod-hours"),
         ({"pod_hours_7d": 0.0}, {}, "it cost money in a week without pod-hours"),
+        ({"pod_hours_7d": 0.0}, {"pod_hours_7d": LEFT_OUT}, "its pod-hours are unknown"),
         ({"cost_7d": Decimal(0)}, {"pod_hours_7d": LEFT_OUT}, "its pod-hours are unknown"),
     ],
 )
@@ -202,11 +213,29 @@ def test_what_is_not_explained_names_what_is_unknown(
     assert workload.unknown_reason == reason
 
 
-def test_requests_raised_in_the_middle_of_a_week_are_no_price_in_either_week() -> None:
+def test_causes_of_less_than_a_unit_of_the_currency_are_told_apart() -> None:
+    then = make_point(as_of=THEN, listed_since=OLD, cost_7d=Decimal("0.4"), pod_hours_7d=168.0)
+    now = make_point(as_of=NOW, listed_since=OLD, cost_7d=Decimal("0.8"), pod_hours_7d=336.0)
+
+    assert explain(now, then).parts.keys() == {CostCause.PODS}
+
+
+def test_a_core_weighs_as_much_as_seven_and_a_half_gibibytes() -> None:
+    one_core = make_point(cpu_request_millicores=1000.0, memory_request_bytes=0.0)
+    memory = make_point(cpu_request_millicores=0.0, memory_request_bytes=7.46 * 2**30)
+
+    assert request_size(one_core) == CPU_CORE_HOUR
+    assert round(request_size(memory) or Decimal(0), 4) == round(CPU_CORE_HOUR, 4)
+
+
+@pytest.mark.parametrize(
+    ("resource", "absent"),
+    [("cpu_request_millicores", "memory_request_bytes"), ("memory_request_bytes", "cpu_request_millicores")],
+)
+def test_requests_raised_in_the_middle_of_a_week_are_no_price_in_either_week(resource: str, absent: str) -> None:
     def point(as_of: datetime, cost: str, mean: float, now: float) -> WorkloadPoint:
-        sizes: dict[str, Any] = {"cpu_request_millicores": now, "mean_cpu_request_millicores": mean}
-        memory: dict[str, Any] = {"memory_request_bytes": 0.0, "mean_memory_request_bytes": 0.0}
-        return make_point(as_of=as_of, cost_7d=Decimal(cost), listed_since=OLD, **sizes, **memory)
+        sizes: dict[str, Any] = {resource: now, f"mean_{resource}": mean, absent: 0.0, f"mean_{absent}": 0.0}
+        return make_point(as_of=as_of, cost_7d=Decimal(cost), listed_since=OLD, **sizes)
 
     # Twice the pods explain a factor of 2; of the other 1.8 the requests explain what they can: 1.5 by the mean, 2 by the last.
     parts = shares(explain(replace(point(NOW, "360", 750.0, 1000.0), pod_hours_7d=672.0), point(THEN, "100", 500.0, 500.0)))
@@ -265,6 +294,16 @@ def test_a_mover_that_was_added_or_removed_cost_nothing_in_the_other_week() -> N
     assert (old.name, old.then, old.now, old.share) == ("old", Decimal(20), Decimal(0), Decimal(-1))
 
 
+def test_the_largest_change_of_a_mover_is_its_first() -> None:
+    def both(as_of: datetime, **costs: int) -> ClosingPoint:
+        listed = [make_point("web", cluster=name, cost_7d=Decimal(cost), listed_since=OLD) for name, cost in costs.items()]
+        return closing(*listed, as_of=as_of)
+
+    decomposed = decompose(both(NOW, east=110, north=60, west=100), both(THEN, east=100, north=100, west=130))
+    (web,) = group_movers(decomposed, lambda _: Decimal(10)).movers
+    assert [one.change.key.cluster for one in web.workloads] == ["north", "west", "east"]
+
+
 def test_the_causes_in_the_direction_of_a_change_come_first() -> None:
     def causes_of(**parts: str) -> tuple[str, ...]:
         amounts = {CostCause[name]: Decimal(amount) for name, amount in parts.items()}
@@ -287,6 +326,8 @@ def test_movers_are_one_line_for_a_workload_over_clusters() -> None:
         small = make_point("tiny", cost_7d=Decimal(3 + cost) / 100)
         return closing(*(replace(point, listed_since=OLD) for point in (*listed, small)), as_of=as_of)
 
+    at_the_floor = group_movers(decompose(both(150, NOW), both(100, THEN)), lambda _: Decimal("0.5"))
+    assert [one.name for one in at_the_floor.movers] == ["web", "tiny"]
     movers = group_movers(decompose(both(150, NOW), both(100, THEN)), lambda _: Decimal(10))
     (web,) = movers.movers
     assert (web.then, web.now, web.share) == (Decimal(200), Decimal(300), Decimal("0.5"))

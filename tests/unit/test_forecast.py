@@ -61,6 +61,13 @@ def test_an_incomplete_week_gives_a_lower_bound_and_no_rate(lacking: dict[str, i
     assert found.verdict(month_of(70, 70), Decimal(10_000)) is BudgetVerdict.UNCERTAIN
 
 
+def test_a_month_of_which_the_most_is_not_known_has_no_highest_forecast() -> None:
+    month = month_to_date([make_window(NOVEMBER_15, 70, known=1)], until=NOVEMBER_15)
+    found = forecast_month(month, week(70), [week(70)])
+    assert found is not None
+    assert (month.high, found.high, found.low) == (None, None, month.low + 160)
+
+
 def test_what_cannot_be_forecast() -> None:
     finished = month_to_date(
         [make_window(datetime(2026, 12, 1, tzinfo=timezone.utc))], until=datetime(2026, 12, 1, tzinfo=timezone.utc)
@@ -72,7 +79,8 @@ def test_what_cannot_be_forecast() -> None:
 @pytest.mark.parametrize(
     ("budget", "verdict"),
     [
-        (100, BudgetVerdict.EXCEEDED),
+        (139, BudgetVerdict.EXCEEDED),
+        (140, BudgetVerdict.ABOVE),
         (299, BudgetVerdict.ABOVE),
         (300, BudgetVerdict.UNCERTAIN),
         (379, BudgetVerdict.UNCERTAIN),

@@ -186,6 +186,17 @@ FIRST = {"listed_since": THEN, "appeared": False}
 @pytest.mark.parametrize(
     ("then", "now", "comparison"),
     [
+        # one of the two sweeps does not know since when it is listed
+        ({"pod_hours_7d": 200.0, **ALWAYS}, {"listed_since": None, "appeared": True}, CostComparison.LIKE_FOR_LIKE),
+        # listed since the first instant of the week before
+        ({"pod_hours_7d": 200.0, "listed_since": THEN - WEEK, "appeared": True}, {}, CostComparison.LIKE_FOR_LIKE),
+        # listed anew in the week, with all of its pods for all of the week, or for a part
+        ({**ALWAYS}, {"listed_since": THEN + SWEEP, "appeared": True}, CostComparison.LIKE_FOR_LIKE),
+        ({**ALWAYS}, {"listed_since": THEN + SWEEP, "appeared": True, "pod_hours_7d": 200.0}, CostComparison.RAMPING_IN),
+        # as many pod-hours as before, fewer than its pods have in a week
+        ({"pod_hours_7d": 200.0, **FIRST}, {"pod_hours_7d": 200.0, **FIRST}, CostComparison.LIKE_FOR_LIKE),
+        ({"pod_hours_7d": 200.0, **FIRST, "appeared": True}, {"pod_hours_7d": 200.0, **FIRST}, CostComparison.RAMPING_IN),
+        ({"pod_hours_7d": 0.995 * 168 * 2, **FIRST, "appeared": True}, {**FIRST}, CostComparison.LIKE_FOR_LIKE),
         # scaled up on Friday: it existed, so it costs more like for like
         ({"pod_hours_7d": 200.0, **ALWAYS}, {"pod_hours_7d": 672.0, "replicas": 4, **ALWAYS}, CostComparison.LIKE_FOR_LIKE),
         # the first sweep is the closing one; pod-hours tell
@@ -197,6 +208,11 @@ FIRST = {"listed_since": THEN, "appeared": False}
         ({"pod_hours_7d": UNKNOWN, **FIRST}, {"pod_hours_7d": UNKNOWN, **FIRST}, CostComparison.LIKE_FOR_LIKE),
         # a CronJob has no pods at midnight
         ({"replicas": 0, **ALWAYS}, {"replicas": 0, "cost_7d": Decimal(30), **ALWAYS}, CostComparison.LIKE_FOR_LIKE),
+        ({"replicas": 0, **ALWAYS}, {"replicas": 0, "cost_7d": Decimal(4), **ALWAYS}, CostComparison.LIKE_FOR_LIKE),
+        ({"replicas": UNKNOWN, **ALWAYS}, {"replicas": 0, "cost_7d": Decimal(30), **ALWAYS}, CostComparison.LIKE_FOR_LIKE),
+        # it stopped, unless it costs as much as before
+        ({"cost_7d": Decimal(40), **ALWAYS}, {"replicas": 0, **ALWAYS}, CostComparison.LIKE_FOR_LIKE),
+        ({"replicas": 1, **ALWAYS}, {"replicas": 0, "cost_7d": Decimal(30), **ALWAYS}, CostComparison.RAMPING_OUT),
         ({**ALWAYS}, {"replicas": 0, "cost_7d": Decimal(30), **ALWAYS}, CostComparison.RAMPING_OUT),
         ({**ALWAYS}, {"cost_7d": Decimal(0), **ALWAYS}, CostComparison.RAMPING_OUT),
     ],

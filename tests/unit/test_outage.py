@@ -46,7 +46,7 @@ def test_an_outage_is_reported_once_never_pages_and_ends_by_itself() -> None:
     assert began_at(scenario.state, FigureKind.COST, as_of=sweep(2)) == sweep(2)
     assert began_at(None, EVERYTHING, as_of=sweep(2)) == sweep(2)
     (over,) = scenario.observe(outage(0, 10, number=3))
-    assert over.kind is NoticeKind.RESOLVED
+    assert (over.kind, over.reason) == (NoticeKind.RESOLVED, "Cleared in one check.")
 
 
 def test_an_outage_of_one_kind_is_undecided_while_nothing_is_measured() -> None:

@@ -12,6 +12,7 @@ from domain.usual_range import (
     MAX_WEEKS,
     MIN_WEEKS,
     UsualPosition,
+    UsualRange,
     WeeklyChange,
     compare_with_usual,
     is_enough_to_compare,
@@ -77,6 +78,7 @@ def test_only_comparable_weeks_of_the_last_twelve_count() -> None:
     older = [a_change(80, back=MAX_WEEKS + 1 + back) for back in range(10)]
     itself_and_later = [a_change(80), a_change(80, back=-1)]
     found = compare_with_usual(a_change(5), [*recent, *unmeasured, *older, *itself_and_later])
+    assert found.usual == UsualRange(low=Decimal("-0.02"), median=Decimal(0), high=Decimal("0.02"))
     assert (found.weeks, found.position) == (MIN_WEEKS, UsualPosition.ABOVE)
 
 

@@ -285,6 +285,27 @@ def test_a_shared_workload_counts_once_in_the_team_and_a_moved_one_names_both_ow
     assert {one.change.key.name: one.change.other_owner for one in lost} == {"moved": make_ref("finder"), "shared": None}
 
 
+def test_a_workload_that_several_took_over_moved_to_the_first_of_them() -> None:
+    then = ClosingPoint(
+        as_of=THEN,
+        measurements=tuple(measured(name, PAYMENTS, THEN, *has) for name, has in (("cart", "w"), ("finder", ""), ("shop", ""))),
+    )
+    now = ClosingPoint(
+        as_of=NOW,
+        measurements=tuple(measured(name, PAYMENTS, NOW, *has) for name, has in (("cart", ""), ("finder", "w"), ("shop", "w"))),
+    )
+    (lost,) = decompose(*split_closing(now, then, component_of)[make_ref("cart")]).workloads
+    assert (lost.change.comparison, lost.change.other_owner) == (CostComparison.MOVED, make_ref("finder"))
+
+
+def test_parts_add_up_exactly_whatever_their_size() -> None:
+    assert exact_sum([Decimal("1e30"), Decimal("1e-9"), Decimal("-1e30")]) == Decimal("1e-9")
+    then = make_point(as_of=THEN, listed_since=OLD, cost_7d=Decimal("1e10"), pod_hours_7d=168.0)
+    now = make_point(as_of=NOW, listed_since=OLD, cost_7d=Decimal("1e10") + Decimal("1e-17"), pod_hours_7d=336.0)
+    explained = explain(now, replace(then, cost_7d=Decimal("9999999999.99999999999999999")))
+    assert exact_sum(explained.parts.values()) == explained.amount == Decimal("2e-17")
+
+
 def test_a_mover_that_was_added_or_removed_cost_nothing_in_the_other_week() -> None:
     now = closing(make_point("new", cost_7d=Decimal(30), as_of=NOW), as_of=NOW)
     then = closing(make_point("old", cost_7d=Decimal(20), as_of=THEN), as_of=THEN)

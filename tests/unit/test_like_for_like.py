@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.closing_point import ClosingPoint, sum_points
+from domain.closing_point import ClosingPoint, count_once, sum_points
 from domain.cost_change import CostComparison, compare, compare_like_for_like, compare_points
 from domain.measures import Total, Unknown, known_or
 from domain.snapshots import WorkloadPoint
@@ -134,6 +134,25 @@ def test_what_stopped_between_two_overlapping_windows_costs_at_most_their_overla
     assert compare_points(make_point(as_of=NOW, cost_7d=Decimal(cost_now), **stopped), then) is comparison
 
 
+def test_a_workload_of_several_sweeps_counts_once_by_its_newest_known_cost() -> None:
+    def point(hours: int, cost: int | None) -> WorkloadPoint:
+        return make_point(as_of=NOW + hours * HOUR, cost_7d=Unknown("x") if cost is None else Decimal(cost))
+
+    for points, expected in (
+        ([point(0, 1), point(6, 2)], point(6, 2)),
+        ([point(6, 2), point(0, 1)], point(6, 2)),
+        ([point(0, 1), point(6, None)], point(0, 1)),
+        ([point(6, None), point(0, 1)], point(0, 1)),
+        ([point(6, None), point(0, None)], point(6, None)),
+    ):
+        assert list(count_once(points).values()) == [expected]
+
+
+def test_nothing_in_both_weeks_is_no_change_of_no_money() -> None:
+    nothing = ClosingPoint(as_of=NOW, measurements=())
+    assert type(compare(nothing, nothing).like_for_like_then) is Decimal
+
+
 def test_an_unknown_sum_names_why_a_component_is_unknown() -> None:
     points = [make_point("a", cost_7d=Unknown("no row"))]
     named = sum_points(points, unknown=["with 503", "later"], without_workloads=0)["cost_7d"]
@@ -190,7 +209,7 @@ FIRST = {"listed_since": THEN, "appeared": False}
         ({"pod_hours_7d": 200.0, **ALWAYS}, {"listed_since": None, "appeared": True}, CostComparison.LIKE_FOR_LIKE),
         # listed since the first instant of the week before
         ({"pod_hours_7d": 200.0, "listed_since": THEN - WEEK, "appeared": True}, {}, CostComparison.LIKE_FOR_LIKE),
-        # listed anew in the week, with all of its pods for all of the week, or for a part
+        # listed again in the week, with all of its pods for all of the week, or for a part
         ({**ALWAYS}, {"listed_since": THEN + SWEEP, "appeared": True}, CostComparison.LIKE_FOR_LIKE),
         ({**ALWAYS}, {"listed_since": THEN + SWEEP, "appeared": True, "pod_hours_7d": 200.0}, CostComparison.RAMPING_IN),
         # as many pod-hours as before, fewer than its pods have in a week

@@ -144,6 +144,16 @@ def test_there_is_no_percentage_of_next_to_nothing_or_of_a_credit(change: str, b
     assert money.change_share(Decimal(change), base=Decimal(base)) == (share and Decimal(share))
 
 
-@pytest.mark.parametrize(("change", "word"), [("0.02", "rose"), ("0.004", ""), ("-0.004", ""), ("-11", "fell")])
-def test_the_direction_is_that_of_the_money_as_it_is_shown(change: str, word: str) -> None:
-    assert money.format_direction(Decimal(change), "USD") == word
+@pytest.mark.parametrize(
+    ("change", "currency", "word"),
+    [
+        ("0.02", "USD", "rose"),
+        ("0.004", "USD", ""),
+        ("-0.004", "USD", ""),
+        ("-11", "USD", "fell"),
+        ("0.4", "JPY", ""),
+        ("0.004", "KWD", "rose"),
+    ],
+)
+def test_the_direction_is_that_of_the_money_as_it_is_shown(change: str, currency: str, word: str) -> None:
+    assert money.format_direction(Decimal(change), currency) == word

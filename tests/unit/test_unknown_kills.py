@@ -45,6 +45,11 @@ def test_a_report_gives_no_advice_and_names_what_is_not_known(flags: dict[str, A
     assert report.headline.todo == f"Savings of €120.00 a month are {rest}."
 
 
+def test_the_issue_is_unknown_with_its_reason() -> None:
+    point = make_point(over_provisioned=True, oom_kills_24h=Unknown("ScaleOps left it out"))
+    assert point.issue == Unknown("whether it was OOM-killed is not known, and ScaleOps recommends less memory")
+
+
 def test_raising_requests_is_advised_without_less_memory() -> None:
     report = report_of(make_point(under_provisioned=True, cpu_recommended_millicores=2000.0, **NOT_KNOWN))
     (action,) = next(section.body for section in report.sections if isinstance(section.body, content.TopActions)).top

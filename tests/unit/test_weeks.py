@@ -1,3 +1,4 @@
+import time as clock
 from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -91,6 +92,22 @@ def test_an_instant_shows_its_local_time_or_is_the_first_after_a_gap(day: date, 
     else:
         a_second_before = (instant - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
         assert a_second_before < asked
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "at", "instant"),
+    [
+        ("Europe/Madrid", date(2026, 3, 29), time(2, 30), "2026-03-29T01:00"),
+        ("Europe/Madrid", date(2026, 3, 29), time(2, 0, 1), "2026-03-29T01:00"),
+        ("Australia/Lord_Howe", date(2026, 10, 4), time(2, 10), "2026-10-03T15:30"),
+        ("America/Santiago", date(2026, 9, 6), time(0, 0), "2026-09-06T04:00"),
+        ("Europe/Madrid", date(2026, 10, 25), time(2, 30), "2026-10-25T00:30"),
+    ],
+)
+def test_a_local_time_in_a_gap_is_the_first_after_it_and_in_an_overlap_the_first(
+    zone: str, day: date, at: time, instant: str
+) -> None:
+    assert weeks.instant_of(day, at, ZoneInfo(zone)) == utc(instant)
 
 
 @given(iso_weeks, zones)
@@ -201,6 +218,17 @@ def test_a_week_at_whose_end_a_team_owned_nothing_has_no_report(
         owned_at_end=lambda week: week <= owned_until,
     )
     assert due == weeks.DueWindows(send=send, late=None, skip=skip)
+
+
+def test_an_instant_is_in_utc_whatever_the_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    clock.tzset()
+    try:
+        begin = MONDAY_NINE.starts_at(W47)
+        assert (begin, begin.utcoffset()) == (utc("2026-11-15T23:00"), timedelta())
+    finally:
+        monkeypatch.undo()
+        clock.tzset()
 
 
 def test_a_week_begins_at_midnight_in_the_zone_of_the_schedule() -> None:

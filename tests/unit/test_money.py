@@ -46,6 +46,12 @@ def test_an_estimate_has_no_decimals_from_a_hundred_on(amount: str, currency: st
     assert money.format_whole_money(Decimal(amount), currency) == words
 
 
+def test_what_rounds_to_nothing_has_no_sign_and_what_is_no_number_is_nothing() -> None:
+    assert str(money.round_money(Decimal("-0.001"), "USD")) == "0.00"
+    assert money.round_money(Decimal("-0.01"), "USD") == Decimal("-0.01")
+    assert money.format_money(Decimal("NaN"), "USD") == "$0"
+
+
 def test_a_change_shows_its_sign() -> None:
     assert money.format_money(Decimal(5), "USD", signed=True) == "+$5.00"
     assert money.format_money(Decimal(-5), "USD", signed=True) == f"{MINUS}$5.00"

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from domain.money import format_count, format_memory, format_money, format_percent, format_whole_money, round_money
 from domain.weeks import IsoWeek
-from domain.workload import WorkloadKey
 from reports import content
 from reports.trend_scale import TrendScale, scale_of
 
@@ -25,7 +24,6 @@ _RIGHT_TO_LEFT: Final = re.compile(rf"{_RTL_LETTER}+(?: +{_RTL_LETTER}+)*")
 BARS: Final = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 MAX_EVENTS: Final = 3
 NO_BAR: Final = "\u00b7"
-_NOT_PLAIN: Final = re.compile(r"[^a-z0-9]+")
 
 
 def one_line(text: str) -> str:
@@ -48,11 +46,6 @@ def printable(text: str) -> str:
 def shell_word(value: object) -> str:
     """Return a value as one word of a command that a person copies into a shell, whatever characters a catalog put into it."""
     return shlex.quote(printable(str(value)))
-
-
-def workload_anchor(key: WorkloadKey) -> str:
-    """Return the anchor of a workload on the page of its component."""
-    return "w-" + _NOT_PLAIN.sub("-", f"{key.cluster}-{key.namespace}-{key.type}-{key.name}".lower())
 
 
 def clip(text: str, max_length: int) -> str:

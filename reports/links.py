@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from domain.months import Month
 from domain.refs import DEFAULT_NAMESPACE, PLATFORM, UNOWNED, EntityRef
 from domain.weeks import IsoWeek
+from domain.workload import WorkloadKey
 
 PLATFORM_SLUG: Final = "~platform"
 """A team's slug never begins with a tilde."""
@@ -107,6 +108,11 @@ def team_slug(team: EntityRef | None) -> str:
     elif team.namespace != DEFAULT_NAMESPACE:
         parts = [team.namespace, team.name]
     return "~".join(_encode(part, _IN_NAMES) for part in parts)
+
+
+def workload_anchor(key: WorkloadKey) -> str:
+    """Return the anchor of a workload on the page of its component, `w-east/shop/Deployment/checkout`: no two workloads have the same."""
+    return "w-" + "/".join(percent_encode(part) for part in (key.cluster, key.namespace, key.type, key.name))
 
 
 def percent_encode(text: str) -> str:

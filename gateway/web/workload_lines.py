@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from domain.measures import known_or
 from domain.snapshots import WorkloadPoint
-from reports.formatting import workload_anchor
+from reports.links import workload_anchor
 from reports.render.tables import PageTable
 from reports.request_patch import format_changes, request_changes
 

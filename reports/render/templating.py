@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from domain.money import format_count, format_money, format_percent
 from domain.weeks import IsoWeek
-from reports import formatting
+from reports import formatting, links
 from reports.builders import cause_sentences, component_sentences, month_sentences, months, sentences
 
 Form = Literal["html", "markdown"]
@@ -90,7 +90,7 @@ def make_environment(form: Form, loader: BaseLoader) -> SandboxedEnvironment:
         trend=formatting.format_trend,
         trend_scale=formatting.format_trend_scale,
         unallocated=sentences.format_unallocated,
-        workload_anchor=formatting.workload_anchor,
+        workload_anchor=links.workload_anchor,
         week=lambda text: formatting.format_week(IsoWeek.parse(text)),
     )
     made.globals.update(format_money=format_money, max_movers=cause_sentences.MAX_MOVERS)

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from domain.refs import PLATFORM, EntityRef
+from domain.workload import WorkloadKey
+from reports.links import workload_anchor
 from reports.page_addresses import PageAddresses
 from reports.signed_links import LINK_TTL, LinkStatus, PageLinks, origin_of, signable_page
 
@@ -54,3 +56,26 @@ def test_only_a_page_with_a_form_has_an_origin() -> None:
     assert page is not None
     with pytest.raises(ValueError, match="says where it is put"):
         LINKS.sign("https://x.example/status", NOW, page=page)
+
+
+def key(cluster: str, namespace: str, name: str) -> WorkloadKey:
+    return WorkloadKey(cluster=cluster, namespace=namespace, type="Deployment", name=name)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (key("east", "shop-api", "web"), key("east-shop", "api", "web")),
+        (key("east", "shop", "web.v1"), key("east", "shop", "web-v1")),
+        (key("EU", "shop", "web"), key("eu", "shop", "web")),
+        (key("a/b", "c", "web"), key("a", "b/c", "web")),
+        (key("a b", "c", "web"), key("a%20b", "c", "web")),
+    ],
+)
+def test_no_two_workloads_have_the_same_anchor(one: WorkloadKey, other: WorkloadKey) -> None:
+    assert workload_anchor(one) != workload_anchor(other)
+    assert not any(character.isspace() for character in workload_anchor(one))
+
+
+def test_the_anchor_of_a_workload_can_be_read() -> None:
+    assert workload_anchor(key("prod@eu-west-1", "shop", "web")) == "w-prod%40eu-west-1/shop/Deployment/web"

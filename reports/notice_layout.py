@@ -21,12 +21,13 @@ from reports.render.slack_blocks import (
     clip_text,
     context,
     header,
+    join,
     link_buttons,
     linked_list,
     mention_channel,
-    pack,
     plain_text,
 )
+from reports.render.slack_packing import fits
 
 EXPIRES_AFTER: Final = timedelta(hours=24)
 """Notices older than this are expired, not sent."""
@@ -63,11 +64,12 @@ class NoticeContent:
 
 
 def _fit(content: NoticeContent) -> BlockGroup:
+    """Return the message with as many of its lines as fit; the text of one that is too long without any is clipped."""
     for shown in range(min(len(content.lines), MAX_LINES), 0, -1):
-        packed = pack(_groups_of(content, shown))
-        if len(packed) == 1:
-            return packed[0]
-    return pack(_groups_of(content, 0))[0]
+        groups = _groups_of(content, shown)
+        if fits(groups):
+            return join(groups)
+    return join(_groups_of(content, 0))
 
 
 def _groups_of(content: NoticeContent, shown: int) -> list[BlockGroup]:

@@ -7,6 +7,7 @@ own text and numbers.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from domain.messages import Rendering, Variant
@@ -107,7 +108,11 @@ def _headline(report: content.Report) -> Iterator[BlockGroup]:
     yield BlockGroup(blocks=(fields(pairs),), lines=tuple(f"{label}: {value}".replace("\n", ", ") for label, value in pairs))
     for section in report.sections:
         if isinstance(section.body, content.Trend):
-            yield draw_trend_in_slack(section.body, report.currency)
+            yield from render_safely(section, partial(_trend, currency=report.currency), section.body, has_heading=False).groups
+
+
+def _trend(trend: content.Trend, currency: str) -> Iterator[BlockGroup]:
+    yield draw_trend_in_slack(trend, currency)
 
 
 def report_buttons(report: content.AnyReport, page: str | None) -> tuple[BlockGroup, ...]:

@@ -191,28 +191,6 @@ def join(groups: Sequence[BlockGroup]) -> BlockGroup:
     return BlockGroup(blocks=blocks, lines=lines, basic_blocks=basic if has_basic else None)
 
 
-def pack(groups: Iterable[BlockGroup]) -> tuple[BlockGroup, ...]:
-    """Pack groups into as few messages as the limits allow, in order. A group over the limits gets a message of its own."""
-    messages: list[BlockGroup] = []
-    open_groups: list[BlockGroup] = []
-    for group in groups:
-        if open_groups and not fits(join([*open_groups, group])):
-            messages.append(join(open_groups))
-            open_groups = []
-        open_groups.append(group)
-    return (*messages, join(open_groups)) if open_groups else tuple(messages)
-
-
-def fits(message: BlockGroup) -> bool:
-    """Return True if a message is within the limits."""
-    forms = [message.blocks, *([] if message.basic_blocks is None else [message.basic_blocks])]
-    return (
-        all(len(blocks) <= MAX_BLOCKS and size_of(blocks) <= MAX_MESSAGE_LENGTH for blocks in forms)
-        and len(escape("\n".join(message.lines))) <= MAX_FALLBACK_LENGTH
-        and message.tables <= 1
-    )
-
-
 def _plain(text: str) -> Json:
     return {"type": "plain_text", "text": text or "\u2013", "emoji": False}
 
@@ -222,4 +200,5 @@ def _button(label: str, url: str) -> Json:
 
 
 def _clip_lines(text: str, max_length: int) -> str:
-    return "\n".join(one_line(line) for line in text.split("\n"))[:max_length]
+    shown = "\n".join(one_line(line) for line in text.split("\n"))
+    return shown if len(shown) <= max_length else f"{shown[: max_length - 1]}{ELLIPSIS}"

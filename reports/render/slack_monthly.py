@@ -13,7 +13,7 @@ from reports.links import MessageLinks
 from reports.render.slack import report_buttons, to_renderings
 from reports.render.slack_blocks import BlockGroup, context, escape, fields, header, join, mrkdwn, plain_text
 from reports.render.slack_packing import SlackSection, begin, pack_sections
-from reports.render.slack_thread import MAX_SENTENCE_LENGTH, render_sections
+from reports.render.slack_thread import MAX_SENTENCE_LENGTH, paragraph, render_safely, render_sections, small_print
 
 
 def render_monthly(report: content.MonthlyReport, links: MessageLinks | None = None) -> tuple[tuple[Rendering, ...], ...]:
@@ -33,7 +33,7 @@ def _first_screen(report: content.MonthlyReport) -> Iterator[BlockGroup]:
     period = f"Cost of the UTC month in {report.currency}{as_of}."
     yield BlockGroup(blocks=(header(title), context(period)), lines=(title, period))
     for remark in month_remarks(report):
-        yield BlockGroup(blocks=(context(clip(remark, MAX_SENTENCE_LENGTH)),), lines=(clip(remark, MAX_SENTENCE_LENGTH),))
+        yield small_print(clip(remark, MAX_SENTENCE_LENGTH))
     if headline.missing:
         lines = [clip(line, MAX_SENTENCE_LENGTH) for line in headline.missing]
         blocks = (plain_text("\n".join(f"\u26a0 {line}" for line in lines)),)
@@ -45,5 +45,8 @@ def _first_screen(report: content.MonthlyReport) -> Iterator[BlockGroup]:
     yield BlockGroup(blocks=(fields(pairs),), lines=tuple(lines))
     for section in report.sections:
         if isinstance(section.body, content.UnallocatedSpend):
-            unallocated = format_unallocated(section.body)
-            yield BlockGroup(blocks=(plain_text(unallocated),), lines=(unallocated,))
+            yield from render_safely(section, _unallocated, section.body, has_heading=False).groups
+
+
+def _unallocated(spend: content.UnallocatedSpend) -> Iterator[BlockGroup]:
+    yield paragraph(format_unallocated(spend))

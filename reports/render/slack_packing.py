@@ -67,6 +67,11 @@ def heading(title: str) -> BlockGroup:
     return BlockGroup(blocks=(divider(), mrkdwn(f"*{escape(title)}*")), lines=("", title))
 
 
+def fits(groups: Iterable[BlockGroup]) -> bool:
+    """Return True if groups fit into one message."""
+    return sum(map(_load, groups), _NOTHING).fits(1.0)
+
+
 def pack_sections(sections: Iterable[SlackSection]) -> tuple[BlockGroup, ...]:
     """Return the messages of sections, in order."""
     parts = [part for section in sections for part in _split(section)]

@@ -7,6 +7,7 @@ own text and numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from domain.money import format_money
@@ -55,25 +56,30 @@ _MAX_TABLE_TEXT: Final = 3_000
 
 def render_sections(sections: Iterable[content.Section], links: MessageLinks) -> Iterator[SlackSection]:
     """Yield the sections of the thread."""
+    renderers = _renderers(links)
     for section in sections:
         body = section.body
         if body is None:
             yield SlackSection(title=section.title, groups=(paragraph(section.failure),))
-        elif isinstance(body, content.ComponentOverview):
-            yield render_safely(section, lambda one: _components(one, links), body)
-        elif body.kind in _RENDERERS:
-            yield render_safely(section, _RENDERERS[body.kind], body)
+        elif body.kind in renderers:
+            yield render_safely(section, renderers[body.kind], body)
 
 
-def render_safely(section: content.Section, write: Callable[[T], Iterable[BlockGroup]], body: T) -> SlackSection:
-    """Return a section, or one that says that it could not be rendered."""
-    title = section.title
-    if isinstance(body, content.WhyChanged):
-        title = f"{title}: {format_money(body.amount, body.currency, signed=True)} for 7 days"
+def render_safely(
+    section: content.Section, write: Callable[[T], Iterable[BlockGroup]], body: T, *, has_heading: bool = True
+) -> SlackSection:
+    """Return a section, or one that says that it could not be rendered; that names it if it has no heading (`has_heading`)."""
     try:
-        return SlackSection(title=title, groups=tuple(write(body)))
+        return SlackSection(title=_heading_of(section.title, body), groups=tuple(write(body)))
     except Exception as error:  # noqa: BLE001 - a failure in one section must not lose the report
-        return SlackSection(title=title, groups=(paragraph(f"This section could not be rendered ({type(error).__name__})."),))
+        failure = f"This section could not be rendered ({type(error).__name__})."
+        return SlackSection(title=section.title, groups=(paragraph(failure if has_heading else f"{section.title}: {failure}"),))
+
+
+def _heading_of(title: str, body: object) -> str:
+    if isinstance(body, content.WhyChanged):
+        return f"{title}: {format_money(body.amount, body.currency, signed=True)} for 7 days"
+    return title
 
 
 def paragraph(text: str) -> BlockGroup:
@@ -312,17 +318,19 @@ def _routing(routing: content.RoutingProblems) -> Iterator[BlockGroup]:
         yield from _rows(clip(sentence, MAX_SENTENCE_LENGTH) for sentence in sentences)
 
 
-_RENDERERS: Final[Mapping[str, Callable[..., Iterable[BlockGroup]]]] = {
-    "why": _why,
-    "follow-up": _follow_up,
-    "alerts": _alerts,
-    "budgets": _budgets,
-    "network": _network,
-    "automation": _automation,
-    "gaps": _gaps,
-    "teams": _teams,
-    "unallocated": _unallocated,
-    "team-budgets": _team_budgets,
-    "routing": _routing,
-}
-"""Sections of the thread, but for components; trend and actions are on the first screen."""
+def _renderers(links: MessageLinks) -> Mapping[str, Callable[..., Iterable[BlockGroup]]]:
+    """Return what renders each kind of section of the thread; trend and actions are on the first screen."""
+    return {
+        "why": _why,
+        "components": partial(_components, links=links),
+        "follow-up": _follow_up,
+        "alerts": _alerts,
+        "budgets": _budgets,
+        "network": _network,
+        "automation": _automation,
+        "gaps": _gaps,
+        "teams": _teams,
+        "unallocated": _unallocated,
+        "team-budgets": _team_budgets,
+        "routing": _routing,
+    }

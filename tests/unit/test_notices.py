@@ -196,6 +196,26 @@ def test_a_platform_notice_is_sent_once_per_key() -> None:
     assert "Run book: docs/runbooks/cluster-lost.md" in text_of(message)
 
 
+def test_a_notice_that_is_too_long_keeps_its_small_print_and_says_that_it_was_cut() -> None:
+    message = notices.platform_notice(
+        key="catalog:2026-09-07",
+        title="To correct in the catalog",
+        lines=[f"{number}: {'x' * 200}" for number in range(40)],
+        reason="It was found in the listing.",
+        runbooks=[Runbook.CLUSTER_LOST],
+        route=Route(target="C9", rule="WORKER_PLATFORM_CHANNEL"),
+        pages=PageAddresses(base=None),
+        now=NOW,
+    )
+    assert text_of(message).endswith("\u2026")
+    blocks = message.renderings[0].payload["blocks"]
+    assert isinstance(blocks, list)
+    shown = [json.dumps(block, ensure_ascii=False) for block in blocks]
+    assert "\u2026" in shown[1]
+    assert "It was found in the listing. Sent here by WORKER_PLATFORM_CHANNEL." in shown[2]
+    assert "Run book: docs/runbooks/cluster-lost.md" in shown[3]
+
+
 def test_a_platform_notice_links_to_its_run_books_in_the_documentation_site() -> None:
     message = notices.platform_notice(
         key="watch:2026-09-07",

@@ -20,6 +20,7 @@ from reports.render import slack_blocks
 from reports.render.charts import draw_trend
 from reports.render.documents import render_markdown, render_page
 from reports.render.index_page import render_index
+from reports.render.renderings import slack_messages
 from reports.render.slack import render_slack
 from reports.render.templating import make_environment
 from simulator.blocks import check_blocks
@@ -248,6 +249,29 @@ def test_a_broken_template_fails_one_section_only(kind: str) -> None:
     page = render_page(build_team_report(samples.rich_facts()), make_environment("html", DictLoader(sources)))
     assert page.count("This section could not be rendered") == 1
     assert "The known cost is" in page
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "broken", "name"),
+    [
+        (lambda: build_team_report(samples.rich_facts()), "why", {"amount": None}, ""),
+        (lambda: build_team_report(samples.rich_facts()), "components", {"total": None}, ""),
+        (lambda: build_team_report(samples.rich_facts()), "trend", {"weeks": None}, "Cost over the weeks: "),
+        (lambda: build_monthly_report(month_facts()), "unallocated", {"cost": None}, "Unallocated cost: "),
+    ],
+)
+def test_a_broken_section_loses_no_message(
+    make: Callable[[], content.AnyReport], kind: str, broken: Mapping[str, Any], name: str
+) -> None:
+    report = make()
+    sections = tuple(
+        one.model_copy(update={"body": one.body.model_copy(update=broken)}) if one.body and one.body.kind == kind else one
+        for one in report.sections
+    )
+    texts = [str(forms[-1].payload["text"]) for forms in slack_messages(report.model_copy(update={"sections": sections}))]
+    assert f"{name}This section could not be rendered" in "\n".join(texts)
+    others = [one.title for one in sections if one.body is not None and one.body.kind not in (kind, "trend", "actions")]
+    assert [title for title in others if title not in "\n".join(texts)] == []
 
 
 def test_templates_are_strict_sandboxed_and_escaping() -> None:

@@ -5,28 +5,26 @@ Pages, and messages about several alerts, show this line. Names are clipped, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from alerts.observations import AlertId, Finding, MemberFigures, RequestFigures, worst_first
 from alerts.policy import Rule
-from domain.money import format_cores, format_count, format_memory, format_money
+from domain.money import format_count, format_money
+from domain.refs import EntityRef
 from domain.workload import WorkloadKey
 from reports.findings import headline
-from reports.formatting import UNKNOWN, clip
+from reports.formatting import clip
+from reports.request_sizes import resource_sizes
 
 _MAX_NAME: Final = 80
-Size = Callable[[float], str]
 
 
 def alert_title(alert: AlertId, findings: Sequence[Finding], title: str, currency: str, *, others: int | None = None) -> str:
     """Return the line of an alert. `title` is that of what it is about, `others` how many workloads it has besides the worst."""
     match worst_first(findings):
         case [Finding(workload=WorkloadKey() as workload, figures=RequestFigures() as figures), *rest]:
-            name = clip(workload.name, _MAX_NAME)
-            is_namesake = name.casefold() in {alert.about.name.casefold(), title.casefold()}
-            where = f"{name} ({workload_place(workload)})"
-            subject = where if is_namesake else f"{clip(title, _MAX_NAME)}: {where}"
+            subject = format_subject(workload, alert.about, title)
             needs = _needs(alert.rule, figures)
             more = len(rest) if others is None else others
             counted = f"; {format_count(more, 'more workload')}" if more > 0 else ""
@@ -42,22 +40,17 @@ def member_title(figures: MemberFigures, title: str, currency: str) -> str:
     return alert_title(figures.alert, (figures.worst,), title, currency, others=figures.workloads - 1)
 
 
-def resource_sizes(figures: RequestFigures) -> Sequence[tuple[str, float | None, float | None, Size]]:
-    """Return (resource, request, recommended request, how to format it), memory first."""
-    return (
-        ("memory", figures.memory_request_bytes, figures.memory_recommended_bytes, format_memory),
-        ("CPU", figures.cpu_request_millicores, figures.cpu_recommended_millicores, format_cores),
-    )
+def format_subject(workload: WorkloadKey, about: EntityRef, title: str) -> str:
+    """Return a workload with its component, as `Checkout: api (east/shop)`; without that of the same name."""
+    where = name_and_place(workload)
+    is_namesake = clip(workload.name, _MAX_NAME).casefold() in {about.name.casefold(), title.casefold()}
+    return where if is_namesake else f"{clip(title, _MAX_NAME)}: {where}"
 
 
-def format_size(value: float | None, size: Size) -> str:
-    """Format a request, or `unknown`."""
-    return UNKNOWN if value is None else size(value)
-
-
-def workload_place(workload: WorkloadKey) -> str:
-    """Return where a workload is, as `east/shop`."""
-    return f"{clip(workload.cluster, _MAX_NAME)}/{clip(workload.namespace, _MAX_NAME)}"
+def name_and_place(workload: WorkloadKey) -> str:
+    """Return a workload and where it is, as `api (east/shop)`."""
+    name, cluster, namespace = (clip(part, _MAX_NAME) for part in (workload.name, workload.cluster, workload.namespace))
+    return f"{name} ({cluster}/{namespace})"
 
 
 def _evidence(rule: Rule, figures: RequestFigures, currency: str) -> str:
@@ -72,11 +65,10 @@ def _evidence(rule: Rule, figures: RequestFigures, currency: str) -> str:
 def _needs(rule: Rule, figures: RequestFigures) -> str:
     """Return what is needed, memory first after OOM kills; of a danger only what must rise."""
     parts = []
-    for label, now, recommended, size in resource_sizes(figures):
-        rises = now is not None and recommended is not None and recommended > now
-        if now is not None and recommended is not None and now != recommended and (rises or rule is Rule.OVER_PROVISIONED):
-            parts.append(f"{label} {size(now)}, needs {size(recommended)}")
-        elif label == "memory" and figures.oom_kills_24h and not rises:
-            advice = "recommendation unknown" if now is None or recommended is None else "ScaleOps recommends no more"
-            parts.append(f"memory {format_size(now, size)}, {advice}")
+    for one in resource_sizes(figures):
+        if one.is_change and (one.is_rise or rule is Rule.OVER_PROVISIONED):
+            parts.append(f"{one.label} {one.format(one.now)}, needs {one.format(one.recommended)}")
+        elif one.label == "memory" and figures.oom_kills_24h:
+            advice = "recommendation unknown" if None in (one.now, one.recommended) else "ScaleOps recommends no more"
+            parts.append(f"memory {one.format(one.now)}, {advice}")
     return "; ".join(parts)

@@ -6,21 +6,21 @@ https://developer.pagerduty.com/docs/send-change-event (a summary of 1024 charac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from domain.advice import Issue
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
-from domain.money import format_cores, format_memory
 from domain.refs import EntityRef
 from domain.tracking import LastAdvice, Recommendation
 from domain.workload import WorkloadKey
-from reports.formatting import clip
+from reports.alert_titles import format_subject
+from reports.formatting import clip, format_utc
 from reports.pagerduty_events import MAX_SUMMARY_LENGTH, event_links
+from reports.request_sizes import resource_sizes
 
 CHANGE_TTL: Final = timedelta(hours=24)
-_MAX_NAME: Final = 80
 
 
 def done_event(
@@ -30,8 +30,8 @@ def done_event(
     ended_at = done.ended_at or now
     how = "raised" if done.key.issue is Issue.UNDER_PROVISIONED else "lowered"
     key = f"change:done:{done.key.entity}:{done.key.workload}:{done.key.issue}:{done.opened_at:%Y-%m-%dT%H:%MZ}:pagerduty"
-    summary = f"{_subject(title, done.key.workload)}: recommendation carried out, requests {how} or automated by ScaleOps"
-    details = {"advised since": f"{done.opened_at:%Y-%m-%d %H:%M} UTC", **_advised(done.advised)}
+    summary = f"{format_subject(done.key.workload, done.key.entity, title)}: recommendation carried out, requests {how} or automated by ScaleOps"
+    details = {"advised since": format_utc(done.opened_at), **_advised(done.advised)}
     return _change(
         key, summary, details=details, about=done.key.entity, at=ended_at, target=target, instance=instance, links=links, now=now
     )
@@ -50,27 +50,13 @@ def automated_event(
 ) -> Message:
     """Return the change event of a workload whose automation was switched on in the time before a sweep (`at`)."""
     key = f"change:automated:{entity}:{workload}:{at:%Y-%m-%dT%H:%MZ}:pagerduty"
-    summary = f"{_subject(title, workload)}: ScaleOps automation switched on"
+    summary = f"{format_subject(workload, entity, title)}: ScaleOps automation switched on"
     return _change(key, summary, about=entity, at=at, target=target, instance=instance, links=links, now=now)
 
 
 def _advised(advised: LastAdvice) -> dict[str, str]:
     """Return the requests that the recommendation was about, and what it recommended, per pod."""
-    sizes: tuple[tuple[str, float | None, float | None, Callable[[float], str]], ...] = (
-        ("memory", advised.memory_request_bytes, advised.memory_recommended_bytes, format_memory),
-        ("CPU", advised.cpu_request_millicores, advised.cpu_recommended_millicores, format_cores),
-    )
-    return {
-        label: f"{size(before)} \N{RIGHTWARDS ARROW} {size(goal)} per pod"
-        for label, before, goal, size in sizes
-        if before is not None and goal is not None and before != goal
-    }
-
-
-def _subject(title: str, workload: WorkloadKey) -> str:
-    name, cluster, namespace = (clip(part, _MAX_NAME) for part in (workload.name, workload.cluster, workload.namespace))
-    prefix = "" if name.casefold() == title.casefold() else f"{clip(title, _MAX_NAME)}: "
-    return f"{prefix}{name} ({cluster}/{namespace})"
+    return {one.label: one.step for one in resource_sizes(advised) if one.is_change}
 
 
 def _change(

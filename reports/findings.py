@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import assert_never
@@ -23,10 +23,11 @@ from alerts.observations import (
 from alerts.policy import Rule
 from domain.figures import FigureKind
 from domain.messages import Json
-from domain.money import change_share, format_cores, format_count, format_memory, format_money, format_percent
+from domain.money import change_share, format_count, format_money, format_percent
 from domain.workload import WorkloadKey
 from reports.builders.names import ambiguous_names, label_of
 from reports.formatting import clip, shell_word
+from reports.request_sizes import resource_sizes
 
 _MAX_NAME = 80
 _MAX_NAMES = 3
@@ -135,15 +136,7 @@ def format_workload(workload: WorkloadKey) -> str:
 
 
 def _format_requests(figures: RequestFigures, currency: str) -> str:
-    sizes: tuple[tuple[str, float | None, float | None, Callable[[float], str]], ...] = (
-        ("CPU", figures.cpu_request_millicores, figures.cpu_recommended_millicores, format_cores),
-        ("memory", figures.memory_request_bytes, figures.memory_recommended_bytes, format_memory),
-    )
-    parts = [
-        f"{label} {format_size(now)} \u2192 {format_size(recommended)} per pod"
-        for label, now, recommended, format_size in sizes
-        if now is not None and recommended is not None and now != recommended
-    ]
+    parts = [f"{one.label} {one.step}" for one in resource_sizes(figures) if one.is_change]
     if figures.oom_kills_24h:
         parts.append(f"{format_count(figures.oom_kills_24h, 'OOM kill')} in the last 24 h")
     if figures.keeps_memory:

@@ -17,13 +17,14 @@ from alerts.policy import Rule
 from alerts.states import OpenIncident
 from domain.messages import Channel, EventAction, Json, Message, Rendering, Variant
 from domain.money import format_count
-from reports.alert_titles import alert_title, format_size, resource_sizes, workload_place
+from reports.alert_titles import alert_title, name_and_place
 from reports.findings import figures_as_json, remedy
 from reports.formatting import UNKNOWN, clip, format_instant, format_interval, shell_word
 from reports.links import slack_channel_link
 from reports.notice_layout import EXPIRES_AFTER
 from reports.notices import MessageContext, key_of, stream_of
 from reports.request_patch import CONTAINERS, LIMITS, patch_requests, request_changes
+from reports.request_sizes import resource_sizes
 
 MAX_SUMMARY_LENGTH: Final = 1024
 MAX_EVENT_BYTES: Final = 512_000
@@ -32,7 +33,6 @@ MAX_WORKLOADS: Final = 5
 _RESERVED_BYTES: Final = 32_000
 _MAX_LINE: Final = 280
 _MAX_NAME: Final = 80
-_ARROW: Final = "\N{RIGHTWARDS ARROW}"
 _PAGES_FOR: Final = {
     Rule.UNDER_PROVISIONED: "An OOM kill in the last 24 h is a reason to page",
     Rule.STORM: "Too many alerts at once are one page",
@@ -147,19 +147,17 @@ def _lines(findings: Sequence[Finding], describe: Callable[[Finding], str]) -> s
 
 def _label(finding: Finding) -> str:
     workload = finding.workload
-    return (
-        clip(finding.subject, _MAX_LINE) if workload is None else f"{clip(workload.name, _MAX_NAME)} ({workload_place(workload)})"
-    )
+    return clip(finding.subject, _MAX_LINE) if workload is None else name_and_place(workload)
 
 
 def _now_and_recommended(finding: Finding, resource: str) -> str:
     figures = finding.figures
     if not isinstance(figures, RequestFigures):
         return ""
-    now, recommended, size = next((now, goal, size) for label, now, goal, size in resource_sizes(figures) if label == resource)
+    size = next(one for one in resource_sizes(figures) if one.label == resource)
     if figures.keeps_memory and resource == "memory":
-        return f"{format_size(now, size)} per pod; keep it, although ScaleOps recommends less"
-    return f"{format_size(now, size)} {_ARROW} {format_size(recommended, size)} per pod"
+        return f"{size.format(size.now)} per pod; keep it, although ScaleOps recommends less"
+    return size.step
 
 
 def _kills(finding: Finding) -> str:

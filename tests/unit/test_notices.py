@@ -59,7 +59,7 @@ def text_of(message: Message) -> str:
 def test_an_opening_says_what_since_when_what_to_do_and_why() -> None:
     assert text_of(posted(opening())).splitlines() == [
         "Checkout: api OOM-killed 3x in the last 24 h",
-        "• api (Deployment) in shop on east: CPU 250m → 900m per pod, memory 256 MiB → 768 MiB per pod, 3 OOM kills in the last 24 h",
+        "• api (Deployment) in shop on east: memory 256 MiB → 768 MiB per pod, CPU 250m → 900m per pod, 3 OOM kills in the last 24 h",
         "Since Mon 7 Sep 2026, 08:00 CEST, measured Mon 7 Sep 2026, 08:00 CEST.",
         "What to do: Raise the requests of api as recommended, or let ScaleOps automate them.",
         "Why you get this: Seen in this check. Sent here by the annotation on Checkout.",

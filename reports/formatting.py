@@ -85,6 +85,11 @@ def format_share(share: Decimal | None) -> str:
     return "" if share is None else format_percent(share, signed=True)
 
 
+def format_change(amount: Decimal, share: Decimal | None, currency: str) -> str:
+    """Format a change as `+$57.40 (+16%)`; without a share as `+$57.40`."""
+    return f"{format_money(amount, currency, signed=True)}{f' ({format_share(share)})' if share is not None else ''}"
+
+
 def format_traffic(size_bytes: Decimal) -> str:
     """Format a volume of traffic as `156.46 GiB`."""
     return format_memory(float(size_bytes))

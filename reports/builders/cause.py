@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from domain.money import change_share, format_count, format_direction, format_money, format_percent
+from domain.money import change_share, format_count, format_direction, format_money
 from reports import content
-from reports.formatting import clip
+from reports.formatting import clip, format_change
 
 MAX_CAUSES: Final = 2
 _MAX_NAME: Final = 60
@@ -30,17 +30,16 @@ def describe_cause(why: content.WhyChanged) -> str:
     if shown and format_direction(rest, why.currency):
         then = why.cost_then.amount or Decimal(0)
         share = change_share(rest, base=then - sum((one.then or Decimal(0) for one in shown), Decimal(0)))
-        said.append(f"All else: {_signed(rest, why)}{_percent(share)}")
+        said.append(f"All else: {format_change(rest, share, why.currency)}")
     if format_direction(why.not_comparable_amount, why.currency):
         said.append(f"Not comparable, because a cost is unknown: {_signed(why.not_comparable_amount, why)}")
     return " ".join(f"{one}." for one in said)
 
 
 def _describe_mover(one: content.Mover, currency: str) -> str:
-    amount = format_money(one.amount, currency, signed=True)
     subject = f"{clip(one.label, _MAX_NAME)}, {clip(_format_clusters(one.places), _MAX_NAME)}"
     share = None if one.then is None or one.now is None else one.share
-    return f"{subject}: {amount}{_percent(share)}, {clip(one.sentence, _MAX_CAUSE)}"
+    return f"{subject}: {format_change(one.amount, share, currency)}, {clip(one.sentence, _MAX_CAUSE)}"
 
 
 def _format_clusters(places: Iterable[content.MoverPlace]) -> str:
@@ -50,7 +49,3 @@ def _format_clusters(places: Iterable[content.MoverPlace]) -> str:
 
 def _signed(amount: Decimal, why: content.WhyChanged) -> str:
     return format_money(amount, why.currency, signed=True)
-
-
-def _percent(share: Decimal | None) -> str:
-    return "" if share is None else f" ({format_percent(share, signed=True)})"

@@ -10,15 +10,16 @@ from typing import Final
 from domain.closing_point import ClosingPoint
 from domain.closing_split import component_of, split_closing
 from domain.cost_change import CostChange, CostComparison, LikeForLike, compare
-from domain.measures import is_known
 from domain.money import format_count
 from domain.refs import EntityRef
 from domain.usual_range import is_noise
 from reports import content
-from reports.builders.cost_sentence import describe_other_parts
+from reports.builders.component_sentences import format_other_changes
+from reports.builders.cost_sentence import count_not_comparable, other_amounts_of
 from reports.builders.headline import amount_of
 from reports.builders.months import build_budget
 from reports.builders.names import ReportNames
+from reports.builders.sections import count_automated
 from reports.builders.sentences import format_names
 from reports.facts import TeamFacts
 from reports.findings import RULE_TITLES
@@ -78,12 +79,17 @@ class _ComponentTable:
         currency = self.facts.meta.currency
         change = None if then is None else compare(now, then)
         like_for_like = _like_for_like(change)
+        others = {} if change is None else other_amounts_of(change, currency, moved=moved)
+        not_comparable = 0 if change is None else count_not_comparable(change, currency)
         return content.ComponentFigures(
             cost=amount_of(now.cost_7d, currency=currency, period="7 days", as_of=now.as_of),
             like_for_like=None if like_for_like is None else like_for_like.amount,
             share=None if like_for_like is None or change is None else change.like_for_like_share,
             is_noise=like_for_like is not None and is_noise(like_for_like),
-            other_changes=_other_changes(now, then, change, currency, moved=moved),
+            other_amounts=others,
+            not_comparable=not_comparable,
+            other_changes=format_other_changes(others, not_comparable, currency)
+            or ("" if like_for_like is not None else _no_change_reason(now, then)),
             savings_available=amount_of(now.savings_available_per_month, currency=currency, period="month", as_of=now.as_of),
             automation=count_automated(now),
             open_alerts=open_alerts,
@@ -97,25 +103,10 @@ def _like_for_like(change: CostChange | None) -> LikeForLike | None:
     return change.like_for_like
 
 
-def _other_changes(now: ClosingPoint, then: ClosingPoint | None, change: CostChange | None, currency: str, *, moved: str) -> str:
-    """Describe what of a change is not like for like; if nothing can be said of the change, why."""
-    if change is None or then is None:
+def _no_change_reason(now: ClosingPoint, then: ClosingPoint | None) -> str:
+    if then is None:
         return _NO_COMPARISON
-    parts = ", ".join(describe_other_parts(change, currency, moved=moved))
-    if parts or _like_for_like(change) is not None:
-        return parts
     return _NO_WORKLOADS if now.is_complete and then.is_complete else _NOT_COMPARABLE
-
-
-def count_automated(closing: ClosingPoint) -> content.AutomatedWorkloads:
-    """Count the workloads that ScaleOps automates."""
-    known = [point.automated for point in closing.points.values() if is_known(point.automated)]
-    return content.AutomatedWorkloads(
-        automated=sum(1 for automated in known if automated is True),
-        known=len(known),
-        workloads=len(closing.points),
-        components_unknown=len(closing.unknown),
-    )
 
 
 def _cost_order(figures: content.ComponentFigures) -> Decimal:

@@ -5,7 +5,7 @@ It is complete in itself, with currency and period, because it is also the notif
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from domain.closing_point import ClosingPoint
 from domain.cost_change import ComparisonGroup, CostChange, CostComparison
 from domain.measures import Total, Unknown, known_or
-from domain.money import change_share, format_count, format_direction, format_money, format_percent
+from domain.money import change_share, format_direction, format_money, format_percent
 from domain.usual_range import MIN_WEEKS, UsualCheck, UsualPosition, UsualRange
 from domain.weeks import IsoWeek
 from reports.formatting import format_moment, format_week
@@ -77,17 +77,19 @@ def describe_cost(of: CostOfWeek) -> str:
     return f"{lead}{_describe_total(of, of.change, before=of.then.cost_7d)}: {listed}."
 
 
-def describe_other_parts(change: CostChange, currency: str, *, moved: str = "") -> Iterable[str]:
-    """Yield the parts of a change that are not like for like, and what cannot be compared even where that is no amount.
+def other_amounts_of(change: CostChange, currency: str, *, moved: str = "") -> Mapping[str, Decimal]:
+    """Return the parts of a change that are not like for like and are an amount of money, as it is shown, by their names.
 
-    `moved`: another label for what moved.
+    `moved`: another name for what moved.
     """
-    parts = _other_parts(change, currency)
     other = {_LABELS[CostComparison.MOVED]: moved} if moved else {}
-    yield from (f"{other.get(label, label)} {format_money(part.amount, currency, signed=True)}" for label, part in parts)
-    unknown, label = change.group(CostComparison.NOT_COMPARABLE), _LABELS[CostComparison.NOT_COMPARABLE]
-    if unknown.workloads and label not in dict(parts):
-        yield f"{format_count(unknown.workloads, 'workload')} {label}"
+    return {other.get(label, label): part.amount for label, part in _other_parts(change, currency)}
+
+
+def count_not_comparable(change: CostChange, currency: str) -> int:
+    """Count the workloads that cannot be compared, if they are no amount of money."""
+    part = change.group(CostComparison.NOT_COMPARABLE)
+    return 0 if format_direction(part.amount, currency) else part.workloads
 
 
 def _other_parts(change: CostChange, currency: str) -> list[tuple[str, ComparisonGroup]]:

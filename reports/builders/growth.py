@@ -8,10 +8,10 @@ from typing import Final
 from domain.closing_point import ClosingPoint
 from domain.cost_decomposition import decompose
 from domain.cost_movers import CostMover, group_movers
-from domain.money import format_count, format_money, format_percent
+from domain.money import format_count, format_money
 from domain.usual_range import noise_floor
 from reports.builders.causes import describe_causes
-from reports.formatting import clip, format_day
+from reports.formatting import clip, format_change, format_day
 
 MAX_GROWN: Final = 3
 _MAX_NAME: Final = 80
@@ -35,9 +35,8 @@ def describe_growth(now: ClosingPoint, then: ClosingPoint, *, currency: str, zon
 
 
 def _describe(mover: CostMover, since: str, currency: str, zone: str) -> str:
-    share = "" if mover.share is None else f" ({format_percent(mover.share, signed=True)})"
-    amount = format_money(mover.amount, currency, signed=True)
-    return f"Grew since {since}: {clip(mover.name, _MAX_NAME)}, {_clusters(mover)}: {amount}{share}, {clip(describe_causes(mover, zone), _MAX_CAUSE)}"
+    amount = format_change(mover.amount, mover.share, currency)
+    return f"Grew since {since}: {clip(mover.name, _MAX_NAME)}, {_clusters(mover)}: {amount}, {clip(describe_causes(mover, zone), _MAX_CAUSE)}"
 
 
 def _clusters(mover: CostMover) -> str:

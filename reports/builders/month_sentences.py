@@ -9,7 +9,8 @@ from decimal import Decimal
 from domain.money import change_share, format_direction, format_money, format_percent
 from reports import content
 from reports.builders.months import format_forecast, format_spent
-from reports.formatting import format_amount, format_coverage, format_resent, format_saving
+from reports.builders.sentences import KeyFigure
+from reports.formatting import format_resent, format_saving
 
 
 def format_month_name(month: str) -> str:
@@ -27,20 +28,23 @@ def month_remarks(report: content.MonthlyReport) -> Iterator[str]:
         yield "This month has not ended; the figures are current, not final."
 
 
-def month_figures(report: content.MonthlyReport) -> Iterator[tuple[str, str]]:
-    """Yield the key figures with their labels."""
+def month_figures(report: content.MonthlyReport) -> Iterator[KeyFigure]:
+    """Yield the key figures."""
     headline, currency = report.headline, report.currency
-    yield f"Cost, {format_month_name(report.month)}", _format_cost(headline.cost)
-    if headline.before is not None:
-        yield f"Cost, {format_month_name(headline.before.month)}", _format_cost(headline.before)
-    yield "Change", format_month_change(headline, currency)
+    for cost in (headline.cost, headline.before):
+        if cost is not None:
+            yield KeyFigure(label=f"Cost, {format_month_name(cost.month)}", value=format_spent(cost), note=cost.reason)
+    yield KeyFigure(label="Change", value=format_month_change(headline, currency))
     forecast = headline.forecast
     expected = f"unknown: {headline.no_forecast_reason}" if forecast is None else format_forecast(forecast, currency)
-    yield f"Forecast, {format_month_name(headline.next_month)}", expected
-    realised = headline.savings_realised
-    coverage = f"\n{format_coverage(realised)}" if format_coverage(realised) and realised.amount is not None else ""
-    yield "Savings realised, per month", f"{format_amount(realised)}{coverage}"
-    yield "Recommendations done", format_realised(headline.realised, currency)
+    yield KeyFigure(label=f"Forecast, {format_month_name(headline.next_month)}", value=expected)
+    yield KeyFigure.of_amount("Savings realised, per month", headline.savings_realised)
+    pending = headline.realised.effect_pending
+    yield KeyFigure(
+        label="Recommendations done",
+        value=format_realised(headline.realised, currency),
+        note=f"effect pending for {pending:,}" if pending else "",
+    )
 
 
 def describe_month(report: content.MonthlyReport) -> str:
@@ -74,13 +78,7 @@ def format_month_change(headline: content.MonthHeadline, currency: str) -> str:
 def format_realised(realised: content.RealisedSavings, currency: str) -> str:
     """Format what was carried out, and what it saves."""
     saved = format_saving(realised.per_month, currency)
-    pending = f"\neffect pending for {realised.effect_pending:,}" if realised.effect_pending else ""
-    return f"{realised.done:,}{f', saving {saved} a month' if saved else ''}{pending}"
-
-
-def _format_cost(cost: content.Budget) -> str:
-    """Format the cost of a month, with the reason if it is a range."""
-    return f"{format_spent(cost)}\n{cost.reason}" if cost.reason else format_spent(cost)
+    return f"{realised.done:,}{f', saving {saved} a month' if saved else ''}"
 
 
 def format_variance(team: content.TeamMonth) -> str:

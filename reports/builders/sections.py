@@ -75,19 +75,31 @@ def _sum_if_known(values: Iterable[Measured[Decimal]]) -> Decimal | None:
     return known_or(total.amount, None) if total.is_complete else None
 
 
+def count_automated(now: ClosingPoint) -> content.AutomatedWorkloads:
+    """Count the workloads that ScaleOps automates."""
+    known = [point.automated for point in now.points.values() if is_known(point.automated)]
+    return content.AutomatedWorkloads(
+        automated=sum(1 for automated in known if automated is True),
+        known=len(known),
+        workloads=len(now.points),
+        components_unknown=len(now.unknown),
+    )
+
+
 def summarise_automation(now: ClosingPoint) -> content.Automation:
     """Count automated workloads and policies."""
+    counted = count_automated(now)
     known = [point for point in now.points.values() if is_known(point.automated)]
     policies = Counter(point.policy_name for point in known if point.policy_name)
     return content.Automation(
         as_of=now.as_of,
-        automated=sum(1 for point in known if point.automated is True),
-        known=len(known),
-        workloads=len(now.points),
+        automated=counted.automated,
+        known=counted.known,
+        workloads=counted.workloads,
         policies=tuple(
             content.PolicyUse(policy=policy, workloads=count)
             for policy, count in sorted(policies.items(), key=lambda item: (-item[1], item[0]))
         ),
         without_policy=sum(1 for point in known if not point.policy_name),
-        components_unknown=len(now.unknown),
+        components_unknown=counted.components_unknown,
     )

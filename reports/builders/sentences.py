@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 
 from domain.money import format_count, format_money, format_percent
 from reports import content
-from reports.formatting import clip, format_amount, format_coverage, format_place, format_resent, format_saving, format_share
+from reports.formatting import clip, format_amount, format_change, format_coverage, format_place, format_resent, format_saving
 
 MAX_NAME_LENGTH: Final = 60
 MAX_POLICIES: Final = 15
@@ -26,27 +27,31 @@ def remarks(report: content.Report) -> Iterable[str]:
         yield "This week has not ended; the figures are current, not final."
 
 
-def key_figures(headline: content.Headline) -> Iterator[tuple[str, str]]:
-    """Yield the key figures with their labels."""
-    currency = headline.cost.currency
-    yield "Cost, 7 days", _with_coverage(headline.cost)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFigure:
+    """A figure of the first screen, its label, and what to know of it; empty: nothing."""
+
+    label: str
+    value: str
+    note: str = ""
+
+    @classmethod
+    def of_amount(cls, label: str, amount: content.Amount) -> Self:
+        """Return an amount with its coverage."""
+        return cls(label=label, value=format_amount(amount), note="" if amount.amount is None else format_coverage(amount))
+
+
+def key_figures(headline: content.Headline) -> Iterator[KeyFigure]:
+    """Yield the key figures."""
+    yield KeyFigure.of_amount("Cost, 7 days", headline.cost)
     change = headline.change
     if change is not None and change.like_for_like.workloads:
-        share = format_share(change.share)
-        moved = format_money(change.like_for_like.amount, currency, signed=True)
-        yield (
-            "Like for like",
-            f"{moved}{f' ({share})' if share else ''}\n{format_count(change.like_for_like.workloads, 'workload')}",
-        )
+        moved = format_change(change.like_for_like.amount, change.share, headline.cost.currency)
+        yield KeyFigure(label="Like for like", value=moved, note=format_count(change.like_for_like.workloads, "workload"))
     else:
-        yield "Like for like", "no comparison"
-    yield "Savings available, per month", _with_coverage(headline.savings_available)
-    yield "Savings realised, per month", _with_coverage(headline.savings_realised)
-
-
-def _with_coverage(amount: content.Amount) -> str:
-    coverage = format_coverage(amount)
-    return f"{format_amount(amount)}\n{coverage}" if coverage and amount.amount is not None else format_amount(amount)
+        yield KeyFigure(label="Like for like", value="no comparison")
+    yield KeyFigure.of_amount("Savings available, per month", headline.savings_available)
+    yield KeyFigure.of_amount("Savings realised, per month", headline.savings_realised)
 
 
 def format_follow_up(follow: content.FollowUp) -> str:

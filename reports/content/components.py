@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
@@ -22,6 +23,11 @@ class AutomatedWorkloads(ContentModel):
     components_unknown: int
     """Components that could not be measured: they may have further workloads."""
 
+    @property
+    def unknown(self) -> int:
+        """The number of the others."""
+        return self.workloads - self.known
+
 
 class ComponentFigures(ContentModel):
     """The figures of one component, or of all components of a team."""
@@ -32,8 +38,12 @@ class ComponentFigures(ContentModel):
     share: Share | None
     is_noise: bool
     """True if the like-for-like change is below the noise floor."""
+    other_amounts: Mapping[str, Money] = {}
+    """The parts of the change that are not like for like and amount to something, by their names: `added`."""
+    not_comparable: int = 0
+    """Workloads that cannot be compared, if they amount to nothing."""
     other_changes: str
-    """The parts of the change that are not like for like, or why nothing can be compared; empty if all of it is like for like."""
+    """Both in words, or why nothing can be compared; empty if all of the change is like for like."""
     savings_available: Amount
     automation: AutomatedWorkloads
     open_alerts: int

@@ -96,7 +96,6 @@ def _render(
 def _render_sections(
     report: content.AnyReport, env: SandboxedEnvironment, template: str, navigation: PageNavigation
 ) -> Iterator[RenderedSection]:
-    tables = {} if navigation.export is None else names_of_tables(report)
     for number, section in enumerate(report.sections, start=1):
         body = section.body
         if body is None:
@@ -104,6 +103,7 @@ def _render_sections(
             continue
         try:
             chart = _chart(body, report.currency)
+            tables = () if navigation.export is None else names_of_tables(body)
             text = env.get_template(template.format(body.kind)).render(
                 report=report, section=section, body=body, chart=chart, navigation=navigation
             )
@@ -112,8 +112,7 @@ def _render_sections(
             yield RenderedSection(ident=body.kind, title=section.title, failure=failure)
         else:
             # The template has escaped it.
-            found = tables.get(body.kind, ())
-            yield RenderedSection(ident=body.kind, title=section.title, text=Markup(text), tables=found)  # noqa: S704
+            yield RenderedSection(ident=body.kind, title=section.title, text=Markup(text), tables=tables)  # noqa: S704
 
 
 def _chart(body: content.Body, currency: str) -> Markup | None:

@@ -5,7 +5,8 @@ An amount brings its period, coverage and as-of as columns of their own, so that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -21,52 +22,71 @@ _CLOSED_AT: Final = ("as_of", "now_as_of", "until")
 """Fields of a section that say until when it was measured."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSource:
+    """A table before its cells are made: its name, and the parts of the content that are its rows."""
+
+    name: str
+    records: tuple[BaseModel, ...] = ()
+    """A row for each."""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """The fields of the one row of a table without records."""
+
+    def rows(self) -> Iterator[dict[str, Cell]]:
+        """Yield the cells of each row by column."""
+        if self.figures:
+            yield dict(cell for name, value in self.figures.items() for cell in _flat(name, value))
+        yield from (dict(_cells(one)) for one in self.records)
+
+
 def tables_of(report: content.AnyReport) -> tuple[PageTable, ...]:
     """Return the tables of a report in the order of the page, its first screen last."""
     return tuple(_tables(report))
 
 
-def names_of_tables(report: content.AnyReport) -> Mapping[str, tuple[str, ...]]:
-    """Return the names of the tables of each section, by its kind."""
-    kinds = [section.body.kind for section in report.sections if section.body is not None]
-    names = [table.name for table in tables_of(report)]
-    return {kind: tuple(name for name in names if name == kind or name.startswith(f"{kind}-")) for kind in kinds}
+def names_of_tables(body: content.Body) -> tuple[str, ...]:
+    """Return the names of the tables of a section."""
+    return tuple(one.name for one in _sources_of(body, body.kind))
 
 
 def _tables(report: content.AnyReport) -> Iterator[PageTable]:
     for section in report.sections:
         if section.body is not None:
             as_of = _as_of(section.body) or _closing(report)
-            yield from _tables_of(section.body, section.body.kind, section.title, report.currency, as_of=as_of)
-    yield from _tables_of(report.headline, "headline", report.title, report.currency, as_of=_closing(report))
+            for source in _sources_of(section.body, section.body.kind):
+                yield _table(source, section.title, report.currency, as_of=as_of)
+    for source in _sources_of(report.headline, "headline"):
+        yield _table(source, report.title, report.currency, as_of=_closing(report))
 
 
-def _tables_of(part: BaseModel, name: str, title: str, currency: str, *, as_of: datetime) -> Iterator[PageTable]:
+def _sources_of(part: BaseModel, name: str) -> Iterator[TableSource]:
     """Yield a table for each list of records in a part of the content, and one of its other figures."""
-    figures: dict[str, Cell] = {}
-    for field in type(part).model_fields:
-        value: Any = getattr(part, field)
+    figures: dict[str, Any] = {}
+    for field_name in type(part).model_fields:
+        value: Any = getattr(part, field_name)
+        table = f"{name}-{field_name}".replace("_", "-")
         if _is_records(value):
-            yield _table(f"{name}-{field}", title, [dict(_cells(one)) for one in value], currency, as_of=as_of)
+            yield TableSource(name=table, records=value)
         elif isinstance(value, BaseModel) and any(_is_records(getattr(value, one)) for one in type(value).model_fields):
-            yield from _tables_of(value, f"{name}-{field}", title, currency, as_of=as_of)
-        elif field not in _OF_THE_TABLE and value != ():
-            figures.update(_flat(field, value))
+            yield from _sources_of(value, table)
+        elif field_name not in _OF_THE_TABLE and value != ():
+            figures[field_name] = value
     if figures:
-        yield _table(name, title, [figures], currency, as_of=as_of)
+        yield TableSource(name=name, figures=figures)
 
 
 def _is_records(value: object) -> bool:
     return isinstance(value, tuple) and bool(value) and all(isinstance(one, BaseModel) for one in value)
 
 
-def _table(name: str, title: str, records: Sequence[Mapping[str, Cell]], currency: str, *, as_of: datetime) -> PageTable:
-    columns = tuple(dict.fromkeys(column for record in records for column in record))
+def _table(source: TableSource, title: str, currency: str, *, as_of: datetime) -> PageTable:
+    rows = tuple(source.rows())
+    columns = tuple(dict.fromkeys(column for row in rows for column in row))
     return PageTable(
-        name=name.replace("_", "-").replace(" ", "-"),
+        name=source.name,
         title=title,
         columns=columns,
-        rows=tuple(tuple(record.get(column) for column in columns) for record in records),
+        rows=tuple(tuple(row.get(column) for column in columns) for row in rows),
         currency=currency,
         period="7 days" if _is_weekly(columns) else "",
         as_of=as_of,
@@ -109,7 +129,10 @@ def _flat(name: str, value: object) -> Iterator[tuple[str, Cell]]:
             yield from _cells(value, f"{name}_")
         case None | bool() | str() | int() | float() | Decimal() | datetime():
             yield name, value
-        case tuple() | list() | Mapping():
+        case Mapping():
+            for key, amount in value.items():
+                yield f"{name}_{key}".replace(" ", "_"), amount
+        case tuple() | list():
             yield name, "; ".join(map(_text, value))
         case _:
             yield name, str(value)

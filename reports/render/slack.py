@@ -6,7 +6,7 @@ own text and numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -14,6 +14,7 @@ from domain.messages import Rendering, Variant
 from reports import content
 from reports.builders.sentences import (
     MAX_NAME_LENGTH,
+    KeyFigure,
     format_action_places,
     format_more,
     format_no_actions,
@@ -44,6 +45,7 @@ from reports.render.slack_quiet import render_quiet_week
 from reports.render.slack_thread import (
     MAX_REASON_LENGTH,
     MAX_SENTENCE_LENGTH,
+    not_shown,
     paragraph,
     render_safely,
     render_sections,
@@ -104,8 +106,7 @@ def _headline(report: content.Report) -> Iterator[BlockGroup]:
         else:
             said = " ".join(sentences)
             yield BlockGroup(blocks=(labelled(line.label, said),), lines=(f"{line.label}: {said}",))
-    pairs = tuple(key_figures(headline))
-    yield BlockGroup(blocks=(fields(pairs),), lines=tuple(f"{label}: {value}".replace("\n", ", ") for label, value in pairs))
+    yield figures_group(key_figures(headline))
     for section in report.sections:
         if isinstance(section.body, content.Trend):
             yield from render_safely(section, partial(_trend, currency=report.currency), section.body, has_heading=False).groups
@@ -113,6 +114,14 @@ def _headline(report: content.Report) -> Iterator[BlockGroup]:
 
 def _trend(trend: content.Trend, currency: str) -> Iterator[BlockGroup]:
     yield draw_trend_in_slack(trend, currency)
+
+
+def figures_group(figures: Iterable[KeyFigure]) -> BlockGroup:
+    """Build the key figures of a report."""
+    shown = tuple(figures)
+    pairs = [(one.label, f"{one.value}\n{one.note}" if one.note else one.value) for one in shown]
+    lines = tuple(f"{one.label}: {one.value}{f', {one.note}' if one.note else ''}" for one in shown)
+    return BlockGroup(blocks=(fields(pairs),), lines=lines)
 
 
 def report_buttons(report: content.AnyReport, page: str | None) -> tuple[BlockGroup, ...]:
@@ -155,6 +164,6 @@ def _action(action: content.RecommendedAction) -> BlockGroup:
         lines += (patch.command or patch.yaml).split("\n")
     more = len(action.patches) - MAX_PLACES
     if more > 0:
-        lines.append(f"{more:,} more changes are not shown here.")
+        lines.append(f"Changes: {not_shown(more)}")
         blocks.append(context(lines[-1]))
     return BlockGroup(blocks=tuple(blocks), lines=tuple(lines))

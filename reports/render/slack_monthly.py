@@ -10,8 +10,8 @@ from reports.builders.month_sentences import describe_month, format_month_name, 
 from reports.builders.sentences import format_unallocated
 from reports.formatting import clip, format_instant
 from reports.links import MessageLinks
-from reports.render.slack import report_buttons, to_renderings
-from reports.render.slack_blocks import BlockGroup, context, escape, fields, header, join, mrkdwn, plain_text
+from reports.render.slack import figures_group, report_buttons, to_renderings
+from reports.render.slack_blocks import BlockGroup, context, escape, header, join, mrkdwn, plain_text
 from reports.render.slack_packing import SlackSection, begin, pack_sections
 from reports.render.slack_thread import MAX_SENTENCE_LENGTH, paragraph, render_safely, render_sections, small_print
 
@@ -40,9 +40,7 @@ def _first_screen(report: content.MonthlyReport) -> Iterator[BlockGroup]:
         yield BlockGroup(blocks=blocks, lines=tuple(f"Missing: {line}" for line in lines))
     sentence = describe_month(report)
     yield BlockGroup(blocks=(mrkdwn(f"*{escape(sentence)}*"),), lines=(sentence,))
-    pairs = tuple(month_figures(report))
-    lines = [f"{label}: {value}".replace("\n", ", ") for label, value in pairs]
-    yield BlockGroup(blocks=(fields(pairs),), lines=tuple(lines))
+    yield figures_group(month_figures(report))
     for section in report.sections:
         if isinstance(section.body, content.UnallocatedSpend):
             yield from render_safely(section, _unallocated, section.body, has_heading=False).groups

@@ -19,7 +19,12 @@ from reports.builders.cause_sentences import (
     format_places,
     format_small_changes,
 )
-from reports.builders.component_sentences import format_automated, format_budget_line, format_component_change
+from reports.builders.component_sentences import (
+    format_automated,
+    format_budget_line,
+    format_component_change,
+    format_like_for_like,
+)
 from reports.builders.month_sentences import format_variance
 from reports.builders.months import format_spent
 from reports.builders.sentences import (
@@ -34,7 +39,7 @@ from reports.builders.sentences import (
     format_shared,
     format_unallocated,
 )
-from reports.formatting import clip, format_components, format_partial, format_place, format_share, format_trend, sparkline
+from reports.formatting import clip, format_change, format_components, format_partial, format_place, format_trend, sparkline
 from reports.links import MessageLinks
 from reports.render.slack_blocks import BlockGroup, Cell, LinkedText, context, linked_lines, plain_text, size_of, table
 from reports.render.slack_packing import SlackSection
@@ -104,14 +109,15 @@ def _rows(lines: Iterable[str], *, shown: int = MAX_ROWS_PER_KIND) -> Iterator[B
     if chunk:
         yield _several(chunk)
     if len(every) > shown:
-        yield small_print(_not_shown(len(every) - shown))
+        yield small_print(not_shown(len(every) - shown))
 
 
 def _several(lines: Sequence[str]) -> BlockGroup:
     return BlockGroup(blocks=(plain_text("\n".join(lines)),), lines=tuple(lines))
 
 
-def _not_shown(more: int) -> str:
+def not_shown(more: int) -> str:
+    """Return the number of what is left out."""
     return f"{more:,} more {'is' if more == 1 else 'are'} not shown here."
 
 
@@ -139,7 +145,7 @@ def _build_table(rows: Sequence[Sequence[Cell]], *, numbers_from: int, omitted: 
     head, *values = rows
     labels = [_text_of(cell) for cell in head]
     described = [_labelled(row, labels) for row in values]
-    rest = (_not_shown(omitted),) if omitted else ()
+    rest = (not_shown(omitted),) if omitted else ()
     small = tuple(context(one) for one in rest)
     return BlockGroup(
         blocks=(table(rows, numbers_from=numbers_from), *small),
@@ -176,12 +182,11 @@ def _why(why: content.WhyChanged) -> Iterator[BlockGroup]:
 
 
 def _mover_row(mover: content.Mover, currency: str) -> list[str]:
-    change, share = format_money(mover.amount, currency, signed=True), format_share(mover.share)
     return [
         _clip_cell(mover.label),
         clip(format_places(mover), 60),
         clip(mover.sentence, 120),
-        f"{change} ({share})" if share else change,
+        format_change(mover.amount, mover.share, currency),
     ]
 
 
@@ -255,20 +260,19 @@ def _teams(teams: content.TeamOverview) -> Iterator[BlockGroup]:
     if not teams.teams:
         yield paragraph("No team owned a component.")
         return
-    rows = [["Team", "7 days", "Like for like", "Savings available, per month", "Measured"]]
-    for team in teams.teams[: 2 * MAX_ROWS_PER_KIND]:
-        share = format_share(team.share)
-        moved = "" if team.like_for_like is None else format_money(team.like_for_like, team.cost.currency, signed=True)
-        rows.append(
-            [
-                _clip_cell(team.title),
-                format_partial(team.cost),
-                f"{moved} ({share})" if share else moved,
-                format_partial(team.savings_available),
-                f"{team.components_measured:,} of {team.components:,}",
-            ]
-        )
-    yield _table(rows, numbers_from=1, omitted=max(0, len(teams.teams) - 2 * MAX_ROWS_PER_KIND))
+    shown = teams.teams[: 2 * MAX_ROWS_PER_KIND]
+    head = ["Team", "7 days", "Like for like", "Savings available, per month", "Measured"]
+    yield _table([head, *map(_team_row, shown)], numbers_from=1, omitted=len(teams.teams) - len(shown))
+
+
+def _team_row(team: content.TeamSummary) -> list[str]:
+    return [
+        _clip_cell(team.title),
+        format_partial(team.cost),
+        format_like_for_like(team),
+        format_partial(team.savings_available),
+        f"{team.components_measured:,} of {team.components:,}",
+    ]
 
 
 def _unallocated(spend: content.UnallocatedSpend) -> Iterator[BlockGroup]:

@@ -105,7 +105,8 @@ def test_no_month_is_sent_twice_or_lost_without_a_word(first_day: int, silent_da
 
 
 def figures(**changes: Any) -> dict[str, str]:
-    return dict(month_figures(build_monthly_report(month_facts(**changes))))
+    found = month_figures(build_monthly_report(month_facts(**changes)))
+    return {one.label: f"{one.value}; {one.note}" if one.note else one.value for one in found}
 
 
 def test_the_first_screen_has_cost_change_forecast_and_savings() -> None:
@@ -116,7 +117,7 @@ def test_the_first_screen_has_cost_change_forecast_and_savings() -> None:
         "Cost, September 2026": "€5,000.00",
         "Change": "+€400.00 (+8.0%)",
         "Forecast, November 2026": "about €5,143 by month end (€4,714 to €5,571 at the daily rates of the last 4 weeks)",
-        "Savings realised, per month": "€103.70\nfrom 7 of 9 workloads",
+        "Savings realised, per month": "€103.70; from 7 of 9 workloads",
         "Recommendations done": "2, saving €118.40 a month",
     }
     budgets = next(one.body for one in report.sections if isinstance(one.body, content.TeamBudgets))
@@ -129,7 +130,7 @@ def test_the_first_screen_has_cost_change_forecast_and_savings() -> None:
 def test_a_month_with_missing_days_is_a_range_with_its_reason() -> None:
     cost = month_cost(4800, 5200, known_days=29, reason="2 days were not measured")
     found = figures(cost=cost)
-    assert found["Cost, October 2026"] == "€4,800.00 to €5,200.00\n2 days were not measured"
+    assert found["Cost, October 2026"] == "€4,800.00 to €5,200.00; 2 days were not measured"
     assert found["Change"] == "\N{MINUS SIGN}€200.00 to +€200.00"
     report = build_monthly_report(month_facts(cost=cost))
     assert "The cost of the month is a range: 2 days were not measured." in report.headline.missing

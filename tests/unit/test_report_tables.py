@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 
 import pytest
 
@@ -9,7 +10,7 @@ from reports import content
 from reports.builders.monthly import build_monthly_report
 from reports.builders.report import build_platform_report, build_team_report
 from reports.render.documents import PageNavigation, render_page
-from reports.render.report_tables import tables_of
+from reports.render.report_tables import names_of_tables, tables_of
 from reports.render.tables import Cell, PageTable, write_csv
 from tests.unit import report_samples as samples
 from tests.unit.month_samples import month_facts
@@ -51,6 +52,13 @@ def test_every_section_has_its_figures_in_a_table(name: str) -> None:
     assert "headline" in names
 
 
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_section_names_the_tables_that_are_exported(name: str) -> None:
+    report = REPORTS[name]
+    named = [one for section in report.sections if section.body is not None for one in names_of_tables(section.body)]
+    assert [one.name for one in tables_of(report) if not one.name.startswith("headline")] == named
+
+
 def test_a_partial_sum_says_so_in_its_row() -> None:
     ledger = row(table("components-components"), 2)
     assert ledger["component_title"] == "Ledger"
@@ -69,6 +77,7 @@ def test_the_total_of_the_components_is_exported() -> None:
     total = row(table("components"))
     assert total["total_cost"] == samples.closing_now().cost_7d.amount
     assert total["total_cost_is_partial"] is True
+    assert total["total_other_amounts_added"] == Decimal("96.4")
 
 
 def test_namespaces_are_a_table() -> None:

@@ -332,8 +332,8 @@ def test_every_rendering_shows_the_same_sentences(report: content.Report) -> Non
         plain = unescaped(rendering)
         for sentence in everything:
             assert sentence in plain
-        for _, value in key_figures(report.headline):
-            assert rendering.startswith("{\n") or value.split("\n")[0] in re.sub(r"<[^>]*>", "", plain)
+        for figure in key_figures(report.headline):
+            assert rendering.startswith("{\n") or figure.value in re.sub(r"<[^>]*>", "", plain)
     thread = [" ".join(str(message[form].payload) for message in render_slack(report)) for form in (0, -1)]
     for rendering in (render_page(report), render_markdown(report), *thread):
         plain = re.sub(r"<[^>]*>", " ", unescaped(rendering))

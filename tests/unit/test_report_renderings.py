@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -272,6 +273,17 @@ def test_a_broken_section_loses_no_message(
     assert f"{name}This section could not be rendered" in "\n".join(texts)
     others = [one.title for one in sections if one.body is not None and one.body.kind not in (kind, "trend", "actions")]
     assert [title for title in others if title not in "\n".join(texts)] == []
+
+
+def test_a_page_spells_a_currency_as_it_is_spelled() -> None:
+    team, platform = samples.rich_facts(), samples.platform_facts()
+    for made in (
+        build_team_report(replace(team, meta=replace(team.meta, currency="CHF"))),
+        build_platform_report(replace(platform, meta=replace(platform.meta, currency="CHF"))),
+    ):
+        page = render_page(made)
+        assert "CHF" in page
+        assert "chf" not in page
 
 
 def test_templates_are_strict_sandboxed_and_escaping() -> None:

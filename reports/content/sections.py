@@ -57,7 +57,7 @@ class HotSpot(ContentModel):
     @model_validator(mode="before")
     @classmethod
     def _of_one_workload(cls, stored: Any) -> Any:  # noqa: ANN401 - JSON
-        """Read a report of 0.1, whose hot spots are single workloads."""
+        """Read a hot spot in a report that release 0.1 stored: it is a single workload."""
         if not isinstance(stored, dict) or "workload" not in stored:
             return stored
         workload = stored["workload"]

@@ -1,4 +1,4 @@
-"""What reports of earlier releases contain and new ones do not: their stored content is still shown."""
+"""What the reports that an earlier release stored contain and new ones do not: they are still shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ComponentBudget(ContentModel):
 
 
 class ComponentBudgets(ContentModel):
-    """The components with a budget, those that exceed it first: a section of its own in 0.1, since then part of `ComponentOverview`."""
+    """The components with a budget, those that exceed it first. Release 0.1 stored it as a section; now `ComponentOverview` has it."""
 
     kind: Literal["budgets"] = "budgets"
     components: tuple[ComponentBudget, ...]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from cli.output import say, show_table
-from domain.money import format_count, format_memory, format_money
+from domain.money import format_count, format_memory, format_money, format_percent
 from reports.request_patch import format_quantity
 
 Row = Mapping[str, Any]
@@ -59,7 +59,7 @@ def _text(name: str) -> Callable[[Row, str], str]:
 
 
 def _percent(row: Row, _: str) -> str:
-    return _UNKNOWN if row.get("spotPercent") is None else f"{row['spotPercent']:.0f} %"
+    return _UNKNOWN if row.get("spotPercent") is None else format_percent(Decimal(repr(row["spotPercent"])) / 100)
 
 
 def _traffic(row: Row, _: str) -> str:

@@ -1,4 +1,7 @@
-"""Formatting of money, percentages, cores and memory. Numbers are rounded here and nowhere before."""
+"""Formatting of money, percentages, cores and memory. Numbers are rounded here and nowhere before.
+
+What is not zero is never shown as zero: what would be, is shown as below the smallest number of that precision, `<$0.01`.
+"""
 
 from __future__ import annotations
 
@@ -95,9 +98,11 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
 
 
 def format_money(amount: Decimal, currency: str, *, signed: bool = False) -> str:
-    """Format money as `$1,234.50`, `CHF 12.00`; `signed` adds a plus to positive amounts."""
+    """Format money as `$1,234.50`, `CHF 12.00`, `<$0.01`; `signed` adds a plus to positive amounts."""
     rounded = round_money(amount, currency)
     symbol = _SYMBOLS.get(currency, f"{currency}\N{NO-BREAK SPACE}")
+    if _is_lost(amount, rounded):
+        return f"{_below(amount)}{symbol}{smallest_unit(currency)}"
     return f"{_sign(rounded, signed=signed)}{symbol}{abs(rounded):,}"
 
 
@@ -116,19 +121,32 @@ def format_whole_money(amount: Decimal, currency: str) -> str:
 
 
 def format_percent(share: Decimal, *, signed: bool = False) -> str:
-    """Format a share (0.25) as `25%`; below ten percent with one decimal."""
+    """Format a share (0.25) as `25%`; below ten percent with one decimal, `3.4%`, `<0.1%`."""
     percent = share * 100
     one_decimal = _rounded(percent, digits=1)
     rounded = one_decimal if abs(one_decimal) < _WHOLE_PERCENT_FROM else _rounded(percent, digits=0)
+    if _is_lost(percent, rounded):
+        return f"{_below(percent)}0.1%"
     shown = f"{abs(rounded):,}" if rounded else "0"
     return f"{_sign(rounded, signed=signed)}{shown}%"
 
 
+def percent_number(share: Decimal | None) -> float | None:
+    """Return a share (0.254) as the number of percent with one decimal, 25.4, for JSON; a smaller one with its first digit. None stays None."""
+    if share is None:
+        return None
+    percent = float(share) * 100
+    return round(percent, 1) or float(f"{percent:.1g}")
+
+
 def format_cores(millicores: float) -> str:
-    """Format millicores as Kubernetes writes them, `475m`; whole cores as `1 core`, `2 cores`."""
-    number = _trim(Decimal(str(millicores)) / 1000, digits=3)
+    """Format millicores as Kubernetes writes them, `475m`, and below its smallest request as `<1m`; whole cores as `1 core`, `2 cores`."""
+    size = Decimal(str(millicores))
+    if 0 < abs(size) < 1:
+        return f"{_below(size)}1m"
+    number = _trim(size / 1000, digits=3)
     if "." in number:
-        return f"{_trim(Decimal(str(millicores)), digits=0 if abs(millicores) >= 1 else 3)}m".replace(",", "")
+        return f"{_trim(size, digits=0)}m".replace(",", "")
     return f"{number} {'core' if number == '1' else 'cores'}"
 
 
@@ -164,8 +182,20 @@ def _rounded(number: Decimal, *, digits: int) -> Decimal:
     return abs(rounded) if rounded == 0 else rounded
 
 
+def _is_lost(number: Decimal, rounded: Decimal) -> bool:
+    """Return True if a number that is not zero was rounded to zero."""
+    return rounded == 0 and number != 0 and not number.is_nan()
+
+
+def _below(number: Decimal) -> str:
+    """Return what stands before the smallest number that is shown: the number is between it and zero."""
+    return "<" if number > 0 else f">{MINUS}"
+
+
 def _trim(number: Decimal, *, digits: int) -> str:
     rounded = _rounded(number, digits=digits)
+    if _is_lost(number, rounded):
+        return f"{_below(number)}{Decimal(1).scaleb(-digits)}"
     text = f"{abs(rounded):,}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

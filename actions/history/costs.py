@@ -23,7 +23,7 @@ from actions.live.outputs import fields_of, figure, number
 from domain.closing_point import ClosingPoint
 from domain.closing_snapshot import ClosingCandidate
 from domain.cost_change import CostChange, CostComparison, WorkloadChange, compare
-from domain.money import change_share
+from domain.money import change_share, percent_number
 from domain.refs import OWNER_KINDS, EntityRef
 from domain.snapshots import SeriesPoint
 from domain.weeks import IsoWeek, Schedule, current_week, last_completed_week
@@ -90,7 +90,7 @@ def compare_weeks(view: HistoryView, query: CompareInput) -> CompareOutput:
         cost_now=number(now.cost_7d.amount),
         cost_then=number(then.cost_7d.amount),
         like_for_like=_group(changed, CostComparison.LIKE_FOR_LIKE),
-        like_for_like_percent=None if share is None else round(float(share) * 100, 1),
+        like_for_like_percent=percent_number(share),
         added=_group(changed, CostComparison.ADDED),
         removed=_group(changed, CostComparison.REMOVED),
         ramping_in=_group(changed, CostComparison.RAMPING_IN),
@@ -222,4 +222,4 @@ def coverage_warnings(closing: ClosingPoint, week: IsoWeek) -> list[str]:
 
 def _percent(change: float | None, base: float | None) -> float | None:
     share = None if change is None or base is None else change_share(Decimal(repr(change)), base=Decimal(repr(base)))
-    return None if share is None else round(float(share) * 100, 1)
+    return percent_number(share)

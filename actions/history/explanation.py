@@ -12,6 +12,7 @@ from actions.history.view import HistoryView
 from actions.live.outputs import figure, number
 from domain.closing_point import ClosingPoint
 from domain.cost_decomposition import CostDecomposition, ExplainedChange, decompose
+from domain.money import percent_number
 from reports import content
 from reports.builders.cause_sentences import format_causes, format_no_cause, format_not_comparable, format_small_changes
 from reports.builders.names import names_of
@@ -87,7 +88,7 @@ def _mover_row(mover: content.Mover) -> MoverRow:
         then=number(mover.then),
         now=number(mover.now),
         amount=figure(mover.amount),
-        percent=None if mover.share is None else round(float(mover.share) * 100, 1),
+        percent=percent_number(mover.share),
         causes=_amounts(mover.causes),
         explanation=mover.sentence,
         other_owner=mover.other_owner or None,

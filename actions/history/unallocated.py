@@ -18,6 +18,7 @@ from actions.history.view import HistoryView
 from actions.live.outputs import fields_of, number
 from domain.inventory import LARGEST_PER_CLUSTER
 from domain.measures import Unknown, known_or
+from domain.money import percent_number
 from domain.refs import PLATFORM
 from domain.unallocated import UnallocatedCost, describe_missing
 from domain.weeks import current_week
@@ -77,7 +78,7 @@ def get_unallocated_cost(view: HistoryView, query: UnallocatedInput) -> Unalloca
 
 
 def _percent(summary: UnallocatedCost) -> float | None:
-    return None if summary.share is None else round(float(summary.share) * 100, 1)
+    return percent_number(summary.share)
 
 
 def _weeks(view: HistoryView, query: UnallocatedInput) -> list[UnallocatedWeekRow]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.measures import Unknown, known_or
 from domain.messages import Json
+from domain.money import percent_number
 from domain.problems import runbook_address
 from domain.unallocated import SweepUnallocated
 from store.queries.outbox_rows import OutboxRecord
@@ -119,5 +120,5 @@ def _unallocated_as_json(found: SweepUnallocated | None, currency: str) -> dict[
         "asOf": found.as_of.isoformat(),
         "cost": None if cost is None else float(cost),
         "currency": currency,
-        "sharePercent": None if share is None else round(float(share) * 100, 1),
+        "sharePercent": percent_number(share),
     }

@@ -69,7 +69,7 @@ def test_cost_and_traffic_name_their_period(capsys: pytest.CaptureFixture[str]) 
         "workloadsWithCost": 1,
     }
     lines = printed(capsys, "costAnalysis", cost, summary=sums, period="7d")
-    assert lines[:2] == ["workload where cost, 7 days on spot savings, 7 days", "api (Deployment) east / shop €61.54 25 % €40.78"]
+    assert lines[:2] == ["workload where cost, 7 days on spot savings, 7 days", "api (Deployment) east / shop €61.54 25% €40.78"]
     assert lines[2] == "€61.54 for 7 days (€0.37 an hour), known of 1 of 2 workloads; savings available in this time: €40.78"
 
     network: dict[str, Any] = {

@@ -20,7 +20,11 @@ MINUS = "\N{MINUS SIGN}"
         ("1.23455", "CLF", "CLF\N{NO-BREAK SPACE}1.2346"),
         ("1e30", "USD", "$1,000,000,000,000,000,000.00"),
         ("-3.456", "USD", f"{MINUS}$3.46"),
-        ("-0.001", "USD", "$0.00"),
+        ("0.004", "USD", "<$0.01"),
+        ("1e-30", "CHF", "<CHF\N{NO-BREAK SPACE}0.01"),
+        ("0.4", "JPY", "<\N{YEN SIGN}1"),
+        ("-0.001", "USD", f">{MINUS}$0.01"),
+        ("-0.00", "USD", "$0.00"),
         ("0.125", "USD", "$0.12"),
         ("0.135", "USD", "$0.14"),
     ],
@@ -55,7 +59,9 @@ def test_what_rounds_to_nothing_has_no_sign_and_what_is_no_number_is_nothing() -
 def test_a_change_shows_its_sign() -> None:
     assert money.format_money(Decimal(5), "USD", signed=True) == "+$5.00"
     assert money.format_money(Decimal(-5), "USD", signed=True) == f"{MINUS}$5.00"
-    assert money.format_money(Decimal("0.001"), "USD", signed=True) == "$0.00"
+    assert money.format_money(Decimal("0.001"), "USD", signed=True) == "<$0.01"
+    assert money.format_money(Decimal("-0.001"), "USD", signed=True) == f">{MINUS}$0.01"
+    assert money.format_money(Decimal("-0.00"), "USD", signed=True) == "$0.00"
 
 
 @pytest.mark.parametrize(
@@ -65,13 +71,21 @@ def test_a_change_shows_its_sign() -> None:
         ("0.0344", "+3.4%"),
         ("-0.5", f"{MINUS}50%"),
         ("0", "0%"),
-        ("0.00001", "0%"),
+        ("0.00001", "<0.1%"),
+        ("-0.0004", f">{MINUS}0.1%"),
         ("0.0997", "+10%"),
         ("12", "+1,200%"),
     ],
 )
 def test_a_share_becomes_a_percentage(share: str, words: str) -> None:
     assert money.format_percent(Decimal(share), signed=True) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "number"), [("0.2541", 25.4), ("-0.5", -50.0), ("0", 0.0), ("0.000042", 0.004), ("-0.00049", -0.05), (None, None)]
+)
+def test_a_percentage_in_json_is_zero_only_if_the_share_is(share: str | None, number: float | None) -> None:
+    assert money.percent_number(None if share is None else Decimal(share)) == number
 
 
 @pytest.mark.parametrize(
@@ -82,10 +96,12 @@ def test_a_share_becomes_a_percentage(share: str, words: str) -> None:
         (250.0, "250m"),
         (2500, "2500m"),
         (475.4, "475m"),
-        (0.60049, "0.6m"),
-        (-0.75, f"{MINUS}0.75m"),
-        (1.4, "1m"),
         (1000.4, "1 core"),
+        (1.4, "1m"),
+        (0.60049, "<1m"),
+        (0.4, "<1m"),
+        (1e-9, "<1m"),
+        (-0.75, f">{MINUS}1m"),
         (2000, "2 cores"),
         (0, "0 cores"),
     ],
@@ -109,6 +125,9 @@ def test_millicores_are_shown_as_cores(millicores: float, words: str) -> None:
         (1024**2, "1 MiB"),
         (1024**3, "1 GiB"),
         (1024**4, "1 TiB"),
+        (100, "0.1 KiB"),
+        (51, "<0.1 KiB"),
+        (0.3, "<0.1 KiB"),
         (0, "0 KiB"),
         (-1536 * 1024**2, f"{MINUS}1.5 GiB"),
         (3 * 1024**4, "3 TiB"),
